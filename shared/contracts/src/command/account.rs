@@ -1,0 +1,104 @@
+use serde::{Deserialize, Serialize};
+
+use crate::fields::{CustomStatuses, TicketField};
+use crate::{AccountName, Actor, Message};
+
+/// What kind of desk an account has; custom fields cross only between accounts of the same kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountKind {
+    /// A desk that publishes for itself.
+    Connected,
+    /// A desk hosted by the deployment.
+    Hosted,
+    /// Somebody else's system behind a bridge.
+    ThirdParty,
+}
+
+/// An administrator, for notices. The address goes to notifier only.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Admin {
+    /// Display name.
+    pub name: String,
+    /// E-mail address.
+    pub email: String,
+}
+
+/// Prints no address.
+impl std::fmt::Debug for Admin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Admin").finish_non_exhaustive()
+    }
+}
+
+/// Registers an account; published by `operator`, or by the account that operates it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccountRegister {
+    /// The account's name. Read as text, because a bad one is `invalid_name`, not `malformed`.
+    pub account: String,
+    /// How it calls itself.
+    pub display_name: String,
+    /// What kind of desk it has.
+    pub kind: AccountKind,
+    /// The account that publishes for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operated_by: Option<AccountName>,
+    /// Where a third-party system is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharing_url: Option<String>,
+    /// Who gets notices.
+    pub admins: Vec<Admin>,
+}
+
+impl Message for AccountRegister {
+    const NAME: &'static str = "account.register.v1";
+}
+
+/// Changes an account's attributes; per attribute the highest version wins. A list given replaces the whole list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccountUpdate {
+    /// A number the desk raises with every update.
+    pub version: u64,
+    /// Who did it.
+    pub actor: Actor,
+    /// How the account calls itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Who gets notices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admins: Option<Vec<Admin>>,
+    /// Language of notices, a BCP 47 tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// Link to a ticket, with `{ticket_id}`; https.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_template: Option<String>,
+    /// Whether every invite is declined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decline_invites: Option<bool>,
+    /// Whether attachments stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secure_downloads: Option<bool>,
+    /// Whether Deskmesh mails the CCs of this account's tickets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify_ccs: Option<bool>,
+    /// Whether the account takes custom fields of any title (bridges).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_fields: Option<bool>,
+    /// Addresses and `@domains` that no notice may go to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub support_addresses: Option<Vec<String>>,
+    /// Custom statuses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_statuses: Option<CustomStatuses>,
+    /// Custom fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket_fields: Option<Vec<TicketField>>,
+    /// Keys of the custom fields on the default form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_form: Option<Vec<String>>,
+}
+
+impl Message for AccountUpdate {
+    const NAME: &'static str = "account.update.v1";
+}

@@ -1,0 +1,63 @@
+use serde::{Deserialize, Serialize};
+
+use crate::address::Invitee;
+use crate::{Actor, AgreementId, Message, Terms};
+
+/// Invites another account to a one-way agreement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgreementInvite {
+    /// Made by the sender.
+    pub agreement_id: AgreementId,
+    /// Whom.
+    pub receiver: Invitee,
+    /// What the agreement is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The terms; the receiver accepts or declines them, and cannot edit them.
+    pub terms: Terms,
+    /// Who did it.
+    pub actor: Actor,
+}
+
+impl Message for AgreementInvite {
+    const NAME: &'static str = "agreement.invite.v1";
+}
+
+/// Accepts a pending agreement; the receiver's to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgreementAccept {
+    /// Which.
+    pub agreement_id: AgreementId,
+    /// Who did it.
+    pub actor: Actor,
+}
+
+impl Message for AgreementAccept {
+    const NAME: &'static str = "agreement.accept.v1";
+}
+
+/// Declines a pending agreement; the receiver's to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgreementDecline {
+    /// Which.
+    pub agreement_id: AgreementId,
+    /// Who did it.
+    pub actor: Actor,
+}
+
+impl Message for AgreementDecline {
+    const NAME: &'static str = "agreement.decline.v1";
+}
+
+/// Ends an agreement for good, from either side; withdraws a pending one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgreementDeactivate {
+    /// Which.
+    pub agreement_id: AgreementId,
+    /// Who did it.
+    pub actor: Actor,
+}
+
+impl Message for AgreementDeactivate {
+    const NAME: &'static str = "agreement.deactivate.v1";
+}

@@ -1,0 +1,89 @@
+//! Comments: as a desk sends them, and as they reach another.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Actor, CommentId, Person, Timestamp};
+
+fn yes() -> bool {
+    true
+}
+
+/// A file, as a link. Deskmesh never fetches it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// The desk's id of the file, unique within its comment.
+    pub id: String,
+    /// File name.
+    pub filename: String,
+    /// Where a desk fetches it: https only.
+    pub url: String,
+    /// Media type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// Size in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+}
+
+/// A telephone call behind a comment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// The recording; never leaves the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording_url: Option<String>,
+    /// The transcript; crosses as lines of text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transcript: Option<String>,
+    /// Length in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_s: Option<u64>,
+}
+
+/// A comment as a desk sends it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comment {
+    /// The comment's id, kept wherever it goes.
+    pub id: CommentId,
+    /// Who wrote it; the command's actor when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Actor>,
+    /// Plain text.
+    pub body: String,
+    /// The same as HTML; desks sanitise it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub html_body: Option<String>,
+    /// Whether the requester sees it.
+    #[serde(default = "yes")]
+    pub public: bool,
+    /// When it was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authored_at: Option<Timestamp>,
+    /// Files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+    /// The call behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Call>,
+}
+
+/// A comment as it reaches another desk: its author is a placeholder, and what had to stay is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedComment {
+    /// The comment's id.
+    pub id: CommentId,
+    /// Stand-in for who wrote it.
+    pub author: Person,
+    /// Plain text, a transcript's lines included.
+    pub body: String,
+    /// The same as HTML, as the author's desk sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub html_body: Option<String>,
+    /// Whether the requester sees it.
+    pub public: bool,
+    /// When it was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authored_at: Option<Timestamp>,
+    /// Files that may be fetched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+}

@@ -1,0 +1,258 @@
+//! Identifiers and names. Each validates what it wraps, so a value of the type is always well-formed.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use uuid::Uuid;
+
+/// Why a text is not the identifier it was given as.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{value:?} is not {expected}")]
+pub struct InvalidId {
+    value: String,
+    expected: &'static str,
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $valid:path, $expected:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks and wraps a text.
+            ///
+            /// # Errors
+            /// [`InvalidId`] says what was expected.
+            pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
+                let value = text.into();
+                if $valid(&value) { Ok(Self(value)) } else { Err(InvalidId { value: shown(&value), expected: $expected }) }
+            }
+
+            /// The text itself.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::new(String::deserialize(deserializer)?).map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// An account: a help desk in Deskmesh, fixed for life, equal to its broker user.
+    AccountName, is_account_name, "an account name: 2 to 39 of a-z, 0-9 and -, not beginning with -"
+}
+text_id! {
+    /// An agreement: a UUID or 40 hex digits, lower case, made by the sender.
+    AgreementId, is_uuid_or_sha1, "a UUID or 40 hex digits, in lower case"
+}
+text_id! {
+    /// A share: a UUID or 40 hex digits, lower case; made by Deskmesh where the command gives none.
+    ShareId, is_uuid_or_sha1, "a UUID or 40 hex digits, in lower case"
+}
+text_id! {
+    /// A desk's own number for a ticket: 1 to 128 characters without control characters.
+    TicketId, is_ticket_id, "a ticket id: 1 to 128 characters, none of them a control character"
+}
+text_id! {
+    /// A comment, unique in all of Deskmesh: a UUID, 40 hex digits or `<account>/<local id>`.
+    CommentId, is_comment_id, "a UUID, 40 hex digits or <account>/<local id>"
+}
+text_id! {
+    /// One copy of a ticket: `o:<uuid>` for an original, `s:<share id>` for what a share created.
+    CopyId, is_copy_id, "a copy id"
+}
+text_id! {
+    /// A chain with all its branches, named after the copy that was shared first. Locks and revisions are per chain.
+    ChainId, is_copy_id, "a chain id"
+}
+
+/// Namespace of the ids that Deskmesh derives (UUID v5 of a URL-like name, RFC 9562 5.5).
+const NAMESPACE: Uuid = Uuid::from_u128(0x9d1f_0d1a_53c0_5e0c_a9d2_4f6f_8f1b_7c11);
+
+/// Derives an id from the texts that determine it: the same texts give the same id, wherever and whenever.
+#[must_use]
+pub fn derive_id(kind: &str, parts: &[&str]) -> Uuid {
+    let mut name = String::from(kind);
+    for part in parts {
+        // The length keeps ("ab", "c") and ("a", "bc") apart.
+        let sized = format!("/{}:{part}", part.len());
+        name.push_str(&sized);
+    }
+    Uuid::new_v5(&NAMESPACE, name.as_bytes())
+}
+
+impl AccountName {
+    /// Names that no account can have: roles of the broker, the services' own, and `parked`, whose desk queue would be `desk.parked`.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        matches!(self.as_str(), "operator" | "desk" | "guest" | "parked")
+            || crate::topology::Service::ALL.iter().any(|service| service.name() == self.as_str())
+    }
+
+    /// The operator of the deployment, who registers accounts.
+    #[must_use]
+    pub fn operator() -> Self {
+        Self("operator".to_owned())
+    }
+
+    /// Whether this name is one that `operator_account` may publish for: `<X>-…` for user `X`.
+    #[must_use]
+    pub fn is_under(&self, operator_account: &Self) -> bool {
+        self.0.strip_prefix(&operator_account.0).is_some_and(|rest| rest.starts_with('-'))
+    }
+}
+
+impl ShareId {
+    /// The share id of a command that gives none: derived, so that sending it again names the same share.
+    #[must_use]
+    pub fn of_command(account: &AccountName, message_id: &str) -> Self {
+        Self(derive_id("share", &[account.as_str(), message_id]).to_string())
+    }
+}
+
+impl CopyId {
+    /// The copy that was shared first: `ticket` of `account`.
+    #[must_use]
+    pub fn original(account: &AccountName, ticket: &TicketId) -> Self {
+        Self(format!("o:{}", derive_id("ticket", &[account.as_str(), ticket.as_str()])))
+    }
+
+    /// The copy that `share` created in the receiver.
+    #[must_use]
+    pub fn of_share(share: &ShareId) -> Self {
+        Self(format!("s:{share}"))
+    }
+}
+
+impl ChainId {
+    /// The chain that begins with the copy `first`.
+    #[must_use]
+    pub fn starting_with(first: &CopyId) -> Self {
+        Self(first.0.clone())
+    }
+}
+
+impl CommentId {
+    /// The account that an `<account>/<local id>` names; nothing for a UUID or 40 hex digits.
+    #[must_use]
+    pub fn prefix(&self) -> Option<&str> {
+        self.0.split_once('/').map(|(account, _)| account)
+    }
+}
+
+/// Keeps a wrong value short enough for an error text.
+fn shown(value: &str) -> String {
+    value.chars().take(60).collect()
+}
+
+fn is_account_name(text: &str) -> bool {
+    let letter_or_digit = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    (2..=39).contains(&text.len())
+        && text.bytes().all(|byte| letter_or_digit(byte) || byte == b'-')
+        && text.bytes().next().is_some_and(letter_or_digit)
+}
+
+fn is_lower_hex(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+fn is_uuid_or_sha1(text: &str) -> bool {
+    match text.len() {
+        40 => is_lower_hex(text),
+        36 => {
+            let groups: Vec<&str> = text.split('-').collect();
+            groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]) && groups.iter().all(|group| is_lower_hex(group))
+        }
+        _ => false,
+    }
+}
+
+fn is_ticket_id(text: &str) -> bool {
+    (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
+fn is_comment_id(text: &str) -> bool {
+    match text.split_once('/') {
+        Some((account, local)) => is_account_name(account) && is_ticket_id(local),
+        None => is_uuid_or_sha1(&text.to_ascii_lowercase()),
+    }
+}
+
+fn is_copy_id(text: &str) -> bool {
+    matches!(text.split_at_checked(2), Some(("o:" | "s:", id)) if is_uuid_or_sha1(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn account_names() {
+        for good in ["ac", "acme", "4711", "a-b-c", &"a".repeat(39)] {
+            assert!(AccountName::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a", "-acme", "Acme", "ac.me", "ac me", "acmé", "ac\0me", "a*", &"a".repeat(40)] {
+            assert!(AccountName::new(bad).is_err(), "{bad:?}");
+        }
+        for reserved in ["operator", "desk", "guest", "field-sync"] {
+            assert!(AccountName::new(reserved).unwrap().is_reserved(), "{reserved}");
+        }
+    }
+
+    #[test]
+    fn an_operator_publishes_for_names_below_its_own() {
+        let name = |text: &str| AccountName::new(text).unwrap();
+        assert!(name("bridge-acme").is_under(&name("bridge")));
+        assert!(!name("bridgeacme").is_under(&name("bridge")));
+        assert!(!name("bridge").is_under(&name("bridge")));
+    }
+
+    #[test]
+    fn share_ids_are_lower_case_uuids_or_sha1() {
+        assert!(ShareId::new("0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10").is_ok());
+        assert!(ShareId::new("ed46838bfb41461e4f3b16ba471162c8e2764260").is_ok());
+        for bad in ["0B9F0A52-7C1E-4D9A-9A36-3C9F9F9D8F10", "0b9f0a527c1e-4d9a-9a36-3c9f9f9d8f10-0000", "", "x"] {
+            assert!(ShareId::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn comment_ids_name_their_account_or_none() {
+        assert_eq!(CommentId::new("acme/77").unwrap().prefix(), Some("acme"));
+        assert_eq!(CommentId::new("0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10").unwrap().prefix(), None);
+        assert!(CommentId::new("77").is_err());
+        assert!(CommentId::new("Acme/77").is_err());
+        assert!(CommentId::new("acme/").is_err());
+    }
+
+    #[test]
+    fn derived_ids_depend_on_every_part_and_its_borders() {
+        assert_eq!(derive_id("a", &["b", "c"]), derive_id("a", &["b", "c"]));
+        assert_ne!(derive_id("a", &["ab", "c"]), derive_id("a", &["a", "bc"]));
+    }
+}

@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+
+pub mod address;
+pub mod command;
+pub mod comment;
+pub mod delivery;
+pub mod fields;
+pub mod flow_picture;
+pub mod ids;
+pub mod people;
+pub mod reason;
+pub mod receipt;
+pub mod routing;
+pub mod sync;
+pub mod terms;
+pub mod time;
+pub mod topology;
+
+pub use ids::{AccountName, AgreementId, ChainId, CommentId, CopyId, ShareId, TicketId};
+pub use people::{Actor, Person, Role};
+pub use reason::Reason;
+pub use receipt::{Decision, Item, ItemOutcome, Receipt, ReceiptOutcome};
+pub use terms::Terms;
+pub use time::Timestamp;
+
+/// A message of the contract: fields, documentation and a name.
+pub trait Message: serde::Serialize + serde::de::DeserializeOwned {
+    /// The AMQP `type`: `<entity>.<verb>.v<version>`.
+    const NAME: &'static str;
+}

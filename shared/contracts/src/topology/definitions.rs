@@ -1,0 +1,199 @@
+//! The broker's definitions, from `FLOWS`: the file that a node imports. Loads on RabbitMQ 3.10 and 4.x.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{DESK_PARKED, End, Exchange, RETRY_LADDER, Service, UNROUTABLE, sent_by};
+
+/// Messages an entry queue holds before it refuses more; a desk's publish is then nacked and it tries again later.
+const ENTRY_LIMIT: u32 = 200_000;
+/// Deliveries a desk queue holds before the rest waits in `undelivered`.
+const DESK_LIMIT: u32 = 100_000;
+/// Leads from `share` to what nobody routes.
+const UNROUTABLE_EXCHANGE: &str = "share.unroutable";
+/// Restarts of consumers count as deliveries: a work queue must never drop a message for them, and 4.x would after 20.
+const NO_DELIVERY_LIMIT: i64 = 1_000_000_000;
+
+/// Arguments of every desk queue.
+#[must_use]
+pub fn desk_queue_arguments() -> Value {
+    json!({ "x-queue-type": "quorum" })
+}
+
+/// Everything a virtual host needs, in the broker's own format. Users have no password: who installs this sets one.
+#[must_use]
+pub fn definitions(vhost: &str) -> Value {
+    let users: Vec<Value> =
+        Service::ALL.iter().map(|service| service.user()).chain(["operator".to_owned()]).map(|name| user(&name)).collect();
+    json!({
+        "vhosts": [{ "name": vhost }],
+        "users": users,
+        "permissions": permissions(vhost),
+        "topic_permissions": topic_permissions(vhost),
+        "exchanges": exchanges(vhost),
+        "queues": queues(vhost),
+        "bindings": bindings(vhost),
+        "policies": policies(vhost),
+    })
+}
+
+fn user(name: &str) -> Value {
+    json!({ "name": name, "password_hash": "", "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": [] })
+}
+
+fn permissions(vhost: &str) -> Vec<Value> {
+    let services = Service::ALL.iter().map(|service| {
+        let exchanges: BTreeSet<&str> =
+            sent_by(*service).map(|flow| flow.exchange.name()).chain(retries(*service).map(|_| "sync")).collect();
+        let queues: Vec<String> = service.work_queues().into_iter().chain(service.dead_letter_queues()).collect();
+        json!({
+            "user": service.user(), "vhost": vhost, "configure": "^$",
+            "write": one_of(exchanges), "read": one_of(queues.iter().map(String::as_str)),
+        })
+    });
+    let operator =
+        json!({ "user": "operator", "vhost": vhost, "configure": "^$", "write": "^share$", "read": "^desk\\.operator$" });
+    services.chain([operator]).collect()
+}
+
+fn topic_permissions(vhost: &str) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for service in Service::ALL {
+        let keys: BTreeSet<String> = sent_by(service).filter_map(sync_key).chain(retries(service)).collect();
+        let delivers = sent_by(service).any(|flow| flow.exchange == Exchange::Desk);
+        let write = [
+            (Exchange::Sync, one_of(keys.iter().map(String::as_str))),
+            (Exchange::Desk, if delivers { "^[a-z0-9-]+\\.[a-z_]+\\.[a-z_]+$".to_owned() } else { "^$".to_owned() }),
+            (Exchange::Share, "^$".to_owned()),
+            (Exchange::Events, "^$".to_owned()),
+        ];
+        for (exchange, pattern) in write {
+            rows.push(
+                json!({ "user": service.user(), "vhost": vhost, "exchange": exchange.name(), "write": pattern, "read": "^$" }),
+            );
+        }
+    }
+    rows.push(json!({ "user": "operator", "vhost": vhost, "exchange": "share", "write": "^operator\\.", "read": "^$" }));
+    rows
+}
+
+/// The key of an internal flow on `sync`.
+fn sync_key(flow: &super::Flow) -> Option<String> {
+    match flow.to {
+        End::Service(to) if flow.exchange == Exchange::Sync => {
+            let stem = flow.message.split('.').next().unwrap_or(flow.message);
+            Some(format!("{}.{stem}", to.name()))
+        }
+        _ => None,
+    }
+}
+
+/// Keys of an entry service's delay ladder; the others never wait.
+fn retries(service: Service) -> impl Iterator<Item = String> {
+    RETRY_LADDER.iter().filter(move |_| service.is_entry()).map(move |step| service.retry_key(*step))
+}
+
+fn exchanges(vhost: &str) -> Vec<Value> {
+    let topic = |exchange: Exchange| {
+        let arguments =
+            if exchange == Exchange::Share { json!({ "alternate-exchange": UNROUTABLE_EXCHANGE }) } else { json!({}) };
+        json!({
+            "name": exchange.name(), "vhost": vhost, "type": "topic",
+            "durable": true, "auto_delete": false, "internal": false, "arguments": arguments,
+        })
+    };
+    let mut all: Vec<Value> = [Exchange::Share, Exchange::Sync, Exchange::Desk, Exchange::Events].map(topic).into();
+    all.push(json!({
+        "name": UNROUTABLE_EXCHANGE, "vhost": vhost, "type": "fanout",
+        "durable": true, "auto_delete": false, "internal": true, "arguments": {},
+    }));
+    all
+}
+
+fn queues(vhost: &str) -> Vec<Value> {
+    let queue = |name: &str, arguments: Value| json!({ "name": name, "vhost": vhost, "durable": true, "auto_delete": false, "arguments": arguments });
+    let unlimited = json!({ "x-queue-type": "quorum", "x-delivery-limit": NO_DELIVERY_LIMIT });
+    let mut all = Vec::new();
+    for service in Service::ALL {
+        for name in service.work_queues().into_iter().chain(service.dead_letter_queues()) {
+            all.push(queue(&name, unlimited.clone()));
+        }
+        for step in RETRY_LADDER.iter().filter(|_| service.is_entry()) {
+            let arguments = json!({
+                "x-queue-type": "quorum",
+                "x-message-ttl": step.delay_ms,
+                "x-dead-letter-exchange": Exchange::Sync.name(),
+                "x-dead-letter-routing-key": service.retried_key(),
+                "x-dead-letter-strategy": "at-least-once",
+                "x-overflow": "reject-publish",
+            });
+            all.push(queue(&retry_queue(service, step.name), arguments));
+        }
+    }
+    all.push(queue("desk.operator", desk_queue_arguments()));
+    all
+}
+
+fn retry_queue(service: Service, step: &str) -> String {
+    format!("{}.retry.{step}", service.name())
+}
+
+fn bindings(vhost: &str) -> Vec<Value> {
+    let binding = |source: &str, key: &str, queue: &str| json!({ "source": source, "vhost": vhost, "destination": queue, "destination_type": "queue", "routing_key": key, "arguments": {} });
+    let (share, sync) = (Exchange::Share.name(), Exchange::Sync.name());
+    let mut all = Vec::new();
+    for service in Service::ALL {
+        let name = service.name();
+        all.extend(service.entry_bindings().iter().map(|key| binding(share, key, name)));
+        all.push(binding(sync, &format!("{name}.*"), name));
+        all.push(binding(sync, &dead_letter_key(name), &format!("{name}.parked")));
+        for step in RETRY_LADDER.iter().filter(|_| service.is_entry()) {
+            all.push(binding(sync, &service.retry_key(*step), &retry_queue(service, step.name)));
+        }
+    }
+    all.push(binding(sync, &dead_letter_key("desk"), DESK_PARKED));
+    all.push(binding(UNROUTABLE_EXCHANGE, "", UNROUTABLE));
+    all.push(binding(Exchange::Desk.name(), "operator.#", "desk.operator"));
+    all
+}
+
+fn dead_letter_key(whose: &str) -> String {
+    format!("parked.{whose}")
+}
+
+/// Limits and dead letters are policies, because arguments cannot change without deleting the queue.
+fn policies(vhost: &str) -> Vec<Value> {
+    let policy = |name: &str, pattern: String, definition: Value| json!({ "name": name, "vhost": vhost, "pattern": pattern, "apply-to": "queues", "priority": 1, "definition": definition });
+    let dead_letters_to = |whose: &str| {
+        json!({
+            "dead-letter-exchange": Exchange::Sync.name(),
+            "dead-letter-routing-key": dead_letter_key(whose),
+            "dead-letter-strategy": "at-least-once",
+            "overflow": "reject-publish",
+        })
+    };
+    let mut all = Vec::new();
+    for service in Service::ALL {
+        let mut definition = dead_letters_to(service.name());
+        if service.is_entry() {
+            definition["max-length"] = json!(ENTRY_LIMIT);
+        }
+        all.push(policy(service.name(), one_of(service.work_queues().iter().map(String::as_str)), definition));
+    }
+    let mut desks = dead_letters_to("desk");
+    desks["max-length"] = json!(DESK_LIMIT);
+    desks["delivery-limit"] = json!(100);
+    all.push(policy("desks", "^desk\\.(?!parked$)".to_owned(), desks));
+    all
+}
+
+/// A regular expression that matches these names and nothing else.
+fn one_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let escaped: Vec<String> = names.into_iter().map(|name| name.replace('.', "\\.")).collect();
+    match escaped.as_slice() {
+        [] => "^$".to_owned(),
+        [one] => format!("^{one}$"),
+        several => format!("^({})$", several.join("|")),
+    }
+}

@@ -1,0 +1,243 @@
+//! Who sends what to whom, and the broker objects that follow from it.
+
+mod definitions;
+
+pub use definitions::{definitions, desk_queue_arguments};
+
+use crate::command::{
+    AccountRegister, AccountUpdate, AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite, TicketBind,
+    TicketShare, TicketUnshare, TicketUpdate,
+};
+use crate::sync::{Fact, Notice, Transfer};
+use crate::{AccountName, Message, Receipt};
+
+/// The virtual host of a deployment.
+pub const VHOST: &str = "deskmesh";
+
+/// One of the five services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Service {
+    /// Accounts and agreements.
+    Agreement,
+    /// Which tickets are shared with whom.
+    ShareDispatcher,
+    /// Comments.
+    CommentSync,
+    /// Status, tags and custom fields.
+    FieldSync,
+    /// E-mail.
+    Notifier,
+}
+
+impl Service {
+    /// All of them, in the order of the line.
+    pub const ALL: [Self; 5] = [Self::Agreement, Self::ShareDispatcher, Self::CommentSync, Self::FieldSync, Self::Notifier];
+
+    /// The service's public name, also of its package and its work queue.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Agreement => "agreement-service",
+            Self::ShareDispatcher => "share-dispatcher",
+            Self::CommentSync => "comment-sync",
+            Self::FieldSync => "field-sync",
+            Self::Notifier => "notifier",
+        }
+    }
+
+    /// The service's broker user.
+    #[must_use]
+    pub fn user(self) -> String {
+        format!("svc.{}", self.name())
+    }
+
+    /// Whether it reads desks' commands: only such a service refuses a command or waits for something.
+    #[must_use]
+    pub fn is_entry(self) -> bool {
+        !self.entry_bindings().is_empty()
+    }
+
+    /// What it reads from `share`.
+    #[must_use]
+    pub fn entry_bindings(self) -> &'static [&'static str] {
+        match self {
+            Self::Agreement => &["*.agreement.*", "*.account.*"],
+            Self::ShareDispatcher => &["*.ticket.*", "*.share.*"],
+            Self::CommentSync | Self::FieldSync | Self::Notifier => &[],
+        }
+    }
+
+    /// The queues whose messages it decides: its work queue, and what nobody routes.
+    #[must_use]
+    pub fn work_queues(self) -> Vec<String> {
+        let mut queues = vec![self.name().to_owned()];
+        if self == Self::ShareDispatcher {
+            queues.push(UNROUTABLE.to_owned());
+        }
+        queues
+    }
+
+    /// The queues whose messages it only parks: the broker's own dead letters.
+    #[must_use]
+    pub fn dead_letter_queues(self) -> Vec<String> {
+        let mut queues = vec![format!("{}.parked", self.name())];
+        if self == Self::ShareDispatcher {
+            queues.push(DESK_PARKED.to_owned());
+        }
+        queues
+    }
+
+    /// The key on `sync` that puts a message into the delay queue of `step`.
+    #[must_use]
+    pub fn retry_key(self, step: RetryStep) -> String {
+        format!("retry.{}.{}", self.name(), step.name)
+    }
+
+    /// The key on `sync` with which a delayed message comes back.
+    #[must_use]
+    pub fn retried_key(self) -> String {
+        format!("{}.{RETRIED}", self.name())
+    }
+
+    /// The key on `sync` for an internal message of the type `M` to this service.
+    #[must_use]
+    pub fn key_for<M: Message>(self) -> String {
+        let stem = M::NAME.split('.').next().unwrap_or(M::NAME);
+        format!("{}.{stem}", self.name())
+    }
+}
+
+/// Where a misspelt or unknown key leads.
+pub const UNROUTABLE: &str = "share-dispatcher.unroutable";
+/// Dead letters of the desk queues.
+pub const DESK_PARKED: &str = "desk.parked";
+/// Last word of the key with which a delayed message comes back.
+pub const RETRIED: &str = "retried";
+
+/// One step of the delay ladder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryStep {
+    /// Last word of the queue's name.
+    pub name: &'static str,
+    /// How long a message waits, in milliseconds.
+    pub delay_ms: u32,
+}
+
+/// What "not yet" waits for, before it becomes a refusal.
+pub const RETRY_LADDER: [RetryStep; 2] = [RetryStep { name: "1s", delay_ms: 1_000 }, RetryStep { name: "5s", delay_ms: 5_000 }];
+
+/// A topic exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exchange {
+    /// Desks' commands.
+    Share,
+    /// Between the services.
+    Sync,
+    /// To desks.
+    Desk,
+    /// For auditors.
+    Events,
+}
+
+impl Exchange {
+    /// The exchange's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Share => "share",
+            Self::Sync => "sync",
+            Self::Desk => "desk",
+            Self::Events => "events",
+        }
+    }
+}
+
+/// The queue of an account's desk.
+#[must_use]
+pub fn desk_queue(account: &AccountName) -> String {
+    format!("desk.{account}")
+}
+
+/// One end of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum End {
+    /// Any account's desk.
+    Desk,
+    /// A service.
+    Service(Service),
+}
+
+/// One row: a message, who sends it, through which exchange, and who receives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// The message's type.
+    pub message: &'static str,
+    /// Who sends it.
+    pub from: End,
+    /// Through which exchange.
+    pub exchange: Exchange,
+    /// Who receives it.
+    pub to: End,
+}
+
+const fn command<M: Message>(to: Service) -> Flow {
+    Flow { message: M::NAME, from: End::Desk, exchange: Exchange::Share, to: End::Service(to) }
+}
+
+const fn internal<M: Message>(from: Service, to: Service) -> Flow {
+    Flow { message: M::NAME, from: End::Service(from), exchange: Exchange::Sync, to: End::Service(to) }
+}
+
+const fn delivery(message: &'static str, from: Service) -> Flow {
+    Flow { message, from: End::Service(from), exchange: Exchange::Desk, to: End::Desk }
+}
+
+use Service::{Agreement, CommentSync, FieldSync, Notifier, ShareDispatcher};
+
+/// The whole system: every message there is.
+#[rustfmt::skip]
+pub static FLOWS: &[Flow] = &[
+    // what desks ask for
+    command::<AccountRegister>      (Agreement),
+    command::<AccountUpdate>        (Agreement),
+    command::<AgreementInvite>      (Agreement),
+    command::<AgreementAccept>      (Agreement),
+    command::<AgreementDecline>     (Agreement),
+    command::<AgreementDeactivate>  (Agreement),
+    command::<TicketShare>          (ShareDispatcher),
+    command::<TicketUpdate>         (ShareDispatcher),
+    command::<TicketBind>           (ShareDispatcher),
+    command::<TicketUnshare>        (ShareDispatcher),
+    // along the line
+    internal::<Fact>                (Agreement,       ShareDispatcher),
+    internal::<Fact>                (ShareDispatcher, CommentSync),
+    internal::<Fact>                (CommentSync,     FieldSync),
+    internal::<Transfer>            (ShareDispatcher, CommentSync),
+    internal::<Transfer>            (ShareDispatcher, FieldSync),
+    internal::<Transfer>            (CommentSync,     FieldSync),
+    internal::<Notice>              (FieldSync,       Notifier),
+    // what desks are told
+    delivery(Receipt::NAME,               Agreement),
+    delivery(Receipt::NAME,               ShareDispatcher),
+    delivery(Receipt::NAME,               CommentSync),
+    delivery(Receipt::NAME,               FieldSync),
+    delivery("ticket.bound.v1",           ShareDispatcher),
+    delivery("ticket.updated.v1",         CommentSync),
+    delivery("ticket.created.v1",         FieldSync),
+    delivery("ticket.updated.v1",         FieldSync),
+    delivery("ticket.unshared.v1",        FieldSync),
+    delivery("agreement.invited.v1",      FieldSync),
+    delivery("agreement.accepted.v1",     FieldSync),
+    delivery("agreement.declined.v1",     FieldSync),
+    delivery("agreement.deactivated.v1",  FieldSync),
+];
+
+/// The rows that `service` sends.
+pub fn sent_by(service: Service) -> impl Iterator<Item = &'static Flow> {
+    FLOWS.iter().filter(move |flow| flow.from == End::Service(service))
+}
+
+/// The rows that `service` receives.
+pub fn received_by(service: Service) -> impl Iterator<Item = &'static Flow> {
+    FLOWS.iter().filter(move |flow| flow.to == End::Service(service))
+}

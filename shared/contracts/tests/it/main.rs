@@ -1,0 +1,4 @@
+//! Generated files are current, and the table of flows is complete.
+
+mod flows;
+mod generated;
