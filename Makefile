@@ -1,0 +1,48 @@
+# Every task that a person or a check runs; `make` alone lists them.
+
+CARGO ?= cargo
+BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
+LOCAL := $(BUILT)/deskmesh-local
+
+.DEFAULT_GOAL := help
+.PHONY: help up down account demo test check generate fmt binaries
+# One task at a time: they share cargo's folder and the servers.
+.NOTPARALLEL:
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-20s %s\n", $$1 ($$1 == "account" ? " NAME=acme" : ""), $$2 }' $(MAKEFILE_LIST)
+
+up: binaries ## start private servers and the five services, leave them running
+	@$(LOCAL) up
+
+down: ## stop what `make up` started
+	@if test -x $(LOCAL); then $(LOCAL) down; else echo "nothing was running"; fi
+
+account: ## make an account on what `make up` started, print its address
+	@test -n "$(NAME)" || { echo "which account? make account NAME=acme" >&2; exit 2; }
+	@test -x $(LOCAL) || { echo "nothing runs here: make up first" >&2; exit 1; }
+	@$(LOCAL) account "$(NAME)"
+
+demo: binaries ## play the main story on real servers and prove that nothing was lost
+	@$(BUILT)/demo
+
+test: check ## format, lints, and all tests on real servers
+	@echo "building"
+	@$(CARGO) build --quiet --workspace --all-targets
+	@echo "testing on private servers"
+	@RUST_BACKTRACE=1 $(LOCAL) with -- $(CARGO) test --quiet --workspace
+
+check: ## format and lints alone
+	@echo "checking format and lints"
+	@$(CARGO) fmt --all --check
+	@$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
+
+generate: ## rewrite the generated files
+	@UPDATE=1 $(CARGO) test --quiet -p contracts --test it generated
+
+fmt: ## format the code
+	@$(CARGO) fmt --all
+
+binaries:
+	@echo "building"
+	@$(CARGO) build --quiet --workspace --bins

@@ -1,0 +1,59 @@
+//! `account`: everything one help desk needs to join.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use contracts::command::{AccountKind, AccountRegister, Admin};
+use contracts::topology::VHOST;
+use contracts::{Reason, Receipt, ReceiptOutcome};
+use local::{AccountAccess, Installation, Passwords};
+
+use super::running::{Running, local_dir};
+
+const RECEIPT_LIMIT: Duration = Duration::from_secs(30);
+
+/// Provisions an account and registers it; the second time it only prints the same again.
+pub async fn account(name: String, kind: AccountKind, display_name: Option<String>) -> Result<ExitCode> {
+    let dir = local_dir()?;
+    let running = Running::read(&dir)?.context("nothing runs here: `make up` first")?;
+    let installation = Installation::new(&running.servers, VHOST, Passwords::open(&dir.join("passwords"))?);
+    let access = installation.account(&name, None)?;
+    let registration = AccountRegister {
+        display_name: display_name.unwrap_or_else(|| name.clone()),
+        kind,
+        operated_by: None,
+        sharing_url: None,
+        // A domain that no mail ever leaves for; the mail sink shows what would be sent.
+        admins: vec![Admin { name: format!("Admin of {name}"), email: format!("admin@{name}.example") }],
+        account: name.clone(),
+    };
+    let receipt = local::register(&installation.operator_url()?, &registration, RECEIPT_LIMIT).await?;
+    println!("{name} is {}", outcome(&name, &receipt)?);
+    print_access(&name, &access);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn outcome(name: &str, receipt: &Receipt) -> Result<&'static str> {
+    let known = matches!(receipt.reason, Some(Reason::AccountExists | Reason::AlreadyKnown));
+    match receipt.outcome {
+        ReceiptOutcome::Applied => Ok("registered"),
+        _ if known => Ok("registered already"),
+        _ => {
+            let reason = receipt.reason.as_ref().map_or_else(|| "no reason".to_owned(), ToString::to_string);
+            bail!("{name} was not registered: {reason} ({})", receipt.detail.as_deref().unwrap_or("no detail"))
+        }
+    }
+}
+
+fn print_access(name: &str, access: &AccountAccess) {
+    let AccountAccess { user, amqp_url, queue, .. } = access;
+    println!("address   {amqp_url}");
+    println!("publish   exchange `share`, keys `{name}.<entity>.<verb>`, user_id `{user}`");
+    println!("receive   queue `{queue}`");
+    println!("\nhow many deliveries wait (Python with pika):");
+    println!(
+        "python3 -c \"import pika; print(pika.BlockingConnection(pika.URLParameters('{amqp_url}'))\
+         .channel().queue_declare('{queue}', passive=True).method.message_count)\""
+    );
+}

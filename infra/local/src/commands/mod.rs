@@ -1,0 +1,7 @@
+//! The subcommands.
+
+pub mod account;
+pub mod mail_sink;
+mod running;
+pub mod up;
+pub mod with;

@@ -1,0 +1,143 @@
+//! `up`, `down` and `status`.
+
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpStream};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use contracts::topology::VHOST;
+use local::process::Process;
+use local::{Database, Fleet, Installation, Passwords, Servers, ports, state, wait};
+use nix::sys::signal::Signal;
+
+use super::running::{Running, RunningService, RunningSink, local_dir, locked_dir, shown};
+
+const SERVICES_LIMIT: Duration = Duration::from_mins(1);
+const DATABASE: &str = "deskmesh";
+
+/// Starts everything and leaves it running.
+pub async fn up() -> Result<ExitCode> {
+    let (dir, _lock) = locked_dir()?;
+    println!("starting RabbitMQ and PostgreSQL (ten seconds, the first time more)");
+    let servers = Servers::start(&dir)?;
+    let mut before = Running::read(&dir)?;
+    if let Some(before) = &mut before {
+        // Whatever was built since then shall run now.
+        before.stop_services();
+    }
+    let sink = before.and_then(|before| before.mail_sink).filter(|sink| sink.process.is_alive());
+    let mut running = Running { servers: servers.clone(), services: Vec::new(), mail_sink: sink };
+    running.write(&dir)?;
+    state::write_text(&dir.join("env"), &environment(&servers))?;
+
+    println!("creating virtual host `{VHOST}`, users and database");
+    let passwords = Passwords::open(&dir.join("passwords"))?;
+    let installation = Installation::new(&servers, VHOST, passwords.clone());
+    installation.install_topology()?;
+    let database = Database::create(&servers.database_url, DATABASE, passwords).await?;
+    let sink = match running.mail_sink.clone() {
+        Some(sink) => sink,
+        None => start_sink(&dir)?,
+    };
+    running.mail_sink = Some(sink.clone());
+    running.write(&dir)?;
+
+    println!("starting the services");
+    let fleet = Fleet::new(&dir, &installation, &database, &format!("smtp://{}", sink.address))?;
+    fleet.migrate_all()?;
+    let mut instances = fleet.start_all()?;
+    running.services = instances.iter().filter_map(RunningService::of).collect();
+    running.write(&dir)?;
+    for instance in &mut instances {
+        instance.wait_ready(SERVICES_LIMIT)?;
+    }
+    instances.iter_mut().for_each(local::Instance::keep);
+    print_summary(&dir, &running);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Stops what `up` started.
+pub fn down() -> Result<ExitCode> {
+    let (dir, _lock) = locked_dir()?;
+    let Some(mut running) = Running::read(&dir)? else {
+        // A start that was cut short has servers and nothing else.
+        Servers::stop(&dir)?;
+        println!("nothing was running");
+        return Ok(ExitCode::SUCCESS);
+    };
+    running.stop_services();
+    if let Some(sink) = &running.mail_sink {
+        sink.process.stop_group(Signal::SIGTERM, Duration::from_secs(5));
+    }
+    Servers::stop(&dir)?;
+    for file in ["up.json", "env"] {
+        let file = dir.join(file);
+        if file.exists() {
+            fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;
+        }
+    }
+    println!("stopped; data and logs stay in {}", shown(&dir));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says what runs; fails when something does not.
+pub fn status() -> Result<ExitCode> {
+    let dir = local_dir()?;
+    let Some(running) = Running::read(&dir)? else {
+        println!("nothing runs: `make up` starts it");
+        return Ok(ExitCode::FAILURE);
+    };
+    print_services(&running);
+    let servers = Servers::running(&dir)?.is_some();
+    println!("servers            {}", if servers { "running" } else { "ended" });
+    let sink = running.mail_sink.as_ref().is_some_and(|sink| sink.process.is_alive());
+    println!("mail sink          {}", if sink { "running" } else { "ended" });
+    let services = running.services.iter().all(|service| service.process.is_alive());
+    Ok(if servers && sink && services { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn environment(servers: &Servers) -> String {
+    let Servers { amqp_url, management_url, database_url } = servers;
+    format!("export AMQP_URL='{amqp_url}'\nexport MANAGEMENT_URL='{management_url}'\nexport DATABASE_URL='{database_url}'\n")
+}
+
+fn start_sink(dir: &Path) -> Result<RunningSink> {
+    let [port] = ports::free()?;
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let mails = dir.join("mails");
+    let log = File::create(dir.join("mail-sink.log")).context("making the mail sink's log")?;
+    let errors = log.try_clone().context("making the mail sink's log")?;
+    let mut command = Command::new(std::env::current_exe().context("finding the current executable")?);
+    command.args(["mail-sink", "--listen", &address.to_string(), "--dir"]).arg(&mails);
+    let process = Process::spawn_apart(command.stdin(Stdio::null()).stdout(log).stderr(errors))?;
+    wait::until("the mail sink ready", Duration::from_secs(10), || {
+        Ok(match TcpStream::connect(address) {
+            Ok(_) => ControlFlow::Break(()),
+            Err(refused) => ControlFlow::Continue(refused.to_string()),
+        })
+    })?;
+    Ok(RunningSink { process, address, dir: mails })
+}
+
+fn print_summary(dir: &Path, running: &Running) {
+    println!();
+    print_services(running);
+    println!("broker             {}", running.servers.amqp_url);
+    println!("broker's web page  {}", running.servers.management_url);
+    println!("database           {}", running.servers.database_url);
+    println!("logs               {}", shown(&dir.join("services")));
+    if let Some(sink) = &running.mail_sink {
+        println!("mails              {}", shown(&sink.dir));
+    }
+    println!("for your shell     . {}", shown(&dir.join("env")));
+    println!("\nnext: make account NAME=acme      stop: make down");
+}
+
+fn print_services(running: &Running) {
+    for service in &running.services {
+        println!("{:18} {}", service.name, service.state());
+    }
+}

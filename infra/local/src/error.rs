@@ -1,0 +1,155 @@
+//! What can go wrong here, one variant per kind of failed operation.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything a caller of this library may have to report.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A Debian package is needed, and this user may not install it.
+    #[error("{} not installed: run `apt-get install -y --no-install-recommends {}` as root{alternative}", missing(packages), packages.join(" "))]
+    PackagesMissing {
+        /// What to install.
+        packages: Vec<String>,
+        /// What can be done instead, as the end of the sentence.
+        alternative: &'static str,
+    },
+    /// `apt-get` failed, or it succeeded and the files are still not there.
+    #[error("installing {packages} failed: {detail}")]
+    Install {
+        /// What was to be installed.
+        packages: String,
+        /// The end of what `apt-get` said.
+        detail: String,
+    },
+    /// The environment contradicts itself.
+    #[error("{0}")]
+    Environment(String),
+    /// A file or a process could not be handled.
+    #[error("{what}")]
+    Io {
+        /// The operation.
+        what: String,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// A state file holds something else than expected.
+    #[error("{} is not readable as state: remove it and start again", path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// Something did not become true in time.
+    #[error("{what} not within {} s: {last}", limit.as_secs())]
+    Late {
+        /// What was waited for.
+        what: String,
+        /// How long.
+        limit: Duration,
+        /// The last thing that was seen.
+        last: String,
+    },
+    /// A process ended, or refused to start.
+    #[error("{what}: {detail}")]
+    Start {
+        /// The operation.
+        what: String,
+        /// What it left behind.
+        detail: String,
+    },
+    /// The caller asked to stop while something was being started.
+    #[error("interrupted")]
+    Interrupted,
+    /// An address is no URL, or lacks a part.
+    #[error("{name} is not usable: {detail}")]
+    Url {
+        /// Which address.
+        name: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The management API could not be reached.
+    #[error("{request} got no answer")]
+    Management {
+        /// Method and path.
+        request: String,
+        /// Why.
+        #[source]
+        source: Box<ureq::Error>,
+    },
+    /// The management API refused.
+    #[error("{request} was answered {status}: {body}")]
+    Refused {
+        /// Method and path.
+        request: String,
+        /// The HTTP status.
+        status: u16,
+        /// What the broker said.
+        body: String,
+    },
+    /// A name is none that an account can have.
+    #[error("`{0}` cannot be an account: a name is 2 to 39 of a-z, 0-9 and `-`, begins with no `-`, and is not reserved")]
+    AccountName(String),
+    /// An account's name does not say who operates it.
+    #[error("`{operator}` cannot operate `{account}`: the name would have to begin with `{operator}-`")]
+    Operator {
+        /// The account.
+        account: String,
+        /// Who should operate it.
+        operator: String,
+    },
+    /// `PostgreSQL` refused.
+    #[error("{what}")]
+    Database {
+        /// The operation.
+        what: String,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The broker refused an AMQP operation.
+    #[error("{what}")]
+    Amqp {
+        /// The operation.
+        what: String,
+        /// Why.
+        #[source]
+        source: Box<lapin::Error>,
+    },
+}
+
+/// What the functions of this library return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+fn missing(packages: &[String]) -> String {
+    let verb = if packages.len() == 1 { "is" } else { "are" };
+    format!("{} {verb}", packages.join(" and "))
+}
+
+/// Says what was being done when the operating system refused.
+pub(crate) trait During<T> {
+    fn during(self, what: impl Into<String>) -> Result<T>;
+}
+
+impl<T> During<T> for io::Result<T> {
+    fn during(self, what: impl Into<String>) -> Result<T> {
+        self.map_err(|source| Error::Io { what: what.into(), source })
+    }
+}
+
+impl<T> During<T> for sqlx::Result<T> {
+    fn during(self, what: impl Into<String>) -> Result<T> {
+        self.map_err(|source| Error::Database { what: what.into(), source })
+    }
+}
+
+impl<T> During<T> for lapin::Result<T> {
+    fn during(self, what: impl Into<String>) -> Result<T> {
+        self.map_err(|source| Error::Amqp { what: what.into(), source: Box::new(source) })
+    }
+}

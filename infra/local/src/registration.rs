@@ -1,0 +1,101 @@
+//! Registering an account, as the operator of the deployment does it.
+
+use std::time::Duration;
+
+use contracts::command::AccountRegister;
+use contracts::topology::{self, Exchange};
+use contracts::{AccountName, Message, Receipt};
+use futures_util::StreamExt;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions};
+use lapin::types::{FieldTable, ShortString};
+use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
+use sha2::{Digest, Sha256};
+use tokio::time::timeout;
+
+use crate::error::{During, Error, Result};
+use crate::secret;
+
+const PERSISTENT: u8 = 2;
+/// More receipts than anybody leaves lying in the operator's queue.
+const PREFETCH: u16 = 1_000;
+
+/// Publishes `account.register.v1` as the user `operator` and waits for its receipt.
+///
+/// The message's id follows from its content, so doing it again asks for the same receipt again.
+/// Receipts of other commands stay in the operator's queue.
+///
+/// # Errors
+/// When the broker refuses, or no receipt came within `limit`.
+pub async fn register(operator_url: &str, account: &AccountRegister, limit: Duration) -> Result<Receipt> {
+    let answered = timeout(limit, async {
+        let connection = Connection::connect(operator_url, ConnectionProperties::default())
+            .await
+            .during("logging in to the broker as operator")?;
+        let receipt = publish_and_wait(&connection, account).await;
+        // With the receipt, or the error, at hand nothing depends on an orderly end.
+        connection.close(200, ShortString::from("done")).await.ok();
+        receipt
+    });
+    answered.await.unwrap_or_else(|_| {
+        Err(Error::Late {
+            what: format!("the receipt of {}'s registration", account.account),
+            limit,
+            last: "none on desk.operator: do the services run".to_owned(),
+        })
+    })
+}
+
+async fn publish_and_wait(connection: &Connection, account: &AccountRegister) -> Result<Receipt> {
+    let body = serde_json::to_vec(account).map_err(std::io::Error::other).during("writing the registration")?;
+    let id = format!("register-{}-{}", account.account, secret::hex(&Sha256::digest(&body), 16));
+    let channel = connection.create_channel().await.during("opening a channel")?;
+    channel.basic_qos(PREFETCH, BasicQosOptions::default()).await.during("limiting deliveries")?;
+    channel.confirm_select(ConfirmSelectOptions::default()).await.during("asking for confirms")?;
+    publish(&channel, &id, &body).await?;
+
+    let queue = topology::desk_queue(&AccountName::operator());
+    let mut receipts = channel
+        .basic_consume(queue.as_str().into(), "".into(), BasicConsumeOptions::default(), FieldTable::default())
+        .await
+        .during(format!("reading from {queue}"))?;
+    while let Some(delivery) = receipts.next().await {
+        let delivery = delivery.during(format!("reading from {queue}"))?;
+        let answers = delivery.properties.correlation_id().as_ref().is_some_and(|answered| answered.as_str() == id);
+        if !answers {
+            continue;
+        }
+        let Ok(receipt) = serde_json::from_slice::<Receipt>(&delivery.data) else { continue };
+        if receipt.command_type != AccountRegister::NAME {
+            continue;
+        }
+        delivery.ack(BasicAckOptions::default()).await.during("acknowledging the receipt")?;
+        return Ok(receipt);
+    }
+    Err(Error::Start { what: format!("reading from {queue}"), detail: "the broker ended the delivery".to_owned() })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an operator's command comes from outside the mesh; the runtime's publisher is for services"
+)]
+async fn publish(channel: &Channel, id: &str, body: &[u8]) -> Result<()> {
+    let properties = BasicProperties::default()
+        .with_user_id(AccountName::operator().as_str().into())
+        .with_type(AccountRegister::NAME.into())
+        .with_message_id(id.into())
+        .with_content_type("application/json".into())
+        .with_delivery_mode(PERSISTENT);
+    let key = format!("{}.account.register", AccountName::operator());
+    let confirm = channel
+        .basic_publish(Exchange::Share.name().into(), key.as_str().into(), BasicPublishOptions::default(), body, properties)
+        .await
+        .during("publishing the registration")?
+        .await
+        .during("publishing the registration")?;
+    match confirm {
+        Confirmation::Ack(_) => Ok(()),
+        other => {
+            Err(Error::Start { what: "publishing the registration".to_owned(), detail: format!("not confirmed: {other:?}") })
+        }
+    }
+}
