@@ -1,0 +1,235 @@
+//! Admission: key, user, size, JSON, type and content, cheapest first. Partner bytes are parsed here and nowhere else.
+
+use contracts::routing::RoutingKey;
+use contracts::{AccountName, Reason};
+use serde_json::Value;
+
+use crate::content::{self, DecodeError, MAX_BODY};
+use crate::envelope::{Envelope, Via};
+use crate::journal::Key;
+use crate::parking::ParkReason;
+use crate::service::Received;
+
+/// What admission says of a message.
+#[derive(Debug)]
+pub(crate) enum Admission<M> {
+    /// It may be decided.
+    Accept(Known<Received<M>>),
+    /// The account that is told why not is known.
+    Refuse(Refused),
+    /// There is nobody to tell.
+    Park(ParkReason, String),
+}
+
+/// Something with the identity by which the journal knows it.
+#[derive(Debug)]
+pub(crate) struct Known<T> {
+    pub key: Key,
+    pub content_hash: Vec<u8>,
+    pub what: T,
+}
+
+/// A refused command: whom to tell, and why.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    pub to: AccountName,
+    pub key: Key,
+    pub content_hash: Vec<u8>,
+    pub reason: Reason,
+    pub detail: String,
+    /// Whether the id is one that can be remembered.
+    pub journaled: bool,
+}
+
+/// Admits a message to a service that reads it with `decode`.
+pub(crate) fn admit<M>(envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, DecodeError>) -> Admission<M> {
+    match envelope.via {
+        Via::Service => internal(envelope, decode),
+        Via::Share | Via::Ladder => command(envelope, decode),
+    }
+}
+
+fn internal<M>(envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, DecodeError>) -> Admission<M> {
+    let park = |detail: String| Admission::Park(ParkReason::Undecodable, detail);
+    let (Some(message_id), Some(message_type)) = (envelope.message_id.clone(), envelope.message_type.clone()) else {
+        return park("no message_id or no type".to_owned());
+    };
+    let content: Value = match serde_json::from_slice(&envelope.body) {
+        Ok(content) => content,
+        Err(error) => return park(format!("the body is not JSON: {error}")),
+    };
+    let content_hash = content::hash(&message_type, Err(&envelope.body));
+    match decode(&message_type, content) {
+        Ok(message) => Admission::Accept(Known {
+            key: Key {
+                account: Received::<M>::INTERNAL.to_owned(),
+                entity: message_type.split('.').next().unwrap_or_default().to_owned(),
+                message_id: message_id.clone(),
+            },
+            content_hash,
+            what: Received {
+                account: Received::<M>::INTERNAL.to_owned(),
+                message_id,
+                message_type,
+                publisher: None,
+                received_at: envelope.first_arrival,
+                message,
+            },
+        }),
+        Err(error) => park(error.to_string()),
+    }
+}
+
+fn command<M>(envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, DecodeError>) -> Admission<M> {
+    let Some(publisher) = envelope.publisher.as_deref().and_then(|user| AccountName::new(user).ok()) else {
+        return Admission::Park(ParkReason::NoPublisher, "user_id is not set, or is no account".to_owned());
+    };
+    let parsed = if envelope.body.len() > MAX_BODY { None } else { Some(content::parse(&envelope.body)) };
+    let message_type = envelope.message_type.clone().unwrap_or_default();
+    let content_hash = match &parsed {
+        Some(Ok(content)) => content::hash(&message_type, Ok(content)),
+        _ => content::hash(&message_type, Err(&envelope.body)),
+    };
+    let key = RoutingKey::parse(&envelope.routing_key);
+    let valid_id = envelope.message_id.as_deref().filter(|id| is_message_id(id));
+    let refuse = |to: &AccountName, reason: Reason, detail: String| {
+        let entity = key.as_ref().map_or("", |key| key.entity.as_str()).to_owned();
+        Admission::Refuse(Refused {
+            to: to.clone(),
+            key: Key { account: to.to_string(), entity, message_id: valid_id.unwrap_or_default().to_owned() },
+            content_hash: content_hash.clone(),
+            reason,
+            detail,
+            journaled: valid_id.is_some(),
+        })
+    };
+    let key = match &key {
+        Ok(key) => key,
+        Err(sentence) => return refuse(&publisher, Reason::Malformed, sentence.clone()),
+    };
+    if key.account != publisher && !key.account.is_under(&publisher) {
+        return refuse(&publisher, Reason::NotYourAccount, format!("{publisher} may not publish for {}", key.account));
+    }
+    let account = &key.account;
+    let Some(message_id) = valid_id else {
+        return refuse(account, Reason::Malformed, "message_id: 1 to 128 printable ASCII characters are required".to_owned());
+    };
+    if let Some(property) = envelope.forbidden {
+        return refuse(account, Reason::Malformed, format!("{property} must not be set"));
+    }
+    if envelope.content_type.as_deref() != Some("application/json") {
+        return refuse(account, Reason::Malformed, "content_type must be application/json".to_owned());
+    }
+    if !key.agrees_with(&message_type) {
+        let sentence = format!("type {message_type:?} does not agree with the routing key {}", envelope.routing_key);
+        return refuse(account, Reason::Malformed, sentence);
+    }
+    let content = match parsed {
+        None => return refuse(account, Reason::TooLarge, format!("the body has {} bytes, over {MAX_BODY}", envelope.body.len())),
+        Some(Err(error)) => return refuse(account, Reason::Malformed, error.to_string()),
+        Some(Ok(content)) => content,
+    };
+    match decode(&message_type, content) {
+        Ok(message) => Admission::Accept(Known {
+            key: Key { account: account.to_string(), entity: key.entity.clone(), message_id: message_id.to_owned() },
+            content_hash,
+            what: Received {
+                account: account.to_string(),
+                message_id: message_id.to_owned(),
+                message_type,
+                publisher: Some(publisher),
+                received_at: envelope.first_arrival,
+                message,
+            },
+        }),
+        Err(error) => {
+            let reason = match error {
+                DecodeError::UnknownType(_) => Reason::UnknownType,
+                DecodeError::Malformed { .. } => Reason::Malformed,
+                DecodeError::LimitExceeded(_) => Reason::LimitExceeded,
+            };
+            refuse(account, reason, error.to_string())
+        }
+    }
+}
+
+fn is_message_id(id: &str) -> bool {
+    (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::Timestamp;
+
+    fn envelope() -> Envelope {
+        Envelope {
+            via: Via::Share,
+            exchange: "share".into(),
+            routing_key: "acme.ticket.share".into(),
+            publisher: Some("acme".into()),
+            message_id: Some("1".into()),
+            message_type: Some("ticket.share.v1".into()),
+            content_type: Some("application/json".into()),
+            forbidden: None,
+            trace: crate::trace_context::TraceContext::default(),
+            attempt: 0,
+            deliveries: 0,
+            first_arrival: Timestamp::parse("2026-03-01T10:00:00Z").unwrap(),
+            body: b"{}".to_vec(),
+            headers: Value::Null,
+        }
+    }
+
+    fn decode(name: &str, content: Value) -> Result<Value, DecodeError> {
+        match name {
+            "ticket.share.v1" => Ok(content),
+            other => Err(DecodeError::UnknownType(other.to_owned())),
+        }
+    }
+
+    fn refusal(change: impl FnOnce(&mut Envelope)) -> (String, Reason) {
+        let mut envelope = envelope();
+        change(&mut envelope);
+        match admit(&envelope, decode) {
+            Admission::Refuse(refused) => (refused.to.to_string(), refused.reason),
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_proper_command_is_admitted() {
+        assert!(matches!(admit(&envelope(), decode), Admission::Accept(_)));
+    }
+
+    #[test]
+    fn each_fault_has_its_reason_and_its_receiver() {
+        let acme = |reason| ("acme".to_owned(), reason);
+        assert_eq!(refusal(|it| it.routing_key = "globex.ticket.share".into()), acme(Reason::NotYourAccount));
+        assert_eq!(refusal(|it| it.routing_key = "acme.ticket".into()), acme(Reason::Malformed));
+        assert_eq!(refusal(|it| it.message_id = None), acme(Reason::Malformed));
+        assert_eq!(refusal(|it| it.message_id = Some("x".repeat(129))), acme(Reason::Malformed));
+        assert_eq!(refusal(|it| it.message_id = Some("é".into())), acme(Reason::Malformed));
+        assert_eq!(refusal(|it| it.forbidden = Some("CC")), acme(Reason::Malformed));
+        assert_eq!(refusal(|it| it.content_type = None), acme(Reason::Malformed));
+        assert_eq!(refusal(|it| it.message_type = Some("ticket.update.v1".into())), acme(Reason::Malformed));
+        assert_eq!(refusal(|it| it.message_type = Some("ticket.share.v2".into())), acme(Reason::UnknownType));
+        assert_eq!(refusal(|it| it.body = vec![b' '; MAX_BODY + 1]), acme(Reason::TooLarge));
+        assert_eq!(refusal(|it| it.body = b"nonsense".to_vec()), acme(Reason::Malformed));
+        assert_eq!(refusal(|it| it.body = b"\xff".to_vec()), acme(Reason::Malformed));
+    }
+
+    #[test]
+    fn an_operator_publishes_for_the_accounts_below_it() {
+        let mut envelope = envelope();
+        envelope.routing_key = "acme-eu.ticket.share".into();
+        assert!(matches!(admit(&envelope, decode), Admission::Accept(known) if known.key.account == "acme-eu"));
+    }
+
+    #[test]
+    fn without_a_publisher_there_is_nobody_to_tell() {
+        let mut envelope = envelope();
+        envelope.publisher = None;
+        assert!(matches!(admit(&envelope, decode), Admission::Park(ParkReason::NoPublisher, _)));
+    }
+}

@@ -1,0 +1,74 @@
+//! Connections to the broker: two per process, because a blocked one blocks acks too.
+
+use std::time::Duration;
+
+use lapin::options::QueueDeclareOptions;
+use lapin::types::{FieldTable, ShortString};
+use lapin::{Connection, ConnectionProperties};
+
+use crate::Fault;
+
+/// A broker that accepts and says nothing would hold `connect` for ever: lapin ignores the address's own timeout.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The two connections of a process.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    pub consuming: Connection,
+    pub publishing: Connection,
+}
+
+impl Connections {
+    /// Connects, and checks that the queues are there. Services declare nothing: who installs the definitions does.
+    pub async fn open(url: &str, name: &str, queues: &[String]) -> Result<Self, Fault> {
+        let consuming = connect(url, &format!("{name} consume")).await?;
+        let publishing = connect(url, &format!("{name} publish")).await?;
+        let channel = consuming.create_channel().await.map_err(Fault::broker("open a channel"))?;
+        let passive = QueueDeclareOptions { passive: true, durable: true, ..QueueDeclareOptions::default() };
+        for queue in queues {
+            let declared = channel.queue_declare(ShortString::from(queue.as_str()), passive, FieldTable::default());
+            tokio::time::timeout(CONNECT_TIMEOUT, declared)
+                .await
+                .map_err(|_| Fault::Timeout("look for the queues"))?
+                .map_err(Fault::broker("look for the queues"))?;
+        }
+        Ok(Self { consuming, publishing })
+    }
+
+    /// Closes both, as far as the broker still answers.
+    pub async fn close(self) {
+        for connection in [self.consuming, self.publishing] {
+            let close = connection.close(200, ShortString::from("stopping"));
+            drop(tokio::time::timeout(Duration::from_secs(2), close).await);
+        }
+    }
+}
+
+async fn connect(url: &str, name: &str) -> Result<Connection, Fault> {
+    let properties = ConnectionProperties::default().with_connection_name(name.into());
+    tokio::time::timeout(CONNECT_TIMEOUT, Connection::connect(&with_heartbeat(url), properties))
+        .await
+        .map_err(|_| Fault::Timeout("connect"))?
+        .map_err(Fault::broker("connect"))
+}
+
+/// A half-open connection is noticed after twice the heartbeat; the broker's default is a minute.
+fn with_heartbeat(url: &str) -> String {
+    if url.contains("heartbeat=") {
+        return url.to_owned();
+    }
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}heartbeat=10")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heartbeat_is_added_where_none_is_set() {
+        assert_eq!(with_heartbeat("amqp://h/v"), "amqp://h/v?heartbeat=10");
+        assert_eq!(with_heartbeat("amqp://h/v?channel_max=8"), "amqp://h/v?channel_max=8&heartbeat=10");
+        assert_eq!(with_heartbeat("amqp://h/v?heartbeat=5"), "amqp://h/v?heartbeat=5");
+    }
+}

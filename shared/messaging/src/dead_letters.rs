@@ -1,0 +1,66 @@
+//! What the broker itself dead-lettered goes into the parking table, where a person finds it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::{FieldTable, ShortString};
+use tokio_util::sync::CancellationToken;
+
+use crate::Fault;
+use crate::connection::Connections;
+use crate::envelope::Envelope;
+use crate::parking::{ParkReason, park};
+use crate::runtime::{Shared, backoff, now, pause};
+use crate::service::Service;
+
+/// Empties one dead-letter queue until it is told to stop.
+pub(crate) async fn run<S: Service>(
+    shared: Arc<Shared<S>>,
+    connections: Arc<Connections>,
+    queue: String,
+    stop: CancellationToken,
+) -> Result<(), Fault> {
+    let channel = connections.consuming.create_channel().await.map_err(Fault::broker("open a consuming channel"))?;
+    channel.basic_qos(20, BasicQosOptions::default()).await.map_err(Fault::broker("set the prefetch"))?;
+    let mut consumer = channel
+        .basic_consume(
+            ShortString::from(queue.as_str()),
+            ShortString::from("dead-letters"),
+            BasicConsumeOptions::default(),
+            FieldTable::default(),
+        )
+        .await
+        .map_err(Fault::broker("consume"))?;
+    loop {
+        let next = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(()),
+            next = consumer.next() => next,
+        };
+        let delivery = match next {
+            Some(Ok(delivery)) => delivery,
+            Some(Err(error)) => return Err(Fault::broker("receive a message")(error)),
+            None => return Err(Fault::ConsumerCancelled(queue)),
+        };
+        let envelope = Envelope::read(S::SERVICE, &delivery, now());
+        let mut delays = backoff();
+        loop {
+            let mut connection = match shared.pool.acquire().await {
+                Ok(connection) => connection,
+                Err(error) => {
+                    tracing::warn!(error = %error, "the database does not answer; a dead letter is held");
+                    if pause(delays.next().or(Some(Duration::from_secs(5))), &stop, &shared.health).await {
+                        continue;
+                    }
+                    return Ok(());
+                }
+            };
+            let detail = format!("the broker dead-lettered it into {queue}");
+            park(&mut connection, &queue, &envelope, ParkReason::DeadLettered, &detail, now()).await?;
+            break;
+        }
+        channel.basic_ack(delivery.delivery_tag, BasicAckOptions::default()).await.map_err(Fault::broker("ack a message"))?;
+    }
+}

@@ -1,0 +1,37 @@
+#![doc = include_str!("../README.md")]
+
+mod admission;
+mod connection;
+mod content;
+mod dead_letters;
+mod envelope;
+mod failure;
+mod health;
+mod journal;
+mod ladder;
+mod output;
+mod parking;
+mod plan;
+mod publisher;
+mod retention;
+mod runtime;
+mod service;
+mod slot;
+mod step;
+mod trace_context;
+mod undelivered;
+
+pub use content::{DecodeError, decode};
+pub use failure::{DecideError, Fault};
+pub use health::Health;
+pub use output::Output;
+pub use parking::ParkReason;
+pub use runtime::{Settings, Undelivered, run};
+pub use service::{Otherwise, Received, Service, Verdict};
+
+/// The runtime's own tables (journal, outputs, undelivered, parked). They live in the service's schema, beside its own, and are
+/// migrated together with them; versions 1 to 499 are the runtime's.
+#[must_use]
+pub fn migrations() -> Vec<sqlx::migrate::Migration> {
+    sqlx::migrate!("./migrations").migrations.to_vec()
+}

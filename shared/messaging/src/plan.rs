@@ -1,0 +1,283 @@
+//! What a batch comes to, message by message: known, refused, fresh, or a second one of the same. Pure.
+
+use std::collections::BTreeMap;
+
+use contracts::delivery::Delivery;
+use contracts::topology::{RetryStep, Service};
+use contracts::{AccountName, Reason, Receipt, ReceiptOutcome, Timestamp};
+
+use crate::admission::{Admission, Refused};
+use crate::envelope::Envelope;
+use crate::journal::{Decided, Entry, Key};
+use crate::ladder;
+use crate::output::{Output, StoredOutput};
+use crate::parking::ParkReason;
+use crate::service::{Otherwise, Received, Verdict};
+use crate::trace_context::TraceContext;
+
+/// A message delivered this often without an end may be what kills the process.
+const TOO_MANY_DELIVERIES: u64 = 10;
+/// No output may be larger; the broker's own limit is 8 MiB, and over it the channel is closed.
+const MAX_OUTPUT: usize = 4 * 1024 * 1024;
+
+/// A message in a batch.
+#[derive(Debug)]
+pub(crate) struct Item<M> {
+    pub envelope: Envelope,
+    pub admission: Admission<M>,
+    /// Context that what it causes carries.
+    pub trace: TraceContext,
+}
+
+/// What became of a message of a batch.
+#[derive(Clone, Debug)]
+pub(crate) enum Fate {
+    /// Decided, now or before: this goes out.
+    Send { outputs: Vec<StoredOutput>, outcome: &'static str },
+    /// It goes to the delay ladder.
+    Wait(RetryStep),
+    /// It is in the parking table.
+    Parked,
+}
+
+impl<M> Item<M> {
+    /// By what the journal knows it, if it is something the journal can know.
+    pub fn key(&self) -> Option<&Key> {
+        match &self.admission {
+            Admission::Accept(known) => Some(&known.key),
+            Admission::Refuse(refused) if refused.journaled => Some(&refused.key),
+            Admission::Refuse(_) | Admission::Park(..) => None,
+        }
+    }
+
+    /// The message, when it was admitted.
+    pub fn accepted(&self) -> Option<&Received<M>> {
+        match &self.admission {
+            Admission::Accept(known) => Some(&known.what),
+            Admission::Refuse(_) | Admission::Park(..) => None,
+        }
+    }
+
+    fn content_hash(&self) -> &[u8] {
+        match &self.admission {
+            Admission::Accept(known) => &known.content_hash,
+            Admission::Refuse(refused) => &refused.content_hash,
+            Admission::Park(..) => &[],
+        }
+    }
+
+    fn message_type(&self) -> &str {
+        self.envelope.message_type.as_deref().unwrap_or_default()
+    }
+}
+
+/// The state of a batch on its way to fates.
+pub(crate) struct Plan<'a, M> {
+    service: Service,
+    items: &'a [Item<M>],
+    fates: Vec<Option<Fate>>,
+    /// A second one of the same takes the fate of the first.
+    same_as: BTreeMap<usize, usize>,
+    fresh: Vec<usize>,
+    decided: Vec<usize>,
+    parked: Vec<(usize, ParkReason, String)>,
+}
+
+impl<'a, M> Plan<'a, M> {
+    /// Sorts a batch by what the journal knows of it.
+    pub fn of(service: Service, items: &'a [Item<M>], known: &BTreeMap<Key, Entry>) -> Self {
+        let mut plan = Self {
+            service,
+            items,
+            fates: vec![None; items.len()],
+            same_as: BTreeMap::new(),
+            fresh: Vec::new(),
+            decided: Vec::new(),
+            parked: Vec::new(),
+        };
+        let mut first: BTreeMap<&Key, usize> = BTreeMap::new();
+        for (index, item) in items.iter().enumerate() {
+            if item.envelope.deliveries >= TOO_MANY_DELIVERIES {
+                let detail = format!("delivered {} times without being decided", item.envelope.deliveries);
+                plan.park(index, ParkReason::RedeliveredTooOften, detail);
+                continue;
+            }
+            let Some(key) = item.key() else {
+                plan.without_key(index);
+                continue;
+            };
+            if let Some(entry) = known.get(key) {
+                plan.known(index, key, entry);
+            } else if let Some(earlier) = first.get(key) {
+                if items[*earlier].content_hash() == item.content_hash() {
+                    plan.same_as.insert(index, *earlier);
+                } else {
+                    plan.reused(index, key, items[*earlier].message_type());
+                }
+            } else {
+                first.insert(key, index);
+                plan.unknown(index);
+            }
+        }
+        plan
+    }
+
+    /// Messages that the service has to decide.
+    pub fn fresh(&self) -> &[usize] {
+        &self.fresh
+    }
+
+    /// Messages to park in the same transaction.
+    pub fn parked(&self) -> &[(usize, ParkReason, String)] {
+        &self.parked
+    }
+
+    /// Takes the service's verdict on a fresh message.
+    ///
+    /// # Errors
+    /// A sentence when what it causes cannot be sent.
+    pub fn take(&mut self, index: usize, verdict: Verdict) -> Result<(), String> {
+        let item = &self.items[index];
+        match verdict {
+            Verdict::Decided(outputs) => self.decide(index, outputs, "decided"),
+            Verdict::Park(reason, detail) => {
+                self.park(index, reason, detail);
+                Ok(())
+            }
+            Verdict::NotYet { reason, otherwise } => match (ladder::step_after(item.envelope.attempt), otherwise) {
+                (Some(step), _) => {
+                    self.fates[index] = Some(Fate::Wait(step));
+                    Ok(())
+                }
+                (None, Otherwise::Decided(outputs)) => self.decide(index, outputs, "refused"),
+                (None, Otherwise::Park) => {
+                    let park_reason =
+                        if reason == Reason::UnknownAccount { ParkReason::UnknownAccount } else { ParkReason::Undecodable };
+                    self.park(index, park_reason, format!("{}: {}", reason.code(), reason.sentence()));
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    /// Rows for the journal: each message that is decided now.
+    pub fn journal_rows(&self) -> Vec<Decided<'_>> {
+        let row = |index: &usize| match (self.items[*index].key(), &self.fates[*index]) {
+            (Some(key), Some(Fate::Send { outputs, .. })) => Some(Decided {
+                key,
+                content_hash: self.items[*index].content_hash(),
+                message_type: self.items[*index].message_type(),
+                outputs,
+            }),
+            _ => None,
+        };
+        self.decided.iter().filter_map(row).collect()
+    }
+
+    /// One fate per message, in order.
+    pub fn into_fates(mut self) -> Vec<Fate> {
+        for (index, earlier) in std::mem::take(&mut self.same_as) {
+            let fate = self.fates[earlier].clone();
+            self.fates[index] = fate;
+        }
+        // Every message has a fate by now; one without would be redelivered, never lost.
+        self.fates.into_iter().map(|fate| fate.unwrap_or(Fate::Parked)).collect()
+    }
+
+    fn without_key(&mut self, index: usize) {
+        let items = self.items;
+        match &items[index].admission {
+            Admission::Park(reason, detail) => self.park(index, *reason, detail.clone()),
+            Admission::Refuse(refused) => self.answer(index, refused.clone()),
+            Admission::Accept(_) => {}
+        }
+    }
+
+    fn unknown(&mut self, index: usize) {
+        let items = self.items;
+        match &items[index].admission {
+            Admission::Accept(_) => self.fresh.push(index),
+            Admission::Refuse(refused) => {
+                self.answer(index, refused.clone());
+                self.decided.push(index);
+            }
+            Admission::Park(..) => {}
+        }
+    }
+
+    fn known(&mut self, index: usize, key: &Key, entry: &Entry) {
+        if entry.content_hash != self.items[index].content_hash() {
+            self.reused(index, key, &entry.message_type);
+            return;
+        }
+        match (&entry.outputs, self.account(key)) {
+            (Some(outputs), _) => self.fates[index] = Some(Fate::Send { outputs: outputs.clone(), outcome: "known" }),
+            (None, Some(account)) => {
+                let receipt = self.receipt(index, ReceiptOutcome::Ignored, Reason::AlreadyKnown, None);
+                self.send_receipt(index, &account, receipt, "known");
+            }
+            (None, None) => {
+                self.park(index, ParkReason::OutputsGone, "decided before; its outputs are no longer kept".to_owned());
+            }
+        }
+    }
+
+    fn reused(&mut self, index: usize, key: &Key, other_type: &str) {
+        match self.account(key) {
+            Some(account) => {
+                let detail = format!("this message id was used before, for another message of the type {other_type:?}");
+                let receipt = self.receipt(index, ReceiptOutcome::Rejected, Reason::MessageIdReused, Some(detail));
+                self.send_receipt(index, &account, receipt, "refused");
+            }
+            None => self.park(index, ParkReason::IdReused, "decided before with other content".to_owned()),
+        }
+    }
+
+    /// Whose command it is; nobody's for a message between services.
+    fn account(&self, key: &Key) -> Option<AccountName> {
+        let internal = key.account == Received::<M>::INTERNAL && !self.service.is_entry();
+        AccountName::new(key.account.as_str()).ok().filter(|_| !internal && self.service.is_entry())
+    }
+
+    fn answer(&mut self, index: usize, refused: Refused) {
+        let receipt = self.receipt(index, ReceiptOutcome::Rejected, refused.reason, Some(refused.detail));
+        self.send_receipt(index, &refused.to, receipt, "refused");
+    }
+
+    fn receipt(&self, index: usize, outcome: ReceiptOutcome, reason: Reason, detail: Option<String>) -> Receipt {
+        let envelope = &self.items[index].envelope;
+        let text = |value: &Option<String>| value.clone().unwrap_or_default().chars().take(255).collect::<String>();
+        Receipt::new(text(&envelope.message_id), text(&envelope.message_type), outcome).because(reason, detail)
+    }
+
+    fn send_receipt(&mut self, index: usize, to: &AccountName, receipt: Receipt, outcome: &'static str) {
+        let item = &self.items[index];
+        let accepted_at: Timestamp = item.envelope.first_arrival;
+        let outputs = vec![Output::to_desk(&Delivery::receipt(to, receipt), accepted_at)];
+        self.fates[index] = Some(Fate::Send { outputs: self.stored(index, outputs), outcome });
+    }
+
+    fn decide(&mut self, index: usize, outputs: Vec<Output>, outcome: &'static str) -> Result<(), String> {
+        if let Some(large) = outputs.iter().find(|output| output.body().len() > MAX_OUTPUT) {
+            return Err(format!("it causes a {} of {} bytes, over {MAX_OUTPUT}", large.message_type(), large.body().len()));
+        }
+        self.fates[index] = Some(Fate::Send { outputs: self.stored(index, outputs), outcome });
+        self.decided.push(index);
+        Ok(())
+    }
+
+    fn stored(&self, index: usize, outputs: Vec<Output>) -> Vec<StoredOutput> {
+        let item = &self.items[index];
+        let key = match &item.admission {
+            Admission::Accept(known) => &known.key,
+            Admission::Refuse(refused) => &refused.key,
+            Admission::Park(..) => return Vec::new(),
+        };
+        StoredOutput::of(self.service, key, item.content_hash(), &item.trace, outputs)
+    }
+
+    fn park(&mut self, index: usize, reason: ParkReason, detail: String) {
+        self.fates[index] = Some(Fate::Parked);
+        self.parked.push((index, reason, detail));
+    }
+}

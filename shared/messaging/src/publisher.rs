@@ -1,0 +1,126 @@
+//! The only place that publishes. A batch goes out together; its confirms are awaited together; what came back is told by message id,
+//! because a returned message may ride on a neighbour's confirm.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use contracts::Timestamp;
+use futures_util::future::try_join_all;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{BasicProperties, Channel, Confirmation, Connection};
+
+use crate::Fault;
+use crate::envelope::header;
+use crate::output::StoredOutput;
+use crate::trace_context::TraceContext;
+
+/// A message ready to go.
+#[derive(Clone, Debug)]
+pub(crate) struct Letter {
+    pub exchange: String,
+    pub routing_key: String,
+    pub message_id: String,
+    pub message_type: String,
+    pub correlation_id: Option<String>,
+    /// Built anew for each letter, never copied from a delivery.
+    pub headers: Vec<(&'static str, String)>,
+    pub trace: TraceContext,
+    pub body: Vec<u8>,
+}
+
+impl Letter {
+    /// The letter for an output.
+    pub fn of(stored: &StoredOutput) -> Self {
+        let output = &stored.output;
+        Self {
+            exchange: output.exchange().to_owned(),
+            routing_key: output.routing_key().to_owned(),
+            message_id: stored.id.to_string(),
+            message_type: output.message_type().to_owned(),
+            correlation_id: output.correlation_id().map(str::to_owned),
+            headers: output.share_id().map(|share| (header::SHARE_ID, share.to_owned())).into_iter().collect(),
+            trace: stored.trace.clone(),
+            body: output.body().as_bytes().to_vec(),
+        }
+    }
+}
+
+/// Owns one channel in confirm mode. Not shared between tasks: lapin numbers a publish and queues it in two steps.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    channel: Channel,
+    app_id: &'static str,
+    timeout: Duration,
+}
+
+impl Publisher {
+    /// Opens a channel on the connection that only publishes.
+    pub async fn open(connection: &Connection, app_id: &'static str, timeout: Duration) -> Result<Self, Fault> {
+        let channel = connection.create_channel().await.map_err(Fault::broker("open a publishing channel"))?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(Fault::broker("turn on confirms"))?;
+        Ok(Self { channel, app_id, timeout })
+    }
+
+    /// Publishes all and waits for all confirms. Returns the message ids that were returned or refused.
+    ///
+    /// A fault or a timeout means: nobody knows what went out. The caller does not ack, and all of it is sent again.
+    pub async fn publish(&self, letters: &[Letter], now: Timestamp) -> Result<BTreeSet<String>, Fault> {
+        if letters.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        tokio::time::timeout(self.timeout, self.publish_all(letters, now)).await.map_err(|_| Fault::Timeout("confirm a batch"))?
+    }
+
+    async fn publish_all(&self, letters: &[Letter], now: Timestamp) -> Result<BTreeSet<String>, Fault> {
+        let confirms = try_join_all(letters.iter().map(|letter| self.send(letter, now))).await?;
+        let mut refused = BTreeSet::new();
+        for (letter, confirm) in letters.iter().zip(confirms) {
+            let confirmation = confirm.await.map_err(Fault::broker("confirm a message"))?;
+            match &confirmation {
+                Confirmation::Ack(_) => {}
+                Confirmation::Nack(_) => {
+                    refused.insert(letter.message_id.clone());
+                }
+                Confirmation::NotRequested => return Err(Fault::Timeout("the channel is not in confirm mode")),
+            }
+            if let Some(returned) = confirmation.take_message()
+                && let Some(id) = returned.delivery.properties.message_id()
+            {
+                refused.insert(id.to_string());
+            }
+        }
+        Ok(refused)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that publishes")]
+    async fn send(
+        &self,
+        letter: &Letter,
+        now: Timestamp,
+    ) -> Result<impl Future<Output = lapin::Result<Confirmation>> + use<>, Fault> {
+        let short = |text: &str| ShortString::try_new(text).map_err(|_| Fault::Timeout("a name is longer than 255 bytes"));
+        let mut headers = FieldTable::default();
+        let trace = [(header::TRACEPARENT, &letter.trace.traceparent), (header::TRACESTATE, &letter.trace.tracestate)];
+        let trace = trace.into_iter().filter_map(|(name, value)| value.clone().map(|value| (name, value)));
+        for (name, value) in letter.headers.iter().cloned().chain(trace) {
+            headers.insert(ShortString::from(name), AMQPValue::LongString(value.into()));
+        }
+        let mut properties = BasicProperties::default()
+            .with_message_id(short(&letter.message_id)?)
+            .with_type(short(&letter.message_type)?)
+            .with_content_type(ShortString::from("application/json"))
+            .with_app_id(ShortString::from(self.app_id))
+            .with_timestamp(now.utc().timestamp().unsigned_abs())
+            .with_delivery_mode(2)
+            .with_headers(headers);
+        if let Some(correlation_id) = &letter.correlation_id {
+            properties = properties.with_correlation_id(short(correlation_id)?);
+        }
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        self.channel
+            .basic_publish(short(&letter.exchange)?, short(&letter.routing_key)?, options, &letter.body, properties)
+            .await
+            .map_err(Fault::broker("publish a message"))
+    }
+}

@@ -1,0 +1,68 @@
+//! Keeps the journal's partitions ahead of time and lets old rows go.
+
+use chrono::{Days, NaiveDate};
+use contracts::Timestamp;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+
+/// Keys are remembered longer than anything stays parked or a desk may resend (contract part 2).
+const KEYS_DAYS: u64 = 30;
+/// Outputs are kept so long; it bounds how far back they can be sent again.
+const OUTPUTS_DAYS: u64 = 2;
+/// Partitions made ahead.
+const AHEAD_DAYS: u64 = 3;
+/// Keys deleted in one statement.
+const CHUNK: i64 = 5_000;
+
+/// Makes the partitions of the coming days and drops what is too old. Safe to run in every replica at once.
+pub(crate) async fn upkeep(pool: &PgPool, now: Timestamp) -> sqlx::Result<()> {
+    let today = now.utc().date_naive();
+    let mut transaction = pool.begin().await?;
+    // Two replicas must not make the same partition: the second waits here, and finds it.
+    sqlx::query("select pg_advisory_xact_lock(hashtext(current_schema() || '.journal_output'))")
+        .execute(&mut *transaction)
+        .await?;
+    for ahead in 0..=AHEAD_DAYS {
+        make_partition(&mut transaction, today + Days::new(ahead)).await?;
+    }
+    drop_partitions(&mut transaction, today - Days::new(OUTPUTS_DAYS)).await?;
+    transaction.commit().await?;
+    let oldest = (today - Days::new(KEYS_DAYS)).and_time(chrono::NaiveTime::MIN).and_utc();
+    loop {
+        let gone = sqlx::query("delete from journal where ctid in (select ctid from journal where decided_at < $1 limit $2)")
+            .bind(oldest)
+            .bind(CHUNK)
+            .execute(pool)
+            .await?
+            .rows_affected();
+        if gone < CHUNK.unsigned_abs() {
+            return Ok(());
+        }
+    }
+}
+
+fn partition_name(day: NaiveDate) -> String {
+    format!("journal_output_{}", day.format("%Y%m%d"))
+}
+
+async fn make_partition(connection: &mut PgConnection, day: NaiveDate) -> sqlx::Result<()> {
+    let (name, next) = (partition_name(day), day + Days::new(1));
+    // Only a date goes into the text.
+    let sql = format!(
+        "create table if not exists {name} partition of journal_output for values from ('{day} 00:00:00+00') to ('{next} 00:00:00+00')"
+    );
+    sqlx::query(AssertSqlSafe(sql)).execute(connection).await?;
+    Ok(())
+}
+
+async fn drop_partitions(connection: &mut PgConnection, oldest_kept: NaiveDate) -> sqlx::Result<()> {
+    let names: Vec<String> = sqlx::query_scalar(
+        "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'journal_output'::regclass",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for name in names.into_iter().filter(|name| *name < partition_name(oldest_kept)) {
+        // The name is the database's own.
+        sqlx::query(AssertSqlSafe(format!("drop table {name}"))).execute(&mut *connection).await?;
+    }
+    Ok(())
+}

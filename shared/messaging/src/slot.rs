@@ -1,0 +1,267 @@
+//! One consumer: collects a batch, has it decided, publishes what it causes, acks it. One task, one consume channel, one publish channel,
+//! at most one batch at a time; a `multiple` ack never crosses a slot.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use contracts::Timestamp;
+use contracts::topology::{Exchange, RetryStep};
+use futures_util::{FutureExt, StreamExt};
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
+use lapin::types::{FieldTable, ShortString};
+use lapin::{Channel, Consumer};
+use tokio_util::sync::CancellationToken;
+
+use crate::admission::admit;
+use crate::connection::Connections;
+use crate::envelope::{Envelope, Via, header};
+use crate::output::StoredOutput;
+use crate::plan::{Fate, Item};
+use crate::publisher::{Letter, Publisher};
+use crate::runtime::{Shared, backoff, now, pause};
+use crate::service::Service;
+use crate::step::{StepError, decide_all};
+use crate::trace_context::{TraceContext, record_trace_id};
+use crate::{Fault, undelivered};
+
+const CONSUMER_TAG: &str = "slot";
+
+/// One slot on one queue.
+pub(crate) struct Slot<S: Service> {
+    shared: Arc<Shared<S>>,
+    queue: String,
+    channel: Channel,
+    consumer: Consumer,
+    publisher: Publisher,
+}
+
+impl<S: Service> Slot<S> {
+    /// Opens its channels and begins to consume.
+    pub async fn open(shared: Arc<Shared<S>>, connections: &Connections, queue: &str) -> Result<Self, Fault> {
+        let channel = connections.consuming.create_channel().await.map_err(Fault::broker("open a consuming channel"))?;
+        // Room for the batch at work and the next one.
+        let prefetch = u16::try_from(shared.settings.batch_size * 2).unwrap_or(u16::MAX);
+        channel.basic_qos(prefetch, BasicQosOptions::default()).await.map_err(Fault::broker("set the prefetch"))?;
+        let consumer = channel
+            .basic_consume(
+                ShortString::from(queue),
+                ShortString::from(CONSUMER_TAG),
+                BasicConsumeOptions::default(),
+                FieldTable::default(),
+            )
+            .await
+            .map_err(Fault::broker("consume"))?;
+        let publisher = Publisher::open(&connections.publishing, S::SERVICE.name(), shared.settings.confirm_timeout).await?;
+        Ok(Self { shared, queue: queue.to_owned(), channel, consumer, publisher })
+    }
+
+    /// Works until it is told to stop. Then the batch at work is finished, and what else was fetched is handed back.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), Fault> {
+        while let Some(batch) = self.collect(&stop).await? {
+            self.shared.health.turned();
+            if !self.step(batch, &stop).await? {
+                break;
+            }
+        }
+        self.hand_back().await
+    }
+
+    /// What is there now, up to the batch size; waits for the first only.
+    async fn collect(&mut self, stop: &CancellationToken) -> Result<Option<Vec<Delivery>>, Fault> {
+        let first = loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(None),
+                next = self.consumer.next() => break next,
+                () = tokio::time::sleep(Duration::from_secs(5)) => self.shared.health.turned(),
+            }
+        };
+        let mut batch = vec![self.delivery(first)?];
+        while batch.len() < self.shared.settings.batch_size {
+            match self.consumer.next().now_or_never() {
+                None => break,
+                Some(next) => batch.push(self.delivery(next)?),
+            }
+        }
+        Ok(Some(batch))
+    }
+
+    /// A consumer that the broker cancelled looks like a stream that simply ends.
+    fn delivery(&self, next: Option<Result<Delivery, lapin::Error>>) -> Result<Delivery, Fault> {
+        match next {
+            Some(Ok(delivery)) => Ok(delivery),
+            Some(Err(error)) => Err(Fault::broker("receive a message")(error)),
+            None => Err(Fault::ConsumerCancelled(self.queue.clone())),
+        }
+    }
+
+    /// Decides, sends, acks. Returns whether to go on.
+    async fn step(&self, batch: Vec<Delivery>, stop: &CancellationToken) -> Result<bool, Fault> {
+        let started = Instant::now();
+        let arrived = now();
+        let last_tag = batch.iter().map(|delivery| delivery.delivery_tag).max().unwrap_or_default();
+        let (items, spans): (Vec<_>, Vec<_>) = batch.iter().map(|delivery| self.item(delivery, arrived)).unzip();
+        let Some(fates) = self.decide(&items, stop).await? else { return Ok(false) };
+        if !self.send(&items, &fates, stop).await? {
+            return Ok(false);
+        }
+        self.channel.basic_ack(last_tag, BasicAckOptions { multiple: true }).await.map_err(Fault::broker("ack a batch"))?;
+        measure(&items, &fates, started);
+        drop(spans);
+        Ok(true)
+    }
+
+    fn item(&self, delivery: &Delivery, arrived: Timestamp) -> (Item<S::Inbound>, tracing::Span) {
+        let envelope = Envelope::read(S::SERVICE, delivery, arrived);
+        let span = tracing::info_span!(
+            "process",
+            otel.name = format!("process {}", S::SERVICE.name()),
+            otel.kind = "consumer",
+            messaging.system = "rabbitmq",
+            messaging.operation.name = "process",
+            messaging.destination.name = self.queue,
+            message_id = envelope.message_id,
+            message_type = envelope.message_type,
+            trace_id = tracing::field::Empty,
+        );
+        match envelope.via {
+            Via::Share => envelope.trace.link_in(&span),
+            Via::Ladder | Via::Service => envelope.trace.continue_in(&span),
+        }
+        record_trace_id(&span);
+        let trace = TraceContext::of(&span);
+        let admission = span.in_scope(|| admit(&envelope, |name, content| self.shared.service.decode(name, content)));
+        (Item { envelope, admission, trace }, span)
+    }
+
+    /// Holds the batch while the database is away. Nothing when it is told to stop meanwhile.
+    async fn decide(&self, items: &[Item<S::Inbound>], stop: &CancellationToken) -> Result<Option<Vec<Fate>>, Fault> {
+        let mut delays = backoff();
+        loop {
+            match decide_all(&*self.shared.service, &self.shared.pool, &self.queue, items, now()).await {
+                Ok(fates) => {
+                    self.shared.health.reached("database");
+                    return Ok(Some(fates));
+                }
+                Err(StepError::Hold(error)) => {
+                    self.shared.health.lost("database");
+                    tracing::warn!(error = %error, "the database does not answer; the batch is held");
+                    if !pause(delays.next(), stop, &self.shared.health).await {
+                        return Ok(None);
+                    }
+                    if !self.channel.status().connected() {
+                        return Err(Fault::ConsumerCancelled(self.queue.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Publishes what the batch causes. What a desk's queue does not take waits in `undelivered`; what a service's queue does not take
+    /// holds the batch. Returns false when it is told to stop meanwhile.
+    async fn send(&self, items: &[Item<S::Inbound>], fates: &[Fate], stop: &CancellationToken) -> Result<bool, Fault> {
+        let outputs = outputs(fates);
+        let mut letters: Vec<Letter> = outputs.values().map(|output| Letter::of(output)).collect();
+        letters.extend(items.iter().zip(fates).filter_map(|(item, fate)| waiting::<S>(item, fate)));
+        let mut delays = backoff();
+        loop {
+            let sent_at = now();
+            let refused = self.publisher.publish(&letters, sent_at).await?;
+            measure_deliveries(&outputs, &refused, sent_at);
+            if refused.is_empty() {
+                return Ok(true);
+            }
+            let (desks, services): (Vec<_>, Vec<_>) = letters
+                .into_iter()
+                .filter(|letter| refused.contains(&letter.message_id))
+                .partition(|letter| letter.exchange == Exchange::Desk.name());
+            let rows: Vec<&StoredOutput> = desks.iter().filter_map(|letter| outputs.get(&letter.message_id).copied()).collect();
+            undelivered::keep(&self.shared.pool, &rows, now()).await?;
+            if services.is_empty() {
+                return Ok(true);
+            }
+            let fault = Fault::SyncRefused { count: services.len() };
+            tracing::warn!(error = %fault, "messages between services were not taken; the batch is held");
+            letters = services;
+            if !pause(delays.next(), stop, &self.shared.health).await {
+                return Ok(false);
+            }
+        }
+    }
+
+    async fn hand_back(self) -> Result<(), Fault> {
+        self.channel
+            .basic_cancel(ShortString::from(CONSUMER_TAG), BasicCancelOptions::default())
+            .await
+            .map_err(Fault::broker("stop consuming"))?;
+        let mut consumer = self.consumer;
+        let mut last = None;
+        while let Some(Some(Ok(delivery))) = consumer.next().now_or_never() {
+            last = Some(delivery.delivery_tag);
+        }
+        if let Some(tag) = last {
+            let options = BasicNackOptions { multiple: true, requeue: true };
+            self.channel.basic_nack(tag, options).await.map_err(Fault::broker("hand messages back"))?;
+        }
+        self.channel.close(200, ShortString::from("stopping")).await.map_err(Fault::broker("close a channel"))
+    }
+}
+
+/// All outputs of a batch by id; one that several messages share goes out once.
+fn outputs(fates: &[Fate]) -> BTreeMap<String, &StoredOutput> {
+    let mut all = BTreeMap::new();
+    for fate in fates {
+        if let Fate::Send { outputs, .. } = fate {
+            all.extend(outputs.iter().map(|output| (output.id.to_string(), output)));
+        }
+    }
+    all
+}
+
+/// The letter that puts a message on the delay ladder: the publisher's content with our own headers round it, built anew.
+fn waiting<S: Service>(item: &Item<S::Inbound>, fate: &Fate) -> Option<Letter> {
+    let Fate::Wait(step) = fate else { return None };
+    let envelope = &item.envelope;
+    Some(Letter {
+        exchange: Exchange::Sync.name().to_owned(),
+        routing_key: S::SERVICE.retry_key(RetryStep { ..*step }),
+        message_id: envelope.message_id.clone().unwrap_or_default(),
+        message_type: envelope.message_type.clone().unwrap_or_default(),
+        correlation_id: None,
+        headers: vec![
+            (header::ACCOUNT_KEY, envelope.routing_key.clone()),
+            (header::PUBLISHER, envelope.publisher.clone().unwrap_or_default()),
+            (header::ATTEMPT, (envelope.attempt + 1).to_string()),
+            (header::FIRST_ARRIVAL, envelope.first_arrival.to_string()),
+        ],
+        trace: item.trace.clone(),
+        body: envelope.body.clone(),
+    })
+}
+
+fn measure<M>(items: &[Item<M>], fates: &[Fate], started: Instant) {
+    #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
+    metrics::histogram!("deskmesh_batch_size").record(items.len() as f64);
+    metrics::histogram!("deskmesh_step_seconds").record(started.elapsed().as_secs_f64());
+    for (item, fate) in items.iter().zip(fates) {
+        let outcome = match fate {
+            Fate::Send { outcome, .. } => *outcome,
+            Fate::Wait(_) => "not_yet",
+            Fate::Parked => "parked",
+        };
+        // Only a type that was admitted is a label: anybody can invent others.
+        let message_type = item.accepted().map_or_else(|| "refused".to_owned(), |received| received.message_type.clone());
+        metrics::counter!("deskmesh_messages_total", "type" => message_type, "outcome" => outcome).increment(1);
+    }
+}
+
+fn measure_deliveries(outputs: &BTreeMap<String, &StoredOutput>, refused: &std::collections::BTreeSet<String>, at: Timestamp) {
+    for (_, stored) in outputs.iter().filter(|(id, stored)| stored.output.desk().is_some() && !refused.contains(*id)) {
+        if let Some(accepted_at) = stored.output.accepted_at() {
+            let delay = (at.utc() - accepted_at.utc()).as_seconds_f64().max(0.0);
+            metrics::histogram!("deskmesh_sync_seconds", "type" => stored.output.message_type().to_owned()).record(delay);
+        }
+    }
+}

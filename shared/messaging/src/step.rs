@@ -1,0 +1,155 @@
+//! One batch from admission to commit: journal, decide, save, journal, commit. What goes out and the ack come after (`slot`).
+
+use std::panic::AssertUnwindSafe;
+
+use contracts::Timestamp;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use sqlx::{PgConnection, PgPool};
+
+use crate::failure::{DecideError, Next, next_after};
+use crate::journal::{self, Key};
+use crate::parking::{self, ParkReason};
+use crate::plan::{Fate, Item, Plan};
+use crate::service::{Received, Service, Verdict};
+
+/// A batch that loses this often against others has a cause of its own.
+const RERUNS: usize = 5;
+/// A message delivered this often is decided alone, so that it takes no other with it.
+const SUSPICIOUS_DELIVERIES: u64 = 3;
+
+/// Why a batch has no fates.
+#[derive(Debug)]
+pub(crate) enum StepError {
+    /// The database is away: hold the batch.
+    Hold(sqlx::Error),
+}
+
+enum Failed {
+    Rerun,
+    Hold(sqlx::Error),
+    Poison(String),
+}
+
+impl From<sqlx::Error> for Failed {
+    fn from(error: sqlx::Error) -> Self {
+        match next_after(&error) {
+            Next::Rerun => Self::Rerun,
+            Next::Hold => Self::Hold(error),
+            Next::Bisect => Self::Poison(chain(&error)),
+        }
+    }
+}
+
+/// An error with its causes, for the parking table.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// Decides a batch that came from `queue`: one fate per item, in order. A message that cannot be decided is found by halving the batch,
+/// and parked; the others go on.
+pub(crate) fn decide_all<'a, S: Service>(
+    service: &'a S,
+    pool: &'a PgPool,
+    queue: &'a str,
+    items: &'a [Item<S::Inbound>],
+    now: Timestamp,
+) -> BoxFuture<'a, Result<Vec<Fate>, StepError>> {
+    async move {
+        let suspicious = items.iter().position(|item| item.envelope.deliveries >= SUSPICIOUS_DELIVERIES);
+        if let Some(index) = suspicious.filter(|_| items.len() > 1) {
+            return in_parts(service, pool, queue, now, &[&items[..index], &items[index..=index], &items[index + 1..]]).await;
+        }
+        let mut reruns = 0;
+        let cause = loop {
+            match attempt(service, pool, queue, items, now).await {
+                Ok(fates) => return Ok(fates),
+                Err(Failed::Hold(error)) => return Err(StepError::Hold(error)),
+                Err(Failed::Rerun) if reruns < RERUNS => reruns += 1,
+                Err(Failed::Rerun) => break "it always loses against another transaction".to_owned(),
+                Err(Failed::Poison(cause)) => break cause,
+            }
+        };
+        if let [item] = items {
+            let mut connection = pool.acquire().await.map_err(StepError::Hold)?;
+            let parked = parking::park(&mut connection, queue, &item.envelope, ParkReason::Poison, &cause, now).await;
+            return parked.map(|()| vec![Fate::Parked]).map_err(StepError::Hold);
+        }
+        let (left, right) = items.split_at(items.len() / 2);
+        in_parts(service, pool, queue, now, &[left, right]).await
+    }
+    .boxed()
+}
+
+async fn in_parts<S: Service>(
+    service: &S,
+    pool: &PgPool,
+    queue: &str,
+    now: Timestamp,
+    parts: &[&[Item<S::Inbound>]],
+) -> Result<Vec<Fate>, StepError> {
+    let mut fates = Vec::new();
+    for part in parts.iter().filter(|part| !part.is_empty()) {
+        fates.extend(decide_all(service, pool, queue, part, now).await?);
+    }
+    Ok(fates)
+}
+
+/// One transaction over the batch.
+async fn attempt<S: Service>(
+    service: &S,
+    pool: &PgPool,
+    queue: &str,
+    items: &[Item<S::Inbound>],
+    now: Timestamp,
+) -> Result<Vec<Fate>, Failed> {
+    let mut transaction = pool.begin().await?;
+    let keys: Vec<&Key> = items.iter().filter_map(Item::key).collect();
+    let known = journal::lookup(&mut transaction, &keys).await?;
+    let mut plan = Plan::of(S::SERVICE, items, &known);
+    let fresh: Vec<usize> = plan.fresh().to_vec();
+    let batch: Vec<&Received<S::Inbound>> = fresh.iter().filter_map(|index| items[*index].accepted()).collect();
+    if !batch.is_empty() {
+        let verdicts = decide_fresh(service, &mut transaction, &batch).await?;
+        for (index, verdict) in fresh.into_iter().zip(verdicts) {
+            plan.take(index, verdict).map_err(Failed::Poison)?;
+        }
+    }
+    if !journal::insert(&mut transaction, &plan.journal_rows(), now).await? {
+        return Err(Failed::Rerun);
+    }
+    for (index, reason, detail) in plan.parked() {
+        parking::park(&mut transaction, queue, &items[*index].envelope, *reason, detail, now).await?;
+    }
+    transaction.commit().await?;
+    Ok(plan.into_fates())
+}
+
+/// Calls the service for what is new. A panic in a rule is the fault of one of the messages, not of the process.
+async fn decide_fresh<S: Service>(
+    service: &S,
+    connection: &mut PgConnection,
+    batch: &[&Received<S::Inbound>],
+) -> Result<Vec<Verdict>, Failed> {
+    let verdicts = match AssertUnwindSafe(service.decide(connection, batch)).catch_unwind().await {
+        Ok(Ok(verdicts)) => verdicts,
+        Ok(Err(DecideError::Database(error))) => return Err(error.into()),
+        Ok(Err(error @ DecideError::Stored { .. })) => return Err(Failed::Poison(chain(&error))),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            return Err(Failed::Poison(format!("a rule panicked: {}", text.unwrap_or("without a word"))));
+        }
+    };
+    if verdicts.len() == batch.len() {
+        Ok(verdicts)
+    } else {
+        Err(Failed::Poison(format!("{} verdicts for {} messages", verdicts.len(), batch.len())))
+    }
+}

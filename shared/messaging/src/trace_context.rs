@@ -1,0 +1,89 @@
+//! W3C trace context in message headers: one trace per command from admission to delivery.
+
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use serde::{Deserialize, Serialize};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+/// `traceparent` and `tracestate` as they stand in headers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TraceContext {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracestate: Option<String>,
+}
+
+impl TraceContext {
+    /// The context that a message sent inside `span` carries.
+    pub fn of(span: &Span) -> Self {
+        let mut context = Self::default();
+        TraceContextPropagator::new().inject_context(&span.context(), &mut context);
+        context.tracestate = context.tracestate.filter(|state| !state.is_empty());
+        context
+    }
+
+    /// Goes on with this trace in `span`.
+    pub fn continue_in(&self, span: &Span) {
+        // Fails only where no trace layer is installed, and then there is no trace to go on with.
+        drop(span.set_parent(TraceContextPropagator::new().extract(self)));
+    }
+
+    /// Names this trace in `span` without going on with it: a partner's context is a link, never the parent.
+    pub fn link_in(&self, span: &Span) {
+        let context = TraceContextPropagator::new().extract(self);
+        let partner: SpanContext = context.span().span_context().clone();
+        if partner.is_valid() {
+            span.add_link(partner);
+        }
+    }
+}
+
+/// Writes the trace's id into the span's field `trace_id`, so that every log line inside it has it.
+pub(crate) fn record_trace_id(span: &Span) {
+    let context = span.context();
+    let trace_id = context.span().span_context().trace_id();
+    if trace_id != opentelemetry::TraceId::INVALID {
+        span.record("trace_id", tracing::field::display(trace_id));
+    }
+}
+
+impl Extractor for TraceContext {
+    fn get(&self, key: &str) -> Option<&str> {
+        match key {
+            "traceparent" => self.traceparent.as_deref(),
+            "tracestate" => self.tracestate.as_deref(),
+            _ => None,
+        }
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        vec!["traceparent", "tracestate"]
+    }
+}
+
+impl Injector for TraceContext {
+    fn set(&mut self, key: &str, value: String) {
+        match key {
+            "traceparent" => self.traceparent = Some(value),
+            "tracestate" => self.tracestate = Some(value),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partners_nonsense_is_no_trace() {
+        for header in ["", "x", "00-0-0-00", "00-00000000000000000000000000000000-0000000000000000-01"] {
+            let context = TraceContext { traceparent: Some(header.to_owned()), tracestate: None };
+            let extracted = TraceContextPropagator::new().extract(&context);
+            assert!(!extracted.span().span_context().is_valid(), "{header}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Outputs that a desk's queue did not take: kept, and tried again account by account, so that one account never delays another.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::Timestamp;
+use contracts::ids::derive_id;
+use sqlx::types::{Json, Uuid};
+use sqlx::{PgConnection, PgPool};
+use tokio_util::sync::CancellationToken;
+
+use crate::Fault;
+use crate::connection::Connections;
+use crate::output::StoredOutput;
+use crate::parking::ParkReason;
+use crate::publisher::{Letter, Publisher};
+use crate::runtime::{Shared, now, pause};
+use crate::service::Service;
+
+/// Tried at once, at most, for one account.
+const CHUNK: i64 = 200;
+
+/// Keeps what was returned or refused. A row that is there already stays as it is.
+pub(crate) async fn keep(pool: &PgPool, outputs: &[&StoredOutput], now: Timestamp) -> sqlx::Result<()> {
+    if outputs.is_empty() {
+        return Ok(());
+    }
+    let accounts: Vec<String> = outputs.iter().map(|stored| account(stored)).collect();
+    sqlx::query(
+        "insert into undelivered (id, account, output, reason, first_failed_at, next_attempt_at, attempts)
+         select id, account, output, 'queue_missing_or_full', $4, $4 + interval '1 second', 0
+         from unnest($1::uuid[], $2::text[], $3::jsonb[]) as kept (id, account, output)
+         order by id
+         on conflict (id) do nothing",
+    )
+    .bind(outputs.iter().map(|stored| stored.id).collect::<Vec<Uuid>>())
+    .bind(accounts)
+    .bind(outputs.iter().map(Json).collect::<Vec<_>>())
+    .bind(now.utc())
+    .execute(pool)
+    .await?;
+    metrics::counter!("deskmesh_undelivered_total").increment(outputs.len() as u64);
+    tracing::warn!(count = outputs.len(), "deliveries wait for a desk's queue that is missing or full");
+    Ok(())
+}
+
+fn account(stored: &StoredOutput) -> String {
+    stored.output.desk().map(ToString::to_string).unwrap_or_default()
+}
+
+/// Tries again until it is told to stop.
+pub(crate) async fn run<S: Service>(
+    shared: Arc<Shared<S>>,
+    connections: Arc<Connections>,
+    stop: CancellationToken,
+) -> Result<(), Fault> {
+    let publisher = Publisher::open(&connections.publishing, S::SERVICE.name(), shared.settings.confirm_timeout).await?;
+    let settings = shared.settings.undelivered;
+    loop {
+        match due_accounts(&shared.pool, now()).await {
+            Ok(accounts) => {
+                for account in accounts {
+                    retry(&shared.pool, &publisher, &account, settings.max_age).await?;
+                }
+            }
+            Err(error) => tracing::warn!(error = %error, "the database does not answer; undelivered messages wait"),
+        }
+        if !pause(Some(settings.interval), &stop, &shared.health).await {
+            return Ok(());
+        }
+    }
+}
+
+async fn due_accounts(pool: &PgPool, now: Timestamp) -> sqlx::Result<Vec<String>> {
+    #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+    let gauge = |count: i64| metrics::gauge!("deskmesh_undelivered").set(count as f64);
+    gauge(sqlx::query_scalar("select count(*) from undelivered").fetch_one(pool).await?);
+    sqlx::query_scalar("select distinct account from undelivered where next_attempt_at <= $1")
+        .bind(now.utc())
+        .fetch_all(pool)
+        .await
+}
+
+/// One chunk of one account. Another replica at the same account is left alone.
+async fn retry(pool: &PgPool, publisher: &Publisher, account: &str, max_age: Duration) -> Result<(), Fault> {
+    let mut transaction = pool.begin().await?;
+    let rows: Vec<(Uuid, Json<StoredOutput>, chrono::DateTime<chrono::Utc>)> = sqlx::query_as(
+        "select id, output, first_failed_at from undelivered where account = $1 and next_attempt_at <= $2
+         order by first_failed_at, id limit $3 for update skip locked",
+    )
+    .bind(account)
+    .bind(now().utc())
+    .bind(CHUNK)
+    .fetch_all(&mut *transaction)
+    .await?;
+    let letters: Vec<Letter> = rows.iter().map(|(_, stored, _)| Letter::of(stored)).collect();
+    let tried_at = now();
+    let refused = publisher.publish(&letters, tried_at).await?;
+    let outcome: BTreeMap<bool, Vec<_>> = rows.into_iter().fold(BTreeMap::new(), |mut by, row| {
+        by.entry(refused.contains(&row.0.to_string())).or_insert_with(Vec::new).push(row);
+        by
+    });
+    let delivered = outcome.get(&false).map(Vec::as_slice).unwrap_or_default();
+    remove(&mut transaction, &delivered.iter().map(|row| row.0).collect::<Vec<_>>()).await?;
+    let (expired, waiting): (Vec<_>, Vec<_>) = outcome
+        .get(&true)
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+        .iter()
+        .partition(|row| (tried_at.utc() - row.2).to_std().is_ok_and(|age| age > max_age));
+    for (id, stored, first_failed_at) in expired {
+        park_output(&mut transaction, stored, *first_failed_at, tried_at).await?;
+        remove(&mut transaction, &[*id]).await?;
+    }
+    // Twice the wait each time, up to five minutes.
+    sqlx::query(
+        "update undelivered set attempts = attempts + 1,
+           next_attempt_at = $2 + least(interval '5 minutes', interval '1 second' * power(2, least(attempts + 1, 12)))
+         where id = any($1)",
+    )
+    .bind(waiting.iter().map(|row| row.0).collect::<Vec<_>>())
+    .bind(tried_at.utc())
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+async fn remove(connection: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<()> {
+    sqlx::query("delete from undelivered where id = any($1)").bind(ids).execute(connection).await?;
+    Ok(())
+}
+
+/// A delivery that waited too long becomes a parked message: what a person replays is then the delivery itself.
+async fn park_output(
+    connection: &mut PgConnection,
+    stored: &StoredOutput,
+    first_failed_at: chrono::DateTime<chrono::Utc>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    let output = &stored.output;
+    sqlx::query(
+        "insert into parked (id, reason, detail, account, message_id, message_type, queue, exchange, routing_key, headers, body, first_arrived_at, parked_at)
+         values ($1, $2, 'its desk''s queue was missing or full for too long', $3, $4, $5, 'undelivered', $6, $7, '{}', $8, $9, $10)
+         on conflict (id) do nothing",
+    )
+    .bind(derive_id("parked", &["undelivered", &stored.id.to_string()]))
+    .bind(ParkReason::Undeliverable.code())
+    .bind(account(stored))
+    .bind(stored.id.to_string())
+    .bind(output.message_type())
+    .bind(output.exchange())
+    .bind(output.routing_key())
+    .bind(output.body().as_bytes())
+    .bind(first_failed_at)
+    .bind(now.utc())
+    .execute(connection)
+    .await?;
+    metrics::counter!("deskmesh_parked_total", "reason" => ParkReason::Undeliverable.code()).increment(1);
+    tracing::warn!(reason = ParkReason::Undeliverable.code(), message_id = %stored.id, "delivery parked");
+    Ok(())
+}

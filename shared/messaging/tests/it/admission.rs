@@ -1,0 +1,112 @@
+//! Commands as anybody may send them: each is answered, or parked where there is nobody to answer.
+
+use contracts::{Message, Reason, ReceiptOutcome};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+
+use crate::stage::Stage;
+use crate::tally::{Count, Treat};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_whose_account_is_known_gets_a_receipt() {
+    let stage = Stage::set("admission-receipts").await;
+    let replica = stage.replica();
+    let desk = &stage.desk;
+    let body = br#"{"what":"x"}"#;
+    let publish = async |key: &str, name: &str, id: &str, body: &[u8]| {
+        desk.publish(key, name, id, body, |properties| properties).await.expect("the broker takes it");
+        let receipt = desk.receipt(id).await;
+        assert_eq!(receipt.outcome, ReceiptOutcome::Rejected, "{id}: {receipt:?}");
+        receipt.reason.expect("a reason")
+    };
+    assert_eq!(publish("acme.ticket.count", Count::NAME, "json", b"{").await, Reason::Malformed);
+    assert_eq!(publish("acme.ticket.count", Count::NAME, "field", b"{}").await, Reason::Malformed);
+    assert_eq!(publish("acme.ticket.other", Count::NAME, "key", body).await, Reason::Malformed);
+    assert_eq!(publish("acme.ticket.other", "ticket.other.v1", "type", body).await, Reason::UnknownType);
+    assert_eq!(publish("acme.tickets.count", "tickets.count.v1", "unroutable", body).await, Reason::UnknownType);
+    assert_eq!(publish("acme.nonsense", Count::NAME, "words", body).await, Reason::Malformed);
+    let large = format!("{{\"what\":\"{}\"}}", "x".repeat(512 * 1024));
+    assert_eq!(publish("acme.ticket.count", Count::NAME, "large", large.as_bytes()).await, Reason::TooLarge);
+    stage.send(&["good"], Treat::Well).await;
+    desk.receipt("good").await;
+    assert_eq!(
+        publish("acme.ticket.count", Count::NAME, "json", body).await,
+        Reason::Malformed,
+        "the first answer to this id stands"
+    );
+    replica.stop().await;
+    stage.world.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_used_again_is_known_by_its_content() {
+    let stage = Stage::set("admission-reused").await;
+    let replica = stage.replica();
+    stage.send(&["a"], Treat::Well).await;
+    stage.all_done_once(&["a"]).await;
+    let spelt_otherwise = br#" { "treat": "well", "ignored": null, "what": "a" } "#;
+    let desk = &stage.desk;
+    desk.publish("acme.ticket.count", Count::NAME, "a", spelt_otherwise, |properties| properties)
+        .await
+        .expect("the broker takes it");
+    desk.publish("acme.ticket.count", Count::NAME, "a", br#"{"what":"b"}"#, |properties| properties)
+        .await
+        .expect("the broker takes it");
+    let (receipt, _) = desk
+        .told("the refusal", |told| match told {
+            contracts::delivery::Told::Receipt(receipt) if receipt.reason.is_some() => Some(receipt.clone()),
+            _ => None,
+        })
+        .await;
+    assert_eq!(receipt.reason, Some(Reason::MessageIdReused));
+    stage.work_queue_is_empty().await;
+    assert_eq!(stage.tally().await.into_iter().collect::<Vec<_>>(), [("a".to_owned(), 1)]);
+    replica.stop().await;
+    stage.world.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_broker_would_act_on_is_refused_and_forged_headers_are_not_believed() {
+    let stage = Stage::set("admission-headers").await;
+    let replica = stage.replica();
+    let desk = &stage.desk;
+    let body = br#"{"what":"x"}"#;
+    desk.publish("acme.ticket.count", Count::NAME, "expires", body, |it| it.with_expiration(ShortString::from("60000")))
+        .await
+        .expect("the broker takes it");
+    assert_eq!(desk.receipt("expires").await.reason, Some(Reason::Malformed));
+    let forged = |properties: lapin::BasicProperties| {
+        let mut headers = FieldTable::default();
+        let text = |text: &str| AMQPValue::LongString(text.into());
+        headers.insert("deskmesh-routing-key".into(), text("globex.ticket.count"));
+        headers.insert("deskmesh-publisher".into(), text("globex"));
+        headers.insert("deskmesh-attempt".into(), text("9"));
+        headers.insert("x-delivery-count".into(), AMQPValue::LongLongInt(99));
+        properties.with_headers(headers)
+    };
+    desk.publish("acme.ticket.count", Count::NAME, "forged", body, forged).await.expect("the broker takes it");
+    assert_eq!(desk.receipt("forged").await.outcome, ReceiptOutcome::Applied, "it is acme's, and it came for the first time");
+    replica.stop().await;
+    stage.world.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_publisher_it_is_parked_and_nothing_else_notices() {
+    let stage = Stage::set("admission-nobody").await;
+    let replica = stage.replica();
+    let nobody = |properties: lapin::BasicProperties| {
+        lapin::BasicProperties::default()
+            .with_message_id(ShortString::from("nobody"))
+            .with_type(properties.kind().clone().expect("a type"))
+            .with_content_type(ShortString::from("application/json"))
+    };
+    stage
+        .desk
+        .publish("acme.ticket.count", Count::NAME, "nobody", br#"{"what":"x"}"#, nobody)
+        .await
+        .expect("the broker takes it");
+    stage.send(&["a"], Treat::Well).await;
+    stage.all_done_once(&["a"]).await;
+    stage.counts("it to be parked", "select count(*) from parked where reason = 'no_publisher'", 1).await;
+    replica.stop().await;
+    stage.world.remove().await;
+}

@@ -1,0 +1,7 @@
+//! The runtime against a real broker and a real database: the crash table row by row, and each kind of failure.
+
+mod admission;
+mod crash;
+mod failure;
+mod stage;
+mod tally;

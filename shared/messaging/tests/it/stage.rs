@@ -1,0 +1,270 @@
+//! What every test here stands on: a world, the tally's tables, a desk, and replicas of the runtime that can be killed.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use contracts::topology::Service;
+use futures_util::StreamExt;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions};
+use lapin::types::{FieldTable, ShortString};
+use lapin::{Connection, ConnectionProperties};
+use messaging::{Health, Settings, Undelivered};
+use sqlx::PgPool;
+use testkit::desk::PATIENCE;
+use testkit::{Desk, World, until};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::tally::{Count, Tally, Treat};
+
+pub struct Stage {
+    pub world: World,
+    pub pool: PgPool,
+    pub desk: Desk,
+    /// What reached the next service: how often each message id came, and what it said.
+    pub passed_on: Arc<Mutex<BTreeMap<String, (usize, String)>>>,
+}
+
+/// A running runtime.
+pub struct Replica {
+    pub health: Arc<Health>,
+    running: JoinHandle<Result<(), messaging::Fault>>,
+    stop: CancellationToken,
+}
+
+impl Replica {
+    /// As `kill -9` does: nothing is finished, connections break.
+    pub fn kill(&self) {
+        self.running.abort();
+    }
+
+    /// As SIGTERM does. Returns when the runtime has ended.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        let ended = tokio::time::timeout(PATIENCE, self.running).await.expect("the runtime stops in time");
+        ended.expect("the runtime does not panic").expect("the runtime stops without a fault");
+    }
+}
+
+impl Stage {
+    pub async fn set(test: &str) -> Self {
+        let world = World::new(test).await;
+        let pool = world.pool(Service::ShareDispatcher, messaging::migrations()).await;
+        sqlx::query("create table tally (what text primary key, times integer not null check (times > 0))")
+            .execute(&pool)
+            .await
+            .expect("the table is made");
+        let desk = Desk::open(&world.account("acme").await.amqp_url, "acme");
+        let passed_on = Arc::default();
+        let url = world.installation.service_url(Service::CommentSync).expect("an address");
+        tokio::spawn(collect(url, Arc::clone(&passed_on)));
+        Self { world, pool, desk, passed_on }
+    }
+
+    pub fn replica(&self) -> Replica {
+        self.replica_with(4)
+    }
+
+    pub fn replica_with(&self, slots: usize) -> Replica {
+        let settings = Settings {
+            broker_url: self.world.installation.service_url(Service::ShareDispatcher).expect("an address"),
+            slots,
+            batch_size: 64,
+            confirm_timeout: Duration::from_secs(20),
+            undelivered: Undelivered { interval: Duration::from_millis(100), ..Undelivered::default() },
+        };
+        let (health, stop) = (Health::new(), CancellationToken::new());
+        let work = messaging::run(Arc::new(Tally), settings, self.pool.clone(), Arc::clone(&health), stop.clone());
+        Replica { health, running: tokio::spawn(work), stop }
+    }
+
+    /// Publishes commands under their own names as ids.
+    pub async fn send(&self, names: &[&str], treat: Treat) {
+        for name in names {
+            let count = Count { what: (*name).to_owned(), treat };
+            self.desk.send_as(name, &count).await.expect("the broker takes it");
+        }
+    }
+
+    /// How often each was decided.
+    pub async fn tally(&self) -> BTreeMap<String, i32> {
+        let rows: Vec<(String, i32)> = sqlx::query_as("select what, times from tally").fetch_all(&self.pool).await.expect("rows");
+        rows.into_iter().collect()
+    }
+
+    /// Waits until each of `names` was passed on, answered, and decided once; then says so of nothing else.
+    pub async fn all_done_once(&self, names: &[&str]) {
+        for name in names {
+            self.desk.receipt(name).await;
+        }
+        until("everything to be passed on", PATIENCE, async || {
+            let said: Vec<String> = self.passed_on().into_values().map(|(_, what)| what).collect();
+            if names.iter().all(|name| said.iter().any(|what| what == name)) { Ok(()) } else { Err(format!("{said:?}")) }
+        })
+        .await;
+        let once: BTreeMap<String, i32> = names.iter().map(|name| ((*name).to_owned(), 1)).collect();
+        assert_eq!(self.tally().await, once, "each is decided once");
+        let mut said: Vec<String> = self.passed_on().into_values().map(|(_, what)| what).collect();
+        said.sort();
+        let mut expected: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        expected.sort();
+        assert_eq!(said, expected, "each is one message to the next service, however often it comes");
+    }
+
+    pub fn passed_on(&self) -> BTreeMap<String, (usize, String)> {
+        self.passed_on.lock().expect("no test panics with it").clone()
+    }
+
+    /// Waits for a count in the database.
+    pub async fn counts(&self, what: &str, query: &'static str, expected: i64) {
+        until(what, PATIENCE, async || {
+            let count: i64 = sqlx::query_scalar(query).fetch_one(&self.pool).await.map_err(|error| error.to_string())?;
+            if count == expected { Ok(()) } else { Err(format!("{count}, not {expected}")) }
+        })
+        .await;
+    }
+
+    /// Reasons in the parking table.
+    pub async fn parked(&self) -> Vec<(String, String)> {
+        sqlx::query_as("select reason, coalesce(message_id, '') from parked order by message_id")
+            .fetch_all(&self.pool)
+            .await
+            .expect("rows")
+    }
+}
+
+async fn collect(url: String, passed_on: Arc<Mutex<BTreeMap<String, (usize, String)>>>) -> lapin::Result<()> {
+    let connection = Connection::connect(&url, ConnectionProperties::default()).await?;
+    let channel = connection.create_channel().await?;
+    let (queue, tag) = (ShortString::from("comment-sync"), ShortString::from("test"));
+    let mut consumer = channel.basic_consume(queue, tag, BasicConsumeOptions::default(), FieldTable::default()).await?;
+    while let Some(Ok(delivery)) = consumer.next().await {
+        let id = delivery.properties.message_id().as_ref().map(ToString::to_string).unwrap_or_default();
+        let said: serde_json::Value = serde_json::from_slice(&delivery.data).unwrap_or_default();
+        let what = said["what"].as_str().unwrap_or_default().to_owned();
+        passed_on.lock().expect("no test panics with it").entry(id).or_insert((0, what)).0 += 1;
+        delivery.ack(BasicAckOptions::default()).await?;
+    }
+    Ok(())
+}
+
+/// What an operator or an accident does to the broker and the database.
+impl Stage {
+    /// Binds or unbinds the desk's queue: without it, deliveries come back.
+    pub async fn desk_queue_is_bound(&self, bound: bool) {
+        self.on_broker(move |broker, vhost| {
+            if bound {
+                broker.bind(vhost, "desk", "desk.acme", "acme.#")
+            } else {
+                broker.unbind(vhost, "desk", "desk.acme", "acme.#")
+            }
+        })
+        .await;
+    }
+
+    /// Binds or unbinds the next service's queue: without it, nothing can be passed on.
+    pub async fn next_service_is_bound(&self, bound: bool) {
+        self.on_broker(move |broker, vhost| {
+            if bound {
+                broker.bind(vhost, "sync", "comment-sync", "comment-sync.*")
+            } else {
+                broker.unbind(vhost, "sync", "comment-sync", "comment-sync.*")
+            }
+        })
+        .await;
+    }
+
+    pub async fn delete_queue(&self, queue: &'static str) {
+        self.on_broker(move |broker, vhost| broker.delete_queue(vhost, queue)).await;
+    }
+
+    pub async fn install_topology(&self) {
+        let installation = self.world.installation.clone();
+        tokio::task::spawn_blocking(move || installation.install_topology()).await.expect("the task ends").expect("it is taken");
+    }
+
+    async fn on_broker(&self, work: impl FnOnce(&local::Broker, &str) -> local::Result<()> + Send + 'static) {
+        let (broker, vhost) = (self.world.installation.broker().clone(), self.world.installation.vhost().to_owned());
+        tokio::task::spawn_blocking(move || work(&broker, &vhost)).await.expect("the task ends").expect("the broker does it");
+    }
+
+    /// Lets the service's role into the database, or throws it out.
+    pub async fn database_lets_in(&self, lets_in: bool) {
+        let mut admin =
+            <sqlx::PgConnection as sqlx::Connection>::connect(&self.world.database.url().expect("an address")).await.expect("in");
+        let role = format!("{}_share_dispatcher", self.world.name());
+        let alter = format!("alter role \"{role}\" {}", if lets_in { "login" } else { "nologin" });
+        sqlx::query(sqlx::AssertSqlSafe(alter)).execute(&mut admin).await.expect("the role is changed");
+        if !lets_in {
+            sqlx::query("select pg_terminate_backend(pid) from pg_stat_activity where usename = $1")
+                .bind(role)
+                .execute(&mut admin)
+                .await
+                .expect("out");
+        }
+    }
+
+    /// Messages in a queue that nobody reads.
+    pub async fn messages_in(&self, queue: &str) -> usize {
+        let channel = self.service_channel().await;
+        let passive = lapin::options::QueueDeclareOptions { passive: true, durable: true, ..Default::default() };
+        let declared =
+            channel.queue_declare(ShortString::from(queue), passive, FieldTable::default()).await.expect("the queue is there");
+        usize::try_from(declared.message_count()).unwrap_or_default()
+    }
+
+    pub async fn work_queue_is_empty(&self) {
+        until("the work queue to be empty", PATIENCE, async || match self.messages_in("share-dispatcher").await {
+            0 => Ok(()),
+            count => Err(format!("{count} messages")),
+        })
+        .await;
+    }
+
+    /// Takes a message out of the work queue for good.
+    pub async fn take_out(&self, id: &str) {
+        self.on_message(id, 1, async |delivery| delivery.ack(BasicAckOptions::default()).await.map(|_| ())).await;
+    }
+
+    /// Rejects a message: the broker dead-letters it.
+    pub async fn reject(&self, id: &str) {
+        self.on_message(id, 1, async |delivery| {
+            delivery.reject(lapin::options::BasicRejectOptions { requeue: false }).await.map(|_| ())
+        })
+        .await;
+    }
+
+    /// Fetches a message and puts it back, as crashing consumers do.
+    pub async fn return_to_queue(&self, id: &str, times: usize) {
+        self.on_message(id, times, async |delivery| {
+            delivery.nack(lapin::options::BasicNackOptions { requeue: true, multiple: false }).await.map(|_| ())
+        })
+        .await;
+    }
+
+    async fn on_message(&self, id: &str, times: usize, work: impl AsyncFn(&lapin::message::Delivery) -> lapin::Result<()>) {
+        let channel = self.service_channel().await;
+        let mut done = 0;
+        until(&format!("{id} in the work queue"), PATIENCE, async || {
+            let queue = ShortString::from("share-dispatcher");
+            let got =
+                channel.basic_get(queue, lapin::options::BasicGetOptions::default()).await.map_err(|error| error.to_string())?;
+            let Some(message) = got else { return Err("an empty queue".to_owned()) };
+            if message.delivery.properties.message_id().as_ref().is_some_and(|found| found.as_str() == id) {
+                work(&message.delivery).await.map_err(|error| error.to_string())?;
+                done += 1;
+            }
+            if done == times { Ok(()) } else { Err(format!("{done} of {times} times")) }
+        })
+        .await;
+        // What was fetched beside it goes back.
+        channel.close(200, ShortString::from("done")).await.expect("the channel closes");
+    }
+
+    async fn service_channel(&self) -> lapin::Channel {
+        let url = self.world.installation.service_url(Service::ShareDispatcher).expect("an address");
+        let connection = Connection::connect(&url, ConnectionProperties::default()).await.expect("the broker lets it in");
+        connection.create_channel().await.expect("a channel")
+    }
+}

@@ -1,0 +1,104 @@
+//! A service for the tests: counts how often it decided each command, and sends a receipt and a message to the next service.
+
+use contracts::delivery::Delivery;
+use contracts::topology;
+use contracts::{Message, Reason, ReceiptOutcome};
+use messaging::{DecideError, DecodeError, Otherwise, Output, ParkReason, Received, Service, Verdict, decode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+/// A command that says how it wants to be treated.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub struct Count {
+    pub what: String,
+    #[serde(default)]
+    pub treat: Treat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Treat {
+    #[default]
+    Well,
+    Panic,
+    BadRow,
+    Hang,
+    NotYet,
+    NotYetUnknownAccount,
+    Park,
+    HugeOutput,
+}
+
+impl Message for Count {
+    const NAME: &'static str = "ticket.count.v1";
+}
+
+/// What goes on to comment-sync.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Counted {
+    pub what: String,
+    #[serde(default)]
+    pub filling: String,
+}
+
+impl Message for Counted {
+    // The broker lets share-dispatcher send nothing else to comment-sync.
+    const NAME: &'static str = "transfer.v1";
+}
+
+/// The service.
+#[derive(Debug, Default)]
+pub struct Tally;
+
+impl Service for Tally {
+    type Inbound = Count;
+    const SERVICE: topology::Service = topology::Service::ShareDispatcher;
+
+    fn decode(&self, message_type: &str, content: Value) -> Result<Count, DecodeError> {
+        match message_type {
+            Count::NAME => decode(content),
+            other => Err(DecodeError::UnknownType(other.to_owned())),
+        }
+    }
+
+    async fn decide(&self, connection: &mut PgConnection, batch: &[&Received<Count>]) -> Result<Vec<Verdict>, DecideError> {
+        let mut verdicts = Vec::new();
+        for received in batch {
+            verdicts.push(decide_one(connection, received).await?);
+        }
+        Ok(verdicts)
+    }
+}
+
+async fn decide_one(connection: &mut PgConnection, received: &Received<Count>) -> Result<Verdict, DecideError> {
+    let command = received.command();
+    let count = &received.message;
+    let receipt = |outcome| command.receipt(outcome);
+    let refusal = Output::to_desk(
+        &Delivery::receipt(&command.account, receipt(ReceiptOutcome::Rejected).because(Reason::NotShared, None)),
+        received.received_at,
+    );
+    match count.treat {
+        Treat::Panic => panic!("asked to"),
+        Treat::Hang => std::future::pending().await,
+        Treat::NotYet => {
+            return Ok(Verdict::NotYet { reason: Reason::NotShared, otherwise: Otherwise::Decided(vec![refusal]) });
+        }
+        Treat::NotYetUnknownAccount => return Ok(Verdict::NotYet { reason: Reason::UnknownAccount, otherwise: Otherwise::Park }),
+        Treat::Park => return Ok(Verdict::Park(ParkReason::Undecodable, "asked to".to_owned())),
+        Treat::Well | Treat::BadRow | Treat::HugeOutput => {}
+    }
+    let times = if count.treat == Treat::BadRow { -1 } else { 1 };
+    sqlx::query("insert into tally (what, times) values ($1, $2) on conflict (what) do update set times = tally.times + 1")
+        .bind(&count.what)
+        .bind(times)
+        .execute(connection)
+        .await?;
+    let filling = if count.treat == Treat::HugeOutput { "x".repeat(5 * 1024 * 1024) } else { String::new() };
+    let counted = Counted { what: count.what.clone(), filling };
+    Ok(Verdict::Decided(vec![
+        Output::to_service(topology::Service::CommentSync, &counted),
+        Output::to_desk(&Delivery::receipt(&command.account, receipt(ReceiptOutcome::Applied)), received.received_at),
+    ]))
+}
