@@ -1,0 +1,248 @@
+//! A chain: its hops, which have ended, and the way along them.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use contracts::sync::Hop;
+use contracts::{AccountName, AgreementId, CopyId, ShareId, TicketId};
+
+/// The hops of one chain as a stage knows them. With its past branches a chain is a tree; its live hops are a path, but for the
+/// moments in which a stage knows of a new share and not yet of the end of the old one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chain {
+    hops: BTreeMap<ShareId, KnownHop>,
+    changed: BTreeSet<ShareId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct KnownHop {
+    hop: Hop,
+    ended: bool,
+}
+
+/// One step of the way from the publisher's copy outwards: over which hop, from which copy to which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crossing {
+    /// The hop.
+    pub hop: Hop,
+    /// Where it comes from; reached by an earlier crossing, or the publisher's own.
+    pub from: CopyId,
+    /// Where it leads.
+    pub to: CopyId,
+    /// From the sender to the receiver, or back.
+    pub outbound: bool,
+}
+
+impl Crossing {
+    /// A crossing from the hop's sender to its receiver.
+    #[must_use]
+    pub fn outbound(hop: &Hop) -> Self {
+        Self { from: hop.near.clone(), to: hop.far(), hop: hop.clone(), outbound: true }
+    }
+
+    /// A crossing from the hop's receiver to its sender.
+    #[must_use]
+    pub fn inbound(hop: &Hop) -> Self {
+        Self { from: hop.far(), to: hop.near.clone(), hop: hop.clone(), outbound: false }
+    }
+
+    /// The account it comes from.
+    #[must_use]
+    pub fn from_account(&self) -> &AccountName {
+        if self.outbound { &self.hop.sender } else { &self.hop.receiver }
+    }
+
+    /// The account it leads to.
+    #[must_use]
+    pub fn to_account(&self) -> &AccountName {
+        if self.outbound { &self.hop.receiver } else { &self.hop.sender }
+    }
+
+    /// The number of the ticket it leads to, once that is bound.
+    #[must_use]
+    pub fn to_ticket(&self) -> Option<&TicketId> {
+        if self.outbound { self.hop.far_ticket.as_ref() } else { Some(&self.hop.near_ticket) }
+    }
+}
+
+impl Chain {
+    /// A chain as it is stored: hops, each with whether it has ended.
+    #[must_use]
+    pub fn stored(hops: impl IntoIterator<Item = (Hop, bool)>) -> Self {
+        let known = hops.into_iter().map(|(hop, ended)| (hop.share_id.clone(), KnownHop { hop, ended })).collect();
+        Self { hops: known, changed: BTreeSet::new() }
+    }
+
+    /// Takes over hops that a transfer names, and numbers of tickets that were not bound before. Returns the hops that are new here;
+    /// one that is known to have ended stays ended.
+    pub fn learn(&mut self, told: &[Hop]) -> Vec<Hop> {
+        let mut new = Vec::new();
+        for hop in told {
+            match self.hops.get_mut(&hop.share_id) {
+                None => {
+                    self.hops.insert(hop.share_id.clone(), KnownHop { hop: hop.clone(), ended: false });
+                    new.push(hop.clone());
+                }
+                Some(known) if known.hop.far_ticket.is_none() && hop.far_ticket.is_some() => {
+                    known.hop.far_ticket.clone_from(&hop.far_ticket);
+                }
+                Some(_) => continue,
+            }
+            self.changed.insert(hop.share_id.clone());
+        }
+        new
+    }
+
+    /// Marks a hop as ended, for good.
+    pub fn end(&mut self, share: &ShareId) {
+        if let Some(known) = self.hops.get_mut(share).filter(|known| !known.ended) {
+            known.ended = true;
+            self.changed.insert(share.clone());
+        }
+    }
+
+    /// Gives the receiver's copy of a hop its number.
+    pub fn bind(&mut self, share: &ShareId, ticket: &TicketId) {
+        if let Some(known) = self.hops.get_mut(share) {
+            known.hop.far_ticket = Some(ticket.clone());
+            self.changed.insert(share.clone());
+        }
+    }
+
+    /// A hop, ended or not.
+    #[must_use]
+    pub fn hop(&self, share: &ShareId) -> Option<&Hop> {
+        self.hops.get(share).map(|known| &known.hop)
+    }
+
+    /// All hops, ended or not.
+    pub fn hops(&self) -> impl Iterator<Item = &Hop> {
+        self.hops.values().map(|known| &known.hop)
+    }
+
+    /// Whether a hop was ended by its sender.
+    #[must_use]
+    pub fn has_ended(&self, share: &ShareId) -> bool {
+        self.hops.get(share).is_some_and(|known| known.ended)
+    }
+
+    /// Hops that are neither ended nor under an inactive agreement.
+    pub fn live<'a>(&'a self, inactive: &'a BTreeSet<AgreementId>) -> impl Iterator<Item = &'a Hop> {
+        self.hops.values().filter(|known| !known.ended && !inactive.contains(&known.hop.agreement_id)).map(|known| &known.hop)
+    }
+
+    /// The live hop that a copy came by.
+    #[must_use]
+    pub fn live_inbound<'a>(&'a self, copy: &CopyId, inactive: &'a BTreeSet<AgreementId>) -> Option<&'a Hop> {
+        self.live(inactive).find(|hop| hop.far() == *copy)
+    }
+
+    /// A live hop by which a copy was shared on.
+    #[must_use]
+    pub fn live_outbound<'a>(&'a self, copy: &CopyId, inactive: &'a BTreeSet<AgreementId>) -> Option<&'a Hop> {
+        self.live(inactive).find(|hop| hop.near == *copy)
+    }
+
+    /// The way from `copy` outwards along live hops, nearest first: each crossing starts where an earlier one ended, or at `copy`.
+    #[must_use]
+    pub fn crossings(&self, copy: &CopyId, inactive: &BTreeSet<AgreementId>) -> Vec<Crossing> {
+        let mut way = Vec::new();
+        let mut reached = BTreeSet::from([copy.clone()]);
+        let mut next = VecDeque::from([copy.clone()]);
+        while let Some(here) = next.pop_front() {
+            for hop in self.live(inactive) {
+                let crossing = if hop.near == here {
+                    Crossing::outbound(hop)
+                } else if hop.far() == here {
+                    Crossing::inbound(hop)
+                } else {
+                    continue;
+                };
+                if reached.insert(crossing.to.clone()) {
+                    next.push_back(crossing.to.clone());
+                    way.push(crossing);
+                }
+            }
+        }
+        way
+    }
+
+    /// The agreements of all hops.
+    pub fn agreements(&self) -> impl Iterator<Item = &AgreementId> {
+        self.hops().map(|hop| &hop.agreement_id)
+    }
+
+    /// Hops that differ from what is stored, each with whether it has ended.
+    pub fn changed(&self) -> impl Iterator<Item = (&Hop, bool)> {
+        self.changed.iter().filter_map(|share| self.hops.get(share)).map(|known| (&known.hop, known.ended))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::Terms;
+    use contracts::terms::CommentTerms;
+
+    fn share(number: u8) -> ShareId {
+        ShareId::new(format!("00000000-0000-4000-8000-0000000000{number:02x}")).unwrap()
+    }
+
+    fn hop(number: u8, sender: &str, receiver: &str, near: &CopyId) -> Hop {
+        Hop {
+            share_id: share(number),
+            agreement_id: AgreementId::new(format!("a0000000-0000-4000-8000-0000000000{number:02x}")).unwrap(),
+            sender: AccountName::new(sender).unwrap(),
+            receiver: AccountName::new(receiver).unwrap(),
+            near: near.clone(),
+            near_ticket: TicketId::new("1").unwrap(),
+            far_ticket: None,
+            terms: Terms { comments: CommentTerms::PublicAndPrivate, tags: true, custom_fields: true },
+        }
+    }
+
+    fn original() -> CopyId {
+        CopyId::original(&AccountName::new("acme").unwrap(), &TicketId::new("1").unwrap())
+    }
+
+    fn three() -> (Chain, Hop, Hop) {
+        let first = hop(1, "acme", "globex", &original());
+        let second = hop(2, "globex", "initech", &first.far());
+        (Chain::stored([(first.clone(), false), (second.clone(), false)]), first, second)
+    }
+
+    #[test]
+    fn r_14_a_chain_is_walked_from_any_copy_outwards() {
+        let (chain, first, second) = three();
+        let none = BTreeSet::new();
+        let way = |from: &CopyId| chain.crossings(from, &none).into_iter().map(|crossing| crossing.to).collect::<Vec<_>>();
+        assert_eq!(way(&original()), [first.far(), second.far()]);
+        assert_eq!(way(&second.far()), [first.far(), original()]);
+        assert_eq!(way(&first.far()).len(), 2);
+    }
+
+    #[test]
+    fn an_ended_hop_stays_ended_and_the_far_part_lives_on() {
+        let (mut chain, first, second) = three();
+        chain.end(&first.share_id);
+        assert!(chain.learn(std::slice::from_ref(&first)).is_empty());
+        assert!(chain.crossings(&original(), &BTreeSet::new()).is_empty());
+        assert_eq!(chain.crossings(&second.far(), &BTreeSet::new()).len(), 1);
+    }
+
+    #[test]
+    fn r_79_an_inactive_agreement_ends_its_hops() {
+        let (chain, first, _) = three();
+        assert!(chain.crossings(&original(), &BTreeSet::from([first.agreement_id])).is_empty());
+    }
+
+    #[test]
+    fn learning_is_idempotent_and_takes_numbers_once() {
+        let (mut chain, first, _) = three();
+        let bound = Hop { far_ticket: Some(TicketId::new("77").unwrap()), ..first.clone() };
+        assert!(chain.learn(std::slice::from_ref(&bound)).is_empty());
+        assert_eq!(chain.hop(&first.share_id), Some(&bound));
+        chain.learn(&[Hop { far_ticket: Some(TicketId::new("78").unwrap()), ..first.clone() }, first.clone()]);
+        assert_eq!(chain.hop(&first.share_id), Some(&bound));
+        assert_eq!(chain.changed().count(), 1);
+    }
+}
