@@ -1,0 +1,38 @@
+//! What a service is given at its start.
+
+use std::sync::Arc;
+
+use messaging::{Health, Settings};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::lifecycle::Tasks;
+
+/// What a service is given at its start: its configuration, and the parts of the process.
+///
+/// There is no clock in it: messages arrive with their time.
+pub struct Context<C> {
+    /// The service's own configuration.
+    pub config: C,
+    /// The connections to the service's own schema.
+    pub pool: PgPool,
+    /// What `/livez` and `/readyz` answer from.
+    pub health: Arc<Health>,
+    /// Cancelled when the process is asked to stop.
+    pub shutdown: CancellationToken,
+    /// Spawns further loops; one that fails ends the process.
+    pub tasks: Tasks,
+    pub(crate) settings: Settings,
+}
+
+impl<C> Context<C> {
+    /// Consumes messages with `service` until the process is asked to stop.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime meets something that waiting does not cure.
+    pub async fn run<S: messaging::Service>(self, service: S) -> anyhow::Result<()> {
+        messaging::run(Arc::new(service), self.settings, self.pool, self.health, self.shutdown).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,49 @@
+#![doc = include_str!("../README.md")]
+
+mod command;
+mod config;
+mod context;
+mod database;
+mod describe;
+mod health;
+mod lifecycle;
+mod metrics;
+mod process;
+mod telemetry;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use contracts::topology::Service;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::migrate::Migrator;
+
+pub use self::config::{ConfigError, Fraction, NoKeys, Secret, Within, load_own};
+pub use self::context::Context;
+pub use self::lifecycle::Tasks;
+
+/// A service as a process: data, no logic.
+#[derive(Clone, Copy, Debug)]
+pub struct Process<Start> {
+    /// Which of the services it is; its name is the name of the program.
+    pub service: Service,
+    /// The service's own default file, compiled in; it may be empty.
+    pub default_config: &'static str,
+    /// The service's own tables, with versions from 1000; the runtime's come before them.
+    pub migrations: &'static Migrator,
+    /// Builds the service and runs it until the context's shutdown token is cancelled.
+    pub start: Start,
+}
+
+/// Parses the command line and does what it says; returns the exit code.
+///
+/// 0: done, or stopped as asked. 1: failed, or the stop took too long. 2: command line or configuration cannot be used.
+pub fn main<C, Start, Running>(process: Process<Start>) -> ExitCode
+where
+    C: DeserializeOwned + Serialize + Send + 'static,
+    Start: FnOnce(Context<C>) -> Running + Send + 'static,
+    Running: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
+    command::execute(process)
+}
