@@ -1,0 +1,81 @@
+//! What agreement-service sends: changes along the line, and at once the receipts of commands that changed nothing.
+
+use contracts::delivery::Delivery;
+use contracts::topology::Service;
+use contracts::{AccountName, Receipt, Timestamp};
+use messaging::{Otherwise, Output, Verdict};
+
+use crate::rules::Answer;
+
+/// What becomes of a command of `account` that was answered so.
+pub(crate) fn verdict(answer: Answer, account: &AccountName, received_at: Timestamp) -> Verdict {
+    match answer {
+        Answer::Fact(fact) => Verdict::Decided(vec![Output::to_service(Service::ShareDispatcher, fact.as_ref())]),
+        Answer::Receipt { to, receipt } => Verdict::Decided(vec![told(&to, *receipt, received_at)]),
+        Answer::NotYet { reason, refusal } => {
+            let otherwise = match refusal {
+                Some(receipt) => Otherwise::Decided(vec![told(account, *receipt, received_at)]),
+                None => Otherwise::Park,
+            };
+            Verdict::NotYet { reason, otherwise }
+        }
+    }
+}
+
+fn told(to: &AccountName, receipt: Receipt, received_at: Timestamp) -> Output {
+    Output::to_desk(&Delivery::receipt(to, receipt), received_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::{Reason, ReceiptOutcome};
+
+    use super::*;
+    use crate::rules::world::{World, accept_of, at, id, invite, name, rename};
+
+    fn sent(publisher: &str, account: &str, message: &crate::Inbound) -> Vec<(String, String, String)> {
+        let answer = World::with(&["acme", "globex", "acme-eu"]).tell(publisher, account, message).0;
+        let outputs = match verdict(answer, &name(account), at()) {
+            Verdict::Decided(outputs) | Verdict::NotYet { otherwise: Otherwise::Decided(outputs), .. } => outputs,
+            other => panic!("nothing is sent: {other:?}"),
+        };
+        let route =
+            |output: &Output| (output.exchange().to_owned(), output.routing_key().to_owned(), output.message_type().to_owned());
+        outputs.iter().map(route).collect()
+    }
+
+    fn expected(exchange: &str, key: &str, message_type: &str) -> Vec<(String, String, String)> {
+        vec![(exchange.to_owned(), key.to_owned(), message_type.to_owned())]
+    }
+
+    #[test]
+    fn a_change_goes_along_the_line_and_nothing_beside_it() {
+        assert_eq!(sent("acme", "acme", &invite(id(1), "globex")), expected("sync", "share-dispatcher.fact", "fact.v1"));
+        assert_eq!(sent("acme", "acme", &rename("Acme")), expected("sync", "share-dispatcher.fact", "fact.v1"));
+    }
+
+    #[test]
+    fn a_refusal_is_answered_at_once() {
+        let receipt = |account: &str| expected("desk", &format!("{account}.command.receipt"), "command.receipt.v1");
+        assert_eq!(sent("acme", "acme", &invite(id(1), "acme")), receipt("acme"));
+        assert_eq!(sent("acme", "acme", &accept_of(id(1))), receipt("acme"));
+        assert_eq!(sent("acme", "acme-eu", &accept_of(id(1))), receipt("acme"), "not_your_account goes to the publisher");
+        assert_eq!(sent("operator", "operator", &accept_of(id(1))), receipt("operator"));
+    }
+
+    #[test]
+    fn without_an_account_there_is_nobody_to_answer() {
+        let answer = World::with(&[]).tell("acme", "acme", &rename("Acme")).0;
+        let verdict = verdict(answer, &name("acme"), at());
+        assert!(matches!(verdict, Verdict::NotYet { reason: Reason::UnknownAccount, otherwise: Otherwise::Park }), "{verdict:?}");
+    }
+
+    #[test]
+    fn a_receipt_names_its_command() {
+        let answer = World::with(&["acme"]).tell("acme", "acme", &invite(id(1), "acme")).0;
+        let Answer::Receipt { receipt, .. } = &answer else { panic!("{answer:?}") };
+        assert_eq!((receipt.command_id.as_str(), receipt.outcome), ("m-1", ReceiptOutcome::Rejected));
+        let Verdict::Decided(outputs) = verdict(answer, &name("acme"), at()) else { panic!() };
+        assert_eq!(outputs[0].correlation_id(), Some("m-1"));
+    }
+}

@@ -1,0 +1,143 @@
+//! What follows from a command: functions of values. One file per message or policy.
+
+mod accept;
+mod announcement;
+mod deactivate;
+mod decline;
+mod invite;
+mod register;
+mod speaker;
+pub mod state;
+mod update;
+mod valid;
+
+#[cfg(test)]
+mod history;
+#[cfg(test)]
+pub(crate) mod world;
+
+use contracts::sync::{Change, CommandRef, Fact};
+use contracts::{AccountName, AgreementId, Reason, Receipt, ReceiptOutcome, Role, Timestamp};
+
+use self::state::{Account, Agreement, State};
+use crate::inbound::Inbound;
+
+/// What a command changes, and what is answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// The account as it is from now on, where it changes.
+    pub account: Option<Box<Account>>,
+    /// The agreement as it is from now on, where it changes.
+    pub agreement: Option<Box<Agreement>>,
+    /// What is sent.
+    pub answer: Answer,
+}
+
+/// What is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// The change walks the line; the last stage sends the receipt.
+    Fact(Box<Fact>),
+    /// Nothing changed for anybody else: the receipt is sent at once.
+    Receipt {
+        /// Whose desk.
+        to: AccountName,
+        /// What it is told.
+        receipt: Box<Receipt>,
+    },
+    /// Something is not known yet.
+    NotYet {
+        /// What.
+        reason: Reason,
+        /// What is answered when waiting was in vain; nothing when there is nobody to answer.
+        refusal: Option<Box<Receipt>>,
+    },
+}
+
+/// A command with who published it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The command.
+    pub command: &'a CommandRef,
+    /// The broker user that published it: the account itself or its operator.
+    pub publisher: &'a AccountName,
+    /// The agreement it names.
+    agreement_id: Option<&'a AgreementId>,
+}
+
+/// Decides one command.
+#[must_use]
+pub fn decide(state: &State, publisher: &AccountName, command: &CommandRef, message: &Inbound) -> Decision {
+    let asked = Asked { command, publisher, agreement_id: message.agreement_id() };
+    if let Inbound::Register(message) = message
+        && asked.is_from_operator()
+    {
+        return register::decide(state, asked, message);
+    }
+    let account = match speaker::account(state, asked) {
+        Ok(account) => account,
+        Err(answer) => return answer.into(),
+    };
+    match message {
+        Inbound::Register(message) => register::decide(state, asked, message),
+        Inbound::Update(message) => update::decide(account, asked, message),
+        Inbound::Invite(message) => invite::decide(state, account, asked, message),
+        Inbound::Accept(message) => accept::decide(state, account, asked, message),
+        Inbound::Decline(message) => decline::decide(state, account, asked, message),
+        Inbound::Deactivate(message) => deactivate::decide(state, account, asked, message),
+    }
+}
+
+impl From<Answer> for Decision {
+    /// An answer to a command that changes nothing.
+    fn from(answer: Answer) -> Self {
+        Self { account: None, agreement: None, answer }
+    }
+}
+
+impl Asked<'_> {
+    fn is_from_operator(&self) -> bool {
+        *self.publisher == AccountName::operator() && self.command.account == *self.publisher
+    }
+
+    fn at(&self) -> Timestamp {
+        self.command.received_at
+    }
+
+    fn receipt(&self, outcome: ReceiptOutcome) -> Receipt {
+        Receipt { agreement_id: self.agreement_id.cloned(), ..self.command.receipt(outcome) }
+    }
+
+    fn refusal(&self, reason: Reason, detail: impl Into<Option<String>>) -> Receipt {
+        self.receipt(ReceiptOutcome::Rejected).because(reason, detail)
+    }
+
+    /// Answers the account at once.
+    fn answered(&self, receipt: Receipt) -> Answer {
+        Answer::Receipt { to: self.command.account.clone(), receipt: Box::new(receipt) }
+    }
+
+    fn refused(&self, reason: Reason, detail: impl Into<Option<String>>) -> Answer {
+        self.answered(self.refusal(reason, detail))
+    }
+
+    /// Waits for what may still be on its way, and refuses when it does not come.
+    fn not_yet(&self, reason: Reason, detail: impl Into<Option<String>>) -> Answer {
+        Answer::NotYet { reason, refusal: Some(Box::new(self.refusal(reason, detail))) }
+    }
+
+    /// Sends a change along the line.
+    fn changed(&self, change: Change, receipt: Receipt) -> Fact {
+        Fact { command: self.command.clone(), change, receipt, deliveries: Vec::new(), notices: Vec::new() }
+    }
+
+    /// Refuses what only an administrator may do.
+    fn check_admin(&self, role: Role) -> Result<(), Answer> {
+        if role == Role::Admin { Ok(()) } else { Err(self.refused(Reason::NotAnAdmin, None)) }
+    }
+
+    /// Refuses what is not well-formed, with its place.
+    fn check_valid(&self, checked: Result<(), valid::Flaw>) -> Result<(), Answer> {
+        checked.map_err(|flaw| self.refused(flaw.reason, flaw.detail()))
+    }
+}

@@ -1,0 +1,364 @@
+//! What makes a command's content well-formed beyond its types. The first flaw is named with its place.
+
+use std::collections::BTreeSet;
+
+use contracts::command::{AccountRegister, AccountUpdate, Admin, AgreementInvite};
+use contracts::fields::{CustomStatuses, FieldType, TicketField};
+use contracts::{Actor, Reason};
+
+/// Custom fields an account, or its default form, may have (contract part 2).
+const FIELDS: usize = 400;
+/// Custom statuses an account may have.
+const STATUSES: usize = 300;
+/// Support addresses an account may have: they go to every partner.
+const SUPPORT_ADDRESSES: usize = 200;
+/// Admins an account may have: each gets every notice.
+const ADMINS: usize = 100;
+/// Length of a name or title, in characters.
+const NAME: usize = 200;
+/// Length of a key or an option's tag, in characters.
+const KEY: usize = 128;
+/// Length of an address (RFC 5321, 4.5.3.1).
+const ADDRESS: usize = 254;
+/// Length of a URL or pattern; a sharing URL is indexed, which bounds it.
+const URL: usize = 500;
+
+/// What is wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Flaw {
+    /// `malformed`, or `limit_exceeded` for too many fields.
+    pub reason: Reason,
+    pointer: String,
+    sentence: String,
+}
+
+impl Flaw {
+    fn new(pointer: impl Into<String>, sentence: impl Into<String>) -> Self {
+        Self { reason: Reason::Malformed, pointer: pointer.into(), sentence: sentence.into() }
+    }
+
+    /// A JSON pointer and a sentence.
+    pub(super) fn detail(&self) -> String {
+        format!("{}: {}", self.pointer, self.sentence)
+    }
+}
+
+type Checked = Result<(), Flaw>;
+
+/// Checks a registration, its name apart.
+pub(super) fn register(message: &AccountRegister) -> Checked {
+    named("/display_name", &message.display_name)?;
+    admins(&message.admins)?;
+    message.sharing_url.as_deref().map_or(Ok(()), |address| url("/sharing_url", address, &["https://", "http://"]))
+}
+
+/// Checks an update.
+pub(super) fn update(message: &AccountUpdate) -> Checked {
+    if let Some(name) = &message.display_name {
+        named("/display_name", name)?;
+    }
+    if let Some(list) = &message.admins {
+        admins(list)?;
+    }
+    if let Some(tag) = &message.locale
+        && !is_language_tag(tag)
+    {
+        return Err(Flaw::new("/locale", "not a BCP 47 language tag"));
+    }
+    if let Some(template) = &message.link_template {
+        link_template(template)?;
+    }
+    if let Some(addresses) = &message.support_addresses {
+        support_addresses(addresses)?;
+    }
+    if let Some(statuses) = &message.custom_statuses {
+        custom_statuses(statuses)?;
+    }
+    if let Some(fields) = &message.ticket_fields {
+        ticket_fields(fields)?;
+    }
+    message.default_form.as_deref().map_or(Ok(()), default_form)
+}
+
+/// Checks an invite.
+pub(super) fn invite(message: &AgreementInvite) -> Checked {
+    if let Some(name) = &message.name {
+        named("/name", name)?;
+    }
+    actor(&message.actor)
+}
+
+/// Checks the name that partners and mails show.
+pub(super) fn actor(actor: &Actor) -> Checked {
+    line("/actor/name", &actor.name, NAME)
+}
+
+fn admins(admins: &[Admin]) -> Checked {
+    at_most(ADMINS, admins, "/admins")?;
+    for (index, admin) in admins.iter().enumerate() {
+        line(&format!("/admins/{index}/name"), &admin.name, NAME)?;
+        if !is_address(&admin.email) {
+            return Err(Flaw::new(format!("/admins/{index}/email"), "not an e-mail address"));
+        }
+    }
+    Ok(())
+}
+
+fn support_addresses(addresses: &[String]) -> Checked {
+    at_most(SUPPORT_ADDRESSES, addresses, "/support_addresses")?;
+    for (index, address) in addresses.iter().enumerate() {
+        // `@domain` is an address without anybody in front.
+        let is_domain = address.starts_with('@') && is_address(&format!("x{address}"));
+        if !is_domain && !is_address(address) {
+            return Err(Flaw::new(format!("/support_addresses/{index}"), "neither an e-mail address nor @domain"));
+        }
+    }
+    Ok(())
+}
+
+fn link_template(template: &str) -> Checked {
+    const PLACE: &str = "{ticket_id}";
+    url("/link_template", template, &["https://"])?;
+    if template.contains(PLACE) { Ok(()) } else { Err(Flaw::new("/link_template", format!("does not contain {PLACE}"))) }
+}
+
+fn custom_statuses(custom: &CustomStatuses) -> Checked {
+    at_most(STATUSES, &custom.statuses, "/custom_statuses/statuses")?;
+    let (mut keys, mut defaults) = (BTreeSet::new(), BTreeSet::new());
+    for (index, status) in custom.statuses.iter().enumerate() {
+        let at = format!("/custom_statuses/statuses/{index}");
+        key(&format!("{at}/key"), &status.key, &mut keys)?;
+        named(&format!("{at}/name"), &status.name)?;
+        if status.default && !defaults.insert(status.category) {
+            return Err(Flaw::new(format!("{at}/default"), "its category has a default status already"));
+        }
+    }
+    Ok(())
+}
+
+fn ticket_fields(fields: &[TicketField]) -> Checked {
+    fields_at_most(fields, "/ticket_fields")?;
+    let mut keys = BTreeSet::new();
+    for (index, field) in fields.iter().enumerate() {
+        let at = format!("/ticket_fields/{index}");
+        key(&format!("{at}/key"), &field.key, &mut keys)?;
+        named(&format!("{at}/title"), &field.title)?;
+        if let Some(pattern) = &field.pattern
+            && pattern.chars().count() > URL
+        {
+            return Err(Flaw::new(format!("{at}/pattern"), format!("longer than {URL} characters")));
+        }
+        options(&format!("{at}/options"), field)?;
+    }
+    Ok(())
+}
+
+fn options(at: &str, field: &TicketField) -> Checked {
+    if !field.options.is_empty() && !matches!(field.field_type, FieldType::Tagger | FieldType::Multiselect) {
+        return Err(Flaw::new(at, "only a tagger or multiselect field has options"));
+    }
+    let mut tags = BTreeSet::new();
+    for (index, option) in field.options.iter().enumerate() {
+        named(&format!("{at}/{index}/name"), &option.name)?;
+        key(&format!("{at}/{index}/tag"), &option.tag, &mut tags)?;
+    }
+    Ok(())
+}
+
+/// The form may name a field that a later update defines: its own version does not wait for another attribute's.
+fn default_form(form: &[String]) -> Checked {
+    fields_at_most(form, "/default_form")?;
+    let mut keys = BTreeSet::new();
+    form.iter().enumerate().try_for_each(|(index, field)| key(&format!("/default_form/{index}"), field, &mut keys))
+}
+
+fn at_most<T>(limit: usize, list: &[T], pointer: &str) -> Checked {
+    if list.len() <= limit { Ok(()) } else { Err(Flaw::new(pointer, format!("more than {limit} entries"))) }
+}
+
+/// Too many fields have a reason of their own in the contract.
+fn fields_at_most<T>(list: &[T], pointer: &str) -> Checked {
+    at_most(FIELDS, list, pointer).map_err(|flaw| Flaw { reason: Reason::LimitExceeded, ..flaw })
+}
+
+fn key<'a>(pointer: &str, key: &'a str, seen: &mut BTreeSet<&'a str>) -> Checked {
+    if key.is_empty() {
+        return Err(Flaw::new(pointer, "empty"));
+    }
+    line(pointer, key, KEY)?;
+    if seen.insert(key) { Ok(()) } else { Err(Flaw::new(pointer, "given twice")) }
+}
+
+fn named(pointer: &str, name: &str) -> Checked {
+    if name.trim().is_empty() { Err(Flaw::new(pointer, "empty")) } else { line(pointer, name, NAME) }
+}
+
+/// One line: what is shown in lists and in the head of a mail has no line breaks.
+fn line(pointer: &str, text: &str, limit: usize) -> Checked {
+    if text.chars().any(char::is_control) {
+        Err(Flaw::new(pointer, "has a control character"))
+    } else if text.chars().count() > limit {
+        Err(Flaw::new(pointer, format!("longer than {limit} characters")))
+    } else {
+        Ok(())
+    }
+}
+
+fn url(pointer: &str, url: &str, schemes: &[&str]) -> Checked {
+    line(pointer, url, URL)?;
+    let Some(rest) = schemes.iter().find_map(|scheme| url.strip_prefix(scheme)) else {
+        return Err(Flaw::new(pointer, format!("does not begin with {}", schemes.join(" or "))));
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    // A placeholder or a user name in the host would send people elsewhere than the link shows.
+    if host.is_empty() || host.contains(['{', '@', '\\']) {
+        Err(Flaw::new(pointer, "has no plain host"))
+    } else if url.contains(char::is_whitespace) || url.contains(['"', '<', '>']) {
+        Err(Flaw::new(pointer, "has a character that no URL has"))
+    } else {
+        Ok(())
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    let odd = |letter: char| letter.is_whitespace() || letter.is_control() || "<>()[],;:\\\"".contains(letter);
+    let is_domain = |domain: &str| domain.split('.').all(|label| !label.is_empty());
+    match text.split_once('@') {
+        Some((local, domain)) => {
+            text.len() <= ADDRESS && !local.is_empty() && is_domain(domain) && !domain.contains('@') && !text.chars().any(odd)
+        }
+        None => false,
+    }
+}
+
+/// The shape of RFC 5646: a language of letters, then subtags of letters and digits.
+fn is_language_tag(tag: &str) -> bool {
+    let is_subtag = |subtag: &str| (1..=8).contains(&subtag.len()) && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let mut subtags = tag.split('-');
+    let language = subtags.next().unwrap_or_default();
+    tag.len() <= 35 && is_subtag(language) && language.bytes().all(|byte| byte.is_ascii_alphabetic()) && subtags.all(is_subtag)
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::fields::{CustomStatus, FieldOption, Status};
+
+    use super::*;
+    use crate::inbound::Inbound;
+    use crate::rules::world;
+
+    fn flaw(change: impl FnOnce(&mut AccountUpdate)) -> Result<(), (Reason, String)> {
+        let Inbound::Update(message) = world::update(change) else { unreachable!() };
+        update(&message).map_err(|flaw| (flaw.reason, flaw.pointer))
+    }
+
+    fn malformed(pointer: &str) -> (Reason, String) {
+        (Reason::Malformed, pointer.to_owned())
+    }
+
+    fn field(key: &str) -> TicketField {
+        TicketField { key: key.into(), title: "Order".into(), field_type: FieldType::Text, options: Vec::new(), pattern: None }
+    }
+
+    fn status(key: &str, category: Status, default: bool) -> CustomStatus {
+        CustomStatus { key: key.into(), name: "Waiting".into(), category, default }
+    }
+
+    #[test]
+    fn links_are_https_and_name_the_ticket() {
+        let with = |template: &str| flaw(|message| message.link_template = Some(template.into()));
+        assert_eq!(with("https://desk.acme.example/tickets/{ticket_id}?tab=1"), Ok(()));
+        for bad in [
+            "http://desk.acme.example/{ticket_id}",
+            "https://desk.acme.example/",
+            "https:///{ticket_id}",
+            "https://{ticket_id}.acme.example/",
+            "https://acme.example@elsewhere.example/{ticket_id}",
+            "https://acme.example/{ticket_id} ",
+            "javascript:alert({ticket_id})",
+            "",
+        ] {
+            assert_eq!(with(bad), Err(malformed("/link_template")), "{bad}");
+        }
+    }
+
+    #[test]
+    fn r_46_support_addresses_are_addresses_or_domains() {
+        let with = |address: &str| flaw(|message| message.support_addresses = Some(vec!["a@b.example".into(), address.into()]));
+        for good in ["support@acme.example", "@acme.example", "a+b@localhost"] {
+            assert_eq!(with(good), Ok(()), "{good}");
+        }
+        for bad in ["", "acme.example", "@", "support@", "a@b@c", "@.example", "a b@c.example", "a@b.example\r\nBcc: c@d"] {
+            assert_eq!(with(bad), Err(malformed("/support_addresses/1")), "{bad}");
+        }
+        let many = vec!["@acme.example".to_owned(); SUPPORT_ADDRESSES + 1];
+        assert_eq!(flaw(|message| message.support_addresses = Some(many)), Err(malformed("/support_addresses")));
+    }
+
+    #[test]
+    fn admins_have_addresses_and_names_of_one_line() {
+        let with = |name: &str, email: &str| {
+            let admin = Admin { name: name.into(), email: email.into() };
+            flaw(|message| message.admins = Some(vec![admin]))
+        };
+        assert_eq!(with("", "ada@acme.example"), Ok(()));
+        assert_eq!(with("Ada", "@acme.example"), Err(malformed("/admins/0/email")));
+        assert_eq!(with("Ada\nBcc: x", "ada@acme.example"), Err(malformed("/admins/0/name")));
+    }
+
+    #[test]
+    fn r_90_fields_have_keys_of_their_own() {
+        let with = |fields: Vec<TicketField>| flaw(|message| message.ticket_fields = Some(fields));
+        let numbered = |count: usize| (0..count).map(|number| field(&number.to_string())).collect::<Vec<_>>();
+        assert_eq!(with(numbered(FIELDS)), Ok(()));
+        assert_eq!(with(numbered(FIELDS + 1)), Err((Reason::LimitExceeded, "/ticket_fields".to_owned())));
+        assert_eq!(with(vec![field("a"), field("b"), field("a")]), Err(malformed("/ticket_fields/2/key")));
+        assert_eq!(with(vec![field("")]), Err(malformed("/ticket_fields/0/key")));
+        assert_eq!(with(vec![TicketField { title: " ".into(), ..field("a") }]), Err(malformed("/ticket_fields/0/title")));
+    }
+
+    #[test]
+    fn r_95_options_have_tags_of_their_own() {
+        let option = |tag: &str| FieldOption { name: "Gold".into(), tag: tag.into() };
+        let with = |field_type, tags: [&str; 2]| {
+            let options = tags.map(option).to_vec();
+            flaw(|message| message.ticket_fields = Some(vec![TicketField { field_type, options, ..field("a") }]))
+        };
+        assert_eq!(with(FieldType::Tagger, ["gold", "silver"]), Ok(()));
+        assert_eq!(with(FieldType::Multiselect, ["gold", "silver"]), Ok(()));
+        assert_eq!(with(FieldType::Tagger, ["gold", "gold"]), Err(malformed("/ticket_fields/0/options/1/tag")));
+        assert_eq!(with(FieldType::Text, ["gold", "silver"]), Err(malformed("/ticket_fields/0/options")));
+    }
+
+    #[test]
+    fn r_49_a_category_has_one_default_at_most() {
+        let with = |statuses: Vec<CustomStatus>| {
+            flaw(|message| message.custom_statuses = Some(CustomStatuses { enabled: true, statuses }))
+        };
+        let (open, hold) = (status("a", Status::Open, true), status("b", Status::Hold, true));
+        assert_eq!(with(vec![open.clone(), hold, status("c", Status::Open, false)]), Ok(()));
+        let second = status("c", Status::Open, true);
+        assert_eq!(with(vec![open.clone(), second]), Err(malformed("/custom_statuses/statuses/1/default")));
+        assert_eq!(with(vec![open.clone(), open]), Err(malformed("/custom_statuses/statuses/1/key")));
+    }
+
+    #[test]
+    fn a_default_form_names_each_field_once() {
+        let with =
+            |keys: &[&str]| flaw(|message| message.default_form = Some(keys.iter().map(|key| (*key).to_owned()).collect()));
+        assert_eq!(with(&[]), Ok(()));
+        assert_eq!(with(&["not-defined-yet"]), Ok(()));
+        assert_eq!(with(&["a", "a"]), Err(malformed("/default_form/1")));
+    }
+
+    #[test]
+    fn languages_are_tags() {
+        let with = |tag: &str| flaw(|message| message.locale = Some(tag.into()));
+        for good in ["de", "pt-BR", "zh-Hant-TW"] {
+            assert_eq!(with(good), Ok(()), "{good}");
+        }
+        for bad in ["", "1", "de_DE", "../en", "german language"] {
+            assert_eq!(with(bad), Err(malformed("/locale")), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! A small world for the tests of the rules: accounts, the commands they give, and what they are answered.
+
+use std::collections::BTreeMap;
+
+use contracts::address::Invitee;
+use contracts::command::{
+    AccountKind, AccountRegister, AccountUpdate, Admin, AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite,
+};
+use contracts::delivery::{AgreementState, AgreementStatus, Told};
+use contracts::sync::{CommandRef, Fact};
+use contracts::terms::CommentTerms;
+use contracts::{AccountName, Actor, AgreementId, Reason, ReceiptOutcome, Role, Terms, Timestamp};
+
+use super::state::{Account, Agreement, Settings, State};
+use super::{Answer, decide};
+use crate::inbound::Inbound;
+
+pub fn name(text: &str) -> AccountName {
+    AccountName::new(text).unwrap()
+}
+
+pub fn id(number: u64) -> AgreementId {
+    AgreementId::new(format!("{number:040x}")).unwrap()
+}
+
+pub fn at() -> Timestamp {
+    Timestamp::parse("2026-03-01T10:00:00Z").unwrap()
+}
+
+pub fn actor(role: Role) -> Actor {
+    Actor { id: "7".into(), name: "Agent Ada".into(), role, email: None, phone: None }
+}
+
+pub fn terms() -> Terms {
+    Terms { comments: CommentTerms::PublicAndPrivate, tags: true, custom_fields: false }
+}
+
+pub fn register(account: &str) -> Inbound {
+    Inbound::Register(Box::new(AccountRegister {
+        account: account.to_owned(),
+        display_name: format!("The {account}"),
+        kind: AccountKind::Connected,
+        operated_by: None,
+        sharing_url: None,
+        admins: vec![Admin { name: "Admin".into(), email: format!("admin@{account}.example") }],
+    }))
+}
+
+pub fn update(change: impl FnOnce(&mut AccountUpdate)) -> Inbound {
+    let mut message = AccountUpdate {
+        version: 1,
+        actor: actor(Role::Admin),
+        display_name: None,
+        admins: None,
+        locale: None,
+        link_template: None,
+        decline_invites: None,
+        secure_downloads: None,
+        notify_ccs: None,
+        open_fields: None,
+        support_addresses: None,
+        custom_statuses: None,
+        ticket_fields: None,
+        default_form: None,
+    };
+    change(&mut message);
+    Inbound::Update(Box::new(message))
+}
+
+/// An update that the account under test takes, whatever came before.
+pub fn rename(display_name: &str) -> Inbound {
+    update(|message| {
+        message.version = display_name.len() as u64;
+        message.display_name = Some(display_name.to_owned());
+    })
+}
+
+pub fn invite(agreement_id: AgreementId, address: &str) -> Inbound {
+    Inbound::Invite(Box::new(AgreementInvite {
+        agreement_id,
+        receiver: Invitee::Address { address: address.to_owned() },
+        name: Some("Second level".into()),
+        terms: terms(),
+        actor: actor(Role::Admin),
+    }))
+}
+
+pub fn accept_of(agreement_id: AgreementId) -> Inbound {
+    Inbound::Accept(AgreementAccept { agreement_id, actor: actor(Role::Admin) })
+}
+
+pub fn decline_of(agreement_id: AgreementId) -> Inbound {
+    Inbound::Decline(AgreementDecline { agreement_id, actor: actor(Role::Admin) })
+}
+
+pub fn deactivate_of(agreement_id: AgreementId) -> Inbound {
+    Inbound::Deactivate(AgreementDeactivate { agreement_id, actor: actor(Role::Admin) })
+}
+
+/// Accounts and agreements, and what happens to them.
+pub struct World {
+    pub state: State,
+}
+
+impl World {
+    /// These accounts, registered by the operator.
+    pub fn with(accounts: &[&str]) -> Self {
+        let mut world = Self { state: State::new(Vec::new(), Vec::new()) };
+        for account in accounts {
+            world.tell("operator", "operator", &register(account)).assert_applied();
+        }
+        world
+    }
+
+    /// An account whose address is no longer its name.
+    pub fn add_with_address(&mut self, account: &str, address: &str) {
+        let added = Account {
+            name: name(account),
+            address: address.to_owned(),
+            display_name: account.to_owned(),
+            kind: AccountKind::Connected,
+            operated_by: None,
+            sharing_url: None,
+            admins: Vec::new(),
+            settings: Settings::default(),
+            attribute_versions: BTreeMap::new(),
+            version: 2,
+        };
+        let decision = super::Decision {
+            account: Some(Box::new(added)),
+            agreement: None,
+            answer: Answer::NotYet { reason: Reason::UnknownAccount, refusal: None },
+        };
+        self.state.apply(decision);
+    }
+
+    pub fn register_under(&mut self, operator: &str, account: &str) {
+        let Inbound::Register(mut message) = register(account) else { unreachable!() };
+        message.operated_by = Some(name(operator));
+        self.tell(operator, operator, &Inbound::Register(message)).assert_applied();
+    }
+
+    /// Lets `publisher` give a command for `account`.
+    pub fn tell(&mut self, publisher: &str, account: &str, message: &Inbound) -> Answered {
+        let command = CommandRef {
+            account: name(account),
+            message_id: "m-1".into(),
+            command_type: "the.command.v1".into(),
+            received_at: at(),
+        };
+        let decision = decide(&self.state, &name(publisher), &command, message);
+        Answered(self.state.apply(decision))
+    }
+
+    pub fn account(&self, account: &str) -> Account {
+        self.state.account(&name(account)).unwrap().clone()
+    }
+
+    pub fn agreement(&self, id: &AgreementId) -> Option<&Agreement> {
+        self.state.agreement(id)
+    }
+
+    pub fn status(&self, id: &AgreementId) -> Option<AgreementStatus> {
+        self.agreement(id).map(|agreement| agreement.status)
+    }
+}
+
+/// What a command was answered.
+#[derive(Debug)]
+pub struct Answered(pub Answer);
+
+impl Answered {
+    pub fn fact(&self) -> &Fact {
+        match &self.0 {
+            Answer::Fact(fact) => fact,
+            other => panic!("no fact: {other:?}"),
+        }
+    }
+
+    pub fn assert_applied(&self) -> &Fact {
+        assert_eq!(self.fact().receipt.outcome, ReceiptOutcome::Applied);
+        self.fact()
+    }
+
+    /// Returns the detail.
+    pub fn assert_refused(&self, reason: Reason) -> String {
+        self.assert_receipt(ReceiptOutcome::Rejected, reason)
+    }
+
+    /// Returns the detail.
+    pub fn assert_ignored(&self, reason: Reason) -> String {
+        self.assert_receipt(ReceiptOutcome::Ignored, reason)
+    }
+
+    fn assert_receipt(&self, outcome: ReceiptOutcome, reason: Reason) -> String {
+        match &self.0 {
+            Answer::Receipt { receipt, .. } => {
+                assert_eq!((receipt.outcome, receipt.reason), (outcome, Some(reason)), "{:?}", receipt.detail);
+                receipt.detail.clone().unwrap_or_default()
+            }
+            other => panic!("not answered at once: {other:?}"),
+        }
+    }
+
+    /// The agreement as a desk is told it.
+    pub fn seen_by(&self, account: &str) -> &AgreementState {
+        let delivery = self.fact().deliveries.iter().find(|delivery| delivery.to == name(account));
+        match &delivery.unwrap_or_else(|| panic!("nothing to {account}")).told {
+            Told::AgreementInvited(state)
+            | Told::AgreementAccepted(state)
+            | Told::AgreementDeclined(state)
+            | Told::AgreementDeactivated(state) => state,
+            other => panic!("no agreement: {other:?}"),
+        }
+    }
+}

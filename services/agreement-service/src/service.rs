@@ -1,0 +1,72 @@
+//! Load → decide → save.
+
+use bootstrap::{Context, NoKeys};
+use contracts::address::Invitee;
+use contracts::topology;
+use messaging::{DecideError, DecodeError, Received, Service, Verdict};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::store::{self, Wanted};
+use crate::{Inbound, outbound, rules};
+
+/// Builds the service and runs it until the stop.
+///
+/// # Errors
+/// When the runtime meets something that waiting does not cure.
+pub async fn start(context: Context<NoKeys>) -> anyhow::Result<()> {
+    context.run(AgreementService).await
+}
+
+/// The entry for commands about accounts and agreements.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AgreementService;
+
+impl Service for AgreementService {
+    type Inbound = Inbound;
+
+    const SERVICE: topology::Service = topology::Service::Agreement;
+
+    fn decode(&self, message_type: &str, content: Value) -> Result<Inbound, DecodeError> {
+        Inbound::decode(message_type, content)
+    }
+
+    async fn decide(&self, connection: &mut PgConnection, batch: &[&Received<Inbound>]) -> Result<Vec<Verdict>, DecideError> {
+        let mut state = store::load(&mut *connection, &wanted(batch)).await?;
+        let mut verdicts = Vec::with_capacity(batch.len());
+        for received in batch {
+            let command = received.command();
+            let publisher = received.publisher.as_ref().expect("admission lets commands in only with their publisher");
+            let decision = rules::decide(&state, publisher, &command, &received.message);
+            verdicts.push(outbound::verdict(state.apply(decision), &command.account, command.received_at));
+        }
+        store::save(connection, &state).await?;
+        Ok(verdicts)
+    }
+}
+
+/// What a batch may read or change.
+fn wanted(batch: &[&Received<Inbound>]) -> Wanted {
+    let mut wanted = Wanted::default();
+    for received in batch {
+        wanted.names.insert(received.account.clone());
+        wanted.agreements.extend(received.message.agreement_id().map(ToString::to_string));
+        match &received.message {
+            Inbound::Register(message) => {
+                // The name is the new account's address, which another account may have.
+                wanted.names.insert(message.account.clone());
+                wanted.addresses.insert(message.account.clone());
+                wanted.sharing_urls.extend(message.sharing_url.clone());
+            }
+            Inbound::Invite(message) => {
+                let (texts, text) = match &message.receiver {
+                    Invitee::Address { address } => (&mut wanted.addresses, address),
+                    Invitee::SharingUrl { sharing_url } => (&mut wanted.sharing_urls, sharing_url),
+                };
+                texts.insert(text.clone());
+            }
+            Inbound::Update(_) | Inbound::Accept(_) | Inbound::Decline(_) | Inbound::Deactivate(_) => {}
+        }
+    }
+    wanted
+}

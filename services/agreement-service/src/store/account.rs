@@ -1,0 +1,133 @@
+//! Table `account`.
+
+use std::collections::BTreeMap;
+
+use contracts::AccountName;
+use contracts::command::Admin;
+use messaging::DecideError;
+use serde::Serialize;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use super::{Wanted, list, read_version, read_word, stored, version, word};
+use crate::rules::state::{Account, Attribute, Settings};
+
+const TABLE: &str = "account";
+
+#[derive(Serialize, sqlx::FromRow)]
+struct Row {
+    name: String,
+    address: String,
+    display_name: String,
+    kind: String,
+    operated_by: Option<String>,
+    sharing_url: Option<String>,
+    admins: Json<Vec<Admin>>,
+    settings: Json<Settings>,
+    attribute_versions: Json<BTreeMap<Attribute, u64>>,
+    version: i64,
+}
+
+impl From<&Account> for Row {
+    fn from(account: &Account) -> Self {
+        Self {
+            name: account.name.to_string(),
+            address: account.address.clone(),
+            display_name: account.display_name.clone(),
+            kind: word(&account.kind),
+            operated_by: account.operated_by.as_ref().map(ToString::to_string),
+            sharing_url: account.sharing_url.clone(),
+            admins: Json(account.admins.clone()),
+            settings: Json(account.settings.clone()),
+            attribute_versions: Json(account.attribute_versions.clone()),
+            version: version(account.version),
+        }
+    }
+}
+
+impl TryFrom<Row> for Account {
+    type Error = DecideError;
+
+    fn try_from(row: Row) -> Result<Self, DecideError> {
+        let name = |text: String| AccountName::new(text).map_err(|error| stored(TABLE, &error));
+        Ok(Self {
+            name: name(row.name)?,
+            address: row.address,
+            display_name: row.display_name,
+            kind: read_word(TABLE, row.kind)?,
+            operated_by: row.operated_by.map(name).transpose()?,
+            sharing_url: row.sharing_url,
+            admins: row.admins.0,
+            settings: row.settings.0,
+            attribute_versions: row.attribute_versions.0,
+            version: read_version(TABLE, row.version)?,
+        })
+    }
+}
+
+/// Locks and loads the accounts of a batch, with the parties of its agreements. Parties never change, so they can be looked
+/// up before the agreement itself is locked.
+pub(super) async fn load(connection: &mut PgConnection, wanted: &Wanted) -> Result<Vec<Account>, DecideError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "select name, address, display_name, kind, operated_by, sharing_url, admins, settings, attribute_versions, version
+         from account
+         where name = any($1)
+            or address = any($2)
+            or sharing_url = any($3)
+            or name = any(array(select unnest(array[sender, receiver]) from agreement where agreement_id = any($4)))
+         order by name
+         for update",
+    )
+    .bind(list(&wanted.names))
+    .bind(list(&wanted.addresses))
+    .bind(list(&wanted.sharing_urls))
+    .bind(list(&wanted.agreements))
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Account::try_from).collect()
+}
+
+/// Saves accounts that were not there.
+pub(super) async fn insert(connection: &mut PgConnection, accounts: impl Iterator<Item = &Account>) -> Result<(), DecideError> {
+    let rows: Vec<Row> = accounts.map(Row::from).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "insert into account
+           (name, address, display_name, kind, operated_by, sharing_url, admins, settings, attribute_versions, version)
+         select name, address, display_name, kind, operated_by, sharing_url, admins, settings, attribute_versions, version
+         from jsonb_to_recordset($1) as given (
+           name text, address text, display_name text, kind text, operated_by text, sharing_url text,
+           admins jsonb, settings jsonb, attribute_versions jsonb, version bigint)
+         order by name",
+    )
+    .bind(Json(rows))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Saves accounts that have other content now. Name, kind, operator and sharing URL never change.
+pub(super) async fn update(connection: &mut PgConnection, accounts: impl Iterator<Item = &Account>) -> Result<(), DecideError> {
+    let rows: Vec<Row> = accounts.map(Row::from).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "update account
+         set address = given.address,
+             display_name = given.display_name,
+             admins = given.admins,
+             settings = given.settings,
+             attribute_versions = given.attribute_versions,
+             version = given.version
+         from jsonb_to_recordset($1) as given (
+           name text, address text, display_name text, admins jsonb, settings jsonb, attribute_versions jsonb, version bigint)
+         where account.name = given.name",
+    )
+    .bind(Json(rows))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
