@@ -1,0 +1,15 @@
+-- Which chain a share is in. A share id is used once, by whoever is first.
+create table share (
+  share_id text primary key,
+  chain text not null references chain (id),
+  started_at timestamptz not null
+);
+
+-- Which copy a desk's ticket number stands for. A number stands for one copy, for good: rows stay after the share has ended.
+create table ticket (
+  account text not null,
+  ticket_id text not null,
+  chain text not null references chain (id),
+  copy text not null,
+  primary key (account, ticket_id)
+);

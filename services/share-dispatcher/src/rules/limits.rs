@@ -1,0 +1,83 @@
+//! How much one message may carry (contract part 2), and that links are https.
+
+use contracts::command::{TicketShare, TicketUpdate};
+use contracts::comment::Comment;
+use contracts::{ShareId, TicketId};
+use messaging::DecodeError;
+
+const COMMENTS: usize = 200;
+const ATTACHMENTS: usize = 20;
+const TAGS: usize = 200;
+const FIELDS: usize = 400;
+
+/// A share within limits.
+pub(crate) fn share(share: &TicketShare) -> Result<(), DecodeError> {
+    let ticket = &share.ticket;
+    at_most(FIELDS, ticket.custom_fields.len(), "/ticket/custom_fields")?;
+    at_most(TAGS, ticket.tags.len(), "/ticket/tags")?;
+    comments(&ticket.comments, "/ticket/comments")
+}
+
+/// An update within limits, that names a ticket.
+pub(crate) fn update(update: &TicketUpdate) -> Result<(), DecodeError> {
+    names_a_ticket(update.ticket_id.as_ref(), update.share_id.as_ref())?;
+    at_most(FIELDS, update.custom_fields.len(), "/custom_fields")?;
+    let tags = update.tags.as_ref().map_or(0, |tags| tags.add.len() + tags.remove.len());
+    at_most(TAGS, tags, "/tags")?;
+    comments(&update.comments, "/comments")
+}
+
+/// A number or a share.
+pub(crate) fn names_a_ticket(ticket: Option<&TicketId>, share: Option<&ShareId>) -> Result<(), DecodeError> {
+    if ticket.is_none() && share.is_none() {
+        return Err(DecodeError::malformed("/ticket_id", "ticket_id or share_id is required"));
+    }
+    Ok(())
+}
+
+fn comments(comments: &[Comment], at: &str) -> Result<(), DecodeError> {
+    at_most(COMMENTS, comments.len(), at)?;
+    for (index, comment) in comments.iter().enumerate() {
+        at_most(ATTACHMENTS, comment.attachments.len(), &format!("{at}/{index}/attachments"))?;
+        for (number, attachment) in comment.attachments.iter().enumerate() {
+            if !attachment.url.starts_with("https://") {
+                let pointer = format!("{at}/{index}/attachments/{number}/url");
+                return Err(DecodeError::malformed(pointer, "a link must begin with https://"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn at_most(limit: usize, count: usize, pointer: &str) -> Result<(), DecodeError> {
+    if count > limit {
+        return Err(DecodeError::LimitExceeded(format!("{pointer}: {count}, over {limit} in one message")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::samples::Desk;
+    use contracts::command::{SentTag, SetBy};
+    use contracts::comment::Attachment;
+
+    #[test]
+    fn what_is_over_a_limit_is_named() {
+        let mut sample = Desk::sample_share("1");
+        assert_eq!(share(&sample), Ok(()));
+        sample.ticket.tags = vec![SentTag { name: "t".into(), added_by: SetBy::User }; TAGS + 1];
+        assert!(matches!(share(&sample), Err(DecodeError::LimitExceeded(text)) if text.starts_with("/ticket/tags")));
+    }
+
+    #[test]
+    fn links_are_https() {
+        let mut sample = Desk::sample_share("1");
+        sample.ticket.comments[0].attachments =
+            vec![Attachment { id: "a".into(), filename: "f".into(), url: "http://x".into(), content_type: None, size: None }];
+        assert!(
+            matches!(share(&sample), Err(DecodeError::Malformed { pointer, .. }) if pointer == "/ticket/comments/0/attachments/0/url")
+        );
+    }
+}

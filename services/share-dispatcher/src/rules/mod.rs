@@ -1,0 +1,124 @@
+//! May this ticket be shared, updated, bound, unshared: by whom, with whom. Pure functions of values.
+
+mod bind;
+pub(crate) mod limits;
+mod privacy;
+#[cfg(test)]
+mod samples;
+mod share;
+mod state;
+mod unshare;
+mod update;
+
+pub use state::{Change, Place, State};
+
+use contracts::delivery::Delivery;
+use contracts::sync::Transfer;
+use contracts::{AccountName, Reason, ReceiptOutcome, ShareId, TicketId, Timestamp};
+use messaging::Received;
+
+use crate::inbound::Inbound;
+
+/// An answer that this service gives itself, because nothing goes on along the line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Who is answered.
+    pub to: AccountName,
+    /// What became of the command.
+    pub outcome: ReceiptOutcome,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// The same for people.
+    pub detail: Option<String>,
+    /// What became of its items.
+    pub decisions: Vec<contracts::Decision>,
+}
+
+impl Answer {
+    /// A refusal.
+    #[must_use]
+    pub fn refused(to: &AccountName, reason: Reason) -> Self {
+        Self { to: to.clone(), outcome: ReceiptOutcome::Rejected, reason: Some(reason), detail: None, decisions: Vec::new() }
+    }
+}
+
+/// A copy that gets its number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Binding {
+    /// The share that made the copy.
+    pub share_id: ShareId,
+    /// The number.
+    pub ticket: TicketId,
+    /// Where the number stands.
+    pub place: Place,
+    /// `ticket.bound` to the share's sender.
+    pub delivery: Delivery,
+}
+
+/// What becomes of a command.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    /// Something is not known yet.
+    NotYet(Reason),
+    /// Answered here; nothing changes.
+    Answered(Answer),
+    /// A copy gets its number.
+    Bound {
+        /// Whose copy.
+        account: AccountName,
+        /// The share.
+        share_id: ShareId,
+        /// The number.
+        ticket: TicketId,
+        /// Where the number stands.
+        place: Place,
+        /// `ticket.bound` to the share's sender.
+        delivery: Delivery,
+    },
+    /// It goes on along the line.
+    Passed {
+        /// What goes on.
+        transfer: Box<Transfer>,
+        /// A copy that gets its number with it.
+        bound: Option<Box<Binding>>,
+    },
+}
+
+/// A later time than this much ahead is no clock skew.
+const DAY: i64 = 24 * 3600;
+
+/// Decides a command.
+#[must_use]
+pub fn decide(state: &State, received: &Received<Inbound>) -> Decision {
+    let command = received.command();
+    let account = &command.account;
+    let publisher = received.publisher.as_ref().unwrap_or(account);
+    let Some(fact) = state.accounts.get(account) else { return Decision::NotYet(Reason::UnknownAccount) };
+    if publisher != account && fact.operated_by.as_ref() != Some(publisher) {
+        return Decision::Answered(Answer::refused(publisher, Reason::NotYourAccount));
+    }
+    if let Some(ahead) = occurred_at(&received.message).filter(|at| *at > command.received_at.plus_seconds(DAY)) {
+        let mut answer = Answer::refused(account, Reason::Malformed);
+        answer.detail = Some(format!("/occurred_at: {ahead} is more than a day ahead"));
+        return Decision::Answered(answer);
+    }
+    match &received.message {
+        Inbound::Share(share) => share::decide(state, &command, share),
+        Inbound::Update(update) => update::decide(state, &command, update),
+        Inbound::Bind(bind) => bind::decide(state, &command, bind),
+        Inbound::Unshare(unshare) => unshare::decide(state, &command, unshare),
+        Inbound::Fact(_) => Decision::Answered(Answer::refused(account, Reason::UnknownType)),
+    }
+}
+
+fn occurred_at(message: &Inbound) -> Option<Timestamp> {
+    match message {
+        Inbound::Share(share) => Some(share.occurred_at),
+        Inbound::Update(update) => Some(update.occurred_at),
+        Inbound::Bind(_) | Inbound::Unshare(_) | Inbound::Fact(_) => None,
+    }
+}
+
+fn refuse(account: &AccountName, reason: Reason) -> Decision {
+    Decision::Answered(Answer::refused(account, reason))
+}

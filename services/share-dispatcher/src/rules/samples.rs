@@ -1,0 +1,183 @@
+//! A small world for the rules' tests: decides and carries out, like the service, without a database.
+
+use contracts::command::{AccountKind, SharedTicket, TicketBind, TicketShare, TicketUnshare, TicketUpdate};
+use contracts::comment::Comment;
+use contracts::delivery::AgreementStatus;
+use contracts::fields::{CustomStatuses, SentFields, Status};
+use contracts::ids::derive_id;
+use contracts::sync::{AccountFact, Action, AgreementFact};
+use contracts::terms::CommentTerms;
+use contracts::{AccountName, Actor, AgreementId, ChainId, CommentId, CopyId, Reason, Role, ShareId, Terms, TicketId, Timestamp};
+use messaging::Received;
+
+use super::{Decision, State, decide};
+use crate::inbound::Inbound;
+
+pub(crate) struct Desk {
+    state: State,
+    sent: usize,
+}
+
+fn account(name: &str) -> AccountName {
+    AccountName::new(name).unwrap()
+}
+
+fn now() -> Timestamp {
+    Timestamp::parse("2026-03-01T10:00:00Z").unwrap()
+}
+
+fn agent() -> Actor {
+    Actor { id: "7".into(), name: "Agent".into(), role: Role::Agent, email: None, phone: None }
+}
+
+/// The reason of a refusal.
+pub(crate) fn reason(decision: &Decision) -> Option<Reason> {
+    match decision {
+        Decision::Answered(answer) => answer.reason,
+        Decision::NotYet(reason) => Some(*reason),
+        Decision::Bound { .. } | Decision::Passed { .. } => None,
+    }
+}
+
+impl Desk {
+    pub fn new() -> Self {
+        Self { state: State::default(), sent: 0 }
+    }
+
+    pub fn agreement(sender: &str, receiver: &str) -> AgreementId {
+        AgreementId::new(derive_id("test", &[sender, receiver]).to_string()).unwrap()
+    }
+
+    pub fn agree(&mut self, sender: &str, receiver: &str, status: AgreementStatus) {
+        for name in [sender, receiver, "initech"] {
+            self.state.accounts.entry(account(name)).or_insert_with(|| AccountFact {
+                account: account(name),
+                version: 1,
+                kind: AccountKind::Connected,
+                operated_by: None,
+                secure_downloads: false,
+                open_fields: false,
+                custom_statuses: CustomStatuses::default(),
+                ticket_fields: Vec::new(),
+                default_form: None,
+            });
+        }
+        let fact = AgreementFact {
+            agreement_id: Self::agreement(sender, receiver),
+            version: 1,
+            sender: account(sender),
+            receiver: account(receiver),
+            terms: Terms { comments: CommentTerms::PublicAndPrivate, tags: true, custom_fields: true },
+            status,
+        };
+        self.state.agreements.insert(fact.agreement_id.clone(), fact);
+    }
+
+    pub fn sample_share(ticket: &str) -> TicketShare {
+        TicketShare {
+            agreement_id: Self::agreement("acme", "globex"),
+            share_id: None,
+            ticket: SharedTicket {
+                id: TicketId::new(ticket).unwrap(),
+                copy_of: None,
+                subject: "Printer".into(),
+                status: Status::Open,
+                custom_status: None,
+                requested_at: None,
+                requester: agent(),
+                ccs: Vec::new(),
+                tags: Vec::new(),
+                custom_fields: SentFields::new(),
+                comments: vec![Comment {
+                    id: CommentId::new(format!("acme/{ticket}")).unwrap(),
+                    author: None,
+                    body: "It smokes.".into(),
+                    html_body: None,
+                    public: true,
+                    authored_at: None,
+                    attachments: Vec::new(),
+                    call: None,
+                }],
+            },
+            actor: agent(),
+            occurred_at: now(),
+        }
+    }
+
+    pub fn share(&mut self, sender: &str, receiver: &str, ticket: &str) -> Decision {
+        self.share_under(sender, Self::agreement(sender, receiver), ticket, None)
+    }
+
+    pub fn share_under(&mut self, sender: &str, agreement: AgreementId, ticket: &str, copy_of: Option<ShareId>) -> Decision {
+        self.decide_share(sender, agreement, ticket, |share| share.ticket.copy_of = copy_of)
+    }
+
+    pub fn decide_share(
+        &mut self,
+        sender: &str,
+        agreement: AgreementId,
+        ticket: &str,
+        change: impl FnOnce(&mut TicketShare),
+    ) -> Decision {
+        let mut share = Self::sample_share(ticket);
+        share.agreement_id = agreement;
+        change(&mut share);
+        // As the store does: a chain that may begin here is there, empty.
+        let chain = ChainId::starting_with(&CopyId::original(&account(sender), &share.ticket.id));
+        self.state.chains.entry(chain).or_default();
+        self.decide(sender, Inbound::Share(Box::new(share)))
+    }
+
+    pub fn bind(&mut self, who: &str, share: &ShareId, ticket: &str) -> Decision {
+        let bind = TicketBind { share_id: share.clone(), ticket_id: TicketId::new(ticket).unwrap() };
+        self.decide(who, Inbound::Bind(bind))
+    }
+
+    pub fn unshare(&mut self, who: &str, ticket: &str) -> Decision {
+        let unshare = TicketUnshare { ticket_id: Some(TicketId::new(ticket).unwrap()), share_id: None, actor: agent() };
+        self.decide(who, Inbound::Unshare(unshare))
+    }
+
+    pub fn update(&mut self, who: &str, ticket: &str, change: impl FnOnce(&mut TicketUpdate)) -> Decision {
+        let mut update = TicketUpdate {
+            ticket_id: Some(TicketId::new(ticket).unwrap()),
+            share_id: None,
+            base_revision: None,
+            actor: agent(),
+            occurred_at: now(),
+            status: None,
+            custom_status: None,
+            tags: None,
+            custom_fields: SentFields::new(),
+            ccs: None,
+            comments: Vec::new(),
+        };
+        change(&mut update);
+        self.decide(who, Inbound::Update(Box::new(update)))
+    }
+
+    pub fn share_id(decision: &Decision) -> Option<ShareId> {
+        match decision {
+            Decision::Passed { transfer, .. } => match &transfer.action {
+                Action::Share(sharing) => Some(sharing.share_id.clone()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn decide(&mut self, who: &str, message: Inbound) -> Decision {
+        self.sent += 1;
+        let received = Received {
+            account: who.into(),
+            message_id: self.sent.to_string(),
+            message_type: "test.test.v1".into(),
+            publisher: Some(account(who)),
+            received_at: now(),
+            message,
+        };
+        let decision = decide(&self.state, &received);
+        self.state.apply(&decision);
+        decision
+    }
+}

@@ -1,0 +1,253 @@
+//! A ticket is shared.
+
+use contracts::command::TicketShare;
+use contracts::delivery::AgreementStatus;
+use contracts::fields::Status;
+use contracts::sync::{Action, AgreementFact, CommandRef, Hop, Sharing, Transfer};
+use contracts::{AccountName, ChainId, CopyId, Person, Reason, ShareId, TicketId};
+use line::Chain;
+
+use super::{Binding, Decision, Place, State, bind, privacy, refuse};
+
+/// Accounts in a chain, at most (contract part 4, `chain_too_long`).
+const MAX_ACCOUNTS: usize = 8;
+
+/// Decides `ticket.share`.
+pub(super) fn decide(state: &State, command: &CommandRef, share: &TicketShare) -> Decision {
+    let account = &command.account;
+    // Somebody else's agreement answers like an unknown one, after the same wait.
+    let agreement = state.agreements.get(&share.agreement_id).filter(|it| it.sender == *account || it.receiver == *account);
+    let Some(agreement) = agreement else { return Decision::NotYet(Reason::UnknownAgreement) };
+    if let Some(reason) = forbidden_by(agreement, account) {
+        return refuse(account, reason);
+    }
+    if share.ticket.status == Status::Closed {
+        return refuse(account, Reason::TicketClosed);
+    }
+    let share_id = share.share_id.clone().unwrap_or_else(|| ShareId::of_command(account, &command.message_id));
+    if state.shares.contains_key(&share_id) {
+        return refuse(account, Reason::IdTaken);
+    }
+    let near = match near_copy(state, command, share) {
+        Ok(near) => near,
+        Err(decision) => return *decision,
+    };
+    let chain = state.chains.get(&near.place.chain).cloned().unwrap_or_default();
+    if let Some(reason) = forbidden_in(state, &chain, &near.place.copy, agreement) {
+        return refuse(account, reason);
+    }
+    let hop = Hop {
+        share_id,
+        agreement_id: agreement.agreement_id.clone(),
+        sender: account.clone(),
+        receiver: agreement.receiver.clone(),
+        near: near.place.copy.clone(),
+        near_ticket: share.ticket.id.clone(),
+        far_ticket: None,
+        terms: agreement.terms,
+    };
+    Decision::Passed {
+        transfer: Box::new(transfer(state, command, share, &chain, &near.place, hop)),
+        bound: near.binding.map(Box::new),
+    }
+}
+
+/// What of the agreement stands against it.
+fn forbidden_by(agreement: &AgreementFact, account: &AccountName) -> Option<Reason> {
+    if agreement.sender != *account {
+        return Some(Reason::NotTheSender);
+    }
+    match agreement.status {
+        AgreementStatus::Accepted => None,
+        AgreementStatus::Pending | AgreementStatus::Declined => Some(Reason::AgreementNotAccepted),
+        AgreementStatus::Inactive => Some(Reason::AgreementInactive),
+    }
+}
+
+/// What of the chain stands against it.
+fn forbidden_in(state: &State, chain: &Chain, near: &CopyId, agreement: &AgreementFact) -> Option<Reason> {
+    let inactive = state.inactive();
+    if chain.live_outbound(near, &inactive).is_some() {
+        return Some(Reason::AlreadyShared);
+    }
+    let way = chain.crossings(near, &inactive);
+    if way.iter().any(|crossing| *crossing.to_account() == agreement.receiver) {
+        return Some(Reason::WouldLoop);
+    }
+    // The way's accounts, the sharing one and the new one.
+    (way.len() + 2 > MAX_ACCOUNTS).then_some(Reason::ChainTooLong)
+}
+
+struct Near {
+    place: Place,
+    binding: Option<Binding>,
+}
+
+/// The copy that is shared: the one a share made, or the first of a new chain.
+fn near_copy(state: &State, command: &CommandRef, share: &TicketShare) -> Result<Near, Box<Decision>> {
+    let (account, ticket) = (&command.account, &share.ticket.id);
+    let known = state.place(account, ticket);
+    let Some(copy_of) = &share.ticket.copy_of else {
+        let place = known.cloned().unwrap_or_else(|| {
+            let copy = CopyId::original(account, ticket);
+            Place { chain: ChainId::starting_with(&copy), copy }
+        });
+        return Ok(Near { place, binding: None });
+    };
+    let Some((chain, _, hop)) = state.share(copy_of).filter(|(_, _, hop)| hop.receiver == *account) else {
+        return Err(Box::new(Decision::NotYet(Reason::NotShared)));
+    };
+    let place = Place { chain: chain.clone(), copy: hop.far() };
+    match bind::number(hop, ticket, known, &place) {
+        bind::Number::Known => Ok(Near { place, binding: None }),
+        bind::Number::Taken => Err(Box::new(refuse(account, Reason::AlreadyBound))),
+        bind::Number::New => {
+            let delivery = bind::delivery(hop, ticket, command.received_at);
+            let binding = Binding { share_id: copy_of.clone(), ticket: ticket.clone(), place: place.clone(), delivery };
+            Ok(Near { place, binding: Some(binding) })
+        }
+    }
+}
+
+fn transfer(state: &State, command: &CommandRef, share: &TicketShare, chain: &Chain, near: &Place, hop: Hop) -> Transfer {
+    let account = &command.account;
+    let clean = privacy::of_share(account, share);
+    let mut hops: Vec<Hop> = chain.crossings(&near.copy, &state.inactive()).into_iter().map(|crossing| crossing.hop).collect();
+    let sharing = Sharing {
+        share_id: hop.share_id.clone(),
+        original_ticket_id: first_ticket(chain, near, &share.ticket.id),
+        subject: share.ticket.subject.clone(),
+        requested_at: share.ticket.requested_at,
+        requester: Person::standing_for(account, &share.ticket.requester),
+    };
+    hops.push(hop);
+    Transfer {
+        command: command.clone(),
+        chain: near.chain.clone(),
+        copy: near.copy.clone(),
+        hops,
+        action: Action::Share(Box::new(sharing)),
+        actor: Person::standing_for(account, &share.actor),
+        occurred_at: share.occurred_at,
+        base_revision: None,
+        comments: clean.comments,
+        fields: clean.fields,
+        decisions: clean.decisions,
+        decided_comments: std::collections::BTreeMap::new(),
+    }
+}
+
+/// Number of the ticket that was shared first.
+fn first_ticket(chain: &Chain, near: &Place, ticket: &TicketId) -> TicketId {
+    let first = chain.hops().find(|hop| ChainId::starting_with(&hop.near) == near.chain);
+    first.map_or_else(|| ticket.clone(), |hop| hop.near_ticket.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::samples::{Desk, reason};
+    use contracts::delivery::AgreementStatus::{Accepted, Declined, Inactive, Pending};
+
+    #[test]
+    fn r_01_only_an_accepted_agreement_lets_a_ticket_be_shared() {
+        for (status, refused) in [
+            (Accepted, None),
+            (Pending, Some(Reason::AgreementNotAccepted)),
+            (Declined, Some(Reason::AgreementNotAccepted)),
+            (Inactive, Some(Reason::AgreementInactive)),
+        ] {
+            let mut desk = Desk::new();
+            desk.agree("acme", "globex", status);
+            assert_eq!(reason(&desk.share("acme", "globex", "1")), refused, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn r_09_an_agreement_is_one_way() {
+        let mut desk = Desk::new();
+        desk.agree("acme", "globex", Accepted);
+        let share = desk.share_under("globex", Desk::agreement("acme", "globex"), "1", None);
+        assert_eq!(reason(&share), Some(Reason::NotTheSender));
+        desk.agree("globex", "acme", Accepted);
+        assert_eq!(reason(&desk.share("globex", "acme", "1")), None);
+    }
+
+    #[test]
+    fn somebody_elses_agreement_is_unknown() {
+        let mut desk = Desk::new();
+        desk.agree("acme", "globex", Accepted);
+        let share = desk.share_under("initech", Desk::agreement("acme", "globex"), "1", None);
+        assert_eq!(share, Decision::NotYet(Reason::UnknownAgreement));
+    }
+
+    #[test]
+    fn r_13_a_ticket_is_shared_with_one_account_at_a_time() {
+        let mut desk = Desk::new();
+        desk.agree("acme", "globex", Accepted);
+        desk.agree("acme", "initech", Accepted);
+        assert_eq!(reason(&desk.share("acme", "globex", "1")), None);
+        assert_eq!(reason(&desk.share("acme", "initech", "1")), Some(Reason::AlreadyShared));
+        assert_eq!(reason(&desk.share("acme", "initech", "2")), None);
+    }
+
+    #[test]
+    fn r_14_a_copy_is_shared_onward_but_never_back() {
+        let mut desk = Desk::new();
+        desk.agree("acme", "globex", Accepted);
+        desk.agree("globex", "initech", Accepted);
+        desk.agree("initech", "acme", Accepted);
+        let first = desk.share("acme", "globex", "1");
+        let second = desk.share_under("globex", Desk::agreement("globex", "initech"), "77", Desk::share_id(&first));
+        let Decision::Passed { transfer, bound } = &second else { panic!("{second:?}") };
+        assert_eq!(transfer.hops.len(), 2);
+        assert!(bound.is_some(), "copy_of binds too");
+        assert!(matches!(&transfer.action, Action::Share(sharing) if sharing.original_ticket_id.as_str() == "1"));
+        let back = desk.share_under("initech", Desk::agreement("initech", "acme"), "9", Desk::share_id(&second));
+        assert_eq!(reason(&back), Some(Reason::WouldLoop));
+    }
+
+    #[test]
+    fn a_chain_has_eight_accounts_at_most() {
+        let mut desk = Desk::new();
+        let mut copy_of = None;
+        for number in 0..8 {
+            let (from, to) = (format!("desk-{number}"), format!("desk-{}", number + 1));
+            desk.agree(&from, &to, Accepted);
+            let share = desk.share_under(&from, Desk::agreement(&from, &to), "1", copy_of.take());
+            assert_eq!(reason(&share), (number == 7).then_some(Reason::ChainTooLong), "{to}");
+            copy_of = Desk::share_id(&share);
+        }
+    }
+
+    #[test]
+    fn r_26_a_closed_ticket_cannot_be_shared() {
+        let mut desk = Desk::new();
+        desk.agree("acme", "globex", Accepted);
+        let closed =
+            desk.decide_share("acme", Desk::agreement("acme", "globex"), "1", |share| share.ticket.status = Status::Closed);
+        assert_eq!(reason(&closed), Some(Reason::TicketClosed));
+    }
+
+    #[test]
+    fn a_share_id_is_used_once() {
+        let mut desk = Desk::new();
+        desk.agree("acme", "globex", Accepted);
+        let first = desk.share("acme", "globex", "1");
+        let id = Desk::share_id(&first);
+        let again = desk.decide_share("acme", Desk::agreement("acme", "globex"), "2", |share| share.share_id = id);
+        assert_eq!(reason(&again), Some(Reason::IdTaken));
+    }
+
+    #[test]
+    fn r_68_r_79_after_the_end_a_ticket_can_be_shared_again() {
+        let mut desk = Desk::new();
+        desk.agree("acme", "globex", Accepted);
+        desk.share("acme", "globex", "1");
+        assert_eq!(reason(&desk.unshare("acme", "1")), None);
+        let again = desk.share("acme", "globex", "1");
+        assert_eq!(reason(&again), None);
+        let Decision::Passed { transfer, .. } = again else { unreachable!() };
+        assert_eq!(transfer.hops.len(), 1, "the ended hop is not on the way");
+    }
+}

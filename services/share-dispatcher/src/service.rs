@@ -1,0 +1,95 @@
+//! Load → decide → save.
+
+use bootstrap::{Context, NoKeys};
+use contracts::sync::CommandRef;
+use contracts::{AccountName, ReceiptOutcome, topology};
+use messaging::{DecideError, DecodeError, Otherwise, Output, Received, Service, Verdict};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::inbound::Inbound;
+use crate::rules::{self, Answer, Decision};
+use crate::{outbound, store};
+
+/// Builds the service and runs it until the stop.
+///
+/// # Errors
+/// When the runtime meets something that waiting does not cure.
+pub async fn start(context: Context<NoKeys>) -> anyhow::Result<()> {
+    context.run(ShareDispatcher).await
+}
+
+/// The stage of the line that decides which ticket is shared with whom.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ShareDispatcher;
+
+impl Service for ShareDispatcher {
+    type Inbound = Inbound;
+    const SERVICE: topology::Service = topology::Service::ShareDispatcher;
+
+    fn decode(&self, message_type: &str, content: Value) -> Result<Inbound, DecodeError> {
+        Inbound::decode(message_type, content)
+    }
+
+    async fn decide(&self, connection: &mut PgConnection, batch: &[&Received<Inbound>]) -> Result<Vec<Verdict>, DecideError> {
+        let facts = batch.iter().filter_map(|received| match &received.message {
+            Inbound::Fact(fact) => Some(&**fact),
+            _ => None,
+        });
+        line::facts::learn(connection, facts).await?;
+        let mut state = store::load(connection, batch).await?;
+        let mut changes = Vec::new();
+        let mut verdicts = Vec::with_capacity(batch.len());
+        for received in batch {
+            if let Inbound::Fact(fact) = &received.message {
+                verdicts.push(Verdict::Decided(vec![outbound::fact(fact)]));
+                continue;
+            }
+            let decision = rules::decide(&state, received);
+            changes.extend(state.apply(&decision));
+            verdicts.push(verdict(received, decision));
+        }
+        store::save(connection, &state, &changes).await?;
+        Ok(verdicts)
+    }
+}
+
+/// What a decision sends.
+fn verdict(received: &Received<Inbound>, decision: Decision) -> Verdict {
+    let command = received.command();
+    match decision {
+        Decision::NotYet(reason) if reason == contracts::Reason::UnknownAccount => {
+            Verdict::NotYet { reason, otherwise: Otherwise::Park }
+        }
+        Decision::NotYet(reason) => {
+            let answer = Answer::refused(&command.account, reason);
+            Verdict::NotYet { reason, otherwise: Otherwise::Decided(vec![answer_output(received, &command, answer)]) }
+        }
+        Decision::Answered(answer) => Verdict::Decided(vec![answer_output(received, &command, answer)]),
+        Decision::Bound { delivery, share_id, .. } => {
+            let mut receipt = command.receipt(ReceiptOutcome::Applied);
+            receipt.share_id = Some(share_id);
+            Verdict::Decided(vec![outbound::bound(&delivery, &command), outbound::receipt(&command.account, &command, receipt)])
+        }
+        Decision::Passed { transfer, bound, .. } => {
+            let bound = bound.iter().map(|bound| outbound::bound(&bound.delivery, &command));
+            Verdict::Decided(std::iter::once(outbound::transfer(&transfer)).chain(bound).collect())
+        }
+    }
+}
+
+fn answer_output(received: &Received<Inbound>, command: &CommandRef, answer: Answer) -> Output {
+    let mut receipt = command.receipt(answer.outcome);
+    receipt.reason = answer.reason;
+    receipt.detail = answer.detail;
+    receipt.decisions = answer.decisions;
+    (receipt.agreement_id, receipt.share_id) = match &received.message {
+        Inbound::Share(share) => (Some(share.agreement_id.clone()), share.share_id.clone()),
+        Inbound::Update(update) => (None, update.share_id.clone()),
+        Inbound::Bind(bind) => (None, Some(bind.share_id.clone())),
+        Inbound::Unshare(unshare) => (None, unshare.share_id.clone()),
+        Inbound::Fact(_) => (None, None),
+    };
+    let to: &AccountName = &answer.to;
+    outbound::receipt(to, command, receipt)
+}

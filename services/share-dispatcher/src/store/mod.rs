@@ -1,0 +1,164 @@
+//! Rows ↔ state.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contracts::{AccountName, AgreementId, ChainId, CopyId, ShareId, TicketId};
+use messaging::{DecideError, Received};
+use sqlx::{FromRow, PgConnection};
+
+use crate::inbound::Inbound;
+use crate::rules::{Change, Place, State};
+
+/// What a batch names, before anything is known of it.
+#[derive(Debug, Default)]
+struct Named {
+    accounts: BTreeSet<AccountName>,
+    agreements: BTreeSet<AgreementId>,
+    shares: BTreeSet<ShareId>,
+    tickets: BTreeSet<(AccountName, TicketId)>,
+    /// Tickets that a share may make the first copy of a new chain.
+    may_start: BTreeSet<(AccountName, TicketId)>,
+}
+
+impl Named {
+    fn by(batch: &[&Received<Inbound>]) -> Self {
+        let mut named = Self::default();
+        for received in batch {
+            let Ok(account) = AccountName::new(received.account.as_str()) else { continue };
+            let ticket = |id: &TicketId| (account.clone(), id.clone());
+            match &received.message {
+                Inbound::Fact(_) => continue,
+                Inbound::Share(share) => {
+                    named.agreements.insert(share.agreement_id.clone());
+                    named.tickets.insert(ticket(&share.ticket.id));
+                    named
+                        .shares
+                        .insert(share.share_id.clone().unwrap_or_else(|| ShareId::of_command(&account, &received.message_id)));
+                    named.shares.extend(share.ticket.copy_of.clone());
+                    if share.ticket.copy_of.is_none() {
+                        named.may_start.insert(ticket(&share.ticket.id));
+                    }
+                }
+                Inbound::Update(update) => {
+                    named.tickets.extend(update.ticket_id.as_ref().map(ticket));
+                    named.shares.extend(update.share_id.clone());
+                }
+                Inbound::Bind(bind) => {
+                    named.tickets.insert(ticket(&bind.ticket_id));
+                    named.shares.insert(bind.share_id.clone());
+                }
+                Inbound::Unshare(unshare) => {
+                    named.tickets.extend(unshare.ticket_id.as_ref().map(ticket));
+                    named.shares.extend(unshare.share_id.clone());
+                }
+            }
+            named.accounts.insert(account);
+        }
+        named
+    }
+}
+
+/// Locks the chains of a batch and loads all that it is decided by.
+///
+/// Tickets and shares are looked up before the lock: where a row stands never changes. One that appears meanwhile makes this batch's
+/// insert of the same row fail, and the batch runs again.
+pub async fn load(connection: &mut PgConnection, batch: &[&Received<Inbound>]) -> Result<State, DecideError> {
+    let named = Named::by(batch);
+    if named.accounts.is_empty() {
+        return Ok(State::default());
+    }
+    let tickets = load_tickets(connection, &named.tickets).await?;
+    let shares = load_shares(connection, &named.shares).await?;
+    let mut ids: BTreeSet<ChainId> = tickets.values().map(|place| place.chain.clone()).chain(shares.values().cloned()).collect();
+    let starting = named.may_start.iter().filter(|ticket| !tickets.contains_key(ticket));
+    ids.extend(starting.map(|(account, ticket)| ChainId::starting_with(&CopyId::original(account, ticket))));
+    line::hops::lock(connection, &ids).await?;
+    let chains = line::hops::load(connection, &ids).await?;
+    let agreements: BTreeSet<AgreementId> =
+        chains.values().flat_map(line::Chain::agreements).cloned().chain(named.agreements).collect();
+    Ok(State {
+        accounts: line::facts::accounts(connection, &named.accounts).await?,
+        agreements: line::facts::agreements(connection, &agreements).await?,
+        chains,
+        tickets,
+        shares,
+    })
+}
+
+#[derive(FromRow)]
+struct TicketRow {
+    account: String,
+    ticket_id: String,
+    chain: String,
+    copy: String,
+}
+
+async fn load_tickets(
+    connection: &mut PgConnection,
+    tickets: &BTreeSet<(AccountName, TicketId)>,
+) -> Result<BTreeMap<(AccountName, TicketId), Place>, DecideError> {
+    let rows: Vec<TicketRow> = sqlx::query_as(
+        "select account, ticket_id, chain, copy
+         from unnest($1::text[], $2::text[]) as named (account, ticket_id) join ticket using (account, ticket_id)",
+    )
+    .bind(tickets.iter().map(|(account, _)| account.to_string()).collect::<Vec<_>>())
+    .bind(tickets.iter().map(|(_, ticket)| ticket.to_string()).collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await?;
+    let read = |row: TicketRow| {
+        let key = (AccountName::new(row.account)?, TicketId::new(row.ticket_id)?);
+        Ok((key, Place { chain: ChainId::new(row.chain)?, copy: CopyId::new(row.copy)? }))
+    };
+    rows.into_iter().map(read).collect::<Result<_, contracts::ids::InvalidId>>().map_err(|error| stored("ticket", &error))
+}
+
+async fn load_shares(
+    connection: &mut PgConnection,
+    shares: &BTreeSet<ShareId>,
+) -> Result<BTreeMap<ShareId, ChainId>, DecideError> {
+    let rows: Vec<(String, String)> = sqlx::query_as("select share_id, chain from share where share_id = any($1)")
+        .bind(shares.iter().map(ToString::to_string).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await?;
+    let read = |(share, chain): (String, String)| Ok((ShareId::new(share)?, ChainId::new(chain)?));
+    rows.into_iter().map(read).collect::<Result<_, contracts::ids::InvalidId>>().map_err(|error| stored("share", &error))
+}
+
+fn stored(table: &'static str, error: &contracts::ids::InvalidId) -> DecideError {
+    DecideError::Stored { table, detail: error.to_string() }
+}
+
+/// Saves what changed. New shares and tickets are plain inserts: whoever loses a race for one runs again.
+pub async fn save(connection: &mut PgConnection, state: &State, changes: &[Change]) -> Result<(), DecideError> {
+    let mut started: Vec<(&ShareId, &ChainId, _)> = Vec::new();
+    let mut placed: Vec<(&AccountName, &TicketId, &Place)> = Vec::new();
+    for change in changes {
+        match change {
+            Change::Started { share, chain, at } => started.push((share, chain, at.utc())),
+            Change::Placed { account, ticket, place } => placed.push((account, ticket, place)),
+        }
+    }
+    started.sort();
+    placed.sort_by_key(|(account, ticket, _)| (*account, *ticket));
+    if !started.is_empty() {
+        sqlx::query(
+            "insert into share (share_id, chain, started_at) select * from unnest($1::text[], $2::text[], $3::timestamptz[])",
+        )
+        .bind(started.iter().map(|(share, _, _)| share.to_string()).collect::<Vec<_>>())
+        .bind(started.iter().map(|(_, chain, _)| chain.to_string()).collect::<Vec<_>>())
+        .bind(started.iter().map(|(_, _, at)| *at).collect::<Vec<_>>())
+        .execute(&mut *connection)
+        .await?;
+    }
+    if !placed.is_empty() {
+        sqlx::query("insert into ticket (account, ticket_id, chain, copy) select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])")
+            .bind(placed.iter().map(|(account, _, _)| account.to_string()).collect::<Vec<_>>())
+            .bind(placed.iter().map(|(_, ticket, _)| ticket.to_string()).collect::<Vec<_>>())
+            .bind(placed.iter().map(|(_, _, place)| place.chain.to_string()).collect::<Vec<_>>())
+            .bind(placed.iter().map(|(_, _, place)| place.copy.to_string()).collect::<Vec<_>>())
+            .execute(&mut *connection)
+            .await?;
+    }
+    line::hops::save(connection, &state.chains).await?;
+    Ok(())
+}
