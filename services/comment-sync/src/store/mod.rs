@@ -1,0 +1,5 @@
+//! Rows ↔ state.
+
+mod comment;
+
+pub(crate) use comment::{Wanted, load, save};
