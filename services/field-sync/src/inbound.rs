@@ -1,0 +1,26 @@
+//! What field-sync accepts.
+
+use contracts::Message;
+use contracts::sync::{Fact, Transfer};
+use messaging::{DecodeError, decode};
+use serde_json::Value;
+
+/// Every message that field-sync accepts.
+#[derive(Debug)]
+pub enum Inbound {
+    /// A ticket command at the end of the line.
+    Transfer(Box<Transfer>),
+    /// A changed account or agreement at the end of the line.
+    Fact(Box<Fact>),
+}
+
+impl Inbound {
+    /// Reads content by the name of its type.
+    pub(crate) fn decode(message_type: &str, content: Value) -> Result<Self, DecodeError> {
+        match message_type {
+            Transfer::NAME => decode(content).map(|transfer| Self::Transfer(Box::new(transfer))),
+            Fact::NAME => decode(content).map(|fact| Self::Fact(Box::new(fact))),
+            unknown => Err(DecodeError::UnknownType(unknown.to_owned())),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The process `field-sync`.
+
+use std::process::ExitCode;
+
+use contracts::topology::Service;
+
+fn main() -> ExitCode {
+    bootstrap::main(bootstrap::Process {
+        service: Service::FieldSync,
+        default_config: include_str!("../config.default.toml"),
+        migrations: &field_sync::MIGRATOR,
+        start: field_sync::start,
+    })
+}

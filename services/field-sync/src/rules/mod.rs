@@ -1,0 +1,60 @@
+//! The rules of status, tags and custom fields: functions of values. They read no clock, make no id and do no I/O.
+
+mod crossing;
+mod kinds;
+mod matching;
+mod own;
+mod precedence;
+mod records;
+mod schema;
+mod share;
+mod state;
+mod status;
+mod tags;
+mod take_over;
+mod transfer;
+mod types;
+mod value;
+mod walk;
+
+#[cfg(test)]
+mod histories;
+#[cfg(test)]
+mod scene;
+
+pub use schema::{Schema, Schemas};
+pub use state::{ChainFields, Field, FieldState, OwnChange, Value};
+pub use transfer::{Decision, Way, decide};
+
+/// Why something does not cross, or was not accepted at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withheld {
+    /// The reason.
+    pub reason: contracts::Reason,
+    /// The same for people: whose schema, and what is wrong.
+    pub detail: Option<String>,
+}
+
+impl Withheld {
+    /// A reason that says it all.
+    #[must_use]
+    pub fn because(reason: contracts::Reason) -> Self {
+        Self { reason, detail: None }
+    }
+
+    /// A reason with a sentence for people.
+    #[must_use]
+    pub fn with_detail(reason: contracts::Reason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: Some(detail.into()) }
+    }
+
+    /// The decision about `item` that says so.
+    #[must_use]
+    pub fn decision(self, item: contracts::Item) -> contracts::Decision {
+        let decision = contracts::Decision::withheld(item, self.reason);
+        match self.detail {
+            Some(detail) => decision.with_detail(detail),
+            None => decision,
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Rows ↔ state.
+
+mod field;
+
+pub(crate) use field::{StoredFields, load, save};
