@@ -1,0 +1,138 @@
+//! One mail: headers, plain text and HTML.
+
+use contracts::sync::Notice;
+use contracts::{Timestamp, ids::derive_id};
+use lettre::Message;
+use lettre::address::AddressError;
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
+use uuid::Uuid;
+
+use super::templates::Templates;
+use crate::rules::wording::Words;
+
+/// Why no mail can be made of a notice. Trying again would not help.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// The admin's address is none.
+    #[error("the recipient's address cannot be used: {0}")]
+    Recipient(#[from] AddressError),
+    /// A template asks for what is not there.
+    #[error("a template cannot be filled in: {0}")]
+    Template(#[from] minijinja::Error),
+    /// The parts make no mail.
+    #[error("the mail cannot be put together: {0}")]
+    Mail(#[from] lettre::error::Error),
+}
+
+/// Makes the mail for one notice to one recipient. The same notice makes the same bytes, with the same `Message-ID`, at every try, so that
+/// a mail that arrives twice is known as one.
+///
+/// # Errors
+/// [`ComposeError`].
+pub fn compose(
+    id: Uuid,
+    recipient: &str,
+    notice: &Notice,
+    made_at: Timestamp,
+    from: &Mailbox,
+    templates: &Templates,
+) -> Result<Message, ComposeError> {
+    let words = Words::of(notice);
+    let text = templates.text(notice.kind, notice.locale.as_deref(), &words)?;
+    let name = Some(words.recipient).filter(|name| !name.is_empty());
+    let boundary = derive_id("boundary", &[&id.to_string()]).simple().to_string();
+    let body = MultiPart::alternative().boundary(boundary).build();
+    let mail = Message::builder()
+        .from(from.clone())
+        .to(Mailbox::new(name, recipient.trim().parse()?))
+        .subject(text.subject)
+        .date(made_at.utc().into())
+        .message_id(Some(format!("<{id}@{}>", from.email.domain())))
+        // No desk and no absence notice answers a mail that says it was made by a program (RFC 3834).
+        .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
+        .multipart(body.singlepart(SinglePart::plain(text.plain)).singlepart(SinglePart::html(text.html)))?;
+    Ok(mail)
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::sync::NoticeKind;
+
+    use super::*;
+    use crate::rules::samples::notice;
+
+    fn composed(notice: &Notice) -> Result<Message, ComposeError> {
+        let from = "Deskmesh <mesh@mesh.example>".parse().unwrap();
+        let made_at = Timestamp::parse("2026-03-01T10:00:01Z").unwrap();
+        let id = Uuid::from_u128(7);
+        compose(id, &notice.to[0].email, notice, made_at, &from, &Templates::new().unwrap())
+    }
+
+    fn raw(notice: &Notice) -> String {
+        String::from_utf8(composed(notice).unwrap().formatted()).unwrap()
+    }
+
+    fn headers(raw: &str) -> Vec<&str> {
+        raw.split("\r\n\r\n").next().unwrap().split("\r\n").collect()
+    }
+
+    #[test]
+    fn a_mail_has_all_its_headers_and_two_parts() {
+        let raw = raw(&notice(NoticeKind::Deactivated));
+        let headers = headers(&raw);
+        for header in [
+            "From: Deskmesh <mesh@mesh.example>",
+            "To: \"Agent Ada\" <ada@acme.example>",
+            "Subject: Globex Support ended the sharing agreement with you",
+            "Date: Sun, 01 Mar 2026 10:00:01 +0000",
+            "Message-ID: <00000000-0000-0000-0000-000000000007@mesh.example>",
+            "Auto-Submitted: auto-generated",
+            "MIME-Version: 1.0",
+        ] {
+            assert!(headers.contains(&header), "{header} is not in {headers:#?}");
+        }
+        let plain = include_str!("../../tests/golden/deactivated.txt").replace('\n', "\r\n");
+        assert!(raw.contains(&plain), "{raw}");
+        assert!(raw.contains("Content-Type: text/html; charset=utf-8"), "{raw}");
+    }
+
+    #[test]
+    fn the_same_notice_makes_the_same_bytes() {
+        assert_eq!(raw(&notice(NoticeKind::Invited)), raw(&notice(NoticeKind::Invited)));
+    }
+
+    #[test]
+    fn no_name_makes_a_header_or_an_element() {
+        let hostile = "Globex\r\nBcc: all@acme.example\r\n\r\n<script>alert(1)</script>";
+        let mut notice = notice(NoticeKind::Invited);
+        notice.partner.display_name = hostile.to_owned();
+        notice.partner.address = hostile.to_owned();
+        notice.agreement_name = Some(hostile.to_owned());
+        notice.by = hostile.to_owned();
+        notice.to[0].name = hostile.to_owned();
+        let raw = raw(&notice);
+        assert!(headers(&raw).iter().all(|line| !line.to_lowercase().starts_with("bcc")), "{raw}");
+        assert_eq!(raw.matches("Content-Type: ").count(), 3, "{raw}");
+        let html = raw.split("text/html").nth(1).unwrap();
+        assert!(!html.contains("<script"), "{html}");
+        assert_eq!(composed(&notice).unwrap().envelope().to().len(), 1);
+    }
+
+    #[test]
+    fn names_in_any_script_arrive_encoded() {
+        let mut notice = notice(NoticeKind::Accepted);
+        notice.partner.display_name = "Große Hilfe 株式会社".to_owned();
+        notice.to[0].name = "Agent Zoë, \"Z\"".to_owned();
+        assert!(raw(&notice).is_ascii());
+    }
+
+    #[test]
+    fn an_address_that_is_none_makes_no_mail() {
+        for address in ["", "ada", "ada@", "a@b\r\nRCPT TO:<all@acme.example>", "<ada@acme.example>"] {
+            let mut notice = notice(NoticeKind::Accepted);
+            notice.to[0].email = address.to_owned();
+            assert!(matches!(composed(&notice), Err(ComposeError::Recipient(_))), "{address:?}");
+        }
+    }
+}

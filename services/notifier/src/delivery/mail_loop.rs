@@ -1,0 +1,178 @@
+//! The loop that sends what is due.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use contracts::Timestamp;
+use sqlx::PgPool;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::Mailer;
+use crate::rules::retry::{Next, Outcome, Tries, next};
+use crate::rules::wording::one_line;
+use crate::store::due::{self, Due};
+
+/// How many mails are claimed at a time.
+const BATCH: usize = 32;
+/// How often an idle loop looks for mails that are due.
+const IDLE: Duration = Duration::from_millis(200);
+/// How long the loop waits after the database failed.
+const DATABASE_PAUSE: Duration = Duration::from_secs(1);
+/// For how many seconds after a claim a mail of it may be begun; what is left then is given back.
+const BEGIN_WITHIN: i64 = 60;
+/// How many seconds pass between two looks for rows that are old enough to go.
+const FORGET_EVERY: i64 = 60 * 60;
+/// For how many seconds a row is kept: a day longer than the journal keeps the key of its message.
+const KEPT_FOR: i64 = 31 * 24 * 60 * 60;
+
+/// The loop that sends what is due. Many may run, in one process or in several: each row is claimed by one of them.
+pub struct MailLoop<Clock> {
+    pool: PgPool,
+    mailer: Mailer,
+    clock: Clock,
+    forgot_at: Option<Timestamp>,
+}
+
+impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
+    /// Makes the loop. What is stored and compared is the time of `clock`.
+    pub fn new(pool: PgPool, mailer: Mailer, clock: Clock) -> Self {
+        Self { pool, mailer, clock, forgot_at: None }
+    }
+
+    /// Sends until `shutdown` is cancelled. A mail that is being handed over is finished first, the rest is given back.
+    ///
+    /// # Errors
+    /// None: what fails is tried again.
+    pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), Infallible> {
+        let mut idle = interval(IDLE);
+        idle.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut failing = false;
+        while !shutdown.is_cancelled() {
+            match self.pass(&shutdown).await {
+                Ok(BATCH) => failing = false,
+                Ok(_) => {
+                    failing = false;
+                    idle.tick().await;
+                }
+                Err(error) => {
+                    // Said once, not every second.
+                    if !failing {
+                        tracing::warn!(error = &error as &dyn Error, "no mail is sent while the database fails");
+                    }
+                    failing = true;
+                    sleep(DATABASE_PAUSE).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Claims a batch of what is due, tries each mail once and records what came of it. Returns how many were claimed.
+    ///
+    /// # Errors
+    /// The database's. Mails that were claimed and not tried are due again when the claim ends.
+    pub async fn pass(&mut self, shutdown: &CancellationToken) -> Result<usize, sqlx::Error> {
+        let begun = (self.clock)();
+        self.forget(begun).await?;
+        let last_begin = begun.plus_seconds(BEGIN_WITHIN);
+        let longest = i64::try_from(self.mailer.server.longest().as_secs()).unwrap_or(i64::MAX);
+        let until = last_begin.plus_seconds(longest.saturating_add(1));
+        let mut claimed = VecDeque::from(due::claim(&self.pool, begun, until, BATCH).await?);
+        let count = claimed.len();
+
+        let (mut open, mut outage) = (None, None);
+        while !shutdown.is_cancelled() && (self.clock)() <= last_begin {
+            let Some(mail) = claimed.pop_front() else { break };
+            let outcome = match &outage {
+                // What does not work for one mail would cost every other one the same wait.
+                Some(reason) => Outcome::Temporary(String::clone(reason)),
+                None => self.mailer.hand_over(&mut open, &mail).await.unwrap_or_else(|error| {
+                    let reason = one_line(&error.to_string());
+                    tracing::warn!(reason, "the mail server cannot be used, its mails are put off");
+                    Outcome::Temporary(outage.insert(reason).clone())
+                }),
+            };
+            self.settle(&mail, outcome, until).await?;
+        }
+        if let Some(connection) = open {
+            connection.close().await;
+        }
+        if !claimed.is_empty() {
+            let untried: Vec<Uuid> = claimed.iter().map(|mail| mail.id).collect();
+            due::release(&self.pool, &untried, (self.clock)()).await?;
+        }
+        Ok(count)
+    }
+
+    /// Records what became of a mail. One that was sent is recorded as long as its claim lasts, whatever the database does: a mail that is
+    /// sent and still pending is sent again.
+    async fn settle(&self, mail: &Due, outcome: Outcome, until: Timestamp) -> Result<(), sqlx::Error> {
+        let now = (self.clock)();
+        let tries = Tries { since: mail.created_at, before: mail.attempts, spread: spread(mail) };
+        let next = next(short(outcome), tries, now);
+        report(mail, &next);
+        while let Err(error) = due::record(&self.pool, mail.id, &next, now).await {
+            if next != Next::Sent || (self.clock)() > until {
+                return Err(error);
+            }
+            tracing::error!(notice.id = %mail.id, error = &error as &dyn Error, "a mail was sent, and that cannot be recorded yet");
+            sleep(DATABASE_PAUSE).await;
+        }
+        Ok(())
+    }
+
+    async fn forget(&mut self, now: Timestamp) -> Result<(), sqlx::Error> {
+        if self.forgot_at.is_none_or(|last| now >= last.plus_seconds(FORGET_EVERY)) {
+            while due::forget(&self.pool, now.plus_seconds(-KEPT_FOR)).await? > 0 {}
+            self.forgot_at = Some(now);
+        }
+        Ok(())
+    }
+}
+
+impl<Clock> fmt::Debug for MailLoop<Clock> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MailLoop").field("mailer", &self.mailer).finish_non_exhaustive()
+    }
+}
+
+/// Spreads mails by their ids, which are as good as random; another part of the id at each try.
+fn spread(mail: &Due) -> u16 {
+    let bytes = mail.id.as_bytes();
+    let at = mail.attempts as usize % bytes.len();
+    u16::from_be_bytes([bytes[at], bytes[(at + 1) % bytes.len()]]) % 1001
+}
+
+/// A server may say anything, over many lines.
+fn short(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Accepted => Outcome::Accepted,
+        Outcome::Temporary(reason) => Outcome::Temporary(one_line(&reason)),
+        Outcome::Permanent(reason) => Outcome::Permanent(one_line(&reason)),
+    }
+}
+
+/// Counts and logs. A reason may repeat the recipient's address, so it stands in the row and not in the log.
+fn report(mail: &Due, next: &Next) {
+    let (id, attempt) = (mail.id, mail.attempts.saturating_add(1));
+    let outcome = match next {
+        Next::Sent => {
+            tracing::info!(notice.id = %id, attempt, "mail sent");
+            "sent"
+        }
+        Next::Again { at, .. } => {
+            tracing::info!(notice.id = %id, attempt, again_at = %at, "mail put off");
+            "put_off"
+        }
+        Next::Failed { .. } => {
+            tracing::warn!(notice.id = %id, attempt, "mail failed, its row in table notice says why");
+            "failed"
+        }
+    };
+    metrics::counter!("deskmesh_mails_total", "outcome" => outcome).increment(1);
+}

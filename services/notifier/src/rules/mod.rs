@@ -1,0 +1,10 @@
+//! What is told to whom, and what is not: functions of values.
+
+pub mod language;
+pub mod notice;
+pub mod retry;
+pub mod suppression;
+pub mod wording;
+
+#[cfg(test)]
+pub(crate) mod samples;

@@ -1,0 +1,45 @@
+//! Load → decide → save: a notice becomes rows, and the mail loop sends them.
+
+use std::collections::BTreeMap;
+
+use contracts::topology;
+use messaging::{DecideError, DecodeError, Received, Service, Verdict};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::inbound::Inbound;
+use crate::rules;
+use crate::rules::notice::Mail;
+use crate::store;
+
+/// The service that tells admins by e-mail. It sends nothing through the broker.
+#[derive(Clone, Copy, Debug)]
+pub struct Notifier;
+
+impl Service for Notifier {
+    type Inbound = Inbound;
+
+    const SERVICE: topology::Service = topology::Service::Notifier;
+
+    fn decode(&self, message_type: &str, content: Value) -> Result<Inbound, DecodeError> {
+        Inbound::read(message_type, content)
+    }
+
+    async fn decide(&self, connection: &mut PgConnection, batch: &[&Received<Inbound>]) -> Result<Vec<Verdict>, DecideError> {
+        let decided = batch.iter().flat_map(|received| match &received.message {
+            Inbound::Notice(notice) => rules::notice::decide(&received.message_id, notice, received.received_at),
+        });
+        let mut mails: BTreeMap<Uuid, Mail> = BTreeMap::new();
+        for mail in decided {
+            mails.entry(mail.id).or_insert(mail);
+        }
+        let ids: Vec<Uuid> = mails.keys().copied().collect();
+        let known = store::notice::known(&mut *connection, &ids).await?;
+        let new: Vec<Mail> = mails.into_values().filter(|mail| !known.contains(&mail.id)).collect();
+        if !new.is_empty() {
+            store::notice::insert(connection, &new).await?;
+        }
+        Ok(batch.iter().map(|_| Verdict::Decided(Vec::new())).collect())
+    }
+}

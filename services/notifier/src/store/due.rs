@@ -1,0 +1,121 @@
+//! Table `notice`, as the mail loop empties it.
+
+use chrono::{DateTime, Utc};
+use contracts::Timestamp;
+use serde_json::Value;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::rules::retry::Next;
+
+/// A mail that is due.
+#[derive(Clone, Debug)]
+pub struct Due {
+    /// Its row.
+    pub id: Uuid,
+    /// The recipient's address.
+    pub recipient: String,
+    /// What is told, as it is stored: one that cannot be read must not keep the others back.
+    pub notice: Value,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: Uuid,
+    recipient: String,
+    notice: Value,
+    attempts: i32,
+    created_at: DateTime<Utc>,
+}
+
+/// Takes up to `most` mails that are due at `now`, oldest first, and keeps them from everybody else until `until`.
+///
+/// The claim is a time and not a lock: no transaction stays open while a mail server is spoken to, and what a process that died had
+/// claimed comes back by itself.
+///
+/// # Errors
+/// The database's.
+pub async fn claim(pool: &PgPool, now: Timestamp, until: Timestamp, most: usize) -> Result<Vec<Due>, sqlx::Error> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "with due as materialized (
+             select id from notice where state = 'pending' and next_attempt_at <= $1
+             order by next_attempt_at limit $3 for update skip locked
+         )
+         update notice set next_attempt_at = $2 from due where notice.id = due.id
+         returning notice.id, notice.recipient, notice.notice, notice.attempts, notice.created_at",
+    )
+    .bind(now.utc())
+    .bind(until.utc())
+    .bind(i64::try_from(most).unwrap_or(i64::MAX))
+    .fetch_all(pool)
+    .await?;
+    let mut due: Vec<Due> = rows
+        .into_iter()
+        .map(|row| Due {
+            id: row.id,
+            recipient: row.recipient,
+            notice: row.notice,
+            attempts: u32::try_from(row.attempts).unwrap_or_default(),
+            created_at: row.created_at.into(),
+        })
+        .collect();
+    due.sort_by_key(|mail| mail.created_at);
+    Ok(due)
+}
+
+/// Records what became of a mail after a try that ended at `now`.
+///
+/// # Errors
+/// The database's.
+pub async fn record(pool: &PgPool, id: Uuid, next: &Next, now: Timestamp) -> Result<(), sqlx::Error> {
+    let (state, reason, next_attempt_at, sent_at) = match next {
+        Next::Sent => ("sent", None, None, Some(now.utc())),
+        Next::Again { at, reason } => ("pending", Some(reason.as_str()), Some(at.utc()), None),
+        Next::Failed { reason } => ("failed", Some(reason.as_str()), None, None),
+    };
+    sqlx::query(
+        "update notice set state = $2, reason = $3, next_attempt_at = $4, sent_at = $5, attempts = attempts + 1
+         where id = $1 and state = 'pending'",
+    )
+    .bind(id)
+    .bind(state)
+    .bind(reason)
+    .bind(next_attempt_at)
+    .bind(sent_at)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Gives claimed mails back untried: they are due at once.
+///
+/// # Errors
+/// The database's.
+pub async fn release(pool: &PgPool, ids: &[Uuid], now: Timestamp) -> Result<(), sqlx::Error> {
+    sqlx::query("update notice set next_attempt_at = $2 where id = any($1) and state = 'pending'")
+        .bind(ids)
+        .bind(now.utc())
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+/// Deletes what was made before `before` and is not pending any more; returns how many rows that were, at most 1000.
+///
+/// # Errors
+/// The database's.
+pub async fn forget(pool: &PgPool, before: Timestamp) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query(
+        "delete from notice where id in (
+             select id from notice where state <> 'pending' and created_at < $1 order by created_at limit 1000
+         )",
+    )
+    .bind(before.utc())
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}
