@@ -142,6 +142,20 @@ impl Desk {
         self.receipt(&id).await
     }
 
+    /// Publishes a command given as JSON and waits for its receipt.
+    ///
+    /// # Panics
+    /// When the broker refuses, or no receipt comes.
+    pub async fn ask(&self, message_type: &str, content: &Value) -> Receipt {
+        let id = self.next_id();
+        self.lock().model.about_to_send(&id, message_type, content);
+        let stem = message_type.rsplit_once(".v").map_or(message_type, |(stem, _)| stem);
+        let key = format!("{}.{stem}", self.account);
+        let body = content.to_string();
+        self.publish(&key, message_type, &id, body.as_bytes(), |properties| properties).await.expect("the broker takes the command");
+        self.receipt(&id).await
+    }
+
     /// Publishes anything.
     ///
     /// # Errors

@@ -60,6 +60,16 @@ async fn an_id_used_again_is_known_by_its_content() {
     assert_eq!(receipt.reason, Some(Reason::MessageIdReused));
     stage.work_queue_is_empty().await;
     assert_eq!(stage.tally().await.into_iter().collect::<Vec<_>>(), [("a".to_owned(), 1)]);
+    // As after two days: the key is remembered, the outputs are not.
+    sqlx::query("delete from journal_output").execute(&stage.pool).await.expect("they go");
+    stage.send(&["a"], Treat::Well).await;
+    let (receipt, _) = desk
+        .told("that it is known", |told| match told {
+            contracts::delivery::Told::Receipt(receipt) if receipt.outcome == ReceiptOutcome::Ignored => Some(receipt.clone()),
+            _ => None,
+        })
+        .await;
+    assert_eq!(receipt.reason, Some(Reason::AlreadyKnown));
     replica.stop().await;
     stage.world.remove().await;
 }
