@@ -1,0 +1,68 @@
+//! Commands about accounts and agreements as desks publish them.
+
+use contracts::address::Invitee;
+use contracts::command::{
+    AccountKind, AccountRegister, AccountUpdate, Admin, AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite,
+};
+use contracts::terms::CommentTerms;
+use contracts::{Actor, AgreementId, Role, Terms};
+
+pub fn agreement(number: usize) -> AgreementId {
+    AgreementId::new(format!("{number:040x}")).expect("40 hex digits")
+}
+
+fn admin() -> Actor {
+    Actor { id: "7".into(), name: "Agent Ada".into(), role: Role::Admin, email: None, phone: None }
+}
+
+pub fn register(account: &str) -> AccountRegister {
+    AccountRegister {
+        account: account.to_owned(),
+        display_name: format!("The {account}"),
+        kind: AccountKind::Connected,
+        operated_by: None,
+        sharing_url: None,
+        admins: vec![Admin { name: "Admin".into(), email: format!("admin@{account}.example") }],
+    }
+}
+
+pub fn secure_downloads() -> AccountUpdate {
+    AccountUpdate {
+        version: 1,
+        actor: admin(),
+        display_name: None,
+        admins: None,
+        locale: None,
+        link_template: None,
+        decline_invites: None,
+        secure_downloads: Some(true),
+        notify_ccs: None,
+        open_fields: None,
+        support_addresses: None,
+        custom_statuses: None,
+        ticket_fields: None,
+        default_form: None,
+    }
+}
+
+pub fn invite(number: usize, receiver: &str) -> AgreementInvite {
+    AgreementInvite {
+        agreement_id: agreement(number),
+        receiver: Invitee::Address { address: receiver.to_owned() },
+        name: None,
+        terms: Terms { comments: CommentTerms::PublicAndPrivate, tags: true, custom_fields: true },
+        actor: admin(),
+    }
+}
+
+pub fn accept(number: usize) -> AgreementAccept {
+    AgreementAccept { agreement_id: agreement(number), actor: admin() }
+}
+
+pub fn decline(number: usize) -> AgreementDecline {
+    AgreementDecline { agreement_id: agreement(number), actor: admin() }
+}
+
+pub fn deactivate(number: usize) -> AgreementDeactivate {
+    AgreementDeactivate { agreement_id: agreement(number), actor: admin() }
+}

@@ -1,0 +1,128 @@
+//! The service in the real runtime: notices from field-sync, mails at a mail server, and what is stored.
+
+#![expect(clippy::unwrap_used, reason = "the mail server is the unit tests' own, where unwrap is allowed")]
+
+#[path = "../../src/delivery/responder.rs"]
+mod responder;
+mod stage;
+
+use std::collections::BTreeSet;
+
+use contracts::address::Party;
+use contracts::command::Admin;
+use contracts::sync::{Notice, NoticeKind};
+use contracts::terms::CommentTerms;
+use contracts::{AccountName, AgreementId, Terms, Timestamp};
+
+use crate::responder::Answers;
+use crate::stage::{Row, Stage};
+
+/// Longer than the longest first pause of a mail that is put off.
+const PAUSE: i64 = 10;
+/// Longer than a claim.
+const CLAIM: i64 = 600;
+
+fn notice(to: &[&str]) -> Notice {
+    let account = |name: &str| AccountName::new(name).expect("a name");
+    Notice {
+        kind: NoticeKind::Deactivated,
+        account: account("acme"),
+        to: to.iter().map(|email| Admin { name: "Agent Ada".into(), email: (*email).to_owned() }).collect(),
+        locale: None,
+        agreement_id: AgreementId::new("0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10").expect("a UUID"),
+        agreement_name: Some("Network faults".into()),
+        partner: Party { account: account("globex"), address: "globex".into(), display_name: "Globex Support".into() },
+        terms: Terms { comments: CommentTerms::PublicAndPrivate, tags: true, custom_fields: false },
+        by: "Agent Gil".into(),
+        at: Timestamp::parse("2026-03-01T10:00:00Z").expect("a time"),
+        partner_support_addresses: vec!["@globex.example".into()],
+    }
+}
+
+fn all(state: &str) -> impl Fn(&[Row]) -> bool {
+    move |rows| !rows.is_empty() && rows.iter().all(|row| row.state == state)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_that_the_mail_server_puts_off_is_one_mail_at_the_next_try() {
+    let answers = Answers { data_end: vec!["451 try later", "250 taken"], ..Answers::default() };
+    let mut stage = Stage::set("notifier-put-off", answers).await;
+    stage.start_intake();
+    stage.start_mail_loop();
+    stage.publish("n1", &notice(&["ada@acme.example"])).await;
+    let rows = stage.rows("the first try", |rows| rows.iter().any(|row| row.attempts == 1)).await;
+    assert_eq!((rows[0].state.as_str(), stage.mail_server.mails().len()), ("pending", 0), "{rows:?}");
+    assert!(rows[0].reason.as_ref().is_some_and(|reason| reason.contains("try later")), "{rows:?}");
+
+    stage.let_pass(PAUSE);
+    let rows = stage.rows("the second try", all("sent")).await;
+    let sent =
+        Row { message_id: "n1".into(), recipient: "ada@acme.example".into(), state: "sent".into(), reason: None, attempts: 2 };
+    assert_eq!(rows, [sent]);
+    let mails = stage.mail_server.mails();
+    assert_eq!((mails.len(), stage.mail_server.sessions()), (1, 2), "{mails:?}");
+    assert!(mails[0].contains("To: \"Agent Ada\" <ada@acme.example>"), "{}", mails[0]);
+    assert!(mails[0].contains("Subject: Globex Support ended the sharing agreement with you"), "{}", mails[0]);
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_notice_twice_at_two_replicas_is_one_mail_and_a_suppressed_address_gets_none() {
+    const NOTICES: usize = 12;
+    let mut stage = Stage::set("notifier-twice", Answers::default()).await;
+    for _ in 0..2 {
+        stage.start_intake();
+        stage.start_mail_loop();
+    }
+    for number in 0..NOTICES {
+        for _ in 0..2 {
+            stage.publish(&format!("n{number:02}"), &notice(&["ada@acme.example"])).await;
+        }
+    }
+    stage.publish("suppressed", &notice(&["help@globex.example"])).await;
+    stage.rows("all notices", |rows| rows.len() == NOTICES + 1 && rows.iter().all(|row| row.state != "pending")).await;
+    // Whatever came a second time was before this one in the queue.
+    stage.publish("x-last", &notice(&["bo@acme.example"])).await;
+    let is_last = |row: &Row| row.message_id == "x-last" && row.state == "sent";
+    let rows = stage.rows("the last mail", |rows| rows.iter().any(is_last)).await;
+
+    let ids = stage.mail_ids();
+    assert_eq!(ids.len(), NOTICES + 1, "each once, and the last: {ids:?}");
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "each is a mail of its own: {ids:?}");
+    assert_eq!(rows.len(), NOTICES + 2, "{rows:?}");
+    assert!(stage.mail_server.mails().iter().all(|mail| !mail.contains("help@globex.example")));
+    let kept = rows.iter().find(|row| row.recipient == "help@globex.example").expect("a record is kept");
+    assert_eq!((kept.state.as_str(), kept.attempts), ("suppressed", 0));
+    assert!(kept.reason.as_ref().is_some_and(|reason| reason.contains("@globex.example")), "{kept:?}");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_killed_between_claim_and_record_repeats_one_mail_at_most_and_under_its_own_message_id() {
+    let mut stage = Stage::set("notifier-killed", Answers::default()).await;
+    stage.start_intake();
+    for id in ["n1", "n2", "n3"] {
+        stage.publish(id, &notice(&["ada@acme.example"])).await;
+    }
+    stage.rows("three notices", |rows| rows.len() == 3).await;
+    stage.run_mail_loop_that_dies_after_a_mail().await;
+    let first = stage.mail_ids();
+    assert_eq!(first.len(), 1, "it sent one: {first:?}");
+    let rows = stage.rows("three notices", all("pending")).await;
+    assert!(rows.iter().all(|row| row.attempts == 0), "it recorded nothing: {rows:?}");
+
+    // As long as its claim lasts, what it claimed is nobody else's: only what is new is sent.
+    stage.start_mail_loop();
+    stage.publish("x-new", &notice(&["bo@acme.example"])).await;
+    let sent = |rows: &[Row]| rows.iter().filter(|row| row.state == "sent").map(|row| row.message_id.clone()).collect::<Vec<_>>();
+    let rows = stage.rows("the new mail", |rows| !sent(rows).is_empty()).await;
+    assert_eq!(sent(&rows), ["x-new"]);
+
+    stage.let_pass(CLAIM);
+    stage.rows("all mails", all("sent")).await;
+    let ids = stage.mail_ids();
+    assert_eq!(ids.len(), 5, "four mails, and one of them again: {ids:?}");
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 4, "what is repeated is known by its id: {ids:?}");
+    assert_eq!(ids.iter().filter(|id| **id == first[0]).count(), 2, "{ids:?}");
+    stage.end().await;
+}
