@@ -30,7 +30,7 @@ test: check ## format, lints, and all tests on real servers
 	@echo "building"
 	@$(CARGO) build --quiet --workspace --all-targets
 	@echo "testing on private servers"
-	@RUST_BACKTRACE=1 $(LOCAL) with -- $(CARGO) test --quiet --workspace
+	@$(LOCAL) with -- $(CARGO) test --quiet --workspace
 
 check: ## format and lints alone
 	@echo "checking format and lints"

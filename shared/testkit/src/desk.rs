@@ -152,7 +152,9 @@ impl Desk {
         let stem = message_type.rsplit_once(".v").map_or(message_type, |(stem, _)| stem);
         let key = format!("{}.{stem}", self.account);
         let body = content.to_string();
-        self.publish(&key, message_type, &id, body.as_bytes(), |properties| properties).await.expect("the broker takes the command");
+        self.publish(&key, message_type, &id, body.as_bytes(), |properties| properties)
+            .await
+            .expect("the broker takes the command");
         self.receipt(&id).await
     }
 

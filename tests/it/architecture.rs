@@ -1,0 +1,128 @@
+//! The architecture, as tests: crate edges as drawn, rules pure, every flow accepted by its receiver and by nobody else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use contracts::topology::{End, FLOWS, Service};
+use messaging::{DecodeError, Service as _};
+use serde_json::Value;
+
+/// Which packages of the workspace a package may build on.
+const EDGES: [(&str, &[&str]); 11] = [
+    ("contracts", &[]),
+    ("messaging", &["contracts"]),
+    ("line", &["contracts", "messaging"]),
+    ("bootstrap", &["contracts", "messaging"]),
+    ("local", &["contracts"]),
+    ("testkit", &["contracts", "local"]),
+    ("agreement-service", &["bootstrap", "contracts", "messaging"]),
+    ("share-dispatcher", &["bootstrap", "contracts", "line", "messaging"]),
+    ("comment-sync", &["bootstrap", "contracts", "line", "messaging"]),
+    ("field-sync", &["bootstrap", "contracts", "line", "messaging"]),
+    ("notifier", &["bootstrap", "contracts", "messaging"]),
+];
+
+/// What no rule may touch: I/O, clocks, chance, the process around it.
+const IMPURE: [&str; 12] = [
+    "sqlx",
+    "lapin",
+    "tokio",
+    "async ",
+    "Utc::now",
+    "SystemTime",
+    "Instant::now",
+    "rand::",
+    "std::env",
+    "std::fs",
+    "tracing",
+    "new_v4",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies below the root").to_owned()
+}
+
+#[test]
+fn crate_edges_are_as_drawn() {
+    let metadata = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("cargo tells JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    let members: BTreeSet<&str> = packages.iter().map(|package| package["name"].as_str().unwrap_or_default()).collect();
+    let allowed: BTreeMap<&str, &[&str]> = EDGES.into_iter().collect();
+    for package in packages.iter().filter(|package| package["name"] != "system-tests") {
+        let name = package["name"].as_str().unwrap_or_default();
+        let may = allowed.get(name).unwrap_or_else(|| panic!("{name} is new: draw its edges"));
+        for dependency in package["dependencies"].as_array().into_iter().flatten() {
+            let on = dependency["name"].as_str().unwrap_or_default();
+            let for_tests = dependency["kind"] == "dev" && ["testkit", "local"].contains(&on);
+            assert!(!members.contains(on) || may.contains(&on) || for_tests, "{name} must not build on {on}");
+        }
+    }
+}
+
+#[test]
+fn rules_are_pure() {
+    let mut files: Vec<PathBuf> = ["chain.rs", "finish.rs"].map(|file| root().join("shared/line/src").join(file)).into();
+    for service in Service::ALL {
+        rust_files(&root().join("services").join(service.name()).join("src/rules"), &mut files);
+    }
+    assert!(files.len() > 20, "the rules are where they are looked for: {files:?}");
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a readable file");
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            for word in IMPURE {
+                assert!(!code.contains(word), "{}:{}: a rule must not use {word}", file.display(), number + 1);
+            }
+        }
+    }
+}
+
+fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+        let path = entry.expect("a readable folder").path();
+        if path.is_dir() {
+            rust_files(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// Whether a service knows a message type; that the content is wrong is another matter.
+fn knows(service: Service, message: &str) -> bool {
+    let nothing = Value::Null;
+    let error = match service {
+        Service::Agreement => agreement_service::AgreementService.decode(message, nothing).err(),
+        Service::ShareDispatcher => share_dispatcher::ShareDispatcher.decode(message, nothing).err(),
+        Service::CommentSync => comment_sync::CommentSync.decode(message, nothing).err(),
+        Service::FieldSync => field_sync::FieldSync.decode(message, nothing).err(),
+        Service::Notifier => notifier::Notifier.decode(message, nothing).err(),
+    };
+    !matches!(error, Some(DecodeError::UnknownType(_)))
+}
+
+#[test]
+fn every_flow_is_accepted_by_its_receiver_and_by_nobody_else() {
+    let messages: BTreeSet<&str> = FLOWS.iter().map(|flow| flow.message).collect();
+    for service in Service::ALL {
+        for message in &messages {
+            let receives = FLOWS.iter().any(|flow| flow.message == *message && flow.to == End::Service(service));
+            assert_eq!(knows(service, message), receives, "{} and {message}", service.name());
+        }
+    }
+}
+
+#[test]
+fn every_service_says_which_file_keeps_which_rule() {
+    for service in Service::ALL {
+        let readme = root().join("services").join(service.name()).join("README.md");
+        let text = std::fs::read_to_string(&readme).unwrap_or_else(|error| panic!("{}: {error}", readme.display()));
+        assert!(text.contains("R-"), "{} lists its rules", readme.display());
+    }
+}

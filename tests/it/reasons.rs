@@ -1,0 +1,338 @@
+//! Each reason code, through the five services, from a command as any third party may send it.
+
+use contracts::Reason::{self, *};
+use contracts::{Receipt, ReceiptOutcome};
+use serde_json::{Value, json};
+use system_tests::stage::Stage;
+use testkit::{Desk, World, world};
+
+struct Office {
+    stage: Stage,
+    acme: Desk,
+    globex: Desk,
+    initech: Desk,
+    bridge: Desk,
+    operator: Desk,
+}
+
+fn id(number: u32) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
+
+fn admin() -> Value {
+    json!({ "id": "1", "name": "Admin", "role": "admin" })
+}
+
+fn agent() -> Value {
+    json!({ "id": "7", "name": "Agent", "role": "agent" })
+}
+
+const EARLIER: &str = "2026-03-01T09:00:00Z";
+const THEN: &str = "2026-03-01T10:00:00Z";
+
+fn terms(comments: &str, tags: bool, custom_fields: bool) -> Value {
+    json!({ "comments": comments, "tags": tags, "custom_fields": custom_fields })
+}
+
+fn all() -> Value {
+    terms("public_and_private", true, true)
+}
+
+fn share(agreement: u32, ticket: &str, share: u32) -> Value {
+    json!({
+        "agreement_id": id(agreement), "share_id": id(share), "actor": agent(), "occurred_at": EARLIER,
+        "ticket": {
+            "id": ticket, "subject": "Printer", "status": "open",
+            "requester": { "id": "r", "name": "Requester", "role": "end_user" },
+        },
+    })
+}
+
+fn update(ticket: &str, content: &Value) -> Value {
+    let mut update = json!({ "ticket_id": ticket, "actor": agent(), "occurred_at": THEN });
+    for (key, value) in content.as_object().into_iter().flatten() {
+        update[key] = value.clone();
+    }
+    update
+}
+
+fn comment(id: &str, public: bool) -> Value {
+    json!({ "id": id, "body": "Text", "public": public })
+}
+
+/// The receipt says no, and why.
+#[track_caller]
+fn refused(receipt: &Receipt, reason: Reason) {
+    assert_eq!((receipt.outcome, receipt.reason), (ReceiptOutcome::Rejected, Some(reason)), "{receipt:?}");
+}
+
+/// The receipt says that one item stayed or changed, and why.
+#[track_caller]
+fn item(receipt: &Receipt, item: &str, reason: Reason) {
+    let found = receipt.decisions.iter().any(|decision| decision.item.to_string() == item && decision.reason == Some(reason));
+    assert!(found, "{item} {reason}: {receipt:?}");
+}
+
+#[track_caller]
+fn applied(receipt: &Receipt) {
+    assert!(matches!(receipt.outcome, ReceiptOutcome::Applied | ReceiptOutcome::Partial), "{receipt:?}");
+}
+
+impl Office {
+    async fn open(world: &World) -> Self {
+        let dir = world::target().join("test-reasons").join(world.name());
+        let stage = Stage::set(&dir, world.installation.clone(), world.database.clone()).await.expect("the services start");
+        let operator = Desk::open(&stage.installation.operator_url().expect("an address"), "operator");
+        let mut desks = Vec::new();
+        for (name, kind) in [("acme", "connected"), ("globex", "connected"), ("initech", "connected"), ("bridge", "third_party")]
+        {
+            let desk = Desk::open(&world.account(name).await.amqp_url, name);
+            let admins = json!([{ "name": "Admin", "email": format!("admin@{name}.example") }]);
+            let register = json!({ "account": name, "display_name": name, "kind": kind, "sharing_url": format!("https://{name}.example/sharing"), "admins": admins });
+            applied(&operator.ask("account.register.v1", &register).await);
+            desks.push(desk);
+        }
+        let mut desks = desks.into_iter();
+        let mut next = || desks.next().expect("four desks");
+        Self { stage, operator, acme: next(), globex: next(), initech: next(), bridge: next() }
+    }
+
+    async fn invite(&self, sender: &Desk, receiver: &Desk, number: u32, terms: Value) -> Receipt {
+        let receiver = json!({ "address": receiver.account });
+        sender
+            .ask(
+                "agreement.invite.v1",
+                &json!({ "agreement_id": id(number), "receiver": receiver, "terms": terms, "actor": admin() }),
+            )
+            .await
+    }
+
+    async fn agree(&self, sender: &Desk, receiver: &Desk, number: u32, terms: Value) {
+        applied(&self.invite(sender, receiver, number, terms).await);
+        applied(&receiver.ask("agreement.accept.v1", &json!({ "agreement_id": id(number), "actor": admin() })).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_reason_code_is_what_a_third_party_gets() {
+    let world = World::new("reasons").await;
+    let office = Office::open(&world).await;
+    envelope(&office).await;
+    accounts(&office).await;
+    agreements(&office).await;
+    sharing(&office).await;
+    comments(&office).await;
+    fields(&office).await;
+    office.stage.clear().await.expect("the services end");
+    world.remove().await;
+}
+
+async fn envelope(office: &Office) {
+    let desk = &office.acme;
+    refused(&desk.ask("ticket.dance.v1", &json!({})).await, UnknownType);
+    refused(&desk.ask("ticket.resync.v1", &json!({ "share_id": id(1) })).await, UnknownType);
+    refused(&desk.ask("ticket.update.v1", &json!({ "ticket_id": "1" })).await, Malformed);
+    refused(&desk.ask("ticket.update.v1", &update("1", &json!({ "pad": "x".repeat(600_000) }))).await, TooLarge);
+    let many: Vec<Value> = (0..201).map(|number| comment(&format!("acme/{number}"), true)).collect();
+    refused(&desk.ask("ticket.update.v1", &update("1", &json!({ "comments": many }))).await, LimitExceeded);
+    let same = [&b"{\"a\":1}"[..], &b"{\"a\":2}"[..]];
+    for body in same {
+        desk.publish("acme.ticket.dance", "ticket.dance.v1", "same", body, |properties| properties).await.expect("it is taken");
+    }
+    let (receipt, _) = desk
+        .told("the refusal of the second", |told| match told {
+            contracts::delivery::Told::Receipt(receipt) if receipt.reason == Some(MessageIdReused) => Some(receipt.clone()),
+            _ => None,
+        })
+        .await;
+    refused(&receipt, MessageIdReused);
+}
+
+async fn accounts(office: &Office) {
+    let register = |name: &str, url: &str| json!({ "account": name, "display_name": "X", "kind": "connected", "sharing_url": url, "admins": [] });
+    let operator = &office.operator;
+    refused(&operator.ask("account.register.v1", &register("acme", "https://new.example")).await, AccountExists);
+    refused(&operator.ask("account.register.v1", &register("field-sync", "https://new.example")).await, InvalidName);
+    refused(&operator.ask("account.register.v1", &register("Not A Name", "https://new.example")).await, InvalidName);
+    refused(&operator.ask("account.register.v1", &register("umbrella", "https://globex.example/sharing")).await, NameTaken);
+    let settings = |version: u32, actor: Value| json!({ "version": version, "actor": actor, "locale": "en" });
+    refused(&office.acme.ask("account.update.v1", &settings(1, agent())).await, NotAnAdmin);
+    applied(&office.acme.ask("account.update.v1", &settings(5, admin())).await);
+    let older = office.acme.ask("account.update.v1", &json!({ "version": 4, "actor": admin(), "locale": "it" })).await;
+    assert_eq!((older.outcome, older.reason), (ReceiptOutcome::Ignored, Some(NewerChangeExists)));
+}
+
+async fn agreements(office: &Office) {
+    let Office { acme, globex, initech, .. } = office;
+    let on = |number: u32, actor: Value| json!({ "agreement_id": id(number), "actor": actor });
+    let nobody = json!({ "agreement_id": id(90), "receiver": { "address": "nobody" }, "terms": all(), "actor": admin() });
+    let by_agent = json!({ "agreement_id": id(91), "receiver": { "address": "globex" }, "terms": all(), "actor": agent() });
+    let no_such = on(99, admin());
+    let (unknown_account, unknown_agreement) =
+        tokio::join!(acme.ask("agreement.invite.v1", &nobody), globex.ask("agreement.accept.v1", &no_such));
+    refused(&unknown_account, UnknownAccount);
+    refused(&unknown_agreement, UnknownAgreement);
+    refused(&acme.ask("agreement.invite.v1", &by_agent).await, NotAnAdmin);
+    refused(&office.invite(acme, acme, 92, all()).await, InviteToSelf);
+    applied(&office.invite(acme, globex, 1, all()).await);
+    refused(&office.invite(acme, globex, 1, all()).await, IdTaken);
+    refused(&acme.ask("agreement.accept.v1", &on(1, admin())).await, NotTheReceiver);
+    refused(&acme.ask("ticket.share.v1", &share(1, "early", 900)).await, AgreementNotAccepted);
+    let foreign = initech.ask("agreement.deactivate.v1", &on(1, admin())).await;
+    refused(&foreign, UnknownAgreement);
+    applied(&globex.ask("agreement.accept.v1", &on(1, admin())).await);
+    refused(&globex.ask("agreement.accept.v1", &on(1, admin())).await, AlreadyDecided);
+    refused(&globex.ask("ticket.share.v1", &share(1, "7", 901)).await, NotTheSender);
+    applied(&initech.ask("account.update.v1", &json!({ "version": 1, "actor": admin(), "decline_invites": true })).await);
+    applied(&office.invite(acme, initech, 2, all()).await);
+    let (declined, _) = acme
+        .told("the decline", |told| match told {
+            contracts::delivery::Told::AgreementDeclined(state) => Some(state.clone()),
+            _ => None,
+        })
+        .await;
+    assert_eq!(declined.reason, Some(InvitesDeclined));
+    applied(&initech.ask("account.update.v1", &json!({ "version": 2, "actor": admin(), "decline_invites": false })).await);
+    office.agree(acme, globex, 3, all()).await;
+    applied(&acme.ask("agreement.deactivate.v1", &on(3, admin())).await);
+    refused(&acme.ask("ticket.share.v1", &share(3, "late", 902)).await, AgreementInactive);
+}
+
+async fn sharing(office: &Office) {
+    let Office { acme, globex, initech, .. } = office;
+    office.agree(globex, initech, 10, all()).await;
+    office.agree(initech, acme, 11, all()).await;
+    let mut closed = share(1, "closed", 903);
+    closed["ticket"]["status"] = json!("closed");
+    refused(&acme.ask("ticket.share.v1", &closed).await, TicketClosed);
+    let mut first = share(1, "1", 100);
+    first["ticket"]["ccs"] = json!([{ "name": "C", "email": "c@acme.example" }]);
+    first["ticket"]["requester"]["email"] = json!("r@acme.example");
+    let receipt = acme.ask("ticket.share.v1", &first).await;
+    item(&receipt, "ccs", CcsStay);
+    item(&receipt, "requester", AddressStays);
+    refused(&acme.ask("ticket.share.v1", &share(1, "1", 101)).await, AlreadyShared);
+    refused(&acme.ask("ticket.share.v1", &share(1, "2", 100)).await, IdTaken);
+    let bind = |share: u32, ticket: &str| json!({ "share_id": id(share), "ticket_id": ticket });
+    refused(&acme.ask("ticket.bind.v1", &bind(100, "1")).await, NotTheReceiver);
+    applied(&globex.ask("ticket.bind.v1", &bind(100, "g1")).await);
+    assert_eq!(globex.ask("ticket.bind.v1", &bind(100, "g1")).await.reason, Some(Unchanged));
+    refused(&globex.ask("ticket.bind.v1", &bind(100, "g2")).await, AlreadyBound);
+    let unshare = |ticket: &str| json!({ "ticket_id": ticket, "actor": agent() });
+    refused(&globex.ask("ticket.unshare.v1", &unshare("g1")).await, ReceiverCannotUnshare);
+    let mut onward = share(10, "g1", 110);
+    onward["ticket"]["copy_of"] = json!(id(100));
+    applied(&globex.ask("ticket.share.v1", &onward).await);
+    let mut back = share(11, "i1", 111);
+    back["ticket"]["copy_of"] = json!(id(110));
+    refused(&initech.ask("ticket.share.v1", &back).await, WouldLoop);
+    let (solved, not_theirs) =
+        (update("nowhere", &json!({ "status": "solved" })), json!({ "share_id": id(100), "actor": agent() }));
+    let (nowhere, foreign) =
+        tokio::join!(acme.ask("ticket.update.v1", &solved), office.bridge.ask("ticket.unshare.v1", &not_theirs));
+    refused(&nowhere, NotShared);
+    refused(&foreign, NotShared);
+}
+
+async fn comments(office: &Office) {
+    let Office { acme, globex, .. } = office;
+    let say = |ticket: &str, comments: Value| update(ticket, &json!({ "comments": comments }));
+    let call = json!({ "recording_url": "https://acme.example/r", "transcript": "Hello." });
+    let voicemail = json!({ "id": "acme/call", "body": "Voicemail", "call": call });
+    item(&acme.ask("ticket.update.v1", &say("1", json!([voicemail]))).await, "recording:acme/call", RecordingStays);
+    item(&globex.ask("ticket.update.v1", &say("g1", json!([comment("acme/new", true)]))).await, "comment:acme/new", IdTaken);
+    let again = acme.ask("ticket.update.v1", &say("1", json!([comment("acme/call", true)]))).await;
+    assert_eq!((again.outcome, again.reason), (ReceiptOutcome::Ignored, Some(Unchanged)));
+    applied(&acme.ask("account.update.v1", &json!({ "version": 6, "actor": admin(), "secure_downloads": true })).await);
+    let attachment = json!({ "id": "f1", "filename": "log.txt", "url": "https://acme.example/f1" });
+    let with_file = json!({ "id": "acme/file", "body": "See file", "attachments": [attachment] });
+    item(&acme.ask("ticket.update.v1", &say("1", json!([with_file]))).await, "attachment:f1", SecureDownloads);
+    office.agree(acme, globex, 20, terms("private_only", false, false)).await;
+    let mut quiet = share(20, "quiet", 120);
+    quiet["ticket"]["status"] = json!("pending");
+    quiet["ticket"]["tags"] = json!([{ "name": "vip", "added_by": "user" }]);
+    quiet["ticket"]["custom_fields"] = json!({ "order": "1" });
+    let fields = json!([{ "key": "order", "title": "Order", "type": "text" }]);
+    applied(&acme.ask("account.update.v1", &json!({ "version": 7, "actor": admin(), "ticket_fields": fields })).await);
+    let receipt = acme.ask("ticket.share.v1", &quiet).await;
+    item(&receipt, "status", StatusNotSynced);
+    item(&receipt, "tag:vip", TagsNotSynced);
+    item(&receipt, "custom_field:order", CustomFieldsNotSynced);
+    applied(&globex.ask("ticket.bind.v1", &json!({ "share_id": id(120), "ticket_id": "gq" })).await);
+    let public = globex.ask("ticket.update.v1", &say("gq", json!([comment("globex/1", true)]))).await;
+    item(&public, "comment:globex/1", PublicCommentsNotAllowed);
+}
+
+async fn fields(office: &Office) {
+    let Office { acme, globex, bridge, .. } = office;
+    let field = |key: &str, title: &str, kind: &str| json!({ "key": key, "title": title, "type": kind });
+    let options =
+        |key: &str, title: &str, options: Value| json!({ "key": key, "title": title, "type": "tagger", "options": options });
+    let ours = json!([
+        field("same", "Same", "text"),
+        field("twice", "Twice", "text"),
+        field("kind", "Kind", "checkbox"),
+        field("off", "Off form", "text"),
+        field("own", "Only here", "text"),
+        field("day", "Day", "date"),
+        options("level", "Level", json!([{ "name": "High", "tag": "high" }])),
+    ]);
+    let theirs = json!([
+        field("t_same", "SAME ", "text"),
+        field("t1", "Twice", "text"),
+        field("t2", "twice", "text"),
+        field("t_kind", "Kind", "date"),
+        field("t_off", "Off form", "text"),
+        field("t_day", "Day", "date"),
+        options("t_level", "Level", json!([{ "name": "high", "tag": "hi" }])),
+    ]);
+    let statuses =
+        json!({ "enabled": true, "statuses": [{ "key": "wait", "name": "Waiting", "category": "hold", "default": true }] });
+    let set = |version: u32, fields: &Value| json!({ "version": version, "actor": admin(), "ticket_fields": fields });
+    let mut with_statuses = set(10, &ours);
+    with_statuses["custom_statuses"] = statuses;
+    applied(&acme.ask("account.update.v1", &with_statuses).await);
+    let mut on_form = set(10, &theirs);
+    on_form["default_form"] = json!(["t_same", "t1", "t2", "t_kind", "t_day", "t_level"]);
+    applied(&globex.ask("account.update.v1", &on_form).await);
+    let change = |content: Value| update("1", &content);
+    let receipt = acme.ask("ticket.update.v1", &change(json!({ "custom_fields": {
+        "same": "x", "twice": "x", "kind": true, "off": "x", "own": "x", "day": "yesterday", "level": "high", "nothing": "x", "subject": "x",
+    }, "tags": { "add": [{ "name": "auto", "added_by": "rule" }] } }))).await;
+    assert_eq!(receipt.outcome, ReceiptOutcome::Partial);
+    for (key, reason) in [
+        ("twice", TitleNotUnique),
+        ("kind", TypeMismatch),
+        ("off", NotOnDefaultForm),
+        ("own", NoSuchField),
+        ("day", BadValue),
+        ("level", OptionTagsDiffer),
+        ("nothing", NoSuchField),
+        ("subject", SystemField),
+    ] {
+        item(&receipt, &format!("custom_field:{key}"), reason);
+    }
+    item(&receipt, "tag:auto", AddedByRule);
+    let crossed = receipt.decisions.iter().find(|decision| decision.item.to_string() == "custom_field:same").expect("a decision");
+    assert_eq!(crossed.outcome, contracts::ItemOutcome::Transferred, "one bad field never holds back the others");
+    applied(&acme.ask("ticket.update.v1", &change(json!({ "status": "pending" }))).await);
+    let at = |time: &str, mut change: Value| {
+        change["occurred_at"] = json!(time);
+        change
+    };
+    let hold = at("2026-03-01T10:30:00Z", change(json!({ "status": "hold" })));
+    item(&acme.ask("ticket.update.v1", &hold).await, "status", OnHoldMapsToOpen);
+    item(&acme.ask("ticket.update.v1", &change(json!({ "custom_status": "none" }))).await, "status", NoSuchStatus);
+    let older = at("2026-03-01T09:30:00Z", change(json!({ "status": "solved" })));
+    item(&acme.ask("ticket.update.v1", &older).await, "status", NewerChangeExists);
+    let pending = json!({ "enabled": true, "statuses": [
+        { "key": "wait", "name": "Waiting", "category": "hold", "default": true }, { "key": "parts", "name": "Parts", "category": "pending" },
+    ] });
+    applied(&acme.ask("account.update.v1", &json!({ "version": 11, "actor": admin(), "custom_statuses": pending })).await);
+    let parts = at("2026-03-01T11:00:00Z", change(json!({ "custom_status": "parts" })));
+    item(&acme.ask("ticket.update.v1", &parts).await, "status", CategoryMapped);
+    office.agree(acme, bridge, 30, all()).await;
+    let mut bridged = share(30, "b", 130);
+    bridged["ticket"]["custom_fields"] = json!({ "same": "x" });
+    item(&acme.ask("ticket.share.v1", &bridged).await, "custom_field:same", SameKindOnly);
+}

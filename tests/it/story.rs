@@ -1,0 +1,21 @@
+//! The demo's story as a test, with every service killed once during its load.
+
+use contracts::topology::Service;
+use system_tests::stage::Stage;
+use system_tests::story::{self, Load};
+use system_tests::timeline::Timeline;
+use testkit::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_story_holds_while_every_service_is_killed_once() {
+    let world = World::new("story").await;
+    let dir = testkit::world::target().join("system-tests").join(world.name());
+    println!("logs: {}", dir.display());
+    let stage = Stage::set(&dir, world.installation.clone(), world.database.clone()).await.unwrap();
+    let load = Load { kills: Service::ALL.to_vec(), ..Load::default() };
+    let (stage, outcome) = story::play(stage, Timeline::new(), &load).await.unwrap();
+    assert!(outcome.proof.holds(), "{}: {:#?}", outcome.proof, outcome.proof.wrong);
+    stage.clear().await.unwrap();
+    std::fs::remove_dir_all(&dir).unwrap();
+    world.remove().await;
+}
