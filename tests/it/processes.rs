@@ -8,10 +8,11 @@ use local::Fleet;
 use local::services::binaries_dir;
 use testkit::{World, world};
 
-const LIMIT: Duration = Duration::from_mins(1);
+const LIMIT: Duration = Duration::from_mins(3);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_binary_starts_answers_its_probes_and_stops_on_sigterm() {
+    let _turn = crate::WHOLE_SYSTEM.lock().await;
     let world = World::new("processes").await;
     let dir = world::target().join("test-processes").join(world.name());
     // Nobody listens there, and nobody has to: no notice is sent.

@@ -115,6 +115,7 @@ impl Office {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_reason_code_is_what_a_third_party_gets() {
+    let _turn = crate::WHOLE_SYSTEM.lock().await;
     let world = World::new("reasons").await;
     let office = Office::open(&world).await;
     envelope(&office).await;

@@ -8,6 +8,7 @@ use testkit::World;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_story_holds_while_every_service_is_killed_once() {
+    let _turn = crate::WHOLE_SYSTEM.lock().await;
     let world = World::new("story").await;
     let dir = testkit::world::target().join("system-tests").join(world.name());
     println!("logs: {}", dir.display());

@@ -15,9 +15,9 @@ use crate::party::Party;
 use crate::python_desk::PythonDesk;
 
 /// How long the services may take to be ready.
-const READY_LIMIT: Duration = Duration::from_mins(1);
+const READY_LIMIT: Duration = Duration::from_mins(3);
 /// How long a service may take to end by itself.
-const END_LIMIT: Duration = Duration::from_secs(10);
+const END_LIMIT: Duration = Duration::from_mins(1);
 
 /// A virtual host, a database, a mail sink and the five services.
 #[derive(Debug)]

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use crate::Model;
 use crate::wait::until;
 
-/// How long a desk waits for what it expects.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a desk waits for what it expects: long, because a machine shared with others may stand still for many seconds.
+pub const PATIENCE: Duration = Duration::from_mins(3);
 
 /// One delivery as the desk got it.
 #[derive(Clone, Debug)]

@@ -21,7 +21,7 @@ const TICKETS: usize = 64;
 /// How often a desk looks whether receipts came.
 pub(super) const LOOK: Duration = Duration::from_millis(5);
 /// How long the load may go without any receipt: a killed service comes back within seconds.
-const STALL: Duration = Duration::from_secs(30);
+const STALL: Duration = Duration::from_mins(2);
 
 /// How fast the load went.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ use super::{Link, Side, Story, chain, end, sample};
 use crate::party::Tally;
 
 /// How long the broker's queues may take to be empty once every copy is as it should be.
-const QUIET: Duration = Duration::from_secs(20);
+const QUIET: Duration = Duration::from_mins(1);
 
 /// What the desks hold, compared.
 #[derive(Clone, Debug, Default)]

@@ -11,7 +11,7 @@ use local::{AccountAccess, Installation, Passwords};
 
 use super::running::{Running, local_dir};
 
-const RECEIPT_LIMIT: Duration = Duration::from_secs(30);
+const RECEIPT_LIMIT: Duration = Duration::from_mins(1);
 
 /// Provisions an account and registers it; the second time it only prints the same again.
 pub async fn account(name: String, kind: AccountKind, display_name: Option<String>) -> Result<ExitCode> {

@@ -15,7 +15,7 @@ use nix::sys::signal::Signal;
 
 use super::running::{Running, RunningService, RunningSink, local_dir, locked_dir, shown};
 
-const SERVICES_LIMIT: Duration = Duration::from_mins(1);
+const SERVICES_LIMIT: Duration = Duration::from_mins(3);
 const DATABASE: &str = "deskmesh";
 
 /// Starts everything and leaves it running.

@@ -57,7 +57,7 @@ impl Stage {
                 broker_url: self.world.installation.service_url(Service::Agreement).expect("an address"),
                 slots: 3,
                 batch_size: 2,
-                confirm_timeout: Duration::from_secs(20),
+                confirm_timeout: Duration::from_mins(1),
                 undelivered: Undelivered::default(),
             };
             let work = messaging::run(Arc::new(AgreementService), settings, self.pool.clone(), Health::new(), self.stop.clone());

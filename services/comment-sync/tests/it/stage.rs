@@ -53,7 +53,7 @@ impl Stage {
                 broker_url: world.installation.service_url(Service::CommentSync).expect("an address"),
                 slots: 3,
                 batch_size: 2,
-                confirm_timeout: Duration::from_secs(20),
+                confirm_timeout: Duration::from_mins(1),
                 undelivered: Undelivered::default(),
             };
             tokio::spawn(messaging::run(Arc::new(CommentSync), settings, pool.clone(), Health::new(), stop.clone()))

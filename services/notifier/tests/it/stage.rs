@@ -75,7 +75,7 @@ impl Stage {
             broker_url: self.world.installation.service_url(Service::Notifier).expect("an address"),
             slots: 3,
             batch_size: 2,
-            confirm_timeout: Duration::from_secs(20),
+            confirm_timeout: Duration::from_mins(1),
             undelivered: Undelivered::default(),
         };
         let work = messaging::run(Arc::new(Notifier), settings, self.pool.clone(), Health::new(), self.stop.clone());
@@ -107,7 +107,7 @@ impl Stage {
     fn mail_loop<Clock: Fn() -> Timestamp>(&self, clock: Clock) -> MailLoop<Clock> {
         let address = ServerAddress::read(&self.mail_server.url()).expect("an address");
         let mailer = Mailer {
-            server: Server::new(address, Duration::from_secs(5)),
+            server: Server::new(address, Duration::from_secs(30)),
             templates: Templates::new().expect("templates"),
             from: "Deskmesh <mesh@mesh.example>".parse().expect("a mailbox"),
         };

@@ -71,7 +71,7 @@ impl Stage {
             broker_url: self.world.installation.service_url(Service::ShareDispatcher).expect("an address"),
             slots,
             batch_size: 64,
-            confirm_timeout: Duration::from_secs(20),
+            confirm_timeout: Duration::from_mins(1),
             undelivered: Undelivered { interval: Duration::from_millis(100), ..Undelivered::default() },
         };
         let (health, stop) = (Health::new(), CancellationToken::new());
