@@ -1,5 +1,7 @@
 //! `RabbitMQ`'s management API: virtual hosts, users, rights, queues.
 
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -9,9 +11,12 @@ use ureq::http::Request;
 
 use crate::address::{self, segment};
 use crate::error::{Error, Result};
+use crate::wait;
 
 /// Removing a virtual host full of quorum queues takes the broker several seconds.
 const REQUEST_LIMIT: Duration = Duration::from_mins(1);
+/// How long a queue that crashed may take to be back.
+const RESTART_LIMIT: Duration = Duration::from_mins(1);
 
 /// A client of the management API, logged in as the administrator of its address.
 #[derive(Clone, Debug)]
@@ -76,7 +81,16 @@ impl Broker {
             let objects = definitions[kind].as_array().cloned().unwrap_or_default();
             part.insert(kind.to_owned(), objects.into_iter().map(without_vhost).collect());
         }
-        self.call("POST", &format!("/definitions/{}", segment(vhost)), Some(&part.into())).map(drop)
+        let (path, part) = (format!("/definitions/{}", segment(vhost)), part.into());
+        let before: BTreeSet<String> = self.queues(vhost)?.into_iter().map(|queue| queue.name).collect();
+        declared(
+            &format!("POST {path}"),
+            || self.call("POST", &path, Some(&part)).map(drop),
+            || {
+                let after = self.queues(vhost)?.into_iter().map(|queue| queue.name);
+                after.filter(|queue| !before.contains(queue)).try_for_each(|queue| self.delete_queue(vhost, &queue))
+            },
+        )
     }
 
     /// Creates a user, or changes its password and tags.
@@ -149,7 +163,8 @@ impl Broker {
     /// When the broker refuses or does not answer.
     pub fn declare_queue(&self, vhost: &str, queue: &str, arguments: &Value) -> Result<()> {
         let path = format!("/queues/{}/{}", segment(vhost), segment(queue));
-        self.put(&path, &json!({ "durable": true, "auto_delete": false, "arguments": arguments }))
+        let queue_itself = json!({ "durable": true, "auto_delete": false, "arguments": arguments });
+        declared(&format!("PUT {path}"), || self.put(&path, &queue_itself), || self.delete(&path))
     }
 
     /// Deletes a queue with its messages; one that is not there is fine.
@@ -183,8 +198,8 @@ impl Broker {
         name.map_or(Ok(()), |name| self.delete(&format!("{path}/{}", segment(name))))
     }
 
-    /// All queues of a virtual host with their depth, which is about a second old on private
-    /// servers and up to five on others; a passive declare over AMQP tells it exactly.
+    /// All queues of a virtual host with their depth, which is up to five seconds old; a passive declare over AMQP tells it
+    /// exactly.
     ///
     /// # Errors
     /// When the broker refuses or does not answer.
@@ -230,9 +245,70 @@ impl Broker {
     }
 }
 
+/// Declares queues, anew when one of them crashed over it; `undo` takes away what the declaration left behind.
+///
+/// `RabbitMQ` 3.10 crashes a new quorum queue whose first tick comes before its first election is over, as it may on a busy machine.
+/// The queue restarts by itself, without the configuration that its declaration was about to give it.
+fn declared(what: &str, declare: impl Fn() -> Result<()>, undo: impl Fn() -> Result<()>) -> Result<()> {
+    wait::until(what, RESTART_LIMIT, || match declare() {
+        Err(Error::Refused { body, .. }) if body.contains("gen_statem,call") => {
+            undo()?;
+            Ok(ControlFlow::Continue(body))
+        }
+        answered => answered.map(ControlFlow::Break),
+    })
+}
+
 fn without_vhost(mut object: Value) -> Value {
     if let Some(fields) = object.as_object_mut() {
         fields.remove("vhost");
     }
     object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    /// Answers one request a connection, with these statuses and bodies in turn; gives back the methods that were asked for.
+    fn answering(answers: Vec<(&'static str, &'static str)>) -> (String, std::thread::JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://guest:guest@{}", listener.local_addr().unwrap());
+        let served = std::thread::spawn(move || {
+            let mut methods = Vec::new();
+            for (status, body) in answers {
+                let (mut connection, _) = listener.accept().unwrap();
+                let mut read = Vec::new();
+                while !read.ends_with(b"}") && !(read.starts_with(b"DELETE") && read.ends_with(b"\r\n\r\n")) {
+                    let mut part = [0; 1024];
+                    let length = connection.read(&mut part).unwrap();
+                    read.extend_from_slice(&part[..length]);
+                }
+                methods.push(String::from_utf8_lossy(&read).split(' ').next().unwrap().to_owned());
+                let length = body.len();
+                write!(connection, "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}").unwrap();
+            }
+            methods
+        });
+        (url, served)
+    }
+
+    #[test]
+    fn a_queue_that_crashed_while_it_was_declared_is_declared_again() {
+        let crash = r#"{"error":"bad_request","reason":"{{function_clause,[{rabbit_quorum_queue,handle_tick,[]}]},\n {gen_statem,call,[{a,b},30000]}}"}"#;
+        let (url, served) = answering(vec![("400 Bad Request", crash), ("204 No Content", ""), ("201 Created", "")]);
+        Broker::new(&url).declare_queue("vhost", "desk.acme", &json!({})).unwrap();
+        assert_eq!(served.join().unwrap(), ["PUT", "DELETE", "PUT"]);
+    }
+
+    #[test]
+    fn a_refusal_is_not_asked_about_again() {
+        let refusal = r#"{"error":"bad_request","reason":"inequivalent arg 'x-queue-type' for queue 'desk.acme'"}"#;
+        let (url, served) = answering(vec![("400 Bad Request", refusal)]);
+        let refused = Broker::new(&url).declare_queue("vhost", "desk.acme", &json!({}));
+        assert!(matches!(refused, Err(Error::Refused { status: 400, .. })), "{refused:?}");
+        assert_eq!(served.join().unwrap(), ["PUT"]);
+    }
 }

@@ -174,8 +174,7 @@ fn write_files(home: &Path, ports: &Ports) -> Result<()> {
     );
     let files = [
         ("rabbitmq.conf", configuration.as_str()),
-        // A quorum queue tells its length at each tick; five seconds, the default, is long for a test.
-        ("advanced.config", "[{rabbit, [{quorum_tick_interval, 1000}]}].\n"),
+        ("advanced.config", "[].\n"),
         ("enabled_plugins", "[rabbitmq_management,rabbitmq_prometheus].\n"),
     ];
     for (name, text) in files {
