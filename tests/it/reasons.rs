@@ -4,7 +4,8 @@ use contracts::Reason::{self, *};
 use contracts::{Receipt, ReceiptOutcome};
 use serde_json::{Value, json};
 use system_tests::stage::Stage;
-use testkit::{Desk, World, world};
+use testkit::desk::PATIENCE;
+use testkit::{Desk, World, until, world};
 
 struct Office {
     stage: Stage,
@@ -159,8 +160,30 @@ async fn accounts(office: &Office) {
     let settings = |version: u32, actor: Value| json!({ "version": version, "actor": actor, "locale": "en" });
     refused(&office.acme.ask("account.update.v1", &settings(1, agent())).await, NotAnAdmin);
     applied(&office.acme.ask("account.update.v1", &settings(5, admin())).await);
+    again(
+        &office.acme,
+        "account.update.v1",
+        &json!({ "version": 5, "actor": admin(), "link_template": "https://acme.example/{ticket_id}" }),
+    )
+    .await;
     let older = office.acme.ask("account.update.v1", &json!({ "version": 4, "actor": admin(), "locale": "it" })).await;
     assert_eq!((older.outcome, older.reason), (ReceiptOutcome::Ignored, Some(NewerChangeExists)));
+}
+
+/// A command that is sent again gets the same receipt again, all along the line.
+async fn again(desk: &Desk, message_type: &str, content: &Value) {
+    let id = desk.next_id();
+    let stem = message_type.rsplit_once(".v").map_or(message_type, |(stem, _)| stem);
+    let (key, body) = (format!("{}.{stem}", desk.account), content.to_string());
+    for times in 0..3 {
+        desk.publish(&key, message_type, &id, body.as_bytes(), |properties| properties).await.expect("the broker takes it");
+        desk.receipt(&id).await;
+        until("the same receipt again", PATIENCE, async || match desk.repeated_and_unreadable().0 {
+            repeated if repeated >= times => Ok(()),
+            repeated => Err(format!("{repeated} came again, not {times}")),
+        })
+        .await;
+    }
 }
 
 async fn agreements(office: &Office) {

@@ -11,13 +11,14 @@ create table journal (
 
 create index journal_decided_at on journal using brin (decided_at);
 
--- What decided messages caused, to be sent again when one comes again. A partition per day, dropped whole after two days.
+-- What decided messages caused, to be sent again when one comes again: byte for byte (`json`, not `jsonb`), because the next service
+-- knows a message by its content. A partition per day, dropped whole after two days.
 create table journal_output (
   account text not null,
   entity text not null,
   message_id text not null,
   decided_at timestamptz not null,
-  outputs jsonb not null
+  outputs json not null
 ) partition by range (decided_at);
 
 create index journal_output_key on journal_output (account, entity, message_id);

@@ -95,17 +95,22 @@ pub(crate) async fn insert(connection: &mut PgConnection, decided: &[Decided<'_>
     }
     sqlx::query(
         "insert into journal_output (account, entity, message_id, decided_at, outputs)
-         select account, entity, message_id, $5, outputs
-         from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[]) as decided (account, entity, message_id, outputs)",
+         select account, entity, message_id, $5, outputs::json
+         from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as decided (account, entity, message_id, outputs)",
     )
     .bind(&accounts)
     .bind(&entities)
     .bind(&ids)
-    .bind(decided.iter().map(|one| Json(one.outputs)).collect::<Vec<_>>())
+    .bind(decided.iter().map(|one| written(one.outputs)).collect::<Vec<_>>())
     .bind(now)
     .execute(connection)
     .await?;
     Ok(true)
+}
+
+/// Outputs as text. As [`Json`] the driver would bind them as `jsonb`, which spells them otherwise.
+fn written(outputs: &[StoredOutput]) -> String {
+    serde_json::to_string(outputs).expect("outputs are writable as JSON")
 }
 
 fn columns<'a>(keys: impl Iterator<Item = &'a Key>) -> (Vec<String>, Vec<String>, Vec<String>) {

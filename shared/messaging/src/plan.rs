@@ -235,8 +235,7 @@ impl<'a, M> Plan<'a, M> {
 
     /// Whose command it is; nobody's for a message between services.
     fn account(&self, key: &Key) -> Option<AccountName> {
-        let internal = key.account == Received::<M>::INTERNAL && !self.service.is_entry();
-        AccountName::new(key.account.as_str()).ok().filter(|_| !internal && self.service.is_entry())
+        AccountName::new(key.account.as_str()).ok()
     }
 
     fn answer(&mut self, index: usize, refused: Refused) {
@@ -279,5 +278,57 @@ impl<'a, M> Plan<'a, M> {
     fn park(&mut self, index: usize, reason: ParkReason, detail: String) {
         self.fates[index] = Some(Fate::Parked);
         self.parked.push((index, reason, detail));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admission::Known;
+    use crate::envelope::Via;
+
+    fn internal(message_id: &str, content: u8) -> Item<()> {
+        let first_arrival = Timestamp::parse("2026-03-01T10:00:00Z").unwrap();
+        let envelope = Envelope {
+            via: Via::Service,
+            exchange: "sync".into(),
+            routing_key: "share-dispatcher.fact".into(),
+            publisher: None,
+            message_id: Some(message_id.into()),
+            message_type: Some("fact.v1".into()),
+            content_type: Some("application/json".into()),
+            forbidden: None,
+            trace: TraceContext::default(),
+            attempt: 0,
+            deliveries: 0,
+            first_arrival,
+            body: vec![content],
+            headers: serde_json::Value::Null,
+        };
+        let account = Received::<()>::INTERNAL.to_owned();
+        let what = Received {
+            account: account.clone(),
+            message_id: message_id.into(),
+            message_type: "fact.v1".into(),
+            publisher: None,
+            received_at: first_arrival,
+            message: (),
+        };
+        let key = Key { account, entity: "fact".into(), message_id: message_id.into() };
+        let admission = Admission::Accept(Known { key, content_hash: vec![content], what });
+        Item { envelope, admission, trace: TraceContext::default() }
+    }
+
+    #[test]
+    fn nobody_is_answered_about_a_message_between_services_also_by_an_entry_service() {
+        let entry = |outputs| Entry { content_hash: vec![1], message_type: "fact.v1".into(), outputs };
+        let cases = [(2, Some(Vec::new()), ParkReason::IdReused), (1, None, ParkReason::OutputsGone)];
+        for (content, outputs, expected) in cases {
+            let items = [internal("m", content)];
+            let known = [(items[0].key().unwrap().clone(), entry(outputs))].into();
+            let plan = Plan::of(Service::ShareDispatcher, &items, &known);
+            assert!(matches!(plan.parked(), [(0, reason, _)] if *reason == expected), "{:?}", plan.parked());
+            assert!(matches!(plan.into_fates().as_slice(), [Fate::Parked]));
+        }
     }
 }

@@ -50,8 +50,8 @@ pub struct Received<M> {
 }
 
 impl<M> Received<M> {
-    /// The `account` of messages between services.
-    pub const INTERNAL: &'static str = "sync";
+    /// The `account` of messages between services: no account's name, so that nobody answers them and no command meets their keys.
+    pub const INTERNAL: &'static str = "(sync)";
 
     /// The command that this message is, for what goes along the line.
     ///

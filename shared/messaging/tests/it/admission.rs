@@ -2,6 +2,8 @@
 
 use contracts::{Message, Reason, ReceiptOutcome};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
+use testkit::desk::PATIENCE;
+use testkit::until;
 
 use crate::stage::Stage;
 use crate::tally::{Count, Treat};
@@ -70,6 +72,25 @@ async fn an_id_used_again_is_known_by_its_content() {
         })
         .await;
     assert_eq!(receipt.reason, Some(Reason::AlreadyKnown));
+    replica.stop().await;
+    stage.world.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_sent_again_sends_what_it_caused_again_byte_for_byte() {
+    let stage = Stage::set("admission-again").await;
+    let replica = stage.replica();
+    stage.send(&["a"], Treat::Well).await;
+    stage.all_done_once(&["a"]).await;
+    stage.send(&["a"], Treat::Well).await;
+    until("both outputs to come again", PATIENCE, async || {
+        let (repeated, _) = stage.desk.repeated_and_unreadable();
+        let times: Vec<usize> = stage.passed_on().into_values().map(|passed| passed.times).collect();
+        if repeated == 1 && times == [2] { Ok(()) } else { Err(format!("{repeated} receipts, {times:?} passed on")) }
+    })
+    .await;
+    // The next service knows them by their content, so they must not be spelt otherwise the second time.
+    assert!(stage.passed_on().into_values().all(|passed| passed.bodies.len() == 1));
     replica.stop().await;
     stage.world.remove().await;
 }

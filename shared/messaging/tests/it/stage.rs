@@ -1,6 +1,6 @@
 //! What every test here stands on: a world, the tally's tables, a desk, and replicas of the runtime that can be killed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,8 +22,26 @@ pub struct Stage {
     pub world: World,
     pub pool: PgPool,
     pub desk: Desk,
-    /// What reached the next service: how often each message id came, and what it said.
-    pub passed_on: Arc<Mutex<BTreeMap<String, (usize, String)>>>,
+    /// What reached the next service, by message id.
+    pub passed_on: Arc<Mutex<BTreeMap<String, PassedOn>>>,
+}
+
+/// One message to the next service.
+#[derive(Clone, Debug, Default)]
+pub struct PassedOn {
+    /// How often it came.
+    pub times: usize,
+    /// What it said.
+    pub what: String,
+    /// Its bodies: one, however often it came.
+    pub bodies: BTreeSet<Vec<u8>>,
+}
+
+impl PassedOn {
+    fn came(&mut self, what: String, body: &[u8]) {
+        (self.times, self.what) = (self.times + 1, what);
+        self.bodies.insert(body.to_vec());
+    }
 }
 
 /// A running runtime.
@@ -99,20 +117,20 @@ impl Stage {
             self.desk.receipt(name).await;
         }
         until("everything to be passed on", PATIENCE, async || {
-            let said: Vec<String> = self.passed_on().into_values().map(|(_, what)| what).collect();
+            let said: Vec<String> = self.passed_on().into_values().map(|passed| passed.what).collect();
             if names.iter().all(|name| said.iter().any(|what| what == name)) { Ok(()) } else { Err(format!("{said:?}")) }
         })
         .await;
         let once: BTreeMap<String, i32> = names.iter().map(|name| ((*name).to_owned(), 1)).collect();
         assert_eq!(self.tally().await, once, "each is decided once");
-        let mut said: Vec<String> = self.passed_on().into_values().map(|(_, what)| what).collect();
+        let mut said: Vec<String> = self.passed_on().into_values().map(|passed| passed.what).collect();
         said.sort();
         let mut expected: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         expected.sort();
         assert_eq!(said, expected, "each is one message to the next service, however often it comes");
     }
 
-    pub fn passed_on(&self) -> BTreeMap<String, (usize, String)> {
+    pub fn passed_on(&self) -> BTreeMap<String, PassedOn> {
         self.passed_on.lock().expect("no test panics with it").clone()
     }
 
@@ -134,7 +152,7 @@ impl Stage {
     }
 }
 
-async fn collect(url: String, passed_on: Arc<Mutex<BTreeMap<String, (usize, String)>>>) -> lapin::Result<()> {
+async fn collect(url: String, passed_on: Arc<Mutex<BTreeMap<String, PassedOn>>>) -> lapin::Result<()> {
     let connection = Connection::connect(&url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     let (queue, tag) = (ShortString::from("comment-sync"), ShortString::from("test"));
@@ -143,7 +161,7 @@ async fn collect(url: String, passed_on: Arc<Mutex<BTreeMap<String, (usize, Stri
         let id = delivery.properties.message_id().as_ref().map(ToString::to_string).unwrap_or_default();
         let said: serde_json::Value = serde_json::from_slice(&delivery.data).unwrap_or_default();
         let what = said["what"].as_str().unwrap_or_default().to_owned();
-        passed_on.lock().expect("no test panics with it").entry(id).or_insert((0, what)).0 += 1;
+        passed_on.lock().expect("no test panics with it").entry(id).or_default().came(what, &delivery.data);
         delivery.ack(BasicAckOptions::default()).await?;
     }
     Ok(())
