@@ -210,7 +210,7 @@ impl<'a, M> Plan<'a, M> {
             self.reused(index, key, &entry.message_type);
             return;
         }
-        match (&entry.outputs, self.account(key)) {
+        match (&entry.outputs, Self::account(key)) {
             (Some(outputs), _) => self.fates[index] = Some(Fate::Send { outputs: outputs.clone(), outcome: "known" }),
             (None, Some(account)) => {
                 let receipt = self.receipt(index, ReceiptOutcome::Ignored, Reason::AlreadyKnown, None);
@@ -223,7 +223,7 @@ impl<'a, M> Plan<'a, M> {
     }
 
     fn reused(&mut self, index: usize, key: &Key, other_type: &str) {
-        match self.account(key) {
+        match Self::account(key) {
             Some(account) => {
                 let detail = format!("this message id was used before, for another message of the type {other_type:?}");
                 let receipt = self.receipt(index, ReceiptOutcome::Rejected, Reason::MessageIdReused, Some(detail));
@@ -234,7 +234,7 @@ impl<'a, M> Plan<'a, M> {
     }
 
     /// Whose command it is; nobody's for a message between services.
-    fn account(&self, key: &Key) -> Option<AccountName> {
+    fn account(key: &Key) -> Option<AccountName> {
         AccountName::new(key.account.as_str()).ok()
     }
 

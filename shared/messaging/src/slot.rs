@@ -1,7 +1,7 @@
 //! One consumer: collects a batch, has it decided, publishes what it causes, acks it. One task, one consume channel, one publish channel,
 //! at most one batch at a time; a `multiple` ack never crosses a slot.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -163,7 +163,7 @@ impl<S: Service> Slot<S> {
     /// holds the batch. Returns false when it is told to stop meanwhile.
     async fn send(&self, items: &[Item<S::Inbound>], fates: &[Fate], stop: &CancellationToken) -> Result<bool, Fault> {
         let outputs = outputs(fates);
-        let mut letters: Vec<Letter> = outputs.values().map(|output| Letter::of(output)).collect();
+        let mut letters: Vec<Letter> = outputs.iter().map(|(_, output)| Letter::of(output)).collect();
         letters.extend(items.iter().zip(fates).filter_map(|(item, fate)| waiting::<S>(item, fate)));
         let mut delays = backoff();
         loop {
@@ -173,11 +173,10 @@ impl<S: Service> Slot<S> {
             if refused.is_empty() {
                 return Ok(true);
             }
-            let (desks, services): (Vec<_>, Vec<_>) = letters
-                .into_iter()
-                .filter(|letter| refused.contains(&letter.message_id))
-                .partition(|letter| letter.exchange == Exchange::Desk.name());
-            let rows: Vec<&StoredOutput> = desks.iter().filter_map(|letter| outputs.get(&letter.message_id).copied()).collect();
+            let to_desks = outputs.iter().filter(|(id, output)| output.output.desk().is_some() && refused.contains(id));
+            let rows: Vec<&StoredOutput> = to_desks.map(|(_, output)| *output).collect();
+            let missed = |letter: &Letter| letter.exchange != Exchange::Desk.name() && refused.contains(&letter.message_id);
+            let services: Vec<Letter> = letters.into_iter().filter(missed).collect();
             undelivered::keep(&self.shared.pool, &rows, now()).await?;
             if services.is_empty() {
                 return Ok(true);
@@ -209,15 +208,15 @@ impl<S: Service> Slot<S> {
     }
 }
 
-/// All outputs of a batch by id; one that several messages share goes out once.
-fn outputs(fates: &[Fate]) -> BTreeMap<String, &StoredOutput> {
-    let mut all = BTreeMap::new();
-    for fate in fates {
-        if let Fate::Send { outputs, .. } = fate {
-            all.extend(outputs.iter().map(|output| (output.id.to_string(), output)));
-        }
-    }
-    all
+/// All outputs of a batch with their ids, in the order of the messages, and of each message as it caused them: a list comes before its
+/// receipt. One that several messages share goes out once.
+fn outputs(fates: &[Fate]) -> Vec<(String, &StoredOutput)> {
+    let mut seen = BTreeSet::new();
+    let sent = fates.iter().flat_map(|fate| match fate {
+        Fate::Send { outputs, .. } => outputs.as_slice(),
+        Fate::Wait(_) | Fate::Parked => &[],
+    });
+    sent.filter(|output| seen.insert(output.id)).map(|output| (output.id.to_string(), output)).collect()
 }
 
 /// The letter that puts a message on the delay ladder: the publisher's content with our own headers round it, built anew.
@@ -257,8 +256,8 @@ fn measure<M>(items: &[Item<M>], fates: &[Fate], started: Instant) {
     }
 }
 
-fn measure_deliveries(outputs: &BTreeMap<String, &StoredOutput>, refused: &std::collections::BTreeSet<String>, at: Timestamp) {
-    for (_, stored) in outputs.iter().filter(|(id, stored)| stored.output.desk().is_some() && !refused.contains(*id)) {
+fn measure_deliveries(outputs: &[(String, &StoredOutput)], refused: &BTreeSet<String>, at: Timestamp) {
+    for (_, stored) in outputs.iter().filter(|(id, stored)| stored.output.desk().is_some() && !refused.contains(id)) {
         if let Some(accepted_at) = stored.output.accepted_at() {
             let delay = (at.utc() - accepted_at.utc()).as_seconds_f64().max(0.0);
             metrics::histogram!("deskmesh_sync_seconds", "type" => stored.output.message_type().to_owned()).record(delay);
