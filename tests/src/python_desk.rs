@@ -181,5 +181,6 @@ fn ticket(event: &Value) -> Option<Ticket> {
     Some(Ticket {
         fields: event["fields"].as_object()?.iter().map(field).collect::<Option<_>>()?,
         comments: event["comments"].as_object()?.iter().map(comment).collect::<Option<_>>()?,
+        ..Ticket::default()
     })
 }

@@ -281,7 +281,7 @@ mod tests {
             for (status, body) in answers {
                 let (mut connection, _) = listener.accept().unwrap();
                 let mut read = Vec::new();
-                while !read.ends_with(b"}") && !(read.starts_with(b"DELETE") && read.ends_with(b"\r\n\r\n")) {
+                while !(read.ends_with(b"}") || read.starts_with(b"DELETE") && read.ends_with(b"\r\n\r\n")) {
                     let mut part = [0; 1024];
                     let length = connection.read(&mut part).unwrap();
                     read.extend_from_slice(&part[..length]);

@@ -1,7 +1,8 @@
 //! What agreement-service accepts.
 
 use contracts::command::{
-    AccountRegister, AccountUpdate, AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite,
+    AccountRegister, AccountRename, AccountUpdate, AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite,
+    AgreementList,
 };
 use contracts::{AgreementId, Message};
 use messaging::{DecodeError, decode};
@@ -14,6 +15,8 @@ pub enum Inbound {
     Register(Box<AccountRegister>),
     /// Changes an account's attributes.
     Update(Box<AccountUpdate>),
+    /// Gives an account another public address.
+    Rename(AccountRename),
     /// Invites another account.
     Invite(Box<AgreementInvite>),
     /// Accepts an invite.
@@ -22,6 +25,8 @@ pub enum Inbound {
     Decline(AgreementDecline),
     /// Ends or withdraws an agreement.
     Deactivate(AgreementDeactivate),
+    /// Asks for agreements as they stand.
+    List(AgreementList),
 }
 
 impl Inbound {
@@ -30,10 +35,12 @@ impl Inbound {
         match message_type {
             AccountRegister::NAME => decode(content).map(|message| Self::Register(Box::new(message))),
             AccountUpdate::NAME => decode(content).map(|message| Self::Update(Box::new(message))),
+            AccountRename::NAME => decode(content).map(Self::Rename),
             AgreementInvite::NAME => decode(content).map(|message| Self::Invite(Box::new(message))),
             AgreementAccept::NAME => decode(content).map(Self::Accept),
             AgreementDecline::NAME => decode(content).map(Self::Decline),
             AgreementDeactivate::NAME => decode(content).map(Self::Deactivate),
+            AgreementList::NAME => decode(content).map(Self::List),
             unknown => Err(DecodeError::UnknownType(unknown.to_owned())),
         }
     }
@@ -42,11 +49,12 @@ impl Inbound {
     #[must_use]
     pub fn agreement_id(&self) -> Option<&AgreementId> {
         match self {
-            Self::Register(_) | Self::Update(_) => None,
+            Self::Register(_) | Self::Update(_) | Self::Rename(_) => None,
             Self::Invite(message) => Some(&message.agreement_id),
             Self::Accept(message) => Some(&message.agreement_id),
             Self::Decline(message) => Some(&message.agreement_id),
             Self::Deactivate(message) => Some(&message.agreement_id),
+            Self::List(message) => message.agreement_id.as_ref(),
         }
     }
 }
@@ -61,10 +69,10 @@ mod tests {
     #[test]
     fn what_the_flows_send_here_is_accepted_and_nothing_else() {
         for flow in received_by(topology::Service::Agreement) {
-            let error = Inbound::decode(flow.message, json!({})).unwrap_err();
+            let error = Inbound::decode(flow.message, json!("no object")).unwrap_err();
             assert!(matches!(error, DecodeError::Malformed { .. }), "{}: {error}", flow.message);
         }
-        for other in ["account.rename.v1", "agreement.list.v1", "agreement.invite.v2", "ticket.share.v1"] {
+        for other in ["account.rename.v2", "share.list.v1", "agreement.invite.v2", "ticket.share.v1"] {
             let error = Inbound::decode(other, json!({})).unwrap_err();
             assert_eq!(error, DecodeError::UnknownType(other.to_owned()));
         }

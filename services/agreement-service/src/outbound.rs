@@ -1,4 +1,4 @@
-//! What agreement-service sends: changes along the line, and at once the receipts of commands that changed nothing.
+//! What agreement-service sends: changes along the line, and at once what a command that changed nothing is answered.
 
 use contracts::delivery::Delivery;
 use contracts::topology::Service;
@@ -12,6 +12,10 @@ pub(crate) fn verdict(answer: Answer, account: &AccountName, received_at: Timest
     match answer {
         Answer::Fact(fact) => Verdict::Decided(vec![Output::to_service(Service::ShareDispatcher, fact.as_ref())]),
         Answer::Receipt { to, receipt } => Verdict::Decided(vec![told(&to, *receipt, received_at)]),
+        Answer::Shown { deliveries, receipt } => {
+            let shown = deliveries.iter().map(|delivery| Output::to_desk(delivery, received_at));
+            Verdict::Decided(shown.chain([told(account, *receipt, received_at)]).collect())
+        }
         Answer::NotYet { reason, refusal } => {
             let otherwise = match refusal {
                 Some(receipt) => Otherwise::Decided(vec![told(account, *receipt, received_at)]),
@@ -31,7 +35,7 @@ mod tests {
     use contracts::{Reason, ReceiptOutcome};
 
     use super::*;
-    use crate::rules::world::{World, accept_of, at, id, invite, name, rename};
+    use crate::rules::world::{World, accept_of, at, id, invite, list, name, rename_to, titled};
 
     fn sent(publisher: &str, account: &str, message: &crate::Inbound) -> Vec<(String, String, String)> {
         let answer = World::with(&["acme", "globex", "acme-eu"]).tell(publisher, account, message).0;
@@ -51,7 +55,8 @@ mod tests {
     #[test]
     fn a_change_goes_along_the_line_and_nothing_beside_it() {
         assert_eq!(sent("acme", "acme", &invite(id(1), "globex")), expected("sync", "share-dispatcher.fact", "fact.v1"));
-        assert_eq!(sent("acme", "acme", &rename("Acme")), expected("sync", "share-dispatcher.fact", "fact.v1"));
+        assert_eq!(sent("acme", "acme", &rename_to("acme-group")), expected("sync", "share-dispatcher.fact", "fact.v1"));
+        assert_eq!(sent("acme", "acme", &titled("Acme")), expected("sync", "share-dispatcher.fact", "fact.v1"));
     }
 
     #[test]
@@ -64,8 +69,22 @@ mod tests {
     }
 
     #[test]
+    fn what_was_asked_for_goes_out_in_order_and_the_receipt_after_it() {
+        let mut world = World::with(&["acme", "globex"]);
+        for number in [2, 3, 1] {
+            world.tell("acme", "acme", &invite(id(number), "globex")).assert_applied();
+        }
+        let answer = world.tell("globex", "globex", &list(|_| ())).0;
+        let Verdict::Decided(outputs) = verdict(answer, &name("globex"), at()) else { panic!() };
+        let told = |output: &Output| (output.routing_key().to_owned(), output.correlation_id().unwrap().to_owned());
+        let mut expected: Vec<_> = [1, 2, 3].map(|number| ("globex.agreement.state".to_owned(), id(number).to_string())).to_vec();
+        expected.push(("globex.command.receipt".to_owned(), "m-1".to_owned()));
+        assert_eq!(outputs.iter().map(told).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
     fn without_an_account_there_is_nobody_to_answer() {
-        let answer = World::with(&[]).tell("acme", "acme", &rename("Acme")).0;
+        let answer = World::with(&[]).tell("acme", "acme", &titled("Acme")).0;
         let verdict = verdict(answer, &name("acme"), at());
         assert!(matches!(verdict, Verdict::NotYet { reason: Reason::UnknownAccount, otherwise: Otherwise::Park }), "{verdict:?}");
     }

@@ -65,6 +65,15 @@ fn wanted(batch: &[&Received<Inbound>]) -> Wanted {
                 };
                 texts.insert(text.clone());
             }
+            Inbound::Rename(message) => {
+                wanted.addresses.insert(message.address.clone());
+                wanted.renaming.insert(received.account.clone());
+            }
+            Inbound::List(message) => {
+                if let (None, Ok(page)) = (&message.agreement_id, rules::list::page(message)) {
+                    wanted.pages.insert((received.account.clone(), page));
+                }
+            }
             Inbound::Update(_) | Inbound::Accept(_) | Inbound::Decline(_) | Inbound::Deactivate(_) => {}
         }
     }

@@ -12,3 +12,22 @@ create table comment (
   copies text[] not null,
   primary key (chain, id)
 );
+
+-- Redactions that wait for a comment which has not come yet.
+create table redaction (
+  chain text not null references chain (id),
+  comment_id text not null,
+  -- Whose: it holds for a comment of this account alone.
+  account text not null,
+  -- Only this file of it.
+  attachment_id text,
+  unique nulls not distinct (chain, comment_id, account, attachment_id)
+);
+
+-- CCs of a copy, as its desk last told them. Addresses: they leave in notices to notifier only.
+create table cc_list (
+  chain text not null references chain (id),
+  copy text not null,
+  list jsonb not null,
+  primary key (chain, copy)
+);

@@ -1,12 +1,20 @@
-//! What comment-sync sends: transfers and facts to field-sync, and the end of transfers that have nothing for field-sync.
+//! What comment-sync sends: transfers and facts to field-sync, the end of transfers that have nothing for field-sync, and notices.
 
-use contracts::delivery::Delivery;
+use std::collections::BTreeMap;
+
+use contracts::comment::SharedComment;
+use contracts::delivery::{Delivery, Redaction};
 use contracts::sync::{Action, Fact, Hop, Transfer};
 use contracts::topology::Service;
-use line::{Chain, DecidedFields, finish};
+use contracts::{CopyId, Timestamp};
+use line::{Chain, Crossing, DecidedFields, deliveries, finish};
 use messaging::Output;
 
 use crate::rules::{Decided, Settings};
+
+/// Bytes of comments that go on within a transfer: with all else well below what one message may have. What is over it is told to the
+/// desks from here, which keep updates that come before their ticket.
+const COMMENTS_PER_TRANSFER: usize = 2 * 1024 * 1024;
 
 /// Passes a fact on, also one that is older than what is known here: its receipt waits at the end of the line.
 pub(crate) fn fact(fact: &Fact) -> Vec<Output> {
@@ -14,22 +22,82 @@ pub(crate) fn fact(fact: &Fact) -> Vec<Output> {
 }
 
 /// Passes a decided transfer on, or ends it where field-sync has no work for it.
-pub(crate) fn transfer(transfer: &Transfer, decided: Decided, chain: &Chain, settings: &Settings) -> Vec<Output> {
-    let decided = Transfer {
+pub(crate) fn transfer(transfer: &Transfer, mut decided: Decided, chain: &Chain, settings: &Settings) -> Vec<Output> {
+    let at = transfer.command.received_at;
+    let notices: Vec<Output> = decided.notices.iter().map(|notice| Output::to_service(Service::Notifier, notice)).collect();
+    let redacted = std::mem::take(&mut decided.redacted);
+    let mut passed = Transfer {
         hops: known_hops(transfer, chain, settings),
         decisions: transfer.decisions.iter().cloned().chain(decided.decisions).collect(),
         comments: Vec::new(),
+        ccs: None,
+        rejected: decided.rejected,
         decided_comments: decided.comments,
         ..transfer.clone()
     };
-    if decided.action != Action::Update || !decided.fields.is_empty() {
-        return vec![Output::to_service(Service::FieldSync, &decided)];
+    let mut outputs = if goes_on(&passed) {
+        let rest = over_the_limit(&mut passed.decided_comments);
+        let rest = to_desks(&said_from_here(&passed, chain, rest), at);
+        std::iter::once(Output::to_service(Service::FieldSync, &passed)).chain(rest).collect()
+    } else {
+        to_desks(&ended(&passed, chain, settings, &redacted), at)
+    };
+    outputs.extend(notices);
+    outputs
+}
+
+/// Share, end and resync visit all stages; of the rest, what has fields.
+fn goes_on(transfer: &Transfer) -> bool {
+    match transfer.action {
+        Action::Share(_) | Action::Unshare { .. } | Action::Resync { .. } => true,
+        Action::Update => !transfer.fields.is_empty(),
+        Action::Redact { .. } => false,
     }
-    let crossings = chain.crossings(&decided.copy, &settings.inactive);
-    let finished = finish(&decided, chain, &crossings, None, DecidedFields::default());
-    let receipt = Delivery::receipt(&decided.command.account, finished.receipt);
-    let deliveries = finished.deliveries.iter().chain([&receipt]);
-    deliveries.map(|delivery| Output::to_desk(delivery, decided.command.received_at)).collect()
+}
+
+fn ended(transfer: &Transfer, chain: &Chain, settings: &Settings, redacted: &[Crossing]) -> Vec<Delivery> {
+    let crossings = chain.crossings(&transfer.copy, &settings.inactive);
+    let finished = finish(transfer, chain, &crossings, transfer.rejected, DecidedFields::default());
+    let mut told = finished.deliveries;
+    if let Action::Redact { comment_id, attachment_id } = &transfer.action {
+        let redaction = Redaction { comment_id: comment_id.clone(), attachment_id: attachment_id.clone() };
+        told.extend(redacted.iter().map(|crossing| deliveries::redacted(transfer, crossing, redaction.clone())));
+    }
+    told.push(Delivery::receipt(&transfer.command.account, finished.receipt));
+    told
+}
+
+/// Takes out what does not fit into one transfer.
+fn over_the_limit(decided: &mut BTreeMap<CopyId, Vec<SharedComment>>) -> BTreeMap<CopyId, Vec<SharedComment>> {
+    let mut rest = BTreeMap::new();
+    let mut room = COMMENTS_PER_TRANSFER;
+    for (copy, comments) in decided {
+        let fits = |comment: &SharedComment| {
+            room = room.saturating_sub(deliveries::size(comment));
+            room > 0
+        };
+        let fitting = comments.iter().map(fits).take_while(|fits| *fits).count();
+        let over = comments.split_off(fitting);
+        if !over.is_empty() {
+            rest.insert(copy.clone(), over);
+        }
+    }
+    rest
+}
+
+fn said_from_here(transfer: &Transfer, chain: &Chain, rest: BTreeMap<CopyId, Vec<SharedComment>>) -> Vec<Delivery> {
+    let crossing = |copy: &CopyId| match &transfer.action {
+        Action::Resync { share_id } if *copy == transfer.copy => chain.crossing_over(share_id, copy),
+        _ => chain.crossing_to(&transfer.copy, copy),
+    };
+    let of_copy = |(copy, comments): (CopyId, Vec<SharedComment>)| {
+        crossing(&copy).map_or_else(Vec::new, |crossing| deliveries::comments(transfer, &crossing, &comments))
+    };
+    rest.into_iter().flat_map(of_copy).collect()
+}
+
+fn to_desks(deliveries: &[Delivery], accepted_at: Timestamp) -> Vec<Output> {
+    deliveries.iter().map(|delivery| Output::to_desk(delivery, accepted_at)).collect()
 }
 
 /// The transfer's hops and those that only this stage knows of: comments were decided along both, and field-sync has to find the
@@ -38,4 +106,29 @@ fn known_hops(transfer: &Transfer, chain: &Chain, settings: &Settings) -> Vec<Ho
     let told = transfer.hops.iter().map(|hop| chain.hop(&hop.share_id).unwrap_or(hop));
     let is_told = |hop: &&Hop| transfer.hops.iter().any(|told| told.share_id == hop.share_id);
     told.chain(chain.live(&settings.inactive).filter(|hop| !is_told(hop))).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::samples::{first_hop, known, share};
+
+    #[test]
+    fn a_history_of_any_length_reaches_the_new_copy_and_no_message_is_too_large() {
+        let hop = first_hop();
+        let mut chain = Chain::default();
+        chain.learn(std::slice::from_ref(&hop));
+        let comments: Vec<SharedComment> = (0..40)
+            .map(|number| {
+                let content = known(&format!("acme/{number}"), "acme", &hop.near).content;
+                SharedComment { body: "x".repeat(150 * 1024), ..content }
+            })
+            .collect();
+        let decided = Decided { comments: [(hop.far(), comments)].into(), ..Decided::default() };
+        let outputs = transfer(&share(std::slice::from_ref(&hop), Vec::new()), decided, &chain, &Settings::default());
+        assert!(outputs.len() > 4, "{}", outputs.len());
+        let told = |number: usize| outputs.iter().filter(|output| output.body().contains(&format!("\"acme/{number}\""))).count();
+        assert!((0..40).all(|number| told(number) == 1));
+        assert!(outputs.iter().all(|output| output.body().len() < 3 * 1024 * 1024));
+    }
 }

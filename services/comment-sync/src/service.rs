@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bootstrap::{Context, NoKeys};
-use contracts::sync::{Action, Fact, Transfer};
+use contracts::sync::{Action, Fact, Hop, Transfer};
 use contracts::{AccountName, AgreementId, ChainId, topology};
 use line::{Chain, facts, hops};
-use messaging::{DecideError, DecodeError, Received, Service, Verdict};
+use messaging::{DecideError, DecodeError, Output, Received, Service, Verdict};
 use serde_json::Value;
 use sqlx::PgConnection;
 
 use crate::rules::{ChainState, Comments, Settings, decide};
-use crate::store::{self, Wanted};
+use crate::store;
+use crate::store::comment::Wanted;
 use crate::{Inbound, outbound};
 
 /// Builds the service and runs it until the stop.
@@ -41,18 +42,22 @@ impl Service for CommentSync {
         let (mut chains, settings) = load(connection, &transfers).await?;
         let mut verdicts = Vec::with_capacity(batch.len());
         for received in batch {
-            let outputs = match &received.message {
-                Inbound::Fact(fact) => outbound::fact(fact),
-                Inbound::Transfer(transfer) => {
-                    let state = chains.entry(transfer.chain.clone()).or_default();
-                    let decided = decide(state, &settings, transfer);
-                    outbound::transfer(transfer, decided, &state.chain, &settings)
-                }
-            };
-            verdicts.push(Verdict::Decided(outputs));
+            verdicts.push(Verdict::Decided(step(&mut chains, &settings, &received.message)));
         }
         save(connection, chains).await?;
         Ok(verdicts)
+    }
+}
+
+/// Decides one message and keeps what it changes, so that the next one meets it; returns what is sent.
+pub fn step(chains: &mut BTreeMap<ChainId, ChainState>, settings: &Settings, message: &Inbound) -> Vec<Output> {
+    match message {
+        Inbound::Fact(fact) => outbound::fact(fact),
+        Inbound::Transfer(transfer) => {
+            let state = chains.entry(transfer.chain.clone()).or_default();
+            let decided = decide(state, settings, transfer);
+            outbound::transfer(transfer, decided, &state.chain, settings)
+        }
     }
 }
 
@@ -81,27 +86,34 @@ async fn load(
     }
     hops::lock(&mut *connection, &ids).await?;
     let chains = hops::load(&mut *connection, &ids).await?;
-    let comments = store::load(&mut *connection, &wanted(&chains, transfers)).await?;
+    let wanted = wanted(&chains, transfers);
+    let mut comments = store::comment::load(&mut *connection, &wanted).await?;
+    let mut marks = store::redaction::load(&mut *connection, &wanted.comments).await?;
+    let mut ccs = store::ccs::load(&mut *connection, &ids).await?;
     let settings = settings(connection, &chains, &comments, transfers).await?;
-    let mut states: BTreeMap<ChainId, ChainState> = BTreeMap::new();
-    for (id, chain) in chains {
-        states.insert(id, ChainState { chain, comments: Comments::default() });
-    }
-    for (id, comments) in comments {
-        states.entry(id).or_default().comments = comments;
-    }
-    Ok((states, settings))
+    let state = |(id, chain): (ChainId, Chain)| {
+        let comments = comments.remove(&id).unwrap_or_default();
+        let (marks, ccs) = (marks.remove(&id).unwrap_or_default(), ccs.remove(&id).unwrap_or_default());
+        (id, ChainState { chain, comments, marks, ccs })
+    };
+    Ok((chains.into_iter().map(state).collect(), settings))
 }
 
-/// Comments named by the transfers; all of a chain that gets a hop, because the new copy takes them over.
+/// Comments named by the transfers; all of a chain that gets a hop, because the new copy takes them over, or that is asked for whole.
 fn wanted(chains: &BTreeMap<ChainId, Chain>, transfers: &[&Transfer]) -> Wanted {
     let mut wanted = Wanted::default();
     for transfer in transfers {
         let is_new = |share| chains.get(&transfer.chain).is_none_or(|chain| chain.hop(share).is_none());
-        if matches!(transfer.action, Action::Share(_)) || transfer.hops.iter().any(|hop| is_new(&hop.share_id)) {
+        let whole = matches!(transfer.action, Action::Share(_) | Action::Resync { .. });
+        if whole || transfer.hops.iter().any(|hop| is_new(&hop.share_id)) {
             wanted.chains.insert(transfer.chain.clone());
         }
-        wanted.comments.extend(transfer.comments.iter().map(|comment| (transfer.chain.clone(), comment.id.clone())));
+        let redacted = match &transfer.action {
+            Action::Redact { comment_id, .. } => Some(comment_id),
+            _ => None,
+        };
+        let named = transfer.comments.iter().map(|comment| &comment.id).chain(redacted);
+        wanted.comments.extend(named.map(|id| (transfer.chain.clone(), id.clone())));
     }
     wanted
 }
@@ -114,24 +126,33 @@ async fn settings(
 ) -> Result<Settings, DecideError> {
     let publishers = transfers.iter().map(|transfer| &transfer.command.account);
     let owners = comments.values().flat_map(Comments::iter).map(|comment| &comment.account);
-    let accounts: BTreeSet<AccountName> = publishers.chain(owners).cloned().collect();
-    let told = transfers.iter().flat_map(|transfer| &transfer.hops).map(|hop| &hop.agreement_id);
-    let agreements: BTreeSet<AgreementId> = chains.values().flat_map(Chain::agreements).chain(told).cloned().collect();
+    let told = transfers.iter().flat_map(|transfer| &transfer.hops);
+    let hops: Vec<&Hop> = chains.values().flat_map(Chain::hops).chain(told).collect();
+    let parties = hops.iter().flat_map(|hop| [&hop.sender, &hop.receiver]);
+    let accounts: BTreeSet<AccountName> = publishers.chain(owners).chain(parties).cloned().collect();
+    let agreements: BTreeSet<AgreementId> = hops.iter().map(|hop| hop.agreement_id.clone()).collect();
     let accounts = facts::accounts(&mut *connection, &accounts).await?;
+    let tellers = accounts.values().filter(|account| account.notify_ccs).map(|account| account.account.clone()).collect();
     Ok(Settings {
-        secure_downloads: accounts.into_iter().map(|(name, fact)| (name, fact.secure_downloads)).collect(),
+        secure_downloads: accounts.iter().map(|(name, fact)| (name.clone(), fact.secure_downloads)).collect(),
+        no_mail_to: facts::partners_support_addresses(&mut *connection, &tellers).await?,
         inactive: facts::inactive(connection, &agreements).await?,
+        accounts,
     })
 }
 
 async fn save(connection: &mut PgConnection, states: BTreeMap<ChainId, ChainState>) -> Result<(), DecideError> {
     let mut chains = BTreeMap::new();
-    let mut comments = BTreeMap::new();
+    let (mut comments, mut marks, mut ccs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for (id, state) in states {
         chains.insert(id.clone(), state.chain);
-        comments.insert(id, state.comments);
+        comments.insert(id.clone(), state.comments);
+        marks.insert(id.clone(), state.marks);
+        ccs.insert(id, state.ccs);
     }
     hops::save(&mut *connection, &chains).await?;
-    store::save(connection, &comments).await?;
+    store::comment::save(&mut *connection, &comments).await?;
+    store::redaction::save(&mut *connection, &marks).await?;
+    store::ccs::save(connection, &ccs).await?;
     Ok(())
 }

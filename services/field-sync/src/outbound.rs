@@ -1,12 +1,13 @@
 //! What field-sync sends, as the last stage: to desks what changed, to the publisher's desk the receipt, to notifier its requests.
 
-use contracts::delivery::Delivery;
-use contracts::sync::{Fact, Transfer};
+use contracts::comment::SharedComment;
+use contracts::delivery::{Delivery, TicketState};
+use contracts::sync::{Action, Fact, Transfer};
 use contracts::topology::Service;
-use line::{Chain, finish};
+use line::{Chain, Crossing, deliveries, finish};
 use messaging::Output;
 
-use crate::rules::Decision;
+use crate::rules::{ChainFields, Decision, Held, held};
 
 /// Sends what hangs on a fact: from now on it is in force everywhere.
 pub(crate) fn fact(fact: &Fact) -> Vec<Output> {
@@ -15,10 +16,34 @@ pub(crate) fn fact(fact: &Fact) -> Vec<Output> {
     told.chain(fact.notices.iter().map(|notice| Output::to_service(Service::Notifier, notice))).collect()
 }
 
-/// Sends what was decided of a transfer: one delivery per copy, and the receipt.
-pub(crate) fn transfer(transfer: &Transfer, chain: &Chain, decision: Decision) -> Vec<Output> {
-    let finished = finish(transfer, chain, &decision.crossings, decision.ended, decision.fields);
-    let receipt = Delivery::receipt(&transfer.command.account, finished.receipt);
-    let told = finished.deliveries.iter().chain([&receipt]);
-    told.map(|delivery| Output::to_desk(delivery, transfer.command.received_at)).collect()
+/// Sends what was decided of a transfer: one delivery per copy, what was asked for, and the receipt.
+pub(crate) fn transfer(transfer: &Transfer, chain: &Chain, decision: Decision, fields: &ChainFields) -> Vec<Output> {
+    let mut passed = transfer.clone();
+    // What a desk asked for of its own copy is no change of another's.
+    let own = match transfer.action {
+        Action::Resync { .. } => passed.decided_comments.remove(&transfer.copy).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let finished = finish(&passed, chain, &decision.crossings, decision.rejected, decision.fields);
+    let mut told = finished.deliveries;
+    if let Action::Resync { share_id } = &transfer.action {
+        let crossing = chain.crossing_over(share_id, &transfer.copy);
+        told.extend(crossing.into_iter().flat_map(|crossing| state(transfer, &crossing, fields, own.clone())));
+    }
+    told.push(Delivery::receipt(&transfer.command.account, finished.receipt));
+    told.iter().map(|delivery| Output::to_desk(delivery, transfer.command.received_at)).collect()
+}
+
+fn state(transfer: &Transfer, crossing: &Crossing, fields: &ChainFields, comments: Vec<SharedComment>) -> Vec<Delivery> {
+    let Held { status, tags, custom_fields } = held(fields, &transfer.copy);
+    let state = TicketState {
+        share_id: crossing.hop.share_id.clone(),
+        ticket_id: crossing.to_ticket().cloned(),
+        revision: fields.revision,
+        status,
+        tags,
+        custom_fields,
+        comments,
+    };
+    deliveries::state(transfer, crossing, state)
 }

@@ -41,11 +41,7 @@ impl Service for FieldSync {
         let mut known = Known::load(connection, &transfers).await?;
         let mut verdicts = Vec::with_capacity(batch.len());
         for received in batch {
-            let outputs = match &received.message {
-                Inbound::Fact(fact) => outbound::fact(fact),
-                Inbound::Transfer(transfer) => known.decide(transfer),
-            };
-            verdicts.push(Verdict::Decided(outputs));
+            verdicts.push(Verdict::Decided(known.step(&received.message)));
         }
         known.save(connection).await?;
         Ok(verdicts)
@@ -68,11 +64,13 @@ fn transfer(received: &Received<Inbound>) -> Option<&Transfer> {
 
 /// All that a batch is decided by.
 #[derive(Debug, Default)]
-struct Known {
+pub struct Known {
     chains: BTreeMap<ChainId, Chain>,
     fields: BTreeMap<ChainId, StoredFields>,
-    schemas: Schemas,
-    inactive: BTreeSet<AgreementId>,
+    /// Accounts' settings.
+    pub schemas: Schemas,
+    /// Agreements that are inactive.
+    pub inactive: BTreeSet<AgreementId>,
 }
 
 impl Known {
@@ -97,18 +95,27 @@ impl Known {
         Ok(Self { chains, fields, schemas, inactive })
     }
 
-    /// Decides a transfer and keeps what it changes, so that the next one of the batch meets it.
+    /// Decides one message and keeps what it changes, so that the next one meets it; returns what is sent.
+    pub fn step(&mut self, message: &Inbound) -> Vec<Output> {
+        match message {
+            Inbound::Fact(fact) => outbound::fact(fact),
+            Inbound::Transfer(transfer) => self.decide(transfer),
+        }
+    }
+
     fn decide(&mut self, transfer: &Transfer) -> Vec<Output> {
         let chain = self.chains.entry(transfer.chain.clone()).or_default();
         let stored = self.fields.entry(transfer.chain.clone()).or_default();
         let new = chain.learn(&transfer.hops);
-        if let Action::Unshare { share_id } = &transfer.action {
-            chain.end(share_id);
+        match &transfer.action {
+            Action::Unshare { share_id } => chain.end(share_id),
+            Action::Share(sharing) if transfer.rejected.is_some() => chain.end(&sharing.share_id),
+            _ => {}
         }
         let way = Way { chain, inactive: &self.inactive, new: &new, schemas: &self.schemas };
         let mut decision = decide(stored.fields(), &way, transfer);
         stored.apply(decision.revision, std::mem::take(&mut decision.records));
-        outbound::transfer(transfer, chain, decision)
+        outbound::transfer(transfer, chain, decision, stored.fields())
     }
 
     async fn save(self, connection: &mut PgConnection) -> Result<(), DecideError> {

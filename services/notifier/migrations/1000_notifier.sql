@@ -1,6 +1,6 @@
 -- One notice to one recipient, and what became of it. Made once per message and address; the mail loop takes what is pending and due.
 -- It holds addresses of persons: rows that are not pending go away 31 days after they were made, when the journal has forgotten
--- their message too.
+-- their message too. The text of a comment goes as soon as its mail is sent.
 create table notice (
     id uuid primary key,
     message_id text not null,

@@ -27,26 +27,27 @@ impl Inbound {
 
 #[cfg(test)]
 mod tests {
-    use contracts::sync::NoticeKind;
+    use contracts::sync::AgreementEvent;
     use contracts::topology::{Service, received_by};
 
     use super::*;
-    use crate::rules::samples::notice;
+    use crate::rules::samples::{every_kind, to_admin};
 
     #[test]
     fn what_is_sent_to_notifier_is_read() {
         for flow in received_by(Service::Notifier) {
-            let sent = notice(NoticeKind::Invited);
-            let read = Inbound::read(flow.message, serde_json::to_value(&sent).unwrap());
-            assert_eq!(read, Ok(Inbound::Notice(Box::new(sent))), "{}", flow.message);
+            for sent in every_kind() {
+                let read = Inbound::read(flow.message, serde_json::to_value(&sent).unwrap());
+                assert_eq!(read, Ok(Inbound::Notice(Box::new(sent))), "{}", flow.message);
+            }
         }
     }
 
     #[test]
     fn anything_else_is_not() {
-        let content = serde_json::to_value(notice(NoticeKind::Invited)).unwrap();
+        let content = serde_json::to_value(to_admin(AgreementEvent::Invited)).unwrap();
         assert_eq!(Inbound::read("fact.v1", content), Err(DecodeError::UnknownType("fact.v1".into())));
-        let malformed = Inbound::read(Notice::NAME, serde_json::json!({ "kind": "reminded" }));
-        assert!(matches!(malformed, Err(DecodeError::Malformed { pointer, .. }) if pointer == "/kind"));
+        let malformed = Inbound::read(Notice::NAME, serde_json::json!({ "about": { "agreement": { "event": "reminded" } } }));
+        assert!(matches!(malformed, Err(DecodeError::Malformed { pointer, .. }) if pointer == "/about/agreement/event"));
     }
 }

@@ -13,7 +13,7 @@ use crate::rules;
 use crate::rules::notice::Mail;
 use crate::store;
 
-/// The service that tells admins by e-mail. It sends nothing through the broker.
+/// The service that tells admins and CCs by e-mail. It sends nothing through the broker.
 #[derive(Clone, Copy, Debug)]
 pub struct Notifier;
 

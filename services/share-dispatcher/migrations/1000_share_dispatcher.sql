@@ -2,8 +2,14 @@
 create table share (
   share_id text primary key,
   chain text not null references chain (id),
-  started_at timestamptz not null
+  started_at timestamptz not null,
+  -- When its sender ended it; a share that ends with its agreement is not touched.
+  ended_at timestamptz
 );
+
+-- An account's shares, from either side, page by page.
+create index hop_sender on hop (sender, share_id);
+create index hop_receiver on hop (receiver, share_id);
 
 -- Which copy a desk's ticket number stands for. A number stands for one copy, for good: rows stay after the share has ended.
 create table ticket (

@@ -1,7 +1,7 @@
 //! Everything this service accepts.
 
 use contracts::Message;
-use contracts::command::{TicketBind, TicketShare, TicketUnshare, TicketUpdate};
+use contracts::command::{ShareList, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate};
 use contracts::sync::Fact;
 use messaging::{DecodeError, decode};
 use serde_json::Value;
@@ -19,6 +19,12 @@ pub enum Inbound {
     Bind(TicketBind),
     /// A desk ends its outbound share.
     Unshare(TicketUnshare),
+    /// A desk blanks a comment of its own.
+    Redact(TicketRedact),
+    /// A desk asks for all of a copy.
+    Resync(TicketResync),
+    /// A desk asks for its shares.
+    List(ShareList),
     /// An account or agreement changed.
     Fact(Box<Fact>),
 }
@@ -45,6 +51,17 @@ impl Inbound {
                 let unshare: TicketUnshare = decode(content)?;
                 limits::names_a_ticket(unshare.ticket_id.as_ref(), unshare.share_id.as_ref())?;
                 Ok(Self::Unshare(unshare))
+            }
+            TicketRedact::NAME => {
+                let redact: TicketRedact = decode(content)?;
+                limits::names_a_ticket(redact.ticket_id.as_ref(), redact.share_id.as_ref())?;
+                Ok(Self::Redact(redact))
+            }
+            TicketResync::NAME => decode(content).map(Self::Resync),
+            ShareList::NAME => {
+                let list: ShareList = decode(content)?;
+                limits::page(&list)?;
+                Ok(Self::List(list))
             }
             Fact::NAME => decode(content).map(|fact| Self::Fact(Box::new(fact))),
             other => Err(DecodeError::UnknownType(other.to_owned())),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use crate::inbound::Inbound;
-use crate::rules::{self, Answer, Decision};
+use crate::rules::{self, Answer, Change, Decision, State};
 use crate::{outbound, store};
 
 /// Builds the service and runs it until the stop.
@@ -41,17 +41,23 @@ impl Service for ShareDispatcher {
         let mut changes = Vec::new();
         let mut verdicts = Vec::with_capacity(batch.len());
         for received in batch {
-            if let Inbound::Fact(fact) = &received.message {
-                verdicts.push(Verdict::Decided(vec![outbound::fact(fact)]));
-                continue;
-            }
-            let decision = rules::decide(&state, received);
-            changes.extend(state.apply(&decision));
-            verdicts.push(verdict(received, decision));
+            let (verdict, new) = step(&mut state, received);
+            changes.extend(new);
+            verdicts.push(verdict);
         }
         store::save(connection, &state, &changes).await?;
         Ok(verdicts)
     }
+}
+
+/// Decides one message and carries it out in `state`; what the store has to keep comes with the verdict.
+pub fn step(state: &mut State, received: &Received<Inbound>) -> (Verdict, Vec<Change>) {
+    if let Inbound::Fact(fact) = &received.message {
+        return (Verdict::Decided(vec![outbound::fact(fact)]), Vec::new());
+    }
+    let decision = rules::decide(state, received);
+    let changes = state.apply(&decision);
+    (verdict(received, decision), changes)
 }
 
 /// What a decision sends.
@@ -69,11 +75,17 @@ fn verdict(received: &Received<Inbound>, decision: Decision) -> Verdict {
         Decision::Bound { delivery, share_id, .. } => {
             let mut receipt = command.receipt(ReceiptOutcome::Applied);
             receipt.share_id = Some(share_id);
-            Verdict::Decided(vec![outbound::bound(&delivery, &command), outbound::receipt(&command.account, &command, receipt)])
+            Verdict::Decided(vec![outbound::told(&delivery, &command), outbound::receipt(&command.account, &command, receipt)])
         }
         Decision::Passed { transfer, bound, .. } => {
-            let bound = bound.iter().map(|bound| outbound::bound(&bound.delivery, &command));
+            let bound = bound.iter().map(|bound| outbound::told(&bound.delivery, &command));
             Verdict::Decided(std::iter::once(outbound::transfer(&transfer)).chain(bound).collect())
+        }
+        Decision::Listed { states, next_cursor } => {
+            let mut receipt = command.receipt(ReceiptOutcome::Applied);
+            receipt.next_cursor = next_cursor;
+            let states = states.iter().map(|state| outbound::told(state, &command));
+            Verdict::Decided(states.chain([outbound::receipt(&command.account, &command, receipt)]).collect())
         }
     }
 }
@@ -88,6 +100,9 @@ fn answer_output(received: &Received<Inbound>, command: &CommandRef, answer: Ans
         Inbound::Update(update) => (None, update.share_id.clone()),
         Inbound::Bind(bind) => (None, Some(bind.share_id.clone())),
         Inbound::Unshare(unshare) => (None, unshare.share_id.clone()),
+        Inbound::Redact(redact) => (None, redact.share_id.clone()),
+        Inbound::Resync(resync) => (None, Some(resync.share_id.clone())),
+        Inbound::List(list) => (list.agreement_id.clone(), None),
         Inbound::Fact(_) => (None, None),
     };
     let to: &AccountName = &answer.to;

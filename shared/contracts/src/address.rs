@@ -1,9 +1,10 @@
 //! What partners invite: an account's public address or a sharing URL.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Whom an invite is for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Invitee {
     /// A public address: starts as the account's name and can be renamed.
@@ -19,7 +20,7 @@ pub enum Invitee {
 }
 
 /// A party of an agreement as its partner sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Party {
     /// The account's name.
     pub account: crate::AccountName,

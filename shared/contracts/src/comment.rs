@@ -1,21 +1,23 @@
 //! Comments: as a desk sends them, and as they reach another.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Actor, CommentId, Person, Timestamp};
+use crate::{Actor, CommentId, Person, Timestamp, limits};
 
 fn yes() -> bool {
     true
 }
 
 /// A file, as a link. Deskmesh never fetches it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attachment {
     /// The desk's id of the file, unique within its comment.
     pub id: String,
     /// File name.
     pub filename: String,
     /// Where a desk fetches it: https only.
+    #[schemars(regex(pattern = "^https://"))]
     pub url: String,
     /// Media type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,7 +28,7 @@ pub struct Attachment {
 }
 
 /// A telephone call behind a comment.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Call {
     /// The recording; never leaves the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,7 +42,7 @@ pub struct Call {
 }
 
 /// A comment as a desk sends it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Comment {
     /// The comment's id, kept wherever it goes.
     pub id: CommentId,
@@ -60,6 +62,7 @@ pub struct Comment {
     pub authored_at: Option<Timestamp>,
     /// Files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = limits::ATTACHMENTS))]
     pub attachments: Vec<Attachment>,
     /// The call behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,7 +70,7 @@ pub struct Comment {
 }
 
 /// A comment as it reaches another desk: its author is a placeholder, and what had to stay is gone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SharedComment {
     /// The comment's id.
     pub id: CommentId,

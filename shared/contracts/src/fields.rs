@@ -1,12 +1,14 @@
 //! Status, tags and custom fields: their values and types.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 use serde_json::Value;
 
 /// A ticket's status, or the category of a custom status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Nobody has looked at it.
@@ -24,7 +26,7 @@ pub enum Status {
 }
 
 /// Status and custom status, one field together.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusValue {
     /// The status, or the category of the custom status.
     pub value: Status,
@@ -34,7 +36,7 @@ pub struct StatusValue {
 }
 
 /// A custom status of an account (domain 4.6).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomStatus {
     /// Key, unique in the account.
     pub key: String,
@@ -48,7 +50,7 @@ pub struct CustomStatus {
 }
 
 /// An account's custom statuses.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomStatuses {
     /// Whether the account uses custom statuses at all.
     pub enabled: bool,
@@ -58,7 +60,7 @@ pub struct CustomStatuses {
 }
 
 /// The data type of a custom field (domain 4.7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FieldType {
     /// One line of text.
@@ -85,8 +87,43 @@ pub enum FieldType {
     Integer,
 }
 
+impl FieldType {
+    /// Every type there is.
+    pub const ALL: [Self; 11] = [
+        Self::Text,
+        Self::Textarea,
+        Self::Regexp,
+        Self::Lookup,
+        Self::PartialCreditCard,
+        Self::Decimal,
+        Self::Tagger,
+        Self::Multiselect,
+        Self::Checkbox,
+        Self::Date,
+        Self::Integer,
+    ];
+
+    /// The type as it stands in messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Textarea => "textarea",
+            Self::Regexp => "regexp",
+            Self::Lookup => "lookup",
+            Self::PartialCreditCard => "partialcreditcard",
+            Self::Decimal => "decimal",
+            Self::Tagger => "tagger",
+            Self::Multiselect => "multiselect",
+            Self::Checkbox => "checkbox",
+            Self::Date => "date",
+            Self::Integer => "integer",
+        }
+    }
+}
+
 /// One option of a drop-down or multiselect.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldOption {
     /// What agents read.
     pub name: String,
@@ -95,7 +132,7 @@ pub struct FieldOption {
 }
 
 /// A custom field as its account has defined it; sharing never creates one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TicketField {
     /// Key, unique in the account.
     pub key: String,
@@ -186,6 +223,33 @@ impl<'de> Deserialize<'de> for FieldValue {
     }
 }
 
+/// By hand: the derived schema would be that of an enum, which a value is not on the wire.
+impl JsonSchema for FieldValue {
+    fn schema_name() -> Cow<'static, str> {
+        "FieldValue".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The value of a custom field. `\"\"`, `[]` and `{ \"clear\": true }` are the same: cleared.",
+            "anyOf": [
+                { "type": "string", "description": "Text, a decimal, a date or one option's tag." },
+                { "type": "array", "items": { "type": "string" }, "description": "Options' tags; their order means nothing." },
+                { "type": "boolean", "description": "Yes or no." },
+                { "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX, "description": "A whole number." },
+                {
+                    "type": "object",
+                    "properties": { "clear": { "const": true } },
+                    "required": ["clear"],
+                    // Closed, because it is a value and not a message: an object with more is no value of any field.
+                    "maxProperties": 1,
+                    "description": "No value.",
+                },
+            ],
+        })
+    }
+}
+
 /// Values as a desk sent them, by the field's key. Read one by one, so that one bad value never holds back the others.
 pub type SentFields = BTreeMap<String, Value>;
 
@@ -193,6 +257,13 @@ pub type SentFields = BTreeMap<String, Value>;
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn types_are_named_as_they_are_written() {
+        for field_type in FieldType::ALL {
+            assert_eq!(serde_json::to_value(field_type).unwrap(), field_type.name());
+        }
+    }
 
     #[test]
     fn cleared_has_three_spellings_and_is_written_in_one() {

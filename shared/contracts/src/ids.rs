@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
@@ -13,10 +14,19 @@ pub struct InvalidId {
     expected: &'static str,
 }
 
+// The patterns say the same as the functions beside them, for whoever only has the published schemas.
+// `\x` is the one spelling of a control character that every dialect of regular expressions knows.
+const ACCOUNT_NAME: &str = "^[a-z0-9][a-z0-9-]{1,38}$";
+const UUID_OR_SHA1: &str = "^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{40})$";
+const TICKET_ID: &str = r"^[^\x00-\x1f\x7f-\x9f]{1,128}$";
+const COMMENT_ID: &str = r"^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{40}|[a-z0-9][a-z0-9-]{1,38}/[^\x00-\x1f\x7f-\x9f]{1,128})$";
+const COPY_ID: &str = "^[os]:([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{40})$";
+
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $valid:path, $expected:literal) => {
+    ($(#[$doc:meta])* $name:ident, $valid:path, $pattern:expr, $expected:literal) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+        #[schemars(extend("pattern" = $pattern))]
         pub struct $name(String);
 
         impl $name {
@@ -64,31 +74,31 @@ macro_rules! text_id {
 
 text_id! {
     /// An account: a help desk in Deskmesh, fixed for life, equal to its broker user.
-    AccountName, is_account_name, "an account name: 2 to 39 of a-z, 0-9 and -, not beginning with -"
+    AccountName, is_account_name, ACCOUNT_NAME, "an account name: 2 to 39 of a-z, 0-9 and -, not beginning with -"
 }
 text_id! {
     /// An agreement: a UUID or 40 hex digits, lower case, made by the sender.
-    AgreementId, is_uuid_or_sha1, "a UUID or 40 hex digits, in lower case"
+    AgreementId, is_uuid_or_sha1, UUID_OR_SHA1, "a UUID or 40 hex digits, in lower case"
 }
 text_id! {
     /// A share: a UUID or 40 hex digits, lower case; made by Deskmesh where the command gives none.
-    ShareId, is_uuid_or_sha1, "a UUID or 40 hex digits, in lower case"
+    ShareId, is_uuid_or_sha1, UUID_OR_SHA1, "a UUID or 40 hex digits, in lower case"
 }
 text_id! {
     /// A desk's own number for a ticket: 1 to 128 characters without control characters.
-    TicketId, is_ticket_id, "a ticket id: 1 to 128 characters, none of them a control character"
+    TicketId, is_ticket_id, TICKET_ID, "a ticket id: 1 to 128 characters, none of them a control character"
 }
 text_id! {
     /// A comment, unique in all of Deskmesh: a UUID, 40 hex digits or `<account>/<local id>`.
-    CommentId, is_comment_id, "a UUID, 40 hex digits or <account>/<local id>"
+    CommentId, is_comment_id, COMMENT_ID, "a UUID, 40 hex digits or <account>/<local id>"
 }
 text_id! {
     /// One copy of a ticket: `o:<uuid>` for an original, `s:<share id>` for what a share created.
-    CopyId, is_copy_id, "a copy id"
+    CopyId, is_copy_id, COPY_ID, "a copy id"
 }
 text_id! {
     /// A chain with all its branches, named after the copy that was shared first. Locks and revisions are per chain.
-    ChainId, is_copy_id, "a chain id"
+    ChainId, is_copy_id, COPY_ID, "a chain id"
 }
 
 /// Namespace of the ids that Deskmesh derives (UUID v5 of a URL-like name, RFC 9562 5.5).

@@ -1,12 +1,15 @@
 #![doc = include_str!("../README.md")]
 
 pub mod address;
+pub mod asyncapi;
 pub mod command;
 pub mod comment;
+pub mod compatibility;
 pub mod delivery;
 pub mod fields;
 pub mod flow_picture;
 pub mod ids;
+pub mod limits;
 pub mod people;
 pub mod reason;
 pub mod receipt;

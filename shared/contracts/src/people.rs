@@ -1,11 +1,12 @@
 //! People: as a desk names them, and as they may leave the account.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountName, derive_id};
 
 /// What a person may do in their own account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// May make and end agreements (R-51).
@@ -17,7 +18,7 @@ pub enum Role {
 }
 
 /// Who did it, in the account's own words. Address and telephone never leave the account (R-41).
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Actor {
     /// The account's own id of the person.
     pub id: String,
@@ -41,15 +42,18 @@ impl std::fmt::Debug for Actor {
 }
 
 /// The stand-in for a person of another account: an end user without an address, one per (account, person) (R-37 to R-42).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Person {
     /// `placeholder-<uuid>`, the same in every account and for ever.
+    #[schemars(regex(pattern = "^placeholder-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"))]
     pub id: String,
     /// Display name.
     pub name: String,
     /// Always `end_user` (R-39).
+    #[schemars(extend("const" = "end_user"))]
     pub role: Role,
     /// Always `true`.
+    #[schemars(extend("const" = true))]
     pub placeholder: bool,
 }
 
@@ -69,14 +73,30 @@ impl Person {
     }
 }
 
-/// A display name with every address in it cut before the `@` (R-41).
+/// A display name with every address in it cut before the `@`, and every telephone number cut out (R-41).
 #[must_use]
 pub fn name_without_address(name: &str) -> String {
-    let cut = |word: &str| match word.trim_start_matches(['<', '(', '"', '\'']).split_once('@') {
+    let cut = |word: &str| match word.trim_start_matches(['<', '(', '"', '\'', '@']).split_once('@') {
         Some((local, domain)) if !local.is_empty() && !domain.is_empty() => local.to_owned(),
         _ => word.to_owned(),
     };
-    name.split(' ').map(cut).collect::<Vec<_>>().join(" ")
+    without_telephone(&name.split(' ').map(cut).collect::<Vec<_>>().join(" "))
+}
+
+/// So many digits in a row, whatever stands between them, are a telephone number.
+const TELEPHONE_DIGITS: usize = 7;
+
+fn without_telephone(name: &str) -> String {
+    let of_a_number = |letter: char| letter.is_numeric() || " +-()./\u{a0}\u{2010}\u{2011}\u{2013}".contains(letter);
+    let (mut kept, mut cut, mut rest) = (String::new(), false, name);
+    while let Some(kind) = rest.chars().next().map(of_a_number) {
+        let end = rest.find(|letter| of_a_number(letter) != kind).unwrap_or(rest.len());
+        let (run, after) = rest.split_at(end);
+        let is_telephone = run.chars().filter(|letter| letter.is_numeric()).count() >= TELEPHONE_DIGITS;
+        kept.push_str(if is_telephone { " … " } else { run });
+        (cut, rest) = (cut || is_telephone, after);
+    }
+    if cut { kept.split_whitespace().collect::<Vec<_>>().join(" ") } else { kept }
 }
 
 #[cfg(test)]
@@ -116,6 +136,18 @@ mod tests {
             ("Ada <ada@acme.example>", "Ada ada"),
             ("Ada Byron", "Ada Byron"),
             ("Ada @ Acme", "Ada @ Acme"),
+            ("@ada@acme.example", "ada"),
+            ("@acme", "@acme"),
+        ] {
+            assert_eq!(name_without_address(name), left);
+        }
+        for (name, left) in [
+            ("Caller +39 055 123-4567", "Caller …"),
+            ("(055) 1234567 Ada", "… Ada"),
+            ("0551234567", "…"),
+            ("٠٥٥١٢٣٤٥", "…"),
+            ("Agent 4711", "Agent 4711"),
+            ("Desk 12 of 345", "Desk 12 of 345"),
         ] {
             assert_eq!(name_without_address(name), left);
         }

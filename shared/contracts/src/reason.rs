@@ -1,5 +1,8 @@
 //! Why something was refused, withheld or changed: stable codes with a sentence each.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 macro_rules! reasons {
@@ -48,7 +51,7 @@ reasons! {
     AlreadyDecided "already_decided" "The agreement is not in a state from which this is possible.",
     InviteToSelf "invite_to_self" "An account cannot invite itself.",
     InvitesDeclined "invites_declined" "The receiver declines all invites (R-71).",
-    SameKindOnly "same_kind_only" "Custom fields cross only between accounts of the same kind (R-62).",
+    SameKindOnly "same_kind_only" "Custom fields cross between accounts that are connected, hosted or third parties with open fields, and no others (R-62).",
     NotTheSender "not_the_sender" "Only the sender of the agreement or share may do this (R-09).",
     NotTheReceiver "not_the_receiver" "Only the receiver of the agreement or share may do this.",
     TicketClosed "ticket_closed" "A closed ticket cannot be shared (R-26).",
@@ -83,6 +86,23 @@ reasons! {
     AccountRenamed "account_renamed" "A party of the agreement was renamed (R-17).",
     Discarded "discarded" "An operator discarded the parked message.",
     NotTheAuthor "not_the_author" "Only the account of its author may redact a comment.",
+}
+
+/// By hand, and open: more codes may be added, so a reader must take one it does not know. The known ones are examples and
+/// not a union with `string`, from which code generators make a type per code.
+impl JsonSchema for Reason {
+    fn schema_name() -> Cow<'static, str> {
+        "Reason".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A reason code. Codes are stable and more may be added: one that is not among the examples is taken as it is.",
+            "type": "string",
+            "pattern": "^[a-z][a-z0-9_]*$",
+            "examples": Self::ALL,
+        })
+    }
 }
 
 impl std::fmt::Display for Reason {

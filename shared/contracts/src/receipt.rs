@@ -1,14 +1,16 @@
 //! The answer to a command's publisher.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::{AgreementId, CommentId, Message, Reason, ShareId};
 
 /// What became of a command as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReceiptOutcome {
     /// All of it was done.
@@ -22,7 +24,7 @@ pub enum ReceiptOutcome {
 }
 
 /// The answer to a command: one per command, at least once.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Receipt {
     /// The command's `message_id`; empty when it had none that can be told.
     pub command_id: String,
@@ -85,7 +87,7 @@ impl Receipt {
 }
 
 /// What became of one item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ItemOutcome {
     /// It crossed as it is.
@@ -101,7 +103,7 @@ pub enum ItemOutcome {
 }
 
 /// Why one item crossed, changed or stayed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
     /// The share it would cross, when the decision is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,7 +118,8 @@ pub struct Decision {
     /// The same for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// What the publisher's ticket now holds, where it differs from what was sent.
+    /// What the publisher's ticket now holds, where it differs from what was sent: for `status` an object of `value` and
+    /// `custom_status`, for a tag whether it is present, for a custom field its value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
 }
@@ -227,6 +230,23 @@ impl Serialize for Item {
 impl<'de> Deserialize<'de> for Item {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// By hand: an item is one word.
+impl JsonSchema for Item {
+    fn schema_name() -> Cow<'static, str> {
+        "Item".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "What a decision is about: `status`, `tag:<name>`, `custom_field:<publisher's key>`, `comment:<id>`, \
+                `attachment:<id>`, `recording:<comment id>`, `requester` or `ccs`.",
+            "type": "string",
+            "pattern": "^(status|requester|ccs)$|^(tag|custom_field|comment|attachment|recording):",
+            "examples": ["status", "tag:vip", "custom_field:order_number", "comment:acme/77", "attachment:1", "requester"],
+        })
     }
 }
 

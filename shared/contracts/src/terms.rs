@@ -1,9 +1,10 @@
 //! The terms of an agreement.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What may cross under an agreement, set by the sender.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Terms {
     /// Comment permission, and with it whether status is synced.
     pub comments: CommentTerms,
@@ -14,7 +15,7 @@ pub struct Terms {
 }
 
 /// The two permissions of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CommentTerms {
     /// Public and private comments, status synced.

@@ -3,11 +3,13 @@
 use std::fmt;
 
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A point in time. Reads any RFC 3339 offset and precision; writes UTC with milliseconds and `Z`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(DateTime<Utc>);
+/// A point in time. Deskmesh reads any RFC 3339 offset and precision, and writes UTC with milliseconds and `Z`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+#[schemars(extend("format" = "date-time", "examples" = ["2026-03-01T10:00:00.000Z"]))]
+pub struct Timestamp(#[schemars(with = "String")] DateTime<Utc>);
 
 impl Timestamp {
     /// Reads RFC 3339.

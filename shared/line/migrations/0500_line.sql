@@ -32,3 +32,7 @@ create table agreement_fact (
   version bigint not null,
   fact jsonb not null
 );
+
+-- An account's partners, whose support addresses get no mail of it.
+create index agreement_fact_sender on agreement_fact ((fact ->> 'sender'));
+create index agreement_fact_receiver on agreement_fact ((fact ->> 'receiver'));

@@ -145,25 +145,24 @@ impl Chain {
     /// The way from `copy` outwards along live hops, nearest first: each crossing starts where an earlier one ended, or at `copy`.
     #[must_use]
     pub fn crossings(&self, copy: &CopyId, inactive: &BTreeSet<AgreementId>) -> Vec<Crossing> {
-        let mut way = Vec::new();
-        let mut reached = BTreeSet::from([copy.clone()]);
-        let mut next = VecDeque::from([copy.clone()]);
-        while let Some(here) = next.pop_front() {
-            for hop in self.live(inactive) {
-                let crossing = if hop.near == here {
-                    Crossing::outbound(hop)
-                } else if hop.far() == here {
-                    Crossing::inbound(hop)
-                } else {
-                    continue;
-                };
-                if reached.insert(crossing.to.clone()) {
-                    next.push_back(crossing.to.clone());
-                    way.push(crossing);
-                }
-            }
+        outwards(copy, &self.live(inactive).collect::<Vec<_>>())
+    }
+
+    /// The last step of the way from one copy to another, over live and ended hops alike: by it arrives what was decided before an end.
+    #[must_use]
+    pub fn crossing_to(&self, from: &CopyId, to: &CopyId) -> Option<Crossing> {
+        outwards(from, &self.hops().collect::<Vec<_>>()).into_iter().find(|crossing| crossing.to == *to)
+    }
+
+    /// The crossing of one hop that leads to a copy at either end of it.
+    #[must_use]
+    pub fn crossing_over(&self, share: &ShareId, to: &CopyId) -> Option<Crossing> {
+        let hop = self.hop(share)?;
+        if hop.near == *to {
+            Some(Crossing::inbound(hop))
+        } else {
+            Some(Crossing::outbound(hop)).filter(|crossing| crossing.to == *to)
         }
-        way
     }
 
     /// The agreements of all hops.
@@ -175,6 +174,28 @@ impl Chain {
     pub fn changed(&self) -> impl Iterator<Item = (&Hop, bool)> {
         self.changed.iter().filter_map(|share| self.hops.get(share)).map(|known| (&known.hop, known.ended))
     }
+}
+
+fn outwards(copy: &CopyId, hops: &[&Hop]) -> Vec<Crossing> {
+    let mut way = Vec::new();
+    let mut reached = BTreeSet::from([copy.clone()]);
+    let mut next = VecDeque::from([copy.clone()]);
+    while let Some(here) = next.pop_front() {
+        for hop in hops {
+            let crossing = if hop.near == here {
+                Crossing::outbound(hop)
+            } else if hop.far() == here {
+                Crossing::inbound(hop)
+            } else {
+                continue;
+            };
+            if reached.insert(crossing.to.clone()) {
+                next.push_back(crossing.to.clone());
+                way.push(crossing);
+            }
+        }
+    }
+    way
 }
 
 #[cfg(test)]
@@ -227,6 +248,8 @@ mod tests {
         assert!(chain.learn(std::slice::from_ref(&first)).is_empty());
         assert!(chain.crossings(&original(), &BTreeSet::new()).is_empty());
         assert_eq!(chain.crossings(&second.far(), &BTreeSet::new()).len(), 1);
+        let late = chain.crossing_to(&second.far(), &original()).unwrap();
+        assert_eq!((late.hop, late.outbound), (first, false), "what was decided before still finds its way");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::delivery::AgreementStatus;
-use contracts::sync::{AccountFact, AgreementFact, Change, Fact};
+use contracts::sync::{AccountFact, AgreementFact, Fact};
 use contracts::{AccountName, AgreementId};
 use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
@@ -17,20 +17,16 @@ pub async fn learn<'a>(connection: &mut PgConnection, facts: impl IntoIterator<I
     let mut accounts: BTreeMap<&AccountName, &AccountFact> = BTreeMap::new();
     let mut agreements: BTreeMap<&AgreementId, &AgreementFact> = BTreeMap::new();
     for fact in facts {
-        match &fact.change {
-            Change::Account(account) => {
-                let newest = accounts.entry(&account.account).or_insert(account);
-                if account.version > newest.version {
-                    *newest = account;
-                }
+        if let Some(account) = fact.change.account() {
+            let newest = accounts.entry(&account.account).or_insert(account);
+            if account.version > newest.version {
+                *newest = account;
             }
-            Change::Agreements(changed) => {
-                for agreement in changed {
-                    let newest = agreements.entry(&agreement.agreement_id).or_insert(agreement);
-                    if agreement.version > newest.version {
-                        *newest = agreement;
-                    }
-                }
+        }
+        for agreement in fact.change.agreements() {
+            let newest = agreements.entry(&agreement.agreement_id).or_insert(agreement);
+            if agreement.version > newest.version {
+                *newest = agreement;
             }
         }
     }
@@ -100,6 +96,43 @@ pub async fn agreements(
 pub async fn inactive(connection: &mut PgConnection, ids: &BTreeSet<AgreementId>) -> sqlx::Result<BTreeSet<AgreementId>> {
     let known = agreements(connection, ids).await?;
     Ok(known.into_iter().filter(|(_, fact)| fact.status == AgreementStatus::Inactive).map(|(id, _)| id).collect())
+}
+
+/// Where no mail of an account may go: the support addresses of all partners that it has an accepted agreement with (R-45 to R-47).
+/// An account without any is absent.
+///
+/// # Errors
+/// What the database says.
+pub async fn partners_support_addresses(
+    connection: &mut PgConnection,
+    accounts: &BTreeSet<AccountName>,
+) -> sqlx::Result<BTreeMap<AccountName, Vec<String>>> {
+    if accounts.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows: Vec<(String, Json<Vec<String>>)> = sqlx::query_as(
+        "select own.account, partner.fact -> 'support_addresses'
+         from unnest($1::text[]) as own (account)
+         cross join lateral (
+           select fact ->> 'receiver' as account from agreement_fact
+           where fact ->> 'sender' = own.account and fact ->> 'status' = 'accepted'
+           union
+           select fact ->> 'sender' from agreement_fact
+           where fact ->> 'receiver' = own.account and fact ->> 'status' = 'accepted'
+         ) as agreed
+         join account_fact partner on partner.account = agreed.account
+         order by own.account, partner.account",
+    )
+    .bind(accounts.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await?;
+    let mut addresses: BTreeMap<AccountName, Vec<String>> = BTreeMap::new();
+    for (account, partners) in rows {
+        if let Some(name) = accounts.iter().find(|name| name.as_str() == account) {
+            addresses.entry(name.clone()).or_default().extend(partners.0);
+        }
+    }
+    Ok(addresses)
 }
 
 async fn load<T: DeserializeOwned + Send + Unpin + 'static>(

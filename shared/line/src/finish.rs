@@ -2,18 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use contracts::comment::SharedComment;
-use contracts::delivery::{
-    Delivery, FieldValues, Received, StatusDelivered, TagChanges, TicketCreated, TicketUnshared, TicketUpdated, Told,
-};
-use contracts::fields::Status;
-use contracts::sync::{Action, Hop, Sharing, Transfer};
+use contracts::delivery::{Delivery, FieldValues, StatusDelivered};
+use contracts::sync::{Action, Transfer};
 use contracts::{CopyId, Decision, ItemOutcome, Reason, Receipt, ReceiptOutcome, ShareId};
 
-use crate::{Chain, Crossing};
-
-/// Over this many bytes of comments a delivery is split; the rest follows as updates. Leaves room for all else below 1 MiB.
-const COMMENTS_PER_DELIVERY: usize = 640 * 1024;
+use crate::{Chain, Crossing, deliveries};
 
 /// Field values for one copy, as its account knows them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,36 +51,49 @@ pub struct Finished {
     pub receipt: Receipt,
 }
 
-/// Ends a transfer. `crossings` is the way from the publisher's copy; `ended` is why a share's own hop is not live, if it is not.
+/// Ends a transfer. `crossings` is the way from the publisher's copy; `rejected` is why nothing was done, if nothing was.
+///
+/// Comments that an earlier stage decided for a copy are sent to it also where the way there has ended since, and where the share that
+/// brought them came to nothing: that stage counts them as held there.
 #[must_use]
 pub fn finish(
     transfer: &Transfer,
     chain: &Chain,
     crossings: &[Crossing],
-    ended: Option<Reason>,
-    fields: DecidedFields,
+    rejected: Option<Reason>,
+    mut fields: DecidedFields,
 ) -> Finished {
     let mut receipt = transfer.command.receipt(ReceiptOutcome::Applied);
     receipt.share_id = share_of(&transfer.action).cloned();
-    if let Some(reason) = ended {
-        receipt.outcome = ReceiptOutcome::Rejected;
-        return Finished { deliveries: Vec::new(), receipt: receipt.because(reason, None) };
-    }
-    let mut deliveries = Vec::new();
-    match &transfer.action {
-        Action::Share(sharing) => {
-            if let Some(hop) = chain.hop(&sharing.share_id) {
-                deliveries.extend(created(transfer, sharing, hop, &fields));
+    let mut told = Vec::new();
+    if rejected.is_none() {
+        match &transfer.action {
+            Action::Share(sharing) => {
+                if let Some(hop) = chain.hop(&sharing.share_id) {
+                    told.extend(deliveries::created(transfer, sharing, hop, &fields));
+                }
             }
+            Action::Unshare { share_id } => {
+                told.extend(chain.hop(share_id).map(|hop| deliveries::unshared(transfer, hop)));
+            }
+            Action::Update | Action::Redact { .. } | Action::Resync { .. } => {}
         }
-        Action::Unshare { share_id } => deliveries.extend(chain.hop(share_id).map(|hop| unshared(transfer, hop))),
-        Action::Update => {}
     }
-    let new_copy = share_of(&transfer.action).map(CopyId::of_share);
-    for crossing in crossings.iter().filter(|crossing| Some(&crossing.to) != new_copy.as_ref()) {
-        let comments = transfer.decided_comments.get(&crossing.to).map_or(&[][..], Vec::as_slice);
-        let changed = fields.changes.get(&crossing.to).cloned().unwrap_or_default();
-        deliveries.extend(updated(transfer, crossing, changed, fields.revision, comments));
+    let new_copy = match &transfer.action {
+        Action::Share(sharing) => Some(CopyId::of_share(&sharing.share_id)),
+        _ => None,
+    };
+    let walked = crossings.iter().map(|crossing| &crossing.to);
+    let lost = transfer.decided_comments.keys().filter(|copy| !crossings.iter().any(|crossing| crossing.to == **copy));
+    for copy in walked.chain(lost).filter(|copy| Some(*copy) != new_copy.as_ref()) {
+        let Some(crossing) = chain.crossing_to(&transfer.copy, copy) else { continue };
+        let comments = transfer.decided_comments.get(copy).map_or(&[][..], Vec::as_slice);
+        let changed = fields.changes.remove(copy).unwrap_or_default();
+        told.extend(deliveries::updated(transfer, &crossing, changed, fields.revision, comments));
+    }
+    if let Some(reason) = rejected {
+        receipt.outcome = ReceiptOutcome::Rejected;
+        return Finished { deliveries: told, receipt: receipt.because(reason, None) };
     }
     receipt.revision = fields.revision;
     receipt.decisions = transfer.decisions.iter().cloned().chain(fields.decisions).collect();
@@ -95,14 +101,14 @@ pub fn finish(
     if receipt.outcome == ReceiptOutcome::Ignored {
         receipt.reason = Some(Reason::Unchanged);
     }
-    Finished { deliveries, receipt }
+    Finished { deliveries: told, receipt }
 }
 
 fn share_of(action: &Action) -> Option<&ShareId> {
     match action {
         Action::Share(sharing) => Some(&sharing.share_id),
-        Action::Unshare { share_id } => Some(share_id),
-        Action::Update => None,
+        Action::Unshare { share_id } | Action::Resync { share_id } => Some(share_id),
+        Action::Update | Action::Redact { .. } => None,
     }
 }
 
@@ -110,160 +116,22 @@ fn share_of(action: &Action) -> Option<&ShareId> {
 #[must_use]
 pub fn receipt_outcome(action: &Action, decisions: &[Decision]) -> ReceiptOutcome {
     let left_out = |decision: &Decision| matches!(decision.outcome, ItemOutcome::Withheld | ItemOutcome::Superseded);
+    let unchanged = decisions.iter().all(|decision| decision.outcome == ItemOutcome::Unchanged);
     if decisions.iter().any(left_out) {
-        ReceiptOutcome::Partial
-    } else if *action == Action::Update && decisions.iter().all(|decision| decision.outcome == ItemOutcome::Unchanged) {
-        ReceiptOutcome::Ignored
-    } else {
-        ReceiptOutcome::Applied
+        return ReceiptOutcome::Partial;
     }
-}
-
-fn created(transfer: &Transfer, sharing: &Sharing, hop: &Hop, fields: &DecidedFields) -> Vec<Delivery> {
-    let comments = transfer.decided_comments.get(&hop.far()).map_or(&[][..], Vec::as_slice);
-    let mut parts = split(comments).into_iter();
-    let status = fields.created.status.clone().unwrap_or(StatusDelivered { status: Status::New, custom_status: None });
-    let created = TicketCreated {
-        share_id: hop.share_id.clone(),
-        agreement_id: hop.agreement_id.clone(),
-        received_from: hop.sender.clone(),
-        via: Received::TicketSharing,
-        original_ticket_id: sharing.original_ticket_id.clone(),
-        subject: sharing.subject.clone(),
-        requested_at: sharing.requested_at,
-        status: status.status,
-        custom_status: status.custom_status,
-        requester: sharing.requester.clone(),
-        form: "default".to_owned(),
-        tags: fields.created.tags_added.clone(),
-        custom_fields: fields.created.custom_fields.clone(),
-        comments: parts.next().unwrap_or_default(),
-        revision: fields.revision.unwrap_or_default(),
-    };
-    let mut deliveries = vec![to_copy(&Crossing::outbound(hop), Told::TicketCreated(Box::new(created)))];
-    let crossing = Crossing::outbound(hop);
-    deliveries.extend(parts.map(|part| {
-        let more = TicketUpdated { comments: part, ..bare_update(transfer, &crossing) };
-        to_copy(&crossing, Told::TicketUpdated(Box::new(more)))
-    }));
-    deliveries
-}
-
-fn updated(
-    transfer: &Transfer,
-    crossing: &Crossing,
-    changed: CopyFields,
-    revision: Option<u64>,
-    comments: &[SharedComment],
-) -> Vec<Delivery> {
-    if changed.is_empty() && comments.is_empty() {
-        return Vec::new();
+    match action {
+        Action::Update if unchanged => ReceiptOutcome::Ignored,
+        // One that waits for its comment has done something without an item to show for it.
+        Action::Redact { .. } if unchanged && !decisions.is_empty() => ReceiptOutcome::Ignored,
+        _ => ReceiptOutcome::Applied,
     }
-    let mut parts = split(comments).into_iter();
-    let (added, removed) = (changed.tags_added.clone(), changed.tags_removed.clone());
-    let first = TicketUpdated {
-        revision: revision.filter(|_| !changed.is_empty()),
-        status: changed.status.as_ref().map(|status| status.status),
-        custom_status: changed.status.and_then(|status| status.custom_status),
-        tags: (!added.is_empty() || !removed.is_empty()).then_some(TagChanges { add: added, remove: removed }),
-        custom_fields: changed.custom_fields,
-        comments: parts.next().unwrap_or_default(),
-        ..bare_update(transfer, crossing)
-    };
-    let rest = parts.map(|part| TicketUpdated { comments: part, ..bare_update(transfer, crossing) });
-    std::iter::once(first)
-        .chain(rest)
-        .map(|mut update| {
-            // Of custom fields the other account sees the value, not who changed it.
-            if update.comments.is_empty() && update.status.is_none() && update.tags.is_none() {
-                update.actor = None;
-            }
-            to_copy(crossing, Told::TicketUpdated(Box::new(update)))
-        })
-        .collect()
-}
-
-fn bare_update(transfer: &Transfer, crossing: &Crossing) -> TicketUpdated {
-    TicketUpdated {
-        share_id: crossing.hop.share_id.clone(),
-        ticket_id: crossing.to_ticket().cloned(),
-        received_from: crossing.from_account().clone(),
-        via: Received::TicketSharing,
-        revision: None,
-        actor: Some(transfer.actor.clone()),
-        status: None,
-        custom_status: None,
-        tags: None,
-        custom_fields: FieldValues::new(),
-        comments: Vec::new(),
-        redact: Vec::new(),
-    }
-}
-
-fn unshared(transfer: &Transfer, hop: &Hop) -> Delivery {
-    let told = TicketUnshared {
-        share_id: hop.share_id.clone(),
-        ticket_id: hop.far_ticket.clone(),
-        reason: "unshared".to_owned(),
-        at: transfer.command.received_at,
-    };
-    to_copy(&Crossing::outbound(hop), Told::TicketUnshared(Box::new(told)))
-}
-
-fn to_copy(crossing: &Crossing, told: Told) -> Delivery {
-    Delivery {
-        to: crossing.to_account().clone(),
-        correlation_id: crossing.hop.share_id.to_string(),
-        share_id: Some(crossing.hop.share_id.clone()),
-        told,
-    }
-}
-
-/// Parts of at most [`COMMENTS_PER_DELIVERY`] bytes, in order; a single comment is never over it.
-fn split(comments: &[SharedComment]) -> Vec<Vec<SharedComment>> {
-    let mut parts: Vec<Vec<SharedComment>> = Vec::new();
-    let mut room = 0;
-    for comment in comments {
-        let size = serde_json::to_string(comment).map_or(0, |text| text.len());
-        match parts.last_mut() {
-            Some(part) if size <= room => part.push(comment.clone()),
-            _ => {
-                parts.push(vec![comment.clone()]);
-                room = COMMENTS_PER_DELIVERY;
-            }
-        }
-        room = room.saturating_sub(size);
-    }
-    parts
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contracts::{CommentId, Item, Person, people::Role};
-
-    fn comment(number: usize, bytes: usize) -> SharedComment {
-        SharedComment {
-            id: CommentId::new(format!("acme/{number}")).unwrap(),
-            author: Person { id: "p".into(), name: "Ada".into(), role: Role::EndUser, placeholder: true },
-            body: "x".repeat(bytes),
-            html_body: None,
-            public: true,
-            authored_at: None,
-            attachments: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn long_histories_are_split_and_nothing_is_left_out() {
-        let comments: Vec<_> = (0..10).map(|number| comment(number, 200 * 1024)).collect();
-        let parts = split(&comments);
-        assert!(parts.len() > 1);
-        assert_eq!(parts.concat(), comments);
-        for part in parts {
-            assert!(serde_json::to_string(&part).unwrap().len() < 1024 * 1024);
-        }
-    }
+    use contracts::Item;
 
     #[test]
     fn the_outcome_follows_from_the_items() {

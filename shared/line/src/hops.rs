@@ -77,8 +77,9 @@ pub async fn save(connection: &mut PgConnection, chains: &BTreeMap<ChainId, Chai
     Ok(())
 }
 
-#[derive(FromRow)]
-struct HopRow {
+/// A row of the table `hop`.
+#[derive(Debug, FromRow)]
+pub struct HopRow {
     share_id: String,
     chain: String,
     agreement_id: String,
@@ -92,7 +93,11 @@ struct HopRow {
 }
 
 impl HopRow {
-    fn read(self) -> Result<(ChainId, Hop, bool), DecideError> {
+    /// The chain, the hop, and whether it has ended.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn read(self) -> Result<(ChainId, Hop, bool), DecideError> {
         use contracts::{AccountName, AgreementId, CopyId, ShareId, TicketId};
         let stored = |error: contracts::ids::InvalidId| DecideError::Stored { table: "hop", detail: error.to_string() };
         let hop = Hop {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod chain;
+pub mod deliveries;
 pub mod facts;
 mod finish;
 pub mod hops;

@@ -37,6 +37,7 @@ pub struct Delivered {
 /// What the desk knows.
 #[derive(Debug, Default)]
 struct Inbox {
+    bodies: Vec<String>,
     seen: BTreeSet<String>,
     repeated: usize,
     unreadable: Vec<String>,
@@ -266,6 +267,12 @@ impl Desk {
         self.lock().deliveries.clone()
     }
 
+    /// The body of every delivery, letter by letter; also of those that came again or could not be read.
+    #[must_use]
+    pub fn bodies(&self) -> Vec<String> {
+        self.lock().bodies.clone()
+    }
+
     /// How long a command took from publishing to its receipt.
     #[must_use]
     pub fn answered_in(&self, id: &str) -> Option<Duration> {
@@ -355,6 +362,7 @@ fn take(inbox: &mut Inbox, delivery: &lapin::message::Delivery) {
     let properties = &delivery.properties;
     let text = |value: &Option<ShortString>| value.as_ref().map(|value| value.as_str().to_owned()).unwrap_or_default();
     let (id, name) = (text(properties.message_id()), text(properties.kind()));
+    inbox.bodies.push(String::from_utf8_lossy(&delivery.data).into_owned());
     if !inbox.seen.insert(id.clone()) {
         inbox.repeated += 1;
         return;

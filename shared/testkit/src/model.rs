@@ -1,9 +1,11 @@
 //! What a desk keeps of its tickets, by the contract's part 5: a revision per field, lower ones ignored; comments as a set by id;
-//! updates that come before their `ticket.created` are kept.
+//! updates that come before their `ticket.created` are kept; a redaction stays, whatever comes after it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::delivery::{TicketCreated, TicketUpdated, Told};
+use contracts::comment::SharedComment;
+use contracts::delivery::{Redaction, TicketCreated, TicketState, TicketUpdated, Told};
+use contracts::fields::FieldValue;
 use contracts::{Decision, Item, ItemOutcome, Receipt, ReceiptOutcome};
 use serde_json::{Value, json};
 
@@ -28,6 +30,8 @@ pub struct Ticket {
     pub fields: BTreeMap<String, (Value, u64)>,
     /// Comments by id: body and whether public.
     pub comments: BTreeMap<String, (String, bool)>,
+    /// Comments to be blank, also when they are still to come.
+    pub redacted: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -70,6 +74,13 @@ impl Model {
         let (ticket, content) = match name {
             "ticket.share.v1" => (text("/ticket/id"), &command["ticket"]),
             "ticket.update.v1" => (text("/ticket_id"), command),
+            "ticket.redact.v1" => {
+                let share = text("/share_id");
+                if let Some(index) = self.index(text("/ticket_id").as_deref(), share.as_deref()) {
+                    self.tickets[index].redact(&text("/comment_id").unwrap_or_default(), text("/attachment_id").as_deref());
+                }
+                return;
+            }
             _ => return,
         };
         let sent = Sent { ticket: ticket.clone(), share: text("/share_id"), fields: fields_of(content) };
@@ -84,7 +95,7 @@ impl Model {
         for comment in comments {
             let public = comment["public"].as_bool().unwrap_or(true);
             let body = comment["body"].as_str().unwrap_or_default().to_owned();
-            self.tickets[index].comments.entry(comment["id"].as_str().unwrap_or_default().to_owned()).or_insert((body, public));
+            self.tickets[index].hear(comment["id"].as_str().unwrap_or_default(), body, public);
         }
         self.sent.insert(id.to_owned(), sent);
     }
@@ -94,11 +105,48 @@ impl Model {
         match told {
             Told::TicketCreated(created) => self.created(created),
             Told::TicketUpdated(updated) => self.updated(updated),
+            Told::TicketState(state) => self.restored(state),
             Told::Receipt(receipt) => self.answered(receipt),
             Told::TicketUnshared(unshared) => {
                 self.ended.insert(unshared.share_id.to_string());
             }
             _ => {}
+        }
+    }
+
+    /// The desk has lost all its tickets.
+    pub fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    fn index(&self, number: Option<&str>, share: Option<&str>) -> Option<usize> {
+        let by_number = number.and_then(|number| self.by_number.get(number));
+        by_number.or_else(|| share.and_then(|share| self.by_share.get(share))).copied()
+    }
+
+    /// Takes what Deskmesh holds of a copy, as far as the desk holds nothing newer.
+    fn restored(&mut self, state: &TicketState) {
+        let share = state.share_id.to_string();
+        let number = state.ticket_id.as_ref().map(ToString::to_string);
+        let index = self.index(number.as_deref(), Some(&share)).unwrap_or_else(|| {
+            self.tickets.push(Ticket::default());
+            self.tickets.len() - 1
+        });
+        self.by_share.insert(share.clone(), index);
+        if let Some(number) = number {
+            self.by_number.insert(number, index);
+        }
+        let ticket = &mut self.tickets[index];
+        ticket.set("status", without_null(json!(state.status.status)), state.status.revision);
+        for tag in &state.tags {
+            ticket.set(&format!("tag:{}", tag.name), json!(tag.present), tag.revision);
+        }
+        for (key, held) in &state.custom_fields {
+            ticket.set(&format!("custom_field:{key}"), json!(held.value), held.revision);
+        }
+        ticket.hear_all(&state.comments);
+        for early in self.early.remove(&share).unwrap_or_default() {
+            self.updated(&early);
         }
     }
 
@@ -126,9 +174,7 @@ impl Model {
         for (key, value) in &created.custom_fields {
             ticket.set(&format!("custom_field:{key}"), json!(value), created.revision);
         }
-        for comment in &created.comments {
-            ticket.comments.entry(comment.id.to_string()).or_insert((comment.body.clone(), comment.public));
-        }
+        ticket.hear_all(&created.comments);
         for early in self.early.remove(&share).unwrap_or_default() {
             self.updated(&early);
         }
@@ -155,8 +201,9 @@ impl Model {
         for (key, value) in &updated.custom_fields {
             ticket.set(&format!("custom_field:{key}"), json!(value), revision);
         }
-        for comment in &updated.comments {
-            ticket.comments.entry(comment.id.to_string()).or_insert((comment.body.clone(), comment.public));
+        ticket.hear_all(&updated.comments);
+        for Redaction { comment_id, attachment_id } in &updated.redact {
+            ticket.redact(comment_id.as_str(), attachment_id.as_deref());
         }
     }
 
@@ -192,6 +239,28 @@ impl Model {
 }
 
 impl Ticket {
+    fn hear_all(&mut self, comments: &[SharedComment]) {
+        for comment in comments {
+            self.hear(comment.id.as_str(), comment.body.clone(), comment.public);
+        }
+    }
+
+    fn hear(&mut self, id: &str, body: String, public: bool) {
+        let body = if self.redacted.contains(id) { String::new() } else { body };
+        self.comments.entry(id.to_owned()).or_insert((body, public));
+    }
+
+    /// Of a file alone nothing is kept here that could be blanked.
+    fn redact(&mut self, id: &str, attachment: Option<&str>) {
+        if attachment.is_some() {
+            return;
+        }
+        self.redacted.insert(id.to_owned());
+        if let Some((body, _)) = self.comments.get_mut(id) {
+            body.clear();
+        }
+    }
+
     fn set(&mut self, field: &str, value: Value, revision: u64) {
         let held = self.fields.get(field).map(|(_, revision)| *revision);
         if held.is_none_or(|held| revision >= held) {
@@ -246,7 +315,8 @@ fn fields_of(content: &Value) -> BTreeMap<String, Value> {
         fields.insert(name(tag), json!(false));
     }
     for (key, value) in content["custom_fields"].as_object().cloned().unwrap_or_default() {
-        fields.insert(format!("custom_field:{key}"), value);
+        let cleared = FieldValue::from_json(&value) == Some(FieldValue::Cleared);
+        fields.insert(format!("custom_field:{key}"), if cleared { json!({ "clear": true }) } else { value });
     }
     fields
 }

@@ -235,6 +235,7 @@ mod tests {
                 ("tag:leak".to_owned(), (json!(order == "7"), 1)),
             ]),
             comments: body.map(|body| ("acme/1".to_owned(), (body.to_owned(), true))).into_iter().collect(),
+            ..Ticket::default()
         };
         let (near_name, far_name) = ("A-1".to_owned(), "G-1".to_owned());
         let compared = |far: Ticket| {

@@ -4,7 +4,7 @@ use contracts::Reason;
 use contracts::command::AgreementAccept;
 use contracts::delivery::{AgreementStatus, Side};
 
-use super::announcement::{Held, already, announce, brought_to, held};
+use super::announcement::{Held, already, announce, brought_to, decider, held};
 use super::state::{Account, State};
 use super::{Answer, Asked, Decision, valid};
 
@@ -12,7 +12,7 @@ use super::{Answer, Asked, Decision, valid};
 pub(super) fn decide(state: &State, account: &Account, asked: Asked<'_>, message: &AgreementAccept) -> Decision {
     match pending(state, account, asked, &message.actor) {
         Ok(held) => {
-            let accepted = brought_to(AgreementStatus::Accepted, held, &message.actor, asked);
+            let accepted = brought_to(AgreementStatus::Accepted, held.agreement, decider(held.side, &message.actor), asked);
             announce(accepted, (held.sender, held.receiver), asked, &[Side::Sender, Side::Receiver], Some(Side::Sender))
         }
         Err(answer) => answer.into(),
@@ -41,11 +41,11 @@ pub(super) fn pending<'a>(
 #[cfg(test)]
 mod tests {
     use contracts::delivery::{AgreementStatus, Side, Told};
-    use contracts::sync::{Change, NoticeKind};
+    use contracts::sync::{AgreementEvent, Change};
     use contracts::{Reason, Role};
 
     use crate::inbound::Inbound;
-    use crate::rules::world::{World, accept_of, actor, deactivate_of, decline_of, id, invite, name, terms};
+    use crate::rules::world::{World, about, accept_of, actor, deactivate_of, decline_of, id, invite, name, terms};
 
     fn invited() -> World {
         let mut world = World::with(&["acme", "globex"]);
@@ -101,8 +101,8 @@ mod tests {
         assert_eq!((answer.seen_by("acme").version, answer.seen_by("acme").by.side), (2, Side::Receiver));
         let [notice] = fact.notices.as_slice() else { panic!("{:?}", fact.notices) };
         assert_eq!(
-            (notice.kind, &notice.account, &notice.partner.account),
-            (NoticeKind::Accepted, &name("acme"), &name("globex"))
+            (about(notice).event, &notice.account, &notice.partner.account),
+            (AgreementEvent::Accepted, &name("acme"), &name("globex"))
         );
     }
 

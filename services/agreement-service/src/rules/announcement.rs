@@ -2,10 +2,10 @@
 
 use contracts::delivery::{AgreementState, AgreementStatus, Decider, Delivery, Side, Told};
 use contracts::people::name_without_address;
-use contracts::sync::{Change, Notice, NoticeKind};
+use contracts::sync::{About, AgreementEvent, AgreementNotice, Change, Notice, Recipient};
 use contracts::{Actor, Reason, ReceiptOutcome};
 
-use super::state::{Account, Agreement, State};
+use super::state::{Account, Agreement, Contact, State};
 use super::{Answer, Asked, Decision};
 
 /// An agreement with its two parties, as one of them sees it.
@@ -17,11 +17,11 @@ pub(super) struct Held<'a> {
     pub receiver: &'a Account,
 }
 
-/// The agreement the command names, if the account is a party of it. Another account's answers like one that is not there,
-/// in waiting too: nobody learns which ids exist.
+/// The agreement the command names, if the account is a party of it and was told of it. Another account's answers like one that is
+/// not there, in waiting too: nobody learns which ids exist.
 pub(super) fn held<'a>(state: &'a State, account: &Account, asked: Asked<'_>) -> Result<Held<'a>, Answer> {
     let found = asked.agreement_id.and_then(|id| state.agreement(id)).and_then(|agreement| {
-        let side = agreement.side_of(&account.name)?;
+        let side = agreement.side_of(&account.name).filter(|side| agreement.is_shown_to(*side))?;
         let (sender, receiver) = (state.account(&agreement.sender)?, state.account(&agreement.receiver)?);
         Some(Held { agreement, side, sender, receiver })
     });
@@ -34,15 +34,22 @@ pub(super) fn decider(side: Side, actor: &Actor) -> Decider {
 }
 
 /// The agreement, brought to `status`.
-pub(super) fn brought_to(status: AgreementStatus, held: Held<'_>, actor: &Actor, asked: Asked<'_>) -> Agreement {
-    Agreement {
-        version: held.agreement.version + 1,
-        status,
-        by: decider(held.side, actor),
-        at: asked.at(),
-        reason: None,
-        ..held.agreement.clone()
+pub(super) fn brought_to(status: AgreementStatus, agreement: &Agreement, by: Decider, asked: Asked<'_>) -> Agreement {
+    Agreement { version: agreement.version + 1, status, by, at: asked.at(), reason: None, ..agreement.clone() }
+}
+
+/// The other party.
+pub(super) fn other(side: Side) -> Side {
+    match side {
+        Side::Sender => Side::Receiver,
+        Side::Receiver => Side::Sender,
     }
+}
+
+/// What is told of the partner of `side`, also where it is only read.
+pub(super) fn partner(state: &State, agreement: &Agreement, side: Side, asked: Asked<'_>) -> Result<Contact, Answer> {
+    let name = agreement.party(other(side));
+    state.contact(name).ok_or_else(|| asked.not_yet(Reason::UnknownAccount, format!("{name} is a party and not known yet")))
 }
 
 /// Refuses what is possible only before the agreement came to where it stands.
@@ -65,36 +72,51 @@ pub(super) fn announce(
     told: &[Side],
     noticed: Option<Side>,
 ) -> Decision {
-    let mut fact = asked.changed(Change::Agreements(vec![agreement.fact()]), asked.receipt(ReceiptOutcome::Applied));
-    let seen_from = |side: Side| match side {
-        Side::Sender => View { agreement: &agreement, own: sender, partner: receiver, side },
-        Side::Receiver => View { agreement: &agreement, own: receiver, partner: sender, side },
+    let (sender, receiver) = (sender.contact(), receiver.contact());
+    let seen_from = |side: &Side| match side {
+        Side::Sender => View { agreement: &agreement, side: *side, own: &sender, partner: &receiver },
+        Side::Receiver => View { agreement: &agreement, side: *side, own: &receiver, partner: &sender },
     };
-    fact.deliveries = told.iter().map(|side| seen_from(*side).delivery()).collect();
-    fact.notices = noticed.into_iter().map(|side| seen_from(side).notice()).filter(|notice| !notice.to.is_empty()).collect();
-    Decision { account: None, agreement: Some(Box::new(agreement)), answer: Answer::Fact(Box::new(fact)) }
+    let mut fact = asked.changed(Change::Agreements(vec![agreement.fact()]), asked.receipt(ReceiptOutcome::Applied));
+    fact.deliveries = told.iter().map(|side| seen_from(side).news()).collect();
+    fact.notices = noticed.iter().filter_map(|side| seen_from(side).notice()).collect();
+    Decision { account: None, agreements: vec![agreement], answer: Answer::Fact(Box::new(fact)) }
 }
 
 /// An agreement from one side.
 #[derive(Clone, Copy)]
-struct View<'a> {
-    agreement: &'a Agreement,
-    own: &'a Account,
-    partner: &'a Account,
-    side: Side,
+pub(super) struct View<'a> {
+    pub agreement: &'a Agreement,
+    pub side: Side,
+    pub own: &'a Contact,
+    pub partner: &'a Contact,
 }
 
 impl View<'_> {
-    fn delivery(self) -> Delivery {
+    /// The same from the other side.
+    pub(super) fn turned(self) -> Self {
+        Self { side: other(self.side), own: self.partner, partner: self.own, ..self }
+    }
+
+    /// What its desk is told when the agreement has come to where it stands.
+    pub(super) fn news(self) -> Delivery {
         let state = Box::new(self.state());
-        let told = match self.agreement.status {
+        self.delivery(match self.agreement.status {
             AgreementStatus::Pending => Told::AgreementInvited(state),
             AgreementStatus::Accepted => Told::AgreementAccepted(state),
             AgreementStatus::Declined => Told::AgreementDeclined(state),
             AgreementStatus::Inactive => Told::AgreementDeactivated(state),
-        };
+        })
+    }
+
+    /// What its desk is told when it asks.
+    pub(super) fn standing(self) -> Delivery {
+        self.delivery(Told::AgreementState(Box::new(self.state())))
+    }
+
+    fn delivery(self, told: Told) -> Delivery {
         let correlation_id = self.agreement.agreement_id.to_string();
-        Delivery { to: self.own.name.clone(), correlation_id, share_id: None, told }
+        Delivery { to: self.own.party.account.clone(), correlation_id, share_id: None, told }
     }
 
     fn state(self) -> AgreementState {
@@ -106,11 +128,11 @@ impl View<'_> {
             agreement_id: self.agreement.agreement_id.clone(),
             version: self.agreement.version,
             side: self.side,
-            sender: sender.party(),
-            receiver: receiver.party(),
+            sender: sender.party.clone(),
+            receiver: receiver.party.clone(),
             // Given to partners by agreement: an invite alone tells nobody's addresses.
             partner_support_addresses: match self.agreement.status {
-                AgreementStatus::Accepted => self.partner_support_addresses(),
+                AgreementStatus::Accepted => self.partner.support_addresses.clone(),
                 AgreementStatus::Pending | AgreementStatus::Declined | AgreementStatus::Inactive => Vec::new(),
             },
             name: self.agreement.name.clone(),
@@ -122,30 +144,31 @@ impl View<'_> {
         }
     }
 
-    fn notice(self) -> Notice {
-        Notice {
-            kind: match self.agreement.status {
-                AgreementStatus::Pending => NoticeKind::Invited,
-                AgreementStatus::Accepted => NoticeKind::Accepted,
-                AgreementStatus::Declined => NoticeKind::Declined,
-                AgreementStatus::Inactive => NoticeKind::Deactivated,
+    /// What its admins are told by e-mail; nothing when it has none.
+    pub(super) fn notice(self) -> Option<Notice> {
+        let agreement = AgreementNotice {
+            event: match self.agreement.status {
+                AgreementStatus::Pending => AgreementEvent::Invited,
+                AgreementStatus::Accepted => AgreementEvent::Accepted,
+                AgreementStatus::Declined => AgreementEvent::Declined,
+                AgreementStatus::Inactive if self.agreement.reason == Some(Reason::AccountRenamed) => AgreementEvent::Renamed,
+                AgreementStatus::Inactive => AgreementEvent::Deactivated,
             },
-            account: self.own.name.clone(),
-            to: self.own.admins.clone(),
-            locale: self.own.settings.locale.clone(),
             agreement_id: self.agreement.agreement_id.clone(),
-            agreement_name: self.agreement.name.clone(),
-            partner: self.partner.party(),
+            name: self.agreement.name.clone(),
             terms: self.agreement.terms,
+        };
+        let notice = Notice {
+            about: About::Agreement(agreement),
+            account: self.own.party.account.clone(),
+            to: self.own.admins.iter().map(Recipient::from).collect(),
+            locale: self.own.locale.clone(),
+            partner: self.partner.party.clone(),
             by: self.agreement.by.name.clone(),
             at: self.agreement.at,
-            partner_support_addresses: self.partner_support_addresses(),
-        }
-    }
-
-    /// Where no mail of this side may go.
-    fn partner_support_addresses(self) -> Vec<String> {
-        self.partner.settings.support_addresses.clone()
+            partner_support_addresses: self.partner.support_addresses.clone(),
+        };
+        (!notice.to.is_empty()).then_some(notice)
     }
 }
 
@@ -153,10 +176,41 @@ impl View<'_> {
 mod tests {
     use contracts::Reason;
     use contracts::delivery::{AgreementStatus, Side};
-    use contracts::sync::{Change, NoticeKind};
+    use contracts::sync::{AgreementEvent, Change};
 
     use crate::rules::Answer;
-    use crate::rules::world::{World, accept_of, at, deactivate_of, decline_of, id, invite, name, terms, update};
+    use crate::rules::world::{World, about, accept_of, at, deactivate_of, decline_of, id, invite, name, terms, update};
+
+    #[test]
+    fn r_01_the_line_learns_where_an_agreement_stands_and_since_when() {
+        let mut world = World::with(&["acme", "globex"]);
+        let steps = [
+            ("acme", invite(id(1), "globex"), AgreementStatus::Pending),
+            ("globex", accept_of(id(1)), AgreementStatus::Accepted),
+            ("acme", deactivate_of(id(1)), AgreementStatus::Inactive),
+            ("acme", invite(id(2), "globex"), AgreementStatus::Pending),
+            ("globex", decline_of(id(2)), AgreementStatus::Declined),
+        ];
+        for (account, message, status) in steps {
+            let answer = world.tell(account, account, &message);
+            let [fact] = answer.assert_applied().change.agreements() else { panic!("{answer:?}") };
+            assert_eq!((fact.status, fact.at), (status, at()));
+            assert_eq!(world.status(&fact.agreement_id), Some(status));
+        }
+    }
+
+    #[test]
+    fn r_02_the_agreement_states_its_terms_wherever_it_is_told() {
+        let mut world = World::with(&["acme", "globex"]);
+        for (account, message) in
+            [("acme", invite(id(1), "globex")), ("globex", accept_of(id(1))), ("acme", deactivate_of(id(1)))]
+        {
+            let answer = world.tell(account, account, &message);
+            assert_eq!((answer.seen_by("acme").terms, answer.seen_by("globex").terms), (terms(), terms()));
+            assert_eq!(about(&answer.fact().notices[0]).terms, terms());
+            assert_eq!(answer.fact().change.agreements()[0].terms, terms());
+        }
+    }
 
     #[test]
     fn r_45_both_sides_learn_where_no_mail_may_go() {
@@ -224,6 +278,6 @@ mod tests {
         world.tell("globex", "globex", &update(|message| message.admins = Some(Vec::new()))).assert_applied();
         assert!(world.tell("acme", "acme", &invite(id(1), "globex")).fact().notices.is_empty());
         let answer = world.tell("globex", "globex", &accept_of(id(1)));
-        assert_eq!(answer.fact().notices[0].kind, NoticeKind::Accepted);
+        assert_eq!(about(&answer.fact().notices[0]).event, AgreementEvent::Accepted);
     }
 }

@@ -3,7 +3,7 @@
 use contracts::command::AgreementDeactivate;
 use contracts::delivery::{AgreementStatus, Side};
 
-use super::announcement::{Held, already, announce, brought_to, held};
+use super::announcement::{Held, already, announce, brought_to, decider, held, other};
 use super::state::{Account, State};
 use super::{Answer, Asked, Decision, valid};
 
@@ -11,12 +11,8 @@ use super::{Answer, Asked, Decision, valid};
 pub(super) fn decide(state: &State, account: &Account, asked: Asked<'_>, message: &AgreementDeactivate) -> Decision {
     match live(state, account, asked, message) {
         Ok(held) => {
-            let ended = brought_to(AgreementStatus::Inactive, held, &message.actor, asked);
-            let partner = match held.side {
-                Side::Sender => Side::Receiver,
-                Side::Receiver => Side::Sender,
-            };
-            announce(ended, (held.sender, held.receiver), asked, &[Side::Sender, Side::Receiver], Some(partner))
+            let ended = brought_to(AgreementStatus::Inactive, held.agreement, decider(held.side, &message.actor), asked);
+            announce(ended, (held.sender, held.receiver), asked, &[Side::Sender, Side::Receiver], Some(other(held.side)))
         }
         Err(answer) => answer.into(),
     }
@@ -26,20 +22,17 @@ fn live<'a>(state: &'a State, account: &Account, asked: Asked<'_>, message: &Agr
     asked.check_admin(message.actor.role)?;
     asked.check_valid(valid::actor(&message.actor))?;
     let held = held(state, account, asked)?;
-    match held.agreement.status {
-        AgreementStatus::Pending | AgreementStatus::Accepted => Ok(held),
-        AgreementStatus::Declined | AgreementStatus::Inactive => Err(already(held.agreement, asked)),
-    }
+    if held.agreement.is_live() { Ok(held) } else { Err(already(held.agreement, asked)) }
 }
 
 #[cfg(test)]
 mod tests {
     use contracts::delivery::{AgreementStatus, Told};
-    use contracts::sync::{Change, NoticeKind};
+    use contracts::sync::{AgreementEvent, Change};
     use contracts::{Reason, Role};
 
     use crate::inbound::Inbound;
-    use crate::rules::world::{World, accept_of, actor, deactivate_of, decline_of, id, invite, name};
+    use crate::rules::world::{World, about, accept_of, actor, deactivate_of, decline_of, id, invite, name};
 
     fn accepted() -> World {
         let mut world = World::with(&["acme", "globex"]);
@@ -73,7 +66,7 @@ mod tests {
             let mut world = World::with(&["acme", "globex"]);
             world.tell("acme", "acme", &invite(id(1), "globex")).assert_applied();
             let answer = world.tell(account, account, &deactivate_of(id(1)));
-            assert_eq!(answer.assert_applied().notices[0].kind, NoticeKind::Deactivated);
+            assert_eq!(about(&answer.assert_applied().notices[0]).event, AgreementEvent::Deactivated);
             world.tell("globex", "globex", &accept_of(id(1))).assert_refused(Reason::AlreadyDecided);
         }
     }
@@ -97,7 +90,7 @@ mod tests {
         for (account, partner) in [("acme", "globex"), ("globex", "acme")] {
             let answer = accepted().tell(account, account, &deactivate_of(id(1)));
             let [notice] = answer.fact().notices.as_slice() else { panic!("{answer:?}") };
-            assert_eq!((notice.kind, &notice.account), (NoticeKind::Deactivated, &name(partner)));
+            assert_eq!((about(notice).event, &notice.account), (AgreementEvent::Deactivated, &name(partner)));
             assert_eq!(notice.partner.account, name(account));
         }
     }

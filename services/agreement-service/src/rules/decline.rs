@@ -4,7 +4,7 @@ use contracts::command::AgreementDecline;
 use contracts::delivery::{AgreementStatus, Side};
 
 use super::accept::pending;
-use super::announcement::{announce, brought_to};
+use super::announcement::{announce, brought_to, decider};
 use super::state::{Account, State};
 use super::{Asked, Decision};
 
@@ -12,7 +12,7 @@ use super::{Asked, Decision};
 pub(super) fn decide(state: &State, account: &Account, asked: Asked<'_>, message: &AgreementDecline) -> Decision {
     match pending(state, account, asked, &message.actor) {
         Ok(held) => {
-            let declined = brought_to(AgreementStatus::Declined, held, &message.actor, asked);
+            let declined = brought_to(AgreementStatus::Declined, held.agreement, decider(held.side, &message.actor), asked);
             announce(declined, (held.sender, held.receiver), asked, &[Side::Sender, Side::Receiver], Some(Side::Sender))
         }
         Err(answer) => answer.into(),
@@ -22,11 +22,11 @@ pub(super) fn decide(state: &State, account: &Account, asked: Asked<'_>, message
 #[cfg(test)]
 mod tests {
     use contracts::delivery::{AgreementStatus, Told};
-    use contracts::sync::NoticeKind;
+    use contracts::sync::AgreementEvent;
     use contracts::{Reason, Role};
 
     use crate::inbound::Inbound;
-    use crate::rules::world::{World, accept_of, actor, deactivate_of, decline_of, id, invite, name};
+    use crate::rules::world::{World, about, accept_of, actor, deactivate_of, decline_of, id, invite, name};
 
     fn invited() -> World {
         let mut world = World::with(&["acme", "globex"]);
@@ -43,7 +43,7 @@ mod tests {
         assert!(fact.deliveries.iter().all(|delivery| matches!(delivery.told, Told::AgreementDeclined(_))));
         assert_eq!(answer.seen_by("acme").reason, None);
         let [notice] = fact.notices.as_slice() else { panic!("{:?}", fact.notices) };
-        assert_eq!((notice.kind, &notice.account), (NoticeKind::Declined, &name("acme")));
+        assert_eq!((about(notice).event, &notice.account), (AgreementEvent::Declined, &name("acme")));
         assert_eq!(world.status(&id(1)), Some(AgreementStatus::Declined));
     }
 

@@ -58,13 +58,15 @@ fn receiver<'a>(state: &'a State, sender: &Account, asked: Asked<'_>, message: &
 mod tests {
     use contracts::address::Invitee;
     use contracts::delivery::{AgreementStatus, Side, Told};
-    use contracts::sync::{Change, NoticeKind};
+    use contracts::sync::{AgreementEvent, Change};
     use contracts::terms::CommentTerms;
     use contracts::{Reason, Role, Terms};
 
     use crate::inbound::Inbound;
     use crate::rules::Answer;
-    use crate::rules::world::{World, accept_of, actor, deactivate_of, decline_of, id, invite, name, register, terms, update};
+    use crate::rules::world::{
+        World, about, accept_of, actor, deactivate_of, decline_of, id, invite, name, register, terms, update,
+    };
 
     fn changed(message: Inbound, change: impl FnOnce(&mut contracts::command::AgreementInvite)) -> Inbound {
         let Inbound::Invite(mut inner) = message else { unreachable!() };
@@ -77,6 +79,18 @@ mod tests {
             message.version = version;
             message.decline_invites = Some(on);
         })
+    }
+
+    #[test]
+    fn r_03_nobody_but_the_invited_account_makes_the_agreement_towards_us() {
+        let mut world = World::with(&["acme", "globex"]);
+        world.tell("acme", "acme", &invite(id(1), "globex")).assert_applied();
+        let answer = world.tell("globex", "globex", &accept_of(id(1)));
+        assert_eq!(answer.fact().change.agreements()[0].sender, name("acme"), "to accept does not make it the sender");
+        world.tell("globex", "globex", &invite(id(1), "acme")).assert_refused(Reason::IdTaken);
+        let answer = world.tell("globex", "globex", &invite(id(2), "acme"));
+        assert_eq!(answer.fact().change.agreements()[0].sender, name("globex"));
+        world.tell("globex", "globex", &accept_of(id(2))).assert_refused(Reason::NotTheReceiver);
     }
 
     #[test]
@@ -129,7 +143,7 @@ mod tests {
                 let message = changed(invite(id(1), "globex"), |message| message.terms = terms);
                 let answer = world.tell("acme", "acme", &message);
                 assert_eq!(answer.seen_by("globex").terms, terms);
-                assert_eq!(answer.fact().notices[0].terms, terms);
+                assert_eq!(about(&answer.fact().notices[0]).terms, terms);
             }
         }
     }
@@ -162,11 +176,12 @@ mod tests {
         assert_eq!(fact.deliveries.len(), 2);
         let [notice] = fact.notices.as_slice() else { panic!("{:?}", fact.notices) };
         assert_eq!(
-            (notice.kind, &notice.account, &notice.partner.account),
-            (NoticeKind::Invited, &name("globex"), &name("acme"))
+            (about(notice).event, &notice.account, &notice.partner.account),
+            (AgreementEvent::Invited, &name("globex"), &name("acme"))
         );
-        assert_eq!(notice.to, world.account("globex").admins);
-        assert_eq!((notice.terms, notice.agreement_name.as_deref()), (terms(), Some("Second level")));
+        let addresses: Vec<_> = notice.to.iter().map(|recipient| recipient.email.as_str()).collect();
+        assert_eq!(addresses, ["admin@globex.example"]);
+        assert_eq!((about(notice).terms, about(notice).name.as_deref()), (terms(), Some("Second level")));
     }
 
     #[test]

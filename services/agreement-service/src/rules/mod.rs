@@ -5,7 +5,9 @@ mod announcement;
 mod deactivate;
 mod decline;
 mod invite;
+pub(crate) mod list;
 mod register;
+pub(crate) mod rename;
 mod speaker;
 pub mod state;
 mod update;
@@ -14,8 +16,11 @@ mod valid;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod rename_size;
+#[cfg(test)]
 pub(crate) mod world;
 
+use contracts::delivery::Delivery;
 use contracts::sync::{Change, CommandRef, Fact};
 use contracts::{AccountName, AgreementId, Reason, Receipt, ReceiptOutcome, Role, Timestamp};
 
@@ -27,8 +32,8 @@ use crate::inbound::Inbound;
 pub struct Decision {
     /// The account as it is from now on, where it changes.
     pub account: Option<Box<Account>>,
-    /// The agreement as it is from now on, where it changes.
-    pub agreement: Option<Box<Agreement>>,
+    /// Agreements as they are from now on, those that change.
+    pub agreements: Vec<Agreement>,
     /// What is sent.
     pub answer: Answer,
 }
@@ -43,6 +48,13 @@ pub enum Answer {
         /// Whose desk.
         to: AccountName,
         /// What it is told.
+        receipt: Box<Receipt>,
+    },
+    /// What was asked for, in this order; nothing changed.
+    Shown {
+        /// What the account is told.
+        deliveries: Vec<Delivery>,
+        /// What it is told when it has been told all.
         receipt: Box<Receipt>,
     },
     /// Something is not known yet.
@@ -81,17 +93,19 @@ pub fn decide(state: &State, publisher: &AccountName, command: &CommandRef, mess
     match message {
         Inbound::Register(message) => register::decide(state, asked, message),
         Inbound::Update(message) => update::decide(account, asked, message),
+        Inbound::Rename(message) => rename::decide(state, account, asked, message),
         Inbound::Invite(message) => invite::decide(state, account, asked, message),
         Inbound::Accept(message) => accept::decide(state, account, asked, message),
         Inbound::Decline(message) => decline::decide(state, account, asked, message),
         Inbound::Deactivate(message) => deactivate::decide(state, account, asked, message),
+        Inbound::List(message) => list::decide(state, account, asked, message),
     }
 }
 
 impl From<Answer> for Decision {
     /// An answer to a command that changes nothing.
     fn from(answer: Answer) -> Self {
-        Self { account: None, agreement: None, answer }
+        Self { account: None, agreements: Vec::new(), answer }
     }
 }
 
@@ -137,7 +151,7 @@ impl Asked<'_> {
     }
 
     /// Refuses what is not well-formed, with its place.
-    fn check_valid(&self, checked: Result<(), valid::Flaw>) -> Result<(), Answer> {
+    fn check_valid<T>(&self, checked: Result<T, valid::Flaw>) -> Result<T, Answer> {
         checked.map_err(|flaw| self.refused(flaw.reason, flaw.detail()))
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn decide(state: &State, asked: Asked<'_>, message: &AccountRegister)
     match registered(state, asked, message) {
         Ok(account) => {
             let fact = asked.changed(Change::Account(Box::new(account.fact())), asked.receipt(ReceiptOutcome::Applied));
-            Decision { account: Some(Box::new(account)), agreement: None, answer: Answer::Fact(Box::new(fact)) }
+            Decision { account: Some(Box::new(account)), agreements: Vec::new(), answer: Answer::Fact(Box::new(fact)) }
         }
         Err(answer) => answer.into(),
     }

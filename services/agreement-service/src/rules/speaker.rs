@@ -37,21 +37,21 @@ mod tests {
     use contracts::{Reason, ReceiptOutcome};
 
     use crate::rules::Answer;
-    use crate::rules::world::{World, accept_of, id, name, rename};
+    use crate::rules::world::{World, accept_of, id, name, titled};
 
     #[test]
     fn the_operator_of_an_account_speaks_for_it() {
         let mut world = World::with(&["acme", "bridge"]);
-        world.tell("operator", "operator", &rename("bridge-x")).assert_refused(Reason::UnknownAccount);
+        world.tell("operator", "operator", &titled("bridge-x")).assert_refused(Reason::UnknownAccount);
         world.register_under("bridge", "bridge-x");
-        world.tell("bridge", "bridge-x", &rename("Beyond")).assert_applied();
-        world.tell("bridge-x", "bridge-x", &rename("Further")).assert_applied();
+        world.tell("bridge", "bridge-x", &titled("Beyond")).assert_applied();
+        world.tell("bridge-x", "bridge-x", &titled("Further")).assert_applied();
     }
 
     #[test]
     fn a_stranger_does_not_and_hears_so_itself() {
         let mut world = World::with(&["bridge", "bridge-x"]);
-        let answer = world.tell("bridge", "bridge-x", &rename("Taken over"));
+        let answer = world.tell("bridge", "bridge-x", &titled("Taken over"));
         let Answer::Receipt { to, receipt } = &answer.0 else { panic!("{answer:?}") };
         assert_eq!(*to, name("bridge"));
         assert_eq!((receipt.outcome, receipt.reason), (ReceiptOutcome::Rejected, Some(Reason::NotYourAccount)));
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn an_account_that_is_not_registered_waits_and_has_nobody_to_answer() {
         let mut world = World::with(&["acme"]);
-        for message in [rename("Globex"), accept_of(id(1))] {
+        for message in [titled("Globex"), accept_of(id(1))] {
             let answer = world.tell("globex", "globex", &message);
             assert_eq!(answer.0, Answer::NotYet { reason: Reason::UnknownAccount, refusal: None });
         }

@@ -14,15 +14,13 @@ pub(super) fn decide(account: &Account, asked: Asked<'_>, message: &AccountUpdat
     }
     let Merge { account: mut merged, changed, left, .. } = merge(account.clone(), message.clone());
     let receipt = receipt(asked, changed.is_empty(), &left);
-    let answer = if changed.is_empty() {
-        asked.answered(receipt)
-    } else {
-        merged.version += 1;
-        Answer::Fact(Box::new(asked.changed(Change::Account(Box::new(merged.fact())), receipt)))
-    };
+    merged.version += u64::from(!changed.is_empty());
+    // Also of what is there already the receipt walks the line: what made it so may still be on its way, and what has a receipt is in
+    // force everywhere.
+    let answer = Answer::Fact(Box::new(asked.changed(Change::Account(Box::new(merged.fact())), receipt)));
     // Also without another content: the version that was seen keeps an older update out.
     let account = (merged != *account).then(|| Box::new(merged));
-    Decision { account, agreement: None, answer }
+    Decision { account, agreements: Vec::new(), answer }
 }
 
 fn receipt(asked: Asked<'_>, nothing_changed: bool, left: &[Attribute]) -> Receipt {
@@ -120,6 +118,24 @@ mod tests {
         let Change::Account(account) = &answer.assert_applied().change else { panic!() };
         assert!(account.secure_downloads);
         assert_eq!(account.version, 2);
+    }
+
+    #[test]
+    fn r_25_the_line_learns_whether_and_how_to_mail_ccs() {
+        let mut world = World::with(&["acme"]);
+        let message = versioned(1, |message| {
+            message.display_name = Some("Acme".into());
+            message.locale = Some("de".into());
+            message.link_template = Some("https://acme.example/{ticket_id}".into());
+            message.notify_ccs = Some(true);
+            message.support_addresses = Some(vec!["@acme.example".into()]);
+        });
+        let answer = world.tell("acme", "acme", &message);
+        let account = answer.assert_applied().change.account().unwrap();
+        assert_eq!((account.address.as_str(), account.display_name.as_str(), account.notify_ccs), ("acme", "Acme", true));
+        assert_eq!(account.locale.as_deref(), Some("de"));
+        assert_eq!(account.link_template.as_deref(), Some("https://acme.example/{ticket_id}"));
+        assert_eq!(account.support_addresses, ["@acme.example"]);
     }
 
     #[test]

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use contracts::command::{AccountRegister, AccountUpdate, Admin, AgreementInvite};
 use contracts::fields::{CustomStatuses, FieldType, TicketField};
+use contracts::limits::FIELDS;
 use contracts::{Actor, Reason};
 
-/// Custom fields an account, or its default form, may have (contract part 2).
-const FIELDS: usize = 400;
 /// Custom statuses an account may have.
 const STATUSES: usize = 300;
 /// Support addresses an account may have: they go to every partner.
@@ -25,7 +24,7 @@ const URL: usize = 500;
 
 /// What is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Flaw {
+pub(crate) struct Flaw {
     /// `malformed`, or `limit_exceeded` for too many fields.
     pub reason: Reason,
     pointer: String,
@@ -33,7 +32,7 @@ pub(super) struct Flaw {
 }
 
 impl Flaw {
-    fn new(pointer: impl Into<String>, sentence: impl Into<String>) -> Self {
+    pub(super) fn new(pointer: impl Into<String>, sentence: impl Into<String>) -> Self {
         Self { reason: Reason::Malformed, pointer: pointer.into(), sentence: sentence.into() }
     }
 

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use contracts::address::Invitee;
 use contracts::command::{
-    AccountKind, AccountRegister, AccountUpdate, Admin, AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite,
+    AccountKind, AccountRegister, AccountRename, AccountUpdate, Admin, AgreementAccept, AgreementDeactivate, AgreementDecline,
+    AgreementInvite, AgreementList,
 };
 use contracts::delivery::{AgreementState, AgreementStatus, Told};
-use contracts::sync::{CommandRef, Fact};
+use contracts::sync::{About, AgreementNotice, CommandRef, Fact, Notice};
 use contracts::terms::CommentTerms;
-use contracts::{AccountName, Actor, AgreementId, Reason, ReceiptOutcome, Role, Terms, Timestamp};
+use contracts::{AccountName, Actor, AgreementId, Reason, Receipt, ReceiptOutcome, Role, Terms, Timestamp};
 
-use super::state::{Account, Agreement, Settings, State};
+use super::state::{Account, Agreement, Settings, State, Stored};
 use super::{Answer, decide};
 use crate::inbound::Inbound;
 
@@ -68,7 +69,7 @@ pub fn update(change: impl FnOnce(&mut AccountUpdate)) -> Inbound {
 }
 
 /// An update that the account under test takes, whatever came before.
-pub fn rename(display_name: &str) -> Inbound {
+pub fn titled(display_name: &str) -> Inbound {
     update(|message| {
         message.version = display_name.len() as u64;
         message.display_name = Some(display_name.to_owned());
@@ -97,6 +98,24 @@ pub fn deactivate_of(agreement_id: AgreementId) -> Inbound {
     Inbound::Deactivate(AgreementDeactivate { agreement_id, actor: actor(Role::Admin) })
 }
 
+pub fn rename_to(address: &str) -> Inbound {
+    Inbound::Rename(AccountRename { address: address.to_owned(), actor: actor(Role::Admin) })
+}
+
+pub fn list(change: impl FnOnce(&mut AgreementList)) -> Inbound {
+    let mut message = AgreementList::default();
+    change(&mut message);
+    Inbound::List(message)
+}
+
+/// The agreement that a notice is about.
+pub fn about(notice: &Notice) -> &AgreementNotice {
+    match &notice.about {
+        About::Agreement(agreement) => agreement,
+        About::Comment(comment) => panic!("about a comment: {comment:?}"),
+    }
+}
+
 /// Accounts and agreements, and what happens to them.
 pub struct World {
     pub state: State,
@@ -105,7 +124,7 @@ pub struct World {
 impl World {
     /// These accounts, registered by the operator.
     pub fn with(accounts: &[&str]) -> Self {
-        let mut world = Self { state: State::new(Vec::new(), Vec::new()) };
+        let mut world = Self { state: State::new(Stored::default()) };
         for account in accounts {
             world.tell("operator", "operator", &register(account)).assert_applied();
         }
@@ -128,7 +147,7 @@ impl World {
         };
         let decision = super::Decision {
             account: Some(Box::new(added)),
-            agreement: None,
+            agreements: Vec::new(),
             answer: Answer::NotYet { reason: Reason::UnknownAccount, refusal: None },
         };
         self.state.apply(decision);
@@ -187,9 +206,15 @@ impl Answered {
         self.assert_receipt(ReceiptOutcome::Rejected, reason)
     }
 
-    /// Returns the detail.
+    /// There was nothing to do, whether the receipt walks the line or is sent at once. Returns the detail.
     pub fn assert_ignored(&self, reason: Reason) -> String {
-        self.assert_receipt(ReceiptOutcome::Ignored, reason)
+        match &self.0 {
+            Answer::Fact(fact) => {
+                assert_eq!((fact.receipt.outcome, fact.receipt.reason), (ReceiptOutcome::Ignored, Some(reason)));
+                fact.receipt.detail.clone().unwrap_or_default()
+            }
+            _ => self.assert_receipt(ReceiptOutcome::Ignored, reason),
+        }
     }
 
     fn assert_receipt(&self, outcome: ReceiptOutcome, reason: Reason) -> String {
@@ -212,5 +237,15 @@ impl Answered {
             | Told::AgreementDeactivated(state) => state,
             other => panic!("no agreement: {other:?}"),
         }
+    }
+
+    /// The agreements that the account is told, with the receipt.
+    pub fn shown(&self) -> (Vec<&AgreementState>, &Receipt) {
+        let Answer::Shown { deliveries, receipt } = &self.0 else { panic!("nothing is shown: {:?}", self.0) };
+        let states = deliveries.iter().map(|delivery| match &delivery.told {
+            Told::AgreementState(state) => state.as_ref(),
+            other => panic!("not as it stands: {other:?}"),
+        });
+        (states.collect(), receipt)
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use contracts::AccountName;
+use contracts::address::Party;
 use contracts::command::Admin;
 use messaging::DecideError;
 use serde::Serialize;
@@ -10,7 +11,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::{Wanted, list, read_version, read_word, stored, version, word};
-use crate::rules::state::{Account, Attribute, Settings};
+use crate::rules::state::{Account, Attribute, Contact, Settings};
 
 const TABLE: &str = "account";
 
@@ -85,6 +86,47 @@ pub(super) async fn load(connection: &mut PgConnection, wanted: &Wanted) -> Resu
     .fetch_all(connection)
     .await?;
     rows.into_iter().map(Account::try_from).collect()
+}
+
+#[derive(sqlx::FromRow)]
+struct ContactRow {
+    name: String,
+    address: String,
+    display_name: String,
+    admins: Json<Vec<Admin>>,
+    locale: Option<String>,
+    support_addresses: Json<Vec<String>>,
+}
+
+impl TryFrom<ContactRow> for Contact {
+    type Error = DecideError;
+
+    fn try_from(row: ContactRow) -> Result<Self, DecideError> {
+        let account = AccountName::new(row.name).map_err(|error| stored(TABLE, &error))?;
+        Ok(Self {
+            party: Party { account, address: row.address, display_name: row.display_name },
+            admins: row.admins.0,
+            locale: row.locale,
+            support_addresses: row.support_addresses.0,
+        })
+    }
+}
+
+/// Reads what is told of accounts, without their fields and statuses, which may be large. Locks nothing.
+pub(super) async fn contacts(connection: &mut PgConnection, names: &[String]) -> Result<Vec<Contact>, DecideError> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<ContactRow> = sqlx::query_as(
+        "select name, address, display_name, admins, settings ->> 'locale' as locale,
+           coalesce(settings -> 'support_addresses', '[]') as support_addresses
+         from account
+         where name = any($1)",
+    )
+    .bind(names)
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Contact::try_from).collect()
 }
 
 /// Saves accounts that were not there.

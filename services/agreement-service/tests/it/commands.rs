@@ -2,7 +2,8 @@
 
 use contracts::address::Invitee;
 use contracts::command::{
-    AccountKind, AccountRegister, AccountUpdate, Admin, AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite,
+    AccountKind, AccountRegister, AccountRename, AccountUpdate, Admin, AgreementAccept, AgreementDeactivate, AgreementDecline,
+    AgreementInvite, AgreementList,
 };
 use contracts::terms::CommentTerms;
 use contracts::{Actor, AgreementId, Role, Terms};
@@ -26,16 +27,17 @@ pub fn register(account: &str) -> AccountRegister {
     }
 }
 
-pub fn secure_downloads() -> AccountUpdate {
+/// An update that changes nothing.
+fn update(version: u64) -> AccountUpdate {
     AccountUpdate {
-        version: 1,
+        version,
         actor: admin(),
         display_name: None,
         admins: None,
         locale: None,
         link_template: None,
         decline_invites: None,
-        secure_downloads: Some(true),
+        secure_downloads: None,
         notify_ccs: None,
         open_fields: None,
         support_addresses: None,
@@ -43,6 +45,18 @@ pub fn secure_downloads() -> AccountUpdate {
         ticket_fields: None,
         default_form: None,
     }
+}
+
+pub fn secure_downloads() -> AccountUpdate {
+    AccountUpdate { secure_downloads: Some(true), ..update(1) }
+}
+
+pub fn decline_invites() -> AccountUpdate {
+    AccountUpdate { decline_invites: Some(true), ..update(1) }
+}
+
+pub fn rename(address: &str) -> AccountRename {
+    AccountRename { address: address.to_owned(), actor: admin() }
 }
 
 pub fn invite(number: usize, receiver: &str) -> AgreementInvite {
@@ -65,4 +79,13 @@ pub fn decline(number: usize) -> AgreementDecline {
 
 pub fn deactivate(number: usize) -> AgreementDeactivate {
     AgreementDeactivate { agreement_id: agreement(number), actor: admin() }
+}
+
+/// A page of the list, from its beginning or where another ended.
+pub fn page(limit: u32, cursor: Option<String>) -> AgreementList {
+    AgreementList { cursor, limit: Some(limit), agreement_id: None }
+}
+
+pub fn single(number: usize) -> AgreementList {
+    AgreementList { agreement_id: Some(agreement(number)), ..AgreementList::default() }
 }

@@ -1,6 +1,9 @@
 //! The service in the real runtime: commands from desks, facts to share-dispatcher, receipts to desks, and what is stored.
 
+mod batch;
 mod commands;
+mod list;
+mod rename;
 mod stage;
 
 use contracts::delivery::AgreementStatus::{Accepted, Declined, Inactive, Pending};
@@ -17,10 +20,7 @@ use crate::stage::{Outcome, Stage};
 
 /// A fact's agreement; there is one in each that does not come from a rename.
 fn agreement_of(fact: &Fact) -> Option<&AgreementFact> {
-    match &fact.change {
-        Change::Agreements(changed) => changed.first(),
-        Change::Account(_) => None,
-    }
+    fact.change.agreements().first()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,6 +41,7 @@ async fn changes_in_a_burst_go_on_with_rising_versions_and_only_a_refusal_is_ans
         .map(|fact| match &fact.change {
             Change::Account(account) => (account.account.to_string(), account.version, None, account.secure_downloads),
             Change::Agreements(changed) => ("agreement".to_owned(), changed[0].version, Some(changed[0].status), false),
+            Change::Renamed { .. } => panic!("nobody is renamed: {fact:?}"),
         })
         .collect();
     versions.sort();
@@ -144,7 +145,8 @@ async fn send_all<M: Message>(desk: &Desk, commands: impl IntoIterator<Item = M>
 async fn came_to(stage: &Stage, number: usize, way: &[AgreementStatus]) {
     let id = agreement(number);
     let facts = stage.facts();
-    let mut told: Vec<_> = facts.iter().filter_map(agreement_of).filter(|changed| changed.agreement_id == id).collect();
+    let mut told: Vec<_> =
+        facts.iter().flat_map(|fact| fact.change.agreements()).filter(|changed| changed.agreement_id == id).collect();
     told.sort_by_key(|changed| changed.version);
     let told: Vec<_> = told.into_iter().map(|changed| (changed.version, changed.status)).collect();
     let expected: Vec<_> = (1..).zip(way.iter().copied()).collect();

@@ -41,6 +41,7 @@ pub struct Comments {
     known: BTreeMap<CommentId, KnownComment>,
     added: BTreeSet<CommentId>,
     spread: BTreeSet<CommentId>,
+    rewritten: BTreeSet<CommentId>,
 }
 
 impl Comments {
@@ -81,6 +82,21 @@ impl Comments {
     /// Stored comments that more copies hold now.
     pub fn spread(&self) -> impl Iterator<Item = &KnownComment> {
         self.spread.iter().filter_map(|id| self.known.get(id))
+    }
+
+    /// Stored comments that say something else now.
+    pub fn rewritten(&self) -> impl Iterator<Item = &KnownComment> {
+        self.rewritten.iter().filter_map(|id| self.known.get(id))
+    }
+
+    /// Replaces what a comment says.
+    pub(super) fn rewrite(&mut self, id: &CommentId, content: SharedComment) {
+        if let Some(comment) = self.known.get_mut(id) {
+            comment.content = content;
+            if !self.added.contains(id) {
+                self.rewritten.insert(id.clone());
+            }
+        }
     }
 
     /// Takes in a comment that nobody has published before.

@@ -2,24 +2,35 @@
 
 mod admit;
 mod attachments;
+mod ccs;
 mod comments;
+mod contents;
 mod crossing;
+mod notices;
 mod recording;
+mod redaction;
 mod take_over;
 mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use contracts::sync::AccountFact;
 use contracts::{AccountName, AgreementId};
 
+pub use ccs::{CcList, CcLists};
 pub use comments::{Comments, KnownComment};
+pub use redaction::{Mark, Marks};
 pub use transfer::{ChainState, Decided, decide};
 
 /// What accounts and agreements say that comments depend on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     /// Whether an account keeps its attachments to itself; one that was not told of yet is absent.
     pub secure_downloads: BTreeMap<AccountName, bool>,
+    /// Accounts, as notices need them.
+    pub accounts: BTreeMap<AccountName, AccountFact>,
+    /// Support addresses of an account's partners: it sends no mail there.
+    pub no_mail_to: BTreeMap<AccountName, Vec<String>>,
     /// Agreements that end their hops.
     pub inactive: BTreeSet<AgreementId>,
 }
@@ -27,4 +38,4 @@ pub struct Settings {
 #[cfg(test)]
 mod history;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;

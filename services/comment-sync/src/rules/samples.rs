@@ -2,11 +2,14 @@
 
 use contracts::comment::{Attachment, SharedComment};
 use contracts::people::Role;
-use contracts::sync::{Action, CommandRef, FieldChanges, Hop, Sharing, Transfer, TransferComment};
+use contracts::sync::{Action, CommandRef, Hop, Sharing, Transfer, TransferComment};
 use contracts::terms::CommentTerms;
-use contracts::{AccountName, AgreementId, ChainId, CommentId, CopyId, Person, ShareId, Terms, TicketId, Timestamp};
+use contracts::{
+    AccountName, AgreementId, ChainId, CommentId, CopyId, Decision, ItemOutcome, Person, Reason, ShareId, Terms, TicketId,
+    Timestamp,
+};
 
-use super::KnownComment;
+use super::{ChainState, Decided, KnownComment, Settings, decide};
 
 pub fn account(name: &str) -> AccountName {
     AccountName::new(name).unwrap()
@@ -94,25 +97,15 @@ pub fn known(id: &str, account: &str, copy: &CopyId) -> KnownComment {
 }
 
 pub fn update(account: &str, copy: &CopyId, hops: &[Hop], comments: Vec<TransferComment>) -> Transfer {
-    Transfer {
-        command: CommandRef {
-            account: self::account(account),
-            message_id: "1".into(),
-            command_type: "ticket.update.v1".into(),
-            received_at: noon(),
-        },
-        chain: ChainId::starting_with(&acme_copy()),
-        copy: copy.clone(),
-        hops: hops.to_vec(),
-        action: Action::Update,
-        actor: person("Ada"),
-        occurred_at: noon(),
-        base_revision: None,
-        comments,
-        fields: FieldChanges::default(),
-        decisions: Vec::new(),
-        decided_comments: std::collections::BTreeMap::new(),
-    }
+    let command = CommandRef {
+        account: self::account(account),
+        message_id: "1".into(),
+        command_type: "ticket.update.v1".into(),
+        received_at: noon(),
+    };
+    let chain = ChainId::starting_with(&acme_copy());
+    let update = Transfer::new(command, chain, copy.clone(), hops.to_vec(), Action::Update, person("Ada"));
+    Transfer { comments, ..update }
 }
 
 /// A share over the last of `hops`.
@@ -126,4 +119,35 @@ pub fn share(hops: &[Hop], comments: Vec<TransferComment>) -> Transfer {
         requester: person("Ruth"),
     };
     Transfer { action: Action::Share(Box::new(sharing)), ..update(new.sender.as_str(), &new.near, hops, comments) }
+}
+
+/// Three accounts whose attachments cross.
+pub fn settings() -> Settings {
+    let open = ["acme", "globex", "initech"].map(|name| (account(name), false));
+    Settings { secure_downloads: open.into(), ..Settings::default() }
+}
+
+/// The same, but that one keeps its attachments.
+pub fn secure(name: &str) -> Settings {
+    let mut settings = settings();
+    settings.secure_downloads.insert(account(name), true);
+    settings
+}
+
+pub fn ids(comments: &[SharedComment]) -> Vec<&str> {
+    comments.iter().map(|comment| comment.id.as_str()).collect()
+}
+
+/// Item, outcome, reason, and whether it is about a share.
+pub fn told(decided: &Decided) -> Vec<(String, ItemOutcome, Option<Reason>, bool)> {
+    let tell = |decision: &Decision| (decision.item.to_string(), decision.outcome, decision.reason, decision.share_id.is_some());
+    decided.decisions.iter().map(tell).collect()
+}
+
+/// Both hops, and nothing said yet.
+pub fn chain_of_three() -> ChainState {
+    let mut state = ChainState::default();
+    decide(&mut state, &settings(), &share(&[first_hop()], Vec::new()));
+    decide(&mut state, &settings(), &share(&[first_hop(), second_hop()], Vec::new()));
+    state
 }

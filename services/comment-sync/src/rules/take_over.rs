@@ -43,7 +43,7 @@ mod tests {
 
     fn state(hops: &[Hop]) -> ChainState {
         let comments = Comments::stored([known("acme/1", "acme", &acme_copy())]);
-        ChainState { chain: Chain::stored(hops.iter().map(|hop| (hop.clone(), false))), comments }
+        ChainState { chain: Chain::stored(hops.iter().map(|hop| (hop.clone(), false))), comments, ..ChainState::default() }
     }
 
     #[test]

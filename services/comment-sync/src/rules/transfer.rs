@@ -1,16 +1,19 @@
 //! One transfer, decided as a whole for its chain.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use contracts::comment::SharedComment;
-use contracts::sync::{Action, Hop, Transfer, TransferComment};
+use contracts::sync::{Action, Hop, Notice, Transfer, TransferComment};
 use contracts::{AccountName, CommentId, CopyId, Decision, Item, ItemOutcome, Reason};
 
 use super::admit::{Admission, admit};
+use super::ccs::{CcList, CcLists};
+use super::contents::{Sent, contents, held_by, kept_back_from};
 use super::crossing::held_back;
 use super::recording::without_recording;
+use super::redaction::{Mark, Marks, redact};
 use super::take_over::take_over;
-use super::{Comments, KnownComment, Settings, attachments};
+use super::{Comments, KnownComment, Settings, attachments, notices};
 use line::{Chain, Crossing};
 
 /// What is known of a chain.
@@ -20,6 +23,10 @@ pub struct ChainState {
     pub chain: Chain,
     /// Its comments.
     pub comments: Comments,
+    /// Redactions that wait for their comments.
+    pub marks: Marks,
+    /// Its copies' CCs.
+    pub ccs: CcLists,
 }
 
 /// What became of a transfer's comments.
@@ -29,10 +36,13 @@ pub struct Decided {
     pub comments: BTreeMap<CopyId, Vec<SharedComment>>,
     /// What the publisher is told.
     pub decisions: Vec<Decision>,
+    /// Why nothing was done, if nothing was.
+    pub rejected: Option<Reason>,
+    /// Which copies blank a comment, and over which hop they are told.
+    pub redacted: Vec<Crossing>,
+    /// Mails to CCs.
+    pub notices: Vec<Notice>,
 }
-
-/// Which copy is sent which comments.
-type Sent = BTreeMap<CopyId, BTreeSet<CommentId>>;
 
 /// Decides a transfer and keeps in `state` what it changes.
 pub fn decide(state: &mut ChainState, settings: &Settings, transfer: &Transfer) -> Decided {
@@ -40,20 +50,64 @@ pub fn decide(state: &mut ChainState, settings: &Settings, transfer: &Transfer) 
     if let Action::Unshare { share_id } = &transfer.action {
         state.chain.end(share_id);
     }
+    let rejected = why_ended(state, settings, &transfer.action);
+    if let (Some(_), Action::Share(sharing)) = (rejected, &transfer.action) {
+        // What comes to nothing here comes to nothing at the end of the line, whatever is known there.
+        state.chain.end(&sharing.share_id);
+    }
     let created = created_hop(state, settings, &transfer.action);
     let mut sent = take_over_new_hops(state, settings, &new_hops, created.as_ref());
-    let (new, mut decisions) = publish(state, settings, transfer);
+    if rejected.is_some() {
+        return Decided { comments: contents(&state.comments, settings, sent, None), rejected, ..Decided::default() };
+    }
     let crossings = state.chain.crossings(&transfer.copy, &settings.inactive);
+    match &transfer.action {
+        Action::Redact { comment_id, attachment_id } => {
+            let account = transfer.command.account.clone();
+            let mark = Mark { comment_id: comment_id.clone(), account, attachment_id: attachment_id.clone() };
+            let live: Vec<&Hop> = state.chain.live(&settings.inactive).collect();
+            let done = redact(&mut state.comments, &mut state.marks, &transfer.copy, &live, mark);
+            let comments = contents(&state.comments, settings, sent, None);
+            let (decisions, rejected, redacted) = (done.decisions, done.rejected, done.told);
+            return Decided { comments, decisions, rejected, redacted, notices: Vec::new() };
+        }
+        Action::Resync { .. } => {
+            sent.insert(transfer.copy.clone(), held_by(&state.comments, &transfer.copy));
+            let comments = contents(&state.comments, settings, sent, Some(&transfer.command.account));
+            return Decided { comments, ..Decided::default() };
+        }
+        Action::Share(_) | Action::Update | Action::Unshare { .. } => {}
+    }
+    if let Some(ccs) = transfer.ccs.clone() {
+        let (occurred_at, message_id) = (transfer.occurred_at, transfer.command.message_id.clone());
+        state.ccs.tell(&transfer.copy, CcList { ccs, occurred_at, message_id });
+    }
+    let (new, mut decisions) = publish(state, settings, transfer);
     decisions.extend(carry(&mut state.comments, &crossings, &transfer.copy, &new, &mut sent));
     decisions.extend(not_live(&state.chain, &crossings, transfer, &new));
     if let Some(hop) = &created {
         let far = hop.far();
         // What is created is the whole copy, also what came over by an update that was faster than its share.
-        let held: BTreeSet<CommentId> = state.comments.held_by(&far).map(|comment| comment.content.id.clone()).collect();
+        let held = held_by(&state.comments, &far);
         decisions.extend(kept_back_from(&state.comments, settings, hop, &held));
         sent.insert(far, held);
     }
-    Decided { comments: contents(&state.comments, settings, sent), decisions }
+    let notices = notices::notices(state, settings, &crossings, &new);
+    let comments = contents(&state.comments, settings, sent, None);
+    Decided { comments, decisions, notices, ..Decided::default() }
+}
+
+/// Why the hop of a share is not live, if it is not.
+fn why_ended(state: &ChainState, settings: &Settings, action: &Action) -> Option<Reason> {
+    let Action::Share(sharing) = action else { return None };
+    let hop = state.chain.hop(&sharing.share_id)?;
+    if state.chain.has_ended(&hop.share_id) {
+        Some(Reason::NotShared)
+    } else if settings.inactive.contains(&hop.agreement_id) {
+        Some(Reason::AgreementInactive)
+    } else {
+        None
+    }
 }
 
 /// The hop that this transfer's share creates a copy over, if it is live.
@@ -90,6 +144,7 @@ fn publish(state: &mut ChainState, settings: &Settings, transfer: &Transfer) -> 
             }
             Admission::New => {
                 let (content, stays) = stripped(settings, account, comment);
+                let content = state.marks.applied_to(account, content);
                 decisions.extend(stays);
                 new.push(comment.id.clone());
                 state.comments.add(KnownComment {
@@ -155,59 +210,18 @@ fn not_live(chain: &Chain, crossings: &[Crossing], transfer: &Transfer, new: &[C
     decisions
 }
 
-/// Attachments that a new copy does not get, though they left their account before.
-fn kept_back_from(comments: &Comments, settings: &Settings, hop: &Hop, held: &BTreeSet<CommentId>) -> Vec<Decision> {
-    let stays = |comment: &KnownComment| attachments::visible(settings, &comment.account, comment.content.clone()).1;
-    held.iter().filter_map(|id| comments.get(id)).flat_map(stays).map(|decision| decision.over(&hop.share_id)).collect()
-}
-
-fn contents(comments: &Comments, settings: &Settings, sent: Sent) -> BTreeMap<CopyId, Vec<SharedComment>> {
-    let of_copy = |ids: BTreeSet<CommentId>| {
-        let mut known: Vec<&KnownComment> = ids.iter().filter_map(|id| comments.get(id)).collect();
-        known.sort_by(|left, right| left.order().cmp(&right.order()));
-        known.into_iter().map(|comment| attachments::visible(settings, &comment.account, comment.content.clone()).0).collect()
-    };
-    sent.into_iter().filter(|(_, ids)| !ids.is_empty()).map(|(copy, ids)| (copy, of_copy(ids))).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{account, acme_copy, file, first_hop, id, person, published, second_hop, share, under, update};
+    use super::super::samples::{
+        acme_copy, chain_of_three, first_hop, id, ids, person, published, second_hop, settings, share, told, under, update,
+    };
     use super::*;
     use contracts::terms::CommentTerms;
-
-    fn settings() -> Settings {
-        let open = ["acme", "globex", "initech"].map(|name| (account(name), false));
-        Settings { secure_downloads: open.into(), ..Settings::default() }
-    }
-
-    fn secure(name: &str) -> Settings {
-        let mut settings = settings();
-        settings.secure_downloads.insert(account(name), true);
-        settings
-    }
-
-    fn ids(comments: &[SharedComment]) -> Vec<&str> {
-        comments.iter().map(|comment| comment.id.as_str()).collect()
-    }
 
     /// What each of the three copies was sent.
     fn sent(decided: &Decided) -> [Vec<&str>; 3] {
         [acme_copy(), first_hop().far(), second_hop().far()]
             .map(|copy| decided.comments.get(&copy).map_or_else(Vec::new, |comments| ids(comments)))
-    }
-
-    fn told(decided: &Decided) -> Vec<(String, ItemOutcome, Option<Reason>, bool)> {
-        let tell =
-            |decision: &Decision| (decision.item.to_string(), decision.outcome, decision.reason, decision.share_id.is_some());
-        decided.decisions.iter().map(tell).collect()
-    }
-
-    fn chain_of_three() -> ChainState {
-        let mut state = ChainState::default();
-        decide(&mut state, &settings(), &share(&[first_hop()], Vec::new()));
-        decide(&mut state, &settings(), &share(&[first_hop(), second_hop()], Vec::new()));
-        state
     }
 
     #[test]
@@ -337,31 +351,32 @@ mod tests {
         let unshare = Transfer { action: Action::Unshare { share_id }, ..update("acme", &acme_copy(), &[first_hop()], vec![]) };
         decide(&mut state, &settings(), &unshare);
         let decided = decide(&mut state, &settings(), &share(&[first_hop()], vec![published("acme/1")]));
-        assert!(decided.comments.is_empty());
-        assert_eq!(told(&decided)[0].2, Some(Reason::NotShared));
+        assert_eq!(decided, Decided { rejected: Some(Reason::NotShared), ..Decided::default() });
+        assert!(state.comments.get(&id("acme/1")).is_none(), "what is rejected changed nothing");
     }
 
     #[test]
-    fn r_35_attachments_that_stayed_once_are_never_let_out() {
-        let mut state = chain_of_three();
-        let comment = TransferComment { attachments: vec![file("f1")], ..published("acme/1") };
-        let transfer = update("acme", &acme_copy(), &[first_hop()], vec![comment]);
-        let decided = decide(&mut state, &secure("acme"), &transfer);
-        assert!(decided.comments[&first_hop().far()][0].attachments.is_empty());
-        assert!(told(&decided).contains(&("attachment:f1".into(), ItemOutcome::Withheld, Some(Reason::SecureDownloads), false)));
-        let again = decide(&mut state, &settings(), &share(&[first_hop(), second_hop()], Vec::new()));
-        assert!(again.comments[&second_hop().far()][0].attachments.is_empty());
-    }
-
-    #[test]
-    fn r_35_a_new_copy_meets_the_owners_setting_of_now() {
+    fn r_79_a_share_that_finds_its_agreement_inactive_stays_rejected() {
         let mut state = ChainState::default();
-        let comment = TransferComment { attachments: vec![file("f1")], ..published("acme/1") };
-        let decided = decide(&mut state, &settings(), &share(&[first_hop()], vec![comment]));
-        assert_eq!(decided.comments[&first_hop().far()][0].attachments, [file("f1")]);
+        let inactive = Settings { inactive: [first_hop().agreement_id].into(), ..settings() };
+        let decided = decide(&mut state, &inactive, &share(&[first_hop()], vec![published("acme/1")]));
+        assert_eq!(decided, Decided { rejected: Some(Reason::AgreementInactive), ..Decided::default() });
+        assert!(state.chain.has_ended(&first_hop().share_id));
+    }
 
-        let decided = decide(&mut state, &secure("acme"), &share(&[first_hop(), second_hop()], Vec::new()));
-        assert!(decided.comments[&second_hop().far()][0].attachments.is_empty());
-        assert_eq!(told(&decided), [("attachment:f1".into(), ItemOutcome::Withheld, Some(Reason::SecureDownloads), true)]);
+    #[test]
+    fn a_new_copy_gets_what_was_redacted_blank() {
+        let mut state = ChainState::default();
+        decide(&mut state, &settings(), &share(&[first_hop()], vec![published("acme/1")]));
+        let redact = |comment: &str| Transfer {
+            action: Action::Redact { comment_id: id(comment), attachment_id: None },
+            ..update("acme", &acme_copy(), &[first_hop()], Vec::new())
+        };
+        assert_eq!(decide(&mut state, &settings(), &redact("acme/1")).redacted, [Crossing::outbound(&first_hop())]);
+        decide(&mut state, &settings(), &redact("acme/2"));
+        let late = decide(&mut state, &settings(), &update("acme", &acme_copy(), &[first_hop()], vec![published("acme/2")]));
+        assert_eq!(late.comments[&first_hop().far()][0].body, "");
+        let onward = decide(&mut state, &settings(), &share(&[first_hop(), second_hop()], Vec::new()));
+        assert!(onward.comments[&second_hop().far()].iter().all(|comment| comment.body.is_empty()));
     }
 }

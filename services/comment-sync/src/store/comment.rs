@@ -52,7 +52,8 @@ pub(crate) async fn load(connection: &mut PgConnection, wanted: &Wanted) -> Resu
 /// Saves what changed.
 pub(crate) async fn save(connection: &mut PgConnection, chains: &BTreeMap<ChainId, Comments>) -> sqlx::Result<()> {
     insert(&mut *connection, &rows(chains, |comments| comments.added().collect())).await?;
-    update(connection, &rows(chains, |comments| comments.spread().collect())).await
+    update(&mut *connection, &rows(chains, |comments| comments.spread().collect())).await?;
+    rewrite(connection, &rows(chains, |comments| comments.rewritten().collect())).await
 }
 
 type Row<'a> = (&'a ChainId, &'a KnownComment);
@@ -96,6 +97,23 @@ async fn update(connection: &mut PgConnection, rows: &[Row<'_>]) -> sqlx::Result
     .bind(text(rows, |(chain, _)| chain.to_string()))
     .bind(text(rows, |(_, comment)| comment.content.id.to_string()))
     .bind(text(rows, |(_, comment)| joined(&comment.copies)))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn rewrite(connection: &mut PgConnection, rows: &[Row<'_>]) -> sqlx::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "update comment set content = rewritten.content
+         from unnest($1::text[], $2::text[], $3::jsonb[]) as rewritten (chain, id, content)
+         where comment.chain = rewritten.chain and comment.id = rewritten.id",
+    )
+    .bind(text(rows, |(chain, _)| chain.to_string()))
+    .bind(text(rows, |(_, comment)| comment.content.id.to_string()))
+    .bind(rows.iter().map(|(_, comment)| Json(&comment.content)).collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())

@@ -1,5 +1,12 @@
 //! Rows ↔ state.
 
-mod comment;
+pub(crate) mod ccs;
+pub(crate) mod comment;
+pub(crate) mod redaction;
 
-pub(crate) use comment::{Wanted, load, save};
+use contracts::ids::InvalidId;
+use messaging::DecideError;
+
+fn stored(table: &'static str) -> impl Fn(InvalidId) -> DecideError {
+    move |error| DecideError::Stored { table, detail: error.to_string() }
+}

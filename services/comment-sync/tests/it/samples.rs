@@ -1,7 +1,5 @@
 //! One hop, acme → globex, and what share-dispatcher sends about it.
 
-use std::collections::BTreeMap;
-
 use contracts::delivery::AgreementStatus;
 use contracts::fields::Status;
 use contracts::sync::{
@@ -74,20 +72,10 @@ fn command(publisher: &str, message_id: &str) -> CommandRef {
 
 /// An update that acme publishes of its own copy, or globex of the one that it got.
 pub fn update(publisher: &str, message_id: &str, comments: &[&str]) -> Transfer {
-    Transfer {
-        command: command(publisher, message_id),
-        chain: ChainId::starting_with(&original()),
-        copy: if publisher == "acme" { original() } else { hop().far() },
-        hops: vec![hop()],
-        action: Action::Update,
-        actor: person(),
-        occurred_at: noon(),
-        base_revision: None,
-        comments: comments.iter().map(|id| comment(id)).collect(),
-        fields: FieldChanges::default(),
-        decisions: Vec::new(),
-        decided_comments: BTreeMap::new(),
-    }
+    let copy = if publisher == "acme" { original() } else { hop().far() };
+    let (command, chain) = (command(publisher, message_id), ChainId::starting_with(&original()));
+    let update = Transfer::new(command, chain, copy, vec![hop()], Action::Update, person());
+    Transfer { comments: comments.iter().map(|id| comment(id)).collect(), ..update }
 }
 
 pub fn solved() -> FieldChanges {
@@ -121,6 +109,7 @@ pub fn agreement(version: u64, status: AgreementStatus) -> Fact {
             receiver: account("globex"),
             terms: terms(),
             status,
+            at: noon(),
         }]),
         receipt: command.receipt(ReceiptOutcome::Applied),
         command,

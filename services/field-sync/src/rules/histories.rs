@@ -198,7 +198,7 @@ impl World {
         let (who, transfer, sent) = self.transfers.swap_remove(usize::from(which) % self.transfers.len());
         let decided = self.stage.decide(&transfer);
         let new_copy = match &transfer.action {
-            Action::Share(sharing) if decided.ended.is_none() => Some(CopyId::of_share(&sharing.share_id)),
+            Action::Share(sharing) if decided.rejected.is_none() => Some(CopyId::of_share(&sharing.share_id)),
             _ => None,
         };
         for (copy, told) in &decided.fields.changes {
@@ -209,7 +209,7 @@ impl World {
         if let Some(copy) = new_copy {
             self.mail.push((self.desk_of(&copy), Mail::Created(decided.fields.created.clone(), decided.revision)));
         }
-        if decided.ended.is_some() {
+        if decided.rejected.is_some() {
             self.refused.insert(who);
         } else {
             self.mail.push((who, Mail::Receipt(decided, sent)));

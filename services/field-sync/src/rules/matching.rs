@@ -1,12 +1,13 @@
 //! Which custom field of one account belongs to which of another, and what a value becomes on the way.
 
 use contracts::Reason;
+use contracts::compatibility::{Passing, passing};
 use contracts::fields::FieldValue;
 
 use super::Withheld;
 use super::schema::{Schema, SchemaField, fold, is_system};
 use super::state::MAX_NAME;
-use super::types::{Passing, implied, pass, passing};
+use super::types::{implied, pass};
 use super::value::check;
 
 /// One side of a pair of fields.

@@ -6,6 +6,7 @@ mod matching;
 mod own;
 mod precedence;
 mod records;
+mod resync;
 mod schema;
 mod share;
 mod state;
@@ -22,6 +23,7 @@ mod histories;
 #[cfg(test)]
 mod scene;
 
+pub use resync::{Held, held};
 pub use schema::{Schema, Schemas};
 pub use state::{ChainFields, Field, FieldState, OwnChange, Value};
 pub use transfer::{Decision, Way, decide};

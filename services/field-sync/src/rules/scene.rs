@@ -22,17 +22,7 @@ pub fn time(second: i64) -> Timestamp {
 }
 
 pub fn account(account: &str, ticket_fields: Vec<TicketField>) -> AccountFact {
-    AccountFact {
-        account: name(account),
-        version: 1,
-        kind: AccountKind::Connected,
-        operated_by: None,
-        secure_downloads: false,
-        open_fields: false,
-        custom_statuses: CustomStatuses::default(),
-        ticket_fields,
-        default_form: None,
-    }
+    AccountFact { ticket_fields, ..AccountFact::registered(name(account), AccountKind::Connected) }
 }
 
 /// Two custom statuses of every category but closed: `<category>-a` and, as the default, `<category>-b`.
@@ -104,25 +94,13 @@ pub fn three() -> Vec<Hop> {
 
 /// An update by `account`, whose copy is `copy`, at `second`; it arrives at once.
 pub fn update(account: &str, copy: &CopyId, second: i64, message_id: &str, hops: &[Hop]) -> Transfer {
-    Transfer {
-        command: CommandRef {
-            account: name(account),
-            message_id: message_id.into(),
-            command_type: "ticket.update.v1".into(),
-            received_at: time(second),
-        },
-        chain: ChainId::starting_with(&original()),
-        copy: copy.clone(),
-        hops: hops.to_vec(),
-        action: Action::Update,
-        actor: person(),
-        occurred_at: time(second),
-        base_revision: None,
-        comments: Vec::new(),
-        fields: FieldChanges::default(),
-        decisions: Vec::new(),
-        decided_comments: std::collections::BTreeMap::new(),
-    }
+    let command = CommandRef {
+        account: name(account),
+        message_id: message_id.into(),
+        command_type: "ticket.update.v1".into(),
+        received_at: time(second),
+    };
+    Transfer::new(command, ChainId::starting_with(&original()), copy.clone(), hops.to_vec(), Action::Update, person())
 }
 
 /// The share that makes `hop`.
@@ -196,8 +174,10 @@ impl Stage {
     /// As the service does it: learn, end, decide, apply.
     pub fn decide(&mut self, transfer: &Transfer) -> Decision {
         let new = self.chain.learn(&transfer.hops);
-        if let Action::Unshare { share_id } = &transfer.action {
-            self.chain.end(share_id);
+        match &transfer.action {
+            Action::Unshare { share_id } => self.chain.end(share_id),
+            Action::Share(sharing) if transfer.rejected.is_some() => self.chain.end(&sharing.share_id),
+            _ => {}
         }
         let way = Way { chain: &self.chain, inactive: &self.inactive, new: &new, schemas: &self.schemas };
         let decided = decide(&self.fields, &way, transfer);

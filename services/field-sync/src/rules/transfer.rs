@@ -37,8 +37,8 @@ pub struct Decision {
     pub records: Vec<(CopyId, Field, FieldState)>,
     /// The way from the publisher's copy.
     pub crossings: Vec<Crossing>,
-    /// Why the share's own hop is not live, if it is not: nothing is done then.
-    pub ended: Option<Reason>,
+    /// Why a share came to nothing, if it did: its hop is not live, here or at an earlier stage.
+    pub rejected: Option<Reason>,
     /// What each copy is told, and the publisher.
     pub fields: DecidedFields,
 }
@@ -48,13 +48,13 @@ pub struct Decision {
 pub fn decide(known: &ChainFields, way: &Way, transfer: &Transfer) -> Decision {
     let new_share = match &transfer.action {
         Action::Share(sharing) => Some(&sharing.share_id),
-        Action::Update | Action::Unshare { .. } => None,
+        _ => None,
     };
     let new_hop = new_share.and_then(|share| way.chain.hop(share));
     let crossings = way.chain.crossings(&transfer.copy, way.inactive);
-    if let Some(reason) = new_hop.and_then(|hop| why_not_live(way, hop)) {
+    if let Some(reason) = transfer.rejected.or_else(|| new_hop.and_then(|hop| why_not_live(way, hop))) {
         let revision = known.revision;
-        return Decision { revision, records: Vec::new(), crossings, ended: Some(reason), fields: DecidedFields::default() };
+        return Decision { revision, records: Vec::new(), crossings, rejected: Some(reason), fields: DecidedFields::default() };
     }
     let mut records = Records::over(known);
     let others: Vec<&Hop> =
@@ -100,9 +100,10 @@ pub fn decide(known: &ChainFields, way: &Way, transfer: &Transfer) -> Decision {
         fields.created = created;
         decisions.extend(more);
     }
-    fields.revision = (new_hop.is_some() || !transfer.fields.is_empty()).then_some(revision);
+    let asked = matches!(transfer.action, Action::Resync { .. });
+    fields.revision = (asked || new_hop.is_some() || !transfer.fields.is_empty()).then_some(revision);
     fields.decisions = decisions;
-    Decision { revision, records: records.into_changed(), crossings, ended: None, fields }
+    Decision { revision, records: records.into_changed(), crossings, rejected: None, fields }
 }
 
 /// Sorts what was sent: what is accepted as a change, and what a share merely confirms. Of the rest it is decided that another change
@@ -317,9 +318,16 @@ mod tests {
         unshared.chain.end(&share_id(1));
         let mut inactive = Stage::new(accounts(), &[]);
         inactive.inactive.insert(agreement_id(1));
-        for (mut stage, reason) in [(unshared, Reason::NotShared), (inactive, Reason::AgreementInactive)] {
-            let decided = stage.decide(&sent);
-            assert_eq!((decided.ended, decided.revision, decided.records.len()), (Some(reason), 0, 0));
+        let earlier = Stage::new(accounts(), &[]);
+        let told_earlier = Transfer { rejected: Some(Reason::NotShared), ..sent.clone() };
+        let cases = [
+            (unshared, &sent, Reason::NotShared),
+            (inactive, &sent, Reason::AgreementInactive),
+            (earlier, &told_earlier, Reason::NotShared),
+        ];
+        for (mut stage, sent, reason) in cases {
+            let decided = stage.decide(sent);
+            assert_eq!((decided.rejected, decided.revision, decided.records.len()), (Some(reason), 0, 0));
         }
     }
 

@@ -1,41 +1,8 @@
-//! Which types of field fit each other, and how a value passes from one to the other.
+//! How a value passes from a field of one type to one of another; which types fit is in `contracts::compatibility`.
 
-use contracts::fields::FieldType::{self, Date, Decimal, Integer, Lookup, PartialCreditCard, Regexp, Tagger, Text, Textarea};
+use contracts::compatibility::Passing;
+use contracts::fields::FieldType::{self, Integer, Text};
 use contracts::fields::FieldValue;
-
-/// How a value passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passing {
-    /// As it is; the receiving field checks it.
-    AsIs,
-    /// A whole number as text.
-    Written,
-    /// Text as a whole number, where it is one exactly.
-    Read,
-}
-
-/// Types whose values are plain text, each with its own idea of which.
-const STRINGS: &[FieldType] = &[Text, Textarea, Regexp, Lookup, PartialCreditCard, Decimal, Tagger];
-
-/// From any of these, to any of those, how. The same type always fits itself; what is not here does not fit.
-#[rustfmt::skip]
-const TABLE: &[(&[FieldType], &[FieldType], Passing)] = &[
-    // from                       to                           how
-    (STRINGS,                     STRINGS,                     Passing::AsIs),
-    (&[Date],                     &[Text, Textarea],           Passing::AsIs),
-    (&[Text, Textarea],           &[Date],                     Passing::AsIs),
-    (&[Integer],                  &[Text, Textarea, Decimal],  Passing::Written),
-    (&[Text, Textarea, Decimal],  &[Integer],                  Passing::Read),
-];
-
-/// How values pass from one type to another; nothing when the types do not fit.
-#[must_use]
-pub fn passing(from: FieldType, to: FieldType) -> Option<Passing> {
-    if from == to {
-        return Some(Passing::AsIs);
-    }
-    TABLE.iter().find(|(froms, tos, _)| froms.contains(&from) && tos.contains(&to)).map(|(_, _, how)| *how)
-}
 
 /// The type that a value of an account without types stands for.
 #[must_use]
@@ -73,29 +40,6 @@ fn read_integer(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contracts::fields::FieldType::{Checkbox, Multiselect};
-
-    const ALL: [FieldType; 11] =
-        [Text, Textarea, Regexp, PartialCreditCard, Lookup, Decimal, Tagger, Multiselect, Checkbox, Date, Integer];
-
-    #[test]
-    fn r_92_the_same_type_fits_and_fitting_goes_both_ways() {
-        for one in ALL {
-            assert_eq!(passing(one, one), Some(Passing::AsIs));
-            for other in ALL {
-                assert_eq!(passing(one, other).is_some(), passing(other, one).is_some(), "{one:?} {other:?}");
-            }
-        }
-        assert_eq!(passing(Tagger, Text), Some(Passing::AsIs), "both carry a string");
-    }
-
-    #[test]
-    fn r_94_yes_or_no_and_lists_fit_only_themselves() {
-        for one in [Checkbox, Multiselect] {
-            assert!(ALL.iter().all(|other| *other == one || passing(one, *other).is_none()), "{one:?}");
-        }
-        assert_eq!(passing(Date, Integer), None);
-    }
 
     #[test]
     fn numbers_pass_only_where_nothing_is_lost() {

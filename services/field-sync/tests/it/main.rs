@@ -2,10 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be set up is a failed test")]
 
-use std::collections::BTreeMap;
-
 use contracts::command::AccountKind;
-use contracts::fields::{CustomStatuses, FieldType, Status, TicketField};
+use contracts::fields::{FieldType, Status, TicketField};
 use contracts::people::Role;
 use contracts::sync::{
     AccountFact, Action, Change, CommandRef, Fact, FieldChanges, Hop, Sharing, StatusChange, TagChange, Transfer,
@@ -49,15 +47,8 @@ fn fact(account: &str, field_key: &str) -> Inbound {
     let command = command(account, "f1", "account.update.v1", 0);
     Inbound::Fact(Box::new(Fact {
         change: Change::Account(Box::new(AccountFact {
-            account: name(account),
-            version: 1,
-            kind: AccountKind::Connected,
-            operated_by: None,
-            secure_downloads: false,
-            open_fields: false,
-            custom_statuses: CustomStatuses::default(),
             ticket_fields: vec![field],
-            default_form: None,
+            ..AccountFact::registered(name(account), AccountKind::Connected)
         })),
         receipt: command.receipt(ReceiptOutcome::Applied),
         command,
@@ -88,23 +79,10 @@ fn person() -> Person {
 }
 
 fn transfer(account: &str, copy: &CopyId, message_id: &str, second: i64, status: Status) -> Transfer {
-    Transfer {
-        command: command(account, message_id, "ticket.update.v1", second),
-        chain: ChainId::starting_with(&original()),
-        copy: copy.clone(),
-        hops: vec![hop()],
-        action: Action::Update,
-        actor: person(),
-        occurred_at: time(second),
-        base_revision: None,
-        comments: Vec::new(),
-        fields: FieldChanges {
-            status: Some(StatusChange { status: Some(status), custom_status: None }),
-            ..FieldChanges::default()
-        },
-        decisions: Vec::new(),
-        decided_comments: BTreeMap::new(),
-    }
+    let (command, chain) = (command(account, message_id, "ticket.update.v1", second), ChainId::starting_with(&original()));
+    let status = Some(StatusChange { status: Some(status), custom_status: None });
+    let fields = FieldChanges { status, ..FieldChanges::default() };
+    Transfer { fields, ..Transfer::new(command, chain, copy.clone(), vec![hop()], Action::Update, person()) }
 }
 
 fn share() -> Transfer {

@@ -14,7 +14,7 @@ use crate::rules::wording::Words;
 /// Why no mail can be made of a notice. Trying again would not help.
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
-    /// The admin's address is none.
+    /// The recipient's address is none.
     #[error("the recipient's address cannot be used: {0}")]
     Recipient(#[from] AddressError),
     /// A template asks for what is not there.
@@ -39,7 +39,7 @@ pub fn compose(
     templates: &Templates,
 ) -> Result<Message, ComposeError> {
     let words = Words::of(notice);
-    let text = templates.text(notice.kind, notice.locale.as_deref(), &words)?;
+    let text = templates.text(notice.locale.as_deref(), &words)?;
     let name = Some(words.recipient).filter(|name| !name.is_empty());
     let boundary = derive_id("boundary", &[&id.to_string()]).simple().to_string();
     let body = MultiPart::alternative().boundary(boundary).build();
@@ -57,10 +57,10 @@ pub fn compose(
 
 #[cfg(test)]
 mod tests {
-    use contracts::sync::NoticeKind;
+    use contracts::sync::{About, AgreementEvent, AgreementNotice, CommentNotice};
 
     use super::*;
-    use crate::rules::samples::notice;
+    use crate::rules::samples::{agreement, comment, every_kind, notice, to_admin, to_cc};
 
     fn composed(notice: &Notice) -> Result<Message, ComposeError> {
         let from = "Deskmesh <mesh@mesh.example>".parse().unwrap();
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_mail_has_all_its_headers_and_two_parts() {
-        let raw = raw(&notice(NoticeKind::Deactivated));
+        let raw = raw(&to_admin(AgreementEvent::Deactivated));
         let headers = headers(&raw);
         for header in [
             "From: Deskmesh <mesh@mesh.example>",
@@ -99,29 +99,43 @@ mod tests {
 
     #[test]
     fn the_same_notice_makes_the_same_bytes() {
-        assert_eq!(raw(&notice(NoticeKind::Invited)), raw(&notice(NoticeKind::Invited)));
+        for notice in every_kind() {
+            assert_eq!(raw(&notice), raw(&notice));
+        }
     }
 
     #[test]
     fn no_name_makes_a_header_or_an_element() {
         let hostile = "Globex\r\nBcc: all@acme.example\r\n\r\n<script>alert(1)</script>";
-        let mut notice = notice(NoticeKind::Invited);
-        notice.partner.display_name = hostile.to_owned();
-        notice.partner.address = hostile.to_owned();
-        notice.agreement_name = Some(hostile.to_owned());
-        notice.by = hostile.to_owned();
-        notice.to[0].name = hostile.to_owned();
-        let raw = raw(&notice);
-        assert!(headers(&raw).iter().all(|line| !line.to_lowercase().starts_with("bcc")), "{raw}");
-        assert_eq!(raw.matches("Content-Type: ").count(), 3, "{raw}");
-        let html = raw.split("text/html").nth(1).unwrap();
-        assert!(!html.contains("<script"), "{html}");
-        assert_eq!(composed(&notice).unwrap().envelope().to().len(), 1);
+        let agreement = AgreementNotice { name: Some(hostile.to_owned()), ..agreement(AgreementEvent::Invited) };
+        let comment = CommentNotice { link: Some(format!("https://{hostile}")), ..comment(hostile) };
+        for about in [About::Agreement(agreement), About::Comment(comment)] {
+            let mut notice = notice(about);
+            notice.partner.display_name = hostile.to_owned();
+            notice.partner.address = hostile.to_owned();
+            notice.by = hostile.to_owned();
+            notice.to[0].name = hostile.to_owned();
+            let raw = raw(&notice);
+            assert!(headers(&raw).iter().all(|line| !line.to_lowercase().starts_with("bcc")), "{raw}");
+            assert_eq!(raw.matches("Content-Type: ").count(), 3, "{raw}");
+            let html = raw.split("text/html").nth(1).unwrap();
+            assert!(!html.contains("<script"), "{html}");
+            assert_eq!(composed(&notice).unwrap().envelope().to().len(), 1);
+        }
+    }
+
+    #[test]
+    fn r_25_a_comment_of_any_length_and_script_makes_lines_that_every_mail_server_takes() {
+        for body in ["a long line ".repeat(2_000), "株式会社".repeat(5_000), ".\r\n.\r\n\tFrom here\u{1b}".to_owned()] {
+            let raw = raw(&to_cc(&body));
+            assert!(raw.is_ascii());
+            assert!(raw.split("\r\n").all(|line| line.len() <= 998 && !line.contains(['\r', '\n'])), "{raw}");
+        }
     }
 
     #[test]
     fn names_in_any_script_arrive_encoded() {
-        let mut notice = notice(NoticeKind::Accepted);
+        let mut notice = to_admin(AgreementEvent::Accepted);
         notice.partner.display_name = "Große Hilfe 株式会社".to_owned();
         notice.to[0].name = "Agent Zoë, \"Z\"".to_owned();
         assert!(raw(&notice).is_ascii());
@@ -130,7 +144,7 @@ mod tests {
     #[test]
     fn an_address_that_is_none_makes_no_mail() {
         for address in ["", "ada", "ada@", "a@b\r\nRCPT TO:<all@acme.example>", "<ada@acme.example>"] {
-            let mut notice = notice(NoticeKind::Accepted);
+            let mut notice = to_admin(AgreementEvent::Accepted);
             notice.to[0].email = address.to_owned();
             assert!(matches!(composed(&notice), Err(ComposeError::Recipient(_))), "{address:?}");
         }

@@ -52,14 +52,14 @@ mod tests {
     use std::time::Duration;
 
     use contracts::Timestamp;
-    use contracts::sync::NoticeKind;
+    use contracts::sync::AgreementEvent;
     use uuid::Uuid;
 
     use super::*;
     use crate::delivery::ServerAddress;
     use crate::delivery::responder::{Answers, Responder};
     use crate::rules::retry::{Next, Tries, next};
-    use crate::rules::samples::notice;
+    use crate::rules::samples::to_admin;
 
     fn mailer(responder: &Responder) -> Mailer {
         let address = ServerAddress::read(&responder.url()).unwrap();
@@ -71,7 +71,7 @@ mod tests {
         Due {
             id: Uuid::from_u128(number),
             recipient: "ada@acme.example".into(),
-            notice: serde_json::to_value(notice(NoticeKind::Deactivated)).unwrap(),
+            notice: serde_json::to_value(to_admin(AgreementEvent::Deactivated)).unwrap(),
             attempts: 0,
             created_at: Timestamp::parse("2026-03-01T10:00:01Z").unwrap(),
         }
@@ -108,7 +108,7 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_made_into_a_mail_fails_without_the_server() {
         let responder = Responder::start(Answers::default()).await;
-        let unreadable = Due { notice: serde_json::json!({ "kind": "reminded" }), ..due(1) };
+        let unreadable = Due { notice: serde_json::json!({ "about": "the weather" }), ..due(1) };
         let nowhere = Due { recipient: "nobody".into(), ..due(2) };
         for mail in [unreadable, nowhere] {
             let outcome = mailer(&responder).hand_over(&mut None, &mail).await;

@@ -1,11 +1,11 @@
 //! The sentences of the mails: a folder of templates per language, compiled in.
 
-use contracts::sync::NoticeKind;
+use contracts::sync::AgreementEvent;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, UndefinedBehavior, context};
+use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use crate::rules::language;
-use crate::rules::wording::{Words, one_line};
+use crate::rules::wording::{Told, Words, one_line};
 
 /// Lists the files of one language's folder, which has the same ones as every other.
 macro_rules! folder {
@@ -14,8 +14,9 @@ macro_rules! folder {
     };
     ($language:literal) => {
         ($language, folder!($language:
-            "_agreement.txt" "_end.txt" "_layout.html" "invited.txt" "invited.html" "accepted.txt" "accepted.html"
-            "declined.txt" "declined.html" "deactivated.txt" "deactivated.html"))
+            "_layout.html" "_agreement.html" "_agreement.txt" "_agreement_end.txt" "invited.txt" "invited.html"
+            "accepted.txt" "accepted.html" "declined.txt" "declined.html" "deactivated.txt" "deactivated.html"
+            "renamed.txt" "renamed.html" "commented.txt" "commented.html"))
     };
 }
 
@@ -23,7 +24,7 @@ macro_rules! folder {
 type File = (&'static str, &'static str, &'static str);
 
 /// A new language is a folder, and a line here.
-const LANGUAGES: &[(&str, &[File])] = &[folder!("en")];
+const LANGUAGES: &[(&str, &[File])] = &[folder!("en"), folder!("de"), folder!("it")];
 
 /// One mail in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,19 +60,14 @@ impl Templates {
         Ok(Self { known })
     }
 
-    /// Fills in the templates for `kind` in the language that is nearest to `locale`.
+    /// Fills in the templates for what happened, in the language that is nearest to `locale`.
     ///
     /// # Errors
     /// When a template uses a name that is not there.
-    pub fn text(&self, kind: NoticeKind, locale: Option<&str>, words: &Words) -> Result<Text, minijinja::Error> {
+    pub fn text(&self, locale: Option<&str>, words: &Words) -> Result<Text, minijinja::Error> {
         let there_are: Vec<&str> = LANGUAGES.iter().map(|(language, _)| *language).collect();
         let language = language::choose(&there_are, locale);
-        let name = match kind {
-            NoticeKind::Invited => "invited",
-            NoticeKind::Accepted => "accepted",
-            NoticeKind::Declined => "declined",
-            NoticeKind::Deactivated => "deactivated",
-        };
+        let name = template(&words.about);
         let fill = |ending: &str| self.known.get_template(&format!("{language}/{name}.{ending}"))?.render(values(words));
         let (plain, html) = (fill("txt")?, fill("html")?);
         // The first line of a plain text is its subject; a test holds every template to it.
@@ -81,69 +77,138 @@ impl Templates {
     }
 }
 
-fn values(words: &Words) -> minijinja::Value {
+fn template(about: &Told) -> &'static str {
+    match about {
+        Told::Agreement(agreement) => match agreement.event {
+            AgreementEvent::Invited => "invited",
+            AgreementEvent::Accepted => "accepted",
+            AgreementEvent::Declined => "declined",
+            AgreementEvent::Deactivated => "deactivated",
+            AgreementEvent::Renamed => "renamed",
+        },
+        Told::Comment(_) => "commented",
+    }
+}
+
+fn values(words: &Words) -> Value {
+    let about = match &words.about {
+        Told::Agreement(agreement) => context! {
+            agreement => agreement.name.as_str(),
+            agreement_id => agreement.id.as_str(),
+            public_comments => agreement.public_comments,
+            tags => agreement.tags,
+            custom_fields => agreement.custom_fields,
+        },
+        Told::Comment(comment) => context! {
+            ticket => comment.ticket.as_str(),
+            link => comment.link.as_deref(),
+            text => comment.text.as_str(),
+            paragraphs => comment.paragraphs.clone(),
+            whole => comment.whole,
+        },
+    };
     context! {
         recipient => words.recipient.as_str(),
         account => words.account.as_str(),
         partner => words.partner.as_str(),
         partner_address => words.partner_address.as_str(),
-        agreement => words.agreement.as_str(),
-        agreement_id => words.agreement_id.as_str(),
-        public_comments => words.public_comments,
-        tags => words.tags,
-        custom_fields => words.custom_fields,
         by => words.by.as_str(),
         at => words.at.as_str(),
+        ..about
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use contracts::sync::{About, AgreementNotice, CommentNotice, Notice};
     use contracts::terms::CommentTerms;
 
     use super::*;
-    use crate::rules::samples::notice;
+    use crate::rules::comment::LONGEST;
+    use crate::rules::samples::{agreement, comment, every_kind, notice, to_admin, to_cc};
 
-    const KINDS: [NoticeKind; 4] = [NoticeKind::Invited, NoticeKind::Accepted, NoticeKind::Declined, NoticeKind::Deactivated];
+    fn text(language: &str, notice: &Notice) -> Text {
+        Templates::new().unwrap().text(Some(language), &Words::of(notice)).unwrap()
+    }
 
-    fn text(kind: NoticeKind) -> Text {
-        Templates::new().unwrap().text(kind, None, &Words::of(&notice(kind))).unwrap()
+    /// The plain mail and the HTML one in every language there is.
+    fn bodies(notice: &Notice) -> Vec<(String, String)> {
+        let both = |language: &&str| {
+            let Text { plain, html, .. } = text(language, notice);
+            [(format!("{language} plain"), plain), (format!("{language} html"), html)]
+        };
+        languages().iter().flat_map(both).collect()
+    }
+
+    fn languages() -> Vec<&'static str> {
+        LANGUAGES.iter().map(|(language, _)| *language).collect()
     }
 
     #[test]
     fn every_kind_is_said_in_every_language() {
-        let templates = Templates::new().unwrap();
-        for (language, _) in LANGUAGES {
-            for kind in KINDS {
-                let words = Words::of(&notice(kind));
-                let Text { subject, plain, html } = templates.text(kind, Some(language), &words).unwrap();
-                assert!(subject.contains("Globex Support"), "{language} {kind:?}: {subject}");
-                for body in [plain, html] {
-                    for said in
-                        ["Globex Support", "(globex)", "Network faults", "Agent Gil", "2026-03-01 10:00 UTC", "acme", "Agent Ada"]
-                    {
-                        assert!(body.contains(said), "{language} {kind:?} lacks {said}: {body}");
-                    }
-                    assert!(!body.contains("Subject:") && !body.contains("{{") && !body.contains("{%"), "{body}");
+        for notice in every_kind() {
+            let about_it: &[&str] = match &notice.about {
+                About::Agreement(_) => &["Network faults", "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10"],
+                About::Comment(_) => &["4711", "It works again.", "Please try.", "Greetings"],
+            };
+            let about_any = ["Globex Support", "(globex)", "Agent Gil", "2026-03-01 10:00 UTC", "acme", "Agent Ada"];
+            for (which, body) in bodies(&notice) {
+                for said in about_any.iter().chain(about_it) {
+                    assert!(body.contains(said), "{which} {:?} lacks {said}: {body}", notice.about);
                 }
+                assert!(!body.contains("Subject:") && !body.contains("{{") && !body.contains("{%"), "{which}: {body}");
+            }
+            for language in languages() {
+                let Text { subject, plain, html } = text(language, &notice);
+                assert!(subject.contains("Globex Support"), "{language}: {subject}");
+                assert!(html.contains(&format!("<html lang=\"{language}\">")), "{html}");
+                assert!(html.contains(&format!("<title>{subject}</title>")), "{subject}: {html}");
+                assert!(plain.lines().all(|line| line.chars().count() <= 78), "{plain}");
+                assert!(!plain.contains("\n\n\n") && plain.ends_with('\n') && !plain.ends_with("\n\n"), "{plain}");
             }
         }
     }
 
     #[test]
-    fn an_unknown_language_is_english() {
-        let templates = Templates::new().unwrap();
-        let words = Words::of(&notice(NoticeKind::Invited));
-        assert_eq!(templates.text(NoticeKind::Invited, Some("tlh-KX"), &words).unwrap(), text(NoticeKind::Invited));
+    fn every_language_and_every_kind_has_sentences_of_its_own() {
+        let kinds = every_kind();
+        let subjects = kinds.iter().flat_map(|notice| languages().into_iter().map(|language| text(language, notice).subject));
+        let subjects: BTreeSet<String> = subjects.collect();
+        assert_eq!(subjects.len(), kinds.len() * LANGUAGES.len(), "{subjects:#?}");
     }
 
     #[test]
-    fn r_65_each_combination_of_terms_is_said() {
-        let templates = Templates::new().unwrap();
-        let mut notice = notice(NoticeKind::Invited);
-        notice.terms.comments = CommentTerms::PrivateOnly;
-        (notice.terms.tags, notice.terms.custom_fields) = (false, true);
-        let Text { plain, html, .. } = templates.text(NoticeKind::Invited, None, &Words::of(&notice)).unwrap();
+    fn an_unknown_language_is_english() {
+        let invite = to_admin(AgreementEvent::Invited);
+        assert_eq!(text("tlh-KX", &invite), text("en", &invite));
+        assert_ne!(text("de-AT", &invite), text("en", &invite));
+        assert_eq!(text("it-CH", &invite), text("it", &invite));
+    }
+
+    #[test]
+    fn r_65_each_combination_of_terms_is_said_in_every_language() {
+        let mut agreement = agreement(AgreementEvent::Invited);
+        let mut said: Vec<BTreeSet<String>> = vec![BTreeSet::new(); LANGUAGES.len() * 2];
+        for combination in 0..8 {
+            agreement.terms.comments =
+                if combination & 1 == 0 { CommentTerms::PublicAndPrivate } else { CommentTerms::PrivateOnly };
+            (agreement.terms.tags, agreement.terms.custom_fields) = (combination & 2 == 0, combination & 4 == 0);
+            let notice = notice(About::Agreement(agreement.clone()));
+            for (texts, (_, body)) in said.iter_mut().zip(bodies(&notice)) {
+                texts.insert(body);
+            }
+        }
+        assert!(said.iter().all(|texts| texts.len() == 8), "no two combinations read alike");
+    }
+
+    #[test]
+    fn r_65_the_terms_word_by_word() {
+        let mut agreement = agreement(AgreementEvent::Invited);
+        agreement.terms.comments = CommentTerms::PrivateOnly;
+        (agreement.terms.tags, agreement.terms.custom_fields) = (false, true);
+        let Text { plain, html, .. } = text("en", &notice(About::Agreement(agreement)));
         for said in ["Private comments only", "Tags are not shared.", "Custom fields are kept in step."] {
             assert!(plain.contains(said) && html.contains(said), "{said}: {plain}");
         }
@@ -152,29 +217,91 @@ mod tests {
 
     #[test]
     fn a_notice_without_names_reads_well() {
-        let mut notice = notice(NoticeKind::Deactivated);
-        (notice.agreement_name, notice.by) = (None, String::new());
-        notice.to[0].name = String::new();
-        let Text { plain, .. } = Templates::new().unwrap().text(notice.kind, None, &Words::of(&notice)).unwrap();
-        assert!(plain.starts_with("Hello,\n"), "{plain}");
+        let nameless = AgreementNotice { name: None, ..agreement(AgreementEvent::Deactivated) };
+        let empty = CommentNotice { link: None, ..comment("") };
+        let mut notices = [notice(About::Agreement(nameless)), notice(About::Comment(empty))];
+        for notice in &mut notices {
+            notice.by = String::new();
+            notice.to[0].name = String::new();
+            for (which, body) in bodies(notice) {
+                assert!(!body.contains("()") && !body.contains(" ,") && !body.contains("\n\n\n"), "{which}: {body}");
+            }
+        }
+        let greetings = ["en", "de", "it"].map(|language| text(language, &notices[0]).plain.lines().next().map(str::to_owned));
+        assert_eq!(greetings.map(Option::unwrap), ["Hello,", "Guten Tag,", "Buongiorno,"]);
+        let Text { plain, .. } = text("en", &notices[0]);
         assert!(plain.contains("Agreement:  (without a name)\n") && plain.contains("By:         not said\n"), "{plain}");
+        let Text { plain, subject, .. } = text("en", &notices[1]);
+        assert!(plain.contains("\nComment:\n\n(no text)\n\n--\n") && !plain.contains("Link:"), "{plain}");
+        assert_eq!(subject, "Ticket 4711: new comment (Globex Support)");
     }
 
     #[test]
     fn r_76_the_mail_about_the_end_word_by_word() {
-        let Text { subject, plain, .. } = text(NoticeKind::Deactivated);
+        let Text { subject, plain, .. } = text("en", &to_admin(AgreementEvent::Deactivated));
         assert_eq!(subject, "Globex Support ended the sharing agreement with you");
         assert_eq!(plain, include_str!("../../tests/golden/deactivated.txt"));
     }
 
     #[test]
-    fn markup_in_a_name_stays_text() {
-        let mut notice = notice(NoticeKind::Invited);
-        notice.partner.display_name = "<script>alert('x')</script>".into();
-        notice.agreement_name = Some("\"><img src=x>".into());
-        let Text { html, subject, .. } = Templates::new().unwrap().text(notice.kind, None, &Words::of(&notice)).unwrap();
-        assert!(!html.contains("<script") && !html.contains("<img"), "{html}");
-        assert!(html.contains("&lt;script&gt;"), "{html}");
-        assert_eq!(subject, "<script>alert('x')</script> invites you to share tickets");
+    fn r_17_the_mail_about_a_new_address_says_it_in_every_language() {
+        let mut notice = to_admin(AgreementEvent::Renamed);
+        notice.partner.address = "globex-world".into();
+        for (which, body) in bodies(&notice) {
+            assert_eq!(body.matches("globex-world").count(), 3, "news, partner, advice; {which}: {body}");
+        }
+        let Text { subject, plain, .. } = text("en", &notice);
+        assert_eq!(subject, "Globex Support has a new address, which ended your sharing agreement");
+        assert_eq!(plain, include_str!("../../tests/golden/renamed.txt"));
+    }
+
+    #[test]
+    fn r_25_the_mail_about_a_comment_word_by_word() {
+        let notice = to_cc("It works again.\n\tping 10.0.0.1 & wait\n\nPlease <b>try</b>.");
+        let Text { subject, plain, html } = text("en", &notice);
+        assert_eq!(subject, "Ticket 4711: new comment by Agent Gil (Globex Support)");
+        assert_eq!(plain, include_str!("../../tests/golden/commented.txt"));
+        assert_eq!(html, include_str!("../../tests/golden/commented.html"));
+    }
+
+    #[test]
+    fn r_25_every_language_links_the_ticket_and_leaves_out_what_is_no_link() {
+        let link = "https://desk.acme.example/tickets/4711";
+        for (which, body) in bodies(&to_cc("x")) {
+            let shown = if which.ends_with("html") { link.replace('/', "&#x2f;") } else { link.to_owned() };
+            assert!(body.contains(&shown), "{which}: {body}");
+            assert!(which.ends_with("plain") || body.contains(&format!("<a href=\"{shown}\">{shown}</a>")), "{body}");
+        }
+        for link in [None, Some("http://desk.acme.example/tickets/4711"), Some("javascript:alert(4711)")] {
+            let odd = CommentNotice { link: link.map(str::to_owned), ..comment("x") };
+            for (which, body) in bodies(&notice(About::Comment(odd))) {
+                assert!(!body.contains("href") && !body.contains("tickets") && !body.contains("alert"), "{which}: {body}");
+            }
+        }
+    }
+
+    #[test]
+    fn r_25_every_language_says_that_a_long_comment_goes_on() {
+        let whole = bodies(&to_cc(&"x".repeat(LONGEST)));
+        for ((which, cut), (_, whole)) in bodies(&to_cc(&"x".repeat(LONGEST + 1))).into_iter().zip(whole) {
+            assert!(cut.contains(&format!("{}…", "x".repeat(LONGEST))), "{which}");
+            assert!(cut.chars().count() > whole.chars().count() + "…".chars().count() + 20, "{which} says it");
+        }
+    }
+
+    #[test]
+    fn markup_in_a_name_or_a_comment_stays_text() {
+        let agreement = AgreementNotice { name: Some("\"><img src=x>".into()), ..agreement(AgreementEvent::Invited) };
+        let comment = comment("<img src=x>\n<script>alert('x')</script>\n{{ by }}{% if");
+        for about in [About::Agreement(agreement), About::Comment(comment)] {
+            let mut notice = notice(about);
+            notice.partner.display_name = "<script>alert('x')</script>".into();
+            for language in languages() {
+                let Text { html, subject, .. } = text(language, &notice);
+                assert!(!html.contains("<script") && !html.contains("<img"), "{html}");
+                assert!(html.contains("&lt;script&gt;") && html.contains("&lt;img src=x&gt;"), "{html}");
+                assert!(subject.contains("<script>alert('x')</script>"), "{subject}");
+            }
+        }
     }
 }

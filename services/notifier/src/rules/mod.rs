@@ -1,5 +1,6 @@
 //! What is told to whom, and what is not: functions of values.
 
+pub mod comment;
 pub mod language;
 pub mod notice;
 pub mod retry;

@@ -67,7 +67,8 @@ pub async fn claim(pool: &PgPool, now: Timestamp, until: Timestamp, most: usize)
     Ok(due)
 }
 
-/// Records what became of a mail after a try that ended at `now`.
+/// Records what became of a mail after a try that ended at `now`. The text of a comment goes with the mail that is sent: nobody reads it
+/// here any more, and it was written for others.
 ///
 /// # Errors
 /// The database's.
@@ -78,7 +79,8 @@ pub async fn record(pool: &PgPool, id: Uuid, next: &Next, now: Timestamp) -> Res
         Next::Failed { reason } => ("failed", Some(reason.as_str()), None, None),
     };
     sqlx::query(
-        "update notice set state = $2, reason = $3, next_attempt_at = $4, sent_at = $5, attempts = attempts + 1
+        "update notice set state = $2, reason = $3, next_attempt_at = $4, sent_at = $5, attempts = attempts + 1,
+                notice = case $2 when 'sent' then jsonb_set(notice, '{about,comment,body}', '\"\"', false) else notice end
          where id = $1 and state = 'pending'",
     )
     .bind(id)

@@ -9,10 +9,9 @@ mod stage;
 use std::collections::BTreeSet;
 
 use contracts::address::Party;
-use contracts::command::Admin;
-use contracts::sync::{Notice, NoticeKind};
+use contracts::sync::{About, AgreementEvent, AgreementNotice, CommentNotice, Notice, Recipient};
 use contracts::terms::CommentTerms;
-use contracts::{AccountName, AgreementId, Terms, Timestamp};
+use contracts::{AccountName, AgreementId, CommentId, Terms, TicketId, Timestamp};
 
 use crate::responder::Answers;
 use crate::stage::{Row, Stage};
@@ -22,21 +21,38 @@ const PAUSE: i64 = 10;
 /// Longer than a claim.
 const CLAIM: i64 = 600;
 
-fn notice(to: &[&str]) -> Notice {
+fn told(about: About, to: &[&str]) -> Notice {
     let account = |name: &str| AccountName::new(name).expect("a name");
     Notice {
-        kind: NoticeKind::Deactivated,
+        about,
         account: account("acme"),
-        to: to.iter().map(|email| Admin { name: "Agent Ada".into(), email: (*email).to_owned() }).collect(),
+        to: to.iter().map(|email| Recipient { name: "Agent Ada".into(), email: (*email).to_owned() }).collect(),
         locale: None,
-        agreement_id: AgreementId::new("0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10").expect("a UUID"),
-        agreement_name: Some("Network faults".into()),
         partner: Party { account: account("globex"), address: "globex".into(), display_name: "Globex Support".into() },
-        terms: Terms { comments: CommentTerms::PublicAndPrivate, tags: true, custom_fields: false },
         by: "Agent Gil".into(),
         at: Timestamp::parse("2026-03-01T10:00:00Z").expect("a time"),
         partner_support_addresses: vec!["@globex.example".into()],
     }
+}
+
+fn notice(to: &[&str]) -> Notice {
+    let agreement = AgreementNotice {
+        event: AgreementEvent::Deactivated,
+        agreement_id: AgreementId::new("0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10").expect("a UUID"),
+        name: Some("Network faults".into()),
+        terms: Terms { comments: CommentTerms::PublicAndPrivate, tags: true, custom_fields: false },
+    };
+    told(About::Agreement(agreement), to)
+}
+
+fn comment(ccs: &[&str]) -> Notice {
+    let comment = CommentNotice {
+        comment_id: CommentId::new("globex/77").expect("an id"),
+        body: "It works again.\r\nPlease try.".into(),
+        ticket_id: TicketId::new("4711").expect("a number"),
+        link: Some("https://desk.acme.example/tickets/4711".into()),
+    };
+    told(About::Comment(comment), ccs)
 }
 
 fn all(state: &str) -> impl Fn(&[Row]) -> bool {
@@ -56,8 +72,14 @@ async fn a_notice_that_the_mail_server_puts_off_is_one_mail_at_the_next_try() {
 
     stage.let_pass(PAUSE);
     let rows = stage.rows("the second try", all("sent")).await;
-    let sent =
-        Row { message_id: "n1".into(), recipient: "ada@acme.example".into(), state: "sent".into(), reason: None, attempts: 2 };
+    let sent = Row {
+        message_id: "n1".into(),
+        recipient: "ada@acme.example".into(),
+        state: "sent".into(),
+        reason: None,
+        attempts: 2,
+        comment: None,
+    };
     assert_eq!(rows, [sent]);
     let mails = stage.mail_server.mails();
     assert_eq!((mails.len(), stage.mail_server.sessions()), (1, 2), "{mails:?}");
@@ -94,6 +116,42 @@ async fn the_same_notice_twice_at_two_replicas_is_one_mail_and_a_suppressed_addr
     let kept = rows.iter().find(|row| row.recipient == "help@globex.example").expect("a record is kept");
     assert_eq!((kept.state.as_str(), kept.attempts), ("suppressed", 0));
     assert!(kept.reason.as_ref().is_some_and(|reason| reason.contains("@globex.example")), "{kept:?}");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_25_a_comment_that_comes_twice_is_one_mail_to_each_cc_and_none_to_the_partners_own_address() {
+    let mut stage = Stage::set("notifier-ccs", Answers::default()).await;
+    stage.start_intake();
+    let ccs = ["ada@acme.example", "bo@acme.example", "Ada@acme.example", "help@globex.example"];
+    for _ in 0..2 {
+        stage.publish("c1", &comment(&ccs)).await;
+    }
+    stage.publish("c2", &comment(&["ada@acme.example"])).await;
+    let rows = stage.rows("both comments", |rows| rows.len() == 4).await;
+    let kept = |rows: &[Row], recipient: &str| rows.iter().find(|row| row.recipient == recipient).expect("a row").clone();
+    assert_eq!(kept(&rows, "bo@acme.example").comment.as_deref(), Some("It works again.\nPlease try."));
+    let suppressed = kept(&rows, "help@globex.example");
+    assert_eq!((suppressed.state.as_str(), suppressed.attempts, suppressed.comment.as_deref()), ("suppressed", 0, Some("")));
+    assert!(suppressed.reason.as_ref().is_some_and(|reason| reason.contains("@globex.example")), "{suppressed:?}");
+
+    for _ in 0..2 {
+        stage.start_mail_loop();
+    }
+    let rows = stage.rows("all mails", |rows| rows.iter().all(|row| row.state != "pending")).await;
+    assert_eq!(rows.iter().filter(|row| row.state == "sent").count(), 3, "{rows:?}");
+    assert!(rows.iter().all(|row| row.comment.as_deref() == Some("")), "what was sent is not kept: {rows:?}");
+    let mails = stage.mail_server.mails();
+    let mut to: Vec<&str> = mails.iter().filter_map(|mail| mail.lines().find(|line| line.starts_with("To: "))).collect();
+    to.sort_unstable();
+    let (ada, bo) = ("To: \"Agent Ada\" <ada@acme.example>", "To: \"Agent Ada\" <bo@acme.example>");
+    assert_eq!(to, [ada, ada, bo], "the first comment to both, the second to one");
+    assert_eq!(stage.mail_ids().iter().collect::<BTreeSet<_>>().len(), 3);
+    for mail in &mails {
+        assert!(mail.contains("Subject: Ticket 4711: new comment by Agent Gil (Globex Support)\r\n"), "{mail}");
+        assert!(mail.contains("\r\nIt works again.\r\nPlease try.\r\n"), "{mail}");
+        assert!(mail.contains("\r\nLink:     https://desk.acme.example/tickets/4711\r\n"), "{mail}");
+    }
     stage.end().await;
 }
 

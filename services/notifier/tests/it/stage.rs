@@ -38,6 +38,8 @@ pub struct Row {
     pub state: String,
     pub reason: Option<String>,
     pub attempts: i32,
+    /// The text of the comment that is told, if one is.
+    pub comment: Option<String>,
 }
 
 impl Stage {
@@ -122,7 +124,8 @@ impl Stage {
     /// Waits until the table is as `wanted` says; rows by message and recipient.
     pub async fn rows(&self, what: &str, wanted: impl Fn(&[Row]) -> bool) -> Vec<Row> {
         until(what, PATIENCE, async || {
-            let query = "select message_id, recipient, state, reason, attempts from notice order by message_id, recipient";
+            let query = "select message_id, recipient, state, reason, attempts, notice #>> '{about,comment,body}' as comment
+                         from notice order by message_id, recipient";
             let rows: Vec<Row> = sqlx::query_as(query).fetch_all(&self.pool).await.map_err(|error| error.to_string())?;
             if wanted(&rows) { Ok(rows) } else { Err(format!("{rows:?}")) }
         })

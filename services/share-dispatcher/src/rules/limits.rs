@@ -1,6 +1,6 @@
 //! How much one message may carry (contract part 2), and that links are https.
 
-use contracts::command::{TicketShare, TicketUpdate};
+use contracts::command::{MAX_LIMIT, ShareList, TicketShare, TicketUpdate, page_size};
 use contracts::comment::Comment;
 use contracts::{ShareId, TicketId};
 use messaging::DecodeError;
@@ -8,6 +8,8 @@ use messaging::DecodeError;
 const COMMENTS: usize = 200;
 const ATTACHMENTS: usize = 20;
 const TAGS: usize = 200;
+/// CCs of a ticket: each may get a mail for every comment.
+const CCS: usize = 100;
 const FIELDS: usize = 400;
 
 /// A share within limits.
@@ -15,6 +17,7 @@ pub(crate) fn share(share: &TicketShare) -> Result<(), DecodeError> {
     let ticket = &share.ticket;
     at_most(FIELDS, ticket.custom_fields.len(), "/ticket/custom_fields")?;
     at_most(TAGS, ticket.tags.len(), "/ticket/tags")?;
+    at_most(CCS, ticket.ccs.len(), "/ticket/ccs")?;
     comments(&ticket.comments, "/ticket/comments")
 }
 
@@ -24,7 +27,21 @@ pub(crate) fn update(update: &TicketUpdate) -> Result<(), DecodeError> {
     at_most(FIELDS, update.custom_fields.len(), "/custom_fields")?;
     let tags = update.tags.as_ref().map_or(0, |tags| tags.add.len() + tags.remove.len());
     at_most(TAGS, tags, "/tags")?;
+    at_most(CCS, update.ccs.as_ref().map_or(0, Vec::len), "/ccs")?;
     comments(&update.comments, "/comments")
+}
+
+/// A page that there can be.
+pub(crate) fn page(list: &ShareList) -> Result<(), DecodeError> {
+    if page_size(list.limit).is_none() {
+        return Err(DecodeError::malformed("/limit", format!("a page has 1 to {MAX_LIMIT} entries")));
+    }
+    match &list.cursor {
+        Some(cursor) if ShareId::new(cursor.as_str()).is_err() => {
+            Err(DecodeError::malformed("/cursor", "not a next_cursor of an earlier receipt"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A number or a share.
@@ -69,6 +86,16 @@ mod tests {
         assert_eq!(share(&sample), Ok(()));
         sample.ticket.tags = vec![SentTag { name: "t".into(), added_by: SetBy::User }; TAGS + 1];
         assert!(matches!(share(&sample), Err(DecodeError::LimitExceeded(text)) if text.starts_with("/ticket/tags")));
+    }
+
+    #[test]
+    fn a_page_is_one_that_there_can_be() {
+        let list = |limit, cursor: Option<&str>| ShareList { limit, cursor: cursor.map(Into::into), agreement_id: None };
+        assert_eq!(page(&list(Some(200), Some("0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10"))), Ok(()));
+        for (bad, at) in [(list(Some(201), None), "/limit"), (list(Some(0), None), "/limit"), (list(None, Some("2")), "/cursor")]
+        {
+            assert!(matches!(page(&bad), Err(DecodeError::Malformed { pointer, .. }) if pointer == at), "{bad:?}");
+        }
     }
 
     #[test]

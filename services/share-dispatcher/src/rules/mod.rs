@@ -2,7 +2,10 @@
 
 mod bind;
 pub(crate) mod limits;
+mod list;
 mod privacy;
+mod redact;
+mod resync;
 #[cfg(test)]
 mod samples;
 mod share;
@@ -10,7 +13,7 @@ mod state;
 mod unshare;
 mod update;
 
-pub use state::{Change, Place, State};
+pub use state::{Change, ListedShare, Place, State};
 
 use contracts::delivery::Delivery;
 use contracts::sync::Transfer;
@@ -82,6 +85,13 @@ pub enum Decision {
         /// A copy that gets its number with it.
         bound: Option<Box<Binding>>,
     },
+    /// A page of shares, told at once: nothing changes.
+    Listed {
+        /// A `share.state` each.
+        states: Vec<Delivery>,
+        /// Where the list goes on.
+        next_cursor: Option<String>,
+    },
 }
 
 /// A later time than this much ahead is no clock skew.
@@ -107,6 +117,9 @@ pub fn decide(state: &State, received: &Received<Inbound>) -> Decision {
         Inbound::Update(update) => update::decide(state, &command, update),
         Inbound::Bind(bind) => bind::decide(state, &command, bind),
         Inbound::Unshare(unshare) => unshare::decide(state, &command, unshare),
+        Inbound::Redact(redact) => redact::decide(state, &command, redact),
+        Inbound::Resync(resync) => resync::decide(state, &command, fact, resync),
+        Inbound::List(list) => list::decide(state, &command, list),
         Inbound::Fact(_) => Decision::Answered(Answer::refused(account, Reason::UnknownType)),
     }
 }
@@ -115,7 +128,7 @@ fn occurred_at(message: &Inbound) -> Option<Timestamp> {
     match message {
         Inbound::Share(share) => Some(share.occurred_at),
         Inbound::Update(update) => Some(update.occurred_at),
-        Inbound::Bind(_) | Inbound::Unshare(_) | Inbound::Fact(_) => None,
+        _ => None,
     }
 }
 

@@ -1,6 +1,7 @@
-//! What never leaves: addresses, telephones, CCs. What goes on is built anew from checked fields.
+//! What never leaves: addresses, telephones, CCs. What goes on is built anew from checked fields; CCs go as far as
+//! comment-sync, which keeps them for notices.
 
-use contracts::command::{SentTag, SetBy, TicketShare, TicketUpdate};
+use contracts::command::{Cc, SentTag, SetBy, TicketShare, TicketUpdate};
 use contracts::comment::Comment;
 use contracts::sync::{FieldChanges, StatusChange, TagChange, TransferComment};
 use contracts::{AccountName, Actor, Decision, Item, Person, Reason};
@@ -10,6 +11,7 @@ use contracts::{AccountName, Actor, Decision, Item, Person, Reason};
 pub(super) struct Clean {
     pub comments: Vec<TransferComment>,
     pub fields: FieldChanges,
+    pub ccs: Option<Vec<Cc>>,
     pub decisions: Vec<Decision>,
 }
 
@@ -30,6 +32,7 @@ pub(super) fn of_share(account: &AccountName, share: &TicketShare) -> Clean {
             tags: ticket.tags.iter().map(added).collect(),
             custom_fields: ticket.custom_fields.clone(),
         },
+        ccs: Some(ticket.ccs.clone()),
         decisions,
     }
 }
@@ -51,6 +54,7 @@ pub(super) fn of_update(account: &AccountName, update: &TicketUpdate) -> Clean {
             tags: tags.add.iter().map(added).chain(removed).collect(),
             custom_fields: update.custom_fields.clone(),
         },
+        ccs: update.ccs.clone(),
         decisions: update.ccs.iter().map(|_| Decision::withheld(Item::Ccs, Reason::CcsStay)).collect(),
     }
 }
@@ -77,7 +81,6 @@ fn comments(account: &AccountName, actor: &Actor, comments: &[Comment]) -> Vec<T
 mod tests {
     use super::*;
     use crate::rules::samples::Desk;
-    use contracts::command::Cc;
 
     #[test]
     fn r_23_r_41_no_address_goes_on() {

@@ -1,16 +1,18 @@
 //! A small world for the rules' tests: decides and carries out, like the service, without a database.
 
-use contracts::command::{AccountKind, SharedTicket, TicketBind, TicketShare, TicketUnshare, TicketUpdate};
+use contracts::command::{
+    AccountKind, ShareList, SharedTicket, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+};
 use contracts::comment::Comment;
 use contracts::delivery::AgreementStatus;
-use contracts::fields::{CustomStatuses, SentFields, Status};
+use contracts::fields::{SentFields, Status};
 use contracts::ids::derive_id;
-use contracts::sync::{AccountFact, Action, AgreementFact};
+use contracts::sync::{AccountFact, Action, AgreementFact, Hop};
 use contracts::terms::CommentTerms;
 use contracts::{AccountName, Actor, AgreementId, ChainId, CommentId, CopyId, Reason, Role, ShareId, Terms, TicketId, Timestamp};
 use messaging::Received;
 
-use super::{Decision, State, decide};
+use super::{Decision, ListedShare, State, decide};
 use crate::inbound::Inbound;
 
 pub(crate) struct Desk {
@@ -35,7 +37,7 @@ pub(crate) fn reason(decision: &Decision) -> Option<Reason> {
     match decision {
         Decision::Answered(answer) => answer.reason,
         Decision::NotYet(reason) => Some(*reason),
-        Decision::Bound { .. } | Decision::Passed { .. } => None,
+        Decision::Bound { .. } | Decision::Passed { .. } | Decision::Listed { .. } => None,
     }
 }
 
@@ -50,17 +52,8 @@ impl Desk {
 
     pub fn agree(&mut self, sender: &str, receiver: &str, status: AgreementStatus) {
         for name in [sender, receiver, "initech"] {
-            self.state.accounts.entry(account(name)).or_insert_with(|| AccountFact {
-                account: account(name),
-                version: 1,
-                kind: AccountKind::Connected,
-                operated_by: None,
-                secure_downloads: false,
-                open_fields: false,
-                custom_statuses: CustomStatuses::default(),
-                ticket_fields: Vec::new(),
-                default_form: None,
-            });
+            let registered = || AccountFact::registered(account(name), AccountKind::Connected);
+            self.state.accounts.entry(account(name)).or_insert_with(registered);
         }
         let fact = AgreementFact {
             agreement_id: Self::agreement(sender, receiver),
@@ -69,6 +62,7 @@ impl Desk {
             receiver: account(receiver),
             terms: Terms { comments: CommentTerms::PublicAndPrivate, tags: true, custom_fields: true },
             status,
+            at: now(),
         };
         self.state.agreements.insert(fact.agreement_id.clone(), fact);
     }
@@ -154,6 +148,42 @@ impl Desk {
         };
         change(&mut update);
         self.decide(who, Inbound::Update(Box::new(update)))
+    }
+
+    pub fn redact(&mut self, who: &str, ticket: &str, comment: &str) -> Decision {
+        let redact = TicketRedact {
+            ticket_id: Some(TicketId::new(ticket).unwrap()),
+            share_id: None,
+            comment_id: CommentId::new(comment).unwrap(),
+            attachment_id: None,
+            actor: agent(),
+        };
+        self.decide(who, Inbound::Redact(redact))
+    }
+
+    pub fn resync(&mut self, who: &str, share: &ShareId) -> Decision {
+        self.decide(who, Inbound::Resync(TicketResync { share_id: share.clone() }))
+    }
+
+    /// Lists as the store finds them: one more than the page, in order.
+    pub fn list(&mut self, who: &str, change: impl FnOnce(&mut ShareList)) -> Decision {
+        let mut list = ShareList::default();
+        change(&mut list);
+        let own = |hop: &&Hop| hop.sender == account(who) || hop.receiver == account(who);
+        let mut found: Vec<ListedShare> = self
+            .state
+            .chains
+            .values()
+            .flat_map(line::Chain::hops)
+            .filter(own)
+            .filter(|hop| list.cursor.as_ref().is_none_or(|cursor| hop.share_id.as_str() > cursor.as_str()))
+            .filter(|hop| list.agreement_id.as_ref().is_none_or(|id| hop.agreement_id == *id))
+            .map(|hop| ListedShare { hop: hop.clone(), started_at: now(), ended_at: None })
+            .collect();
+        found.sort_by(|one, other| one.hop.share_id.cmp(&other.hop.share_id));
+        found.truncate(list.limit.unwrap_or(50) as usize + 1);
+        self.state.listed.insert((account(who), (self.sent + 1).to_string()), found);
+        self.decide(who, Inbound::List(list))
     }
 
     pub fn share_id(decision: &Decision) -> Option<ShareId> {

@@ -121,19 +121,14 @@ fn transfer(state: &State, command: &CommandRef, share: &TicketShare, chain: &Ch
         requester: Person::standing_for(account, &share.ticket.requester),
     };
     hops.push(hop);
+    let (action, actor) = (Action::Share(Box::new(sharing)), Person::standing_for(account, &share.actor));
     Transfer {
-        command: command.clone(),
-        chain: near.chain.clone(),
-        copy: near.copy.clone(),
-        hops,
-        action: Action::Share(Box::new(sharing)),
-        actor: Person::standing_for(account, &share.actor),
         occurred_at: share.occurred_at,
-        base_revision: None,
         comments: clean.comments,
         fields: clean.fields,
+        ccs: clean.ccs,
         decisions: clean.decisions,
-        decided_comments: std::collections::BTreeMap::new(),
+        ..Transfer::new(command.clone(), near.chain.clone(), near.copy.clone(), hops, action, actor)
     }
 }
 

@@ -19,6 +19,17 @@ pub struct Place {
     pub copy: CopyId,
 }
 
+/// A share that a desk asked for, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedShare {
+    /// The share.
+    pub hop: Hop,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When its sender ended it.
+    pub ended_at: Option<Timestamp>,
+}
+
 /// All that a batch of commands is decided by.
 #[derive(Clone, Debug, Default)]
 pub struct State {
@@ -32,6 +43,10 @@ pub struct State {
     pub tickets: BTreeMap<(AccountName, TicketId), Place>,
     /// Which chain a share is in.
     pub shares: BTreeMap<ShareId, ChainId>,
+    /// The shares of each list's page and one more, by who asks with which command, in order of their ids.
+    pub listed: BTreeMap<(AccountName, String), Vec<ListedShare>>,
+    /// Shares that this batch ended.
+    pub ended: BTreeMap<ShareId, Timestamp>,
 }
 
 /// A new row.
@@ -43,6 +58,13 @@ pub enum Change {
         share: ShareId,
         /// In which chain.
         chain: ChainId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A share was ended by its sender.
+    Ended {
+        /// Which.
+        share: ShareId,
         /// When.
         at: Timestamp,
     },
@@ -61,8 +83,14 @@ impl State {
     /// Agreements that were deactivated: they end their hops.
     #[must_use]
     pub fn inactive(&self) -> BTreeSet<AgreementId> {
-        let inactive = self.agreements.values().filter(|agreement| agreement.status == AgreementStatus::Inactive);
+        let inactive = self.agreements.values().filter(|agreement| self.is_inactive(agreement));
         inactive.map(|agreement| agreement.agreement_id.clone()).collect()
+    }
+
+    /// Whether an agreement was deactivated.
+    #[must_use]
+    pub fn is_inactive(&self, agreement: &AgreementFact) -> bool {
+        agreement.status == AgreementStatus::Inactive
     }
 
     /// Where a desk's number stands.
@@ -104,7 +132,7 @@ impl State {
     /// Carries a decision out, and says which rows are new.
     pub fn apply(&mut self, decision: &Decision) -> Vec<Change> {
         match decision {
-            Decision::NotYet(_) | Decision::Answered(_) => Vec::new(),
+            Decision::NotYet(_) | Decision::Answered(_) | Decision::Listed { .. } => Vec::new(),
             Decision::Bound { account, share_id, ticket, place, .. } => vec![self.bind(account, share_id, ticket, place)],
             Decision::Passed { transfer, bound } => {
                 let account = &transfer.command.account;
@@ -128,8 +156,13 @@ impl State {
         let mut changes = Vec::new();
         let Some(chain) = self.chains.get_mut(&transfer.chain) else { return changes };
         match &transfer.action {
-            Action::Update => {}
-            Action::Unshare { share_id } => chain.end(share_id),
+            Action::Update | Action::Redact { .. } | Action::Resync { .. } => {}
+            Action::Unshare { share_id } => {
+                chain.end(share_id);
+                let (share, at) = (share_id.clone(), transfer.command.received_at);
+                self.ended.insert(share.clone(), at);
+                changes.push(Change::Ended { share, at });
+            }
             Action::Share(sharing) => {
                 let Some(hop) = transfer.hops.iter().find(|hop| hop.share_id == sharing.share_id) else { return changes };
                 chain.learn(std::slice::from_ref(hop));

@@ -1,7 +1,7 @@
 //! A sender stops sharing. A chain beyond the hop goes on by itself.
 
 use contracts::command::TicketUnshare;
-use contracts::sync::{Action, CommandRef, FieldChanges, Hop, Transfer};
+use contracts::sync::{Action, CommandRef, Hop, Transfer};
 use contracts::{Person, Reason};
 
 use super::{Decision, State, refuse};
@@ -22,22 +22,11 @@ pub(super) fn decide(state: &State, command: &CommandRef, unshare: &TicketUnshar
         let received = chain.live_inbound(&place.copy, &inactive).is_some();
         return refuse(account, if received { Reason::ReceiverCannotUnshare } else { Reason::NotShared });
     };
+    let action = Action::Unshare { share_id: outbound.share_id.clone() };
+    let actor = Person::standing_for(account, &unshare.actor);
     let hops: Vec<Hop> = chain.crossings(&place.copy, &inactive).into_iter().map(|crossing| crossing.hop).collect();
     Decision::Passed {
-        transfer: Box::new(Transfer {
-            command: command.clone(),
-            chain: place.chain,
-            copy: place.copy,
-            hops,
-            action: Action::Unshare { share_id: outbound.share_id.clone() },
-            actor: Person::standing_for(account, &unshare.actor),
-            occurred_at: command.received_at,
-            base_revision: None,
-            comments: Vec::new(),
-            fields: FieldChanges::default(),
-            decisions: Vec::new(),
-            decided_comments: std::collections::BTreeMap::new(),
-        }),
+        transfer: Box::new(Transfer::new(command.clone(), place.chain, place.copy, hops, action, actor)),
         bound: None,
     }
 }

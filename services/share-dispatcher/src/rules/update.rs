@@ -17,33 +17,28 @@ pub(super) fn decide(state: &State, command: &CommandRef, update: &TicketUpdate)
         return refuse(account, Reason::NotShared);
     }
     let clean = privacy::of_update(account, update);
-    if clean.comments.is_empty() && clean.fields.is_empty() {
-        return Decision::Answered(nothing_to_pass(command, clean.decisions));
+    if clean.comments.is_empty() && clean.fields.is_empty() && clean.ccs.is_none() {
+        return Decision::Answered(nothing_to_do(command));
     }
     let hops: Vec<Hop> = way.into_iter().map(|crossing| crossing.hop).collect();
+    let actor = Person::standing_for(account, &update.actor);
     Decision::Passed {
         transfer: Box::new(Transfer {
-            command: command.clone(),
-            chain: place.chain,
-            copy: place.copy,
-            hops,
-            action: Action::Update,
-            actor: Person::standing_for(account, &update.actor),
             occurred_at: update.occurred_at,
             base_revision: update.base_revision,
             comments: clean.comments,
             fields: clean.fields,
+            ccs: clean.ccs,
             decisions: clean.decisions,
-            decided_comments: std::collections::BTreeMap::new(),
+            ..Transfer::new(command.clone(), place.chain, place.copy, hops, Action::Update, actor)
         }),
         bound: None,
     }
 }
 
-fn nothing_to_pass(command: &CommandRef, decisions: Vec<contracts::Decision>) -> Answer {
-    let outcome = line::receipt_outcome(&Action::Update, &decisions);
-    let reason = (outcome == ReceiptOutcome::Ignored).then_some(Reason::Unchanged);
-    Answer { to: command.account.clone(), outcome, reason, detail: None, decisions }
+fn nothing_to_do(command: &CommandRef) -> Answer {
+    let (outcome, reason) = (ReceiptOutcome::Ignored, Some(Reason::Unchanged));
+    Answer { to: command.account.clone(), outcome, reason, detail: None, decisions: Vec::new() }
 }
 
 #[cfg(test)]
@@ -73,13 +68,15 @@ mod tests {
     }
 
     #[test]
-    fn r_23_ccs_stay_and_nothing_else_is_nothing_to_do() {
+    fn r_23_r_25_ccs_go_no_further_than_the_notices_and_nothing_at_all_is_nothing_to_do() {
         let mut desk = Desk::new();
         desk.agree("acme", "globex", Accepted);
         desk.share("acme", "globex", "1");
         let ccs =
             desk.update("acme", "1", |update| update.ccs = Some(vec![Cc { name: "C".into(), email: "c@x.example".into() }]));
-        assert!(matches!(ccs, Decision::Answered(answer) if answer.outcome == ReceiptOutcome::Partial));
+        let Decision::Passed { transfer, .. } = ccs else { panic!("{ccs:?}") };
+        assert_eq!(transfer.decisions[0].reason, Some(Reason::CcsStay));
+        assert_eq!(transfer.ccs.map(|ccs| ccs.len()), Some(1));
         let empty = desk.update("acme", "1", |_| ());
         assert!(matches!(empty, Decision::Answered(answer) if answer.outcome == ReceiptOutcome::Ignored));
     }

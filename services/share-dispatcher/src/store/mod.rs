@@ -1,11 +1,14 @@
 //! Rows ↔ state.
 
+mod listed;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::{AccountName, AgreementId, ChainId, CopyId, ShareId, TicketId};
 use messaging::{DecideError, Received};
 use sqlx::{FromRow, PgConnection};
 
+use self::listed::Asked;
 use crate::inbound::Inbound;
 use crate::rules::{Change, Place, State};
 
@@ -16,6 +19,8 @@ struct Named {
     agreements: BTreeSet<AgreementId>,
     shares: BTreeSet<ShareId>,
     tickets: BTreeSet<(AccountName, TicketId)>,
+    /// Pages of shares.
+    lists: Vec<Asked>,
     /// Tickets that a share may make the first copy of a new chain.
     may_start: BTreeSet<(AccountName, TicketId)>,
 }
@@ -51,6 +56,17 @@ impl Named {
                     named.tickets.extend(unshare.ticket_id.as_ref().map(ticket));
                     named.shares.extend(unshare.share_id.clone());
                 }
+                Inbound::Redact(redact) => {
+                    named.tickets.extend(redact.ticket_id.as_ref().map(ticket));
+                    named.shares.extend(redact.share_id.clone());
+                }
+                Inbound::Resync(resync) => {
+                    named.shares.insert(resync.share_id.clone());
+                }
+                Inbound::List(list) => {
+                    named.agreements.extend(list.agreement_id.clone());
+                    named.lists.push(Asked::by(&account, &received.message_id, list));
+                }
             }
             named.accounts.insert(account);
         }
@@ -74,14 +90,20 @@ pub async fn load(connection: &mut PgConnection, batch: &[&Received<Inbound>]) -
     ids.extend(starting.map(|(account, ticket)| ChainId::starting_with(&CopyId::original(account, ticket))));
     line::hops::lock(connection, &ids).await?;
     let chains = line::hops::load(connection, &ids).await?;
-    let agreements: BTreeSet<AgreementId> =
-        chains.values().flat_map(line::Chain::agreements).cloned().chain(named.agreements).collect();
+    let listed = listed::load(connection, &named.lists).await?;
+    let listed_hops = || listed.values().flatten().map(|share| &share.hop);
+    let told = chains.values().flat_map(line::Chain::agreements).chain(listed_hops().map(|hop| &hop.agreement_id));
+    let agreements: BTreeSet<AgreementId> = told.cloned().chain(named.agreements).collect();
+    let partners = listed_hops().flat_map(|hop| [hop.sender.clone(), hop.receiver.clone()]);
+    let accounts: BTreeSet<AccountName> = named.accounts.into_iter().chain(partners).collect();
     Ok(State {
-        accounts: line::facts::accounts(connection, &named.accounts).await?,
+        accounts: line::facts::accounts(connection, &accounts).await?,
         agreements: line::facts::agreements(connection, &agreements).await?,
         chains,
         tickets,
         shares,
+        listed,
+        ended: BTreeMap::new(),
     })
 }
 
@@ -132,9 +154,11 @@ fn stored(table: &'static str, error: &contracts::ids::InvalidId) -> DecideError
 pub async fn save(connection: &mut PgConnection, state: &State, changes: &[Change]) -> Result<(), DecideError> {
     let mut started: Vec<(&ShareId, &ChainId, _)> = Vec::new();
     let mut placed: Vec<(&AccountName, &TicketId, &Place)> = Vec::new();
+    let mut ended: Vec<(&ShareId, _)> = Vec::new();
     for change in changes {
         match change {
             Change::Started { share, chain, at } => started.push((share, chain, at.utc())),
+            Change::Ended { share, at } => ended.push((share, at.utc())),
             Change::Placed { account, ticket, place } => placed.push((account, ticket, place)),
         }
     }
@@ -158,6 +182,16 @@ pub async fn save(connection: &mut PgConnection, state: &State, changes: &[Chang
             .bind(placed.iter().map(|(_, _, place)| place.copy.to_string()).collect::<Vec<_>>())
             .execute(&mut *connection)
             .await?;
+    }
+    if !ended.is_empty() {
+        sqlx::query(
+            "update share set ended_at = ended.at from unnest($1::text[], $2::timestamptz[]) as ended (share_id, at)
+             where share.share_id = ended.share_id",
+        )
+        .bind(ended.iter().map(|(share, _)| share.to_string()).collect::<Vec<_>>())
+        .bind(ended.iter().map(|(_, at)| *at).collect::<Vec<_>>())
+        .execute(&mut *connection)
+        .await?;
     }
     line::hops::save(connection, &state.chains).await?;
     Ok(())

@@ -84,8 +84,8 @@ async fn each_command_leads_to_the_stage_that_has_work_for_it_and_no_address_goe
     let (to, both) = passed(&stage, &acme, &update("1", both)).await;
     assert_eq!((to, both.comments.len(), both.fields.is_empty()), (CommentSync, 1, false), "comments and fields");
 
-    let receipt = acme.command(&update("1", |update| update.ccs = Some(ccs()))).await;
-    assert_eq!((receipt.outcome, receipt.decisions[0].reason), (ReceiptOutcome::Partial, Some(Reason::CcsStay)));
+    let (to, with_ccs) = passed(&stage, &acme, &update("1", |update| update.ccs = Some(ccs()))).await;
+    assert_eq!((to, with_ccs.ccs, with_ccs.decisions[0].reason), (CommentSync, Some(ccs()), Some(Reason::CcsStay)));
     let receipt = globex.command(&unshare("77")).await;
     assert_eq!((receipt.outcome, receipt.reason), (ReceiptOutcome::Rejected, Some(Reason::ReceiverCannotUnshare)));
     let (to, ended) = passed(&stage, &acme, &unshare("1")).await;
@@ -95,9 +95,14 @@ async fn each_command_leads_to_the_stage_that_has_work_for_it_and_no_address_goe
         assert_eq!((receipt.outcome, receipt.reason), (ReceiptOutcome::Rejected, Some(Reason::NotShared)));
     }
 
-    assert_eq!(stage.transfers().len(), 5, "what is answered here goes no further: {:?}", stage.transfers());
+    assert_eq!(stage.transfers().len(), 6, "what is answered here goes no further: {:?}", stage.transfers());
+    // CCs go to comment-sync, which keeps them for notices; nobody else's address goes anywhere.
     for passed in stage.passed() {
-        assert!(!passed.body.contains("acme.example") && !passed.body.contains("+39"), "{passed:?}");
+        let mut content: serde_json::Value = serde_json::from_str(&passed.body).expect("JSON");
+        let ccs = content.as_object_mut().and_then(|content| content.remove("ccs"));
+        assert!(ccs.is_none() || passed.to == CommentSync, "{passed:?}");
+        let rest = content.to_string();
+        assert!(!rest.contains("acme.example") && !rest.contains("+39"), "{rest}");
     }
     stage.end().await;
 }

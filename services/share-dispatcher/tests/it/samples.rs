@@ -3,7 +3,7 @@
 use contracts::command::{AccountKind, Cc, SharedTicket, TicketBind, TicketShare, TicketUnshare, TicketUpdate};
 use contracts::comment::Comment;
 use contracts::delivery::AgreementStatus;
-use contracts::fields::{CustomStatuses, SentFields, Status};
+use contracts::fields::{SentFields, Status};
 use contracts::sync::{AccountFact, AgreementFact, Change, CommandRef, Fact};
 use contracts::terms::CommentTerms;
 use contracts::{AccountName, Actor, AgreementId, CommentId, ReceiptOutcome, Role, ShareId, Terms, TicketId, Timestamp};
@@ -39,17 +39,7 @@ fn fact(change: Change) -> Fact {
 }
 
 pub fn account_fact(name: &str) -> Fact {
-    fact(Change::Account(Box::new(AccountFact {
-        account: account(name),
-        version: 1,
-        kind: AccountKind::Connected,
-        operated_by: None,
-        secure_downloads: false,
-        open_fields: false,
-        custom_statuses: CustomStatuses::default(),
-        ticket_fields: Vec::new(),
-        default_form: None,
-    })))
+    fact(Change::Account(Box::new(AccountFact::registered(account(name), AccountKind::Connected))))
 }
 
 pub fn agreement_fact(number: usize, parties: (&str, &str), version: u64, status: AgreementStatus) -> Fact {
@@ -60,6 +50,7 @@ pub fn agreement_fact(number: usize, parties: (&str, &str), version: u64, status
         receiver: account(parties.1),
         terms: Terms { comments: CommentTerms::PublicAndPrivate, tags: true, custom_fields: true },
         status,
+        at: noon(),
     }]))
 }
 

@@ -1,10 +1,11 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fields::{CustomStatuses, TicketField};
-use crate::{AccountName, Actor, Message};
+use crate::{AccountName, Actor, Message, limits};
 
-/// What kind of desk an account has; custom fields cross only between accounts of the same kind (R-56, R-62).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What kind of desk an account has; a third party takes part in custom fields only with `open_fields` (R-56, R-62).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountKind {
     /// A desk that publishes for itself.
@@ -16,7 +17,7 @@ pub enum AccountKind {
 }
 
 /// An administrator, for notices. The address goes to notifier only.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Admin {
     /// Display name.
     pub name: String,
@@ -32,9 +33,10 @@ impl std::fmt::Debug for Admin {
 }
 
 /// Registers an account; published by `operator`, or by the account that operates it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountRegister {
     /// The account's name. Read as text, because a bad one is `invalid_name`, not `malformed`.
+    #[schemars(with = "AccountName")]
     pub account: String,
     /// How it calls itself.
     pub display_name: String,
@@ -55,7 +57,7 @@ impl Message for AccountRegister {
 }
 
 /// Changes an account's attributes; per attribute the highest version wins. A list given replaces the whole list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountUpdate {
     /// A number the desk raises with every update.
     pub version: u64,
@@ -72,6 +74,7 @@ pub struct AccountUpdate {
     pub locale: Option<String>,
     /// Link to a ticket, with `{ticket_id}`; https.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^https://.*\{ticket_id\}"))]
     pub link_template: Option<String>,
     /// Whether every invite is declined (R-16, R-70).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,12 +96,27 @@ pub struct AccountUpdate {
     pub custom_statuses: Option<CustomStatuses>,
     /// Custom fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::FIELDS))]
     pub ticket_fields: Option<Vec<TicketField>>,
     /// Keys of the custom fields on the default form (R-98).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::FIELDS))]
     pub default_form: Option<Vec<String>>,
 }
 
 impl Message for AccountUpdate {
     const NAME: &'static str = "account.update.v1";
+}
+
+/// Gives an account another public address; ends its agreements, visibly for both sides (R-17).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountRename {
+    /// What partners invite from now on. Read as text, because a bad one is `invalid_name`, not `malformed`.
+    pub address: String,
+    /// Who did it.
+    pub actor: Actor,
+}
+
+impl Message for AccountRename {
+    const NAME: &'static str = "account.rename.v1";
 }

@@ -1,10 +1,11 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Invitee;
 use crate::{Actor, AgreementId, Message, Terms};
 
 /// Invites another account to a one-way agreement.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgreementInvite {
     /// Made by the sender.
     pub agreement_id: AgreementId,
@@ -24,7 +25,7 @@ impl Message for AgreementInvite {
 }
 
 /// Accepts a pending agreement; the receiver's to do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgreementAccept {
     /// Which.
     pub agreement_id: AgreementId,
@@ -37,7 +38,7 @@ impl Message for AgreementAccept {
 }
 
 /// Declines a pending agreement; the receiver's to do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgreementDecline {
     /// Which.
     pub agreement_id: AgreementId,
@@ -50,7 +51,7 @@ impl Message for AgreementDecline {
 }
 
 /// Ends an agreement for good, from either side; withdraws a pending one.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgreementDeactivate {
     /// Which.
     pub agreement_id: AgreementId,

@@ -2,10 +2,13 @@
 
 mod account;
 mod agreement;
+mod list;
 mod ticket;
 
-pub use account::{AccountKind, AccountRegister, AccountUpdate, Admin};
+pub use account::{AccountKind, AccountRegister, AccountRename, AccountUpdate, Admin};
 pub use agreement::{AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite};
+pub use list::{AgreementList, DEFAULT_LIMIT, MAX_LIMIT, ShareList, page_size};
 pub use ticket::{
-    Cc, SentTag, SentTagChanges, SentTagRemoval, SetBy, SharedTicket, TicketBind, TicketShare, TicketUnshare, TicketUpdate,
+    Cc, SentTag, SentTagChanges, SentTagRemoval, SetBy, SharedTicket, TicketBind, TicketRedact, TicketResync, TicketShare,
+    TicketUnshare, TicketUpdate,
 };

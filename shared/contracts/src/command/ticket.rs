@@ -1,11 +1,21 @@
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::comment::Comment;
-use crate::fields::{SentFields, Status};
-use crate::{Actor, AgreementId, Message, ShareId, TicketId, Timestamp};
+use crate::fields::{FieldValue, SentFields, Status};
+use crate::{Actor, AgreementId, CommentId, Message, ShareId, TicketId, Timestamp, limits};
+
+/// For the schemas of commands about a ticket: without its number and without a share of it they are `malformed`.
+fn by_number_or_by_share() -> Value {
+    let given = |name: &str| json!({ "required": [name], "properties": { name: { "type": "string" } } });
+    json!([given("ticket_id"), given("share_id")])
+}
 
 /// Who set or removed a tag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SetBy {
     /// A person.
@@ -17,7 +27,7 @@ pub enum SetBy {
 }
 
 /// A tag on the ticket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SentTag {
     /// The tag.
     pub name: String,
@@ -26,7 +36,7 @@ pub struct SentTag {
 }
 
 /// A tag taken off the ticket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SentTagRemoval {
     /// The tag.
     pub name: String,
@@ -35,18 +45,20 @@ pub struct SentTagRemoval {
 }
 
 /// Changes of tags.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SentTagChanges {
     /// Tags set.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = limits::TAGS))]
     pub add: Vec<SentTag>,
     /// Tags taken off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = limits::TAGS))]
     pub remove: Vec<SentTagRemoval>,
 }
 
 /// A CC of the ticket; stays in its account.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cc {
     /// Display name.
     pub name: String,
@@ -62,7 +74,7 @@ impl std::fmt::Debug for Cc {
 }
 
 /// The ticket that is shared, as it is now.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SharedTicket {
     /// The desk's own number.
     pub id: TicketId,
@@ -86,17 +98,20 @@ pub struct SharedTicket {
     pub ccs: Vec<Cc>,
     /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = limits::TAGS))]
     pub tags: Vec<SentTag>,
-    /// Custom fields by the account's own key.
+    /// Custom fields by the account's own key. A value that its field cannot hold is `bad_value` and holds back nothing else.
     #[serde(default, skip_serializing_if = "SentFields::is_empty")]
+    #[schemars(with = "BTreeMap<String, Option<FieldValue>>", extend("maxProperties" = limits::FIELDS))]
     pub custom_fields: SentFields,
     /// Comments so far.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = limits::COMMENTS))]
     pub comments: Vec<Comment>,
 }
 
 /// Shares a ticket under an agreement: a new ticket is created in the receiver.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TicketShare {
     /// Under which agreement.
     pub agreement_id: AgreementId,
@@ -116,7 +131,8 @@ impl Message for TicketShare {
 }
 
 /// What an agent did to a shared ticket, in one action.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("anyOf" = by_number_or_by_share()))]
 pub struct TicketUpdate {
     /// The desk's own number; this or the share's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -140,14 +156,16 @@ pub struct TicketUpdate {
     /// Tags set and taken off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<SentTagChanges>,
-    /// Custom fields by the account's own key.
+    /// Custom fields by the account's own key. A value that its field cannot hold is `bad_value` and holds back nothing else.
     #[serde(default, skip_serializing_if = "SentFields::is_empty")]
+    #[schemars(with = "BTreeMap<String, Option<FieldValue>>", extend("maxProperties" = limits::FIELDS))]
     pub custom_fields: SentFields,
     /// The whole list of CCs; stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ccs: Option<Vec<Cc>>,
     /// New comments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = limits::COMMENTS))]
     pub comments: Vec<Comment>,
 }
 
@@ -156,7 +174,7 @@ impl Message for TicketUpdate {
 }
 
 /// Tells the desk's own number for a ticket it was asked to create.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TicketBind {
     /// The share that asked for it.
     pub share_id: ShareId,
@@ -169,7 +187,8 @@ impl Message for TicketBind {
 }
 
 /// Ends the outbound share of a ticket; a chain beyond it goes on by itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("anyOf" = by_number_or_by_share()))]
 pub struct TicketUnshare {
     /// The desk's own number; this or the share's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -183,4 +202,38 @@ pub struct TicketUnshare {
 
 impl Message for TicketUnshare {
     const NAME: &'static str = "ticket.unshare.v1";
+}
+
+/// Blanks a comment, or one of its attachments, on every copy on a live hop; holds also for a comment that arrives later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("anyOf" = by_number_or_by_share()))]
+pub struct TicketRedact {
+    /// The desk's own number; this or the share's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket_id: Option<TicketId>,
+    /// A share of the ticket; this or the ticket's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share_id: Option<ShareId>,
+    /// The comment; its author's account redacts it, nobody else.
+    pub comment_id: CommentId,
+    /// Only this file of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachment_id: Option<String>,
+    /// Who did it.
+    pub actor: Actor,
+}
+
+impl Message for TicketRedact {
+    const NAME: &'static str = "ticket.redact.v1";
+}
+
+/// Asks for all that Deskmesh holds of this account's copy of a share.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TicketResync {
+    /// The share.
+    pub share_id: ShareId,
+}
+
+impl Message for TicketResync {
+    const NAME: &'static str = "ticket.resync.v1";
 }

@@ -1,10 +1,11 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Party;
 use crate::{AgreementId, Reason, Terms, Timestamp};
 
 /// Which party of an agreement or share a desk is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// Made the agreement, shares its tickets under it.
@@ -14,7 +15,7 @@ pub enum Side {
 }
 
 /// Where an agreement stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AgreementStatus {
     /// Sent, not decided.
@@ -28,7 +29,7 @@ pub enum AgreementStatus {
 }
 
 /// Who brought the agreement to where it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Decider {
     /// For which party.
     pub side: Side,
@@ -37,7 +38,7 @@ pub struct Decider {
 }
 
 /// An agreement as one of its parties sees it, whole. A desk ignores a lower version.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgreementState {
     /// Which.
     pub agreement_id: AgreementId,

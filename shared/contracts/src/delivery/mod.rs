@@ -1,12 +1,16 @@
 //! What a desk is told (`desk` exchange → `desk.<account>`).
 
 mod agreement;
+mod share;
 mod ticket;
+mod ticket_state;
 
 pub use agreement::{AgreementState, AgreementStatus, Decider, Side};
+pub use share::{ShareStanding, ShareState};
 pub use ticket::{
     FieldValues, Received, Redaction, StatusDelivered, TagChanges, TicketBound, TicketCreated, TicketUnshared, TicketUpdated,
 };
+pub use ticket_state::{FieldHeld, StatusHeld, TagHeld, TicketState};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -28,17 +32,20 @@ pub struct Delivery {
 }
 
 macro_rules! told {
-    ($($(#[$doc:meta])* $variant:ident($payload:ty) = $name:literal,)*) => {
+    ($(#[doc = $sentence:literal] $variant:ident($payload:ty) = $name:literal,)*) => {
         /// What a desk is told: one variant per message type.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "type", content = "payload")]
         pub enum Told {
-            $($(#[$doc])* #[serde(rename = $name)] $variant(Box<$payload>),)*
+            $(#[doc = $sentence] #[serde(rename = $name)] $variant(Box<$payload>),)*
         }
 
         impl Told {
             /// The types of all deliveries.
             pub const NAMES: &'static [&'static str] = &[$($name,)*];
+
+            /// What each of them tells.
+            pub const SENTENCES: &'static [&'static str] = &[$($sentence,)*];
 
             /// The AMQP `type`.
             #[must_use]
@@ -77,6 +84,8 @@ told! {
     AgreementDeclined(AgreementState) = "agreement.declined.v1",
     /// Either side ended it, and with it every share under it; to both sides.
     AgreementDeactivated(AgreementState) = "agreement.deactivated.v1",
+    /// An agreement as it stands, because it was asked for.
+    AgreementState(AgreementState) = "agreement.state.v1",
     /// A ticket was shared with this account: create it.
     TicketCreated(TicketCreated) = "ticket.created.v1",
     /// Another copy of the ticket changed.
@@ -85,6 +94,10 @@ told! {
     TicketBound(TicketBound) = "ticket.bound.v1",
     /// The sender stopped sharing.
     TicketUnshared(TicketUnshared) = "ticket.unshared.v1",
+    /// A share as it stands, because it was asked for.
+    ShareState(ShareState) = "share.state.v1",
+    /// A copy as Deskmesh holds it, because it was asked for.
+    TicketState(TicketState) = "ticket.state.v1",
     /// The answer to a command.
     Receipt(Receipt) = "command.receipt.v1",
 }

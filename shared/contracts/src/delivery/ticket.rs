@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::comment::SharedComment;
@@ -10,7 +11,7 @@ use crate::{AccountName, AgreementId, CommentId, Person, ShareId, TicketId, Time
 pub type FieldValues = BTreeMap<String, FieldValue>;
 
 /// How a change came: always by ticket sharing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Received {
     /// From another account's copy.
@@ -29,7 +30,7 @@ pub struct StatusDelivered {
 }
 
 /// A ticket was shared with this account: create it, in the default form.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TicketCreated {
     /// The share it came by.
     pub share_id: ShareId,
@@ -54,6 +55,7 @@ pub struct TicketCreated {
     /// Stand-in for who asked.
     pub requester: Person,
     /// Always `default`: the receiver's default form.
+    #[schemars(extend("const" = "default"))]
     pub form: String,
     /// Tags.
     pub tags: Vec<String>,
@@ -66,7 +68,7 @@ pub struct TicketCreated {
 }
 
 /// Tags that were set and taken off.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TagChanges {
     /// Set.
     #[serde(default)]
@@ -77,7 +79,7 @@ pub struct TagChanges {
 }
 
 /// A comment or one of its attachments to blank.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Redaction {
     /// The comment.
     pub comment_id: CommentId,
@@ -87,7 +89,7 @@ pub struct Redaction {
 }
 
 /// Another copy of the ticket changed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TicketUpdated {
     /// The share it came by.
     pub share_id: ShareId,
@@ -125,7 +127,7 @@ pub struct TicketUpdated {
 }
 
 /// The sender learns the copy's number.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TicketBound {
     /// The share.
     pub share_id: ShareId,
@@ -136,7 +138,7 @@ pub struct TicketBound {
 }
 
 /// The sender stopped sharing; the copy stays with the receiver.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TicketUnshared {
     /// The share.
     pub share_id: ShareId,
@@ -144,6 +146,7 @@ pub struct TicketUnshared {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket_id: Option<TicketId>,
     /// Always `unshared`.
+    #[schemars(extend("const" = "unshared"))]
     pub reason: String,
     /// When.
     pub at: Timestamp,

@@ -1,10 +1,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{CommandRef, Notice};
+use crate::address::Party;
 use crate::command::AccountKind;
 use crate::delivery::{AgreementStatus, Delivery};
 use crate::fields::{CustomStatuses, TicketField};
-use crate::{AccountName, AgreementId, Message, Receipt, Terms};
+use crate::{AccountName, AgreementId, Message, Receipt, Terms, Timestamp};
 
 /// A changed account or agreement on its way along the line. Every stage learns it; the last one sends what hangs on it,
 /// so that what has a receipt is in force everywhere.
@@ -34,8 +35,35 @@ impl Message for Fact {
 pub enum Change {
     /// An account, whole.
     Account(Box<AccountFact>),
-    /// Agreements, each whole; several after a rename.
+    /// Agreements, each whole.
     Agreements(Vec<AgreementFact>),
+    /// An account with another address, and its agreements, which that ended.
+    Renamed {
+        /// The account, whole.
+        account: Box<AccountFact>,
+        /// The agreements, each whole.
+        agreements: Vec<AgreementFact>,
+    },
+}
+
+impl Change {
+    /// The account that changed, if one did.
+    #[must_use]
+    pub fn account(&self) -> Option<&AccountFact> {
+        match self {
+            Self::Account(account) | Self::Renamed { account, .. } => Some(account),
+            Self::Agreements(_) => None,
+        }
+    }
+
+    /// The agreements that changed.
+    #[must_use]
+    pub fn agreements(&self) -> &[AgreementFact] {
+        match self {
+            Self::Account(_) => &[],
+            Self::Agreements(agreements) | Self::Renamed { agreements, .. } => agreements,
+        }
+    }
 }
 
 /// An account with the settings that rules need. No address of a person.
@@ -45,12 +73,24 @@ pub struct AccountFact {
     pub account: AccountName,
     /// Rises with every change.
     pub version: u64,
+    /// Its public address.
+    pub address: String,
+    /// How it calls itself.
+    pub display_name: String,
     /// What kind of desk it has.
     pub kind: AccountKind,
     /// Who publishes for it.
     pub operated_by: Option<AccountName>,
     /// Whether its attachments stay.
     pub secure_downloads: bool,
+    /// Whether Deskmesh mails the CCs of its tickets.
+    pub notify_ccs: bool,
+    /// Language of notices.
+    pub locale: Option<String>,
+    /// Link to a ticket, with `{ticket_id}`.
+    pub link_template: Option<String>,
+    /// Addresses and `@domains` that no notice may go to: a desk's own, of no person.
+    pub support_addresses: Vec<String>,
     /// Whether it takes custom fields of any title.
     pub open_fields: bool,
     /// Its custom statuses.
@@ -59,6 +99,36 @@ pub struct AccountFact {
     pub ticket_fields: Vec<TicketField>,
     /// Keys of the fields on its default form; every field when it named none.
     pub default_form: Option<Vec<String>>,
+}
+
+impl AccountFact {
+    /// An account that has told nothing of itself yet.
+    #[must_use]
+    pub fn registered(account: AccountName, kind: AccountKind) -> Self {
+        Self {
+            address: account.to_string(),
+            display_name: account.to_string(),
+            account,
+            version: 1,
+            kind,
+            operated_by: None,
+            secure_downloads: false,
+            notify_ccs: false,
+            locale: None,
+            link_template: None,
+            support_addresses: Vec::new(),
+            open_fields: false,
+            custom_statuses: CustomStatuses::default(),
+            ticket_fields: Vec::new(),
+            default_form: None,
+        }
+    }
+
+    /// The account as its partners see it.
+    #[must_use]
+    pub fn party(&self) -> Party {
+        Party { account: self.account.clone(), address: self.address.clone(), display_name: self.display_name.clone() }
+    }
 }
 
 /// An agreement with what rules need.
@@ -76,4 +146,6 @@ pub struct AgreementFact {
     pub terms: Terms,
     /// Where it stands.
     pub status: AgreementStatus,
+    /// Since when.
+    pub at: Timestamp,
 }

@@ -5,7 +5,7 @@ mod notice;
 mod transfer;
 
 pub use fact::{AccountFact, AgreementFact, Change, Fact};
-pub use notice::{Notice, NoticeKind};
+pub use notice::{About, AgreementEvent, AgreementNotice, CommentNotice, Notice, Recipient};
 pub use transfer::{Action, FieldChanges, Hop, Sharing, StatusChange, TagChange, Transfer, TransferComment};
 
 use serde::{Deserialize, Serialize};

@@ -3,10 +3,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::CommandRef;
+use crate::command::Cc;
 use crate::comment::{Attachment, Call, SharedComment};
 use crate::fields::{SentFields, Status};
 use crate::{
-    AccountName, AgreementId, ChainId, CommentId, CopyId, Decision, Message, Person, ShareId, Terms, TicketId, Timestamp,
+    AccountName, AgreementId, ChainId, CommentId, CopyId, Decision, Message, Person, Reason, ShareId, Terms, TicketId, Timestamp,
 };
 
 /// A ticket command on its way to all other copies of its chain.
@@ -35,6 +36,12 @@ pub struct Transfer {
     /// Field changes; decided by field-sync.
     #[serde(default, skip_serializing_if = "FieldChanges::is_empty")]
     pub fields: FieldChanges,
+    /// The whole list of CCs, where one was given; kept by comment-sync for notices, never told to a desk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ccs: Option<Vec<Cc>>,
+    /// Why a share came to nothing on its way: its hop had ended before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<Reason>,
     /// What the stages so far decided, for the publisher's receipt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<Decision>,
@@ -45,6 +52,29 @@ pub struct Transfer {
 
 impl Message for Transfer {
     const NAME: &'static str = "transfer.v1";
+}
+
+impl Transfer {
+    /// A transfer that changes nothing yet.
+    #[must_use]
+    pub fn new(command: CommandRef, chain: ChainId, copy: CopyId, hops: Vec<Hop>, action: Action, actor: Person) -> Self {
+        Self {
+            occurred_at: command.received_at,
+            command,
+            chain,
+            copy,
+            hops,
+            action,
+            actor,
+            base_revision: None,
+            comments: Vec::new(),
+            fields: FieldChanges::default(),
+            ccs: None,
+            rejected: None,
+            decisions: Vec::new(),
+            decided_comments: BTreeMap::new(),
+        }
+    }
 }
 
 /// What kind of ticket command a transfer is.
@@ -58,6 +88,19 @@ pub enum Action {
     /// The end of a hop.
     Unshare {
         /// Which.
+        share_id: ShareId,
+    },
+    /// A comment of the publisher's is blanked, or one of its files.
+    Redact {
+        /// The comment.
+        comment_id: CommentId,
+        /// Only this file of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attachment_id: Option<String>,
+    },
+    /// The publisher asks for all that is held of its copy.
+    Resync {
+        /// The share that it names.
         share_id: ShareId,
     },
 }

@@ -5,8 +5,8 @@ mod definitions;
 pub use definitions::{definitions, desk_queue_arguments};
 
 use crate::command::{
-    AccountRegister, AccountUpdate, AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite, TicketBind,
-    TicketShare, TicketUnshare, TicketUpdate,
+    AccountRegister, AccountRename, AccountUpdate, AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite,
+    AgreementList, ShareList, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
 };
 use crate::sync::{Fact, Notice, Transfer};
 use crate::{AccountName, Message, Receipt};
@@ -200,14 +200,19 @@ pub static FLOWS: &[Flow] = &[
     // what desks ask for
     command::<AccountRegister>      (Agreement),
     command::<AccountUpdate>        (Agreement),
+    command::<AccountRename>        (Agreement),
     command::<AgreementInvite>      (Agreement),
     command::<AgreementAccept>      (Agreement),
     command::<AgreementDecline>     (Agreement),
     command::<AgreementDeactivate>  (Agreement),
+    command::<AgreementList>        (Agreement),
     command::<TicketShare>          (ShareDispatcher),
     command::<TicketUpdate>         (ShareDispatcher),
     command::<TicketBind>           (ShareDispatcher),
     command::<TicketUnshare>        (ShareDispatcher),
+    command::<TicketRedact>         (ShareDispatcher),
+    command::<TicketResync>         (ShareDispatcher),
+    command::<ShareList>            (ShareDispatcher),
     // along the line
     internal::<Fact>                (Agreement,       ShareDispatcher),
     internal::<Fact>                (ShareDispatcher, CommentSync),
@@ -215,17 +220,21 @@ pub static FLOWS: &[Flow] = &[
     internal::<Transfer>            (ShareDispatcher, CommentSync),
     internal::<Transfer>            (ShareDispatcher, FieldSync),
     internal::<Transfer>            (CommentSync,     FieldSync),
+    internal::<Notice>              (CommentSync,     Notifier),
     internal::<Notice>              (FieldSync,       Notifier),
     // what desks are told
     delivery(Receipt::NAME,               Agreement),
     delivery(Receipt::NAME,               ShareDispatcher),
     delivery(Receipt::NAME,               CommentSync),
     delivery(Receipt::NAME,               FieldSync),
+    delivery("agreement.state.v1",        Agreement),
+    delivery("share.state.v1",            ShareDispatcher),
     delivery("ticket.bound.v1",           ShareDispatcher),
     delivery("ticket.updated.v1",         CommentSync),
     delivery("ticket.created.v1",         FieldSync),
     delivery("ticket.updated.v1",         FieldSync),
     delivery("ticket.unshared.v1",        FieldSync),
+    delivery("ticket.state.v1",           FieldSync),
     delivery("agreement.invited.v1",      FieldSync),
     delivery("agreement.accepted.v1",     FieldSync),
     delivery("agreement.declined.v1",     FieldSync),

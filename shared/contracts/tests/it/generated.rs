@@ -1,8 +1,12 @@
 //! `UPDATE=1` rewrites the files; without it a difference fails the test.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use contracts::{flow_picture, topology};
+use contracts::{asyncapi, flow_picture, topology};
+use serde_json::Value;
+
+use crate::golden::{self, goldens};
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the crate lies two folders below the root").to_owned()
@@ -17,11 +21,33 @@ fn check(path: &Path, expected: &str) {
     }
 }
 
+fn check_json(path: &Path, expected: &Value) {
+    let mut text = serde_json::to_string_pretty(expected).expect("JSON can be written");
+    text.push('\n');
+    check(path, &text);
+}
+
 #[test]
 fn broker_definitions_are_current() {
-    let mut text = serde_json::to_string_pretty(&topology::definitions(topology::VHOST)).unwrap();
-    text.push('\n');
-    check(&repository().join("infra/rabbitmq/definitions.json"), &text);
+    check_json(&repository().join("infra/rabbitmq/definitions.json"), &topology::definitions(topology::VHOST));
+}
+
+#[test]
+fn the_asyncapi_document_is_current() {
+    let examples: Vec<_> = goldens().into_iter().map(|golden| golden.example).collect();
+    check_json(&golden::folder("generated").join("asyncapi.json"), &asyncapi::document(&examples));
+}
+
+#[test]
+fn the_schemas_are_current_and_no_other_is_there() {
+    let folder = golden::folder("generated/schemas");
+    let mut expected = BTreeSet::new();
+    for message in asyncapi::messages() {
+        let name = format!("{}.json", message.name);
+        check_json(&folder.join(&name), &asyncapi::schema(message));
+        expected.insert(name);
+    }
+    assert_eq!(golden::files(&folder), expected);
 }
 
 #[test]

@@ -1,0 +1,144 @@
+//! What the rules decide by: the accounts and agreements that a batch touches.
+
+mod account;
+mod agreement;
+mod rows;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use contracts::address::Invitee;
+use contracts::{AccountName, AgreementId};
+
+pub use self::account::{Account, Attribute, Contact, Settings};
+pub use self::agreement::Agreement;
+pub use self::rows::Rows;
+use super::{Answer, Decision};
+
+/// What is stored of what a batch needs.
+#[derive(Clone, Debug, Default)]
+pub struct Stored {
+    /// Accounts that may change, locked.
+    pub accounts: Vec<Account>,
+    /// Agreements that may change, locked: those that commands name, and the live ones of accounts that are renamed.
+    pub agreements: Vec<Agreement>,
+    /// Accounts with more live agreements than were read.
+    pub crowded: BTreeSet<AccountName>,
+    /// Per account the agreements that it asked for, only read.
+    pub listed: BTreeMap<AccountName, Vec<Agreement>>,
+    /// Partners, only read: what is told of them changes nothing of theirs.
+    pub contacts: Vec<Contact>,
+}
+
+/// The accounts and agreements that a batch touches, as they are after what was decided of it so far.
+#[derive(Clone, Debug)]
+pub struct State {
+    accounts: Rows<AccountName, Account>,
+    agreements: Rows<AgreementId, Agreement>,
+    by_address: BTreeMap<String, AccountName>,
+    by_sharing_url: BTreeMap<String, AccountName>,
+    crowded: BTreeSet<AccountName>,
+    listed: BTreeMap<AccountName, BTreeMap<AgreementId, Agreement>>,
+    contacts: BTreeMap<AccountName, Contact>,
+}
+
+impl State {
+    /// What is stored.
+    #[must_use]
+    pub fn new(stored: Stored) -> Self {
+        let by_id = |agreements: Vec<Agreement>| agreements.into_iter().map(|one| (one.agreement_id.clone(), one));
+        let by_url = |one: &Account| one.sharing_url.clone().map(|url| (url, one.name.clone()));
+        Self {
+            by_address: stored.accounts.iter().map(|one| (one.address.clone(), one.name.clone())).collect(),
+            by_sharing_url: stored.accounts.iter().filter_map(by_url).collect(),
+            accounts: Rows::stored(stored.accounts.into_iter().map(|one| (one.name.clone(), one))),
+            agreements: Rows::stored(by_id(stored.agreements)),
+            crowded: stored.crowded,
+            listed: stored.listed.into_iter().map(|(account, listed)| (account, by_id(listed).collect())).collect(),
+            contacts: stored.contacts.into_iter().map(|one| (one.party.account.clone(), one)).collect(),
+        }
+    }
+
+    /// Takes over what a decision changes, so that the next message of the batch meets it; hands on the answer.
+    pub fn apply(&mut self, decision: Decision) -> Answer {
+        if let Some(account) = decision.account {
+            self.put_account(*account);
+        }
+        for agreement in decision.agreements {
+            self.agreements.put(agreement.agreement_id.clone(), agreement);
+        }
+        decision.answer
+    }
+
+    fn put_account(&mut self, account: Account) {
+        if let Some(before) = self.accounts.get(&account.name) {
+            self.by_address.remove(&before.address);
+        }
+        self.by_address.insert(account.address.clone(), account.name.clone());
+        if let Some(url) = &account.sharing_url {
+            self.by_sharing_url.insert(url.clone(), account.name.clone());
+        }
+        self.accounts.put(account.name.clone(), account);
+    }
+
+    /// All accounts that may change, with what became of them.
+    #[must_use]
+    pub fn accounts(&self) -> &Rows<AccountName, Account> {
+        &self.accounts
+    }
+
+    /// All agreements that may change, with what became of them.
+    #[must_use]
+    pub fn agreements(&self) -> &Rows<AgreementId, Agreement> {
+        &self.agreements
+    }
+
+    /// The account of this name.
+    #[must_use]
+    pub fn account(&self, name: &AccountName) -> Option<&Account> {
+        self.accounts.get(name)
+    }
+
+    /// What is told of the account of this name, also where it is only read.
+    #[must_use]
+    pub fn contact(&self, name: &AccountName) -> Option<Contact> {
+        self.account(name).map(Account::contact).or_else(|| self.contacts.get(name).cloned())
+    }
+
+    /// The account that partners reach so.
+    #[must_use]
+    pub fn invitee(&self, invitee: &Invitee) -> Option<&Account> {
+        let name = match invitee {
+            Invitee::Address { address } => self.by_address.get(address),
+            Invitee::SharingUrl { sharing_url } => self.by_sharing_url.get(sharing_url),
+        };
+        name.and_then(|name| self.account(name))
+    }
+
+    /// The agreement of this id, whosesoever.
+    #[must_use]
+    pub fn agreement(&self, id: &AgreementId) -> Option<&Agreement> {
+        self.agreements.get(id)
+    }
+
+    /// The pending and accepted agreements of an account that is renamed; nothing when there are more than were read.
+    #[must_use]
+    pub fn live_agreements(&self, account: &AccountName) -> Option<Vec<&Agreement>> {
+        let is_its = |agreement: &&Agreement| agreement.is_live() && agreement.side_of(account).is_some();
+        (!self.crowded.contains(account)).then(|| self.agreements.all().filter(is_its).collect())
+    }
+
+    /// The agreements that an account is shown after `after`, in the order of their ids. What was only read is overlaid with what
+    /// this batch changed or made.
+    #[must_use]
+    pub fn shown_agreements(&self, account: &AccountName, after: Option<&AgreementId>) -> Vec<&Agreement> {
+        let from = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let listed = self.listed.get(account).into_iter().flat_map(|listed| listed.range(from)).map(|(_, agreement)| agreement);
+        let is_further = |agreement: &&Agreement| after.is_none_or(|after| agreement.agreement_id > *after);
+        let mut shown: BTreeMap<&AgreementId, &Agreement> = BTreeMap::new();
+        shown
+            .extend(listed.chain(self.agreements.all().filter(is_further)).map(|agreement| (&agreement.agreement_id, agreement)));
+        let is_shown = |agreement: &&Agreement| agreement.side_of(account).is_some_and(|side| agreement.is_shown_to(side));
+        shown.into_values().filter(is_shown).collect()
+    }
+}

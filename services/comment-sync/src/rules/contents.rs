@@ -1,0 +1,96 @@
+//! What each copy is sent of the comments that a decision brings it: in order of time, without what its owner keeps to itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contracts::comment::SharedComment;
+use contracts::sync::Hop;
+use contracts::{AccountName, CommentId, CopyId, Decision};
+
+use super::{Comments, KnownComment, Settings, attachments};
+
+/// Which copy is sent which comments.
+pub(super) type Sent = BTreeMap<CopyId, BTreeSet<CommentId>>;
+
+/// All that a copy holds.
+pub(super) fn held_by(comments: &Comments, copy: &CopyId) -> BTreeSet<CommentId> {
+    comments.held_by(copy).map(|comment| comment.content.id.clone()).collect()
+}
+
+/// What each copy is sent. An account that gets its own comments back gets them with their files.
+pub(super) fn contents(
+    comments: &Comments,
+    settings: &Settings,
+    sent: Sent,
+    own: Option<&AccountName>,
+) -> BTreeMap<CopyId, Vec<SharedComment>> {
+    let visible = |comment: &KnownComment| match own {
+        Some(account) if comment.account == *account => comment.content.clone(),
+        _ => attachments::visible(settings, &comment.account, comment.content.clone()).0,
+    };
+    let of_copy = |ids: BTreeSet<CommentId>| {
+        let mut known: Vec<&KnownComment> = ids.iter().filter_map(|id| comments.get(id)).collect();
+        known.sort_by(|left, right| left.order().cmp(&right.order()));
+        known.into_iter().map(visible).collect()
+    };
+    sent.into_iter().filter(|(_, ids)| !ids.is_empty()).map(|(copy, ids)| (copy, of_copy(ids))).collect()
+}
+
+/// Attachments that a new copy does not get, though they left their account before.
+pub(super) fn kept_back_from(comments: &Comments, settings: &Settings, hop: &Hop, held: &BTreeSet<CommentId>) -> Vec<Decision> {
+    let stays = |comment: &KnownComment| attachments::visible(settings, &comment.account, comment.content.clone()).1;
+    held.iter().filter_map(|id| comments.get(id)).flat_map(stays).map(|decision| decision.over(&hop.share_id)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::sync::{Action, Transfer, TransferComment};
+    use contracts::{ItemOutcome, Reason};
+
+    use super::super::samples::{
+        acme_copy, chain_of_three, file, first_hop, ids, published, second_hop, secure, settings, share, told, update,
+    };
+    use super::super::{ChainState, decide};
+    use super::*;
+
+    #[test]
+    fn a_desk_that_lost_everything_gets_all_its_copy_holds() {
+        let mut state = chain_of_three();
+        let hops = [first_hop(), second_hop()];
+        let with_file = TransferComment { attachments: vec![file("f1")], ..published("acme/1") };
+        decide(&mut state, &settings(), &update("acme", &acme_copy(), &hops, vec![with_file]));
+        decide(&mut state, &settings(), &update("globex", &first_hop().far(), &hops, vec![published("globex/1")]));
+        let resync = |account: &str, copy: &CopyId| Transfer {
+            action: Action::Resync { share_id: first_hop().share_id },
+            ..update(account, copy, &hops, Vec::new())
+        };
+        let decided = decide(&mut state, &secure("acme"), &resync("acme", &acme_copy()));
+        assert_eq!(ids(&decided.comments[&acme_copy()]), ["acme/1", "globex/1"]);
+        assert_eq!(decided.comments[&acme_copy()][0].attachments, [file("f1")], "its own file");
+        let decided = decide(&mut state, &secure("acme"), &resync("globex", &first_hop().far()));
+        assert!(decided.comments[&first_hop().far()][0].attachments.is_empty(), "which the partner's setting of now keeps");
+    }
+
+    #[test]
+    fn r_35_attachments_that_stayed_once_are_never_let_out() {
+        let mut state = chain_of_three();
+        let comment = TransferComment { attachments: vec![file("f1")], ..published("acme/1") };
+        let transfer = update("acme", &acme_copy(), &[first_hop()], vec![comment]);
+        let decided = decide(&mut state, &secure("acme"), &transfer);
+        assert!(decided.comments[&first_hop().far()][0].attachments.is_empty());
+        assert!(told(&decided).contains(&("attachment:f1".into(), ItemOutcome::Withheld, Some(Reason::SecureDownloads), false)));
+        let again = decide(&mut state, &settings(), &share(&[first_hop(), second_hop()], Vec::new()));
+        assert!(again.comments[&second_hop().far()][0].attachments.is_empty());
+    }
+
+    #[test]
+    fn r_35_a_new_copy_meets_the_owners_setting_of_now() {
+        let mut state = ChainState::default();
+        let comment = TransferComment { attachments: vec![file("f1")], ..published("acme/1") };
+        let decided = decide(&mut state, &settings(), &share(&[first_hop()], vec![comment]));
+        assert_eq!(decided.comments[&first_hop().far()][0].attachments, [file("f1")]);
+
+        let decided = decide(&mut state, &secure("acme"), &share(&[first_hop(), second_hop()], Vec::new()));
+        assert!(decided.comments[&second_hop().far()][0].attachments.is_empty());
+        assert_eq!(told(&decided), [("attachment:f1".into(), ItemOutcome::Withheld, Some(Reason::SecureDownloads), true)]);
+    }
+}

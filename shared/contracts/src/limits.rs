@@ -1,0 +1,22 @@
+//! How much there may be of what, and how long it is kept (contract part 2): the numbers that third parties are told.
+
+/// Bytes of a command's body.
+pub const BODY_BYTES: usize = 512 * 1024;
+/// Comments in one command.
+pub const COMMENTS: usize = 200;
+/// Attachments of one comment.
+pub const ATTACHMENTS: usize = 20;
+/// Tags in one command, those set and those taken off together.
+pub const TAGS: usize = 200;
+/// Custom fields in one command, of an account and on its default form.
+pub const FIELDS: usize = 400;
+/// Accounts in one chain of shares.
+pub const ACCOUNTS: usize = 8;
+/// Bytes over which a delivery is split; the rest follows as updates.
+pub const DELIVERY_BYTES: usize = 1024 * 1024;
+/// Days for which a `message_id` is remembered.
+pub const MESSAGE_ID_DAYS: u64 = 30;
+/// Days for which a command that is sent again is answered by its own receipt.
+pub const RECEIPT_DAYS: u64 = 2;
+/// Seconds without a receipt after which a desk sends a command again.
+pub const RESEND_SECONDS: u64 = 600;
