@@ -5,7 +5,7 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
 LOCAL := $(BUILT)/deskmesh-local
 
 .DEFAULT_GOAL := help
-.PHONY: help up down account demo test check generate fmt binaries
+.PHONY: help up down account demo test conformance check generate fmt binaries
 # One task at a time: they share cargo's folder and the servers.
 .NOTPARALLEL:
 
@@ -31,6 +31,10 @@ test: check ## format, lints, and all tests on real servers
 	@$(CARGO) build --quiet --workspace --all-targets
 	@echo "testing on private servers"
 	@$(LOCAL) with -- $(CARGO) test --quiet --workspace
+
+conformance: binaries ## hold the running services to every rule and print the table: rule, kept by, test, result
+	@echo "testing every rule on private servers"
+	@CONFORMANCE_TABLE=1 $(LOCAL) with -- $(CARGO) test --quiet -p system-tests --test conformance
 
 check: ## format and lints alone
 	@echo "checking format and lints"
