@@ -132,7 +132,6 @@ async fn each_reason_code_is_what_a_third_party_gets() {
 async fn envelope(office: &Office) {
     let desk = &office.acme;
     refused(&desk.ask("ticket.dance.v1", &json!({})).await, UnknownType);
-    refused(&desk.ask("ticket.resync.v1", &json!({ "share_id": id(1) })).await, UnknownType);
     refused(&desk.ask("ticket.update.v1", &json!({ "ticket_id": "1" })).await, Malformed);
     refused(&desk.ask("ticket.update.v1", &update("1", &json!({ "pad": "x".repeat(600_000) }))).await, TooLarge);
     let many: Vec<Value> = (0..201).map(|number| comment(&format!("acme/{number}"), true)).collect();

@@ -1,5 +1,6 @@
 //! The service in the real runtime: facts from agreement-service, commands from desks, transfers to the next stages, and what is stored.
 
+mod many;
 mod samples;
 mod stage;
 
