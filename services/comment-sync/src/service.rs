@@ -10,7 +10,7 @@ use messaging::{DecideError, DecodeError, Output, Received, Service, Verdict};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::rules::{ChainState, Comments, Settings, decide};
+use crate::rules::{CcLists, ChainState, Comments, Settings, decide};
 use crate::store;
 use crate::store::comment::Wanted;
 use crate::{Inbound, outbound};
@@ -90,7 +90,7 @@ async fn load(
     let mut comments = store::comment::load(&mut *connection, &wanted).await?;
     let mut marks = store::redaction::load(&mut *connection, &wanted.comments).await?;
     let mut ccs = store::ccs::load(&mut *connection, &ids).await?;
-    let settings = settings(connection, &chains, &comments, transfers).await?;
+    let settings = settings(connection, &chains, &comments, &ccs, transfers).await?;
     let state = |(id, chain): (ChainId, Chain)| {
         let comments = comments.remove(&id).unwrap_or_default();
         let (marks, ccs) = (marks.remove(&id).unwrap_or_default(), ccs.remove(&id).unwrap_or_default());
@@ -122,14 +122,17 @@ async fn settings(
     connection: &mut PgConnection,
     chains: &BTreeMap<ChainId, Chain>,
     comments: &BTreeMap<ChainId, Comments>,
+    ccs: &BTreeMap<ChainId, CcLists>,
     transfers: &[&Transfer],
 ) -> Result<Settings, DecideError> {
     let publishers = transfers.iter().map(|transfer| &transfer.command.account);
     let owners = comments.values().flat_map(Comments::iter).map(|comment| &comment.account);
     let told = transfers.iter().flat_map(|transfer| &transfer.hops);
     let hops: Vec<&Hop> = chains.values().flat_map(Chain::hops).chain(told).collect();
-    let parties = hops.iter().flat_map(|hop| [&hop.sender, &hop.receiver]);
-    let accounts: BTreeSet<AccountName> = publishers.chain(owners).chain(parties).cloned().collect();
+    // Comments come back to a hop's sender; only who has CCs there may have somebody to tell.
+    let has_ccs = |hop: &&&Hop| ccs.values().any(|lists| !lists.of(&hop.near).is_empty()) || tells_ccs(transfers, hop);
+    let tellers = hops.iter().filter(has_ccs).map(|hop| &hop.sender);
+    let accounts: BTreeSet<AccountName> = publishers.chain(owners).chain(tellers).cloned().collect();
     let agreements: BTreeSet<AgreementId> = hops.iter().map(|hop| hop.agreement_id.clone()).collect();
     let accounts = facts::accounts(&mut *connection, &accounts).await?;
     let tellers = accounts.values().filter(|account| account.notify_ccs).map(|account| account.account.clone()).collect();
@@ -139,6 +142,11 @@ async fn settings(
         inactive: facts::inactive(connection, &agreements).await?,
         accounts,
     })
+}
+
+/// Whether one of the transfers tells the CCs of a hop's near copy.
+fn tells_ccs(transfers: &[&Transfer], hop: &Hop) -> bool {
+    transfers.iter().any(|transfer| transfer.copy == hop.near && transfer.ccs.as_ref().is_some_and(|ccs| !ccs.is_empty()))
 }
 
 async fn save(connection: &mut PgConnection, states: BTreeMap<ChainId, ChainState>) -> Result<(), DecideError> {

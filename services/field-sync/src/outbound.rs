@@ -1,6 +1,5 @@
 //! What field-sync sends, as the last stage: to desks what changed, to the publisher's desk the receipt, to notifier its requests.
 
-use contracts::comment::SharedComment;
 use contracts::delivery::{Delivery, TicketState};
 use contracts::sync::{Action, Fact, Transfer};
 use contracts::topology::Service;
@@ -18,23 +17,17 @@ pub(crate) fn fact(fact: &Fact) -> Vec<Output> {
 
 /// Sends what was decided of a transfer: one delivery per copy, what was asked for, and the receipt.
 pub(crate) fn transfer(transfer: &Transfer, chain: &Chain, decision: Decision, fields: &ChainFields) -> Vec<Output> {
-    let mut passed = transfer.clone();
-    // What a desk asked for of its own copy is no change of another's.
-    let own = match transfer.action {
-        Action::Resync { .. } => passed.decided_comments.remove(&transfer.copy).unwrap_or_default(),
-        _ => Vec::new(),
-    };
-    let finished = finish(&passed, chain, &decision.crossings, decision.rejected, decision.fields);
+    let finished = finish(transfer, chain, &decision.crossings, decision.rejected, decision.fields);
     let mut told = finished.deliveries;
     if let Action::Resync { share_id } = &transfer.action {
         let crossing = chain.crossing_over(share_id, &transfer.copy);
-        told.extend(crossing.into_iter().flat_map(|crossing| state(transfer, &crossing, fields, own.clone())));
+        told.extend(crossing.into_iter().flat_map(|crossing| state(transfer, &crossing, fields)));
     }
     told.push(Delivery::receipt(&transfer.command.account, finished.receipt));
     told.iter().map(|delivery| Output::to_desk(delivery, transfer.command.received_at)).collect()
 }
 
-fn state(transfer: &Transfer, crossing: &Crossing, fields: &ChainFields, comments: Vec<SharedComment>) -> Vec<Delivery> {
+fn state(transfer: &Transfer, crossing: &Crossing, fields: &ChainFields) -> Vec<Delivery> {
     let Held { status, tags, custom_fields } = held(fields, &transfer.copy);
     let state = TicketState {
         share_id: crossing.hop.share_id.clone(),
@@ -43,7 +36,7 @@ fn state(transfer: &Transfer, crossing: &Crossing, fields: &ChainFields, comment
         status,
         tags,
         custom_fields,
-        comments,
+        comments: transfer.decided_comments.get(&transfer.copy).cloned().unwrap_or_default(),
     };
     deliveries::state(transfer, crossing, state)
 }

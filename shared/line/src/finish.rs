@@ -83,13 +83,13 @@ pub fn finish(
         Action::Share(sharing) => Some(CopyId::of_share(&sharing.share_id)),
         _ => None,
     };
-    let walked = crossings.iter().map(|crossing| &crossing.to);
-    let lost = transfer.decided_comments.keys().filter(|copy| !crossings.iter().any(|crossing| crossing.to == **copy));
-    for copy in walked.chain(lost).filter(|copy| Some(*copy) != new_copy.as_ref()) {
-        let Some(crossing) = chain.crossing_to(&transfer.copy, copy) else { continue };
-        let comments = transfer.decided_comments.get(copy).map_or(&[][..], Vec::as_slice);
-        let changed = fields.changes.remove(copy).unwrap_or_default();
-        told.extend(deliveries::updated(transfer, &crossing, changed, fields.revision, comments));
+    let out_of_the_way = transfer.decided_comments.keys().filter(|copy| !crossings.iter().any(|crossing| crossing.to == **copy));
+    // The publisher's own copy is at the end of no way from itself: what it asked for is told to it elsewhere.
+    let ended: Vec<Crossing> = out_of_the_way.filter_map(|copy| chain.crossing_to(&transfer.copy, copy)).collect();
+    for crossing in crossings.iter().chain(&ended).filter(|crossing| Some(&crossing.to) != new_copy.as_ref()) {
+        let comments = transfer.decided_comments.get(&crossing.to).map_or(&[][..], Vec::as_slice);
+        let changed = fields.changes.remove(&crossing.to).unwrap_or_default();
+        told.extend(deliveries::updated(transfer, crossing, changed, fields.revision, comments));
     }
     if let Some(reason) = rejected {
         receipt.outcome = ReceiptOutcome::Rejected;
