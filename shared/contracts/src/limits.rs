@@ -6,6 +6,8 @@ pub const BODY_BYTES: usize = 512 * 1024;
 pub const COMMENTS: usize = 200;
 /// Attachments of one comment.
 pub const ATTACHMENTS: usize = 20;
+/// CCs of a ticket: each may get a mail for every comment.
+pub const CCS: usize = 100;
 /// Tags in one command, those set and those taken off together.
 pub const TAGS: usize = 200;
 /// Custom fields in one command, of an account and on its default form.

@@ -69,13 +69,13 @@ impl Person {
         } else {
             format!("{PLACEHOLDER}{}", derive_id("person", &[account.as_str(), &actor.id]))
         };
-        Self { id, name: name_without_address(&actor.name), role: Role::EndUser, placeholder: true }
+        Self { id, name: name_without_contact(&actor.name), role: Role::EndUser, placeholder: true }
     }
 }
 
 /// A display name with every address in it cut before the `@`, and every telephone number cut out (R-41).
 #[must_use]
-pub fn name_without_address(name: &str) -> String {
+pub fn name_without_contact(name: &str) -> String {
     let cut = |word: &str| match word.trim_start_matches(['<', '(', '"', '\'', '@']).split_once('@') {
         Some((local, domain)) if !local.is_empty() && !domain.is_empty() => local.to_owned(),
         _ => word.to_owned(),
@@ -139,7 +139,7 @@ mod tests {
             ("@ada@acme.example", "ada"),
             ("@acme", "@acme"),
         ] {
-            assert_eq!(name_without_address(name), left);
+            assert_eq!(name_without_contact(name), left);
         }
         for (name, left) in [
             ("Caller +39 055 123-4567", "Caller …"),
@@ -149,7 +149,7 @@ mod tests {
             ("Agent 4711", "Agent 4711"),
             ("Desk 12 of 345", "Desk 12 of 345"),
         ] {
-            assert_eq!(name_without_address(name), left);
+            assert_eq!(name_without_contact(name), left);
         }
         let shown = format!("{:?}", actor("7", "Ada"));
         assert!(!shown.contains('@'), "{shown}");

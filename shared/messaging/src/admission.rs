@@ -1,10 +1,11 @@
 //! Admission: key, user, size, JSON, type and content, cheapest first. Partner bytes are parsed here and nowhere else.
 
+use contracts::limits::BODY_BYTES;
 use contracts::routing::RoutingKey;
 use contracts::{AccountName, Reason};
 use serde_json::Value;
 
-use crate::content::{self, DecodeError, MAX_BODY};
+use crate::content::{self, DecodeError};
 use crate::envelope::{Envelope, Via};
 use crate::journal::Key;
 use crate::parking::ParkReason;
@@ -84,7 +85,7 @@ fn command<M>(envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, Dec
     let Some(publisher) = envelope.publisher.as_deref().and_then(|user| AccountName::new(user).ok()) else {
         return Admission::Park(ParkReason::NoPublisher, "user_id is not set, or is no account".to_owned());
     };
-    let parsed = if envelope.body.len() > MAX_BODY { None } else { Some(content::parse(&envelope.body)) };
+    let parsed = if envelope.body.len() > BODY_BYTES { None } else { Some(content::parse(&envelope.body)) };
     let message_type = envelope.message_type.clone().unwrap_or_default();
     let content_hash = match &parsed {
         Some(Ok(content)) => content::hash(&message_type, Ok(content)),
@@ -125,7 +126,9 @@ fn command<M>(envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, Dec
         return refuse(account, Reason::Malformed, sentence);
     }
     let content = match parsed {
-        None => return refuse(account, Reason::TooLarge, format!("the body has {} bytes, over {MAX_BODY}", envelope.body.len())),
+        None => {
+            return refuse(account, Reason::TooLarge, format!("the body has {} bytes, over {BODY_BYTES}", envelope.body.len()));
+        }
         Some(Err(error)) => return refuse(account, Reason::Malformed, error.to_string()),
         Some(Ok(content)) => content,
     };
@@ -214,7 +217,7 @@ mod tests {
         assert_eq!(refusal(|it| it.content_type = None), acme(Reason::Malformed));
         assert_eq!(refusal(|it| it.message_type = Some("ticket.update.v1".into())), acme(Reason::Malformed));
         assert_eq!(refusal(|it| it.message_type = Some("ticket.share.v2".into())), acme(Reason::UnknownType));
-        assert_eq!(refusal(|it| it.body = vec![b' '; MAX_BODY + 1]), acme(Reason::TooLarge));
+        assert_eq!(refusal(|it| it.body = vec![b' '; BODY_BYTES + 1]), acme(Reason::TooLarge));
         assert_eq!(refusal(|it| it.body = b"nonsense".to_vec()), acme(Reason::Malformed));
         assert_eq!(refusal(|it| it.body = b"\xff".to_vec()), acme(Reason::Malformed));
     }

@@ -4,8 +4,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// A body's limit in bytes (contract part 2).
-pub(crate) const MAX_BODY: usize = 512 * 1024;
 /// Nesting that no message of the contract comes near.
 const MAX_DEPTH: usize = 32;
 

@@ -26,6 +26,7 @@ pub use failure::{DecideError, Fault};
 pub use health::Health;
 pub use output::Output;
 pub use parking::ParkReason;
+pub use plan::MAX_OUTPUT;
 pub use runtime::{Settings, Undelivered, run};
 pub use service::{Otherwise, Received, Service, Verdict};
 

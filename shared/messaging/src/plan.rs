@@ -17,8 +17,8 @@ use crate::trace_context::TraceContext;
 
 /// A message delivered this often without an end may be what kills the process.
 const TOO_MANY_DELIVERIES: u64 = 10;
-/// No output may be larger; the broker's own limit is 8 MiB, and over it the channel is closed.
-const MAX_OUTPUT: usize = 4 * 1024 * 1024;
+/// No output may be larger, in bytes; the broker's own limit is 8 MiB, and over it the channel is closed.
+pub const MAX_OUTPUT: usize = 4 * 1024 * 1024;
 
 /// A message in a batch.
 #[derive(Debug)]

@@ -1,13 +1,9 @@
 //! Keeps the journal's partitions ahead of time and lets old rows go.
 
 use chrono::{Days, NaiveDate};
-use contracts::Timestamp;
+use contracts::{Timestamp, limits};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
-/// Keys are remembered longer than anything stays parked or a desk may resend (contract part 2).
-const KEYS_DAYS: u64 = 30;
-/// Outputs are kept so long; it bounds how far back they can be sent again.
-const OUTPUTS_DAYS: u64 = 2;
 /// Partitions made ahead.
 const AHEAD_DAYS: u64 = 3;
 /// Keys deleted in one statement.
@@ -24,9 +20,9 @@ pub(crate) async fn upkeep(pool: &PgPool, now: Timestamp) -> sqlx::Result<()> {
     for ahead in 0..=AHEAD_DAYS {
         make_partition(&mut transaction, today + Days::new(ahead)).await?;
     }
-    drop_partitions(&mut transaction, today - Days::new(OUTPUTS_DAYS)).await?;
+    drop_partitions(&mut transaction, today - Days::new(limits::RECEIPT_DAYS)).await?;
     transaction.commit().await?;
-    let oldest = (today - Days::new(KEYS_DAYS)).and_time(chrono::NaiveTime::MIN).and_utc();
+    let oldest = (today - Days::new(limits::MESSAGE_ID_DAYS)).and_time(chrono::NaiveTime::MIN).and_utc();
     loop {
         let gone = sqlx::query("delete from journal where ctid in (select ctid from journal where decided_at < $1 limit $2)")
             .bind(oldest)

@@ -1,7 +1,7 @@
 //! What follows from a changed agreement: its fact, what both desks are told, and whose admins get a notice.
 
 use contracts::delivery::{AgreementState, AgreementStatus, Decider, Delivery, Side, Told};
-use contracts::people::name_without_address;
+use contracts::people::name_without_contact;
 use contracts::sync::{About, AgreementEvent, AgreementNotice, Change, Notice, Recipient};
 use contracts::{Actor, Reason, ReceiptOutcome};
 
@@ -30,7 +30,7 @@ pub(super) fn held<'a>(state: &'a State, account: &Account, asked: Asked<'_>) ->
 
 /// Who did it, without an address in the name.
 pub(super) fn decider(side: Side, actor: &Actor) -> Decider {
-    Decider { side, name: name_without_address(&actor.name) }
+    Decider { side, name: name_without_contact(&actor.name) }
 }
 
 /// The agreement, brought to `status`.

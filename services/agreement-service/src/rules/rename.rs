@@ -5,6 +5,7 @@ use contracts::command::AccountRename;
 use contracts::delivery::{AgreementStatus, Delivery, Side};
 use contracts::sync::{AgreementFact, Change, Fact, Notice};
 use contracts::{AccountName, Reason, ReceiptOutcome};
+use messaging::MAX_OUTPUT;
 use serde::Serialize;
 
 use super::announcement::{View, brought_to, decider, partner};
@@ -13,8 +14,6 @@ use super::{Answer, Asked, Decision, valid};
 
 /// Live agreements that are read for a rename. More never fit one fact: the shortest of all takes over 1,300 bytes of it.
 pub(crate) const MOST_AGREEMENTS: usize = 3_300;
-/// The runtime sends no larger message between services.
-pub(super) const LARGEST_FACT: usize = 4 * 1024 * 1024;
 
 /// Gives an account another address, and ends what was agreed under the old one.
 pub(super) fn decide(state: &State, account: &Account, asked: Asked<'_>, message: &AccountRename) -> Decision {
@@ -71,7 +70,7 @@ fn announced(state: &State, renamed: Account, ended: Vec<(Side, Agreement)>, ask
     for (side, agreement) in &ended {
         let end = End::of(agreement, *side, &own, &partner(state, agreement, *side, asked)?);
         size += end.size();
-        if size > LARGEST_FACT {
+        if size > MAX_OUTPUT {
             let (all, fit) = (ended.len(), agreements.len());
             let detail = format!(
                 "{all} agreements are pending or accepted, and one message tells the end of {fit} of them: deactivate or decline some first"

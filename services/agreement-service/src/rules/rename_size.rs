@@ -7,9 +7,9 @@ use contracts::fields::{CustomStatus, CustomStatuses, FieldType, Status, TicketF
 use contracts::limits::BODY_BYTES;
 use contracts::topology::Service;
 use contracts::{AccountName, Reason};
-use messaging::Output;
+use messaging::{MAX_OUTPUT, Output};
 
-use super::rename::{LARGEST_FACT, MOST_AGREEMENTS};
+use super::rename::MOST_AGREEMENTS;
 use super::state::{Account, Agreement, Contact, State, Stored};
 use super::world::{Answered, World, at, id, name, rename_to, terms};
 use crate::inbound::Inbound;
@@ -120,13 +120,13 @@ fn seventeen_fit_whatever_the_lengths() {
     let mut account = LONGEST.account();
     fill(&mut account);
     let size = size(&LONGEST.rename(account, 17));
-    assert!(size <= LARGEST_FACT, "{size}");
+    assert!(size <= MAX_OUTPUT, "{size}");
 }
 
 #[test]
 fn of_the_shortest_no_more_fit_than_are_read() {
     let each = size(&SHORTEST.rename(SHORTEST.account(), 2)) - size(&SHORTEST.rename(SHORTEST.account(), 1));
-    assert!(each > 1_300 && 1_300 * MOST_AGREEMENTS > LARGEST_FACT, "{each}");
+    assert!(each > 1_300 && 1_300 * MOST_AGREEMENTS > MAX_OUTPUT, "{each}");
     SHORTEST.rename(SHORTEST.account(), MOST_AGREEMENTS).assert_refused(Reason::LimitExceeded);
 }
 
@@ -153,7 +153,7 @@ fn what_does_not_fit_is_refused_with_what_would() {
         assert!(fit >= at_least, "{detail}");
         let largest = size(&lengths.rename(lengths.account(), fit));
         let further = largest - size(&lengths.rename(lengths.account(), fit - 1));
-        assert!(largest <= LARGEST_FACT && largest + further > LARGEST_FACT - 3, "{largest} and {further} more");
+        assert!(largest <= MAX_OUTPUT && largest + further > MAX_OUTPUT - 3, "{largest} and {further} more");
         lengths.rename(lengths.account(), fit + 1).assert_refused(Reason::LimitExceeded);
     }
 }

@@ -1,7 +1,7 @@
 //! The words of a notice that come from outside, made fit for a mail.
 
 use contracts::Timestamp;
-use contracts::people::name_without_address;
+use contracts::people::name_without_contact;
 use contracts::sync::{About, AgreementEvent, AgreementNotice, CommentNotice, Notice};
 use contracts::terms::CommentTerms;
 
@@ -81,7 +81,7 @@ impl Words {
             account: notice.account.to_string(),
             partner: if partner.is_empty() { partner_address.clone() } else { partner },
             partner_address,
-            by: one_line(&name_without_address(&notice.by)),
+            by: one_line(&name_without_contact(&notice.by)),
             at: minute(notice.at),
             about: match &notice.about {
                 About::Agreement(agreement) => Told::Agreement(AgreementWords::of(agreement)),

@@ -2,15 +2,9 @@
 
 use contracts::command::{MAX_LIMIT, ShareList, TicketShare, TicketUpdate, page_size};
 use contracts::comment::Comment;
+use contracts::limits::{ATTACHMENTS, CCS, COMMENTS, FIELDS, TAGS};
 use contracts::{ShareId, TicketId};
 use messaging::DecodeError;
-
-const COMMENTS: usize = 200;
-const ATTACHMENTS: usize = 20;
-const TAGS: usize = 200;
-/// CCs of a ticket: each may get a mail for every comment.
-const CCS: usize = 100;
-const FIELDS: usize = 400;
 
 /// A share within limits.
 pub(crate) fn share(share: &TicketShare) -> Result<(), DecodeError> {

@@ -1,7 +1,7 @@
 //! A desk asks for its shares, live and ended, page by page.
 
 use contracts::command::{ShareList, page_size};
-use contracts::delivery::{Delivery, ShareStanding, ShareState, Side, Told};
+use contracts::delivery::{AgreementStatus, Delivery, ShareStanding, ShareState, Side, Told};
 use contracts::sync::CommandRef;
 use contracts::{AccountName, Reason};
 
@@ -58,7 +58,9 @@ fn standing(state: &State, share: &ListedShare) -> (ShareStanding, Option<contra
         return (ShareStanding::Unshared, unshared);
     }
     match state.agreements.get(&share.hop.agreement_id) {
-        Some(agreement) if state.is_inactive(agreement) => (ShareStanding::AgreementInactive, Some(agreement.at)),
+        Some(agreement) if agreement.status == AgreementStatus::Inactive => {
+            (ShareStanding::AgreementInactive, Some(agreement.at))
+        }
         _ => (ShareStanding::Live, None),
     }
 }

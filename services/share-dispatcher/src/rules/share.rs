@@ -4,13 +4,10 @@ use contracts::command::TicketShare;
 use contracts::delivery::AgreementStatus;
 use contracts::fields::Status;
 use contracts::sync::{Action, AgreementFact, CommandRef, Hop, Sharing, Transfer};
-use contracts::{AccountName, ChainId, CopyId, Person, Reason, ShareId, TicketId};
+use contracts::{AccountName, ChainId, CopyId, Person, Reason, ShareId, TicketId, limits};
 use line::Chain;
 
 use super::{Binding, Decision, Place, State, bind, privacy, refuse};
-
-/// Accounts in a chain, at most (contract part 4, `chain_too_long`).
-const MAX_ACCOUNTS: usize = 8;
 
 /// Decides `ticket.share`.
 pub(super) fn decide(state: &State, command: &CommandRef, share: &TicketShare) -> Decision {
@@ -75,7 +72,7 @@ fn forbidden_in(state: &State, chain: &Chain, near: &CopyId, agreement: &Agreeme
         return Some(Reason::WouldLoop);
     }
     // The way's accounts, the sharing one and the new one.
-    (way.len() + 2 > MAX_ACCOUNTS).then_some(Reason::ChainTooLong)
+    (way.len() + 2 > limits::ACCOUNTS).then_some(Reason::ChainTooLong)
 }
 
 struct Near {

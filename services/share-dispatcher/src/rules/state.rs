@@ -83,14 +83,8 @@ impl State {
     /// Agreements that were deactivated: they end their hops.
     #[must_use]
     pub fn inactive(&self) -> BTreeSet<AgreementId> {
-        let inactive = self.agreements.values().filter(|agreement| self.is_inactive(agreement));
+        let inactive = self.agreements.values().filter(|agreement| agreement.status == AgreementStatus::Inactive);
         inactive.map(|agreement| agreement.agreement_id.clone()).collect()
-    }
-
-    /// Whether an agreement was deactivated.
-    #[must_use]
-    pub fn is_inactive(&self, agreement: &AgreementFact) -> bool {
-        agreement.status == AgreementStatus::Inactive
     }
 
     /// Where a desk's number stands.

@@ -98,6 +98,7 @@ fn limits_and_retention() -> Vec<Limit> {
         limit("body_bytes", limits::BODY_BYTES, "bytes of a command's body, over it `too_large`"),
         limit("comments", limits::COMMENTS, "comments in one command, over it `limit_exceeded`"),
         limit("attachments", limits::ATTACHMENTS, "attachments of one comment, over it `limit_exceeded`"),
+        limit("ccs", limits::CCS, "CCs of a ticket, over it `limit_exceeded`"),
         limit("tags", limits::TAGS, "tags in one command, set and taken off together, over it `limit_exceeded`"),
         limit(
             "fields",

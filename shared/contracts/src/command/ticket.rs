@@ -95,6 +95,7 @@ pub struct SharedTicket {
     pub requester: Actor,
     /// CCs; stay.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = limits::CCS))]
     pub ccs: Vec<Cc>,
     /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -162,6 +163,7 @@ pub struct TicketUpdate {
     pub custom_fields: SentFields,
     /// The whole list of CCs; stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::CCS))]
     pub ccs: Option<Vec<Cc>>,
     /// New comments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
