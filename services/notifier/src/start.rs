@@ -20,7 +20,7 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
         templates: Templates::new().context("the templates of the mails cannot be read")?,
         from: smtp.from.parse().context("`smtp.from` cannot be used")?,
     };
-    let mails = MailLoop::new(context.pool.clone(), mailer, now);
+    let mails = MailLoop::new(context.pool.clone(), context.answer_timeout(), mailer, now);
     context.tasks.spawn("mail-loop", mails.run(context.shutdown.clone()));
     context.run(Notifier).await
 }

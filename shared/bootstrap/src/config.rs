@@ -58,6 +58,7 @@ pub(crate) struct Database {
     url_file: String,
     pub max_connections: Within<0, 1000>,
     pub acquire_timeout_ms: Within<100, 60_000>,
+    pub answer_timeout_ms: Within<1_000, 600_000>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

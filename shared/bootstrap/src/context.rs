@@ -1,6 +1,7 @@
 //! What a service is given at its start.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use messaging::{Health, Settings};
 use sqlx::PgPool;
@@ -26,6 +27,12 @@ pub struct Context<C> {
 }
 
 impl<C> Context<C> {
+    /// How long the database may take to answer, as configured: for loops beside the messages, see [`messaging::answered`].
+    #[must_use]
+    pub fn answer_timeout(&self) -> Duration {
+        self.settings.answer_timeout
+    }
+
     /// Consumes messages with `service` until the process is asked to stop.
     ///
     /// # Errors

@@ -14,6 +14,24 @@ use crate::health::{Phase, Probes};
 /// How often a process that is not ready looks whether it can go on.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// How long a connection may take to show that it is alive.
+const PING: Duration = Duration::from_secs(1);
+
+/// A connection that was idle for less is taken as it is.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// What the server does by itself about clients that are gone without a word: probes them, and ends a transaction that a batch would
+/// have given up, with its locks, and a session that no pool still has.
+fn server_side(given_up_ms: u32) -> [(&'static str, String); 5] {
+    [
+        ("tcp_keepalives_idle", "15".to_owned()),
+        ("tcp_keepalives_interval", "5".to_owned()),
+        ("tcp_keepalives_count", "3".to_owned()),
+        ("idle_in_transaction_session_timeout", given_up_ms.to_string()),
+        ("idle_session_timeout", "3600000".to_owned()),
+    ]
+}
+
 /// Where sqlx keeps what was applied; it stands in the first schema of the search path, like every table.
 const HISTORY: &str = "_sqlx_migrations";
 
@@ -27,7 +45,8 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) fn new(service: &'static str, common: &Common) -> Result<Self, ConfigError> {
-        let options = parse(common.database_url()?)?.application_name(service);
+        let given_up = common.database.answer_timeout_ms.get();
+        let options = parse(common.database_url()?)?.application_name(service).options(server_side(given_up));
         let timeout = common.database.acquire_timeout_ms.milliseconds();
         Ok(Self { options, timeout, max_connections: common.max_connections() })
     }
@@ -37,8 +56,14 @@ impl Database {
         PgPoolOptions::new()
             .max_connections(self.max_connections)
             .acquire_timeout(self.timeout)
-            // A broken connection shows in the batch, which is repeated; a ping per batch would cost more.
+            // A broken connection shows in the batch, which is repeated; a ping per batch would cost more. One that was idle for
+            // longer may have been forgotten by the network, and then says nothing at all.
             .test_before_acquire(false)
+            .before_acquire(|connection, last| {
+                Box::pin(async move { if last.idle_for < FRESH { Ok(true) } else { lives(connection).await } })
+            })
+            // The pool itself would wait for ever for one that hangs, and count it among its connections as long.
+            .after_release(|connection, _| Box::pin(lives(connection)))
             .connect_lazy_with(self.options.clone())
     }
 
@@ -113,6 +138,11 @@ impl Database {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether a connection answers; one that does not is an error, so that the pool closes it without a farewell.
+async fn lives(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    messaging::answered(PING, async { connection.ping().await.map(|()| true) }).await
 }
 
 /// What is waited for, and why.

@@ -117,6 +117,7 @@ fn settings(common: &Common) -> anyhow::Result<Settings> {
         slots: common.broker.slots.size(),
         batch_size: common.broker.batch_size.size(),
         confirm_timeout: common.broker.confirm_timeout_ms.milliseconds(),
+        answer_timeout: common.database.answer_timeout_ms.milliseconds(),
         undelivered: Undelivered {
             interval: common.undelivered.interval_ms.milliseconds(),
             max_age: common.undelivered.max_age_hours.hours(),

@@ -1,17 +1,18 @@
 //! What the broker itself dead-lettered goes into the parking table, where a person finds it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::{FieldTable, ShortString};
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::Fault;
 use crate::connection::Connections;
 use crate::envelope::Envelope;
 use crate::parking::{ParkReason, park};
+use crate::patience::answered;
 use crate::runtime::{Shared, backoff, now, pause};
 use crate::service::Service;
 
@@ -47,20 +48,19 @@ pub(crate) async fn run<S: Service>(
         let envelope = Envelope::read(S::SERVICE, &delivery, now());
         let mut delays = backoff();
         loop {
-            let mut connection = match shared.pool.acquire().await {
-                Ok(connection) => connection,
-                Err(error) => {
-                    tracing::warn!(error = %error, "the database does not answer; a dead letter is held");
-                    if pause(delays.next().or(Some(Duration::from_secs(5))), &stop, &shared.health).await {
-                        continue;
-                    }
-                    return Ok(());
-                }
-            };
             let detail = format!("the broker dead-lettered it into {queue}");
-            park(&mut connection, &queue, &envelope, ParkReason::DeadLettered, &detail, now()).await?;
-            break;
+            let parked = answered(shared.settings.answer_timeout, keep(&shared.pool, &queue, &envelope, &detail)).await;
+            let Err(error) = parked else { break };
+            tracing::warn!(error = %error, "the database does not answer; a dead letter is held");
+            if !pause(delays.next(), &stop, &shared.health).await {
+                return Ok(());
+            }
         }
         channel.basic_ack(delivery.delivery_tag, BasicAckOptions::default()).await.map_err(Fault::broker("ack a message"))?;
     }
+}
+
+async fn keep(pool: &PgPool, queue: &str, envelope: &Envelope, detail: &str) -> sqlx::Result<()> {
+    let mut connection = pool.acquire().await?;
+    park(&mut connection, queue, envelope, ParkReason::DeadLettered, detail, now()).await
 }

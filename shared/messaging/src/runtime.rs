@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::connection::Connections;
 use crate::service::Service;
 use crate::slot::Slot;
-use crate::{Fault, Health, dead_letters, retention, undelivered};
+use crate::{Fault, Health, answered, dead_letters, retention, undelivered};
 
 /// How the runtime works.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Settings {
     pub batch_size: usize,
     /// How long the confirms of a batch may take.
     pub confirm_timeout: Duration,
+    /// How long the database may take to answer; then its connection is given up.
+    pub answer_timeout: Duration,
     /// What desks' queues do not take.
     pub undelivered: Undelivered,
 }
@@ -117,7 +119,8 @@ struct End {
 /// Connects and works until something fails or it is told to stop.
 async fn work<S: Service>(shared: &Arc<Shared<S>>, shutdown: &CancellationToken) -> Result<(), End> {
     let before = |fault: Fault| End { fault, worked: false };
-    retention::upkeep(&shared.pool, now()).await.map_err(|error| before(error.into()))?;
+    let limit = shared.settings.answer_timeout;
+    answered(limit, retention::upkeep(&shared.pool, now())).await.map_err(|error: sqlx::Error| before(error.into()))?;
     shared.health.reached("database");
     let queues: Vec<String> = S::SERVICE.work_queues().into_iter().chain(S::SERVICE.dead_letter_queues()).collect();
     let opening = Connections::open(&shared.settings.broker_url, S::SERVICE.name(), &queues);
@@ -172,14 +175,15 @@ async fn start<S: Service>(
         tasks.spawn(dead_letters::run(Arc::clone(shared), Arc::clone(connections), queue, stop.clone()));
     }
     tasks.spawn(undelivered::run(Arc::clone(shared), Arc::clone(connections), stop.clone()));
-    tasks.spawn(upkeep(shared.pool.clone(), Arc::clone(&shared.health), stop.clone()));
+    tasks.spawn(upkeep(Arc::clone(shared), stop.clone()));
     Ok(tasks)
 }
 
 /// Once an hour, so that tomorrow's partition is there before tomorrow.
-async fn upkeep(pool: PgPool, health: Arc<Health>, stop: CancellationToken) -> Result<(), Fault> {
-    while pause(Some(Duration::from_hours(1)), &stop, &health).await {
-        if let Err(error) = retention::upkeep(&pool, now()).await {
+async fn upkeep<S: Service>(shared: Arc<Shared<S>>, stop: CancellationToken) -> Result<(), Fault> {
+    let limit = shared.settings.answer_timeout;
+    while pause(Some(Duration::from_hours(1)), &stop, &shared.health).await {
+        if let Err(error) = answered(limit, retention::upkeep(&shared.pool, now())).await {
             tracing::warn!(error = %error, "the journal's upkeep failed; it is tried again in an hour");
         }
     }

@@ -22,9 +22,9 @@ use crate::plan::{Fate, Item};
 use crate::publisher::{Letter, Publisher};
 use crate::runtime::{Shared, backoff, now, pause};
 use crate::service::Service;
-use crate::step::{StepError, decide_all};
+use crate::step::{Database, StepError, decide_all};
 use crate::trace_context::{TraceContext, record_trace_id};
-use crate::{Fault, undelivered};
+use crate::{Fault, answered, undelivered};
 
 const CONSUMER_TAG: &str = "slot";
 
@@ -140,7 +140,8 @@ impl<S: Service> Slot<S> {
     async fn decide(&self, items: &[Item<S::Inbound>], stop: &CancellationToken) -> Result<Option<Vec<Fate>>, Fault> {
         let mut delays = backoff();
         loop {
-            match decide_all(&*self.shared.service, &self.shared.pool, &self.queue, items, now()).await {
+            let database = Database { pool: &self.shared.pool, limit: self.shared.settings.answer_timeout };
+            match decide_all(&*self.shared.service, database, &self.queue, items, now()).await {
                 Ok(fates) => {
                     self.shared.health.reached("database");
                     return Ok(Some(fates));
@@ -177,7 +178,7 @@ impl<S: Service> Slot<S> {
             let rows: Vec<&StoredOutput> = to_desks.map(|(_, output)| *output).collect();
             let missed = |letter: &Letter| letter.exchange != Exchange::Desk.name() && refused.contains(&letter.message_id);
             let services: Vec<Letter> = letters.into_iter().filter(missed).collect();
-            undelivered::keep(&self.shared.pool, &rows, now()).await?;
+            answered(self.shared.settings.answer_timeout, undelivered::keep(&self.shared.pool, &rows, now())).await?;
             if services.is_empty() {
                 return Ok(true);
             }

@@ -1,15 +1,18 @@
 //! One batch from admission to commit: journal, decide, save, journal, commit. What goes out and the ack come after (`slot`).
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use contracts::Timestamp;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::{PgConnection, PgPool};
 
+use crate::envelope::Envelope;
 use crate::failure::{DecideError, Next, next_after};
 use crate::journal::{self, Key};
 use crate::parking::{self, ParkReason};
+use crate::patience::answered;
 use crate::plan::{Fate, Item, Plan};
 use crate::service::{Received, Service, Verdict};
 
@@ -17,6 +20,14 @@ use crate::service::{Received, Service, Verdict};
 const RERUNS: usize = 5;
 /// A message delivered this often is decided alone, so that it takes no other with it.
 const SUSPICIOUS_DELIVERIES: u64 = 3;
+
+/// The service's database.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Database<'a> {
+    pub pool: &'a PgPool,
+    /// How long it may take over one attempt at a batch.
+    pub limit: Duration,
+}
 
 /// Why a batch has no fates.
 #[derive(Debug)]
@@ -57,7 +68,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// and parked; the others go on.
 pub(crate) fn decide_all<'a, S: Service>(
     service: &'a S,
-    pool: &'a PgPool,
+    database: Database<'a>,
     queue: &'a str,
     items: &'a [Item<S::Inbound>],
     now: Timestamp,
@@ -65,11 +76,11 @@ pub(crate) fn decide_all<'a, S: Service>(
     async move {
         let suspicious = items.iter().position(|item| item.envelope.deliveries >= SUSPICIOUS_DELIVERIES);
         if let Some(index) = suspicious.filter(|_| items.len() > 1) {
-            return in_parts(service, pool, queue, now, &[&items[..index], &items[index..=index], &items[index + 1..]]).await;
+            return in_parts(service, database, queue, now, &[&items[..index], &items[index..=index], &items[index + 1..]]).await;
         }
         let mut reruns = 0;
         let cause = loop {
-            match attempt(service, pool, queue, items, now).await {
+            match answered(database.limit, attempt(service, database.pool, queue, items, now)).await {
                 Ok(fates) => return Ok(fates),
                 Err(Failed::Hold(error)) => return Err(StepError::Hold(error)),
                 Err(Failed::Rerun) if reruns < RERUNS => reruns += 1,
@@ -78,28 +89,33 @@ pub(crate) fn decide_all<'a, S: Service>(
             }
         };
         if let [item] = items {
-            let mut connection = pool.acquire().await.map_err(StepError::Hold)?;
-            let parked = parking::park(&mut connection, queue, &item.envelope, ParkReason::Poison, &cause, now).await;
+            let parked = answered(database.limit, park(database.pool, queue, &item.envelope, &cause, now)).await;
             return parked.map(|()| vec![Fate::Parked]).map_err(StepError::Hold);
         }
         let (left, right) = items.split_at(items.len() / 2);
-        in_parts(service, pool, queue, now, &[left, right]).await
+        in_parts(service, database, queue, now, &[left, right]).await
     }
     .boxed()
 }
 
 async fn in_parts<S: Service>(
     service: &S,
-    pool: &PgPool,
+    database: Database<'_>,
     queue: &str,
     now: Timestamp,
     parts: &[&[Item<S::Inbound>]],
 ) -> Result<Vec<Fate>, StepError> {
     let mut fates = Vec::new();
     for part in parts.iter().filter(|part| !part.is_empty()) {
-        fates.extend(decide_all(service, pool, queue, part, now).await?);
+        fates.extend(decide_all(service, database, queue, part, now).await?);
     }
     Ok(fates)
+}
+
+/// Sets the one aside that cannot be decided.
+async fn park(pool: &PgPool, queue: &str, envelope: &Envelope, cause: &str, now: Timestamp) -> sqlx::Result<()> {
+    let mut connection = pool.acquire().await?;
+    parking::park(&mut connection, queue, envelope, ParkReason::Poison, cause, now).await
 }
 
 /// One transaction over the batch.

@@ -14,8 +14,9 @@ use crate::Fault;
 use crate::connection::Connections;
 use crate::output::StoredOutput;
 use crate::parking::ParkReason;
+use crate::patience::answered;
 use crate::publisher::{Letter, Publisher};
-use crate::runtime::{Shared, now, pause};
+use crate::runtime::{Settings, Shared, now, pause};
 use crate::service::Service;
 
 /// Tried at once, at most, for one account.
@@ -56,12 +57,14 @@ pub(crate) async fn run<S: Service>(
     stop: CancellationToken,
 ) -> Result<(), Fault> {
     let publisher = Publisher::open(&connections.publishing, S::SERVICE.name(), shared.settings.confirm_timeout).await?;
-    let settings = shared.settings.undelivered;
+    let Settings { undelivered: settings, answer_timeout, confirm_timeout, .. } = shared.settings;
     loop {
-        match due_accounts(&shared.pool, now()).await {
+        match answered(answer_timeout, due_accounts(&shared.pool, now())).await {
             Ok(accounts) => {
                 for account in accounts {
-                    retry(&shared.pool, &publisher, &account, settings.max_age).await?;
+                    // Its transaction is open while the broker confirms.
+                    let limit = answer_timeout + confirm_timeout;
+                    answered(limit, retry(&shared.pool, &publisher, &account, settings.max_age)).await?;
                 }
             }
             Err(error) => tracing::warn!(error = %error, "the database does not answer; undelivered messages wait"),

@@ -54,6 +54,7 @@ impl Stage {
                 slots: 3,
                 batch_size: 2,
                 confirm_timeout: Duration::from_mins(1),
+                answer_timeout: Duration::from_secs(20),
                 undelivered: Undelivered::default(),
             };
             tokio::spawn(messaging::run(Arc::new(CommentSync), settings, pool.clone(), Health::new(), stop.clone()))

@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use contracts::Timestamp;
+use messaging::answered;
 use sqlx::PgPool;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
@@ -33,15 +34,17 @@ const KEPT_FOR: i64 = 31 * 24 * 60 * 60;
 /// The loop that sends what is due. Many may run, in one process or in several: each row is claimed by one of them.
 pub struct MailLoop<Clock> {
     pool: PgPool,
+    /// How long the database may take to answer.
+    limit: Duration,
     mailer: Mailer,
     clock: Clock,
     forgot_at: Option<Timestamp>,
 }
 
 impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
-    /// Makes the loop. What is stored and compared is the time of `clock`.
-    pub fn new(pool: PgPool, mailer: Mailer, clock: Clock) -> Self {
-        Self { pool, mailer, clock, forgot_at: None }
+    /// Makes the loop. What is stored and compared is the time of `clock`; the database may take `limit` to answer.
+    pub fn new(pool: PgPool, limit: Duration, mailer: Mailer, clock: Clock) -> Self {
+        Self { pool, limit, mailer, clock, forgot_at: None }
     }
 
     /// Sends until `shutdown` is cancelled. A mail that is being handed over is finished first, the rest is given back.
@@ -82,7 +85,7 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
         let last_begin = begun.plus_seconds(BEGIN_WITHIN);
         let longest = i64::try_from(self.mailer.server.longest().as_secs()).unwrap_or(i64::MAX);
         let until = last_begin.plus_seconds(longest.saturating_add(1));
-        let mut claimed = VecDeque::from(due::claim(&self.pool, begun, until, BATCH).await?);
+        let mut claimed = VecDeque::from(answered(self.limit, due::claim(&self.pool, begun, until, BATCH)).await?);
         let count = claimed.len();
 
         let (mut open, mut outage) = (None, None);
@@ -104,7 +107,7 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
         }
         if !claimed.is_empty() {
             let untried: Vec<Uuid> = claimed.iter().map(|mail| mail.id).collect();
-            due::release(&self.pool, &untried, (self.clock)()).await?;
+            answered(self.limit, due::release(&self.pool, &untried, (self.clock)())).await?;
         }
         Ok(count)
     }
@@ -116,7 +119,7 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
         let tries = Tries { since: mail.created_at, before: mail.attempts, spread: spread(mail) };
         let next = next(short(outcome), tries, now);
         report(mail, &next);
-        while let Err(error) = due::record(&self.pool, mail.id, &next, now).await {
+        while let Err(error) = answered(self.limit, due::record(&self.pool, mail.id, &next, now)).await {
             if next != Next::Sent || (self.clock)() > until {
                 return Err(error);
             }
@@ -128,7 +131,7 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
 
     async fn forget(&mut self, now: Timestamp) -> Result<(), sqlx::Error> {
         if self.forgot_at.is_none_or(|last| now >= last.plus_seconds(FORGET_EVERY)) {
-            while due::forget(&self.pool, now.plus_seconds(-KEPT_FOR)).await? > 0 {}
+            while answered(self.limit, due::forget(&self.pool, now.plus_seconds(-KEPT_FOR))).await? > 0 {}
             self.forgot_at = Some(now);
         }
         Ok(())

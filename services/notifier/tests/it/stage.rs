@@ -78,6 +78,7 @@ impl Stage {
             slots: 3,
             batch_size: 2,
             confirm_timeout: Duration::from_mins(1),
+            answer_timeout: Duration::from_secs(20),
             undelivered: Undelivered::default(),
         };
         let work = messaging::run(Arc::new(Notifier), settings, self.pool.clone(), Health::new(), self.stop.clone());
@@ -113,7 +114,7 @@ impl Stage {
             templates: Templates::new().expect("templates"),
             from: "Deskmesh <mesh@mesh.example>".parse().expect("a mailbox"),
         };
-        MailLoop::new(self.pool.clone(), mailer, clock)
+        MailLoop::new(self.pool.clone(), Duration::from_secs(20), mailer, clock)
     }
 
     /// Puts the mail loops' clock ahead.

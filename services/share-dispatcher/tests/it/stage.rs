@@ -63,6 +63,7 @@ impl Stage {
                 slots: 3,
                 batch_size: 2,
                 confirm_timeout: Duration::from_mins(1),
+                answer_timeout: Duration::from_secs(20),
                 undelivered: Undelivered::default(),
             };
             let work = messaging::run(Arc::new(ShareDispatcher), settings, self.pool.clone(), Health::new(), self.stop.clone());

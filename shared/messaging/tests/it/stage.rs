@@ -90,6 +90,7 @@ impl Stage {
             slots,
             batch_size: 64,
             confirm_timeout: Duration::from_mins(1),
+            answer_timeout: Duration::from_secs(20),
             undelivered: Undelivered { interval: Duration::from_millis(100), ..Undelivered::default() },
         };
         let (health, stop) = (Health::new(), CancellationToken::new());
