@@ -36,6 +36,16 @@ create table undelivered (
 
 create index undelivered_account on undelivered (account, next_attempt_at);
 
+-- Messages delivered again and again, and the processes that began to decide them. A message's rows go when it has come to an end.
+create table suspect (
+  queue text not null,
+  routing_key text not null,
+  message_id text not null,
+  process uuid not null,
+  begun_at timestamptz not null,
+  primary key (queue, routing_key, message_id, process)
+);
+
 -- Set aside for a person. A row goes when it is replayed or discarded.
 create table parked (
   id uuid primary key,

@@ -19,6 +19,7 @@ mod runtime;
 mod service;
 mod slot;
 mod step;
+mod suspects;
 mod trace_context;
 mod undelivered;
 

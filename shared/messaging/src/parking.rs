@@ -17,7 +17,7 @@ pub enum ParkReason {
     Undecodable,
     /// A rule panicked, or its result cannot be stored.
     Poison,
-    /// It was delivered ten times without being decided: it may be what kills the process.
+    /// Ten processes began to decide it and none ended: it may be what kills them.
     RedeliveredTooOften,
     /// It was decided before, but its outputs are no longer kept.
     OutputsGone,
@@ -93,6 +93,6 @@ pub(crate) async fn park(
 }
 
 /// PostgreSQL's text has no NUL.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }

@@ -15,8 +15,6 @@ use crate::parking::ParkReason;
 use crate::service::{Otherwise, Received, Verdict};
 use crate::trace_context::TraceContext;
 
-/// A message delivered this often without an end may be what kills the process.
-const TOO_MANY_DELIVERIES: u64 = 10;
 /// No output may be larger, in bytes; the broker's own limit is 8 MiB, and over it the channel is closed.
 pub const MAX_OUTPUT: usize = 4 * 1024 * 1024;
 
@@ -97,11 +95,6 @@ impl<'a, M> Plan<'a, M> {
         };
         let mut first: BTreeMap<&Key, usize> = BTreeMap::new();
         for (index, item) in items.iter().enumerate() {
-            if item.envelope.deliveries >= TOO_MANY_DELIVERIES {
-                let detail = format!("delivered {} times without being decided", item.envelope.deliveries);
-                plan.park(index, ParkReason::RedeliveredTooOften, detail);
-                continue;
-            }
             let Some(key) = item.key() else {
                 plan.without_key(index);
                 continue;

@@ -6,6 +6,8 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 /// Partitions made ahead.
 const AHEAD_DAYS: u64 = 3;
+/// Seconds for which it is remembered that a process began to decide a suspicious message: a day.
+const SUSPECTS_KEPT: i64 = 24 * 60 * 60;
 /// Keys deleted in one statement.
 const CHUNK: i64 = 5_000;
 
@@ -21,6 +23,10 @@ pub(crate) async fn upkeep(pool: &PgPool, now: Timestamp) -> sqlx::Result<()> {
         make_partition(&mut transaction, today + Days::new(ahead)).await?;
     }
     drop_partitions(&mut transaction, today - Days::new(limits::RECEIPT_DAYS)).await?;
+    sqlx::query("delete from suspect where begun_at < $1")
+        .bind(now.plus_seconds(-SUSPECTS_KEPT).utc())
+        .execute(&mut *transaction)
+        .await?;
     transaction.commit().await?;
     let oldest = (today - Days::new(limits::MESSAGE_ID_DAYS)).and_time(chrono::NaiveTime::MIN).and_utc();
     loop {

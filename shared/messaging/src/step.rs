@@ -15,11 +15,10 @@ use crate::parking::{self, ParkReason};
 use crate::patience::answered;
 use crate::plan::{Fate, Item, Plan};
 use crate::service::{Received, Service, Verdict};
+use crate::suspects::{self, SUSPICIOUS_DELIVERIES, TOO_MANY_PROCESSES};
 
 /// A batch that loses this often against others has a cause of its own.
 const RERUNS: usize = 5;
-/// A message delivered this often is decided alone, so that it takes no other with it.
-const SUSPICIOUS_DELIVERIES: u64 = 3;
 
 /// The service's database.
 #[derive(Clone, Copy, Debug)]
@@ -74,28 +73,64 @@ pub(crate) fn decide_all<'a, S: Service>(
     now: Timestamp,
 ) -> BoxFuture<'a, Result<Vec<Fate>, StepError>> {
     async move {
-        let suspicious = items.iter().position(|item| item.envelope.deliveries >= SUSPICIOUS_DELIVERIES);
-        if let Some(index) = suspicious.filter(|_| items.len() > 1) {
-            return in_parts(service, database, queue, now, &[&items[..index], &items[index..=index], &items[index + 1..]]).await;
-        }
-        let mut reruns = 0;
-        let cause = loop {
-            match answered(database.limit, attempt(service, database.pool, queue, items, now)).await {
-                Ok(fates) => return Ok(fates),
-                Err(Failed::Hold(error)) => return Err(StepError::Hold(error)),
-                Err(Failed::Rerun) if reruns < RERUNS => reruns += 1,
-                Err(Failed::Rerun) => break "it always loses against another transaction".to_owned(),
-                Err(Failed::Poison(cause)) => break cause,
+        let suspect = items.iter().position(|item| item.envelope.deliveries >= SUSPICIOUS_DELIVERIES);
+        match (suspect, items) {
+            (Some(_), [item]) => decide_suspect(service, database, queue, item, now).await,
+            (Some(index), _) => {
+                let parts = [&items[..index], &items[index..=index], &items[index + 1..]];
+                in_parts(service, database, queue, now, &parts).await
             }
-        };
-        if let [item] = items {
-            let parked = answered(database.limit, park(database.pool, queue, &item.envelope, &cause, now)).await;
-            return parked.map(|()| vec![Fate::Parked]).map_err(StepError::Hold);
+            (None, _) => decide_together(service, database, queue, items, now).await,
         }
-        let (left, right) = items.split_at(items.len() / 2);
-        in_parts(service, database, queue, now, &[left, right]).await
     }
     .boxed()
+}
+
+async fn decide_suspect<S: Service>(
+    service: &S,
+    database: Database<'_>,
+    queue: &str,
+    item: &Item<S::Inbound>,
+    now: Timestamp,
+) -> Result<Vec<Fate>, StepError> {
+    let Database { pool, limit } = database;
+    let began = answered(limit, suspects::begin(pool, queue, &item.envelope, now)).await.map_err(StepError::Hold)?;
+    let fates = if began >= TOO_MANY_PROCESSES {
+        let cause = format!("{began} processes began to decide it and did not end");
+        let parked = park(pool, queue, &item.envelope, ParkReason::RedeliveredTooOften, &cause, now);
+        answered(limit, parked).await.map_err(StepError::Hold)?;
+        vec![Fate::Parked]
+    } else {
+        decide_together(service, database, queue, std::slice::from_ref(item), now).await?
+    };
+    answered(limit, suspects::end(pool, queue, &item.envelope)).await.map_err(StepError::Hold)?;
+    Ok(fates)
+}
+
+/// Decides a batch in one transaction, or halves it.
+async fn decide_together<S: Service>(
+    service: &S,
+    database: Database<'_>,
+    queue: &str,
+    items: &[Item<S::Inbound>],
+    now: Timestamp,
+) -> Result<Vec<Fate>, StepError> {
+    let mut reruns = 0;
+    let cause = loop {
+        match answered(database.limit, attempt(service, database.pool, queue, items, now)).await {
+            Ok(fates) => return Ok(fates),
+            Err(Failed::Hold(error)) => return Err(StepError::Hold(error)),
+            Err(Failed::Rerun) if reruns < RERUNS => reruns += 1,
+            Err(Failed::Rerun) => break "it always loses against another transaction".to_owned(),
+            Err(Failed::Poison(cause)) => break cause,
+        }
+    };
+    if let [item] = items {
+        let parked = park(database.pool, queue, &item.envelope, ParkReason::Poison, &cause, now);
+        return answered(database.limit, parked).await.map(|()| vec![Fate::Parked]).map_err(StepError::Hold);
+    }
+    let (left, right) = items.split_at(items.len() / 2);
+    in_parts(service, database, queue, now, &[left, right]).await
 }
 
 async fn in_parts<S: Service>(
@@ -113,9 +148,16 @@ async fn in_parts<S: Service>(
 }
 
 /// Sets the one aside that cannot be decided.
-async fn park(pool: &PgPool, queue: &str, envelope: &Envelope, cause: &str, now: Timestamp) -> sqlx::Result<()> {
+async fn park(
+    pool: &PgPool,
+    queue: &str,
+    envelope: &Envelope,
+    reason: ParkReason,
+    cause: &str,
+    now: Timestamp,
+) -> sqlx::Result<()> {
     let mut connection = pool.acquire().await?;
-    parking::park(&mut connection, queue, envelope, ParkReason::Poison, cause, now).await
+    parking::park(&mut connection, queue, envelope, reason, cause, now).await
 }
 
 /// One transaction over the batch.

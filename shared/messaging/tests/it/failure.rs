@@ -96,14 +96,19 @@ async fn a_lost_database_holds_the_batch_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_delivered_ten_times_is_parked() {
+async fn a_message_returned_often_is_innocent_and_one_that_ten_processes_began_is_parked() {
     let stage = Stage::set("failure-redelivered").await;
-    stage.send(&["often"], Treat::Well).await;
-    stage.return_to_queue("often", 10).await;
+    stage.send(&["innocent", "kills"], Treat::Well).await;
+    for id in ["innocent", "kills"] {
+        stage.return_to_queue(id, 12).await;
+    }
+    stage.began("kills", 10).await;
     stage.send(&["a"], Treat::Well).await;
     let replica = stage.replica();
-    stage.all_done_once(&["a"]).await;
-    stage.counts("it to be parked", "select count(*) from parked where reason = 'redelivered_too_often'", 1).await;
+    stage.all_done_once(&["a", "innocent"]).await;
+    stage.counts("one to be parked", "select count(*) from parked where reason = 'redelivered_too_often'", 1).await;
+    assert_eq!(stage.parked().await, [("redelivered_too_often".to_owned(), "kills".to_owned())]);
+    stage.counts("no suspects to be left", "select count(*) from suspect", 0).await;
     replica.stop().await;
     stage.world.remove().await;
 }

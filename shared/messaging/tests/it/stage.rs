@@ -254,6 +254,14 @@ impl Stage {
         .await;
     }
 
+    /// So many processes began to decide a message, and died.
+    pub async fn began(&self, id: &str, processes: i32) {
+        let rows = "insert into suspect (queue, routing_key, message_id, process, begun_at)
+                    select 'share-dispatcher', $1, $2, gen_random_uuid(), now() from generate_series(1, $3)";
+        let key = format!("{}.ticket.count", self.desk.account);
+        sqlx::query(rows).bind(key).bind(id).bind(processes).execute(&self.pool).await.expect("the table is there");
+    }
+
     /// Fetches a message and puts it back, as crashing consumers do.
     pub async fn return_to_queue(&self, id: &str, times: usize) {
         self.on_message(id, times, async |delivery| {
