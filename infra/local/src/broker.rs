@@ -175,6 +175,24 @@ impl Broker {
         self.delete(&format!("/queues/{}/{}", segment(vhost), segment(queue)))
     }
 
+    /// Sets a policy on the queues that match `pattern`; of several that match, the highest priority counts alone.
+    ///
+    /// # Errors
+    /// When the broker refuses or does not answer.
+    pub fn put_policy(&self, vhost: &str, name: &str, pattern: &str, priority: u32, definition: &Value) -> Result<()> {
+        let path = format!("/policies/{}/{}", segment(vhost), segment(name));
+        let policy = json!({ "pattern": pattern, "apply-to": "queues", "priority": priority, "definition": definition });
+        self.put(&path, &policy)
+    }
+
+    /// Takes a policy away; one that is not there is fine.
+    ///
+    /// # Errors
+    /// When the broker refuses or does not answer.
+    pub fn delete_policy(&self, vhost: &str, name: &str) -> Result<()> {
+        self.delete(&format!("/policies/{}/{}", segment(vhost), segment(name)))
+    }
+
     /// Binds a queue to an exchange; a binding that is there is fine.
     ///
     /// # Errors

@@ -23,5 +23,5 @@ pub use mail_sink::{Mail, MailSink};
 pub use provision::{AccountAccess, Installation};
 pub use registration::register;
 pub use secret::Passwords;
-pub use servers::Servers;
+pub use servers::{Ending, Server, Servers};
 pub use services::{Fleet, Instance};

@@ -100,14 +100,22 @@ impl Fleet {
         Ok(Instance { fleet: self.clone(), service, replica, http, log, child, kept: false })
     }
 
-    fn migrate(&self, service: Service) -> Result<()> {
-        let mut command = self.command(service, "migrate")?;
-        let output = command.output().during(format!("running {} migrate", service.name()))?;
+    /// Runs one of a service's commands to its end and returns what it printed.
+    ///
+    /// # Errors
+    /// When the binary is missing or ends with a failure, with the end of what it said.
+    pub fn run(&self, service: Service, arguments: &[&str]) -> Result<String> {
+        let what = format!("{} {}", service.name(), arguments.join(" "));
+        let (verb, rest) = arguments.split_first().unwrap_or((&"", &[]));
+        let output = self.command(service, verb)?.args(rest).output().during(format!("running {what}"))?;
         if output.status.success() {
-            return Ok(());
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
-        let what = format!("{} migrate failed ({})", service.name(), output.status);
-        Err(Error::Start { what, detail: packages::end_of(&output) })
+        Err(Error::Start { what: format!("{what} failed ({})", output.status), detail: packages::end_of(&output) })
+    }
+
+    fn migrate(&self, service: Service) -> Result<()> {
+        self.run(service, &["migrate"]).map(drop)
     }
 
     fn spawn(&self, service: Service, http: SocketAddr, log: &Path) -> Result<Child> {

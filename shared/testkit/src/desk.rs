@@ -1,51 +1,23 @@
 //! A help desk: logged in as its own broker user, as any third party would be.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use contracts::delivery::Told;
 use contracts::{AccountName, Message, Receipt, Timestamp, topology};
-use futures_util::StreamExt;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions};
-use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, PublisherConfirm};
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::Model;
+use crate::inbox::{Delivered, Inbox, read};
 use crate::wait::until;
 
 /// How long a desk waits for what it expects: long, because a machine shared with others may stand still for many seconds.
 pub const PATIENCE: Duration = Duration::from_mins(3);
-
-/// One delivery as the desk got it.
-#[derive(Clone, Debug)]
-pub struct Delivered {
-    /// Its `message_id`.
-    pub id: String,
-    /// Whose: an operator's queue holds deliveries of several accounts.
-    pub account: String,
-    /// What it says.
-    pub told: Told,
-    /// When it came.
-    pub at: Instant,
-    /// The trace it belongs to.
-    pub trace_id: Option<String>,
-}
-
-/// What the desk knows.
-#[derive(Debug, Default)]
-struct Inbox {
-    bodies: Vec<String>,
-    seen: BTreeSet<String>,
-    repeated: usize,
-    unreadable: Vec<String>,
-    deliveries: Vec<Delivered>,
-    receipts: BTreeMap<String, (Receipt, Instant)>,
-    sent: BTreeMap<String, Instant>,
-    model: Model,
-}
 
 /// A desk.
 #[derive(Debug)]
@@ -56,6 +28,8 @@ pub struct Desk {
     inbox: Arc<Mutex<Inbox>>,
     publishing: tokio::sync::Mutex<Publishing>,
     counter: Mutex<u64>,
+    /// Whether it reads its queue.
+    awake: watch::Sender<bool>,
     stop: CancellationToken,
 }
 
@@ -87,19 +61,31 @@ impl Desk {
             inbox: Arc::default(),
             publishing: tokio::sync::Mutex::default(),
             counter: Mutex::default(),
+            awake: watch::Sender::new(true),
             stop: CancellationToken::new(),
         };
-        let (url, inbox, stop) = (url.to_owned(), Arc::clone(&desk.inbox), desk.stop.clone());
+        let (url, inbox, stop, mut awake) = (url.to_owned(), Arc::clone(&desk.inbox), desk.stop.clone(), desk.awake.subscribe());
         tokio::spawn(async move {
             let queue = topology::desk_queue(&account);
-            while !stop.is_cancelled() {
+            while !stop.is_cancelled() && awake.wait_for(|awake| *awake).await.map(drop).is_ok() {
                 tokio::select! {
                     () = stop.cancelled() => return,
+                    _asleep = async { awake.wait_for(|awake| !*awake).await.map(drop) } => {}
                     _ended = read(&url, &queue, &inbox) => tokio::time::sleep(Duration::from_millis(200)).await,
                 }
             }
         });
         desk
+    }
+
+    /// Stops reading its queue; it still publishes.
+    pub fn sleep(&self) {
+        self.awake.send_replace(false);
+    }
+
+    /// Reads its queue again.
+    pub fn wake(&self) {
+        self.awake.send_replace(true);
     }
 
     /// A message id that this desk has not used.
@@ -150,13 +136,18 @@ impl Desk {
     pub async fn ask(&self, message_type: &str, content: &Value) -> Receipt {
         let id = self.next_id();
         self.lock().model.about_to_send(&id, message_type, content);
+        self.send_json(&id, message_type, content).await.expect("the broker takes the command");
+        self.receipt(&id).await
+    }
+
+    /// Publishes a command given as JSON under a given message id, once or again.
+    ///
+    /// # Errors
+    /// What the broker says.
+    pub async fn send_json(&self, id: &str, message_type: &str, content: &Value) -> lapin::Result<()> {
         let stem = message_type.rsplit_once(".v").map_or(message_type, |(stem, _)| stem);
         let key = format!("{}.{stem}", self.account);
-        let body = content.to_string();
-        self.publish(&key, message_type, &id, body.as_bytes(), |properties| properties)
-            .await
-            .expect("the broker takes the command");
-        self.receipt(&id).await
+        self.publish(&key, message_type, id, content.to_string().as_bytes(), |properties| properties).await
     }
 
     /// Publishes anything.
@@ -184,23 +175,25 @@ impl Desk {
                 .with_delivery_mode(2),
         );
         self.lock().sent.entry(id.to_owned()).or_insert_with(Instant::now);
-        let mut tries = 0;
+        let started = Instant::now();
         loop {
             match self.publish_once(key, body, properties.clone()).await {
-                // Refused by a full queue: keep it and try again, as the contract tells a desk to.
-                Ok(false) if tries < 100 => tokio::time::sleep(Duration::from_millis(100)).await,
-                Ok(_) => return Ok(()),
-                Err(error) if tries >= 100 || matches!(error.kind(), lapin::ErrorKind::ProtocolError(_)) => return Err(error),
-                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+                Ok(true) => return Ok(()),
+                Err(error) if is_refusal(&error) || started.elapsed() > PATIENCE => return Err(error),
+                // Not connected, or refused by a full queue: keep it and try again, as the contract tells a desk to.
+                Ok(false) | Err(_) => assert!(started.elapsed() < PATIENCE, "the broker did not take {id} for {PATIENCE:?}"),
             }
-            tries += 1;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
     /// Publishes once and waits for the confirm; whether the broker took it. Many may be under way.
     async fn publish_once(&self, key: &str, body: &[u8], properties: BasicProperties) -> lapin::Result<bool> {
         let mut publishing = self.publishing.lock().await;
-        let written = publishing.write(&self.url, key, body, properties).await;
+        if publishing.connect(&self.url).await.is_err() {
+            return Ok(false);
+        }
+        let written = publishing.write(key, body, properties).await;
         let generation = publishing.generation;
         drop(publishing);
         let confirmed = match written {
@@ -250,6 +243,13 @@ impl Desk {
         self.lock().receipts.get(id).cloned()
     }
 
+    /// How many commands have a receipt whose message ids begin so.
+    #[must_use]
+    pub fn answered_like(&self, beginning: &str) -> usize {
+        let inbox = self.lock();
+        inbox.receipts.range(beginning.to_owned()..).take_while(|(id, _)| id.starts_with(beginning)).count()
+    }
+
     /// The message ids of all commands published.
     #[must_use]
     pub fn sent(&self) -> Vec<String> {
@@ -270,7 +270,12 @@ impl Desk {
     /// The body of every delivery, letter by letter; also of those that came again or could not be read.
     #[must_use]
     pub fn bodies(&self) -> Vec<String> {
-        self.lock().bodies.clone()
+        self.with_bodies(<[String]>::to_vec)
+    }
+
+    /// Looks at the bodies without taking a copy.
+    pub fn with_bodies<T>(&self, look: impl FnOnce(&[String]) -> T) -> T {
+        look(&self.lock().bodies)
     }
 
     /// How long a command took from publishing to its receipt.
@@ -312,6 +317,15 @@ impl Desk {
     }
 }
 
+/// Whether the broker said no: trying again would be answered the same. A broker that goes down closes connections with an error
+/// as well, and that passes.
+fn is_refusal(error: &lapin::Error) -> bool {
+    const CONNECTION_FORCED: u16 = 320;
+    const INTERNAL_ERROR: u16 = 541;
+    let goes_down = |id: u16| [CONNECTION_FORCED, INTERNAL_ERROR].contains(&id);
+    matches!(error.kind(), lapin::ErrorKind::ProtocolError(error) if !goes_down(error.get_id()))
+}
+
 /// The current time, as a desk's clock has it.
 ///
 /// # Panics
@@ -326,9 +340,8 @@ pub fn clock() -> Timestamp {
 }
 
 impl Publishing {
-    /// Writes a message; what comes back waits for its confirm.
-    #[expect(clippy::disallowed_methods, reason = "a desk publishes on its own")]
-    async fn write(&mut self, url: &str, key: &str, body: &[u8], properties: BasicProperties) -> lapin::Result<PublisherConfirm> {
+    /// Logs in, where it is not.
+    async fn connect(&mut self, url: &str) -> lapin::Result<()> {
         if self.open.is_none() {
             self.generation += 1;
             let connection = Connection::connect(url, ConnectionProperties::default()).await?;
@@ -336,57 +349,15 @@ impl Publishing {
             channel.confirm_select(ConfirmSelectOptions::default()).await?;
             self.open = Some((connection, channel));
         }
-        let (_, channel) = self.open.as_ref().expect("it was opened above");
+        Ok(())
+    }
+
+    /// Writes a message; what comes back waits for its confirm.
+    #[expect(clippy::disallowed_methods, reason = "a desk publishes on its own")]
+    async fn write(&self, key: &str, body: &[u8], properties: BasicProperties) -> lapin::Result<PublisherConfirm> {
+        let (_, channel) = self.open.as_ref().expect("it is connected");
         let key = ShortString::try_new(key).expect("at most 255 bytes");
         channel.basic_publish(ShortString::from("share"), key, BasicPublishOptions::default(), body, properties).await
-    }
-}
-
-/// Reads the desk's queue until the connection ends.
-async fn read(url: &str, queue: &str, inbox: &Mutex<Inbox>) -> lapin::Result<()> {
-    let connection = Connection::connect(url, ConnectionProperties::default()).await?;
-    let channel = connection.create_channel().await?;
-    channel.basic_qos(500, BasicQosOptions::default()).await?;
-    let mut consumer = channel
-        .basic_consume(ShortString::from(queue), ShortString::from("desk"), BasicConsumeOptions::default(), FieldTable::default())
-        .await?;
-    while let Some(delivery) = consumer.next().await {
-        let delivery = delivery?;
-        take(&mut inbox.lock().unwrap_or_else(PoisonError::into_inner), &delivery);
-        channel.basic_ack(delivery.delivery_tag, BasicAckOptions::default()).await?;
-    }
-    Ok(())
-}
-
-fn take(inbox: &mut Inbox, delivery: &lapin::message::Delivery) {
-    let properties = &delivery.properties;
-    let text = |value: &Option<ShortString>| value.as_ref().map(|value| value.as_str().to_owned()).unwrap_or_default();
-    let (id, name) = (text(properties.message_id()), text(properties.kind()));
-    inbox.bodies.push(String::from_utf8_lossy(&delivery.data).into_owned());
-    if !inbox.seen.insert(id.clone()) {
-        inbox.repeated += 1;
-        return;
-    }
-    let told = match Told::read(&name, &delivery.data) {
-        Ok(told) => told,
-        Err(error) => {
-            inbox.unreadable.push(format!("{name} {id}: {error}"));
-            return;
-        }
-    };
-    let at = Instant::now();
-    if let Told::Receipt(receipt) = &told {
-        inbox.receipts.entry(receipt.command_id.clone()).or_insert_with(|| ((**receipt).clone(), at));
-    }
-    inbox.model.take(&told);
-    let account = delivery.routing_key.as_str().split('.').next().unwrap_or_default().to_owned();
-    inbox.deliveries.push(Delivered { id, account, told, at, trace_id: trace_id(properties) });
-}
-
-fn trace_id(properties: &BasicProperties) -> Option<String> {
-    match properties.headers().as_ref()?.inner().get("traceparent")? {
-        AMQPValue::LongString(text) => Some(String::from_utf8_lossy(text.as_bytes()).split('-').nth(1)?.to_owned()),
-        _ => None,
     }
 }
 

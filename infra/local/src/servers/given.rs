@@ -8,6 +8,7 @@ use crate::address;
 use crate::error::{Error, Result};
 
 /// What the environment says is there already.
+#[derive(Default)]
 pub(super) struct Given {
     pub(super) broker: Option<BrokerAddress>,
     pub(super) database_url: Option<String>,

@@ -46,7 +46,56 @@ impl Servers {
     /// # Errors
     /// As [`Servers::start`], or [`Error::Interrupted`].
     pub fn start_unless(dir: &Path, interrupted: &AtomicBool) -> Result<Self> {
-        let given = Given::from_environment()?;
+        Self::start_beside(&Given::from_environment()?, dir, interrupted)
+    }
+
+    /// Starts what is not running yet in `dir`, whatever servers the environment names: for who means to take servers away.
+    ///
+    /// # Errors
+    /// As [`Servers::start`].
+    pub fn start_private(dir: &Path) -> Result<Self> {
+        Self::start_beside(&Given::default(), dir, &AtomicBool::new(false))
+    }
+
+    /// Takes one of the private servers of `dir` away and keeps its data: in an orderly way, or as if the power failed.
+    /// [`Servers::start_private`] brings it back, at another address.
+    ///
+    /// # Errors
+    /// When the state file cannot be read.
+    pub fn take_away(dir: &Path, server: Server, ending: Ending) -> Result<()> {
+        let dir = made(dir)?;
+        let _only_one = locked(&dir)?;
+        let record = Ledger::open(&dir)?.read();
+        match server {
+            Server::Broker => record.rabbitmq.iter().for_each(|broker| rabbitmq::stop(broker, ending)),
+            Server::Database => record.postgres.iter().for_each(|database| postgres::end(database.server, ending)),
+        }
+        Ok(())
+    }
+
+    /// Takes the private broker of `dir` away together with its data: queues, users, everything.
+    ///
+    /// # Errors
+    /// When the state file cannot be read, or the data cannot be removed.
+    pub fn wipe_broker(dir: &Path) -> Result<()> {
+        Self::take_away(dir, Server::Broker, Ending::AtOnce)?;
+        rabbitmq::remove_data(dir)
+    }
+
+    /// Runs `rabbitmqctl` on the private broker of `dir`.
+    ///
+    /// # Errors
+    /// When no broker runs there, or the command fails, with what it said.
+    pub fn broker_control(dir: &Path, arguments: &[&str]) -> Result<()> {
+        let dir = made(dir)?;
+        let record = Ledger::open(&dir)?.read();
+        let Some(broker) = record.rabbitmq else {
+            return Err(Error::Start { what: "rabbitmqctl".to_owned(), detail: format!("no broker runs in {}", dir.display()) });
+        };
+        rabbitmq::control(&dir, &broker, arguments)
+    }
+
+    fn start_beside(given: &Given, dir: &Path, interrupted: &AtomicBool) -> Result<Self> {
         given.check_answers()?;
         packages::ensure_servers(given.broker.is_none(), given.database_url.is_none())?;
         let dir = made(dir)?;
@@ -116,10 +165,21 @@ struct BrokerAddress {
     management_url: String,
 }
 
+/// One of the two servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Server {
+    /// `RabbitMQ`.
+    Broker,
+    /// `PostgreSQL`.
+    Database,
+}
+
 /// How servers are ended: the orderly way takes `RabbitMQ` six seconds.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ending {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// What is under way is finished and written.
     Orderly,
+    /// As if the power failed.
     AtOnce,
 }
 

@@ -87,7 +87,8 @@ pub(super) fn remove_data(dir: &Path) -> Result<()> {
     remove(&dir.join("postgres/password"))
 }
 
-fn end(server: Process, ending: Ending) {
+/// Ends the server and keeps its data.
+pub(super) fn end(server: Process, ending: Ending) {
     // PostgreSQL's own meaning of signals: SIGINT is a fast, SIGQUIT an immediate shutdown. The
     // server leads its own group, and its children must not get the signal from us.
     let first = if ending == Ending::Orderly { Signal::SIGINT } else { Signal::SIGQUIT };

@@ -89,6 +89,18 @@ pub(super) fn remove_data(dir: &Path) -> Result<()> {
     }
 }
 
+/// Runs `rabbitmqctl` on a node that runs.
+pub(super) fn control(dir: &Path, recorded: &RabbitMq, arguments: &[&str]) -> Result<()> {
+    let home = home(dir);
+    let script = packages::rabbitmq_server()?.with_file_name("rabbitmqctl");
+    let mut command = at_home(Command::new(script), &home, recorded.mapper_port);
+    let output = command.args(arguments).stdin(Stdio::null()).output().during("running rabbitmqctl")?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(Error::Start { what: format!("rabbitmqctl {} failed", arguments.join(" ")), detail: packages::end_of(&output) })
+}
+
 fn home(dir: &Path) -> PathBuf {
     dir.join("rabbitmq")
 }
@@ -114,7 +126,7 @@ fn start(home: &Path, ledger: &Ledger) -> Result<RabbitMq> {
             return Err(failed);
         }
     };
-    let started = RabbitMq { node, epmd, amqp_port: amqp, management_port: management };
+    let started = RabbitMq { node, epmd, amqp_port: amqp, management_port: management, mapper_port: mapper };
     if let Err(failed) = ledger.change(|record| record.rabbitmq = Some(started.clone())) {
         stop(&started, Ending::AtOnce);
         return Err(failed);
@@ -122,19 +134,26 @@ fn start(home: &Path, ledger: &Ledger) -> Result<RabbitMq> {
     Ok(started)
 }
 
-fn environment(mut command: Command, home: &Path, ports: &Ports) -> Command {
-    let at = |name: &str| home.join(name).into_os_string();
+/// What a node and the tools that speak to it have in common.
+fn at_home(mut command: Command, home: &Path, mapper_port: u16) -> Command {
     command
         .current_dir(home)
         .env_clear()
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .env("LANG", "C.UTF-8")
-        .env("HOME", at("home"))
+        .env("HOME", home.join("home"))
         .env("ERL_EPMD_ADDRESS", "127.0.0.1")
-        .env("ERL_EPMD_PORT", ports.mapper.to_string())
-        .env("ERL_CRASH_DUMP", at("log/erl_crash.dump"))
+        .env("ERL_EPMD_PORT", mapper_port.to_string())
+        .env("ERL_CRASH_DUMP", home.join("log/erl_crash.dump"))
         .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
-        .env("RABBITMQ_NODENAME", node_name(home))
+        .env("RABBITMQ_NODENAME", node_name(home));
+    command
+}
+
+fn environment(command: Command, home: &Path, ports: &Ports) -> Command {
+    let at = |name: &str| home.join(name).into_os_string();
+    let mut command = at_home(command, home, ports.mapper);
+    command
         .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
         .env("RABBITMQ_NODE_PORT", ports.amqp.to_string())
         .env("RABBITMQ_DIST_PORT", ports.distribution.to_string())

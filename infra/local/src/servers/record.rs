@@ -23,6 +23,7 @@ pub(super) struct RabbitMq {
     pub(super) epmd: Process,
     pub(super) amqp_port: u16,
     pub(super) management_port: u16,
+    pub(super) mapper_port: u16,
 }
 
 impl RabbitMq {

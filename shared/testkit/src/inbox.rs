@@ -1,0 +1,91 @@
+//! What a desk was told: its queue read to the end of the connection, each delivery taken once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use contracts::Receipt;
+use contracts::delivery::Told;
+use futures_util::StreamExt;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{BasicProperties, Connection, ConnectionProperties};
+
+use crate::Model;
+
+/// One delivery as the desk got it.
+#[derive(Clone, Debug)]
+pub struct Delivered {
+    /// Its `message_id`.
+    pub id: String,
+    /// Whose: an operator's queue holds deliveries of several accounts.
+    pub account: String,
+    /// What it says.
+    pub told: Told,
+    /// When it came.
+    pub at: Instant,
+    /// The trace it belongs to.
+    pub trace_id: Option<String>,
+}
+
+/// What the desk knows.
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    /// Letter by letter, also of what came again or could not be read.
+    pub bodies: Vec<String>,
+    seen: BTreeSet<String>,
+    pub repeated: usize,
+    pub unreadable: Vec<String>,
+    pub deliveries: Vec<Delivered>,
+    pub receipts: BTreeMap<String, (Receipt, Instant)>,
+    pub sent: BTreeMap<String, Instant>,
+    pub model: Model,
+}
+
+/// Reads the desk's queue until the connection ends.
+pub(crate) async fn read(url: &str, queue: &str, inbox: &Mutex<Inbox>) -> lapin::Result<()> {
+    let connection = Connection::connect(url, ConnectionProperties::default()).await?;
+    let channel = connection.create_channel().await?;
+    channel.basic_qos(500, BasicQosOptions::default()).await?;
+    let mut consumer = channel
+        .basic_consume(ShortString::from(queue), ShortString::from("desk"), BasicConsumeOptions::default(), FieldTable::default())
+        .await?;
+    while let Some(delivery) = consumer.next().await {
+        let delivery = delivery?;
+        take(&mut inbox.lock().unwrap_or_else(PoisonError::into_inner), &delivery);
+        channel.basic_ack(delivery.delivery_tag, BasicAckOptions::default()).await?;
+    }
+    Ok(())
+}
+
+fn take(inbox: &mut Inbox, delivery: &lapin::message::Delivery) {
+    let properties = &delivery.properties;
+    let text = |value: &Option<ShortString>| value.as_ref().map(|value| value.as_str().to_owned()).unwrap_or_default();
+    let (id, name) = (text(properties.message_id()), text(properties.kind()));
+    inbox.bodies.push(String::from_utf8_lossy(&delivery.data).into_owned());
+    if !inbox.seen.insert(id.clone()) {
+        inbox.repeated += 1;
+        return;
+    }
+    let told = match Told::read(&name, &delivery.data) {
+        Ok(told) => told,
+        Err(error) => {
+            inbox.unreadable.push(format!("{name} {id}: {error}"));
+            return;
+        }
+    };
+    let at = Instant::now();
+    if let Told::Receipt(receipt) = &told {
+        inbox.receipts.entry(receipt.command_id.clone()).or_insert_with(|| ((**receipt).clone(), at));
+    }
+    inbox.model.take(&told);
+    let account = delivery.routing_key.as_str().split('.').next().unwrap_or_default().to_owned();
+    inbox.deliveries.push(Delivered { id, account, told, at, trace_id: trace_id(properties) });
+}
+
+fn trace_id(properties: &BasicProperties) -> Option<String> {
+    match properties.headers().as_ref()?.inner().get("traceparent")? {
+        AMQPValue::LongString(text) => Some(String::from_utf8_lossy(text.as_bytes()).split('-').nth(1)?.to_owned()),
+        _ => None,
+    }
+}
