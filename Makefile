@@ -5,7 +5,7 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
 LOCAL := $(BUILT)/deskmesh-local
 
 .DEFAULT_GOAL := help
-.PHONY: help up down account demo test conformance check generate fmt binaries
+.PHONY: help up down account demo test conformance faults isolation soak sabotage check generate fmt binaries
 # One task at a time: they share cargo's folder and the servers.
 .NOTPARALLEL:
 
@@ -35,6 +35,19 @@ test: check ## format, lints, and all tests on real servers
 conformance: binaries ## hold the running services to every rule and print the table: rule, kept by, test, result
 	@echo "testing every rule on private servers"
 	@CONFORMANCE_TABLE=1 $(LOCAL) with -- $(CARGO) test --quiet -p system-tests --test conformance
+
+faults: binaries ## let 200 faults strike two replicas of everything and prove that nothing was lost, doubled, leaked or diverged
+	@$(BUILT)/faults run $(if $(SEED),--seed $(SEED)) $(if $(INJECTIONS),--injections $(INJECTIONS))
+
+isolation: binaries ## measure what other accounts feel of one whose queue is full, whose desk is dead, or who sends nonsense
+	@$(BUILT)/faults isolation
+
+soak: binaries ## watch the services' memory over a quarter of an hour of work, and over a backlog of 200,000 commands
+	@$(BUILT)/faults soak
+	@$(BUILT)/faults backlog
+
+sabotage: binaries ## break the runtime on purpose, four ways, and see that `make faults` notices each
+	@tests/faults/sabotage/run.sh
 
 check: ## format and lints alone
 	@echo "checking format and lints"

@@ -1,0 +1,16 @@
+//! Faults of the services' processes.
+
+use anyhow::Result;
+use contracts::topology::Service;
+
+use crate::site::{REPLICAS, Site};
+
+/// Replaces every replica, one after the other, as a deployment does.
+pub(super) async fn rolling_restart(site: &Site) -> Result<()> {
+    for replica in 1..=REPLICAS {
+        for service in Service::ALL {
+            site.replicas.replace(service, replica).await?;
+        }
+    }
+    Ok(())
+}

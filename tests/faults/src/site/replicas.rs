@@ -1,0 +1,162 @@
+//! Two processes of each service.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use contracts::topology::Service;
+use local::{Fleet, Instance};
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
+
+use super::PATIENCE;
+
+/// Processes of each service.
+pub const REPLICAS: u32 = 2;
+/// How long a service may take to stop when it is asked to: its own grace and a little.
+const STOP: Duration = Duration::from_secs(40);
+
+/// The processes. Who takes one out keeps others from it.
+#[derive(Debug)]
+pub struct Replicas {
+    fleet: Fleet,
+    instances: Vec<Mutex<Option<Instance>>>,
+}
+
+impl Replicas {
+    pub(super) async fn start(fleet: Fleet) -> Result<Self> {
+        let started = spawn_blocking(move || {
+            fleet.migrate_all()?;
+            let all = Service::ALL.into_iter().flat_map(|service| (1..=REPLICAS).map(move |replica| (service, replica)));
+            let mut instances = all.map(|(service, replica)| fleet.start(service, replica)).collect::<local::Result<Vec<_>>>()?;
+            instances.iter_mut().try_for_each(|instance| instance.wait_ready(PATIENCE))?;
+            Ok::<_, local::Error>((fleet, instances))
+        });
+        let (fleet, instances) = started.await.context("starting the services")??;
+        Ok(Self { fleet, instances: instances.into_iter().map(|instance| Mutex::new(Some(instance))).collect() })
+    }
+
+    /// Kills one without any chance to finish, starts it again and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not come back.
+    pub async fn kill(&self, service: Service, replica: u32) -> Result<()> {
+        self.with(service, replica, |_, instance| {
+            instance.restart()?;
+            Ok(instance.wait_ready(PATIENCE)?)
+        })
+        .await
+    }
+
+    /// Asks one to stop, starts another in its place and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not stop in time, or with a failure, or the new one is not ready.
+    pub async fn replace(&self, service: Service, replica: u32) -> Result<()> {
+        self.with(service, replica, move |fleet, instance| {
+            let status = instance.terminate(STOP)?;
+            ensure!(status.success(), "{} ended with {status}, see {}", service.name(), instance.log().display());
+            *instance = fleet.start(service, replica)?;
+            Ok(instance.wait_ready(PATIENCE)?)
+        })
+        .await
+    }
+
+    /// Asks all to stop, and waits.
+    ///
+    /// # Errors
+    /// When one does not stop in time, or with a failure.
+    pub async fn pause(&self) -> Result<()> {
+        self.all(|_, instance| {
+            let status = instance.terminate(STOP)?;
+            ensure!(status.success(), "{} ended with {status}", instance.service().name());
+            Ok(())
+        })
+        .await
+    }
+
+    /// Starts all again.
+    ///
+    /// # Errors
+    /// When one is not ready in time.
+    pub async fn resume(&self) -> Result<()> {
+        self.all(|_, instance| Ok(instance.restart()?)).await?;
+        self.ready(PATIENCE).await
+    }
+
+    /// Waits until all are ready.
+    ///
+    /// # Errors
+    /// When one is not within `limit`, with its last answer.
+    pub async fn ready(&self, limit: Duration) -> Result<()> {
+        self.all(move |_, instance| Ok(instance.wait_ready(limit)?)).await
+    }
+
+    /// Runs a command of each service to its end.
+    ///
+    /// # Errors
+    /// When one fails, with what it said.
+    pub async fn run(&self, arguments: Vec<String>) -> Result<()> {
+        let fleet = self.fleet.clone();
+        let ran = spawn_blocking(move || {
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            Service::ALL.into_iter().try_for_each(|service| fleet.run(service, &arguments).map(drop))
+        });
+        Ok(ran.await.context("running a service's command")??)
+    }
+
+    /// Each process with its service, for who measures them.
+    pub async fn processes(&self) -> Vec<(Service, local::process::Process)> {
+        let mut processes = Vec::new();
+        for slot in &self.instances {
+            let slot = slot.lock().await;
+            processes.extend(slot.as_ref().and_then(|instance| Some((instance.service(), instance.process()?))));
+        }
+        processes
+    }
+
+    /// Stops all.
+    ///
+    /// # Errors
+    /// When one does not stop in time, or with a failure.
+    pub(super) async fn end(self) -> Result<()> {
+        let instances: Vec<Instance> = self.instances.into_iter().filter_map(Mutex::into_inner).collect();
+        instances.iter().for_each(Instance::signal_end);
+        let ended = spawn_blocking(move || {
+            for mut instance in instances {
+                let status = instance.wait_exit(STOP)?;
+                ensure!(status.success(), "{} ended with {status}", instance.service().name());
+            }
+            Ok(())
+        });
+        ended.await.context("ending the services")?
+    }
+
+    async fn all(&self, act: impl Fn(&Fleet, &mut Instance) -> Result<()> + Copy + Send + 'static) -> Result<()> {
+        for service in Service::ALL {
+            for replica in 1..=REPLICAS {
+                self.with(service, replica, act).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn with(
+        &self,
+        service: Service,
+        replica: u32,
+        act: impl FnOnce(&Fleet, &mut Instance) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
+        let at = Service::ALL.iter().position(|it| *it == service).context("one of the five")?;
+        let index = at * REPLICAS as usize + replica as usize - 1;
+        let mut slot = self.instances[index].lock().await;
+        let mut instance = slot.take().context("it was started")?;
+        let fleet = self.fleet.clone();
+        let acted = spawn_blocking(move || {
+            let acted = act(&fleet, &mut instance);
+            (instance, acted)
+        });
+        let (instance, acted) = acted.await.context("acting on a service")?;
+        *slot = Some(instance);
+        acted
+    }
+}
