@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Fault;
 use crate::connection::Connections;
 use crate::envelope::Envelope;
-use crate::parking::{ParkReason, park};
+use crate::parking::{ParkReason, Parking, park};
 use crate::runtime::{Shared, backoff, now, pause};
 use crate::service::Service;
 
@@ -44,7 +44,7 @@ pub(crate) async fn run<S: Service>(
             Some(Err(error)) => return Err(Fault::broker("receive a message")(error)),
             None => return Err(Fault::ConsumerCancelled(queue)),
         };
-        let envelope = Envelope::read(S::SERVICE, &delivery, now());
+        let envelope = Envelope::read_dead_letter(S::SERVICE, &queue, &delivery, now());
         let mut delays = backoff();
         loop {
             let mut connection = match shared.pool.acquire().await {
@@ -58,7 +58,8 @@ pub(crate) async fn run<S: Service>(
                 }
             };
             let detail = format!("the broker dead-lettered it into {queue}");
-            park(&mut connection, &queue, &envelope, ParkReason::DeadLettered, &detail, now()).await?;
+            let parking = Parking::of_envelope(&queue, &envelope, &envelope.trace);
+            park(&mut connection, &parking, ParkReason::DeadLettered, &detail, now()).await?;
             break;
         }
         channel.basic_ack(delivery.delivery_tag, BasicAckOptions::default()).await.map_err(Fault::broker("ack a message"))?;

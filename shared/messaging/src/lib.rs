@@ -6,15 +6,20 @@ mod content;
 mod dead_letters;
 mod envelope;
 mod failure;
+mod gauges;
 mod health;
 mod journal;
 mod ladder;
+mod origin;
 mod output;
+pub mod parked;
 mod parking;
 mod plan;
 mod publisher;
+pub mod replay;
 mod retention;
 mod runtime;
+mod sending;
 mod service;
 mod slot;
 mod step;
@@ -28,6 +33,7 @@ pub use output::Output;
 pub use parking::ParkReason;
 pub use plan::MAX_OUTPUT;
 pub use runtime::{Settings, Undelivered, run};
+pub use sending::Sending;
 pub use service::{Otherwise, Received, Service, Verdict};
 
 /// The runtime's own tables (journal, outputs, undelivered, parked). They live in the service's schema, beside its own, and are

@@ -9,7 +9,7 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::failure::{DecideError, Next, next_after};
 use crate::journal::{self, Key};
-use crate::parking::{self, ParkReason};
+use crate::parking::{ParkReason, Parking, park};
 use crate::plan::{Fate, Item, Plan};
 use crate::service::{Received, Service, Verdict};
 
@@ -79,7 +79,8 @@ pub(crate) fn decide_all<'a, S: Service>(
         };
         if let [item] = items {
             let mut connection = pool.acquire().await.map_err(StepError::Hold)?;
-            let parked = parking::park(&mut connection, queue, &item.envelope, ParkReason::Poison, &cause, now).await;
+            let parking = Parking::of_envelope(queue, &item.envelope, &item.trace);
+            let parked = park(&mut connection, &parking, ParkReason::Poison, &cause, now).await;
             return parked.map(|()| vec![Fate::Parked]).map_err(StepError::Hold);
         }
         let (left, right) = items.split_at(items.len() / 2);
@@ -126,7 +127,8 @@ async fn attempt<S: Service>(
         return Err(Failed::Rerun);
     }
     for (index, reason, detail) in plan.parked() {
-        parking::park(&mut transaction, queue, &items[*index].envelope, *reason, detail, now).await?;
+        let Item { envelope, trace, .. } = &items[*index];
+        park(&mut transaction, &Parking::of_envelope(queue, envelope, trace), *reason, detail, now).await?;
     }
     transaction.commit().await?;
     Ok(plan.into_fates())
