@@ -1,7 +1,14 @@
-//! The command line: `run`, `migrate`, `config`, `describe`.
+//! The command line: `run`, `migrate`, `config`, `describe`, and for operators `parked` and `replay`.
+
+mod listing;
+mod operator;
+mod parked;
+mod replay;
+mod table;
 
 use std::future::Future;
 use std::io::Write;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,6 +19,10 @@ use serde::de::DeserializeOwned;
 use crate::config::{self, ConfigError, Loaded, sentence};
 use crate::database::{self, Database};
 use crate::{Context, Process, describe, process};
+use operator::Operator;
+
+/// Messages a second that an operator sends, where nothing else is asked for.
+const DEFAULT_RATE: NonZeroU32 = NonZeroU32::new(50).expect("not zero");
 
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
@@ -37,6 +48,11 @@ enum Command {
     Config,
     /// Print what this service accepts, sends, stores and can be configured with; needs no broker and no database
     Describe,
+    /// List, show, replay and discard messages that were set aside for a person
+    #[command(subcommand)]
+    Parked(parked::Parked),
+    /// Send stored outputs again after a broker was lost; receivers drop what they had
+    Replay(replay::Replay),
 }
 
 /// Parses the command line and carries it out. Exit code 2 stands for a configuration that cannot be used.
@@ -49,13 +65,13 @@ where
     let name = process.service.name();
     let matches = Line::command().name(name).bin_name(name).get_matches();
     let line = Line::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    carry_out(process, &line).unwrap_or_else(|error| {
+    carry_out(process, line).unwrap_or_else(|error| {
         eprintln!("{name}: {}", sentence(error.as_ref()));
         if error.is::<ConfigError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
     })
 }
 
-fn carry_out<C, Start, Running>(process: Process<Start>, line: &Line) -> anyhow::Result<ExitCode>
+fn carry_out<C, Start, Running>(process: Process<Start>, line: Line) -> anyhow::Result<ExitCode>
 where
     C: DeserializeOwned + Serialize + Send + 'static,
     Start: FnOnce(Context<C>) -> Running + Send + 'static,
@@ -77,9 +93,25 @@ where
         }
         Command::Config => config::in_force(&load()?)?,
         Command::Describe => describe::describe(process.service, process.default_config, &migrator)?,
+        Command::Parked(command) => {
+            let common = load()?.common;
+            return process::runtime()?
+                .block_on(async { parked::execute(&Operator::new(process.service, common)?, command).await });
+        }
+        Command::Replay(command) => {
+            let common = load()?.common;
+            return process::runtime()?
+                .block_on(async { replay::execute(&Operator::new(process.service, common)?, command).await });
+        }
     };
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads `50` or `50/s`.
+fn rate(text: &str) -> Result<NonZeroU32, String> {
+    let number = text.strip_suffix("/s").unwrap_or(text);
+    number.parse().map_err(|_| format!("{text:?} is no whole number of messages a second, from 1"))
 }
 
 /// Reads the environment, the only place that does. Lossy only for names and values that no key can have.

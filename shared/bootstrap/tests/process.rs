@@ -22,13 +22,14 @@ fn main() -> ExitCode {
     if std::env::var_os(ROLE).is_some() {
         return bootstrap::main(Process { service: Service::CommentSync, default_config: "", migrations: &NO_TABLES, start });
     }
-    let tests: [(&str, fn()); 6] = [
+    let tests: [(&str, fn()); 7] = [
         ("it_is_alive_without_its_database_and_stops_when_told", it_is_alive_without_its_database_and_stops_when_told),
         ("a_mistyped_variable_stops_the_start_with_code_2", a_mistyped_variable_stops_the_start_with_code_2),
         ("what_run_needs_is_asked_for", what_run_needs_is_asked_for),
         ("migrate_says_that_the_database_is_away", migrate_says_that_the_database_is_away),
         ("describe_and_config_need_nothing", describe_and_config_need_nothing),
         ("an_address_in_use_stops_the_start", an_address_in_use_stops_the_start),
+        ("behind_the_entry_nothing_is_discarded", behind_the_entry_nothing_is_discarded),
     ];
     // The part of the usual command line that `cargo test` and its like use: a list, or words that names contain.
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -181,4 +182,16 @@ fn an_address_in_use_stops_the_start() {
     );
     assert_eq!(code, Some(1), "{stderr}");
     assert!(stdout.contains("could not start") && stdout.contains("`http.listen` names"), "{stdout}");
+}
+
+fn behind_the_entry_nothing_is_discarded() {
+    let database = format!("postgres://me:hush@{NOBODY}/deskmesh");
+    let arguments = ["parked", "discard", "--account", "acme", "--because", "it is old", "--yes"];
+    let (code, stdout, stderr) = output(&arguments, &[("DESKMESH__DATABASE__URL", &database)]);
+    assert_eq!((code, stdout.as_str()), (Some(2), ""));
+    assert!(stderr.starts_with("comment-sync: only an entry service discards"), "{stderr}");
+    // The same without asking too much: it fails for want of a database, and says so.
+    let (code, _, stderr) = output(&["parked", "list"], &[("DESKMESH__DATABASE__URL", &database)]);
+    assert_eq!(code, Some(1));
+    assert!(!stderr.contains("hush") && stderr.lines().count() == 1, "{stderr}");
 }

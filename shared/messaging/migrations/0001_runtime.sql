@@ -22,6 +22,8 @@ create table journal_output (
 ) partition by range (decided_at);
 
 create index journal_output_key on journal_output (account, entity, message_id);
+-- For `replay --since`. Small and cheap to keep: rows come in this order.
+create index journal_output_decided_at on journal_output using brin (decided_at) with (autosummarize = on);
 
 -- Outputs that a desk's queue did not take. A row goes when its output is confirmed, or is parked.
 create table undelivered (
@@ -46,9 +48,11 @@ create table suspect (
   primary key (queue, routing_key, message_id, process)
 );
 
--- Set aside for a person. A row goes when it is replayed or discarded.
+-- Set aside for a person. A row is closed, not deleted, when it is replayed or discarded: what is parked again is then known again.
+-- `exchange` and `routing_key` are where the message was going: `share` for a desk's command, also when it came back from the ladder.
 create table parked (
   id uuid primary key,
+  state text not null default 'parked' check (state in ('parked', 'replayed', 'discarded')),
   reason text not null,
   detail text not null,
   account text,
@@ -57,12 +61,36 @@ create table parked (
   queue text not null,
   exchange text not null,
   routing_key text not null,
+  publisher text,
+  content_type text,
+  correlation_id text,
+  share_id text,
+  traceparent text,
+  tracestate text,
   headers jsonb not null,
   body bytea not null,
+  -- For a delivery that no desk's queue took: the stored output, which goes back to `undelivered`.
+  output json,
   first_arrived_at timestamptz not null,
   parked_at timestamptz not null,
+  closed_at timestamptz,
   times integer not null default 1
 );
 
-create index parked_reason on parked (reason, parked_at);
-create index parked_account on parked (account, parked_at);
+create index parked_reason on parked (reason, parked_at) where state = 'parked';
+create index parked_account on parked (account, parked_at) where state = 'parked';
+create index parked_closed on parked (closed_at) where state <> 'parked';
+
+-- One row per message and action, the parking included; of `replay --since` one row for all of it, without a parked message.
+create table parked_audit (
+  id bigint generated always as identity primary key,
+  at timestamptz not null,
+  by text not null,
+  action text not null check (action in ('parked', 'replayed', 'discarded', 'journal_replayed')),
+  parked_id uuid,
+  message_id text,
+  because text
+);
+
+create index parked_audit_parked_id on parked_audit (parked_id, at);
+create index parked_audit_at on parked_audit (at);

@@ -104,11 +104,15 @@ fn command<M>(envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, Dec
             journaled: valid_id.is_some(),
         })
     };
+    if let Some(because) = &envelope.discarded {
+        let account = key.as_ref().ok().map(|key| &key.account).filter(|account| speaks_for(&publisher, account));
+        return refuse(account.unwrap_or(&publisher), Reason::Discarded, because.clone());
+    }
     let key = match &key {
         Ok(key) => key,
         Err(sentence) => return refuse(&publisher, Reason::Malformed, sentence.clone()),
     };
-    if key.account != publisher && !key.account.is_under(&publisher) {
+    if !speaks_for(&publisher, &key.account) {
         return refuse(&publisher, Reason::NotYourAccount, format!("{publisher} may not publish for {}", key.account));
     }
     let account = &key.account;
@@ -156,6 +160,11 @@ fn command<M>(envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, Dec
     }
 }
 
+/// An account speaks for itself and, as an operator, for those below it.
+fn speaks_for(publisher: &AccountName, account: &AccountName) -> bool {
+    account == publisher || account.is_under(publisher)
+}
+
 fn is_message_id(id: &str) -> bool {
     (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
 }
@@ -174,11 +183,15 @@ mod tests {
             message_id: Some("1".into()),
             message_type: Some("ticket.share.v1".into()),
             content_type: Some("application/json".into()),
+            correlation_id: None,
+            share_id: None,
             forbidden: None,
             trace: crate::trace_context::TraceContext::default(),
             attempt: 0,
             deliveries: 0,
             first_arrival: Timestamp::parse("2026-03-01T10:00:00Z").unwrap(),
+            parked: None,
+            discarded: None,
             body: b"{}".to_vec(),
             headers: Value::Null,
         }
@@ -220,6 +233,17 @@ mod tests {
         assert_eq!(refusal(|it| it.body = vec![b' '; BODY_BYTES + 1]), acme(Reason::TooLarge));
         assert_eq!(refusal(|it| it.body = b"nonsense".to_vec()), acme(Reason::Malformed));
         assert_eq!(refusal(|it| it.body = b"\xff".to_vec()), acme(Reason::Malformed));
+    }
+
+    #[test]
+    fn what_a_person_discards_is_refused_with_the_reason_whatever_it_says() {
+        for body in [&b"{}"[..], b"nonsense"] {
+            let discarded = |it: &mut Envelope| (it.discarded, it.body) = (Some("a test".into()), body.to_vec());
+            assert_eq!(refusal(discarded), ("acme".to_owned(), Reason::Discarded));
+        }
+        let not_its_own =
+            |it: &mut Envelope| (it.discarded, it.routing_key) = (Some("a test".into()), "globex.ticket.share".into());
+        assert_eq!(refusal(not_its_own), ("acme".to_owned(), Reason::Discarded), "the other account is not told");
     }
 
     #[test]

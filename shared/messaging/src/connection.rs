@@ -37,14 +37,18 @@ impl Connections {
 
     /// Closes both, as far as the broker still answers.
     pub async fn close(self) {
-        for connection in [self.consuming, self.publishing] {
-            let close = connection.close(200, ShortString::from("stopping"));
-            drop(tokio::time::timeout(Duration::from_secs(2), close).await);
-        }
+        close(self.consuming).await;
+        close(self.publishing).await;
     }
 }
 
-async fn connect(url: &str, name: &str) -> Result<Connection, Fault> {
+/// Closes a connection, as far as the broker still answers.
+pub(crate) async fn close(connection: Connection) {
+    drop(tokio::time::timeout(Duration::from_secs(2), connection.close(200, ShortString::from("stopping"))).await);
+}
+
+/// Connects under a name that the broker shows.
+pub(crate) async fn connect(url: &str, name: &str) -> Result<Connection, Fault> {
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     tokio::time::timeout(CONNECT_TIMEOUT, Connection::connect(&with_heartbeat(url), properties))
         .await

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Fault;
 use crate::connection::Connections;
 use crate::envelope::Envelope;
-use crate::parking::{ParkReason, park};
+use crate::parking::{ParkReason, Parking, park};
 use crate::patience::answered;
 use crate::runtime::{Shared, backoff, now, pause};
 use crate::service::Service;
@@ -45,7 +45,7 @@ pub(crate) async fn run<S: Service>(
             Some(Err(error)) => return Err(Fault::broker("receive a message")(error)),
             None => return Err(Fault::ConsumerCancelled(queue)),
         };
-        let envelope = Envelope::read(S::SERVICE, &delivery, now());
+        let envelope = Envelope::read_dead_letter(S::SERVICE, &queue, &delivery, now());
         let mut delays = backoff();
         loop {
             let detail = format!("the broker dead-lettered it into {queue}");
@@ -62,5 +62,5 @@ pub(crate) async fn run<S: Service>(
 
 async fn keep(pool: &PgPool, queue: &str, envelope: &Envelope, detail: &str) -> sqlx::Result<()> {
     let mut connection = pool.acquire().await?;
-    park(&mut connection, queue, envelope, ParkReason::DeadLettered, detail, now()).await
+    park(&mut connection, &Parking::of_envelope(queue, envelope, &envelope.trace), ParkReason::DeadLettered, detail, now()).await
 }

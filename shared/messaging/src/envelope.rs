@@ -5,7 +5,9 @@ use contracts::{AccountName, Timestamp};
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
+use crate::origin::{self, Origin};
 use crate::trace_context::TraceContext;
 
 /// Headers of our own. Trusted only on `sync`, where no account can write.
@@ -14,6 +16,10 @@ pub(crate) mod header {
     pub const PUBLISHER: &str = "deskmesh-publisher";
     pub const ATTEMPT: &str = "deskmesh-attempt";
     pub const FIRST_ARRIVAL: &str = "deskmesh-first-arrival";
+    /// A replay: the row of the parking table, so that what is parked again finds it.
+    pub const PARKED: &str = "deskmesh-parked";
+    /// A discard: why, in the operator's words.
+    pub const DISCARDED: &str = "deskmesh-discarded";
     pub const SHARE_ID: &str = "share-id";
     pub const TRACEPARENT: &str = "traceparent";
     pub const TRACESTATE: &str = "tracestate";
@@ -42,6 +48,8 @@ pub(crate) struct Envelope {
     pub message_id: Option<String>,
     pub message_type: Option<String>,
     pub content_type: Option<String>,
+    pub correlation_id: Option<String>,
+    pub share_id: Option<String>,
     /// Properties that the contract forbids, because the broker itself acts on them.
     pub forbidden: Option<&'static str>,
     /// For `share` the partner's context, to be linked; else our own, to be continued.
@@ -51,6 +59,10 @@ pub(crate) struct Envelope {
     /// How often the broker delivered it before.
     pub deliveries: u64,
     pub first_arrival: Timestamp,
+    /// Replayed from this row of the parking table.
+    pub parked: Option<Uuid>,
+    /// A person ends it, for this reason.
+    pub discarded: Option<String>,
     pub body: Vec<u8>,
     /// Headers as text, for the parking table.
     pub headers: Value,
@@ -59,27 +71,47 @@ pub(crate) struct Envelope {
 impl Envelope {
     /// Reads a delivery that arrives `now` at `service`.
     pub fn read(service: Service, delivery: &Delivery, now: Timestamp) -> Self {
-        let properties = &delivery.properties;
-        let headers = properties.headers().clone().unwrap_or_default();
-        let (exchange, key) = (delivery.exchange.as_str(), delivery.routing_key.as_str());
+        let (exchange, routing_key) = (delivery.exchange.as_str(), delivery.routing_key.as_str());
         let via = if exchange != Exchange::Sync.name() {
             Via::Share
-        } else if key == service.retried_key() {
+        } else if routing_key == service.retried_key() {
             Via::Ladder
         } else {
             Via::Service
         };
+        let origin = Origin { via, exchange: exchange.to_owned(), routing_key: routing_key.to_owned() };
+        Self::coming_from(origin, delivery, now)
+    }
+
+    /// Reads what the broker put into the dead-letter queue `queue` of `service`: as it was before.
+    pub fn read_dead_letter(service: Service, queue: &str, delivery: &Delivery, now: Timestamp) -> Self {
+        let headers = delivery.properties.headers().clone().unwrap_or_default();
+        let user_id = delivery.properties.user_id().as_ref().map(lapin::types::ShortString::as_str);
+        let mut envelope = Self::coming_from(origin::of_dead_letter(service, queue, user_id, &headers), delivery, now);
+        if envelope.via == Via::Share {
+            // A partner's own context is a link at most, and never goes on.
+            envelope.trace = TraceContext::default();
+        }
+        envelope
+    }
+
+    fn coming_from(origin: Origin, delivery: &Delivery, now: Timestamp) -> Self {
+        let Origin { via, exchange, routing_key } = origin;
+        let properties = &delivery.properties;
+        let headers = properties.headers().clone().unwrap_or_default();
         let own = |name: &str| if via == Via::Share { None } else { text(&headers, name) };
         let given = |value: &Option<lapin::types::ShortString>| value.as_ref().map(|value| value.as_str().to_owned());
         let broker_deliveries = if delivery.redelivered { number(&headers, "x-delivery-count").unwrap_or(1).max(1) } else { 0 };
         Self {
             via,
-            exchange: exchange.to_owned(),
-            routing_key: own(header::ACCOUNT_KEY).unwrap_or_else(|| key.to_owned()),
+            exchange,
+            routing_key: own(header::ACCOUNT_KEY).unwrap_or(routing_key),
             publisher: if via == Via::Share { given(properties.user_id()) } else { own(header::PUBLISHER) },
             message_id: given(properties.message_id()),
             message_type: given(properties.kind()),
             content_type: given(properties.content_type()),
+            correlation_id: given(properties.correlation_id()).filter(|_| via != Via::Share),
+            share_id: own(header::SHARE_ID),
             forbidden: if via == Via::Share { forbidden(properties, &headers) } else { None },
             trace: TraceContext {
                 traceparent: text(&headers, header::TRACEPARENT),
@@ -88,6 +120,8 @@ impl Envelope {
             attempt: own(header::ATTEMPT).and_then(|attempt| attempt.parse().ok()).unwrap_or(0),
             deliveries: broker_deliveries,
             first_arrival: own(header::FIRST_ARRIVAL).and_then(|at| Timestamp::parse(&at).ok()).unwrap_or(now),
+            parked: own(header::PARKED).and_then(|id| id.parse().ok()),
+            discarded: own(header::DISCARDED).filter(|_| via == Via::Ladder),
             body: delivery.data.clone(),
             headers: readable(&headers),
         }

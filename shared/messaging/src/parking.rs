@@ -2,9 +2,19 @@
 
 use contracts::Timestamp;
 use contracts::ids::derive_id;
+use contracts::topology::Exchange;
+use serde_json::{Map, Value};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, Via};
+use crate::output::StoredOutput;
+use crate::trace_context::TraceContext;
+
+/// In the audit: the service itself parked it. No person's name.
+const BY_THE_SERVICE: &str = "(service)";
+/// The place of deliveries that no desk's queue took, where other rows name the broker's queue.
+pub(crate) const UNDELIVERED: &str = "undelivered";
 
 /// Why a message was parked. Codes are stable; they are labels of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +40,19 @@ pub enum ParkReason {
 }
 
 impl ParkReason {
+    /// Every reason there is.
+    pub const ALL: [Self; 9] = [
+        Self::NoPublisher,
+        Self::UnknownAccount,
+        Self::Undecodable,
+        Self::Poison,
+        Self::RedeliveredTooOften,
+        Self::OutputsGone,
+        Self::IdReused,
+        Self::Undeliverable,
+        Self::DeadLettered,
+    ];
+
     /// The code as it stands in the table and in metrics.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -47,46 +70,131 @@ impl ParkReason {
     }
 }
 
-/// Parks a message that came from `queue`. The same message parked again counts up and keeps its first arrival.
+/// A message on its way into the table, with all that a replay needs.
+#[derive(Debug)]
+pub(crate) struct Parking<'a> {
+    id: Uuid,
+    account: Option<String>,
+    message_id: &'a str,
+    message_type: Option<&'a str>,
+    queue: &'a str,
+    exchange: &'a str,
+    routing_key: &'a str,
+    publisher: Option<&'a str>,
+    content_type: Option<&'a str>,
+    correlation_id: Option<&'a str>,
+    share_id: Option<&'a str>,
+    trace: &'a TraceContext,
+    headers: Value,
+    body: &'a [u8],
+    output: Option<String>,
+    first_arrived_at: Timestamp,
+}
+
+impl<'a> Parking<'a> {
+    /// A message that came from `queue`. `trace` is what a replay goes on with.
+    pub fn of_envelope(queue: &'a str, envelope: &'a Envelope, trace: &'a TraceContext) -> Self {
+        let message_id = envelope.message_id.as_deref().unwrap_or_default();
+        let hash = crate::content::hash(envelope.message_type.as_deref().unwrap_or_default(), Err(&envelope.body));
+        let derived = || derive_id("parked", &[queue, &envelope.routing_key, message_id, &crate::content::hex(&hash)]);
+        Self {
+            id: envelope.parked.unwrap_or_else(derived),
+            account: envelope.account().map(|account| account.to_string()),
+            message_id,
+            message_type: envelope.message_type.as_deref(),
+            queue,
+            exchange: match envelope.via {
+                Via::Share | Via::Ladder => Exchange::Share.name(),
+                Via::Service => &envelope.exchange,
+            },
+            routing_key: &envelope.routing_key,
+            publisher: envelope.publisher.as_deref(),
+            content_type: envelope.content_type.as_deref(),
+            correlation_id: envelope.correlation_id.as_deref(),
+            share_id: envelope.share_id.as_deref(),
+            trace,
+            headers: envelope.headers.clone(),
+            body: &envelope.body,
+            output: None,
+            first_arrived_at: envelope.first_arrival,
+        }
+    }
+
+    /// A delivery that no desk's queue took: what a person replays is then the delivery itself.
+    pub fn of_output(stored: &'a StoredOutput, message_id: &'a str, first_failed_at: Timestamp) -> Self {
+        let output = &stored.output;
+        Self {
+            id: derive_id("parked", &[UNDELIVERED, message_id]),
+            account: output.desk().map(ToString::to_string),
+            message_id,
+            message_type: Some(output.message_type()),
+            queue: UNDELIVERED,
+            exchange: output.exchange(),
+            routing_key: output.routing_key(),
+            publisher: None,
+            content_type: Some(crate::publisher::JSON),
+            correlation_id: output.correlation_id(),
+            share_id: output.share_id(),
+            trace: &stored.trace,
+            headers: Value::Object(Map::new()),
+            body: output.body().as_bytes(),
+            output: Some(serde_json::to_string(stored).expect("outputs are writable as JSON")),
+            first_arrived_at: first_failed_at,
+        }
+    }
+}
+
+/// Parks a message. The same message parked again opens its row again, counts up and keeps its first arrival.
 pub(crate) async fn park(
     connection: &mut PgConnection,
-    queue: &str,
-    envelope: &Envelope,
+    message: &Parking<'_>,
     reason: ParkReason,
     detail: &str,
     now: Timestamp,
 ) -> sqlx::Result<()> {
-    let account = envelope.account().map(|account| account.to_string());
-    let message_id = envelope.message_id.clone().unwrap_or_default();
-    let hash = crate::content::hash(envelope.message_type.as_deref().unwrap_or_default(), Err(&envelope.body));
-    let id = derive_id("parked", &[queue, &envelope.routing_key, &message_id, &crate::content::hex(&hash)]);
+    let detail = printable(detail);
     sqlx::query(
-        "insert into parked (id, reason, detail, account, message_id, message_type, queue, exchange, routing_key, headers, body, first_arrived_at, parked_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-         on conflict (id) do update set reason = excluded.reason, detail = excluded.detail, parked_at = excluded.parked_at, times = parked.times + 1",
+        "with put as (
+           insert into parked (id, reason, detail, account, message_id, message_type, queue, exchange, routing_key, publisher, content_type,
+             correlation_id, share_id, traceparent, tracestate, headers, body, output, first_arrived_at, parked_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::json, $19, $20)
+           on conflict (id) do update set state = 'parked', closed_at = null, reason = excluded.reason, detail = excluded.detail,
+             parked_at = excluded.parked_at, times = parked.times + 1
+           returning id, message_id)
+         insert into parked_audit (at, by, action, parked_id, message_id, because)
+         select $20, $21, 'parked', id, message_id, $2 || ': ' || $3 from put",
     )
-    .bind(id)
+    .bind(message.id)
     .bind(reason.code())
-    .bind(printable(detail))
-    .bind(account)
-    .bind(printable(&message_id))
-    .bind(envelope.message_type.as_deref().map(printable))
-    .bind(queue)
-    .bind(&envelope.exchange)
-    .bind(printable(&envelope.routing_key))
-    .bind(&envelope.headers)
-    .bind(&envelope.body)
-    .bind(envelope.first_arrival.utc())
+    .bind(&detail)
+    .bind(&message.account)
+    .bind(printable(message.message_id))
+    .bind(message.message_type.map(printable))
+    .bind(message.queue)
+    .bind(printable(message.exchange))
+    .bind(printable(message.routing_key))
+    .bind(message.publisher.map(printable))
+    .bind(message.content_type.map(printable))
+    .bind(message.correlation_id.map(printable))
+    .bind(message.share_id.map(printable))
+    .bind(message.trace.traceparent.as_deref().map(printable))
+    .bind(message.trace.tracestate.as_deref().map(printable))
+    .bind(&message.headers)
+    .bind(message.body)
+    .bind(&message.output)
+    .bind(message.first_arrived_at.utc())
     .bind(now.utc())
+    .bind(BY_THE_SERVICE)
     .execute(connection)
     .await?;
     metrics::counter!("deskmesh_parked_total", "reason" => reason.code()).increment(1);
     tracing::warn!(
         reason = reason.code(),
         detail,
-        queue,
-        routing_key = envelope.routing_key,
-        message_id = envelope.message_id,
+        queue = message.queue,
+        routing_key = message.routing_key,
+        message_id = message.message_id,
+        parked_id = %message.id,
         "message parked"
     );
     Ok(())

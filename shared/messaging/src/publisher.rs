@@ -1,10 +1,12 @@
 //! The only place that publishes. A batch goes out together; its confirms are awaited together; what came back is told by message id,
 //! because a returned message may ride on a neighbour's confirm.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use contracts::Timestamp;
+use contracts::topology::Service;
 use futures_util::future::try_join_all;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
@@ -15,6 +17,9 @@ use crate::envelope::header;
 use crate::output::StoredOutput;
 use crate::trace_context::TraceContext;
 
+/// The content type of everything that Deskmesh itself makes.
+pub(crate) const JSON: &str = "application/json";
+
 /// A message ready to go.
 #[derive(Clone, Debug)]
 pub(crate) struct Letter {
@@ -22,6 +27,7 @@ pub(crate) struct Letter {
     pub routing_key: String,
     pub message_id: String,
     pub message_type: String,
+    pub content_type: Option<Cow<'static, str>>,
     pub correlation_id: Option<String>,
     /// Built anew for each letter, never copied from a delivery.
     pub headers: Vec<(&'static str, String)>,
@@ -38,6 +44,7 @@ impl Letter {
             routing_key: output.routing_key().to_owned(),
             message_id: stored.id.to_string(),
             message_type: output.message_type().to_owned(),
+            content_type: Some(Cow::Borrowed(JSON)),
             correlation_id: output.correlation_id().map(str::to_owned),
             headers: output.share_id().map(|share| (header::SHARE_ID, share.to_owned())).into_iter().collect(),
             trace: stored.trace.clone(),
@@ -50,16 +57,18 @@ impl Letter {
 #[derive(Debug)]
 pub(crate) struct Publisher {
     channel: Channel,
-    app_id: &'static str,
+    service: Service,
+    /// The service's broker user. The broker vouches for it, so that a dead letter is known as a service's.
+    user_id: ShortString,
     timeout: Duration,
 }
 
 impl Publisher {
     /// Opens a channel on the connection that only publishes.
-    pub async fn open(connection: &Connection, app_id: &'static str, timeout: Duration) -> Result<Self, Fault> {
+    pub async fn open(connection: &Connection, service: Service, timeout: Duration) -> Result<Self, Fault> {
         let channel = connection.create_channel().await.map_err(Fault::broker("open a publishing channel"))?;
         channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(Fault::broker("turn on confirms"))?;
-        Ok(Self { channel, app_id, timeout })
+        Ok(Self { channel, service, user_id: ShortString::from(service.user()), timeout })
     }
 
     /// Publishes all and waits for all confirms. Returns the message ids that were returned or refused.
@@ -109,11 +118,14 @@ impl Publisher {
         let mut properties = BasicProperties::default()
             .with_message_id(short(&letter.message_id)?)
             .with_type(short(&letter.message_type)?)
-            .with_content_type(ShortString::from("application/json"))
-            .with_app_id(ShortString::from(self.app_id))
+            .with_user_id(self.user_id.clone())
+            .with_app_id(ShortString::from(self.service.name()))
             .with_timestamp(now.utc().timestamp().unsigned_abs())
             .with_delivery_mode(2)
             .with_headers(headers);
+        if let Some(content_type) = &letter.content_type {
+            properties = properties.with_content_type(short(content_type)?);
+        }
         if let Some(correlation_id) = &letter.correlation_id {
             properties = properties.with_correlation_id(short(correlation_id)?);
         }

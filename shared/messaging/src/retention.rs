@@ -1,6 +1,6 @@
 //! Keeps the journal's partitions ahead of time and lets old rows go.
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use contracts::{Timestamp, limits};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
@@ -8,7 +8,11 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 const AHEAD_DAYS: u64 = 3;
 /// Seconds for which it is remembered that a process began to decide a suspicious message: a day.
 const SUSPECTS_KEPT: i64 = 24 * 60 * 60;
-/// Keys deleted in one statement.
+/// Parked messages that were replayed or discarded are kept so long, for whoever asks what became of them.
+const CLOSED_DAYS: u64 = 30;
+/// What people did with parked messages is kept so long.
+const AUDIT_DAYS: u64 = 365;
+/// Rows deleted in one statement.
 const CHUNK: i64 = 5_000;
 
 /// Makes the partitions of the coming days and drops what is too old. Safe to run in every replica at once.
@@ -28,14 +32,27 @@ pub(crate) async fn upkeep(pool: &PgPool, now: Timestamp) -> sqlx::Result<()> {
         .execute(&mut *transaction)
         .await?;
     transaction.commit().await?;
-    let oldest = (today - Days::new(limits::MESSAGE_ID_DAYS)).and_time(chrono::NaiveTime::MIN).and_utc();
+    let before = |days: u64| (today - Days::new(days)).and_time(NaiveTime::MIN).and_utc();
+    delete(
+        pool,
+        "delete from journal where ctid in (select ctid from journal where decided_at < $1 limit $2)",
+        before(limits::MESSAGE_ID_DAYS),
+    )
+    .await?;
+    delete(
+        pool,
+        "delete from parked where id in (select id from parked where state <> 'parked' and closed_at < $1 limit $2)",
+        before(CLOSED_DAYS),
+    )
+    .await?;
+    delete(pool, "delete from parked_audit where id in (select id from parked_audit where at < $1 limit $2)", before(AUDIT_DAYS))
+        .await
+}
+
+/// Lets rows go that are older than `oldest`, a chunk at a time, so that no statement takes long.
+async fn delete(pool: &PgPool, sql: &'static str, oldest: DateTime<Utc>) -> sqlx::Result<()> {
     loop {
-        let gone = sqlx::query("delete from journal where ctid in (select ctid from journal where decided_at < $1 limit $2)")
-            .bind(oldest)
-            .bind(CHUNK)
-            .execute(pool)
-            .await?
-            .rows_affected();
+        let gone = sqlx::query(sql).bind(oldest).bind(CHUNK).execute(pool).await?.rows_affected();
         if gone < CHUNK.unsigned_abs() {
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! One consumer: collects a batch, has it decided, publishes what it causes, acks it. One task, one consume channel, one publish channel,
 //! at most one batch at a time; a `multiple` ack never crosses a slot.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ use crate::connection::Connections;
 use crate::envelope::{Envelope, Via, header};
 use crate::output::StoredOutput;
 use crate::plan::{Fate, Item};
-use crate::publisher::{Letter, Publisher};
+use crate::publisher::{JSON, Letter, Publisher};
 use crate::runtime::{Shared, backoff, now, pause};
 use crate::service::Service;
 use crate::step::{Database, StepError, decide_all};
@@ -53,7 +54,7 @@ impl<S: Service> Slot<S> {
             )
             .await
             .map_err(Fault::broker("consume"))?;
-        let publisher = Publisher::open(&connections.publishing, S::SERVICE.name(), shared.settings.confirm_timeout).await?;
+        let publisher = Publisher::open(&connections.publishing, S::SERVICE, shared.settings.confirm_timeout).await?;
         Ok(Self { shared, queue: queue.to_owned(), channel, consumer, publisher })
     }
 
@@ -224,18 +225,22 @@ fn outputs(fates: &[Fate]) -> Vec<(String, &StoredOutput)> {
 fn waiting<S: Service>(item: &Item<S::Inbound>, fate: &Fate) -> Option<Letter> {
     let Fate::Wait(step) = fate else { return None };
     let envelope = &item.envelope;
+    let mut headers = vec![
+        (header::ACCOUNT_KEY, envelope.routing_key.clone()),
+        (header::PUBLISHER, envelope.publisher.clone().unwrap_or_default()),
+        (header::ATTEMPT, (envelope.attempt + 1).to_string()),
+        (header::FIRST_ARRIVAL, envelope.first_arrival.to_string()),
+    ];
+    headers.extend(envelope.parked.map(|row| (header::PARKED, row.to_string())));
     Some(Letter {
         exchange: Exchange::Sync.name().to_owned(),
         routing_key: S::SERVICE.retry_key(RetryStep { ..*step }),
         message_id: envelope.message_id.clone().unwrap_or_default(),
         message_type: envelope.message_type.clone().unwrap_or_default(),
+        // Only what has this content type was admitted.
+        content_type: Some(Cow::Borrowed(JSON)),
         correlation_id: None,
-        headers: vec![
-            (header::ACCOUNT_KEY, envelope.routing_key.clone()),
-            (header::PUBLISHER, envelope.publisher.clone().unwrap_or_default()),
-            (header::ATTEMPT, (envelope.attempt + 1).to_string()),
-            (header::FIRST_ARRIVAL, envelope.first_arrival.to_string()),
-        ],
+        headers,
         trace: item.trace.clone(),
         body: envelope.body.clone(),
     })

@@ -8,10 +8,9 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::{PgConnection, PgPool};
 
-use crate::envelope::Envelope;
 use crate::failure::{DecideError, Next, next_after};
 use crate::journal::{self, Key};
-use crate::parking::{self, ParkReason};
+use crate::parking::{self, ParkReason, Parking};
 use crate::patience::answered;
 use crate::plan::{Fate, Item, Plan};
 use crate::service::{Received, Service, Verdict};
@@ -97,7 +96,7 @@ async fn decide_suspect<S: Service>(
     let began = answered(limit, suspects::begin(pool, queue, &item.envelope, now)).await.map_err(StepError::Hold)?;
     let fates = if began >= TOO_MANY_PROCESSES {
         let cause = format!("{began} processes began to decide it and did not end");
-        let parked = park(pool, queue, &item.envelope, ParkReason::RedeliveredTooOften, &cause, now);
+        let parked = park(pool, queue, item, ParkReason::RedeliveredTooOften, &cause, now);
         answered(limit, parked).await.map_err(StepError::Hold)?;
         vec![Fate::Parked]
     } else {
@@ -126,7 +125,7 @@ async fn decide_together<S: Service>(
         }
     };
     if let [item] = items {
-        let parked = park(database.pool, queue, &item.envelope, ParkReason::Poison, &cause, now);
+        let parked = park(database.pool, queue, item, ParkReason::Poison, &cause, now);
         return answered(database.limit, parked).await.map(|()| vec![Fate::Parked]).map_err(StepError::Hold);
     }
     let (left, right) = items.split_at(items.len() / 2);
@@ -148,16 +147,16 @@ async fn in_parts<S: Service>(
 }
 
 /// Sets the one aside that cannot be decided.
-async fn park(
+async fn park<M>(
     pool: &PgPool,
     queue: &str,
-    envelope: &Envelope,
+    item: &Item<M>,
     reason: ParkReason,
     cause: &str,
     now: Timestamp,
 ) -> sqlx::Result<()> {
     let mut connection = pool.acquire().await?;
-    parking::park(&mut connection, queue, envelope, reason, cause, now).await
+    parking::park(&mut connection, &Parking::of_envelope(queue, &item.envelope, &item.trace), reason, cause, now).await
 }
 
 /// One transaction over the batch.
@@ -184,7 +183,8 @@ async fn attempt<S: Service>(
         return Err(Failed::Rerun);
     }
     for (index, reason, detail) in plan.parked() {
-        parking::park(&mut transaction, queue, &items[*index].envelope, *reason, detail, now).await?;
+        let Item { envelope, trace, .. } = &items[*index];
+        parking::park(&mut transaction, &Parking::of_envelope(queue, envelope, trace), *reason, detail, now).await?;
     }
     transaction.commit().await?;
     Ok(plan.into_fates())

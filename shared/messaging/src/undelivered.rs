@@ -5,22 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::Timestamp;
-use contracts::ids::derive_id;
 use sqlx::types::{Json, Uuid};
 use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 
-use crate::Fault;
 use crate::connection::Connections;
 use crate::output::StoredOutput;
-use crate::parking::ParkReason;
+use crate::parking::{ParkReason, Parking, park};
 use crate::patience::answered;
 use crate::publisher::{Letter, Publisher};
 use crate::runtime::{Settings, Shared, now, pause};
 use crate::service::Service;
+use crate::{Fault, gauges};
 
 /// Tried at once, at most, for one account.
 const CHUNK: i64 = 200;
+/// Why a delivery is parked.
+const EXPIRED: &str = "its desk's queue was missing or full for too long";
 
 /// Keeps what was returned or refused. A row that is there already stays as it is.
 pub(crate) async fn keep(pool: &PgPool, outputs: &[&StoredOutput], now: Timestamp) -> sqlx::Result<()> {
@@ -56,7 +57,7 @@ pub(crate) async fn run<S: Service>(
     connections: Arc<Connections>,
     stop: CancellationToken,
 ) -> Result<(), Fault> {
-    let publisher = Publisher::open(&connections.publishing, S::SERVICE.name(), shared.settings.confirm_timeout).await?;
+    let publisher = Publisher::open(&connections.publishing, S::SERVICE, shared.settings.confirm_timeout).await?;
     let Settings { undelivered: settings, answer_timeout, confirm_timeout, .. } = shared.settings;
     loop {
         match answered(answer_timeout, due_accounts(&shared.pool, now())).await {
@@ -76,9 +77,7 @@ pub(crate) async fn run<S: Service>(
 }
 
 async fn due_accounts(pool: &PgPool, now: Timestamp) -> sqlx::Result<Vec<String>> {
-    #[expect(clippy::cast_precision_loss, reason = "a gauge")]
-    let gauge = |count: i64| metrics::gauge!("deskmesh_undelivered").set(count as f64);
-    gauge(sqlx::query_scalar("select count(*) from undelivered").fetch_one(pool).await?);
+    gauges::set(pool).await?;
     sqlx::query_scalar("select distinct account from undelivered where next_attempt_at <= $1")
         .bind(now.utc())
         .fetch_all(pool)
@@ -113,7 +112,9 @@ async fn retry(pool: &PgPool, publisher: &Publisher, account: &str, max_age: Dur
         .iter()
         .partition(|row| (tried_at.utc() - row.2).to_std().is_ok_and(|age| age > max_age));
     for (id, stored, first_failed_at) in expired {
-        park_output(&mut transaction, stored, *first_failed_at, tried_at).await?;
+        let message_id = id.to_string();
+        let parking = Parking::of_output(stored, &message_id, Timestamp::from(*first_failed_at));
+        park(&mut transaction, &parking, ParkReason::Undeliverable, EXPIRED, tried_at).await?;
         remove(&mut transaction, &[*id]).await?;
     }
     // Twice the wait each time, up to five minutes.
@@ -132,35 +133,5 @@ async fn retry(pool: &PgPool, publisher: &Publisher, account: &str, max_age: Dur
 
 async fn remove(connection: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<()> {
     sqlx::query("delete from undelivered where id = any($1)").bind(ids).execute(connection).await?;
-    Ok(())
-}
-
-/// A delivery that waited too long becomes a parked message: what a person replays is then the delivery itself.
-async fn park_output(
-    connection: &mut PgConnection,
-    stored: &StoredOutput,
-    first_failed_at: chrono::DateTime<chrono::Utc>,
-    now: Timestamp,
-) -> sqlx::Result<()> {
-    let output = &stored.output;
-    sqlx::query(
-        "insert into parked (id, reason, detail, account, message_id, message_type, queue, exchange, routing_key, headers, body, first_arrived_at, parked_at)
-         values ($1, $2, 'its desk''s queue was missing or full for too long', $3, $4, $5, 'undelivered', $6, $7, '{}', $8, $9, $10)
-         on conflict (id) do nothing",
-    )
-    .bind(derive_id("parked", &["undelivered", &stored.id.to_string()]))
-    .bind(ParkReason::Undeliverable.code())
-    .bind(account(stored))
-    .bind(stored.id.to_string())
-    .bind(output.message_type())
-    .bind(output.exchange())
-    .bind(output.routing_key())
-    .bind(output.body().as_bytes())
-    .bind(first_failed_at)
-    .bind(now.utc())
-    .execute(connection)
-    .await?;
-    metrics::counter!("deskmesh_parked_total", "reason" => ParkReason::Undeliverable.code()).increment(1);
-    tracing::warn!(reason = ParkReason::Undeliverable.code(), message_id = %stored.id, "delivery parked");
     Ok(())
 }

@@ -59,6 +59,9 @@ struct Run {
     /// Only rounds in which a fault has these words in its name.
     #[arg(long, value_name = "WORDS")]
     only: Option<String>,
+    /// No rounds in which a fault has these words in its name.
+    #[arg(long, value_name = "WORDS")]
+    without: Option<String>,
     /// Leave out so many rounds at the beginning.
     #[arg(long, default_value_t = 0)]
     skip: usize,
@@ -116,7 +119,9 @@ async fn run(wanted: &Run) -> Result<bool> {
     println!("seed {seed}");
     let extent = if wanted.short { Extent::Short } else { Extent::Long(wanted.injections) };
     let mut rounds = rounds(seed, extent);
-    rounds.retain(|round| wanted.only.as_ref().is_none_or(|words| round.name().contains(words)));
+    let named = |words: &Option<String>, name: &str| words.as_ref().map(|words| name.contains(words));
+    rounds
+        .retain(|round| named(&wanted.only, &round.name()) != Some(false) && named(&wanted.without, &round.name()) != Some(true));
     let dir = dir()?;
     println!("starting private servers and two replicas of each service; logs in {}", dir.display());
     let started = Instant::now();

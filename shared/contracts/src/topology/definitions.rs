@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{DESK_PARKED, End, Exchange, RETRY_LADDER, Service, UNROUTABLE, sent_by};
+use super::{DESK_PARKED, End, Exchange, RETRY_LADDER, Service, UNROUTABLE, received_by, sent_by};
 
 /// Messages an entry queue holds before it refuses more; a desk's publish is then nacked and it tries again later.
 const ENTRY_LIMIT: u32 = 200_000;
@@ -45,7 +45,7 @@ fn user(name: &str) -> Value {
 fn permissions(vhost: &str) -> Vec<Value> {
     let services = Service::ALL.iter().map(|service| {
         let exchanges: BTreeSet<&str> =
-            sent_by(*service).map(|flow| flow.exchange.name()).chain(retries(*service).map(|_| "sync")).collect();
+            sent_by(*service).map(|flow| flow.exchange.name()).chain(replays(*service).map(|_| "sync")).collect();
         let queues: Vec<String> = service.work_queues().into_iter().chain(service.dead_letter_queues()).collect();
         json!({
             "user": service.user(), "vhost": vhost, "configure": "^$",
@@ -60,7 +60,8 @@ fn permissions(vhost: &str) -> Vec<Value> {
 fn topic_permissions(vhost: &str) -> Vec<Value> {
     let mut rows = Vec::new();
     for service in Service::ALL {
-        let keys: BTreeSet<String> = sent_by(service).filter_map(sync_key).chain(retries(service)).collect();
+        let keys: BTreeSet<String> =
+            sent_by(service).filter_map(sync_key).chain(retries(service)).chain(replays(service)).collect();
         let delivers = sent_by(service).any(|flow| flow.exchange == Exchange::Desk);
         let write = [
             (Exchange::Sync, one_of(keys.iter().map(String::as_str))),
@@ -92,6 +93,12 @@ fn sync_key(flow: &super::Flow) -> Option<String> {
 /// Keys of an entry service's delay ladder; the others never wait.
 fn retries(service: Service) -> impl Iterator<Item = String> {
     RETRY_LADDER.iter().filter(move |_| service.is_entry()).map(move |step| service.retry_key(*step))
+}
+
+/// Keys with which a service's parked messages come to it again: what it receives anyway, and no more.
+fn replays(service: Service) -> impl Iterator<Item = String> {
+    let commands = service.is_entry().then(|| service.retried_key());
+    received_by(service).filter_map(sync_key).chain(commands)
 }
 
 fn exchanges(vhost: &str) -> Vec<Value> {

@@ -111,11 +111,20 @@ async fn what_the_broker_would_act_on_is_refused_and_forged_headers_are_not_beli
         headers.insert("deskmesh-routing-key".into(), text("globex.ticket.count"));
         headers.insert("deskmesh-publisher".into(), text("globex"));
         headers.insert("deskmesh-attempt".into(), text("9"));
+        headers.insert("deskmesh-first-arrival".into(), text("2020-01-01T00:00:00Z"));
+        headers.insert("deskmesh-parked".into(), text("00000000-0000-0000-0000-000000000001"));
+        headers.insert("deskmesh-discarded".into(), text("because I say so"));
         headers.insert("x-delivery-count".into(), AMQPValue::LongLongInt(99));
         properties.with_headers(headers)
     };
     desk.publish("acme.ticket.count", Count::NAME, "forged", body, forged).await.expect("the broker takes it");
     assert_eq!(desk.receipt("forged").await.outcome, ReceiptOutcome::Applied, "it is acme's, and it came for the first time");
+    let accepted_at: String =
+        sqlx::query_scalar("select outputs -> 1 -> 'output' ->> 'accepted_at' from journal_output where message_id = 'forged'")
+            .fetch_one(&stage.pool)
+            .await
+            .expect("a row");
+    assert!(!accepted_at.starts_with("2020"), "it arrived now: {accepted_at}");
     replica.stop().await;
     stage.world.remove().await;
 }

@@ -3,5 +3,9 @@
 mod admission;
 mod crash;
 mod failure;
+mod next;
+mod operator;
+mod parked;
+mod replay;
 mod stage;
 mod tally;

@@ -24,6 +24,7 @@ pub struct Stage {
     pub desk: Desk,
     /// What reached the next service, by message id.
     pub passed_on: Arc<Mutex<BTreeMap<String, PassedOn>>>,
+    collecting: JoinHandle<lapin::Result<()>>,
 }
 
 /// One message to the next service.
@@ -76,8 +77,8 @@ impl Stage {
         let desk = Desk::open(&world.account("acme").await.amqp_url, "acme");
         let passed_on = Arc::default();
         let url = world.installation.service_url(Service::CommentSync).expect("an address");
-        tokio::spawn(collect(url, Arc::clone(&passed_on)));
-        Self { world, pool, desk, passed_on }
+        let collecting = tokio::spawn(collect(url, Arc::clone(&passed_on)));
+        Self { world, pool, desk, passed_on, collecting }
     }
 
     pub fn replica(&self) -> Replica {
@@ -85,17 +86,37 @@ impl Stage {
     }
 
     pub fn replica_with(&self, slots: usize) -> Replica {
+        self.replica_of(Tally, &self.pool, slots, Undelivered::default().max_age)
+    }
+
+    /// A replica that keeps deliveries for a desk's missing queue for `max_age`.
+    pub fn replica_keeping_for(&self, max_age: Duration) -> Replica {
+        self.replica_of(Tally, &self.pool, 4, max_age)
+    }
+
+    /// A replica of any service.
+    pub fn replica_of<S: messaging::Service>(&self, service: S, pool: &PgPool, slots: usize, max_age: Duration) -> Replica {
         let settings = Settings {
-            broker_url: self.world.installation.service_url(Service::ShareDispatcher).expect("an address"),
+            broker_url: self.world.installation.service_url(S::SERVICE).expect("an address"),
             slots,
             batch_size: 64,
             confirm_timeout: Duration::from_mins(1),
             answer_timeout: Duration::from_secs(20),
-            undelivered: Undelivered { interval: Duration::from_millis(100), ..Undelivered::default() },
+            undelivered: Undelivered { interval: Duration::from_millis(100), max_age },
         };
         let (health, stop) = (Health::new(), CancellationToken::new());
-        let work = messaging::run(Arc::new(Tally), settings, self.pool.clone(), Arc::clone(&health), stop.clone());
+        let work = messaging::run(Arc::new(service), settings, pool.clone(), Arc::clone(&health), stop.clone());
         Replica { health, running: tokio::spawn(work), stop }
+    }
+
+    /// Nobody reads the next service's queue from here on.
+    pub async fn next_service_is_away(&self) {
+        self.collecting.abort();
+        until("nobody to read", PATIENCE, async || match self.consumers_of("comment-sync").await {
+            0 => Ok(()),
+            count => Err(format!("{count} consumers")),
+        })
+        .await;
     }
 
     /// Publishes commands under their own names as ids.
@@ -226,11 +247,17 @@ impl Stage {
 
     /// Messages in a queue that nobody reads.
     pub async fn messages_in(&self, queue: &str) -> usize {
+        usize::try_from(self.declared(queue).await.message_count()).unwrap_or_default()
+    }
+
+    async fn consumers_of(&self, queue: &str) -> u32 {
+        self.declared(queue).await.consumer_count()
+    }
+
+    async fn declared(&self, queue: &str) -> lapin::Queue {
         let channel = self.service_channel().await;
         let passive = lapin::options::QueueDeclareOptions { passive: true, durable: true, ..Default::default() };
-        let declared =
-            channel.queue_declare(ShortString::from(queue), passive, FieldTable::default()).await.expect("the queue is there");
-        usize::try_from(declared.message_count()).unwrap_or_default()
+        channel.queue_declare(ShortString::from(queue), passive, FieldTable::default()).await.expect("the queue is there")
     }
 
     pub async fn work_queue_is_empty(&self) {

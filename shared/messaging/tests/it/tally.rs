@@ -26,6 +26,10 @@ pub enum Treat {
     Hang,
     NotYet,
     NotYetUnknownAccount,
+    /// Not yet, as for an account that is not registered, until `known` was counted.
+    UntilKnown,
+    /// A panic, until `known` was counted.
+    PanicUntilKnown,
     Park,
     HugeOutput,
 }
@@ -79,7 +83,13 @@ async fn decide_one(connection: &mut PgConnection, received: &Received<Count>) -
         &Delivery::receipt(&command.account, receipt(ReceiptOutcome::Rejected).because(Reason::NotShared, None)),
         received.received_at,
     );
-    match count.treat {
+    let treat = match count.treat {
+        Treat::UntilKnown | Treat::PanicUntilKnown if known(connection).await? => Treat::Well,
+        Treat::UntilKnown => Treat::NotYetUnknownAccount,
+        Treat::PanicUntilKnown => Treat::Panic,
+        other => other,
+    };
+    match treat {
         Treat::Panic => panic!("asked to"),
         Treat::Hang => std::future::pending().await,
         Treat::NotYet => {
@@ -87,18 +97,22 @@ async fn decide_one(connection: &mut PgConnection, received: &Received<Count>) -
         }
         Treat::NotYetUnknownAccount => return Ok(Verdict::NotYet { reason: Reason::UnknownAccount, otherwise: Otherwise::Park }),
         Treat::Park => return Ok(Verdict::Park(ParkReason::Undecodable, "asked to".to_owned())),
-        Treat::Well | Treat::BadRow | Treat::HugeOutput => {}
+        _ => {}
     }
-    let times = if count.treat == Treat::BadRow { -1 } else { 1 };
+    let times = if treat == Treat::BadRow { -1 } else { 1 };
     sqlx::query("insert into tally (what, times) values ($1, $2) on conflict (what) do update set times = tally.times + 1")
         .bind(&count.what)
         .bind(times)
         .execute(connection)
         .await?;
-    let filling = if count.treat == Treat::HugeOutput { "x".repeat(5 * 1024 * 1024) } else { String::new() };
+    let filling = if treat == Treat::HugeOutput { "x".repeat(5 * 1024 * 1024) } else { String::new() };
     let counted = Counted { what: count.what.clone(), filling };
     Ok(Verdict::Decided(vec![
         Output::to_service(topology::Service::CommentSync, &counted),
         Output::to_desk(&Delivery::receipt(&command.account, receipt(ReceiptOutcome::Applied)), received.received_at),
     ]))
+}
+
+async fn known(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar("select exists (select from tally where what = 'known')").fetch_one(connection).await
 }

@@ -182,16 +182,16 @@ impl Site {
         PgConnection::connect(url.as_str()).await.context("connecting past the proxies")
     }
 
-    /// How many rows a runtime's table has, over all services.
+    /// How many rows a runtime's table has in each service; `of` is the table, and which of its rows.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn rows(&self, table: &str) -> Result<Vec<(Service, i64)>> {
+    pub async fn rows(&self, of: &str) -> Result<Vec<(Service, i64)>> {
         let mut connection = self.superuser().await?;
         let mut rows = Vec::new();
         for service in Service::ALL {
             // Only names of our own go into the text.
-            let count = format!("select count(*) from {}.{table}", Database::schema(service));
+            let count = format!("select count(*) from {}.{of}", Database::schema(service));
             rows.push((service, sqlx::query_scalar(sqlx::AssertSqlSafe(count)).fetch_one(&mut connection).await?));
         }
         connection.close().await?;

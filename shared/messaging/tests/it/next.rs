@@ -1,0 +1,35 @@
+//! The service behind the tally: counts what it hears, in a schema of its own.
+
+use contracts::{Message, topology};
+use messaging::{DecideError, DecodeError, Received, Service, Verdict, decode};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::tally::Counted;
+
+#[derive(Debug, Default)]
+pub struct Next;
+
+impl Service for Next {
+    type Inbound = Counted;
+    const SERVICE: topology::Service = topology::Service::CommentSync;
+
+    fn decode(&self, message_type: &str, content: Value) -> Result<Counted, DecodeError> {
+        match message_type {
+            Counted::NAME => decode(content),
+            other => Err(DecodeError::UnknownType(other.to_owned())),
+        }
+    }
+
+    async fn decide(&self, connection: &mut PgConnection, batch: &[&Received<Counted>]) -> Result<Vec<Verdict>, DecideError> {
+        for received in batch {
+            sqlx::query(
+                "insert into heard (what, times) values ($1, 1) on conflict (what) do update set times = heard.times + 1",
+            )
+            .bind(&received.message.what)
+            .execute(&mut *connection)
+            .await?;
+        }
+        Ok(batch.iter().map(|_| Verdict::Decided(Vec::new())).collect())
+    }
+}
