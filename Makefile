@@ -5,7 +5,7 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
 LOCAL := $(BUILT)/deskmesh-local
 
 .DEFAULT_GOAL := help
-.PHONY: help up down account demo test conformance faults isolation soak sabotage check generate fmt binaries
+.PHONY: help up down account demo test conformance hostile faults isolation soak sabotage check generate fmt binaries
 # One task at a time: they share cargo's folder and the servers.
 .NOTPARALLEL:
 
@@ -35,6 +35,10 @@ test: check ## format, lints, and all tests on real servers
 conformance: binaries ## hold the running services to every rule and print the table: rule, kept by, test, result
 	@echo "testing every rule on private servers"
 	@CONFORMANCE_TABLE=1 $(LOCAL) with -- $(CARGO) test --quiet -p system-tests --test conformance
+
+hostile: binaries ## attack the running services as an account and print the table: what is tried, what ends it, test, result
+	@echo "attacking on private servers"
+	@HOSTILE_TABLE=1 $(LOCAL) with -- $(CARGO) test --quiet -p system-tests --test conformance -- hostile_
 
 faults: binaries ## let 200 faults strike two replicas of everything and prove that nothing was lost, doubled, leaked or diverged
 	@$(BUILT)/faults run $(if $(SEED),--seed $(SEED)) $(if $(INJECTIONS),--injections $(INJECTIONS))

@@ -2,8 +2,10 @@
 //!
 //! One process, one virtual host, one database, five services; every test has accounts of its own there, and many run at the same
 //! time.
-//! `rules.rs` is the table of rules and their tests. `make conformance` prints it with the results.
+//! `rules.rs` is the table of rules and their tests, `hostile/` has that of attacks. `make conformance` and `make hostile` print them
+//! with the results.
 
+mod hostile;
 mod office;
 mod rules;
 mod table;
@@ -49,9 +51,10 @@ static RESULTS: Mutex<Results> = Mutex::new(Results::new());
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_ONCE);
-    let wants_table = std::env::var_os("CONFORMANCE_TABLE").is_some();
-    // The table has a line for each test; a dot is enough before it.
-    arguments.quiet |= wants_table && arguments.format.is_none();
+    let wants = |table: &str| std::env::var_os(table).is_some();
+    let (wants_rules, wants_attempts) = (wants("CONFORMANCE_TABLE"), wants("HOSTILE_TABLE"));
+    // A table has a line for each test; a dot is enough before it.
+    arguments.quiet |= (wants_rules || wants_attempts) && arguments.format.is_none();
     let runtime = Runtime::new().expect("a runtime starts");
     let (on_servers, on_paper) = (with_servers(runtime.handle()), vec![Trial::test(rules::CHECK, || Ok(rules::check()?))]);
     let needs_servers = !arguments.list && on_servers.iter().any(|trial| !arguments.is_filtered_out(trial));
@@ -68,15 +71,18 @@ fn main() -> ExitCode {
     let world = runtime.block_on(open());
     let conclusion = libtest_mimic::run(&arguments, trials);
     let closed = runtime.block_on(close(world, !conclusion.has_failed()));
-    if wants_table {
-        println!("{}", table::text(&rules::all(), &lock(&RESULTS)));
+    if wants_rules {
+        println!("{}", table::rules(&rules::all(), &lock(&RESULTS)));
+    }
+    if wants_attempts {
+        println!("{}", table::attempts(&hostile::all(), &lock(&RESULTS)));
     }
     if closed { conclusion.exit_code() } else { ExitCode::FAILURE }
 }
 
-/// The tests of the registry, each by its own accounts in the office that all share.
+/// The tests of both tables, in the office that all share.
 fn with_servers(runtime: &Handle) -> Vec<Trial> {
-    let tests = rules::all().into_iter().flat_map(|rule| rule.tests);
+    let tests = rules::all().into_iter().flat_map(|rule| rule.tests).chain(hostile::all().into_iter().map(|row| row.test));
     let trial = |test: rules::Test| {
         let runtime = runtime.clone();
         Trial::test(test.name, move || {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use contracts::delivery::{AgreementState, ShareState, TicketCreated, TicketUpdated, Told};
 use contracts::ids::derive_id;
-use contracts::{AgreementId, Receipt, ShareId};
+use contracts::{AccountName, AgreementId, Receipt, ShareId};
 use futures_util::future::join_all;
 use local::{Installation, Mail};
 use serde_json::{Value, json};
@@ -102,11 +102,32 @@ impl Office {
 
     /// A desk whose account the broker knows and Deskmesh does not.
     pub async fn unregistered(&self, stem: &str) -> Desk {
-        let account = format!("{stem}-{}", self.number());
-        let installation = self.0.installation.clone();
-        let name = account.clone();
-        let access = tokio::task::spawn_blocking(move || installation.account(&name, None)).await.expect("the task ends");
-        Desk::open(&access.expect("the broker makes the account").amqp_url, &account)
+        let (account, url) = self.account(stem).await;
+        Desk::open(&url, account.as_str())
+    }
+
+    /// An account that the broker knows and whose queue nobody reads, and the address at which it logs in.
+    pub async fn account(&self, stem: &str) -> (AccountName, String) {
+        let account = AccountName::new(format!("{stem}-{}", self.number())).expect("an account's name");
+        let url = self.admit(&account, None).await;
+        (account, url)
+    }
+
+    /// Lets an account publish for those below it, of which `below` is one.
+    pub async fn let_operate(&self, operator: &AccountName, below: &AccountName) {
+        self.admit(below, Some(operator)).await;
+    }
+
+    async fn admit(&self, account: &AccountName, operator: Option<&AccountName>) -> String {
+        let (installation, name) = (self.0.installation.clone(), account.to_string());
+        let operator = operator.map(ToString::to_string);
+        let access = tokio::task::spawn_blocking(move || installation.account(&name, operator.as_deref())).await;
+        access.expect("the task ends").expect("the broker makes the account").amqp_url
+    }
+
+    /// The address at which an account logs in.
+    pub fn broker_url(&self, account: &AccountName) -> String {
+        self.0.installation.user_url(account.as_str()).expect("the broker has an address")
     }
 
     /// Registers the account of a desk; its administrator gets mail at [`Office::admin_of`].

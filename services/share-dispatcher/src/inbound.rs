@@ -54,7 +54,7 @@ impl Inbound {
             }
             TicketRedact::NAME => {
                 let redact: TicketRedact = decode(content)?;
-                limits::names_a_ticket(redact.ticket_id.as_ref(), redact.share_id.as_ref())?;
+                limits::redact(&redact)?;
                 Ok(Self::Redact(redact))
             }
             TicketResync::NAME => decode(content).map(Self::Resync),

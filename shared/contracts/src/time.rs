@@ -1,10 +1,14 @@
 //! Points in time as the contract writes them.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Duration, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, Duration, SecondsFormat, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// The years that RFC 3339 can write.
+const YEARS: RangeInclusive<i32> = 0..=9999;
 
 /// A point in time. Deskmesh reads any RFC 3339 offset and precision, and writes UTC with milliseconds and `Z`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
@@ -15,11 +19,12 @@ impl Timestamp {
     /// Reads RFC 3339.
     ///
     /// # Errors
-    /// A sentence when the text is not a date and time with an offset.
+    /// A sentence when the text is not a date and time with an offset, or cannot be written in UTC: RFC 3339 has years of four digits.
     pub fn parse(text: &str) -> Result<Self, String> {
-        DateTime::parse_from_rfc3339(text)
+        let time = DateTime::parse_from_rfc3339(text)
             .map(|time| Self::from(time.to_utc()))
-            .map_err(|error| format!("{text:?} is not an RFC 3339 date and time: {error}"))
+            .map_err(|error| format!("{text:?} is not an RFC 3339 date and time: {error}"))?;
+        if YEARS.contains(&time.0.year()) { Ok(time) } else { Err(format!("{text:?} is not in the years 0000 to 9999 of UTC")) }
     }
 
     /// This time and `seconds` more; stays at the last representable time instead of overflowing.
@@ -84,6 +89,18 @@ mod tests {
         }
         assert!(Timestamp::parse("2026-03-01 10:00").is_err());
         assert!(Timestamp::parse("2026-03-01T10:00:00").is_err(), "a time without an offset names no point in time");
+    }
+
+    #[test]
+    fn what_is_read_can_be_written_and_read_again() {
+        for edge in ["0000-01-01T00:00:00Z", "0000-01-01T23:59:00+23:59", "9999-12-31T23:59:59.999Z", "9999-12-31T00:00:00-23:59"]
+        {
+            let read = Timestamp::parse(edge).unwrap();
+            assert_eq!(Timestamp::parse(&read.to_string()), Ok(read), "{edge}");
+        }
+        for beyond in ["0000-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "9999-12-31T23:59:60Z"] {
+            assert!(Timestamp::parse(beyond).is_err(), "{beyond}");
+        }
     }
 
     #[test]

@@ -97,7 +97,8 @@ fn command<M>(envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, Dec
         let entity = key.as_ref().map_or("", |key| key.entity.as_str()).to_owned();
         Admission::Refuse(Refused {
             to: to.clone(),
-            key: Key { account: to.to_string(), entity, message_id: valid_id.unwrap_or_default().to_owned() },
+            // Also an id that is none tells one receipt from another.
+            key: Key { account: to.to_string(), entity, message_id: envelope.message_id.clone().unwrap_or_default() },
             content_hash: content_hash.clone(),
             reason,
             detail,

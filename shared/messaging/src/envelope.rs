@@ -100,12 +100,12 @@ impl Envelope {
         let properties = &delivery.properties;
         let headers = properties.headers().clone().unwrap_or_default();
         let own = |name: &str| if via == Via::Share { None } else { text(&headers, name) };
-        let given = |value: &Option<lapin::types::ShortString>| value.as_ref().map(|value| value.as_str().to_owned());
+        let given = |value: &Option<lapin::types::ShortString>| value.as_ref().map(|value| kept(value.as_str()));
         let broker_deliveries = if delivery.redelivered { number(&headers, "x-delivery-count").unwrap_or(1).max(1) } else { 0 };
         Self {
             via,
             exchange,
-            routing_key: own(header::ACCOUNT_KEY).unwrap_or(routing_key),
+            routing_key: own(header::ACCOUNT_KEY).unwrap_or_else(|| kept(&routing_key)),
             publisher: if via == Via::Share { given(properties.user_id()) } else { own(header::PUBLISHER) },
             message_id: given(properties.message_id()),
             message_type: given(properties.kind()),
@@ -131,6 +131,12 @@ impl Envelope {
     pub fn account(&self) -> Option<AccountName> {
         self.routing_key.split('.').next().and_then(|account| AccountName::new(account).ok())
     }
+}
+
+/// Text of a message's head as the database can keep it and a receipt can repeat it: without NUL. The substitute for it is in no valid
+/// id, name or type either, and as short, so nothing becomes valid by it and nothing too long.
+fn kept(text: &str) -> String {
+    text.replace('\0', "\u{1a}")
 }
 
 fn forbidden(properties: &lapin::BasicProperties, headers: &FieldTable) -> Option<&'static str> {

@@ -72,7 +72,7 @@ impl Report {
         }
         let wrong = outcomes.iter().flat_map(|outcome| {
             let name = outcome.round.name();
-            outcome.verdict.wrong.iter().cloned().map(move |wrong| format!("{name}: {wrong}"))
+            outcome.verdict.wrong.iter().map(move |wrong| format!("{name}: {wrong}"))
         });
         Self {
             seed,

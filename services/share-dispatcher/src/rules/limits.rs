@@ -1,10 +1,13 @@
 //! How much one message may carry (contract part 2), and that links are https.
 
-use contracts::command::{MAX_LIMIT, ShareList, TicketShare, TicketUpdate, page_size};
+use contracts::command::{MAX_LIMIT, ShareList, TicketRedact, TicketShare, TicketUpdate, page_size};
 use contracts::comment::Comment;
 use contracts::limits::{ATTACHMENTS, CCS, COMMENTS, FIELDS, TAGS};
 use contracts::{ShareId, TicketId};
 use messaging::DecodeError;
+
+/// Characters of an attachment's id: a redaction that waits for its comment is stored under it.
+const ATTACHMENT_ID: usize = 255;
 
 /// A share within limits.
 pub(crate) fn share(share: &TicketShare) -> Result<(), DecodeError> {
@@ -23,6 +26,12 @@ pub(crate) fn update(update: &TicketUpdate) -> Result<(), DecodeError> {
     at_most(TAGS, tags, "/tags")?;
     at_most(CCS, update.ccs.as_ref().map_or(0, Vec::len), "/ccs")?;
     comments(&update.comments, "/comments")
+}
+
+/// A redaction that names a ticket, and no attachment that there cannot be.
+pub(crate) fn redact(redact: &TicketRedact) -> Result<(), DecodeError> {
+    names_a_ticket(redact.ticket_id.as_ref(), redact.share_id.as_ref())?;
+    redact.attachment_id.as_deref().map_or(Ok(()), |id| attachment_id(id, "/attachment_id"))
 }
 
 /// A page that there can be.
@@ -51,11 +60,19 @@ fn comments(comments: &[Comment], at: &str) -> Result<(), DecodeError> {
     for (index, comment) in comments.iter().enumerate() {
         at_most(ATTACHMENTS, comment.attachments.len(), &format!("{at}/{index}/attachments"))?;
         for (number, attachment) in comment.attachments.iter().enumerate() {
+            let at = format!("{at}/{index}/attachments/{number}");
+            attachment_id(&attachment.id, &format!("{at}/id"))?;
             if !attachment.url.starts_with("https://") {
-                let pointer = format!("{at}/{index}/attachments/{number}/url");
-                return Err(DecodeError::malformed(pointer, "a link must begin with https://"));
+                return Err(DecodeError::malformed(format!("{at}/url"), "a link must begin with https://"));
             }
         }
+    }
+    Ok(())
+}
+
+fn attachment_id(id: &str, pointer: &str) -> Result<(), DecodeError> {
+    if id.chars().count() > ATTACHMENT_ID {
+        return Err(DecodeError::malformed(pointer, format!("longer than {ATTACHMENT_ID} characters")));
     }
     Ok(())
 }

