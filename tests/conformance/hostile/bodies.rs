@@ -35,7 +35,7 @@ pub async fn hostile_text_that_is_not_utf8(office: Office) {
     let good = row.update(&json!({})).to_string();
     // A wrong byte, a surrogate as UTF-8 spells none, an overlong NUL, and a letter of Latin-1.
     for wrong in [&b"\xff"[..], b"\xed\xa0\x80", b"\xc0\x80", b"\xe9"] {
-        let (before, after) = good.split_at(good.find(&row.marker).unwrap());
+        let (before, after) = good.split_at(good.find(&row.marker).expect("the mark is in it"));
         refused(&row.raw_update(&[before.as_bytes(), wrong, after.as_bytes()].concat()).await, Malformed);
     }
     let utf16: Vec<u8> = good.encode_utf16().flat_map(u16::to_be_bytes).collect();
@@ -70,7 +70,9 @@ pub async fn hostile_keys_given_twice(office: Office) {
     for (first, last, known) in [(hidden, own, true), (own, hidden, false)] {
         let id = acme.next_id();
         let body = format!(r#"{{"agreement_id":"{first}","agreement_id":"{last}"}}"#);
-        acme.publish(&key, "agreement.list.v1", &id, body.as_bytes(), |properties| properties).await.unwrap();
+        acme.publish(&key, "agreement.list.v1", &id, body.as_bytes(), |properties| properties)
+            .await
+            .expect("the broker takes it");
         let receipt = acme.receipt(&id).await;
         if known { applied(&receipt) } else { refused(&receipt, contracts::Reason::UnknownAgreement) }
     }
@@ -94,7 +96,7 @@ pub async fn hostile_values_of_other_types(office: Office) {
         json!({ "share_id": "' or 1=1 --" }),
     ] {
         let mut update = row.update(&json!({}));
-        for (name, value) in change.as_object().unwrap() {
+        for (name, value) in change.as_object().expect("an object") {
             update[name] = value.clone();
         }
         refused(&row.ask("ticket.update.v1", &update).await, Malformed);

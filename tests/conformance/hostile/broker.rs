@@ -110,7 +110,7 @@ pub async fn hostile_declaring_queues(office: Office) {
     let own = desk_queue(&row.ground.acme.account);
     for exclusive in [false, true] {
         let options = QueueDeclareOptions { exclusive, durable: !exclusive, ..QueueDeclareOptions::default() };
-        let all = [&names[..], &[own.clone()], &queues(&row)].concat();
+        let all = [&names[..], std::slice::from_ref(&own), &queues(&row)].concat();
         refused_for(&row, &rogue, &all, async |channel, queue| {
             channel.queue_declare(queue, options, FieldTable::default()).await.map(drop)
         })
@@ -191,7 +191,7 @@ pub async fn hostile_replies_without_a_queue(office: Office) {
     let replies = channel.basic_consume(queue.clone(), tag, options, FieldTable::default()).await;
     let id = row.ground.acme.next_id();
     let properties = rogue.properties("share.list.v1", &id).with_reply_to(queue);
-    super::rogue::publish(&channel, "share", &row.key("share.list"), properties, b"{}").await.unwrap();
+    super::rogue::publish(&channel, "share", &row.key("share.list"), properties, b"{}").await.expect("the broker takes it");
     crate::office::applied(&row.ground.acme.receipt(&id).await);
     if let Ok(mut replies) = replies {
         channel.close(200, ShortString::from("done")).await.ok();
@@ -209,10 +209,13 @@ pub async fn hostile_deliveries_thrown_back(office: Office) {
     assert_eq!(rogue.publish("share", &format!("{account}.ticket.share"), properties, row.marker.as_bytes()).await, None);
     let channel = rogue.channel().await;
     let (queue, options) = (ShortString::from(desk_queue(&account)), BasicConsumeOptions::default());
-    let mut consumer = channel.basic_consume(queue, ShortString::from("thrower"), options, FieldTable::default()).await.unwrap();
+    let mut consumer = channel
+        .basic_consume(queue, ShortString::from("thrower"), options, FieldTable::default())
+        .await
+        .expect("the broker takes it");
     let delivery = consumer.next().await.expect("a delivery").expect("a delivery");
     let id = delivery.properties.message_id().clone().expect("an id").to_string();
-    channel.basic_reject(delivery.delivery_tag, BasicRejectOptions { requeue: false }).await.unwrap();
+    channel.basic_reject(delivery.delivery_tag, BasicRejectOptions { requeue: false }).await.expect("the broker takes it");
     assert_eq!(row.parked(&id).await, "dead_lettered");
     row.ends_unseen().await;
 }

@@ -20,7 +20,7 @@ async fn update_of_a_hidden_ticket(row: &Row, table: FieldTable) -> Receipt {
 
 async fn listed(row: &Row, change: impl FnOnce(BasicProperties) -> BasicProperties) {
     let (acme, id) = (&row.ground.acme, row.ground.acme.next_id());
-    acme.publish(&row.key("share.list"), "share.list.v1", &id, b"{}", change).await.unwrap();
+    acme.publish(&row.key("share.list"), "share.list.v1", &id, b"{}", change).await.expect("the broker takes it");
     applied(&acme.receipt(&id).await);
 }
 
@@ -87,7 +87,7 @@ fn nested(depth: usize) -> Vec<u8> {
     for level in 0..depth {
         // Length, name and tag of each level are as long as those of the others.
         let length = 7 * level;
-        inside_out.push([&short(b"t")[..], b"F", &u32::try_from(length).unwrap().to_be_bytes()].concat());
+        inside_out.push([&short(b"t")[..], b"F", &u32::try_from(length).expect("a short table").to_be_bytes()].concat());
     }
     inside_out.reverse();
     long(&inside_out.concat())

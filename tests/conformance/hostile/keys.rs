@@ -77,7 +77,9 @@ pub async fn hostile_ones_own_key_misspelt(office: Office) {
     for rest in misspelt {
         let id = acme.next_id();
         let body = row.update(&json!({})).to_string();
-        acme.publish(&row.key(rest), "ticket.update.v1", &id, body.as_bytes(), |properties| properties).await.unwrap();
+        acme.publish(&row.key(rest), "ticket.update.v1", &id, body.as_bytes(), |properties| properties)
+            .await
+            .expect("the broker takes it");
         refused(&acme.receipt(&id).await, Malformed);
     }
     row.ends_unseen().await;
@@ -88,11 +90,11 @@ pub async fn hostile_a_key_that_nobody_reads(office: Office) {
     let acme = &row.ground.acme;
     for name in ["fact.v1", "transfer.v1", "command.receipt.v1", "ticket.created.v1", "ticket.update.v2", "agreement.invited.v1"]
     {
-        let (id, stem) = (acme.next_id(), name.rsplit_once(".v").unwrap().0);
+        let (id, stem) = (acme.next_id(), name.rsplit_once(".v").expect("a type has a version").0);
         let key = row.key(if stem.contains('.') { stem } else { "fact.fact" });
         let message_type = if stem.contains('.') { name } else { "fact.fact.v1" };
         let body = row.update(&json!({})).to_string();
-        acme.publish(&key, message_type, &id, body.as_bytes(), |properties| properties).await.unwrap();
+        acme.publish(&key, message_type, &id, body.as_bytes(), |properties| properties).await.expect("the broker takes it");
         refused(&acme.receipt(&id).await, UnknownType);
     }
     row.ends_unseen().await;
@@ -123,20 +125,16 @@ async fn with_copies(row: &Row, header: &str) -> Option<Vec<Receipt>> {
     let id = acme.next_id();
     let properties = rogue.properties("share.list.v1", &id).with_headers(copies(row, header));
     let body = json!({ "limit": 1, "note": row.marker }).to_string();
-    match rogue.publish("share", &row.key("share.list"), properties, body.as_bytes()).await {
-        Some(code) => {
-            assert_eq!(code, ACCESS_REFUSED);
-            None
-        }
-        None => {
-            // Whatever a copy causes has come when agreement-service, which got one too, has answered as well.
-            let both = until("the receipts of both entry services", PATIENCE, async || {
-                let receipts = receipts(acme, &id);
-                if receipts.len() == 2 { Ok(receipts) } else { Err(format!("{receipts:?}")) }
-            });
-            Some(both.await)
-        }
+    if let Some(code) = rogue.publish("share", &row.key("share.list"), properties, body.as_bytes()).await {
+        assert_eq!(code, ACCESS_REFUSED);
+        return None;
     }
+    // Whatever a copy causes has come when agreement-service, which got one too, has answered as well.
+    let both = until("the receipts of both entry services", PATIENCE, async || {
+        let receipts = receipts(acme, &id);
+        if receipts.len() == 2 { Ok(receipts) } else { Err(format!("{receipts:?}")) }
+    });
+    Some(both.await)
 }
 
 fn receipts(acme: &Desk, id: &str) -> Vec<Receipt> {

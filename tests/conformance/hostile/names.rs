@@ -46,9 +46,9 @@ pub async fn hostile_names_that_are_no_accounts(office: Office) {
             let name = format!("{acme}-{name}");
             let receipt = row.ask("account.register.v1", &below(&row, &name)).await;
             if receipt.reason.is_some() {
-                refused(&receipt, InvalidName)
+                refused(&receipt, InvalidName);
             } else {
-                assert!(["-", "a"].iter().any(|it| name.ends_with(it)))
+                assert!(["-", "a"].iter().any(|it| name.ends_with(it)));
             }
         }
     }

@@ -47,7 +47,7 @@ pub async fn hostile_message_ids_that_are_none(office: Office) {
     let body = row.update(&json!({})).to_string();
     let (acme, key) = (&row.ground.acme, row.key("ticket.update"));
     for id in ["", "é", "tab\there", "nul\0", "\u{7f}", &"x".repeat(129), &"ü".repeat(127)] {
-        acme.publish(&key, "ticket.update.v1", id, body.as_bytes(), |properties| properties).await.unwrap();
+        acme.publish(&key, "ticket.update.v1", id, body.as_bytes(), |properties| properties).await.expect("the broker takes it");
         refused(&acme.receipt(&id.replace('\0', "\u{1a}")).await, Malformed);
     }
     row.ends_unseen().await;
@@ -59,7 +59,9 @@ pub async fn hostile_an_expiration(office: Office) {
     for expiration in ["0", "1", "86400000"] {
         let id = acme.next_id();
         let expiring = |properties: lapin::BasicProperties| properties.with_expiration(ShortString::from(expiration));
-        acme.publish(&row.key("ticket.update"), "ticket.update.v1", &id, body.as_bytes(), expiring).await.unwrap();
+        acme.publish(&row.key("ticket.update"), "ticket.update.v1", &id, body.as_bytes(), expiring)
+            .await
+            .expect("the broker takes it");
         // The broker may have dropped it before anybody could read it.
         tokio::select! {
             receipt = acme.receipt(&id) => refused(&receipt, Malformed),
@@ -121,7 +123,7 @@ pub async fn hostile_properties_that_mean_nothing_here(office: Office) {
         properties.with_timestamp(u64::MAX).with_delivery_mode(1).with_content_encoding(ShortString::from("gzip"))
     };
     let key = row.key("agreement.list");
-    row.ground.acme.publish(&key, "agreement.list.v1", &id, list.as_bytes(), changed).await.unwrap();
+    row.ground.acme.publish(&key, "agreement.list.v1", &id, list.as_bytes(), changed).await.expect("the broker takes it");
     applied(&row.ground.acme.receipt(&id).await);
     row.ends_unseen().await;
 }
@@ -130,7 +132,9 @@ pub async fn hostile_a_message_id_again_with_another_body(office: Office) {
     let row = row(office).await;
     let (acme, id, key) = (&row.ground.acme, row.ground.acme.next_id(), row.key("agreement.list"));
     let send = async |body: String| {
-        acme.publish(&key, "agreement.list.v1", &id, body.as_bytes(), |properties| properties).await.unwrap();
+        acme.publish(&key, "agreement.list.v1", &id, body.as_bytes(), |properties| properties)
+            .await
+            .expect("the broker takes it");
     };
     send(json!({ "limit": 1 }).to_string()).await;
     applied(&acme.receipt(&id).await);
@@ -147,7 +151,7 @@ pub async fn hostile_a_message_id_of_another_account(office: Office) {
     let row = row(office).await;
     let id = row.ground.globex.sent().into_iter().next().expect("the partner has published");
     let key = row.key("agreement.list");
-    row.ground.acme.publish(&key, "agreement.list.v1", &id, b"{}", |properties| properties).await.unwrap();
+    row.ground.acme.publish(&key, "agreement.list.v1", &id, b"{}", |properties| properties).await.expect("the broker takes it");
     let receipt = row.ground.acme.receipt(&id).await;
     assert_eq!((receipt.outcome, receipt.command_type.as_str()), (ReceiptOutcome::Applied, "agreement.list.v1"));
     row.ends_unseen().await;
@@ -247,7 +251,7 @@ pub async fn hostile_a_nul_to_a_desk_without_a_queue(office: Office) {
     // An operator publishes for an account whose deliveries have no queue to go to: its receipts are kept, NUL and all.
     let row = row(office).await;
     let bridge = row.office.desk("bridge").await;
-    let below = |name: &str| AccountName::new(format!("{}-{name}", bridge.account)).unwrap();
+    let below = |name: &str| AccountName::new(format!("{}-{name}", bridge.account)).expect("an account's name");
     row.office.let_operate(&bridge.account, &below("known")).await;
     let below = below("ghost");
     let id = "nul\0id";

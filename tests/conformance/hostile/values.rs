@@ -64,7 +64,7 @@ pub async fn hostile_whole_numbers_beyond_64_bits(office: Office) {
     }
     let share = row.office.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
     for number in ["9223372036854775808", "-9223372036854775809", "18446744073709551616", "1e30", "1.0", "-0.0"] {
-        let number: Value = serde_json::from_str(number).unwrap();
+        let number: Value = serde_json::from_str(number).expect("a number");
         let receipt = row.office.update(&partners.acme, "1", json!({ "custom_fields": { "count": number } })).await;
         assert!(receipt.decisions.iter().any(|decision| decision.reason == Some(BadValue)), "{receipt:?}");
     }
