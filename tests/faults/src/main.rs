@@ -14,7 +14,7 @@ use faults::site::{Deviations, Site};
 use faults::traffic::Traffic;
 use faults::{endurance, isolation};
 use futures_util::FutureExt;
-use local::{Servers, services};
+use local::services;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Nothing lost, doubled, leaked or diverged, whatever happens: real binaries on private servers, and what happens to them.
@@ -80,9 +80,7 @@ async fn main() -> ExitCode {
         ended = work => ended.unwrap_or_else(|_told| Err(anyhow!("it panicked"))),
         caught = end_signal() => caught.and(Err(anyhow!("interrupted"))),
     };
-    // The services end with the run, whatever became of it; the servers would stay.
-    let discarded = dir().and_then(|dir| Ok(Servers::discard(&dir.join("servers"))?));
-    match discarded.and(ended) {
+    match ended {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

@@ -1,6 +1,7 @@
 //! One installation whose every wire runs through a proxy: private servers that may be taken away, two replicas of each service.
 
 mod replicas;
+mod servers;
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::ops::ControlFlow;
@@ -16,6 +17,7 @@ use url::Url;
 
 use crate::proxy::Proxy;
 pub use replicas::{REPLICAS, Replicas};
+use servers::PrivateServers;
 
 /// The virtual host and the database.
 const NAME: &str = "faults";
@@ -45,8 +47,6 @@ pub struct Wires {
 /// The installation.
 #[derive(Debug)]
 pub struct Site {
-    /// Where its data and logs are.
-    pub dir: PathBuf,
     /// The wires.
     pub wires: Wires,
     /// Broker users and queues, as the services see them.
@@ -56,7 +56,7 @@ pub struct Site {
     /// Where mails end up.
     pub mail: MailSink,
     desks: Installation,
-    database: Database,
+    servers: PrivateServers,
 }
 
 impl Site {
@@ -65,13 +65,8 @@ impl Site {
     /// # Errors
     /// When a server or a service does not start.
     pub async fn open(dir: &Path, deviations: &Deviations) -> Result<Self> {
-        let servers_dir = dir.join("servers");
-        let started = spawn_blocking(move || {
-            // Left by a run that was killed.
-            Servers::discard(&servers_dir)?;
-            Servers::start_private(&servers_dir)
-        });
-        let servers = started.await.context("starting the servers")??;
+        let private = PrivateServers::start(dir).await?;
+        let servers = private.now();
         let wires = Wires::to(&servers).await?;
         let seen = |broker: &Proxy| -> Result<Servers> {
             Ok(Servers {
@@ -91,7 +86,7 @@ impl Site {
         let fleet = Fleet::new(dir, &installation, &database, &mail.url())?.with_binaries(&binaries);
         let fleet = deviations.settings.iter().fold(fleet, |fleet, (name, value)| fleet.with_variable(name, value));
         let replicas = Replicas::start(fleet).await?;
-        Ok(Self { dir: dir.to_owned(), wires, installation, replicas, mail, desks, database })
+        Ok(Self { wires, installation, replicas, mail, desks, servers: private })
     }
 
     /// Makes an account's broker user and desk queue; returns the address its desk logs in at.
@@ -116,8 +111,7 @@ impl Site {
     /// # Errors
     /// When its state cannot be read.
     pub async fn take_away(&self, server: Server, ending: Ending) -> Result<()> {
-        let dir = self.servers_dir();
-        Ok(spawn_blocking(move || Servers::take_away(&dir, server, ending)).await.context("stopping a server")??)
+        self.servers.take_away(server, ending).await
     }
 
     /// Brings back what was taken away.
@@ -125,9 +119,7 @@ impl Site {
     /// # Errors
     /// When it does not start.
     pub async fn bring_back(&self) -> Result<()> {
-        let dir = self.servers_dir();
-        let servers = spawn_blocking(move || Servers::start_private(&dir)).await.context("starting a server")??;
-        self.wires.lead_to(&servers)
+        self.wires.lead_to(&self.servers.bring_back().await?)
     }
 
     /// Destroys the broker with everything in it and makes another one with the same users and queues.
@@ -135,8 +127,7 @@ impl Site {
     /// # Errors
     /// When it does not start, or refuses.
     pub async fn wipe_broker(&self, accounts: &[&str]) -> Result<()> {
-        let dir = self.servers_dir();
-        spawn_blocking(move || Servers::wipe_broker(&dir)).await.context("wiping the broker")??;
+        self.servers.wipe_broker().await?;
         self.bring_back().await?;
         self.ask_broker(Installation::install_topology).await?;
         for account in accounts {
@@ -150,8 +141,7 @@ impl Site {
     /// # Errors
     /// When it fails, with what it said.
     pub async fn broker_control(&self, arguments: &'static [&'static str]) -> Result<()> {
-        let dir = self.servers_dir();
-        Ok(spawn_blocking(move || Servers::broker_control(&dir, arguments)).await.context("running rabbitmqctl")??)
+        self.servers.broker_control(arguments).await
     }
 
     /// Asks the broker's management API, again and again while the broker is away.
@@ -176,8 +166,7 @@ impl Site {
     /// # Errors
     /// When the database does not answer.
     pub async fn superuser(&self) -> Result<PgConnection> {
-        let servers = Servers::running(&self.servers_dir())?.context("the servers run")?;
-        let mut url = Url::parse(&servers.database_url).context("the database has an address")?;
+        let mut url = Url::parse(&self.servers.now().database_url).context("the database has an address")?;
         url.set_path(NAME);
         PgConnection::connect(url.as_str()).await.context("connecting past the proxies")
     }
@@ -203,15 +192,10 @@ impl Site {
     /// # Errors
     /// When a service does not end by itself, or with a failure.
     pub async fn close(self) -> Result<()> {
-        let dir = self.servers_dir();
-        let ended = self.replicas.end().await;
-        drop(self.database);
-        spawn_blocking(move || Servers::discard(&dir)).await.context("stopping the servers")??;
+        let Self { replicas, servers, .. } = self;
+        let ended = replicas.end().await;
+        spawn_blocking(move || drop(servers)).await.context("stopping the servers")?;
         ended
-    }
-
-    fn servers_dir(&self) -> PathBuf {
-        self.dir.join("servers")
     }
 }
 
