@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use crate::check::{Heard, Part, Verdict, check};
@@ -146,7 +146,8 @@ impl Runner {
             tokio::time::sleep(*delay).await;
             fault.strike(&self.site, &self.traffic).await.with_context(|| fault.to_string())
         });
-        try_join_all(strikes).await?;
+        // All are undone before one that failed is told.
+        join_all(strikes).await.into_iter().collect::<Result<()>>()?;
         let healed = Instant::now();
         let recovered = loop {
             #[expect(clippy::cast_precision_loss, reason = "some hundreds")]

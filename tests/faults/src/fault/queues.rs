@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use contracts::topology::Service;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
@@ -14,8 +14,6 @@ use crate::traffic::Traffic;
 
 /// How long a deleted queue is missed.
 const MISSED: Duration = Duration::from_secs(2);
-/// Behind the entry, where only services write.
-const BEHIND: [Service; 3] = [Service::CommentSync, Service::FieldSync, Service::Notifier];
 
 /// Deletes a work queue under its consumers, as by mistake; an operator then installs the definitions again.
 pub(super) async fn deleted(site: &Site, service: Service) -> Result<()> {
@@ -24,32 +22,37 @@ pub(super) async fn deleted(site: &Site, service: Service) -> Result<()> {
     site.ask_broker(local::Installation::install_topology).await
 }
 
-/// A message that cannot be read into each queue behind the entry, in the name of a service: as a broken release would send it.
+/// Messages that cannot be read into queues behind the entry, in the name of a service: as a broken release would send them.
 pub(super) async fn poison(site: &Site, traffic: &Traffic) -> Result<()> {
     let url = site.installation.service_url(Service::CommentSync)?;
-    let connection = until("a connection to poison through", PATIENCE, async || {
-        Connection::connect(&url, ConnectionProperties::default()).await.map_err(|refused| refused.to_string())
-    })
-    .await;
-    let channel = connection.create_channel().await?;
-    channel.confirm_select(ConfirmSelectOptions::default()).await?;
-    for service in BEHIND.into_iter().filter(|service| *service != Service::CommentSync) {
+    for service in [Service::FieldSync, Service::Notifier] {
         for body in [&b"{ no JSON"[..], b"{}"] {
-            let number = traffic.ledger.number();
-            let stem = if service == Service::Notifier { "notice" } else { "transfer" };
-            let properties = BasicProperties::default()
-                .with_message_id(format!("poison-{number}").into())
-                .with_type(format!("{stem}.v1").into())
-                .with_content_type("application/json".into())
-                .with_delivery_mode(2);
-            let key = format!("{}.{stem}", service.name());
-            #[expect(clippy::disallowed_methods, reason = "poison is published past the runtime")]
-            let confirm = channel
-                .basic_publish("sync".into(), key.as_str().into(), BasicPublishOptions::default(), body, properties)
-                .await?;
-            confirm.await.context("the broker takes poison")?;
+            let id = format!("poison-{}", traffic.ledger.number());
+            // Other faults may strike meanwhile. Published twice it is parked once.
+            until("poison to be published", PATIENCE, async || {
+                publish(&url, service, &id, body).await.map_err(|failed| format!("{failed:#}"))
+            })
+            .await;
             traffic.ledger.book().poisoned += 1;
         }
     }
-    connection.close(200, "done".into()).await.context("logging out")
+    Ok(())
+}
+
+async fn publish(url: &str, service: Service, id: &str, body: &[u8]) -> Result<()> {
+    let connection = Connection::connect(url, ConnectionProperties::default()).await.context("logging in as comment-sync")?;
+    let channel = connection.create_channel().await?;
+    channel.confirm_select(ConfirmSelectOptions::default()).await?;
+    let stem = if service == Service::Notifier { "notice" } else { "transfer" };
+    let properties = BasicProperties::default()
+        .with_message_id(id.into())
+        .with_type(format!("{stem}.v1").into())
+        .with_content_type("application/json".into())
+        .with_delivery_mode(2);
+    let key = format!("{}.{stem}", service.name());
+    #[expect(clippy::disallowed_methods, reason = "poison is published past the runtime")]
+    let confirm =
+        channel.basic_publish("sync".into(), key.as_str().into(), BasicPublishOptions::default(), body, properties).await?;
+    ensure!(confirm.await?.is_ack(), "the broker takes no poison");
+    Ok(())
 }
