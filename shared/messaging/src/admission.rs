@@ -2,6 +2,7 @@
 
 use contracts::limits::BODY_BYTES;
 use contracts::routing::RoutingKey;
+use contracts::topology::{self, Service};
 use contracts::{AccountName, Reason};
 use serde_json::Value;
 
@@ -18,6 +19,8 @@ pub(crate) enum Admission<M> {
     Accept(Known<Received<M>>),
     /// The account that is told why not is known.
     Refuse(Refused),
+    /// A proper command of another entry service: it came here because that service's queue is missing.
+    Forward(Service),
     /// There is nobody to tell.
     Park(ParkReason, String),
 }
@@ -55,6 +58,9 @@ fn internal<M>(envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, De
     let (Some(message_id), Some(message_type)) = (envelope.message_id.clone(), envelope.message_type.clone()) else {
         return park("no message_id or no type".to_owned());
     };
+    if topology::entry_of(&message_type).is_some() {
+        return park(format!("{message_type} is a desk's command; none comes between services"));
+    }
     let content: Value = match serde_json::from_slice(&envelope.body) {
         Ok(content) => content,
         Err(error) => return park(format!("the body is not JSON: {error}")),
@@ -152,7 +158,10 @@ fn command<M>(envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, Dec
         }),
         Err(error) => {
             let reason = match error {
-                DecodeError::UnknownType(_) => Reason::UnknownType,
+                DecodeError::UnknownType(_) => match topology::entry_of(&message_type) {
+                    Some(entry) => return Admission::Forward(entry),
+                    None => Reason::UnknownType,
+                },
                 DecodeError::Malformed { .. } => Reason::Malformed,
                 DecodeError::LimitExceeded(_) => Reason::LimitExceeded,
             };
@@ -248,10 +257,30 @@ mod tests {
     }
 
     #[test]
+    fn a_command_does_not_come_between_services() {
+        let mut envelope = envelope();
+        envelope.via = Via::Service;
+        match admit(&envelope, decode) {
+            Admission::Park(ParkReason::Undecodable, detail) => assert!(detail.starts_with("ticket.share.v1 is"), "{detail}"),
+            other => panic!("not parked: {other:?}"),
+        }
+    }
+
+    #[test]
     fn an_operator_publishes_for_the_accounts_below_it() {
         let mut envelope = envelope();
         envelope.routing_key = "acme-eu.ticket.share".into();
         assert!(matches!(admit(&envelope, decode), Admission::Accept(known) if known.key.account == "acme-eu"));
+    }
+
+    #[test]
+    fn a_command_of_another_entry_service_is_no_unknown_one() {
+        let mut envelope = envelope();
+        envelope.routing_key = "acme.agreement.invite".into();
+        envelope.message_type = Some("agreement.invite.v1".into());
+        assert!(matches!(admit(&envelope, decode), Admission::Forward(Service::Agreement)));
+        envelope.forbidden = Some("expiration");
+        assert!(matches!(admit(&envelope, decode), Admission::Refuse(_)), "what is not admitted goes nowhere");
     }
 
     #[test]

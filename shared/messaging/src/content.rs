@@ -59,7 +59,10 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 }
 
 /// Parses a body into content: an object, of sane depth, without NUL, and with every `null` member left out, which means the same.
-pub(crate) fn parse(body: &[u8]) -> Result<Value, DecodeError> {
+///
+/// # Errors
+/// [`DecodeError::Malformed`] when it is none.
+pub fn parse(body: &[u8]) -> Result<Value, DecodeError> {
     let text = std::str::from_utf8(body).map_err(|_| DecodeError::malformed("/", "the body is not UTF-8"))?;
     let mut content: Value =
         serde_json::from_str(text).map_err(|error| DecodeError::malformed("/", format!("the body is not JSON: {error}")))?;

@@ -26,9 +26,10 @@ mod slot;
 mod step;
 mod suspects;
 mod trace_context;
+mod trial;
 mod undelivered;
 
-pub use content::{DecodeError, decode};
+pub use content::{DecodeError, decode, parse};
 pub use failure::{DecideError, Fault};
 pub use health::Health;
 pub use output::Output;
@@ -38,6 +39,7 @@ pub use plan::MAX_OUTPUT;
 pub use runtime::{Settings, Undelivered, run};
 pub use sending::Sending;
 pub use service::{Otherwise, Received, Service, Verdict};
+pub use trial::{dead_letter_trial, trial};
 
 /// The runtime's own tables (journal, outputs, undelivered, parked). They live in the service's schema, beside its own, and are
 /// migrated together with them; versions 1 to 499 are the runtime's.

@@ -34,6 +34,8 @@ pub(crate) enum Fate {
     Send { outputs: Vec<StoredOutput>, outcome: &'static str },
     /// It goes to the delay ladder.
     Wait(RetryStep),
+    /// It goes to the entry service whose command it is.
+    Forward(Service),
     /// It is in the parking table.
     Parked,
 }
@@ -44,7 +46,7 @@ impl<M> Item<M> {
         match &self.admission {
             Admission::Accept(known) => Some(&known.key),
             Admission::Refuse(refused) if refused.journaled => Some(&refused.key),
-            Admission::Refuse(_) | Admission::Park(..) => None,
+            Admission::Refuse(_) | Admission::Forward(_) | Admission::Park(..) => None,
         }
     }
 
@@ -52,7 +54,7 @@ impl<M> Item<M> {
     pub fn accepted(&self) -> Option<&Received<M>> {
         match &self.admission {
             Admission::Accept(known) => Some(&known.what),
-            Admission::Refuse(_) | Admission::Park(..) => None,
+            Admission::Refuse(_) | Admission::Forward(_) | Admission::Park(..) => None,
         }
     }
 
@@ -60,7 +62,7 @@ impl<M> Item<M> {
         match &self.admission {
             Admission::Accept(known) => &known.content_hash,
             Admission::Refuse(refused) => &refused.content_hash,
-            Admission::Park(..) => &[],
+            Admission::Forward(_) | Admission::Park(..) => &[],
         }
     }
 
@@ -182,6 +184,7 @@ impl<'a, M> Plan<'a, M> {
         match &items[index].admission {
             Admission::Park(reason, detail) => self.park(index, *reason, detail.clone()),
             Admission::Refuse(refused) => self.answer(index, refused.clone()),
+            Admission::Forward(entry) => self.fates[index] = Some(Fate::Forward(*entry)),
             Admission::Accept(_) => {}
         }
     }
@@ -194,7 +197,7 @@ impl<'a, M> Plan<'a, M> {
                 self.answer(index, refused.clone());
                 self.decided.push(index);
             }
-            Admission::Park(..) => {}
+            Admission::Forward(_) | Admission::Park(..) => {}
         }
     }
 
@@ -263,7 +266,7 @@ impl<'a, M> Plan<'a, M> {
         let key = match &item.admission {
             Admission::Accept(known) => &known.key,
             Admission::Refuse(refused) => &refused.key,
-            Admission::Park(..) => return Vec::new(),
+            Admission::Forward(_) | Admission::Park(..) => return Vec::new(),
         };
         StoredOutput::of(self.service, key, item.content_hash(), &item.trace, outputs)
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use contracts::Timestamp;
-use contracts::topology::{Exchange, RetryStep};
+use contracts::topology::Exchange;
 use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
@@ -166,7 +166,7 @@ impl<S: Service> Slot<S> {
     async fn send(&self, items: &[Item<S::Inbound>], fates: &[Fate], stop: &CancellationToken) -> Result<bool, Fault> {
         let outputs = outputs(fates);
         let mut letters: Vec<Letter> = outputs.iter().map(|(_, output)| Letter::of(output)).collect();
-        letters.extend(items.iter().zip(fates).filter_map(|(item, fate)| waiting::<S>(item, fate)));
+        letters.extend(items.iter().zip(fates).filter_map(|(item, fate)| onward::<S>(item, fate)));
         let mut delays = backoff();
         loop {
             let sent_at = now();
@@ -216,25 +216,30 @@ fn outputs(fates: &[Fate]) -> Vec<(String, &StoredOutput)> {
     let mut seen = BTreeSet::new();
     let sent = fates.iter().flat_map(|fate| match fate {
         Fate::Send { outputs, .. } => outputs.as_slice(),
-        Fate::Wait(_) | Fate::Parked => &[],
+        Fate::Wait(_) | Fate::Forward(_) | Fate::Parked => &[],
     });
     sent.filter(|output| seen.insert(output.id)).map(|output| (output.id.to_string(), output)).collect()
 }
 
-/// The letter that puts a message on the delay ladder: the publisher's content with our own headers round it, built anew.
-fn waiting<S: Service>(item: &Item<S::Inbound>, fate: &Fate) -> Option<Letter> {
-    let Fate::Wait(step) = fate else { return None };
+/// The letter that puts a command on the delay ladder, or hands it to the service whose it is: the publisher's content with our own
+/// headers round it, built anew.
+fn onward<S: Service>(item: &Item<S::Inbound>, fate: &Fate) -> Option<Letter> {
+    let (routing_key, waits) = match fate {
+        Fate::Wait(step) => (S::SERVICE.retry_key(*step), 1),
+        Fate::Forward(entry) => (entry.retried_key(), 0),
+        Fate::Send { .. } | Fate::Parked => return None,
+    };
     let envelope = &item.envelope;
     let mut headers = vec![
         (header::ACCOUNT_KEY, envelope.routing_key.clone()),
         (header::PUBLISHER, envelope.publisher.clone().unwrap_or_default()),
-        (header::ATTEMPT, (envelope.attempt + 1).to_string()),
+        (header::ATTEMPT, (envelope.attempt + waits).to_string()),
         (header::FIRST_ARRIVAL, envelope.first_arrival.to_string()),
     ];
     headers.extend(envelope.parked.map(|row| (header::PARKED, row.to_string())));
     Some(Letter {
         exchange: Exchange::Sync.name().to_owned(),
-        routing_key: S::SERVICE.retry_key(RetryStep { ..*step }),
+        routing_key,
         message_id: envelope.message_id.clone().unwrap_or_default(),
         message_type: envelope.message_type.clone().unwrap_or_default(),
         // Only what has this content type was admitted.
@@ -254,6 +259,7 @@ fn measure<M>(items: &[Item<M>], fates: &[Fate], started: Instant) {
         let outcome = match fate {
             Fate::Send { outcome, .. } => *outcome,
             Fate::Wait(_) => "not_yet",
+            Fate::Forward(_) => "forwarded",
             Fate::Parked => "parked",
         };
         // Only a type that was admitted is a label: anybody can invent others.

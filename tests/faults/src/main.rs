@@ -93,9 +93,9 @@ async fn main() -> ExitCode {
 async fn carry_out(command: Command) -> Result<bool> {
     match command {
         Command::Run(wanted) => run(&wanted).await,
-        Command::Isolation => isolation::measure(&dir()?, 1).await,
-        Command::Soak { minutes } => endurance::soak(&dir()?, 1, Duration::from_mins(minutes)).await,
-        Command::Backlog { count } => endurance::backlog(&dir()?, count).await,
+        Command::Isolation => isolation::measure(&dir("isolation")?, 1).await,
+        Command::Soak { minutes } => endurance::soak(&dir("soak")?, 1, Duration::from_mins(minutes)).await,
+        Command::Backlog { count } => endurance::backlog(&dir("backlog")?, count).await,
     }
 }
 
@@ -108,8 +108,9 @@ async fn end_signal() -> Result<()> {
     Ok(())
 }
 
-fn dir() -> Result<PathBuf> {
-    Ok(services::target_dir().context("finding the target folder")?.join("faults"))
+/// A folder of its own for each command, so that two may run beside each other.
+fn dir(name: &str) -> Result<PathBuf> {
+    Ok(services::target_dir().context("finding the target folder")?.join(name))
 }
 
 async fn run(wanted: &Run) -> Result<bool> {
@@ -120,7 +121,7 @@ async fn run(wanted: &Run) -> Result<bool> {
     let named = |words: &Option<String>, name: &str| words.as_ref().map(|words| name.contains(words));
     rounds
         .retain(|round| named(&wanted.only, &round.name()) != Some(false) && named(&wanted.without, &round.name()) != Some(true));
-    let dir = dir()?;
+    let dir = dir("faults")?.join(format!("seed-{seed}"));
     println!("starting private servers and two replicas of each service; logs in {}", dir.display());
     let started = Instant::now();
     let pace = Pace::steady();

@@ -112,8 +112,8 @@ fn singles(rng: &mut Rng) -> Vec<Fault> {
 }
 
 /// Queues whose messages come again when desks publish again what has no receipt.
-fn queues() -> [Service; 3] {
-    [Service::ShareDispatcher, Service::CommentSync, Service::FieldSync]
+fn queues() -> [Service; 4] {
+    [Service::Agreement, Service::ShareDispatcher, Service::CommentSync, Service::FieldSync]
 }
 
 /// Several at once, of different subjects.
@@ -146,7 +146,7 @@ fn one_of_a_mix(rng: &mut Rng) -> Fault {
             if rng.bool() {
                 Fault::MemoryAlarm
             } else {
-                Fault::QueueDeleted(*rng.choice(&queues()).expect("there are three"))
+                Fault::QueueDeleted(*rng.choice(&queues()).expect("there are four"))
             }
         }
         17 => {

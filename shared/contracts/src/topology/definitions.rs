@@ -60,8 +60,12 @@ fn permissions(vhost: &str) -> Vec<Value> {
 fn topic_permissions(vhost: &str) -> Vec<Value> {
     let mut rows = Vec::new();
     for service in Service::ALL {
-        let keys: BTreeSet<String> =
-            sent_by(service).filter_map(sync_key).chain(retries(service)).chain(replays(service)).collect();
+        let keys: BTreeSet<String> = sent_by(service)
+            .filter_map(sync_key)
+            .chain(retries(service))
+            .chain(replays(service))
+            .chain(forwards(service))
+            .collect();
         let delivers = sent_by(service).any(|flow| flow.exchange == Exchange::Desk);
         let write = [
             (Exchange::Sync, one_of(keys.iter().map(String::as_str))),
@@ -99,6 +103,12 @@ fn retries(service: Service) -> impl Iterator<Item = String> {
 fn replays(service: Service) -> impl Iterator<Item = String> {
     let commands = service.is_entry().then(|| service.retried_key());
     received_by(service).filter_map(sync_key).chain(commands)
+}
+
+/// Keys with which the reader of what nobody routes hands on the commands of an entry service whose queue is missing.
+fn forwards(service: Service) -> impl Iterator<Item = String> {
+    let reads_unroutable = service.work_queues().iter().any(|queue| queue == UNROUTABLE);
+    Service::ALL.into_iter().filter(move |other| reads_unroutable && other.is_entry()).map(Service::retried_key)
 }
 
 fn exchanges(vhost: &str) -> Vec<Value> {

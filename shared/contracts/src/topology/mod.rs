@@ -246,6 +246,15 @@ pub fn sent_by(service: Service) -> impl Iterator<Item = &'static Flow> {
     FLOWS.iter().filter(move |flow| flow.from == End::Service(service))
 }
 
+/// The service that decides a desk's command of this type; none when there is no such command.
+#[must_use]
+pub fn entry_of(command_type: &str) -> Option<Service> {
+    FLOWS.iter().find_map(|flow| match flow.to {
+        End::Service(service) if flow.from == End::Desk && flow.message == command_type => Some(service),
+        _ => None,
+    })
+}
+
 /// The rows that `service` receives.
 pub fn received_by(service: Service) -> impl Iterator<Item = &'static Flow> {
     FLOWS.iter().filter(move |flow| flow.to == End::Service(service))

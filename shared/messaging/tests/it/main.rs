@@ -3,6 +3,7 @@
 mod admission;
 mod crash;
 mod failure;
+mod forward;
 mod next;
 mod operator;
 mod parked;

@@ -88,7 +88,7 @@ pub async fn measure(dir: &std::path::Path, seed: u64) -> Result<bool> {
     let pace = Pace::steady();
     let site = Site::open(dir, &Deviations::default()).await?;
     let traffic = Traffic::open(&site, seed, pace.think).await?;
-    let victim = Victim::open(&site).await?;
+    let victim = Victim::open(&site, &traffic.operator).await?;
     let full = full_speed(&traffic, pace).await;
     println!("full speed: {full} receipts/s; the others work at a steady pace of about half of it");
     let mut all = Vec::new();

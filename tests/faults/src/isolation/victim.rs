@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use contracts::ReceiptOutcome;
 use contracts::ids::derive_id;
+use contracts::{Receipt, ReceiptOutcome};
 use serde_json::{Value, json};
 use testkit::desk::clock;
 use testkit::{Desk, until};
@@ -37,8 +37,7 @@ impl Victim {
     ///
     /// # Errors
     /// When a command is refused.
-    pub async fn open(site: &Site) -> Result<Self> {
-        let operator = Desk::open(&site.operator()?, "operator");
+    pub async fn open(site: &Site, operator: &Desk) -> Result<Self> {
         let mut desks = Vec::new();
         for account in [PARTNER, VICTIM] {
             desks.push(Arc::new(Desk::open(&site.admit(account).await?, account)));
@@ -46,15 +45,15 @@ impl Victim {
                 "account": account, "display_name": account, "kind": "connected",
                 "admins": [{ "name": "Admin", "email": format!("admin@{account}.example") }],
             });
-            applied(operator.ask("account.register.v1", &register).await.outcome)?;
+            applied(&operator.ask("account.register.v1", &register).await)?;
         }
         let [partner, desk] = <[Arc<Desk>; 2]>::try_from(desks).expect("two were made");
         let agreement = derive_id("isolation", &["agreement"]);
         let terms = json!({ "comments": "public_and_private", "tags": true, "custom_fields": true });
         let invite = json!({ "agreement_id": agreement, "receiver": { "address": VICTIM }, "terms": terms, "actor": admin() });
-        applied(partner.ask("agreement.invite.v1", &invite).await.outcome)?;
+        applied(&partner.ask("agreement.invite.v1", &invite).await)?;
         let accept = json!({ "agreement_id": agreement, "actor": admin() });
-        applied(desk.ask("agreement.accept.v1", &accept).await.outcome)?;
+        applied(&desk.ask("agreement.accept.v1", &accept).await)?;
         let mut shares = Vec::new();
         for index in 0..TICKETS {
             let share = derive_id("isolation", &["share", &index.to_string()]).to_string();
@@ -62,7 +61,7 @@ impl Victim {
             let command = json!({
                 "agreement_id": agreement, "share_id": share, "ticket": ticket, "actor": admin(), "occurred_at": clock(),
             });
-            applied(partner.ask("ticket.share.v1", &command).await.outcome)?;
+            applied(&partner.ask("ticket.share.v1", &command).await)?;
             shares.push(share);
         }
         Ok(Self { partner, desk, shares })
@@ -138,7 +137,7 @@ fn admin() -> Value {
     json!({ "id": "1", "name": "Admin", "role": "admin" })
 }
 
-fn applied(outcome: ReceiptOutcome) -> Result<()> {
-    ensure!(outcome == ReceiptOutcome::Applied, "a command of {PARTNER} and {VICTIM} was answered with {outcome:?}");
+fn applied(receipt: &Receipt) -> Result<()> {
+    ensure!(receipt.outcome == ReceiptOutcome::Applied, "a command of {PARTNER} or {VICTIM} was answered with {receipt:?}");
     Ok(())
 }

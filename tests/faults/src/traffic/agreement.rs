@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use contracts::{ReceiptOutcome, Terms};
 use serde_json::json;
-use testkit::Desk;
 use tokio_util::sync::CancellationToken;
 
 use super::line::{ACCOUNTS, Line};
@@ -22,13 +21,13 @@ pub(crate) fn admin_of(account: &str) -> String {
     format!("admin@{account}.example")
 }
 
-pub(super) async fn register(operator: &Desk, traffic: &Traffic) -> Result<()> {
+pub(super) async fn register(traffic: &Traffic) -> Result<()> {
     for account in ACCOUNTS {
         let register = json!({
             "account": account, "display_name": format!("{account} Inc."), "kind": "connected",
             "admins": [{ "name": "Admin", "email": admin_of(account) }],
         });
-        let receipt = operator.ask("account.register.v1", &register).await;
+        let receipt = traffic.operator.ask("account.register.v1", &register).await;
         ensure!(receipt.outcome == ReceiptOutcome::Applied, "{account} was not registered: {receipt:?}");
         let settings = json!({
             "version": 1, "actor": actor(account, "admin"), "locale": "en",

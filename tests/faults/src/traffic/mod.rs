@@ -50,6 +50,8 @@ pub struct Traffic {
     pub ledger: Ledger,
     /// How the desks behave.
     pub manners: Manners,
+    /// Who registers accounts.
+    pub operator: Desk,
     desks: BTreeMap<&'static str, Arc<Desk>>,
     seed: u64,
 }
@@ -64,9 +66,10 @@ impl Traffic {
         for account in ACCOUNTS {
             desks.insert(account, Arc::new(Desk::open(&site.admit(account).await?, account)));
         }
-        let traffic = Self { ledger: Ledger::default(), manners: Manners::default(), desks, seed };
+        let operator = Desk::open(&site.operator()?, "operator");
+        let traffic = Self { ledger: Ledger::default(), manners: Manners::default(), operator, desks, seed };
         traffic.think(think);
-        agreement::register(&Desk::open(&site.operator()?, "operator"), &traffic).await?;
+        agreement::register(&traffic).await?;
         for line in &LINES {
             agreement::agree(&traffic, line).await?;
         }

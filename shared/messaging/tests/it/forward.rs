@@ -1,0 +1,58 @@
+//! A command of the other entry service, whose queue is missing: it waits, and reaches it.
+
+use contracts::command::AgreementAccept;
+use contracts::delivery::Delivery;
+use contracts::{Message, ReceiptOutcome, topology};
+use messaging::{DecideError, DecodeError, Output, Received, Service, Verdict};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::stage::Stage;
+use crate::tally::Treat;
+
+/// The other entry service: says yes to everything, with the publisher's name as detail.
+struct Agreements;
+
+impl Service for Agreements {
+    type Inbound = Value;
+    const SERVICE: topology::Service = topology::Service::Agreement;
+
+    fn decode(&self, message_type: &str, content: Value) -> Result<Value, DecodeError> {
+        match message_type {
+            AgreementAccept::NAME => Ok(content),
+            other => Err(DecodeError::UnknownType(other.to_owned())),
+        }
+    }
+
+    async fn decide(&self, _: &mut PgConnection, batch: &[&Received<Value>]) -> Result<Vec<Verdict>, DecideError> {
+        let verdict = |received: &&Received<Value>| {
+            let command = received.command();
+            let mut receipt = command.receipt(ReceiptOutcome::Applied);
+            receipt.detail = received.publisher.as_ref().map(ToString::to_string);
+            Verdict::Decided(vec![Output::to_desk(&Delivery::receipt(&command.account, receipt), received.received_at)])
+        };
+        Ok(batch.iter().map(verdict).collect())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_whose_queue_is_missing_waits_for_it_and_is_not_refused() {
+    let stage = Stage::set("forward").await;
+    let pool = stage.world.pool(topology::Service::Agreement, messaging::migrations()).await;
+    let replica = stage.replica();
+    stage.delete_queue("agreement-service").await;
+    let (desk, accept) = (&stage.desk, AgreementAccept::NAME);
+    desk.publish("acme.agreement.accept", accept, "a", b"{}", |properties| properties).await.expect("the broker takes it");
+    stage.send(&["b"], Treat::Well).await;
+    desk.receipt("b").await;
+    stage.install_topology().await;
+    let agreements = stage.replica_of(Agreements, &pool, 1, std::time::Duration::from_hours(1));
+    let receipt = desk.receipt("a").await;
+    assert_eq!((receipt.outcome, receipt.detail.as_deref()), (ReceiptOutcome::Applied, Some("acme")));
+    assert_eq!(receipt.command_type, accept);
+    agreements.stop().await;
+    replica.stop().await;
+    assert_eq!(stage.messages_in(topology::UNROUTABLE).await, 0, "nothing is handed back");
+    assert!(stage.parked().await.is_empty());
+    stage.world.remove().await;
+}
