@@ -7,6 +7,7 @@ use messaging::{DecideError, DecodeError, Received, Service, Verdict};
 use serde_json::Value;
 use sqlx::PgConnection;
 
+use crate::rules::state::State;
 use crate::store::{self, Wanted};
 use crate::{Inbound, outbound, rules};
 
@@ -35,14 +36,22 @@ impl Service for AgreementService {
         let mut state = store::load(&mut *connection, &wanted(batch)).await?;
         let mut verdicts = Vec::with_capacity(batch.len());
         for received in batch {
-            let command = received.command();
-            let publisher = received.publisher.as_ref().expect("admission lets commands in only with their publisher");
-            let decision = rules::decide(&state, publisher, &command, &received.message);
-            verdicts.push(outbound::verdict(state.apply(decision), &command.account, command.received_at));
+            verdicts.push(step(&mut state, received));
         }
         store::save(connection, &state).await?;
         Ok(verdicts)
     }
+}
+
+/// Decides one command and carries it out in `state`.
+///
+/// # Panics
+/// On a command without its publisher, which admission lets nobody send.
+pub fn step(state: &mut State, received: &Received<Inbound>) -> Verdict {
+    let command = received.command();
+    let publisher = received.publisher.as_ref().expect("admission lets commands in only with their publisher");
+    let decision = rules::decide(state, publisher, &command, &received.message);
+    outbound::verdict(state.apply(decision), &command.account, command.received_at)
 }
 
 /// What a batch may read or change.

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use contracts::delivery::{AgreementState, AgreementStatus, Side, Told};
 use contracts::{AccountName, Receipt, ReceiptOutcome};
 use serde_json::{Value, json};
+use stages::Message;
 use testkit::Model;
-
-use super::line::Message;
 
 /// A command that was published.
 #[derive(Debug)]

@@ -6,7 +6,6 @@
 
 mod checks;
 mod desk;
-mod line;
 mod world;
 
 use proptest::prelude::*;

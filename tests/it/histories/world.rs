@@ -6,10 +6,10 @@ use contracts::delivery::Told;
 use contracts::topology::Service;
 use contracts::{ReceiptOutcome, Timestamp};
 use serde_json::{Value, json};
+use stages::{Line, Message, Sent};
 
 use super::checks::Forbidden;
 use super::desk::{Desk, Published};
-use super::line::{Line, Message, Sent};
 
 /// What happens in a step, to whom, and how: numbers, so that a history can be generated and shrunk.
 pub type Step = (u8, u8, u8, u8);
@@ -35,7 +35,7 @@ impl World {
         let desks = NAMES[..accounts].iter().map(|name| Desk::new(name)).collect();
         let mut world = Self {
             desks,
-            line: Line::new(),
+            line: Line::default(),
             published: Vec::new(),
             queues: BTreeMap::new(),
             mail: Vec::new(),
@@ -258,6 +258,7 @@ impl World {
             match sent {
                 Sent::Service(to, message) => self.queues.entry(to).or_default().push(message),
                 Sent::Again(message) => self.queues.entry(service).or_default().push(message),
+                wrong @ (Sent::Refused(..) | Sent::Parked(..)) => panic!("{service:?}: {wrong:?}"),
                 Sent::Desk(account, message) => {
                     let desk = self.desks.iter().position(|desk| desk.name == account);
                     // What the operator is told nobody reads.

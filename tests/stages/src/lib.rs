@@ -1,16 +1,15 @@
-//! The four stages of the line without broker or database: the services' own rules and outputs, messages in any order and any number
-//! of times.
+#![doc = include_str!("../README.md")]
 
 use std::collections::BTreeMap;
 
-use agreement_service::rules::{self, Answer};
+use agreement_service::rules::state::{State, Stored};
 use comment_sync::rules::Settings;
-use contracts::delivery::{AgreementStatus, Delivery};
+use contracts::delivery::AgreementStatus;
 use contracts::sync::{AccountFact, AgreementFact, Fact};
 use contracts::topology::Service;
 use contracts::{AccountName, AgreementId, ChainId, CopyId, Timestamp};
 use field_sync::rules::Schema;
-use messaging::{Otherwise, Output, Received, Service as _, Verdict};
+use messaging::{DecodeError, Otherwise, Output, Received, Service as _, Verdict};
 use serde_json::Value;
 
 /// How often "not yet" is tried again before it is a refusal.
@@ -36,9 +35,19 @@ pub struct Message {
 
 impl Message {
     /// A command of an account.
+    ///
+    /// # Panics
+    /// When that is no account's name.
+    #[must_use]
     pub fn command(account: &str, id: String, message_type: &str, content: Value, origin: usize) -> Self {
         let account = Some(AccountName::new(account).expect("an account's name"));
-        Self { id, kind: message_type.to_owned(), content, origin, account, arrived_at: None, attempt: 0 }
+        Self { account, ..Self::internal(id, message_type, content, origin) }
+    }
+
+    /// A message between services.
+    #[must_use]
+    pub fn internal(id: String, message_type: &str, content: Value, origin: usize) -> Self {
+        Self { id, kind: message_type.to_owned(), content, origin, account: None, arrived_at: None, attempt: 0 }
     }
 }
 
@@ -69,7 +78,8 @@ impl Facts {
     }
 }
 
-/// What a stage sends.
+/// What comes of a message.
+#[derive(Debug)]
 pub enum Sent {
     /// To another stage.
     Service(Service, Message),
@@ -77,11 +87,17 @@ pub enum Sent {
     Desk(AccountName, Message),
     /// The same message to the same stage, later.
     Again(Message),
+    /// Nothing, because the stage cannot read it.
+    Refused(Message, DecodeError),
+    /// Nothing, because a person has to look at it.
+    Parked(Message, String),
 }
 
 /// The stages with all they keep.
+#[derive(Debug)]
 pub struct Line {
-    agreements: rules::state::State,
+    agreements: State,
+    /// What share-dispatcher keeps.
     pub dispatcher: share_dispatcher::rules::State,
     comments: BTreeMap<ChainId, comment_sync::rules::ChainState>,
     comment_facts: Facts,
@@ -91,10 +107,10 @@ pub struct Line {
     journal: BTreeMap<(Service, String), Vec<Output>>,
 }
 
-impl Line {
-    pub fn new() -> Self {
+impl Default for Line {
+    fn default() -> Self {
         Self {
-            agreements: rules::state::State::new(rules::state::Stored::default()),
+            agreements: State::new(Stored::default()),
             dispatcher: share_dispatcher::rules::State::default(),
             comments: BTreeMap::new(),
             comment_facts: Facts::default(),
@@ -103,7 +119,9 @@ impl Line {
             journal: BTreeMap::new(),
         }
     }
+}
 
+impl Line {
     /// A stage takes a message.
     pub fn take(&mut self, service: Service, mut message: Message, now: Timestamp) -> Vec<Sent> {
         let arrived_at = *message.arrived_at.get_or_insert(now);
@@ -112,24 +130,47 @@ impl Line {
         let outputs = match self.journal.get(&key) {
             Some(outputs) => outputs.clone(),
             None => match self.decide(service, &message, arrived_at) {
-                Verdict::NotYet { .. } if message.attempt < LADDER => {
+                Err(error) => return vec![Sent::Refused(message, error)],
+                Ok(Verdict::NotYet { .. }) if message.attempt < LADDER => {
                     message.attempt += 1;
                     return vec![Sent::Again(message)];
                 }
-                Verdict::Decided(outputs) | Verdict::NotYet { otherwise: Otherwise::Decided(outputs), .. } => outputs,
-                other => panic!("{service:?} parks {message:?}: {other:?}"),
+                Ok(Verdict::Decided(outputs) | Verdict::NotYet { otherwise: Otherwise::Decided(outputs), .. }) => outputs,
+                Ok(parked) => return vec![Sent::Parked(message, format!("{parked:?}"))],
             },
         };
         self.journal.insert(key.clone(), outputs.clone());
         outputs.iter().enumerate().map(|(index, output)| sent(&key, index, output, message.origin)).collect()
     }
 
-    fn decide(&mut self, service: Service, message: &Message, arrived_at: Timestamp) -> Verdict {
+    /// Whether a service can read a message.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(service: Service, message: &Message) -> Result<(), DecodeError> {
+        let (kind, content) = (message.kind.as_str(), message.content.clone());
         match service {
-            Service::Agreement => self.agreement(message, arrived_at),
-            Service::ShareDispatcher => self.dispatch(message, arrived_at),
+            Service::Agreement => agreement_service::AgreementService.decode(kind, content).map(drop),
+            Service::ShareDispatcher => share_dispatcher::ShareDispatcher.decode(kind, content).map(drop),
+            Service::CommentSync => comment_sync::CommentSync.decode(kind, content).map(drop),
+            Service::FieldSync => field_sync::FieldSync.decode(kind, content).map(drop),
+            Service::Notifier => notifier::Notifier.decode(kind, content).map(drop),
+        }
+    }
+
+    fn decide(&mut self, service: Service, message: &Message, arrived_at: Timestamp) -> Result<Verdict, DecodeError> {
+        let content = message.content.clone();
+        Ok(match service {
+            Service::Agreement => {
+                let inbound = agreement_service::AgreementService.decode(&message.kind, content)?;
+                agreement_service::step(&mut self.agreements, &received(message, arrived_at, inbound))
+            }
+            Service::ShareDispatcher => {
+                let inbound = share_dispatcher::ShareDispatcher.decode(&message.kind, content)?;
+                self.dispatch(&received(message, arrived_at, inbound))
+            }
             Service::CommentSync => {
-                let inbound = comment_sync::CommentSync.decode(&message.kind, message.content.clone()).expect("decodes");
+                let inbound = comment_sync::CommentSync.decode(&message.kind, content)?;
                 if let comment_sync::Inbound::Fact(fact) = &inbound {
                     self.comment_facts.learn(fact);
                 }
@@ -143,7 +184,7 @@ impl Line {
                 Verdict::Decided(comment_sync::step(&mut self.comments, &settings, &inbound))
             }
             Service::FieldSync => {
-                let inbound = field_sync::FieldSync.decode(&message.kind, message.content.clone()).expect("decodes");
+                let inbound = field_sync::FieldSync.decode(&message.kind, content)?;
                 if let field_sync::Inbound::Fact(fact) = &inbound {
                     self.field_facts.learn(fact);
                     let accounts = self.field_facts.accounts.iter();
@@ -152,31 +193,16 @@ impl Line {
                 }
                 Verdict::Decided(self.fields.step(&inbound))
             }
-            Service::Notifier => Verdict::Decided(Vec::new()),
-        }
-    }
-
-    fn agreement(&mut self, message: &Message, arrived_at: Timestamp) -> Verdict {
-        let inbound = agreement_service::AgreementService.decode(&message.kind, message.content.clone()).expect("decodes");
-        let received = received(message, arrived_at, inbound);
-        let (publisher, command) = (received.publisher.clone().expect("a publisher"), received.command());
-        let decision = rules::decide(&self.agreements, &publisher, &command, &received.message);
-        let told = |to: &AccountName, receipt| vec![Output::to_desk(&Delivery::receipt(to, receipt), arrived_at)];
-        match self.agreements.apply(decision) {
-            Answer::Fact(fact) => Verdict::Decided(vec![Output::to_service(Service::ShareDispatcher, fact.as_ref())]),
-            Answer::Receipt { to, receipt } => Verdict::Decided(told(&to, *receipt)),
-            Answer::NotYet { reason, refusal } => {
-                let refusal = refusal.map_or(Otherwise::Park, |receipt| Otherwise::Decided(told(&command.account, *receipt)));
-                Verdict::NotYet { reason, otherwise: refusal }
+            Service::Notifier => {
+                notifier::Notifier.decode(&message.kind, content)?;
+                Verdict::Decided(Vec::new())
             }
-            shown @ Answer::Shown { .. } => panic!("no history asks for a list: {shown:?}"),
-        }
+        })
     }
 
-    fn dispatch(&mut self, message: &Message, arrived_at: Timestamp) -> Verdict {
-        let inbound = share_dispatcher::ShareDispatcher.decode(&message.kind, message.content.clone()).expect("decodes");
+    fn dispatch(&mut self, received: &Received<share_dispatcher::Inbound>) -> Verdict {
         let state = &mut self.dispatcher;
-        match &inbound {
+        match &received.message {
             share_dispatcher::Inbound::Fact(fact) => {
                 let mut facts =
                     Facts { accounts: std::mem::take(&mut state.accounts), agreements: std::mem::take(&mut state.agreements) };
@@ -185,13 +211,12 @@ impl Line {
             }
             // As the store does: a chain that may begin here is there, empty.
             share_dispatcher::Inbound::Share(share) if share.ticket.copy_of.is_none() => {
-                let account = message.account.as_ref().expect("a command has an account");
-                let chain = ChainId::starting_with(&CopyId::original(account, &share.ticket.id));
+                let chain = ChainId::starting_with(&CopyId::original(&received.command().account, &share.ticket.id));
                 state.chains.entry(chain).or_default();
             }
             _ => {}
         }
-        share_dispatcher::step(state, &received(message, arrived_at, inbound)).0
+        share_dispatcher::step(state, received).0
     }
 }
 
@@ -208,15 +233,8 @@ fn received<M>(message: &Message, received_at: Timestamp, inbound: M) -> Receive
 
 /// An output with the id that follows from what caused it.
 fn sent((service, key): &(Service, String), index: usize, output: &Output, origin: usize) -> Sent {
-    let message = Message {
-        id: format!("{}/{key}/{index}", service.name()),
-        kind: output.message_type().to_owned(),
-        content: serde_json::from_str(output.body()).expect("an output is JSON"),
-        origin,
-        account: None,
-        arrived_at: None,
-        attempt: 0,
-    };
+    let content = serde_json::from_str(output.body()).expect("an output is JSON");
+    let message = Message::internal(format!("{}/{key}/{index}", service.name()), output.message_type(), content, origin);
     let first = output.routing_key().split('.').next().unwrap_or_default();
     if output.exchange() == "desk" {
         return Sent::Desk(AccountName::new(first).expect("a desk's key begins with its account"), message);

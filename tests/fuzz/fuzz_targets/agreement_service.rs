@@ -1,0 +1,3 @@
+#![no_main]
+#![allow(missing_docs)]
+fuzz::libfuzzer!("agreement-service");
