@@ -86,7 +86,7 @@ async fn operators_see_replay_and_discard_parked_messages() {
 
 fn looks(shell: &Shell) {
     let list = shell.prints("parked list");
-    assert!(list.contains(FIRST) && list.contains("no_publisher") && list.contains("2 of 2 parked messages"), "{list}");
+    assert!(list.contains(FIRST) && list.contains("no_publisher") && list.contains("parked messages: 2 of 2"), "{list}");
     assert!(!list.contains("SECRET") && !list.contains('\u{1b}'), "{list}");
     for (filter, total) in [
         ("--account acme", 1),
@@ -135,7 +135,7 @@ fn asks_before_it_acts(shell: &Shell) {
     }
     let plan = shell.prints("parked discard --account acme --because unreadable");
     assert!(
-        plan.contains("closed; nobody is known") && plan.contains("1 parked messages match; nothing is done without --yes"),
+        plan.contains("closed; nobody is known") && plan.contains("parked messages that match: 1; nothing is done without --yes"),
         "{plan}"
     );
     let plan = shell.prints("replay --since 2026-01-01T00:00:00Z");

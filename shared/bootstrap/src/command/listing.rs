@@ -33,7 +33,7 @@ pub(super) fn messages(messages: &[Message], total: i64, waiting: &[Waiting], js
     };
     let names = ["id", "reason", "account", "type", "message id", "age", "times", "queue", "detail"];
     let mut text = if messages.is_empty() { String::new() } else { table(names, messages.iter().map(row)) };
-    let _ = writeln!(text, "{} of {total} parked messages", messages.len());
+    let _ = writeln!(text, "parked messages: {} of {total}", messages.len());
     text.push_str(&undelivered(waiting));
     Ok(text)
 }
@@ -46,7 +46,7 @@ pub(super) fn summary(piles: &[Pile], waiting: &[Waiting], json: bool) -> serde_
     let row = |pile: &Pile| [pile.reason.clone(), or_none(pile.account.as_deref()), pile.count.to_string(), age(pile.oldest)];
     let mut text =
         if piles.is_empty() { String::new() } else { table(["reason", "account", "parked", "oldest"], piles.iter().map(row)) };
-    let _ = writeln!(text, "{total} parked messages");
+    let _ = writeln!(text, "parked messages: {total}");
     text.push_str(&undelivered(waiting));
     Ok(text)
 }
@@ -80,7 +80,7 @@ pub(super) fn details(details: &Details, json: bool) -> serde_json::Result<Strin
         ("was going to", format!("exchange {}, key {}", message.exchange, message.routing_key)),
         ("came from", message.queue.clone()),
         ("first arrived", message.first_arrived_at.to_string()),
-        ("parked", format!("{}, {} ago, {} times", message.parked_at, age(message.parked_at), message.times)),
+        ("parked", format!("{}, {} ago; number of times: {}", message.parked_at, age(message.parked_at), message.times)),
         ("trace", or_none(details.traceparent.as_deref())),
         ("headers", details.headers.to_string()),
         ("body", body(details)?),
@@ -126,7 +126,7 @@ pub(super) fn plan(plan: &Plan, yes: bool) -> String {
     } else {
         table(["count", "reason", "what happens"], plan.lines.iter().map(row))
     };
-    format!("{lines}{} parked messages match{}\n", plan.total(), if yes { "" } else { "; nothing is done without --yes" })
+    format!("{lines}parked messages that match: {}{}\n", plan.total(), if yes { "" } else { "; nothing is done without --yes" })
 }
 
 pub(super) fn journal(plan: &replay::Plan, span: Span, yes: bool) -> String {
@@ -134,7 +134,7 @@ pub(super) fn journal(plan: &replay::Plan, span: Span, yes: bool) -> String {
     let lines = if plan.types.is_empty() { String::new() } else { table(["count", "type"], plan.types.iter().map(row)) };
     let (outputs, messages) = (plan.outputs(), plan.messages());
     let only_told = if yes { "" } else { "; nothing is sent without --yes" };
-    format!("{lines}{outputs} outputs of {messages} messages decided from {} to {}{only_told}\n", span.since, span.until)
+    format!("{lines}outputs: {outputs}, of messages: {messages}, decided from {} to {}{only_told}\n", span.since, span.until)
 }
 
 pub(super) fn ids(ids: &[Uuid]) -> String {

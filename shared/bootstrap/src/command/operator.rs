@@ -88,19 +88,19 @@ pub(super) fn stop_at_signal() -> std::io::Result<CancellationToken> {
 
 /// Progress lines on standard error, so that results can be piped.
 pub(super) struct Progress {
-    verb: &'static str,
     total: usize,
     told: Instant,
 }
 
 impl Progress {
-    pub fn of(verb: &'static str, total: usize) -> Self {
-        Self { verb, total, told: Instant::now() }
+    pub fn of(total: usize) -> Self {
+        Self { total, told: Instant::now() }
     }
 
-    pub fn tell(&mut self, done: usize) {
-        if self.told.elapsed() >= PROGRESS || done == self.total {
-            eprintln!("{done} of {} {}", self.total, self.verb);
+    /// So many are behind; when all are, the result is told instead.
+    pub fn tell(&mut self, behind: usize) {
+        if self.told.elapsed() >= PROGRESS && behind < self.total {
+            eprintln!("{behind} of {} gone through", self.total);
             self.told = Instant::now();
         }
     }

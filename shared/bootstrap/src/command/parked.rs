@@ -196,7 +196,7 @@ async fn work(operator: &Operator, action: Action, filter: &Filter, rate: NonZer
         return Ok(ExitCode::SUCCESS);
     }
     let sending = operator.sending(rate, &act.person)?;
-    let (stop, mut progress) = (stop_at_signal()?, Progress::of(verb, plan.total()));
+    let (stop, mut progress) = (stop_at_signal()?, Progress::of(plan.total()));
     let outcome = parked::carry_out(&operator.pool, &plan, &sending, &stop, |behind| progress.tell(behind)).await?;
     print(&told(verb, &plan, &outcome))?;
     if let Some(fault) = outcome.fault {

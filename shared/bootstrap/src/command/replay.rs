@@ -41,7 +41,7 @@ pub(super) async fn execute(operator: &Operator, command: Replay) -> anyhow::Res
     }
     let sending = operator.sending(command.rate, &command.person)?;
     let total = usize::try_from(plan.outputs()).unwrap_or_default();
-    let (stop, mut progress) = (stop_at_signal()?, Progress::of("sent again", total));
+    let (stop, mut progress) = (stop_at_signal()?, Progress::of(total));
     let outcome = replay::carry_out(&operator.pool, operator.service, &plan, &sending, &stop, |sent| progress.tell(sent)).await?;
     print(&told(&plan, &outcome))?;
     match (outcome.fault, outcome.go_on_since) {
