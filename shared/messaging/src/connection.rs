@@ -7,9 +7,7 @@ use lapin::types::{FieldTable, ShortString};
 use lapin::{Connection, ConnectionProperties};
 
 use crate::Fault;
-
-/// A broker that accepts and says nothing would hold `connect` for ever: lapin ignores the address's own timeout.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+use crate::patience::asked;
 
 /// The two connections of a process.
 #[derive(Debug)]
@@ -23,14 +21,11 @@ impl Connections {
     pub async fn open(url: &str, name: &str, queues: &[String]) -> Result<Self, Fault> {
         let consuming = connect(url, &format!("{name} consume")).await?;
         let publishing = connect(url, &format!("{name} publish")).await?;
-        let channel = consuming.create_channel().await.map_err(Fault::broker("open a channel"))?;
+        let channel = asked("open a channel", consuming.create_channel()).await?;
         let passive = QueueDeclareOptions { passive: true, durable: true, ..QueueDeclareOptions::default() };
         for queue in queues {
             let declared = channel.queue_declare(ShortString::from(queue.as_str()), passive, FieldTable::default());
-            tokio::time::timeout(CONNECT_TIMEOUT, declared)
-                .await
-                .map_err(|_| Fault::Timeout("look for the queues"))?
-                .map_err(Fault::broker("look for the queues"))?;
+            asked("look for the queues", declared).await?;
         }
         Ok(Self { consuming, publishing })
     }
@@ -50,10 +45,8 @@ pub(crate) async fn close(connection: Connection) {
 /// Connects under a name that the broker shows.
 pub(crate) async fn connect(url: &str, name: &str) -> Result<Connection, Fault> {
     let properties = ConnectionProperties::default().with_connection_name(name.into());
-    tokio::time::timeout(CONNECT_TIMEOUT, Connection::connect(&with_heartbeat(url), properties))
-        .await
-        .map_err(|_| Fault::Timeout("connect"))?
-        .map_err(Fault::broker("connect"))
+    // lapin ignores the address's own timeout.
+    asked("connect", Connection::connect(&with_heartbeat(url), properties)).await
 }
 
 /// A half-open connection is noticed after twice the heartbeat; the broker's default is a minute.

@@ -12,7 +12,7 @@ use crate::Fault;
 use crate::connection::Connections;
 use crate::envelope::Envelope;
 use crate::parking::{ParkReason, Parking, park};
-use crate::patience::answered;
+use crate::patience::{answered, asked};
 use crate::runtime::{Shared, backoff, now, pause};
 use crate::service::Service;
 
@@ -23,17 +23,11 @@ pub(crate) async fn run<S: Service>(
     queue: String,
     stop: CancellationToken,
 ) -> Result<(), Fault> {
-    let channel = connections.consuming.create_channel().await.map_err(Fault::broker("open a consuming channel"))?;
-    channel.basic_qos(20, BasicQosOptions::default()).await.map_err(Fault::broker("set the prefetch"))?;
-    let mut consumer = channel
-        .basic_consume(
-            ShortString::from(queue.as_str()),
-            ShortString::from("dead-letters"),
-            BasicConsumeOptions::default(),
-            FieldTable::default(),
-        )
-        .await
-        .map_err(Fault::broker("consume"))?;
+    let channel = asked("open a consuming channel", connections.consuming.create_channel()).await?;
+    asked("set the prefetch", channel.basic_qos(20, BasicQosOptions::default())).await?;
+    let (name, tag) = (ShortString::from(queue.as_str()), ShortString::from("dead-letters"));
+    let consume = channel.basic_consume(name, tag, BasicConsumeOptions::default(), FieldTable::default());
+    let mut consumer = asked("consume", consume).await?;
     loop {
         let next = tokio::select! {
             biased;
@@ -56,7 +50,7 @@ pub(crate) async fn run<S: Service>(
                 return Ok(());
             }
         }
-        channel.basic_ack(delivery.delivery_tag, BasicAckOptions::default()).await.map_err(Fault::broker("ack a message"))?;
+        asked("ack a message", channel.basic_ack(delivery.delivery_tag, BasicAckOptions::default())).await?;
     }
 }
 

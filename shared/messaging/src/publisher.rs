@@ -15,6 +15,7 @@ use lapin::{BasicProperties, Channel, Confirmation, Connection};
 use crate::Fault;
 use crate::envelope::header;
 use crate::output::StoredOutput;
+use crate::patience::asked;
 use crate::trace_context::TraceContext;
 
 /// The content type of everything that Deskmesh itself makes.
@@ -66,8 +67,8 @@ pub(crate) struct Publisher {
 impl Publisher {
     /// Opens a channel on the connection that only publishes.
     pub async fn open(connection: &Connection, service: Service, timeout: Duration) -> Result<Self, Fault> {
-        let channel = connection.create_channel().await.map_err(Fault::broker("open a publishing channel"))?;
-        channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(Fault::broker("turn on confirms"))?;
+        let channel = asked("open a publishing channel", connection.create_channel()).await?;
+        asked("turn on confirms", channel.confirm_select(ConfirmSelectOptions::default())).await?;
         Ok(Self { channel, service, user_id: ShortString::from(service.user()), timeout })
     }
 

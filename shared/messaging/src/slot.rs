@@ -19,6 +19,7 @@ use crate::admission::admit;
 use crate::connection::Connections;
 use crate::envelope::{Envelope, Via, header};
 use crate::output::StoredOutput;
+use crate::patience::asked;
 use crate::plan::{Fate, Item};
 use crate::publisher::{JSON, Letter, Publisher};
 use crate::runtime::{Shared, backoff, now, pause};
@@ -41,19 +42,13 @@ pub(crate) struct Slot<S: Service> {
 impl<S: Service> Slot<S> {
     /// Opens its channels and begins to consume.
     pub async fn open(shared: Arc<Shared<S>>, connections: &Connections, queue: &str) -> Result<Self, Fault> {
-        let channel = connections.consuming.create_channel().await.map_err(Fault::broker("open a consuming channel"))?;
+        let channel = asked("open a consuming channel", connections.consuming.create_channel()).await?;
         // Room for the batch at work and the next one.
         let prefetch = u16::try_from(shared.settings.batch_size * 2).unwrap_or(u16::MAX);
-        channel.basic_qos(prefetch, BasicQosOptions::default()).await.map_err(Fault::broker("set the prefetch"))?;
-        let consumer = channel
-            .basic_consume(
-                ShortString::from(queue),
-                ShortString::from(CONSUMER_TAG),
-                BasicConsumeOptions::default(),
-                FieldTable::default(),
-            )
-            .await
-            .map_err(Fault::broker("consume"))?;
+        asked("set the prefetch", channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
+        let (name, tag) = (ShortString::from(queue), ShortString::from(CONSUMER_TAG));
+        let consume = channel.basic_consume(name, tag, BasicConsumeOptions::default(), FieldTable::default());
+        let consumer = asked("consume", consume).await?;
         let publisher = Publisher::open(&connections.publishing, S::SERVICE, shared.settings.confirm_timeout).await?;
         Ok(Self { shared, queue: queue.to_owned(), channel, consumer, publisher })
     }
@@ -108,7 +103,7 @@ impl<S: Service> Slot<S> {
         if !self.send(&items, &fates, stop).await? {
             return Ok(false);
         }
-        self.channel.basic_ack(last_tag, BasicAckOptions { multiple: true }).await.map_err(Fault::broker("ack a batch"))?;
+        asked("ack a batch", self.channel.basic_ack(last_tag, BasicAckOptions { multiple: true })).await?;
         measure(&items, &fates, started);
         drop(spans);
         Ok(true)
@@ -193,10 +188,8 @@ impl<S: Service> Slot<S> {
     }
 
     async fn hand_back(self) -> Result<(), Fault> {
-        self.channel
-            .basic_cancel(ShortString::from(CONSUMER_TAG), BasicCancelOptions::default())
-            .await
-            .map_err(Fault::broker("stop consuming"))?;
+        let cancel = self.channel.basic_cancel(ShortString::from(CONSUMER_TAG), BasicCancelOptions::default());
+        asked("stop consuming", cancel).await?;
         let mut consumer = self.consumer;
         let mut last = None;
         while let Some(Some(Ok(delivery))) = consumer.next().now_or_never() {
@@ -204,9 +197,9 @@ impl<S: Service> Slot<S> {
         }
         if let Some(tag) = last {
             let options = BasicNackOptions { multiple: true, requeue: true };
-            self.channel.basic_nack(tag, options).await.map_err(Fault::broker("hand messages back"))?;
+            asked("hand messages back", self.channel.basic_nack(tag, options)).await?;
         }
-        self.channel.close(200, ShortString::from("stopping")).await.map_err(Fault::broker("close a channel"))
+        asked("close a channel", self.channel.close(200, ShortString::from("stopping"))).await
     }
 }
 

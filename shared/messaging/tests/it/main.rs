@@ -2,6 +2,7 @@
 
 mod admission;
 mod crash;
+mod cut;
 mod failure;
 mod forward;
 mod next;

@@ -1,0 +1,178 @@
+//! Who is measured, and how it is started.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use contracts::topology::Service;
+use local::{Fleet, Instance, services};
+use tokio::process::{Child, Command};
+use tokio::task::spawn_blocking;
+
+use crate::cpu::Parts;
+use crate::forwarder::Place;
+
+/// How long a process may take to be ready.
+const READY: Duration = Duration::from_mins(1);
+
+/// Who.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contestant {
+    /// Deskmesh with its defaults, so many replicas of each service.
+    Deskmesh {
+        /// Of each service.
+        replicas: u32,
+    },
+    /// The same rules, statements and guarantees with one transaction and one awaited confirm a message, and so many handlers.
+    Naive {
+        /// At work at the same time, in each service.
+        handlers: u32,
+    },
+    /// The raw ceiling.
+    Raw,
+}
+
+impl Contestant {
+    /// In words.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::Deskmesh { replicas: 1 } => "Deskmesh".to_owned(),
+            Self::Deskmesh { replicas } => format!("Deskmesh, {replicas} replicas of each service"),
+            Self::Naive { handlers } => format!("one message a transaction, {handlers} handlers"),
+            Self::Raw => "raw forwarder".to_owned(),
+        }
+    }
+
+    /// Whether it runs on the services' database.
+    #[must_use]
+    pub fn has_rules(self) -> bool {
+        self != Self::Raw
+    }
+
+    /// Updates under way at full speed: enough that nobody waits for the desks.
+    #[must_use]
+    pub fn window(self) -> usize {
+        match self {
+            Self::Deskmesh { .. } | Self::Raw => 3_000,
+            Self::Naive { handlers } => usize::try_from(handlers).unwrap_or(32) * 8,
+        }
+    }
+}
+
+/// What runs. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Running {
+    instances: Vec<Instance>,
+    forwarders: Vec<Child>,
+    /// From the start of the processes until all were ready.
+    pub ready_in: Duration,
+}
+
+/// What a contestant is started with.
+#[derive(Debug)]
+pub struct Ground<'a> {
+    /// The services' processes on their installation.
+    pub fleet: &'a Fleet,
+    /// Where the benchmark's user logs in, for forwarders.
+    pub raw_url: &'a str,
+}
+
+impl Running {
+    /// Starts a contestant and waits until it is ready.
+    ///
+    /// # Errors
+    /// When a process does not start.
+    pub async fn start(contestant: Contestant, ground: &Ground<'_>) -> Result<Self> {
+        let started = Instant::now();
+        let (fleet, replicas) = match contestant {
+            Contestant::Raw => return Self::forwarders(ground.raw_url, started),
+            Contestant::Deskmesh { replicas } => (ground.fleet.clone(), replicas),
+            Contestant::Naive { handlers } => {
+                let slots = handlers.to_string();
+                (ground.fleet.clone().with_variable("DESKMESH__BROKER__SLOTS", &slots).with_variable("DESKMESH__BROKER__BATCH_SIZE", "1"), 1)
+            }
+        };
+        let start = spawn_blocking(move || {
+            let mut instances = Vec::new();
+            for replica in 1..=replicas {
+                for service in Service::ALL {
+                    instances.push(fleet.start(service, replica)?);
+                }
+            }
+            for instance in &mut instances {
+                instance.wait_ready(READY)?;
+            }
+            Ok::<_, local::Error>(instances)
+        });
+        let instances = start.await.context("starting the services")??;
+        Ok(Self { instances, forwarders: Vec::new(), ready_in: started.elapsed() })
+    }
+
+    fn forwarders(url: &str, started: Instant) -> Result<Self> {
+        let program = std::env::current_exe().context("finding the current executable")?;
+        let start = |place: Place| {
+            Command::new(&program)
+                .args(["forward", url, place.service().name()])
+                .stdin(Stdio::null())
+                .kill_on_drop(true)
+                .spawn()
+                .context("starting a forwarder")
+        };
+        let forwarders = Place::ALL.into_iter().map(start).collect::<Result<_>>()?;
+        Ok(Self { instances: Vec::new(), forwarders, ready_in: started.elapsed() })
+    }
+
+    /// The processes by service.
+    #[must_use]
+    pub fn processes(&self) -> Parts {
+        let mut parts = Parts::new();
+        for instance in &self.instances {
+            parts.entry(instance.service().name()).or_default().extend(instance.process().map(|process| process.pid));
+        }
+        for (child, place) in self.forwarders.iter().zip(Place::ALL) {
+            let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
+            parts.entry(place.service().name()).or_default().extend(pid);
+        }
+        parts
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// When a process does not end.
+    pub async fn stop(mut self) -> Result<()> {
+        let mut instances = std::mem::take(&mut self.instances);
+        for forwarder in &mut self.forwarders {
+            forwarder.kill().await?;
+        }
+        let end = spawn_blocking(move || {
+            instances.iter().for_each(Instance::signal_end);
+            instances.iter_mut().try_for_each(|instance| instance.wait_exit(READY).map(drop))
+        });
+        Ok(end.await.context("ending the services")??)
+    }
+}
+
+/// The folder with the services' binaries, beside this one.
+///
+/// # Errors
+/// When it cannot be told.
+pub fn binaries() -> Result<PathBuf> {
+    Ok(services::binaries_dir()?)
+}
+
+/// Migrates the services' schemas.
+///
+/// # Errors
+/// When one fails.
+pub async fn migrate(fleet: &Fleet) -> Result<()> {
+    let fleet = fleet.clone();
+    Ok(spawn_blocking(move || fleet.migrate_all()).await.context("migrating")??)
+}
+
+/// Where logs of earlier runs are taken away.
+pub fn clear_logs(dir: &Path) {
+    std::fs::remove_dir_all(dir.join("services")).ok();
+}

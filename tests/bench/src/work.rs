@@ -1,0 +1,94 @@
+//! What desks publish.
+
+use serde_json::{Value, json};
+
+use crate::board::token;
+use crate::population::{actor, ends, number, share, shared};
+
+/// When everything occurs, as the desks tell it.
+pub const NOW: &str = "2026-03-01T10:00:00.000Z";
+/// A comment of the usual length.
+const TEXT: &str = "The seal is replaced and the pump runs again since this morning. Could you please check the pressure on your side before the weekend, and tell us whether the second valve still drips? We have ordered another one in any case, which arrives on Tuesday.";
+
+/// A command that is ready to be published.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// Whose.
+    pub account: String,
+    /// Of what type.
+    pub message_type: &'static str,
+    /// Its routing key.
+    pub key: String,
+    /// Who is told in the end, where that is known.
+    pub partner: String,
+    /// What it says.
+    pub body: String,
+}
+
+/// What a desk does to a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One comment.
+    Comment,
+    /// One custom field.
+    Field,
+    /// Both.
+    Both,
+    /// A new share with five comments.
+    Share,
+}
+
+impl Kind {
+    /// All.
+    pub const ALL: [Self; 4] = [Self::Comment, Self::Field, Self::Both, Self::Share];
+
+    /// In words.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Comment => "update with one comment",
+            Self::Field => "update with one field",
+            Self::Both => "update with a comment and a field",
+            Self::Share => "share with five comments",
+        }
+    }
+
+    /// The command with this number on the board, about one of `tickets` tickets.
+    #[must_use]
+    pub fn work(self, update: usize, tickets: usize) -> Work {
+        let ticket = update % tickets;
+        let (account, partner) = ends(ticket);
+        let token = token(update);
+        let comment = |id: String| json!({ "id": format!("{account}/{id}"), "body": TEXT });
+        if self == Self::Share {
+            let comments = (0..5).map(|index| comment(format!("{token}-{index}"))).collect();
+            // A ticket that nobody has shared yet, of the same two accounts.
+            return Work { partner, ..shared(ticket % 100 + 100 * (1_000_000 + update), comments) };
+        }
+        let mut content = json!({
+            "ticket_id": number(ticket), "share_id": share(ticket), "actor": actor("agent"), "occurred_at": NOW,
+        });
+        if matches!(self, Self::Comment | Self::Both) {
+            content["comments"] = json!([comment(token.clone())]);
+        }
+        if matches!(self, Self::Field | Self::Both) {
+            content["custom_fields"] = json!({ "order": token });
+        }
+        Work { partner, ..Work::other(&account, "ticket.update.v1", content) }
+    }
+}
+
+impl Work {
+    /// A command of which only the receipt is waited for.
+    #[must_use]
+    pub fn other(account: &str, message_type: &'static str, content: Value) -> Self {
+        let stem = message_type.rsplit_once('.').map_or(message_type, |(stem, _)| stem);
+        Self {
+            account: account.to_owned(),
+            message_type,
+            key: format!("{account}.{stem}"),
+            partner: String::new(),
+            body: content.to_string(),
+        }
+    }
+}
