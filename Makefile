@@ -5,7 +5,7 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
 LOCAL := $(BUILT)/deskmesh-local
 
 .DEFAULT_GOAL := help
-.PHONY: help up down account demo test conformance hostile faults isolation soak sabotage fuzz audit check generate fmt binaries
+.PHONY: help up down account demo test conformance hostile faults isolation soak sabotage bench fuzz audit check generate fmt binaries
 # One task at a time: they share cargo's folder and the servers.
 .NOTPARALLEL:
 
@@ -52,6 +52,11 @@ soak: binaries ## watch the services' memory over a quarter of an hour of work, 
 
 sabotage: binaries ## break the runtime on purpose, four ways, and see that `make faults` notices each
 	@tests/faults/sabotage/run.sh
+
+bench: ## measure the whole system and its peers side by side, in one run
+	@echo "building, optimised"
+	@$(CARGO) build --quiet --release --workspace --bins
+	@$(or $(CARGO_TARGET_DIR),target)/release/bench $(if $(ROUNDS),--rounds $(ROUNDS))
 
 fuzz: ## give the rules and admission any message in any state, ten minutes each (TARGET=comment-sync SECONDS=60)
 	@tests/fuzz/run.sh $(or $(TARGET),all) $(or $(SECONDS),600)

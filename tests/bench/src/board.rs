@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// Every token begins so. Seven digits follow.
-const MARK: &[u8] = b"b-";
+const MARK: &[u8] = b"bench-";
 const DIGITS: usize = 7;
 
 /// The rows. Times are microseconds since the board was made, plus one; 0 stands for "not yet".
@@ -133,6 +133,18 @@ impl Board {
         proof
     }
 
+    /// What stands in the first row from `first` on that is not as it should be.
+    #[must_use]
+    pub fn first_wrong(&self, first: usize) -> String {
+        let rows = self.rows[first..self.published()].iter().zip(first..);
+        let is_wrong =
+            |row: &Row| (row.receipts.load(Relaxed), row.deliveries.load(Relaxed), row.wrong.load(Relaxed)) != (1, 1, 0);
+        rows.filter(|(row, _)| is_wrong(row))
+            .map(|(row, number)| format!("{}: {row:?}", token(number)))
+            .next()
+            .unwrap_or_default()
+    }
+
     /// From publishing to delivery, of the updates from `first` on, the shortest first.
     #[must_use]
     pub fn delays(&self, first: usize) -> Vec<Duration> {
@@ -156,7 +168,7 @@ fn micros(since: Duration) -> u32 {
 /// The token of an update.
 #[must_use]
 pub fn token(number: usize) -> String {
-    format!("b-{number:0DIGITS$}")
+    format!("bench-{number:0DIGITS$}")
 }
 
 /// The number of the first token in a body.
@@ -177,7 +189,7 @@ mod tests {
     fn a_token_is_found_where_it_stands() {
         let body = format!(r#"{{"ticket_id":"ab-12","comments":[{{"id":"acme/{}"}}]}}"#, token(4711));
         assert_eq!(number_in(body.as_bytes()), Some(4711));
-        assert_eq!(number_in(b"b-12, b-123456"), None);
+        assert_eq!(number_in(b"bench-12, 0b-1234567"), None);
     }
 
     #[test]

@@ -1,17 +1,18 @@
 //! Who is measured, and how it is started.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use contracts::topology::Service;
-use local::{Fleet, Instance, services};
+use local::{Fleet, Instance};
 use tokio::process::{Child, Command};
 use tokio::task::spawn_blocking;
 
 use crate::cpu::Parts;
 use crate::forwarder::Place;
+use crate::peers::{Peer, Peers};
 
 /// How long a process may take to be ready.
 const READY: Duration = Duration::from_mins(1);
@@ -29,6 +30,13 @@ pub enum Contestant {
         /// At work at the same time, in each service.
         handlers: u32,
     },
+    /// Workers in Python, with so many handlers.
+    Python {
+        /// On which library.
+        peer: Peer,
+        /// At work at the same time, in each worker.
+        handlers: u32,
+    },
     /// The raw ceiling.
     Raw,
 }
@@ -41,14 +49,9 @@ impl Contestant {
             Self::Deskmesh { replicas: 1 } => "Deskmesh".to_owned(),
             Self::Deskmesh { replicas } => format!("Deskmesh, {replicas} replicas of each service"),
             Self::Naive { handlers } => format!("one message a transaction, {handlers} handlers"),
+            Self::Python { peer, handlers } => format!("Python with {}, {handlers} handlers", peer.name()),
             Self::Raw => "raw forwarder".to_owned(),
         }
-    }
-
-    /// Whether it runs on the services' database.
-    #[must_use]
-    pub fn has_rules(self) -> bool {
-        self != Self::Raw
     }
 
     /// Updates under way at full speed: enough that nobody waits for the desks.
@@ -56,7 +59,7 @@ impl Contestant {
     pub fn window(self) -> usize {
         match self {
             Self::Deskmesh { .. } | Self::Raw => 3_000,
-            Self::Naive { handlers } => usize::try_from(handlers).unwrap_or(32) * 8,
+            Self::Naive { handlers } | Self::Python { handlers, .. } => usize::try_from(handlers).unwrap_or(32) * 8,
         }
     }
 }
@@ -65,7 +68,8 @@ impl Contestant {
 #[derive(Debug)]
 pub struct Running {
     instances: Vec<Instance>,
-    forwarders: Vec<Child>,
+    /// Forwarders or workers, one for each place.
+    others: Vec<Child>,
     /// From the start of the processes until all were ready.
     pub ready_in: Duration,
 }
@@ -77,6 +81,8 @@ pub struct Ground<'a> {
     pub fleet: &'a Fleet,
     /// Where the benchmark's user logs in, for forwarders.
     pub raw_url: &'a str,
+    /// The workers in Python.
+    pub peers: &'a Peers,
 }
 
 impl Running {
@@ -87,11 +93,19 @@ impl Running {
     pub async fn start(contestant: Contestant, ground: &Ground<'_>) -> Result<Self> {
         let started = Instant::now();
         let (fleet, replicas) = match contestant {
-            Contestant::Raw => return Self::forwarders(ground.raw_url, started),
+            Contestant::Raw => return Ok(Self::of(forwarders(ground.raw_url)?, started)),
+            Contestant::Python { peer, handlers } => return Ok(Self::of(ground.peers.start(peer, handlers).await?, started)),
             Contestant::Deskmesh { replicas } => (ground.fleet.clone(), replicas),
             Contestant::Naive { handlers } => {
                 let slots = handlers.to_string();
-                (ground.fleet.clone().with_variable("DESKMESH__BROKER__SLOTS", &slots).with_variable("DESKMESH__BROKER__BATCH_SIZE", "1"), 1)
+                (
+                    ground
+                        .fleet
+                        .clone()
+                        .with_variable("DESKMESH__BROKER__SLOTS", &slots)
+                        .with_variable("DESKMESH__BROKER__BATCH_SIZE", "1"),
+                    1,
+                )
             }
         };
         let start = spawn_blocking(move || {
@@ -107,21 +121,11 @@ impl Running {
             Ok::<_, local::Error>(instances)
         });
         let instances = start.await.context("starting the services")??;
-        Ok(Self { instances, forwarders: Vec::new(), ready_in: started.elapsed() })
+        Ok(Self { instances, others: Vec::new(), ready_in: started.elapsed() })
     }
 
-    fn forwarders(url: &str, started: Instant) -> Result<Self> {
-        let program = std::env::current_exe().context("finding the current executable")?;
-        let start = |place: Place| {
-            Command::new(&program)
-                .args(["forward", url, place.service().name()])
-                .stdin(Stdio::null())
-                .kill_on_drop(true)
-                .spawn()
-                .context("starting a forwarder")
-        };
-        let forwarders = Place::ALL.into_iter().map(start).collect::<Result<_>>()?;
-        Ok(Self { instances: Vec::new(), forwarders, ready_in: started.elapsed() })
+    fn of(others: Vec<Child>, started: Instant) -> Self {
+        Self { instances: Vec::new(), others, ready_in: started.elapsed() }
     }
 
     /// The processes by service.
@@ -131,7 +135,7 @@ impl Running {
         for instance in &self.instances {
             parts.entry(instance.service().name()).or_default().extend(instance.process().map(|process| process.pid));
         }
-        for (child, place) in self.forwarders.iter().zip(Place::ALL) {
+        for (child, place) in self.others.iter().zip(Place::ALL) {
             let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
             parts.entry(place.service().name()).or_default().extend(pid);
         }
@@ -144,8 +148,8 @@ impl Running {
     /// When a process does not end.
     pub async fn stop(mut self) -> Result<()> {
         let mut instances = std::mem::take(&mut self.instances);
-        for forwarder in &mut self.forwarders {
-            forwarder.kill().await?;
+        for other in &mut self.others {
+            other.kill().await?;
         }
         let end = spawn_blocking(move || {
             instances.iter().for_each(Instance::signal_end);
@@ -155,12 +159,17 @@ impl Running {
     }
 }
 
-/// The folder with the services' binaries, beside this one.
-///
-/// # Errors
-/// When it cannot be told.
-pub fn binaries() -> Result<PathBuf> {
-    Ok(services::binaries_dir()?)
+fn forwarders(url: &str) -> Result<Vec<Child>> {
+    let program = std::env::current_exe().context("finding the current executable")?;
+    let start = |place: Place| {
+        Command::new(&program)
+            .args(["forward", url, place.service().name()])
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("starting a forwarder")
+    };
+    Place::ALL.into_iter().map(start).collect()
 }
 
 /// Migrates the services' schemas.

@@ -4,12 +4,10 @@
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use contracts::topology::Service;
-use futures_util::future::{try_join_all, try_join};
+use futures_util::future::{try_join, try_join_all};
 use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
-use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
-};
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer, PublisherConfirm};
 
@@ -80,7 +78,8 @@ async fn forward(consuming: &Connection, publishing: &Connection, place: Place, 
     publisher.confirm_select(ConfirmSelectOptions::default()).await?;
     loop {
         let batch = collect(&mut consumer).await?;
-        let letters: Vec<_> = batch.iter().flat_map(|delivery| place.outputs(delivery).into_iter().map(move |to| (delivery, to))).collect();
+        let letters: Vec<_> =
+            batch.iter().flat_map(|delivery| place.outputs(delivery).into_iter().map(move |to| (delivery, to))).collect();
         let confirms = try_join_all(letters.iter().map(|(delivery, to)| publish(&publisher, place, delivery, to))).await?;
         for confirm in confirms {
             ensure!(confirm.await?.is_ack(), "the broker takes no more");

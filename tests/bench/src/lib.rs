@@ -5,6 +5,7 @@ pub mod contestant;
 pub mod cpu;
 pub mod forwarder;
 pub mod load;
+pub mod peers;
 pub mod population;
 pub mod reader;
 pub mod report;

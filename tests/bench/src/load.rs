@@ -62,7 +62,13 @@ impl Publisher {
             .with_headers(headers);
         #[expect(clippy::disallowed_methods, reason = "a desk publishes on its own")]
         self.channel
-            .basic_publish("share".into(), work.key.as_str().into(), BasicPublishOptions::default(), work.body.as_bytes(), properties)
+            .basic_publish(
+                "share".into(),
+                work.key.as_str().into(),
+                BasicPublishOptions::default(),
+                work.body.as_bytes(),
+                properties,
+            )
             .await
     }
 

@@ -9,6 +9,7 @@ use bench::board::Board;
 use bench::contestant::{Contestant, Ground, Running, clear_logs, migrate};
 use bench::forwarder::{self, Place};
 use bench::load::{Load, Publisher};
+use bench::peers::{Peer, Peers};
 use bench::reader::Reader;
 use bench::report::Report;
 use bench::site::Site;
@@ -117,6 +118,8 @@ fn turns() -> Vec<Turn> {
         full(Contestant::Deskmesh { replicas: 2 }),
         full(naive(8)),
         full(naive(32)),
+        full(Contestant::Python { peer: Peer::AioPika, handlers: 32 }),
+        full(Contestant::Python { peer: Peer::FastStream, handlers: 32 }),
         of(Kind::Field),
         of(Kind::Both),
         of(Kind::Share),
@@ -136,7 +139,9 @@ async fn measure(run: &Run) -> Result<()> {
     let database = site.database("bench").await?;
     let fleet = Fleet::new(&dir, &installation, &database, "smtp://127.0.0.1:9")?;
     migrate(&fleet).await?;
-    let ground = Ground { fleet: &fleet, raw_url: &raw.url };
+    let (python, _) = Hall::open(&site, "python", tickets).await?;
+    let peers = Peers::prepare(&dir, &python.url, &site.database("python").await?.url()?, tickets).await?;
+    let ground = Ground { fleet: &fleet, raw_url: &raw.url, peers: &peers };
     let running = Running::start(Contestant::Deskmesh { replicas: 1 }, &ground).await?;
     println!("services ready in {:.1} s; {tickets} tickets are shared", running.ready_in.as_secs_f64());
     population::settle(&rules.publisher, &rules.board, tickets).await?;
@@ -150,7 +155,11 @@ async fn measure(run: &Run) -> Result<()> {
     };
     for round in 1..=run.rounds {
         for turn in turns().into_iter().filter(wanted) {
-            let hall = if turn.contestant.has_rules() { &rules } else { &raw };
+            let hall = match turn.contestant {
+                Contestant::Deskmesh { .. } | Contestant::Naive { .. } => &rules,
+                Contestant::Python { .. } => &python,
+                Contestant::Raw => &raw,
+            };
             let running = Running::start(turn.contestant, &ground).await?;
             let mut parts = site.processes()?;
             parts.extend(running.processes());

@@ -71,28 +71,28 @@ pub async fn settle(publisher: &Publisher, board: &Board, tickets: usize) -> Res
     let all = 0..ACCOUNTS;
     let register = |number: usize| {
         let content = json!({ "account": account(number), "display_name": account(number), "kind": "connected", "admins": [] });
-        Work::other("operator", "account.register.v1", content)
+        Work::other("operator", "account.register.v1", &content)
     };
     step(publisher, board, all.clone().map(register).collect()).await?;
     let settings = |number: usize| {
         let fields = json!([{ "key": "order", "title": "Order", "type": "text" }]);
         let content = json!({ "version": 1, "actor": actor("admin"), "ticket_fields": fields, "default_form": ["order"] });
-        Work::other(&account(number), "account.update.v1", content)
+        Work::other(&account(number), "account.update.v1", &content)
     };
     step(publisher, board, all.clone().map(settings).collect()).await?;
     let invite = |number: usize| {
         let terms = json!({ "comments": "public_and_private", "tags": true, "custom_fields": true });
         let receiver = json!({ "address": account(number + 1) });
         let content = json!({ "agreement_id": agreement(number), "receiver": receiver, "terms": terms, "actor": actor("admin") });
-        Work::other(&account(number), "agreement.invite.v1", content)
+        Work::other(&account(number), "agreement.invite.v1", &content)
     };
     step(publisher, board, all.clone().map(invite).collect()).await?;
     let accept = |number: usize| {
         let content = json!({ "agreement_id": agreement(number), "actor": actor("admin") });
-        Work::other(&account(number + 1), "agreement.accept.v1", content)
+        Work::other(&account(number + 1), "agreement.accept.v1", &content)
     };
     step(publisher, board, all.map(accept).collect()).await?;
-    let shares: Vec<Work> = (0..tickets).map(|ticket| shared(ticket, Vec::new())).collect();
+    let shares: Vec<Work> = (0..tickets).map(|ticket| shared(ticket, &[])).collect();
     for some in shares.chunks(5_000) {
         step(publisher, board, some.to_vec()).await?;
     }
@@ -101,15 +101,15 @@ pub async fn settle(publisher: &Publisher, board: &Board, tickets: usize) -> Res
 
 /// A command that shares a ticket.
 #[must_use]
-pub fn shared(ticket: usize, comments: Vec<Value>) -> Work {
+pub fn shared(ticket: usize, comments: &[Value]) -> Work {
     let content = json!({
-        "agreement_id": agreement(ticket % ACCOUNTS), "share_id": share(ticket), "actor": actor("agent"), "occurred_at": crate::work::NOW,
+        "agreement_id": agreement(ticket % ACCOUNTS), "share_id": share(ticket), "actor": actor("agent"), "occurred_at": crate::work::occurs(0),
         "ticket": {
             "id": number(ticket), "subject": "The pump leaks", "status": "open", "requester": actor("end_user"),
             "comments": comments, "custom_fields": { "order": "4711" },
         },
     });
-    Work::other(&account(ticket), "ticket.share.v1", content)
+    Work::other(&account(ticket), "ticket.share.v1", &content)
 }
 
 /// A ticket's number at its sender.

@@ -68,6 +68,7 @@ impl Reader {
 }
 
 async fn read(channel: &Channel, mut deliveries: SelectAll<Consumer>, board: &Board, tickets: usize) -> Result<()> {
+    let mut acked = 0;
     while let Some(first) = deliveries.next().await {
         let mut last = mark(&first?, board, tickets);
         for _ in 1..ACKED {
@@ -76,7 +77,11 @@ async fn read(channel: &Channel, mut deliveries: SelectAll<Consumer>, board: &Bo
                 _ => break,
             }
         }
-        channel.basic_ack(last, BasicAckOptions { multiple: true }).await?;
+        // Consumers take turns in another order than that of the tags, so an ack may cover what comes a moment later.
+        if last > acked {
+            channel.basic_ack(last, BasicAckOptions { multiple: true }).await?;
+            acked = last;
+        }
         // At low rates one ack a delivery would cost more than the delivery.
         tokio::time::sleep(Duration::from_micros(200)).await;
     }

@@ -73,7 +73,10 @@ impl Report {
             let [.., foreign] = series.spread(|shown| shown.foreign);
             let (what, who) = (&series.scenario, &series.contestant);
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "| {what} | {who} | {rate:.0} [{least:.0}-{most:.0}] | {cpu:.0} | {p50:.1} | {p99:.1} | {foreign:.2} |");
+            let _ = writeln!(
+                text,
+                "| {what} | {who} | {rate:.0} [{least:.0}-{most:.0}] | {cpu:.0} | {p50:.1} | {p99:.1} | {foreign:.2} |"
+            );
         }
         text
     }
@@ -84,10 +87,13 @@ impl Report {
         let mut text = String::from("| what | who | µs an update, by part | MiB at the end |\n|---|---|---|---|\n");
         for series in &self.series {
             let Some(last) = series.turns.last() else { continue };
-            let part = |name: &String| format!("{name} {:.0}", series.spread(|shown| shown.cpu.get(name).copied().unwrap_or_default())[0]);
+            let part = |name: &String| {
+                format!("{name} {:.0}", series.spread(|shown| shown.cpu.get(name).copied().unwrap_or_default())[0])
+            };
             let cpu: Vec<String> = last.cpu.keys().map(part).collect();
             let memory: Vec<String> = last.memory.iter().map(|(name, mib)| format!("{name} {mib:.0}")).collect();
-            let _ = writeln!(text, "| {} | {} | {} | {} |", series.scenario, series.contestant, cpu.join(", "), memory.join(", "));
+            let _ =
+                writeln!(text, "| {} | {} | {} | {} |", series.scenario, series.contestant, cpu.join(", "), memory.join(", "));
         }
         text
     }
@@ -97,8 +103,9 @@ impl Report {
     /// # Errors
     /// When the folder cannot be written to.
     pub fn write(&self, dir: &Path) -> Result<()> {
-        let facts: String = self.facts.iter().map(|(name, value)| format!("- {name}: {value}\n")).collect();
-        std::fs::write(dir.join("report.md"), format!("{facts}\n{}\n{}", self.table(), self.parts())).context("writing the report")?;
+        let facts: Vec<String> = self.facts.iter().map(|(name, value)| format!("- {name}: {value}")).collect();
+        std::fs::write(dir.join("report.md"), format!("{}\n\n{}\n{}", facts.join("\n"), self.table(), self.parts()))
+            .context("writing the report")?;
         std::fs::write(dir.join("report.json"), serde_json::to_vec_pretty(self)?).context("writing the report")?;
         plot(self, &dir.join("rates.svg"))
     }
@@ -109,7 +116,7 @@ fn plot(report: &Report, path: &Path) -> Result<()> {
     let series: Vec<&Series> = report.series.iter().filter(|series| series.scenario == crate::FULL).collect();
     let bars = i32::try_from(series.len()).unwrap_or(1);
     let most = series.iter().map(|series| series.spread(|shown| shown.rate)[2]).fold(1.0, f64::max);
-    let area = SVGBackend::new(path, (900, 60 + 50 * series.len().max(1) as u32)).into_drawing_area();
+    let area = SVGBackend::new(path, (900, 60 + 50 * u32::try_from(series.len().max(1)).unwrap_or(1))).into_drawing_area();
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&area)
         .margin(12)
@@ -121,9 +128,10 @@ fn plot(report: &Report, path: &Path) -> Result<()> {
         .disable_y_mesh()
         .x_desc("updates a second")
         .y_label_formatter(&|at| match at {
-            SegmentValue::CenterOf(index) => {
-                usize::try_from(*index).ok().and_then(|index| series.get(index)).map_or_else(String::new, |it| it.contestant.clone())
-            }
+            SegmentValue::CenterOf(index) => usize::try_from(*index)
+                .ok()
+                .and_then(|index| series.get(index))
+                .map_or_else(String::new, |it| it.contestant.clone()),
             _ => String::new(),
         })
         .draw()?;

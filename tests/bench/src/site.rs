@@ -55,11 +55,11 @@ impl Site {
     /// When the broker refuses.
     pub async fn virtual_host(&self, name: &str) -> Result<Installation> {
         let installation = Installation::new(&self.servers, name, self.passwords.clone());
-        let (made, vhost, password) = (installation.clone(), name.to_owned(), self.passwords.of(USER));
+        let (host, vhost, password) = (installation.clone(), name.to_owned(), self.passwords.of(USER));
         let make = spawn_blocking(move || {
-            made.install_topology()?;
-            made.broker().put_user(USER, &password, "impersonator")?;
-            made.broker().put_permissions(&vhost, USER, "^$", ".*", ".*")
+            host.install_topology()?;
+            host.broker().put_user(USER, &password, "impersonator")?;
+            host.broker().put_permissions(&vhost, USER, "^$", ".*", ".*")
         });
         make.await.context("making a virtual host")??;
         Ok(installation)

@@ -13,7 +13,7 @@ use crate::cpu::{Parts, Used, resident};
 use crate::load::{Load, Publisher};
 
 /// How long what is under way may take to come at the end.
-const DRAIN: Duration = Duration::from_mins(2);
+const DRAIN: Duration = Duration::from_mins(1);
 
 /// How hard a contestant is driven.
 #[derive(Clone, Copy, Debug)]
@@ -79,15 +79,15 @@ pub async fn play(
         over.cancel();
         watched
     };
-    let (published, watched) = tokio::join!(publish, watch);
-    published?;
+    let (sent, watched) = tokio::join!(publish, watch);
+    sent?;
     let mut shown = watched?;
     let counted = shown.first;
     let drained = Instant::now();
     let mut proof: Proof = board.proof(first);
     while !proof.holds() {
         if drained.elapsed() > DRAIN || proof.doubled + proof.wrong > 0 {
-            bail!("an update was lost, doubled or wrong: {proof:?}");
+            bail!("an update was lost, doubled or wrong: {proof:?}; the first of them: {}", board.first_wrong(first));
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
         proof = board.proof(first);

@@ -1,12 +1,21 @@
 //! What desks publish.
 
+use contracts::Timestamp;
 use serde_json::{Value, json};
 
 use crate::board::token;
 use crate::population::{actor, ends, number, share, shared};
 
-/// When everything occurs, as the desks tell it.
-pub const NOW: &str = "2026-03-01T10:00:00.000Z";
+/// When the update with this number occurs, as its desk tells it: each a second after the one before, so that each is the newest.
+///
+/// # Panics
+/// Never.
+#[must_use]
+pub fn occurs(update: usize) -> Timestamp {
+    let begin = Timestamp::parse("2026-01-01T00:00:00Z").expect("a date");
+    begin.plus_seconds(i64::try_from(update).unwrap_or_default())
+}
+
 /// A comment of the usual length.
 const TEXT: &str = "The seal is replaced and the pump runs again since this morning. Could you please check the pressure on your side before the weekend, and tell us whether the second valve still drips? We have ordered another one in any case, which arrives on Tuesday.";
 
@@ -61,12 +70,12 @@ impl Kind {
         let token = token(update);
         let comment = |id: String| json!({ "id": format!("{account}/{id}"), "body": TEXT });
         if self == Self::Share {
-            let comments = (0..5).map(|index| comment(format!("{token}-{index}"))).collect();
+            let comments: Vec<Value> = (0..5).map(|index| comment(format!("{token}-{index}"))).collect();
             // A ticket that nobody has shared yet, of the same two accounts.
-            return Work { partner, ..shared(ticket % 100 + 100 * (1_000_000 + update), comments) };
+            return Work { partner, ..shared(ticket % 100 + 100 * (1_000_000 + update), &comments) };
         }
         let mut content = json!({
-            "ticket_id": number(ticket), "share_id": share(ticket), "actor": actor("agent"), "occurred_at": NOW,
+            "ticket_id": number(ticket), "share_id": share(ticket), "actor": actor("agent"), "occurred_at": occurs(update),
         });
         if matches!(self, Self::Comment | Self::Both) {
             content["comments"] = json!([comment(token.clone())]);
@@ -74,14 +83,14 @@ impl Kind {
         if matches!(self, Self::Field | Self::Both) {
             content["custom_fields"] = json!({ "order": token });
         }
-        Work { partner, ..Work::other(&account, "ticket.update.v1", content) }
+        Work { partner, ..Work::other(&account, "ticket.update.v1", &content) }
     }
 }
 
 impl Work {
     /// A command of which only the receipt is waited for.
     #[must_use]
-    pub fn other(account: &str, message_type: &'static str, content: Value) -> Self {
+    pub fn other(account: &str, message_type: &'static str, content: &Value) -> Self {
         let stem = message_type.rsplit_once('.').map_or(message_type, |(stem, _)| stem);
         Self {
             account: account.to_owned(),

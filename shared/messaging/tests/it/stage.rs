@@ -96,17 +96,16 @@ impl Stage {
 
     /// A replica that reaches the broker at another address.
     pub fn replica_through(&self, broker_url: String) -> Replica {
-        self.replica_at(broker_url, Tally, &self.pool, 4, Undelivered::default().max_age)
+        Self::replica_at(broker_url, Tally, &self.pool, 4, Undelivered::default().max_age)
     }
 
     /// A replica of any service.
     pub fn replica_of<S: messaging::Service>(&self, service: S, pool: &PgPool, slots: usize, max_age: Duration) -> Replica {
         let broker_url = self.world.installation.service_url(S::SERVICE).expect("an address");
-        self.replica_at(broker_url, service, pool, slots, max_age)
+        Self::replica_at(broker_url, service, pool, slots, max_age)
     }
 
     fn replica_at<S: messaging::Service>(
-        &self,
         broker_url: String,
         service: S,
         pool: &PgPool,
