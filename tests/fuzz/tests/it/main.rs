@@ -8,7 +8,7 @@ use fuzz::seeds;
 use fuzz::target::{TARGETS, Target, named};
 
 /// Changed scripts for each target.
-const SCRIPTS: u64 = 500;
+const SCRIPTS: u64 = 300;
 
 fn scripts() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "a test's own setting")]
