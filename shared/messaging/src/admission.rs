@@ -45,11 +45,11 @@ pub(crate) struct Refused {
     pub journaled: bool,
 }
 
-/// Admits a message to a service that reads it with `decode`.
-pub(crate) fn admit<M>(envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, DecodeError>) -> Admission<M> {
+/// Admits a message that came from `queue` to a service that reads it with `decode`.
+pub(crate) fn admit<M>(queue: &str, envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, DecodeError>) -> Admission<M> {
     match envelope.via {
         Via::Service => internal(envelope, decode),
-        Via::Share | Via::Ladder => command(envelope, decode),
+        Via::Share | Via::Ladder => command(queue, envelope, decode),
     }
 }
 
@@ -87,7 +87,7 @@ fn internal<M>(envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, De
     }
 }
 
-fn command<M>(envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, DecodeError>) -> Admission<M> {
+fn command<M>(queue: &str, envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, DecodeError>) -> Admission<M> {
     let Some(publisher) = envelope.publisher.as_deref().and_then(|user| AccountName::new(user).ok()) else {
         return Admission::Park(ParkReason::NoPublisher, "user_id is not set, or is no account".to_owned());
     };
@@ -158,9 +158,10 @@ fn command<M>(envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, Dec
         }),
         Err(error) => {
             let reason = match error {
+                // Elsewhere it is a copy that its publisher had the broker make, and the other service has the original.
                 DecodeError::UnknownType(_) => match topology::entry_of(&message_type) {
-                    Some(entry) => return Admission::Forward(entry),
-                    None => Reason::UnknownType,
+                    Some(entry) if queue == topology::UNROUTABLE => return Admission::Forward(entry),
+                    _ => Reason::UnknownType,
                 },
                 DecodeError::Malformed { .. } => Reason::Malformed,
                 DecodeError::LimitExceeded(_) => Reason::LimitExceeded,
@@ -183,6 +184,8 @@ fn is_message_id(id: &str) -> bool {
 mod tests {
     use super::*;
     use contracts::Timestamp;
+
+    const QUEUE: &str = "share-dispatcher";
 
     fn envelope() -> Envelope {
         Envelope {
@@ -217,7 +220,7 @@ mod tests {
     fn refusal(change: impl FnOnce(&mut Envelope)) -> (String, Reason) {
         let mut envelope = envelope();
         change(&mut envelope);
-        match admit(&envelope, decode) {
+        match admit(QUEUE, &envelope, decode) {
             Admission::Refuse(refused) => (refused.to.to_string(), refused.reason),
             other => panic!("not refused: {other:?}"),
         }
@@ -225,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_proper_command_is_admitted() {
-        assert!(matches!(admit(&envelope(), decode), Admission::Accept(_)));
+        assert!(matches!(admit(QUEUE, &envelope(), decode), Admission::Accept(_)));
     }
 
     #[test]
@@ -260,7 +263,7 @@ mod tests {
     fn a_command_does_not_come_between_services() {
         let mut envelope = envelope();
         envelope.via = Via::Service;
-        match admit(&envelope, decode) {
+        match admit(QUEUE, &envelope, decode) {
             Admission::Park(ParkReason::Undecodable, detail) => assert!(detail.starts_with("ticket.share.v1 is"), "{detail}"),
             other => panic!("not parked: {other:?}"),
         }
@@ -270,7 +273,7 @@ mod tests {
     fn an_operator_publishes_for_the_accounts_below_it() {
         let mut envelope = envelope();
         envelope.routing_key = "acme-eu.ticket.share".into();
-        assert!(matches!(admit(&envelope, decode), Admission::Accept(known) if known.key.account == "acme-eu"));
+        assert!(matches!(admit(QUEUE, &envelope, decode), Admission::Accept(known) if known.key.account == "acme-eu"));
     }
 
     #[test]
@@ -278,15 +281,19 @@ mod tests {
         let mut envelope = envelope();
         envelope.routing_key = "acme.agreement.invite".into();
         envelope.message_type = Some("agreement.invite.v1".into());
-        assert!(matches!(admit(&envelope, decode), Admission::Forward(Service::Agreement)));
+        assert!(matches!(admit(topology::UNROUTABLE, &envelope, decode), Admission::Forward(Service::Agreement)));
+        assert!(matches!(admit(QUEUE, &envelope, decode), Admission::Refuse(_)), "a copy, which the sender asked for");
         envelope.forbidden = Some("expiration");
-        assert!(matches!(admit(&envelope, decode), Admission::Refuse(_)), "what is not admitted goes nowhere");
+        assert!(
+            matches!(admit(topology::UNROUTABLE, &envelope, decode), Admission::Refuse(_)),
+            "what is not admitted goes nowhere"
+        );
     }
 
     #[test]
     fn without_a_publisher_there_is_nobody_to_tell() {
         let mut envelope = envelope();
         envelope.publisher = None;
-        assert!(matches!(admit(&envelope, decode), Admission::Park(ParkReason::NoPublisher, _)));
+        assert!(matches!(admit(QUEUE, &envelope, decode), Admission::Park(ParkReason::NoPublisher, _)));
     }
 }

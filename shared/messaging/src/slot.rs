@@ -128,7 +128,8 @@ impl<S: Service> Slot<S> {
         }
         record_trace_id(&span);
         let trace = TraceContext::of(&span);
-        let admission = span.in_scope(|| admit(&envelope, |name, content| self.shared.service.decode(name, content)));
+        let admission =
+            span.in_scope(|| admit(&self.queue, &envelope, |name, content| self.shared.service.decode(name, content)));
         (Item { envelope, admission, trace }, span)
     }
 

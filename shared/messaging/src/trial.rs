@@ -10,12 +10,12 @@ use crate::plan::{Fate, Item, Plan};
 use crate::service::Service;
 use crate::trace_context::TraceContext;
 
-/// What becomes of a delivery that arrives `now` at a service which decided nothing before, and for which it is the first of its id: in
+/// What becomes of a delivery from `queue` that arrives `now` at a service which decided nothing before, and for which it is the first of its id: in
 /// words, for a person.
 #[must_use]
-pub fn trial<S: Service>(service: &S, delivery: &Delivery, now: Timestamp) -> String {
+pub fn trial<S: Service>(service: &S, queue: &str, delivery: &Delivery, now: Timestamp) -> String {
     let envelope = Envelope::read(S::SERVICE, delivery, now);
-    let admission = admit(&envelope, |name, content| service.decode(name, content));
+    let admission = admit(queue, &envelope, |name, content| service.decode(name, content));
     let said = match &admission {
         Admission::Accept(_) => "admitted".to_owned(),
         Admission::Refuse(refused) => format!("refused: {}: {}", refused.reason.code(), refused.detail),

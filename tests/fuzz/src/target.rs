@@ -70,11 +70,13 @@ impl Target {
 
 fn admission(line: &Value, now: Timestamp) {
     let delivery = delivery(line);
-    let _ = trial(&agreement_service::AgreementService, &delivery, now);
-    let _ = trial(&share_dispatcher::ShareDispatcher, &delivery, now);
-    let _ = trial(&comment_sync::CommentSync, &delivery, now);
-    let _ = trial(&field_sync::FieldSync, &delivery, now);
-    let _ = trial(&notifier::Notifier, &delivery, now);
+    let _ = trial(&agreement_service::AgreementService, "agreement-service", &delivery, now);
+    for queue in Service::ShareDispatcher.work_queues() {
+        let _ = trial(&share_dispatcher::ShareDispatcher, &queue, &delivery, now);
+    }
+    let _ = trial(&comment_sync::CommentSync, "comment-sync", &delivery, now);
+    let _ = trial(&field_sync::FieldSync, "field-sync", &delivery, now);
+    let _ = trial(&notifier::Notifier, "notifier", &delivery, now);
     for queue in ["share-dispatcher.parked", "desk.parked"] {
         let _ = dead_letter_trial::<share_dispatcher::ShareDispatcher>(queue, &delivery, now);
     }
