@@ -51,6 +51,14 @@ impl Process {
         Self::find(self.pid) == Some(self)
     }
 
+    /// Its resident memory, in KiB (`VmRSS`, proc(5)); none when it does not run any more.
+    #[must_use]
+    pub fn resident(self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
+        let size = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        size.trim().trim_end_matches(" kB").trim().parse().ok()
+    }
+
     /// Sends a signal, if it still runs.
     pub fn signal(self, signal: Signal) {
         if self.is_alive() {

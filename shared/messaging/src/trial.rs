@@ -10,8 +10,7 @@ use crate::plan::{Fate, Item, Plan};
 use crate::service::Service;
 use crate::trace_context::TraceContext;
 
-/// What becomes of a delivery from `queue` that arrives `now` at a service which decided nothing before, and for which it is the first of its id: in
-/// words, for a person.
+/// What becomes of a delivery from `queue` that arrives `now` at a service which has decided nothing before: in words, for a person.
 #[must_use]
 pub fn trial<S: Service>(service: &S, queue: &str, delivery: &Delivery, now: Timestamp) -> String {
     let envelope = Envelope::read(S::SERVICE, delivery, now);

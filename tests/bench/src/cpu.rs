@@ -91,16 +91,6 @@ fn ticks(count: u64) -> Duration {
     Duration::from_micros(count * 1_000_000 / TICKS)
 }
 
-/// Resident memory of a process, in KiB.
-///
-/// # Errors
-/// When the process is gone.
-pub fn resident(pid: i32) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).with_context(|| format!("process {pid} is gone"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("a process has resident memory")?;
-    line.trim().trim_end_matches(" kB").trim().parse().context("a number of KiB")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

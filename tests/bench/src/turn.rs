@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use local::process::Process;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::board::{Board, Proof};
-use crate::cpu::{Parts, Used, resident};
+use crate::cpu::{Parts, Used};
 use crate::load::{Load, Publisher};
 
 /// How long what is under way may take to come at the end.
@@ -115,7 +116,7 @@ async fn watch(board: &Board, parts: &Parts, warm: Duration, time: Duration) -> 
     let each = |used: &Duration| used.as_secs_f64() * 1e6 / done.max(1) as f64;
     let mut memory = BTreeMap::new();
     for (name, pids) in parts {
-        let largest = pids.iter().filter_map(|pid| resident(*pid).ok()).max().unwrap_or_default();
+        let largest = pids.iter().filter_map(|pid| Process::find(*pid)?.resident()).max().unwrap_or_default();
         memory.insert((*name).to_owned(), largest as f64 / 1024.0);
     }
     let shown = Shown {

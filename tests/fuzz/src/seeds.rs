@@ -1,15 +1,14 @@
 //! What a fuzzer starts from: a story told with the contract's golden samples, as each stage heard it, and every sample by itself.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use contracts::Timestamp;
 use contracts::topology::{Service, entry_of};
 use serde_json::{Value, json};
-use stages::{Line, Message, Sent};
+use stages::Message;
 
 use crate::script;
-use crate::target::Target;
+use crate::target::{Target, tell};
 
 /// Messages in a script of which each is taken by itself.
 const ALONE: usize = 8;
@@ -44,51 +43,42 @@ fn published(mut line: Value) -> Value {
 /// The commands of the story.
 fn story() -> Vec<Value> {
     let golden = goldens();
-    let register = |name: &str| {
-        let content = json!({
-            "account": name, "display_name": name, "kind": "connected", "admins": [{ "name": "Admin", "email": format!("admin@{name}.example") }],
-        });
-        script::command("operator", "account.register.v1", &content)
-    };
+    let say = |account: &str, file: &str| script::command(account, &type_of(file), &golden[file]);
+    let with = |words: fn(&str) -> bool| golden.keys().filter(move |file| words(file)).map(|file| say("acme", file));
+    let mut all: Vec<Value> = ["acme", "globex", "initech"].map(register).into();
     let admin = json!({ "id": "admin", "name": "Admin", "role": "admin" });
-    let mut all = vec![register("acme"), register("globex"), register("initech")];
-    all.push(script::command("globex", "account.rename.v1", &json!({ "address": "globex-support", "actor": admin })));
-    let onward = json!({
-        "agreement_id": "8c1d4f0e-52aa-4b63-9e0b-1f7a6c2d9e34", "receiver": { "address": "initech" }, "actor": admin,
-        "terms": { "comments": "private_only", "tags": false, "custom_fields": true },
-    });
-    let mut say = |account: &str, file: &str| {
-        let message_type: Vec<&str> = file.split('.').take(3).collect();
-        all.push(script::command(account, &message_type.join("."), &golden[file]));
-    };
-    say("acme", "account.update.v1");
-    say("acme", "agreement.invite.v1");
-    say("globex", "agreement.accept.v1");
-    say("acme", "ticket.share.v1");
-    say("globex", "ticket.bind.v1");
-    all.push(script::command("globex", "agreement.invite.v1", &onward));
-    let accept = json!({ "agreement_id": "8c1d4f0e-52aa-4b63-9e0b-1f7a6c2d9e34", "actor": admin });
-    all.push(script::command("initech", "agreement.accept.v1", &accept));
-    let mut say = |account: &str, file: &str| {
-        let message_type: Vec<&str> = file.split('.').take(3).collect();
-        all.push(script::command(account, &message_type.join("."), &golden[file]));
-    };
-    say("globex", "ticket.share.v1.shared_on");
-    let samples: Vec<&String> = golden.keys().collect();
-    for file in
-        samples.iter().filter(|file| file.starts_with("ticket.update") || file.contains("resync") || file.contains("list"))
-    {
-        say("acme", file);
-    }
-    for file in samples.iter().filter(|file| file.starts_with("ticket.redact")) {
-        say("acme", file);
-    }
+    let (agreement, terms) =
+        ("8c1d4f0e-52aa-4b63-9e0b-1f7a6c2d9e34", json!({ "comments": "private_only", "tags": false, "custom_fields": true }));
+    let rename = json!({ "address": "globex-support", "actor": admin });
+    let invite = json!({ "agreement_id": agreement, "receiver": { "address": "initech" }, "actor": admin, "terms": terms });
+    all.extend([
+        script::command("globex", "account.rename.v1", &rename),
+        say("acme", "account.update.v1"),
+        say("acme", "agreement.invite.v1"),
+        say("globex", "agreement.accept.v1"),
+        say("acme", "ticket.share.v1"),
+        say("globex", "ticket.bind.v1"),
+        script::command("globex", "agreement.invite.v1", &invite),
+        script::command("initech", "agreement.accept.v1", &json!({ "agreement_id": agreement, "actor": admin })),
+        say("globex", "ticket.share.v1.shared_on"),
+    ]);
+    all.extend(with(|file| file.starts_with("ticket.update") || file.contains("resync") || file.contains("list")));
+    all.extend(with(|file| file.starts_with("ticket.redact")));
     // What is left, in the order of the alphabet: most of it comes too late or too early, which is a state as well.
-    for file in samples {
-        let account = if file.starts_with("agreement.deactivate") { "globex" } else { "acme" };
-        say(account, file);
-    }
+    let ends = |file: &String| file.starts_with("agreement.deactivate");
+    all.extend(golden.keys().map(|file| say(if ends(file) { "globex" } else { "acme" }, file)));
     all
+}
+
+fn register(account: &str) -> Value {
+    let admins = json!([{ "name": "Admin", "email": format!("admin@{account}.example") }]);
+    let content = json!({ "account": account, "display_name": account, "kind": "connected", "admins": admins });
+    script::command("operator", "account.register.v1", &content)
+}
+
+/// The message type that a sample's file is named after.
+fn type_of(file: &str) -> String {
+    file.split('.').take(3).collect::<Vec<_>>().join(".")
 }
 
 /// The contract's golden commands, by the name of their file.
@@ -101,29 +91,13 @@ fn goldens() -> BTreeMap<String, Value> {
         let text = std::fs::read(&path).expect("a readable file");
         (name, serde_json::from_slice(&text).expect("a golden sample is JSON"))
     });
-    named.filter(|(name, _)| entry_of(&name.split('.').take(3).collect::<Vec<_>>().join(".")).is_some()).collect()
+    named.filter(|(name, _)| entry_of(&type_of(name)).is_some()).collect()
 }
 
 /// What each stage hears when the story is told.
 fn heard(story: &[Value]) -> BTreeMap<Service, Vec<Value>> {
-    let now = Timestamp::parse("2026-03-01T10:00:00Z").expect("a date");
-    let mut line = Line::default();
     let mut heard: BTreeMap<Service, Vec<Value>> = BTreeMap::new();
-    for (number, said) in story.iter().enumerate() {
-        let message = script::message(said, number).expect("the story's commands are admitted");
-        let entry = entry_of(&message.kind).expect("the story's commands are known");
-        let mut queue = VecDeque::from([(entry, message)]);
-        while let Some((service, message)) = queue.pop_front() {
-            heard.entry(service).or_default().push(as_line(&message));
-            for sent in line.take(service, message, now) {
-                match sent {
-                    Sent::Service(to, message) => queue.push_back((to, message)),
-                    Sent::Again(message) => queue.push_back((service, message)),
-                    Sent::Desk(..) | Sent::Refused(..) | Sent::Parked(..) => {}
-                }
-            }
-        }
-    }
+    tell(story, |service, message| heard.entry(service).or_default().push(as_line(message)));
     heard
 }
 

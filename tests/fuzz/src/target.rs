@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use contracts::Timestamp;
 use contracts::delivery::Told;
-use contracts::topology::Service;
+use contracts::topology::{Service, entry_of};
 use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
@@ -63,7 +63,7 @@ impl Target {
         match self {
             Self::Admission => lines.iter().enumerate().for_each(|(number, line)| admission(line, at(number))),
             Self::Stage(service) => stage(service, &lines),
-            Self::Line => whole_line(&lines),
+            Self::Line => tell(&lines, |_, _| ()),
         }
     }
 }
@@ -145,26 +145,23 @@ fn stage(service: Service, lines: &[Value]) {
         let mut waiting = vec![message];
         while let Some(message) = waiting.pop() {
             for sent in line.take(service, message, at(number)) {
-                if let Some(next) = check(sent, &mut waiting) {
-                    drop(next);
-                }
+                check(sent, &mut waiting);
             }
         }
     }
 }
 
-fn whole_line(lines: &[Value]) {
-    let mut line = Line::default();
-    let mut left = MESSAGES;
-    for (number, said) in lines.iter().enumerate() {
-        let Some(message) = script::message(said, number).filter(|message| message.account.is_some()) else { continue };
-        let entry = if message.kind.starts_with('a') { Service::Agreement } else { Service::ShareDispatcher };
+/// Tells commands, one after the other, and everything that comes of them, down the whole line; `hears` is told what reaches whom.
+pub(crate) fn tell(commands: &[Value], mut hears: impl FnMut(Service, &Message)) {
+    let (mut line, mut left) = (Line::default(), MESSAGES);
+    for (number, said) in commands.iter().enumerate() {
+        let Some(message) = script::message(said, number) else { continue };
+        let Some(entry) = entry_of(&message.kind) else { continue };
         let mut queue = VecDeque::from([(entry, message)]);
         while let Some((service, message)) = queue.pop_front() {
-            left -= 1;
-            if left == 0 {
-                return;
-            }
+            let Some(fewer) = left.checked_sub(1) else { return };
+            left = fewer;
+            hears(service, &message);
             let mut again = Vec::new();
             for sent in line.take(service, message, at(number)) {
                 queue.extend(check(sent, &mut again));

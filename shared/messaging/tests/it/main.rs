@@ -2,7 +2,6 @@
 
 mod admission;
 mod crash;
-mod cut;
 mod failure;
 mod forward;
 mod next;
@@ -11,3 +10,4 @@ mod parked;
 mod replay;
 mod stage;
 mod tally;
+mod unanswered;

@@ -30,7 +30,7 @@ impl Memory {
         let (started, mut memory) = (Instant::now(), Self::default());
         while !over.is_cancelled() {
             for (service, process) in site.replicas.processes().await {
-                let resident = resident(process.pid)?;
+                let resident = process.resident().with_context(|| format!("a process of {} is gone", service.name()))?;
                 memory.samples.entry((service, process.pid)).or_default().push((started.elapsed(), resident));
             }
             tokio::select! {
@@ -81,13 +81,6 @@ fn median(samples: &[(Duration, u64)]) -> f64 {
     let mut resident: Vec<u64> = samples.iter().map(|(_, resident)| *resident).collect();
     resident.sort_unstable();
     resident[resident.len() / 2] as f64
-}
-
-/// `VmRSS` of a process, in KiB (proc(5)).
-fn resident(pid: i32) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).with_context(|| format!("process {pid} is gone"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("a process has resident memory")?;
-    line.trim().trim_end_matches(" kB").trim().parse().context("a number of KiB")
 }
 
 #[cfg(test)]
