@@ -19,7 +19,7 @@ pub fn mutate(data: &[u8], seed: u64) -> Vec<u8> {
         return data.to_vec();
     }
     for _ in 0..rng.usize(1..=4) {
-        if rng.u8(0..6) == 0 {
+        if rng.u8(0..3) == 0 {
             change_lines(&mut lines, &mut rng);
         } else {
             change_value(&mut lines, &mut rng);
@@ -30,10 +30,14 @@ pub fn mutate(data: &[u8], seed: u64) -> Vec<u8> {
 
 fn change_lines(lines: &mut Vec<Value>, rng: &mut Rng) {
     let (from, to) = (rng.usize(0..lines.len()), rng.usize(0..lines.len()));
-    match rng.u8(0..4) {
+    match rng.u8(0..5) {
         0 if lines.len() > 1 => drop(lines.remove(from)),
         1 if lines.len() < LINES => lines.insert(to, lines[from].clone()),
         2 => lines.swap(from, to),
+        3 => {
+            let line = lines.remove(from);
+            lines.insert(to, line);
+        }
         _ => {
             // One message's content under another's type, account or id.
             let name = *rng.choice(&["type", "account", "content", "id"]).unwrap_or(&"type");

@@ -19,7 +19,11 @@ pub fn of(target: Target) -> Vec<Vec<u8>> {
     let story = story();
     let heard = heard(&story);
     let at = |service: &Service| heard.get(service).cloned().unwrap_or_default();
-    let told = |lines: Vec<Value>| [&lines[..], &lines[..lines.len() / 2]].map(script::write).into();
+    // Backwards too: whatever comes too early then.
+    let told = |lines: Vec<Value>| {
+        let backwards: Vec<Value> = lines.iter().rev().cloned().collect();
+        [&lines[..], &lines[..lines.len() / 2], &backwards].map(script::write).into()
+    };
     match target {
         Target::Line => told(story),
         Target::Stage(service) => told(at(&service)),
