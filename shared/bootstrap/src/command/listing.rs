@@ -134,7 +134,7 @@ pub(super) fn journal(plan: &replay::Plan, span: Span, yes: bool) -> String {
     let lines = if plan.types.is_empty() { String::new() } else { table(["count", "type"], plan.types.iter().map(row)) };
     let (outputs, messages) = (plan.outputs(), plan.messages());
     let only_told = if yes { "" } else { "; nothing is sent without --yes" };
-    format!("{lines}outputs: {outputs}, of messages: {messages}, decided from {} to {}{only_told}\n", span.since, span.until)
+    format!("{lines}{outputs} outputs of {messages} messages decided from {} to {}{only_told}\n", span.since, span.until)
 }
 
 pub(super) fn ids(ids: &[Uuid]) -> String {
