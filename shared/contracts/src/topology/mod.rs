@@ -1,8 +1,11 @@
 //! Who sends what to whom, and the broker objects that follow from it.
 
 mod definitions;
+mod operator_resources;
+mod yaml;
 
 pub use definitions::{definitions, desk_queue_arguments};
+pub use operator_resources::{operator_account_resources, operator_resources};
 
 use crate::command::{
     AccountRegister, AccountRename, AccountUpdate, AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite,

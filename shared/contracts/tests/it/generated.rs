@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use contracts::{asyncapi, flow_picture, topology};
+use contracts::{AccountName, asyncapi, flow_picture, topology};
 use serde_json::Value;
 
 use crate::golden::{self, goldens};
@@ -30,6 +30,14 @@ fn check_json(path: &Path, expected: &Value) {
 #[test]
 fn broker_definitions_are_current() {
     check_json(&repository().join("infra/rabbitmq/definitions.json"), &topology::definitions(topology::VHOST));
+}
+
+#[test]
+fn the_operator_resources_are_current() {
+    let kubernetes = repository().join("infra/kubernetes");
+    check(&kubernetes.join("components/rabbitmq-topology/topology.yaml"), &topology::operator_resources());
+    let acme = AccountName::new("acme").expect("a name");
+    check(&kubernetes.join("examples/third-party/acme.yaml"), &topology::operator_account_resources(&acme));
 }
 
 #[test]

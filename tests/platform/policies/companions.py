@@ -1,0 +1,105 @@
+"""What components add fits what the base has."""
+
+from collections.abc import Iterator
+
+from pods import pods
+from render import Render
+from tree import Tree, selects, title
+
+# The Secrets that the base needs; ../../infra/kubernetes/README.md documents these and those of each component.
+BASE_SECRETS = {"deskmesh-broker", "deskmesh-database"}
+
+
+def secrets(tree: Tree, render: Render) -> Iterator[str]:
+    """The base needs two, and each that is named anywhere is documented."""
+    mounted = {volume["secret"]["secretName"] for pod in pods(render) for volume in pod.spec.get("volumes", []) if "secret" in volume}
+    wanted = BASE_SECRETS | ({"deskmesh-mail"} if "smtp-login" in render.components else set())
+    if mounted != wanted:
+        yield f"the pods mount the Secrets {sorted(mounted)}, documented are {sorted(wanted)}"
+    readme = (tree.kubernetes / "README.md").read_text()
+    for name in mounted | {name for one in render.objects for name in _named(one.get("spec"))}:
+        general = next((name.replace(service, "<service>") for service in tree.services() if name.endswith(service)), name)
+        if f"`{name}`" not in readme and f"`{general.replace('svc.<', '<')}`" not in readme and f"`{general}`" not in readme:
+            yield f"Secret {name} is needed and stands nowhere in infra/kubernetes/README.md"
+
+
+def _named(value: object) -> Iterator[str]:
+    """Names of Secrets in an operator's resource."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in ("importCredentialsSecret", "connectionSecret", "passwordSecret") and isinstance(inner, dict):
+                yield inner["name"]
+            else:
+                yield from _named(inner)
+    if isinstance(value, list):
+        for inner in value:
+            yield from _named(inner)
+
+
+def monitors(_: Tree, render: Render) -> Iterator[str]:
+    """A PodMonitor finds every service, at a port that has the name."""
+    for one in render.of("PodMonitor"):
+        for pod in pods(render):
+            if pod.command != "run":
+                continue
+            names = {port.get("name") for port in pod.container.get("ports", [])}
+            if not selects(one["spec"]["selector"], pod.labels):
+                yield f"{title(one)} does not find {pod.title}"
+            if not {endpoint["port"] for endpoint in one["spec"]["podMetricsEndpoints"]} <= names:
+                yield f"{title(one)} reads a port that {pod.title} does not have: {sorted(names)}"
+            if one["spec"].get("jobLabel") != "app.kubernetes.io/name":
+                yield f"{title(one)}: `job` in the alerts is the service, so jobLabel must be app.kubernetes.io/name"
+
+
+def scalers(tree: Tree, render: Render) -> Iterator[str]:
+    """Each service is scaled by its own queue, asked for as its own user, and never to fewer than two."""
+    scaled = render.of("ScaledObject")
+    if scaled and sorted(one["metadata"]["name"] for one in scaled) != tree.services():
+        yield f"scaled are {sorted(one['metadata']['name'] for one in scaled)}, the services are {tree.services()}"
+    for one in scaled:
+        name, spec = one["metadata"]["name"], one["spec"]
+        queues = [trigger["metadata"].get("queueName") for trigger in spec["triggers"]]
+        if spec["scaleTargetRef"]["name"] != name or queues != [name]:
+            yield f"{title(one)} scales {spec['scaleTargetRef']['name']} by {queues}, not {name} by its own queue"
+        if spec.get("minReplicaCount", 0) < 2 or not spec.get("fallback"):
+            yield f"{title(one)} may scale in too far: minReplicaCount is at least 2, with a fallback"
+        for trigger in spec["triggers"]:
+            authentication = render.find("TriggerAuthentication", trigger.get("authenticationRef", {}).get("name", ""))
+            asked = [(ref["name"], ref["key"]) for ref in (authentication or {"spec": {}})["spec"].get("secretTargetRef", [])]
+            if asked != [("deskmesh-broker", name)]:
+                yield f"{title(one)} asks the broker with {asked}, not with its service's own address"
+
+
+def made_secrets(tree: Tree, render: Render) -> Iterator[str]:
+    """Secrets that External Secrets makes have the names that pods mount."""
+    made = {one["spec"]["target"]["name"] for one in render.of("ExternalSecret")}
+    if "external-secrets" in render.components and made != BASE_SECRETS:
+        yield f"External Secrets make {sorted(made)}, the pods mount {sorted(BASE_SECRETS)}"
+
+
+def database(tree: Tree, render: Render) -> Iterator[str]:
+    """A role and a schema of the same name for each service: then PostgreSQL's search path needs no setting."""
+    wanted = sorted(service.replace("-", "_") for service in tree.services())
+    for one in render.of("Cluster"):
+        roles = sorted(role["name"] for role in one["spec"].get("managed", {}).get("roles", []))
+        if roles != wanted:
+            yield f"{title(one)} has the roles {roles}, needs {wanted}"
+    for one in render.of("Database"):
+        schemas = sorted((schema["name"], schema["owner"]) for schema in one["spec"].get("schemas", []))
+        if schemas != [(name, name) for name in wanted]:
+            yield f"{title(one)} has schemas and owners {schemas}, needs each of {wanted} owned by the role of its name"
+
+
+def kept(_: Tree, render: Render) -> Iterator[str]:
+    """Deleting a resource deletes no message and no row."""
+    wanted = {"Queue": ("deletionPolicy", "retain"), "Vhost": ("deletionPolicy", "retain"), "Database": ("databaseReclaimPolicy", "retain")}
+    for one in render.of(*wanted):
+        key, value = wanted[one["kind"]]
+        if one["spec"].get(key) != value:
+            yield f"{title(one)} has {key} {one['spec'].get(key)!r}: deleting it would delete what it holds"
+    for one in render.of(*wanted, "Exchange", "Binding", "User", "RabbitmqCluster", "Cluster"):
+        if (one["metadata"].get("annotations") or {}).get("kustomize.toolkit.fluxcd.io/prune") != "disabled":
+            yield f"{title(one)} can be pruned by a GitOps tool that no longer finds it"
+
+
+ALL = (secrets, monitors, scalers, made_secrets, database, kept)

@@ -1,0 +1,99 @@
+"""Every overlay with every combination of components, rendered twice."""
+
+import hashlib
+import itertools
+import os
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tree import Object, Tree, load_text
+
+# Of these at most one makes sense; the others go with everything. `small` and `three-zones` are an overlay's own, and
+# rabbitmq-topology comes with either of the brokers.
+BROKERS = ("rabbitmq-operator", "rabbitmq-external")
+PART_OF_ANOTHER = ("rabbitmq-topology", "small", "three-zones")
+
+
+@dataclass(frozen=True)
+class Render:
+    """One overlay with some components, as the cluster would get it."""
+
+    overlay: str
+    components: tuple[str, ...]
+    objects: tuple[Object, ...]
+
+    @property
+    def name(self) -> str:
+        return " + ".join((self.overlay, *self.components))
+
+    def of(self, *kinds: str) -> list[Object]:
+        return [one for one in self.objects if one["kind"] in kinds]
+
+    def find(self, kind: str, name: str) -> Object | None:
+        return next((one for one in self.of(kind) if one["metadata"]["name"] == name), None)
+
+
+def combinations(tree: Tree) -> list[tuple[str, ...]]:
+    """All sets of components that can be listed together."""
+    others = [name for name in tree.components() if name not in (*BROKERS, *PART_OF_ANOTHER)]
+    sets = itertools.chain.from_iterable(itertools.combinations(others, count) for count in range(len(others) + 1))
+    return [(*broker, *rest) for rest in sets for broker in ((), *((name,) for name in BROKERS))]
+
+
+def everything(tree: Tree) -> tuple[str, ...]:
+    """The largest combination."""
+    return max(combinations(tree), key=len)
+
+
+def render_all(tree: Tree, wanted: list[tuple[str, tuple[str, ...]]]) -> tuple[list[Render], list[str]]:
+    """Renders each twice; tells what could not be rendered or came out differently."""
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        outcomes = list(pool.map(lambda one: _render_twice(tree, *one), wanted))
+    renders = [one for one in outcomes if isinstance(one, Render)]
+    return renders, [one for one in outcomes if isinstance(one, str)]
+
+
+def _render_twice(tree: Tree, overlay: str, components: tuple[str, ...]) -> Render | str:
+    folder = _combination(tree, overlay, components)
+    name = " + ".join((overlay, *components))
+    texts = []
+    for _ in range(2):
+        done = subprocess.run([kubectl(), "kustomize", str(folder)], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            return f"{name} does not render: {done.stderr.strip()[:600]}"
+        texts.append(done.stdout)
+    first, second = (hashlib.sha256(text.encode()).hexdigest() for text in texts)
+    if first != second:
+        return f"{name} renders to {first[:12]} and then to {second[:12]}: what in it is not the same every time?"
+    return Render(overlay, components, tuple(load_text(texts[0])))
+
+
+def _combination(tree: Tree, overlay: str, components: tuple[str, ...]) -> Path:
+    """Writes the kustomization of a combination: what somebody would write who lists these components."""
+    kubernetes = os.path.relpath(tree.kubernetes, tree.work / "combinations/one")
+    lines = ["apiVersion: kustomize.config.k8s.io/v1beta1", "kind: Kustomization", "namespace: deskmesh"]
+    lines += ["resources:", f"  - {kubernetes}/overlays/{overlay}"]
+    lines += ["components:"] if components else []
+    lines += [f"  - {kubernetes}/components/{component}" for component in components]
+    folder = tree.work / "combinations" / "+".join((overlay, *components))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "kustomization.yaml").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def kubectl() -> str:
+    return os.environ.get("KUBECTL", "kubectl")
+
+
+def distinct(renders: list[Render]) -> Iterator[tuple[Render, Object]]:
+    """Every object once, however many combinations have it."""
+    seen = set()
+    for render in renders:
+        for one in render.objects:
+            key = repr(one)
+            if key not in seen:
+                seen.add(key)
+                yield render, one
