@@ -5,7 +5,7 @@ import itertools
 import os
 import subprocess
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,16 @@ def combinations(tree: Tree) -> list[tuple[str, ...]]:
     return [(*broker, *rest) for rest in sets for broker in ((), *((name,) for name in BROKERS))]
 
 
+def wanted(tree: Tree, quick: bool) -> list[tuple[str, tuple[str, ...]]]:
+    """What is rendered: production with every combination; the others bare, with each component, and with everything.
+
+    The overlays differ in size and settings, which the components do not ask about.
+    """
+    every = [(), everything(tree)] if quick else combinations(tree)
+    few = [one for one in every if len(one) <= 1] + [everything(tree)]
+    return [(overlay, one) for overlay in tree.overlays() for one in (every if overlay == "production" else few)]
+
+
 def everything(tree: Tree) -> tuple[str, ...]:
     """The largest combination."""
     return max(combinations(tree), key=len)
@@ -50,8 +60,9 @@ def everything(tree: Tree) -> tuple[str, ...]:
 
 def render_all(tree: Tree, wanted: list[tuple[str, tuple[str, ...]]]) -> tuple[list[Render], list[str]]:
     """Renders each twice; tells what could not be rendered or came out differently."""
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        outcomes = list(pool.map(lambda one: _render_twice(tree, *one), wanted))
+    # Processes, because reading what was rendered takes as long as rendering it.
+    with ProcessPoolExecutor() as pool:
+        outcomes = list(pool.map(_render_twice, [tree] * len(wanted), *zip(*wanted, strict=True), chunksize=4))
     renders = [one for one in outcomes if isinstance(one, Render)]
     return renders, [one for one in outcomes if isinstance(one, str)]
 

@@ -1,5 +1,6 @@
 """Where things lie, and how they are read."""
 
+import functools
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,9 +36,11 @@ class Tree:
     def components(self) -> list[str]:
         return sorted(path.parent.name for path in (self.kubernetes / "components").glob("*/kustomization.yaml"))
 
+    @functools.cache
     def services(self) -> list[str]:
         return sorted(path.parent.name for path in (self.root / "services").glob("*/config.default.toml"))
 
+    @functools.cache
     def defaults(self, service: str) -> dict[str, dict[str, Any]]:
         """Every key that a service knows, by section: the ones that all have, and its own."""
         common = tomllib.loads((self.root / "shared/bootstrap/config.default.toml").read_text())

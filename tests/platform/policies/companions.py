@@ -1,5 +1,6 @@
 """What components add fits what the base has."""
 
+import re
 from collections.abc import Iterator
 
 from pods import pods
@@ -17,9 +18,10 @@ def secrets(tree: Tree, render: Render) -> Iterator[str]:
     if mounted != wanted:
         yield f"the pods mount the Secrets {sorted(mounted)}, documented are {sorted(wanted)}"
     readme = (tree.kubernetes / "README.md").read_text()
+    # `database-role-<service>` stands for one of each service.
+    patterns = [re.sub(r"<\w+>", "[a-z.-]+", re.escape(name)) for name in re.findall(r"`([a-z<>.-]+)`", readme)]
     for name in mounted | {name for one in render.objects for name in _named(one.get("spec"))}:
-        general = next((name.replace(service, "<service>") for service in tree.services() if name.endswith(service)), name)
-        if f"`{name}`" not in readme and f"`{general.replace('svc.<', '<')}`" not in readme and f"`{general}`" not in readme:
+        if not any(re.fullmatch(pattern, name) for pattern in patterns):
             yield f"Secret {name} is needed and stands nowhere in infra/kubernetes/README.md"
 
 

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# The offline checks of what is deployed: manifests, alerts, what is written about them.
+#   check.sh              all of them
+#   check.sh generate     rewrites what is generated from infra/prometheus
+#   check.sh processes    runs what the manifests say as processes, on a private broker and database (needs `cargo build`)
+#   check.sh sabotage     breaks the manifests, one way after the other, and sees that each is noticed
+# Installs its tools, pinned, into target/tools/platform. With CI set a tool that is missing is a failure.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+here=tests/platform
+tools=target/tools/platform
+mkdir -p "$tools"
+
+# A virtual environment for exactly these requirements; others make a new one.
+wanted=$(sha256sum "$here/requirements.txt" | cut -c1-16)
+if [[ "$(cat "$tools/installed" 2>/dev/null || true)" != "$wanted" ]]; then
+  echo "installing what $here/requirements.txt names" >&2
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$here needs Python 3.11 or later" >&2; exit 1; }
+  rm -rf "$tools/venv"
+  python3 -m venv "$tools/venv"
+  "$tools/venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
+  echo "$wanted" >"$tools/installed"
+fi
+
+# promtool out of Debian's package, unpacked and not installed: it is one program, and needs no root.
+if [[ -z "${PROMTOOL:-}" ]] && ! command -v promtool >/dev/null; then
+  if [[ ! -x "$tools/prometheus/usr/bin/promtool" ]] && command -v apt-get >/dev/null; then
+    echo "fetching Debian's package prometheus, for promtool" >&2
+    (cd "$tools" && apt-get download -qq -o APT::Sandbox::User=root prometheus && dpkg-deb --extract prometheus_*.deb prometheus) ||
+      echo "it cannot be fetched: apt-get update first?" >&2
+  fi
+  if [[ -x "$tools/prometheus/usr/bin/promtool" ]]; then
+    PROMTOOL=$PWD/$tools/prometheus/usr/bin/promtool
+    export PROMTOOL
+  fi
+fi
+
+python=$tools/venv/bin/python
+case "${1:-}" in
+  generate) exec "$python" "$here/rules.py" ;;
+  processes)
+    for binary in deskmesh-local notifier; do
+      [[ -x "${BINARIES:-target/debug}/$binary" ]] || { echo "$binary is not built: cargo build --workspace --bins" >&2; exit 1; }
+    done
+    exec "${BINARIES:-target/debug}/deskmesh-local" with -- "$python" "$here/processes.py"
+    ;;
+  sabotage) exec "$python" "$here/sabotage.py" ;;
+  "") ;;
+  *) echo "usage: $0 [generate|processes|sabotage]" >&2; exit 2 ;;
+esac
+
+# What is generated from FLOWS is compared by the tests of the crate that makes it.
+failed=0
+if command -v cargo >/dev/null; then
+  echo "comparing what is generated from FLOWS"
+  cargo test --quiet --package contracts --test it generated >"$tools/generated.log" 2>&1 || { cat "$tools/generated.log"; failed=1; }
+elif [[ -n "${CI:-}" ]]; then
+  echo "FAILED  cargo is missing: what is generated from FLOWS cannot be compared"
+  failed=1
+else
+  echo "SKIPPED cargo is missing: what is generated from FLOWS was not compared"
+fi
+"$python" "$here/check.py" || failed=1
+exit "$failed"

@@ -1,0 +1,135 @@
+"""What the manifests say, run as processes on a real broker and database: the same commands, settings, Secrets and probes.
+
+Started by `check.sh processes`, with AMQP_URL, MANAGEMENT_URL and DATABASE_URL of servers that may be thrown away. It
+follows infra/kubernetes/README.md: credentials.py, the definitions, the roles and schemas, the migrations, the services.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from pods import Pod, pods
+from render import Render, render_all
+from tree import Tree, load
+
+DATABASE = "deskmesh_platform"
+
+
+def main() -> int:
+    tree = Tree(Path(__file__).resolve().parents[2])
+    renders, problems = render_all(tree, [("development", ())])
+    if problems:
+        sys.exit("\n".join(problems))
+    render = renders[0]
+    secrets = provision(tree)
+    for pod in of(render, "migrate"):
+        done = subprocess.run(command(tree, pod), env=environment(tree, render, pod, secrets), capture_output=True, text=True, timeout=300, check=False)
+        told(pod, "migrated", done.returncode == 0, done.stdout + done.stderr)
+    running = [(pod, *start(tree, render, pod, secrets)) for pod in of(render, "run")]
+    for pod, process, port in running:
+        probe = {name: pod.container[name]["httpGet"]["path"] for name in ("livenessProbe", "readinessProbe")}
+        ready = wait(lambda port=port, probe=probe: all(answers(port, path) for path in probe.values()), 60)
+        told(pod, f"answers {' and '.join(probe.values())}", ready and process.poll() is None, log(tree, pod))
+    for pod, process, _ in running:
+        begin = time.monotonic()
+        process.terminate()
+        code = process.wait(timeout=pod.spec["terminationGracePeriodSeconds"])
+        told(pod, f"stopped after {time.monotonic() - begin:.1f} s with code {code}", code == 0, log(tree, pod))
+    return 0
+
+
+def provision(tree: Tree) -> dict[str, dict[str, str]]:
+    """The README's steps for a broker and a database that are there; returns the Secrets."""
+    folder = tree.work / "credentials"
+    shutil.rmtree(folder, ignore_errors=True)
+    broker, database = urlsplit(os.environ["AMQP_URL"]), urlsplit(os.environ["DATABASE_URL"])
+    hosts = [f"{url.hostname}:{url.port}" for url in (broker, database)]
+    subprocess.run(
+        [tree.kubernetes / "credentials.py", "--broker", f"amqp://{hosts[0]}", "--database", f"postgres://{hosts[1]}/{DATABASE}", folder], check=True)
+    management("POST", "/api/definitions", (folder / "definitions.json").read_bytes())
+    psql(os.environ["DATABASE_URL"], "--command", f"create database {DATABASE}")
+    psql(urlunsplit(database._replace(path=f"/{DATABASE}")), "--file", str(folder / "database.sql"))
+    return {one["metadata"]["name"]: one["stringData"] for one in load(folder / "secrets.yaml")}
+
+
+def psql(url: str, *arguments: str) -> None:
+    subprocess.run(["psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", url, *arguments], check=True)
+
+
+def management(method: str, path: str, body: bytes) -> None:
+    url = urlsplit(os.environ["MANAGEMENT_URL"])
+    login = b64encode(f"{url.username or 'guest'}:{url.password or 'guest'}".encode()).decode()
+    headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"http://{url.hostname}:{url.port}{path}", body, headers, method=method)
+    urllib.request.urlopen(request, timeout=60).close()
+
+
+def of(render: Render, wanted: str) -> list[Pod]:
+    return [pod for pod in pods(render) if pod.command == wanted]
+
+
+def command(tree: Tree, pod: Pod) -> list[str]:
+    binaries = Path(os.environ.get("BINARIES", tree.root / "target/debug"))
+    return [str(binaries / pod.service), *pod.container["args"]]
+
+
+def environment(tree: Tree, render: Render, pod: Pod, secrets: dict[str, dict[str, str]]) -> dict[str, str]:
+    """The pod's settings, and nothing else; its volumes become folders."""
+    root = tree.work / "volumes" / pod.title
+    mounts = {mount["name"]: mount["mountPath"] for mount in pod.container["volumeMounts"]}
+    for volume in pod.spec["volumes"]:
+        for item in volume["secret"]["items"]:
+            path = root / mounts[volume["name"]].lstrip("/") / item["path"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(secrets[volume["secret"]["secretName"]][item["key"]])
+    settings = pod.settings(render)
+    return {name: f"{root}{value}" if name.endswith("_FILE") else value for name, value in settings.items()}
+
+
+def start(tree: Tree, render: Render, pod: Pod, secrets: dict[str, dict[str, str]]) -> tuple[subprocess.Popen, int]:
+    """Starts a service; all of them share this machine's address, so each gets a port of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = environment(tree, render, pod, secrets) | {"DESKMESH__HTTP__LISTEN": f"127.0.0.1:{port}"}
+    with (tree.work / f"{pod.service}.log").open("w") as output:
+        return subprocess.Popen(command(tree, pod), env=settings, stdout=output, stderr=output), port
+
+
+def answers(port: int, path: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=3) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def wait(condition, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def log(tree: Tree, pod: Pod) -> str:
+    return (tree.work / f"{pod.service}.log").read_text()[-2000:]
+
+
+def told(pod: Pod, what: str, well: bool, detail: str) -> None:
+    print(f"{'ok' if well else 'FAILED':<7} {pod.title} {what}", flush=True)
+    if not well:
+        sys.exit(detail)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
