@@ -1,6 +1,6 @@
 """All offline checks of what is deployed. check.sh installs what this needs and starts it.
 
-    python check.py [--root DIR] [--quick]      --quick: the two overlays, bare and with everything
+    python check.py [--root DIR] [--quick]      --quick: four combinations
 """
 
 import argparse

@@ -48,7 +48,9 @@ def wanted(tree: Tree, quick: bool) -> list[tuple[str, tuple[str, ...]]]:
 
     The overlays differ in size and settings, which the components do not ask about.
     """
-    every = [(), everything(tree)] if quick else combinations(tree)
+    if quick:
+        return [("development", ()), *(("production", one) for one in ((), ("rabbitmq-external",), everything(tree)))]
+    every = combinations(tree)
     few = [one for one in every if len(one) <= 1] + [everything(tree)]
     return [(overlay, one) for overlay in tree.overlays() for one in (every if overlay == "production" else few)]
 
