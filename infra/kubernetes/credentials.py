@@ -32,8 +32,12 @@ FOR_THE_OPERATOR = {"rabbitmq.com/topology-operator": "true"}
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--broker", required=True, help="amqp:// or amqps://, host and perhaps port, without a user")
-    arguments.add_argument("--database", required=True, help="postgres://, host, perhaps port, and database; options as in ?sslmode=require")
-    arguments.add_argument("--account", action="append", default=[], help="an account whose broker user gets a password too; may be repeated")
+    arguments.add_argument(
+        "--database", required=True, help="postgres://, host, perhaps port, and database; options as in ?sslmode=require"
+    )
+    arguments.add_argument(
+        "--account", action="append", default=[], help="an account whose broker user gets a password too; may be repeated"
+    )
     arguments.add_argument("--namespace", default="deskmesh")
     arguments.add_argument("folder", type=Path)
     given = arguments.parse_args()
@@ -73,7 +77,9 @@ class Credentials:
 
     def secrets(self) -> list[dict]:
         """The base's two, and one for each user and role that an operator makes."""
-        broker = {name: self.address(self.given.broker, f"svc.{name}", f"broker.svc.{name}", f"/{self.vhost}") for name in self.services}
+        broker = {
+            name: self.address(self.given.broker, f"svc.{name}", f"broker.svc.{name}", f"/{self.vhost}") for name in self.services
+        }
         database = {name: self.address(self.given.database, role(name), f"database.{name}", None) for name in self.services}
         made = [self.secret("deskmesh-broker", broker), self.secret("deskmesh-database", database)]
         for user in [*self.users, *self.given.account]:

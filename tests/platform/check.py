@@ -1,6 +1,6 @@
 """All offline checks of what is deployed. check.sh installs what this needs and starts it.
 
-    python check.py [--root DIR] [--quick]      --quick: four combinations
+python check.py [--root DIR] [--quick]      --quick: four combinations
 """
 
 import argparse
@@ -21,7 +21,12 @@ from render import Render, distinct, kubectl, render_all, wanted
 from tree import Tree, group_of
 
 ASSERTIONS: list[Assertion] = [
-    *containers.ALL, *availability.ALL, *network.ALL, *settings.ALL, *companions.ALL, *topology.ALL,
+    *containers.ALL,
+    *availability.ALL,
+    *network.ALL,
+    *settings.ALL,
+    *companions.ALL,
+    *topology.ALL,
 ]
 
 
@@ -72,7 +77,9 @@ def check_manifests(tree: Tree, report: Report, quick: bool) -> None:
     """Everything that needs a render."""
     chosen = wanted(tree, quick)
     renders, problems = render_all(tree, chosen)
-    report.check(f"{len(chosen)} combinations of {len(tree.overlays())} overlays with components render, twice to the same bytes", problems)
+    report.check(
+        f"{len(chosen)} combinations of {len(tree.overlays())} overlays with components render, twice to the same bytes", problems
+    )
     check_schemas(tree, report, renders)
     for assertion in ASSERTIONS:
         report.check(f"{assertion.__module__.rpartition('.')[2]}: {lead(assertion)}", found(tree, renders, assertion))
@@ -87,12 +94,17 @@ def check_schemas(tree: Tree, report: Report, renders: list[Render]) -> None:
     checked = schemas.check(tree, named)
     there = schemas.folder(tree).is_dir()
     total = sum(checked.valid.values())
-    report.check(f"{total} different objects are valid by their schemas, Kubernetes' own by those of {' and '.join(schemas.VERSIONS)}", checked.wrong)
+    report.check(
+        f"{total} different objects are valid by their schemas, Kubernetes' own by those of {' and '.join(schemas.VERSIONS)}",
+        checked.wrong,
+    )
     unchecked = sum(checked.without_schema.values())
     why = "" if there else f", because {schemas.folder(tree)} is not there (CRD_SCHEMAS names it)"
     print(f"        {unchecked} objects could not be checked{why}: {documents.counted(checked.without_schema) or 'none'}")
     kinds = {(one["kind"], group_of(one)) for _, one in in_files} | {(one["kind"], group_of(one)) for _, one in named}
-    report.check("documents: infra/README.md says of every kind what was done with it", documents.honest(tree, kinds, checked, there))
+    report.check(
+        "documents: infra/README.md says of every kind what was done with it", documents.honest(tree, kinds, checked, there)
+    )
 
 
 def found(tree: Tree, renders: list[Render], assertion: Assertion) -> list[str]:
@@ -108,7 +120,9 @@ def check_rules(tree: Tree, report: Report) -> None:
     report.check("rules: the operator's object is what infra/prometheus says", rules.current(tree))
     program = os.environ.get("PROMTOOL") or shutil.which("promtool")
     if program:
-        report.check("rules: promtool finds them well-formed, firing and quiet where they should be", rules.promtool(tree, program))
+        report.check(
+            "rules: promtool finds them well-formed, firing and quiet where they should be", rules.promtool(tree, program)
+        )
     else:
         report.missing("promtool", "Debian's package prometheus has it; or name it in PROMTOOL")
 
@@ -116,7 +130,17 @@ def check_rules(tree: Tree, report: Report) -> None:
 def check_texts(tree: Tree, report: Report) -> None:
     report.check("documents: links lead somewhere, every component and overlay is described", documents.links(tree))
     kubernetes = str(tree.kubernetes)
-    report.check("yamllint", run("yamllint", "--strict", "-c", str(Path(__file__).parent / "yamllint.yaml"), kubernetes, str(tree.root / "infra/prometheus")))
+    report.check(
+        "yamllint",
+        run(
+            "yamllint",
+            "--strict",
+            "-c",
+            str(Path(__file__).parent / "yamllint.yaml"),
+            kubernetes,
+            str(tree.root / "infra/prometheus"),
+        ),
+    )
     scripts = [*tree.kubernetes.rglob("*.sh"), *(tree.root / "tests/platform").glob("*.sh")]
     report.check("shellcheck", run("shellcheck", *map(str, scripts)))
 

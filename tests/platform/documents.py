@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from schemas import KUSTOMIZE, Checked
-from tree import Object, Tree, group_of, load
+from tree import Object, Tree, load
 
 HEADING = "## Kubernetes objects"
 STATES = ("run", "schema-checked", "unchecked")

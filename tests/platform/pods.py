@@ -49,5 +49,7 @@ def pods(render: Render) -> list[Pod]:
 
 
 def _pod(one: Object) -> Pod:
-    template: dict[str, Any] = one["spec"]["template"] if one["kind"] != "CronJob" else one["spec"]["jobTemplate"]["spec"]["template"]
+    template: dict[str, Any] = (
+        one["spec"]["template"] if one["kind"] != "CronJob" else one["spec"]["jobTemplate"]["spec"]["template"]
+    )
     return Pod(one, template["metadata"].get("labels") or {}, template["spec"])

@@ -31,7 +31,14 @@ def main() -> int:
     render = renders[0]
     secrets = provision(tree)
     for pod in of(render, "migrate"):
-        done = subprocess.run(command(tree, pod), env=environment(tree, render, pod, secrets), capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(
+            command(tree, pod),
+            env=environment(tree, render, pod, secrets),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
         told(pod, "migrated", done.returncode == 0, done.stdout + done.stderr)
     running = [(pod, *start(tree, render, pod, secrets)) for pod in of(render, "run")]
     for pod, process, port in running:
@@ -53,7 +60,16 @@ def provision(tree: Tree) -> dict[str, dict[str, str]]:
     broker, database = urlsplit(os.environ["AMQP_URL"]), urlsplit(os.environ["DATABASE_URL"])
     hosts = [f"{url.hostname}:{url.port}" for url in (broker, database)]
     subprocess.run(
-        [tree.kubernetes / "credentials.py", "--broker", f"amqp://{hosts[0]}", "--database", f"postgres://{hosts[1]}/{DATABASE}", folder], check=True)
+        [
+            tree.kubernetes / "credentials.py",
+            "--broker",
+            f"amqp://{hosts[0]}",
+            "--database",
+            f"postgres://{hosts[1]}/{DATABASE}",
+            folder,
+        ],
+        check=True,
+    )
     management("POST", "/api/definitions", (folder / "definitions.json").read_bytes())
     psql(os.environ["DATABASE_URL"], "--command", f"create database {DATABASE}")
     psql(urlunsplit(database._replace(path=f"/{DATABASE}")), "--file", str(folder / "database.sql"))

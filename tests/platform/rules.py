@@ -1,6 +1,6 @@
 """Prometheus' rules: one plain file each, tested by promtool, and the operator's object made from it.
 
-    python rules.py          rewrites infra/kubernetes/components/prometheus-operator/rules.yaml
+python rules.py          rewrites infra/kubernetes/components/prometheus-operator/rules.yaml
 """
 
 import subprocess

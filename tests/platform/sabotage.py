@@ -32,10 +32,15 @@ class Break:
     old: str = ""
     new: str = ""
     environment: dict[str, str] = field(default_factory=dict, hash=False)
+    # Whether only the schemas of custom kinds can tell.
+    custom: bool = False
 
 
 def main() -> int:
     ways = [Break(**row) for path in sorted((HERE / "sabotage").glob("*.yaml")) for row in load(path)[0]]
+    if not schemas.folder(TREE).is_dir():
+        print(f"SKIPPED {sum(way.custom for way in ways)} ways: {schemas.folder(TREE)} is not there (CRD_SCHEMAS names it)")
+        ways = [way for way in ways if not way.custom]
     clean, output = check(Break("nothing", ""))
     if clean != 0:
         sys.exit(f"the check complains before anything is broken:\n{output}")
@@ -55,7 +60,10 @@ def notices(way: Break) -> tuple[bool, str]:
     well = code != 0 and way.says in output
     print(f"{'noticed' if well else 'FAILED':<7} {way.name}", flush=True)
     if not well:
-        print(f"        expected: {way.says}\n        said: {[line for line in output.splitlines() if not line.startswith('ok')][:6]}", flush=True)
+        print(
+            f"        expected: {way.says}\n        said: {[line for line in output.splitlines() if not line.startswith('ok')][:6]}",
+            flush=True,
+        )
     return well, "\n".join(re.findall(r"^FAILED\s+(.*)$", output, re.MULTILINE))
 
 

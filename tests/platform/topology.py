@@ -24,7 +24,11 @@ def same_as_definitions(tree: Tree, render: Render) -> Iterator[str]:
 
 def one_broker(_: Tree, render: Render) -> Iterator[str]:
     """All of them are on the broker that the component says."""
-    wanted = {"name": "broker"} if "rabbitmq-operator" in render.components else {"connectionSecret": {"name": "deskmesh-broker-admin"}}
+    wanted = (
+        {"name": "broker"}
+        if "rabbitmq-operator" in render.components
+        else {"connectionSecret": {"name": "deskmesh-broker-admin"}}
+    )
     for one in render.objects:
         if one["apiVersion"] in BROKER and one["kind"] != "RabbitmqCluster":
             reference = one["spec"].get("rabbitmqClusterReference")
@@ -59,25 +63,46 @@ def _from_resources(render: Render) -> dict[str, set[str]]:
         # The user's name stands in its Secret, which is named after it.
         "users": {_row(name=secret.removeprefix("broker-user-")) for secret in users.values()},
         "permissions": {
-            _row(user=one["userReference"]["name"], vhost=one["vhost"], **one["permissions"]) for one in specs("Permission")},
+            _row(user=one["userReference"]["name"], vhost=one["vhost"], **one["permissions"]) for one in specs("Permission")
+        },
         "topic_permissions": {
-            _row(user=one["userReference"]["name"], vhost=one["vhost"], **one["permissions"]) for one in specs("TopicPermission")},
+            _row(user=one["userReference"]["name"], vhost=one["vhost"], **one["permissions"]) for one in specs("TopicPermission")
+        },
         "exchanges": {_row(type=one["type"], **_declared(one, {})) for one in specs("Exchange")},
         "queues": {_row(**_declared(one, {"x-queue-type": one["type"]})) for one in specs("Queue")},
         "bindings": {
-            _row(source=one["source"], vhost=one["vhost"], destination=one["destination"], arguments={},
-                 destination_type=one["destinationType"], routing_key=one["routingKey"])
-            for one in specs("Binding")},
+            _row(
+                source=one["source"],
+                vhost=one["vhost"],
+                destination=one["destination"],
+                arguments={},
+                destination_type=one["destinationType"],
+                routing_key=one["routingKey"],
+            )
+            for one in specs("Binding")
+        },
         "policies": {
-            _row(**{"name": one["name"], "vhost": one["vhost"], "pattern": one["pattern"], "apply-to": one["applyTo"],
-                    "priority": one["priority"], "definition": one["definition"]})
-            for one in specs("Policy")},
+            _row(
+                **{
+                    "name": one["name"],
+                    "vhost": one["vhost"],
+                    "pattern": one["pattern"],
+                    "apply-to": one["applyTo"],
+                    "priority": one["priority"],
+                    "definition": one["definition"],
+                }
+            )
+            for one in specs("Policy")
+        },
     }
 
 
 def _declared(spec: Object, more: Object) -> Object:
     return {
-        "name": spec["name"], "vhost": spec["vhost"], "durable": spec["durable"], "auto_delete": spec["autoDelete"],
+        "name": spec["name"],
+        "vhost": spec["vhost"],
+        "durable": spec["durable"],
+        "auto_delete": spec["autoDelete"],
         "arguments": {**spec.get("arguments", {}), **more},
     }
 

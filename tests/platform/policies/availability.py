@@ -76,7 +76,9 @@ def spread(_: Tree, render: Render) -> Iterator[str]:
             rule = rules.get(key, {})
             if rule.get("whenUnsatisfiable") != wanted or rule.get("maxSkew") != 1:
                 yield f"{pod.title} is not spread over {key} with maxSkew 1 and {wanted}"
-            elif not selects(rule.get("labelSelector"), pod.labels) or not rule["labelSelector"]["matchLabels"].get("app.kubernetes.io/name"):
+            elif not selects(rule.get("labelSelector"), pod.labels) or not rule["labelSelector"]["matchLabels"].get(
+                "app.kubernetes.io/name"
+            ):
                 yield f"{pod.title}: its spread over {key} counts other pods than its own"
 
 

@@ -13,7 +13,9 @@ BASE_SECRETS = {"deskmesh-broker", "deskmesh-database"}
 
 def secrets(tree: Tree, render: Render) -> Iterator[str]:
     """The base needs two, and each that is named anywhere is documented."""
-    mounted = {volume["secret"]["secretName"] for pod in pods(render) for volume in pod.spec.get("volumes", []) if "secret" in volume}
+    mounted = {
+        volume["secret"]["secretName"] for pod in pods(render) for volume in pod.spec.get("volumes", []) if "secret" in volume
+    }
     wanted = BASE_SECRETS | ({"deskmesh-mail"} if "smtp-login" in render.components else set())
     if mounted != wanted:
         yield f"the pods mount the Secrets {sorted(mounted)}, documented are {sorted(wanted)}"
@@ -94,12 +96,16 @@ def database(tree: Tree, render: Render) -> Iterator[str]:
 
 def kept(_: Tree, render: Render) -> Iterator[str]:
     """Deleting a resource deletes no message and no row."""
-    wanted = {"Queue": ("deletionPolicy", "retain"), "Vhost": ("deletionPolicy", "retain"), "Database": ("databaseReclaimPolicy", "retain")}
+    wanted = {
+        "Queue": ("deletionPolicy", "retain"),
+        "Vhost": ("deletionPolicy", "retain"),
+        "Database": ("databaseReclaimPolicy", "retain"),
+    }
     for one in render.of(*wanted):
         key, value = wanted[one["kind"]]
         if one["spec"].get(key) != value:
             yield f"{title(one)} has {key} {one['spec'].get(key)!r}: deleting it would delete what it holds"
-    for one in render.of(*wanted, "Exchange", "Binding", "User", "RabbitmqCluster", "Cluster"):
+    for one in render.of(*wanted, "Exchange", "Binding", "User", "RabbitmqCluster", "Cluster", "Namespace"):
         if (one["metadata"].get("annotations") or {}).get("kustomize.toolkit.fluxcd.io/prune") != "disabled":
             yield f"{title(one)} can be pruned by a GitOps tool that no longer finds it"
 

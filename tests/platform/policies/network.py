@@ -68,7 +68,11 @@ def egress(tree: Tree, render: Render) -> Iterator[str]:
 def _is_dns(rule: Object, ports: set) -> bool:
     peers = rule.get("to", [])
     namespace, wanted = DNS
-    return ports == wanted and len(peers) == 1 and selects(peers[0].get("namespaceSelector"), {"kubernetes.io/metadata.name": namespace})
+    return (
+        ports == wanted
+        and len(peers) == 1
+        and selects(peers[0].get("namespaceSelector"), {"kubernetes.io/metadata.name": namespace})
+    )
 
 
 def ingress(_: Tree, render: Render) -> Iterator[str]:
@@ -80,7 +84,9 @@ def ingress(_: Tree, render: Render) -> Iterator[str]:
             yield f"{pod.title} has {len(rules)} ways in; there is one where a PodMonitor reads its metrics, and else none"
         for rule in rules:
             peers = rule.get("from", [])
-            if not peers or any(peer.get("namespaceSelector") != {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}} for peer in peers):
+            if not peers or any(
+                peer.get("namespaceSelector") != {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}} for peer in peers
+            ):
                 yield f"{pod.title} can be reached from elsewhere than the namespace monitoring"
             open_ports = {port.get("port") for port in rule.get("ports", [])}
             if open_ports != {port["containerPort"] for port in pod.container.get("ports", [])}:
@@ -93,7 +99,9 @@ def servers_in_here(_: Tree, render: Render) -> Iterator[str]:
         ("RabbitmqCluster", 5672): lambda name: {COMPONENT: "rabbitmq", "app.kubernetes.io/name": name},
         ("Cluster", 5432): lambda name: {"cnpg.io/cluster": name},
         ("OpenTelemetryCollector", 4318): lambda name: {
-            COMPONENT: "opentelemetry-collector", "app.kubernetes.io/instance": f"deskmesh.{name}"},
+            COMPONENT: "opentelemetry-collector",
+            "app.kubernetes.io/instance": f"deskmesh.{name}",
+        },
     }
     for (kind, port), labels_of in known.items():
         for server in render.of(kind):
@@ -110,9 +118,18 @@ def servers_in_here(_: Tree, render: Render) -> Iterator[str]:
 
 
 def _lets_in(render: Render, labels: dict[str, str], pod: Pod, port: int) -> bool:
-    policies = [one["spec"] for one in render.of("NetworkPolicy") if one["spec"]["podSelector"] and selects(one["spec"]["podSelector"], labels)]
+    policies = [
+        one["spec"]
+        for one in render.of("NetworkPolicy")
+        if one["spec"]["podSelector"] and selects(one["spec"]["podSelector"], labels)
+    ]
     rules = [rule for spec in policies for rule in spec.get("ingress", []) if _has(rule, port)]
-    return any(selects(peer.get("podSelector"), pod.labels) for rule in rules for peer in rule.get("from", []) if "namespaceSelector" not in peer)
+    return any(
+        selects(peer.get("podSelector"), pod.labels)
+        for rule in rules
+        for peer in rule.get("from", [])
+        if "namespaceSelector" not in peer
+    )
 
 
 def _has(rule: Object, port: int) -> bool:
@@ -130,7 +147,8 @@ def no_dead_policy(_: Tree, render: Render) -> Iterator[str]:
 
 def _of(render: Render, pod: Pod, direction: str) -> list[Object]:
     return [
-        one for one in render.of("NetworkPolicy")
+        one
+        for one in render.of("NetworkPolicy")
         if direction in one["spec"]["policyTypes"] and selects(one["spec"]["podSelector"], pod.labels)
     ]
 
