@@ -5,7 +5,7 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
 LOCAL := $(BUILT)/deskmesh-local
 
 .DEFAULT_GOAL := help
-.PHONY: help up down account demo test conformance hostile faults isolation soak sabotage bench fuzz audit check generate fmt binaries
+.PHONY: help up down account demo test conformance hostile faults isolation soak sabotage bench fuzz audit check check-platform generate fmt binaries
 # One task at a time: they share cargo's folder and the servers.
 .NOTPARALLEL:
 
@@ -70,8 +70,12 @@ check: ## format and lints alone
 	@$(CARGO) fmt --all --check
 	@$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
 
+check-platform: ## hold what it is deployed with against schemas, policies and what the services need, offline
+	@tests/platform/check.sh
+
 generate: ## rewrite the generated files
 	@UPDATE=1 $(CARGO) test --quiet -p contracts --test it generated
+	@tests/platform/check.sh generate
 
 fmt: ## format the code
 	@$(CARGO) fmt --all

@@ -51,6 +51,16 @@ impl Broker {
         self.call("GET", "/health/checks/local-alarms", None).map(drop)
     }
 
+    /// The versions of the broker and of Erlang below it.
+    ///
+    /// # Errors
+    /// When the broker refuses or does not answer.
+    pub fn version(&self) -> Result<String> {
+        let overview = self.call("GET", "/overview?disable_stats=true", None)?;
+        let version = |of: &str| overview[of].as_str().unwrap_or("unknown").to_owned();
+        Ok(format!("{} on Erlang {}", version("rabbitmq_version"), version("erlang_version")))
+    }
+
     /// Creates a virtual host, if it is not there, and lets the administrator into it.
     ///
     /// # Errors

@@ -43,7 +43,8 @@ async def share_dispatcher(connection, message_id, account, update):
         "command": {"account": account, "message_id": message_id}, "share_id": update["share_id"], "partner": partner,
         "revision": revision, "update": update, "decisions": [], "comments": [],
     }
-    return [("sync", "comment-sync.transfer", "transfer.v1", transfer)]
+    first = "comment-sync" if update.get("comments") else "field-sync"
+    return [("sync", f"{first}.transfer", "transfer.v1", transfer)]
 
 
 async def comment_sync(connection, _message_id, _account, transfer):
@@ -53,6 +54,8 @@ async def comment_sync(connection, _message_id, _account, transfer):
         transfer["decisions"].append({"item": f"comment:{comment['id']}", "outcome": "applied" if new else "ignored"})
         if new:
             transfer["comments"].append({**comment, "author": update["actor"], "public": comment.get("public", True)})
+    if not update.get("custom_fields"):
+        return ended(transfer, {})
     return [("sync", "field-sync.transfer", "transfer.v1", transfer)]
 
 
@@ -63,6 +66,10 @@ async def field_sync(connection, _message_id, _account, transfer):
         transfer["decisions"].append({"item": f"custom_field:{name}", "outcome": "applied" if new else "ignored"})
         if new:
             fields[name] = value
+    return ended(transfer, fields)
+
+
+def ended(transfer, fields):
     command = transfer["command"]
     updated = {
         "share_id": transfer["share_id"], "revision": transfer["revision"], "actor": transfer["update"]["actor"],

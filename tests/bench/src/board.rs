@@ -1,13 +1,16 @@
 //! What was published and what came of it: one row an update, found by the number in its token.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// Every token begins so. Seven digits follow.
 const MARK: &[u8] = b"bench-";
 const DIGITS: usize = 7;
+/// Microseconds in a unit of a row's times.
+const UNIT: u64 = 10;
 
-/// The rows. Times are microseconds since the board was made, plus one; 0 stands for "not yet".
+/// The rows. Times are in units of ten microseconds since the board was made, plus one; 0 stands for "not yet".
 #[derive(Debug)]
 pub struct Board {
     begun: Instant,
@@ -70,7 +73,17 @@ impl Board {
     /// When the board is full.
     pub fn publish_due(&self, due: Instant) -> usize {
         let number = self.publish();
-        self.rows[number].published.store(micros(due.duration_since(self.begun)), Relaxed);
+        self.rows[number].published.store(units(due.duration_since(self.begun)), Relaxed);
+        number
+    }
+
+    /// The number of the next command of which only the receipt is waited for.
+    ///
+    /// # Panics
+    /// When the board is full.
+    pub fn publish_command(&self) -> usize {
+        let number = self.publish();
+        self.rows[number].deliveries.store(1, Relaxed);
         number
     }
 
@@ -119,12 +132,11 @@ impl Board {
         self.rows[first..self.published()].iter().filter(|row| row.wrong.load(Relaxed) > 0).count()
     }
 
-    /// The proof over the updates from `first` on.
+    /// The proof over these updates.
     #[must_use]
-    pub fn proof(&self, first: usize) -> Proof {
-        let published = self.published();
-        let mut proof = Proof { published: published - first, ..Proof::default() };
-        for row in &self.rows[first..published] {
+    pub fn proof(&self, updates: Range<usize>) -> Proof {
+        let mut proof = Proof { published: updates.len(), ..Proof::default() };
+        for row in &self.rows[updates] {
             let (receipts, deliveries) = (row.receipts.load(Relaxed), row.deliveries.load(Relaxed));
             proof.lost += usize::from(receipts == 0 || deliveries == 0);
             proof.doubled += usize::from(receipts > 1 || deliveries > 1);
@@ -145,24 +157,24 @@ impl Board {
             .unwrap_or_default()
     }
 
-    /// From publishing to delivery, of the updates from `first` on, the shortest first.
+    /// From publishing to delivery, of these updates, the shortest first.
     #[must_use]
-    pub fn delays(&self, first: usize) -> Vec<Duration> {
+    pub fn delays(&self, updates: Range<usize>) -> Vec<Duration> {
         let delay = |row: &Row| row.delivered.load(Relaxed).saturating_sub(row.published.load(Relaxed));
-        let rows = self.rows[first..self.published()].iter().filter(|row| row.delivered.load(Relaxed) > 0);
-        let mut delays: Vec<Duration> = rows.map(|row| Duration::from_micros(delay(row).into())).collect();
+        let rows = self.rows[updates].iter().filter(|row| row.delivered.load(Relaxed) > 0);
+        let mut delays: Vec<Duration> = rows.map(|row| Duration::from_micros(u64::from(delay(row)) * UNIT)).collect();
         delays.sort_unstable();
         delays
     }
 
     fn now(&self) -> u32 {
-        micros(self.begun.elapsed())
+        units(self.begun.elapsed())
     }
 }
 
-/// A board lives for an hour at most.
-fn micros(since: Duration) -> u32 {
-    u32::try_from(since.as_micros()).unwrap_or(u32::MAX - 1) + 1
+/// A board lives for eleven hours at most.
+fn units(since: Duration) -> u32 {
+    u32::try_from(since.as_micros() / u128::from(UNIT)).unwrap_or(u32::MAX - 1) + 1
 }
 
 /// The token of an update.
@@ -204,7 +216,7 @@ mod tests {
         assert_eq!(board.done(), 1);
         board.delivery(0, true);
         board.delivery(1, false);
-        assert_eq!(board.proof(0), Proof { published: 3, lost: 2, doubled: 1, wrong: 1 });
-        assert!(!board.proof(0).holds());
+        assert_eq!(board.proof(0..3), Proof { published: 3, lost: 2, doubled: 1, wrong: 1 });
+        assert!(!board.proof(0..3).holds());
     }
 }

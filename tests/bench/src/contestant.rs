@@ -1,6 +1,5 @@
 //! Who is measured, and how it is started.
 
-use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -13,6 +12,7 @@ use tokio::task::spawn_blocking;
 use crate::cpu::Parts;
 use crate::forwarder::Place;
 use crate::peers::{Peer, Peers};
+use crate::work::Kind;
 
 /// How long a process may take to be ready.
 const READY: Duration = Duration::from_mins(1);
@@ -37,6 +37,11 @@ pub enum Contestant {
         /// At work at the same time, in each worker.
         handlers: u32,
     },
+    /// Deskmesh with one slot that takes few messages at a time, so that a service is the limit and not the broker.
+    Narrow {
+        /// Of each service.
+        replicas: u32,
+    },
     /// The raw ceiling.
     Raw,
 }
@@ -48,6 +53,7 @@ impl Contestant {
         match self {
             Self::Deskmesh { replicas: 1 } => "Deskmesh".to_owned(),
             Self::Deskmesh { replicas } => format!("Deskmesh, {replicas} replicas of each service"),
+            Self::Narrow { replicas } => format!("Deskmesh with one narrow slot, {replicas} of each service"),
             Self::Naive { handlers } => format!("one message a transaction, {handlers} handlers"),
             Self::Python { peer, handlers } => format!("Python with {}, {handlers} handlers", peer.name()),
             Self::Raw => "raw forwarder".to_owned(),
@@ -58,7 +64,7 @@ impl Contestant {
     #[must_use]
     pub fn window(self) -> usize {
         match self {
-            Self::Deskmesh { .. } | Self::Raw => 3_000,
+            Self::Deskmesh { .. } | Self::Narrow { .. } | Self::Raw => 3_000,
             Self::Naive { handlers } | Self::Python { handlers, .. } => usize::try_from(handlers).unwrap_or(32) * 8,
         }
     }
@@ -68,8 +74,8 @@ impl Contestant {
 #[derive(Debug)]
 pub struct Running {
     instances: Vec<Instance>,
-    /// Forwarders or workers, one for each place.
-    others: Vec<Child>,
+    /// Forwarders or workers.
+    others: Vec<(Place, Child)>,
     /// From the start of the processes until all were ready.
     pub ready_in: Duration,
 }
@@ -81,32 +87,30 @@ pub struct Ground<'a> {
     pub fleet: &'a Fleet,
     /// Where the benchmark's user logs in, for forwarders.
     pub raw_url: &'a str,
-    /// The workers in Python.
-    pub peers: &'a Peers,
+    /// The workers in Python, where they were prepared.
+    pub peers: Option<&'a Peers>,
 }
 
 impl Running {
-    /// Starts a contestant and waits until it is ready.
+    /// Starts a contestant for updates of this kind and waits until it is ready.
     ///
     /// # Errors
     /// When a process does not start.
-    pub async fn start(contestant: Contestant, ground: &Ground<'_>) -> Result<Self> {
+    pub async fn start(contestant: Contestant, kind: Kind, ground: &Ground<'_>) -> Result<Self> {
         let started = Instant::now();
+        let with = |slots: u32, batch: u32| {
+            let fleet = ground.fleet.clone().with_variable("DESKMESH__BROKER__SLOTS", &slots.to_string());
+            fleet.with_variable("DESKMESH__BROKER__BATCH_SIZE", &batch.to_string())
+        };
         let (fleet, replicas) = match contestant {
-            Contestant::Raw => return Ok(Self::of(forwarders(ground.raw_url)?, started)),
-            Contestant::Python { peer, handlers } => return Ok(Self::of(ground.peers.start(peer, handlers).await?, started)),
-            Contestant::Deskmesh { replicas } => (ground.fleet.clone(), replicas),
-            Contestant::Naive { handlers } => {
-                let slots = handlers.to_string();
-                (
-                    ground
-                        .fleet
-                        .clone()
-                        .with_variable("DESKMESH__BROKER__SLOTS", &slots)
-                        .with_variable("DESKMESH__BROKER__BATCH_SIZE", "1"),
-                    1,
-                )
+            Contestant::Raw => return Ok(Self::of(forwarders(ground.raw_url, kind)?, started)),
+            Contestant::Python { peer, handlers } => {
+                let peers = ground.peers.context("no peer in Python was prepared")?;
+                return Ok(Self::of(peers.start(peer, handlers).await?, started));
             }
+            Contestant::Deskmesh { replicas } => (ground.fleet.clone(), replicas),
+            Contestant::Narrow { replicas } => (with(1, 4), replicas),
+            Contestant::Naive { handlers } => (with(handlers, 1), 1),
         };
         let start = spawn_blocking(move || {
             let mut instances = Vec::new();
@@ -124,7 +128,7 @@ impl Running {
         Ok(Self { instances, others: Vec::new(), ready_in: started.elapsed() })
     }
 
-    fn of(others: Vec<Child>, started: Instant) -> Self {
+    fn of(others: Vec<(Place, Child)>, started: Instant) -> Self {
         Self { instances: Vec::new(), others, ready_in: started.elapsed() }
     }
 
@@ -135,7 +139,7 @@ impl Running {
         for instance in &self.instances {
             parts.entry(instance.service().name()).or_default().extend(instance.process().map(|process| process.pid));
         }
-        for (child, place) in self.others.iter().zip(Place::ALL) {
+        for (place, child) in &self.others {
             let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
             parts.entry(place.service().name()).or_default().extend(pid);
         }
@@ -148,7 +152,7 @@ impl Running {
     /// When a process does not end.
     pub async fn stop(mut self) -> Result<()> {
         let mut instances = std::mem::take(&mut self.instances);
-        for other in &mut self.others {
+        for (_, other) in &mut self.others {
             other.kill().await?;
         }
         let end = spawn_blocking(move || {
@@ -159,17 +163,21 @@ impl Running {
     }
 }
 
-fn forwarders(url: &str) -> Result<Vec<Child>> {
+fn forwarders(url: &str, kind: Kind) -> Result<Vec<(Place, Child)>> {
     let program = std::env::current_exe().context("finding the current executable")?;
-    let start = |place: Place| {
-        Command::new(&program)
+    let path = Place::path(kind);
+    let start = |(index, place): (usize, &Place)| {
+        let next = path.get(index + 1).map(|next| next.service().name());
+        let child = Command::new(&program)
             .args(["forward", url, place.service().name()])
+            .args(next)
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .spawn()
-            .context("starting a forwarder")
+            .context("starting a forwarder")?;
+        Ok((*place, child))
     };
-    Place::ALL.into_iter().map(start).collect()
+    path.iter().enumerate().map(start).collect()
 }
 
 /// Migrates the services' schemas.
@@ -179,9 +187,4 @@ fn forwarders(url: &str) -> Result<Vec<Child>> {
 pub async fn migrate(fleet: &Fleet) -> Result<()> {
     let fleet = fleet.clone();
     Ok(spawn_blocking(move || fleet.migrate_all()).await.context("migrating")??)
-}
-
-/// Where logs of earlier runs are taken away.
-pub fn clear_logs(dir: &Path) {
-    std::fs::remove_dir_all(dir.join("services")).ok();
 }

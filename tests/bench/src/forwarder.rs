@@ -11,6 +11,8 @@ use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, 
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer, PublisherConfirm};
 
+use crate::work::Kind;
+
 /// As the services have them by default.
 const SLOTS: usize = 4;
 const BATCH: usize = 256;
@@ -30,6 +32,16 @@ impl Place {
     /// All.
     pub const ALL: [Self; 3] = [Self::ShareDispatcher, Self::CommentSync, Self::FieldSync];
 
+    /// The places that an update of this kind passes, as the services route it: comments alone end at comment-sync, fields alone skip it.
+    #[must_use]
+    pub fn path(kind: Kind) -> &'static [Self] {
+        match kind {
+            Kind::Comment => &[Self::ShareDispatcher, Self::CommentSync],
+            Kind::Field => &[Self::ShareDispatcher, Self::FieldSync],
+            Kind::Both | Kind::Share => &Self::ALL,
+        }
+    }
+
     /// The service.
     #[must_use]
     pub fn service(self) -> Service {
@@ -39,36 +51,40 @@ impl Place {
             Self::FieldSync => Service::FieldSync,
         }
     }
+}
 
-    /// What it publishes for one delivery: exchange, key and type.
-    fn outputs(self, delivery: &Delivery) -> Vec<(&'static str, String, &'static str)> {
-        let header = |name: &str| match delivery.properties.headers().as_ref().and_then(|headers| headers.inner().get(name)) {
-            Some(AMQPValue::LongString(text)) => String::from_utf8_lossy(text.as_bytes()).into_owned(),
-            _ => String::new(),
-        };
-        match self {
-            Self::ShareDispatcher => vec![("sync", "comment-sync.transfer".to_owned(), "transfer.v1")],
-            Self::CommentSync => vec![("sync", "field-sync.transfer".to_owned(), "transfer.v1")],
-            Self::FieldSync => vec![
-                ("desk", format!("{}.ticket.updated", header("partner")), "ticket.updated.v1"),
-                ("desk", format!("{}.command.receipt", header("account")), "command.receipt.v1"),
-            ],
-        }
+/// What is published for one delivery, exchange, key and type: one message to the next place, or at the end one to each desk.
+fn outputs(next: Option<Place>, delivery: &Delivery) -> Vec<(&'static str, String, &'static str)> {
+    if let Some(next) = next {
+        return vec![("sync", format!("{}.transfer", next.service().name()), "transfer.v1")];
     }
+    let header = |name: &str| match delivery.properties.headers().as_ref().and_then(|headers| headers.inner().get(name)) {
+        Some(AMQPValue::LongString(text)) => String::from_utf8_lossy(text.as_bytes()).into_owned(),
+        _ => String::new(),
+    };
+    vec![
+        ("desk", format!("{}.ticket.updated", header("partner")), "ticket.updated.v1"),
+        ("desk", format!("{}.command.receipt", header("account")), "command.receipt.v1"),
+    ]
 }
 
 /// Forwards until it is stopped.
 ///
 /// # Errors
 /// When the broker refuses something.
-pub async fn run(url: &str, place: Place) -> Result<()> {
+pub async fn run(url: &str, place: Place, next: Option<Place>) -> Result<()> {
     let connect = || Connection::connect(url, ConnectionProperties::default());
     let (consuming, publishing) = try_join(connect(), connect()).await?;
-    try_join_all((0..SLOTS).map(|slot| forward(&consuming, &publishing, place, slot))).await?;
+    try_join_all((0..SLOTS).map(|slot| forward(&consuming, &publishing, (place, next), slot))).await?;
     Ok(())
 }
 
-async fn forward(consuming: &Connection, publishing: &Connection, place: Place, slot: usize) -> Result<()> {
+async fn forward(
+    consuming: &Connection,
+    publishing: &Connection,
+    (place, next): (Place, Option<Place>),
+    slot: usize,
+) -> Result<()> {
     let channel = consuming.create_channel().await?;
     channel.basic_qos(u16::try_from(BATCH * 2)?, BasicQosOptions::default()).await?;
     let (queue, tag) = (place.service().name(), format!("forwarder-{slot}"));
@@ -79,7 +95,7 @@ async fn forward(consuming: &Connection, publishing: &Connection, place: Place, 
     loop {
         let batch = collect(&mut consumer).await?;
         let letters: Vec<_> =
-            batch.iter().flat_map(|delivery| place.outputs(delivery).into_iter().map(move |to| (delivery, to))).collect();
+            batch.iter().flat_map(|delivery| outputs(next, delivery).into_iter().map(move |to| (delivery, to))).collect();
         let confirms = try_join_all(letters.iter().map(|(delivery, to)| publish(&publisher, place, delivery, to))).await?;
         for confirm in confirms {
             ensure!(confirm.await?.is_ack(), "the broker takes no more");

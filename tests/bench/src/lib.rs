@@ -3,15 +3,18 @@
 pub mod board;
 pub mod contestant;
 pub mod cpu;
+pub mod facts;
+pub mod filled;
 pub mod forwarder;
+pub mod goals;
+pub mod hall;
 pub mod load;
 pub mod peers;
 pub mod population;
 pub mod reader;
 pub mod report;
+pub mod scenario;
 pub mod site;
 pub mod turn;
+pub mod waiting;
 pub mod work;
-
-/// The scenario in which everybody takes part.
-pub const FULL: &str = "full speed";

@@ -95,6 +95,16 @@ impl Load {
         (token(number), self.kind.work(number, self.tickets))
     }
 
+    /// Publishes one update; returns its number.
+    ///
+    /// # Errors
+    /// When the broker does not take it.
+    pub async fn publish_one(self, publisher: &Publisher, board: &Board) -> Result<usize> {
+        let number = board.publish();
+        publisher.publish(&[self.next(number)]).await?;
+        Ok(number)
+    }
+
     /// Keeps `window` updates under way until it is over.
     ///
     /// # Errors

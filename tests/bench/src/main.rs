@@ -1,23 +1,20 @@
 //! `make bench`: the whole system and its peers, side by side in one run.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use bench::board::Board;
-use bench::contestant::{Contestant, Ground, Running, clear_logs, migrate};
+use bench::contestant::{Contestant, Running};
 use bench::forwarder::{self, Place};
-use bench::load::{Load, Publisher};
-use bench::peers::{Peer, Peers};
-use bench::reader::Reader;
+use bench::hall::{Halls, clear_logs};
+use bench::load::Load;
 use bench::report::Report;
+use bench::scenario::{self, Doing, Scenario};
 use bench::site::Site;
-use bench::turn::{Pace, play};
-use bench::work::Kind;
-use bench::{FULL, population};
+use bench::turn::{self, Lasting, Pace, Shown};
+use bench::{facts, goals};
 use clap::{Args, Parser, Subcommand};
-use local::{Fleet, services};
+use local::services;
 
 /// The whole system and its peers, measured side by side in one run.
 #[derive(Parser)]
@@ -33,7 +30,7 @@ struct Arguments {
 enum Command {
     /// Take one service's place as a bare forwarder; the benchmark starts it itself.
     #[command(hide = true)]
-    Forward { url: String, place: Place },
+    Forward { url: String, place: Place, next: Option<Place> },
 }
 
 #[derive(Args)]
@@ -50,19 +47,23 @@ struct Run {
     /// Tickets that the accounts share, in hundreds.
     #[arg(long, default_value_t = 100)]
     hundreds: usize,
-    /// Only turns with these words in what is done or by whom.
+    /// Only turns with these words in what is done or by whom; several times for several.
     #[arg(long, value_name = "WORDS")]
-    only: Option<String>,
+    only: Vec<String>,
 }
 
-/// Updates that one run may publish to one virtual host.
-const ROWS: usize = 8_000_000;
+impl Run {
+    fn wants(&self, scenario: &Scenario) -> bool {
+        let name = format!("{}: {}", scenario.contestant.name(), scenario.name);
+        self.only.is_empty() || self.only.iter().any(|words| name.contains(words))
+    }
+}
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let Arguments { command, run } = Arguments::parse();
     let done = match command {
-        Some(Command::Forward { url, place }) => forwarder::run(&url, place).await,
+        Some(Command::Forward { url, place, next }) => forwarder::run(&url, place, next).await,
         None => measure(&run).await,
     };
     match done {
@@ -74,115 +75,68 @@ async fn main() -> ExitCode {
     }
 }
 
-/// One virtual host with the reader of its desks.
-struct Hall {
-    board: Arc<Board>,
-    publisher: Publisher,
-    url: String,
-    _reader: Reader,
-}
-
-impl Hall {
-    async fn open(site: &Site, name: &str, tickets: usize) -> Result<(Self, local::Installation)> {
-        let installation = site.virtual_host(name).await?;
-        population::make_desks(&installation).await?;
-        let (url, board) = (site.url(&installation)?, Arc::new(Board::new(ROWS)));
-        let reader = Reader::open(&url, Arc::clone(&board), tickets).await?;
-        Ok((Self { board, publisher: Publisher::open(&url).await?, url, _reader: reader }, installation))
-    }
-}
-
-/// One thing to measure.
-#[derive(Clone, Copy)]
-struct Turn {
-    scenario: &'static str,
-    contestant: Contestant,
-    kind: Kind,
-    pace: Option<Pace>,
-}
-
-fn turns() -> Vec<Turn> {
-    let deskmesh = Contestant::Deskmesh { replicas: 1 };
-    let full = |contestant: Contestant| Turn { scenario: FULL, contestant, kind: Kind::Comment, pace: None };
-    let of = |kind: Kind| Turn { scenario: kind.name(), contestant: deskmesh, kind, pace: None };
-    let slow = |contestant: Contestant| Turn {
-        scenario: "100 updates/s",
-        contestant,
-        kind: Kind::Comment,
-        pace: Some(Pace::Steady { rate: 100.0 }),
-    };
-    let naive = |handlers: u32| Contestant::Naive { handlers };
-    vec![
-        full(Contestant::Raw),
-        full(deskmesh),
-        full(Contestant::Deskmesh { replicas: 2 }),
-        full(naive(8)),
-        full(naive(32)),
-        full(Contestant::Python { peer: Peer::AioPika, handlers: 32 }),
-        full(Contestant::Python { peer: Peer::FastStream, handlers: 32 }),
-        of(Kind::Field),
-        of(Kind::Both),
-        of(Kind::Share),
-        slow(deskmesh),
-        slow(naive(8)),
-    ]
-}
-
 async fn measure(run: &Run) -> Result<()> {
-    let tickets = run.hundreds * 100;
     let dir = services::target_dir().context("finding the target folder")?.join("bench");
     clear_logs(&dir);
     println!("starting private servers in {}", dir.display());
     let site = Site::open(&dir).await?;
-    let (rules, installation) = Hall::open(&site, "bench", tickets).await?;
-    let (raw, _) = Hall::open(&site, "raw", tickets).await?;
-    let database = site.database("bench").await?;
-    let fleet = Fleet::new(&dir, &installation, &database, "smtp://127.0.0.1:9")?;
-    migrate(&fleet).await?;
-    let (python, _) = Hall::open(&site, "python", tickets).await?;
-    let peers = Peers::prepare(&dir, &python.url, &site.database("python").await?.url()?, tickets).await?;
-    let ground = Ground { fleet: &fleet, raw_url: &raw.url, peers: &peers };
-    let running = Running::start(Contestant::Deskmesh { replicas: 1 }, &ground).await?;
-    println!("services ready in {:.1} s; {tickets} tickets are shared", running.ready_in.as_secs_f64());
-    population::settle(&rules.publisher, &rules.board, tickets).await?;
-    running.stop().await?;
-    let mut report = Report::default();
-    report.facts.insert("fdatasync of 8 KiB".to_owned(), format!("{} µs at the median", site.disk()?.as_micros()));
+    let wanted: Vec<Scenario> = scenario::all().into_iter().filter(|scenario| run.wants(scenario)).collect();
+    let mut report = Report { facts: facts::read(&site).await?, ..Report::default() };
     report.facts.insert("turns".to_owned(), format!("{} rounds, {} s each after {} s", run.rounds, run.seconds, run.warm));
-    let wanted = |turn: &Turn| {
-        let name = format!("{} {}", turn.scenario, turn.contestant.name());
-        run.only.as_ref().is_none_or(|words| name.contains(words))
-    };
-    for round in 1..=run.rounds {
-        for turn in turns().into_iter().filter(wanted) {
-            let hall = match turn.contestant {
-                Contestant::Deskmesh { .. } | Contestant::Naive { .. } => &rules,
-                Contestant::Python { .. } => &python,
-                Contestant::Raw => &raw,
-            };
-            let running = Running::start(turn.contestant, &ground).await?;
-            let mut parts = site.processes()?;
-            parts.extend(running.processes());
-            parts.insert("desks", vec![i32::try_from(std::process::id())?]);
-            let pace = turn.pace.unwrap_or(Pace::Full { window: turn.contestant.window() });
-            let load = Load { kind: turn.kind, tickets };
-            let times = [Duration::from_secs(run.warm), Duration::from_secs(run.seconds)];
-            let shown = play(load, pace, &hall.publisher, &hall.board, &parts, times).await?;
-            running.stop().await?;
-            println!(
-                "round {round}  {}, {}: {:.0}/s, {:.0} µs an update, p50 {:.1} ms, p99 {:.1} ms, foreign {:.2}",
-                turn.scenario,
-                turn.contestant.name(),
-                shown.rate,
-                shown.system(),
-                shown.p50,
-                shown.p99,
-                shown.foreign
-            );
-            report.add(turn.contestant.name(), turn.scenario, shown);
+    let python = wanted.iter().any(|scenario| matches!(scenario.contestant, Contestant::Python { .. }));
+    let halls = Halls::open(&site, run.hundreds * 100, |on| wanted.iter().any(|scenario| scenario.on == on), python).await?;
+    for round in 0..run.rounds {
+        for scenario in &wanted {
+            let name = scenario.contestant.name();
+            let half = report.rate(&name, scenario::FULL).unwrap_or(200.0) / 2.0;
+            let played = play(run, round, scenario, half, &site, &halls).await;
+            let shown = played.with_context(|| format!("{name}: {}", scenario.name))?;
+            println!("round {}  {name}: {}: {}", round + 1, scenario.name, line(&shown));
+            report.add(name, scenario.name, shown);
         }
         report.write(&dir)?;
     }
-    println!("\n{}\n{}", report.table(), report.parts());
+    println!("\n{}\n{}\n{}", report.table(), report.parts(), goals::table(&report));
+    println!("written to {}", dir.display());
     Ok(())
+}
+
+async fn play(run: &Run, round: usize, scenario: &Scenario, half: f64, site: &Site, halls: &Halls) -> Result<Shown> {
+    let &Scenario { contestant, kind, doing, on, .. } = scenario;
+    let desks = halls.of(contestant, on)?;
+    let load = Load { kind, tickets: run.hundreds * 100 };
+    let lasting = Lasting { warm: Duration::from_secs(run.warm), time: Duration::from_secs(run.seconds) };
+    if let Doing::ColdStart = doing {
+        let update = load.publish_one(&desks.publisher, &desks.board).await?;
+        let (running, shown) = tokio::join!(halls.start(contestant, kind, on), turn::first_update(desks, update));
+        running?.stop().await?;
+        return shown;
+    }
+    let running: Running = halls.start(contestant, kind, on).await?;
+    let mut parts = site.processes()?;
+    parts.extend(running.processes());
+    parts.insert("desks", vec![i32::try_from(std::process::id())?]);
+    let shown = match doing {
+        Doing::Full => turn::play(load, Pace::Full { window: contestant.window() }, desks, &parts, lasting).await,
+        Doing::Steady(rate) => turn::play(load, Pace::Steady { rate }, desks, &parts, lasting).await,
+        Doing::Half => turn::play(load, Pace::Steady { rate: half }, desks, &parts, lasting).await,
+        Doing::Deactivation | Doing::ColdStart => turn::deactivation(load, 100.0, desks, round, lasting).await,
+    };
+    running.stop().await?;
+    shown
+}
+
+fn line(shown: &Shown) -> String {
+    if let Some((name, value)) = shown.times.first_key_value() {
+        let others = shown.times.iter().skip(1).map(|(name, value)| format!(", {name} {value:.0} ms"));
+        return std::iter::once(format!("{name} {value:.0} ms")).chain(others).collect();
+    }
+    format!(
+        "{:.0}/s, {:.0} µs an update, p50 {:.1} ms, p99 {:.1} ms, foreign {:.2}",
+        shown.rate,
+        shown.system(),
+        shown.p50,
+        shown.p99,
+        shown.foreign
+    )
 }

@@ -94,7 +94,7 @@ impl Peers {
     ///
     /// # Errors
     /// When one does not start.
-    pub async fn start(&self, peer: Peer, handlers: u32) -> Result<Vec<Child>> {
+    pub async fn start(&self, peer: Peer, handlers: u32) -> Result<Vec<(Place, Child)>> {
         let mut workers = Vec::new();
         for place in Place::ALL {
             let mut worker = Command::new(&self.python)
@@ -109,7 +109,7 @@ impl Peers {
             let mut lines = BufReader::new(output).lines();
             let first = timeout(READY, lines.next_line()).await.context("waiting for a worker")??;
             ensure!(first.as_deref() == Some("ready"), "the worker of {} said {first:?}", place.service().name());
-            workers.push(worker);
+            workers.push((place, worker));
         }
         Ok(workers)
     }

@@ -29,8 +29,10 @@ pub fn ends(ticket: usize) -> (String, String) {
     (account(ticket), account(ticket + 1))
 }
 
-fn agreement(sender: usize) -> String {
-    derive_id("bench", &["agreement", &account(sender)]).to_string()
+/// The id of the agreement by which an account shares.
+#[must_use]
+pub fn agreement(sender: &str) -> String {
+    derive_id("bench", &["agreement", sender]).to_string()
 }
 
 /// The id of a ticket's share.
@@ -45,53 +47,36 @@ pub fn actor(role: &str) -> Value {
     json!({ "id": "1", "name": "Ada", "role": role })
 }
 
-/// Makes the desks' queues.
+/// Makes these accounts' desk queues, with what else a queue is to be declared with.
 ///
 /// # Errors
 /// When the broker refuses.
-pub async fn make_desks(installation: &Installation) -> Result<()> {
+pub async fn make_desks(installation: &Installation, accounts: Vec<String>, further: &[(&str, Value)]) -> Result<()> {
     let installation = installation.clone();
+    let mut arguments = contracts::topology::desk_queue_arguments();
+    for (name, value) in further {
+        arguments[*name] = value.clone();
+    }
     let make = spawn_blocking(move || {
-        for number in 0..ACCOUNTS {
-            let queue = format!("desk.{}", account(number));
+        for account in accounts {
+            let queue = format!("desk.{account}");
             let (broker, vhost) = (installation.broker(), installation.vhost());
-            broker.declare_queue(vhost, &queue, &contracts::topology::desk_queue_arguments())?;
-            broker.bind(vhost, "desk", &queue, &format!("{}.#", account(number)))?;
+            broker.declare_queue(vhost, &queue, &arguments)?;
+            broker.bind(vhost, "desk", &queue, &format!("{account}.#"))?;
         }
         Ok::<_, local::Error>(())
     });
     Ok(make.await??)
 }
 
-/// Registers the accounts, makes their agreements and shares `tickets` tickets, by commands as desks send them.
+/// Registers the ring's accounts, makes their agreements and shares `tickets` tickets, by commands as desks send them.
 ///
 /// # Errors
 /// When not every command is applied in time.
 pub async fn settle(publisher: &Publisher, board: &Board, tickets: usize) -> Result<()> {
-    let all = 0..ACCOUNTS;
-    let register = |number: usize| {
-        let content = json!({ "account": account(number), "display_name": account(number), "kind": "connected", "admins": [] });
-        Work::other("operator", "account.register.v1", &content)
-    };
-    step(publisher, board, all.clone().map(register).collect()).await?;
-    let settings = |number: usize| {
-        let fields = json!([{ "key": "order", "title": "Order", "type": "text" }]);
-        let content = json!({ "version": 1, "actor": actor("admin"), "ticket_fields": fields, "default_form": ["order"] });
-        Work::other(&account(number), "account.update.v1", &content)
-    };
-    step(publisher, board, all.clone().map(settings).collect()).await?;
-    let invite = |number: usize| {
-        let terms = json!({ "comments": "public_and_private", "tags": true, "custom_fields": true });
-        let receiver = json!({ "address": account(number + 1) });
-        let content = json!({ "agreement_id": agreement(number), "receiver": receiver, "terms": terms, "actor": actor("admin") });
-        Work::other(&account(number), "agreement.invite.v1", &content)
-    };
-    step(publisher, board, all.clone().map(invite).collect()).await?;
-    let accept = |number: usize| {
-        let content = json!({ "agreement_id": agreement(number), "actor": actor("admin") });
-        Work::other(&account(number + 1), "agreement.accept.v1", &content)
-    };
-    step(publisher, board, all.map(accept).collect()).await?;
+    let pairs: Vec<Pair> = (0..ACCOUNTS).map(|number| Pair { sender: account(number), receiver: account(number + 1) }).collect();
+    register(publisher, board, (0..ACCOUNTS).map(account).collect()).await?;
+    agree(publisher, board, &pairs).await?;
     let shares: Vec<Work> = (0..tickets).map(|ticket| shared(ticket, &[])).collect();
     for some in shares.chunks(5_000) {
         step(publisher, board, some.to_vec()).await?;
@@ -99,17 +84,70 @@ pub async fn settle(publisher: &Publisher, board: &Board, tickets: usize) -> Res
     Ok(())
 }
 
-/// A command that shares a ticket.
+/// Registers accounts, with one custom field each.
+///
+/// # Errors
+/// When not every command is applied in time.
+pub async fn register(publisher: &Publisher, board: &Board, accounts: Vec<String>) -> Result<()> {
+    let register = |name: &String| {
+        let content = json!({ "account": name, "display_name": name, "kind": "connected", "admins": [] });
+        Work::other("operator", "account.register.v1", &content)
+    };
+    step(publisher, board, accounts.iter().map(register).collect()).await?;
+    let settings = |name: &String| {
+        let fields = json!([{ "key": "order", "title": "Order", "type": "text" }]);
+        let content = json!({ "version": 1, "actor": actor("admin"), "ticket_fields": fields, "default_form": ["order"] });
+        Work::other(name, "account.update.v1", &content)
+    };
+    step(publisher, board, accounts.iter().map(settings).collect()).await
+}
+
+/// Two accounts that agree.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// Who may share.
+    pub sender: String,
+    /// With whom.
+    pub receiver: String,
+}
+
+/// Invites and accepts.
+///
+/// # Errors
+/// When not every command is applied in time.
+pub async fn agree(publisher: &Publisher, board: &Board, pairs: &[Pair]) -> Result<()> {
+    let invite = |pair: &Pair| {
+        let terms = json!({ "comments": "public_and_private", "tags": true, "custom_fields": true });
+        let receiver = json!({ "address": pair.receiver });
+        let content =
+            json!({ "agreement_id": agreement(&pair.sender), "receiver": receiver, "terms": terms, "actor": actor("admin") });
+        Work::other(&pair.sender, "agreement.invite.v1", &content)
+    };
+    step(publisher, board, pairs.iter().map(invite).collect()).await?;
+    let accept = |pair: &Pair| {
+        let content = json!({ "agreement_id": agreement(&pair.sender), "actor": actor("admin") });
+        Work::other(&pair.receiver, "agreement.accept.v1", &content)
+    };
+    step(publisher, board, pairs.iter().map(accept).collect()).await
+}
+
+/// A command that shares a ticket of the ring.
 #[must_use]
 pub fn shared(ticket: usize, comments: &[Value]) -> Work {
+    share_command(&account(ticket), &number(ticket), &share(ticket), comments)
+}
+
+/// A command of `sender` that shares its ticket `id`.
+#[must_use]
+pub fn share_command(sender: &str, id: &str, share: &str, comments: &[Value]) -> Work {
     let content = json!({
-        "agreement_id": agreement(ticket % ACCOUNTS), "share_id": share(ticket), "actor": actor("agent"), "occurred_at": crate::work::occurs(0),
+        "agreement_id": agreement(sender), "share_id": share, "actor": actor("agent"), "occurred_at": crate::work::occurs(0),
         "ticket": {
-            "id": number(ticket), "subject": "The pump leaks", "status": "open", "requester": actor("end_user"),
+            "id": id, "subject": "The pump leaks", "status": "open", "requester": actor("end_user"),
             "comments": comments, "custom_fields": { "order": "4711" },
         },
     });
-    Work::other(&account(ticket), "ticket.share.v1", &content)
+    Work::other(sender, "ticket.share.v1", &content)
 }
 
 /// A ticket's number at its sender.
@@ -119,11 +157,13 @@ pub fn number(ticket: usize) -> String {
 }
 
 /// Publishes commands, and waits for all their receipts.
-async fn step(publisher: &Publisher, board: &Board, works: Vec<Work>) -> Result<()> {
-    let first = board.published();
-    let count = works.len();
+///
+/// # Errors
+/// When not every command is applied in time.
+pub async fn step(publisher: &Publisher, board: &Board, works: Vec<Work>) -> Result<()> {
+    let (first, count) = (board.published(), works.len());
     for some in works.chunks(500) {
-        let numbered: Vec<(String, Work)> = some.iter().map(|work| (token(board.publish()), work.clone())).collect();
+        let numbered: Vec<(String, Work)> = some.iter().map(|work| (token(board.publish_command()), work.clone())).collect();
         publisher.publish(&numbered).await?;
     }
     let started = Instant::now();

@@ -33,31 +33,22 @@ impl Drop for Reader {
 }
 
 impl Reader {
-    /// Logs in and begins.
+    /// Logs in and begins: with the queues of all accounts of the ring, and those of these accounts.
     ///
     /// # Errors
     /// When the broker refuses.
-    pub async fn open(url: &str, board: Arc<Board>, tickets: usize) -> Result<Self> {
+    pub async fn open(url: &str, board: Arc<Board>, tickets: usize, further: &[String]) -> Result<Self> {
         let connection = Connection::connect(url, ConnectionProperties::default()).await?;
         let channel = connection.create_channel().await?;
         channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
         let mut consumers = Vec::new();
-        for number in 0..ACCOUNTS {
-            let name = account(number);
-            let consumer = channel
-                .basic_consume(
-                    format!("desk.{name}").into(),
-                    name.as_str().into(),
-                    BasicConsumeOptions::default(),
-                    FieldTable::default(),
-                )
-                .await?;
+        let ring = (0..ACCOUNTS).map(account);
+        for name in ring.chain(further.iter().cloned()).chain(["operator".to_owned()]) {
+            let (queue, tag) = (format!("desk.{name}"), name);
+            let consumer =
+                channel.basic_consume(queue.into(), tag.into(), BasicConsumeOptions::default(), FieldTable::default()).await?;
             consumers.push(consumer);
         }
-        let operator = channel
-            .basic_consume("desk.operator".into(), "operator".into(), BasicConsumeOptions::default(), FieldTable::default())
-            .await?;
-        consumers.push(operator);
         let reading = tokio::spawn(async move {
             // What is not read any more would look like updates that are lost.
             if let Err(error) = read(&channel, select_all(consumers), &board, tickets).await {

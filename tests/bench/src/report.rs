@@ -8,6 +8,8 @@ use anyhow::{Context, Result};
 use plotters::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::goals;
+use crate::scenario::FULL;
 use crate::turn::Shown;
 
 /// All turns of one thing.
@@ -34,11 +36,17 @@ impl Series {
     /// The median of something, with the least and the most.
     #[must_use]
     pub fn spread(&self, of: impl Fn(&Shown) -> f64) -> [f64; 3] {
-        let mut values: Vec<f64> = self.turns.iter().map(of).collect();
-        values.sort_by(f64::total_cmp);
-        let at = |index: usize| values.get(index).copied().unwrap_or_default();
-        [at(values.len() / 2), at(0), at(values.len().saturating_sub(1))]
+        spread(&self.turns.iter().map(of).collect::<Vec<_>>())
     }
+}
+
+/// The median, with the least and the most.
+#[must_use]
+pub fn spread(values: &[f64]) -> [f64; 3] {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    let at = |index: usize| values.get(index).copied().unwrap_or_default();
+    [at(values.len() / 2), at(0), at(values.len().saturating_sub(1))]
 }
 
 impl Report {
@@ -52,11 +60,25 @@ impl Report {
         }
     }
 
+    /// The turns of a contestant in a scenario, round by round.
+    #[must_use]
+    pub fn turns(&self, contestant: &str, scenario: &str) -> &[Shown] {
+        let series = self.series.iter().find(|series| series.contestant == contestant && series.scenario == scenario);
+        series.map_or(&[], |series| &series.turns)
+    }
+
     /// Updates a second, at the median.
     #[must_use]
     pub fn rate(&self, contestant: &str, scenario: &str) -> Option<f64> {
-        let series = self.series.iter().find(|series| series.contestant == contestant && series.scenario == scenario)?;
-        Some(series.spread(|shown| shown.rate)[0])
+        let rates: Vec<f64> = self.turns(contestant, scenario).iter().map(|shown| shown.rate).collect();
+        (!rates.is_empty()).then(|| spread(&rates)[0])
+    }
+
+    /// Something of one, contestant and scenario, against the same of the other, round by round.
+    #[must_use]
+    pub fn ratios(&self, of: fn(&Shown) -> f64, one: (&str, &str), other: (&str, &str)) -> Vec<f64> {
+        let (one, other) = (self.turns(one.0, one.1), self.turns(other.0, other.1));
+        one.iter().zip(other).map(|(one, other)| of(one) / of(other)).collect()
     }
 
     /// The table.
@@ -65,7 +87,7 @@ impl Report {
         let mut text = String::from(
             "| what | who | updates/s: median [least-most] | µs of processor an update | p50, ms | p99, ms | foreign cores |\n|---|---|--:|--:|--:|--:|--:|\n",
         );
-        for series in &self.series {
+        for series in self.series.iter().filter(|series| series.turns.iter().all(|shown| shown.times.is_empty())) {
             let [rate, least, most] = series.spread(|shown| shown.rate);
             let [cpu, ..] = series.spread(Shown::system);
             let [p50, ..] = series.spread(|shown| shown.p50);
@@ -86,7 +108,7 @@ impl Report {
     pub fn parts(&self) -> String {
         let mut text = String::from("| what | who | µs an update, by part | MiB at the end |\n|---|---|---|---|\n");
         for series in &self.series {
-            let Some(last) = series.turns.last() else { continue };
+            let Some(last) = series.turns.last().filter(|shown| !shown.cpu.is_empty()) else { continue };
             let part = |name: &String| {
                 format!("{name} {:.0}", series.spread(|shown| shown.cpu.get(name).copied().unwrap_or_default())[0])
             };
@@ -98,14 +120,30 @@ impl Report {
         text
     }
 
+    /// Turns that are about a time and not about a rate.
+    #[must_use]
+    pub fn times(&self) -> String {
+        let mut text = String::from("| what | ms: median [least-most] |\n|---|---|\n");
+        for series in &self.series {
+            let Some(last) = series.turns.last().filter(|shown| !shown.times.is_empty()) else { continue };
+            let told = |name: &String| {
+                let [median, least, most] = series.spread(|shown| shown.times.get(name).copied().unwrap_or_default());
+                format!("{name} {median:.0} [{least:.0}-{most:.0}]")
+            };
+            let times: Vec<String> = last.times.keys().map(told).collect();
+            let _ = writeln!(text, "| {} | {} |", series.scenario, times.join(", "));
+        }
+        text
+    }
+
     /// Writes `report.md`, `report.json` and `rates.svg`.
     ///
     /// # Errors
     /// When the folder cannot be written to.
     pub fn write(&self, dir: &Path) -> Result<()> {
         let facts: Vec<String> = self.facts.iter().map(|(name, value)| format!("- {name}: {value}")).collect();
-        std::fs::write(dir.join("report.md"), format!("{}\n\n{}\n{}", facts.join("\n"), self.table(), self.parts()))
-            .context("writing the report")?;
+        let tables = [facts.join("\n"), goals::table(self), self.table(), self.times(), self.parts()];
+        std::fs::write(dir.join("report.md"), tables.join("\n\n")).context("writing the report")?;
         std::fs::write(dir.join("report.json"), serde_json::to_vec_pretty(self)?).context("writing the report")?;
         plot(self, &dir.join("rates.svg"))
     }
@@ -113,7 +151,7 @@ impl Report {
 
 /// Updates a second of everybody, a bar each with its spread.
 fn plot(report: &Report, path: &Path) -> Result<()> {
-    let series: Vec<&Series> = report.series.iter().filter(|series| series.scenario == crate::FULL).collect();
+    let series: Vec<&Series> = report.series.iter().filter(|series| series.scenario == FULL).collect();
     let bars = i32::try_from(series.len()).unwrap_or(1);
     let most = series.iter().map(|series| series.spread(|shown| shown.rate)[2]).fold(1.0, f64::max);
     let area = SVGBackend::new(path, (900, 60 + 50 * u32::try_from(series.len().max(1)).unwrap_or(1))).into_drawing_area();

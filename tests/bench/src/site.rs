@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use local::{Database, Installation, Passwords, Servers};
+use local::{Broker, Database, Installation, Passwords, Servers};
 use tokio::task::spawn_blocking;
 
 use crate::cpu::Parts;
@@ -79,6 +79,20 @@ impl Site {
     /// When the server refuses.
     pub async fn database(&self, name: &str) -> Result<Database> {
         Ok(Database::create(&self.servers.database_url, name, self.passwords.clone()).await?)
+    }
+
+    /// Where the database's owner logs in.
+    #[must_use]
+    pub fn database_url(&self) -> &str {
+        &self.servers.database_url
+    }
+
+    /// The broker's version, as it says itself.
+    ///
+    /// # Errors
+    /// When it does not say.
+    pub fn broker_version(&self) -> Result<String> {
+        Ok(Broker::new(&self.servers.management_url).version()?)
     }
 
     /// The servers' processes.

@@ -17,7 +17,7 @@ pub fn occurs(update: usize) -> Timestamp {
 }
 
 /// A comment of the usual length.
-const TEXT: &str = "The seal is replaced and the pump runs again since this morning. Could you please check the pressure on your side before the weekend, and tell us whether the second valve still drips? We have ordered another one in any case, which arrives on Tuesday.";
+pub const TEXT: &str = "The seal is replaced and the pump runs again since this morning. Could you please check the pressure on your side before the weekend, and tell us whether the second valve still drips? We have ordered another one in any case, which arrives on Tuesday.";
 
 /// A command that is ready to be published.
 #[derive(Clone, Debug)]
