@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::delivery::AgreementStatus;
 use contracts::sync::{AccountFact, AgreementFact, Fact};
 use contracts::{AccountName, AgreementId};
 use serde::de::DeserializeOwned;
@@ -94,8 +93,11 @@ pub async fn agreements(
 /// # Errors
 /// What the database says.
 pub async fn inactive(connection: &mut PgConnection, ids: &BTreeSet<AgreementId>) -> sqlx::Result<BTreeSet<AgreementId>> {
-    let known = agreements(connection, ids).await?;
-    Ok(known.into_iter().filter(|(_, fact)| fact.status == AgreementStatus::Inactive).map(|(id, _)| id).collect())
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    // Asked for with every batch, of all its hops: the database looks, so that only what matters is read.
+    let query = "select agreement_id from agreement_fact where agreement_id = any($1) and fact ->> 'status' = 'inactive'";
+    let inactive: Vec<String> = sqlx::query_scalar(query).bind(ids).fetch_all(connection).await?;
+    inactive.into_iter().map(|id| AgreementId::new(id).map_err(|error| sqlx::Error::Decode(error.into()))).collect()
 }
 
 /// Where no mail of an account may go: the support addresses of all partners that it has an accepted agreement with.

@@ -206,7 +206,7 @@ mod tests {
             parked: None,
             discarded: None,
             body: b"{}".to_vec(),
-            headers: Value::Null,
+            properties: lapin::BasicProperties::default(),
         }
     }
 

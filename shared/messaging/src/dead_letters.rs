@@ -39,7 +39,8 @@ pub(crate) async fn run<S: Service>(
             Some(Err(error)) => return Err(Fault::broker("receive a message")(error)),
             None => return Err(Fault::ConsumerCancelled(queue)),
         };
-        let envelope = Envelope::read_dead_letter(S::SERVICE, &queue, &delivery, now());
+        let tag = delivery.delivery_tag;
+        let envelope = Envelope::read_dead_letter(S::SERVICE, &queue, delivery, now());
         let mut delays = backoff();
         loop {
             let detail = format!("the broker dead-lettered it into {queue}");
@@ -50,7 +51,7 @@ pub(crate) async fn run<S: Service>(
                 return Ok(());
             }
         }
-        asked("ack a message", channel.basic_ack(delivery.delivery_tag, BasicAckOptions::default())).await?;
+        asked("ack a message", channel.basic_ack(tag, BasicAckOptions::default())).await?;
     }
 }
 

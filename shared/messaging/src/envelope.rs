@@ -2,6 +2,7 @@
 
 use contracts::topology::{Exchange, Service};
 use contracts::{AccountName, Timestamp};
+use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable};
 use serde_json::{Map, Value};
@@ -64,13 +65,13 @@ pub(crate) struct Envelope {
     /// A person ends it, for this reason.
     pub discarded: Option<String>,
     pub body: Vec<u8>,
-    /// Headers as text, for the parking table.
-    pub headers: Value,
+    /// As they came: the parking table keeps their headers.
+    pub properties: BasicProperties,
 }
 
 impl Envelope {
     /// Reads a delivery that arrives `now` at `service`.
-    pub fn read(service: Service, delivery: &Delivery, now: Timestamp) -> Self {
+    pub fn read(service: Service, delivery: Delivery, now: Timestamp) -> Self {
         let (exchange, routing_key) = (delivery.exchange.as_str(), delivery.routing_key.as_str());
         let via = if exchange != Exchange::Sync.name() {
             Via::Share
@@ -84,10 +85,12 @@ impl Envelope {
     }
 
     /// Reads what the broker put into the dead-letter queue `queue` of `service`: as it was before.
-    pub fn read_dead_letter(service: Service, queue: &str, delivery: &Delivery, now: Timestamp) -> Self {
-        let headers = delivery.properties.headers().clone().unwrap_or_default();
+    pub fn read_dead_letter(service: Service, queue: &str, delivery: Delivery, now: Timestamp) -> Self {
+        let none = FieldTable::default();
+        let headers = delivery.properties.headers().as_ref().unwrap_or(&none);
         let user_id = delivery.properties.user_id().as_ref().map(lapin::types::ShortString::as_str);
-        let mut envelope = Self::coming_from(origin::of_dead_letter(service, queue, user_id, &headers), delivery, now);
+        let origin = origin::of_dead_letter(service, queue, user_id, headers);
+        let mut envelope = Self::coming_from(origin, delivery, now);
         if envelope.via == Via::Share {
             // A partner's own context is a link at most, and never goes on.
             envelope.trace = TraceContext::default();
@@ -95,13 +98,14 @@ impl Envelope {
         envelope
     }
 
-    fn coming_from(origin: Origin, delivery: &Delivery, now: Timestamp) -> Self {
+    fn coming_from(origin: Origin, delivery: Delivery, now: Timestamp) -> Self {
         let Origin { via, exchange, routing_key } = origin;
-        let properties = &delivery.properties;
-        let headers = properties.headers().clone().unwrap_or_default();
-        let own = |name: &str| if via == Via::Share { None } else { text(&headers, name) };
+        let Delivery { properties, redelivered, data: body, .. } = delivery;
+        let none = FieldTable::default();
+        let headers = properties.headers().as_ref().unwrap_or(&none);
+        let own = |name: &str| if via == Via::Share { None } else { text(headers, name) };
         let given = |value: &Option<lapin::types::ShortString>| value.as_ref().map(|value| kept(value.as_str()));
-        let broker_deliveries = if delivery.redelivered { number(&headers, "x-delivery-count").unwrap_or(1).max(1) } else { 0 };
+        let broker_deliveries = if redelivered { number(headers, "x-delivery-count").unwrap_or(1).max(1) } else { 0 };
         Self {
             via,
             exchange,
@@ -112,19 +116,24 @@ impl Envelope {
             content_type: given(properties.content_type()),
             correlation_id: given(properties.correlation_id()).filter(|_| via != Via::Share),
             share_id: own(header::SHARE_ID),
-            forbidden: if via == Via::Share { forbidden(properties, &headers) } else { None },
+            forbidden: if via == Via::Share { forbidden(&properties, headers) } else { None },
             trace: TraceContext {
-                traceparent: text(&headers, header::TRACEPARENT),
-                tracestate: text(&headers, header::TRACESTATE),
+                traceparent: text(headers, header::TRACEPARENT),
+                tracestate: text(headers, header::TRACESTATE),
             },
             attempt: own(header::ATTEMPT).and_then(|attempt| attempt.parse().ok()).unwrap_or(0),
             deliveries: broker_deliveries,
             first_arrival: own(header::FIRST_ARRIVAL).and_then(|at| Timestamp::parse(&at).ok()).unwrap_or(now),
             parked: own(header::PARKED).and_then(|id| id.parse().ok()),
             discarded: own(header::DISCARDED).filter(|_| via == Via::Ladder),
-            body: delivery.data.clone(),
-            headers: readable(&headers),
+            body,
+            properties,
         }
+    }
+
+    /// Its headers as text, for the parking table.
+    pub fn readable_headers(&self) -> Value {
+        self.properties.headers().as_ref().map_or_else(|| Value::Object(Map::new()), readable)
     }
 
     /// The account in the routing key, when there is a valid one.
@@ -139,7 +148,7 @@ fn kept(text: &str) -> String {
     text.replace('\0', "\u{1a}")
 }
 
-fn forbidden(properties: &lapin::BasicProperties, headers: &FieldTable) -> Option<&'static str> {
+fn forbidden(properties: &BasicProperties, headers: &FieldTable) -> Option<&'static str> {
     if properties.expiration().is_some() {
         return Some("expiration");
     }

@@ -113,7 +113,7 @@ impl<'a> Parking<'a> {
             correlation_id: envelope.correlation_id.as_deref(),
             share_id: envelope.share_id.as_deref(),
             trace,
-            headers: envelope.headers.clone(),
+            headers: envelope.readable_headers(),
             body: &envelope.body,
             output: None,
             first_arrived_at: envelope.first_arrival,

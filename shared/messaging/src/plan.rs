@@ -303,7 +303,7 @@ mod tests {
             parked: None,
             discarded: None,
             body: vec![content],
-            headers: serde_json::Value::Null,
+            properties: lapin::BasicProperties::default(),
         };
         let account = Received::<()>::INTERNAL.to_owned();
         let what = Received {

@@ -98,7 +98,7 @@ impl<S: Service> Slot<S> {
         let started = Instant::now();
         let arrived = now();
         let last_tag = batch.iter().map(|delivery| delivery.delivery_tag).max().unwrap_or_default();
-        let (items, spans): (Vec<_>, Vec<_>) = batch.iter().map(|delivery| self.item(delivery, arrived)).unzip();
+        let (items, spans): (Vec<_>, Vec<_>) = batch.into_iter().map(|delivery| self.item(delivery, arrived)).unzip();
         let Some(fates) = self.decide(&items, stop).await? else { return Ok(false) };
         if !self.send(&items, &fates, stop).await? {
             return Ok(false);
@@ -109,7 +109,7 @@ impl<S: Service> Slot<S> {
         Ok(true)
     }
 
-    fn item(&self, delivery: &Delivery, arrived: Timestamp) -> (Item<S::Inbound>, tracing::Span) {
+    fn item(&self, delivery: Delivery, arrived: Timestamp) -> (Item<S::Inbound>, tracing::Span) {
         let envelope = Envelope::read(S::SERVICE, delivery, arrived);
         let span = tracing::info_span!(
             "process",

@@ -12,7 +12,7 @@ use crate::trace_context::TraceContext;
 
 /// What becomes of a delivery from `queue` that arrives `now` at a service which has decided nothing before: in words, for a person.
 #[must_use]
-pub fn trial<S: Service>(service: &S, queue: &str, delivery: &Delivery, now: Timestamp) -> String {
+pub fn trial<S: Service>(service: &S, queue: &str, delivery: Delivery, now: Timestamp) -> String {
     let envelope = Envelope::read(S::SERVICE, delivery, now);
     let admission = admit(queue, &envelope, |name, content| service.decode(name, content));
     let said = match &admission {
@@ -31,7 +31,7 @@ pub fn trial<S: Service>(service: &S, queue: &str, delivery: &Delivery, now: Tim
 
 /// What the parking table would keep of a delivery that the broker put into the dead-letter queue `queue` of a service: where it was going.
 #[must_use]
-pub fn dead_letter_trial<S: Service>(queue: &str, delivery: &Delivery, now: Timestamp) -> String {
+pub fn dead_letter_trial<S: Service>(queue: &str, delivery: Delivery, now: Timestamp) -> String {
     let envelope = Envelope::read_dead_letter(S::SERVICE, queue, delivery, now);
     format!("{:?}", Parking::of_envelope(queue, &envelope, &TraceContext::default()))
 }

@@ -21,14 +21,18 @@ pub struct Used {
 }
 
 impl Used {
-    /// Reads what was used up to now. A process counts with the children that it has now, as the database's do.
+    /// Reads what was used up to now. A process counts with the children that it has now, as the database's do, but for those that are
+    /// a part of their own.
     ///
     /// # Errors
     /// When `/proc` cannot be read.
     pub fn now(parts: &Parts) -> Result<Self> {
         let processes = processes()?;
+        let is_listed = |pid: i32| parts.values().any(|pids| pids.contains(&pid));
         let used = |pids: &Vec<i32>| {
-            let own = processes.iter().filter(|process| pids.contains(&process.pid) || pids.contains(&process.parent));
+            let is_own =
+                |process: &&Stat| pids.contains(&process.pid) || (pids.contains(&process.parent) && !is_listed(process.pid));
+            let own = processes.iter().filter(is_own);
             ticks(own.map(|process| process.ticks).sum())
         };
         Ok(Self { parts: parts.iter().map(|(name, pids)| (*name, used(pids))).collect(), machine: machine()? })
@@ -106,6 +110,27 @@ mod tests {
         }
         let used = Used::now(&parts).unwrap().since(&before);
         assert!(sum > 0 && used.system() >= Duration::from_millis(50), "{used:?}");
+        assert!(used.machine >= used.system(), "{used:?}");
+    }
+
+    #[test]
+    fn a_child_that_is_a_part_of_its_own_counts_once() {
+        let mut child = std::process::Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
+        let parts: Parts =
+            [("this", vec![i32::try_from(std::process::id()).unwrap()]), ("child", vec![i32::try_from(child.id()).unwrap()])]
+                .into();
+        let before = Used::now(&parts).unwrap();
+        let begun = std::time::Instant::now();
+        let used = loop {
+            let used = Used::now(&parts).unwrap().since(&before);
+            if used.parts["child"] >= Duration::from_millis(200) || begun.elapsed() > Duration::from_secs(20) {
+                break used;
+            }
+            std::thread::yield_now();
+        };
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(used.parts["child"] >= Duration::from_millis(200), "{used:?}");
         assert!(used.machine >= used.system(), "{used:?}");
     }
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use bench::contestant::{Contestant, Running};
 use bench::forwarder::{self, Place};
 use bench::hall::{Halls, clear_logs};
@@ -47,14 +47,14 @@ struct Run {
     /// Tickets that the accounts share, in hundreds.
     #[arg(long, default_value_t = 100)]
     hundreds: usize,
-    /// Only turns with these words in what is done or by whom; several times for several.
+    /// Only turns with these words in "who: what."; several times for several.
     #[arg(long, value_name = "WORDS")]
     only: Vec<String>,
 }
 
 impl Run {
     fn wants(&self, scenario: &Scenario) -> bool {
-        let name = format!("{}: {}", scenario.contestant.name(), scenario.name);
+        let name = format!("{}: {}.", scenario.contestant.name(), scenario.name);
         self.only.is_empty() || self.only.iter().any(|words| name.contains(words))
     }
 }
@@ -64,7 +64,11 @@ async fn main() -> ExitCode {
     let Arguments { command, run } = Arguments::parse();
     let done = match command {
         Some(Command::Forward { url, place, next }) => forwarder::run(&url, place, next).await,
-        None => measure(&run).await,
+        // What was started ends with what is dropped.
+        None => tokio::select! {
+            done = measure(&run) => done,
+            _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted; everything that was started is stopped")),
+        },
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -125,12 +125,12 @@ impl Report {
     pub fn times(&self) -> String {
         let mut text = String::from("| what | ms: median [least-most] |\n|---|---|\n");
         for series in &self.series {
-            let Some(last) = series.turns.last().filter(|shown| !shown.times.is_empty()) else { continue };
+            let Some(newest) = series.turns.last().filter(|shown| !shown.times.is_empty()) else { continue };
             let told = |name: &String| {
                 let [median, least, most] = series.spread(|shown| shown.times.get(name).copied().unwrap_or_default());
                 format!("{name} {median:.0} [{least:.0}-{most:.0}]")
             };
-            let times: Vec<String> = last.times.keys().map(told).collect();
+            let times: Vec<String> = newest.times.keys().map(told).collect();
             let _ = writeln!(text, "| {} | {} |", series.scenario, times.join(", "));
         }
         text

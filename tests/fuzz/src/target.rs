@@ -69,16 +69,15 @@ impl Target {
 }
 
 fn admission(line: &Value, now: Timestamp) {
-    let delivery = delivery(line);
-    let _ = trial(&agreement_service::AgreementService, "agreement-service", &delivery, now);
+    let _ = trial(&agreement_service::AgreementService, "agreement-service", delivery(line), now);
     for queue in Service::ShareDispatcher.work_queues() {
-        let _ = trial(&share_dispatcher::ShareDispatcher, &queue, &delivery, now);
+        let _ = trial(&share_dispatcher::ShareDispatcher, &queue, delivery(line), now);
     }
-    let _ = trial(&comment_sync::CommentSync, "comment-sync", &delivery, now);
-    let _ = trial(&field_sync::FieldSync, "field-sync", &delivery, now);
-    let _ = trial(&notifier::Notifier, "notifier", &delivery, now);
+    let _ = trial(&comment_sync::CommentSync, "comment-sync", delivery(line), now);
+    let _ = trial(&field_sync::FieldSync, "field-sync", delivery(line), now);
+    let _ = trial(&notifier::Notifier, "notifier", delivery(line), now);
     for queue in ["share-dispatcher.parked", "desk.parked"] {
-        let _ = dead_letter_trial::<share_dispatcher::ShareDispatcher>(queue, &delivery, now);
+        let _ = dead_letter_trial::<share_dispatcher::ShareDispatcher>(queue, delivery(line), now);
     }
 }
 
