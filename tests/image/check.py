@@ -43,7 +43,8 @@ def main() -> int:
             # Names are asked for while it connects; the next one starts when this one is ready.
             failed += told(image.service, running.probes, running.probes(one))
             failed += told(image.service, running.names, running.names(one))
-        for one in started:
+        # Of one that has ended, the probes have told already.
+        for one in (one for one in started if one.container.process.poll() is None):
             for check in running.CHECKS[2:]:
                 failed += told(one.image.service, check, check(one))
             print(f"        {one.image.service}: {one.peak} MiB at most, stopped after {one.stopped_after:.1f} s")

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# runc reads config.json, which each container has anew.
+AS_UNPACKED = "config.unpacked.json"
+
 
 @dataclass(frozen=True)
 class Image:
-    """One service's image as build.sh left it, and the bundle that umoci makes of it: a root file system and a configuration."""
+    """One service's image as build.sh left it, and the bundle that umoci makes of it: root file system and configuration."""
 
     service: str
     layout: Path
@@ -34,8 +37,8 @@ class Image:
         return sum(path.stat().st_size for path in (self.layout / "blobs").rglob("*") if path.is_file())
 
     def runtime(self) -> dict[str, Any]:
-        """The configuration that a runtime is given."""
-        return json.loads((self.bundle / "config.json").read_text())
+        """The runtime's configuration as umoci makes it of the image; what a pod adds comes on top."""
+        return json.loads((self.bundle / AS_UNPACKED).read_text())
 
     def entries(self) -> dict[str, os.stat_result]:
         """Everything that is no folder, by its path in the image."""
@@ -60,4 +63,5 @@ def unpack(service: str, layout: Path, bundle: Path) -> Image:
     tags = json.loads((layout / "index.json").read_text())["manifests"]
     tag = tags[0]["annotations"]["org.opencontainers.image.ref.name"]
     subprocess.run(["umoci", "unpack", "--image", f"{layout}:{tag}", str(bundle)], check=True, capture_output=True)
+    (bundle / "config.json").rename(bundle / AS_UNPACKED)
     return Image(service, layout, bundle)

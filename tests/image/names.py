@@ -1,7 +1,7 @@
 """A name server on loopback, as a cluster has one: `broker` is found as `broker.deskmesh.svc.cluster.local`."""
 
 from dnslib import QTYPE, RCODE, RR, A, DNSRecord
-from dnslib.server import BaseResolver, DNSServer
+from dnslib.server import BaseResolver, DNSLogger, DNSServer
 
 # An address of its own: programs ask on port 53 and no other, and the usual one may be taken.
 ADDRESS = "127.53.0.53"
@@ -19,7 +19,7 @@ class Names(BaseResolver):
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        self.server = DNSServer(self, address=ADDRESS, port=53)
+        self.server = DNSServer(self, address=ADDRESS, port=53, logger=DNSLogger("error"))
 
     def resolve(self, request: DNSRecord, handler: object) -> DNSRecord:
         name = str(request.q.qname).rstrip(".").lower()

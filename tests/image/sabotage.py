@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -122,10 +123,15 @@ def broken_container(machine: Machine, way: Way) -> list[str]:
     machine.names.asked.clear()
     started = machine.run(one)
     try:
-        if way.check is not running.probes:
-            # What is broken here may well never be ready: then it is looked at as it is.
-            with suppress(Exception):
-                list(running.probes(started))
+        if way.check is running.probes:
+            return list(way.check(started))
+        if one.config["process"]["args"][0] == "/service":
+            list(running.probes(started))
+        else:
+            # A script is never ready: a moment to do its harm.
+            time.sleep(1.5)
+        if started.container.process.poll() is not None:
+            return [f"it has ended already: {started.container.output}"]
         return list(way.check(started))
     finally:
         started.container.remove()
@@ -293,7 +299,7 @@ RUNNING = [
     Way(running.probes, "it ended with 2 before", setting("DESKMESH__BROKER__SLOTS", "many")),
     Way(running.names, "nobody asked the name server", by_number),
     Way(running.identity, "its Uid is 0", process(user={"uid": 0, "gid": 65532})),
-    Way(running.identity, "its Gid is 0", process(user={"uid": 65532, "gid": 0})),
+    Way(running.identity, "its Gid is 0", process(user={"uid": 65532, "gid": 0, "additionalGids": [65532]})),
     Way(running.identity, "it has capabilities: CapEff", capable),
     Way(running.identity, "new privileges", process(noNewPrivileges=False)),
     Way(running.identity, "its root file system can be written", writable),
