@@ -37,6 +37,7 @@ def main() -> int:
         for image in images:
             failed += told(image.service, machine.program, machine.program(image))
             failed += told(image.service, machine.migrates, machine.migrates(image))
+            failed += told(image.service, machine.trusts, machine.trusts(image))
             names.asked.clear()
             one = machine.run(machine.prepare(image))
             started.append(one)
@@ -51,6 +52,7 @@ def main() -> int:
     finally:
         for one in started:
             one.container.remove()
+        machine.broker.close()
         names.server.stop()
     print(f"{failed} failed" if failed else "all of it holds")
     return 1 if failed else 0

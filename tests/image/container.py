@@ -84,8 +84,13 @@ def configuration(image: Image, pod: Pod, settings: dict[str, str], mounts: dict
     # Without swap beyond it, as in a cluster.
     linux["resources"]["memory"] = {"limit": limit, "swap": limit}
     for target, source in mounts.items():
-        config["mounts"].append({"destination": target, "type": "bind", "source": str(source), "options": ["bind", "ro"]})
+        config["mounts"].append(bound(target, source))
     return config
+
+
+def bound(target: str, source: Path) -> dict[str, Any]:
+    """A file or folder of this machine, to be read."""
+    return {"destination": target, "type": "bind", "source": str(source), "options": ["bind", "ro"]}
 
 
 def mebibytes(pod: Pod) -> int:

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import running
-from container import configuration, once, start
+from authority import GREETING, Broker
+from container import bound, configuration, once, start
+from content import AUTHORITIES
 from image import Image
 from names import BROKER, DATABASE, HOSTS, RESOLV, Names
 from pods import Pod, pods
-from processes import provision
+from processes import provision, wait
 from render import render_all
 from running import Running
 from tree import Tree
@@ -44,6 +46,7 @@ class Machine:
         self.tree = Place(root)
         self.names = names
         self.state = self.tree.work / "runc"
+        self.broker = Broker(self.tree.work / "authority")
         renders, problems = render_all(self.tree, [("development", ())])
         if problems:
             raise SystemExit("\n".join(problems))
@@ -68,6 +71,28 @@ class Machine:
         code, container = once(f"{image.service}-migrate", image, self.configuration(image, pod), self.state, 60)
         if code != 0:
             yield f"`migrate` ended with {code}: {container.output}"
+
+    def trusts(self, image: Image) -> Iterator[str]:
+        """With amqps:// it trusts the authorities of its file, and no other."""
+        given = self._hears(image, {AUTHORITIES: self.broker.certificate})
+        if given != GREETING:
+            yield f"it does not trust an authority that is mounted over {AUTHORITIES}: {given!r}"
+        alone = self._hears(image, {})
+        if not isinstance(alone, str) or "alert" not in alone:
+            yield f"it does not refuse an authority that nobody gave it: {alone!r}"
+
+    def _hears(self, image: Image, mounts: dict[str, Path]) -> bytes | str:
+        """What a broker with TLS hears first of the service."""
+        one = self.prepare(image)
+        folder = next(mount["source"] for mount in one.config["mounts"] if mount["destination"] == "/etc/deskmesh/broker")
+        (Path(folder) / "url").write_text(self.broker.address)
+        for target, source in mounts.items():
+            one.config["mounts"].append(bound(target, source))
+        self.broker.heard.clear()
+        container = self.run(one).container
+        wait(lambda: bool(self.broker.heard) or container.process.poll() is not None, 10)
+        container.remove()
+        return (self.broker.heard or [f"nothing; {container.output}"])[0]
 
     def prepare(self, image: Image) -> Prepared:
         """The pod that runs the service, on a port of its own: all five share this machine's address."""

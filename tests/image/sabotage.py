@@ -41,7 +41,7 @@ class Way:
 
 
 def main() -> int:
-    noticed = [notices(way, broken_content(way)) for way in CONTENT]
+    noticed = [notices(way, broken_image(way)) for way in CONTENT]
     rows = yaml.safe_load((Path(__file__).parent / "sabotage.yaml").read_text())
     written = [Way(getattr(texts, row["check"]), row["says"], row) for row in rows]
     noticed += [notices(way, broken_text(way)) for way in written]
@@ -53,13 +53,23 @@ def main() -> int:
         Way(machine.program, "says it is 'notifier'", other_program),
         Way(machine.migrates, "`migrate` ended with", broken_program),
     ]
-    noticed += [notices(way, broken_once(way)) for way in once]
+    noticed += [notices(way, broken_image(way)) for way in once]
     # What follows needs its tables.
     list(machine.migrates(fresh()))
+    trust = [
+        Way(machine.trusts, "does not trust an authority", broken_program),
+        Way(
+            machine.trusts,
+            "does not refuse an authority",
+            add(content.AUTHORITIES.lstrip("/"), source=machine.broker.certificate),
+        ),
+    ]
+    noticed += [notices(way, broken_image(way)) for way in trust]
     noticed += [notices(way, broken_container(machine, way)) for way in RUNNING]
+    machine.broker.close()
     names.server.stop()
-    ways = [*CONTENT, *written, *once, *RUNNING]
-    checks = {*content.CHECKS, *texts.CHECKS, *running.CHECKS, *(way.check for way in once)}
+    ways = [*CONTENT, *written, *once, *trust, *RUNNING]
+    checks = {*content.CHECKS, *texts.CHECKS, *running.CHECKS, *(way.check for way in (*once, *trust))}
     unbroken = sorted(check.__name__ for check in checks - {way.check for way in ways})
     for name in unbroken:
         print(f"FAILED  nothing here makes this check fail: {name}")
@@ -84,13 +94,7 @@ def fresh() -> Image:
     return unpack(SERVICE, layout, WORK / "broken/bundle")
 
 
-def broken_content(way: Way) -> list[str]:
-    image = fresh()
-    way.breaks(image)
-    return list(way.check(image))
-
-
-def broken_once(way: Way) -> list[str]:
+def broken_image(way: Way) -> list[str]:
     image = fresh()
     way.breaks(image)
     return list(way.check(image))
