@@ -5,12 +5,12 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
 LOCAL := $(BUILT)/deskmesh-local
 
 .DEFAULT_GOAL := help
-.PHONY: help up down account demo test conformance hostile faults isolation soak sabotage bench fuzz audit check check-platform generate fmt binaries
+.PHONY: help up down account demo test conformance hostile faults isolation soak sabotage bench fuzz audit check check-platform image check-image generate fmt binaries
 # One task at a time: they share cargo's folder and the servers.
 .NOTPARALLEL:
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-20s %s\n", $$1 ($$1 == "account" ? " NAME=acme" : ""), $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1 ($$1 == "account" ? " NAME=acme" : ""), $$2 }' $(MAKEFILE_LIST)
 
 up: binaries ## start private servers and the five services, leave them running
 	@$(LOCAL) up
@@ -72,6 +72,13 @@ check: ## format and lints alone
 
 check-platform: ## hold what it is deployed with against schemas, policies and what the services need, offline
 	@tests/platform/check.sh
+
+image: ## build the services' images without a container engine (SERVICE=notifier for one)
+	@infra/docker/build.sh $(SERVICE)
+
+check-image: ## build the images and run each as its pod says, on private servers; needs root
+	@$(CARGO) build --quiet --workspace --bins
+	@BINARIES=$(BUILT) tests/image/check.sh
 
 generate: ## rewrite the generated files
 	@UPDATE=1 $(CARGO) test --quiet -p contracts --test it generated
