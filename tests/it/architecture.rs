@@ -9,15 +9,17 @@ use messaging::{DecodeError, Service as _};
 use serde_json::Value;
 
 /// Which packages of the workspace a package may build on.
-const EDGES: [(&str, &[&str]); 11] = [
+const EDGES: [(&str, &[&str]); 13] = [
     ("contracts", &[]),
-    ("messaging", &["contracts"]),
+    ("timeline", &["contracts"]),
+    ("messaging", &["contracts", "timeline"]),
     ("line", &["contracts", "messaging"]),
-    ("bootstrap", &["contracts", "messaging"]),
+    ("bootstrap", &["contracts", "messaging", "timeline"]),
     ("local", &["contracts"]),
+    ("operator", &["contracts", "timeline"]),
     ("testkit", &["contracts", "local"]),
     ("agreement-service", &["bootstrap", "contracts", "messaging"]),
-    ("share-dispatcher", &["bootstrap", "contracts", "line", "messaging"]),
+    ("share-dispatcher", &["bootstrap", "contracts", "line", "messaging", "timeline"]),
     ("comment-sync", &["bootstrap", "contracts", "line", "messaging"]),
     ("field-sync", &["bootstrap", "contracts", "line", "messaging"]),
     ("notifier", &["bootstrap", "contracts", "messaging"]),
@@ -100,11 +102,11 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
 fn knows(service: Service, message: &str) -> bool {
     let nothing = Value::Null;
     let error = match service {
-        Service::Agreement => agreement_service::AgreementService.decode(message, nothing).err(),
-        Service::ShareDispatcher => share_dispatcher::ShareDispatcher.decode(message, nothing).err(),
-        Service::CommentSync => comment_sync::CommentSync.decode(message, nothing).err(),
-        Service::FieldSync => field_sync::FieldSync.decode(message, nothing).err(),
-        Service::Notifier => notifier::Notifier.decode(message, nothing).err(),
+        Service::Agreement => agreement_service::AgreementService.decode(message, nothing.into()).err(),
+        Service::ShareDispatcher => share_dispatcher::ShareDispatcher.decode(message, nothing.into()).err(),
+        Service::CommentSync => comment_sync::CommentSync.decode(message, nothing.into()).err(),
+        Service::FieldSync => field_sync::FieldSync.decode(message, nothing.into()).err(),
+        Service::Notifier => notifier::Notifier.decode(message, nothing.into()).err(),
     };
     !matches!(error, Some(DecodeError::UnknownType(_)))
 }

@@ -5,8 +5,7 @@ use contracts::command::{
     AgreementList,
 };
 use contracts::{AgreementId, Message};
-use messaging::{DecodeError, decode};
-use serde_json::Value;
+use messaging::{Content, DecodeError, decode};
 
 /// Every command about an account or an agreement.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +30,7 @@ pub enum Inbound {
 
 impl Inbound {
     /// Reads content by the name of its type.
-    pub(crate) fn decode(message_type: &str, content: Value) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(message_type: &str, content: Content<'_>) -> Result<Self, DecodeError> {
         match message_type {
             AccountRegister::NAME => decode(content).map(|message| Self::Register(Box::new(message))),
             AccountUpdate::NAME => decode(content).map(|message| Self::Update(Box::new(message))),
@@ -62,18 +61,18 @@ impl Inbound {
 #[cfg(test)]
 mod tests {
     use contracts::topology::{self, received_by};
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     #[test]
     fn what_the_flows_send_here_is_accepted_and_nothing_else() {
         for flow in received_by(topology::Service::Agreement) {
-            let error = Inbound::decode(flow.message, json!("no object")).unwrap_err();
+            let error = Inbound::decode(flow.message, json!("no object").into()).unwrap_err();
             assert!(matches!(error, DecodeError::Malformed { .. }), "{}: {error}", flow.message);
         }
         for other in ["account.rename.v2", "share.list.v1", "agreement.invite.v2", "ticket.share.v1"] {
-            let error = Inbound::decode(other, json!({})).unwrap_err();
+            let error = Inbound::decode(other, json!({}).into()).unwrap_err();
             assert_eq!(error, DecodeError::UnknownType(other.to_owned()));
         }
     }
@@ -85,7 +84,7 @@ mod tests {
             "terms": terms,
             "actor": { "id": "7", "name": "Agent Ada", "role": "admin" },
         });
-        Inbound::decode(AgreementInvite::NAME, content)
+        Inbound::decode(AgreementInvite::NAME, content.into())
     }
 
     fn flaw(terms: &Value) -> Option<String> {

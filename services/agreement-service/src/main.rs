@@ -9,6 +9,7 @@ fn main() -> ExitCode {
         service: Service::Agreement,
         default_config: include_str!("../config.default.toml"),
         migrations: &agreement_service::MIGRATOR,
+        trailing: bootstrap::trailing::<agreement_service::AgreementService>,
         start: agreement_service::start,
     })
 }

@@ -3,8 +3,7 @@
 use bootstrap::{Context, NoKeys};
 use contracts::address::Invitee;
 use contracts::topology;
-use messaging::{DecideError, DecodeError, Received, Service, Verdict};
-use serde_json::Value;
+use messaging::{About, Content, DecideError, DecodeError, Received, Service, Verdict};
 use sqlx::PgConnection;
 
 use crate::rules::state::State;
@@ -28,8 +27,13 @@ impl Service for AgreementService {
 
     const SERVICE: topology::Service = topology::Service::Agreement;
 
-    fn decode(&self, message_type: &str, content: Value) -> Result<Inbound, DecodeError> {
+    fn decode(&self, message_type: &str, content: Content<'_>) -> Result<Inbound, DecodeError> {
         Inbound::decode(message_type, content)
+    }
+
+    /// Nothing comes to it but desks' commands, of which the runtime knows it.
+    fn about(_: &Inbound) -> About {
+        About::default()
     }
 
     async fn decide(&self, connection: &mut PgConnection, batch: &[&Received<Inbound>]) -> Result<Vec<Verdict>, DecideError> {

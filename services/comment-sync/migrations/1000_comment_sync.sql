@@ -1,7 +1,8 @@
 -- Comments of each chain, with the copies that hold them. A row stays: by it a comment is known again, and a later share takes it over.
+-- Whoever inserts one holds the lock on its chain's row, so no foreign key looks for that row again.
 create table comment (
-  chain text not null references chain (id),
-  id text not null,
+  chain text collate "C" not null,
+  id text collate "C" not null,
   -- Whose copy published it.
   account text not null,
   -- What crosses: never a recording, never an attachment that stayed.
@@ -15,8 +16,8 @@ create table comment (
 
 -- Redactions that wait for a comment which has not come yet.
 create table redaction (
-  chain text not null references chain (id),
-  comment_id text not null,
+  chain text collate "C" not null references chain (id),
+  comment_id text collate "C" not null,
   -- Whose: it holds for a comment of this account alone.
   account text not null,
   -- Only this file of it.
@@ -26,8 +27,8 @@ create table redaction (
 
 -- CCs of a copy, as its desk last told them. Addresses: they leave in notices to notifier only.
 create table cc_list (
-  chain text not null references chain (id),
-  copy text not null,
+  chain text collate "C" not null references chain (id),
+  copy text collate "C" not null,
   list jsonb not null,
   primary key (chain, copy)
 );

@@ -2,8 +2,7 @@
 
 use contracts::Message;
 use contracts::sync::{Fact, Transfer};
-use messaging::{DecodeError, decode};
-use serde_json::Value;
+use messaging::{Content, DecodeError, decode};
 
 /// Every message that comment-sync accepts.
 #[derive(Debug)]
@@ -16,7 +15,7 @@ pub enum Inbound {
 
 impl Inbound {
     /// Reads content by the name of its type.
-    pub(crate) fn decode(message_type: &str, content: Value) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(message_type: &str, content: Content<'_>) -> Result<Self, DecodeError> {
         match message_type {
             Transfer::NAME => decode(content).map(|transfer| Self::Transfer(Box::new(transfer))),
             Fact::NAME => decode(content).map(|fact| Self::Fact(Box::new(fact))),

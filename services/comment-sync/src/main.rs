@@ -9,6 +9,7 @@ fn main() -> ExitCode {
         service: Service::CommentSync,
         default_config: include_str!("../config.default.toml"),
         migrations: &comment_sync::MIGRATOR,
+        trailing: bootstrap::trailing::<comment_sync::CommentSync>,
         start: comment_sync::start,
     })
 }

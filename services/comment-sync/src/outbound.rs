@@ -26,14 +26,22 @@ pub(crate) fn transfer(transfer: &Transfer, mut decided: Decided, chain: &Chain,
     let at = transfer.command.received_at;
     let notices: Vec<Output> = decided.notices.iter().map(|notice| Output::to_service(Service::Notifier, notice)).collect();
     let redacted = std::mem::take(&mut decided.redacted);
+    // The comments as they came stay behind; nothing of them is copied.
     let mut passed = Transfer {
+        command: transfer.command.clone(),
+        chain: transfer.chain.clone(),
+        copy: transfer.copy.clone(),
         hops: known_hops(transfer, chain, settings),
-        decisions: transfer.decisions.iter().cloned().chain(decided.decisions).collect(),
+        action: transfer.action.clone(),
+        actor: transfer.actor.clone(),
+        occurred_at: transfer.occurred_at,
+        base_revision: transfer.base_revision,
         comments: Vec::new(),
+        fields: transfer.fields.clone(),
         ccs: None,
         rejected: decided.rejected,
+        decisions: transfer.decisions.iter().cloned().chain(decided.decisions).collect(),
         decided_comments: decided.comments,
-        ..transfer.clone()
     };
     let mut outputs = if goes_on(&passed) {
         let rest = over_the_limit(&mut passed.decided_comments);

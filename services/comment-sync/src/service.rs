@@ -6,8 +6,7 @@ use bootstrap::{Context, NoKeys};
 use contracts::sync::{Action, Fact, Hop, Transfer};
 use contracts::{AccountName, AgreementId, ChainId, topology};
 use line::{Chain, facts, hops};
-use messaging::{DecideError, DecodeError, Output, Received, Service, Verdict};
-use serde_json::Value;
+use messaging::{About, Content, DecideError, DecodeError, Output, Received, Service, Verdict};
 use sqlx::PgConnection;
 
 use crate::rules::{CcLists, ChainState, Comments, Settings, decide};
@@ -32,8 +31,15 @@ impl Service for CommentSync {
 
     const SERVICE: topology::Service = topology::Service::CommentSync;
 
-    fn decode(&self, message_type: &str, content: Value) -> Result<Inbound, DecodeError> {
+    fn decode(&self, message_type: &str, content: Content<'_>) -> Result<Inbound, DecodeError> {
         Inbound::decode(message_type, content)
+    }
+
+    fn about(message: &Inbound) -> About {
+        match message {
+            Inbound::Transfer(transfer) => About::caused_by(&transfer.command, transfer.chain.as_str()),
+            Inbound::Fact(fact) => About::caused_by(&fact.command, fact.change.subject()),
+        }
     }
 
     async fn decide(&self, connection: &mut PgConnection, batch: &[&Received<Inbound>]) -> Result<Vec<Verdict>, DecideError> {

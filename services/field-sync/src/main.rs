@@ -9,6 +9,7 @@ fn main() -> ExitCode {
         service: Service::FieldSync,
         default_config: include_str!("../config.default.toml"),
         migrations: &field_sync::MIGRATOR,
+        trailing: bootstrap::trailing::<field_sync::FieldSync>,
         start: field_sync::start,
     })
 }

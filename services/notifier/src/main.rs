@@ -7,6 +7,7 @@ fn main() -> ExitCode {
         service: contracts::topology::Service::Notifier,
         default_config: include_str!("../config.default.toml"),
         migrations: &notifier::MIGRATOR,
+        trailing: bootstrap::trailing::<notifier::Notifier>,
         start: notifier::start,
     })
 }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use contracts::topology;
-use messaging::{DecideError, DecodeError, Received, Service, Verdict};
-use serde_json::Value;
+use contracts::{sync, topology};
+use messaging::{About, Content, DecideError, DecodeError, Received, Service, Verdict};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -22,8 +21,16 @@ impl Service for Notifier {
 
     const SERVICE: topology::Service = topology::Service::Notifier;
 
-    fn decode(&self, message_type: &str, content: Value) -> Result<Inbound, DecodeError> {
+    fn decode(&self, message_type: &str, content: Content<'_>) -> Result<Inbound, DecodeError> {
         Inbound::read(message_type, content)
+    }
+
+    fn about(message: &Inbound) -> About {
+        let Inbound::Notice(notice) = message;
+        match &notice.about {
+            sync::About::Agreement(told) => About::agreement(&told.agreement_id),
+            sync::About::Comment(told) => About::ticket(&notice.account, told.ticket_id.as_str()),
+        }
     }
 
     async fn decide(&self, connection: &mut PgConnection, batch: &[&Received<Inbound>]) -> Result<Vec<Verdict>, DecideError> {

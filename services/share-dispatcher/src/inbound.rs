@@ -3,8 +3,7 @@
 use contracts::Message;
 use contracts::command::{ShareList, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate};
 use contracts::sync::Fact;
-use messaging::{DecodeError, decode};
-use serde_json::Value;
+use messaging::{Content, DecodeError, decode};
 
 use crate::rules::limits;
 
@@ -34,7 +33,7 @@ impl Inbound {
     ///
     /// # Errors
     /// An unknown type, or content that breaks the contract.
-    pub fn decode(message_type: &str, content: Value) -> Result<Self, DecodeError> {
+    pub fn decode(message_type: &str, content: Content<'_>) -> Result<Self, DecodeError> {
         match message_type {
             TicketShare::NAME => {
                 let share: TicketShare = decode(content)?;

@@ -9,6 +9,7 @@ fn main() -> ExitCode {
         service: Service::ShareDispatcher,
         default_config: include_str!("../config.default.toml"),
         migrations: &share_dispatcher::MIGRATOR,
+        trailing: bootstrap::trailing::<share_dispatcher::ShareDispatcher>,
         start: share_dispatcher::start,
     })
 }

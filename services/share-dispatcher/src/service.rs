@@ -3,8 +3,7 @@
 use bootstrap::{Context, NoKeys};
 use contracts::sync::CommandRef;
 use contracts::{AccountName, ReceiptOutcome, topology};
-use messaging::{DecideError, DecodeError, Otherwise, Output, Received, Service, Verdict};
-use serde_json::Value;
+use messaging::{About, Content, DecideError, DecodeError, Otherwise, Output, Received, Related, Service, Verdict};
 use sqlx::PgConnection;
 
 use crate::inbound::Inbound;
@@ -27,8 +26,20 @@ impl Service for ShareDispatcher {
     type Inbound = Inbound;
     const SERVICE: topology::Service = topology::Service::ShareDispatcher;
 
-    fn decode(&self, message_type: &str, content: Value) -> Result<Inbound, DecodeError> {
+    fn decode(&self, message_type: &str, content: Content<'_>) -> Result<Inbound, DecodeError> {
         Inbound::decode(message_type, content)
+    }
+
+    fn about(message: &Inbound) -> About {
+        match message {
+            Inbound::Fact(fact) => About::caused_by(&fact.command, fact.change.subject()),
+            // A desk's command, of which the runtime knows it.
+            _ => About::default(),
+        }
+    }
+
+    async fn related(connection: &mut PgConnection, names: &[String]) -> sqlx::Result<Related> {
+        store::related(connection, names).await
     }
 
     async fn decide(&self, connection: &mut PgConnection, batch: &[&Received<Inbound>]) -> Result<Vec<Verdict>, DecideError> {

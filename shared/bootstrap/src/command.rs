@@ -5,6 +5,7 @@ mod operator;
 mod parked;
 mod replay;
 mod table;
+mod trace;
 
 use std::future::Future;
 use std::io::Write;
@@ -51,6 +52,8 @@ enum Command {
     /// List, show, replay and discard messages that were set aside for a person
     #[command(subcommand)]
     Parked(parked::Parked),
+    /// Tell what became of a ticket, a share, an agreement or a command, as far as this service knows
+    Trace(trace::Trace),
     /// Send stored outputs again after a broker was lost; receivers drop what they had
     Replay(replay::Replay),
 }
@@ -97,6 +100,11 @@ where
             let common = load()?.common;
             return process::runtime()?
                 .block_on(async { parked::execute(&Operator::new(process.service, common)?, command).await });
+        }
+        Command::Trace(command) => {
+            let common = load()?.common;
+            return process::runtime()?
+                .block_on(async { trace::execute(&Operator::new(process.service, common)?, process.trailing, command).await });
         }
         Command::Replay(command) => {
             let common = load()?.common;

@@ -38,6 +38,7 @@ pub(crate) struct Common {
     pub http: Http,
     pub telemetry: Telemetry,
     pub shutdown: Shutdown,
+    pub journal: Journal,
     pub undelivered: Undelivered,
 }
 
@@ -90,6 +91,12 @@ pub(crate) enum LogFormat {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Shutdown {
     pub grace_seconds: Within<1, 3600>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Journal {
+    pub keep_days: Within<30, 400>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

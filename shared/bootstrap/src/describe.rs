@@ -52,6 +52,6 @@ mod tests {
         }
         assert!(text.contains("consumes from:\n  comment-sync\n"), "{text}");
         assert!(text.contains("retention.days = 30  (DESKMESH__RETENTION__DAYS)"), "{text}");
-        assert!(text.contains("broker.slots = 4  (DESKMESH__BROKER__SLOTS)"), "{text}");
+        assert!(text.contains("broker.slots = 2  (DESKMESH__BROKER__SLOTS)"), "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! What the process tells its surroundings: `/livez`, `/readyz`, `/metrics`.
+//! What the process tells its surroundings: `/livez`, `/readyz`, `/metrics`, and `/trace` beside them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,6 +13,8 @@ use messaging::Health;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 use tokio::net::TcpListener;
+
+use crate::trace::{self, Desk};
 
 /// How often collected histogram samples are folded, so that they do not pile up when nobody scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -61,6 +63,16 @@ impl Probes {
         }
     }
 
+    /// Gauges that are true of this moment are set when somebody asks.
+    fn measure(&self) {
+        let phase = self.phase();
+        let other_schema = matches!(phase, Phase::Preparing("migrations"));
+        metrics::gauge!("deskmesh_schema_mismatch").set(if other_schema { 1.0 } else { 0.0 });
+        if let Phase::Running(health) = phase {
+            health.measure();
+        }
+    }
+
     fn waiting_for(&self) -> Vec<&'static str> {
         match self.phase() {
             Phase::Preparing(what) => vec![what],
@@ -71,7 +83,7 @@ impl Probes {
 }
 
 /// Serves the endpoints until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, probes: Probes) {
+pub(crate) async fn serve(listener: TcpListener, probes: Probes, desk: Desk) {
     let metrics = probes.metrics.clone();
     let upkeep = async move {
         let mut interval = tokio::time::interval(UPKEEP);
@@ -84,7 +96,8 @@ pub(crate) async fn serve(listener: TcpListener, probes: Probes) {
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics_text))
-        .with_state(probes);
+        .with_state(probes)
+        .merge(Router::new().route("/trace", get(trace::answer)).with_state(desk));
     tokio::select! {
         () = upkeep => {}
         outcome = async { axum::serve(listener, router).await } => {
@@ -107,6 +120,7 @@ async fn readyz(State(probes): State<Probes>) -> impl IntoResponse {
 }
 
 async fn metrics_text(State(probes): State<Probes>) -> impl IntoResponse {
+    probes.measure();
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], probes.metrics.render())
 }
 

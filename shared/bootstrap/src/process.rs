@@ -16,7 +16,8 @@ use crate::database::Database;
 use crate::health::{self, Phase, Probes};
 use crate::lifecycle::{self, Ending, Tasks};
 use crate::telemetry::Telemetry;
-use crate::{Context, Process, metrics};
+use crate::trace::Desk;
+use crate::{Context, Process, Trailing, metrics};
 
 /// How long open connections and blocked threads may hold up the end, when everything else is over.
 const LAST: Duration = Duration::from_secs(1);
@@ -43,8 +44,8 @@ where
     let settings = settings(&loaded.common)?;
     let database = Database::new(name, &loaded.common)?;
     let telemetry = Telemetry::install(name, &loaded.common.telemetry)?;
-    let runtime = runtime()?;
-    let ending = runtime.block_on(serve(process.start, loaded, Parts { name, settings, database, migrator, migrate }));
+    let (runtime, trailing) = (runtime()?, process.trailing);
+    let ending = runtime.block_on(serve(process.start, loaded, Parts { name, settings, database, migrator, migrate, trailing }));
     runtime.shutdown_timeout(LAST);
     let code = match ending {
         Ok(Ending::Clean) => ExitCode::SUCCESS,
@@ -64,6 +65,7 @@ struct Parts {
     database: Database,
     migrator: Migrator,
     migrate: bool,
+    trailing: Trailing,
 }
 
 async fn serve<C, Start, Running>(start: Start, loaded: Loaded<C>, parts: Parts) -> anyhow::Result<Ending>
@@ -75,10 +77,11 @@ where
     let signals = lifecycle::signals()?;
     let Loaded { common, service: config, .. } = loaded;
     let probes = Probes::new(metrics::install(parts.name)?);
-    let endpoints = tokio::spawn(health::serve(listen(&common).await?, probes.clone()));
-
-    let Parts { name, settings, database, migrator, migrate } = parts;
+    let Parts { name, settings, database, migrator, migrate, trailing } = parts;
     let pool = database.pool();
+    let desk = Desk::new(pool.clone(), trailing);
+    let endpoints = tokio::spawn(health::serve(listen(&common).await?, probes.clone(), desk));
+
     let shutdown = CancellationToken::new();
     let (tasks, failed) = Tasks::new(shutdown.clone());
     let (service_pool, service_tasks, preparing) = (pool.clone(), tasks.clone(), probes.clone());
@@ -118,6 +121,7 @@ fn settings(common: &Common) -> anyhow::Result<Settings> {
         batch_size: common.broker.batch_size.size(),
         confirm_timeout: common.broker.confirm_timeout_ms.milliseconds(),
         answer_timeout: common.database.answer_timeout_ms.milliseconds(),
+        journal_days: common.journal.keep_days.get(),
         undelivered: Undelivered {
             interval: common.undelivered.interval_ms.milliseconds(),
             max_age: common.undelivered.max_age_hours.hours(),

@@ -15,13 +15,22 @@ use crate::Chain;
 /// # Errors
 /// What the database says.
 pub async fn lock(connection: &mut PgConnection, chains: &BTreeSet<ChainId>) -> sqlx::Result<()> {
-    let ids: Vec<String> = chains.iter().map(ToString::to_string).collect();
+    let ids: Vec<&str> = chains.iter().map(ChainId::as_str).collect();
+    if lock_known(connection, &ids).await? == ids.len() {
+        return Ok(());
+    }
     sqlx::query("insert into chain (id) select id from unnest($1::text[]) as id order by id on conflict do nothing")
         .bind(&ids)
         .execute(&mut *connection)
         .await?;
-    sqlx::query("select id from chain where id = any($1) order by id for update").bind(&ids).execute(connection).await?;
-    Ok(())
+    lock_known(connection, &ids).await.map(drop)
+}
+
+/// Locks those that are there, and says how many.
+async fn lock_known(connection: &mut PgConnection, ids: &[&str]) -> sqlx::Result<usize> {
+    let query = "select count(*) from (select from chain where id = any($1) order by id for update) as locked";
+    let locked: i64 = sqlx::query_scalar(query).bind(ids).fetch_one(connection).await?;
+    Ok(usize::try_from(locked).unwrap_or_default())
 }
 
 /// Loads chains with all their hops. One without any is there, empty.

@@ -1,27 +1,40 @@
+-- Keys are compared byte by byte: whatever the database's locale, they mean the same, and are found faster.
+
 -- Decided messages. A known key is never decided again. Rows go after 30 days.
 create table journal (
-  account text not null,
-  entity text not null,
-  message_id text not null,
+  account text collate "C" not null,
+  entity text collate "C" not null,
+  message_id text collate "C" not null,
   content_hash bytea not null,
   message_type text not null,
   decided_at timestamptz not null,
+  -- Where its outputs are.
+  output_id bigint not null,
+  -- For `trace`: what it is about (a chain, `account/ticket`, a share, an agreement, an account), the command it comes from
+  -- (`account/message_id`; none for a command), when it arrived, how often it waited on the ladder, its trace.
+  about text collate "C",
+  command text,
+  arrived_at timestamptz not null,
+  waits integer not null,
+  trace_id text,
+  -- Who was told what: [{"to", "type", "share", "receipt"}]. No ticket's content.
+  told text not null,
   primary key (account, entity, message_id)
 );
 
+create index journal_about on journal (about);
 create index journal_decided_at on journal using brin (decided_at);
 
--- What decided messages caused, to be sent again when one comes again: byte for byte (`json`, not `jsonb`), because the next service
--- knows a message by its content. A partition per day, dropped whole after two days.
+-- What decided messages caused, to be sent again when one comes again: JSON, kept byte for byte, because the next service knows a
+-- message by its content. A partition per day, dropped whole after two days.
 create table journal_output (
-  account text not null,
-  entity text not null,
-  message_id text not null,
+  id bigint not null,
   decided_at timestamptz not null,
-  outputs json not null
+  outputs text not null
 ) partition by range (decided_at);
 
-create index journal_output_key on journal_output (account, entity, message_id);
+create sequence journal_output_id as bigint cache 200;
+create index journal_output_key on journal_output (id);
 -- For `replay --since`. Small and cheap to keep: rows come in this order.
 create index journal_output_decided_at on journal_output using brin (decided_at) with (autosummarize = on);
 
@@ -40,9 +53,9 @@ create index undelivered_account on undelivered (account, next_attempt_at);
 
 -- Messages delivered again and again, and the processes that began to decide them. A message's rows go when it has come to an end.
 create table suspect (
-  queue text not null,
-  routing_key text not null,
-  message_id text not null,
+  queue text collate "C" not null,
+  routing_key text collate "C" not null,
+  message_id text collate "C" not null,
   process uuid not null,
   begun_at timestamptz not null,
   primary key (queue, routing_key, message_id, process)
@@ -62,6 +75,9 @@ create table parked (
   exchange text not null,
   routing_key text not null,
   publisher text,
+  -- For `trace`, as in `journal`.
+  about text collate "C",
+  command text,
   content_type text,
   correlation_id text,
   share_id text,
@@ -79,6 +95,7 @@ create table parked (
 
 create index parked_reason on parked (reason, parked_at) where state = 'parked';
 create index parked_account on parked (account, parked_at) where state = 'parked';
+create index parked_about on parked (about);
 create index parked_closed on parked (closed_at) where state <> 'parked';
 
 -- One row per message and action, the parking included; of `replay --since` one row for all of it, without a parked message.

@@ -2,15 +2,15 @@
 
 use contracts::limits::BODY_BYTES;
 use contracts::routing::RoutingKey;
-use contracts::topology::{self, Service};
+use contracts::topology;
 use contracts::{AccountName, Reason};
-use serde_json::Value;
 
-use crate::content::{self, DecodeError};
+use crate::about::About;
+use crate::content::{self, Content, DecodeError};
 use crate::envelope::{Envelope, Via};
 use crate::journal::Key;
 use crate::parking::ParkReason;
-use crate::service::Received;
+use crate::service::{Received, Service};
 
 /// What admission says of a message.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(crate) enum Admission<M> {
     /// The account that is told why not is known.
     Refuse(Refused),
     /// A proper command of another entry service: it came here because that service's queue is missing.
-    Forward(Service),
+    Forward(topology::Service),
     /// There is nobody to tell.
     Park(ParkReason, String),
 }
@@ -30,6 +30,7 @@ pub(crate) enum Admission<M> {
 pub(crate) struct Known<T> {
     pub key: Key,
     pub content_hash: Vec<u8>,
+    pub about: About,
     pub what: T,
 }
 
@@ -39,21 +40,27 @@ pub(crate) struct Refused {
     pub to: AccountName,
     pub key: Key,
     pub content_hash: Vec<u8>,
+    pub about: About,
     pub reason: Reason,
     pub detail: String,
     /// Whether the id is one that can be remembered.
     pub journaled: bool,
 }
 
-/// Admits a message that came from `queue` to a service that reads it with `decode`.
-pub(crate) fn admit<M>(queue: &str, envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, DecodeError>) -> Admission<M> {
+/// Admits a message that came from `queue` to `service`.
+pub(crate) fn admit<S: Service>(service: &S, queue: &str, envelope: &Envelope) -> Admission<S::Inbound> {
+    let decode = |name: &str, content: Content<'_>| service.decode(name, content);
     match envelope.via {
-        Via::Service => internal(envelope, decode),
+        Via::Service => internal(envelope, decode, S::about),
         Via::Share | Via::Ladder => command(queue, envelope, decode),
     }
 }
 
-fn internal<M>(envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, DecodeError>) -> Admission<M> {
+fn internal<M>(
+    envelope: &Envelope,
+    decode: impl Fn(&str, Content<'_>) -> Result<M, DecodeError>,
+    about: impl Fn(&M) -> About,
+) -> Admission<M> {
     let park = |detail: String| Admission::Park(ParkReason::Undecodable, detail);
     let (Some(message_id), Some(message_type)) = (envelope.message_id.clone(), envelope.message_type.clone()) else {
         return park("no message_id or no type".to_owned());
@@ -61,13 +68,10 @@ fn internal<M>(envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, De
     if topology::entry_of(&message_type).is_some() {
         return park(format!("{message_type} is a desk's command; none comes between services"));
     }
-    let content: Value = match serde_json::from_slice(&envelope.body) {
-        Ok(content) => content,
-        Err(error) => return park(format!("the body is not JSON: {error}")),
-    };
     let content_hash = content::hash(&message_type, Err(&envelope.body));
-    match decode(&message_type, content) {
+    match decode(&message_type, Content::Bytes(&envelope.body)) {
         Ok(message) => Admission::Accept(Known {
+            about: about(&message),
             key: Key {
                 account: Received::<M>::INTERNAL.to_owned(),
                 entity: message_type.split('.').next().unwrap_or_default().to_owned(),
@@ -87,7 +91,7 @@ fn internal<M>(envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, De
     }
 }
 
-fn command<M>(queue: &str, envelope: &Envelope, decode: impl Fn(&str, Value) -> Result<M, DecodeError>) -> Admission<M> {
+fn command<M>(queue: &str, envelope: &Envelope, decode: impl Fn(&str, Content<'_>) -> Result<M, DecodeError>) -> Admission<M> {
     let Some(publisher) = envelope.publisher.as_deref().and_then(|user| AccountName::new(user).ok()) else {
         return Admission::Park(ParkReason::NoPublisher, "user_id is not set, or is no account".to_owned());
     };
@@ -99,6 +103,10 @@ fn command<M>(queue: &str, envelope: &Envelope, decode: impl Fn(&str, Value) -> 
     };
     let key = RoutingKey::parse(&envelope.routing_key);
     let valid_id = envelope.message_id.as_deref().filter(|id| is_message_id(id));
+    let about = match (&key, &parsed) {
+        (Ok(key), Some(Ok(content))) => About::of_content(&key.account, content),
+        _ => About { subject: Some(publisher.to_string()), command: None },
+    };
     let refuse = |to: &AccountName, reason: Reason, detail: String| {
         let entity = key.as_ref().map_or("", |key| key.entity.as_str()).to_owned();
         Admission::Refuse(Refused {
@@ -106,6 +114,7 @@ fn command<M>(queue: &str, envelope: &Envelope, decode: impl Fn(&str, Value) -> 
             // Also an id that is none tells one receipt from another.
             key: Key { account: to.to_string(), entity, message_id: envelope.message_id.clone().unwrap_or_default() },
             content_hash: content_hash.clone(),
+            about: about.clone(),
             reason,
             detail,
             journaled: valid_id.is_some(),
@@ -143,8 +152,9 @@ fn command<M>(queue: &str, envelope: &Envelope, decode: impl Fn(&str, Value) -> 
         Some(Err(error)) => return refuse(account, Reason::Malformed, error.to_string()),
         Some(Ok(content)) => content,
     };
-    match decode(&message_type, content) {
+    match decode(&message_type, Content::Parsed(content)) {
         Ok(message) => Admission::Accept(Known {
+            about,
             key: Key { account: account.to_string(), entity: key.entity.clone(), message_id: message_id.to_owned() },
             content_hash,
             what: Received {
@@ -184,6 +194,33 @@ fn is_message_id(id: &str) -> bool {
 mod tests {
     use super::*;
     use contracts::Timestamp;
+    use serde_json::Value;
+    use sqlx::PgConnection;
+
+    use crate::{DecideError, Verdict};
+
+    /// Reads one command, and decides nothing.
+    struct Shares;
+
+    impl Service for Shares {
+        type Inbound = Value;
+        const SERVICE: topology::Service = topology::Service::ShareDispatcher;
+
+        fn decode(&self, name: &str, content: Content<'_>) -> Result<Value, DecodeError> {
+            match name {
+                "ticket.share.v1" => content::decode(content),
+                other => Err(DecodeError::UnknownType(other.to_owned())),
+            }
+        }
+
+        fn about(_: &Value) -> About {
+            About::default()
+        }
+
+        async fn decide(&self, _: &mut PgConnection, _: &[&Received<Value>]) -> Result<Vec<Verdict>, DecideError> {
+            Ok(Vec::new())
+        }
+    }
 
     const QUEUE: &str = "share-dispatcher";
 
@@ -210,17 +247,10 @@ mod tests {
         }
     }
 
-    fn decode(name: &str, content: Value) -> Result<Value, DecodeError> {
-        match name {
-            "ticket.share.v1" => Ok(content),
-            other => Err(DecodeError::UnknownType(other.to_owned())),
-        }
-    }
-
     fn refusal(change: impl FnOnce(&mut Envelope)) -> (String, Reason) {
         let mut envelope = envelope();
         change(&mut envelope);
-        match admit(QUEUE, &envelope, decode) {
+        match admit(&Shares, QUEUE, &envelope) {
             Admission::Refuse(refused) => (refused.to.to_string(), refused.reason),
             other => panic!("not refused: {other:?}"),
         }
@@ -228,7 +258,19 @@ mod tests {
 
     #[test]
     fn a_proper_command_is_admitted() {
-        assert!(matches!(admit(QUEUE, &envelope(), decode), Admission::Accept(_)));
+        assert!(matches!(admit(&Shares, QUEUE, &envelope()), Admission::Accept(_)));
+    }
+
+    #[test]
+    fn also_what_is_refused_says_what_it_is_about() {
+        let mut envelope = envelope();
+        envelope.body = br#"{"ticket_id":"4711"}"#.to_vec();
+        envelope.message_type = Some("ticket.share.v2".into());
+        let Admission::Refuse(refused) = admit(&Shares, QUEUE, &envelope) else { panic!("not refused") };
+        assert_eq!(refused.about.subject.as_deref(), Some("acme/4711"));
+        envelope.body = b"nonsense".to_vec();
+        let Admission::Refuse(refused) = admit(&Shares, QUEUE, &envelope) else { panic!("not refused") };
+        assert_eq!(refused.about.subject.as_deref(), Some("acme"));
     }
 
     #[test]
@@ -263,7 +305,7 @@ mod tests {
     fn a_command_does_not_come_between_services() {
         let mut envelope = envelope();
         envelope.via = Via::Service;
-        match admit(QUEUE, &envelope, decode) {
+        match admit(&Shares, QUEUE, &envelope) {
             Admission::Park(ParkReason::Undecodable, detail) => assert!(detail.starts_with("ticket.share.v1 is"), "{detail}"),
             other => panic!("not parked: {other:?}"),
         }
@@ -273,7 +315,7 @@ mod tests {
     fn an_operator_publishes_for_the_accounts_below_it() {
         let mut envelope = envelope();
         envelope.routing_key = "acme-eu.ticket.share".into();
-        assert!(matches!(admit(QUEUE, &envelope, decode), Admission::Accept(known) if known.key.account == "acme-eu"));
+        assert!(matches!(admit(&Shares, QUEUE, &envelope), Admission::Accept(known) if known.key.account == "acme-eu"));
     }
 
     #[test]
@@ -281,11 +323,11 @@ mod tests {
         let mut envelope = envelope();
         envelope.routing_key = "acme.agreement.invite".into();
         envelope.message_type = Some("agreement.invite.v1".into());
-        assert!(matches!(admit(topology::UNROUTABLE, &envelope, decode), Admission::Forward(Service::Agreement)));
-        assert!(matches!(admit(QUEUE, &envelope, decode), Admission::Refuse(_)), "a copy, which the sender asked for");
+        assert!(matches!(admit(&Shares, topology::UNROUTABLE, &envelope), Admission::Forward(topology::Service::Agreement)));
+        assert!(matches!(admit(&Shares, QUEUE, &envelope), Admission::Refuse(_)), "a copy, which the sender asked for");
         envelope.forbidden = Some("expiration");
         assert!(
-            matches!(admit(topology::UNROUTABLE, &envelope, decode), Admission::Refuse(_)),
+            matches!(admit(&Shares, topology::UNROUTABLE, &envelope), Admission::Refuse(_)),
             "what is not admitted goes nowhere"
         );
     }
@@ -294,6 +336,6 @@ mod tests {
     fn without_a_publisher_there_is_nobody_to_tell() {
         let mut envelope = envelope();
         envelope.publisher = None;
-        assert!(matches!(admit(QUEUE, &envelope, decode), Admission::Park(ParkReason::NoPublisher, _)));
+        assert!(matches!(admit(&Shares, QUEUE, &envelope), Admission::Park(ParkReason::NoPublisher, _)));
     }
 }

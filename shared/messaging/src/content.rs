@@ -34,13 +34,40 @@ impl DecodeError {
     }
 }
 
+/// Content on its way to its type.
+#[derive(Clone, Debug)]
+pub enum Content<'a> {
+    /// A desk's, parsed and checked.
+    Parsed(Value),
+    /// A service's, as it came: what we wrote ourselves is read in one go.
+    Bytes(&'a [u8]),
+}
+
+impl From<Value> for Content<'_> {
+    fn from(value: Value) -> Self {
+        Self::Parsed(value)
+    }
+}
+
 /// Reads content as the type `T`; says where it is wrong if it is.
 ///
 /// # Errors
 /// [`DecodeError::Malformed`].
-pub fn decode<T: DeserializeOwned>(content: Value) -> Result<T, DecodeError> {
-    serde_path_to_error::deserialize(content)
-        .map_err(|error| DecodeError::malformed(pointer(error.path()), error.inner().to_string()))
+pub fn decode<T: DeserializeOwned>(content: Content<'_>) -> Result<T, DecodeError> {
+    match content {
+        Content::Parsed(value) => serde_path_to_error::deserialize(value).map_err(|error| placed(&error)),
+        // Only what cannot be read is read again, to find the place.
+        Content::Bytes(bytes) => serde_json::from_slice(bytes).or_else(|_| {
+            let mut reader = serde_json::Deserializer::from_slice(bytes);
+            let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| placed(&error))?;
+            reader.end().map_err(|error| DecodeError::malformed("/", error.to_string()))?;
+            Ok(read)
+        }),
+    }
+}
+
+fn placed(error: &serde_path_to_error::Error<serde_json::Error>) -> DecodeError {
+    DecodeError::malformed(pointer(error.path()), error.inner().to_string())
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
@@ -147,13 +174,17 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
+        const BODY: &[u8] = br#"{"inner":[1,"x"]}"#;
         #[derive(Debug, Deserialize)]
         #[expect(dead_code, reason = "only read")]
         struct Outer {
             inner: Vec<u32>,
         }
-        let error = decode::<Outer>(parse(br#"{"inner":[1,"x"]}"#).unwrap()).unwrap_err();
+        let error = decode::<Outer>(parse(BODY).unwrap().into()).unwrap_err();
         assert!(matches!(&error, DecodeError::Malformed { pointer, .. } if pointer == "/inner/1"), "{error}");
+        let error = decode::<Outer>(Content::Bytes(BODY)).unwrap_err();
+        assert!(matches!(&error, DecodeError::Malformed { pointer, .. } if pointer == "/inner/1"), "{error}");
+        assert!(decode::<Outer>(Content::Bytes(br#"{"inner":[1]} 2"#)).is_err());
     }
 
     #[test]

@@ -57,5 +57,6 @@ pub(crate) async fn run<S: Service>(
 
 async fn keep(pool: &PgPool, queue: &str, envelope: &Envelope, detail: &str) -> sqlx::Result<()> {
     let mut connection = pool.acquire().await?;
-    park(&mut connection, &Parking::of_envelope(queue, envelope, &envelope.trace), ParkReason::DeadLettered, detail, now()).await
+    park(&mut connection, &Parking::of_envelope(queue, envelope, &envelope.trace, None), ParkReason::DeadLettered, detail, now())
+        .await
 }

@@ -131,6 +131,12 @@ impl Envelope {
         }
     }
 
+    /// When its publisher sent it, as the publisher says, to the second. A desk need not say it.
+    pub fn published_at(&self) -> Option<Timestamp> {
+        let seconds = (*self.properties.timestamp()).and_then(|seconds| i64::try_from(seconds).ok())?;
+        chrono::DateTime::from_timestamp(seconds, 0).map(Timestamp::from)
+    }
+
     /// Its headers as text, for the parking table.
     pub fn readable_headers(&self) -> Value {
         self.properties.headers().as_ref().map_or_else(|| Value::Object(Map::new()), readable)

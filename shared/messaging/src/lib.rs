@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod about;
 mod admission;
 mod connection;
 mod content;
@@ -10,6 +11,7 @@ mod gauges;
 mod health;
 mod journal;
 mod ladder;
+mod measure;
 mod origin;
 mod output;
 pub mod parked;
@@ -26,10 +28,12 @@ mod slot;
 mod step;
 mod suspects;
 mod trace_context;
+mod trail;
 mod trial;
 mod undelivered;
 
-pub use content::{DecodeError, decode, parse};
+pub use about::About;
+pub use content::{Content, DecodeError, decode, parse};
 pub use failure::{DecideError, Fault};
 pub use health::Health;
 pub use output::Output;
@@ -39,6 +43,7 @@ pub use plan::MAX_OUTPUT;
 pub use runtime::{Settings, Undelivered, run};
 pub use sending::Sending;
 pub use service::{Otherwise, Received, Service, Verdict};
+pub use trail::{Question, Related, Trailing, trailing};
 pub use trial::{dead_letter_trial, trial};
 
 /// The runtime's own tables (journal, outputs, undelivered, parked). They live in the service's schema, beside its own, and are

@@ -91,6 +91,10 @@ impl Output {
         self.body.get()
     }
 
+    pub(crate) fn raw_body(&self) -> &RawValue {
+        &self.body
+    }
+
     /// The command, share or agreement it answers.
     #[must_use]
     pub fn correlation_id(&self) -> Option<&str> {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::about::{About, LONGEST};
 use crate::envelope::{Envelope, Via};
 use crate::output::StoredOutput;
 use crate::trace_context::TraceContext;
@@ -81,6 +82,7 @@ pub(crate) struct Parking<'a> {
     exchange: &'a str,
     routing_key: &'a str,
     publisher: Option<&'a str>,
+    about: About,
     content_type: Option<&'a str>,
     correlation_id: Option<&'a str>,
     share_id: Option<&'a str>,
@@ -92,8 +94,8 @@ pub(crate) struct Parking<'a> {
 }
 
 impl<'a> Parking<'a> {
-    /// A message that came from `queue`. `trace` is what a replay goes on with.
-    pub fn of_envelope(queue: &'a str, envelope: &'a Envelope, trace: &'a TraceContext) -> Self {
+    /// A message that came from `queue`. `trace` is what a replay goes on with; what it is `about` is known when it was admitted.
+    pub fn of_envelope(queue: &'a str, envelope: &'a Envelope, trace: &'a TraceContext, about: Option<&About>) -> Self {
         let message_id = envelope.message_id.as_deref().unwrap_or_default();
         let hash = crate::content::hash(envelope.message_type.as_deref().unwrap_or_default(), Err(&envelope.body));
         let derived = || derive_id("parked", &[queue, &envelope.routing_key, message_id, &crate::content::hex(&hash)]);
@@ -109,6 +111,7 @@ impl<'a> Parking<'a> {
             },
             routing_key: &envelope.routing_key,
             publisher: envelope.publisher.as_deref(),
+            about: about.cloned().unwrap_or_else(|| of_body(envelope)),
             content_type: envelope.content_type.as_deref(),
             correlation_id: envelope.correlation_id.as_deref(),
             share_id: envelope.share_id.as_deref(),
@@ -132,6 +135,7 @@ impl<'a> Parking<'a> {
             exchange: output.exchange(),
             routing_key: output.routing_key(),
             publisher: None,
+            about: About { subject: output.share_id().or(output.correlation_id()).map(str::to_owned), command: None },
             content_type: Some(crate::publisher::JSON),
             correlation_id: output.correlation_id(),
             share_id: output.share_id(),
@@ -141,6 +145,19 @@ impl<'a> Parking<'a> {
             output: Some(serde_json::to_string(stored).expect("outputs are writable as JSON")),
             first_arrived_at: first_failed_at,
         }
+    }
+}
+
+/// What a message that was not admitted is about, as far as it can be read.
+fn of_body(envelope: &Envelope) -> About {
+    let account = envelope.account();
+    let content: Option<Value> = serde_json::from_slice(&envelope.body).ok();
+    let names = |name: &str| content.as_ref()?.get(name)?.as_str().map(str::to_owned);
+    match (account, &content) {
+        (Some(account), Some(content)) => About::of_content(&account, content),
+        (Some(account), None) => About { subject: Some(account.to_string()), command: None },
+        // A message between services names its chain.
+        (None, _) => About { subject: names("chain").filter(|chain| chain.len() <= LONGEST), command: None },
     }
 }
 
@@ -156,8 +173,8 @@ pub(crate) async fn park(
     sqlx::query(
         "with put as (
            insert into parked (id, reason, detail, account, message_id, message_type, queue, exchange, routing_key, publisher, content_type,
-             correlation_id, share_id, traceparent, tracestate, headers, body, output, first_arrived_at, parked_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::json, $19, $20)
+             correlation_id, share_id, traceparent, tracestate, headers, body, output, first_arrived_at, parked_at, about, command)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::json, $19, $20, $22, $23)
            on conflict (id) do update set state = 'parked', closed_at = null, reason = excluded.reason, detail = excluded.detail,
              parked_at = excluded.parked_at, times = parked.times + 1
            returning id, message_id)
@@ -185,6 +202,8 @@ pub(crate) async fn park(
     .bind(message.first_arrived_at.utc())
     .bind(now.utc())
     .bind(BY_THE_SERVICE)
+    .bind(message.about.subject.as_deref().map(printable))
+    .bind(message.about.command.as_deref().map(printable))
     .execute(connection)
     .await?;
     metrics::counter!("deskmesh_parked_total", "reason" => reason.code()).increment(1);

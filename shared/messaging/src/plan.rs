@@ -6,6 +6,7 @@ use contracts::delivery::Delivery;
 use contracts::topology::{RetryStep, Service};
 use contracts::{AccountName, Reason, Receipt, ReceiptOutcome, Timestamp};
 
+use crate::about::About;
 use crate::admission::{Admission, Refused};
 use crate::envelope::Envelope;
 use crate::journal::{Decided, Entry, Key};
@@ -55,6 +56,15 @@ impl<M> Item<M> {
         match &self.admission {
             Admission::Accept(known) => Some(&known.what),
             Admission::Refuse(_) | Admission::Forward(_) | Admission::Park(..) => None,
+        }
+    }
+
+    /// What it is about.
+    pub fn about(&self) -> Option<&About> {
+        match &self.admission {
+            Admission::Accept(known) => Some(&known.about),
+            Admission::Refuse(refused) => Some(&refused.about),
+            Admission::Forward(_) | Admission::Park(..) => None,
         }
     }
 
@@ -157,14 +167,23 @@ impl<'a, M> Plan<'a, M> {
 
     /// Rows for the journal: each message that is decided now.
     pub fn journal_rows(&self) -> Vec<Decided<'_>> {
-        let row = |index: &usize| match (self.items[*index].key(), &self.fates[*index]) {
-            (Some(key), Some(Fate::Send { outputs, .. })) => Some(Decided {
+        let row = |index: &usize| {
+            let item = &self.items[*index];
+            let (Some(key), Some(about), Some(Fate::Send { outputs, .. })) = (item.key(), item.about(), &self.fates[*index])
+            else {
+                return None;
+            };
+            let envelope = &item.envelope;
+            Some(Decided {
                 key,
-                content_hash: self.items[*index].content_hash(),
-                message_type: self.items[*index].message_type(),
+                content_hash: item.content_hash(),
+                message_type: item.message_type(),
+                about,
+                arrived_at: envelope.first_arrival,
+                waits: envelope.attempt,
+                trace_id: item.trace.trace_id(),
                 outputs,
-            }),
-            _ => None,
+            })
         };
         self.decided.iter().filter_map(row).collect()
     }
@@ -315,7 +334,7 @@ mod tests {
             message: (),
         };
         let key = Key { account, entity: "fact".into(), message_id: message_id.into() };
-        let admission = Admission::Accept(Known { key, content_hash: vec![content], what });
+        let admission = Admission::Accept(Known { key, content_hash: vec![content], about: About::default(), what });
         Item { envelope, admission, trace: TraceContext::default() }
     }
 

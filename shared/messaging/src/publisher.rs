@@ -12,11 +12,11 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
 
-use crate::Fault;
 use crate::envelope::header;
 use crate::output::StoredOutput;
 use crate::patience::asked;
 use crate::trace_context::TraceContext;
+use crate::{Fault, measure};
 
 /// The content type of everything that Deskmesh itself makes.
 pub(crate) const JSON: &str = "application/json";
@@ -90,6 +90,7 @@ impl Publisher {
             match &confirmation {
                 Confirmation::Ack(_) => {}
                 Confirmation::Nack(_) => {
+                    measure::refused_publish(&letter.exchange, "rejected");
                     refused.insert(letter.message_id.clone());
                 }
                 Confirmation::NotRequested => return Err(Fault::Timeout("the channel is not in confirm mode")),
@@ -97,6 +98,7 @@ impl Publisher {
             if let Some(returned) = confirmation.take_message()
                 && let Some(id) = returned.delivery.properties.message_id()
             {
+                measure::refused_publish(returned.delivery.exchange.as_str(), "returned");
                 refused.insert(id.to_string());
             }
         }

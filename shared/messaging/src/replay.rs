@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use contracts::Timestamp;
 use contracts::topology::{Exchange, Service};
 use sqlx::PgPool;
-use sqlx::types::Json;
 use tokio_util::sync::CancellationToken;
 
 use crate::output::StoredOutput;
@@ -12,7 +11,7 @@ use crate::parked::{Done, Entry, record};
 use crate::publisher::{Letter, Publisher};
 use crate::runtime::now;
 use crate::sending::{Pace, Sending};
-use crate::{Fault, undelivered};
+use crate::{Fault, journal, undelivered};
 
 /// Which decisions are meant: those from `since` on, and before `until`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +83,7 @@ impl Plan {
 pub async fn plan(pool: &PgPool, span: Span) -> sqlx::Result<Plan> {
     let types = sqlx::query_as(
         "select output -> 'output' ->> 'message_type' as message_type, count(*) as count
-         from journal_output, json_array_elements(outputs) as output
+         from journal_output, json_array_elements(outputs::json) as output
          where decided_at >= $1 and decided_at < $2 group by message_type order by message_type",
     )
     .bind(span.since.utc())
@@ -164,14 +163,17 @@ async fn send_all(
 }
 
 async fn load(pool: &PgPool, first: DateTime<Utc>, last: DateTime<Utc>) -> sqlx::Result<Vec<StoredOutput>> {
-    let rows: Vec<Json<Vec<StoredOutput>>> = sqlx::query_scalar(
-        "select outputs from journal_output where decided_at between $1 and $2 order by decided_at, account, entity, message_id",
-    )
-    .bind(first)
-    .bind(last)
-    .fetch_all(pool)
-    .await?;
-    Ok(rows.into_iter().flat_map(|row| row.0).collect())
+    let rows: Vec<String> =
+        sqlx::query_scalar("select outputs from journal_output where decided_at between $1 and $2 order by decided_at, id")
+            .bind(first)
+            .bind(last)
+            .fetch_all(pool)
+            .await?;
+    let mut outputs = Vec::new();
+    for row in rows {
+        outputs.extend(journal::read(&row)?);
+    }
+    Ok(outputs)
 }
 
 /// Sends outputs; returns how many wait for a desk's queue now.

@@ -16,7 +16,7 @@ const AUDIT_DAYS: u64 = 365;
 const CHUNK: i64 = 5_000;
 
 /// Makes the partitions of the coming days and drops what is too old. Safe to run in every replica at once.
-pub(crate) async fn upkeep(pool: &PgPool, now: Timestamp) -> sqlx::Result<()> {
+pub(crate) async fn upkeep(pool: &PgPool, now: Timestamp, journal_days: u32) -> sqlx::Result<()> {
     let today = now.utc().date_naive();
     let mut transaction = pool.begin().await?;
     // Two replicas must not make the same partition: the second waits here, and finds it.
@@ -36,7 +36,7 @@ pub(crate) async fn upkeep(pool: &PgPool, now: Timestamp) -> sqlx::Result<()> {
     delete(
         pool,
         "delete from journal where ctid in (select ctid from journal where decided_at < $1 limit $2)",
-        before(limits::MESSAGE_ID_DAYS),
+        before(limits::MESSAGE_ID_DAYS.max(u64::from(journal_days))),
     )
     .await?;
     delete(
@@ -65,9 +65,10 @@ fn partition_name(day: NaiveDate) -> String {
 
 async fn make_partition(connection: &mut PgConnection, day: NaiveDate) -> sqlx::Result<()> {
     let (name, next) = (partition_name(day), day + Days::new(1));
-    // Only a date goes into the text.
+    // Only a date goes into the text. Up to a page, outputs stay in their row as they are: two days are not worth compressing for.
     let sql = format!(
-        "create table if not exists {name} partition of journal_output for values from ('{day} 00:00:00+00') to ('{next} 00:00:00+00')"
+        "create table if not exists {name} partition of journal_output for values from ('{day} 00:00:00+00') to ('{next} 00:00:00+00')
+         with (toast_tuple_target = 8160)"
     );
     sqlx::query(AssertSqlSafe(sql)).execute(connection).await?;
     Ok(())

@@ -27,6 +27,8 @@ pub struct Settings {
     pub confirm_timeout: Duration,
     /// How long the database may take to answer; then its connection is given up.
     pub answer_timeout: Duration,
+    /// For how many days decided messages are remembered; the contract asks for thirty.
+    pub journal_days: u32,
     /// What desks' queues do not take.
     pub undelivered: Undelivered,
 }
@@ -120,7 +122,9 @@ struct End {
 async fn work<S: Service>(shared: &Arc<Shared<S>>, shutdown: &CancellationToken) -> Result<(), End> {
     let before = |fault: Fault| End { fault, worked: false };
     let limit = shared.settings.answer_timeout;
-    answered(limit, retention::upkeep(&shared.pool, now())).await.map_err(|error: sqlx::Error| before(error.into()))?;
+    answered(limit, retention::upkeep(&shared.pool, now(), shared.settings.journal_days))
+        .await
+        .map_err(|error: sqlx::Error| before(error.into()))?;
     shared.health.reached("database");
     let queues: Vec<String> = S::SERVICE.work_queues().into_iter().chain(S::SERVICE.dead_letter_queues()).collect();
     let opening = Connections::open(&shared.settings.broker_url, S::SERVICE.name(), &queues);
@@ -129,6 +133,7 @@ async fn work<S: Service>(shared: &Arc<Shared<S>>, shutdown: &CancellationToken)
         () = shutdown.cancelled() => return Ok(()),
         opened = opening => Arc::new(opened.map_err(before)?),
     };
+    shared.health.publishes_on(connections.publishing.status());
     let stop = shutdown.child_token();
     let mut tasks = start(shared, &connections, &stop).await.map_err(before)?;
     shared.health.reached("broker");
@@ -183,7 +188,7 @@ async fn start<S: Service>(
 async fn upkeep<S: Service>(shared: Arc<Shared<S>>, stop: CancellationToken) -> Result<(), Fault> {
     let limit = shared.settings.answer_timeout;
     while pause(Some(Duration::from_hours(1)), &stop, &shared.health).await {
-        if let Err(error) = answered(limit, retention::upkeep(&shared.pool, now())).await {
+        if let Err(error) = answered(limit, retention::upkeep(&shared.pool, now(), shared.settings.journal_days)).await {
             tracing::warn!(error = %error, "the journal's upkeep failed; it is tried again in an hour");
         }
     }

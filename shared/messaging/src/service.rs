@@ -4,10 +4,9 @@ use std::future::Future;
 
 use contracts::sync::CommandRef;
 use contracts::{AccountName, Reason, Timestamp, topology};
-use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::{DecideError, DecodeError, Output, ParkReason};
+use crate::{About, Content, DecideError, DecodeError, Output, ParkReason, Related};
 
 /// A service: load → decide → save, and return what is to be sent. It never publishes, acks or reads the clock.
 pub trait Service: Send + Sync + 'static {
@@ -21,7 +20,16 @@ pub trait Service: Send + Sync + 'static {
     ///
     /// # Errors
     /// A type that the service does not accept, or content that is not of the type.
-    fn decode(&self, message_type: &str, content: Value) -> Result<Self::Inbound, DecodeError>;
+    fn decode(&self, message_type: &str, content: Content<'_>) -> Result<Self::Inbound, DecodeError>;
+
+    /// What a message between services is about. Of a desk's command the runtime knows it.
+    fn about(message: &Self::Inbound) -> About;
+
+    /// For `trace`: what belongs to any of `names`, each a chain, a ticket as `account/number`, a share or an agreement. Only who reads
+    /// tickets' numbers knows more than the names themselves.
+    fn related(_connection: &mut PgConnection, _names: &[String]) -> impl Future<Output = sqlx::Result<Related>> + Send {
+        std::future::ready(Ok(Related::default()))
+    }
 
     /// Decides a batch in order, inside the transaction `connection` is in: one verdict per message, in the same order.
     /// Locks the rows it may change, in key order, before it loads what it decides by.

@@ -26,7 +26,7 @@ use crate::runtime::{Shared, backoff, now, pause};
 use crate::service::Service;
 use crate::step::{Database, StepError, decide_all};
 use crate::trace_context::{TraceContext, record_trace_id};
-use crate::{Fault, answered, undelivered};
+use crate::{Fault, answered, measure, undelivered};
 
 const CONSUMER_TAG: &str = "slot";
 
@@ -95,8 +95,8 @@ impl<S: Service> Slot<S> {
 
     /// Decides, sends, acks. Returns whether to go on.
     async fn step(&self, batch: Vec<Delivery>, stop: &CancellationToken) -> Result<bool, Fault> {
-        let started = Instant::now();
-        let arrived = now();
+        let (started, arrived) = (Instant::now(), now());
+        let _in_hand = self.shared.health.begins();
         let last_tag = batch.iter().map(|delivery| delivery.delivery_tag).max().unwrap_or_default();
         let (items, spans): (Vec<_>, Vec<_>) = batch.into_iter().map(|delivery| self.item(delivery, arrived)).unzip();
         let Some(fates) = self.decide(&items, stop).await? else { return Ok(false) };
@@ -104,7 +104,7 @@ impl<S: Service> Slot<S> {
             return Ok(false);
         }
         asked("ack a batch", self.channel.basic_ack(last_tag, BasicAckOptions { multiple: true })).await?;
-        measure(&items, &fates, started);
+        measure::batch(&items, &fates, arrived, started);
         drop(spans);
         Ok(true)
     }
@@ -128,8 +128,7 @@ impl<S: Service> Slot<S> {
         }
         record_trace_id(&span);
         let trace = TraceContext::of(&span);
-        let admission =
-            span.in_scope(|| admit(&self.queue, &envelope, |name, content| self.shared.service.decode(name, content)));
+        let admission = span.in_scope(|| admit(&*self.shared.service, &self.queue, &envelope));
         (Item { envelope, admission, trace }, span)
     }
 
@@ -167,7 +166,7 @@ impl<S: Service> Slot<S> {
         loop {
             let sent_at = now();
             let refused = self.publisher.publish(&letters, sent_at).await?;
-            measure_deliveries(&outputs, &refused, sent_at);
+            measure::deliveries(&outputs, &refused, sent_at);
             if refused.is_empty() {
                 return Ok(true);
             }
@@ -243,30 +242,4 @@ fn onward<S: Service>(item: &Item<S::Inbound>, fate: &Fate) -> Option<Letter> {
         trace: item.trace.clone(),
         body: envelope.body.clone(),
     })
-}
-
-fn measure<M>(items: &[Item<M>], fates: &[Fate], started: Instant) {
-    #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
-    metrics::histogram!("deskmesh_batch_size").record(items.len() as f64);
-    metrics::histogram!("deskmesh_step_seconds").record(started.elapsed().as_secs_f64());
-    for (item, fate) in items.iter().zip(fates) {
-        let outcome = match fate {
-            Fate::Send { outcome, .. } => *outcome,
-            Fate::Wait(_) => "not_yet",
-            Fate::Forward(_) => "forwarded",
-            Fate::Parked => "parked",
-        };
-        // Only a type that was admitted is a label: anybody can invent others.
-        let message_type = item.accepted().map_or_else(|| "refused".to_owned(), |received| received.message_type.clone());
-        metrics::counter!("deskmesh_messages_total", "type" => message_type, "outcome" => outcome).increment(1);
-    }
-}
-
-fn measure_deliveries(outputs: &[(String, &StoredOutput)], refused: &BTreeSet<String>, at: Timestamp) {
-    for (_, stored) in outputs.iter().filter(|(id, stored)| stored.output.desk().is_some() && !refused.contains(id)) {
-        if let Some(accepted_at) = stored.output.accepted_at() {
-            let delay = (at.utc() - accepted_at.utc()).as_seconds_f64().max(0.0);
-            metrics::histogram!("deskmesh_sync_seconds", "type" => stored.output.message_type().to_owned()).record(delay);
-        }
-    }
 }

@@ -156,7 +156,8 @@ async fn park<M>(
     now: Timestamp,
 ) -> sqlx::Result<()> {
     let mut connection = pool.acquire().await?;
-    parking::park(&mut connection, &Parking::of_envelope(queue, &item.envelope, &item.trace), reason, cause, now).await
+    parking::park(&mut connection, &Parking::of_envelope(queue, &item.envelope, &item.trace, item.about()), reason, cause, now)
+        .await
 }
 
 /// One transaction over the batch.
@@ -183,8 +184,9 @@ async fn attempt<S: Service>(
         return Err(Failed::Rerun);
     }
     for (index, reason, detail) in plan.parked() {
-        let Item { envelope, trace, .. } = &items[*index];
-        parking::park(&mut transaction, &Parking::of_envelope(queue, envelope, trace), *reason, detail, now).await?;
+        let item = &items[*index];
+        let parking = Parking::of_envelope(queue, &item.envelope, &item.trace, item.about());
+        parking::park(&mut transaction, &parking, *reason, detail, now).await?;
     }
     transaction.commit().await?;
     Ok(plan.into_fates())

@@ -25,6 +25,11 @@ impl TraceContext {
         context
     }
 
+    /// The trace's id, 32 hex digits, as it stands in `traceparent`.
+    pub fn trace_id(&self) -> Option<&str> {
+        self.traceparent.as_deref().and_then(|parent| parent.split('-').nth(1))
+    }
+
     /// Goes on with this trace in `span`.
     pub fn continue_in(&self, span: &Span) {
         // Fails only where no trace layer is installed, and then there is no trace to go on with.

@@ -14,7 +14,7 @@ use crate::trace_context::TraceContext;
 #[must_use]
 pub fn trial<S: Service>(service: &S, queue: &str, delivery: Delivery, now: Timestamp) -> String {
     let envelope = Envelope::read(S::SERVICE, delivery, now);
-    let admission = admit(queue, &envelope, |name, content| service.decode(name, content));
+    let admission = admit(service, queue, &envelope);
     let said = match &admission {
         Admission::Accept(_) => "admitted".to_owned(),
         Admission::Refuse(refused) => format!("refused: {}: {}", refused.reason.code(), refused.detail),
@@ -33,5 +33,5 @@ pub fn trial<S: Service>(service: &S, queue: &str, delivery: Delivery, now: Time
 #[must_use]
 pub fn dead_letter_trial<S: Service>(queue: &str, delivery: Delivery, now: Timestamp) -> String {
     let envelope = Envelope::read_dead_letter(S::SERVICE, queue, delivery, now);
-    format!("{:?}", Parking::of_envelope(queue, &envelope, &TraceContext::default()))
+    format!("{:?}", Parking::of_envelope(queue, &envelope, &TraceContext::default(), None))
 }

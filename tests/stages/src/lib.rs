@@ -150,11 +150,11 @@ impl Line {
     pub fn read(service: Service, message: &Message) -> Result<(), DecodeError> {
         let (kind, content) = (message.kind.as_str(), message.content.clone());
         match service {
-            Service::Agreement => agreement_service::AgreementService.decode(kind, content).map(drop),
-            Service::ShareDispatcher => share_dispatcher::ShareDispatcher.decode(kind, content).map(drop),
-            Service::CommentSync => comment_sync::CommentSync.decode(kind, content).map(drop),
-            Service::FieldSync => field_sync::FieldSync.decode(kind, content).map(drop),
-            Service::Notifier => notifier::Notifier.decode(kind, content).map(drop),
+            Service::Agreement => agreement_service::AgreementService.decode(kind, content.into()).map(drop),
+            Service::ShareDispatcher => share_dispatcher::ShareDispatcher.decode(kind, content.into()).map(drop),
+            Service::CommentSync => comment_sync::CommentSync.decode(kind, content.into()).map(drop),
+            Service::FieldSync => field_sync::FieldSync.decode(kind, content.into()).map(drop),
+            Service::Notifier => notifier::Notifier.decode(kind, content.into()).map(drop),
         }
     }
 
@@ -162,15 +162,15 @@ impl Line {
         let content = message.content.clone();
         Ok(match service {
             Service::Agreement => {
-                let inbound = agreement_service::AgreementService.decode(&message.kind, content)?;
+                let inbound = agreement_service::AgreementService.decode(&message.kind, content.into())?;
                 agreement_service::step(&mut self.agreements, &received(message, arrived_at, inbound))
             }
             Service::ShareDispatcher => {
-                let inbound = share_dispatcher::ShareDispatcher.decode(&message.kind, content)?;
+                let inbound = share_dispatcher::ShareDispatcher.decode(&message.kind, content.into())?;
                 self.dispatch(&received(message, arrived_at, inbound))
             }
             Service::CommentSync => {
-                let inbound = comment_sync::CommentSync.decode(&message.kind, content)?;
+                let inbound = comment_sync::CommentSync.decode(&message.kind, content.into())?;
                 if let comment_sync::Inbound::Fact(fact) = &inbound {
                     self.comment_facts.learn(fact);
                 }
@@ -184,7 +184,7 @@ impl Line {
                 Verdict::Decided(comment_sync::step(&mut self.comments, &settings, &inbound))
             }
             Service::FieldSync => {
-                let inbound = field_sync::FieldSync.decode(&message.kind, content)?;
+                let inbound = field_sync::FieldSync.decode(&message.kind, content.into())?;
                 if let field_sync::Inbound::Fact(fact) = &inbound {
                     self.field_facts.learn(fact);
                     let accounts = self.field_facts.accounts.iter();
@@ -194,7 +194,7 @@ impl Line {
                 Verdict::Decided(self.fields.step(&inbound))
             }
             Service::Notifier => {
-                notifier::Notifier.decode(&message.kind, content)?;
+                notifier::Notifier.decode(&message.kind, content.into())?;
                 Verdict::Decided(Vec::new())
             }
         })

@@ -55,6 +55,7 @@ impl Stage {
                 batch_size: 2,
                 confirm_timeout: Duration::from_mins(1),
                 answer_timeout: Duration::from_secs(20),
+                journal_days: 30,
                 undelivered: Undelivered::default(),
             };
             tokio::spawn(messaging::run(Arc::new(CommentSync), settings, pool.clone(), Health::new(), stop.clone()))

@@ -1,6 +1,7 @@
 //! Rows ↔ state.
 
 mod listed;
+mod related;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,6 +10,7 @@ use messaging::{DecideError, Received};
 use sqlx::{FromRow, PgConnection};
 
 use self::listed::Asked;
+pub(crate) use self::related::related;
 use crate::inbound::Inbound;
 use crate::rules::{Change, Place, State};
 

@@ -64,6 +64,7 @@ impl Stage {
                 batch_size: 2,
                 confirm_timeout: Duration::from_mins(1),
                 answer_timeout: Duration::from_secs(20),
+                journal_days: 30,
                 undelivered: Undelivered::default(),
             };
             let work = messaging::run(Arc::new(ShareDispatcher), settings, self.pool.clone(), Health::new(), self.stop.clone());

@@ -1,5 +1,7 @@
 //! Columns on a terminal.
 
+pub(super) use timeline::harmless;
+
 /// Lays out rows below their names, left-aligned.
 pub(super) fn table<const N: usize>(names: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let rows: Vec<[String; N]> =
@@ -11,13 +13,6 @@ pub(super) fn table<const N: usize>(names: [&str; N], rows: impl IntoIterator<It
         format!("{}\n", cells.join("  ").trim_end())
     };
     rows.iter().map(line).collect()
-}
-
-/// Text that a terminal only shows. What a stranger sent may hold characters that move the cursor, colour the screen or turn the
-/// direction of reading.
-pub(super) fn harmless(text: &str) -> String {
-    let turns = |letter: char| matches!(letter, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|letter| if letter.is_control() || turns(letter) { '\u{fffd}' } else { letter }).collect()
 }
 
 #[cfg(test)]

@@ -56,6 +56,16 @@ impl Change {
         }
     }
 
+    /// What a person looks for it by: the one agreement that changed, else the account.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        match (self.account(), self.agreements()) {
+            (None, [agreement, ..]) => agreement.agreement_id.as_str(),
+            (Some(account), _) => account.account.as_str(),
+            (None, []) => "",
+        }
+    }
+
     /// The agreements that changed.
     #[must_use]
     pub fn agreements(&self) -> &[AgreementFact] {

@@ -120,7 +120,7 @@ async fn what_the_broker_would_act_on_is_refused_and_forged_headers_are_not_beli
     desk.publish("acme.ticket.count", Count::NAME, "forged", body, forged).await.expect("the broker takes it");
     assert_eq!(desk.receipt("forged").await.outcome, ReceiptOutcome::Applied, "it is acme's, and it came for the first time");
     let accepted_at: String =
-        sqlx::query_scalar("select outputs -> 1 -> 'output' ->> 'accepted_at' from journal_output where message_id = 'forged'")
+        sqlx::query_scalar("select outputs::json -> 1 -> 'output' ->> 'accepted_at' from journal join journal_output on id = output_id where message_id = 'forged'")
             .fetch_one(&stage.pool)
             .await
             .expect("a row");

@@ -3,7 +3,7 @@
 use contracts::command::AgreementAccept;
 use contracts::delivery::Delivery;
 use contracts::{Message, ReceiptOutcome, topology};
-use messaging::{DecideError, DecodeError, Output, Received, Service, Verdict};
+use messaging::{About, Content, DecideError, DecodeError, Output, Received, Service, Verdict, decode};
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -17,11 +17,15 @@ impl Service for Agreements {
     type Inbound = Value;
     const SERVICE: topology::Service = topology::Service::Agreement;
 
-    fn decode(&self, message_type: &str, content: Value) -> Result<Value, DecodeError> {
+    fn decode(&self, message_type: &str, content: Content<'_>) -> Result<Value, DecodeError> {
         match message_type {
-            AgreementAccept::NAME => Ok(content),
+            AgreementAccept::NAME => decode(content),
             other => Err(DecodeError::UnknownType(other.to_owned())),
         }
+    }
+
+    fn about(_: &Value) -> About {
+        About::default()
     }
 
     async fn decide(&self, _: &mut PgConnection, batch: &[&Received<Value>]) -> Result<Vec<Verdict>, DecideError> {

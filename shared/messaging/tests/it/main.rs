@@ -10,4 +10,5 @@ mod parked;
 mod replay;
 mod stage;
 mod tally;
+mod trail;
 mod unanswered;

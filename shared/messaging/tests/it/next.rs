@@ -1,8 +1,7 @@
 //! The service behind the tally: counts what it hears, in a schema of its own.
 
 use contracts::{Message, topology};
-use messaging::{DecideError, DecodeError, Received, Service, Verdict, decode};
-use serde_json::Value;
+use messaging::{About, Content, DecideError, DecodeError, Received, Service, Verdict, decode};
 use sqlx::PgConnection;
 
 use crate::tally::Counted;
@@ -14,11 +13,15 @@ impl Service for Next {
     type Inbound = Counted;
     const SERVICE: topology::Service = topology::Service::CommentSync;
 
-    fn decode(&self, message_type: &str, content: Value) -> Result<Counted, DecodeError> {
+    fn decode(&self, message_type: &str, content: Content<'_>) -> Result<Counted, DecodeError> {
         match message_type {
             Counted::NAME => decode(content),
             other => Err(DecodeError::UnknownType(other.to_owned())),
         }
+    }
+
+    fn about(_: &Counted) -> About {
+        About::default()
     }
 
     async fn decide(&self, connection: &mut PgConnection, batch: &[&Received<Counted>]) -> Result<Vec<Verdict>, DecideError> {

@@ -34,7 +34,7 @@ async fn a_command_of_an_account_that_is_known_by_now_is_replayed_and_counts_as_
     stage.parked_as("early", "replayed", 1).await;
     assert_eq!(stage.history(row.id).await, [line("(service)", "parked"), line("anna", "replayed")]);
     let accepted_at: String =
-        sqlx::query_scalar("select outputs -> 1 -> 'output' ->> 'accepted_at' from journal_output where message_id = 'early'")
+        sqlx::query_scalar("select outputs::json -> 1 -> 'output' ->> 'accepted_at' from journal join journal_output on id = output_id where message_id = 'early'")
             .fetch_one(&stage.pool)
             .await
             .expect("a row");

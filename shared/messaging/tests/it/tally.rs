@@ -3,9 +3,8 @@
 use contracts::delivery::Delivery;
 use contracts::topology;
 use contracts::{Message, Reason, ReceiptOutcome};
-use messaging::{DecideError, DecodeError, Otherwise, Output, ParkReason, Received, Service, Verdict, decode};
+use messaging::{About, Content, DecideError, DecodeError, Otherwise, Output, ParkReason, Received, Service, Verdict, decode};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sqlx::PgConnection;
 
 /// A command that says how it wants to be treated.
@@ -59,11 +58,15 @@ impl Service for Tally {
     type Inbound = Count;
     const SERVICE: topology::Service = topology::Service::ShareDispatcher;
 
-    fn decode(&self, message_type: &str, content: Value) -> Result<Count, DecodeError> {
+    fn decode(&self, message_type: &str, content: Content<'_>) -> Result<Count, DecodeError> {
         match message_type {
             Count::NAME => decode(content),
             other => Err(DecodeError::UnknownType(other.to_owned())),
         }
+    }
+
+    fn about(_: &Count) -> About {
+        About::default()
     }
 
     async fn decide(&self, connection: &mut PgConnection, batch: &[&Received<Count>]) -> Result<Vec<Verdict>, DecideError> {

@@ -1,0 +1,66 @@
+//! What the runtime counts. Labels are types that were admitted, outcomes, reasons and exchanges: never an account, a ticket or an id.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use contracts::Timestamp;
+
+use crate::output::StoredOutput;
+use crate::plan::{Fate, Item};
+
+/// One batch, from its first message to its ack.
+pub(crate) fn batch<M>(items: &[Item<M>], fates: &[Fate], arrived: Timestamp, started: Instant) {
+    #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
+    metrics::histogram!("deskmesh_batch_size").record(items.len() as f64);
+    metrics::histogram!("deskmesh_step_seconds").record(started.elapsed().as_secs_f64());
+    let mut outcomes: BTreeMap<(&str, &'static str), u64> = BTreeMap::new();
+    let mut waits: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for (item, fate) in items.iter().zip(fates) {
+        // Only a type that was admitted is a label: anybody can invent others.
+        let message_type = item.accepted().map_or("refused", |received| received.message_type.as_str());
+        *outcomes.entry((message_type, outcome(fate))).or_default() += 1;
+        if let Some(published_at) = item.envelope.published_at() {
+            waits.entry(message_type).or_default().push(seconds_between(published_at, arrived));
+        }
+    }
+    for ((message_type, outcome), count) in outcomes {
+        metrics::counter!("deskmesh_messages_total", "type" => message_type.to_owned(), "outcome" => outcome).increment(count);
+    }
+    for (message_type, waits) in waits {
+        let histogram = metrics::histogram!("deskmesh_queue_wait_seconds", "type" => message_type.to_owned());
+        waits.into_iter().for_each(|wait| histogram.record(wait));
+    }
+}
+
+fn outcome(fate: &Fate) -> &'static str {
+    match fate {
+        Fate::Send { outcome, .. } => outcome,
+        Fate::Wait(_) => "not_yet",
+        Fate::Forward(_) => "forwarded",
+        Fate::Parked => "parked",
+    }
+}
+
+/// Deliveries that desks' queues took: how long after their command had arrived.
+pub(crate) fn deliveries(outputs: &[(String, &StoredOutput)], refused: &BTreeSet<String>, at: Timestamp) {
+    let mut delays: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for (_, stored) in outputs.iter().filter(|(id, stored)| stored.output.desk().is_some() && !refused.contains(id)) {
+        if let Some(accepted_at) = stored.output.accepted_at() {
+            delays.entry(stored.output.message_type()).or_default().push(seconds_between(accepted_at, at));
+        }
+    }
+    for (message_type, delays) in delays {
+        let histogram = metrics::histogram!("deskmesh_sync_seconds", "type" => message_type.to_owned());
+        delays.into_iter().for_each(|delay| histogram.record(delay));
+    }
+}
+
+/// A publish for which the broker took no responsibility: `returned` found no queue, `rejected` a full one.
+pub(crate) fn refused_publish(exchange: &str, cause: &'static str) {
+    metrics::counter!("deskmesh_refused_publishes_total", "exchange" => exchange.to_owned(), "cause" => cause).increment(1);
+}
+
+/// Clocks of two machines differ: what would be negative counts as nothing.
+fn seconds_between(earlier: Timestamp, later: Timestamp) -> f64 {
+    (later.utc() - earlier.utc()).as_seconds_f64().max(0.0)
+}
