@@ -5,7 +5,7 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
 LOCAL := $(BUILT)/deskmesh-local
 
 .DEFAULT_GOAL := help
-.PHONY: help up down account demo test conformance hostile faults isolation soak sabotage bench fuzz audit check check-platform image check-image generate fmt binaries
+.PHONY: help up down account trace demo test conformance hostile faults isolation soak sabotage bench fuzz audit check check-platform image check-image generate fmt binaries
 # One task at a time: they share cargo's folder and the servers.
 .NOTPARALLEL:
 
@@ -22,6 +22,11 @@ account: ## make an account on what `make up` started, print its address
 	@test -n "$(NAME)" || { echo "which account? make account NAME=acme" >&2; exit 2; }
 	@test -x $(LOCAL) || { echo "nothing runs here: make up first" >&2; exit 1; }
 	@$(LOCAL) account "$(NAME)"
+
+trace: ## tell what became of a ticket of what `make up` started: TICKET=acme/4711 (or WHAT="share ID", "agreement ID", "message acme/ID")
+	@test -n "$(TICKET)$(WHAT)" || { echo "which ticket? make trace TICKET=acme/4711" >&2; exit 2; }
+	@test -f target/local/env || { echo "nothing runs here: make up first" >&2; exit 1; }
+	@. target/local/env && $(BUILT)/deskmesh-operator trace $(or $(TICKET),$(WHAT))
 
 demo: binaries ## play the main story on real servers and prove that nothing was lost
 	@$(BUILT)/demo
@@ -55,7 +60,7 @@ sabotage: binaries ## break the runtime on purpose, four ways, and see that `mak
 
 bench: ## measure the whole system and its peers side by side, in one run
 	@echo "building, optimised"
-	@$(CARGO) build --quiet --release --workspace --bins
+	@$(CARGO) build --quiet --release --bins -p bench -p agreement-service -p share-dispatcher -p comment-sync -p field-sync -p notifier
 	@$(or $(CARGO_TARGET_DIR),target)/release/bench $(if $(ROUNDS),--rounds $(ROUNDS))
 
 fuzz: ## give the rules and admission any message in any state, ten minutes each (TARGET=comment-sync SECONDS=60)

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use contracts::topology::VHOST;
 use local::process::Process;
-use local::{Database, Fleet, Installation, Passwords, Servers, ports, state, wait};
+use local::{Database, Fleet, Installation, Instance, Passwords, Servers, ports, state, wait};
 use nix::sys::signal::Signal;
 
 use super::running::{Running, RunningService, RunningSink, local_dir, locked_dir, shown};
@@ -31,7 +31,7 @@ pub async fn up() -> Result<ExitCode> {
     let sink = before.and_then(|before| before.mail_sink).filter(|sink| sink.process.is_alive());
     let mut running = Running { servers: servers.clone(), services: Vec::new(), mail_sink: sink };
     running.write(&dir)?;
-    state::write_text(&dir.join("env"), &environment(&servers))?;
+    state::write_text(&dir.join("env"), &environment(&servers, &[]))?;
 
     println!("creating virtual host `{VHOST}`, users and database");
     let passwords = Passwords::open(&dir.join("passwords"))?;
@@ -50,6 +50,7 @@ pub async fn up() -> Result<ExitCode> {
     fleet.migrate_all()?;
     let mut instances = fleet.start_all()?;
     running.services = instances.iter().filter_map(RunningService::of).collect();
+    state::write_text(&dir.join("env"), &environment(&servers, &instances))?;
     running.write(&dir)?;
     for instance in &mut instances {
         instance.wait_ready(SERVICES_LIMIT)?;
@@ -99,9 +100,14 @@ pub fn status() -> Result<ExitCode> {
     Ok(if servers && sink && services { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn environment(servers: &Servers) -> String {
+fn environment(servers: &Servers, instances: &[Instance]) -> String {
     let Servers { amqp_url, management_url, database_url } = servers;
-    format!("export AMQP_URL='{amqp_url}'\nexport MANAGEMENT_URL='{management_url}'\nexport DATABASE_URL='{database_url}'\n")
+    let services: Vec<String> = instances.iter().map(|one| format!("{}=http://{}", one.service().name(), one.http())).collect();
+    let services = services.join(",");
+    format!(
+        "export AMQP_URL='{amqp_url}'\nexport MANAGEMENT_URL='{management_url}'\nexport DATABASE_URL='{database_url}'\n\
+         export DESKMESH_SERVICES='{services}'\n"
+    )
 }
 
 fn start_sink(dir: &Path) -> Result<RunningSink> {

@@ -1,0 +1,112 @@
+//! Where the services answer, and how they are asked.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use contracts::topology::Service;
+use timeline::{Target, Trail};
+use ureq::Agent;
+use url::{Url, form_urlencoded};
+
+/// A little longer than a service takes to give up.
+const LIMIT: Duration = Duration::from_secs(12);
+/// Names in one question, at most; a service takes no more.
+const NAMES: usize = 500;
+
+/// The addresses of the services: any replica of each, written as `share-dispatcher=http://host:9090,comment-sync=…`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Services(BTreeMap<&'static str, Url>);
+
+/// Text that is no list of addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicesError(String);
+
+impl fmt::Display for ServicesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ServicesError {}
+
+impl FromStr for Services {
+    type Err = ServicesError;
+
+    fn from_str(text: &str) -> Result<Self, ServicesError> {
+        let mut addresses = BTreeMap::new();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let wrong = || ServicesError(format!("{part:?} is not of the form comment-sync=http://host:9090"));
+            let (name, address) = part.split_once('=').ok_or_else(wrong)?;
+            let known = Service::ALL.into_iter().find(|service| service.name() == name);
+            let service = known.ok_or_else(|| ServicesError(format!("{name:?} is none of the five services")))?;
+            let url = Url::parse(address).ok().filter(|url| url.scheme() == "http" && url.has_host()).ok_or_else(wrong)?;
+            addresses.insert(service.name(), url);
+        }
+        Ok(Self(addresses))
+    }
+}
+
+impl Services {
+    /// Asks one service. The error says what is wrong with which address.
+    pub(super) fn ask(&self, service: Service, query: &str) -> Result<Trail, String> {
+        let mut url = self.0.get(service.name()).ok_or("its address is not given")?.clone();
+        url.set_path("/trace");
+        url.set_query(Some(query));
+        let config = Agent::config_builder().timeout_global(Some(LIMIT)).http_status_as_error(false).build();
+        let agent: Agent = config.into();
+        let mut response = agent.get(url.as_str()).call().map_err(|error| format!("{}: {error}", url.authority()))?;
+        let status = response.status();
+        let body = response.body_mut().read_to_string().map_err(|error| format!("{}: {error}", url.authority()))?;
+        if !status.is_success() {
+            return Err(format!("{}: {status}: {}", url.authority(), body.trim()));
+        }
+        serde_json::from_str(&body).map_err(|error| format!("{}: not a trail: {error}", url.authority()))
+    }
+}
+
+/// The question about what a person asks for.
+pub(super) fn of_target(target: &Target) -> String {
+    let what = match target {
+        Target::Ticket(_) => "ticket",
+        Target::Share(_) => "share",
+        Target::Agreement(_) => "agreement",
+        Target::Message(_) => "message",
+    };
+    form_urlencoded::Serializer::new(String::new()).append_pair(what, target.name()).finish()
+}
+
+/// The question about names that belong together.
+pub(super) fn of_names(names: &[String]) -> String {
+    let pairs = names.iter().take(NAMES).map(|name| ("name", name));
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_and_wrong_ones_named() {
+        let services: Services = "share-dispatcher=http://127.0.0.1:1, comment-sync=http://host:2".parse().unwrap();
+        assert_eq!(services.0.len(), 2);
+        for wrong in ["share-dispatcher", "other=http://h", "notifier=ftp://h", "notifier=http://"] {
+            assert!(wrong.parse::<Services>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_survives_the_query() {
+        assert_eq!(of_target(&Target::Ticket("acme/a b&c".into())), "ticket=acme%2Fa+b%26c");
+        assert_eq!(of_names(&["o:1".into(), "acme/1".into()]), "name=o%3A1&name=acme%2F1");
+    }
+
+    #[test]
+    fn a_service_that_is_not_there_is_a_sentence() {
+        let services: Services = "notifier=http://127.0.0.1:1".parse().unwrap();
+        let cause = services.ask(Service::Notifier, "ticket=acme/1").unwrap_err();
+        assert!(cause.starts_with("127.0.0.1:1"), "{cause}");
+        assert_eq!(services.ask(Service::CommentSync, "").unwrap_err(), "its address is not given");
+    }
+}
