@@ -5,6 +5,7 @@ mod histories;
 mod processes;
 mod reasons;
 mod story;
+mod trace;
 
 /// One whole system at a time: five services, a broker and a database fill a small machine, and what waits for a turn would only wait longer.
 static WHOLE_SYSTEM: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

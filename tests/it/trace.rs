@@ -1,0 +1,211 @@
+//! Why did this not cross? Each of three answers comes from the ticket's number alone: withheld by the terms, waiting for a desk's queue
+//! that is gone, and set aside.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use contracts::ids::derive_id;
+use contracts::{Receipt, ReceiptOutcome};
+use lapin::BasicProperties;
+use local::services::{binaries_dir, get};
+use local::{Fleet, Instance};
+use serde_json::{Value, json};
+use testkit::desk::PATIENCE;
+use testkit::{Desk, World, until, world};
+
+const OCCURRED: &str = "2026-03-01T10:00:00Z";
+const LIMIT: Duration = Duration::from_mins(3);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tickets_number_is_enough_to_learn_why_something_did_not_cross() {
+    let _turn = crate::WHOLE_SYSTEM.lock().await;
+    let world = World::new("trace").await;
+    let dir = world::target().join("test-trace").join(world.name());
+    let fleet = Fleet::new(&dir, &world.installation, &world.database, "smtp://127.0.0.1:9").expect("a folder for logs");
+    let start = tokio::task::spawn_blocking(move || {
+        fleet.migrate_all().expect("every schema is migrated");
+        fleet.start_all_ready(LIMIT).expect("all are ready")
+    });
+    let instances = start.await.expect("all five start");
+    let partners = Partners::agree(&world).await;
+    let share = partners.share().await;
+
+    let withheld = partners.globex.ask("ticket.update.v1", &update("88", &comment("globex/1", true))).await;
+    assert_eq!(withheld.outcome, ReceiptOutcome::Partial, "{withheld:?}");
+    let crossed = partners.acme.ask("ticket.update.v1", &update("4711", &comment("acme/1", true))).await;
+    assert_eq!(crossed.outcome, ReceiptOutcome::Applied, "{crossed:?}");
+    set_aside(&partners.acme).await;
+    bind(&world, false).await;
+    let late = partners.acme.ask("ticket.update.v1", &update("4711", &comment("acme/2", true))).await;
+
+    let asked = Operator::of(&instances);
+    let expected = [
+        format!("acme/4711 → globex/88  share {share}"),
+        "comment:globex/1 STAYED".to_owned(),
+        "public_comments_not_allowed: The terms allow the receiver private comments only".to_owned(),
+        "comment:acme/1 crossed".to_owned(),
+        "◂ ticket.updated.v1".to_owned(),
+        "share-dispatcher set a message aside: no_publisher".to_owned(),
+        "ticket.updated.v1 of globex waits since".to_owned(),
+    ];
+    for target in ["acme/4711", "globex/88"] {
+        let told = asked.until_told(&[target], &expected).await;
+        assert!(!told.contains("gave no answer") && !told.contains("The text"), "{told}");
+    }
+    asked.until_told(&["share", &share], &expected[..5]).await;
+    asked
+        .until_told(&["agreement", &partners.agreement], &["agreement.invite.v1".to_owned(), "agreement.accept.v1".to_owned()])
+        .await;
+    let message = asked.until_told(&["message", &format!("acme/{}", late.command_id)], &expected[6..]).await;
+    assert!(!message.contains("comment:acme/1 "), "only of this message: {message}");
+    assert_eq!(asked.trace(&["4711"]).status.code(), Some(2), "a number without its account is no ticket");
+    over_http(&asked, &share);
+
+    let (first, others) = instances.split_first().expect("five");
+    let half = Operator::of(others).trace(&["acme/4711"]);
+    assert_eq!(half.status.code(), Some(1), "half an answer says that it is one");
+    assert!(text(&half).contains(&format!("{} gave no answer", first.service().name())), "{}", text(&half));
+    drop(instances);
+    world.remove().await;
+}
+
+struct Partners {
+    acme: Desk,
+    globex: Desk,
+    agreement: String,
+}
+
+impl Partners {
+    async fn agree(world: &World) -> Self {
+        let [acme, globex] = [world.account("acme").await, world.account("globex").await];
+        let operator = Desk::open(&world.installation.operator_url().expect("an address"), "operator");
+        for account in ["acme", "globex"] {
+            let register = json!({ "account": account, "display_name": account, "kind": "connected", "admins": [] });
+            applied(&operator.ask("account.register.v1", &register).await);
+        }
+        let [acme, globex] = [Desk::open(&acme.amqp_url, "acme"), Desk::open(&globex.amqp_url, "globex")];
+        let agreement = derive_id("trace", &[world.name()]).to_string();
+        let terms = json!({ "comments": "private_only", "tags": true, "custom_fields": true });
+        let invite = json!({ "agreement_id": agreement, "receiver": { "address": "globex" }, "terms": terms, "actor": actor() });
+        applied(&acme.ask("agreement.invite.v1", &invite).await);
+        applied(&globex.ask("agreement.accept.v1", &json!({ "agreement_id": agreement, "actor": actor() })).await);
+        Self { acme, globex, agreement }
+    }
+
+    async fn share(&self) -> String {
+        let ticket = json!({ "id": "4711", "subject": "The pump leaks", "status": "open", "requester": actor() });
+        let share = json!({ "agreement_id": self.agreement, "actor": actor(), "occurred_at": OCCURRED, "ticket": ticket });
+        let shared = self.acme.ask("ticket.share.v1", &share).await;
+        // Status does not cross under these terms.
+        assert_eq!(shared.outcome, ReceiptOutcome::Partial, "{shared:?}");
+        let share = shared.share_id.expect("a share").to_string();
+        let bind = json!({ "share_id": share, "ticket_id": "88" });
+        applied(&self.globex.ask("ticket.bind.v1", &bind).await);
+        share
+    }
+}
+
+fn actor() -> Value {
+    json!({ "id": "1", "name": "Ada", "role": "admin" })
+}
+
+fn comment(id: &str, public: bool) -> Value {
+    json!({ "id": id, "body": "The text", "public": public, "author": actor() })
+}
+
+fn update(ticket: &str, comment: &Value) -> Value {
+    json!({ "ticket_id": ticket, "actor": actor(), "occurred_at": OCCURRED, "comments": [comment] })
+}
+
+#[track_caller]
+fn applied(receipt: &Receipt) {
+    assert_eq!(receipt.outcome, ReceiptOutcome::Applied, "{receipt:?}");
+}
+
+/// An update that does not say who publishes it.
+async fn set_aside(acme: &Desk) {
+    let nobody = |_: BasicProperties| {
+        let properties = BasicProperties::default().with_message_id("from-nobody".into()).with_type("ticket.update.v1".into());
+        properties.with_content_type("application/json".into()).with_delivery_mode(2)
+    };
+    let body = update("4711", &comment("acme/9", true)).to_string();
+    let sent = acme.publish("acme.ticket.update", "ticket.update.v1", "from-nobody", body.as_bytes(), nobody).await;
+    sent.expect("the broker takes it");
+}
+
+/// Binds or unbinds globex's queue: without it, deliveries come back.
+async fn bind(world: &World, bound: bool) {
+    let installation = world.installation.clone();
+    let done = tokio::task::spawn_blocking(move || {
+        let (broker, vhost) = (installation.broker(), installation.vhost());
+        if bound {
+            broker.bind(vhost, "desk", "desk.globex", "globex.#")
+        } else {
+            broker.unbind(vhost, "desk", "desk.globex", "globex.#")
+        }
+    });
+    done.await.expect("no panic").expect("the broker does it");
+}
+
+/// The operator's program, told where services answer.
+struct Operator(String);
+
+impl Operator {
+    fn of(instances: &[Instance]) -> Self {
+        let addresses: Vec<String> =
+            instances.iter().map(|one| format!("{}=http://{}", one.service().name(), one.http())).collect();
+        Self(addresses.join(","))
+    }
+
+    fn program(&self) -> Command {
+        let mut command = Command::new(binaries_dir().expect("the binaries are built").join("deskmesh-operator"));
+        command.env("DESKMESH_SERVICES", &self.0);
+        command
+    }
+
+    fn trace(&self, words: &[&str]) -> Output {
+        self.program().arg("trace").args(words).output().expect("it runs")
+    }
+
+    /// What it tells, once all of `expected` is in it.
+    async fn until_told(&self, words: &[&str], expected: &[String]) -> String {
+        until(&format!("the story of {words:?}"), PATIENCE, async || {
+            let told = text(&self.trace(words));
+            // Cells are broken into lines where they are too long.
+            let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            match expected.iter().find(|part| !flat(&told).contains(&flat(part))) {
+                None => Ok(told),
+                Some(part) => Err(format!("{part:?} is not in\n{told}")),
+            }
+        })
+        .await
+    }
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Ends with the test.
+struct Web(Child);
+
+impl Drop for Web {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+fn over_http(asked: &Operator, share: &str) {
+    let mut serving = asked.program();
+    serving.args(["serve", "--listen", "127.0.0.1:0"]).stderr(Stdio::piped());
+    let mut web = Web(serving.spawn().expect("it starts"));
+    let mut line = String::new();
+    BufReader::new(web.0.stderr.take().expect("piped")).read_line(&mut line).expect("it says where");
+    let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address");
+    let address = address.parse().expect("an address");
+    let (status, told) = get(address, "/trace/acme/4711").expect("it answers");
+    assert!(status == 200 && told.contains(share), "{status}: {told}");
+    assert_eq!(get(address, "/trace/4711").expect("it answers").0, 400);
+}
