@@ -69,7 +69,7 @@ OVERVIEW = Dashboard(
             [
                 Panel("Replicas", "That answer Prometheus. Fewer than you run: runbook service-gone.", "short",
                       {"{{job}}": f'count by (job) (deskmesh_build_info{{job=~"{SERVICES}"}})'}),
-                Panel("Reached", "1: some replica reaches it. 0: none does, and the service stands still. Runbooks broker-lost, database-lost.", "short",
+                Panel("Reached", "1: some replica reaches it. 0: none does, and the service stands still. Runbooks broker-lost, database-lost, replica-waits.", "short",
                       {"{{job}} {{dependency}}": "max by (job, dependency) (deskmesh_ready)"}),
                 Panel("Broker", "Processes from which the broker takes nothing: it is short of memory or disk. Runbook broker-blocked.", "short",
                       {"blocked": "sum(deskmesh_broker_blocked)"}, red_from=1),
@@ -173,7 +173,7 @@ SERVICE = Dashboard(
                       {"p50": quantile(0.5, "deskmesh_batch_size", where='job="$job"'), "p99": quantile(0.99, "deskmesh_batch_size", where='job="$job"')}),
                 Panel("Oldest batch in hand", "Milliseconds. More than two minutes pages: runbook step-stuck.", "s",
                       {"{{instance}}": 'max by (instance) (deskmesh_oldest_step_seconds{job="$job"})'}, red_from=120),
-                Panel("Reached", "1: it reaches it. 0 in one replica: runbook replica-waits. In all: broker-lost, database-lost.", "short",
+                Panel("Reached", "1: it reaches it. 0 in one replica: runbook replica-waits. In all: cut off, the same.", "short",
                       {"{{instance}} {{dependency}}": 'min by (instance, dependency) (deskmesh_ready{job="$job"})'}),
                 Panel("Blocked by the broker", "1: the broker takes nothing from it. Runbook broker-blocked.", "short",
                       {"{{instance}}": 'max by (instance) (deskmesh_broker_blocked{job="$job"})'}, red_from=1),
