@@ -12,8 +12,12 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import alertmanager
 import documents
+import grafana
+import metrics
 import rules
+import runbooks
 import schemas
 import topology
 from policies import Assertion, availability, companions, containers, network, settings
@@ -117,14 +121,37 @@ def found(tree: Tree, renders: list[Render], assertion: Assertion) -> list[str]:
 
 
 def check_rules(tree: Tree, report: Report) -> None:
+    """What is watched, and what to do then."""
     report.check("rules: the operator's object is what infra/prometheus says", rules.current(tree))
-    program = os.environ.get("PROMTOOL") or shutil.which("promtool")
-    if program:
+    promtool = tool("promtool", "prometheus", report)
+    if promtool:
         report.check(
-            "rules: promtool finds them well-formed, firing and quiet where they should be", rules.promtool(tree, program)
+            "rules: promtool finds them well-formed, firing and quiet where they should be", rules.promtool(tree, promtool)
         )
-    else:
-        report.missing("promtool", "Debian's package prometheus has it; or name it in PROMTOOL")
+        report.check(f"grafana: {lead(grafana.parsed)}", grafana.parsed(tree, promtool))
+    for assertion in (
+        rules.complete,
+        metrics.well_formed,
+        metrics.asked_for,
+        grafana.current,
+        grafana.readable,
+        runbooks.of_alerts,
+        runbooks.alike,
+        runbooks.true,
+        alertmanager.silences,
+    ):
+        report.check(f"{assertion.__module__}: {lead(assertion)}", assertion(tree))
+    amtool = tool("amtool", "prometheus-alertmanager", report)
+    if amtool:
+        report.check(f"alertmanager: {lead(alertmanager.well_formed)}", alertmanager.well_formed(tree, amtool))
+
+
+def tool(name: str, package: str, report: Report) -> str | None:
+    """Where a program is: what its variable names, or what the path has."""
+    found = os.environ.get(name.upper()) or shutil.which(name)
+    if not found:
+        report.missing(name, f"Debian's package {package} has it; or name it in {name.upper()}")
+    return found
 
 
 def check_texts(tree: Tree, report: Report) -> None:
@@ -139,6 +166,8 @@ def check_texts(tree: Tree, report: Report) -> None:
             str(Path(__file__).parent / "yamllint.yaml"),
             kubernetes,
             str(tree.root / "infra/prometheus"),
+            str(tree.root / "infra/alertmanager"),
+            str(tree.root / "infra/grafana"),
         ),
     )
     scripts = [*tree.kubernetes.rglob("*.sh"), *(tree.root / "tests/platform").glob("*.sh")]

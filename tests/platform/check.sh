@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The offline checks of what is deployed: manifests, alerts, what is written about them.
+# The offline checks of what is deployed: manifests, alerts, dashboards, runbooks, what is written about them.
 #   check.sh              all of them
-#   check.sh generate     rewrites what is generated from infra/prometheus
+#   check.sh generate     rewrites what is generated from infra/prometheus and infra/grafana
 #   check.sh processes    runs what the manifests say as processes, on a private broker and database (needs `cargo build`)
 #   check.sh sabotage     breaks the manifests, one way after the other, and sees that each is noticed
 # Installs its tools, pinned, into target/tools/platform. With CI set a tool that is missing is a failure.
@@ -23,22 +23,33 @@ if [[ "$(cat "$tools/installed" 2>/dev/null || true)" != "$wanted" ]]; then
   echo "$wanted" >"$tools/installed"
 fi
 
-# promtool out of Debian's package, unpacked and not installed: it is one program, and needs no root.
-if [[ -z "${PROMTOOL:-}" ]] && ! command -v promtool >/dev/null; then
-  if [[ ! -x "$tools/prometheus/usr/bin/promtool" ]] && command -v apt-get >/dev/null; then
-    echo "fetching Debian's package prometheus, for promtool" >&2
-    (cd "$tools" && apt-get download -qq -o APT::Sandbox::User=root prometheus && dpkg-deb --extract prometheus_*.deb prometheus) ||
+# A program out of Debian's package, unpacked and not installed: it is one file, and needs no root. Prints where it is.
+unpacked() {
+  local program=$1 package=$2
+  if [[ ! -x "$tools/$package/usr/bin/$program" ]] && command -v apt-get >/dev/null; then
+    echo "fetching Debian's package $package, for $program" >&2
+    (cd "$tools" && apt-get download -qq -o APT::Sandbox::User=root "$package" && dpkg-deb --extract "$package"_*.deb "$package") ||
       echo "it cannot be fetched: apt-get update first?" >&2
   fi
-  if [[ -x "$tools/prometheus/usr/bin/promtool" ]]; then
-    PROMTOOL=$PWD/$tools/prometheus/usr/bin/promtool
-    export PROMTOOL
+  if [[ -x "$tools/$package/usr/bin/$program" ]]; then
+    echo "$PWD/$tools/$package/usr/bin/$program"
   fi
+}
+if [[ -z "${PROMTOOL:-}" ]] && ! command -v promtool >/dev/null; then
+  PROMTOOL=$(unpacked promtool prometheus)
+  export PROMTOOL
+fi
+if [[ -z "${AMTOOL:-}" ]] && ! command -v amtool >/dev/null; then
+  AMTOOL=$(unpacked amtool prometheus-alertmanager)
+  export AMTOOL
 fi
 
 python=$tools/venv/bin/python
 case "${1:-}" in
-  generate) exec "$python" "$here/rules.py" ;;
+  generate)
+    "$python" infra/grafana/dashboards.py
+    exec "$python" "$here/rules.py"
+    ;;
   processes)
     for binary in deskmesh-local notifier; do
       [[ -x "${BINARIES:-target/debug}/$binary" ]] || { echo "$binary is not built: cargo build --workspace --bins" >&2; exit 1; }

@@ -45,7 +45,8 @@ def honest(tree: Tree, kinds: set[tuple[str, str]], checked: Checked, schemas_th
 
 def links(tree: Tree) -> Iterator[str]:
     """The README's paths lead somewhere, and it knows every component and overlay."""
-    for readme in (tree.root / "infra/README.md", tree.kubernetes / "README.md", tree.root / "tests/platform/README.md"):
+    for folder in ("infra", "infra/kubernetes", "infra/prometheus", "infra/grafana", "tests/platform"):
+        readme = tree.root / folder / "README.md"
         text = readme.read_text()
         for path in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
             if not (readme.parent / path).exists():

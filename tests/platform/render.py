@@ -15,6 +15,8 @@ from tree import Object, Tree, load_text
 # rabbitmq-topology comes with either of the brokers.
 BROKERS = ("rabbitmq-operator", "rabbitmq-external")
 PART_OF_ANOTHER = ("rabbitmq-topology", "small", "three-zones")
+# This one adds objects and changes none: with nothing and with everything is enough, and halves the number of combinations.
+ADDS_ONLY = ("grafana",)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Render:
 
 def combinations(tree: Tree) -> list[tuple[str, ...]]:
     """All sets of components that can be listed together."""
-    others = [name for name in tree.components() if name not in (*BROKERS, *PART_OF_ANOTHER)]
+    others = [name for name in tree.components() if name not in (*BROKERS, *PART_OF_ANOTHER, *ADDS_ONLY)]
     sets = itertools.chain.from_iterable(itertools.combinations(others, count) for count in range(len(others) + 1))
     return [(*broker, *rest) for rest in sets for broker in ((), *((name,) for name in BROKERS))]
 
@@ -50,14 +52,14 @@ def wanted(tree: Tree, quick: bool) -> list[tuple[str, tuple[str, ...]]]:
     """
     if quick:
         return [("development", ()), *(("production", one) for one in ((), ("rabbitmq-external",), everything(tree)))]
-    every = combinations(tree)
+    every = [*combinations(tree), *((name,) for name in ADDS_ONLY), everything(tree)]
     few = [one for one in every if len(one) <= 1] + [everything(tree)]
     return [(overlay, one) for overlay in tree.overlays() for one in (every if overlay == "production" else few)]
 
 
 def everything(tree: Tree) -> tuple[str, ...]:
     """The largest combination."""
-    return max(combinations(tree), key=len)
+    return (*max(combinations(tree), key=len), *ADDS_ONLY)
 
 
 def render_all(tree: Tree, wanted: list[tuple[str, tuple[str, ...]]]) -> tuple[list[Render], list[str]]:

@@ -110,4 +110,15 @@ def kept(_: Tree, render: Render) -> Iterator[str]:
             yield f"{title(one)} can be pruned by a GitOps tool that no longer finds it"
 
 
-ALL = (secrets, monitors, scalers, made_secrets, database, kept)
+def dashboards(tree: Tree, render: Render) -> Iterator[str]:
+    """Each dashboard is a ConfigMap that Grafana's sidecar finds."""
+    if "grafana" not in render.components:
+        return
+    found = [one for one in render.of("ConfigMap") if one["metadata"].get("labels", {}).get("grafana_dashboard") == "1"]
+    files = sorted(name for one in found for name in one["data"])
+    wanted = sorted(path.name for path in (tree.root / "infra/grafana").glob("*.json"))
+    if files != wanted:
+        yield f"Grafana's sidecar finds {files}, the dashboards are {wanted}"
+
+
+ALL = (secrets, monitors, scalers, made_secrets, database, kept, dashboards)
