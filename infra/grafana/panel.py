@@ -103,7 +103,9 @@ def _panels(dashboard: Dashboard) -> list[dict[str, Any]]:
     panels: list[dict[str, Any]] = []
     top = 0
     for row in dashboard.rows:
-        panels.append(_placed({"type": "row", "title": row.title, "collapsed": False, "panels": []}, len(panels), 0, top, WIDTH, 1))
+        panels.append(
+            _placed({"type": "row", "title": row.title, "collapsed": False, "panels": []}, len(panels), 0, top, WIDTH, 1)
+        )
         top, left = top + 1, 0
         for panel in row.panels:
             wide = _width(panel, row)
@@ -162,7 +164,12 @@ def _target(number: int, legend: str, query: str, table: bool) -> dict[str, Any]
 
 def _options(panel: Panel) -> dict[str, Any]:
     if panel.kind == "stat":
-        return {"reduceOptions": {"calcs": ["lastNotNull"]}, "colorMode": "background", "graphMode": "none", "textMode": "value_and_name"}
+        return {
+            "reduceOptions": {"calcs": ["lastNotNull"]},
+            "colorMode": "background",
+            "graphMode": "none",
+            "textMode": "value_and_name",
+        }
     if panel.kind == "table":
         return {"showHeader": True}
     return {"legend": {"displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "multi", "sort": "desc"}}

@@ -15,10 +15,26 @@ RECEIVERS = {"page": "pager", "ticket": "tickets"}
 FIRING_AND_HEARD = [
     # A lost broker, and all that ever is, but its own alarm and the database: two servers may be lost at once.
     ("DeskmeshBrokerLost", None, {"DeskmeshBrokerLost", "DeskmeshBrokerBlocked", "DeskmeshDatabaseLost"}),
-    ("DeskmeshDatabaseLost", ["DeskmeshStepStuck", "DeskmeshQueueGrowing", "DeskmeshParked"], {"DeskmeshDatabaseLost", "DeskmeshParked"}),
-    ("DeskmeshServiceGone", ["DeskmeshQueueWithoutConsumer", "DeskmeshBuildsDiffer"], {"DeskmeshServiceGone", "DeskmeshBuildsDiffer"}),
-    ("DeskmeshServiceCutOff", ["DeskmeshReplicaWaits", "DeskmeshCanaryMissing"], {"DeskmeshServiceCutOff", "DeskmeshCanaryMissing"}),
-    ("DeskmeshSyncBudgetBurnFast", ["DeskmeshSyncBudgetDrift", "DeskmeshQueueGrowing"], {"DeskmeshSyncBudgetBurnFast", "DeskmeshQueueGrowing"}),
+    (
+        "DeskmeshDatabaseLost",
+        ["DeskmeshStepStuck", "DeskmeshQueueGrowing", "DeskmeshParked"],
+        {"DeskmeshDatabaseLost", "DeskmeshParked"},
+    ),
+    (
+        "DeskmeshServiceGone",
+        ["DeskmeshQueueWithoutConsumer", "DeskmeshBuildsDiffer"],
+        {"DeskmeshServiceGone", "DeskmeshBuildsDiffer"},
+    ),
+    (
+        "DeskmeshServiceCutOff",
+        ["DeskmeshReplicaWaits", "DeskmeshCanaryMissing"],
+        {"DeskmeshServiceCutOff", "DeskmeshCanaryMissing"},
+    ),
+    (
+        "DeskmeshSyncBudgetBurnFast",
+        ["DeskmeshSyncBudgetDrift", "DeskmeshQueueGrowing"],
+        {"DeskmeshSyncBudgetBurnFast", "DeskmeshQueueGrowing"},
+    ),
     ("DeskmeshParkedFlood", ["DeskmeshParked", "DeskmeshUndelivered"], {"DeskmeshParkedFlood", "DeskmeshUndelivered"}),
 ]
 # Services of the one that fires first and of the rest: what is silenced job by job is not silenced for another.
@@ -91,7 +107,12 @@ def _matches(matchers: list[str], labels: dict[str, str]) -> bool:
 
 
 def _meets(matcher: str, labels: dict[str, str]) -> bool:
-    name, operator, value = re.fullmatch(r'(\w+)(=~|!~|!=|=)"(.*)"', matcher).groups()
+    parts = re.fullmatch(r'(\w+)(=~|!~|!=|=)"(.*)"', matcher)
+    if not parts:
+        raise ValueError(
+            f"the matcher {matcher} is not understood by tests/platform/alertmanager.py: label, operator, value in quotes"
+        )
+    name, operator, value = parts.groups()
     has = labels.get(name, "")
     if operator in ("=", "!="):
         return (has == value) == (operator == "=")

@@ -3,6 +3,7 @@
 #   check.sh              all of them
 #   check.sh generate     rewrites what is generated from infra/prometheus and infra/grafana
 #   check.sh processes    runs what the manifests say as processes, on a private broker and database (needs `cargo build`)
+#   check.sh on-call      runs the runbooks' first commands there, with the services running, and asks the broker for its metrics
 #   check.sh sabotage     breaks the manifests, one way after the other, and sees that each is noticed
 # Installs its tools, pinned, into target/tools/platform. With CI set a tool that is missing is a failure.
 set -euo pipefail
@@ -50,15 +51,17 @@ case "${1:-}" in
     "$python" infra/grafana/dashboards.py
     exec "$python" "$here/rules.py"
     ;;
-  processes)
-    for binary in deskmesh-local notifier; do
+  processes | on-call)
+    for binary in deskmesh-local deskmesh-operator notifier; do
       [[ -x "${BINARIES:-target/debug}/$binary" ]] || { echo "$binary is not built: cargo build --workspace --bins" >&2; exit 1; }
     done
-    exec "${BINARIES:-target/debug}/deskmesh-local" with -- "$python" "$here/processes.py"
+    # Where the broker's own tools find their node.
+    export SERVERS=$PWD/target/platform/servers
+    exec "${BINARIES:-target/debug}/deskmesh-local" with --dir "$SERVERS" -- "$python" "$here/${1//-/_}.py"
     ;;
   sabotage) exec "$python" "$here/sabotage.py" ;;
   "") ;;
-  *) echo "usage: $0 [generate|processes|sabotage]" >&2; exit 2 ;;
+  *) echo "usage: $0 [generate|processes|on-call|sabotage]" >&2; exit 2 ;;
 esac
 
 # What is generated from FLOWS is compared by the tests of the crate that makes it.

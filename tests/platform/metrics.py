@@ -35,12 +35,14 @@ def registry(tree: Tree) -> list[dict[str, Any]]:
 
 def well_formed(tree: Tree) -> Iterator[str]:
     """The registry says of each metric what it is, by Prometheus' conventions, and its labels' values stand in the source."""
-    names = [one.get("name") for one in registry(tree)]
+    names = [str(one.get("name")) for one in registry(tree)]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"metrics.yaml has {name} twice"
-    sources = "\n".join(path.read_text() for folder in ("shared", "services") for path in (tree.root / folder).rglob("src/**/*.rs"))
+    sources = "\n".join(
+        path.read_text() for folder in ("shared", "services") for path in (tree.root / folder).rglob("src/**/*.rs")
+    )
     for one in registry(tree):
-        name = one.get("name")
+        name = str(one.get("name"))
         if set(one) - {"values"} != KEYS:
             yield f"metrics.yaml: {name} has {sorted(set(one))}, needs {sorted(KEYS)}"
             continue
@@ -69,7 +71,7 @@ def asked_for(tree: Tree) -> Iterator[str]:
             yield asked.wrong
         labels = set()
         for selector in asked.selectors:
-            one, part = _find(selector.name, known)
+            one, part = _find(selector.name or "", known)
             if one:
                 used.add(one["name"])
                 labels |= {*one["labels"], *ADDED, *({"le"} if part == "_bucket" else set())}

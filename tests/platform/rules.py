@@ -92,7 +92,10 @@ def complete(tree: Tree) -> Iterator[str]:
 def _seen(path: Path) -> tuple[set[str], set[str]]:
     """The alerts that a file's tests keep quiet, and those that they fire."""
     asked = [one for case in load(path)[0]["tests"] for one in case.get("alert_rule_test", [])]
-    return ({one["alertname"] for one in asked if not one["exp_alerts"]}, {one["alertname"] for one in asked if one["exp_alerts"]})
+    return (
+        {one["alertname"] for one in asked if not one["exp_alerts"]},
+        {one["alertname"] for one in asked if one["exp_alerts"]},
+    )
 
 
 def _run(*command: str) -> Iterator[str]:

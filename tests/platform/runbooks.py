@@ -51,7 +51,9 @@ def of_alerts(tree: Tree) -> Iterator[str]:
     for path in every(tree):
         if path.stem not in led_to and path.stem not in questions:
             yield f"infra/runbooks/{path.name} belongs to no alert, and infra/runbooks/README.md does not lead there"
-        for alert in set(re.findall(r"`(Deskmesh[A-Z]\w+)`", path.read_text())) - {rule["alert"] for _, rule in rules.alerts(tree)}:
+        for alert in set(re.findall(r"`(Deskmesh[A-Z]\w+)`", path.read_text())) - {
+            rule["alert"] for _, rule in rules.alerts(tree)
+        }:
             yield f"infra/runbooks/{path.name} speaks of {alert}, which is no alert"
 
 
@@ -68,7 +70,12 @@ def alike(tree: Tree) -> Iterator[str]:
 def true(tree: Tree) -> Iterator[str]:
     """Links, services, jobs and commands of services that a runbook names exist."""
     jobs = {f"{service}-migrate" for service in tree.services()}
-    commands = set(re.findall(r"`([a-z]+)", (tree.root / "shared/bootstrap/README.md").read_text().partition("## Commands")[2].partition("## Conf")[0]))
+    commands = set(
+        re.findall(
+            r"`([a-z]+)",
+            (tree.root / "shared/bootstrap/README.md").read_text().partition("## Commands")[2].partition("## Conf")[0],
+        )
+    )
     for path in [*every(tree), folder(tree) / "README.md"]:
         where, text = f"infra/runbooks/{path.name}", path.read_text()
         for page, anchor in LINK.findall(text):
