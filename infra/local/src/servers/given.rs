@@ -4,7 +4,7 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use super::BrokerAddress;
-use crate::address;
+use operator::address;
 use crate::error::{Error, Result};
 
 /// What the environment says is there already.

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 
 use super::record::{Ledger, RabbitMq};
 use super::{BrokerAddress, Ending, stop_if};
-use crate::broker::Broker;
+use operator::Broker;
 use crate::error::{During, Error, Result};
 use crate::process::Process;
 use crate::{packages, ports, secret, wait};

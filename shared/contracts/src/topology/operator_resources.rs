@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Exchange, VHOST, definitions, desk_queue, desk_queue_arguments, yaml};
+use super::{
+    ACCOUNT_CHANNELS, ACCOUNT_CONNECTIONS, AccountRights, Exchange, VHOST, definitions, desk_key, desk_queue,
+    desk_queue_arguments, yaml,
+};
 use crate::AccountName;
 
 /// Name of the `RabbitmqCluster` that the resources belong to.
 const CLUSTER: &str = "broker";
-/// What one account's desk may hold open at a time.
-const ACCOUNT_LIMITS: (u32, u32) = (20, 100);
 
 /// Everything that a deployment needs on its broker, as YAML.
 #[must_use]
@@ -34,12 +35,12 @@ pub fn operator_account_resources(account: &AccountName) -> String {
     let (share, desk) = (Exchange::Share.name(), Exchange::Desk.name());
     let queue_row = json!({ "name": own_queue, "durable": true, "auto_delete": false, "arguments": desk_queue_arguments() });
     let binding_row =
-        json!({ "source": desk, "destination": own_queue, "destination_type": "queue", "routing_key": format!("{name}.#") });
-    let read = format!("^{}$", own_queue.replace('.', "\\."));
-    let permission_row = json!({ "user": name, "configure": "^$", "write": format!("^{share}$"), "read": read });
-    let keys_row = json!({ "user": name, "exchange": share, "write": format!("^{name}\\."), "read": "^$" });
+        json!({ "source": desk, "destination": own_queue, "destination_type": "queue", "routing_key": desk_key(account) });
+    let rights = AccountRights::own(account);
+    let permission_row = json!({ "user": name, "configure": rights.configure, "write": rights.write, "read": rights.read });
+    let keys_row = json!({ "user": name, "exchange": share, "write": rights.keys, "read": rights.bind });
     let all = [
-        user(name, Some(ACCOUNT_LIMITS)),
+        user(name, Some((ACCOUNT_CONNECTIONS, ACCOUNT_CHANNELS))),
         // The keys come before the permission: without a row for the exchange every key would be open.
         topic_permission(&keys_row),
         permission(&permission_row),
