@@ -60,7 +60,7 @@ impl Desk {
         let id = chance().to_string();
         self.publish(&id, command).await?;
         self.until(|told| match told {
-            Told::Receipt(receipt) if receipt.command_id == id => Some(receipt.clone()),
+            Told::Receipt(receipt) if receipt.command_id == id => Some((**receipt).clone()),
             _ => None,
         })
         .await
