@@ -3,9 +3,9 @@
 use contracts::topology::Service;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use operator::address;
 use crate::error::{During, Result};
 use crate::secret::Passwords;
+use operator::address;
 
 /// A database with a schema and a role of its own for each service.
 #[derive(Clone, Debug)]

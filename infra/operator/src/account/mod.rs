@@ -138,8 +138,7 @@ impl Doors {
     /// When something is not refused, or the user cannot log in.
     pub async fn prove(&self, account: &AccountName, password: &str) -> Result<Vec<Attempt>> {
         let tried = attempts(&self.url_of(account.as_str(), password)?, account).await?;
-        let allowed: Vec<&str> =
-            tried.iter().filter(|it| it.outcome == Outcome::Allowed).map(|it| it.what.as_str()).collect();
+        let allowed: Vec<&str> = tried.iter().filter(|it| it.outcome == Outcome::Allowed).map(|it| it.what.as_str()).collect();
         if allowed.is_empty() {
             return Ok(tried);
         }

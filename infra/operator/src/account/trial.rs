@@ -90,5 +90,8 @@ async fn consume(channel: &Channel, queue: &str) -> lapin::Result<()> {
 
 async fn declare(channel: &Channel, account: &AccountName) -> lapin::Result<()> {
     let gone_with_the_connection = QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
-    channel.queue_declare(format!("trial.{account}").as_str().into(), gone_with_the_connection, FieldTable::default()).await.map(drop)
+    channel
+        .queue_declare(format!("trial.{account}").as_str().into(), gone_with_the_connection, FieldTable::default())
+        .await
+        .map(drop)
 }

@@ -190,10 +190,8 @@ impl Broker {
 
     fn read<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T> {
         let answer = self.call("GET", path, None)?;
-        T::deserialize(&answer).map_err(|unexpected| Error::Unexpected {
-            what: format!("GET {path}"),
-            detail: format!("{unexpected} in {answer}"),
-        })
+        T::deserialize(&answer)
+            .map_err(|unexpected| Error::Unexpected { what: format!("GET {path}"), detail: format!("{unexpected} in {answer}") })
     }
 
     fn put(&self, path: &str, body: &Value) -> Result<()> {

@@ -36,7 +36,10 @@ fn text(steps: &Steps, success: bool, last: Option<&str>) -> String {
         let _ = writeln!(text, "deskmesh_canary_seconds{{step=\"{step}\"}} {:.6}", took.as_secs_f64());
     }
     if let Some(last) = last {
-        let _ = writeln!(text, "# HELP {LAST_SUCCESS} When a round last went well.\n# TYPE {LAST_SUCCESS} gauge\n{LAST_SUCCESS} {last}");
+        let _ = writeln!(
+            text,
+            "# HELP {LAST_SUCCESS} When a round last went well.\n# TYPE {LAST_SUCCESS} gauge\n{LAST_SUCCESS} {last}"
+        );
     }
     text
 }

@@ -16,7 +16,8 @@ use contracts::fields::{SentFields, Status};
 use contracts::ids::derive_id;
 use contracts::terms::CommentTerms;
 use contracts::{
-    AccountName, Actor, AgreementId, CommentId, Message, Reason, Receipt, ReceiptOutcome, Role, ShareId, Terms, TicketId, Timestamp,
+    AccountName, Actor, AgreementId, CommentId, Message, Reason, Receipt, ReceiptOutcome, Role, ShareId, Terms, TicketId,
+    Timestamp,
 };
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -122,7 +123,8 @@ impl<'a> Round<'a> {
                 receipt = self.try_to_share().await?;
             }
             Some(Reason::AlreadyShared) => {
-                let unshare = TicketUnshare { ticket_id: Some(self.ticket.clone()), share_id: None, actor: actor(&self.first.account) };
+                let unshare =
+                    TicketUnshare { ticket_id: Some(self.ticket.clone()), share_id: None, actor: actor(&self.first.account) };
                 must_be_applied("ending what another round left", &self.first.ask(&unshare).await?)?;
                 receipt = self.try_to_share().await?;
             }
@@ -149,8 +151,7 @@ impl<'a> Round<'a> {
             custom_fields: SentFields::default(),
             comments: Vec::new(),
         };
-        let share =
-            TicketShare { agreement_id: self.agreement.clone(), share_id: None, ticket, actor, occurred_at: clock()? };
+        let share = TicketShare { agreement_id: self.agreement.clone(), share_id: None, ticket, actor, occurred_at: clock()? };
         self.first.ask(&share).await
     }
 

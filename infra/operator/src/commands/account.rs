@@ -157,7 +157,8 @@ async fn add(given: AddArgs) -> Result<()> {
     let handover = Handover::new(&account, &user, doors.public_url()?, told);
     if given.json {
         let tried = &added.refused;
-        let known = json!({ "registered_already": added.known, "repaired": added.let_in.repaired, "tried": tried, "handover": handover });
+        let known =
+            json!({ "registered_already": added.known, "repaired": added.let_in.repaired, "tried": tried, "handover": handover });
         println!("{}", serde_json::to_string_pretty(&known)?);
     } else {
         tell_added(&account, &added, operated(&registration));
@@ -246,7 +247,10 @@ fn show(doors: &Doors, account: &AccountName, json: bool) -> Result<()> {
     let limits: Vec<String> = standing.limits.iter().map(|(name, value)| format!("{name} {value}")).collect();
     println!("limits       {}", limits.join(", "));
     println!("connections  {}", standing.connections);
-    println!("waiting      {}", standing.waiting.map_or_else(|| "no desk queue".to_owned(), |waiting| format!("{waiting} deliveries")));
+    println!(
+        "waiting      {}",
+        standing.waiting.map_or_else(|| "no desk queue".to_owned(), |waiting| format!("{waiting} deliveries"))
+    );
     if doors.deployment.vhost() != VHOST {
         println!("vhost        {}", doors.deployment.vhost());
     }

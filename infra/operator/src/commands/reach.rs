@@ -34,7 +34,8 @@ struct ManagementArgs {
 impl ReachArgs {
     /// Both addresses, with the virtual host that the AMQP address names.
     pub fn doors(&self) -> Result<Doors> {
-        let management = needed("management-url", self.management.management_url.as_ref(), self.management.management_url_file.as_ref())?;
+        let management =
+            needed("management-url", self.management.management_url.as_ref(), self.management.management_url_file.as_ref())?;
         let operator_url = needed("broker-url", self.broker_url.as_ref(), self.broker_url_file.as_ref())?;
         let vhost = match operator_url.split_once("://").and_then(|(_, rest)| rest.split_once('/')) {
             Some((_, vhost)) if !vhost.is_empty() => vhost.to_owned(),
@@ -49,7 +50,9 @@ pub fn needed(name: &str, given: Option<&String>, file: Option<&PathBuf>) -> Res
     let variable = format!("DESKMESH_{}", name.to_uppercase().replace('-', "_"));
     match (given, file) {
         (Some(url), _) => Ok(url.clone()),
-        (None, Some(file)) => secret::read(file)?.with_context(|| format!("the file {} of {variable}_FILE is not there", file.display())),
+        (None, Some(file)) => {
+            secret::read(file)?.with_context(|| format!("the file {} of {variable}_FILE is not there", file.display()))
+        }
         (None, None) => bail!("an address is missing: give --{name} or --{name}-file, or set {variable} or {variable}_FILE"),
     }
 }
