@@ -40,8 +40,8 @@ def toolchain(root: Path) -> Iterator[str]:
         if f"\nARG VERSION={version}\n" not in (root / "infra/docker" / name).read_text():
             yield f"{name} has another VERSION than Cargo.toml, {version}"
     for line in re.findall(r"^ +(-p .*?)(?: \\)?$", text, re.MULTILINE):
-        if set(line.split()[1::2]) != set(services(root)):
-            yield f"Dockerfile builds {line}, and the services are {', '.join(services(root))}"
+        if set(line.split()[1::2]) != {*services(root), "operator"}:
+            yield f"Dockerfile builds {line}, and the services are {', '.join(services(root))}; and the operator's program"
     for image in {one["image"] for one in compose(root)["services"].values() if one["image"].startswith("deskmesh/")}:
         if not image.endswith(f":{version}"):
             yield f"compose.yaml runs {image}, and Cargo.toml has {version}"

@@ -15,7 +15,7 @@ const EDGES: [(&str, &[&str]); 13] = [
     ("messaging", &["contracts", "timeline"]),
     ("line", &["contracts", "messaging"]),
     ("bootstrap", &["contracts", "messaging", "timeline"]),
-    ("local", &["contracts"]),
+    ("local", &["contracts", "operator"]),
     ("operator", &["contracts", "timeline"]),
     ("testkit", &["contracts", "local"]),
     ("agreement-service", &["bootstrap", "contracts", "messaging"]),

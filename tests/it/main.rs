@@ -2,6 +2,7 @@
 
 mod architecture;
 mod histories;
+mod metrics;
 mod processes;
 mod reasons;
 mod story;

@@ -6,11 +6,13 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use contracts::ids::derive_id;
+use contracts::topology::Service;
 use contracts::{Receipt, ReceiptOutcome};
 use lapin::BasicProperties;
 use local::services::{binaries_dir, get};
 use local::{Fleet, Instance};
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 use testkit::desk::PATIENCE;
 use testkit::{Desk, World, until, world};
 
@@ -35,6 +37,7 @@ async fn a_tickets_number_is_enough_to_learn_why_something_did_not_cross() {
     assert_eq!(withheld.outcome, ReceiptOutcome::Partial, "{withheld:?}");
     let crossed = partners.acme.ask("ticket.update.v1", &update("4711", &comment("acme/1", true))).await;
     assert_eq!(crossed.outcome, ReceiptOutcome::Applied, "{crossed:?}");
+    watch(&world, &partners, &instances).await;
     set_aside(&partners.acme).await;
     bind(&world, false).await;
     let late = partners.acme.ask("ticket.update.v1", &update("4711", &comment("acme/2", true))).await;
@@ -61,6 +64,7 @@ async fn a_tickets_number_is_enough_to_learn_why_something_did_not_cross() {
     assert!(!message.contains("comment:acme/1 "), "only of this message: {message}");
     assert_eq!(asked.trace(&["4711"]).status.code(), Some(2), "a number without its account is no ticket");
     over_http(&asked, &share);
+    crate::metrics::are_as_registered(&instances);
 
     let (first, others) = instances.split_first().expect("five");
     let half = Operator::of(others).trace(&["acme/4711"]);
@@ -81,7 +85,9 @@ impl Partners {
         let [acme, globex] = [world.account("acme").await, world.account("globex").await];
         let operator = Desk::open(&world.installation.operator_url().expect("an address"), "operator");
         for account in ["acme", "globex"] {
-            let register = json!({ "account": account, "display_name": account, "kind": "connected", "admins": [] });
+            // Nobody takes mails here: each is put off.
+            let admin = json!({ "name": "Admin", "email": format!("admin@{account}.example") });
+            let register = json!({ "account": account, "display_name": account, "kind": "connected", "admins": [admin] });
             applied(&operator.ask("account.register.v1", &register).await);
         }
         let [acme, globex] = [Desk::open(&acme.amqp_url, "acme"), Desk::open(&globex.amqp_url, "globex")];
@@ -121,6 +127,31 @@ fn update(ticket: &str, comment: &Value) -> Value {
 #[track_caller]
 fn applied(receipt: &Receipt) {
     assert_eq!(receipt.outcome, ReceiptOutcome::Applied, "{receipt:?}");
+}
+
+/// With its agreement watched, an update has a log line of its own in comment-sync, without a restart and without what it says.
+async fn watch(world: &World, partners: &Partners, instances: &[Instance]) {
+    let mut database = PgConnection::connect(&world.database.url().expect("an address")).await.expect("it answers");
+    sqlx::query("insert into comment_sync.watched (name, until, by) values ($1, now() + interval '1 hour', 'anna')")
+        .bind(&partners.agreement)
+        .execute(&mut database)
+        .await
+        .expect("it is watched");
+    let log = instances.iter().find(|one| one.service() == Service::CommentSync).expect("it runs").log().to_owned();
+    let mut sent = 0;
+    let line = until("a line about a watched message", PATIENCE, async || {
+        sent += 1;
+        let said = comment(&format!("acme/watched-{sent}"), false);
+        applied(&partners.acme.ask("ticket.update.v1", &update("4711", &said)).await);
+        let log = std::fs::read_to_string(&log).map_err(|error| error.to_string())?;
+        log.lines()
+            .find(|line| line.contains("watched message"))
+            .map(str::to_owned)
+            .ok_or_else(|| log.lines().count().to_string())
+    })
+    .await;
+    assert!(line.contains(&partners.agreement) && line.contains("ticket.updated.v1") && !line.contains("The text"), "{line}");
+    database.close().await.expect("it closes");
 }
 
 /// An update that does not say who publishes it.

@@ -20,13 +20,14 @@ import rules
 import runbooks
 import schemas
 import topology
-from policies import Assertion, availability, companions, containers, network, settings
+from policies import Assertion, availability, canary, companions, containers, network, settings
 from render import Render, distinct, kubectl, render_all, wanted
 from tree import Tree, group_of
 
 ASSERTIONS: list[Assertion] = [
     *containers.ALL,
     *availability.ALL,
+    *canary.ALL,
     *network.ALL,
     *settings.ALL,
     *companions.ALL,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from render import Render
+from render import CANARY, Render
 from tree import NAME, Object, title
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
@@ -44,8 +44,17 @@ class Pod:
         return values
 
 
-def pods(render: Render) -> list[Pod]:
+def every_pod(render: Render) -> list[Pod]:
     return [_pod(one) for one in render.of(*WORKLOADS)]
+
+
+def pods(render: Render) -> list[Pod]:
+    """Those of the services."""
+    return [pod for pod in every_pod(render) if pod.service != CANARY]
+
+
+def canaries(render: Render) -> list[Pod]:
+    return [pod for pod in every_pod(render) if pod.service == CANARY]
 
 
 def _pod(one: Object) -> Pod:

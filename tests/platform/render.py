@@ -14,6 +14,8 @@ from tree import Object, Tree, load_text
 # Of these at most one makes sense; the others go with everything. `small` and `three-zones` are an overlay's own, and
 # rabbitmq-topology comes with either of the brokers.
 BROKERS = ("rabbitmq-operator", "rabbitmq-external")
+# Named by its component.
+CANARY = "canary"
 PART_OF_ANOTHER = ("rabbitmq-topology", "small", "three-zones")
 # This one adds objects and changes none: with nothing and with everything is enough, and halves the number of combinations.
 ADDS_ONLY = ("grafana",)
@@ -39,10 +41,13 @@ class Render:
 
 
 def combinations(tree: Tree) -> list[tuple[str, ...]]:
-    """All sets of components that can be listed together."""
-    others = [name for name in tree.components() if name not in (*BROKERS, *PART_OF_ANOTHER, *ADDS_ONLY)]
+    """All sets of components that can be listed together; the canary, which no other changes but the broker's, once with each."""
+    others = [name for name in tree.components() if name not in (*BROKERS, *PART_OF_ANOTHER, *ADDS_ONLY, CANARY)]
     sets = itertools.chain.from_iterable(itertools.combinations(others, count) for count in range(len(others) + 1))
-    return [(*broker, *rest) for rest in sets for broker in ((), *((name,) for name in BROKERS))]
+    brokers = ((), *((name,) for name in BROKERS))
+    every = [(*broker, *rest) for rest in sets for broker in brokers]
+    # Before the broker's, which narrows its way out.
+    return [*every, *((CANARY, *broker) for broker in brokers), (CANARY, *max(every, key=len))]
 
 
 def wanted(tree: Tree, quick: bool) -> list[tuple[str, tuple[str, ...]]]:

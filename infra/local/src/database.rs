@@ -3,9 +3,9 @@
 use contracts::topology::Service;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::address;
 use crate::error::{During, Result};
 use crate::secret::Passwords;
+use operator::address;
 
 /// A database with a schema and a role of its own for each service.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ impl Database {
     /// When the server's own address is unusable.
     pub fn service_url(&self, service: Service) -> Result<String> {
         let role = self.role(service);
-        address::for_user("DATABASE_URL", &self.server_url, &role, &self.passwords.of(&role), &self.name)
+        Ok(address::for_user("DATABASE_URL", &self.server_url, &role, &self.passwords.of(&role), &self.name)?)
     }
 
     /// Drops the database with everybody in it, and its roles.

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Everything a caller of this library may have to report.
 #[derive(Debug, thiserror::Error)]
@@ -44,16 +43,6 @@ pub enum Error {
         #[source]
         source: serde_json::Error,
     },
-    /// Something did not become true in time.
-    #[error("{what} not within {} s: {last}", limit.as_secs())]
-    Late {
-        /// What was waited for.
-        what: String,
-        /// How long.
-        limit: Duration,
-        /// The last thing that was seen.
-        last: String,
-    },
     /// A process ended, or refused to start.
     #[error("{what}: {detail}")]
     Start {
@@ -65,44 +54,9 @@ pub enum Error {
     /// The caller asked to stop while something was being started.
     #[error("interrupted")]
     Interrupted,
-    /// An address is no URL, or lacks a part.
-    #[error("{name} is not usable: {detail}")]
-    Url {
-        /// Which address.
-        name: String,
-        /// What is wrong with it.
-        detail: String,
-    },
-    /// The management API could not be reached.
-    #[error("{request} got no answer")]
-    Management {
-        /// Method and path.
-        request: String,
-        /// Why.
-        #[source]
-        source: Box<ureq::Error>,
-    },
-    /// The management API refused.
-    #[error("{request} was answered {status}: {body}")]
-    Refused {
-        /// Method and path.
-        request: String,
-        /// The HTTP status.
-        status: u16,
-        /// What the broker said.
-        body: String,
-    },
-    /// A name is none that an account can have.
-    #[error("`{0}` cannot be an account: a name is 2 to 39 of a-z, 0-9 and `-`, begins with no `-`, and is not reserved")]
-    AccountName(String),
-    /// An account's name does not say who operates it.
-    #[error("`{operator}` cannot operate `{account}`: the name would have to begin with `{operator}-`")]
-    Operator {
-        /// The account.
-        account: String,
-        /// Who should operate it.
-        operator: String,
-    },
+    /// What concerns the broker, its users and accounts.
+    #[error(transparent)]
+    Broker(#[from] operator::Error),
     /// `PostgreSQL` refused.
     #[error("{what}")]
     Database {
@@ -111,15 +65,6 @@ pub enum Error {
         /// Why.
         #[source]
         source: sqlx::Error,
-    },
-    /// The broker refused an AMQP operation.
-    #[error("{what}")]
-    Amqp {
-        /// The operation.
-        what: String,
-        /// Why.
-        #[source]
-        source: Box<lapin::Error>,
     },
 }
 
@@ -145,11 +90,5 @@ impl<T> During<T> for io::Result<T> {
 impl<T> During<T> for sqlx::Result<T> {
     fn during(self, what: impl Into<String>) -> Result<T> {
         self.map_err(|source| Error::Database { what: what.into(), source })
-    }
-}
-
-impl<T> During<T> for lapin::Result<T> {
-    fn during(self, what: impl Into<String>) -> Result<T> {
-        self.map_err(|source| Error::Amqp { what: what.into(), source: Box::new(source) })
     }
 }

@@ -1,26 +1,14 @@
-//! Bounded waiting: a condition, a limit, and the last thing seen when the limit passes.
+//! Bounded waiting, with this library's errors.
 
 use std::ops::ControlFlow;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::error::{Error, Result};
-
-const PAUSE: Duration = Duration::from_millis(50);
+use crate::error::Result;
 
 /// Looks again and again until `look` has an answer; gives up with what it said last.
 ///
 /// # Errors
-/// [`Error::Late`] with the last state, or what `look` returned as an error.
-pub fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Result<ControlFlow<T, String>>) -> Result<T> {
-    let started = Instant::now();
-    loop {
-        match look()? {
-            ControlFlow::Break(found) => return Ok(found),
-            ControlFlow::Continue(last) if started.elapsed() >= limit => {
-                return Err(Error::Late { what: what.to_owned(), limit, last });
-            }
-            ControlFlow::Continue(_) => thread::sleep(PAUSE),
-        }
-    }
+/// [`operator::Error::Late`] with the last state, or what `look` returned as an error.
+pub fn until<T>(what: &str, limit: Duration, look: impl FnMut() -> Result<ControlFlow<T, String>>) -> Result<T> {
+    operator::wait::until(what, limit, look)
 }

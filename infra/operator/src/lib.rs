@@ -1,3 +1,17 @@
 #![doc = include_str!("../README.md")]
 
+pub mod account;
+pub mod address;
+pub mod broker;
+pub mod canary;
+pub mod deployment;
+pub mod error;
+pub mod registration;
+pub mod secret;
 pub mod trace;
+pub mod wait;
+
+pub use broker::Broker;
+pub use deployment::Deployment;
+pub use error::{Error, Result};
+pub use registration::register;

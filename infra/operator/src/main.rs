@@ -1,13 +1,18 @@
 //! `deskmesh-operator`.
 
-use std::net::SocketAddr;
+mod commands;
+
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
-use operator::trace::{Services, serve, trace};
-use timeline::{Target, render};
+use clap::{Parser, Subcommand};
 
-/// What whoever operates a deployment asks of it.
+use commands::account::AccountCommand;
+use commands::canary::CanaryArgs;
+use commands::service::ServiceCommand;
+use commands::watch::{ServeArgs, TraceArgs};
+use commands::{account, canary, service, watch};
+
+/// What whoever operates a deployment does to it and asks of it.
 #[derive(Parser)]
 #[command(name = "deskmesh-operator", version, arg_required_else_help = true)]
 struct Line {
@@ -17,32 +22,18 @@ struct Line {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Let a help desk in, take it out, give it another password, look at it
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Give a service another password
+    #[command(subcommand)]
+    Service(ServiceCommand),
+    /// Play one round of the canary: share, comment, unshare
+    Canary(CanaryArgs),
     /// Tell what became of a ticket, a share, an agreement or a command
-    Trace {
-        /// account/number of a ticket, or: share ID, agreement ID, message account/message_id
-        #[arg(required = true, num_args = 1..=2, value_name = "WHAT")]
-        what: Vec<String>,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        services: ServicesArgs,
-    },
+    Trace(TraceArgs),
     /// Answer the same over HTTP, for people inside: /trace/acme/4711
-    Serve {
-        /// Where
-        #[arg(long, default_value = "127.0.0.1:9099", value_name = "ADDRESS")]
-        listen: SocketAddr,
-        #[command(flatten)]
-        services: ServicesArgs,
-    },
-}
-
-#[derive(Args)]
-struct ServicesArgs {
-    /// Where each service answers, any replica: share-dispatcher=http://host:9090,comment-sync=…
-    #[arg(long, env = "DESKMESH_SERVICES", value_name = "LIST")]
-    services: Services,
+    Serve(ServeArgs),
 }
 
 fn main() -> ExitCode {
@@ -56,28 +47,12 @@ fn main() -> ExitCode {
 }
 
 fn carry_out(command: Command) -> anyhow::Result<ExitCode> {
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match command {
-        Command::Trace { what, json, services } => {
-            let target = match Target::of_words(&what) {
-                Ok(target) => target,
-                Err(error) => {
-                    eprintln!("deskmesh-operator: {error}");
-                    return Ok(ExitCode::from(2));
-                }
-            };
-            let timeline = trace(&services.services, &target);
-            if json {
-                println!("{}", serde_json::to_string_pretty(&timeline)?);
-            } else {
-                print!("{}", render(&timeline));
-            }
-            // Half an answer is printed, and told by the code.
-            Ok(if timeline.gaps.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-        }
-        Command::Serve { listen, services } => {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(serve(listen, services.services))?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Account(command) => runtime()?.block_on(account::carry_out(command)),
+        Command::Service(command) => service::carry_out(&command),
+        Command::Canary(given) => runtime()?.block_on(canary::carry_out(&given)),
+        Command::Trace(given) => watch::tell(&given),
+        Command::Serve(given) => runtime()?.block_on(watch::serve(given)),
     }
 }

@@ -6,6 +6,7 @@ mod parked;
 mod replay;
 mod table;
 mod trace;
+mod watch;
 
 use std::future::Future;
 use std::io::Write;
@@ -54,6 +55,9 @@ enum Command {
     Parked(parked::Parked),
     /// Tell what became of a ticket, a share, an agreement or a command, as far as this service knows
     Trace(trace::Trace),
+    /// Log every message that names an agreement, a share or a ticket, for a while
+    #[command(subcommand)]
+    Watch(watch::Watch),
     /// Send stored outputs again after a broker was lost; receivers drop what they had
     Replay(replay::Replay),
 }
@@ -105,6 +109,11 @@ where
             let common = load()?.common;
             return process::runtime()?
                 .block_on(async { trace::execute(&Operator::new(process.service, common)?, process.trailing, command).await });
+        }
+        Command::Watch(command) => {
+            let common = load()?.common;
+            return process::runtime()?
+                .block_on(async { watch::execute(&Operator::new(process.service, common)?, command).await });
         }
         Command::Replay(command) => {
             let common = load()?.common;

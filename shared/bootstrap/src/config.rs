@@ -39,6 +39,7 @@ pub(crate) struct Common {
     pub telemetry: Telemetry,
     pub shutdown: Shutdown,
     pub journal: Journal,
+    pub events: Events,
     pub undelivered: Undelivered,
 }
 
@@ -97,6 +98,12 @@ pub(crate) struct Shutdown {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Journal {
     pub keep_days: Within<30, 400>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Events {
+    pub publish: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -121,6 +121,7 @@ fn settings(common: &Common) -> anyhow::Result<Settings> {
         batch_size: common.broker.batch_size.size(),
         confirm_timeout: common.broker.confirm_timeout_ms.milliseconds(),
         answer_timeout: common.database.answer_timeout_ms.milliseconds(),
+        events: common.events.publish,
         journal_days: common.journal.keep_days.get(),
         undelivered: Undelivered {
             interval: common.undelivered.interval_ms.milliseconds(),

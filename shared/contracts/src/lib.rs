@@ -6,6 +6,7 @@ pub mod command;
 pub mod comment;
 pub mod compatibility;
 pub mod delivery;
+pub mod event;
 pub mod fields;
 pub mod flow_picture;
 pub mod ids;

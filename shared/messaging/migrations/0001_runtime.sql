@@ -61,6 +61,13 @@ create table suspect (
   primary key (queue, routing_key, message_id, process)
 );
 
+-- What operators watch: each message that names it has a log line of its own.
+create table watched (
+  name text primary key,
+  until timestamptz not null,
+  by text not null
+);
+
 -- Set aside for a person. A row is closed, not deleted, when it is replayed or discarded: what is parked again is then known again.
 -- `exchange` and `routing_key` are where the message was going: `share` for a desk's command, also when it came back from the ladder.
 create table parked (

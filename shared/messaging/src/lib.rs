@@ -6,6 +6,7 @@ mod connection;
 mod content;
 mod dead_letters;
 mod envelope;
+mod event;
 mod failure;
 mod gauges;
 mod health;
@@ -31,6 +32,7 @@ mod trace_context;
 mod trail;
 mod trial;
 mod undelivered;
+mod watched;
 
 pub use about::About;
 pub use content::{Content, DecodeError, decode, parse};
@@ -45,6 +47,7 @@ pub use sending::Sending;
 pub use service::{Otherwise, Received, Service, Verdict};
 pub use trail::{Question, Related, Trailing, trailing};
 pub use trial::{dead_letter_trial, trial};
+pub use watched::{Watched, can_be_watched, unwatch, watch, watched};
 
 /// The runtime's own tables (journal, outputs, undelivered, parked). They live in the service's schema, beside its own, and are
 /// migrated together with them; versions 1 to 499 are the runtime's.

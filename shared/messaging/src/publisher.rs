@@ -34,6 +34,8 @@ pub(crate) struct Letter {
     pub headers: Vec<(&'static str, String)>,
     pub trace: TraceContext,
     pub body: Vec<u8>,
+    /// Whether it has to find a queue. An event has not: perhaps nobody listens.
+    pub mandatory: bool,
 }
 
 impl Letter {
@@ -50,6 +52,7 @@ impl Letter {
             headers: output.share_id().map(|share| (header::SHARE_ID, share.to_owned())).into_iter().collect(),
             trace: stored.trace.clone(),
             body: output.body().as_bytes().to_vec(),
+            mandatory: true,
         }
     }
 }
@@ -132,7 +135,7 @@ impl Publisher {
         if let Some(correlation_id) = &letter.correlation_id {
             properties = properties.with_correlation_id(short(correlation_id)?);
         }
-        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let options = BasicPublishOptions { mandatory: letter.mandatory, ..BasicPublishOptions::default() };
         self.channel
             .basic_publish(short(&letter.exchange)?, short(&letter.routing_key)?, options, &letter.body, properties)
             .await

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::connection::Connections;
 use crate::service::Service;
 use crate::slot::Slot;
-use crate::{Fault, Health, answered, dead_letters, retention, undelivered};
+use crate::{Fault, Health, answered, dead_letters, retention, undelivered, watched};
 
 /// How the runtime works.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub struct Settings {
     pub answer_timeout: Duration,
     /// For how many days decided messages are remembered; the contract asks for thirty.
     pub journal_days: u32,
+    /// Whether auditors are told at `events`.
+    pub events: bool,
     /// What desks' queues do not take.
     pub undelivered: Undelivered,
 }
@@ -54,6 +56,7 @@ pub(crate) struct Shared<S> {
     pub settings: Settings,
     pub pool: PgPool,
     pub health: Arc<Health>,
+    pub watched: watched::Names,
 }
 
 /// Waits that grow, with jitter: never a hot loop, never all replicas at once.
@@ -93,7 +96,9 @@ pub async fn run<S: Service>(
     health: Arc<Health>,
     shutdown: CancellationToken,
 ) -> Result<(), Fault> {
-    let shared = Arc::new(Shared { service, settings, pool, health });
+    // Told from the start: an increase is seen only where there was a number before.
+    metrics::counter!("deskmesh_interruptions_total").increment(0);
+    let shared = Arc::new(Shared { service, settings, pool, health, watched: watched::Names::default() });
     let mut delays = backoff();
     while !shutdown.is_cancelled() {
         match work(&shared, &shutdown).await {

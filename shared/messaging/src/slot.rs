@@ -26,7 +26,7 @@ use crate::runtime::{Shared, backoff, now, pause};
 use crate::service::Service;
 use crate::step::{Database, StepError, decide_all};
 use crate::trace_context::{TraceContext, record_trace_id};
-use crate::{Fault, answered, measure, undelivered};
+use crate::{Fault, answered, event, measure, undelivered};
 
 const CONSUMER_TAG: &str = "slot";
 
@@ -104,6 +104,7 @@ impl<S: Service> Slot<S> {
             return Ok(false);
         }
         asked("ack a batch", self.channel.basic_ack(last_tag, BasicAckOptions { multiple: true })).await?;
+        self.shared.watched.tell(&items, &fates);
         measure::batch(&items, &fates, arrived, started);
         drop(spans);
         Ok(true)
@@ -162,6 +163,9 @@ impl<S: Service> Slot<S> {
         let outputs = outputs(fates);
         let mut letters: Vec<Letter> = outputs.iter().map(|(_, output)| Letter::of(output)).collect();
         letters.extend(items.iter().zip(fates).filter_map(|(item, fate)| onward::<S>(item, fate)));
+        if self.shared.settings.events {
+            letters.extend(outputs.iter().filter_map(|(_, stored)| event::of(S::SERVICE, stored)));
+        }
         let mut delays = backoff();
         loop {
             let sent_at = now();
@@ -241,5 +245,6 @@ fn onward<S: Service>(item: &Item<S::Inbound>, fate: &Fate) -> Option<Letter> {
         headers,
         trace: item.trace.clone(),
         body: envelope.body.clone(),
+        mandatory: true,
     })
 }

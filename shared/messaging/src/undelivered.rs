@@ -60,7 +60,7 @@ pub(crate) async fn run<S: Service>(
     let publisher = Publisher::open(&connections.publishing, S::SERVICE, shared.settings.confirm_timeout).await?;
     let Settings { undelivered: settings, answer_timeout, confirm_timeout, .. } = shared.settings;
     loop {
-        match answered(answer_timeout, due_accounts(&shared.pool, now())).await {
+        match answered(answer_timeout, due_accounts(&shared, now())).await {
             Ok(accounts) => {
                 for account in accounts {
                     // Its transaction is open while the broker confirms.
@@ -76,8 +76,10 @@ pub(crate) async fn run<S: Service>(
     }
 }
 
-async fn due_accounts(pool: &PgPool, now: Timestamp) -> sqlx::Result<Vec<String>> {
+async fn due_accounts<S>(shared: &Shared<S>, now: Timestamp) -> sqlx::Result<Vec<String>> {
+    let pool = &shared.pool;
     gauges::set(pool).await?;
+    shared.watched.refresh(pool, now).await?;
     sqlx::query_scalar("select distinct account from undelivered where next_attempt_at <= $1")
         .bind(now.utc())
         .fetch_all(pool)

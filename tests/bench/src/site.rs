@@ -59,7 +59,7 @@ impl Site {
         let make = spawn_blocking(move || {
             host.install_topology()?;
             host.broker().put_user(USER, &password, "impersonator")?;
-            host.broker().put_permissions(&vhost, USER, "^$", ".*", ".*")
+            Ok::<_, local::Error>(host.broker().put_permissions(&vhost, USER, "^$", ".*", ".*")?)
         });
         make.await.context("making a virtual host")??;
         Ok(installation)

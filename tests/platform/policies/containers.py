@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from pods import Pod, pods
+from pods import Pod, every_pod, pods
 from render import Render
 from tree import Tree, title
 
@@ -17,7 +17,7 @@ def restricted(_: Tree, render: Render) -> Iterator[str]:
     namespace = render.find("Namespace", "deskmesh") or {"metadata": {}}
     if (namespace["metadata"].get("labels") or {}).get("pod-security.kubernetes.io/enforce") != "restricted":
         yield "Namespace/deskmesh does not enforce the restricted pod security standard"
-    for pod in pods(render):
+    for pod in every_pod(render):
         outer = pod.spec.get("securityContext", {})
         wanted = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
         yield from _differences(pod, "the pod's securityContext", outer, wanted)
@@ -46,7 +46,7 @@ def no_token(_: Tree, render: Render) -> Iterator[str]:
     for account in render.of("ServiceAccount"):
         if account.get("automountServiceAccountToken") is not False:
             yield f"{title(account)} hands out its token: automountServiceAccountToken must be false"
-    for pod in pods(render):
+    for pod in every_pod(render):
         if pod.spec.get("automountServiceAccountToken") is not False:
             yield f"{pod.title} mounts a service-account token: automountServiceAccountToken must be false"
         name = pod.spec.get("serviceAccountName", "default")
@@ -58,7 +58,7 @@ def no_token(_: Tree, render: Render) -> Iterator[str]:
 
 def resources(_: Tree, render: Render) -> Iterator[str]:
     """Requests for both, a limit for memory alone."""
-    for pod in pods(render):
+    for pod in every_pod(render):
         given = pod.container.get("resources", {})
         requests, limits = given.get("requests", {}), given.get("limits", {})
         if not {"cpu", "memory"} <= set(requests):

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from pods import Pod, pods
-from render import Render
+from pods import Pod, every_pod, pods
+from render import CANARY, Render
 from tree import COMPONENT, PART_OF, Object, Tree, selects, title
 
 # Ports on which what a setting names may be reached.
@@ -106,8 +106,8 @@ def servers_in_here(_: Tree, render: Render) -> Iterator[str]:
     for (kind, port), labels_of in known.items():
         for server in render.of(kind):
             labels = labels_of(server["metadata"]["name"])
-            for pod in pods(render):
-                if pod.command == "migrate" and port != 5432:
+            for pod in every_pod(render):
+                if port not in {"migrate": {5432}, CANARY: {5672}}.get(pod.command, {port}):
                     continue
                 rules = [rule for one in _of(render, pod, "Egress") for rule in one["spec"].get("egress", []) if _has(rule, port)]
                 peers = [peer for rule in rules for peer in rule.get("to", [{}])]

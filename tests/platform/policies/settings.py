@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pods import Pod, pods
+from pods import Pod, every_pod, pods
 from render import Render
 from tree import Tree, title
 
@@ -79,7 +79,7 @@ def no_literal_secret(_: Tree, render: Render) -> Iterator[str]:
         for key, value in (one.get("data") or {}).items():
             if PASSWORD.search(value):
                 yield f"{title(one)}: {key} has a password in it"
-    for pod in pods(render):
+    for pod in every_pod(render):
         for entry in pod.container.get("env", []):
             if PASSWORD.search(entry.get("value", "")):
                 yield f"{pod.title}: {entry['name']} has a password in it"

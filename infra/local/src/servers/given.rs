@@ -4,8 +4,8 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use super::BrokerAddress;
-use crate::address;
 use crate::error::{Error, Result};
+use operator::address;
 
 /// What the environment says is there already.
 #[derive(Default)]

@@ -19,10 +19,10 @@ use sha2::{Digest, Sha256};
 
 use super::record::{Ledger, RabbitMq};
 use super::{BrokerAddress, Ending, stop_if};
-use crate::broker::Broker;
 use crate::error::{During, Error, Result};
 use crate::process::Process;
 use crate::{packages, ports, secret, wait};
+use operator::Broker;
 
 /// A cold start takes ten seconds on two idle cores.
 const START_LIMIT: Duration = Duration::from_mins(2);

@@ -9,7 +9,8 @@ use futures_util::StreamExt;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
-use local::{Error, Installation};
+use local::Installation;
+use operator::Error;
 
 use crate::installation::{passwords, servers, waiting};
 

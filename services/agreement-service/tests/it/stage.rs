@@ -60,6 +60,7 @@ impl Stage {
                 confirm_timeout: Duration::from_mins(1),
                 answer_timeout: Duration::from_secs(20),
                 journal_days: 30,
+                events: true,
                 undelivered: Undelivered::default(),
             };
             let work = messaging::run(Arc::new(AgreementService), settings, self.pool.clone(), Health::new(), self.stop.clone());

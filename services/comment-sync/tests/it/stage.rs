@@ -56,6 +56,7 @@ impl Stage {
                 confirm_timeout: Duration::from_mins(1),
                 answer_timeout: Duration::from_secs(20),
                 journal_days: 30,
+                events: true,
                 undelivered: Undelivered::default(),
             };
             tokio::spawn(messaging::run(Arc::new(CommentSync), settings, pool.clone(), Health::new(), stop.clone()))

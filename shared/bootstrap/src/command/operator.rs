@@ -28,7 +28,7 @@ pub(super) struct Person {
 }
 
 impl Person {
-    fn name(&self) -> String {
+    pub fn name(&self) -> String {
         let user = nix::unistd::getuid();
         let of_machine = || match nix::unistd::User::from_uid(user) {
             Ok(Some(user)) => user.name,

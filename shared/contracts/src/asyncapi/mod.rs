@@ -2,11 +2,13 @@
 
 mod commands;
 mod deliveries;
+mod events;
 mod guide;
 mod messages;
 mod properties;
 mod schemas;
 
+pub use events::events_document;
 pub use messages::{Published, messages};
 pub use schemas::schema;
 

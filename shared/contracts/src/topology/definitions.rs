@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{DESK_PARKED, End, Exchange, RETRY_LADDER, Service, UNROUTABLE, received_by, sent_by};
+use crate::event;
 
 /// Messages an entry queue holds before it refuses more; a desk's publish is then nacked and it tries again later.
 const ENTRY_LIMIT: u32 = 200_000;
@@ -44,8 +45,8 @@ fn user(name: &str) -> Value {
 
 fn permissions(vhost: &str) -> Vec<Value> {
     let services = Service::ALL.iter().map(|service| {
-        let exchanges: BTreeSet<&str> =
-            sent_by(*service).map(|flow| flow.exchange.name()).chain(replays(*service).map(|_| "sync")).collect();
+        let own = sent_by(*service).map(|flow| flow.exchange.name()).chain(replays(*service).map(|_| "sync"));
+        let exchanges: BTreeSet<&str> = own.chain(delivers(*service).then(|| Exchange::Events.name())).collect();
         let queues: Vec<String> = service.work_queues().into_iter().chain(service.dead_letter_queues()).collect();
         json!({
             "user": service.user(), "vhost": vhost, "configure": "^$",
@@ -66,12 +67,12 @@ fn topic_permissions(vhost: &str) -> Vec<Value> {
             .chain(replays(service))
             .chain(forwards(service))
             .collect();
-        let delivers = sent_by(service).any(|flow| flow.exchange == Exchange::Desk);
+        let delivers = delivers(service);
         let write = [
             (Exchange::Sync, one_of(keys.iter().map(String::as_str))),
             (Exchange::Desk, if delivers { "^[a-z0-9-]+\\.[a-z_]+\\.[a-z_]+$".to_owned() } else { "^$".to_owned() }),
             (Exchange::Share, "^$".to_owned()),
-            (Exchange::Events, "^$".to_owned()),
+            (Exchange::Events, if delivers { event::KEYS.to_owned() } else { "^$".to_owned() }),
         ];
         for (exchange, pattern) in write {
             rows.push(
@@ -81,6 +82,11 @@ fn topic_permissions(vhost: &str) -> Vec<Value> {
     }
     rows.push(json!({ "user": "operator", "vhost": vhost, "exchange": "share", "write": "^operator\\.", "read": "^$" }));
     rows
+}
+
+/// Whether a service tells desks anything: then it tells auditors too.
+fn delivers(service: Service) -> bool {
+    sent_by(service).any(|flow| flow.exchange == Exchange::Desk)
 }
 
 /// The key of an internal flow on `sync`.

@@ -1,9 +1,11 @@
 //! Who sends what to whom, and the broker objects that follow from it.
 
+mod account;
 mod definitions;
 mod operator_resources;
 mod yaml;
 
+pub use account::{ACCOUNT_CHANNELS, ACCOUNT_CONNECTIONS, AccountRights, desk_key};
 pub use definitions::{definitions, desk_queue_arguments};
 pub use operator_resources::{operator_account_resources, operator_resources};
 

@@ -47,6 +47,11 @@ fn the_asyncapi_document_is_current() {
 }
 
 #[test]
+fn the_auditors_document_is_current() {
+    check_json(&golden::folder("generated").join("asyncapi-events.json"), &asyncapi::events_document());
+}
+
+#[test]
 fn the_schemas_are_current_and_no_other_is_there() {
     let folder = golden::folder("generated/schemas");
     let mut expected = BTreeSet::new();

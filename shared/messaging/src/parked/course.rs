@@ -131,6 +131,7 @@ pub(super) fn letter(service: Service, action: &Action, row: &Row) -> Option<Let
         headers,
         trace: TraceContext { traceparent: row.traceparent.clone(), tracestate: row.tracestate.clone() },
         body: row.body.clone(),
+        mandatory: true,
     })
 }
 

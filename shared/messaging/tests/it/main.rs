@@ -2,6 +2,7 @@
 
 mod admission;
 mod crash;
+mod events;
 mod failure;
 mod forward;
 mod next;

@@ -119,6 +119,7 @@ impl Stage {
             confirm_timeout: Duration::from_mins(1),
             answer_timeout: Duration::from_secs(20),
             journal_days: 30,
+            events: true,
             undelivered: Undelivered { interval: Duration::from_millis(100), max_age },
         };
         let (health, stop) = (Health::new(), CancellationToken::new());

@@ -67,3 +67,18 @@ async fn a_ticket_tells_what_was_decided_refused_parked_and_not_taken() {
     replica.stop().await;
     stage.world.remove().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_watched_is_watched_until_its_end_and_a_short_name_is_none() {
+    let stage = Stage::set("watched").await;
+    let at = |second: i64| contracts::Timestamp::parse("2026-03-01T10:00:00Z").expect("a time").plus_seconds(second);
+    messaging::watch(&stage.pool, "acme/4711", at(60), "anna").await.expect("it is watched");
+    messaging::watch(&stage.pool, "acme/4711", at(90), "ben").await.expect("again");
+    let seen = messaging::watched(&stage.pool, at(80)).await.expect("rows");
+    assert!(matches!(seen.as_slice(), [one] if one.by == "ben"), "{seen:?}");
+    assert!(messaging::watched(&stage.pool, at(90)).await.expect("rows").is_empty());
+    assert!(messaging::unwatch(&stage.pool, "acme/4711").await.expect("it goes"));
+    assert!(!messaging::unwatch(&stage.pool, "acme/4711").await.expect("it is gone"));
+    assert!(messaging::can_be_watched("acme/4711") && !messaging::can_be_watched("4711"));
+    stage.world.remove().await;
+}

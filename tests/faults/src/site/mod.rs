@@ -148,7 +148,10 @@ impl Site {
     ///
     /// # Errors
     /// What `ask` meets at last.
-    pub async fn ask_broker(&self, ask: impl Fn(&Installation) -> local::Result<()> + Send + 'static) -> Result<()> {
+    pub async fn ask_broker<E: std::fmt::Display>(
+        &self,
+        ask: impl Fn(&Installation) -> Result<(), E> + Send + 'static,
+    ) -> Result<()> {
         let installation = self.installation.clone();
         let asked = spawn_blocking(move || {
             local::wait::until("an answer of the broker", PATIENCE, || {

@@ -5,14 +5,20 @@ use url::Url;
 use crate::error::{Error, Result};
 
 /// Reads an address; `name` says in the error which one it was.
-pub(crate) fn parse(name: &str, address: &str) -> Result<Url> {
+///
+/// # Errors
+/// [`Error::Url`] when it is none, or names no host.
+pub fn parse(name: &str, address: &str) -> Result<Url> {
     let unusable = |detail: String| Error::Url { name: name.to_owned(), detail };
     let url = Url::parse(address).map_err(|refused| unusable(refused.to_string()))?;
     if url.has_host() { Ok(url) } else { Err(unusable("it names no host".to_owned())) }
 }
 
 /// The same server for another user, at another path (a virtual host or a database).
-pub(crate) fn for_user(name: &str, address: &str, user: &str, password: &str, path: &str) -> Result<String> {
+///
+/// # Errors
+/// [`Error::Url`] when `address` is none, or names no host.
+pub fn for_user(name: &str, address: &str, user: &str, password: &str, path: &str) -> Result<String> {
     let mut url = parse(name, address)?;
     // Both fail only for an address without a host, which `parse` refused.
     url.set_username(user)
@@ -23,7 +29,11 @@ pub(crate) fn for_user(name: &str, address: &str, user: &str, password: &str, pa
 }
 
 /// One segment of a path, with everything encoded that could end it.
-pub(crate) fn segment(text: &str) -> String {
+///
+/// # Panics
+/// Never: a string takes every byte.
+#[must_use]
+pub fn segment(text: &str) -> String {
     use std::fmt::Write;
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

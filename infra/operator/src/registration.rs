@@ -3,21 +3,22 @@
 use std::time::Duration;
 
 use contracts::command::AccountRegister;
+use contracts::ids::derive_id;
 use contracts::topology::{self, Exchange};
 use contracts::{AccountName, Message, Receipt};
 use futures_util::StreamExt;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions};
 use lapin::types::{FieldTable, ShortString};
-use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
-use sha2::{Digest, Sha256};
-use tokio::time::timeout;
+use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Consumer};
+use tokio::time::{sleep, timeout};
 
 use crate::error::{During, Error, Result};
-use crate::secret;
 
 const PERSISTENT: u8 = 2;
 /// More receipts than anybody leaves lying in the operator's queue.
 const PREFETCH: u16 = 1_000;
+/// How long the turn of another operator is waited for before asking again.
+const TURN: Duration = Duration::from_millis(100);
 
 /// Publishes `account.register.v1` as the user `operator` and waits for its receipt.
 ///
@@ -46,18 +47,12 @@ pub async fn register(operator_url: &str, account: &AccountRegister, limit: Dura
 }
 
 async fn publish_and_wait(connection: &Connection, account: &AccountRegister) -> Result<Receipt> {
-    let body = serde_json::to_vec(account).map_err(std::io::Error::other).during("writing the registration")?;
-    let id = format!("register-{}-{}", account.account, secret::hex(&Sha256::digest(&body), 16));
-    let channel = connection.create_channel().await.during("opening a channel")?;
-    channel.basic_qos(PREFETCH, BasicQosOptions::default()).await.during("limiting deliveries")?;
-    channel.confirm_select(ConfirmSelectOptions::default()).await.during("asking for confirms")?;
-    publish(&channel, &id, &body).await?;
-
+    let body = serde_json::to_string(account).map_err(std::io::Error::other).during("writing the registration")?;
+    let id = format!("register-{}-{}", account.account, derive_id("registration", &[&body]));
     let queue = topology::desk_queue(&AccountName::operator());
-    let mut receipts = channel
-        .basic_consume(queue.as_str().into(), "".into(), BasicConsumeOptions::default(), FieldTable::default())
-        .await
-        .during(format!("reading from {queue}"))?;
+    let (channel, mut receipts) = read_alone(connection, &queue).await?;
+    channel.confirm_select(ConfirmSelectOptions::default()).await.during("asking for confirms")?;
+    publish(&channel, &id, body.as_bytes()).await?;
     while let Some(delivery) = receipts.next().await {
         let delivery = delivery.during(format!("reading from {queue}"))?;
         let answers = delivery.properties.correlation_id().as_ref().is_some_and(|answered| answered.as_str() == id);
@@ -71,7 +66,20 @@ async fn publish_and_wait(connection: &Connection, account: &AccountRegister) ->
         delivery.ack(BasicAckOptions::default()).await.during("acknowledging the receipt")?;
         return Ok(receipt);
     }
-    Err(Error::Start { what: format!("reading from {queue}"), detail: "the broker ended the delivery".to_owned() })
+    Err(Error::Unexpected { what: format!("reading from {queue}"), detail: "the broker ended the delivery".to_owned() })
+}
+
+/// Reads as the only one. Of two operators that read at once, each would hold the receipt that the other waits for; so one waits.
+async fn read_alone(connection: &Connection, queue: &str) -> Result<(Channel, Consumer)> {
+    let alone = BasicConsumeOptions { exclusive: true, ..BasicConsumeOptions::default() };
+    loop {
+        let channel = connection.create_channel().await.during("opening a channel")?;
+        channel.basic_qos(PREFETCH, BasicQosOptions::default()).await.during("limiting deliveries")?;
+        match channel.basic_consume(queue.into(), "".into(), alone, FieldTable::default()).await {
+            Err(refused) if refused.to_string().contains("in exclusive use") => sleep(TURN).await,
+            consuming => return Ok((channel, consuming.during(format!("reading from {queue}"))?)),
+        }
+    }
 }
 
 #[expect(
@@ -95,7 +103,7 @@ async fn publish(channel: &Channel, id: &str, body: &[u8]) -> Result<()> {
     match confirm {
         Confirmation::Ack(_) => Ok(()),
         other => {
-            Err(Error::Start { what: "publishing the registration".to_owned(), detail: format!("not confirmed: {other:?}") })
+            Err(Error::Unexpected { what: "publishing the registration".to_owned(), detail: format!("not confirmed: {other:?}") })
         }
     }
 }

@@ -1,17 +1,23 @@
 //! `RabbitMQ`'s management API: virtual hosts, users, rights, queues.
 
+mod users;
+
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::Request;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::address::{self, segment};
 use crate::error::{Error, Result};
 use crate::wait;
+
+pub use users::{KeyRow, PermissionRow, User};
 
 /// Removing a virtual host full of quorum queues takes the broker several seconds.
 const REQUEST_LIMIT: Duration = Duration::from_mins(1);
@@ -39,8 +45,10 @@ impl Broker {
     /// Makes a client; `management_url` carries user and password.
     #[must_use]
     pub fn new(management_url: &str) -> Self {
-        let config = Agent::config_builder().timeout_global(Some(REQUEST_LIMIT)).http_status_as_error(false).build();
-        Self { agent: config.into(), url: management_url.trim_end_matches('/').to_owned() }
+        let config = Agent::config_builder().timeout_global(Some(REQUEST_LIMIT)).http_status_as_error(false);
+        // Only then, because reading the system's certificates costs a moment.
+        let config = if management_url.starts_with("https://") { config.tls_config(system_certificates()) } else { config };
+        Self { agent: config.build().into(), url: management_url.trim_end_matches('/').to_owned() }
     }
 
     /// Checks that the node is up and has no memory or disk alarm.
@@ -101,70 +109,6 @@ impl Broker {
                 after.filter(|queue| !before.contains(queue)).try_for_each(|queue| self.delete_queue(vhost, &queue))
             },
         )
-    }
-
-    /// Creates a user, or changes its password and tags.
-    ///
-    /// # Errors
-    /// When the broker refuses or does not answer.
-    pub fn put_user(&self, user: &str, password: &str, tags: &str) -> Result<()> {
-        let (path, body) = (format!("/users/{}", segment(user)), json!({ "password": password, "tags": tags }));
-        match self.put(&path, &body) {
-            // Somebody else was making the same user at the same moment: now it is there to be changed.
-            Err(Error::Refused { status: 400, body: answer, .. }) if answer.contains("user_already_exists") => {
-                self.put(&path, &body)
-            }
-            answered => answered,
-        }
-    }
-
-    /// Deletes a user; one that is not there is fine.
-    ///
-    /// # Errors
-    /// When the broker refuses or does not answer.
-    pub fn delete_user(&self, user: &str) -> Result<()> {
-        self.delete(&format!("/users/{}", segment(user)))
-    }
-
-    /// Sets what a user may configure, write and read in a virtual host, as regular expressions.
-    ///
-    /// # Errors
-    /// When the broker refuses or does not answer.
-    pub fn put_permissions(&self, vhost: &str, user: &str, configure: &str, write: &str, read: &str) -> Result<()> {
-        let path = format!("/permissions/{}/{}", segment(vhost), segment(user));
-        self.put(&path, &json!({ "configure": configure, "write": write, "read": read }))
-    }
-
-    /// Sets which keys a user may write to and bind from a topic exchange, as regular expressions.
-    ///
-    /// # Errors
-    /// When the broker refuses or does not answer.
-    pub fn put_topic_permission(&self, vhost: &str, user: &str, exchange: &str, write: &str, read: &str) -> Result<()> {
-        let path = format!("/topic-permissions/{}/{}", segment(vhost), segment(user));
-        self.put(&path, &json!({ "exchange": exchange, "write": write, "read": read }))
-    }
-
-    /// The keys that a user may write to a topic exchange; `None` when nothing is set.
-    ///
-    /// # Errors
-    /// When the broker refuses or does not answer.
-    pub fn topic_write_permission(&self, vhost: &str, user: &str, exchange: &str) -> Result<Option<String>> {
-        let path = format!("/topic-permissions/{}/{}", segment(vhost), segment(user));
-        let rows = match self.call("GET", &path, None) {
-            Err(Error::Refused { status: 404, .. }) => return Ok(None),
-            answered => answered?,
-        };
-        let rows = rows.as_array().cloned().unwrap_or_default();
-        let row = rows.iter().find(|row| row["exchange"] == exchange);
-        Ok(row.and_then(|row| row["write"].as_str()).map(str::to_owned))
-    }
-
-    /// Limits a user: `limit` is `max-connections` or `max-channels`.
-    ///
-    /// # Errors
-    /// When the broker refuses or does not answer.
-    pub fn put_user_limit(&self, user: &str, limit: &str, value: u32) -> Result<()> {
-        self.put(&format!("/user-limits/{}/{}", segment(user), segment(limit)), &json!({ "value": value }))
     }
 
     /// Declares a durable queue; one that is there with the same arguments is fine.
@@ -233,12 +177,21 @@ impl Broker {
     /// When the broker refuses or does not answer.
     pub fn queues(&self, vhost: &str) -> Result<Vec<QueueDepth>> {
         let path = format!("/queues/{}?disable_stats=true&enable_queue_totals=true", segment(vhost));
-        let answer = self.call("GET", &path, None)?;
-        serde_json::from_value(answer.clone()).map_err(|unexpected| Error::Refused {
-            request: format!("GET {path}"),
-            status: 200,
-            body: format!("{unexpected} in {answer}"),
-        })
+        self.read(&path)
+    }
+
+    /// How many messages a queue holds, up to five seconds ago; `None` when there is no such queue.
+    ///
+    /// # Errors
+    /// When the broker refuses or does not answer.
+    pub fn queue_depth(&self, vhost: &str, queue: &str) -> Result<Option<u64>> {
+        Ok(self.queues(vhost)?.into_iter().find(|it| it.name == queue).map(|it| it.messages))
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let answer = self.call("GET", path, None)?;
+        T::deserialize(&answer)
+            .map_err(|unexpected| Error::Unexpected { what: format!("GET {path}"), detail: format!("{unexpected} in {answer}") })
     }
 
     fn put(&self, path: &str, body: &Value) -> Result<()> {
@@ -271,6 +224,16 @@ impl Broker {
         }
         Err(Error::Refused { request, status: status.as_u16(), body: text })
     }
+}
+
+/// TLS as the services have it to the broker: ring, and whom this machine trusts.
+fn system_certificates() -> TlsConfig {
+    let trusted = rustls_native_certs::load_native_certs().certs;
+    let trusted: Vec<_> = trusted.iter().map(|one| Certificate::from_der(one).to_owned()).collect();
+    TlsConfig::builder()
+        .root_certs(RootCerts::from(trusted))
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .build()
 }
 
 /// Declares queues, anew when one of them crashed over it; `undo` takes away what the declaration left behind.

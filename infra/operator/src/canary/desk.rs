@@ -1,0 +1,105 @@
+//! One of the canary's two desks.
+
+use std::time::Duration;
+
+use contracts::delivery::Told;
+use contracts::topology::{self, Exchange};
+use contracts::{AccountName, Message, Receipt};
+use futures_util::StreamExt;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions};
+use lapin::types::{FieldTable, ShortString};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer};
+use tokio::time::{sleep, timeout};
+
+use super::{chance, key, unexpected};
+use crate::account::account_name;
+use crate::address;
+use crate::error::{During, Result};
+
+/// How long another round's turn is waited for before asking again.
+const TURN: Duration = Duration::from_millis(200);
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+const PERSISTENT: u8 = 2;
+
+/// A desk that is alone at its queue.
+pub(super) struct Desk {
+    pub(super) account: AccountName,
+    connection: Connection,
+    channel: Channel,
+    deliveries: Consumer,
+}
+
+impl Desk {
+    /// Logs in, and waits until no other round reads the queue.
+    pub(super) async fn open(url: &str) -> Result<Self> {
+        let account = account_name(address::parse("a canary's address", url)?.username())?;
+        let connection = Connection::connect(url, ConnectionProperties::default().with_connection_name("canary".into()))
+            .await
+            .during(format!("logging in to the broker as {account}"))?;
+        let queue = topology::desk_queue(&account);
+        let alone = BasicConsumeOptions { exclusive: true, ..BasicConsumeOptions::default() };
+        loop {
+            let channel = connection.create_channel().await.during("opening a channel")?;
+            match channel.basic_consume(queue.as_str().into(), "".into(), alone, FieldTable::default()).await {
+                Err(refused) if refused.to_string().contains("in exclusive use") => sleep(TURN).await,
+                consuming => {
+                    let deliveries = consuming.during(format!("reading from {queue}"))?;
+                    channel.confirm_select(ConfirmSelectOptions::default()).await.during("asking for confirms")?;
+                    return Ok(Self { account, connection, channel, deliveries });
+                }
+            }
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.account.as_str()
+    }
+
+    /// Publishes a command and waits for its receipt.
+    pub(super) async fn ask<M: Message>(&mut self, command: &M) -> Result<Receipt> {
+        let id = chance().to_string();
+        self.publish(&id, command).await?;
+        self.until(|told| match told {
+            Told::Receipt(receipt) if receipt.command_id == id => Some((**receipt).clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Reads until a delivery is what is waited for. Everything before it is of an earlier round.
+    pub(super) async fn until<T>(&mut self, wanted: impl Fn(&Told) -> Option<T>) -> Result<T> {
+        while let Some(delivery) = self.deliveries.next().await {
+            let delivery = delivery.during(format!("reading as {}", self.account))?;
+            delivery.ack(BasicAckOptions::default()).await.during("acknowledging a delivery")?;
+            let kind = delivery.properties.kind().as_ref().map_or("", ShortString::as_str);
+            if let Some(found) = Told::read(kind, &delivery.data).ok().as_ref().and_then(&wanted) {
+                return Ok(found);
+            }
+        }
+        Err(unexpected("reading", &format!("the broker ended the deliveries of {}", self.account)))
+    }
+
+    pub(super) async fn close(self) {
+        drop(timeout(CLOSE_LIMIT, self.connection.close(200, ShortString::from("done"))).await);
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is a desk; the runtime's publisher is for services")]
+    async fn publish<M: Message>(&self, id: &str, command: &M) -> Result<()> {
+        let body = serde_json::to_vec(command).map_err(std::io::Error::other).during("writing a command")?;
+        let properties = BasicProperties::default()
+            .with_user_id(self.name().into())
+            .with_type(M::NAME.into())
+            .with_message_id(id.into())
+            .with_content_type("application/json".into())
+            .with_delivery_mode(PERSISTENT);
+        let (key, options) = (key::<M>(&self.account), BasicPublishOptions::default());
+        let confirm = self
+            .channel
+            .basic_publish(Exchange::Share.name().into(), key.as_str().into(), options, &body, properties)
+            .await
+            .during("publishing a command")?
+            .await
+            .during("publishing a command")?;
+        if confirm.is_ack() { Ok(()) } else { Err(unexpected("publishing", &format!("not confirmed: {confirm:?}"))) }
+    }
+}

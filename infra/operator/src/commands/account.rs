@@ -1,0 +1,278 @@
+//! `account`: one help desk's way in and out.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use contracts::AccountName;
+use contracts::command::{AccountKind, AccountRegister, Admin};
+use contracts::topology::{self, VHOST};
+use operator::account::{Added, Doors, Handover, account_name, operator_of};
+use operator::secret::{self, Prepared};
+use serde_json::json;
+
+use super::reach::ReachArgs;
+
+/// What is done with an account.
+#[derive(Subcommand)]
+pub enum AccountCommand {
+    /// Let an account in: broker user, rights, limits, desk queue, registration; and try that it may do no more
+    Add(AddArgs),
+    /// Take its user away and close its connections
+    Revoke {
+        /// The account
+        name: String,
+        /// What becomes of its desk queue and the deliveries in it
+        #[arg(long, value_enum, default_value_t = Queue::Keep)]
+        queue: Queue,
+        #[command(flatten)]
+        reach: ReachArgs,
+    },
+    /// Give it another password; its connections go on
+    Rotate {
+        /// The account
+        name: String,
+        /// Close its connections: whoever has the old password only is out
+        #[arg(long)]
+        close: bool,
+        /// Write the password into this file, readable by its owner alone, and not on the screen
+        #[arg(long, value_name = "FILE")]
+        secret: Option<PathBuf>,
+        #[command(flatten)]
+        reach: ReachArgs,
+    },
+    /// List the accounts that have a user
+    List {
+        #[command(flatten)]
+        reach: ReachArgs,
+    },
+    /// Show rights, limits, connections and how many deliveries wait
+    Show {
+        /// The account
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        reach: ReachArgs,
+    },
+}
+
+#[derive(Args)]
+pub struct AddArgs {
+    /// The account's name, for ever
+    name: String,
+    /// How it calls itself; its name when not given
+    #[arg(long, value_name = "TEXT")]
+    display_name: Option<String>,
+    /// What kind of desk it has
+    #[arg(long, value_enum, default_value_t = Kind::Connected)]
+    kind: Kind,
+    /// The account that publishes for it, and in whose queue its deliveries come
+    #[arg(long, value_name = "ACCOUNT")]
+    operated_by: Option<String>,
+    /// Where a third-party system is reached
+    #[arg(long, value_name = "URL")]
+    sharing_url: Option<String>,
+    /// Who gets notices, as `Name <address>`; may be repeated
+    #[arg(long = "admin", value_name = "WHO", value_parser = admin)]
+    admins: Vec<Admin>,
+    /// The file with its password: read when it is there, written when not, readable by its owner alone
+    #[arg(long, value_name = "FILE")]
+    secret: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Do nothing; print the objects for RabbitMQ's topology operator in Kubernetes
+    #[arg(long, conflicts_with_all = ["operated_by", "secret", "json"])]
+    as_resources: bool,
+    #[command(flatten)]
+    reach: ReachArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Queue {
+    /// Deliveries wait, also those to come, as for a desk that is away
+    Keep,
+    /// It is deleted with all that waits in it
+    Delete,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Kind {
+    /// Publishes for itself
+    Connected,
+    /// Hosted by the deployment
+    Hosted,
+    /// Somebody else's system behind a bridge
+    ThirdParty,
+}
+
+/// Does it.
+pub async fn carry_out(command: AccountCommand) -> Result<ExitCode> {
+    match command {
+        AccountCommand::Add(given) => add(given).await?,
+        AccountCommand::Revoke { name, queue, reach } => revoke(&reach.doors()?, &account_name(&name)?, queue)?,
+        AccountCommand::Rotate { name, close, secret, reach } => {
+            rotate(&reach.doors()?, &account_name(&name)?, close, secret.as_deref())?;
+        }
+        AccountCommand::List { reach } => {
+            for name in reach.doors()?.list()? {
+                println!("{name}");
+            }
+        }
+        AccountCommand::Show { name, json, reach } => show(&reach.doors()?, &account_name(&name)?, json)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn add(given: AddArgs) -> Result<()> {
+    let account = account_name(&given.name)?;
+    if given.as_resources {
+        print!("{}", topology::operator_account_resources(&account));
+        return Ok(());
+    }
+    let operated_by = given.operated_by.as_deref().map(|operator| operator_of(&account, operator)).transpose()?;
+    if operated_by.is_some() && given.secret.is_some() {
+        bail!("an account that another one operates has no password: leave --secret away");
+    }
+    let doors = given.reach.doors()?;
+    let user = operated_by.clone().unwrap_or_else(|| account.clone());
+    let registration = AccountRegister {
+        account: account.to_string(),
+        display_name: given.display_name.unwrap_or(given.name),
+        kind: given.kind.into(),
+        operated_by,
+        sharing_url: given.sharing_url,
+        admins: given.admins,
+    };
+    let password = Password::of(&doors, &account, &registration, given.secret.as_deref())?;
+    if let Some(prepared) = password.prepared {
+        // Before the user is made: a password that is lost on the way would have to be rotated.
+        prepared.take_effect()?;
+    }
+    let added = doors.add(&registration, password.known.as_deref()).await?;
+    let told = password.known.filter(|_| password.new && given.secret.is_none());
+    let handover = Handover::new(&account, &user, doors.public_url()?, told);
+    if given.json {
+        let tried = &added.refused;
+        let known =
+            json!({ "registered_already": added.known, "repaired": added.let_in.repaired, "tried": tried, "handover": handover });
+        println!("{}", serde_json::to_string_pretty(&known)?);
+    } else {
+        tell_added(&account, &added, operated(&registration));
+        println!("\n{handover}");
+    }
+    Ok(())
+}
+
+/// The password of an account that is added.
+struct Password {
+    known: Option<String>,
+    new: bool,
+    prepared: Option<Prepared>,
+}
+
+impl Password {
+    /// The one in the file; for a user that is to be made a new one; none for a user that keeps its own, unknown here.
+    fn of(doors: &Doors, account: &AccountName, registration: &AccountRegister, file: Option<&Path>) -> Result<Self> {
+        let in_file = file.map(secret::read).transpose()?.flatten().filter(|text| !text.is_empty());
+        if in_file.is_some() {
+            return Ok(Self { known: in_file, new: false, prepared: None });
+        }
+        if operated(registration) || doors.deployment.broker().user(account.as_str())?.is_some() {
+            return Ok(Self { known: None, new: false, prepared: None });
+        }
+        let made = secret::new_password();
+        let prepared = file.map(|file| Prepared::beside(file, &made)).transpose()?;
+        Ok(Self { known: Some(made), new: true, prepared })
+    }
+}
+
+fn operated(registration: &AccountRegister) -> bool {
+    registration.operated_by.is_some()
+}
+
+fn tell_added(account: &AccountName, added: &Added, operated: bool) {
+    println!("{account} is registered{}", if added.known { " already" } else { "" });
+    for repaired in &added.let_in.repaired {
+        println!("REPAIRED  {repaired}: that is taken away; find out who gave it");
+    }
+    for attempt in &added.refused {
+        println!("refused   {}", attempt.what);
+    }
+    if added.refused.is_empty() && !operated {
+        println!("not tried: its password stays, and is not known here; --secret FILE names the file that holds it");
+    }
+}
+
+fn revoke(doors: &Doors, account: &AccountName, queue: Queue) -> Result<()> {
+    let revoked = doors.revoke(account, queue == Queue::Delete)?;
+    println!("{account}'s user is gone; connections closed: {}", revoked.connections_closed);
+    match revoked.waiting {
+        None => println!("it had no desk queue"),
+        Some(waiting) if revoked.queue_deleted => println!("its desk queue is deleted, with {waiting} deliveries"),
+        Some(waiting) => println!("its desk queue stays, with {waiting} deliveries; more will come"),
+    }
+    println!(
+        "Its agreements and shares stay: for its partners it is a desk that does not answer. They end them with\n\
+         agreement.deactivate.v1. `account add {account}` lets it in again, with a new password."
+    );
+    Ok(())
+}
+
+fn rotate(doors: &Doors, account: &AccountName, close: bool, file: Option<&Path>) -> Result<()> {
+    let closed = super::service::rotate_user(doors, account.as_str(), close, file, |password| Ok(password.to_owned()))?;
+    let standing = if close { format!("connections closed: {}", closed.connections) } else { "its connections go on".to_owned() };
+    println!("{account} has a new password; {standing}");
+    match (file, &closed.told) {
+        (Some(file), _) => println!("hand over {}", file.display()),
+        (None, told) => println!("hand over  {told}   (told once)"),
+    }
+    Ok(())
+}
+
+fn show(doors: &Doors, account: &AccountName, json: bool) -> Result<()> {
+    let standing = doors.show(account)?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&standing)?);
+        return Ok(());
+    }
+    println!("account      {account}{}", if standing.operates { ", operates those under its name" } else { "" });
+    match standing.wrong.as_slice() {
+        [] => println!("rights       as they must be"),
+        wrong => wrong.iter().for_each(|one| println!("RIGHTS       {one}: `account add {account}` puts it right")),
+    }
+    let limits: Vec<String> = standing.limits.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    println!("limits       {}", limits.join(", "));
+    println!("connections  {}", standing.connections);
+    println!(
+        "waiting      {}",
+        standing.waiting.map_or_else(|| "no desk queue".to_owned(), |waiting| format!("{waiting} deliveries"))
+    );
+    if doors.deployment.vhost() != VHOST {
+        println!("vhost        {}", doors.deployment.vhost());
+    }
+    Ok(())
+}
+
+fn admin(text: &str) -> Result<Admin, String> {
+    let split = text.strip_suffix('>').and_then(|text| text.split_once('<'));
+    match split.map(|(name, email)| (name.trim(), email.trim())) {
+        Some((name, email)) if !name.is_empty() && email.contains('@') => {
+            Ok(Admin { name: name.to_owned(), email: email.to_owned() })
+        }
+        _ => Err("write it as `Name <address>`".to_owned()),
+    }
+}
+
+impl From<Kind> for AccountKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Connected => Self::Connected,
+            Kind::Hosted => Self::Hosted,
+            Kind::ThirdParty => Self::ThirdParty,
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The program's commands: what they are asked for, and what they print.
+
+pub mod account;
+pub mod canary;
+pub mod reach;
+pub mod service;
+pub mod watch;

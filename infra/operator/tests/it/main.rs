@@ -1,0 +1,7 @@
+//! Against real servers: those of the environment, or private ones.
+
+#![expect(clippy::unwrap_used, reason = "what helps a test fails with it")]
+
+mod account;
+mod canary;
+mod site;
