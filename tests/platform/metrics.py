@@ -7,6 +7,7 @@ from typing import Any
 
 import promql_parser as promql
 
+import documents
 import grafana
 import rules
 from tree import Tree, load
@@ -55,6 +56,9 @@ def well_formed(tree: Tree) -> Iterator[str]:
         for label, values in one.get("values", {}).items():
             if label not in one["labels"]:
                 yield f"metrics.yaml: {name} has values for {label}, which is none of its labels"
+            there = {one["metadata"]["name"] for _, one in documents.files(tree) if one["kind"] == "CronJob"}
+            if label == "cronjob" and not set(values) <= there:
+                yield f"metrics.yaml: {name} has the cronjobs {values}, the manifests have {sorted(there)}"
             # What Prometheus gives is not in our source, and a service's name is its folder's.
             for value in values if one["source"] == "service" and label != "service" else ():
                 if f'"{value}"' not in sources:

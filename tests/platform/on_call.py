@@ -26,6 +26,8 @@ from tree import Tree
 BROKER_TOOLS = ("rabbitmqctl", "rabbitmq-diagnostics", "rabbitmq-plugins")
 IN_A_POD = re.compile(r"kubectl -n deskmesh exec deploy/([\w-]+) -- /service (.+)")
 SECONDS = 120
+# Debian's own wrapper in front of these becomes the package's user, who has another cookie.
+TOOLS = Path("/usr/lib/rabbitmq/bin")
 
 
 def main() -> int:
@@ -88,7 +90,8 @@ def _runnable(
         line = wrapped[1]
     words = shlex.split(line)
     if words[0] in BROKER_TOOLS:
-        return [f"/usr/sbin/{words[0]}", *words[1:]], node()
+        tool = TOOLS / words[0]
+        return [str(tool if tool.exists() else words[0]), *words[1:]], node()
     if words[0] == "deskmesh-operator":
         services = ",".join(f"{name}=http://127.0.0.1:{port}" for name, port in ports.items())
         return [str(binaries / words[0]), *words[1:]], {**os.environ, "DESKMESH_SERVICES": services}

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import documents
 import rules
 from tree import Tree
 
@@ -69,6 +70,7 @@ def alike(tree: Tree) -> Iterator[str]:
 
 def true(tree: Tree) -> Iterator[str]:
     """Links, services, jobs and commands of services that a runbook names exist."""
+    cronjobs = {one["metadata"]["name"] for _, one in documents.files(tree) if one["kind"] == "CronJob"}
     jobs = {f"{service}-migrate" for service in tree.services()}
     commands = set(
         re.findall(
@@ -90,6 +92,9 @@ def true(tree: Tree) -> Iterator[str]:
         for name in re.findall(r"\bjobs?[/ ]([a-z-]+-migrate)", text):
             if name not in jobs:
                 yield f"{where} names the job {name}, of which there is none"
+        for name in re.findall(r"get cronjob (\S+)", text):
+            if name not in cronjobs:
+                yield f"{where} names the CronJob {name}, of which there is none"
         for word in re.findall(r"-- /service (\w+)", text):
             if word not in commands:
                 yield f"{where} runs `{word}` of a service, which shared/bootstrap/README.md does not have"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from pods import pods
 from render import Render
-from tree import Tree, selects, title
+from tree import Object, Tree, selects, title
 
 # The Secrets that the base needs; ../../infra/kubernetes/README.md documents these and those of each component.
 BASE_SECRETS = {"deskmesh-broker", "deskmesh-database"}
@@ -40,9 +40,12 @@ def _named(value: object) -> Iterator[str]:
             yield from _named(inner)
 
 
-def monitors(_: Tree, render: Render) -> Iterator[str]:
-    """A PodMonitor finds every service, at a port that has the name."""
+def monitors(tree: Tree, render: Render) -> Iterator[str]:
+    """A PodMonitor finds every service, at a port that has the name; another one the broker, as infra/prometheus/README.md says."""
     for one in render.of("PodMonitor"):
+        if one["metadata"]["name"] == "deskmesh-broker":
+            yield from _broker_monitor(tree, render, one)
+            continue
         for pod in pods(render):
             if pod.command != "run":
                 continue
@@ -53,6 +56,24 @@ def monitors(_: Tree, render: Render) -> Iterator[str]:
                 yield f"{title(one)} reads a port that {pod.title} does not have: {sorted(names)}"
             if one["spec"].get("jobLabel") != "app.kubernetes.io/name":
                 yield f"{title(one)}: `job` in the alerts is the service, so jobLabel must be app.kubernetes.io/name"
+
+
+def _broker_monitor(tree: Tree, render: Render, one: Object) -> Iterator[str]:
+    # The labels that RabbitMQ's cluster operator gives its pods.
+    labels = {"app.kubernetes.io/component": "rabbitmq", "app.kubernetes.io/name": "broker"}
+    let_in = [policy for policy in render.of("NetworkPolicy") if policy["metadata"]["name"] == "broker-metrics"]
+    for finds in (one["spec"]["selector"], *(policy["spec"]["podSelector"] for policy in let_in)):
+        if not selects(finds, labels):
+            yield f"{title(one)}, or the policy that lets it in, does not find the broker's pods: {finds}"
+    readme = (tree.root / "infra/prometheus/README.md").read_text()
+    for endpoint in one["spec"]["podMetricsEndpoints"]:
+        said = [
+            f"metrics_path: {endpoint['path']}",
+            *(f"{name}: [{', '.join(value)}]" for name, value in endpoint["params"].items()),
+        ]
+        for line in said:
+            if line not in readme:
+                yield f"{title(one)} asks for `{line}`, which is not what infra/prometheus/README.md says"
 
 
 def scalers(tree: Tree, render: Render) -> Iterator[str]:
