@@ -37,7 +37,7 @@ pub struct Added {
     pub let_in: LetIn,
     /// What the new user tried and was refused; empty when its password is not known here.
     pub refused: Vec<Attempt>,
-    /// Whether the services had known the account already.
+    /// Whether another registration had been there before. The same one again is answered as it was the first time.
     pub known: bool,
 }
 

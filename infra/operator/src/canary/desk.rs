@@ -21,7 +21,7 @@ const TURN: Duration = Duration::from_millis(200);
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 const PERSISTENT: u8 = 2;
 
-/// A desk that is alone at its queue.
+/// A desk that reads its queue, alone where the broker holds to it: at a quorum queue RabbitMQ 3.10 lets a second one in.
 pub(super) struct Desk {
     pub(super) account: AccountName,
     connection: Connection,
@@ -30,7 +30,7 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// Logs in, and waits until no other round reads the queue.
+    /// Logs in, and waits while the broker says that another round reads the queue.
     pub(super) async fn open(url: &str) -> Result<Self> {
         let account = account_name(address::parse("a canary's address", url)?.username())?;
         let connection = Connection::connect(url, ConnectionProperties::default().with_connection_name("canary".into()))

@@ -130,7 +130,10 @@ impl<'a> Round<'a> {
             }
             _ => {}
         }
-        must_be_applied("sharing", &receipt)?;
+        // Partial is in force, too: the new ticket's status is told as another one.
+        if receipt.outcome != ReceiptOutcome::Partial {
+            must_be_applied("sharing", &receipt)?;
+        }
         let share = receipt.share_id.ok_or_else(|| unexpected("sharing", "the receipt names no share"))?;
         self.second.until(|told| matches!(told, Told::TicketCreated(it) if it.share_id == share).then_some(())).await?;
         Ok(share)
