@@ -242,7 +242,10 @@ impl Stage {
         tokio::task::spawn_blocking(move || installation.install_topology()).await.expect("the task ends").expect("it is taken");
     }
 
-    async fn on_broker(&self, work: impl FnOnce(&local::Broker, &str) -> local::Result<()> + Send + 'static) {
+    async fn on_broker<E: std::fmt::Debug + Send + 'static>(
+        &self,
+        work: impl FnOnce(&local::Broker, &str) -> Result<(), E> + Send + 'static,
+    ) {
         let (broker, vhost) = (self.world.installation.broker().clone(), self.world.installation.vhost().to_owned());
         tokio::task::spawn_blocking(move || work(&broker, &vhost)).await.expect("the task ends").expect("the broker does it");
     }
