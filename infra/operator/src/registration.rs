@@ -41,7 +41,7 @@ pub async fn register(operator_url: &str, account: &AccountRegister, limit: Dura
         Err(Error::Late {
             what: format!("the receipt of {}'s registration", account.account),
             limit,
-            last: "none on desk.operator: do the services run".to_owned(),
+            last: "none on desk.operator: do the services run, and does no other program read that queue".to_owned(),
         })
     })
 }

@@ -28,7 +28,9 @@ pub(crate) fn batch<M>(items: &[Item<M>], fates: &[Fate], arrived: Timestamp, st
     }
     for (message_type, waits) in waits {
         let histogram = metrics::histogram!("deskmesh_queue_wait_seconds", "type" => message_type.to_owned());
-        waits.into_iter().for_each(|wait| histogram.record(wait));
+        for wait in waits {
+            histogram.record(wait);
+        }
     }
 }
 
@@ -51,7 +53,9 @@ pub(crate) fn deliveries(outputs: &[(String, &StoredOutput)], refused: &BTreeSet
     }
     for (message_type, delays) in delays {
         let histogram = metrics::histogram!("deskmesh_sync_seconds", "type" => message_type.to_owned());
-        delays.into_iter().for_each(|delay| histogram.record(delay));
+        for delay in delays {
+            histogram.record(delay);
+        }
     }
 }
 

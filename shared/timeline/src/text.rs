@@ -85,7 +85,9 @@ fn rows(text: &mut String, entry: &Entry, left: Option<&str>) {
 fn section(text: &mut String, title: &str, lines: &[String]) {
     if !lines.is_empty() {
         line(text, &format!("\n{title}"));
-        lines.iter().for_each(|one| line(text, &format!("  - {one}")));
+        for one in lines {
+            line(text, &format!("  - {one}"));
+        }
     }
 }
 

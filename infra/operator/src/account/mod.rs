@@ -3,6 +3,7 @@
 mod handover;
 mod trial;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use contracts::command::AccountRegister;
@@ -165,13 +166,17 @@ impl Doors {
         if !there && waiting.is_none() {
             return Err(no_user(account.as_str()));
         }
+        // With the user the broker closes some of them by itself, and then does not tell of them.
+        let mut connections: BTreeSet<String> = broker.connections(account.as_str())?.into_iter().collect();
         // First the user: who is thrown out must not come back in.
         broker.delete_user(account.as_str())?;
-        let connections_closed = if there { broker.close_connections(account.as_str())? } else { 0 };
+        if there {
+            connections.extend(broker.close_connections(account.as_str())?);
+        }
         if delete_queue {
             broker.delete_queue(vhost, &queue)?;
         }
-        Ok(Revoked { connections_closed, waiting, queue_deleted: delete_queue && waiting.is_some() })
+        Ok(Revoked { connections_closed: connections.len(), waiting, queue_deleted: delete_queue && waiting.is_some() })
     }
 
     /// Gives a user another password. Its connections go on, unless `close`; says how many were closed.
@@ -184,7 +189,7 @@ impl Doors {
             return Err(no_user(user));
         }
         broker.put_user(user, password, "")?;
-        if close { broker.close_connections(user) } else { Ok(0) }
+        if close { Ok(broker.close_connections(user)?.len()) } else { Ok(0) }
     }
 
     /// How an account stands.

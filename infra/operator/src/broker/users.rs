@@ -1,7 +1,8 @@
 //! Users of the broker: what they may do, and who is logged in.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -183,13 +184,13 @@ impl Broker {
         Ok(of_user.filter_map(|row| row["name"].as_str()).map(str::to_owned).collect())
     }
 
-    /// Closes all connections of a user, also those that the management API does not tell of yet. Says how many were seen.
+    /// Closes all connections of a user, also those that the management API does not tell of yet. Names those that were seen.
     ///
     /// # Errors
     /// When the broker refuses or does not answer, or a connection does not end.
-    pub fn close_connections(&self, user: &str) -> Result<usize> {
-        let begun = std::time::Instant::now();
-        let mut closed = std::collections::BTreeSet::new();
+    pub fn close_connections(&self, user: &str) -> Result<BTreeSet<String>> {
+        let begun = Instant::now();
+        let mut closed = BTreeSet::new();
         wait::until(&format!("the connections of {user} closed"), CLOSE_LIMIT, || {
             let open = self.connections(user)?;
             for connection in &open {
@@ -199,6 +200,6 @@ impl Broker {
             let sure = begun.elapsed() > CONNECTIONS_KNOWN && open.is_empty();
             Ok(if sure { ControlFlow::Break(()) } else { ControlFlow::Continue(format!("{} open", open.len())) })
         })?;
-        Ok(closed.len())
+        Ok(closed)
     }
 }

@@ -1,4 +1,4 @@
-//! The round in the text format of Prometheus, for the textfile collector of node_exporter.
+//! The round in the text format of Prometheus, for the textfile collector of `node_exporter`.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -223,12 +223,13 @@ fn revoke(doors: &Doors, account: &AccountName, queue: Queue) -> Result<()> {
 }
 
 fn rotate(doors: &Doors, account: &AccountName, close: bool, file: Option<&Path>) -> Result<()> {
-    let closed = super::service::rotate_user(doors, account.as_str(), close, file, |password| Ok(password.to_owned()))?;
-    let standing = if close { format!("connections closed: {}", closed.connections) } else { "its connections go on".to_owned() };
+    let rotated = super::service::rotate_user(doors, account.as_str(), close, file, |password| Ok(password.to_owned()))?;
+    let standing =
+        if close { format!("connections closed: {}", rotated.connections) } else { "its connections go on".to_owned() };
     println!("{account} has a new password; {standing}");
-    match (file, &closed.told) {
-        (Some(file), _) => println!("hand over {}", file.display()),
-        (None, told) => println!("hand over  {told}   (told once)"),
+    match file {
+        Some(file) => println!("hand over {}", file.display()),
+        None => println!("hand over {}   (told once)", rotated.told),
     }
     Ok(())
 }

@@ -13,13 +13,13 @@ use super::reach::needed;
 /// Who plays it, and how long it may take.
 #[derive(Args)]
 pub struct CanaryArgs {
-    /// The broker's address with the first account: amqps://canary-a:…@host/deskmesh
+    /// The broker's address with the first account: `amqps://canary-a:…@host/deskmesh`
     #[arg(long, env = "DESKMESH_CANARY_A_URL", hide_env_values = true, value_name = "URL")]
     canary_a_url: Option<String>,
     /// A file with that address
     #[arg(long, env = "DESKMESH_CANARY_A_URL_FILE", value_name = "FILE", conflicts_with = "canary_a_url")]
     canary_a_url_file: Option<PathBuf>,
-    /// The broker's address with the second account: amqps://canary-b:…@host/deskmesh
+    /// The broker's address with the second account: `amqps://canary-b:…@host/deskmesh`
     #[arg(long, env = "DESKMESH_CANARY_B_URL", hide_env_values = true, value_name = "URL")]
     canary_b_url: Option<String>,
     /// A file with that address

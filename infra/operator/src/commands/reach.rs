@@ -13,7 +13,7 @@ use operator::{Broker, Deployment, secret};
 pub struct ReachArgs {
     #[command(flatten)]
     management: ManagementArgs,
-    /// The broker's AMQP address with the user `operator`: amqps://operator:…@host/deskmesh
+    /// The broker's AMQP address with the user `operator`: `amqps://operator:…@host/deskmesh`
     #[arg(long, env = "DESKMESH_BROKER_URL", hide_env_values = true, value_name = "URL")]
     broker_url: Option<String>,
     /// A file with that address
@@ -23,7 +23,7 @@ pub struct ReachArgs {
 
 #[derive(Args)]
 struct ManagementArgs {
-    /// The broker's management API with an administrator: https://admin:…@host:15671
+    /// The broker's management API with an administrator: `https://admin:…@host:15671`
     #[arg(long, env = "DESKMESH_MANAGEMENT_URL", hide_env_values = true, value_name = "URL")]
     management_url: Option<String>,
     /// A file with that address

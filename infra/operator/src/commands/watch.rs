@@ -10,7 +10,7 @@ use timeline::{Target, render};
 /// Which thing, and how it is told.
 #[derive(Args)]
 pub struct TraceArgs {
-    /// account/number of a ticket, or: share ID, agreement ID, message account/message_id
+    /// account/number of a ticket, or: share ID, agreement ID, message account/id
     #[arg(required = true, num_args = 1..=2, value_name = "WHAT")]
     what: Vec<String>,
     /// Print JSON

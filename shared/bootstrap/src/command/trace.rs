@@ -11,7 +11,7 @@ use crate::Trailing;
 
 #[derive(Debug, Args)]
 pub(super) struct Trace {
-    /// account/number of a ticket, or: share ID, agreement ID, message account/message_id
+    /// account/number of a ticket, or: share ID, agreement ID, message account/id
     #[arg(required = true, num_args = 1..=2, value_name = "WHAT")]
     what: Vec<String>,
     /// Print JSON, as /trace answers

@@ -113,7 +113,7 @@ fn a_mistyped_variable_is_named() {
     assert_eq!(
         refused(&[("DESKMESH__BROKR__SLOTS", "8")]),
         "unknown key `brokr` (environment variable DESKMESH__BROKR__SLOTS), \
-         expected a section of broker, database, http, shutdown, smtp, telemetry, undelivered"
+         expected a section of broker, database, events, http, journal, shutdown, smtp, telemetry, undelivered"
     );
     let error = refused(&[("DESKMESH__BROKER", "amqp://a:hush@b")]);
     assert!(error.starts_with("unknown key `broker` (environment variable DESKMESH__BROKER)"), "{error}");
