@@ -37,6 +37,8 @@ FIRING_AND_HEARD = [
     ),
     ("DeskmeshParkedFlood", ["DeskmeshParked", "DeskmeshUndelivered"], {"DeskmeshParkedFlood", "DeskmeshUndelivered"}),
 ]
+# Causes that need no case of their own above: they are beside one that has it, in the same rule or a rule like it.
+OTHER_CAUSES = {"DeskmeshBrokerBlocked", "DeskmeshServiceDoesNotStart", "DeskmeshSyncBudgetBurnSlow", "DeskmeshUndeliveredFlood"}
 # Services of the one that fires first and of the rest: what is silenced job by job is not silenced for another.
 JOBS = ("comment-sync", "field-sync")
 
@@ -89,6 +91,10 @@ def silences(tree: Tree) -> Iterator[str]:
         heard = _heard(inhibitions, cause, together, JOBS[0])
         if heard != expected:
             yield f"with {cause} are heard {sorted(heard)}, should be {sorted(expected)}"
+    for name in sorted(names - {cause for cause, _, _ in FIRING_AND_HEARD} - OTHER_CAUSES):
+        silenced = names - _heard(inhibitions, name, names, JOBS[0])
+        if silenced:
+            yield f"{name} is no cause of others, and silences {sorted(silenced)}"
     for cause in ("DeskmeshServiceCutOff", "DeskmeshParkedFlood"):
         silenced = names - _heard(inhibitions, cause, names, JOBS[1])
         if silenced:
