@@ -5,7 +5,7 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
 LOCAL := $(BUILT)/deskmesh-local
 
 .DEFAULT_GOAL := help
-.PHONY: help up down account trace demo test conformance hostile faults isolation soak sabotage bench fuzz audit check check-platform image check-image generate fmt binaries
+.PHONY: help up down account trace demo test conformance hostile faults isolation soak sabotage bench fuzz audit check check-platform check-on-call image check-image generate fmt binaries
 # One task at a time: they share cargo's folder and the servers.
 .NOTPARALLEL:
 
@@ -77,6 +77,9 @@ check: ## format and lints alone
 
 check-platform: ## hold what it is deployed with against schemas, policies and what the services need, offline
 	@tests/platform/check.sh
+
+check-on-call: binaries ## type the runbooks' first commands on private servers
+	@tests/platform/check.sh on-call
 
 image: ## build the services' images without a container engine (SERVICE=notifier for one)
 	@infra/docker/build.sh $(SERVICE)
