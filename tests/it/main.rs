@@ -1,10 +1,13 @@
 //! System tests: the whole of Deskmesh on real servers, seen from outside.
 
 mod architecture;
+mod collector;
 mod histories;
 mod metrics;
+mod partners;
 mod processes;
 mod reasons;
+mod spans;
 mod story;
 mod trace;
 

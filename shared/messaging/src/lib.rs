@@ -26,6 +26,7 @@ mod runtime;
 mod sending;
 mod service;
 mod slot;
+mod span;
 mod step;
 mod suspects;
 mod trace_context;
