@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use contracts::command::AccountKind;
+use contracts::topology::Service;
 
 /// Private servers, accounts and service processes of one clone.
 #[derive(Parser)]
@@ -35,6 +36,15 @@ enum Command {
         /// How it calls itself; its name when left out.
         #[arg(long)]
         display_name: Option<String>,
+    },
+    /// Run one of a service's commands on what `up` started: `service comment-sync parked summary`.
+    Service {
+        /// The service.
+        #[arg(value_parser = service)]
+        name: Service,
+        /// Its command and arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        arguments: Vec<String>,
     },
     /// Run a command with servers of its own, and remove them afterwards.
     With {
@@ -76,6 +86,11 @@ impl From<Kind> for AccountKind {
     }
 }
 
+fn service(name: &str) -> Result<Service, String> {
+    let names = || Service::ALL.map(Service::name).join(", ");
+    Service::ALL.into_iter().find(|service| service.name() == name).ok_or_else(|| format!("it is none of {}", names()))
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
@@ -83,6 +98,7 @@ async fn main() -> ExitCode {
         Command::Down => commands::up::down(),
         Command::Status => commands::up::status(),
         Command::Account { name, kind, display_name } => commands::account::account(name, kind.into(), display_name).await,
+        Command::Service { name, arguments } => commands::service::service(name, &arguments).await,
         Command::With { dir, command } => commands::with::with(dir, command).await,
         Command::MailSink { listen, dir } => commands::mail_sink::mail_sink(&listen, &dir).await,
     };

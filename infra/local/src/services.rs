@@ -106,8 +106,7 @@ impl Fleet {
     /// When the binary is missing or ends with a failure, with the end of what it said.
     pub fn run(&self, service: Service, arguments: &[&str]) -> Result<String> {
         let what = format!("{} {}", service.name(), arguments.join(" "));
-        let (verb, rest) = arguments.split_first().unwrap_or((&"", &[]));
-        let output = self.command(service, verb)?.args(rest).output().during(format!("running {what}"))?;
+        let output = self.command(service)?.args(arguments).output().during(format!("running {what}"))?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
@@ -124,12 +123,16 @@ impl Fleet {
         // Appended, so that the log of an instance that was killed and started again stays whole.
         let output = OpenOptions::new().create(true).append(true).open(log).during(format!("opening {}", log.display()))?;
         let errors = output.try_clone().during(format!("opening {}", log.display()))?;
-        let mut command = self.command(service, "run")?;
-        command.env("DESKMESH__HTTP__LISTEN", http.to_string());
+        let mut command = self.command(service)?;
+        command.arg("run").env("DESKMESH__HTTP__LISTEN", http.to_string());
         command.stdout(output).stderr(errors).process_group(0).spawn().during(format!("starting {}", service.name()))
     }
 
-    fn command(&self, service: Service, verb: &str) -> Result<Command> {
+    /// A service's program with its own logins, and no arguments yet.
+    ///
+    /// # Errors
+    /// When the binary is missing.
+    pub fn command(&self, service: Service) -> Result<Command> {
         let binary = self.binaries.join(service.name());
         if !binary.exists() {
             return Err(Error::Start {
@@ -140,7 +143,7 @@ impl Fleet {
         let mut command = Command::new(binary);
         // A log filter of the caller's would reach the services otherwise; DESKMESH__ variables
         // of the caller do on purpose.
-        command.arg(verb).env_remove("RUST_LOG").stdin(Stdio::null());
+        command.env_remove("RUST_LOG").stdin(Stdio::null());
         for (of, broker_url, database_url) in &self.addresses {
             if *of == service {
                 command.env("DESKMESH__BROKER__URL", broker_url).env("DESKMESH__DATABASE__URL", database_url);

@@ -16,7 +16,8 @@ use nix::sys::signal::Signal;
 use super::running::{Running, RunningService, RunningSink, local_dir, locked_dir, shown};
 
 const SERVICES_LIMIT: Duration = Duration::from_mins(3);
-const DATABASE: &str = "deskmesh";
+/// What the database is called.
+pub const DATABASE: &str = "deskmesh";
 
 /// Starts everything and leaves it running.
 pub async fn up() -> Result<ExitCode> {
