@@ -96,6 +96,8 @@ check-image: ## build the images and run each as its pod says, on private server
 
 generate: ## rewrite the generated files
 	@UPDATE=1 $(CARGO) test --quiet -p contracts --test it generated
+	@$(CARGO) build --quiet --workspace --bins
+	@UPDATE=1 $(CARGO) test --quiet -p system-tests --test it settings
 	@tests/platform/check.sh generate
 
 fmt: ## format the code

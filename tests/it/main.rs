@@ -5,6 +5,7 @@ mod histories;
 mod metrics;
 mod processes;
 mod reasons;
+mod settings;
 mod story;
 mod trace;
 
