@@ -61,7 +61,7 @@ sabotage: binaries ## break the runtime on purpose, four ways, and see that `mak
 upgrade: binaries ## upgrade from an earlier commit (FROM=v1.2.0; without: the release before, or HEAD~1) and go back, with partners at work
 	@BUILT=$(BUILT) tests/faults/upgrade/run.sh
 
-upgrade-sabotage: binaries ## break what two releases have to agree on, three ways, and see that `make upgrade` notices each
+upgrade-sabotage: binaries ## break what two releases have to agree on, four ways, and see that `make upgrade` notices each
 	@BUILT=$(BUILT) tests/faults/upgrade/sabotage.sh
 
 bench: ## measure the whole system and its peers side by side, in one run
