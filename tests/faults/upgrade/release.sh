@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced: how a release is laid out for the run, one folder with its programs, its broker definitions and its name.
 
 services=(agreement-service share-dispatcher comment-sync field-sync notifier)

@@ -29,8 +29,7 @@ lay_out "$work/new" "$root" "$built" "$(git log -1 --format='%h %s')$(git diff -
 agreed=('services/*/migrations' 'shared/*/migrations' infra/rabbitmq/definitions.json shared/contracts/generated shared/contracts/src/sync)
 differ="$(git diff --name-only "$commit" -- "${agreed[@]}")"
 if [ -n "$differ" ]; then
-    echo "what both have to agree on differs in:"
-    sed 's/^/  /' <<< "$differ"
+    printf 'what both have to agree on differs in:\n  %s\n' "${differ//$'\n'/$'\n'  }"
 else
     echo "no migration, definition or message differs"
 fi

@@ -15,14 +15,18 @@ for patch in "$here"/${ONLY:-*}.patch; do
     # What git knows and what is there now, with its times; the packages that any patch changes are built again.
     (cd "$root" && git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- --create) | tar --extract --directory "$work/source"
     patch --quiet --strip=1 --directory "$work/source" < "$patch"
-    for package in $(sed --quiet 's|^+++ b/\([^/]*/[^/]*\)/.*|\1|p' "$here"/*.patch | sort --unique); do
+    sed --quiet 's|^+++ b/\([^/]*/[^/]*\)/.*|\1|p' "$here"/*.patch | sort --unique | while read -r package; do
         find "$work/source/$package/src" -name '*.rs' -exec touch {} +
     done
-    build "$work/source" "$root/target/upgrade/build"
-    lay_out "$work/broken" "$work/source" "$root/target/upgrade/build/debug" "$name"
+    # A folder of its own: to cargo the same package elsewhere is the same package, and what is older than its last build is built.
+    build "$work/source" "$work/build"
+    lay_out "$work/broken" "$work/source" "$work/build/debug" "$name"
     echo "== $name"
     if "$built/faults" upgrade --old "$work/as-it-is" --new "$work/broken" > "$work/$name.log" 2>&1; then
         echo "   NOT NOTICED, see $work/$name.log"
+        failures=$((failures + 1))
+    elif ! grep --quiet '^the way there' "$work/$name.log"; then
+        echo "   it did not begin: $(tail --lines=1 "$work/$name.log")"
         failures=$((failures + 1))
     else
         grep --max-count=3 --extended-regexp 'lost:|doubled:|leaked:|diverged:|^faults:' "$work/$name.log" | sed 's/^ */   /' || tail --lines=3 "$work/$name.log"
