@@ -1,11 +1,14 @@
 //! System tests: the whole of Deskmesh on real servers, seen from outside.
 
 mod architecture;
+mod collector;
 mod histories;
 mod metrics;
+mod partners;
 mod processes;
 mod reasons;
 mod settings;
+mod spans;
 mod story;
 mod trace;
 

@@ -5,18 +5,17 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use contracts::ids::derive_id;
+use contracts::ReceiptOutcome;
 use contracts::topology::Service;
-use contracts::{Receipt, ReceiptOutcome};
 use lapin::BasicProperties;
 use local::services::{binaries_dir, get};
 use local::{Fleet, Instance};
-use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use testkit::desk::PATIENCE;
 use testkit::{Desk, World, until, world};
 
-const OCCURRED: &str = "2026-03-01T10:00:00Z";
+use crate::partners::{Partners, applied, bind, comment, update};
+
 const LIMIT: Duration = Duration::from_mins(3);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -30,7 +29,7 @@ async fn a_tickets_number_is_enough_to_learn_why_something_did_not_cross() {
         fleet.start_all_ready(LIMIT).expect("all are ready")
     });
     let instances = start.await.expect("all five start");
-    let partners = Partners::agree(&world).await;
+    let partners = Partners::agree(&world, "private_only").await;
     let share = partners.share().await;
 
     let withheld = partners.globex.ask("ticket.update.v1", &update("88", &comment("globex/1", true))).await;
@@ -74,61 +73,6 @@ async fn a_tickets_number_is_enough_to_learn_why_something_did_not_cross() {
     world.remove().await;
 }
 
-struct Partners {
-    acme: Desk,
-    globex: Desk,
-    agreement: String,
-}
-
-impl Partners {
-    async fn agree(world: &World) -> Self {
-        let [acme, globex] = [world.account("acme").await, world.account("globex").await];
-        let operator = Desk::open(&world.installation.operator_url().expect("an address"), "operator");
-        for account in ["acme", "globex"] {
-            // Nobody takes mails here: each is put off.
-            let admin = json!({ "name": "Admin", "email": format!("admin@{account}.example") });
-            let register = json!({ "account": account, "display_name": account, "kind": "connected", "admins": [admin] });
-            applied(&operator.ask("account.register.v1", &register).await);
-        }
-        let [acme, globex] = [Desk::open(&acme.amqp_url, "acme"), Desk::open(&globex.amqp_url, "globex")];
-        let agreement = derive_id("trace", &[world.name()]).to_string();
-        let terms = json!({ "comments": "private_only", "tags": true, "custom_fields": true });
-        let invite = json!({ "agreement_id": agreement, "receiver": { "address": "globex" }, "terms": terms, "actor": actor() });
-        applied(&acme.ask("agreement.invite.v1", &invite).await);
-        applied(&globex.ask("agreement.accept.v1", &json!({ "agreement_id": agreement, "actor": actor() })).await);
-        Self { acme, globex, agreement }
-    }
-
-    async fn share(&self) -> String {
-        let ticket = json!({ "id": "4711", "subject": "The pump leaks", "status": "open", "requester": actor() });
-        let share = json!({ "agreement_id": self.agreement, "actor": actor(), "occurred_at": OCCURRED, "ticket": ticket });
-        let shared = self.acme.ask("ticket.share.v1", &share).await;
-        // Status does not cross under these terms.
-        assert_eq!(shared.outcome, ReceiptOutcome::Partial, "{shared:?}");
-        let share = shared.share_id.expect("a share").to_string();
-        let bind = json!({ "share_id": share, "ticket_id": "88" });
-        applied(&self.globex.ask("ticket.bind.v1", &bind).await);
-        share
-    }
-}
-
-fn actor() -> Value {
-    json!({ "id": "1", "name": "Ada", "role": "admin" })
-}
-
-fn comment(id: &str, public: bool) -> Value {
-    json!({ "id": id, "body": "The text", "public": public, "author": actor() })
-}
-
-fn update(ticket: &str, comment: &Value) -> Value {
-    json!({ "ticket_id": ticket, "actor": actor(), "occurred_at": OCCURRED, "comments": [comment] })
-}
-
-#[track_caller]
-fn applied(receipt: &Receipt) {
-    assert_eq!(receipt.outcome, ReceiptOutcome::Applied, "{receipt:?}");
-}
-
 /// With its agreement watched, an update has a log line of its own in comment-sync, without a restart and without what it says.
 async fn watch(world: &World, partners: &Partners, instances: &[Instance]) {
     let mut database = PgConnection::connect(&world.database.url().expect("an address")).await.expect("it answers");
@@ -163,20 +107,6 @@ async fn set_aside(acme: &Desk) {
     let body = update("4711", &comment("acme/9", true)).to_string();
     let sent = acme.publish("acme.ticket.update", "ticket.update.v1", "from-nobody", body.as_bytes(), nobody).await;
     sent.expect("the broker takes it");
-}
-
-/// Binds or unbinds globex's queue: without it, deliveries come back.
-async fn bind(world: &World, bound: bool) {
-    let installation = world.installation.clone();
-    let done = tokio::task::spawn_blocking(move || {
-        let (broker, vhost) = (installation.broker(), installation.vhost());
-        if bound {
-            broker.bind(vhost, "desk", "desk.globex", "globex.#")
-        } else {
-            broker.unbind(vhost, "desk", "desk.globex", "globex.#")
-        }
-    });
-    done.await.expect("no panic").expect("the broker does it");
 }
 
 /// The operator's program, told where services answer.

@@ -4,6 +4,7 @@
 #   check.sh generate     rewrites what is generated from infra/prometheus and infra/grafana
 #   check.sh processes    runs what the manifests say as processes, on a private broker and database (needs `cargo build`)
 #   check.sh on-call      runs the runbooks' first commands there, with the services running, and asks the broker for its metrics
+#   check.sh traces       runs the test of the traces there, with a third party's collector between the services and the test
 #   check.sh sabotage     breaks the manifests, one way after the other, and sees that each is noticed
 # Installs its tools, pinned, into target/tools/platform. With CI set a tool that is missing is a failure.
 set -euo pipefail
@@ -51,7 +52,7 @@ case "${1:-}" in
     "$python" infra/grafana/dashboards.py
     exec "$python" "$here/rules.py"
     ;;
-  processes | on-call)
+  processes | on-call | traces)
     for binary in deskmesh-local deskmesh-operator notifier; do
       [[ -x "${BINARIES:-target/debug}/$binary" ]] || { echo "$binary is not built: cargo build --workspace --bins" >&2; exit 1; }
     done
@@ -61,7 +62,7 @@ case "${1:-}" in
     ;;
   sabotage) exec "$python" "$here/sabotage.py" ;;
   "") ;;
-  *) echo "usage: $0 [generate|processes|on-call|sabotage]" >&2; exit 2 ;;
+  *) echo "usage: $0 [generate|processes|on-call|traces|sabotage]" >&2; exit 2 ;;
 esac
 
 # What is generated from FLOWS is compared by the tests of the crate that makes it.

@@ -21,6 +21,7 @@ pub(crate) use self::layer::variable_name;
 use self::layer::{Layer, leaves, parse};
 pub(crate) use self::printed::in_force;
 pub use self::values::{Fraction, Secret, Within};
+use crate::address::Address;
 
 /// The default file with the keys that every service has.
 pub(crate) const COMMON_DEFAULTS: &str = include_str!("../config.default.toml");
@@ -115,13 +116,13 @@ pub(crate) struct Undelivered {
 
 impl Common {
     /// Returns the broker's address, which only `run` needs.
-    pub(crate) fn broker_url(&self) -> Result<&Secret, ConfigError> {
-        needed("broker.url", &self.broker.url, &["amqp://", "amqps://"])
+    pub(crate) fn broker_address(&self) -> Result<Address, ConfigError> {
+        Address::given("broker.url", &["amqp://", "amqps://"], &self.broker.url, &self.broker.url_file)
     }
 
     /// Returns the database's address, which `run` and `migrate` need.
-    pub(crate) fn database_url(&self) -> Result<&Secret, ConfigError> {
-        needed("database.url", &self.database.url, &["postgres://", "postgresql://"])
+    pub(crate) fn database_address(&self) -> Result<Address, ConfigError> {
+        Address::given("database.url", &["postgres://", "postgresql://"], &self.database.url, &self.database.url_file)
     }
 
     /// Returns the size of the connection pool: one connection per slot, and a few for what runs beside the slots.
@@ -131,16 +132,6 @@ impl Common {
             given => given,
         }
     }
-}
-
-fn needed<'a>(key: &'static str, url: &'a Secret, schemes: &'static [&'static str]) -> Result<&'a Secret, ConfigError> {
-    if url.is_empty() {
-        return Err(ConfigError::missing(key));
-    }
-    if !schemes.iter().any(|scheme| url.reveal().starts_with(scheme)) {
-        return Err(ConfigError::Scheme { key, schemes: schemes.join(" or ") });
-    }
-    Ok(url)
 }
 
 /// What was loaded, and from where.

@@ -8,11 +8,15 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 
+use crate::address::Address;
 use crate::config::{Common, ConfigError, Secret, sentence};
 use crate::health::{Phase, Probes};
 
 /// How often a process that is not ready looks whether it can go on.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether the address has changed.
+const FOLLOW: Duration = Duration::from_secs(5);
 
 /// How long a connection may take to show that it is alive.
 const PING: Duration = Duration::from_secs(1);
@@ -38,22 +42,34 @@ const HISTORY: &str = "_sqlx_migrations";
 /// The database as one service sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Database {
-    options: PgConnectOptions,
+    service: &'static str,
+    address: Address,
+    given_up_ms: u32,
     timeout: Duration,
     max_connections: u32,
 }
 
 impl Database {
     pub(crate) fn new(service: &'static str, common: &Common) -> Result<Self, ConfigError> {
-        let given_up = common.database.answer_timeout_ms.get();
-        let options = parse(common.database_url()?)?.application_name(service).options(server_side(given_up));
-        let timeout = common.database.acquire_timeout_ms.milliseconds();
-        Ok(Self { options, timeout, max_connections: common.max_connections() })
+        let database = Self {
+            service,
+            address: common.database_address()?,
+            given_up_ms: common.database.answer_timeout_ms.get(),
+            timeout: common.database.acquire_timeout_ms.milliseconds(),
+            max_connections: common.max_connections(),
+        };
+        database.options(&database.address.now())?;
+        Ok(database)
+    }
+
+    fn options(&self, address: &Secret) -> Result<PgConnectOptions, ConfigError> {
+        Ok(parse(address)?.application_name(self.service).options(server_side(self.given_up_ms)))
     }
 
     /// Makes the pool without connecting: a database that is away is waited for, it does not stop the start.
-    pub(crate) fn pool(&self) -> PgPool {
-        PgPoolOptions::new()
+    pub(crate) fn pool(&self) -> Result<PgPool, ConfigError> {
+        let options = self.options(&self.address.now())?;
+        let pool = PgPoolOptions::new()
             .max_connections(self.max_connections)
             .acquire_timeout(self.timeout)
             // A broken connection shows in the batch, which is repeated; a ping per batch would cost more. One that was idle for
@@ -64,12 +80,35 @@ impl Database {
             })
             // The pool itself would wait for ever for one that hangs, and count it among its connections as long.
             .after_release(|connection, _| Box::pin(lives(connection)))
-            .connect_lazy_with(self.options.clone())
+            .connect_lazy_with(options);
+        Ok(pool)
+    }
+
+    /// Lets the pool's new connections log in as the address's file says now, until the stop; open ones stay.
+    pub(crate) async fn follow(self, pool: PgPool, shutdown: CancellationToken) -> Result<(), ConfigError> {
+        let mut followed = self.address.now();
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return Ok(()),
+                () = tokio::time::sleep(FOLLOW) => {}
+            }
+            let address = self.address.now();
+            if address == followed {
+                continue;
+            }
+            match self.options(&address) {
+                Ok(options) => pool.set_connect_options(options),
+                Err(error) => tracing::warn!(error = %error, "the database's address is no good now; the last one is kept"),
+            }
+            followed = address;
+        }
     }
 
     /// Connects beside the pool: a migration that fails keeps its lock for as long as its connection lives.
     async fn connect(&self) -> Result<PgConnection, NotYet> {
-        match tokio::time::timeout(self.timeout, PgConnection::connect_with(&self.options)).await {
+        let no_good = |error: ConfigError| NotYet { what: "database", why: error.to_string() };
+        let options = self.options(&self.address.now()).map_err(no_good)?;
+        match tokio::time::timeout(self.timeout, PgConnection::connect_with(&options)).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(NotYet { what: "database", why: sentence(&error) }),
             Err(_) => Err(NotYet { what: "database", why: "no answer in time".to_owned() }),

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use messaging::{Health, Settings, Undelivered};
+use messaging::{BrokerUrl, Health, Settings, Undelivered};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::migrate::Migrator;
@@ -78,12 +78,13 @@ where
     let Loaded { common, service: config, .. } = loaded;
     let probes = Probes::new(metrics::install(parts.name)?);
     let Parts { name, settings, database, migrator, migrate, trailing } = parts;
-    let pool = database.pool();
+    let pool = database.pool()?;
     let desk = Desk::new(pool.clone(), trailing);
     let endpoints = tokio::spawn(health::serve(listen(&common).await?, probes.clone(), desk));
 
     let shutdown = CancellationToken::new();
     let (tasks, failed) = Tasks::new(shutdown.clone());
+    tasks.spawn("database address", database.clone().follow(pool.clone(), shutdown.clone()));
     let (service_pool, service_tasks, preparing) = (pool.clone(), tasks.clone(), probes.clone());
     tasks.spawn(name, async move {
         if !database.prepare(&migrator, migrate, &preparing, &shutdown).await? {
@@ -115,8 +116,9 @@ async fn listen(common: &Common) -> anyhow::Result<TcpListener> {
 }
 
 fn settings(common: &Common) -> anyhow::Result<Settings> {
+    let address = common.broker_address()?;
     Ok(Settings {
-        broker_url: common.broker_url()?.reveal().to_owned(),
+        broker_url: BrokerUrl::asked_from(move || address.now().reveal().to_owned()),
         slots: common.broker.slots.size(),
         batch_size: common.broker.batch_size.size(),
         confirm_timeout: common.broker.confirm_timeout_ms.milliseconds(),

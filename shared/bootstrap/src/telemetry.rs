@@ -52,7 +52,8 @@ impl Telemetry {
 fn provider(service: &'static str, settings: &config::Telemetry) -> anyhow::Result<SdkTracerProvider> {
     let version = opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
     let resource = Resource::builder().with_service_name(service).with_attribute(version).build();
-    let root = Sampler::TraceIdRatioBased(settings.trace_ratio.get());
+    let recorded = if settings.otlp_endpoint.is_empty() { 0.0 } else { settings.trace_ratio.get() };
+    let root = Sampler::TraceIdRatioBased(recorded);
     let builder = SdkTracerProvider::builder().with_resource(resource).with_sampler(Sampler::ParentBased(Box::new(root)));
     if settings.otlp_endpoint.is_empty() {
         return Ok(builder.build());
@@ -89,9 +90,10 @@ where
     Ok(tracing_subscriber::registry().with(dispatch).with(traces).with(logs))
 }
 
-/// Spans of libraries stay out, above all those of the exporter: exporting them would make new ones.
+/// Spans are made by the runtime alone. Those of libraries stay out, above all those of the exporter: exporting them would make new ones.
 fn is_own_span(metadata: &Metadata<'_>) -> bool {
-    metadata.is_span() && *metadata.level() <= Level::INFO && !is_exporter(metadata.target())
+    let own = ["messaging", "bootstrap"].iter().any(|name| metadata.target().split("::").next() == Some(name));
+    own && metadata.is_span() && *metadata.level() <= Level::INFO
 }
 
 fn is_own_trouble(metadata: &Metadata<'_>) -> bool {

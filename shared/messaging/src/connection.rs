@@ -1,5 +1,7 @@
 //! Connections to the broker: two per process, because a blocked one blocks acks too.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lapin::options::QueueDeclareOptions;
@@ -8,6 +10,36 @@ use lapin::{Connection, ConnectionProperties};
 
 use crate::Fault;
 use crate::patience::asked;
+
+/// Where the broker is, `amqp://user:password@host:port/vhost`. It is asked for at every connection, so that a changed password needs
+/// no restart.
+#[derive(Clone)]
+pub struct BrokerUrl(Arc<dyn Fn() -> String + Send + Sync>);
+
+impl BrokerUrl {
+    /// What `address` says whenever it is asked.
+    #[must_use]
+    pub fn asked_from(address: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        Self(Arc::new(address))
+    }
+
+    pub(crate) fn now(&self) -> String {
+        (self.0)()
+    }
+}
+
+impl From<String> for BrokerUrl {
+    fn from(url: String) -> Self {
+        Self::asked_from(move || url.clone())
+    }
+}
+
+/// A password stands in it.
+impl fmt::Debug for BrokerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BrokerUrl")
+    }
+}
 
 /// The two connections of a process.
 #[derive(Debug)]

@@ -28,6 +28,7 @@ pub(crate) fn of(service: Service, stored: &StoredOutput) -> Option<Letter> {
         correlation_id: Some(event.command_id.clone()),
         headers: Vec::new(),
         trace: stored.trace.clone(),
+        attempt: 1,
         body: serde_json::to_vec(&event).ok()?,
         mandatory: false,
     })

@@ -26,6 +26,7 @@ mod runtime;
 mod sending;
 mod service;
 mod slot;
+mod span;
 mod step;
 mod suspects;
 mod trace_context;
@@ -35,6 +36,7 @@ mod undelivered;
 mod watched;
 
 pub use about::About;
+pub use connection::BrokerUrl;
 pub use content::{Content, DecodeError, decode, parse};
 pub use failure::{DecideError, Fault};
 pub use health::Health;

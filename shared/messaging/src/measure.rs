@@ -34,7 +34,8 @@ pub(crate) fn batch<M>(items: &[Item<M>], fates: &[Fate], arrived: Timestamp, st
     }
 }
 
-fn outcome(fate: &Fate) -> &'static str {
+/// What became of a message, in one word: a label, and an attribute of its span.
+pub(crate) fn outcome(fate: &Fate) -> &'static str {
     match fate {
         Fate::Send { outcome, .. } => outcome,
         Fate::Wait(_) => "not_yet",

@@ -2,7 +2,7 @@
 //! because a returned message may ride on a neighbour's confirm.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use contracts::Timestamp;
@@ -15,6 +15,7 @@ use lapin::{BasicProperties, Channel, Confirmation, Connection};
 use crate::envelope::header;
 use crate::output::StoredOutput;
 use crate::patience::asked;
+use crate::span::Sent;
 use crate::trace_context::TraceContext;
 use crate::{Fault, measure};
 
@@ -32,7 +33,10 @@ pub(crate) struct Letter {
     pub correlation_id: Option<String>,
     /// Built anew for each letter, never copied from a delivery.
     pub headers: Vec<(&'static str, String)>,
+    /// The context of what caused it: the parent of its `send` span.
     pub trace: TraceContext,
+    /// How often it is sent with this, from 1.
+    pub attempt: usize,
     pub body: Vec<u8>,
     /// Whether it has to find a queue. An event has not: perhaps nobody listens.
     pub mandatory: bool,
@@ -51,9 +55,15 @@ impl Letter {
             correlation_id: output.correlation_id().map(str::to_owned),
             headers: output.share_id().map(|share| (header::SHARE_ID, share.to_owned())).into_iter().collect(),
             trace: stored.trace.clone(),
+            attempt: 1,
             body: output.body().as_bytes().to_vec(),
             mandatory: true,
         }
+    }
+
+    /// The share that it tells of.
+    pub fn share_id(&self) -> Option<&str> {
+        self.headers.iter().find(|(name, _)| *name == header::SHARE_ID).map(|(_, share)| share.as_str())
     }
 }
 
@@ -86,26 +96,29 @@ impl Publisher {
     }
 
     async fn publish_all(&self, letters: &[Letter], now: Timestamp) -> Result<BTreeSet<String>, Fault> {
-        let confirms = try_join_all(letters.iter().map(|letter| self.send(letter, now))).await?;
-        let mut refused = BTreeSet::new();
+        let sent = try_join_all(letters.iter().map(|letter| self.send(letter, now))).await?;
+        let (spans, confirms): (Vec<Sent>, Vec<_>) = sent.into_iter().unzip();
+        let mut refused: BTreeMap<String, &'static str> = BTreeMap::new();
         for (letter, confirm) in letters.iter().zip(confirms) {
             let confirmation = confirm.await.map_err(Fault::broker("confirm a message"))?;
             match &confirmation {
                 Confirmation::Ack(_) => {}
-                Confirmation::Nack(_) => {
-                    measure::refused_publish(&letter.exchange, "rejected");
-                    refused.insert(letter.message_id.clone());
-                }
+                Confirmation::Nack(_) => drop(refused.insert(letter.message_id.clone(), "rejected")),
                 Confirmation::NotRequested => return Err(Fault::Timeout("the channel is not in confirm mode")),
             }
             if let Some(returned) = confirmation.take_message()
                 && let Some(id) = returned.delivery.properties.message_id()
             {
-                measure::refused_publish(returned.delivery.exchange.as_str(), "returned");
-                refused.insert(id.to_string());
+                refused.insert(id.to_string(), "returned");
             }
         }
-        Ok(refused)
+        for (letter, span) in letters.iter().zip(&spans) {
+            if let Some(cause) = refused.get(&letter.message_id) {
+                measure::refused_publish(&letter.exchange, cause);
+                span.refused(cause);
+            }
+        }
+        Ok(refused.into_keys().collect())
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that publishes")]
@@ -113,11 +126,13 @@ impl Publisher {
         &self,
         letter: &Letter,
         now: Timestamp,
-    ) -> Result<impl Future<Output = lapin::Result<Confirmation>> + use<>, Fault> {
+    ) -> Result<(Sent, impl Future<Output = lapin::Result<Confirmation>> + use<>), Fault> {
+        let sent = Sent::begin(letter);
         let short = |text: &str| ShortString::try_new(text).map_err(|_| Fault::Timeout("a name is longer than 255 bytes"));
         let mut headers = FieldTable::default();
-        let trace = [(header::TRACEPARENT, &letter.trace.traceparent), (header::TRACESTATE, &letter.trace.tracestate)];
-        let trace = trace.into_iter().filter_map(|(name, value)| value.clone().map(|value| (name, value)));
+        let TraceContext { traceparent, tracestate } = sent.trace(letter);
+        let trace = [(header::TRACEPARENT, traceparent), (header::TRACESTATE, tracestate)];
+        let trace = trace.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)));
         for (name, value) in letter.headers.iter().cloned().chain(trace) {
             headers.insert(ShortString::from(name), AMQPValue::LongString(value.into()));
         }
@@ -136,9 +151,11 @@ impl Publisher {
             properties = properties.with_correlation_id(short(correlation_id)?);
         }
         let options = BasicPublishOptions { mandatory: letter.mandatory, ..BasicPublishOptions::default() };
-        self.channel
+        let confirm = self
+            .channel
             .basic_publish(short(&letter.exchange)?, short(&letter.routing_key)?, options, &letter.body, properties)
             .await
-            .map_err(Fault::broker("publish a message"))
+            .map_err(Fault::broker("publish a message"))?;
+        Ok((sent, confirm))
     }
 }

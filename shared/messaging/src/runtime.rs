@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::connection::Connections;
+use crate::connection::{BrokerUrl, Connections};
 use crate::service::Service;
 use crate::slot::Slot;
 use crate::{Fault, Health, answered, dead_letters, retention, undelivered, watched};
@@ -17,8 +17,8 @@ use crate::{Fault, Health, answered, dead_letters, retention, undelivered, watch
 /// How the runtime works.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Address of the broker: `amqp://user:password@host:port/vhost`.
-    pub broker_url: String,
+    /// Where the broker is.
+    pub broker_url: BrokerUrl,
     /// Batches at work at the same time.
     pub slots: usize,
     /// Messages in a batch, at most.
@@ -132,7 +132,8 @@ async fn work<S: Service>(shared: &Arc<Shared<S>>, shutdown: &CancellationToken)
         .map_err(|error: sqlx::Error| before(error.into()))?;
     shared.health.reached("database");
     let queues: Vec<String> = S::SERVICE.work_queues().into_iter().chain(S::SERVICE.dead_letter_queues()).collect();
-    let opening = Connections::open(&shared.settings.broker_url, S::SERVICE.name(), &queues);
+    let url = shared.settings.broker_url.now();
+    let opening = Connections::open(&url, S::SERVICE.name(), &queues);
     let connections = tokio::select! {
         biased;
         () = shutdown.cancelled() => return Ok(()),

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admission::admit;
 use crate::connection::Connections;
-use crate::envelope::{Envelope, Via, header};
+use crate::envelope::{Envelope, header};
 use crate::output::StoredOutput;
 use crate::patience::asked;
 use crate::plan::{Fate, Item};
@@ -25,8 +25,8 @@ use crate::publisher::{JSON, Letter, Publisher};
 use crate::runtime::{Shared, backoff, now, pause};
 use crate::service::Service;
 use crate::step::{Database, StepError, decide_all};
-use crate::trace_context::{TraceContext, record_trace_id};
-use crate::{Fault, answered, event, measure, undelivered};
+use crate::trace_context::TraceContext;
+use crate::{Fault, answered, event, measure, span, undelivered};
 
 const CONSUMER_TAG: &str = "slot";
 
@@ -106,31 +106,18 @@ impl<S: Service> Slot<S> {
         asked("ack a batch", self.channel.basic_ack(last_tag, BasicAckOptions { multiple: true })).await?;
         self.shared.watched.tell(&items, &fates);
         measure::batch(&items, &fates, arrived, started);
-        drop(spans);
+        span::came_to(&spans, &items, &fates);
         Ok(true)
     }
 
     fn item(&self, delivery: Delivery, arrived: Timestamp) -> (Item<S::Inbound>, tracing::Span) {
         let envelope = Envelope::read(S::SERVICE, delivery, arrived);
-        let span = tracing::info_span!(
-            "process",
-            otel.name = format!("process {}", S::SERVICE.name()),
-            otel.kind = "consumer",
-            messaging.system = "rabbitmq",
-            messaging.operation.name = "process",
-            messaging.destination.name = self.queue,
-            message_id = envelope.message_id,
-            message_type = envelope.message_type,
-            trace_id = tracing::field::Empty,
-        );
-        match envelope.via {
-            Via::Share => envelope.trace.link_in(&span),
-            Via::Ladder | Via::Service => envelope.trace.continue_in(&span),
-        }
-        record_trace_id(&span);
+        let span = span::process(S::SERVICE, &self.queue, &envelope);
         let trace = TraceContext::of(&span);
         let admission = span.in_scope(|| admit(&*self.shared.service, &self.queue, &envelope));
-        (Item { envelope, admission, trace }, span)
+        let item = Item { envelope, admission, trace };
+        span::is_about(&span, &item);
+        (item, span)
     }
 
     /// Holds the batch while the database is away. Nothing when it is told to stop meanwhile.
@@ -244,6 +231,7 @@ fn onward<S: Service>(item: &Item<S::Inbound>, fate: &Fate) -> Option<Letter> {
         correlation_id: None,
         headers,
         trace: item.trace.clone(),
+        attempt: 1,
         body: envelope.body.clone(),
         mandatory: true,
     })

@@ -1,7 +1,8 @@
 //! W3C trace context in message headers: one trace per command from admission to delivery.
 
+use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry::trace::TraceContextExt;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use serde::{Deserialize, Serialize};
 use tracing::Span;
@@ -19,10 +20,25 @@ pub(crate) struct TraceContext {
 impl TraceContext {
     /// The context that a message sent inside `span` carries.
     pub fn of(span: &Span) -> Self {
-        let mut context = Self::default();
-        TraceContextPropagator::new().inject_context(&span.context(), &mut context);
-        context.tracestate = context.tracestate.filter(|state| !state.is_empty());
-        context
+        Self::of_context(&span.context())
+    }
+
+    /// The same for a span that is no `tracing` span.
+    pub fn of_context(context: &Context) -> Self {
+        let mut headers = Self::default();
+        TraceContextPropagator::new().inject_context(context, &mut headers);
+        headers.tracestate = headers.tracestate.filter(|state| !state.is_empty());
+        headers
+    }
+
+    /// As a parent.
+    pub fn context(&self) -> Context {
+        TraceContextPropagator::new().extract(self)
+    }
+
+    /// Whether its spans are recorded anywhere.
+    pub fn is_recorded(&self) -> bool {
+        self.context().span().span_context().is_sampled()
     }
 
     /// The trace's id, 32 hex digits, as it stands in `traceparent`.
@@ -33,25 +49,16 @@ impl TraceContext {
     /// Goes on with this trace in `span`.
     pub fn continue_in(&self, span: &Span) {
         // Fails only where no trace layer is installed, and then there is no trace to go on with.
-        drop(span.set_parent(TraceContextPropagator::new().extract(self)));
+        drop(span.set_parent(self.context()));
     }
 
-    /// Names this trace in `span` without going on with it: a partner's context is a link, never the parent.
+    /// Names this trace in `span` without going on with it.
     pub fn link_in(&self, span: &Span) {
-        let context = TraceContextPropagator::new().extract(self);
-        let partner: SpanContext = context.span().span_context().clone();
-        if partner.is_valid() {
-            span.add_link(partner);
+        let context = self.context();
+        let linked = context.span().span_context().clone();
+        if linked.is_valid() {
+            span.add_link(linked);
         }
-    }
-}
-
-/// Writes the trace's id into the span's field `trace_id`, so that every log line inside it has it.
-pub(crate) fn record_trace_id(span: &Span) {
-    let context = span.context();
-    let trace_id = context.span().span_context().trace_id();
-    if trace_id != opentelemetry::TraceId::INVALID {
-        span.record("trace_id", tracing::field::display(trace_id));
     }
 }
 
@@ -89,6 +96,15 @@ mod tests {
             let context = TraceContext { traceparent: Some(header.to_owned()), tracestate: None };
             let extracted = TraceContextPropagator::new().extract(&context);
             assert!(!extracted.span().span_context().is_valid(), "{header}");
+            assert!(!context.is_recorded(), "{header}");
+        }
+    }
+
+    #[test]
+    fn the_flag_says_whether_a_trace_is_recorded() {
+        for (flags, recorded) in [("00", false), ("01", true), ("03", true)] {
+            let traceparent = Some(format!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flags}"));
+            assert_eq!(TraceContext { traceparent, tracestate: None }.is_recorded(), recorded, "{flags}");
         }
     }
 }

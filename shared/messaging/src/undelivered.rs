@@ -89,8 +89,8 @@ async fn due_accounts<S>(shared: &Shared<S>, now: Timestamp) -> sqlx::Result<Vec
 /// One chunk of one account. Another replica at the same account is left alone.
 async fn retry(pool: &PgPool, publisher: &Publisher, account: &str, max_age: Duration) -> Result<(), Fault> {
     let mut transaction = pool.begin().await?;
-    let rows: Vec<(Uuid, Json<StoredOutput>, chrono::DateTime<chrono::Utc>)> = sqlx::query_as(
-        "select id, output, first_failed_at from undelivered where account = $1 and next_attempt_at <= $2
+    let rows: Vec<(Uuid, Json<StoredOutput>, chrono::DateTime<chrono::Utc>, i32)> = sqlx::query_as(
+        "select id, output, first_failed_at, attempts from undelivered where account = $1 and next_attempt_at <= $2
          order by first_failed_at, id limit $3 for update skip locked",
     )
     .bind(account)
@@ -98,7 +98,7 @@ async fn retry(pool: &PgPool, publisher: &Publisher, account: &str, max_age: Dur
     .bind(CHUNK)
     .fetch_all(&mut *transaction)
     .await?;
-    let letters: Vec<Letter> = rows.iter().map(|(_, stored, _)| Letter::of(stored)).collect();
+    let letters: Vec<Letter> = rows.iter().map(|(_, stored, _, attempts)| again(stored, *attempts)).collect();
     let tried_at = now();
     let refused = publisher.publish(&letters, tried_at).await?;
     let outcome: BTreeMap<bool, Vec<_>> = rows.into_iter().fold(BTreeMap::new(), |mut by, row| {
@@ -113,7 +113,7 @@ async fn retry(pool: &PgPool, publisher: &Publisher, account: &str, max_age: Dur
         .unwrap_or_default()
         .iter()
         .partition(|row| (tried_at.utc() - row.2).to_std().is_ok_and(|age| age > max_age));
-    for (id, stored, first_failed_at) in expired {
+    for (id, stored, first_failed_at, _) in expired {
         let message_id = id.to_string();
         let parking = Parking::of_output(stored, &message_id, Timestamp::from(*first_failed_at));
         park(&mut transaction, &parking, ParkReason::Undeliverable, EXPIRED, tried_at).await?;
@@ -131,6 +131,11 @@ async fn retry(pool: &PgPool, publisher: &Publisher, account: &str, max_age: Dur
     .await?;
     transaction.commit().await?;
     Ok(())
+}
+
+/// The delivery once more, after its first and so many further attempts.
+fn again(stored: &StoredOutput, attempts: i32) -> Letter {
+    Letter { attempt: usize::try_from(attempts).unwrap_or_default() + 2, ..Letter::of(stored) }
 }
 
 async fn remove(connection: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<()> {

@@ -14,7 +14,7 @@ use super::reach::ReachArgs;
 /// What is done with a service's user.
 #[derive(Subcommand)]
 pub enum ServiceCommand {
-    /// Give its broker user another password; its connections go on until it is restarted with it
+    /// Give its broker user another password; its connections go on, and it reads the new address at its next login
     Rotate {
         /// The service
         #[arg(value_parser = service)]
@@ -43,10 +43,9 @@ pub fn carry_out(command: &ServiceCommand) -> Result<ExitCode> {
     rotate_user(&doors, &user, false, Some(secret), |password| Ok(doors.url_of(&user, password)?))?;
     let (name, file) = (name.name(), secret.display());
     println!(
-        "{user} has a new password; {name}'s connections go on, and its next login needs the new one: it reads its address at its\n\
-         start only. {file} holds the new address. Put it into the Secret and restart {name}, one replica after the other:\n\
-         kubectl patch secret deskmesh-broker --type merge -p \"{{\\\"data\\\":{{\\\"{name}\\\":\\\"$(base64 -w0 {file})\\\"}}}}\"\n\
-         kubectl rollout restart deployment/{name}"
+        "{user} has a new password; {name}'s connections go on, and its next login needs the new one. {file} holds the new\n\
+         address. Put it into the Secret; {name} reads it from there at its next login, without a restart:\n\
+         kubectl patch secret deskmesh-broker --type merge -p \"{{\\\"data\\\":{{\\\"{name}\\\":\\\"$(base64 -w0 {file})\\\"}}}}\""
     );
     Ok(ExitCode::SUCCESS)
 }

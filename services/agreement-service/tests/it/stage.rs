@@ -54,7 +54,7 @@ impl Stage {
     pub fn start_two_replicas(&mut self) {
         for _ in 0..2 {
             let settings = Settings {
-                broker_url: self.world.installation.service_url(Service::Agreement).expect("an address"),
+                broker_url: self.world.installation.service_url(Service::Agreement).expect("an address").into(),
                 slots: 3,
                 batch_size: 2,
                 confirm_timeout: Duration::from_mins(1),

@@ -50,7 +50,7 @@ impl Stage {
         let stop = CancellationToken::new();
         let replicas = [(); 2].map(|()| {
             let settings = Settings {
-                broker_url: world.installation.service_url(Service::CommentSync).expect("an address"),
+                broker_url: world.installation.service_url(Service::CommentSync).expect("an address").into(),
                 slots: 3,
                 batch_size: 2,
                 confirm_timeout: Duration::from_mins(1),

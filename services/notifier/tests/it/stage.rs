@@ -74,7 +74,7 @@ impl Stage {
     /// Starts the part of a replica that takes notices in.
     pub fn start_intake(&mut self) {
         let settings = Settings {
-            broker_url: self.world.installation.service_url(Service::Notifier).expect("an address"),
+            broker_url: self.world.installation.service_url(Service::Notifier).expect("an address").into(),
             slots: 3,
             batch_size: 2,
             confirm_timeout: Duration::from_mins(1),

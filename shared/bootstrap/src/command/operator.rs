@@ -47,14 +47,14 @@ pub(super) struct Operator {
 
 impl Operator {
     pub fn new(service: Service, common: Common) -> anyhow::Result<Self> {
-        let pool = Database::new(service.name(), &common)?.pool();
+        let pool = Database::new(service.name(), &common)?.pool()?;
         Ok(Self { service, pool, common })
     }
 
     /// How it sends: as the service does.
     pub fn sending(&self, rate: NonZeroU32, person: &Person) -> anyhow::Result<Sending> {
         Ok(Sending {
-            broker_url: self.common.broker_url()?.reveal().to_owned(),
+            broker_url: self.common.broker_address()?.now().reveal().to_owned(),
             confirm_timeout: self.common.broker.confirm_timeout_ms.milliseconds(),
             rate,
             by: person.name(),

@@ -100,7 +100,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    pub(super) fn missing(key: &'static str) -> Self {
+    pub(crate) fn missing(key: &'static str) -> Self {
         Self::Missing { key, variable: variable_name(key) }
     }
 

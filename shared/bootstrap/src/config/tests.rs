@@ -182,7 +182,7 @@ fn a_secret_can_be_a_file() {
     let broker = File::new("broker-url", "amqps://me:hush@broker/share\n");
     let smtp = File::new("smtp-url", "smtp://me:hush@mail");
     let loaded = loaded(&[("DESKMESH__BROKER__URL_FILE", broker.path()), ("DESKMESH__SMTP__URL_FILE", smtp.path())]);
-    assert_eq!(loaded.common.broker_url().unwrap().reveal(), "amqps://me:hush@broker/share");
+    assert_eq!(loaded.common.broker_address().unwrap().now().reveal(), "amqps://me:hush@broker/share");
     assert_eq!(loaded.service.smtp.url.reveal(), "smtp://me:hush@mail");
 
     let error = refused(&[("DESKMESH__BROKER__URL_FILE", broker.path()), ("DESKMESH__BROKER__URL", "amqp://b")]);
@@ -238,12 +238,12 @@ fn what_is_printed_is_toml_with_origins() {
 fn what_a_command_needs_is_asked_for_by_name() {
     let none = loaded(&[]);
     assert_eq!(
-        none.common.broker_url().unwrap_err().to_string(),
+        none.common.broker_address().unwrap_err().to_string(),
         "`broker.url` is not set, give it as DESKMESH__BROKER__URL or as the path of a file in DESKMESH__BROKER__URL_FILE"
     );
     let other = loaded(&[("DESKMESH__DATABASE__URL", "mysql://me:hush@db")]);
     assert_eq!(
-        other.common.database_url().unwrap_err().to_string(),
+        other.common.database_address().unwrap_err().to_string(),
         "`database.url` must be an address that starts with postgres:// or postgresql://"
     );
 }

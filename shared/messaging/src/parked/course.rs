@@ -130,6 +130,7 @@ pub(super) fn letter(service: Service, action: &Action, row: &Row) -> Option<Let
         correlation_id: row.correlation_id.clone(),
         headers,
         trace: TraceContext { traceparent: row.traceparent.clone(), tracestate: row.tracestate.clone() },
+        attempt: 1,
         body: row.body.clone(),
         mandatory: true,
     })

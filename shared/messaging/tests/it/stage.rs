@@ -113,7 +113,7 @@ impl Stage {
         max_age: Duration,
     ) -> Replica {
         let settings = Settings {
-            broker_url,
+            broker_url: broker_url.into(),
             slots,
             batch_size: 64,
             confirm_timeout: Duration::from_mins(1),
