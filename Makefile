@@ -5,7 +5,7 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
 LOCAL := $(BUILT)/deskmesh-local
 
 .DEFAULT_GOAL := help
-.PHONY: help up down account trace demo test conformance hostile faults isolation soak sabotage bench fuzz audit check check-platform check-on-call image check-image generate fmt binaries
+.PHONY: help up down account trace demo test conformance hostile faults isolation soak sabotage upgrade upgrade-sabotage bench fuzz audit check check-platform check-on-call image check-image generate fmt binaries
 # One task at a time: they share cargo's folder and the servers.
 .NOTPARALLEL:
 
@@ -58,6 +58,12 @@ soak: binaries ## watch the services' memory over a quarter of an hour of work, 
 sabotage: binaries ## break the runtime on purpose, four ways, and see that `make faults` notices each
 	@tests/faults/sabotage/run.sh
 
+upgrade: binaries ## upgrade from an earlier commit (FROM=v1.2.0; without: the release before, or HEAD~1) and go back, with partners at work
+	@BUILT=$(BUILT) tests/faults/upgrade/run.sh
+
+upgrade-sabotage: binaries ## break what two releases have to agree on, four ways, and see that `make upgrade` notices each
+	@BUILT=$(BUILT) tests/faults/upgrade/sabotage.sh
+
 bench: ## measure the whole system and its peers side by side, in one run
 	@echo "building, optimised"
 	@$(CARGO) build --quiet --release --bins -p bench -p agreement-service -p share-dispatcher -p comment-sync -p field-sync -p notifier
@@ -90,6 +96,8 @@ check-image: ## build the images and run each as its pod says, on private server
 
 generate: ## rewrite the generated files
 	@UPDATE=1 $(CARGO) test --quiet -p contracts --test it generated
+	@$(CARGO) build --quiet --workspace --bins
+	@UPDATE=1 $(CARGO) test --quiet -p system-tests --test it settings
 	@tests/platform/check.sh generate
 
 fmt: ## format the code

@@ -108,12 +108,15 @@ class Credentials:
 
     def sql(self) -> str:
         """A role and a schema of the same name for each service; the search path that PostgreSQL has finds it."""
-        lines = ["-- Run as a superuser in the database of Deskmesh; may be run again."]
+        lines = ["-- Run in the database of Deskmesh, as a superuser or as its owner with createrole; may be run again."]
         for name in self.services:
             one = role(name)
             lines += [
                 f"do $$ begin if not exists (select from pg_roles where rolname = '{one}') then create role {one}; end if; end $$;",
                 f"alter role {one} login password '{self.password(f'database.{name}')}';",
+                # Whoever is no superuser makes a schema for another role only as its member.
+                "do $$ begin if not (select rolsuper from pg_roles where rolname = current_user) then "
+                f"grant {one} to current_user; end if; end $$;",
                 f"create schema if not exists {one} authorization {one};",
             ]
         return "\n".join(lines) + "\n"

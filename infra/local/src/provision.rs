@@ -62,19 +62,26 @@ impl Installation {
     /// # Errors
     /// When the broker refuses or does not answer.
     pub fn install_topology(&self) -> Result<()> {
+        self.install(&topology::definitions(self.vhost()))
+    }
+
+    /// The same from other definitions, as another release of Deskmesh has them.
+    ///
+    /// # Errors
+    /// When the broker refuses or does not answer.
+    pub fn install(&self, definitions: &Value) -> Result<()> {
         let (broker, vhost) = (self.broker(), self.vhost());
-        let definitions = topology::definitions(vhost);
         broker.create_vhost(vhost)?;
-        broker.import_definitions(vhost, &definitions)?;
-        for user in rows(&definitions, "users") {
+        broker.import_definitions(vhost, definitions)?;
+        for user in rows(definitions, "users") {
             let name = text(user, "name");
             broker.put_user(name, &self.passwords.of(name), "")?;
         }
-        for row in rows(&definitions, "permissions") {
+        for row in rows(definitions, "permissions") {
             let (configure, write, read) = (text(row, "configure"), text(row, "write"), text(row, "read"));
             broker.put_permissions(vhost, text(row, "user"), configure, write, read)?;
         }
-        for row in rows(&definitions, "topic_permissions") {
+        for row in rows(definitions, "topic_permissions") {
             let (exchange, write, read) = (text(row, "exchange"), text(row, "write"), text(row, "read"));
             broker.put_topic_permission(vhost, text(row, "user"), exchange, write, read)?;
         }

@@ -10,3 +10,4 @@ pub mod runner;
 pub mod schedule;
 pub mod site;
 pub mod traffic;
+pub mod upgrade;

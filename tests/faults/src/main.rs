@@ -12,7 +12,7 @@ use faults::runner::{Pace, Runner};
 use faults::schedule::{Extent, rounds};
 use faults::site::{Deviations, Site};
 use faults::traffic::Traffic;
-use faults::{endurance, isolation};
+use faults::{endurance, isolation, upgrade};
 use futures_util::FutureExt;
 use local::services;
 use tokio::signal::unix::{SignalKind, signal};
@@ -42,6 +42,15 @@ enum Command {
         /// How many commands wait.
         #[arg(long, default_value_t = 200_000)]
         count: usize,
+    },
+    /// Upgrade from one release to another while desks work, and go back.
+    Upgrade {
+        /// The folder of the release in use.
+        #[arg(long, value_name = "DIR")]
+        old: PathBuf,
+        /// The folder of the release that follows it.
+        #[arg(long, value_name = "DIR")]
+        new: PathBuf,
     },
 }
 
@@ -95,6 +104,7 @@ async fn carry_out(command: Command) -> Result<bool> {
         Command::Run(wanted) => run(&wanted).await,
         Command::Isolation => isolation::measure(&dir("isolation")?, 1).await,
         Command::Soak { minutes } => endurance::soak(&dir("soak")?, 1, Duration::from_mins(minutes)).await,
+        Command::Upgrade { old, new } => upgrade::play(&dir("upgrade")?.join("run"), &old, &new).await,
         Command::Backlog { count } => endurance::backlog(&dir("backlog")?, count).await,
     }
 }

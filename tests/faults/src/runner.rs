@@ -94,18 +94,32 @@ impl Runner {
     /// When a fault cannot be done or undone.
     pub async fn play(&mut self, round: Round) -> Result<Outcome> {
         let started = Instant::now();
+        let pace = self.pace;
+        let struck = self.during(async |site, traffic| strike(site, traffic, pace, &round).await).await;
+        self.traffic.manners.resends.store(false, Ordering::Relaxed);
+        let ((struck_at, recovered), verdict) = struck.with_context(|| round.name())?;
+        let stall = self.traffic.ledger.longest_stall(struck_at);
+        Ok(Outcome { round, verdict, stall, recovered, took: started.elapsed() })
+    }
+
+    /// Lets the desks work while `script` does something to the site, and holds everything against what they published.
+    ///
+    /// # Errors
+    /// What the script meets, at once; and when the database does not answer.
+    pub async fn during<T>(&mut self, script: impl AsyncFnOnce(&Site, &Traffic) -> Result<T>) -> Result<(T, Verdict)> {
         self.rounds += 1;
         let (mut part, mail, before) = self.here();
         let over = CancellationToken::new();
-        let script = async {
-            let struck = self.strike(&round).await;
-            over.cancel();
-            struck
+        let work = async {
+            self.traffic.work(self.rounds, self.pace.workers, &over).await;
+            Ok(())
         };
-        let ((), struck) = tokio::join!(self.traffic.work(self.rounds, self.pace.workers, &over), script);
-        let (struck_at, recovered) = struck.with_context(|| round.name())?;
-        self.traffic.manners.resends.store(false, Ordering::Relaxed);
-        let stall = self.traffic.ledger.longest_stall(struck_at);
+        let script = async {
+            let done = script(&self.site, &self.traffic).await;
+            over.cancel();
+            done
+        };
+        let ((), done) = tokio::try_join!(work, script)?;
         {
             let book = self.traffic.ledger.book();
             part.commands.end = book.commands.len();
@@ -114,7 +128,7 @@ impl Runner {
         let mut verdict = self.settle(&part, mail).await?;
         verdict.deliveries -= before;
         self.heard.values_mut().for_each(Heard::told);
-        Ok(Outcome { round, verdict, stall, recovered, took: started.elapsed() })
+        Ok((done, verdict))
     }
 
     /// Ends everything.
@@ -132,34 +146,6 @@ impl Runner {
         let marks = book.marks.last_key_value().map_or(0, |(number, _)| number + 1);
         let deliveries = self.heard.values().map(|heard| heard.deliveries).sum();
         (Part { commands: commands..commands, tickets: tickets..tickets, marks }, book.offers.len(), deliveries)
-    }
-
-    /// Lets the faults strike and waits for full speed. Returns when they struck and how long full speed took.
-    async fn strike(&self, round: &Round) -> Result<(Instant, Option<Duration>)> {
-        tokio::time::sleep(self.pace.before).await;
-        let full_speed = self.traffic.ledger.pulse(WINDOW);
-        let struck_at = Instant::now();
-        if round.faults.iter().any(|(fault, _)| fault.loses_messages()) {
-            self.traffic.manners.resends.store(true, Ordering::Relaxed);
-        }
-        let strikes = round.faults.iter().map(async |(fault, delay)| {
-            tokio::time::sleep(*delay).await;
-            fault.strike(&self.site, &self.traffic).await.with_context(|| fault.to_string())
-        });
-        // All are undone before one that failed is told.
-        join_all(strikes).await.into_iter().collect::<Result<()>>()?;
-        let healed = Instant::now();
-        let recovered = loop {
-            #[expect(clippy::cast_precision_loss, reason = "some hundreds")]
-            let enough = self.traffic.ledger.pulse(WINDOW) as f64 >= FULL * full_speed as f64;
-            match healed.elapsed() {
-                since if enough => break Some(since),
-                since if since > RECOVERY => break None,
-                _ => tokio::time::sleep(LOOK).await,
-            }
-        };
-        tokio::time::sleep(self.pace.after.saturating_sub(healed.elapsed())).await;
-        Ok((struck_at, recovered))
     }
 
     /// Waits until everything came that has to come. What came twice or to the wrong account is wrong at once.
@@ -211,4 +197,32 @@ impl Runner {
             tokio::time::sleep(LOOK).await;
         }
     }
+}
+
+/// Lets the faults strike and waits for full speed. Returns when they struck and how long full speed took.
+async fn strike(site: &Site, traffic: &Traffic, pace: Pace, round: &Round) -> Result<(Instant, Option<Duration>)> {
+    tokio::time::sleep(pace.before).await;
+    let full_speed = traffic.ledger.pulse(WINDOW);
+    let struck_at = Instant::now();
+    if round.faults.iter().any(|(fault, _)| fault.loses_messages()) {
+        traffic.manners.resends.store(true, Ordering::Relaxed);
+    }
+    let strikes = round.faults.iter().map(async |(fault, delay)| {
+        tokio::time::sleep(*delay).await;
+        fault.strike(site, traffic).await.with_context(|| fault.to_string())
+    });
+    // All are undone before one that failed is told.
+    join_all(strikes).await.into_iter().collect::<Result<()>>()?;
+    let healed = Instant::now();
+    let recovered = loop {
+        #[expect(clippy::cast_precision_loss, reason = "some hundreds")]
+        let enough = traffic.ledger.pulse(WINDOW) as f64 >= FULL * full_speed as f64;
+        match healed.elapsed() {
+            since if enough => break Some(since),
+            since if since > RECOVERY => break None,
+            _ => tokio::time::sleep(LOOK).await,
+        }
+    };
+    tokio::time::sleep(pace.after.saturating_sub(healed.elapsed())).await;
+    Ok((struck_at, recovered))
 }

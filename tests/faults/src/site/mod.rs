@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use contracts::topology::Service;
 use local::{Database, Ending, Fleet, Installation, MailSink, Passwords, Server, Servers, services};
+use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 use tokio::task::spawn_blocking;
 use url::Url;
@@ -27,6 +28,8 @@ const NAME: &str = "faults";
 pub struct Deviations {
     /// The folder of the services' binaries, if it is not this program's.
     pub binaries: Option<PathBuf>,
+    /// The broker's definitions, if they are not this program's.
+    pub definitions: Option<Value>,
     /// Settings, by the names of their environment variables.
     pub settings: Vec<(&'static str, &'static str)>,
 }
@@ -78,8 +81,12 @@ impl Site {
         let passwords = Passwords::open(&dir.join("passwords"))?;
         let installation = Installation::new(&seen(&wires.broker)?, NAME, passwords.clone());
         let desks = Installation::new(&seen(&wires.desks)?, NAME, passwords.clone());
-        let topology = installation.clone();
-        spawn_blocking(move || topology.install_topology()).await.context("installing the topology")??;
+        let (topology, definitions) = (installation.clone(), deviations.definitions.clone());
+        let installed = spawn_blocking(move || match definitions {
+            Some(definitions) => topology.install(&definitions),
+            None => topology.install_topology(),
+        });
+        installed.await.context("installing the topology")??;
         let database = Database::create(&seen(&wires.broker)?.database_url, NAME, passwords).await?;
         let mail = MailSink::start_in("127.0.0.1:0", &dir.join("mails")).await?;
         let binaries = own_binaries(dir, deviations.binaries.as_deref())?;
@@ -188,6 +195,25 @@ impl Site {
         }
         connection.close().await?;
         Ok(rows)
+    }
+
+    /// What is parked, in words.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn parked(&self) -> Result<Vec<String>> {
+        let mut connection = self.superuser().await?;
+        let mut parked = Vec::new();
+        for service in Service::ALL {
+            // Only names of our own go into the text.
+            let schema = Database::schema(service);
+            let rows =
+                format!("select concat_ws(' ', message_type, message_id), detail from {schema}.parked where state = 'parked'");
+            let rows: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(rows)).fetch_all(&mut connection).await?;
+            parked.extend(rows.into_iter().map(|(message, why)| format!("{} parked {message}: {why}", service.name())));
+        }
+        connection.close().await?;
+        Ok(parked)
     }
 
     /// Ends everything and removes the servers' data; logs stay.

@@ -1,5 +1,6 @@
 //! Two processes of each service.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -40,7 +41,7 @@ impl Replicas {
     /// # Errors
     /// When it does not come back.
     pub async fn kill(&self, service: Service, replica: u32) -> Result<()> {
-        self.with(service, replica, |_, instance| {
+        self.with(service, replica, |instance| {
             instance.restart()?;
             Ok(instance.wait_ready(PATIENCE)?)
         })
@@ -52,10 +53,34 @@ impl Replicas {
     /// # Errors
     /// When it does not stop in time, or with a failure, or the new one is not ready.
     pub async fn replace(&self, service: Service, replica: u32) -> Result<()> {
-        self.with(service, replica, move |fleet, instance| {
+        self.replace_by(&self.fleet, service, replica).await
+    }
+
+    /// The services as processes of another release, for `replace_by` and `migrate`.
+    #[must_use]
+    pub fn release(&self, binaries: &Path) -> Fleet {
+        self.fleet.clone().with_binaries(binaries)
+    }
+
+    /// Runs another release's migrations.
+    ///
+    /// # Errors
+    /// When one fails, with what it said.
+    pub async fn migrate(&self, release: &Fleet) -> Result<()> {
+        let release = release.clone();
+        Ok(spawn_blocking(move || release.migrate_all()).await.context("migrating")??)
+    }
+
+    /// As `replace`; the one in its place is of another release.
+    ///
+    /// # Errors
+    /// When it does not stop in time, or with a failure, or the new one is not ready.
+    pub async fn replace_by(&self, release: &Fleet, service: Service, replica: u32) -> Result<()> {
+        let release = release.clone();
+        self.with(service, replica, move |instance| {
             let status = instance.terminate(STOP)?;
             ensure!(status.success(), "{} ended with {status}, see {}", service.name(), instance.log().display());
-            *instance = fleet.start(service, replica)?;
+            *instance = release.start(service, replica)?;
             Ok(instance.wait_ready(PATIENCE)?)
         })
         .await
@@ -66,7 +91,7 @@ impl Replicas {
     /// # Errors
     /// When one does not stop in time, or with a failure.
     pub async fn pause(&self) -> Result<()> {
-        self.all(|_, instance| {
+        self.all(|instance| {
             let status = instance.terminate(STOP)?;
             ensure!(status.success(), "{} ended with {status}", instance.service().name());
             Ok(())
@@ -79,7 +104,7 @@ impl Replicas {
     /// # Errors
     /// When one is not ready in time.
     pub async fn resume(&self) -> Result<()> {
-        self.all(|_, instance| Ok(instance.restart()?)).await?;
+        self.all(|instance| Ok(instance.restart()?)).await?;
         self.ready(PATIENCE).await
     }
 
@@ -88,7 +113,7 @@ impl Replicas {
     /// # Errors
     /// When one is not within `limit`, with its last answer.
     pub async fn ready(&self, limit: Duration) -> Result<()> {
-        self.all(move |_, instance| Ok(instance.wait_ready(limit)?)).await
+        self.all(move |instance| Ok(instance.wait_ready(limit)?)).await
     }
 
     /// Runs a command of each service to its end.
@@ -131,7 +156,15 @@ impl Replicas {
         ended.await.context("ending the services")?
     }
 
-    async fn all(&self, act: impl Fn(&Fleet, &mut Instance) -> Result<()> + Copy + Send + 'static) -> Result<()> {
+    /// What one of them answers to `GET /metrics`.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn metrics(&self, service: Service, replica: u32) -> Result<String> {
+        self.with(service, replica, |instance| Ok(instance.get("/metrics")?.1)).await
+    }
+
+    async fn all(&self, act: impl Fn(&mut Instance) -> Result<()> + Copy + Send + 'static) -> Result<()> {
         for service in Service::ALL {
             for replica in 1..=REPLICAS {
                 self.with(service, replica, act).await?;
@@ -140,19 +173,18 @@ impl Replicas {
         Ok(())
     }
 
-    async fn with(
+    async fn with<T: Send + 'static>(
         &self,
         service: Service,
         replica: u32,
-        act: impl FnOnce(&Fleet, &mut Instance) -> Result<()> + Send + 'static,
-    ) -> Result<()> {
+        act: impl FnOnce(&mut Instance) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let at = Service::ALL.iter().position(|it| *it == service).context("one of the five")?;
         let index = at * REPLICAS as usize + replica as usize - 1;
         let mut slot = self.instances[index].lock().await;
         let mut instance = slot.take().context("it was started")?;
-        let fleet = self.fleet.clone();
         let acted = spawn_blocking(move || {
-            let acted = act(&fleet, &mut instance);
+            let acted = act(&mut instance);
             (instance, acted)
         });
         let (instance, acted) = acted.await.context("acting on a service")?;

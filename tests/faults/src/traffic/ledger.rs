@@ -127,6 +127,12 @@ impl Ledger {
         self.book().answered.push(Instant::now());
     }
 
+    /// Receipts that came.
+    #[must_use]
+    pub fn answers(&self) -> usize {
+        self.book().answered.len()
+    }
+
     /// Receipts that came in the last `window`.
     #[must_use]
     pub fn pulse(&self, window: Duration) -> usize {
