@@ -6,6 +6,7 @@ mod metrics;
 mod processes;
 mod reasons;
 mod story;
+mod topology;
 mod trace;
 
 /// One whole system at a time: five services, a broker and a database fill a small machine, and what waits for a turn would only wait longer.

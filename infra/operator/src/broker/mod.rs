@@ -41,6 +41,19 @@ pub struct QueueDepth {
     pub messages: u64,
 }
 
+/// What a queue was declared with, and what the policies add to it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct QueueSettings {
+    /// The queue's name.
+    pub name: String,
+    /// Its arguments.
+    #[serde(default)]
+    pub arguments: Value,
+    /// What the policies that match it come to; `None` in the first seconds after it was declared.
+    #[serde(default, rename = "effective_policy_definition")]
+    pub policy: Option<Value>,
+}
+
 impl Broker {
     /// Makes a client; `management_url` carries user and password.
     #[must_use]
@@ -109,6 +122,22 @@ impl Broker {
                 after.filter(|queue| !before.contains(queue)).try_for_each(|queue| self.delete_queue(vhost, &queue))
             },
         )
+    }
+
+    /// What a virtual host holds, in `RabbitMQ`'s own format: policies, exchanges, queues and bindings.
+    ///
+    /// # Errors
+    /// When the broker refuses or does not answer.
+    pub fn definitions(&self, vhost: &str) -> Result<Value> {
+        self.call("GET", &format!("/definitions/{}", segment(vhost)), None)
+    }
+
+    /// All queues of a virtual host with their settings.
+    ///
+    /// # Errors
+    /// When the broker refuses or does not answer.
+    pub fn queue_settings(&self, vhost: &str) -> Result<Vec<QueueSettings>> {
+        self.read(&format!("/queues/{}?columns=name,arguments,effective_policy_definition", segment(vhost)))
     }
 
     /// Declares a durable queue; one that is there with the same arguments is fine.
