@@ -7,16 +7,30 @@ mod matrix;
 mod trial;
 
 use contracts::AccountName;
-use contracts::topology::Service;
+use contracts::topology::{Service, definitions};
 use testkit::World;
 
 use matrix::{Who, trials};
 
+/// Beside it: what `infra/local` installs piece by piece is the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_broker_holds_what_was_loaded_and_no_more() {
     let world = World::new("topology-held").await;
     let installation = world.installation.clone();
-    let compared = tokio::task::spawn_blocking(move || held::is_as_loaded(installation.broker(), installation.vhost()));
+    let compared = tokio::task::spawn_blocking(move || {
+        let (broker, vhost) = (installation.broker(), installation.vhost());
+        held::is_as_loaded(broker, vhost, &definitions(vhost));
+
+        let vhost = format!("{vhost}_file");
+        let generated = held::generated(&vhost);
+        broker.create_vhost(&vhost).expect("the broker makes it");
+        broker.load_definitions(&vhost, &generated).expect("the generated file loads");
+        held::is_as_loaded(broker, &vhost, &generated);
+        broker.delete_vhost(&vhost).expect("the virtual host goes");
+        for user in held::users(&generated) {
+            broker.delete_user(&user).expect("the user goes");
+        }
+    });
     compared.await.expect("it is as loaded");
     world.remove().await;
 }

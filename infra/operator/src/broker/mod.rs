@@ -112,11 +112,23 @@ impl Broker {
             let objects = definitions[kind].as_array().cloned().unwrap_or_default();
             part.insert(kind.to_owned(), objects.into_iter().map(without_vhost).collect());
         }
-        let (path, part) = (format!("/definitions/{}", segment(vhost)), part.into());
+        self.load(&format!("/definitions/{}", segment(vhost)), vhost, &part.into())
+    }
+
+    /// Creates everything in `definitions`, users and rights as well, as a node does that loads the file when it starts. Those of
+    /// one virtual host, which has to be there.
+    ///
+    /// # Errors
+    /// When the broker refuses or does not answer.
+    pub fn load_definitions(&self, vhost: &str, definitions: &Value) -> Result<()> {
+        self.load("/definitions", vhost, definitions)
+    }
+
+    fn load(&self, path: &str, vhost: &str, definitions: &Value) -> Result<()> {
         let before: BTreeSet<String> = self.queues(vhost)?.into_iter().map(|queue| queue.name).collect();
         declared(
             &format!("POST {path}"),
-            || self.call("POST", &path, Some(&part)).map(drop),
+            || self.call("POST", path, Some(definitions)).map(drop),
             || {
                 let after = self.queues(vhost)?.into_iter().map(|queue| queue.name);
                 after.filter(|queue| !before.contains(queue)).try_for_each(|queue| self.delete_queue(vhost, &queue))
