@@ -5,12 +5,12 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
 LOCAL := $(BUILT)/deskmesh-local
 
 .DEFAULT_GOAL := help
-.PHONY: help up down account trace demo test conformance hostile faults isolation soak sabotage upgrade upgrade-sabotage bench fuzz audit check check-platform check-on-call image check-image generate fmt binaries
+.PHONY: help up down account trace demo test test-rabbitmq-4 conformance hostile faults isolation soak sabotage upgrade upgrade-sabotage bench fuzz audit check check-platform check-on-call image check-image generate fmt binaries
 # One task at a time: they share cargo's folder and the servers.
 .NOTPARALLEL:
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1 ($$1 == "account" ? " NAME=acme" : ""), $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1 ($$1 == "account" ? " NAME=acme" : ""), $$2 }' $(MAKEFILE_LIST)
 
 up: binaries ## start private servers and the five services, leave them running
 	@$(LOCAL) up
@@ -36,6 +36,13 @@ test: check ## format, lints, and all tests on real servers
 	@$(CARGO) build --quiet --workspace --all-targets
 	@echo "testing on private servers"
 	@$(LOCAL) with -- $(CARGO) test --quiet --workspace
+
+test-rabbitmq-4: binaries ## what meets the broker's own rules, again on RabbitMQ 4: topology, the story, conformance, the runtime; needs root
+	@echo "testing on a RabbitMQ 4 of its own"
+	@infra/local/rabbitmq-4.sh $(LOCAL) with -- sh -ec '\
+	  $(CARGO) test --quiet -p system-tests --test it -- topology:: story::; \
+	  $(CARGO) test --quiet -p system-tests --test conformance; \
+	  $(CARGO) test --quiet -p messaging'
 
 conformance: binaries ## hold the running services to every rule and print the table: rule, kept by, test, result
 	@echo "testing every rule on private servers"

@@ -10,6 +10,7 @@ mod reasons;
 mod settings;
 mod spans;
 mod story;
+mod topology;
 mod trace;
 
 /// One whole system at a time: five services, a broker and a database fill a small machine, and what waits for a turn would only wait longer.

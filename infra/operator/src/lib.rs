@@ -11,7 +11,7 @@ pub mod secret;
 pub mod trace;
 pub mod wait;
 
-pub use broker::Broker;
+pub use broker::{Broker, QueueSettings};
 pub use deployment::Deployment;
 pub use error::{Error, Result};
 pub use registration::register;

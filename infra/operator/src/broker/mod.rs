@@ -41,6 +41,19 @@ pub struct QueueDepth {
     pub messages: u64,
 }
 
+/// What a queue was declared with, and what the policies add to it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct QueueSettings {
+    /// The queue's name.
+    pub name: String,
+    /// Its arguments.
+    #[serde(default)]
+    pub arguments: Value,
+    /// What the policies that match it come to; `None` in the first seconds after it was declared.
+    #[serde(default, rename = "effective_policy_definition")]
+    pub policy: Option<Value>,
+}
+
 impl Broker {
     /// Makes a client; `management_url` carries user and password.
     #[must_use]
@@ -99,16 +112,44 @@ impl Broker {
             let objects = definitions[kind].as_array().cloned().unwrap_or_default();
             part.insert(kind.to_owned(), objects.into_iter().map(without_vhost).collect());
         }
-        let (path, part) = (format!("/definitions/{}", segment(vhost)), part.into());
+        self.load(&format!("/definitions/{}", segment(vhost)), vhost, &part.into())
+    }
+
+    /// Creates everything in `definitions`, users and rights as well, as a node does that loads the file when it starts. Those of
+    /// one virtual host, which has to be there.
+    ///
+    /// # Errors
+    /// When the broker refuses or does not answer.
+    pub fn load_definitions(&self, vhost: &str, definitions: &Value) -> Result<()> {
+        self.load("/definitions", vhost, definitions)
+    }
+
+    fn load(&self, path: &str, vhost: &str, definitions: &Value) -> Result<()> {
         let before: BTreeSet<String> = self.queues(vhost)?.into_iter().map(|queue| queue.name).collect();
         declared(
             &format!("POST {path}"),
-            || self.call("POST", &path, Some(&part)).map(drop),
+            || self.call("POST", path, Some(definitions)).map(drop),
             || {
                 let after = self.queues(vhost)?.into_iter().map(|queue| queue.name);
                 after.filter(|queue| !before.contains(queue)).try_for_each(|queue| self.delete_queue(vhost, &queue))
             },
         )
+    }
+
+    /// What a virtual host holds, in `RabbitMQ`'s own format: policies, exchanges, queues and bindings.
+    ///
+    /// # Errors
+    /// When the broker refuses or does not answer.
+    pub fn definitions(&self, vhost: &str) -> Result<Value> {
+        self.call("GET", &format!("/definitions/{}", segment(vhost)), None)
+    }
+
+    /// All queues of a virtual host with their settings.
+    ///
+    /// # Errors
+    /// When the broker refuses or does not answer.
+    pub fn queue_settings(&self, vhost: &str) -> Result<Vec<QueueSettings>> {
+        self.read(&format!("/queues/{}?columns=name,arguments,effective_policy_definition", segment(vhost)))
     }
 
     /// Declares a durable queue; one that is there with the same arguments is fine.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{DESK_PARKED, End, Exchange, RETRY_LADDER, Service, UNROUTABLE, received_by, sent_by};
+use super::{DESK_PARKED, End, Exchange, FLOWS, RETRY_LADDER, Service, UNROUTABLE, received_by, sent_by};
 use crate::event;
 
 /// Messages an entry queue holds before it refuses more; a desk's publish is then nacked and it tries again later.
@@ -67,12 +67,11 @@ fn topic_permissions(vhost: &str) -> Vec<Value> {
             .chain(replays(service))
             .chain(forwards(service))
             .collect();
-        let delivers = delivers(service);
         let write = [
             (Exchange::Sync, one_of(keys.iter().map(String::as_str))),
-            (Exchange::Desk, if delivers { "^[a-z0-9-]+\\.[a-z_]+\\.[a-z_]+$".to_owned() } else { "^$".to_owned() }),
+            (Exchange::Desk, to_any_desk(&deliveries(service))),
             (Exchange::Share, "^$".to_owned()),
-            (Exchange::Events, if delivers { event::KEYS.to_owned() } else { "^$".to_owned() }),
+            (Exchange::Events, if delivers(service) { event::KEYS.to_owned() } else { "^$".to_owned() }),
         ];
         for (exchange, pattern) in write {
             rows.push(
@@ -87,6 +86,20 @@ fn topic_permissions(vhost: &str) -> Vec<Value> {
 /// Whether a service tells desks anything: then it tells auditors too.
 fn delivers(service: Service) -> bool {
     sent_by(service).any(|flow| flow.exchange == Exchange::Desk)
+}
+
+/// What a service tells desks: its own rows, and for whoever reads what desks threw back, everything again.
+fn deliveries(service: Service) -> BTreeSet<&'static str> {
+    let reads_thrown_back = service.dead_letter_queues().iter().any(|queue| queue == DESK_PARKED);
+    let told = FLOWS.iter().filter(|flow| flow.exchange == Exchange::Desk);
+    told.filter(|flow| reads_thrown_back || flow.from == End::Service(service)).map(|flow| flow.message).collect()
+}
+
+/// The keys of these messages to whichever account, as a pattern.
+fn to_any_desk(messages: &BTreeSet<&str>) -> String {
+    let stems = messages.iter().map(|message| message.rsplit_once(".v").map_or(*message, |(stem, _version)| stem));
+    let stems: Vec<String> = stems.map(|stem| stem.replace('.', "\\.")).collect();
+    if stems.is_empty() { "^$".to_owned() } else { format!("^[a-z0-9-]+\\.({})$", stems.join("|")) }
 }
 
 /// The key of an internal flow on `sync`.
