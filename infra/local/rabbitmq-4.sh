@@ -29,7 +29,8 @@ mirror() {
   local found
   found=$(awk '/^URIs:/ { print $2; exit } /^deb / { for (i = 2; i <= NF; i++) if ($i ~ /:\/\//) { print $i; exit } }' \
     /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null || true)
-  echo "${found:-http://deb.debian.org/debian}"
+  [[ -n $found ]] || fail "no mirror of Debian stands in apt's sources: set AMQP_URL and MANAGEMENT_URL to a RabbitMQ 4 that runs"
+  echo "$found"
 }
 
 if [[ ! -e $home/installed ]]; then
@@ -40,7 +41,8 @@ if [[ ! -e $home/installed ]]; then
   fi
   echo "installing RabbitMQ 4 into $root" >&2
   rm -rf --one-file-system "$root"
-  "${apart[@]}" debootstrap --variant=minbase --include=rabbitmq-server trixie "$root" "$(mirror)" >"$home/install.log" 2>&1 9>&- ||
+  from=$(mirror)
+  "${apart[@]}" debootstrap --variant=minbase --include=rabbitmq-server trixie "$root" "$from" >"$home/install.log" 2>&1 9>&- ||
     fail "Debian trixie could not be installed: see $home/install.log, which ends with: $(tail -n 1 "$home/install.log")"
   touch "$home/installed"
 fi

@@ -96,7 +96,7 @@ def writes(one: Running) -> Iterator[str]:
         flags = int(_proc(one, f"fdinfo/{descriptor.name}").split("flags:\t")[1].split()[0], 8)
         if flags & (os.O_WRONLY | os.O_RDWR) and stat.S_ISREG(descriptor.stat().st_mode):
             yield f"it holds {descriptor.readlink()} open for writing"
-    for path in Path(f"/proc/{one.container.pid}/root/dev/shm").iterdir():
+    for path in Path("/proc", str(one.container.pid), "root", "dev", "shm").iterdir():
         yield f"it has made /dev/shm/{path.name}"
     after = tree(one.image, one.mounted)
     for path in sorted(set(after.items()) ^ set(one.before.items())):

@@ -1,6 +1,10 @@
 # shellcheck shell=bash
-# Sourced: how a release is laid out for the run, one folder with its programs, its broker definitions and its name.
+# Sourced: where the repository and what is built of it lie, and how a release is laid out for the run, one folder with its programs, its broker definitions and its name.
 
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+root="$(cd "$here/../../.." && pwd)"
+# shellcheck disable=SC2034 # who sources this uses it
+built="$(cd "$root" && realpath "${BUILT:-target/debug}")"
 services=(agreement-service share-dispatcher comment-sync field-sync notifier)
 
 # lay_out FOLDER SOURCE BINARIES NAME

@@ -1,11 +1,8 @@
 #!/usr/bin/env bash
 # Plays an upgrade from an earlier commit (FROM) to what is here, and the way back, while partners work.
 set -euo pipefail
-here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-root="$(cd "$here/../../.." && pwd)"
-built="${BUILT:-$root/target/debug}"
+source "$(dirname "${BASH_SOURCE[0]}")/release.sh"
 work="$root/target/upgrade"
-source "$here/release.sh"
 cd "$root"
 
 # The newest release before this commit, or the commit before it.

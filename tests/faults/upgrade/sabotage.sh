@@ -1,11 +1,8 @@
 #!/usr/bin/env bash
 # Breaks what two releases have to agree on, one way after the other, in a copy; each has to make the upgrade from what is here fail.
 set -euo pipefail
-here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-root="$(cd "$here/../../.." && pwd)"
-built="${BUILT:-$root/target/debug}"
+source "$(dirname "${BASH_SOURCE[0]}")/release.sh"
 work="$root/target/upgrade/sabotage"
-source "$here/release.sh"
 
 lay_out "$work/as-it-is" "$root" "$built" "as it is"
 failures=0
