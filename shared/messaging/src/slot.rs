@@ -172,6 +172,9 @@ impl<S: Service> Slot<S> {
             let fault = Fault::SyncRefused { count: services.len() };
             tracing::warn!(error = %fault, "messages between services were not taken; the batch is held");
             letters = services;
+            for letter in &mut letters {
+                letter.attempt += 1;
+            }
             if !pause(delays.next(), stop, &self.shared.health).await {
                 return Ok(false);
             }

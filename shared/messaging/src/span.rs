@@ -137,11 +137,12 @@ pub(crate) struct Sent {
 impl Sent {
     /// Begins with the publish.
     pub fn begin(letter: &Letter) -> Self {
-        if !letter.trace.is_recorded() {
+        let cause = letter.trace.context();
+        if !cause.span().span_context().is_sampled() {
             return Self { span: None };
         }
         let builder = TRACER.span_builder(format!("send {}", letter.exchange)).with_kind(SpanKind::Producer);
-        let span = builder.with_attributes(of_letter(letter)).start_with_context(&*TRACER, &letter.trace.context());
+        let span = builder.with_attributes(of_letter(letter)).start_with_context(&*TRACER, &cause);
         Self { span: Some(Context::new().with_span(span)) }
     }
 

@@ -36,11 +36,6 @@ impl TraceContext {
         TraceContextPropagator::new().extract(self)
     }
 
-    /// Whether its spans are recorded anywhere.
-    pub fn is_recorded(&self) -> bool {
-        self.context().span().span_context().is_sampled()
-    }
-
     /// The trace's id, 32 hex digits, as it stands in `traceparent`.
     pub fn trace_id(&self) -> Option<&str> {
         self.traceparent.as_deref().and_then(|parent| parent.split('-').nth(1))
@@ -96,15 +91,6 @@ mod tests {
             let context = TraceContext { traceparent: Some(header.to_owned()), tracestate: None };
             let extracted = TraceContextPropagator::new().extract(&context);
             assert!(!extracted.span().span_context().is_valid(), "{header}");
-            assert!(!context.is_recorded(), "{header}");
-        }
-    }
-
-    #[test]
-    fn the_flag_says_whether_a_trace_is_recorded() {
-        for (flags, recorded) in [("00", false), ("01", true), ("03", true)] {
-            let traceparent = Some(format!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flags}"));
-            assert_eq!(TraceContext { traceparent, tracestate: None }.is_recorded(), recorded, "{flags}");
         }
     }
 }
