@@ -1,6 +1,6 @@
 //! Where broker and database are, as their files say it now: a password changed there needs no restart.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{ConfigError, Secret};
@@ -11,7 +11,14 @@ pub(crate) struct Address {
     key: &'static str,
     schemes: &'static [&'static str],
     file: Option<PathBuf>,
-    last: Arc<Mutex<Secret>>,
+    last: Arc<Mutex<Last>>,
+}
+
+#[derive(Debug)]
+struct Last {
+    address: Secret,
+    /// What is wrong with the file, as it was told: once, not at every look.
+    trouble: Option<String>,
 }
 
 impl Address {
@@ -24,28 +31,34 @@ impl Address {
             return Err(ConfigError::Scheme { key, schemes: schemes.join(" or ") });
         }
         let file = (!file.is_empty()).then(|| PathBuf::from(file));
-        Ok(Self { key, schemes, file, last: Arc::new(Mutex::new(value.clone())) })
+        Ok(Self { key, schemes, file, last: Arc::new(Mutex::new(Last { address: value.clone(), trouble: None })) })
     }
 
     /// The address as it is now. While its file cannot be read, or holds no such address, the last one that was any good.
     pub fn now(&self) -> Secret {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(file) = &self.file else { return last.clone() };
-        match std::fs::read_to_string(file) {
-            Ok(text) => {
-                let address = text.trim_end_matches(['\r', '\n']);
-                if !begins(address, self.schemes) {
-                    tracing::warn!(key = self.key, file = %file.display(), "its file holds no address now; the last one is kept");
-                } else if address != last.reveal() {
+        let Some(file) = &self.file else { return last.address.clone() };
+        match self.read(file) {
+            Ok(address) => {
+                if address != last.address {
                     tracing::info!(key = self.key, file = %file.display(), "the address has changed in its file");
-                    *last = Secret::new(address);
                 }
+                *last = Last { address, trouble: None };
             }
-            Err(error) => {
-                tracing::warn!(key = self.key, file = %file.display(), %error, "its file cannot be read; the last address is kept");
+            Err(trouble) => {
+                if last.trouble.as_ref() != Some(&trouble) {
+                    tracing::warn!(key = self.key, file = %file.display(), trouble, "its file is no good; the last address is kept");
+                }
+                last.trouble = Some(trouble);
             }
         }
-        last.clone()
+        last.address.clone()
+    }
+
+    fn read(&self, file: &Path) -> Result<Secret, String> {
+        let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+        let address = text.trim_end_matches(['\r', '\n']);
+        if begins(address, self.schemes) { Ok(Secret::new(address)) } else { Err("it holds no address".to_owned()) }
     }
 }
 

@@ -44,6 +44,8 @@ const HISTORY: &str = "_sqlx_migrations";
 pub(crate) struct Database {
     service: &'static str,
     address: Address,
+    /// What the address was at the start, and how one logs in there.
+    at_start: (Secret, PgConnectOptions),
     given_up_ms: u32,
     timeout: Duration,
     max_connections: u32,
@@ -51,25 +53,23 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) fn new(service: &'static str, common: &Common) -> Result<Self, ConfigError> {
-        let database = Self {
+        let address = common.database_address()?;
+        let given_up_ms = common.database.answer_timeout_ms.get();
+        let given = address.now();
+        let options = options(service, &given, given_up_ms)?;
+        Ok(Self {
             service,
-            address: common.database_address()?,
-            given_up_ms: common.database.answer_timeout_ms.get(),
+            address,
+            at_start: (given, options),
+            given_up_ms,
             timeout: common.database.acquire_timeout_ms.milliseconds(),
             max_connections: common.max_connections(),
-        };
-        database.options(&database.address.now())?;
-        Ok(database)
-    }
-
-    fn options(&self, address: &Secret) -> Result<PgConnectOptions, ConfigError> {
-        Ok(parse(address)?.application_name(self.service).options(server_side(self.given_up_ms)))
+        })
     }
 
     /// Makes the pool without connecting: a database that is away is waited for, it does not stop the start.
-    pub(crate) fn pool(&self) -> Result<PgPool, ConfigError> {
-        let options = self.options(&self.address.now())?;
-        let pool = PgPoolOptions::new()
+    pub(crate) fn pool(&self) -> PgPool {
+        PgPoolOptions::new()
             .max_connections(self.max_connections)
             .acquire_timeout(self.timeout)
             // A broken connection shows in the batch, which is repeated; a ping per batch would cost more. One that was idle for
@@ -80,13 +80,12 @@ impl Database {
             })
             // The pool itself would wait for ever for one that hangs, and count it among its connections as long.
             .after_release(|connection, _| Box::pin(lives(connection)))
-            .connect_lazy_with(options);
-        Ok(pool)
+            .connect_lazy_with(self.at_start.1.clone())
     }
 
     /// Lets the pool's new connections log in as the address's file says now, until the stop; open ones stay.
     pub(crate) async fn follow(self, pool: PgPool, shutdown: CancellationToken) -> Result<(), ConfigError> {
-        let mut followed = self.address.now();
+        let mut followed = self.at_start.0;
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return Ok(()),
@@ -96,7 +95,7 @@ impl Database {
             if address == followed {
                 continue;
             }
-            match self.options(&address) {
+            match options(self.service, &address, self.given_up_ms) {
                 Ok(options) => pool.set_connect_options(options),
                 Err(error) => tracing::warn!(error = %error, "the database's address is no good now; the last one is kept"),
             }
@@ -107,7 +106,7 @@ impl Database {
     /// Connects beside the pool: a migration that fails keeps its lock for as long as its connection lives.
     async fn connect(&self) -> Result<PgConnection, NotYet> {
         let no_good = |error: ConfigError| NotYet { what: "database", why: error.to_string() };
-        let options = self.options(&self.address.now()).map_err(no_good)?;
+        let options = options(self.service, &self.address.now(), self.given_up_ms).map_err(no_good)?;
         match tokio::time::timeout(self.timeout, PgConnection::connect_with(&options)).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(NotYet { what: "database", why: sentence(&error) }),
@@ -188,6 +187,10 @@ async fn lives(connection: &mut PgConnection) -> sqlx::Result<bool> {
 struct NotYet {
     what: &'static str,
     why: String,
+}
+
+fn options(service: &str, address: &Secret, given_up_ms: u32) -> Result<PgConnectOptions, ConfigError> {
+    Ok(parse(address)?.application_name(service).options(server_side(given_up_ms)))
 }
 
 fn parse(url: &Secret) -> Result<PgConnectOptions, ConfigError> {

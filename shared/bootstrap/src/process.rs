@@ -78,7 +78,7 @@ where
     let Loaded { common, service: config, .. } = loaded;
     let probes = Probes::new(metrics::install(parts.name)?);
     let Parts { name, settings, database, migrator, migrate, trailing } = parts;
-    let pool = database.pool()?;
+    let pool = database.pool();
     let desk = Desk::new(pool.clone(), trailing);
     let endpoints = tokio::spawn(health::serve(listen(&common).await?, probes.clone(), desk));
 

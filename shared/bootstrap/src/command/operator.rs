@@ -47,7 +47,7 @@ pub(super) struct Operator {
 
 impl Operator {
     pub fn new(service: Service, common: Common) -> anyhow::Result<Self> {
-        let pool = Database::new(service.name(), &common)?.pool()?;
+        let pool = Database::new(service.name(), &common)?.pool();
         Ok(Self { service, pool, common })
     }
 
