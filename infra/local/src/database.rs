@@ -24,7 +24,7 @@ impl Database {
     /// # Errors
     /// When `PostgreSQL` refuses or does not answer.
     pub async fn create(server_url: &str, name: &str, passwords: Passwords) -> Result<Self> {
-        let database = Self { server_url: server_url.to_owned(), name: name.to_owned(), passwords };
+        let database = Self::created(server_url, name, passwords);
         let mut server = connect(server_url).await?;
         let what = format!("creating the database {name}");
         if !exists(&mut server, "select exists (select from pg_database where datname = $1)", name).await? {
@@ -40,6 +40,12 @@ impl Database {
         close(inside).await;
         close(server).await;
         Ok(database)
+    }
+
+    /// One that was created before; nothing is asked of it.
+    #[must_use]
+    pub fn created(server_url: &str, name: &str, passwords: Passwords) -> Self {
+        Self { server_url: server_url.to_owned(), name: name.to_owned(), passwords }
     }
 
     /// The database's address for the superuser.

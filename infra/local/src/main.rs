@@ -40,7 +40,6 @@ enum Command {
     /// Run one of a service's commands on what `up` started: `service comment-sync parked summary`.
     Service {
         /// The service.
-        #[arg(value_parser = service)]
         name: Service,
         /// Its command and arguments.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
@@ -86,11 +85,6 @@ impl From<Kind> for AccountKind {
     }
 }
 
-fn service(name: &str) -> Result<Service, String> {
-    let names = || Service::ALL.map(Service::name).join(", ");
-    Service::ALL.into_iter().find(|service| service.name() == name).ok_or_else(|| format!("it is none of {}", names()))
-}
-
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
@@ -98,7 +92,7 @@ async fn main() -> ExitCode {
         Command::Down => commands::up::down(),
         Command::Status => commands::up::status(),
         Command::Account { name, kind, display_name } => commands::account::account(name, kind.into(), display_name).await,
-        Command::Service { name, arguments } => commands::service::service(name, &arguments).await,
+        Command::Service { name, arguments } => commands::service::service(name, &arguments),
         Command::With { dir, command } => commands::with::with(dir, command).await,
         Command::MailSink { listen, dir } => commands::mail_sink::mail_sink(&listen, &dir).await,
     };

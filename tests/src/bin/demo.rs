@@ -26,7 +26,7 @@ const INTERRUPTED: u8 = 130;
 #[command(name = "demo", version)]
 struct Arguments {
     /// Kill this service with signal 9 during the updates, and start it again; may be given several times.
-    #[arg(long, value_name = "SERVICE", value_parser = service)]
+    #[arg(long, value_name = "SERVICE")]
     kill: Vec<Service>,
     /// How many updates each of the two desks makes.
     #[arg(long, default_value_t = Load::default().updates)]
@@ -34,11 +34,6 @@ struct Arguments {
     /// How many commands of one desk wait for their receipts at a time.
     #[arg(long, default_value_t = Load::default().in_flight, value_parser = clap::value_parser!(usize))]
     in_flight: usize,
-}
-
-fn service(name: &str) -> Result<Service, String> {
-    let names = Service::ALL.map(Service::name).join(", ");
-    Service::ALL.into_iter().find(|service| service.name() == name).ok_or_else(|| format!("the services are {names}"))
 }
 
 /// What the run uses, to be taken down whatever happened.

@@ -239,6 +239,5 @@ fn sent((service, key): &(Service, String), index: usize, output: &Output, origi
     if output.exchange() == "desk" {
         return Sent::Desk(AccountName::new(first).expect("a desk's key begins with its account"), message);
     }
-    let to = Service::ALL.into_iter().find(|service| service.name() == first).expect("a key on `sync` begins with a service");
-    Sent::Service(to, message)
+    Sent::Service(first.parse().expect("a key on `sync` begins with a service"), message)
 }

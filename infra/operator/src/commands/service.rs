@@ -17,7 +17,6 @@ pub enum ServiceCommand {
     /// Give its broker user another password; its connections go on, and it reads the new address at its next login
     Rotate {
         /// The service
-        #[arg(value_parser = service)]
         name: Service,
         /// Write its broker address with the new password into this file, readable by its owner alone
         #[arg(long, value_name = "FILE")]
@@ -67,9 +66,4 @@ pub fn rotate_user(
         prepared.take_effect()?;
     }
     Ok(Rotated { connections, told })
-}
-
-fn service(name: &str) -> Result<Service, String> {
-    let names = || Service::ALL.map(Service::name).join(", ");
-    Service::ALL.into_iter().find(|service| service.name() == name).ok_or_else(|| format!("it is none of {}", names()))
 }

@@ -39,8 +39,7 @@ impl FromStr for Services {
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let wrong = || ServicesError(format!("{part:?} is not of the form comment-sync=http://host:9090"));
             let (name, address) = part.split_once('=').ok_or_else(wrong)?;
-            let known = Service::ALL.into_iter().find(|service| service.name() == name);
-            let service = known.ok_or_else(|| ServicesError(format!("{name:?} is none of the five services")))?;
+            let service: Service = name.parse().map_err(|_| ServicesError(format!("{name:?} is none of the five services")))?;
             let url = Url::parse(address).ok().filter(|url| url.scheme() == "http" && url.has_host()).ok_or_else(wrong)?;
             addresses.insert(service.name(), url);
         }

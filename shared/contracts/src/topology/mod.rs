@@ -5,6 +5,8 @@ mod definitions;
 mod operator_resources;
 mod yaml;
 
+use std::str::FromStr;
+
 pub use account::{ACCOUNT_CHANNELS, ACCOUNT_CONNECTIONS, AccountRights, desk_key};
 pub use definitions::{definitions, desk_queue_arguments};
 pub use operator_resources::{operator_account_resources, operator_resources};
@@ -109,6 +111,19 @@ impl Service {
     pub fn key_for<M: Message>(self) -> String {
         let stem = M::NAME.split('.').next().unwrap_or(M::NAME);
         format!("{}.{stem}", self.name())
+    }
+}
+
+/// A name that no service has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is none of {}", Service::ALL.map(Service::name).join(", "))]
+pub struct NoService;
+
+impl FromStr for Service {
+    type Err = NoService;
+
+    fn from_str(name: &str) -> Result<Self, NoService> {
+        Self::ALL.into_iter().find(|service| service.name() == name).ok_or(NoService)
     }
 }
 
