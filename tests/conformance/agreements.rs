@@ -1,8 +1,8 @@
 //! Who may agree with whom, in which direction, and what ends it.
 
 use contracts::Reason::{
-    AccountRenamed, AgreementInactive, AlreadyShared, IdTaken, NotShared, NotTheSender, ReceiverCannotUnshare, StatusNotSynced,
-    UnknownAccount,
+    AccountRenamed, AgreementInactive, AlreadyShared, IdTaken, NotShared, NotTheSender,
+    ReceiverCannotUnshare, StatusNotSynced, UnknownAccount,
 };
 use contracts::delivery::{AgreementStatus, Side};
 use contracts::fields::Status;
@@ -17,18 +17,29 @@ const ACCEPTED: &str = "agreement.accepted.v1";
 const DEACTIVATED: &str = "agreement.deactivated.v1";
 
 pub async fn r_07_any_account_may_invite_any_other(office: Office) {
-    let (connected, hosted, third_party) =
-        tokio::join!(office.desk("acme"), office.desk_of("home", "hosted"), office.desk_of("bridge", "third_party"));
+    let (connected, hosted, third_party) = tokio::join!(
+        office.desk("acme"),
+        office.desk_of("home", "hosted"),
+        office.desk_of("bridge", "third_party")
+    );
     let desks = [&connected, &hosted, &third_party];
     for sender in desks {
         for receiver in desks.into_iter().filter(|it| it.account != sender.account) {
             let (receipt, agreement) = office.invite(sender, receiver, everything()).await;
             applied(&receipt);
-            let (sent, got) =
-                tokio::join!(office.agreement(sender, &agreement, INVITED), office.agreement(receiver, &agreement, INVITED));
+            let (sent, got) = tokio::join!(
+                office.agreement(sender, &agreement, INVITED),
+                office.agreement(receiver, &agreement, INVITED)
+            );
             assert_eq!((sent.side, got.side), (Side::Sender, Side::Receiver));
-            assert_eq!((&got.sender.account, &got.receiver.account), (&sender.account, &receiver.account));
-            assert_eq!((sent.status, got.status), (AgreementStatus::Pending, AgreementStatus::Pending));
+            assert_eq!(
+                (&got.sender.account, &got.receiver.account),
+                (&sender.account, &receiver.account)
+            );
+            assert_eq!(
+                (sent.status, got.status),
+                (AgreementStatus::Pending, AgreementStatus::Pending)
+            );
         }
     }
 }
@@ -37,8 +48,7 @@ pub async fn r_08_only_the_sender_sets_the_terms(office: Office) {
     let [acme, globex] = office.desks(["acme", "globex"]).await;
     let (receipt, agreement) = office.invite(&acme, &globex, private_only()).await;
     applied(&receipt);
-    let own =
-        json!({ "agreement_id": agreement, "receiver": { "address": acme.account }, "terms": everything(), "actor": admin() });
+    let own = json!({ "agreement_id": agreement, "receiver": { "address": acme.account }, "terms": everything(), "actor": admin() });
     refused(&globex.ask("agreement.invite.v1", &own).await, IdTaken);
     let edited = json!({ "agreement_id": agreement, "terms": everything(), "actor": admin() });
     applied(&globex.ask("agreement.accept.v1", &edited).await);
@@ -52,9 +62,11 @@ pub async fn r_08_only_the_sender_sets_the_terms(office: Office) {
 
 pub async fn r_09_the_receiver_may_not_share_under_the_senders_agreement(office: Office) {
     let partners = office.partners(everything()).await;
-    let (towards_the_sender, _) = office.share(&partners.globex, &partners.agreement, json!({})).await;
+    let (towards_the_sender, _) =
+        office.share(&partners.globex, &partners.agreement, json!({})).await;
     refused(&towards_the_sender, NotTheSender);
-    let (towards_the_receiver, share) = office.share(&partners.acme, &partners.agreement, json!({})).await;
+    let (towards_the_receiver, share) =
+        office.share(&partners.acme, &partners.agreement, json!({})).await;
     applied(&towards_the_receiver);
     office.created(&partners.globex, &share).await;
 }
@@ -68,7 +80,10 @@ pub async fn r_10_the_other_direction_takes_an_agreement_of_its_own(office: Offi
     applied(&there);
     applied(&here);
     let (got, sent) = tokio::join!(office.created(globex, &first), office.created(acme, &second));
-    assert_eq!((got.received_from, sent.received_from), (acme.account.clone(), globex.account.clone()));
+    assert_eq!(
+        (got.received_from, sent.received_from),
+        (acme.account.clone(), globex.account.clone())
+    );
     applied(&office.decide(acme, "deactivate", &partners.agreement).await);
     let (ended, _) = office.share(acme, &partners.agreement, json!({})).await;
     refused(&ended, AgreementInactive);
@@ -102,7 +117,8 @@ pub async fn r_12_the_receiver_cannot_end_a_share(office: Office) {
     let by_number = json!({ "ticket_id": "1-copy", "actor": admin() });
     refused(&globex.ask("ticket.unshare.v1", &by_number).await, ReceiverCannotUnshare);
     applied(&office.update(acme, "1", json!({ "status": "solved" })).await);
-    let still = office.updated(globex, &share, "the status", |it| it.status == Some(Status::Solved)).await;
+    let still =
+        office.updated(globex, &share, "the status", |it| it.status == Some(Status::Solved)).await;
     assert_eq!(still.ticket_id.expect("it is bound").as_str(), "1-copy");
     applied(&office.unshare(acme, &share).await);
 }
@@ -128,12 +144,17 @@ pub async fn r_14_a_copy_may_be_shared_on_under_the_receivers_own_agreement(offi
     let (acme, globex, initech) = (&partners.acme, &partners.globex, office.desk("initech").await);
     let onward = office.agree(globex, &initech, private_only()).await;
     let first = office.shared(acme, globex, &partners.agreement, "1").await;
-    let (receipt, second) = office.share(globex, &onward, json!({ "id": "1-copy", "copy_of": first })).await;
+    let (receipt, second) =
+        office.share(globex, &onward, json!({ "id": "1-copy", "copy_of": first })).await;
     applied(&receipt);
     let created = office.created(&initech, &second).await;
-    assert_eq!((&created.received_from, created.original_ticket_id.as_str()), (&globex.account, "1"));
+    assert_eq!(
+        (&created.received_from, created.original_ticket_id.as_str()),
+        (&globex.account, "1")
+    );
     let note = office.comment(acme, "Seen from both ends.", true);
-    let receipt = office.update(acme, "1", json!({ "status": "pending", "comments": [note] })).await;
+    let receipt =
+        office.update(acme, "1", json!({ "status": "pending", "comments": [note] })).await;
     applied(&receipt);
     let (near, far) = tokio::join!(
         office.updated(globex, &first, "the comment", |it| !it.comments.is_empty()),
@@ -180,26 +201,40 @@ pub async fn r_17_a_rename_breaks_the_agreements_of_an_account_visibly(office: O
         let share = office.shared(acme, globex, &partners.agreement, "1").await;
         let desk = if renamed == Side::Sender { acme } else { globex };
         let address = format!("{}-group", desk.account);
-        applied(&desk.ask("account.rename.v1", &json!({ "address": address, "actor": admin() })).await);
+        applied(
+            &desk.ask("account.rename.v1", &json!({ "address": address, "actor": admin() })).await,
+        );
 
         for desk in [acme, globex] {
             let state = office.agreement(desk, &partners.agreement, DEACTIVATED).await;
-            assert_eq!((state.status, state.reason, state.by.side), (AgreementStatus::Inactive, Some(AccountRenamed), renamed));
+            assert_eq!(
+                (state.status, state.reason, state.by.side),
+                (AgreementStatus::Inactive, Some(AccountRenamed), renamed)
+            );
             let listed = office.agreements(desk).await;
-            assert_eq!((listed[0].status, listed[0].reason), (AgreementStatus::Inactive, Some(AccountRenamed)));
+            assert_eq!(
+                (listed[0].status, listed[0].reason),
+                (AgreementStatus::Inactive, Some(AccountRenamed))
+            );
         }
         let (shared_anew, _) = office.share(acme, &partners.agreement, json!({})).await;
         refused(&shared_anew, AgreementInactive);
         refused(&office.update(acme, "1", json!({ "status": "solved" })).await, NotShared);
-        refused(&office.update_share(globex, &share, json!({ "status": "solved" })).await, NotShared);
+        refused(
+            &office.update_share(globex, &share, json!({ "status": "solved" })).await,
+            NotShared,
+        );
 
         let (sender, receiver) = (partners.acme, partners.globex);
-        let called = |address: &str| json!({ "receiver": { "address": address }, "terms": everything() });
+        let called =
+            |address: &str| json!({ "receiver": { "address": address }, "terms": everything() });
         if renamed == Side::Receiver {
-            let (by_the_old_address, _) = office.invite_with(&sender, called(receiver.account.as_str())).await;
+            let (by_the_old_address, _) =
+                office.invite_with(&sender, called(receiver.account.as_str())).await;
             refused(&by_the_old_address, UnknownAccount);
         }
-        let reached = if renamed == Side::Receiver { address.as_str() } else { receiver.account.as_str() };
+        let reached =
+            if renamed == Side::Receiver { address.as_str() } else { receiver.account.as_str() };
         let (receipt, anew) = office.invite_with(&sender, called(reached)).await;
         applied(&receipt);
         applied(&office.decide(&receiver, "accept", &anew).await);

@@ -28,10 +28,13 @@ fn view(desk: &Desk, condition: &Condition) -> BTreeSet<ShareId> {
 fn trigger(desk: &Desk, conditions: &[Condition]) -> Option<(Told, ShareId)> {
     let deliveries = desk.deliveries();
     let duties = Duties::of(&deliveries);
-    deliveries.into_iter().find_map(|it| duties.fires(conditions, &it.told).cloned().map(|share| (it.told, share)))
+    deliveries
+        .into_iter()
+        .find_map(|it| duties.fires(conditions, &it.told).cloned().map(|share| (it.told, share)))
 }
 
-/// A desk in the middle: it got the first share from `acme`, and shared a ticket of its own with `initech` by the second.
+/// A desk in the middle: it got the first share from `acme`, and shared a ticket of its own with
+/// `initech` by the second.
 struct Middle {
     acme: Desk,
     globex: Desk,
@@ -46,7 +49,8 @@ async fn middle(office: &Office) -> Middle {
     let onward = office.agree(&globex, &initech, everything()).await;
     let received = office.shared(&acme, &globex, &agreement, "1").await;
     let sent = office.shared(&globex, &initech, &onward, "own").await;
-    // What a desk is told without asking names the partners that shared with it; those it shares with are in the list of shares.
+    // What a desk is told without asking names the partners that shared with it; those it shares
+    // with are in the list of shares.
     office.shares(&globex).await;
     Middle { acme, globex, initech, received, sent }
 }
@@ -54,7 +58,11 @@ async fn middle(office: &Office) -> Middle {
 pub async fn r_80_rules_can_name_tickets_that_came_by_sharing(office: Office) {
     let middle = middle(&office).await;
     assert_eq!(view(&middle.globex, &Condition::Received), [middle.received.clone()].into());
-    assert_eq!(view(&middle.acme, &Condition::Received), [].into(), "it has shared, and got nothing");
+    assert_eq!(
+        view(&middle.acme, &Condition::Received),
+        [].into(),
+        "it has shared, and got nothing"
+    );
     let (told, share) = trigger(&middle.globex, &[Condition::Received]).expect("the trigger fires");
     assert_eq!((told.name(), share), ("ticket.created.v1", middle.received));
 }
@@ -62,14 +70,27 @@ pub async fn r_80_rules_can_name_tickets_that_came_by_sharing(office: Office) {
 pub async fn r_81_updated_via_is_ticket_sharing_for_what_a_partner_did(office: Office) {
     let partners = office.partners(everything()).await;
     let share = office.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
-    assert_eq!(view(&partners.acme, &Condition::UpdatedVia), [].into(), "its own changes are not by sharing");
+    assert_eq!(
+        view(&partners.acme, &Condition::UpdatedVia),
+        [].into(),
+        "its own changes are not by sharing"
+    );
     applied(&office.update(&partners.globex, "1-copy", json!({ "status": "pending" })).await);
     office.updated(&partners.acme, &share, "the status", |it| it.status.is_some()).await;
     for desk in [&partners.acme, &partners.globex] {
         assert_eq!(view(desk, &Condition::UpdatedVia), [share.clone()].into());
-        let changes = desk.deliveries().into_iter().filter(|it| it.told.name().starts_with("ticket."));
-        assert!(changes.map(|it| it.told).all(|told| updated_via_sharing(&told) || matches!(told, Told::TicketBound(_))));
-        let said = desk.bodies().into_iter().filter(|body| body.contains(r#""via":"ticket_sharing""#)).count();
+        let changes =
+            desk.deliveries().into_iter().filter(|it| it.told.name().starts_with("ticket."));
+        assert!(
+            changes
+                .map(|it| it.told)
+                .all(|told| updated_via_sharing(&told) || matches!(told, Told::TicketBound(_)))
+        );
+        let said = desk
+            .bodies()
+            .into_iter()
+            .filter(|body| body.contains(r#""via":"ticket_sharing""#))
+            .count();
         assert_eq!(said, 1, "the ticket at the receiver, the status at the sender");
     }
 }
@@ -82,7 +103,10 @@ pub async fn r_82_a_view_shows_all_tickets_shared_to_the_account(office: Office)
     let expected: BTreeSet<ShareId> = [middle.received, more].into();
     assert_eq!(view(globex, &Condition::Received), expected, "as they came");
     let listed = office.shares(globex).await;
-    let received = listed.iter().filter(|state| state.side == Side::Receiver).map(|state| state.share_id.clone());
+    let received = listed
+        .iter()
+        .filter(|state| state.side == Side::Receiver)
+        .map(|state| state.share_id.clone());
     assert_eq!(received.collect::<BTreeSet<_>>(), expected, "and as a desk that lost them is told");
     assert!(listed.iter().all(|state| state.ticket_id.is_some()), "{listed:?}");
 }
@@ -91,16 +115,27 @@ pub async fn r_83_a_tag_marks_the_tickets_shared_out(office: Office) {
     let partners = office.partners(everything()).await;
     let (acme, globex) = (&partners.acme, &partners.globex);
     let tag = json!([{ "name": "shared-out", "added_by": "rule" }]);
-    let (receipt, share) = office.share(acme, &partners.agreement, json!({ "id": "1", "tags": tag })).await;
+    let (receipt, share) =
+        office.share(acme, &partners.agreement, json!({ "id": "1", "tags": tag })).await;
     item(&receipt, "tag:shared-out", ItemOutcome::Withheld, AddedByRule);
     assert!(office.created(globex, &share).await.tags.is_empty(), "the tag is the account's own");
     let by_hand = json!([{ "name": "with-globex", "added_by": "user" }]);
     applied(&office.update(acme, "1", json!({ "tags": { "add": by_hand } })).await);
-    let tagged = acme.with_model(|model| model.ticket("1").is_some_and(|ticket| ticket.seen().contains_key("tag:with-globex")));
+    let tagged = acme.with_model(|model| {
+        model.ticket("1").is_some_and(|ticket| ticket.seen().contains_key("tag:with-globex"))
+    });
     assert!(tagged, "a view by a tag set by hand works as well");
     let listed = office.shares(acme).await;
-    let out: Vec<_> = listed.iter().filter(|it| it.side == Side::Sender).map(|it| it.ticket_id.as_ref()).collect();
-    assert_eq!(out, [Some(&contracts::TicketId::new("1").expect("a number"))], "the list of shares says the same");
+    let out: Vec<_> = listed
+        .iter()
+        .filter(|it| it.side == Side::Sender)
+        .map(|it| it.ticket_id.as_ref())
+        .collect();
+    assert_eq!(
+        out,
+        [Some(&contracts::TicketId::new("1").expect("a number"))],
+        "the list of shares says the same"
+    );
 }
 
 pub async fn r_84_triggers_and_automations_have_conditions_on_sharing(office: Office) {
@@ -128,7 +163,8 @@ pub async fn r_85_a_trigger_on_ticket_sharing_routes_and_tags(office: Office) {
     let receipt = office.update_share(globex, &routed, json!({ "tags": tags })).await;
     item(&receipt, "tag:second-level", ItemOutcome::Withheld, AddedByRule);
     let heard = office.heard(acme, globex, &share).await;
-    let tagged = |told: &Told| matches!(told, Told::TicketUpdated(updated) if updated.tags.is_some());
+    let tagged =
+        |told: &Told| matches!(told, Told::TicketUpdated(updated) if updated.tags.is_some());
     assert!(!heard.iter().any(tagged), "what a trigger does stays with its account: {heard:?}");
 }
 
@@ -138,10 +174,15 @@ pub async fn r_86_received_from_names_the_partner(office: Office) {
     assert_eq!(view(globex, &received_from(acme)), [middle.received.clone()].into());
     assert_eq!(view(globex, &received_from(initech)), [].into());
     let onward = office.agree(globex, initech, everything()).await;
-    let (receipt, second) = office.share(globex, &onward, json!({ "id": "1-copy", "copy_of": middle.received })).await;
+    let (receipt, second) =
+        office.share(globex, &onward, json!({ "id": "1-copy", "copy_of": middle.received })).await;
     applied(&receipt);
     office.created(initech, &second).await;
-    assert_eq!(view(initech, &received_from(globex)), [middle.sent, second].into(), "the neighbour in the chain");
+    assert_eq!(
+        view(initech, &received_from(globex)),
+        [middle.sent, second].into(),
+        "the neighbour in the chain"
+    );
     assert_eq!(view(initech, &received_from(acme)), [].into());
 }
 
@@ -154,7 +195,11 @@ pub async fn r_87_sent_to_names_the_partner(office: Office) {
     let listed = office.shares(globex).await;
     let sent = listed.iter().find(|state| state.share_id == middle.sent).expect("it is listed");
     assert_eq!((sent.side, &sent.partner.account), (Side::Sender, &initech.account));
-    assert_eq!(sent.partner.display_name, format!("{} Inc.", initech.account), "the name that a form shows");
+    assert_eq!(
+        sent.partner.display_name,
+        format!("{} Inc.", initech.account),
+        "the name that a form shows"
+    );
 }
 
 pub async fn r_88_both_conditions_filter_views(office: Office) {
@@ -163,7 +208,8 @@ pub async fn r_88_both_conditions_filter_views(office: Office) {
     let back = office.agree(globex, acme, everything()).await;
     let to_acme = office.shared(globex, acme, &back, "other").await;
     office.shares(globex).await;
-    let views = [received_from(acme), sent_to(acme), sent_to(initech), Condition::Received].map(|it| view(globex, &it));
+    let views = [received_from(acme), sent_to(acme), sent_to(initech), Condition::Received]
+        .map(|it| view(globex, &it));
     let [from_acme, sent_to_acme, sent_to_initech, received] = views;
     assert_eq!((&from_acme, &received), (&[middle.received].into(), &from_acme));
     assert_eq!((sent_to_acme, sent_to_initech), ([to_acme].into(), [middle.sent].into()));

@@ -18,7 +18,12 @@ fn file(id: &str) -> Value {
     json!({ "id": id, "filename": format!("{id}.txt"), "url": format!("https://files.acme.example/{id}"), "size": 12 })
 }
 
-async fn say(office: &Office, desk: &Desk, number: &str, comments: &[&Value]) -> contracts::Receipt {
+async fn say(
+    office: &Office,
+    desk: &Desk,
+    number: &str,
+    comments: &[&Value],
+) -> contracts::Receipt {
     office.update(desk, number, json!({ "comments": comments })).await
 }
 
@@ -36,22 +41,34 @@ pub async fn r_21_comments_of_both_copies_are_kept_in_step(office: Office) {
         let more = json!({ "authored_at": at, "html_body": format!("<p>{body}</p>"), "author": { "id": "9", "name": "Author", "role": "agent" } });
         with(office.comment(desk, body, true), &more)
     };
-    let history = [written(&acme, "Second", "2026-02-02T09:00:00.5+01:00"), written(&acme, "First", "2026-02-01T09:00:00Z")];
-    let (receipt, share) = office.share(&acme, &agreement, json!({ "id": ORIGINAL, "comments": history })).await;
+    let history = [
+        written(&acme, "Second", "2026-02-02T09:00:00.5+01:00"),
+        written(&acme, "First", "2026-02-01T09:00:00Z"),
+    ];
+    let (receipt, share) =
+        office.share(&acme, &agreement, json!({ "id": ORIGINAL, "comments": history })).await;
     item(&receipt, &item_of(&history[0]), ItemOutcome::Transferred, None);
     let created = office.created(&globex, &share).await;
-    let told: Vec<_> =
-        created.comments.iter().map(|it| (it.body.as_str(), it.html_body.as_deref(), it.author.name.as_str())).collect();
-    let expected = [("First", Some("<p>First</p>"), "Author"), ("Second", Some("<p>Second</p>"), "Author")];
+    let told: Vec<_> = created
+        .comments
+        .iter()
+        .map(|it| (it.body.as_str(), it.html_body.as_deref(), it.author.name.as_str()))
+        .collect();
+    let expected =
+        [("First", Some("<p>First</p>"), "Author"), ("Second", Some("<p>Second</p>"), "Author")];
     assert_eq!(told, expected, "in the order in which they were written");
     assert_eq!(json!(created.comments[1].authored_at), "2026-02-02T08:00:00.500Z");
     applied(&office.bind(&globex, &share, COPY).await);
     for number in 0..6 {
         let (desk, ticket) = if number % 2 == 0 { (&acme, ORIGINAL) } else { (&globex, COPY) };
-        applied(&say(&office, desk, ticket, &[&office.comment(desk, "Any news?", number % 3 == 0)]).await);
+        applied(
+            &say(&office, desk, ticket, &[&office.comment(desk, "Any news?", number % 3 == 0)])
+                .await,
+        );
     }
     copies::agree((&acme, &share), (&globex, &share)).await;
-    let comments = acme.with_model(|model| model.shared(share.as_str()).map(|ticket| ticket.comments.len()));
+    let comments =
+        acme.with_model(|model| model.shared(share.as_str()).map(|ticket| ticket.comments.len()));
     assert_eq!(comments, Some(8));
 }
 
@@ -61,7 +78,12 @@ pub async fn r_24_every_comment_is_seen_on_both_sides_private_ones_too(office: O
     for (desk, number, other) in [(&acme, ORIGINAL, &globex), (&globex, COPY, &acme)] {
         for public in [true, false] {
             let comment = office.comment(desk, "Look at this.", public);
-            item(&say(&office, desk, number, &[&comment]).await, &item_of(&comment), ItemOutcome::Transferred, None);
+            item(
+                &say(&office, desk, number, &[&comment]).await,
+                &item_of(&comment),
+                ItemOutcome::Transferred,
+                None,
+            );
             let heard = hears(other, &comment).await;
             assert_eq!((heard.body.as_str(), heard.public), ("Look at this.", public));
         }
@@ -71,13 +93,19 @@ pub async fn r_24_every_comment_is_seen_on_both_sides_private_ones_too(office: O
 pub async fn r_53_public_and_private_comments_and_status_cross_both_ways(office: Office) {
     let Partners { acme, globex, agreement } = office.partners(everything()).await;
     let share = office.shared(&acme, &globex, &agreement, ORIGINAL).await;
-    let (public, private) = (office.comment(&globex, "It is fixed.", true), office.comment(&globex, "It was the cable.", false));
+    let (public, private) = (
+        office.comment(&globex, "It is fixed.", true),
+        office.comment(&globex, "It was the cable.", false),
+    );
     let change = json!({ "status": "solved", "comments": [public, private] });
     let receipt = office.update(&globex, COPY, change).await;
     for said in [item_of(&public), item_of(&private), "status".to_owned()] {
         item(&receipt, &said, ItemOutcome::Transferred, None);
     }
-    assert_eq!((hears(&acme, &public).await.public, hears(&acme, &private).await.public), (true, false));
+    assert_eq!(
+        (hears(&acme, &public).await.public, hears(&acme, &private).await.public),
+        (true, false)
+    );
     has_status(&acme, &share, "solved").await;
     applied(&office.update(&acme, ORIGINAL, json!({ "status": "open" })).await);
     has_status(&globex, &share, "open").await;
@@ -85,14 +113,25 @@ pub async fn r_53_public_and_private_comments_and_status_cross_both_ways(office:
 
 pub async fn r_54_under_private_only_the_receiver_only_supplies_information(office: Office) {
     let Partners { acme, globex, agreement } = office.partners(private_only()).await;
-    let history = [office.comment(&acme, "It does not print.", true), office.comment(&acme, "Third time this week.", false)];
-    let (receipt, share) = office.share(&acme, &agreement, json!({ "id": ORIGINAL, "comments": history })).await;
+    let history = [
+        office.comment(&acme, "It does not print.", true),
+        office.comment(&acme, "Third time this week.", false),
+    ];
+    let (receipt, share) =
+        office.share(&acme, &agreement, json!({ "id": ORIGINAL, "comments": history })).await;
     item(&receipt, "status", ItemOutcome::Withheld, Reason::StatusNotSynced);
     let created = office.created(&globex, &share).await;
     let visible: Vec<bool> = created.comments.iter().map(|comment| comment.public).collect();
-    assert_eq!((json!(created.status), visible), (json!("new"), vec![true, false]), "the sender's comments cross as they are");
+    assert_eq!(
+        (json!(created.status), visible),
+        (json!("new"), vec![true, false]),
+        "the sender's comments cross as they are"
+    );
     applied(&office.bind(&globex, &share, COPY).await);
-    let (public, private) = (office.comment(&globex, "Dear customer,", true), office.comment(&globex, "It is the fuser.", false));
+    let (public, private) = (
+        office.comment(&globex, "Dear customer,", true),
+        office.comment(&globex, "It is the fuser.", false),
+    );
     let receipt = say(&office, &globex, COPY, &[&public, &private]).await;
     item(&receipt, &item_of(&public), ItemOutcome::Withheld, Reason::PublicCommentsNotAllowed);
     item(&receipt, &item_of(&private), ItemOutcome::Transferred, None);
@@ -105,14 +144,20 @@ pub async fn r_54_under_private_only_the_receiver_only_supplies_information(offi
     office.heard(&globex, &acme, &share).await;
     assert!(tellings(&acme, &public).is_empty());
     for (desk, status) in [(&acme, "pending"), (&globex, "solved")] {
-        assert_eq!(held(desk, &share, "status"), Some(json!({ "value": status })), "{}", desk.account);
+        assert_eq!(
+            held(desk, &share, "status"),
+            Some(json!({ "value": status })),
+            "{}",
+            desk.account
+        );
     }
 }
 
 pub async fn r_31_a_recording_stays_in_the_account_of_the_call(office: Office) {
     let Chain { acme, globex, initech, .. } = Chain::under(&office, everything()).await;
     let call = json!({ "recording_url": RECORDING, "duration_s": 30 });
-    let voicemail = with(office.comment(&acme, "Voicemail from the customer", true), &json!({ "call": call }));
+    let voicemail =
+        with(office.comment(&acme, "Voicemail from the customer", true), &json!({ "call": call }));
     let receipt = say(&office, &acme, ORIGINAL, &[&voicemail]).await;
     let id = voicemail["id"].as_str().expect("an id");
     item(&receipt, &format!("recording:{id}"), ItemOutcome::Withheld, Reason::RecordingStays);
@@ -129,10 +174,12 @@ pub async fn r_32_the_receiver_cannot_play_the_recording_from_its_copy(office: O
     let recording = with(file("recording"), &json!({ "url": RECORDING }));
     let call = json!({ "attachments": [recording, file("photo")], "call": { "recording_url": RECORDING } });
     let voicemail = with(office.comment(&acme, "Voicemail", false), &call);
-    let (receipt, share) = office.share(&acme, &agreement, json!({ "id": ORIGINAL, "comments": [voicemail] })).await;
+    let (receipt, share) =
+        office.share(&acme, &agreement, json!({ "id": ORIGINAL, "comments": [voicemail] })).await;
     item(&receipt, "attachment:recording", ItemOutcome::Withheld, Reason::RecordingStays);
     let created = office.created(&globex, &share).await;
-    let files: Vec<&str> = created.comments[0].attachments.iter().map(|file| file.id.as_str()).collect();
+    let files: Vec<&str> =
+        created.comments[0].attachments.iter().map(|file| file.id.as_str()).collect();
     assert_eq!(files, ["photo"]);
     applied(&globex.ask("ticket.resync.v1", &json!({ "share_id": share })).await);
     office.heard(&globex, &acme, &share).await;
@@ -142,24 +189,37 @@ pub async fn r_32_the_receiver_cannot_play_the_recording_from_its_copy(office: O
 pub async fn r_33_who_belongs_to_both_accounts_is_led_to_the_original(office: Office) {
     let Partners { acme, globex, agreement } = office.partners(everything()).await;
     let share = office.shared(&acme, &globex, &agreement, ORIGINAL).await;
-    let call = json!({ "call": { "recording_url": RECORDING, "transcript": "Please call me back." } });
+    let call =
+        json!({ "call": { "recording_url": RECORDING, "transcript": "Please call me back." } });
     let voicemail = with(office.comment(&acme, "Voicemail", true), &call);
     applied(&say(&office, &acme, ORIGINAL, &[&voicemail]).await);
-    // The same agent, signed in at globex: neither what it writes there nor what it asks for brings the recording.
+    // The same agent, signed in at globex: neither what it writes there nor what it asks for brings
+    // the recording.
     let both = json!({ "id": "7", "name": "Agent", "role": "agent" });
-    let reply = with(office.comment(&globex, "I listened to it at home.", false), &json!({ "author": both }));
+    let reply = with(
+        office.comment(&globex, "I listened to it at home.", false),
+        &json!({ "author": both }),
+    );
     applied(&say(&office, &globex, COPY, &[&reply]).await);
     applied(&globex.ask("ticket.resync.v1", &json!({ "share_id": share })).await);
     let shares = office.shares(&globex).await;
-    assert_eq!(shares[0].partner_ticket_id.as_ref().map(contracts::TicketId::as_str), Some(ORIGINAL), "where it can be played");
+    assert_eq!(
+        shares[0].partner_ticket_id.as_ref().map(contracts::TicketId::as_str),
+        Some(ORIGINAL),
+        "where it can be played"
+    );
     never_told(&globex, RECORDING);
     hears(&acme, &reply).await;
-    assert!(tellings(&acme, &voicemail).is_empty(), "nothing takes the recording from the original");
+    assert!(
+        tellings(&acme, &voicemail).is_empty(),
+        "nothing takes the recording from the original"
+    );
 }
 
 pub async fn r_34_a_transcript_crosses_as_lines_of_text(office: Office) {
     let Chain { acme, globex, initech, .. } = Chain::under(&office, everything()).await;
-    let transcript = "Hello, this is the customer.\nThe <red> light & the green one are on.\n\nPlease call back.";
+    let transcript = "Hello, this is the customer.\nThe <red> light & the green one are on.\n\n\
+        Please call back.";
     let call = json!({ "recording_url": RECORDING, "transcript": transcript, "duration_s": 12 });
     let voicemail = office.comment(&acme, "Voicemail", true);
     let voicemail = with(voicemail, &json!({ "html_body": "<b>Voicemail</b>", "call": call }));
@@ -168,7 +228,11 @@ pub async fn r_34_a_transcript_crosses_as_lines_of_text(office: Office) {
         let heard = hears(desk, &voicemail).await;
         assert_eq!(heard.body, format!("Voicemail\n\n{transcript}"));
         let html = heard.html_body.expect("the HTML crosses too");
-        assert!(html.starts_with("<b>Voicemail</b>") && html.contains("The &lt;red&gt; light &amp; the green one"), "{html}");
+        assert!(
+            html.starts_with("<b>Voicemail</b>")
+                && html.contains("The &lt;red&gt; light &amp; the green one"),
+            "{html}"
+        );
         never_told(desk, RECORDING);
     }
 }
@@ -177,7 +241,10 @@ pub async fn r_35_with_secure_downloads_on_attachments_stay(office: Office) {
     let Chain { acme, globex, initech, .. } = Chain::under(&office, everything()).await;
     applied(&office.set(&acme, json!({ "secure_downloads": true })).await);
     // Sent after the receipt of the setting, a comment meets it.
-    let comment = with(office.comment(&acme, "See the log.", true), &json!({ "attachments": [file("log"), file("photo")] }));
+    let comment = with(
+        office.comment(&acme, "See the log.", true),
+        &json!({ "attachments": [file("log"), file("photo")] }),
+    );
     let receipt = say(&office, &acme, ORIGINAL, &[&comment]).await;
     assert_eq!(receipt.outcome, ReceiptOutcome::Partial);
     for attachment in ["attachment:log", "attachment:photo"] {
@@ -189,13 +256,18 @@ pub async fn r_35_with_secure_downloads_on_attachments_stay(office: Office) {
         assert_eq!((heard.body.as_str(), heard.attachments.len()), ("See the log.", 0));
         never_told(desk, "https://files.acme.example/");
     }
-    // The setting is the publisher's own: globex's files cross, and those of acme's that were kept do not follow later.
-    let own = json!({ "id": "own", "filename": "own.txt", "url": "https://files.globex.example/own" });
+    // The setting is the publisher's own: globex's files cross, and those of acme's that were kept
+    // do not follow later.
+    let own =
+        json!({ "id": "own", "filename": "own.txt", "url": "https://files.globex.example/own" });
     let reply = with(office.comment(&globex, "Mine.", true), &json!({ "attachments": [own] }));
     applied(&say(&office, &globex, COPY, &[&reply]).await);
     assert_eq!(hears(&acme, &reply).await.attachments.len(), 1);
     applied(&office.set(&acme, json!({ "secure_downloads": false })).await);
-    let later = with(office.comment(&acme, "Now you may.", true), &json!({ "attachments": [file("later")] }));
+    let later = with(
+        office.comment(&acme, "Now you may.", true),
+        &json!({ "attachments": [file("later")] }),
+    );
     applied(&say(&office, &acme, ORIGINAL, &[&later]).await);
     assert_eq!(hears(&initech, &later).await.attachments[0].id, "later");
     never_told(&initech, "https://files.acme.example/log");
@@ -203,11 +275,19 @@ pub async fn r_35_with_secure_downloads_on_attachments_stay(office: Office) {
 
 pub async fn r_36_with_secure_downloads_off_attachments_cross(office: Office) {
     let Partners { acme, globex, agreement } = office.partners(everything()).await;
-    let comment = with(office.comment(&acme, "See the log.", false), &json!({ "attachments": [file("log")] }));
-    let (receipt, share) = office.share(&acme, &agreement, json!({ "id": ORIGINAL, "comments": [comment] })).await;
+    let comment = with(
+        office.comment(&acme, "See the log.", false),
+        &json!({ "attachments": [file("log")] }),
+    );
+    let (receipt, share) =
+        office.share(&acme, &agreement, json!({ "id": ORIGINAL, "comments": [comment] })).await;
     assert_eq!(receipt.outcome, ReceiptOutcome::Applied, "{receipt:?}");
     let created = office.created(&globex, &share).await;
-    assert_eq!(json!(created.comments[0].attachments), json!([file("log")]), "as it was sent, so that it can be fetched");
+    assert_eq!(
+        json!(created.comments[0].attachments),
+        json!([file("log")]),
+        "as it was sent, so that it can be fetched"
+    );
 }
 
 pub async fn also_a_comment_counts_once_by_its_id(office: Office) {
@@ -220,24 +300,40 @@ pub async fn also_a_comment_counts_once_by_its_id(office: Office) {
     hears(&initech, &comment).await;
     for (desk, number) in [(&acme, ORIGINAL), (&globex, COPY), (&initech, FAR_COPY)] {
         let receipt = say(&office, desk, number, &[&again]).await;
-        assert_eq!((receipt.outcome, receipt.reason), (ReceiptOutcome::Ignored, Some(Reason::Unchanged)), "{receipt:?}");
+        assert_eq!(
+            (receipt.outcome, receipt.reason),
+            (ReceiptOutcome::Ignored, Some(Reason::Unchanged)),
+            "{receipt:?}"
+        );
     }
     office.heard(&globex, &acme, &first).await;
     office.heard(&acme, &globex, &first).await;
     let times = [&acme, &globex, &initech].map(|desk| tellings(desk, &comment).len());
-    assert_eq!((times, hears(&globex, &comment).await.body.as_str()), ([0, 1, 1], "The first counts."));
+    assert_eq!(
+        (times, hears(&globex, &comment).await.body.as_str()),
+        ([0, 1, 1], "The first counts.")
+    );
 }
 
 pub async fn also_a_comments_id_belongs_to_whoever_used_it(office: Office) {
     let Partners { acme, globex, agreement } = office.partners(private_only()).await;
     office.shared(&acme, &globex, &agreement, ORIGINAL).await;
-    let foreign = json!({ "id": format!("{}/new", acme.account), "body": "Not mine.", "public": false });
+    let foreign =
+        json!({ "id": format!("{}/new", acme.account), "body": "Not mine.", "public": false });
     let receipt = say(&office, &globex, COPY, &[&foreign]).await;
     item(&receipt, &item_of(&foreign), ItemOutcome::Withheld, Reason::IdTaken);
     // Public, so it stays at globex; acme's copy does not have it and cannot take its id.
     let kept = json!({ "id": office.id(), "body": "Dear customer,", "public": true });
-    item(&say(&office, &globex, COPY, &[&kept]).await, &item_of(&kept), ItemOutcome::Withheld, Reason::PublicCommentsNotAllowed);
-    let (taken, mine) = (with(kept.clone(), &json!({ "body": "Mine!" })), office.comment(&acme, "This one is mine.", true));
+    item(
+        &say(&office, &globex, COPY, &[&kept]).await,
+        &item_of(&kept),
+        ItemOutcome::Withheld,
+        Reason::PublicCommentsNotAllowed,
+    );
+    let (taken, mine) = (
+        with(kept.clone(), &json!({ "body": "Mine!" })),
+        office.comment(&acme, "This one is mine.", true),
+    );
     let receipt = say(&office, &acme, ORIGINAL, &[&taken, &mine]).await;
     item(&receipt, &item_of(&taken), ItemOutcome::Withheld, Reason::IdTaken);
     item(&receipt, &item_of(&mine), ItemOutcome::Transferred, None);

@@ -40,11 +40,16 @@ impl Chain {
     }
 
     /// Between desks that are there.
-    pub async fn between(office: &Office, [acme, globex, initech]: [Desk; 3], terms: Value) -> Self {
+    pub async fn between(
+        office: &Office,
+        [acme, globex, initech]: [Desk; 3],
+        terms: Value,
+    ) -> Self {
         let agreement = office.agree(&acme, &globex, terms.clone()).await;
         let onward = office.agree(&globex, &initech, terms).await;
         let first = office.shared(&acme, &globex, &agreement, ORIGINAL).await;
-        let (receipt, second) = office.share(&globex, &onward, json!({ "id": COPY, "copy_of": first })).await;
+        let (receipt, second) =
+            office.share(&globex, &onward, json!({ "id": COPY, "copy_of": first })).await;
         applied(&receipt);
         office.created(&initech, &second).await;
         applied(&office.bind(&initech, &second, FAR_COPY).await);
@@ -52,16 +57,21 @@ impl Chain {
     }
 }
 
-/// What a desk holds in a field of its ticket of a share: `status`, `tag:vip`, `custom_field:order`.
+/// What a desk holds in a field of its ticket of a share: `status`, `tag:vip`,
+/// `custom_field:order`.
 pub fn held(desk: &Desk, share: &ShareId, field: &str) -> Option<Value> {
-    desk.with_model(|model| model.shared(share.as_str())?.fields.get(field).map(|(value, _)| value.clone()))
+    desk.with_model(|model| {
+        model.shared(share.as_str())?.fields.get(field).map(|(value, _)| value.clone())
+    })
 }
 
 /// Waits until a desk's ticket of a share holds a value in a field.
 pub async fn holds(desk: &Desk, share: &ShareId, field: &str, value: Value) {
-    until(&format!("{field} {value} at {}", desk.account), PATIENCE, async || match held(desk, share, field) {
-        Some(held) if held == value => Ok(()),
-        other => Err(format!("{other:?}")),
+    until(&format!("{field} {value} at {}", desk.account), PATIENCE, async || {
+        match held(desk, share, field) {
+            Some(held) if held == value => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
     })
     .await;
 }
@@ -79,7 +89,9 @@ pub fn tellings(desk: &Desk, comment: &Value) -> Vec<SharedComment> {
         Told::TicketState(state) => state.comments.clone(),
         _ => Vec::new(),
     };
-    let all = desk.with_deliveries(|all| all.iter().flat_map(|delivered| of(&delivered.told)).collect::<Vec<_>>());
+    let all = desk.with_deliveries(|all| {
+        all.iter().flat_map(|delivered| of(&delivered.told)).collect::<Vec<_>>()
+    });
     all.into_iter().filter(|told| comment["id"] == told.id.as_str()).collect()
 }
 
@@ -94,14 +106,17 @@ pub async fn hears(desk: &Desk, comment: &Value) -> SharedComment {
 /// What a desk's ticket says in a comment now: empty once it is blank, nothing where it never came.
 pub fn text(desk: &Desk, share: &ShareId, comment: &Value) -> Option<String> {
     let id = comment["id"].as_str().expect("a comment has an id");
-    desk.with_model(|model| model.shared(share.as_str())?.comments.get(id).map(|(body, _)| body.clone()))
+    desk.with_model(|model| {
+        model.shared(share.as_str())?.comments.get(id).map(|(body, _)| body.clone())
+    })
 }
 
-/// Waits until the tickets of two desks say the same: comments, tags and fields that have the same key on both sides, and statuses of
-/// which one is the image of the other.
+/// Waits until the tickets of two desks say the same: comments, tags and fields that have the same
+/// key on both sides, and statuses of which one is the image of the other.
 pub async fn agree((one, at_one): (&Desk, &ShareId), (other, at_other): (&Desk, &ShareId)) {
-    let ticket =
-        |desk: &Desk, share: &ShareId| desk.with_model(|model| model.shared(share.as_str()).cloned()).unwrap_or_default();
+    let ticket = |desk: &Desk, share: &ShareId| {
+        desk.with_model(|model| model.shared(share.as_str()).cloned()).unwrap_or_default()
+    };
     until(&format!("{} and {} to agree", one.account, other.account), PATIENCE, async || {
         let (here, there) = (ticket(one, at_one), ticket(other, at_other));
         if same(&here, &there) { Ok(()) } else { Err(format!("{here:#?} {there:#?}")) }
@@ -111,8 +126,11 @@ pub async fn agree((one, at_one): (&Desk, &ShareId), (other, at_other): (&Desk, 
 
 fn same(one: &Ticket, other: &Ticket) -> bool {
     let (mut here, mut there) = (one.seen(), other.seen());
-    let (status, other_status) = (here.remove("status").unwrap_or_default(), there.remove("status").unwrap_or_default());
-    let image = |status: &Value| if *status == json!(Status::Hold) { json!(Status::Open) } else { status.clone() };
+    let (status, other_status) =
+        (here.remove("status").unwrap_or_default(), there.remove("status").unwrap_or_default());
+    let image = |status: &Value| {
+        if *status == json!(Status::Hold) { json!(Status::Open) } else { status.clone() }
+    };
     let (status, other_status) = (&status["value"], &other_status["value"]);
     let statuses_agree = image(status) == *other_status || *status == image(other_status);
     statuses_agree && here == there && one.comments == other.comments

@@ -32,8 +32,7 @@ pub async fn r_74_what_is_deactivated_stays_so(office: Office) {
     for verb in ["accept", "decline", "deactivate"] {
         refused(&office.decide(globex, verb, agreement).await, AlreadyDecided);
     }
-    let again =
-        json!({ "agreement_id": agreement, "receiver": { "address": globex.account }, "terms": everything(), "actor": admin() });
+    let again = json!({ "agreement_id": agreement, "receiver": { "address": globex.account }, "terms": everything(), "actor": admin() });
     refused(&acme.ask("agreement.invite.v1", &again).await, IdTaken);
     assert_eq!(office.agreements(globex).await[0].status, AgreementStatus::Inactive);
 }
@@ -61,9 +60,14 @@ pub async fn r_76_the_partner_gets_a_mail_about_the_deactivation(office: Office)
         // Its own administrators know. A later mail to them shows that none came before it.
         let (receipt, _) = office.invite(partner, desk, everything()).await;
         applied(&receipt);
-        office.mail(&office.admin_of(desk), &[&format!("{} Inc. invites you", partner.account)]).await;
+        office
+            .mail(&office.admin_of(desk), &[&format!("{} Inc. invites you", partner.account)])
+            .await;
         let own = office.mails_to(&office.admin_of(desk));
-        assert!(own.iter().all(|mail| !mail.raw.contains("ended the sharing agreement")), "{own:?}");
+        assert!(
+            own.iter().all(|mail| !mail.raw.contains("ended the sharing agreement")),
+            "{own:?}"
+        );
     }
 }
 
@@ -86,8 +90,12 @@ pub async fn r_78_nothing_new_is_shared_under_it(office: Office) {
     let (receipt, share) = office.share(acme, &anew, json!({})).await;
     applied(&receipt);
     office.created(globex, &share).await;
-    let created = |told: &Told| matches!(told, Told::TicketCreated(created) if created.share_id == unshared);
-    assert!(globex.with_deliveries(|all| !all.iter().any(|it| created(&it.told))), "a later share has come, this one has not");
+    let created =
+        |told: &Told| matches!(told, Told::TicketCreated(created) if created.share_id == unshared);
+    assert!(
+        globex.with_deliveries(|all| !all.iter().any(|it| created(&it.told))),
+        "a later share has come, this one has not"
+    );
 }
 
 pub async fn r_79_what_was_shared_stays_with_both_and_is_no_longer_in_step(office: Office) {
@@ -105,8 +113,12 @@ pub async fn r_79_what_was_shared_stays_with_both_and_is_no_longer_in_step(offic
     refused(&office.update(globex, "1-copy", json!({ "comments": [late] })).await, NotShared);
     for (desk, number) in [(acme, "1"), (globex, "1-copy")] {
         let listed = office.shares(desk).await.remove(0);
-        assert_eq!((listed.share_id, listed.state), (share.clone(), ShareStanding::AgreementInactive));
-        let ticket = desk.with_model(|model| model.ticket(number).cloned()).expect("both versions stay");
+        assert_eq!(
+            (listed.share_id, listed.state),
+            (share.clone(), ShareStanding::AgreementInactive)
+        );
+        let ticket =
+            desk.with_model(|model| model.ticket(number).cloned()).expect("both versions stay");
         assert_eq!(ticket.seen()["status"], json!({ "value": "pending" }));
         assert!(ticket.comments.contains_key(words["id"].as_str().expect("an id")));
     }
@@ -119,6 +131,10 @@ pub async fn r_79_what_was_shared_stays_with_both_and_is_no_longer_in_step(offic
             Told::TicketUpdated(updated) => updated.share_id == share,
             _ => false,
         });
-        assert_eq!(of_it.count(), usize::from(listener.account == globex.account), "nothing but the comment before the end");
+        assert_eq!(
+            of_it.count(),
+            usize::from(listener.account == globex.account),
+            "nothing but the comment before the end"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! What a desk promises, with what it really gets: contract part 6, and the rules that are the desk's to keep.
+//! What a desk promises, with what it really gets: contract part 6, and the rules that are the
+//! desk's to keep.
 
 use contracts::Reason::Unchanged;
 use contracts::delivery::Told;
@@ -6,7 +7,8 @@ use contracts::{Person, ReceiptOutcome};
 use serde_json::{Value, json};
 use testkit::desk::{PATIENCE, clock};
 use testkit::duties::{
-    Form, MessageIds, Reach, Refusal, Requester, User, Users, changes_in, form_of, history_of, may_fetch, shown_html, to_publish,
+    Form, MessageIds, Reach, Refusal, Requester, User, Users, changes_in, form_of, history_of,
+    may_fetch, shown_html, to_publish,
 };
 use testkit::{Desk, Duties, until};
 
@@ -27,11 +29,16 @@ pub async fn r_27_a_ticket_in_a_live_share_is_not_merged(office: Office) {
     let share = office.shared(acme, globex, &partners.agreement, "1").await;
     for (desk, number, partner) in [(acme, "1", globex), (globex, "1-copy", acme)] {
         office.shares(desk).await;
-        assert_eq!(duties(desk).may_merge(number), Err(Refusal::InLiveShare(partner.account.to_string())));
+        assert_eq!(
+            duties(desk).may_merge(number),
+            Err(Refusal::InLiveShare(partner.account.to_string()))
+        );
         assert_eq!(duties(desk).may_merge("another"), Ok(()));
     }
     applied(&office.unshare(acme, &share).await);
-    globex.told("the end of the share", |told| matches!(told, Told::TicketUnshared(_)).then_some(())).await;
+    globex
+        .told("the end of the share", |told| matches!(told, Told::TicketUnshared(_)).then_some(()))
+        .await;
     assert_eq!(duties(acme).may_merge("1"), Ok(()));
     assert_eq!(duties(globex).may_merge("1-copy"), Ok(()));
 }
@@ -47,10 +54,18 @@ pub async fn r_43_another_requester_may_be_set_by_hand_with_a_warning(office: Of
     assert!(warning.contains("came by sharing"), "{warning}");
     assert_eq!(duties(acme).warns_of_new_requester("1"), None, "the original is the sender's own");
     let by_hand = Requester::User(namesake(Some("requester@globex.example")));
-    assert_eq!(duties(globex).reply_reaches(&share, &by_hand), Reach::Partner, "the share goes on as it was");
+    assert_eq!(
+        duties(globex).reply_reaches(&share, &by_hand),
+        Reach::Partner,
+        "the share goes on as it was"
+    );
     let note = office.comment(globex, "Another requester here.", true);
     applied(&office.update(globex, "1-copy", json!({ "comments": [note] })).await);
-    office.updated(acme, &share, "the comment", |it| it.comments.iter().any(|it| note["id"] == it.id.as_str())).await;
+    office
+        .updated(acme, &share, "the comment", |it| {
+            it.comments.iter().any(|it| note["id"] == it.id.as_str())
+        })
+        .await;
 }
 
 pub async fn r_44_after_the_end_a_requester_without_an_address_is_out_of_reach(office: Office) {
@@ -60,13 +75,21 @@ pub async fn r_44_after_the_end_a_requester_without_an_address_is_out_of_reach(o
     let requester = Requester::Placeholder(office.created(globex, &share).await.requester);
     assert_eq!(duties(globex).reply_reaches(&share, &requester), Reach::Partner);
     applied(&office.unshare(acme, &share).await);
-    globex.told("the end of the share", |told| matches!(told, Told::TicketUnshared(_)).then_some(())).await;
+    globex
+        .told("the end of the share", |told| matches!(told, Told::TicketUnshared(_)).then_some(()))
+        .await;
     let reach = duties(globex).reply_reaches(&share, &requester);
     assert_eq!(reach, Reach::Nobody);
     assert!(reach.to_string().contains("reaches nobody"), "the agent is told: {reach}");
-    assert_eq!(duties(globex).reply_reaches(&share, &Requester::User(namesake(None))), Reach::Nobody);
+    assert_eq!(
+        duties(globex).reply_reaches(&share, &Requester::User(namesake(None))),
+        Reach::Nobody
+    );
     let with_address = Requester::User(namesake(Some("requester@customer.example")));
-    assert_eq!(duties(globex).reply_reaches(&share, &with_address), Reach::Mail("requester@customer.example".to_owned()));
+    assert_eq!(
+        duties(globex).reply_reaches(&share, &with_address),
+        Reach::Mail("requester@customer.example".to_owned())
+    );
 }
 
 pub async fn part_6_every_comment_of_a_shared_ticket_is_published(office: Office) {
@@ -79,7 +102,11 @@ pub async fn part_6_every_comment_of_a_shared_ticket_is_published(office: Office
     let comments = [true, false].map(|public| office.comment(globex, "Text", public));
     applied(&office.update(globex, "1-copy", json!({ "comments": comments })).await);
     let came = office.updated(acme, &share, "both comments", |it| it.comments.len() == 2).await;
-    let came: Vec<Value> = came.comments.iter().map(|it| json!({ "id": it.id, "body": it.body, "public": it.public })).collect();
+    let came: Vec<Value> = came
+        .comments
+        .iter()
+        .map(|it| json!({ "id": it.id, "body": it.body, "public": it.public }))
+        .collect();
     assert_eq!(came, comments);
 }
 
@@ -107,7 +134,14 @@ pub async fn part_6_what_a_delivery_told_is_not_published_back(office: Office) {
 
 pub async fn part_6_no_mail_to_placeholders_or_a_partners_support_address(office: Office) {
     let [acme, globex] = office.desks(["acme", "globex"]).await;
-    applied(&office.set(&globex, json!({ "support_addresses": ["Help@globex.example", "@desk.globex.example"] })).await);
+    applied(
+        &office
+            .set(
+                &globex,
+                json!({ "support_addresses": ["Help@globex.example", "@desk.globex.example"] }),
+            )
+            .await,
+    );
     let agreement = office.agree(&acme, &globex, everything()).await;
     office.agreement(&acme, &agreement, "agreement.accepted.v1").await;
     for partner in ["help@globex.example", "anyone@DESK.globex.example"] {
@@ -129,7 +163,11 @@ pub async fn part_6_placeholders_are_not_matched_merged_or_deleted(office: Offic
     for delivered in partners.globex.deliveries() {
         users.take(&delivered.told);
     }
-    assert_eq!(users.placeholders().collect::<Vec<_>>(), [&requester], "beside the user of the same name");
+    assert_eq!(
+        users.placeholders().collect::<Vec<_>>(),
+        [&requester],
+        "beside the user of the same name"
+    );
     let refused = Err(Refusal::Placeholder("Requester".to_owned()));
     assert_eq!(users.delete(&requester.id), refused);
     assert_eq!(users.merge(&requester.id, "44"), refused);
@@ -138,18 +176,24 @@ pub async fn part_6_placeholders_are_not_matched_merged_or_deleted(office: Offic
     assert_eq!(users.delete("44"), Ok(()), "its own user is the desk's to delete");
 }
 
-pub async fn part_6_received_tickets_have_the_default_form_and_field_values_no_author(office: Office) {
+pub async fn part_6_received_tickets_have_the_default_form_and_field_values_no_author(
+    office: Office,
+) {
     let partners = office.partners(everything()).await;
     let (acme, globex) = (&partners.acme, &partners.globex);
     let fields = json!([{ "key": "order", "title": "Order", "type": "text" }]);
     for desk in [acme, globex] {
-        applied(&office.set(desk, json!({ "ticket_fields": fields, "default_form": ["order"] })).await);
+        applied(
+            &office.set(desk, json!({ "ticket_fields": fields, "default_form": ["order"] })).await,
+        );
     }
     let share = office.shared(acme, globex, &partners.agreement, "1").await;
-    let forms = [("Returns", false), ("Everyday", true)].map(|(name, default)| Form { name: name.to_owned(), default });
+    let forms = [("Returns", false), ("Everyday", true)]
+        .map(|(name, default)| Form { name: name.to_owned(), default });
     assert_eq!(form_of(&office.created(globex, &share).await, &forms), Some(&forms[1]));
     applied(&office.update(acme, "1", json!({ "custom_fields": { "order": "A-1" } })).await);
-    let value = office.updated(globex, &share, "the value", |it| !it.custom_fields.is_empty()).await;
+    let value =
+        office.updated(globex, &share, "the value", |it| !it.custom_fields.is_empty()).await;
     assert_eq!((value.actor.as_ref(), history_of(&value)), (None, Vec::new()));
     let both = json!({ "custom_fields": { "order": "A-2" }, "status": "solved" });
     applied(&office.update(acme, "1", both).await);
@@ -164,9 +208,12 @@ pub async fn part_6_html_and_links_are_handled_with_care(office: Office) {
     let (acme, globex) = (&partners.acme, &partners.globex);
     let share = office.shared(acme, globex, &partners.agreement, "1").await;
     let mut comment = office.comment(acme, "Look <here>", true);
-    comment["html_body"] =
-        json!("<p onclick=\"steal()\">Look <b>here</b></p><script>steal()</script><img src=\"https://x.example/i\">");
-    comment["attachments"] = json!([{ "id": "1", "filename": "log.txt", "url": "https://files.acme.example/1" }]);
+    comment["html_body"] = json!(
+        "<p onclick=\"steal()\">Look <b>here</b></p><script>steal()</script><img \
+         src=\"https://x.example/i\">"
+    );
+    comment["attachments"] =
+        json!([{ "id": "1", "filename": "log.txt", "url": "https://files.acme.example/1" }]);
     let plain = office.comment(acme, "a < b", true);
     applied(&office.update(acme, "1", json!({ "comments": [comment, plain] })).await);
     let came = office.updated(globex, &share, "both comments", |it| it.comments.len() == 2).await;
@@ -186,11 +233,16 @@ pub async fn part_6_a_delivery_that_comes_again_changes_nothing(office: Office) 
     .to_string();
     let id = acme.next_id();
     let key = format!("{}.ticket.update", acme.account);
-    acme.publish(&key, "ticket.update.v1", &id, command.as_bytes(), |it| it).await.expect("the broker takes it");
+    acme.publish(&key, "ticket.update.v1", &id, command.as_bytes(), |it| it)
+        .await
+        .expect("the broker takes it");
     acme.receipt(&id).await;
     office.updated(globex, &share, "the comment", |it| !it.comments.is_empty()).await;
-    let (before, held) = (globex.deliveries().len(), globex.with_model(|model| model.ticket("1-copy").cloned()));
-    acme.publish(&key, "ticket.update.v1", &id, command.as_bytes(), |it| it).await.expect("the broker takes it");
+    let (before, held) =
+        (globex.deliveries().len(), globex.with_model(|model| model.ticket("1-copy").cloned()));
+    acme.publish(&key, "ticket.update.v1", &id, command.as_bytes(), |it| it)
+        .await
+        .expect("the broker takes it");
     until("the same delivery again", PATIENCE, async || match globex.repeated_and_unreadable().0 {
         0 => Err("nothing came again".to_owned()),
         _ => Ok(()),

@@ -1,4 +1,5 @@
-//! Values of custom fields: what each type takes, and what becomes of it in a field of another type.
+//! Values of custom fields: what each type takes, and what becomes of it in a field of another
+//! type.
 
 use contracts::{ItemOutcome, Reason};
 use serde_json::{Value, json};
@@ -11,8 +12,18 @@ const LEVELS: &[(&str, &str)] = &[("High", "high"), ("Middle", "middle"), ("Low"
 
 /// A field of each type, all of different titles.
 fn one_of_each() -> Vec<Value> {
-    let plain = ["text", "textarea", "partialcreditcard", "lookup", "decimal", "checkbox", "date", "integer"];
-    let mut fields: Vec<Value> = plain.iter().map(|kind| field(kind, &format!("A {kind}"), kind)).collect();
+    let plain = [
+        "text",
+        "textarea",
+        "partialcreditcard",
+        "lookup",
+        "decimal",
+        "checkbox",
+        "date",
+        "integer",
+    ];
+    let mut fields: Vec<Value> =
+        plain.iter().map(|kind| field(kind, &format!("A {kind}"), kind)).collect();
     fields.push(json!({ "key": "regexp", "title": "A regexp", "type": "regexp", "pattern": "[A-Z]{2}-[0-9]+" }));
     fields.push(options("tagger", "A tagger", "tagger", LEVELS));
     fields.push(options("multiselect", "A multiselect", "multiselect", LEVELS));
@@ -39,7 +50,12 @@ fn values() -> [(&'static str, Value, Value); 11] {
 pub async fn also_every_type_takes_its_values_and_no_others(office: Office) {
     let pair = Pair::with(&office, &one_of_each(), &one_of_each()).await;
     for (kind, good, bad) in values() {
-        item(&pair.set(&office, json!({ kind: good })).await, &format!("custom_field:{kind}"), ItemOutcome::Transferred, None);
+        item(
+            &pair.set(&office, json!({ kind: good })).await,
+            &format!("custom_field:{kind}"),
+            ItemOutcome::Transferred,
+            None,
+        );
         let receipt = pair.set(&office, json!({ kind: bad })).await;
         withheld(&receipt, kind, Reason::BadValue);
         let decision = &receipt.decisions[0];
@@ -59,11 +75,33 @@ pub async fn also_every_type_takes_its_values_and_no_others(office: Office) {
 
 pub async fn also_types_that_fit_pass_both_ways(office: Office) {
     let level = |key: &str, title: &str| options(key, title, "tagger", LEVELS);
-    // acme's type and value, what it becomes at globex; globex's type and value, what it becomes at acme.
+    // acme's type and value, what it becomes at globex; globex's type and value, what it becomes at
+    // acme.
     let rows = [
-        (level("f0", "F0"), json!("high"), json!("high"), field("f0", "F0", "text"), json!("low"), json!("low")),
-        (field("f1", "F1", "decimal"), json!("5.00"), json!(5), field("f1", "F1", "integer"), json!(-7), json!("-7")),
-        (field("f2", "F2", "text"), json!("12"), json!(12), field("f2", "F2", "integer"), json!(13), json!("13")),
+        (
+            level("f0", "F0"),
+            json!("high"),
+            json!("high"),
+            field("f0", "F0", "text"),
+            json!("low"),
+            json!("low"),
+        ),
+        (
+            field("f1", "F1", "decimal"),
+            json!("5.00"),
+            json!(5),
+            field("f1", "F1", "integer"),
+            json!(-7),
+            json!("-7"),
+        ),
+        (
+            field("f2", "F2", "text"),
+            json!("12"),
+            json!(12),
+            field("f2", "F2", "integer"),
+            json!(13),
+            json!("13"),
+        ),
         (
             field("f3", "F3", "date"),
             json!("2026-03-01"),
@@ -72,7 +110,14 @@ pub async fn also_types_that_fit_pass_both_ways(office: Office) {
             json!("2026-04-01"),
             json!("2026-04-01"),
         ),
-        (field("f4", "F4", "lookup"), json!("a"), json!("a"), field("f4", "F4", "text"), json!("b"), json!("b")),
+        (
+            field("f4", "F4", "lookup"),
+            json!("a"),
+            json!("a"),
+            field("f4", "F4", "text"),
+            json!("b"),
+            json!("b"),
+        ),
         (
             field("f5", "F5", "partialcreditcard"),
             json!("1111"),
@@ -81,7 +126,14 @@ pub async fn also_types_that_fit_pass_both_ways(office: Office) {
             json!("2222"),
             json!("2222"),
         ),
-        (field("f6", "F6", "decimal"), json!("1.5"), json!("1.5"), field("f6", "F6", "text"), json!("2.5"), json!("2.5")),
+        (
+            field("f6", "F6", "decimal"),
+            json!("1.5"),
+            json!("1.5"),
+            field("f6", "F6", "text"),
+            json!("2.5"),
+            json!("2.5"),
+        ),
     ];
     let ours: Vec<Value> = rows.iter().map(|row| row.0.clone()).collect();
     let theirs: Vec<Value> = rows.iter().map(|row| row.3.clone()).collect();
@@ -100,8 +152,15 @@ pub async fn also_types_that_fit_pass_both_ways(office: Office) {
         let receipt = pair.set(&office, json!({ key: value })).await;
         withheld(&receipt, key, Reason::BadValue);
         let decision = &receipt.decisions[0];
-        assert_eq!(decision.share_id.as_ref(), Some(&pair.share), "acme's own ticket took it: {receipt:?}");
-        assert!(decision.detail.as_deref().unwrap_or_default().contains(pair.globex.account.as_str()), "{receipt:?}");
+        assert_eq!(
+            decision.share_id.as_ref(),
+            Some(&pair.share),
+            "acme's own ticket took it: {receipt:?}"
+        );
+        assert!(
+            decision.detail.as_deref().unwrap_or_default().contains(pair.globex.account.as_str()),
+            "{receipt:?}"
+        );
         pair.comes_back(key, value).await;
     }
     office.heard(&pair.globex, &pair.acme, &pair.share).await;
@@ -110,22 +169,40 @@ pub async fn also_types_that_fit_pass_both_ways(office: Office) {
 
 pub async fn also_a_multiselect_crosses_whole_or_not_at_all(office: Office) {
     let fewer = &LEVELS[..2];
-    let pair =
-        Pair::with(&office, &[options("area", "Area", "multiselect", LEVELS)], &[options("area", "Area", "multiselect", fewer)])
-            .await;
+    let pair = Pair::with(
+        &office,
+        &[options("area", "Area", "multiselect", LEVELS)],
+        &[options("area", "Area", "multiselect", fewer)],
+    )
+    .await;
     applied(&pair.set(&office, json!({ "area": ["middle", "high"] })).await);
     pair.arrives("area", json!(["high", "middle"])).await;
-    withheld(&pair.set(&office, json!({ "area": ["high", "low"] })).await, "area", Reason::BadValue);
+    withheld(
+        &pair.set(&office, json!({ "area": ["high", "low"] })).await,
+        "area",
+        Reason::BadValue,
+    );
     office.heard(&pair.globex, &pair.acme, &pair.share).await;
-    assert_eq!(held(&pair.globex, &pair.share, "custom_field:area"), Some(json!(["high", "middle"])));
+    assert_eq!(
+        held(&pair.globex, &pair.share, "custom_field:area"),
+        Some(json!(["high", "middle"]))
+    );
     pair.comes_back("area", json!(["high", "low"])).await;
 }
 
 pub async fn also_a_title_that_is_not_unique_crosses_nothing(office: Office) {
-    let ours =
-        [field("a", "Order", "text"), field("b", "order ", "text"), field("c", "Serial", "text"), field("d", "Room", "text")];
-    let theirs =
-        [field("a", "ORDER", "text"), field("c", "Serial", "text"), field("e", "SERIAL", "text"), field("d", "Room", "text")];
+    let ours = [
+        field("a", "Order", "text"),
+        field("b", "order ", "text"),
+        field("c", "Serial", "text"),
+        field("d", "Room", "text"),
+    ];
+    let theirs = [
+        field("a", "ORDER", "text"),
+        field("c", "Serial", "text"),
+        field("e", "SERIAL", "text"),
+        field("d", "Room", "text"),
+    ];
     let pair = Pair::with(&office, &ours, &theirs).await;
     let receipt = pair.set(&office, json!({ "a": "1", "b": "2", "c": "3", "d": "4" })).await;
     for key in ["a", "b", "c"] {
@@ -176,16 +253,26 @@ pub async fn also_a_value_is_cleared_by_each_of_its_spellings(office: Office) {
 
 pub async fn also_open_fields_take_any_title(office: Office) {
     let (acme, bridge) = (office.desk("acme").await, office.desk_of("bridge", "third_party").await);
-    let ours = [field("order", "Order", "text"), field("count", "Count", "integer"), field("ok", "All right?", "checkbox")];
+    let ours = [
+        field("order", "Order", "text"),
+        field("count", "Count", "integer"),
+        field("ok", "All right?", "checkbox"),
+    ];
     applied(&office.set(&acme, json!({ "ticket_fields": ours })).await);
     applied(&office.set(&bridge, json!({ "open_fields": true })).await);
     let pair = Pair::of(&office, acme, bridge, everything()).await;
     applied(&pair.set(&office, json!({ "order": "7", "count": 3, "ok": true })).await);
-    for (title, value) in [("Order", json!("7")), ("Count", json!(3)), ("All right?", json!(true))] {
+    for (title, value) in [("Order", json!("7")), ("Count", json!(3)), ("All right?", json!(true))]
+    {
         pair.arrives(title, value).await;
     }
     // Titles for keys, and values as acme's field takes them.
-    let receipt = pair.set_back(&office, json!({ "ORDER": "8", "count": "12", "All right?": false, "Nobody's": "x" })).await;
+    let receipt = pair
+        .set_back(
+            &office,
+            json!({ "ORDER": "8", "count": "12", "All right?": false, "Nobody's": "x" }),
+        )
+        .await;
     withheld(&receipt, "Nobody's", Reason::NoSuchField);
     for (key, value) in [("order", json!("8")), ("count", json!(12)), ("ok", json!(false))] {
         pair.comes_back(key, value).await;
@@ -200,7 +287,9 @@ pub async fn also_open_fields_take_any_title(office: Office) {
 pub async fn also_a_change_of_several_fields_is_one_revision(office: Office) {
     let pair = Pair::with(&office, &one_of_each(), &one_of_each()).await;
     let receipt = pair.set(&office, json!({ "text": "a", "integer": 1 })).await;
-    let next = office.update(&pair.globex, COPY, json!({ "status": "solved", "custom_fields": { "text": "b" } })).await;
+    let next = office
+        .update(&pair.globex, COPY, json!({ "status": "solved", "custom_fields": { "text": "b" } }))
+        .await;
     assert_eq!(next.revision, receipt.revision.map(|revision| revision + 1));
     pair.comes_back("text", json!("b")).await;
     let stale = json!({ "custom_fields": { "text": "c" }, "occurred_at": "2026-01-01T00:00:00Z" });

@@ -15,7 +15,8 @@ pub fn field(key: &str, title: &str, kind: &str) -> Value {
 
 /// A drop-down or multiselect, its options as name and tag.
 pub fn options(key: &str, title: &str, kind: &str, options: &[(&str, &str)]) -> Value {
-    let options: Vec<Value> = options.iter().map(|(name, tag)| json!({ "name": name, "tag": tag })).collect();
+    let options: Vec<Value> =
+        options.iter().map(|(name, tag)| json!({ "name": name, "tag": tag })).collect();
     json!({ "key": key, "title": title, "type": kind, "options": options })
 }
 
@@ -30,7 +31,9 @@ impl Pair {
     /// The widest terms, fields as given.
     pub async fn with(office: &Office, ours: &[Value], theirs: &[Value]) -> Self {
         let [acme, globex] = office.desks(["acme", "globex"]).await;
-        for (desk, fields) in [(&acme, ours), (&globex, theirs)].into_iter().filter(|(_, fields)| !fields.is_empty()) {
+        for (desk, fields) in
+            [(&acme, ours), (&globex, theirs)].into_iter().filter(|(_, fields)| !fields.is_empty())
+        {
             applied(&office.set(desk, json!({ "ticket_fields": fields })).await);
         }
         Self::of(office, acme, globex, everything()).await
@@ -67,7 +70,11 @@ impl Pair {
     pub async fn nothing_in(&self, office: &Office, keys: &[&str]) {
         office.heard(&self.globex, &self.acme, &self.share).await;
         for key in keys {
-            assert_eq!(held(&self.globex, &self.share, &format!("custom_field:{key}")), None, "{key}");
+            assert_eq!(
+                held(&self.globex, &self.share, &format!("custom_field:{key}")),
+                None,
+                "{key}"
+            );
         }
     }
 }
@@ -85,14 +92,28 @@ pub fn withheld(receipt: &Receipt, key: &str, reason: Reason) {
 pub async fn r_20_custom_fields_are_kept_in_step_along_the_whole_chain(office: Office) {
     let desks = office.desks(["acme", "globex", "initech"]).await;
     for (desk, key) in desks.iter().zip(["order", "bestellung", "ordine"]) {
-        applied(&office.set(desk, json!({ "ticket_fields": [field(key, "Order number", "text")] })).await);
+        applied(
+            &office
+                .set(desk, json!({ "ticket_fields": [field(key, "Order number", "text")] }))
+                .await,
+        );
     }
-    let Chain { acme, globex, initech, first, second } = Chain::between(&office, desks, everything()).await;
-    for (desk, number, key, value) in
-        [(&acme, ORIGINAL, "order", "A-1"), (&globex, COPY, "bestellung", "G-2"), (&initech, FAR_COPY, "ordine", "I-3")]
-    {
-        transferred(&office.update(desk, number, json!({ "custom_fields": { key: value } })).await, key);
-        for (desk, share, key) in [(&acme, &first, "order"), (&globex, &first, "bestellung"), (&initech, &second, "ordine")] {
+    let Chain { acme, globex, initech, first, second } =
+        Chain::between(&office, desks, everything()).await;
+    for (desk, number, key, value) in [
+        (&acme, ORIGINAL, "order", "A-1"),
+        (&globex, COPY, "bestellung", "G-2"),
+        (&initech, FAR_COPY, "ordine", "I-3"),
+    ] {
+        transferred(
+            &office.update(desk, number, json!({ "custom_fields": { key: value } })).await,
+            key,
+        );
+        for (desk, share, key) in [
+            (&acme, &first, "order"),
+            (&globex, &first, "bestellung"),
+            (&initech, &second, "ordine"),
+        ] {
             holds(desk, share, &format!("custom_field:{key}"), json!(value)).await;
         }
     }
@@ -102,9 +123,18 @@ pub async fn r_22_sharing_makes_no_field(office: Office) {
     let pair = Pair::with(&office, &[field("order", "Order", "text")], &[]).await;
     withheld(&pair.set(&office, json!({ "order": "7" })).await, "order", Reason::NoSuchField);
     pair.nothing_in(&office, &["order", "Order"]).await;
-    assert!(pair.globex.bodies().iter().all(|body| !body.contains("ticket_fields") && !body.contains("\"order\"")));
+    assert!(
+        pair.globex
+            .bodies()
+            .iter()
+            .all(|body| !body.contains("ticket_fields") && !body.contains("\"order\""))
+    );
     // Once its own account has made it, the next change arrives.
-    applied(&office.set(&pair.globex, json!({ "ticket_fields": [field("theirs", "Order", "text")] })).await);
+    applied(
+        &office
+            .set(&pair.globex, json!({ "ticket_fields": [field("theirs", "Order", "text")] }))
+            .await,
+    );
     transferred(&pair.set(&office, json!({ "order": "8" })).await, "order");
     pair.arrives("theirs", json!("8")).await;
 }
@@ -117,8 +147,15 @@ pub async fn r_62_custom_fields_do_not_cross_to_third_parties(office: Office) {
             applied(&office.set(desk, order.clone()).await);
         }
         let pair = Pair::of(&office, acme, other, everything()).await;
-        for receipt in [pair.set(&office, json!({ "order": "7" })).await, pair.set_back(&office, json!({ "order": "8" })).await] {
-            if crosses { transferred(&receipt, "order") } else { withheld(&receipt, "order", Reason::SameKindOnly) }
+        for receipt in [
+            pair.set(&office, json!({ "order": "7" })).await,
+            pair.set_back(&office, json!({ "order": "8" })).await,
+        ] {
+            if crosses {
+                transferred(&receipt, "order")
+            } else {
+                withheld(&receipt, "order", Reason::SameKindOnly)
+            }
         }
         let value = if crosses { "8" } else { "7" };
         office.heard(&pair.acme, &pair.globex, &pair.share).await;
@@ -129,24 +166,48 @@ pub async fn r_62_custom_fields_do_not_cross_to_third_parties(office: Office) {
 pub async fn r_89_custom_fields_cross_only_where_the_terms_say_so(office: Office) {
     let [acme, globex] = office.desks(["acme", "globex"]).await;
     for desk in [&acme, &globex] {
-        applied(&office.set(desk, json!({ "ticket_fields": [field("order", "Order", "text")] })).await);
+        applied(
+            &office.set(desk, json!({ "ticket_fields": [field("order", "Order", "text")] })).await,
+        );
     }
     let pair = Pair::of(&office, acme, globex, terms("public_and_private", true, false)).await;
-    withheld(&pair.set(&office, json!({ "order": "7" })).await, "order", Reason::CustomFieldsNotSynced);
-    withheld(&pair.set_back(&office, json!({ "order": "8" })).await, "order", Reason::CustomFieldsNotSynced);
+    withheld(
+        &pair.set(&office, json!({ "order": "7" })).await,
+        "order",
+        Reason::CustomFieldsNotSynced,
+    );
+    withheld(
+        &pair.set_back(&office, json!({ "order": "8" })).await,
+        "order",
+        Reason::CustomFieldsNotSynced,
+    );
     office.heard(&pair.acme, &pair.globex, &pair.share).await;
     office.heard(&pair.globex, &pair.acme, &pair.share).await;
     pair.comes_back("order", json!("7")).await;
     pair.arrives("order", json!("8")).await;
-    let agreement = office.agree(&pair.acme, &pair.globex, terms("public_and_private", false, true)).await;
-    let (receipt, share) = office.share(&pair.acme, &agreement, json!({ "id": "2", "custom_fields": { "order": "9" } })).await;
+    let agreement =
+        office.agree(&pair.acme, &pair.globex, terms("public_and_private", false, true)).await;
+    let (receipt, share) = office
+        .share(&pair.acme, &agreement, json!({ "id": "2", "custom_fields": { "order": "9" } }))
+        .await;
     transferred(&receipt, "order");
-    assert_eq!(json!(office.created(&pair.globex, &share).await.custom_fields), json!({ "order": "9" }));
+    assert_eq!(
+        json!(office.created(&pair.globex, &share).await.custom_fields),
+        json!({ "order": "9" })
+    );
 }
 
 pub async fn r_90_a_field_crosses_where_both_have_one_of_its_title_and_type(office: Office) {
-    let ours = [field("a", "Order", "text"), field("b", "Only here", "text"), field("c", "Count", "checkbox")];
-    let theirs = [field("t-a", "Order", "text"), field("t-b", "Only there", "text"), field("t-c", "Count", "integer")];
+    let ours = [
+        field("a", "Order", "text"),
+        field("b", "Only here", "text"),
+        field("c", "Count", "checkbox"),
+    ];
+    let theirs = [
+        field("t-a", "Order", "text"),
+        field("t-b", "Only there", "text"),
+        field("t-c", "Count", "integer"),
+    ];
     let pair = Pair::with(&office, &ours, &theirs).await;
     let receipt = pair.set(&office, json!({ "a": "7", "b": "7", "c": true })).await;
     transferred(&receipt, "a");
@@ -158,8 +219,16 @@ pub async fn r_90_a_field_crosses_where_both_have_one_of_its_title_and_type(offi
 }
 
 pub async fn r_91_titles_are_compared_without_regard_to_case(office: Office) {
-    let ours = [field("a", "Order Number", "text"), field("b", "STRASSE", "text"), field("c", "Größe", "text")];
-    let theirs = [field("t-a", "oRDER nUMBER", "text"), field("t-b", "Straße", "text"), field("t-c", "GRÖSSE", "text")];
+    let ours = [
+        field("a", "Order Number", "text"),
+        field("b", "STRASSE", "text"),
+        field("c", "Größe", "text"),
+    ];
+    let theirs = [
+        field("t-a", "oRDER nUMBER", "text"),
+        field("t-b", "Straße", "text"),
+        field("t-c", "GRÖSSE", "text"),
+    ];
     let pair = Pair::with(&office, &ours, &theirs).await;
     let receipt = pair.set(&office, json!({ "a": "1", "b": "2", "c": "3" })).await;
     for (key, theirs, value) in [("a", "t-a", "1"), ("b", "t-b", "2"), ("c", "t-c", "3")] {
@@ -170,21 +239,38 @@ pub async fn r_91_titles_are_compared_without_regard_to_case(office: Office) {
 
 pub async fn r_92_types_that_fit_cross_and_others_do_not(office: Office) {
     let level = [("High", "high"), ("Low", "low")];
-    let ours = [options("level", "Level", "tagger", &level), field("day", "Day", "date"), field("yes", "Yes", "checkbox")];
-    let theirs = [field("level", "Level", "text"), field("day", "Day", "integer"), field("yes", "Yes", "text")];
+    let ours = [
+        options("level", "Level", "tagger", &level),
+        field("day", "Day", "date"),
+        field("yes", "Yes", "checkbox"),
+    ];
+    let theirs = [
+        field("level", "Level", "text"),
+        field("day", "Day", "integer"),
+        field("yes", "Yes", "text"),
+    ];
     let pair = Pair::with(&office, &ours, &theirs).await;
-    let receipt = pair.set(&office, json!({ "level": "high", "day": "2026-03-01", "yes": true })).await;
+    let receipt =
+        pair.set(&office, json!({ "level": "high", "day": "2026-03-01", "yes": true })).await;
     transferred(&receipt, "level");
     withheld(&receipt, "day", Reason::TypeMismatch);
     withheld(&receipt, "yes", Reason::TypeMismatch);
     pair.arrives("level", json!("high")).await;
     transferred(&pair.set_back(&office, json!({ "level": "low" })).await, "level");
     pair.comes_back("level", json!("low")).await;
-    withheld(&pair.set_back(&office, json!({ "level": "no option" })).await, "level", Reason::BadValue);
+    withheld(
+        &pair.set_back(&office, json!({ "level": "no option" })).await,
+        "level",
+        Reason::BadValue,
+    );
 }
 
 pub async fn r_93_system_fields_do_not_cross_as_custom_fields(office: Office) {
-    let system = [field("p", "Priority", "text"), field("q", "Approval status", "text"), field("order", "Order", "text")];
+    let system = [
+        field("p", "Priority", "text"),
+        field("q", "Approval status", "text"),
+        field("order", "Order", "text"),
+    ];
     let pair = Pair::with(&office, &system, &system).await;
     let keys = ["subject", "status", "assignee", "group", "tags", "p", "q"];
     let mut sent = json!({ "order": "7" });
@@ -247,26 +333,47 @@ pub async fn r_96_only_the_account_of_the_change_has_a_record_of_it(office: Offi
     let pair = Pair::with(&office, &order, &order).await;
     let receipt = pair.set(&office, json!({ "order": "7" })).await;
     transferred(&receipt, "order");
-    let updated = office.updated(&pair.globex, &pair.share, "the field", |updated| !updated.custom_fields.is_empty()).await;
+    let updated = office
+        .updated(&pair.globex, &pair.share, "the field", |updated| {
+            !updated.custom_fields.is_empty()
+        })
+        .await;
     assert_eq!((updated.actor, updated.revision), (None, receipt.revision));
     // Who else did something in the same action is told for that alone.
-    applied(&office.update(&pair.acme, ORIGINAL, json!({ "status": "solved", "custom_fields": { "order": "8" } })).await);
-    let updated = office.updated(&pair.globex, &pair.share, "the status", |updated| updated.status.is_some()).await;
+    applied(
+        &office
+            .update(
+                &pair.acme,
+                ORIGINAL,
+                json!({ "status": "solved", "custom_fields": { "order": "8" } }),
+            )
+            .await,
+    );
+    let updated = office
+        .updated(&pair.globex, &pair.share, "the status", |updated| updated.status.is_some())
+        .await;
     assert!(updated.actor.is_some() && !updated.custom_fields.is_empty());
 }
 
 pub async fn r_97_the_other_account_sees_the_value_and_nothing_of_who_or_when(office: Office) {
     let order = [field("order", "Order", "text")];
     let pair = Pair::with(&office, &order, &order).await;
-    let agent = json!({ "id": "agent-of-the-field", "name": "Agent of the field", "role": "agent" });
+    let agent =
+        json!({ "id": "agent-of-the-field", "name": "Agent of the field", "role": "agent" });
     let change = json!({ "actor": agent, "occurred_at": "2026-01-02T03:04:05.678Z", "custom_fields": { "order": "value-7" } });
     applied(&office.update(&pair.acme, ORIGINAL, change).await);
     pair.arrives("order", json!("value-7")).await;
     applied(&pair.globex.ask("ticket.resync.v1", &json!({ "share_id": pair.share })).await);
-    let telling: Vec<String> = pair.globex.bodies().into_iter().filter(|body| body.contains("value-7")).collect();
+    let telling: Vec<String> =
+        pair.globex.bodies().into_iter().filter(|body| body.contains("value-7")).collect();
     assert_eq!(telling.len(), 2, "{telling:?}");
     for body in telling {
-        assert!(!body.contains("gent of the field") && !body.contains("2026-01-02") && !body.contains("actor"), "{body}");
+        assert!(
+            !body.contains("gent of the field")
+                && !body.contains("2026-01-02")
+                && !body.contains("actor"),
+            "{body}"
+        );
     }
 }
 

@@ -1,7 +1,8 @@
 //! Invites, from the form to the decision.
 
 use contracts::Reason::{
-    AgreementNotAccepted, InvitesDeclined, Malformed, NotAnAdmin, NotTheReceiver, Unchanged, UnknownAccount,
+    AgreementNotAccepted, InvitesDeclined, Malformed, NotAnAdmin, NotTheReceiver, Unchanged,
+    UnknownAccount,
 };
 use contracts::delivery::{AgreementStatus, Side};
 use contracts::{AgreementId, ReceiptOutcome, Terms};
@@ -9,7 +10,8 @@ use serde_json::{Value, json};
 use testkit::Desk;
 
 use crate::office::{
-    Office, admin, agent, agreement_in, applied, end_user, everything, private_only, refused, sharing_url, terms, with,
+    Office, admin, agent, agreement_in, applied, end_user, everything, private_only, refused,
+    sharing_url, terms, with,
 };
 
 const INVITED: &str = "agreement.invited.v1";
@@ -28,7 +30,8 @@ fn form(receiver: &Desk, changes: &Value) -> Value {
 pub async fn r_51_only_an_administrator_sets_up_an_agreement(office: Office) {
     let [acme, globex] = office.desks(["acme", "globex"]).await;
     for actor in [agent(), end_user()] {
-        let (receipt, _) = office.invite_with(&acme, form(&globex, &json!({ "actor": actor }))).await;
+        let (receipt, _) =
+            office.invite_with(&acme, form(&globex, &json!({ "actor": actor }))).await;
         refused(&receipt, NotAnAdmin);
     }
     let (receipt, agreement) = office.invite(&acme, &globex, everything()).await;
@@ -38,7 +41,12 @@ pub async fn r_51_only_an_administrator_sets_up_an_agreement(office: Office) {
             let decision = json!({ "agreement_id": agreement, "actor": actor });
             refused(&globex.ask(&format!("agreement.{verb}.v1"), &decision).await, NotAnAdmin);
         }
-        refused(&acme.ask("account.rename.v1", &json!({ "address": "acme-of-agents", "actor": actor })).await, NotAnAdmin);
+        refused(
+            &acme
+                .ask("account.rename.v1", &json!({ "address": "acme-of-agents", "actor": actor }))
+                .await,
+            NotAnAdmin,
+        );
     }
     applied(&office.decide(&globex, "accept", &agreement).await);
 }
@@ -68,37 +76,60 @@ pub async fn r_55_the_invite_screen_has_all_it_needs(office: Office) {
         assert_eq!(state.name.as_deref(), Some("Second level"));
         assert_eq!(state.terms, read(private_only()));
         assert_eq!((state.by.side, state.by.name.as_str()), (Side::Sender, "Admin"));
-        assert_eq!((&state.sender.account, &state.receiver.account), (&acme.account, &globex.account));
+        assert_eq!(
+            (&state.sender.account, &state.receiver.account),
+            (&acme.account, &globex.account)
+        );
         assert_eq!(state.receiver.display_name, format!("{} Inc.", globex.account));
     }
 }
 
 pub async fn r_56_the_partner_is_a_help_desk_or_a_third_party_system(office: Office) {
-    let (acme, globex, bridge) =
-        tokio::join!(office.desk("acme"), office.desk("globex"), office.desk_of("bridge", "third_party"));
+    let (acme, globex, bridge) = tokio::join!(
+        office.desk("acme"),
+        office.desk("globex"),
+        office.desk_of("bridge", "third_party")
+    );
     let by_address = json!({ "address": globex.account });
     let by_url = json!({ "sharing_url": sharing_url(&bridge) });
     for (receiver, desk) in [(by_address, &globex), (by_url, &bridge)] {
-        let (receipt, agreement) = office.invite_with(&acme, json!({ "receiver": receiver, "terms": everything() })).await;
+        let (receipt, agreement) =
+            office.invite_with(&acme, json!({ "receiver": receiver, "terms": everything() })).await;
         applied(&receipt);
-        assert_eq!(office.agreement(desk, &agreement, INVITED).await.receiver.account, desk.account);
+        assert_eq!(
+            office.agreement(desk, &agreement, INVITED).await.receiver.account,
+            desk.account
+        );
     }
     for neither in [json!({}), json!({ "telephone": "1" }), json!(globex.account)] {
-        let (receipt, _) = office.invite_with(&acme, json!({ "receiver": neither, "terms": everything() })).await;
+        let (receipt, _) =
+            office.invite_with(&acme, json!({ "receiver": neither, "terms": everything() })).await;
         refused(&receipt, Malformed);
     }
 }
 
 pub async fn r_57_a_help_desk_has_an_address_and_a_third_party_a_sharing_url(office: Office) {
     let (acme, bridge) = tokio::join!(office.desk("acme"), office.desk_of("bridge", "third_party"));
-    let (receipt, agreement) =
-        office.invite_with(&acme, json!({ "receiver": { "sharing_url": sharing_url(&bridge) }, "terms": everything() })).await;
+    let (receipt, agreement) = office
+        .invite_with(
+            &acme,
+            json!({ "receiver": { "sharing_url": sharing_url(&bridge) }, "terms": everything() }),
+        )
+        .await;
     applied(&receipt);
     let state = office.agreement(&acme, &agreement, INVITED).await;
-    assert_eq!((state.receiver.account, state.receiver.address), (bridge.account.clone(), bridge.account.to_string()));
-    let nobody = [json!({ "address": "nobody" }), json!({ "sharing_url": "https://nobody.example/sharing" })];
-    let [no_address, no_url] = nobody.map(|receiver| json!({ "receiver": receiver, "terms": everything() }));
-    let ((no_address, _), (no_url, _)) = tokio::join!(office.invite_with(&acme, no_address), office.invite_with(&acme, no_url));
+    assert_eq!(
+        (state.receiver.account, state.receiver.address),
+        (bridge.account.clone(), bridge.account.to_string())
+    );
+    let nobody = [
+        json!({ "address": "nobody" }),
+        json!({ "sharing_url": "https://nobody.example/sharing" }),
+    ];
+    let [no_address, no_url] =
+        nobody.map(|receiver| json!({ "receiver": receiver, "terms": everything() }));
+    let ((no_address, _), (no_url, _)) =
+        tokio::join!(office.invite_with(&acme, no_address), office.invite_with(&acme, no_url));
     refused(&no_address, UnknownAccount);
     refused(&no_url, UnknownAccount);
 }
@@ -108,10 +139,15 @@ pub async fn r_58_comments_and_status_have_exactly_two_choices(office: Office) {
     for choice in ["public_and_private", "private_only"] {
         let (receipt, agreement) = office.invite(&acme, &globex, terms(choice, false, false)).await;
         applied(&receipt);
-        assert_eq!(office.agreement(&globex, &agreement, INVITED).await.terms, read(terms(choice, false, false)));
+        assert_eq!(
+            office.agreement(&globex, &agreement, INVITED).await.terms,
+            read(terms(choice, false, false))
+        );
     }
     for third in [json!("public_only"), json!("none"), json!(true), Value::Null] {
-        let (receipt, _) = office.invite_with(&acme, form(&globex, &json!({ "terms": { "comments": third } }))).await;
+        let (receipt, _) = office
+            .invite_with(&acme, form(&globex, &json!({ "terms": { "comments": third } })))
+            .await;
         refused(&receipt, Malformed);
     }
 }
@@ -119,21 +155,29 @@ pub async fn r_58_comments_and_status_have_exactly_two_choices(office: Office) {
 pub async fn r_59_tags_have_exactly_two_choices(office: Office) {
     let [acme, globex] = office.desks(["acme", "globex"]).await;
     for choice in [false, true] {
-        let (receipt, agreement) = office.invite(&acme, &globex, terms("private_only", choice, false)).await;
+        let (receipt, agreement) =
+            office.invite(&acme, &globex, terms("private_only", choice, false)).await;
         applied(&receipt);
         assert_eq!(office.agreement(&globex, &agreement, INVITED).await.terms.tags, choice);
     }
     for third in [json!("some"), json!(["vip"]), json!(2), Value::Null] {
-        let (receipt, _) = office.invite_with(&acme, form(&globex, &json!({ "terms": { "tags": third } }))).await;
+        let (receipt, _) =
+            office.invite_with(&acme, form(&globex, &json!({ "terms": { "tags": third } }))).await;
         refused(&receipt, Malformed);
     }
 }
 
 pub async fn r_63_the_last_step_sends_the_invite(office: Office) {
     let [acme, globex] = office.desks(["acme", "globex"]).await;
-    assert!(office.agreements(&globex).await.is_empty(), "there is nothing before the invite is sent");
+    assert!(
+        office.agreements(&globex).await.is_empty(),
+        "there is nothing before the invite is sent"
+    );
     let (receipt, agreement) = office.invite(&acme, &globex, everything()).await;
-    assert_eq!((receipt.outcome, receipt.agreement_id.as_ref()), (ReceiptOutcome::Applied, Some(&agreement)));
+    assert_eq!(
+        (receipt.outcome, receipt.agreement_id.as_ref()),
+        (ReceiptOutcome::Applied, Some(&agreement))
+    );
     office.agreement(&globex, &agreement, INVITED).await;
 }
 
@@ -172,12 +216,15 @@ pub async fn r_66_the_receiver_accepts_declines_or_decides_later(office: Office)
     refused(&office.decide(&acme, "accept", &accepted).await, NotTheReceiver);
     applied(&office.decide(&globex, "accept", &accepted).await);
     applied(&office.decide(&globex, "decline", &declined).await);
-    for (agreement, status) in
-        [(&accepted, AgreementStatus::Accepted), (&declined, AgreementStatus::Declined), (&later, AgreementStatus::Pending)]
-    {
+    for (agreement, status) in [
+        (&accepted, AgreementStatus::Accepted),
+        (&declined, AgreementStatus::Declined),
+        (&later, AgreementStatus::Pending),
+    ] {
         for desk in [&acme, &globex] {
             let listed = office.agreements(desk).await;
-            let found = listed.iter().find(|state| state.agreement_id == *agreement).expect("it is listed");
+            let found =
+                listed.iter().find(|state| state.agreement_id == *agreement).expect("it is listed");
             assert_eq!(found.status, status);
         }
     }
@@ -194,12 +241,19 @@ pub async fn r_67_after_the_acceptance_sharing_is_possible_at_once(office: Offic
     applied(&receipt);
     let accept = office.decide(&globex, "accept", &agreement).await;
     let (shared, share) = office.share(&acme, &agreement, json!({ "id": "1" })).await;
-    assert_eq!((accept.outcome, shared.outcome), (ReceiptOutcome::Applied, ReceiptOutcome::Applied));
+    assert_eq!(
+        (accept.outcome, shared.outcome),
+        (ReceiptOutcome::Applied, ReceiptOutcome::Applied)
+    );
     office.created(&globex, &share).await;
     for (desk, partner) in [(&acme, &globex), (&globex, &acme)] {
         let words = office.comment(desk, "Both work on it.", true);
         applied(&office.update_share(desk, &share, json!({ "comments": [words] })).await);
-        office.updated(partner, &share, "the comment", |it| it.comments.iter().any(|it| words["id"] == it.id.as_str())).await;
+        office
+            .updated(partner, &share, "the comment", |it| {
+                it.comments.iter().any(|it| words["id"] == it.id.as_str())
+            })
+            .await;
     }
 }
 
@@ -225,7 +279,8 @@ pub async fn r_69_all_agreements_are_listed_whatever_became_of_them(office: Offi
     applied(&receipt);
     applied(&office.decide(&initech, "decline", &declined).await);
     let listed = office.agreements(&acme).await;
-    let mut seen: Vec<_> = listed.iter().map(|state| (state.agreement_id.clone(), state.status, state.side)).collect();
+    let mut seen: Vec<_> =
+        listed.iter().map(|state| (state.agreement_id.clone(), state.status, state.side)).collect();
     let mut expected = vec![
         (accepted, AgreementStatus::Accepted, Side::Sender),
         (inactive, AgreementStatus::Inactive, Side::Receiver),
@@ -252,7 +307,11 @@ pub async fn r_70_declining_all_invites_is_set_explicitly(office: Office) {
     is_invited(false).await;
     let on_again = json!({ "version": 1, "actor": admin(), "decline_invites": false });
     let outdated = globex.ask("account.update.v1", &on_again).await;
-    assert_eq!(outdated.outcome, ReceiptOutcome::Ignored, "an older version changes nothing: {outdated:?}");
+    assert_eq!(
+        outdated.outcome,
+        ReceiptOutcome::Ignored,
+        "an older version changes nothing: {outdated:?}"
+    );
     assert_ne!(outdated.reason, Some(Unchanged));
     is_invited(false).await;
     applied(&office.set(&globex, json!({ "decline_invites": false })).await);
@@ -273,11 +332,18 @@ pub async fn r_71_an_account_that_declines_all_invites_never_hears_of_them(offic
     applied(&receipt);
     office.agreement(&globex, &heard, INVITED).await;
     let told: Vec<AgreementId> = globex.with_deliveries(|all| {
-        all.iter().filter_map(|it| agreement_in(&it.told)).map(|state| state.agreement_id.clone()).collect()
+        all.iter()
+            .filter_map(|it| agreement_in(&it.told))
+            .map(|state| state.agreement_id.clone())
+            .collect()
     });
     assert_eq!(told, [heard], "deliveries come for the second invite alone");
     office.mail(&office.admin_of(&globex), &[&renamed]).await;
-    assert_eq!(office.mails_to(&office.admin_of(&globex)).len(), 1, "the first was under the old name, and had no mail");
+    assert_eq!(
+        office.mails_to(&office.admin_of(&globex)).len(),
+        1,
+        "the first was under the old name, and had no mail"
+    );
 }
 
 pub async fn r_72_who_invites_it_sees_a_refusal_and_may_try_again(office: Office) {
@@ -287,7 +353,16 @@ pub async fn r_72_who_invites_it_sees_a_refusal_and_may_try_again(office: Office
         let (receipt, agreement) = office.invite(&acme, &globex, everything()).await;
         assert_eq!(receipt.outcome, ReceiptOutcome::Applied);
         let state = office.agreement(&acme, &agreement, DECLINED).await;
-        assert_eq!((state.status, state.reason, state.side), (AgreementStatus::Declined, Some(InvitesDeclined), Side::Sender));
+        assert_eq!(
+            (state.status, state.reason, state.side),
+            (AgreementStatus::Declined, Some(InvitesDeclined), Side::Sender)
+        );
     }
-    assert!(office.agreements(&acme).await.iter().all(|state| state.status == AgreementStatus::Declined));
+    assert!(
+        office
+            .agreements(&acme)
+            .await
+            .iter()
+            .all(|state| state.status == AgreementStatus::Declined)
+    );
 }

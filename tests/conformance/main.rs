@@ -1,9 +1,9 @@
 //! Conformance: one test per rule, through real messages and the running services.
 //!
-//! One process, one virtual host, one database, five services; every test has accounts of its own there, and many run at the same
-//! time.
-//! `rules.rs` is the table of rules and their tests, `hostile/` has that of attacks. `make conformance` and `make hostile` print them
-//! with the results.
+//! One process, one virtual host, one database, five services; every test has accounts of its own
+//! there, and many run at the same time. `rules.rs` is the table of rules and their tests,
+//! `hostile/` has that of attacks. `make conformance` and `make hostile` print them with the
+//! results.
 
 mod hostile;
 mod office;
@@ -39,7 +39,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use office::Office;
 use table::Results;
 
-/// Tests under way at the same time: most of a test is waiting for receipts, so more than the machine has cores.
+/// Tests under way at the same time: most of a test is waiting for receipts, so more than the
+/// machine has cores.
 const AT_ONCE: usize = 6;
 /// What a shell says of a command that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
@@ -56,14 +57,17 @@ fn main() -> ExitCode {
     // A table has a line for each test; a dot is enough before it.
     arguments.quiet |= (wants_rules || wants_attempts) && arguments.format.is_none();
     let runtime = Runtime::new().expect("a runtime starts");
-    let (on_servers, on_paper) = (with_servers(runtime.handle()), vec![Trial::test(rules::CHECK, || Ok(rules::check()?))]);
-    let needs_servers = !arguments.list && on_servers.iter().any(|trial| !arguments.is_filtered_out(trial));
+    let (on_servers, on_paper) =
+        (with_servers(runtime.handle()), vec![Trial::test(rules::CHECK, || Ok(rules::check()?))]);
+    let needs_servers =
+        !arguments.list && on_servers.iter().any(|trial| !arguments.is_filtered_out(trial));
     let trials = on_paper.into_iter().chain(on_servers).collect();
     if !needs_servers {
         return libtest_mimic::run(&arguments, trials).exit_code();
     }
-    if let Some(missing) =
-        ["AMQP_URL", "MANAGEMENT_URL", "DATABASE_URL"].into_iter().find(|name| std::env::var_os(name).is_none())
+    if let Some(missing) = ["AMQP_URL", "MANAGEMENT_URL", "DATABASE_URL"]
+        .into_iter()
+        .find(|name| std::env::var_os(name).is_none())
     {
         eprintln!("{missing} is not set: run `make conformance`, which starts the servers");
         return ExitCode::FAILURE;
@@ -82,11 +86,15 @@ fn main() -> ExitCode {
 
 /// The tests of both tables, in the office that all share.
 fn with_servers(runtime: &Handle) -> Vec<Trial> {
-    let tests = rules::all().into_iter().flat_map(|rule| rule.tests).chain(hostile::all().into_iter().map(|row| row.test));
+    let tests = rules::all()
+        .into_iter()
+        .flat_map(|rule| rule.tests)
+        .chain(hostile::all().into_iter().map(|row| row.test));
     let trial = |test: rules::Test| {
         let runtime = runtime.clone();
         Trial::test(test.name, move || {
-            let office = lock(&OFFICE).clone().ok_or_else(|| Failed::from("the office has closed"))?;
+            let office =
+                lock(&OFFICE).clone().ok_or_else(|| Failed::from("the office has closed"))?;
             lock(&RESULTS).started(test.name);
             runtime.block_on((test.run)(office));
             lock(&RESULTS).passed(test.name);
@@ -102,7 +110,8 @@ async fn open() -> World {
     let office = Office::open(&world).await;
     *lock(&OFFICE) = Some(office.clone());
     let ended = |kind: SignalKind| signal(kind).expect("a process may listen for signals");
-    let (mut interrupt, mut terminate) = (ended(SignalKind::interrupt()), ended(SignalKind::terminate()));
+    let (mut interrupt, mut terminate) =
+        (ended(SignalKind::interrupt()), ended(SignalKind::terminate()));
     tokio::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}

@@ -26,7 +26,9 @@ async fn comments(office: &Office, desk: &Desk, number: &str, words: &str) {
     applied(&office.update(desk, number, json!({ "comments": [comment] })).await);
 }
 
-pub async fn r_25_a_public_comment_on_the_copy_is_mailed_to_the_ccs_of_the_original(office: Office) {
+pub async fn r_25_a_public_comment_on_the_copy_is_mailed_to_the_ccs_of_the_original(
+    office: Office,
+) {
     let Partners { acme, globex, agreement } = office.partners(everything()).await;
     let template = json!({ "link_template": "https://desk.acme.example/tickets/{ticket_id}?view", "locale": "it" });
     mails_its_ccs(&office, &acme, &template).await;
@@ -43,7 +45,9 @@ pub async fn r_25_a_public_comment_on_the_copy_is_mailed_to_the_ccs_of_the_origi
     for name in ["anna", "bruno"] {
         let to = address(&acme, name);
         let link = "https://desk.acme.example/tickets/47%2011?view";
-        let mail = office.mail(&to, &["nuovo commento", "It prints again.", link, &partner, "Agent"]).await;
+        let mail = office
+            .mail(&to, &["nuovo commento", "It prints again.", link, &partner, "Agent"])
+            .await;
         assert_eq!(mail.recipients, [to.as_str()]);
         let other = address(&acme, if name == "anna" { "bruno" } else { "anna" });
         assert!(!mail.raw.contains(&other), "{}", mail.raw);
@@ -58,9 +62,15 @@ pub async fn also_the_list_of_ccs_is_the_one_told_last(office: Office) {
     let (receipt, share) = office.share(&acme, &agreement, ticket).await;
     applied(&receipt);
     applied(&office.bind(&globex, &share, COPY).await);
-    let told_earlier = json!({ "ccs": ccs(&acme, &["anna"]), "occurred_at": "2026-01-01T00:00:00Z" });
+    let told_earlier =
+        json!({ "ccs": ccs(&acme, &["anna"]), "occurred_at": "2026-01-01T00:00:00Z" });
     for change in [json!({ "ccs": ccs(&acme, &["bruno", "carla"]) }), told_earlier] {
-        item(&office.update(&acme, ORIGINAL, change).await, "ccs", ItemOutcome::Withheld, Reason::CcsStay);
+        item(
+            &office.update(&acme, ORIGINAL, change).await,
+            "ccs",
+            ItemOutcome::Withheld,
+            Reason::CcsStay,
+        );
     }
     comments(&office, &globex, COPY, "To the second list.").await;
     for name in ["bruno", "carla"] {
@@ -71,7 +81,8 @@ pub async fn also_the_list_of_ccs_is_the_one_told_last(office: Office) {
     applied(&office.update(&acme, ORIGINAL, json!({ "ccs": ccs(&acme, &["dino"]) })).await);
     comments(&office, &globex, COPY, "To the third list.").await;
     office.mail(&address(&acme, "dino"), &["To the third list."]).await;
-    let mails = ["anna", "bruno", "carla", "dino"].map(|name| office.mails_to(&address(&acme, name)).len());
+    let mails =
+        ["anna", "bruno", "carla", "dino"].map(|name| office.mails_to(&address(&acme, name)).len());
     assert_eq!(mails, [0, 1, 1, 1]);
 }
 
@@ -98,26 +109,42 @@ pub async fn also_each_copys_ccs_are_told_of_comments_from_beyond_it(office: Off
     comments(&office, &acme, ORIGINAL, "Nobody here is told by Deskmesh.").await;
     comments(&office, &globex, COPY, "Found in the middle.").await;
     comments(&office, &initech, FAR_COPY, "Found at the end.").await;
-    let link = |desk: &Desk, number: &str| format!("https://desk.{}.example/{}", desk.account, number.replace('-', "%2D"));
+    let link = |desk: &Desk, number: &str| {
+        format!("https://desk.{}.example/{}", desk.account, number.replace('-', "%2D"))
+    };
     office.mail(&address(&acme, "anna"), &["Found in the middle.", &link(&acme, ORIGINAL)]).await;
     let author = format!("{} Inc.", initech.account);
     for (desk, number) in [(&acme, ORIGINAL), (&globex, COPY)] {
-        office.mail(&address(desk, "anna"), &["Found at the end.", &link(desk, number), &author]).await;
+        office
+            .mail(&address(desk, "anna"), &["Found at the end.", &link(desk, number), &author])
+            .await;
     }
-    let mails = [&acme, &globex, &initech].map(|desk| office.mails_to(&address(desk, "anna")).len());
+    let mails =
+        [&acme, &globex, &initech].map(|desk| office.mails_to(&address(desk, "anna")).len());
     assert_eq!(mails, [2, 1, 0]);
 }
 
 pub async fn r_45_partners_know_where_no_mail_may_go(office: Office) {
     let [acme, globex] = office.desks(["acme", "globex"]).await;
-    let support = |desk: &Desk| json!([format!("support@{}.example", desk.account), format!("@help.{}.example", desk.account)]);
+    let support = |desk: &Desk| {
+        json!([
+            format!("support@{}.example", desk.account),
+            format!("@help.{}.example", desk.account)
+        ])
+    };
     for desk in [&acme, &globex] {
         applied(&office.set(desk, json!({ "support_addresses": support(desk) })).await);
     }
     let agreement = office.agree(&acme, &globex, everything()).await;
     for (desk, partner) in [(&acme, &globex), (&globex, &acme)] {
-        let told = async |name: &str| json!(office.agreement(desk, &agreement, name).await.partner_support_addresses);
-        assert_eq!(told("agreement.invited.v1").await, json!([]), "an invite alone tells nobody's addresses");
+        let told = async |name: &str| {
+            json!(office.agreement(desk, &agreement, name).await.partner_support_addresses)
+        };
+        assert_eq!(
+            told("agreement.invited.v1").await,
+            json!([]),
+            "an invite alone tells nobody's addresses"
+        );
         assert_eq!(told("agreement.accepted.v1").await, support(partner), "{}", desk.account);
     }
     applied(&office.set(&globex, json!({ "support_addresses": ["new@globex.example"] })).await);
@@ -126,8 +153,11 @@ pub async fn r_45_partners_know_where_no_mail_may_go(office: Office) {
 
 pub async fn r_46_automatic_mail_to_a_partner_is_suppressed(office: Office) {
     let [acme, globex] = office.desks(["acme", "globex"]).await;
-    let (support, help) = (format!("support@{}.example", globex.account), format!("help.{}.example", globex.account));
-    applied(&office.set(&globex, json!({ "support_addresses": [support, format!("@{help}")] })).await);
+    let (support, help) =
+        (format!("support@{}.example", globex.account), format!("help.{}.example", globex.account));
+    applied(
+        &office.set(&globex, json!({ "support_addresses": [support, format!("@{help}")] })).await,
+    );
     let own = office.admin_of(&acme);
     let at = |email: &str| json!({ "name": "Admin", "email": email });
     let domain = format!("anybody@{help}");
@@ -142,19 +172,27 @@ pub async fn r_46_automatic_mail_to_a_partner_is_suppressed(office: Office) {
     }
 }
 
-pub async fn r_47_mail_that_an_agents_action_causes_towards_a_partner_is_suppressed(office: Office) {
+pub async fn r_47_mail_that_an_agents_action_causes_towards_a_partner_is_suppressed(
+    office: Office,
+) {
     let [acme, globex, initech] = office.desks(["acme", "globex", "initech"]).await;
     let support = |desk: &Desk| format!("support@{}.example", desk.account);
     let help = format!("help.{}.example", globex.account);
-    applied(&office.set(&globex, json!({ "support_addresses": [support(&globex), format!("@{help}")] })).await);
+    applied(
+        &office
+            .set(&globex, json!({ "support_addresses": [support(&globex), format!("@{help}")] }))
+            .await,
+    );
     applied(&office.set(&initech, json!({ "support_addresses": [support(&initech)] })).await);
     mails_its_ccs(&office, &acme, &json!({})).await;
     let agreement = office.agree(&acme, &globex, everything()).await;
     office.agree(&acme, &initech, everything()).await;
     let suppressed = [support(&globex), support(&initech), format!("anybody@{help}")];
-    let mut list: Vec<Value> = suppressed.iter().map(|email| json!({ "name": "Partner", "email": email })).collect();
+    let mut list: Vec<Value> =
+        suppressed.iter().map(|email| json!({ "name": "Partner", "email": email })).collect();
     list.push(json!({ "name": "Anna", "email": address(&acme, "anna") }));
-    let (receipt, share) = office.share(&acme, &agreement, json!({ "id": ORIGINAL, "ccs": list })).await;
+    let (receipt, share) =
+        office.share(&acme, &agreement, json!({ "id": ORIGINAL, "ccs": list })).await;
     applied(&receipt);
     applied(&office.bind(&globex, &share, COPY).await);
     for words in ["It prints.", "It still prints."] {

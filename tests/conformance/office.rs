@@ -1,6 +1,8 @@
-//! What the tests of all rules share: the running system, and the words in which a desk speaks to it.
+//! What the tests of all rules share: the running system, and the words in which a desk speaks to
+//! it.
 //!
-//! Commands are JSON, as any third party writes them, and each goes through the broker as its account's own user.
+//! Commands are JSON, as any third party writes them, and each goes through the broker as its
+//! account's own user.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +18,8 @@ use testkit::desk::{PATIENCE, clock};
 use testkit::{Desk, World, until, world};
 
 pub use crate::words::{
-    admin, agent, agreement_in, applied, end_user, everything, item, private_only, refused, sharing_url, terms, with,
+    admin, agent, agreement_in, applied, end_user, everything, item, private_only, refused,
+    sharing_url, terms, with,
 };
 
 /// The shared system. Cheap to clone.
@@ -44,10 +47,18 @@ impl Office {
     /// Starts the five services on a world.
     pub async fn open(world: &World) -> Self {
         let dir = world::target().join("conformance").join(world.name());
-        let stage = Stage::set(&dir, world.installation.clone(), world.database.clone()).await.expect("the services start");
-        let operator = Desk::open(&stage.installation.operator_url().expect("an address"), "operator");
+        let stage = Stage::set(&dir, world.installation.clone(), world.database.clone())
+            .await
+            .expect("the services start");
+        let operator =
+            Desk::open(&stage.installation.operator_url().expect("an address"), "operator");
         let installation = stage.installation.clone();
-        Self(Arc::new(Premises { installation, operator, stage: Mutex::new(Some(stage)), counter: AtomicU64::new(1) }))
+        Self(Arc::new(Premises {
+            installation,
+            operator,
+            stage: Mutex::new(Some(stage)),
+            counter: AtomicU64::new(1),
+        }))
     }
 
     /// Ends the services in an orderly way.
@@ -106,9 +117,11 @@ impl Office {
         Desk::open(&url, account.as_str())
     }
 
-    /// An account that the broker knows and whose queue nobody reads, and the address at which it logs in.
+    /// An account that the broker knows and whose queue nobody reads, and the address at which it
+    /// logs in.
     pub async fn account(&self, stem: &str) -> (AccountName, String) {
-        let account = AccountName::new(format!("{stem}-{}", self.number())).expect("an account's name");
+        let account =
+            AccountName::new(format!("{stem}-{}", self.number())).expect("an account's name");
         let url = self.admit(&account, None).await;
         (account, url)
     }
@@ -121,7 +134,9 @@ impl Office {
     async fn admit(&self, account: &AccountName, operator: Option<&AccountName>) -> String {
         let (installation, name) = (self.0.installation.clone(), account.to_string());
         let operator = operator.map(ToString::to_string);
-        let access = tokio::task::spawn_blocking(move || installation.account(&name, operator.as_deref())).await;
+        let access =
+            tokio::task::spawn_blocking(move || installation.account(&name, operator.as_deref()))
+                .await;
         access.expect("the task ends").expect("the broker makes the account").amqp_url
     }
 
@@ -153,8 +168,17 @@ impl Office {
     }
 
     /// Invites by address.
-    pub async fn invite(&self, sender: &Desk, receiver: &Desk, terms: Value) -> (Receipt, AgreementId) {
-        self.invite_with(sender, json!({ "receiver": { "address": receiver.account }, "terms": terms })).await
+    pub async fn invite(
+        &self,
+        sender: &Desk,
+        receiver: &Desk,
+        terms: Value,
+    ) -> (Receipt, AgreementId) {
+        self.invite_with(
+            sender,
+            json!({ "receiver": { "address": receiver.account }, "terms": terms }),
+        )
+        .await
     }
 
     /// Invites with a body of one's own; `agreement_id` and `actor` are there already.
@@ -166,7 +190,11 @@ impl Office {
 
     /// An administrator's word on an agreement: `accept`, `decline` or `deactivate`.
     pub async fn decide(&self, desk: &Desk, verb: &str, agreement: &AgreementId) -> Receipt {
-        desk.ask(&format!("agreement.{verb}.v1"), &json!({ "agreement_id": agreement, "actor": admin() })).await
+        desk.ask(
+            &format!("agreement.{verb}.v1"),
+            &json!({ "agreement_id": agreement, "actor": admin() }),
+        )
+        .await
     }
 
     /// An accepted agreement.
@@ -184,23 +212,39 @@ impl Office {
         Partners { acme, globex, agreement }
     }
 
-    /// Shares a ticket; `changes` are changes of the ticket, which has a number, a subject, a status and a requester already.
-    pub async fn share(&self, desk: &Desk, agreement: &AgreementId, changes: Value) -> (Receipt, ShareId) {
+    /// Shares a ticket; `changes` are changes of the ticket, which has a number, a subject, a
+    /// status and a requester already.
+    pub async fn share(
+        &self,
+        desk: &Desk,
+        agreement: &AgreementId,
+        changes: Value,
+    ) -> (Receipt, ShareId) {
         self.share_with(desk, agreement, json!({ "ticket": changes })).await
     }
 
     /// Shares a ticket; `changes` are changes of the whole command.
-    pub async fn share_with(&self, desk: &Desk, agreement: &AgreementId, changes: Value) -> (Receipt, ShareId) {
+    pub async fn share_with(
+        &self,
+        desk: &Desk,
+        agreement: &AgreementId,
+        changes: Value,
+    ) -> (Receipt, ShareId) {
         let share = ShareId::new(self.id()).expect("an id");
-        let ticket =
-            json!({ "id": format!("t{}", self.number()), "subject": "Printer", "status": "open", "requester": end_user() });
-        let command =
-            json!({ "agreement_id": agreement, "share_id": share, "ticket": ticket, "actor": agent(), "occurred_at": clock() });
+        let ticket = json!({ "id": format!("t{}", self.number()), "subject": "Printer", "status": "open", "requester": end_user() });
+        let command = json!({ "agreement_id": agreement, "share_id": share, "ticket": ticket, "actor": agent(), "occurred_at": clock() });
         (desk.ask("ticket.share.v1", &with(command, &changes)).await, share)
     }
 
-    /// Shares the ticket `number`, waits until the partner has created it, and tells its number there: `<number>-copy`.
-    pub async fn shared(&self, sender: &Desk, receiver: &Desk, agreement: &AgreementId, number: &str) -> ShareId {
+    /// Shares the ticket `number`, waits until the partner has created it, and tells its number
+    /// there: `<number>-copy`.
+    pub async fn shared(
+        &self,
+        sender: &Desk,
+        receiver: &Desk,
+        agreement: &AgreementId,
+        number: &str,
+    ) -> ShareId {
         let (receipt, share) = self.share(sender, agreement, json!({ "id": number })).await;
         applied(&receipt);
         self.created(receiver, &share).await;
@@ -210,7 +254,8 @@ impl Office {
 
     /// Tells the number of a copy.
     pub async fn bind(&self, desk: &Desk, share: &ShareId, number: &str) -> Receipt {
-        let receipt = desk.ask("ticket.bind.v1", &json!({ "share_id": share, "ticket_id": number })).await;
+        let receipt =
+            desk.ask("ticket.bind.v1", &json!({ "share_id": share, "ticket_id": number })).await;
         desk.with_model(|model| model.number(share.as_str(), number));
         receipt
     }
@@ -239,7 +284,9 @@ impl Office {
     pub async fn created(&self, desk: &Desk, share: &ShareId) -> TicketCreated {
         let (created, _) = desk
             .told(&format!("the ticket of share {share}"), |told| match told {
-                Told::TicketCreated(created) if created.share_id == *share => Some(TicketCreated::clone(created)),
+                Told::TicketCreated(created) if created.share_id == *share => {
+                    Some(TicketCreated::clone(created))
+                }
                 _ => None,
             })
             .await;
@@ -265,11 +312,19 @@ impl Office {
         updated
     }
 
-    /// Waits for what a desk is told of an agreement by messages of one type, such as `agreement.invited.v1`.
-    pub async fn agreement(&self, desk: &Desk, agreement: &AgreementId, name: &str) -> AgreementState {
+    /// Waits for what a desk is told of an agreement by messages of one type, such as
+    /// `agreement.invited.v1`.
+    pub async fn agreement(
+        &self,
+        desk: &Desk,
+        agreement: &AgreementId,
+        name: &str,
+    ) -> AgreementState {
         let (state, _) = desk
             .told(&format!("{name} of {agreement}"), |told| {
-                agreement_in(told).filter(|state| told.name() == name && state.agreement_id == *agreement).cloned()
+                agreement_in(told)
+                    .filter(|state| told.name() == name && state.agreement_id == *agreement)
+                    .cloned()
             })
             .await;
         state
@@ -293,15 +348,18 @@ impl Office {
         .await
     }
 
-    /// Everything that `listener` has been told when a private note comes that `teller` writes now, on a ticket both have a copy
-    /// of: what is not there of the teller's earlier commands on that ticket is not to come. A private note crosses under any terms.
+    /// Everything that `listener` has been told when a private note comes that `teller` writes now,
+    /// on a ticket both have a copy of: what is not there of the teller's earlier commands on that
+    /// ticket is not to come. A private note crosses under any terms.
     pub async fn heard(&self, listener: &Desk, teller: &Desk, share: &ShareId) -> Vec<Told> {
         let note = self.comment(teller, "Nothing else came before this.", false);
         let receipt = self.update_share(teller, share, json!({ "comments": [note] })).await;
         applied(&receipt);
         listener
             .told(&format!("the note {}", note["id"]), |told| match told {
-                Told::TicketUpdated(updated) => updated.comments.iter().any(|it| note["id"] == it.id.as_str()).then_some(()),
+                Told::TicketUpdated(updated) => {
+                    updated.comments.iter().any(|it| note["id"] == it.id.as_str()).then_some(())
+                }
                 _ => None,
             })
             .await;
@@ -311,14 +369,19 @@ impl Office {
     /// All mails to an address so far.
     pub fn mails_to(&self, address: &str) -> Vec<Mail> {
         let mails = self.with_stage(|stage| stage.mail.mails());
-        mails.into_iter().filter(|mail| mail.recipients.iter().any(|recipient| recipient == address)).collect()
+        mails
+            .into_iter()
+            .filter(|mail| mail.recipients.iter().any(|recipient| recipient == address))
+            .collect()
     }
 
-    /// Waits for a mail to an address whose text, as it was before it was encoded, has all of the words.
+    /// Waits for a mail to an address whose text, as it was before it was encoded, has all of the
+    /// words.
     pub async fn mail(&self, address: &str, words: &[&str]) -> Mail {
         until(&format!("a mail to {address} with {words:?}"), PATIENCE, async || {
             let mails = self.mails_to(address);
-            let has_all = |mail: &&Mail| words.iter().all(|word| readable(&mail.raw).contains(word));
+            let has_all =
+                |mail: &&Mail| words.iter().all(|word| readable(&mail.raw).contains(word));
             mails.iter().find(has_all).cloned().ok_or_else(|| format!("{mails:?}"))
         })
         .await
@@ -326,17 +389,35 @@ impl Office {
 
     /// Looks at what the services run on: the broker, the mails, the logs.
     pub fn with_stage<T>(&self, look: impl FnOnce(&Stage) -> T) -> T {
-        look(self.0.stage.lock().unwrap_or_else(PoisonError::into_inner).as_ref().expect("the services run"))
+        look(
+            self.0
+                .stage
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .as_ref()
+                .expect("the services run"),
+        )
     }
 
     async fn change(&self, desk: &Desk, changes: Value) -> Receipt {
-        desk.ask("ticket.update.v1", &with(json!({ "actor": agent(), "occurred_at": clock() }), &changes)).await
+        desk.ask(
+            "ticket.update.v1",
+            &with(json!({ "actor": agent(), "occurred_at": clock() }), &changes),
+        )
+        .await
     }
 
-    async fn list<T>(&self, desk: &Desk, command: &str, wanted: impl Fn(&Told) -> Option<T>) -> Vec<T> {
+    async fn list<T>(
+        &self,
+        desk: &Desk,
+        command: &str,
+        wanted: impl Fn(&Told) -> Option<T>,
+    ) -> Vec<T> {
         let before = desk.with_deliveries(<[_]>::len);
         applied(&desk.ask(command, &json!({ "limit": 200 })).await);
-        desk.with_deliveries(|all| all[before..].iter().filter_map(|delivered| wanted(&delivered.told)).collect())
+        desk.with_deliveries(|all| {
+            all[before..].iter().filter_map(|delivered| wanted(&delivered.told)).collect()
+        })
     }
 
     fn take_stage(&self) -> Option<Stage> {

@@ -17,14 +17,20 @@ fn person(id: &str, name: &str, role: &str) -> Value {
 fn placeholder(person: &Person, name: &str) {
     let id = person.id.strip_prefix("placeholder-");
     assert!(id.is_some_and(|id| id.len() == 36), "{person:?}");
-    assert_eq!((person.name.as_str(), person.role, person.placeholder), (name, Role::EndUser, true));
+    assert_eq!(
+        (person.name.as_str(), person.role, person.placeholder),
+        (name, Role::EndUser, true)
+    );
 }
 
 pub async fn r_37_each_person_of_the_original_becomes_a_placeholder(office: Office) {
     let Partners { acme, globex, agreement } = office.partners(everything()).await;
-    let (requester, author) = (person("41", "Requester", "end_user"), person("42", "First Level", "agent"));
+    let (requester, author) =
+        (person("41", "Requester", "end_user"), person("42", "First Level", "agent"));
     let actor = person("43", "Second Level", "agent");
-    let says = |who: &Value| with(office.comment(&acme, "It does not print.", true), &json!({ "author": who }));
+    let says = |who: &Value| {
+        with(office.comment(&acme, "It does not print.", true), &json!({ "author": who }))
+    };
     let comments = [says(&requester), says(&author), says(&requester)];
     let command = json!({ "actor": actor, "ticket": { "id": ORIGINAL, "requester": requester, "comments": comments } });
     let (receipt, share) = office.share_with(&acme, &agreement, command).await;
@@ -36,7 +42,8 @@ pub async fn r_37_each_person_of_the_original_becomes_a_placeholder(office: Offi
     assert_eq!([authors[0], authors[2]], [&created.requester; 2], "one placeholder per person");
     assert_ne!(authors[1].id, created.requester.id);
     applied(&office.update(&acme, ORIGINAL, json!({ "status": "solved", "actor": actor })).await);
-    let updated = office.updated(&globex, &share, "the status", |updated| updated.status.is_some()).await;
+    let updated =
+        office.updated(&globex, &share, "the status", |updated| updated.status.is_some()).await;
     placeholder(&updated.actor.expect("who did it"), "Second Level");
 }
 
@@ -53,7 +60,10 @@ pub async fn r_38_a_placeholder_comes_even_where_the_same_person_is_known(office
     applied(&office.update(&globex, COPY, json!({ "comments": [reply] })).await);
     let author = hears(&acme, &reply).await.author;
     placeholder(&author, "Agent");
-    assert_ne!(author.id, created.requester.id, "the same id, name and address in two accounts are two people");
+    assert_ne!(
+        author.id, created.requester.id,
+        "the same id, name and address in two accounts are two people"
+    );
 }
 
 pub async fn r_39_an_agent_who_comments_on_the_copy_is_an_end_user_at_the_sender(office: Office) {
@@ -62,10 +72,19 @@ pub async fn r_39_an_agent_who_comments_on_the_copy_is_an_end_user_at_the_sender
     for role in ["agent", "admin", "end_user"] {
         let author = json!({ "id": role, "name": format!("The {role}"), "role": role });
         let comment = office.comment(&globex, "It was the cable.", true);
-        applied(&office.update(&globex, COPY, json!({ "actor": author, "status": "open", "comments": [comment] })).await);
+        applied(
+            &office
+                .update(
+                    &globex,
+                    COPY,
+                    json!({ "actor": author, "status": "open", "comments": [comment] }),
+                )
+                .await,
+        );
         placeholder(&hears(&acme, &comment).await.author, &format!("The {role}"));
-        let said =
-            |updated: &contracts::delivery::TicketUpdated| updated.comments.iter().any(|it| comment["id"] == it.id.as_str());
+        let said = |updated: &contracts::delivery::TicketUpdated| {
+            updated.comments.iter().any(|it| comment["id"] == it.id.as_str())
+        };
         let updated = office.updated(&acme, &share, "the comment", said).await;
         placeholder(&updated.actor.expect("who did it"), &format!("The {role}"));
     }
@@ -95,8 +114,10 @@ pub async fn r_41_no_address_or_telephone_crosses(office: Office) {
         ("\"somebody@acme.example\" (mailto:other@acme.example)", "somebody mailto:other"),
     ];
     for (number, (name, told)) in names.into_iter().enumerate() {
-        let comment = with(office.comment(&acme, "Hello.", true), &json!({ "author": called(name) }));
-        let ticket = json!({ "id": format!("n{number}"), "requester": called(name), "comments": [comment] });
+        let comment =
+            with(office.comment(&acme, "Hello.", true), &json!({ "author": called(name) }));
+        let ticket =
+            json!({ "id": format!("n{number}"), "requester": called(name), "comments": [comment] });
         let (receipt, share) = office.share(&acme, &agreement, ticket).await;
         item(&receipt, "requester", ItemOutcome::Withheld, Reason::AddressStays);
         assert_eq!(receipt.outcome, ReceiptOutcome::Partial);
@@ -125,7 +146,9 @@ pub async fn r_41_an_address_is_cut_wherever_it_stands_in_a_name(office: Office)
     for name in names {
         let who = with(person("41", "", "end_user"), &json!({ "name": name }));
         let comment = with(office.comment(&acme, "Hello.", true), &json!({ "author": who }));
-        let (receipt, share) = office.share(&acme, &agreement, json!({ "requester": who, "comments": [comment] })).await;
+        let (receipt, share) = office
+            .share(&acme, &agreement, json!({ "requester": who, "comments": [comment] }))
+            .await;
         applied(&receipt);
         office.created(&globex, &share).await;
         let told = globex.bodies().into_iter().find(|body| body.contains("acme.example"));
@@ -136,7 +159,8 @@ pub async fn r_41_an_address_is_cut_wherever_it_stands_in_a_name(office: Office)
 pub async fn r_42_nothing_leads_from_a_shared_ticket_to_a_user_of_the_receiver(office: Office) {
     let Partners { acme, globex, agreement } = office.partners(everything()).await;
     let requester = person("globex-user-9", "Requester", "end_user");
-    let (_, share) = office.share(&acme, &agreement, json!({ "id": ORIGINAL, "requester": requester })).await;
+    let (_, share) =
+        office.share(&acme, &agreement, json!({ "id": ORIGINAL, "requester": requester })).await;
     let created = office.created(&globex, &share).await;
     let told = serde_json::to_value(&created.requester).expect("JSON");
     let members: Vec<&String> = told.as_object().expect("an object").keys().collect();
@@ -148,18 +172,25 @@ pub async fn r_42_nothing_leads_from_a_shared_ticket_to_a_user_of_the_receiver(o
 
 pub async fn also_a_placeholder_is_handed_on_unchanged_along_the_chain(office: Office) {
     let Chain { acme, globex, initech, first, second } = Chain::under(&office, everything()).await;
-    let comment = with(office.comment(&acme, "Hello.", true), &json!({ "author": person("41", "Requester", "end_user") }));
+    let comment = with(
+        office.comment(&acme, "Hello.", true),
+        &json!({ "author": person("41", "Requester", "end_user") }),
+    );
     applied(&office.update(&acme, ORIGINAL, json!({ "comments": [comment] })).await);
     let near = hears(&globex, &comment).await.author;
     assert_eq!(hears(&initech, &comment).await.author, near);
     // What globex hands on by its own hand keeps the placeholder that it got.
     let stand_in = json!({ "id": near.id, "name": near.name, "role": "end_user" });
-    let quote = with(office.comment(&globex, "She also says: it smells.", true), &json!({ "author": stand_in }));
+    let quote = with(
+        office.comment(&globex, "She also says: it smells.", true),
+        &json!({ "author": stand_in }),
+    );
     let change = json!({ "status": "pending", "actor": stand_in, "comments": [quote] });
     applied(&office.update(&globex, COPY, change).await);
     for (desk, share) in [(&acme, &first), (&initech, &second)] {
         assert_eq!(hears(desk, &quote).await.author, near);
-        let updated = office.updated(desk, share, "the status", |updated| updated.status.is_some()).await;
+        let updated =
+            office.updated(desk, share, "the status", |updated| updated.status.is_some()).await;
         assert_eq!(updated.actor.as_ref(), Some(&near));
     }
     let [hooli] = office.desks(["hooli"]).await;

@@ -65,8 +65,7 @@ fn ccs(desk: &Desk, names: &[&str]) -> Value {
 /// A comment with everything that a comment can have.
 fn comment(office: &Office, desk: &Desk, words: &str, public: bool) -> Value {
     let file = json!({ "id": "f", "filename": "f.txt", "url": format!("{}f", secure_files(desk)) });
-    let voicemail =
-        json!({ "recording_url": format!("{}1.mp3", recordings(desk)), "transcript": format!("Spoken, {}", text(desk)) });
+    let voicemail = json!({ "recording_url": format!("{}1.mp3", recordings(desk)), "transcript": format!("Spoken, {}", text(desk)) });
     let more = json!({
         "author": somebody(desk, "author", "agent"), "html_body": format!("<p>{words}</p>"), "attachments": [file], "call": voicemail,
     });
@@ -88,16 +87,26 @@ struct Scene {
 impl Scene {
     async fn open(office: Office) -> Self {
         let [acme, globex, initech] = office.desks(["acme", "globex", "initech"]).await;
-        let (auditor, witness) = (office.unregistered("auditor").await, office.unregistered("witness").await);
+        let (auditor, witness) =
+            (office.unregistered("auditor").await, office.unregistered("witness").await);
         let installation = office.with_stage(|stage| stage.installation.clone());
-        let published = [&acme, &globex, &initech].map(|desk| ("share", witness.account.clone(), format!("{}.#", desk.account)));
+        let published = [&acme, &globex, &initech]
+            .map(|desk| ("share", witness.account.clone(), format!("{}.#", desk.account)));
         let happened = ("events", auditor.account.clone(), "#".to_owned());
         let bind = move || {
             published.into_iter().chain([happened]).try_for_each(|(exchange, account, key)| {
-                installation.broker().bind(installation.vhost(), exchange, &desk_queue(&account), &key)
+                installation.broker().bind(
+                    installation.vhost(),
+                    exchange,
+                    &desk_queue(&account),
+                    &key,
+                )
             })
         };
-        tokio::task::spawn_blocking(bind).await.expect("the task ends").expect("an administrator may bind queues");
+        tokio::task::spawn_blocking(bind)
+            .await
+            .expect("the task ends")
+            .expect("an administrator may bind queues");
         Self { office, acme, globex, initech, auditor, witness }
     }
 
@@ -107,8 +116,7 @@ impl Scene {
 
     async fn agree(&self, sender: &Desk, receiver: &Desk, terms: Value) -> AgreementId {
         let by = |desk: &Desk| somebody(desk, "chief", "admin");
-        let invite =
-            json!({ "receiver": { "address": receiver.account }, "terms": terms, "name": "Printers", "actor": by(sender) });
+        let invite = json!({ "receiver": { "address": receiver.account }, "terms": terms, "name": "Printers", "actor": by(sender) });
         let (receipt, agreement) = self.office.invite_with(sender, invite).await;
         applied(&receipt);
         let accept = json!({ "agreement_id": agreement, "actor": by(receiver) });
@@ -116,12 +124,19 @@ impl Scene {
         agreement
     }
 
-    async fn share(&self, desk: &Desk, agreement: &AgreementId, number: &str, changes: &Value) -> ShareId {
+    async fn share(
+        &self,
+        desk: &Desk,
+        agreement: &AgreementId,
+        number: &str,
+        changes: &Value,
+    ) -> ShareId {
         let ticket = json!({
             "id": number, "requester": somebody(desk, "requester", "end_user"), "ccs": ccs(desk, &["anna", "bruno"]),
             "comments": [comment(&self.office, desk, &text(desk), true)],
         });
-        let command = json!({ "ticket": with(ticket, changes), "actor": somebody(desk, "agent", "agent") });
+        let command =
+            json!({ "ticket": with(ticket, changes), "actor": somebody(desk, "agent", "agent") });
         let (receipt, share) = self.office.share_with(desk, agreement, command).await;
         applied(&receipt);
         share
@@ -147,20 +162,26 @@ impl Scene {
         }
     }
 
-    /// Everything once: shares along a chain and back, comments of all kinds, what is refused, lists, the end.
+    /// Everything once: shares along a chain and back, comments of all kinds, what is refused,
+    /// lists, the end.
     async fn play(&self) {
         let Self { office, acme, globex, initech, .. } = self;
-        let (first_terms, onward) = (self.agree(acme, globex, quiet()).await, self.agree(globex, initech, quiet()).await);
+        let (first_terms, onward) =
+            (self.agree(acme, globex, quiet()).await, self.agree(globex, initech, quiet()).await);
         let back = self.agree(globex, acme, everything()).await;
         let first = self.share(acme, &first_terms, ORIGINAL, &json!({})).await;
         let requester = office.created(globex, &first).await.requester;
-        let known_here = with(somebody(globex, "requester", "end_user"), &json!({ "id": requester.id }));
-        let second = self.share(globex, &onward, COPY, &json!({ "copy_of": first, "requester": known_here })).await;
+        let known_here =
+            with(somebody(globex, "requester", "end_user"), &json!({ "id": requester.id }));
+        let second = self
+            .share(globex, &onward, COPY, &json!({ "copy_of": first, "requester": known_here }))
+            .await;
         office.created(initech, &second).await;
         applied(&office.bind(initech, &second, FAR_COPY).await);
         for (desk, number) in [(acme, ORIGINAL), (globex, COPY), (initech, FAR_COPY)] {
             let words = if number == ORIGINAL { text(desk) } else { answer(desk) };
-            let (public, private) = (comment(office, desk, &words, true), comment(office, desk, &text(desk), false));
+            let (public, private) =
+                (comment(office, desk, &words, true), comment(office, desk, &text(desk), false));
             applied(&self.update(desk, number, &[&public, &private]).await);
         }
         let other = self.share(globex, &back, "7", &json!({})).await;
@@ -169,7 +190,14 @@ impl Scene {
         let told = comment(office, acme, &text(acme), true);
         applied(&self.update(acme, "7-copy", &[&told]).await);
         hears(globex, &told).await;
-        self.ask_for_everything(&[(acme, &first), (globex, &first), (globex, &second), (initech, &second), (acme, &other)]).await;
+        self.ask_for_everything(&[
+            (acme, &first),
+            (globex, &first),
+            (globex, &second),
+            (initech, &second),
+            (acme, &other),
+        ])
+        .await;
         self.refusals(&first).await;
         let redact = json!({ "share_id": other, "comment_id": told["id"], "actor": somebody(acme, "agent", "agent") });
         applied(&acme.ask("ticket.redact.v1", &redact).await);
@@ -178,7 +206,8 @@ impl Scene {
         for (listener, teller, share) in [(acme, globex, &first), (globex, acme, &first)] {
             office.heard(listener, teller, share).await;
         }
-        let ended = json!({ "agreement_id": first_terms, "actor": somebody(globex, "chief", "admin") });
+        let ended =
+            json!({ "agreement_id": first_terms, "actor": somebody(globex, "chief", "admin") });
         applied(&globex.ask("agreement.deactivate.v1", &ended).await);
         office.mail(&address(acme, "chief"), &["ended the sharing agreement"]).await;
         let rename = json!({ "address": format!("{}-anew", globex.account), "actor": somebody(globex, "chief", "admin") });
@@ -200,14 +229,24 @@ impl Scene {
     async fn refusals(&self, share: &ShareId) {
         let Self { office, acme, globex, .. } = self;
         let unknown = office.unregistered("hooli").await;
-        let (stranger, malformed) = (somebody(acme, "stranger", "agent"), json!({ "id": 5, "name": address(acme, "malformed") }));
-        let parked = json!({ "ticket_id": "1", "actor": stranger, "occurred_at": "2026-03-01T10:00:00Z" }).to_string();
+        let (stranger, malformed) = (
+            somebody(acme, "stranger", "agent"),
+            json!({ "id": 5, "name": address(acme, "malformed") }),
+        );
+        let parked =
+            json!({ "ticket_id": "1", "actor": stranger, "occurred_at": "2026-03-01T10:00:00Z" })
+                .to_string();
         let key = format!("{}.ticket.update", unknown.account);
-        unknown.publish(&key, "ticket.update.v1", "parked", parked.as_bytes(), |it| it).await.expect("the broker takes it");
-        let by = |actor: &Value| json!({ "share_id": share, "ticket_id": "nowhere", "actor": actor });
+        unknown
+            .publish(&key, "ticket.update.v1", "parked", parked.as_bytes(), |it| it)
+            .await
+            .expect("the broker takes it");
+        let by =
+            |actor: &Value| json!({ "share_id": share, "ticket_id": "nowhere", "actor": actor });
         refused(&acme.ask("ticket.unshare.v1", &by(&malformed)).await, Reason::Malformed);
         refused(&acme.ask("ticket.dance.v1", &by(&stranger)).await, Reason::UnknownType);
-        let agents = json!({ "actor": somebody(globex, "agent", "agent"), "version": 1, "locale": "de" });
+        let agents =
+            json!({ "actor": somebody(globex, "agent", "agent"), "version": 1, "locale": "de" });
         refused(&globex.ask("account.update.v1", &agents).await, Reason::NotAnAdmin);
         // By the time this one has waited in vain, so has the one of the unknown account.
         let nowhere = comment(office, acme, &text(acme), true);
@@ -239,7 +278,10 @@ impl Scene {
             }
         }
         // Under private_only an answer goes outwards from its account, never towards the sender.
-        for (desk, beyond) in [(&self.globex, vec![&self.globex, &self.initech]), (&self.initech, vec![&self.initech])] {
+        for (desk, beyond) in [
+            (&self.globex, vec![&self.globex, &self.initech]),
+            (&self.initech, vec![&self.initech]),
+        ] {
             let known_to = beyond.into_iter().map(|desk| desk.account.clone()).collect();
             secrets.push(Secret { what: "a public comment", text: answer(desk), known_to });
         }
@@ -248,7 +290,11 @@ impl Scene {
 
     /// Texts that no auditor and no log may have.
     fn beyond_desks(&self) -> Vec<Secret> {
-        let texts = self.parties().map(|desk| Secret { what: "a comment", text: text(desk), known_to: Vec::new() });
+        let texts = self.parties().map(|desk| Secret {
+            what: "a comment",
+            text: text(desk),
+            known_to: Vec::new(),
+        });
         self.secrets().into_iter().chain(texts).collect()
     }
 }
@@ -259,16 +305,26 @@ pub async fn also_what_has_to_stay_is_told_to_nobody(office: Office) {
     scene.play().await;
     let published = scene.witness.bodies();
     for Secret { what, text, .. } in scene.beyond_desks() {
-        assert!(published.iter().any(|body| body.contains(&text)), "{what} was never given: {text}");
+        assert!(
+            published.iter().any(|body| body.contains(&text)),
+            "{what} was never given: {text}"
+        );
     }
     for desk in scene.parties() {
-        for Secret { what, text, .. } in scene.secrets().iter().filter(|it| !it.known_to.contains(&desk.account)) {
+        for Secret { what, text, .. } in
+            scene.secrets().iter().filter(|it| !it.known_to.contains(&desk.account))
+        {
             let told = desk.bodies().into_iter().find(|body| body.contains(text));
             assert_eq!(told, None, "{} was told {what}: {text}", desk.account);
         }
     }
     let logs = logs(&scene.office.with_stage(Stage::logs));
-    assert!(["share-dispatcher", "field-sync"].iter().all(|it| logs.iter().any(|(file, _)| file.contains(it))), "no logs");
+    assert!(
+        ["share-dispatcher", "field-sync"]
+            .iter()
+            .all(|it| logs.iter().any(|(file, _)| file.contains(it))),
+        "no logs"
+    );
     let events = scene.auditor.bodies().into_iter().map(|body| ("events".to_owned(), body));
     let elsewhere: Vec<(String, String)> = events.chain(logs).collect();
     for Secret { what, text, .. } in scene.beyond_desks() {
@@ -281,25 +337,47 @@ pub async fn also_what_has_to_stay_is_told_to_nobody(office: Office) {
 
 /// Every line of every log, with its file.
 fn logs(folder: &Path) -> Vec<(String, String)> {
-    let files = fs::read_dir(folder).expect("the services have logs").map(|entry| entry.expect("a file").path());
+    let files = fs::read_dir(folder)
+        .expect("the services have logs")
+        .map(|entry| entry.expect("a file").path());
     let lines = |file: std::path::PathBuf| {
         let bytes = fs::read(&file).expect("a log can be read");
-        let lines: Vec<String> = String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect();
+        let lines: Vec<String> =
+            String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect();
         lines.into_iter().map(move |line| (file.display().to_string(), line))
     };
     files.flat_map(lines).collect()
 }
 
-/// A mail has the address of its recipient alone, and nothing that the recipient's account must not know.
+/// A mail has the address of its recipient alone, and nothing that the recipient's account must not
+/// know.
 fn mails(scene: &Scene) {
     for mail in scene.office.with_stage(|stage| stage.mail.mails()) {
-        let text = mail.recipients.iter().fold(mail.raw.replace("=\r\n", ""), |text, recipient| text.replace(recipient, ""));
-        let to = |desk: &Desk| mail.recipients.iter().any(|recipient| recipient.ends_with(&people(desk)));
-        let accounts: Vec<_> = scene.parties().into_iter().filter(|desk| to(desk)).map(|desk| desk.account.clone()).collect();
+        let text = mail
+            .recipients
+            .iter()
+            .fold(mail.raw.replace("=\r\n", ""), |text, recipient| text.replace(recipient, ""));
+        let to = |desk: &Desk| {
+            mail.recipients.iter().any(|recipient| recipient.ends_with(&people(desk)))
+        };
+        let accounts: Vec<_> = scene
+            .parties()
+            .into_iter()
+            .filter(|desk| to(desk))
+            .map(|desk| desk.account.clone())
+            .collect();
         for secret in scene.secrets() {
             let own = secret.what == "a CC" || secret.what == "a public comment";
-            let may = own && !accounts.is_empty() && accounts.iter().all(|account| secret.known_to.contains(account));
-            assert!(may || !text.contains(&secret.text), "{} in a mail to {:?}: {}", secret.what, mail.recipients, mail.raw);
+            let may = own
+                && !accounts.is_empty()
+                && accounts.iter().all(|account| secret.known_to.contains(account));
+            assert!(
+                may || !text.contains(&secret.text),
+                "{} in a mail to {:?}: {}",
+                secret.what,
+                mail.recipients,
+                mail.raw
+            );
         }
     }
 }
@@ -308,7 +386,10 @@ fn mails(scene: &Scene) {
 async fn what_may_be_told_is_told(scene: &Scene) {
     let Scene { office, acme, globex, initech, .. } = scene;
     let told = |desk: &Desk, words: &str| desk.bodies().iter().any(|body| body.contains(words));
-    assert!(told(globex, &text(acme)) && told(globex, &format!("Spoken, {}", text(acme))), "comments and transcripts");
+    assert!(
+        told(globex, &text(acme)) && told(globex, &format!("Spoken, {}", text(acme))),
+        "comments and transcripts"
+    );
     assert!(told(initech, &answer(globex)), "a sender's public comment");
     assert!(told(globex, "requester requester"), "a name, without its address");
     for name in ["anna", "carla"] {

@@ -1,4 +1,5 @@
-//! Redaction: the account of a comment's author blanks it, or one of its files, wherever it is and wherever it goes later.
+//! Redaction: the account of a comment's author blanks it, or one of its files, wherever it is and
+//! wherever it goes later.
 
 use contracts::delivery::Told;
 use contracts::{ItemOutcome, Reason, Receipt, ReceiptOutcome, ShareId};
@@ -17,9 +18,11 @@ async fn redact(desk: &Desk, number: &str, comment: &Value, attachment: Option<&
 
 /// Waits until a comment is blank at a desk.
 async fn is_blank(desk: &Desk, share: &ShareId, comment: &Value) {
-    until(&format!("{} blank at {}", comment["id"], desk.account), PATIENCE, async || match text(desk, share, comment) {
-        Some(text) if text.is_empty() => Ok(()),
-        other => Err(format!("{other:?}")),
+    until(&format!("{} blank at {}", comment["id"], desk.account), PATIENCE, async || {
+        match text(desk, share, comment) {
+            Some(text) if text.is_empty() => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
     })
     .await;
 }
@@ -28,8 +31,10 @@ pub async fn also_a_redaction_blanks_every_copy_and_those_to_come(office: Office
     let Chain { acme, globex, initech, first, second } = Chain::under(&office, everything()).await;
     let umbrella = office.desk("umbrella").await;
     let further = office.agree(&initech, &umbrella, everything()).await;
-    let comment =
-        with(office.comment(&globex, "Her card ends in 11.", true), &json!({ "html_body": "<p>Her card ends in 11.</p>" }));
+    let comment = with(
+        office.comment(&globex, "Her card ends in 11.", true),
+        &json!({ "html_body": "<p>Her card ends in 11.</p>" }),
+    );
     applied(&office.update(&globex, COPY, json!({ "comments": [comment] })).await);
     hears(&acme, &comment).await;
     hears(&initech, &comment).await;
@@ -40,10 +45,12 @@ pub async fn also_a_redaction_blanks_every_copy_and_those_to_come(office: Office
     }
     let again = redact(&globex, COPY, &comment, None).await;
     assert_eq!((again.outcome, again.reason), (ReceiptOutcome::Ignored, Some(Reason::Unchanged)));
-    let (receipt, third) = office.share(&initech, &further, json!({ "id": "1-far-copy", "copy_of": second })).await;
+    let (receipt, third) =
+        office.share(&initech, &further, json!({ "id": "1-far-copy", "copy_of": second })).await;
     applied(&receipt);
     let created = office.created(&umbrella, &third).await;
-    let blank = created.comments.iter().find(|it| comment["id"] == it.id.as_str()).expect("it is there");
+    let blank =
+        created.comments.iter().find(|it| comment["id"] == it.id.as_str()).expect("it is there");
     assert_eq!((blank.body.as_str(), &blank.html_body), ("", &None));
     assert!(umbrella.bodies().iter().all(|body| !body.contains("card ends")));
 }
@@ -51,7 +58,8 @@ pub async fn also_a_redaction_blanks_every_copy_and_those_to_come(office: Office
 pub async fn also_a_redaction_waits_for_a_comment_that_comes_later(office: Office) {
     let Partners { acme, globex, agreement } = office.partners(everything()).await;
     let share = office.shared(&acme, &globex, &agreement, ORIGINAL).await;
-    let (late, other) = (office.comment(&acme, "Too much said.", true), office.comment(&acme, "Well said.", true));
+    let (late, other) =
+        (office.comment(&acme, "Too much said.", true), office.comment(&acme, "Well said.", true));
     applied(&redact(&acme, ORIGINAL, &late, None).await);
     applied(&office.update(&acme, ORIGINAL, json!({ "comments": [late, other] })).await);
     assert_eq!(hears(&globex, &late).await.body, "");
@@ -76,8 +84,13 @@ pub async fn also_one_file_of_a_comment_is_redacted_alone(office: Office) {
     assert_eq!(hears(&globex, &comment).await.attachments.len(), 2);
     let receipt = redact(&acme, ORIGINAL, &comment, Some("passport")).await;
     item(&receipt, "attachment:passport", ItemOutcome::Transferred, None);
-    let updated = office.updated(&globex, &share, "the redaction", |updated| !updated.redact.is_empty()).await;
-    assert_eq!(json!(updated.redact), json!([{ "comment_id": comment["id"], "attachment_id": "passport" }]));
+    let updated = office
+        .updated(&globex, &share, "the redaction", |updated| !updated.redact.is_empty())
+        .await;
+    assert_eq!(
+        json!(updated.redact),
+        json!([{ "comment_id": comment["id"], "attachment_id": "passport" }])
+    );
     // It holds for a file that comes later as well.
     let later = with(office.comment(&acme, "Once more.", true), &files);
     applied(&redact(&acme, ORIGINAL, &later, Some("passport")).await);
@@ -111,7 +124,9 @@ pub async fn also_nobody_but_its_authors_account_redacts_a_comment(office: Offic
     office.heard(&initech, &globex, &second).await;
     for desk in [&acme, &initech] {
         let blanked = desk.with_deliveries(|all| {
-            all.iter().any(|it| matches!(&it.told, Told::TicketUpdated(updated) if !updated.redact.is_empty()))
+            all.iter().any(
+                |it| matches!(&it.told, Told::TicketUpdated(updated) if !updated.redact.is_empty()),
+            )
         });
         assert!(!blanked, "{}", desk.account);
     }

@@ -21,7 +21,9 @@ async fn pages<T>(desk: &Desk, command: &str, wanted: impl Fn(&Told) -> Option<T
         let receipt = desk.ask(command, &json!({ "limit": 2, "cursor": cursor })).await;
         applied(&receipt);
         page += 1;
-        let told = desk.with_deliveries(|all| all[before..].iter().filter_map(|it| wanted(&it.told)).collect::<Vec<_>>());
+        let told = desk.with_deliveries(|all| {
+            all[before..].iter().filter_map(|it| wanted(&it.told)).collect::<Vec<_>>()
+        });
         let Some(next) = receipt.next_cursor else { return told };
         assert_eq!(told.len(), 2 * page, "a page is full while the list goes on");
         cursor = Some(next);
@@ -45,7 +47,8 @@ async fn listed_shares(desk: &Desk) -> Vec<ShareState> {
 }
 
 fn ticket(desk: &Desk, share: &ShareId) -> Ticket {
-    desk.with_model(|model| model.shared(share.as_str()).cloned()).unwrap_or_else(|| panic!("{share} at {}", desk.account))
+    desk.with_model(|model| model.shared(share.as_str()).cloned())
+        .unwrap_or_else(|| panic!("{share} at {}", desk.account))
 }
 
 pub async fn also_a_desk_that_lost_everything_gets_it_back(office: Office) {
@@ -55,7 +58,8 @@ pub async fn also_a_desk_that_lost_everything_gets_it_back(office: Office) {
             &office.set(desk, json!({ "ticket_fields": [field("order", "Order", "text"), field("note", "Note", "text")] })).await,
         );
     }
-    let Chain { acme, globex, initech, first, second } = Chain::between(&office, desks, everything()).await;
+    let Chain { acme, globex, initech, first, second } =
+        Chain::between(&office, desks, everything()).await;
     let back = office.agree(&globex, &acme, everything()).await;
     let other = office.shared(&globex, &acme, &back, "7").await;
     let change = json!({
@@ -63,7 +67,10 @@ pub async fn also_a_desk_that_lost_everything_gets_it_back(office: Office) {
         "tags": { "add": [{ "name": "vip", "added_by": "user" }, { "name": "gone", "added_by": "user" }] },
     });
     applied(&office.update(&acme, ORIGINAL, change).await);
-    let (gone, stays) = (office.comment(&globex, "Said too much.", true), office.comment(&initech, "Well said.", false));
+    let (gone, stays) = (
+        office.comment(&globex, "Said too much.", true),
+        office.comment(&initech, "Well said.", false),
+    );
     let change = json!({
         "custom_fields": { "note": { "clear": true } }, "tags": { "remove": [{ "name": "gone", "removed_by": "user" }] }, "comments": [gone],
     });
@@ -74,27 +81,36 @@ pub async fn also_a_desk_that_lost_everything_gets_it_back(office: Office) {
     for (desk, partner, share) in [(&acme, &globex, &first), (&globex, &initech, &second)] {
         copies::agree((desk, share), (partner, share)).await;
     }
-    for (desk, shares, agreements) in
-        [(&globex, vec![&first, &second, &other], 3), (&acme, vec![&first, &other], 2), (&initech, vec![&second], 1)]
-    {
+    for (desk, shares, agreements) in [
+        (&globex, vec![&first, &second, &other], 3),
+        (&acme, vec![&first, &other], 2),
+        (&initech, vec![&second], 1),
+    ] {
         let before: Vec<Ticket> = shares.iter().map(|share| ticket(desk, share)).collect();
         desk.with_model(testkit::Model::forget);
         assert_eq!(listed_agreements(desk).await.len(), agreements, "{}", desk.account);
-        let listed: BTreeSet<ShareId> = listed_shares(desk).await.into_iter().map(|state| state.share_id).collect();
+        let listed: BTreeSet<ShareId> =
+            listed_shares(desk).await.into_iter().map(|state| state.share_id).collect();
         assert_eq!(listed, shares.iter().map(|share| (*share).clone()).collect());
         for share in &listed {
             applied(&desk.ask("ticket.resync.v1", &json!({ "share_id": share })).await);
         }
         for (share, before) in shares.iter().zip(before) {
             until(&format!("{share} back at {}", desk.account), PATIENCE, async || {
-                let after = desk.with_model(|model| model.shared(share.as_str()).cloned()).unwrap_or_default();
+                let after = desk
+                    .with_model(|model| model.shared(share.as_str()).cloned())
+                    .unwrap_or_default();
                 let same = after.seen() == before.seen() && after.comments == before.comments;
                 if same { Ok(()) } else { Err(format!("{after:#?} instead of {before:#?}")) }
             })
             .await;
         }
     }
-    assert_eq!(held(&globex, &first, "custom_field:note"), Some(json!({ "clear": true })), "what is gone is told as gone");
+    assert_eq!(
+        held(&globex, &first, "custom_field:note"),
+        Some(json!({ "clear": true })),
+        "what is gone is told as gone"
+    );
     assert_eq!(held(&globex, &first, "tag:gone"), Some(json!(false)));
     // It goes on with the numbers that it had, and with revisions that are not too low.
     applied(&office.update(&globex, COPY, json!({ "status": "solved" })).await);
@@ -115,7 +131,8 @@ pub async fn also_shares_are_listed_from_both_sides_ended_ones_too(office: Offic
     applied(&receipt);
     applied(&office.unshare(&acme, &unshared).await);
     applied(&office.decide(&globex, "deactivate", &ended).await);
-    for (desk, side, partner) in [(&acme, Side::Sender, &globex), (&globex, Side::Receiver, &acme)] {
+    for (desk, side, partner) in [(&acme, Side::Sender, &globex), (&globex, Side::Receiver, &acme)]
+    {
         let all = listed_shares(desk).await;
         assert_eq!(all.len(), 4, "{all:?}");
         for (share, number, standing) in [
@@ -124,23 +141,37 @@ pub async fn also_shares_are_listed_from_both_sides_ended_ones_too(office: Offic
             (&inactive, "3", ShareStanding::AgreementInactive),
             (&unbound, "4", ShareStanding::Live),
         ] {
-            let state = all.iter().find(|state| state.share_id == *share).unwrap_or_else(|| panic!("{share} in {all:?}"));
-            assert_eq!((state.state, state.side, &state.partner.account), (standing, side, &partner.account));
+            let state = all
+                .iter()
+                .find(|state| state.share_id == *share)
+                .unwrap_or_else(|| panic!("{share} in {all:?}"));
+            assert_eq!(
+                (state.state, state.side, &state.partner.account),
+                (standing, side, &partner.account)
+            );
             assert_eq!(state.ended_at.is_some(), standing != ShareStanding::Live);
             let copy = (number != "4").then(|| format!("{number}-copy"));
             let (original, copy) = (json!(number), json!(copy));
             let numbers = (json!(state.ticket_id), json!(state.partner_ticket_id));
-            assert_eq!(numbers, if side == Side::Sender { (original, copy) } else { (copy, original) });
+            assert_eq!(
+                numbers,
+                if side == Side::Sender { (original, copy) } else { (copy, original) }
+            );
         }
         let before = desk.with_deliveries(<[_]>::len);
         applied(&desk.ask("share.list.v1", &json!({ "agreement_id": ended })).await);
-        let of_one = desk.with_deliveries(|all| all[before..].iter().filter(|it| matches!(it.told, Told::ShareState(_))).count());
+        let of_one = desk.with_deliveries(|all| {
+            all[before..].iter().filter(|it| matches!(it.told, Told::ShareState(_))).count()
+        });
         assert_eq!(of_one, 1);
     }
     // A share that has ended can still be asked for; somebody else's cannot.
     let stranger = office.desk("initech").await;
     applied(&globex.ask("ticket.resync.v1", &json!({ "share_id": unshared })).await);
-    refused(&stranger.ask("ticket.resync.v1", &json!({ "share_id": unshared })).await, Reason::NotShared);
+    refused(
+        &stranger.ask("ticket.resync.v1", &json!({ "share_id": unshared })).await,
+        Reason::NotShared,
+    );
     assert_eq!(listed_shares(&stranger).await, []);
 }
 
@@ -154,24 +185,40 @@ pub async fn also_a_history_of_any_length_arrives_whole(office: Office) {
     let first = office.shared(&acme, &globex, &agreement, ORIGINAL).await;
     for number in 0..COMMENTS {
         let (desk, ticket) = if number % 2 == 0 { (&acme, ORIGINAL) } else { (&globex, COPY) };
-        let comment = office.comment(desk, &format!("{number} {}", "x".repeat(LENGTH)), number % 3 == 0);
-        let comment = with(comment, &json!({ "authored_at": format!("2026-03-01T10:00:{number:02}Z") }));
+        let comment =
+            office.comment(desk, &format!("{number} {}", "x".repeat(LENGTH)), number % 3 == 0);
+        let comment =
+            with(comment, &json!({ "authored_at": format!("2026-03-01T10:00:{number:02}Z") }));
         applied(&office.update(desk, ticket, json!({ "comments": [comment] })).await);
     }
-    let (receipt, second) = office.share(&globex, &onward, json!({ "id": COPY, "copy_of": first })).await;
+    let (receipt, second) =
+        office.share(&globex, &onward, json!({ "id": COPY, "copy_of": first })).await;
     applied(&receipt);
     until("the whole history at initech", PATIENCE, async || {
-        let comments = initech.with_model(|model| model.shared(second.as_str()).map_or(0, |ticket| ticket.comments.len()));
+        let comments = initech.with_model(|model| {
+            model.shared(second.as_str()).map_or(0, |ticket| ticket.comments.len())
+        });
         if comments == COMMENTS { Ok(()) } else { Err(format!("{comments} comments")) }
     })
     .await;
     copies::agree((&globex, &second), (&initech, &second)).await;
-    assert!(initech.bodies().iter().all(|body| body.len() < 1024 * 1024), "each delivery below a mebibyte");
+    assert!(
+        initech.bodies().iter().all(|body| body.len() < 1024 * 1024),
+        "each delivery below a mebibyte"
+    );
     // The same for a desk that lost it.
     applied(&office.bind(&initech, &second, FAR_COPY).await);
     initech.with_model(testkit::Model::forget);
     applied(&initech.ask("ticket.resync.v1", &json!({ "share_id": second })).await);
     copies::agree((&globex, &second), (&initech, &second)).await;
-    applied(&office.update(&acme, ORIGINAL, json!({ "tags": { "add": [{ "name": "long", "added_by": "user" }] } })).await);
+    applied(
+        &office
+            .update(
+                &acme,
+                ORIGINAL,
+                json!({ "tags": { "add": [{ "name": "long", "added_by": "user" }] } }),
+            )
+            .await,
+    );
     holds(&initech, &second, "tag:long", json!(true)).await;
 }

@@ -1,6 +1,8 @@
-//! Every rule of the domain reference, in a line of our own, with who keeps it and the tests that show it.
+//! Every rule of the domain reference, in a line of our own, with who keeps it and the tests that
+//! show it.
 //!
-//! A test is an `async fn r_07_…(office: Office)` in the module of its subject, and its name beside its rule here.
+//! A test is an `async fn r_07_…(office: Office)` in the module of its subject, and its name beside
+//! its rule here.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -12,8 +14,8 @@ pub const CHECK: &str = "every_rule_has_a_test_of_its_name";
 
 /// One rule.
 pub struct Rule {
-    /// `R-07`; `D-02` for a point where the reference is in doubt; `part 6` for the contract's; `also` for what the contract says beyond
-    /// the rules.
+    /// `R-07`; `D-02` for a point where the reference is in doubt; `part 6` for the contract's;
+    /// `also` for what the contract says beyond the rules.
     pub number: &'static str,
     /// What it says.
     pub line: &'static str,
@@ -60,14 +62,16 @@ impl Rule {
     }
 }
 
-/// Whether every rule from R-01 to R-99 is there, each with a test of its name, and no test is there twice.
+/// Whether every rule from R-01 to R-99 is there, each with a test of its name, and no test is
+/// there twice.
 ///
 /// # Errors
 /// What is missing, a line each.
 pub fn check() -> Result<(), String> {
     let rules = all();
     let numbered = (1..=99).filter(|number| *number != 49).map(|number| format!("R-{number:02}"));
-    let wanted: Vec<String> = numbered.chain(["a", "b", "c", "d"].map(|part| format!("R-49{part}"))).collect();
+    let wanted: Vec<String> =
+        numbered.chain(["a", "b", "c", "d"].map(|part| format!("R-49{part}"))).collect();
     let mut flaws: Vec<String> = wanted
         .iter()
         .filter(|number| !rules.iter().any(|rule| rule.number == **number))
@@ -80,7 +84,10 @@ pub fn check() -> Result<(), String> {
             flaws.push(format!("{} has no test named {stem}…", rule.number));
         }
         flaws.extend(
-            rule.tests.iter().filter(|test| !names.insert(test.name)).map(|test| format!("{} is listed twice", test.name)),
+            rule.tests
+                .iter()
+                .filter(|test| !names.insert(test.name))
+                .map(|test| format!("{} is listed twice", test.name)),
         );
     }
     if flaws.is_empty() { Ok(()) } else { Err(flaws.join("\n")) }
@@ -107,7 +114,8 @@ rules! {
         [sharing::r_02_what_crosses_goes_by_the_terms_that_the_agreement_states];
     "R-03" Deskmesh "the partner shares its own tickets only under an agreement of its own making"
         [sharing::r_03_the_partner_shares_its_own_tickets_under_an_agreement_of_its_own];
-    "R-04" Deskmesh "the partner's agents add what they know, or solve the ticket where the terms let them"
+    "R-04" Deskmesh "the partner's agents add what they know, or solve the ticket where the terms \
+        let them"
         [sharing::r_04_the_partners_agents_help_or_solve_as_the_terms_let_them];
     "R-05" Deskmesh "status and comments of both copies stay in step, as far as the terms go"
         [sharing::r_05_status_and_comments_of_both_copies_stay_in_step];
@@ -187,7 +195,8 @@ rules! {
         [people::r_42_nothing_leads_from_a_shared_ticket_to_a_user_of_the_receiver];
     "R-43" Desk "an agent may put a local user in the requester's place, and is warned"
         [duties::r_43_another_requester_may_be_set_by_hand_with_a_warning];
-    "R-44" Desk "after unsharing, a requester without an address is out of reach, as the agent learns"
+    "R-44" Desk "after unsharing, a requester without an address is out of reach, as the agent \
+        learns"
         [duties::r_44_after_the_end_a_requester_without_an_address_is_out_of_reach];
     "R-45" Desk "no mail between two accounts that have an agreement"
         [notices::r_45_partners_know_where_no_mail_may_go];
@@ -203,7 +212,8 @@ rules! {
         [status::r_49b_custom_statuses_arrive_as_their_category];
     "R-49c" Deskmesh "custom statuses at the receiver: the category's default arrives"
         [status::r_49c_a_status_arrives_as_its_categorys_default];
-    "R-49d" Deskmesh "custom statuses on both sides: the category arrives, even where they are alike"
+    "R-49d" Deskmesh "custom statuses on both sides: the category arrives, even where they are \
+        alike"
         [status::r_49d_alike_or_not_custom_statuses_arrive_as_the_categorys_default];
     "R-50" Deskmesh "a custom status of on-hold arrives as open, or as open's default"
         [status::r_50_a_custom_status_of_on_hold_arrives_as_open_or_its_default];
@@ -327,7 +337,8 @@ rules! {
         [sharing::also_a_far_hop_lives_on_when_a_near_one_ends];
     "also" Deskmesh "each hop of a chain goes by its own terms"
         [sharing::also_each_hop_goes_by_its_own_terms];
-    "also" Deskmesh "a copy can be worked on by its share, before it has a number; sharing it on tells the number"
+    "also" Deskmesh "a copy can be worked on by its share, before it has a number; sharing it on \
+        tells the number"
         [sharing::also_a_copy_is_worked_on_before_it_has_a_number, sharing::also_sharing_a_copy_on_tells_its_number_too];
     "also" Deskmesh "a deactivation ends every share under the agreement at once"
         [sharing::also_a_deactivation_ends_every_share_under_the_agreement_at_once];
@@ -340,11 +351,13 @@ rules! {
             redaction::also_one_file_of_a_comment_is_redacted_alone,
             redaction::also_nobody_but_its_authors_account_redacts_a_comment,
         ];
-    "also" Deskmesh "of a status only a change of category is sent, and one that there is not changes nothing"
+    "also" Deskmesh "of a status only a change of category is sent, and one that there is not \
+        changes nothing"
         [status::also_only_a_change_of_category_is_sent, status::also_a_custom_status_that_there_is_not_changes_nothing];
     "also" Deskmesh "a placeholder is handed on unchanged along the chain"
         [people::also_a_placeholder_is_handed_on_unchanged_along_the_chain];
-    "also" Deskmesh "fields of every type take their values and no others, and pass to types that fit"
+    "also" Deskmesh "fields of every type take their values and no others, and pass to types that \
+        fit"
         [
             field_types::also_every_type_takes_its_values_and_no_others,
             field_types::also_types_that_fit_pass_both_ways,

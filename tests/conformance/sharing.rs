@@ -7,16 +7,22 @@ use serde_json::json;
 use testkit::Desk;
 
 use crate::copies::{self, COPY, Chain, FAR_COPY, ORIGINAL, has_status, hears, tellings};
-use crate::office::{Office, Partners, applied, everything, item, private_only, refused, terms, with};
+use crate::office::{
+    Office, Partners, applied, everything, item, private_only, refused, terms, with,
+};
 
 /// How many tickets a desk was asked to create.
 fn tickets_created(desk: &Desk) -> usize {
-    desk.with_deliveries(|all| all.iter().filter(|it| matches!(it.told, Told::TicketCreated(_))).count())
+    desk.with_deliveries(|all| {
+        all.iter().filter(|it| matches!(it.told, Told::TicketCreated(_))).count()
+    })
 }
 
 pub async fn r_01_only_an_accepted_agreement_lets_a_ticket_across(office: Office) {
     let [acme, globex] = office.desks(["acme", "globex"]).await;
-    let under = async |agreement: &AgreementId| office.share(&acme, agreement, json!({ "id": ORIGINAL })).await.0;
+    let under = async |agreement: &AgreementId| {
+        office.share(&acme, agreement, json!({ "id": ORIGINAL })).await.0
+    };
     refused(&under(&AgreementId::new(office.id()).expect("an id")).await, Reason::UnknownAgreement);
     let (_, invited) = office.invite(&acme, &globex, everything()).await;
     refused(&under(&invited).await, Reason::AgreementNotAccepted);
@@ -45,14 +51,16 @@ pub async fn r_02_what_crosses_goes_by_the_terms_that_the_agreement_states(offic
             assert_eq!(json!(office.agreement(desk, &agreement, name).await.terms), stated);
         }
     }
-    let ticket =
-        json!({ "status": "pending", "tags": [{ "name": "vip", "added_by": "user" }], "custom_fields": { "order": "7" } });
+    let ticket = json!({ "status": "pending", "tags": [{ "name": "vip", "added_by": "user" }], "custom_fields": { "order": "7" } });
     let (receipt, share) = office.share(&acme, &agreement, ticket).await;
     item(&receipt, "status", ItemOutcome::Transferred, None);
     item(&receipt, "tag:vip", ItemOutcome::Transferred, None);
     item(&receipt, "custom_field:order", ItemOutcome::Withheld, Reason::CustomFieldsNotSynced);
     let created = office.created(&globex, &share).await;
-    assert_eq!((created.status, created.tags, created.custom_fields.len()), (Status::Pending, vec!["vip".to_owned()], 0));
+    assert_eq!(
+        (created.status, created.tags, created.custom_fields.len()),
+        (Status::Pending, vec!["vip".to_owned()], 0)
+    );
 }
 
 pub async fn r_03_the_partner_shares_its_own_tickets_under_an_agreement_of_its_own(office: Office) {
@@ -73,7 +81,12 @@ pub async fn r_04_the_partners_agents_help_or_solve_as_the_terms_let_them(office
     let note = office.comment(&globex, "The part is on its way.", false);
     let change = json!({ "status": "solved", "comments": [note] });
     let receipt = office.update(&globex, "2-copy", change).await;
-    item(&receipt, &format!("comment:{}", note["id"].as_str().expect("an id")), ItemOutcome::Transferred, None);
+    item(
+        &receipt,
+        &format!("comment:{}", note["id"].as_str().expect("an id")),
+        ItemOutcome::Transferred,
+        None,
+    );
     item(&receipt, "status", ItemOutcome::Withheld, Reason::StatusNotSynced);
     hears(&acme, &note).await;
     applied(&office.update(&globex, COPY, json!({ "status": "solved" })).await);
@@ -82,7 +95,8 @@ pub async fn r_04_the_partners_agents_help_or_solve_as_the_terms_let_them(office
 }
 
 pub async fn r_05_status_and_comments_of_both_copies_stay_in_step(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(terms("public_and_private", false, false)).await;
+    let Partners { acme, globex, agreement } =
+        office.partners(terms("public_and_private", false, false)).await;
     let share = office.shared(&acme, &globex, &agreement, ORIGINAL).await;
     for (desk, number, status, public) in [
         (&acme, ORIGINAL, "pending", true),
@@ -92,13 +106,16 @@ pub async fn r_05_status_and_comments_of_both_copies_stay_in_step(office: Office
         (&acme, ORIGINAL, "open", true),
     ] {
         let comment = office.comment(desk, "How is it going?", public);
-        applied(&office.update(desk, number, json!({ "status": status, "comments": [comment] })).await);
+        applied(
+            &office.update(desk, number, json!({ "status": status, "comments": [comment] })).await,
+        );
     }
     for desk in [&acme, &globex] {
         has_status(desk, &share, "open").await;
     }
     copies::agree((&acme, &share), (&globex, &share)).await;
-    let comments = globex.with_model(|model| model.shared(share.as_str()).map(|ticket| ticket.comments.len()));
+    let comments =
+        globex.with_model(|model| model.shared(share.as_str()).map(|ticket| ticket.comments.len()));
     assert_eq!(comments, Some(5));
 }
 
@@ -125,21 +142,28 @@ pub async fn r_18_a_share_makes_a_new_ticket_with_a_number_of_its_own(office: Of
         .await;
     assert_eq!((bound.share_id, bound.partner_ticket_id.as_str()), (share.clone(), "88"));
     applied(&office.update(&acme, "4711", json!({ "status": "pending" })).await);
-    let updated = office.updated(&globex, &share, "the status", |updated| updated.status.is_some()).await;
+    let updated =
+        office.updated(&globex, &share, "the status", |updated| updated.status.is_some()).await;
     assert_eq!(updated.ticket_id.as_ref().map(contracts::TicketId::as_str), Some("88"));
     applied(&office.update(&globex, "88", json!({ "status": "solved" })).await);
-    let updated = office.updated(&acme, &share, "the status", |updated| updated.status.is_some()).await;
+    let updated =
+        office.updated(&acme, &share, "the status", |updated| updated.status.is_some()).await;
     assert_eq!(updated.ticket_id.as_ref().map(contracts::TicketId::as_str), Some("4711"));
     refused(&office.update(&globex, "4711", json!({ "status": "open" })).await, Reason::NotShared);
 }
 
 pub async fn r_19_status_is_kept_in_step_along_the_whole_chain(office: Office) {
     let Chain { acme, globex, initech, first, second } = Chain::under(&office, everything()).await;
-    for (desk, number, status) in
-        [(&acme, ORIGINAL, "pending"), (&globex, COPY, "open"), (&initech, FAR_COPY, "solved"), (&acme, ORIGINAL, "new")]
-    {
+    for (desk, number, status) in [
+        (&acme, ORIGINAL, "pending"),
+        (&globex, COPY, "open"),
+        (&initech, FAR_COPY, "solved"),
+        (&acme, ORIGINAL, "new"),
+    ] {
         applied(&office.update(desk, number, json!({ "status": status })).await);
-        for (desk, share) in [(&acme, &first), (&globex, &first), (&globex, &second), (&initech, &second)] {
+        for (desk, share) in
+            [(&acme, &first), (&globex, &first), (&globex, &second), (&initech, &second)]
+        {
             has_status(desk, share, status).await;
         }
     }
@@ -147,10 +171,14 @@ pub async fn r_19_status_is_kept_in_step_along_the_whole_chain(office: Office) {
 
 pub async fn r_23_ccs_of_the_original_do_not_go_along(office: Office) {
     let Partners { acme, globex, agreement } = office.partners(everything()).await;
-    let cc = |name: &str| json!({ "name": format!("Cc {name}"), "email": format!("{name}@cc.example") });
-    let (receipt, share) = office.share(&acme, &agreement, json!({ "id": ORIGINAL, "ccs": [cc("one")] })).await;
+    let cc =
+        |name: &str| json!({ "name": format!("Cc {name}"), "email": format!("{name}@cc.example") });
+    let (receipt, share) =
+        office.share(&acme, &agreement, json!({ "id": ORIGINAL, "ccs": [cc("one")] })).await;
     item(&receipt, "ccs", ItemOutcome::Withheld, Reason::CcsStay);
-    let receipt = office.update(&acme, ORIGINAL, json!({ "status": "pending", "ccs": [cc("one"), cc("two")] })).await;
+    let receipt = office
+        .update(&acme, ORIGINAL, json!({ "status": "pending", "ccs": [cc("one"), cc("two")] }))
+        .await;
     item(&receipt, "ccs", ItemOutcome::Withheld, Reason::CcsStay);
     has_status(&globex, &share, "pending").await;
     for body in globex.bodies() {
@@ -172,15 +200,22 @@ pub async fn r_28_where_the_terms_allow_the_receiver_answers_and_solves(office: 
     let Partners { acme, globex, agreement } = office.partners(everything()).await;
     let share = office.shared(&acme, &globex, &agreement, ORIGINAL).await;
     let answer = office.comment(&globex, "The new toner is in. Please try again.", true);
-    applied(&office.update(&globex, COPY, json!({ "status": "solved", "comments": [answer] })).await);
-    let updated = office.updated(&acme, &share, "the answer", |updated| !updated.comments.is_empty()).await;
+    applied(
+        &office.update(&globex, COPY, json!({ "status": "solved", "comments": [answer] })).await,
+    );
+    let updated =
+        office.updated(&acme, &share, "the answer", |updated| !updated.comments.is_empty()).await;
     assert_eq!(updated.status, Some(Status::Solved), "one action arrives as one");
     assert!(updated.comments[0].public && updated.comments[0].body.starts_with("The new toner"));
     let private = office.agree(&acme, &globex, private_only()).await;
     let quiet = office.shared(&acme, &globex, &private, "2").await;
     let answer = office.comment(&globex, "The new toner is in.", true);
-    let receipt = office.update(&globex, "2-copy", json!({ "status": "solved", "comments": [answer] })).await;
-    assert!(receipt.decisions.iter().all(|decision| decision.outcome == ItemOutcome::Withheld), "{receipt:?}");
+    let receipt =
+        office.update(&globex, "2-copy", json!({ "status": "solved", "comments": [answer] })).await;
+    assert!(
+        receipt.decisions.iter().all(|decision| decision.outcome == ItemOutcome::Withheld),
+        "{receipt:?}"
+    );
     office.heard(&acme, &globex, &quiet).await;
     assert!(tellings(&acme, &answer).is_empty());
     has_status(&acme, &quiet, "open").await;
@@ -208,7 +243,10 @@ pub async fn r_29_fields_of_users_and_organisations_stay_at_home(office: Office)
 pub async fn r_30_business_rules_neither_travel_nor_act_on_the_other_copy(office: Office) {
     let Partners { acme, globex, agreement } = office.partners(everything()).await;
     let triggers = json!([{ "title": "escalation-trigger", "actions": [{ "field": "current_tags", "value": "escalated" }] }]);
-    assert_eq!(office.set(&acme, json!({ "triggers": triggers })).await.outcome, ReceiptOutcome::Ignored);
+    assert_eq!(
+        office.set(&acme, json!({ "triggers": triggers })).await.outcome,
+        ReceiptOutcome::Ignored
+    );
     let ticket = json!({ "id": ORIGINAL, "triggers": triggers, "tags": [{ "name": "escalated", "added_by": "rule" }] });
     let (receipt, share) = office.share(&acme, &agreement, ticket).await;
     item(&receipt, "tag:escalated", ItemOutcome::Withheld, Reason::AddedByRule);
@@ -220,7 +258,12 @@ pub async fn r_30_business_rules_neither_travel_nor_act_on_the_other_copy(office
     );
     applied(&office.bind(&globex, &share, COPY).await);
     let routed = json!({ "status": "pending", "tags": { "add": [{ "name": "routed", "added_by": "rule" }] } });
-    item(&office.update(&globex, COPY, routed).await, "tag:routed", ItemOutcome::Withheld, Reason::AddedByRule);
+    item(
+        &office.update(&globex, COPY, routed).await,
+        "tag:routed",
+        ItemOutcome::Withheld,
+        Reason::AddedByRule,
+    );
     has_status(&acme, &share, "pending").await;
     assert_eq!(copies::held(&acme, &share, "tag:routed"), None);
     for body in globex.bodies() {
@@ -233,10 +276,15 @@ pub async fn also_what_was_ended_and_is_shared_again_is_a_new_copy(office: Offic
     let first = office.shared(&acme, &globex, &agreement, ORIGINAL).await;
     let mut revision = 0;
     for status in ["pending", "open", "pending"] {
-        revision = office.update(&acme, ORIGINAL, json!({ "status": status })).await.revision.expect("a revision");
+        revision = office
+            .update(&acme, ORIGINAL, json!({ "status": status }))
+            .await
+            .revision
+            .expect("a revision");
     }
     applied(&office.unshare(&acme, &first).await);
-    let (receipt, second) = office.share(&acme, &agreement, json!({ "id": ORIGINAL, "status": "open" })).await;
+    let (receipt, second) =
+        office.share(&acme, &agreement, json!({ "id": ORIGINAL, "status": "open" })).await;
     assert!(receipt.revision > Some(revision), "{receipt:?} after {revision}");
     let created = office.created(&globex, &second).await;
     assert_eq!((Some(created.revision), created.status), (receipt.revision, Status::Open));
@@ -253,13 +301,21 @@ pub async fn also_a_far_hop_lives_on_when_a_near_one_ends(office: Office) {
     let [acme, globex, initech] = office.desks(["acme", "globex", "initech"]).await;
     let agreement = office.agree(&acme, &globex, everything()).await;
     let beside = office.shared(&acme, &globex, &agreement, "2").await;
-    let Chain { acme, globex, initech, first, second } = Chain::between(&office, [acme, globex, initech], everything()).await;
+    let Chain { acme, globex, initech, first, second } =
+        Chain::between(&office, [acme, globex, initech], everything()).await;
     applied(&office.unshare(&acme, &first).await);
-    refused(&office.update(&acme, ORIGINAL, json!({ "status": "closed" })).await, Reason::NotShared);
+    refused(
+        &office.update(&acme, ORIGINAL, json!({ "status": "closed" })).await,
+        Reason::NotShared,
+    );
     applied(&office.update(&globex, COPY, json!({ "status": "pending" })).await);
     has_status(&initech, &second, "pending").await;
     let comment = office.comment(&initech, "Found it.", true);
-    applied(&office.update(&initech, FAR_COPY, json!({ "status": "solved", "comments": [comment] })).await);
+    applied(
+        &office
+            .update(&initech, FAR_COPY, json!({ "status": "solved", "comments": [comment] }))
+            .await,
+    );
     has_status(&globex, &second, "solved").await;
     hears(&globex, &comment).await;
     office.heard(&acme, &globex, &beside).await;
@@ -279,14 +335,18 @@ pub async fn also_a_deactivation_ends_every_share_under_the_agreement_at_once(of
     for number in ["1", "2", "3"] {
         let solved = || json!({ "status": "solved" });
         refused(&office.update(&acme, number, solved()).await, Reason::NotShared);
-        refused(&office.update(&globex, &format!("{number}-copy"), solved()).await, Reason::NotShared);
+        refused(
+            &office.update(&globex, &format!("{number}-copy"), solved()).await,
+            Reason::NotShared,
+        );
     }
     applied(&office.update(&acme, "4", json!({ "status": "solved" })).await);
     has_status(&globex, &beside, "solved").await;
     for desk in [&acme, &globex] {
         for state in office.shares(desk).await {
             let ended = shares.contains(&state.share_id);
-            let expected = if ended { ShareStanding::AgreementInactive } else { ShareStanding::Live };
+            let expected =
+                if ended { ShareStanding::AgreementInactive } else { ShareStanding::Live };
             assert_eq!((state.state, state.ended_at.is_some()), (expected, ended), "{state:?}");
         }
         for share in &shares {
@@ -297,13 +357,24 @@ pub async fn also_a_deactivation_ends_every_share_under_the_agreement_at_once(of
 
 pub async fn also_each_hop_goes_by_its_own_terms(office: Office) {
     let [acme, globex, initech] = office.desks(["acme", "globex", "initech"]).await;
-    let (near, far) = (office.agree(&acme, &globex, private_only()).await, office.agree(&globex, &initech, everything()).await);
+    let (near, far) = (
+        office.agree(&acme, &globex, private_only()).await,
+        office.agree(&globex, &initech, everything()).await,
+    );
     let first = office.shared(&acme, &globex, &near, ORIGINAL).await;
-    let (receipt, second) = office.share(&globex, &far, json!({ "id": COPY, "copy_of": first, "status": "pending" })).await;
+    let (receipt, second) = office
+        .share(&globex, &far, json!({ "id": COPY, "copy_of": first, "status": "pending" }))
+        .await;
     applied(&receipt);
-    assert_eq!(office.created(&initech, &second).await.status, Status::Pending, "acme's status was never globex's");
-    let (public, private) =
-        (office.comment(&initech, "Dear customer,", true), office.comment(&initech, "It is the fuser.", false));
+    assert_eq!(
+        office.created(&initech, &second).await.status,
+        Status::Pending,
+        "acme's status was never globex's"
+    );
+    let (public, private) = (
+        office.comment(&initech, "Dear customer,", true),
+        office.comment(&initech, "It is the fuser.", false),
+    );
     let tags = json!({ "add": [{ "name": "fuser", "added_by": "user" }] });
     let change = json!({ "status": "solved", "tags": tags, "comments": [public, private] });
     let receipt = office.update_share(&initech, &second, change).await;
@@ -312,7 +383,9 @@ pub async fn also_each_hop_goes_by_its_own_terms(office: Office) {
     hears(&globex, &public).await;
     hears(&acme, &private).await;
     let thanks = office.comment(&acme, "Thanks, we tell her.", true);
-    applied(&office.update(&acme, ORIGINAL, json!({ "status": "hold", "comments": [thanks] })).await);
+    applied(
+        &office.update(&acme, ORIGINAL, json!({ "status": "hold", "comments": [thanks] })).await,
+    );
     hears(&initech, &thanks).await;
     assert!(tellings(&acme, &public).is_empty());
     assert_eq!(copies::held(&acme, &first, "tag:fuser"), None);
@@ -326,7 +399,11 @@ pub async fn also_a_copy_is_worked_on_before_it_has_a_number(office: Office) {
     applied(&receipt);
     office.created(&globex, &share).await;
     let comment = office.comment(&globex, "On it.", true);
-    applied(&office.update_share(&globex, &share, json!({ "status": "pending", "comments": [comment] })).await);
+    applied(
+        &office
+            .update_share(&globex, &share, json!({ "status": "pending", "comments": [comment] }))
+            .await,
+    );
     has_status(&acme, &share, "pending").await;
     hears(&acme, &comment).await;
     for (status, number) in [(Status::Open, None), (Status::Solved, Some("88"))] {
@@ -334,20 +411,28 @@ pub async fn also_a_copy_is_worked_on_before_it_has_a_number(office: Office) {
             applied(&office.bind(&globex, &share, number).await);
         }
         applied(&office.update(&acme, ORIGINAL, json!({ "status": status })).await);
-        let updated = office.updated(&globex, &share, "the status", |updated| updated.status == Some(status)).await;
+        let updated = office
+            .updated(&globex, &share, "the status", |updated| updated.status == Some(status))
+            .await;
         assert_eq!(updated.ticket_id.as_ref().map(contracts::TicketId::as_str), number);
     }
 }
 
 pub async fn also_sharing_a_copy_on_tells_its_number_too(office: Office) {
     let [acme, globex, initech] = office.desks(["acme", "globex", "initech"]).await;
-    let (near, far) = (office.agree(&acme, &globex, everything()).await, office.agree(&globex, &initech, everything()).await);
+    let (near, far) = (
+        office.agree(&acme, &globex, everything()).await,
+        office.agree(&globex, &initech, everything()).await,
+    );
     let (_, first) = office.share(&acme, &near, json!({ "id": ORIGINAL })).await;
-    let (receipt, second) = office.share(&globex, &far, json!({ "id": COPY, "copy_of": first })).await;
+    let (receipt, second) =
+        office.share(&globex, &far, json!({ "id": COPY, "copy_of": first })).await;
     applied(&receipt);
     let (number, _) = acme
         .told("the copy's number", |told| match told {
-            Told::TicketBound(bound) if bound.share_id == first => Some(bound.partner_ticket_id.clone()),
+            Told::TicketBound(bound) if bound.share_id == first => {
+                Some(bound.partner_ticket_id.clone())
+            }
             _ => None,
         })
         .await;

@@ -7,10 +7,10 @@ use testkit::Desk;
 use crate::copies::{COPY, Chain, FAR_COPY, ORIGINAL, has_status, held, holds};
 use crate::office::{Office, applied, everything, item, terms};
 
-/// Custom statuses as both accounts may have them, alike to the letter: a default for each category and a second one for some.
+/// Custom statuses as both accounts may have them, alike to the letter: a default for each category
+/// and a second one for some.
 fn alike() -> Value {
-    let status =
-        |key: &str, category: &str, default: bool| json!({ "key": key, "name": key, "category": category, "default": default });
+    let status = |key: &str, category: &str, default: bool| json!({ "key": key, "name": key, "category": category, "default": default });
     json!({ "custom_statuses": { "enabled": true, "statuses": [
         status("fresh", "new", true),
         status("working", "open", true),
@@ -55,8 +55,18 @@ impl Pair {
     }
 
     /// Sends a change of status from one side and waits until the other holds what is expected.
-    async fn crosses(&self, office: &Office, from: &Desk, change: Value, expected: Value) -> Receipt {
-        let (number, to) = if from.account == self.acme.account { (ORIGINAL, &self.globex) } else { (COPY, &self.acme) };
+    async fn crosses(
+        &self,
+        office: &Office,
+        from: &Desk,
+        change: Value,
+        expected: Value,
+    ) -> Receipt {
+        let (number, to) = if from.account == self.acme.account {
+            (ORIGINAL, &self.globex)
+        } else {
+            (COPY, &self.acme)
+        };
         let receipt = office.update(from, number, change).await;
         applied(&receipt);
         holds(to, &self.share, "status", expected).await;
@@ -86,7 +96,8 @@ pub async fn r_49a_without_custom_statuses_each_arrives_as_it_is(office: Office)
     let pair = Pair::new(&office, false, false).await;
     for from in [&pair.acme, &pair.globex] {
         for status in ["new", "pending", "solved", "closed", "open"] {
-            let receipt = pair.crosses(&office, from, json!({ "status": status }), plain(status)).await;
+            let receipt =
+                pair.crosses(&office, from, json!({ "status": status }), plain(status)).await;
             item(&receipt, "status", ItemOutcome::Transferred, None);
         }
         pair.crosses(&office, from, json!({ "status": "pending" }), plain("pending")).await;
@@ -96,55 +107,101 @@ pub async fn r_49a_without_custom_statuses_each_arrives_as_it_is(office: Office)
 
 pub async fn r_49b_custom_statuses_arrive_as_their_category(office: Office) {
     let pair = Pair::new(&office, true, false).await;
-    for (key, category) in
-        [("parts", "pending"), ("done", "solved"), ("escalated", "open"), ("archived", "closed"), ("fresh", "new")]
-    {
-        let receipt = pair.crosses(&office, &pair.acme, json!({ "custom_status": key }), plain(category)).await;
+    for (key, category) in [
+        ("parts", "pending"),
+        ("done", "solved"),
+        ("escalated", "open"),
+        ("archived", "closed"),
+        ("fresh", "new"),
+    ] {
+        let receipt = pair
+            .crosses(&office, &pair.acme, json!({ "custom_status": key }), plain(category))
+            .await;
         item(&receipt, "status", ItemOutcome::Mapped, Reason::CategoryMapped);
         holds(&pair.acme, &pair.share, "status", custom(category, key)).await;
     }
     pair.crosses(&office, &pair.acme, json!({ "custom_status": "parts" }), plain("pending")).await;
-    let receipt = pair.crosses(&office, &pair.acme, json!({ "custom_status": "waiting" }), plain("open")).await;
+    let receipt = pair
+        .crosses(&office, &pair.acme, json!({ "custom_status": "waiting" }), plain("open"))
+        .await;
     item(&receipt, "status", ItemOutcome::Mapped, Reason::OnHoldMapsToOpen);
 }
 
 pub async fn r_49c_a_status_arrives_as_its_categorys_default(office: Office) {
     let pair = Pair::new(&office, false, true).await;
     for status in ["pending", "solved", "new", "closed", "open"] {
-        let receipt = pair.crosses(&office, &pair.acme, json!({ "status": status }), custom(status, default_of(status))).await;
+        let receipt = pair
+            .crosses(
+                &office,
+                &pair.acme,
+                json!({ "status": status }),
+                custom(status, default_of(status)),
+            )
+            .await;
         item(&receipt, "status", ItemOutcome::Mapped, Reason::CategoryMapped);
     }
-    pair.crosses(&office, &pair.acme, json!({ "status": "pending" }), custom("pending", "asked")).await;
+    pair.crosses(&office, &pair.acme, json!({ "status": "pending" }), custom("pending", "asked"))
+        .await;
     pair.crosses(&office, &pair.acme, json!({ "status": "hold" }), custom("open", "working")).await;
     // What comes back is R-49b, from the other side.
-    pair.crosses(&office, &pair.globex, json!({ "custom_status": "parts" }), plain("pending")).await;
+    pair.crosses(&office, &pair.globex, json!({ "custom_status": "parts" }), plain("pending"))
+        .await;
 }
 
 pub async fn r_49d_alike_or_not_custom_statuses_arrive_as_the_categorys_default(office: Office) {
     let pair = Pair::new(&office, true, true).await;
     for from in [&pair.acme, &pair.globex] {
-        for (key, category) in [("parts", "pending"), ("done", "solved"), ("escalated", "open"), ("fresh", "new")] {
+        for (key, category) in
+            [("parts", "pending"), ("done", "solved"), ("escalated", "open"), ("fresh", "new")]
+        {
             let change = json!({ "custom_status": key });
-            let receipt = pair.crosses(&office, from, change, custom(category, default_of(category))).await;
+            let receipt =
+                pair.crosses(&office, from, change, custom(category, default_of(category))).await;
             item(&receipt, "status", ItemOutcome::Mapped, Reason::CategoryMapped);
         }
     }
-    pair.crosses(&office, &pair.acme, json!({ "custom_status": "waiting" }), custom("open", "working")).await;
+    pair.crosses(
+        &office,
+        &pair.acme,
+        json!({ "custom_status": "waiting" }),
+        custom("open", "working"),
+    )
+    .await;
 }
 
-/// Another table would have both copies keep a status that both accounts have; the reference's has none of it.
+/// Another table would have both copies keep a status that both accounts have; the reference's has
+/// none of it.
 pub async fn d_02_the_same_custom_status_on_both_sides_is_no_exception(office: Office) {
     let pair = Pair::new(&office, true, true).await;
-    pair.crosses(&office, &pair.acme, json!({ "custom_status": "parts" }), custom("pending", "asked")).await;
-    pair.crosses(&office, &pair.globex, json!({ "custom_status": "escalated" }), custom("open", "working")).await;
-    pair.crosses(&office, &pair.acme, json!({ "custom_status": "parts" }), custom("pending", "asked")).await;
+    pair.crosses(
+        &office,
+        &pair.acme,
+        json!({ "custom_status": "parts" }),
+        custom("pending", "asked"),
+    )
+    .await;
+    pair.crosses(
+        &office,
+        &pair.globex,
+        json!({ "custom_status": "escalated" }),
+        custom("open", "working"),
+    )
+    .await;
+    pair.crosses(
+        &office,
+        &pair.acme,
+        json!({ "custom_status": "parts" }),
+        custom("pending", "asked"),
+    )
+    .await;
 }
 
 pub async fn r_50_a_custom_status_of_on_hold_arrives_as_open_or_its_default(office: Office) {
     for (at_receiver, open) in [(false, plain("open")), (true, custom("open", "working"))] {
         let pair = Pair::new(&office, true, at_receiver).await;
         applied(&office.update(&pair.acme, ORIGINAL, json!({ "custom_status": "parts" })).await);
-        let receipt = pair.crosses(&office, &pair.acme, json!({ "custom_status": "waiting" }), open).await;
+        let receipt =
+            pair.crosses(&office, &pair.acme, json!({ "custom_status": "waiting" }), open).await;
         item(&receipt, "status", ItemOutcome::Mapped, Reason::OnHoldMapsToOpen);
         holds(&pair.acme, &pair.share, "status", custom("hold", "waiting")).await;
     }
@@ -154,7 +211,9 @@ pub async fn also_only_a_change_of_category_is_sent(office: Office) {
     let Pair { acme, globex, share } = Pair::new(&office, true, true).await;
     applied(&office.update(&acme, ORIGINAL, json!({ "custom_status": "parts" })).await);
     holds(&globex, &share, "status", custom("pending", "asked")).await;
-    for (desk, number, key) in [(&globex, COPY, "parts"), (&acme, ORIGINAL, "asked"), (&acme, ORIGINAL, "parts")] {
+    for (desk, number, key) in
+        [(&globex, COPY, "parts"), (&acme, ORIGINAL, "asked"), (&acme, ORIGINAL, "parts")]
+    {
         let receipt = office.update(desk, number, json!({ "custom_status": key })).await;
         item(&receipt, "status", ItemOutcome::Unchanged, Reason::Unchanged);
     }
@@ -175,12 +234,16 @@ pub async fn also_a_custom_status_that_there_is_not_changes_nothing(office: Offi
     let Pair { acme, globex, share } = Pair::new(&office, true, false).await;
     let receipt = office.update(&acme, ORIGINAL, json!({ "custom_status": "nowhere" })).await;
     item(&receipt, "status", ItemOutcome::Withheld, Reason::NoSuchStatus);
-    let receipt = office.update(&acme, ORIGINAL, json!({ "status": "solved", "custom_status": "parts" })).await;
+    let receipt = office
+        .update(&acme, ORIGINAL, json!({ "status": "solved", "custom_status": "parts" }))
+        .await;
     item(&receipt, "status", ItemOutcome::Withheld, Reason::NoSuchStatus);
     office.heard(&globex, &acme, &share).await;
     has_status(&globex, &share, "open").await;
     // Without custom statuses of its own, an account is told what its ticket holds instead.
-    let receipt = office.update(&globex, COPY, json!({ "status": "pending", "custom_status": "parts" })).await;
+    let receipt = office
+        .update(&globex, COPY, json!({ "status": "pending", "custom_status": "parts" }))
+        .await;
     let told = receipt.decisions.iter().find_map(|decision| decision.value.clone());
     assert_eq!((told, receipt.outcome), (Some(plain("pending")), ReceiptOutcome::Applied));
     holds(&acme, &share, "status", custom("pending", "asked")).await;
@@ -188,23 +251,40 @@ pub async fn also_a_custom_status_that_there_is_not_changes_nothing(office: Offi
 
 pub async fn r_60_tags_are_kept_in_step_both_ways_or_not_at_all(office: Office) {
     let add = |name: &str| json!({ "tags": { "add": [{ "name": name, "added_by": "user" }] } });
-    let remove = |name: &str| json!({ "tags": { "remove": [{ "name": name, "removed_by": "user" }] } });
+    let remove =
+        |name: &str| json!({ "tags": { "remove": [{ "name": name, "removed_by": "user" }] } });
     let Chain { acme, globex, initech, first, second } = Chain::under(&office, everything()).await;
-    for (desk, number, name) in [(&acme, ORIGINAL, "vip"), (&globex, COPY, "lyon"), (&initech, FAR_COPY, "night shift")] {
-        item(&office.update(desk, number, add(name)).await, &format!("tag:{name}"), ItemOutcome::Transferred, None);
+    for (desk, number, name) in
+        [(&acme, ORIGINAL, "vip"), (&globex, COPY, "lyon"), (&initech, FAR_COPY, "night shift")]
+    {
+        item(
+            &office.update(desk, number, add(name)).await,
+            &format!("tag:{name}"),
+            ItemOutcome::Transferred,
+            None,
+        );
     }
     // Each takes off what another set.
-    for (desk, number, name) in [(&acme, ORIGINAL, "lyon"), (&globex, COPY, "night shift"), (&initech, FAR_COPY, "vip")] {
+    for (desk, number, name) in
+        [(&acme, ORIGINAL, "lyon"), (&globex, COPY, "night shift"), (&initech, FAR_COPY, "vip")]
+    {
         applied(&office.update(desk, number, remove(name)).await);
         for (desk, share) in [(&acme, &first), (&globex, &first), (&initech, &second)] {
             holds(desk, share, &format!("tag:{name}"), json!(false)).await;
         }
     }
     let without = Chain::under(&office, terms("public_and_private", false, true)).await;
-    for (desk, number) in [(&without.acme, ORIGINAL), (&without.globex, COPY), (&without.initech, FAR_COPY)] {
+    for (desk, number) in
+        [(&without.acme, ORIGINAL), (&without.globex, COPY), (&without.initech, FAR_COPY)]
+    {
         let receipt = office.update(desk, number, add("vip")).await;
         item(&receipt, "tag:vip", ItemOutcome::Withheld, Reason::TagsNotSynced);
-        item(&office.update(desk, number, remove("old")).await, "tag:old", ItemOutcome::Withheld, Reason::TagsNotSynced);
+        item(
+            &office.update(desk, number, remove("old")).await,
+            "tag:old",
+            ItemOutcome::Withheld,
+            Reason::TagsNotSynced,
+        );
     }
     for (listener, teller, share) in [
         (&without.acme, &without.globex, &without.first),
@@ -212,7 +292,9 @@ pub async fn r_60_tags_are_kept_in_step_both_ways_or_not_at_all(office: Office) 
         (&without.initech, &without.globex, &without.second),
     ] {
         let told = office.heard(listener, teller, share).await;
-        let with_tags = |told: &contracts::delivery::Told| serde_json::to_string(told).is_ok_and(|text| text.contains("\"add\""));
+        let with_tags = |told: &contracts::delivery::Told| {
+            serde_json::to_string(told).is_ok_and(|text| text.contains("\"add\""))
+        };
         assert!(!told.iter().any(with_tags), "{told:?}");
     }
 }
@@ -236,6 +318,11 @@ pub async fn r_61_tags_of_business_rules_never_cross(office: Office) {
         for number in [ORIGINAL, COPY, FAR_COPY] {
             holds(desk, share, &format!("tag:{number}"), json!(true)).await;
         }
-        assert_eq!((held(desk, share, "tag:vip"), held(desk, share, "tag:auto")), (Some(json!(true)), None), "{}", desk.account);
+        assert_eq!(
+            (held(desk, share, "tag:vip"), held(desk, share, "tag:auto")),
+            (Some(json!(true)), None),
+            "{}",
+            desk.account
+        );
     }
 }

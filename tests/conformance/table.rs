@@ -35,7 +35,13 @@ impl Results {
     fn counted(&self, tests: impl Iterator<Item = &'static str>) -> String {
         let results: Vec<&str> = tests.map(|test| self.of(test)).collect();
         let count = |result: &str| results.iter().filter(|it| **it == result).count();
-        format!("{} tests: {} kept, {} failed, {} not run", results.len(), count("kept"), count("FAILED"), count("not run"))
+        format!(
+            "{} tests: {} kept, {} failed, {} not run",
+            results.len(),
+            count("kept"),
+            count("FAILED"),
+            count("not run")
+        )
     }
 }
 
@@ -43,7 +49,8 @@ impl Results {
 pub fn rules(rules: &[Rule], results: &Results) -> String {
     let mut rows = vec![["rule", "what", "kept by", "test", "result"]];
     for rule in rules {
-        let mut tests: Vec<_> = rule.tests.iter().map(|test| (test.name, results.of(test.name))).collect();
+        let mut tests: Vec<_> =
+            rule.tests.iter().map(|test| (test.name, results.of(test.name))).collect();
         if tests.is_empty() {
             tests.push(("-", "MISSING"));
         }
@@ -53,7 +60,12 @@ pub fn rules(rules: &[Rule], results: &Results) -> String {
     }
     let missing = rules.iter().filter(|rule| rule.tests.is_empty()).count();
     let tests = rules.iter().flat_map(|rule| &rule.tests).map(|test| test.name);
-    format!("{}\n{} rules, {missing} without a test; {}", aligned(&rows), rules.len(), results.counted(tests))
+    format!(
+        "{}\n{} rules, {missing} without a test; {}",
+        aligned(&rows),
+        rules.len(),
+        results.counted(tests)
+    )
 }
 
 /// What is tried against the system, as text.
@@ -67,10 +79,12 @@ pub fn attempts(attempts: &[Attempt], results: &Results) -> String {
 
 /// Rows with their columns aligned by spaces.
 fn aligned<const N: usize>(rows: &[[&str; N]]) -> String {
-    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or_default();
+    let width =
+        |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or_default();
     let mut text = String::from("\n");
     for row in rows {
-        let cells: Vec<String> = (0..N).map(|at| format!("{:width$}", row[at], width = width(at))).collect();
+        let cells: Vec<String> =
+            (0..N).map(|at| format!("{:width$}", row[at], width = width(at))).collect();
         writeln!(text, "{}", cells.join("  ").trim_end()).expect("a string takes what is written");
     }
     text

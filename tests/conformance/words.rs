@@ -38,7 +38,11 @@ pub fn private_only() -> Value {
 /// `base` with every member of `changes` in its place, objects member by member.
 pub fn with(mut base: Value, changes: &Value) -> Value {
     for (key, value) in changes.as_object().into_iter().flatten() {
-        base[key] = if base[key].is_object() && value.is_object() { with(base[key].take(), value) } else { value.clone() };
+        base[key] = if base[key].is_object() && value.is_object() {
+            with(base[key].take(), value)
+        } else {
+            value.clone()
+        };
     }
     base
 }
@@ -46,20 +50,33 @@ pub fn with(mut base: Value, changes: &Value) -> Value {
 /// The receipt says no, and why.
 #[track_caller]
 pub fn refused(receipt: &Receipt, reason: Reason) {
-    assert_eq!((receipt.outcome, receipt.reason), (ReceiptOutcome::Rejected, Some(reason)), "{receipt:?}");
+    assert_eq!(
+        (receipt.outcome, receipt.reason),
+        (ReceiptOutcome::Rejected, Some(reason)),
+        "{receipt:?}"
+    );
 }
 
 /// The command was done, all of it or all but what its decisions say.
 #[track_caller]
 pub fn applied(receipt: &Receipt) {
-    assert!(matches!(receipt.outcome, ReceiptOutcome::Applied | ReceiptOutcome::Partial), "{receipt:?}");
+    assert!(
+        matches!(receipt.outcome, ReceiptOutcome::Applied | ReceiptOutcome::Partial),
+        "{receipt:?}"
+    );
 }
 
 /// The receipt says what became of one item, and why.
 #[track_caller]
-pub fn item(receipt: &Receipt, item: &str, outcome: ItemOutcome, reason: impl Into<Option<Reason>>) {
+pub fn item(
+    receipt: &Receipt,
+    item: &str,
+    outcome: ItemOutcome,
+    reason: impl Into<Option<Reason>>,
+) {
     let (item, reason): (Item, _) = (item.parse().expect("an item of a receipt"), reason.into());
-    let said = |it: &contracts::Decision| it.item == item && it.outcome == outcome && it.reason == reason;
+    let said =
+        |it: &contracts::Decision| it.item == item && it.outcome == outcome && it.reason == reason;
     assert!(receipt.decisions.iter().any(said), "{item} {outcome:?} {reason:?}: {receipt:?}");
 }
 

@@ -1,4 +1,5 @@
-//! The architecture, as tests: crate edges as drawn, rules pure, every flow accepted by its receiver and by nobody else.
+//! The architecture, as tests: crate edges as drawn, rules pure, every flow accepted by its
+//! receiver and by nobody else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -42,7 +43,10 @@ const IMPURE: [&str; 12] = [
 ];
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies below the root").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the package lies below the root")
+        .to_owned()
 }
 
 #[test]
@@ -54,24 +58,32 @@ fn crate_edges_are_as_drawn() {
         .expect("cargo runs");
     let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("cargo tells JSON");
     let packages = metadata["packages"].as_array().expect("packages");
-    let members: BTreeSet<&str> = packages.iter().map(|package| package["name"].as_str().unwrap_or_default()).collect();
+    let members: BTreeSet<&str> =
+        packages.iter().map(|package| package["name"].as_str().unwrap_or_default()).collect();
     let allowed: BTreeMap<&str, &[&str]> = EDGES.into_iter().collect();
     let whole_system = ["system-tests", "bench", "faults", "stages", "fuzz"];
-    for package in packages.iter().filter(|package| !whole_system.contains(&package["name"].as_str().unwrap_or_default())) {
+    for package in packages
+        .iter()
+        .filter(|package| !whole_system.contains(&package["name"].as_str().unwrap_or_default()))
+    {
         let name = package["name"].as_str().unwrap_or_default();
         let may = allowed.get(name).unwrap_or_else(|| panic!("{name} is new: draw its edges"));
         for dependency in package["dependencies"].as_array().into_iter().flatten() {
             let on = dependency["name"].as_str().unwrap_or_default();
             let for_tests = dependency["kind"] == "dev" && ["testkit", "local"].contains(&on);
-            assert!(!members.contains(on) || may.contains(&on) || for_tests, "{name} must not build on {on}");
+            assert!(
+                !members.contains(on) || may.contains(&on) || for_tests,
+                "{name} must not build on {on}"
+            );
         }
     }
 }
 
 #[test]
 fn rules_are_pure() {
-    let mut files: Vec<PathBuf> =
-        ["chain.rs", "deliveries.rs", "finish.rs"].map(|file| root().join("shared/line/src").join(file)).into();
+    let mut files: Vec<PathBuf> = ["chain.rs", "deliveries.rs", "finish.rs"]
+        .map(|file| root().join("shared/line/src").join(file))
+        .into();
     for service in Service::ALL {
         rust_files(&root().join("services").join(service.name()).join("src/rules"), &mut files);
     }
@@ -81,14 +93,21 @@ fn rules_are_pure() {
         for (number, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             for word in IMPURE {
-                assert!(!code.contains(word), "{}:{}: a rule must not use {word}", file.display(), number + 1);
+                assert!(
+                    !code.contains(word),
+                    "{}:{}: a rule must not use {word}",
+                    file.display(),
+                    number + 1
+                );
             }
         }
     }
 }
 
 fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+    for entry in
+        std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+    {
         let path = entry.expect("a readable folder").path();
         if path.is_dir() {
             rust_files(&path, files);
@@ -102,8 +121,12 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
 fn knows(service: Service, message: &str) -> bool {
     let nothing = Value::Null;
     let error = match service {
-        Service::Agreement => agreement_service::AgreementService.decode(message, nothing.into()).err(),
-        Service::ShareDispatcher => share_dispatcher::ShareDispatcher.decode(message, nothing.into()).err(),
+        Service::Agreement => {
+            agreement_service::AgreementService.decode(message, nothing.into()).err()
+        }
+        Service::ShareDispatcher => {
+            share_dispatcher::ShareDispatcher.decode(message, nothing.into()).err()
+        }
         Service::CommentSync => comment_sync::CommentSync.decode(message, nothing.into()).err(),
         Service::FieldSync => field_sync::FieldSync.decode(message, nothing.into()).err(),
         Service::Notifier => notifier::Notifier.decode(message, nothing.into()).err(),
@@ -116,7 +139,9 @@ fn every_flow_is_accepted_by_its_receiver_and_by_nobody_else() {
     let messages: BTreeSet<&str> = FLOWS.iter().map(|flow| flow.message).collect();
     for service in Service::ALL {
         for message in &messages {
-            let receives = FLOWS.iter().any(|flow| flow.message == *message && flow.to == End::Service(service));
+            let receives = FLOWS
+                .iter()
+                .any(|flow| flow.message == *message && flow.to == End::Service(service));
             assert_eq!(knows(service, message), receives, "{} and {message}", service.name());
         }
     }
@@ -126,7 +151,8 @@ fn every_flow_is_accepted_by_its_receiver_and_by_nobody_else() {
 fn every_service_says_which_file_keeps_which_rule() {
     for service in Service::ALL {
         let readme = root().join("services").join(service.name()).join("README.md");
-        let text = std::fs::read_to_string(&readme).unwrap_or_else(|error| panic!("{}: {error}", readme.display()));
+        let text = std::fs::read_to_string(&readme)
+            .unwrap_or_else(|error| panic!("{}: {error}", readme.display()));
         assert!(text.contains("R-"), "{} lists its rules", readme.display());
     }
 }

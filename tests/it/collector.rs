@@ -1,7 +1,7 @@
 //! A collector of traces: takes what the services export by OTLP over HTTP, and keeps it.
 //!
-//! With `OTLP_LISTEN` it listens there, and with `OTLP_COLLECTOR` the services send to that address: so a third party's collector is put
-//! between the two (`tests/platform/check.sh traces`).
+//! With `OTLP_LISTEN` it listens there, and with `OTLP_COLLECTOR` the services send to that
+//! address: so a third party's collector is put between the two (`tests/platform/check.sh traces`).
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -56,7 +56,9 @@ pub struct Collector {
 impl Collector {
     pub async fn listen() -> Self {
         let kept = Kept::default();
-        let listener = TcpListener::bind(given("OTLP_LISTEN").as_deref().unwrap_or("127.0.0.1:0")).await.expect("a free port");
+        let listener = TcpListener::bind(given("OTLP_LISTEN").as_deref().unwrap_or("127.0.0.1:0"))
+            .await
+            .expect("a free port");
         let own = format!("http://{}", listener.local_addr().expect("an address"));
         let router = Router::new().route("/v1/traces", post(take)).with_state(Arc::clone(&kept));
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -75,9 +77,14 @@ fn given(name: &str) -> Option<String> {
 }
 
 async fn take(State(kept): State<Kept>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let plain =
-        if headers.get("content-encoding").is_some_and(|encoding| encoding == "gzip") { unzipped(&body) } else { Ok(body) };
-    let Ok(request) = plain.map(ExportTraceServiceRequest::decode) else { return StatusCode::UNSUPPORTED_MEDIA_TYPE };
+    let plain = if headers.get("content-encoding").is_some_and(|encoding| encoding == "gzip") {
+        unzipped(&body)
+    } else {
+        Ok(body)
+    };
+    let Ok(request) = plain.map(ExportTraceServiceRequest::decode) else {
+        return StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    };
     let Ok(request) = request else { return StatusCode::BAD_REQUEST };
     let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
     for span in request.resource_spans.into_iter().flat_map(recorded) {
@@ -95,7 +102,12 @@ fn unzipped(body: &[u8]) -> std::io::Result<Bytes> {
 fn recorded(spans: ResourceSpans) -> Vec<Recorded> {
     let resource = texts(&spans.resource.unwrap_or_default().attributes);
     let service = resource.get("service.name").cloned().unwrap_or_default();
-    spans.scope_spans.into_iter().flat_map(|scope| scope.spans).map(|span| read(&service, &span)).collect()
+    spans
+        .scope_spans
+        .into_iter()
+        .flat_map(|scope| scope.spans)
+        .map(|span| read(&service, &span))
+        .collect()
 }
 
 fn read(service: &str, span: &Span) -> Recorded {
@@ -118,7 +130,9 @@ fn texts(attributes: &[KeyValue]) -> BTreeMap<String, String> {
         Value::IntValue(number) => number.to_string(),
         other => format!("{other:?}"),
     };
-    let pairs = attributes.iter().filter_map(|pair| Some((pair.key.clone(), text(pair.value.as_ref()?.value.as_ref()?))));
+    let pairs = attributes
+        .iter()
+        .filter_map(|pair| Some((pair.key.clone(), text(pair.value.as_ref()?.value.as_ref()?))));
     pairs.collect()
 }
 

@@ -13,5 +13,6 @@ mod story;
 mod topology;
 mod trace;
 
-/// One whole system at a time: five services, a broker and a database fill a small machine, and what waits for a turn would only wait longer.
+/// One whole system at a time: five services, a broker and a database fill a small machine, and
+/// what waits for a turn would only wait longer.
 static WHOLE_SYSTEM: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

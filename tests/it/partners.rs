@@ -20,16 +20,22 @@ impl Partners {
     /// Registers both and has acme invite globex, under these terms for comments.
     pub async fn agree(world: &World, comments: &str) -> Self {
         let [acme, globex] = [world.account("acme").await, world.account("globex").await];
-        let operator = Desk::open(&world.installation.operator_url().expect("an address"), "operator");
+        let operator =
+            Desk::open(&world.installation.operator_url().expect("an address"), "operator");
         for account in ["acme", "globex"] {
             applied(&operator.ask("account.register.v1", &registration(account)).await);
         }
-        let [acme, globex] = [Desk::open(&acme.amqp_url, "acme"), Desk::open(&globex.amqp_url, "globex")];
+        let [acme, globex] =
+            [Desk::open(&acme.amqp_url, "acme"), Desk::open(&globex.amqp_url, "globex")];
         let agreement = derive_id("trace", &[world.name()]).to_string();
         let terms = json!({ "comments": comments, "tags": true, "custom_fields": true });
         let invite = json!({ "agreement_id": agreement, "receiver": { "address": "globex" }, "terms": terms, "actor": actor() });
         applied(&acme.ask("agreement.invite.v1", &invite).await);
-        applied(&globex.ask("agreement.accept.v1", &json!({ "agreement_id": agreement, "actor": actor() })).await);
+        applied(
+            &globex
+                .ask("agreement.accept.v1", &json!({ "agreement_id": agreement, "actor": actor() }))
+                .await,
+        );
         Self { acme, globex, operator, agreement }
     }
 
@@ -39,7 +45,10 @@ impl Partners {
         let share = json!({ "agreement_id": self.agreement, "actor": actor(), "occurred_at": OCCURRED, "ticket": ticket });
         let shared = self.acme.ask("ticket.share.v1", &share).await;
         // Status does not cross with private comments only.
-        assert!(matches!(shared.outcome, ReceiptOutcome::Applied | ReceiptOutcome::Partial), "{shared:?}");
+        assert!(
+            matches!(shared.outcome, ReceiptOutcome::Applied | ReceiptOutcome::Partial),
+            "{shared:?}"
+        );
         let share = shared.share_id.expect("a share").to_string();
         let bind = json!({ "share_id": share, "ticket_id": "88" });
         applied(&self.globex.ask("ticket.bind.v1", &bind).await);

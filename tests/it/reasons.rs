@@ -64,29 +64,46 @@ fn comment(id: &str, public: bool) -> Value {
 /// The receipt says no, and why.
 #[track_caller]
 fn refused(receipt: &Receipt, reason: Reason) {
-    assert_eq!((receipt.outcome, receipt.reason), (ReceiptOutcome::Rejected, Some(reason)), "{receipt:?}");
+    assert_eq!(
+        (receipt.outcome, receipt.reason),
+        (ReceiptOutcome::Rejected, Some(reason)),
+        "{receipt:?}"
+    );
 }
 
 /// The receipt says that one item stayed or changed, and why.
 #[track_caller]
 fn item(receipt: &Receipt, item: &str, reason: Reason) {
-    let found = receipt.decisions.iter().any(|decision| decision.item.to_string() == item && decision.reason == Some(reason));
+    let found = receipt
+        .decisions
+        .iter()
+        .any(|decision| decision.item.to_string() == item && decision.reason == Some(reason));
     assert!(found, "{item} {reason}: {receipt:?}");
 }
 
 #[track_caller]
 fn applied(receipt: &Receipt) {
-    assert!(matches!(receipt.outcome, ReceiptOutcome::Applied | ReceiptOutcome::Partial), "{receipt:?}");
+    assert!(
+        matches!(receipt.outcome, ReceiptOutcome::Applied | ReceiptOutcome::Partial),
+        "{receipt:?}"
+    );
 }
 
 impl Office {
     async fn open(world: &World) -> Self {
         let dir = world::target().join("test-reasons").join(world.name());
-        let stage = Stage::set(&dir, world.installation.clone(), world.database.clone()).await.expect("the services start");
-        let operator = Desk::open(&stage.installation.operator_url().expect("an address"), "operator");
+        let stage = Stage::set(&dir, world.installation.clone(), world.database.clone())
+            .await
+            .expect("the services start");
+        let operator =
+            Desk::open(&stage.installation.operator_url().expect("an address"), "operator");
         let mut desks = Vec::new();
-        for (name, kind) in [("acme", "connected"), ("globex", "connected"), ("initech", "connected"), ("bridge", "third_party")]
-        {
+        for (name, kind) in [
+            ("acme", "connected"),
+            ("globex", "connected"),
+            ("initech", "connected"),
+            ("bridge", "third_party"),
+        ] {
             let desk = Desk::open(&world.account(name).await.amqp_url, name);
             let admins = json!([{ "name": "Admin", "email": format!("admin@{name}.example") }]);
             let register = json!({ "account": name, "display_name": name, "kind": kind, "sharing_url": format!("https://{name}.example/sharing"), "admins": admins });
@@ -110,7 +127,14 @@ impl Office {
 
     async fn agree(&self, sender: &Desk, receiver: &Desk, number: u32, terms: Value) {
         applied(&self.invite(sender, receiver, number, terms).await);
-        applied(&receiver.ask("agreement.accept.v1", &json!({ "agreement_id": id(number), "actor": admin() })).await);
+        applied(
+            &receiver
+                .ask(
+                    "agreement.accept.v1",
+                    &json!({ "agreement_id": id(number), "actor": admin() }),
+                )
+                .await,
+        );
     }
 }
 
@@ -133,16 +157,29 @@ async fn envelope(office: &Office) {
     let desk = &office.acme;
     refused(&desk.ask("ticket.dance.v1", &json!({})).await, UnknownType);
     refused(&desk.ask("ticket.update.v1", &json!({ "ticket_id": "1" })).await, Malformed);
-    refused(&desk.ask("ticket.update.v1", &update("1", &json!({ "pad": "x".repeat(600_000) }))).await, TooLarge);
-    let many: Vec<Value> = (0..201).map(|number| comment(&format!("acme/{number}"), true)).collect();
-    refused(&desk.ask("ticket.update.v1", &update("1", &json!({ "comments": many }))).await, LimitExceeded);
+    refused(
+        &desk.ask("ticket.update.v1", &update("1", &json!({ "pad": "x".repeat(600_000) }))).await,
+        TooLarge,
+    );
+    let many: Vec<Value> =
+        (0..201).map(|number| comment(&format!("acme/{number}"), true)).collect();
+    refused(
+        &desk.ask("ticket.update.v1", &update("1", &json!({ "comments": many }))).await,
+        LimitExceeded,
+    );
     let same = [&b"{\"a\":1}"[..], &b"{\"a\":2}"[..]];
     for body in same {
-        desk.publish("acme.ticket.dance", "ticket.dance.v1", "same", body, |properties| properties).await.expect("it is taken");
+        desk.publish("acme.ticket.dance", "ticket.dance.v1", "same", body, |properties| properties)
+            .await
+            .expect("it is taken");
     }
     let (receipt, _) = desk
         .told("the refusal of the second", |told| match told {
-            contracts::delivery::Told::Receipt(receipt) if receipt.reason == Some(MessageIdReused) => Some(receipt.clone()),
+            contracts::delivery::Told::Receipt(receipt)
+                if receipt.reason == Some(MessageIdReused) =>
+            {
+                Some(receipt.clone())
+            }
             _ => None,
         })
         .await;
@@ -152,11 +189,26 @@ async fn envelope(office: &Office) {
 async fn accounts(office: &Office) {
     let register = |name: &str, url: &str| json!({ "account": name, "display_name": "X", "kind": "connected", "sharing_url": url, "admins": [] });
     let operator = &office.operator;
-    refused(&operator.ask("account.register.v1", &register("acme", "https://new.example")).await, AccountExists);
-    refused(&operator.ask("account.register.v1", &register("field-sync", "https://new.example")).await, InvalidName);
-    refused(&operator.ask("account.register.v1", &register("Not A Name", "https://new.example")).await, InvalidName);
-    refused(&operator.ask("account.register.v1", &register("umbrella", "https://globex.example/sharing")).await, NameTaken);
-    let settings = |version: u32, actor: Value| json!({ "version": version, "actor": actor, "locale": "en" });
+    refused(
+        &operator.ask("account.register.v1", &register("acme", "https://new.example")).await,
+        AccountExists,
+    );
+    refused(
+        &operator.ask("account.register.v1", &register("field-sync", "https://new.example")).await,
+        InvalidName,
+    );
+    refused(
+        &operator.ask("account.register.v1", &register("Not A Name", "https://new.example")).await,
+        InvalidName,
+    );
+    refused(
+        &operator
+            .ask("account.register.v1", &register("umbrella", "https://globex.example/sharing"))
+            .await,
+        NameTaken,
+    );
+    let settings =
+        |version: u32, actor: Value| json!({ "version": version, "actor": actor, "locale": "en" });
     refused(&office.acme.ask("account.update.v1", &settings(1, agent())).await, NotAnAdmin);
     applied(&office.acme.ask("account.update.v1", &settings(5, admin())).await);
     again(
@@ -165,7 +217,10 @@ async fn accounts(office: &Office) {
         &json!({ "version": 5, "actor": admin(), "link_template": "https://acme.example/{ticket_id}" }),
     )
     .await;
-    let older = office.acme.ask("account.update.v1", &json!({ "version": 4, "actor": admin(), "locale": "it" })).await;
+    let older = office
+        .acme
+        .ask("account.update.v1", &json!({ "version": 4, "actor": admin(), "locale": "it" }))
+        .await;
     assert_eq!((older.outcome, older.reason), (ReceiptOutcome::Ignored, Some(NewerChangeExists)));
 }
 
@@ -175,11 +230,15 @@ async fn again(desk: &Desk, message_type: &str, content: &Value) {
     let stem = message_type.rsplit_once(".v").map_or(message_type, |(stem, _)| stem);
     let (key, body) = (format!("{}.{stem}", desk.account), content.to_string());
     for times in 0..3 {
-        desk.publish(&key, message_type, &id, body.as_bytes(), |properties| properties).await.expect("the broker takes it");
+        desk.publish(&key, message_type, &id, body.as_bytes(), |properties| properties)
+            .await
+            .expect("the broker takes it");
         desk.receipt(&id).await;
-        until("the same receipt again", PATIENCE, async || match desk.repeated_and_unreadable().0 {
-            repeated if repeated >= times => Ok(()),
-            repeated => Err(format!("{repeated} came again, not {times}")),
+        until("the same receipt again", PATIENCE, async || {
+            match desk.repeated_and_unreadable().0 {
+                repeated if repeated >= times => Ok(()),
+                repeated => Err(format!("{repeated} came again, not {times}")),
+            }
         })
         .await;
     }
@@ -191,8 +250,10 @@ async fn agreements(office: &Office) {
     let nobody = json!({ "agreement_id": id(90), "receiver": { "address": "nobody" }, "terms": all(), "actor": admin() });
     let by_agent = json!({ "agreement_id": id(91), "receiver": { "address": "globex" }, "terms": all(), "actor": agent() });
     let no_such = on(99, admin());
-    let (unknown_account, unknown_agreement) =
-        tokio::join!(acme.ask("agreement.invite.v1", &nobody), globex.ask("agreement.accept.v1", &no_such));
+    let (unknown_account, unknown_agreement) = tokio::join!(
+        acme.ask("agreement.invite.v1", &nobody),
+        globex.ask("agreement.accept.v1", &no_such)
+    );
     refused(&unknown_account, UnknownAccount);
     refused(&unknown_agreement, UnknownAgreement);
     refused(&acme.ask("agreement.invite.v1", &by_agent).await, NotAnAdmin);
@@ -206,7 +267,14 @@ async fn agreements(office: &Office) {
     applied(&globex.ask("agreement.accept.v1", &on(1, admin())).await);
     refused(&globex.ask("agreement.accept.v1", &on(1, admin())).await, AlreadyDecided);
     refused(&globex.ask("ticket.share.v1", &share(1, "7", 901)).await, NotTheSender);
-    applied(&initech.ask("account.update.v1", &json!({ "version": 1, "actor": admin(), "decline_invites": true })).await);
+    applied(
+        &initech
+            .ask(
+                "account.update.v1",
+                &json!({ "version": 1, "actor": admin(), "decline_invites": true }),
+            )
+            .await,
+    );
     applied(&office.invite(acme, initech, 2, all()).await);
     let (declined, _) = acme
         .told("the decline", |told| match told {
@@ -215,7 +283,14 @@ async fn agreements(office: &Office) {
         })
         .await;
     assert_eq!(declined.reason, Some(InvitesDeclined));
-    applied(&initech.ask("account.update.v1", &json!({ "version": 2, "actor": admin(), "decline_invites": false })).await);
+    applied(
+        &initech
+            .ask(
+                "account.update.v1",
+                &json!({ "version": 2, "actor": admin(), "decline_invites": false }),
+            )
+            .await,
+    );
     office.agree(acme, globex, 3, all()).await;
     applied(&acme.ask("agreement.deactivate.v1", &on(3, admin())).await);
     refused(&acme.ask("ticket.share.v1", &share(3, "late", 902)).await, AgreementInactive);
@@ -249,10 +324,14 @@ async fn sharing(office: &Office) {
     let mut back = share(11, "i1", 111);
     back["ticket"]["copy_of"] = json!(id(110));
     refused(&initech.ask("ticket.share.v1", &back).await, WouldLoop);
-    let (solved, not_theirs) =
-        (update("nowhere", &json!({ "status": "solved" })), json!({ "share_id": id(100), "actor": agent() }));
-    let (nowhere, foreign) =
-        tokio::join!(acme.ask("ticket.update.v1", &solved), office.bridge.ask("ticket.unshare.v1", &not_theirs));
+    let (solved, not_theirs) = (
+        update("nowhere", &json!({ "status": "solved" })),
+        json!({ "share_id": id(100), "actor": agent() }),
+    );
+    let (nowhere, foreign) = tokio::join!(
+        acme.ask("ticket.update.v1", &solved),
+        office.bridge.ask("ticket.unshare.v1", &not_theirs)
+    );
     refused(&nowhere, NotShared);
     refused(&foreign, NotShared);
 }
@@ -262,35 +341,64 @@ async fn comments(office: &Office) {
     let say = |ticket: &str, comments: Value| update(ticket, &json!({ "comments": comments }));
     let call = json!({ "recording_url": "https://acme.example/r", "transcript": "Hello." });
     let voicemail = json!({ "id": "acme/call", "body": "Voicemail", "call": call });
-    item(&acme.ask("ticket.update.v1", &say("1", json!([voicemail]))).await, "recording:acme/call", RecordingStays);
-    item(&globex.ask("ticket.update.v1", &say("g1", json!([comment("acme/new", true)]))).await, "comment:acme/new", IdTaken);
+    item(
+        &acme.ask("ticket.update.v1", &say("1", json!([voicemail]))).await,
+        "recording:acme/call",
+        RecordingStays,
+    );
+    item(
+        &globex.ask("ticket.update.v1", &say("g1", json!([comment("acme/new", true)]))).await,
+        "comment:acme/new",
+        IdTaken,
+    );
     let again = acme.ask("ticket.update.v1", &say("1", json!([comment("acme/call", true)]))).await;
     assert_eq!((again.outcome, again.reason), (ReceiptOutcome::Ignored, Some(Unchanged)));
-    applied(&acme.ask("account.update.v1", &json!({ "version": 6, "actor": admin(), "secure_downloads": true })).await);
+    applied(
+        &acme
+            .ask(
+                "account.update.v1",
+                &json!({ "version": 6, "actor": admin(), "secure_downloads": true }),
+            )
+            .await,
+    );
     let attachment = json!({ "id": "f1", "filename": "log.txt", "url": "https://acme.example/f1" });
     let with_file = json!({ "id": "acme/file", "body": "See file", "attachments": [attachment] });
-    item(&acme.ask("ticket.update.v1", &say("1", json!([with_file]))).await, "attachment:f1", SecureDownloads);
+    item(
+        &acme.ask("ticket.update.v1", &say("1", json!([with_file]))).await,
+        "attachment:f1",
+        SecureDownloads,
+    );
     office.agree(acme, globex, 20, terms("private_only", false, false)).await;
     let mut quiet = share(20, "quiet", 120);
     quiet["ticket"]["status"] = json!("pending");
     quiet["ticket"]["tags"] = json!([{ "name": "vip", "added_by": "user" }]);
     quiet["ticket"]["custom_fields"] = json!({ "order": "1" });
     let fields = json!([{ "key": "order", "title": "Order", "type": "text" }]);
-    applied(&acme.ask("account.update.v1", &json!({ "version": 7, "actor": admin(), "ticket_fields": fields })).await);
+    applied(
+        &acme
+            .ask(
+                "account.update.v1",
+                &json!({ "version": 7, "actor": admin(), "ticket_fields": fields }),
+            )
+            .await,
+    );
     let receipt = acme.ask("ticket.share.v1", &quiet).await;
     item(&receipt, "status", StatusNotSynced);
     item(&receipt, "tag:vip", TagsNotSynced);
     item(&receipt, "custom_field:order", CustomFieldsNotSynced);
-    applied(&globex.ask("ticket.bind.v1", &json!({ "share_id": id(120), "ticket_id": "gq" })).await);
-    let public = globex.ask("ticket.update.v1", &say("gq", json!([comment("globex/1", true)]))).await;
+    applied(
+        &globex.ask("ticket.bind.v1", &json!({ "share_id": id(120), "ticket_id": "gq" })).await,
+    );
+    let public =
+        globex.ask("ticket.update.v1", &say("gq", json!([comment("globex/1", true)]))).await;
     item(&public, "comment:globex/1", PublicCommentsNotAllowed);
 }
 
 async fn fields(office: &Office) {
     let Office { acme, globex, bridge, .. } = office;
-    let field = |key: &str, title: &str, kind: &str| json!({ "key": key, "title": title, "type": kind });
-    let options =
-        |key: &str, title: &str, options: Value| json!({ "key": key, "title": title, "type": "tagger", "options": options });
+    let field =
+        |key: &str, title: &str, kind: &str| json!({ "key": key, "title": title, "type": kind });
+    let options = |key: &str, title: &str, options: Value| json!({ "key": key, "title": title, "type": "tagger", "options": options });
     let ours = json!([
         field("same", "Same", "text"),
         field("twice", "Twice", "text"),
@@ -309,8 +417,7 @@ async fn fields(office: &Office) {
         field("t_day", "Day", "date"),
         options("t_level", "Level", json!([{ "name": "high", "tag": "hi" }])),
     ]);
-    let statuses =
-        json!({ "enabled": true, "statuses": [{ "key": "wait", "name": "Waiting", "category": "hold", "default": true }] });
+    let statuses = json!({ "enabled": true, "statuses": [{ "key": "wait", "name": "Waiting", "category": "hold", "default": true }] });
     let set = |version: u32, fields: &Value| json!({ "version": version, "actor": admin(), "ticket_fields": fields });
     let mut with_statuses = set(10, &ours);
     with_statuses["custom_statuses"] = statuses;
@@ -336,8 +443,16 @@ async fn fields(office: &Office) {
         item(&receipt, &format!("custom_field:{key}"), reason);
     }
     item(&receipt, "tag:auto", AddedByRule);
-    let crossed = receipt.decisions.iter().find(|decision| decision.item.to_string() == "custom_field:same").expect("a decision");
-    assert_eq!(crossed.outcome, contracts::ItemOutcome::Transferred, "one bad field never holds back the others");
+    let crossed = receipt
+        .decisions
+        .iter()
+        .find(|decision| decision.item.to_string() == "custom_field:same")
+        .expect("a decision");
+    assert_eq!(
+        crossed.outcome,
+        contracts::ItemOutcome::Transferred,
+        "one bad field never holds back the others"
+    );
     applied(&acme.ask("ticket.update.v1", &change(json!({ "status": "pending" }))).await);
     let at = |time: &str, mut change: Value| {
         change["occurred_at"] = json!(time);
@@ -345,13 +460,24 @@ async fn fields(office: &Office) {
     };
     let hold = at("2026-03-01T10:30:00Z", change(json!({ "status": "hold" })));
     item(&acme.ask("ticket.update.v1", &hold).await, "status", OnHoldMapsToOpen);
-    item(&acme.ask("ticket.update.v1", &change(json!({ "custom_status": "none" }))).await, "status", NoSuchStatus);
+    item(
+        &acme.ask("ticket.update.v1", &change(json!({ "custom_status": "none" }))).await,
+        "status",
+        NoSuchStatus,
+    );
     let older = at("2026-03-01T09:30:00Z", change(json!({ "status": "solved" })));
     item(&acme.ask("ticket.update.v1", &older).await, "status", NewerChangeExists);
     let pending = json!({ "enabled": true, "statuses": [
         { "key": "wait", "name": "Waiting", "category": "hold", "default": true }, { "key": "parts", "name": "Parts", "category": "pending" },
     ] });
-    applied(&acme.ask("account.update.v1", &json!({ "version": 11, "actor": admin(), "custom_statuses": pending })).await);
+    applied(
+        &acme
+            .ask(
+                "account.update.v1",
+                &json!({ "version": 11, "actor": admin(), "custom_statuses": pending }),
+            )
+            .await,
+    );
     let parts = at("2026-03-01T11:00:00Z", change(json!({ "custom_status": "parts" })));
     item(&acme.ask("ticket.update.v1", &parts).await, "status", CategoryMapped);
     office.agree(acme, bridge, 30, all()).await;

@@ -1,5 +1,5 @@
-//! Why did this not cross? Each of three answers comes from the ticket's number alone: withheld by the terms, waiting for a desk's queue
-//! that is gone, and set aside.
+//! Why did this not cross? Each of three answers comes from the ticket's number alone: withheld by
+//! the terms, waiting for a desk's queue that is gone, and set aside.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
@@ -23,7 +23,8 @@ async fn a_tickets_number_is_enough_to_learn_why_something_did_not_cross() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
     let world = World::new("trace").await;
     let dir = world::target().join("test-trace").join(world.name());
-    let fleet = Fleet::new(&dir, &world.installation, &world.database, "smtp://127.0.0.1:9").expect("a folder for logs");
+    let fleet = Fleet::new(&dir, &world.installation, &world.database, "smtp://127.0.0.1:9")
+        .expect("a folder for logs");
     let start = tokio::task::spawn_blocking(move || {
         fleet.migrate_all().expect("every schema is migrated");
         fleet.start_all_ready(LIMIT).expect("all are ready")
@@ -32,20 +33,24 @@ async fn a_tickets_number_is_enough_to_learn_why_something_did_not_cross() {
     let partners = Partners::agree(&world, "private_only").await;
     let share = partners.share().await;
 
-    let withheld = partners.globex.ask("ticket.update.v1", &update("88", &comment("globex/1", true))).await;
+    let withheld =
+        partners.globex.ask("ticket.update.v1", &update("88", &comment("globex/1", true))).await;
     assert_eq!(withheld.outcome, ReceiptOutcome::Partial, "{withheld:?}");
-    let crossed = partners.acme.ask("ticket.update.v1", &update("4711", &comment("acme/1", true))).await;
+    let crossed =
+        partners.acme.ask("ticket.update.v1", &update("4711", &comment("acme/1", true))).await;
     assert_eq!(crossed.outcome, ReceiptOutcome::Applied, "{crossed:?}");
     watch(&world, &partners, &instances).await;
     set_aside(&partners.acme).await;
     bind(&world, false).await;
-    let late = partners.acme.ask("ticket.update.v1", &update("4711", &comment("acme/2", true))).await;
+    let late =
+        partners.acme.ask("ticket.update.v1", &update("4711", &comment("acme/2", true))).await;
 
     let asked = Operator::of(&instances);
     let expected = [
         format!("acme/4711 → globex/88  share {share}"),
         "comment:globex/1 STAYED".to_owned(),
-        "public_comments_not_allowed: The terms allow the receiver private comments only".to_owned(),
+        "public_comments_not_allowed: The terms allow the receiver private comments only"
+            .to_owned(),
         "comment:acme/1 crossed".to_owned(),
         "◂ ticket.updated.v1".to_owned(),
         "share-dispatcher set a message aside: no_publisher".to_owned(),
@@ -57,31 +62,54 @@ async fn a_tickets_number_is_enough_to_learn_why_something_did_not_cross() {
     }
     asked.until_told(&["share", &share], &expected[..5]).await;
     asked
-        .until_told(&["agreement", &partners.agreement], &["agreement.invite.v1".to_owned(), "agreement.accept.v1".to_owned()])
+        .until_told(
+            &["agreement", &partners.agreement],
+            &["agreement.invite.v1".to_owned(), "agreement.accept.v1".to_owned()],
+        )
         .await;
-    let message = asked.until_told(&["message", &format!("acme/{}", late.command_id)], &expected[6..]).await;
+    let message =
+        asked.until_told(&["message", &format!("acme/{}", late.command_id)], &expected[6..]).await;
     assert!(!message.contains("comment:acme/1 "), "only of this message: {message}");
-    assert_eq!(asked.trace(&["4711"]).status.code(), Some(2), "a number without its account is no ticket");
+    assert_eq!(
+        asked.trace(&["4711"]).status.code(),
+        Some(2),
+        "a number without its account is no ticket"
+    );
     over_http(&asked, &share);
     crate::metrics::are_as_registered(&instances);
 
     let (first, others) = instances.split_first().expect("five");
     let half = Operator::of(others).trace(&["acme/4711"]);
     assert_eq!(half.status.code(), Some(1), "half an answer says that it is one");
-    assert!(text(&half).contains(&format!("{} gave no answer", first.service().name())), "{}", text(&half));
+    assert!(
+        text(&half).contains(&format!("{} gave no answer", first.service().name())),
+        "{}",
+        text(&half)
+    );
     drop(instances);
     world.remove().await;
 }
 
-/// With its agreement watched, an update has a log line of its own in comment-sync, without a restart and without what it says.
+/// With its agreement watched, an update has a log line of its own in comment-sync, without a
+/// restart and without what it says.
 async fn watch(world: &World, partners: &Partners, instances: &[Instance]) {
-    let mut database = PgConnection::connect(&world.database.url().expect("an address")).await.expect("it answers");
-    sqlx::query("insert into comment_sync.watched (name, until, by) values ($1, now() + interval '1 hour', 'anna')")
-        .bind(&partners.agreement)
-        .execute(&mut database)
+    let mut database = PgConnection::connect(&world.database.url().expect("an address"))
         .await
-        .expect("it is watched");
-    let log = instances.iter().find(|one| one.service() == Service::CommentSync).expect("it runs").log().to_owned();
+        .expect("it answers");
+    sqlx::query(
+        "insert into comment_sync.watched (name, until, by) values ($1, now() + interval \
+        '1 hour', 'anna')",
+    )
+    .bind(&partners.agreement)
+    .execute(&mut database)
+    .await
+    .expect("it is watched");
+    let log = instances
+        .iter()
+        .find(|one| one.service() == Service::CommentSync)
+        .expect("it runs")
+        .log()
+        .to_owned();
     let mut sent = 0;
     let line = until("a line about a watched message", PATIENCE, async || {
         sent += 1;
@@ -94,18 +122,27 @@ async fn watch(world: &World, partners: &Partners, instances: &[Instance]) {
             .ok_or_else(|| log.lines().count().to_string())
     })
     .await;
-    assert!(line.contains(&partners.agreement) && line.contains("ticket.updated.v1") && !line.contains("The text"), "{line}");
+    assert!(
+        line.contains(&partners.agreement)
+            && line.contains("ticket.updated.v1")
+            && !line.contains("The text"),
+        "{line}"
+    );
     database.close().await.expect("it closes");
 }
 
 /// An update that does not say who publishes it.
 async fn set_aside(acme: &Desk) {
     let nobody = |_: BasicProperties| {
-        let properties = BasicProperties::default().with_message_id("from-nobody".into()).with_type("ticket.update.v1".into());
+        let properties = BasicProperties::default()
+            .with_message_id("from-nobody".into())
+            .with_type("ticket.update.v1".into());
         properties.with_content_type("application/json".into()).with_delivery_mode(2)
     };
     let body = update("4711", &comment("acme/9", true)).to_string();
-    let sent = acme.publish("acme.ticket.update", "ticket.update.v1", "from-nobody", body.as_bytes(), nobody).await;
+    let sent = acme
+        .publish("acme.ticket.update", "ticket.update.v1", "from-nobody", body.as_bytes(), nobody)
+        .await;
     sent.expect("the broker takes it");
 }
 
@@ -114,13 +151,16 @@ struct Operator(String);
 
 impl Operator {
     fn of(instances: &[Instance]) -> Self {
-        let addresses: Vec<String> =
-            instances.iter().map(|one| format!("{}=http://{}", one.service().name(), one.http())).collect();
+        let addresses: Vec<String> = instances
+            .iter()
+            .map(|one| format!("{}=http://{}", one.service().name(), one.http()))
+            .collect();
         Self(addresses.join(","))
     }
 
     fn program(&self) -> Command {
-        let mut command = Command::new(binaries_dir().expect("the binaries are built").join("deskmesh-operator"));
+        let mut command =
+            Command::new(binaries_dir().expect("the binaries are built").join("deskmesh-operator"));
         command.env("DESKMESH_SERVICES", &self.0);
         command
     }
@@ -145,7 +185,11 @@ impl Operator {
 }
 
 fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 /// Ends with the test.
@@ -163,8 +207,11 @@ fn over_http(asked: &Operator, share: &str) {
     serving.args(["serve", "--listen", "127.0.0.1:0"]).stderr(Stdio::piped());
     let mut web = Web(serving.spawn().expect("it starts"));
     let mut line = String::new();
-    BufReader::new(web.0.stderr.take().expect("piped")).read_line(&mut line).expect("it says where");
-    let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address");
+    BufReader::new(web.0.stderr.take().expect("piped"))
+        .read_line(&mut line)
+        .expect("it says where");
+    let address =
+        line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address");
     let address = address.parse().expect("an address");
     let (status, told) = get(address, "/trace/acme/4711").expect("it answers");
     assert!(status == 200 && told.contains(share), "{status}: {told}");

@@ -122,10 +122,14 @@ impl Party {
                 let stem = message_type.rsplit_once(".v").map_or(message_type, |(stem, _)| stem);
                 let key = format!("{}.{stem}", self.account);
                 let body = body.to_string();
-                desk.publish(&key, message_type, &id, body.as_bytes(), |it| it).await.expect("the broker takes the command");
+                desk.publish(&key, message_type, &id, body.as_bytes(), |it| it)
+                    .await
+                    .expect("the broker takes the command");
                 id
             }
-            Program::Python(desk) => desk.send_raw(message_type, body).await.expect("the desk's program runs"),
+            Program::Python(desk) => {
+                desk.send_raw(message_type, body).await.expect("the desk's program runs")
+            }
         };
         self.answer(id).await
     }
@@ -153,10 +157,13 @@ impl Party {
     /// # Panics
     /// When none comes.
     pub async fn answer(&self, id: String) -> Answer {
-        let (receipt, at) = until(&format!("the receipt of {id} at {}", self.account), PATIENCE, async || {
-            self.receipt(&id).ok_or_else(|| format!("{} deliveries", self.with_deliveries(<[Delivered]>::len)))
-        })
-        .await;
+        let (receipt, at) =
+            until(&format!("the receipt of {id} at {}", self.account), PATIENCE, async || {
+                self.receipt(&id).ok_or_else(|| {
+                    format!("{} deliveries", self.with_deliveries(<[Delivered]>::len))
+                })
+            })
+            .await;
         let took = self.sent_at(&id).map_or(Duration::ZERO, |sent| at.duration_since(sent));
         let trace = self.with_deliveries(|all| {
             let of_it = |it: &&Delivered| matches!(&it.told, Told::Receipt(receipt) if receipt.command_id == id);
@@ -172,15 +179,19 @@ impl Party {
     pub async fn told<T>(&self, what: &str, wanted: impl Fn(&Told) -> Option<T>) -> (T, Delivered) {
         until(&format!("{what} at {}", self.account), PATIENCE, async || {
             self.with_deliveries(|all| {
-                let found = all.iter().find_map(|it| wanted(&it.told).map(|value| (value, it.clone())));
+                let found =
+                    all.iter().find_map(|it| wanted(&it.told).map(|value| (value, it.clone())));
                 let last = all.iter().rev().take(8).map(|it| it.told.name());
-                found.ok_or_else(|| format!("{} deliveries, the last: {:?}", all.len(), last.collect::<Vec<_>>()))
+                found.ok_or_else(|| {
+                    format!("{} deliveries, the last: {:?}", all.len(), last.collect::<Vec<_>>())
+                })
             })
         })
         .await
     }
 
-    /// Tells the desk's own number for a ticket it was asked to create: a desk in Rust is told to, the one in Python does it by itself.
+    /// Tells the desk's own number for a ticket it was asked to create: a desk in Rust is told to,
+    /// the one in Python does it by itself.
     ///
     /// # Panics
     /// When the broker refuses it, or no receipt comes.
@@ -198,7 +209,9 @@ impl Party {
     /// When the desk's program does not answer.
     pub async fn ticket(&self, number: &str) -> Ticket {
         match &self.program {
-            Program::Rust(desk) => desk.with_model(|model| model.ticket(number).cloned()).unwrap_or_default(),
+            Program::Rust(desk) => {
+                desk.with_model(|model| model.ticket(number).cloned()).unwrap_or_default()
+            }
             Program::Python(desk) => desk.holds(number).await.expect("the desk's program runs"),
         }
     }
@@ -223,7 +236,12 @@ impl Party {
             Program::Python(desk) => {
                 let heard = desk.heard();
                 let sent = heard.sent.keys().cloned().collect();
-                Tally { sent, deliveries, repeated: heard.repeated, unreadable: heard.unreadable.clone() }
+                Tally {
+                    sent,
+                    deliveries,
+                    repeated: heard.repeated,
+                    unreadable: heard.unreadable.clone(),
+                }
             }
         }
     }

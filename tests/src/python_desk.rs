@@ -49,7 +49,13 @@ impl PythonDesk {
     ///
     /// # Panics
     /// When it is not ready in time.
-    pub async fn open(python: &Path, program: &Path, url: &str, account: &str, log: &Path) -> Result<Self> {
+    pub async fn open(
+        python: &Path,
+        program: &Path,
+        url: &str,
+        account: &str,
+        log: &Path,
+    ) -> Result<Self> {
         let complaints = File::create(log).with_context(|| format!("making {}", log.display()))?;
         let mut child = Command::new(python)
             .arg(program)
@@ -67,11 +73,24 @@ impl PythonDesk {
         let events = child.stdout.take().context("the program has no standard output")?;
         let heard = Arc::<Mutex<Heard>>::default();
         tokio::spawn(listen(events, Arc::clone(&heard)));
-        let desk = Self { account: account.to_owned(), instructions: instructions.into(), heard, _program: child };
-        until(&format!("the desk of {account} ready, see {}", log.display()), PATIENCE, async || {
-            let heard = desk.heard();
-            if heard.ready { Ok(()) } else { Err(if heard.ended { "its program ended" } else { "it starts" }.to_owned()) }
-        })
+        let desk = Self {
+            account: account.to_owned(),
+            instructions: instructions.into(),
+            heard,
+            _program: child,
+        };
+        until(
+            &format!("the desk of {account} ready, see {}", log.display()),
+            PATIENCE,
+            async || {
+                let heard = desk.heard();
+                if heard.ready {
+                    Ok(())
+                } else {
+                    Err(if heard.ended { "its program ended" } else { "it starts" }.to_owned())
+                }
+            },
+        )
         .await;
         Ok(desk)
     }
@@ -96,7 +115,8 @@ impl PythonDesk {
             heard.sent.insert(id.clone(), Instant::now());
             id
         };
-        self.instruct(&json!({ "do": "publish", "type": message_type, "id": id, "body": body })).await?;
+        self.instruct(&json!({ "do": "publish", "type": message_type, "id": id, "body": body }))
+            .await?;
         Ok(id)
     }
 
@@ -129,7 +149,10 @@ impl PythonDesk {
     async fn instruct(&self, instruction: &Value) -> Result<()> {
         let line = format!("{instruction}\n");
         let mut instructions = self.instructions.lock().await;
-        instructions.write_all(line.as_bytes()).await.with_context(|| format!("the desk of {} is gone", self.account))
+        instructions
+            .write_all(line.as_bytes())
+            .await
+            .with_context(|| format!("the desk of {} is gone", self.account))
     }
 }
 
@@ -162,10 +185,13 @@ impl Heard {
             "delivery" => {
                 let told = Told::read(&text("type")?, event["body"].to_string().as_bytes()).ok()?;
                 if let Told::Receipt(receipt) = &told {
-                    self.receipts.entry(receipt.command_id.clone()).or_insert_with(|| ((**receipt).clone(), at));
+                    self.receipts
+                        .entry(receipt.command_id.clone())
+                        .or_insert_with(|| ((**receipt).clone(), at));
                 }
                 let account = text("key")?.split('.').next()?.to_owned();
-                let trace_id = text("trace").and_then(|trace| Some(trace.split('-').nth(1)?.to_owned()));
+                let trace_id =
+                    text("trace").and_then(|trace| Some(trace.split('-').nth(1)?.to_owned()));
                 self.deliveries.push(Delivered { id: text("id")?, account, told, at, trace_id });
             }
             _ => return None,
@@ -175,9 +201,12 @@ impl Heard {
 }
 
 fn ticket(event: &Value) -> Option<Ticket> {
-    let field = |(name, held): (&String, &Value)| Some((name.clone(), (held[0].clone(), held[1].as_u64()?)));
-    let comment =
-        |(id, held): (&String, &Value)| Some((id.clone(), (held["body"].as_str()?.to_owned(), held["public"].as_bool()?)));
+    let field = |(name, held): (&String, &Value)| {
+        Some((name.clone(), (held[0].clone(), held[1].as_u64()?)))
+    };
+    let comment = |(id, held): (&String, &Value)| {
+        Some((id.clone(), (held["body"].as_str()?.to_owned(), held["public"].as_bool()?)))
+    };
     Some(Ticket {
         fields: event["fields"].as_object()?.iter().map(field).collect::<Option<_>>()?,
         comments: event["comments"].as_object()?.iter().map(comment).collect::<Option<_>>()?,

@@ -67,7 +67,10 @@ impl Stage {
         let url = self.admit(account).await?;
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("desks/python_desk.py");
         let log = self.dir.join("desks").join(format!("{account}.log"));
-        Ok(Party::in_python(PythonDesk::open(&self.python, &program, &url, account, &log).await?, account))
+        Ok(Party::in_python(
+            PythonDesk::open(&self.python, &program, &url, account, &log).await?,
+            account,
+        ))
     }
 
     /// Opens the operator's desk.
@@ -75,15 +78,23 @@ impl Stage {
     /// # Errors
     /// When the broker's address is unusable.
     pub fn operator(&self) -> Result<Party> {
-        Ok(Party::in_rust(&self.installation.operator_url()?, contracts::AccountName::operator().as_str()))
+        Ok(Party::in_rust(
+            &self.installation.operator_url()?,
+            contracts::AccountName::operator().as_str(),
+        ))
     }
 
-    /// Kills a service without any chance to finish, starts it again and waits until it is ready. Says how long it was away.
+    /// Kills a service without any chance to finish, starts it again and waits until it is ready.
+    /// Says how long it was away.
     ///
     /// # Errors
     /// When it cannot be killed or does not come back.
     pub async fn kill(&mut self, service: Service) -> Result<Duration> {
-        let at = self.instances.iter().position(|it| it.service() == service).context("the service runs")?;
+        let at = self
+            .instances
+            .iter()
+            .position(|it| it.service() == service)
+            .context("the service runs")?;
         let mut instance = self.instances.swap_remove(at);
         let killed = spawn_blocking(move || {
             let since = Instant::now();
@@ -96,7 +107,8 @@ impl Stage {
         Ok(away)
     }
 
-    /// Waits until nothing is on its way any more: all queues of the broker are empty but those of parked messages.
+    /// Waits until nothing is on its way any more: all queues of the broker are empty but those of
+    /// parked messages.
     ///
     /// # Errors
     /// When something still is at the limit.
@@ -105,9 +117,16 @@ impl Stage {
         let quiet = spawn_blocking(move || {
             wait::until("empty queues", limit, || {
                 let queues = installation.broker().queues(installation.vhost())?;
-                let full = queues.iter().filter(|queue| queue.messages > 0 && !queue.name.ends_with(".parked"));
-                let full: Vec<String> = full.map(|queue| format!("{} {}", queue.name, queue.messages)).collect();
-                Ok(if full.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(full.join(", ")) })
+                let full = queues
+                    .iter()
+                    .filter(|queue| queue.messages > 0 && !queue.name.ends_with(".parked"));
+                let full: Vec<String> =
+                    full.map(|queue| format!("{} {}", queue.name, queue.messages)).collect();
+                Ok(if full.is_empty() {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(full.join(", "))
+                })
             })
         });
         Ok(quiet.await.context("looking at the queues")??)
@@ -119,10 +138,11 @@ impl Stage {
     /// When the database does not answer.
     pub async fn parked(&self, message_id: &str) -> Result<Option<String>> {
         let mut database = PgConnection::connect(&self.database.url()?).await?;
-        let reason = sqlx::query_scalar("select reason from share_dispatcher.parked where message_id = $1")
-            .bind(message_id)
-            .fetch_optional(&mut database)
-            .await?;
+        let reason =
+            sqlx::query_scalar("select reason from share_dispatcher.parked where message_id = $1")
+                .bind(message_id)
+                .fetch_optional(&mut database)
+                .await?;
         database.close().await?;
         Ok(reason)
     }
@@ -142,7 +162,11 @@ impl Stage {
         let ended = spawn_blocking(move || {
             for instance in &mut self.instances {
                 let status = instance.wait_exit(END_LIMIT)?;
-                anyhow::ensure!(status.success(), "{} ended with {status}", instance.service().name());
+                anyhow::ensure!(
+                    status.success(),
+                    "{} ended with {status}",
+                    instance.service().name()
+                );
             }
             Ok(())
         });
@@ -151,7 +175,9 @@ impl Stage {
 
     async fn admit(&self, account: &str) -> Result<String> {
         let (installation, account) = (self.installation.clone(), account.to_owned());
-        let access = spawn_blocking(move || installation.account(&account, None)).await.context("making an account")??;
+        let access = spawn_blocking(move || installation.account(&account, None))
+            .await
+            .context("making an account")??;
         Ok(access.amqp_url)
     }
 }

@@ -23,7 +23,8 @@ impl Default for Timeline {
 }
 
 impl Timeline {
-    /// Starts the clock. There are colours where the output is a terminal and `NO_COLOR` is not set.
+    /// Starts the clock. There are colours where the output is a terminal and `NO_COLOR` is not
+    /// set.
     #[must_use]
     pub fn new() -> Self {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -32,7 +33,10 @@ impl Timeline {
 
     /// Says what the columns are.
     pub fn legend(&self) {
-        println!("{}", self.painted(DIM, "  time s  from → to             latency  trace     what"));
+        println!(
+            "{}",
+            self.painted(DIM, "  time s  from → to             latency  trace     what")
+        );
     }
 
     /// Begins a section.
@@ -41,12 +45,23 @@ impl Timeline {
     }
 
     /// One event: who told whom what, how long it took and its trace.
-    pub fn event(&self, from: &str, to: &str, took: Option<Duration>, trace: Option<&str>, text: &str) {
+    pub fn event(
+        &self,
+        from: &str,
+        to: &str,
+        took: Option<Duration>,
+        trace: Option<&str>,
+        text: &str,
+    ) {
         let who = if to.is_empty() { from.to_owned() } else { format!("{from} → {to}") };
         let took = took.map_or(String::new(), |took| format!("{} ms", milliseconds(took)));
         let trace: String = trace.unwrap_or_default().chars().take(8).collect();
         let time = format!("{:8.3}", self.started.elapsed().as_secs_f64());
-        println!("{}  {who:<18}  {took:>8}  {}  {text}", self.painted(DIM, &time), self.painted(DIM, &format!("{trace:<8}")));
+        println!(
+            "{}  {who:<18}  {took:>8}  {}  {text}",
+            self.painted(DIM, &time),
+            self.painted(DIM, &format!("{trace:<8}"))
+        );
     }
 
     /// An event of the stage: a server, a service.

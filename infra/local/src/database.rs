@@ -27,7 +27,9 @@ impl Database {
         let database = Self::created(server_url, name, passwords);
         let mut server = connect(server_url).await?;
         let what = format!("creating the database {name}");
-        if !exists(&mut server, "select exists (select from pg_database where datname = $1)", name).await? {
+        if !exists(&mut server, "select exists (select from pg_database where datname = $1)", name)
+            .await?
+        {
             execute(&mut server, format!("create database {}", quoted(name)), &what).await?;
         }
         for service in Service::ALL {
@@ -64,7 +66,13 @@ impl Database {
     /// When the server's own address is unusable.
     pub fn service_url(&self, service: Service) -> Result<String> {
         let role = self.role(service);
-        Ok(address::for_user("DATABASE_URL", &self.server_url, &role, &self.passwords.of(&role), &self.name)?)
+        Ok(address::for_user(
+            "DATABASE_URL",
+            &self.server_url,
+            &role,
+            &self.passwords.of(&role),
+            &self.name,
+        )?)
     }
 
     /// Drops the database with everybody in it, and its roles.
@@ -74,9 +82,19 @@ impl Database {
     pub async fn remove(self) -> Result<()> {
         let mut server = connect(&self.server_url).await?;
         let what = format!("dropping the database {}", self.name);
-        execute(&mut server, format!("drop database if exists {} with (force)", quoted(&self.name)), &what).await?;
+        execute(
+            &mut server,
+            format!("drop database if exists {} with (force)", quoted(&self.name)),
+            &what,
+        )
+        .await?;
         for service in Service::ALL {
-            execute(&mut server, format!("drop role if exists {}", quoted(&self.role(service))), &what).await?;
+            execute(
+                &mut server,
+                format!("drop role if exists {}", quoted(&self.role(service))),
+                &what,
+            )
+            .await?;
         }
         close(server).await;
         Ok(())
@@ -95,20 +113,28 @@ impl Database {
     async fn create_role(&self, server: &mut PgConnection, service: Service) -> Result<()> {
         let role = self.role(service);
         let what = format!("creating the role {role}");
-        if !exists(server, "select exists (select from pg_roles where rolname = $1)", &role).await? {
+        if !exists(server, "select exists (select from pg_roles where rolname = $1)", &role).await?
+        {
             execute(server, format!("create role {}", quoted(&role)), &what).await?;
         }
-        let login = format!("alter role {} login password '{}'", quoted(&role), self.passwords.of(&role));
+        let login =
+            format!("alter role {} login password '{}'", quoted(&role), self.passwords.of(&role));
         execute(server, login, &what).await?;
         let (role, database) = (quoted(&role), quoted(&self.name));
-        let path = format!("alter role {role} in database {database} set search_path = {}", Self::schema(service));
+        let path = format!(
+            "alter role {role} in database {database} set search_path = {}",
+            Self::schema(service)
+        );
         execute(server, path, &what).await
     }
 
     async fn create_schema(&self, inside: &mut PgConnection, service: Service) -> Result<()> {
         let schema = Self::schema(service);
         let what = format!("creating the schema {schema}");
-        let create = format!("create schema if not exists {schema} authorization {}", quoted(&self.role(service)));
+        let create = format!(
+            "create schema if not exists {schema} authorization {}",
+            quoted(&self.role(service))
+        );
         execute(inside, create, &what).await
     }
 }
@@ -123,7 +149,11 @@ async fn close(connection: PgConnection) {
 }
 
 async fn exists(connection: &mut PgConnection, query: &'static str, name: &str) -> Result<bool> {
-    sqlx::query_scalar(query).bind(name).fetch_one(connection).await.during(format!("looking for {name}"))
+    sqlx::query_scalar(query)
+        .bind(name)
+        .fetch_one(connection)
+        .await
+        .during(format!("looking for {name}"))
 }
 
 /// Runs a statement that takes no parameters, because `PostgreSQL`'s definitions take none; names

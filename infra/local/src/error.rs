@@ -7,7 +7,8 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A Debian package is needed, and this user may not install it.
-    #[error("{} not installed: run `apt-get install -y --no-install-recommends {}` as root{alternative}", missing(packages), packages.join(" "))]
+    #[error("{} not installed: run `apt-get install -y --no-install-recommends {}` as \
+        root{alternative}", missing(packages), packages.join(" "))]
     PackagesMissing {
         /// What to install.
         packages: Vec<String>,

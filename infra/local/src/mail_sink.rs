@@ -114,7 +114,10 @@ fn keep(kept: &Mutex<Vec<Mail>>, dir: Option<&Path>, mail: Mail) -> bool {
     true
 }
 
-async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, keep: impl Fn(Mail) -> bool) -> std::io::Result<()> {
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    keep: impl Fn(Mail) -> bool,
+) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     let mut mail = empty();
     stream.write_all(b"220 mail sink\r\n").await?;
@@ -136,7 +139,8 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, keep: impl Fn(Mail) 
             "DATA" => {
                 stream.write_all(b"354 go on, end with a dot\r\n").await?;
                 let Some(raw) = read_mail(&mut stream).await? else { return Ok(()) };
-                let kept = raw.len() <= SIZE_LIMIT && keep(Mail { raw, ..std::mem::replace(&mut mail, empty()) });
+                let kept = raw.len() <= SIZE_LIMIT
+                    && keep(Mail { raw, ..std::mem::replace(&mut mail, empty()) });
                 if kept { "250 kept" } else { "452 not kept" }
             }
             "RSET" => {
@@ -199,11 +203,15 @@ mod tests {
     async fn a_mail_is_kept_with_its_recipients_and_dots() {
         let sink = MailSink::start("127.0.0.1:0").await.unwrap();
         let mut stream = TcpStream::connect(sink.address()).await.unwrap();
-        let session = "EHLO test\r\nMAIL FROM:<mesh@example.org> BODY=8BITMIME\r\nRCPT TO:<a@example.org>\r\n\
+        let session = "EHLO test\r\nMAIL FROM:<mesh@example.org> BODY=8BITMIME\r\nRCPT \
+            TO:<a@example.org>\r\n\
             RCPT TO:<b@example.org>\r\nDATA\r\nSubject: hello\r\n\r\n..dot\r\n.\r\nQUIT\r\n";
         stream.write_all(session.as_bytes()).await.unwrap();
         let mut answers = String::new();
-        tokio::time::timeout(Duration::from_secs(5), stream.read_to_string(&mut answers)).await.unwrap().unwrap();
+        tokio::time::timeout(Duration::from_secs(5), stream.read_to_string(&mut answers))
+            .await
+            .unwrap()
+            .unwrap();
         assert!(answers.ends_with("250 kept\r\n221 bye\r\n"), "{answers}");
         let kept = Mail {
             sender: "mesh@example.org".to_owned(),

@@ -91,7 +91,9 @@ async fn main() -> ExitCode {
         Command::Up => commands::up::up().await,
         Command::Down => commands::up::down(),
         Command::Status => commands::up::status(),
-        Command::Account { name, kind, display_name } => commands::account::account(name, kind.into(), display_name).await,
+        Command::Account { name, kind, display_name } => {
+            commands::account::account(name, kind.into(), display_name).await
+        }
         Command::Service { name, arguments } => commands::service::service(name, &arguments),
         Command::With { dir, command } => commands::with::with(dir, command).await,
         Command::MailSink { listen, dir } => commands::mail_sink::mail_sink(&listen, &dir).await,

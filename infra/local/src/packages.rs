@@ -16,18 +16,27 @@ const PYTHON: &str = "/usr/bin/python3";
 /// # Errors
 /// One sentence that says what to install.
 pub fn rabbitmq_server() -> Result<PathBuf> {
-    found_or_installed(&["rabbitmq-server"], ", or set AMQP_URL and MANAGEMENT_URL to use your own broker", || {
-        let path = PathBuf::from(RABBITMQ_SERVER);
-        path.exists().then_some(path)
-    })
+    found_or_installed(
+        &["rabbitmq-server"],
+        ", or set AMQP_URL and MANAGEMENT_URL to use your own broker",
+        || {
+            let path = PathBuf::from(RABBITMQ_SERVER);
+            path.exists().then_some(path)
+        },
+    )
 }
 
-/// Finds the newest `PostgreSQL`'s folder of programs, installing the package first where that is possible.
+/// Finds the newest `PostgreSQL`'s folder of programs, installing the package first where that is
+/// possible.
 ///
 /// # Errors
 /// One sentence that says what to install.
 pub fn postgresql_bin() -> Result<PathBuf> {
-    found_or_installed(&["postgresql"], ", or set DATABASE_URL to use your own database", newest_postgresql)
+    found_or_installed(
+        &["postgresql"],
+        ", or set DATABASE_URL to use your own database",
+        newest_postgresql,
+    )
 }
 
 /// Finds a Python interpreter that has pika, installing both first where that is possible.
@@ -63,7 +72,11 @@ pub(crate) fn ensure_servers(broker: bool, database: bool) -> Result<()> {
     install(&missing, ", or set AMQP_URL, MANAGEMENT_URL and DATABASE_URL to use your own servers")
 }
 
-fn found_or_installed<T>(packages: &[&str], alternative: &'static str, find: impl Fn() -> Option<T>) -> Result<T> {
+fn found_or_installed<T>(
+    packages: &[&str],
+    alternative: &'static str,
+    find: impl Fn() -> Option<T>,
+) -> Result<T> {
     if let Some(found) = find() {
         return Ok(found);
     }
@@ -115,7 +128,11 @@ fn apt_get(prefix: &[&str], packages: &[&str], arguments: &[&str]) -> Result<()>
     let apt = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300"];
     let mut words = prefix.iter().chain(&environment).chain(&apt).chain(arguments);
     let program = words.next().copied().unwrap_or("env");
-    let output = Command::new(program).args(words).stdin(Stdio::null()).output().during("running apt-get")?;
+    let output = Command::new(program)
+        .args(words)
+        .stdin(Stdio::null())
+        .output()
+        .during("running apt-get")?;
     if output.status.success() {
         return Ok(());
     }
@@ -124,7 +141,8 @@ fn apt_get(prefix: &[&str], packages: &[&str], arguments: &[&str]) -> Result<()>
 
 /// The last lines of what a program said.
 pub(crate) fn end_of(output: &Output) -> String {
-    let said = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    let said =
+        [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     last_lines(&said.concat(), 5)
 }
 

@@ -30,7 +30,10 @@ pub fn free<const N: usize>() -> Result<[u16; N]> {
     for slot in &mut found {
         let mut port = None;
         for candidate in candidates() {
-            if !outgoing.contains(&candidate) && !handed_out.contains(&candidate) && is_free(candidate) {
+            if !outgoing.contains(&candidate)
+                && !handed_out.contains(&candidate)
+                && is_free(candidate)
+            {
                 port = Some(candidate);
                 break;
             }
@@ -60,7 +63,8 @@ fn is_free(port: u16) -> bool {
 }
 
 fn any_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).during("finding a free port on 127.0.0.1")?;
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).during("finding a free port on 127.0.0.1")?;
     Ok(listener.local_addr().during("reading the address of a free port")?.port())
 }
 
@@ -83,7 +87,8 @@ mod tests {
     fn ports_are_different_and_free() {
         let ports: [u16; 20] = free().unwrap();
         assert_eq!(ports.iter().collect::<HashSet<_>>().len(), 20, "{ports:?}");
-        let answered = ports.iter().find(|port| TcpStream::connect((Ipv4Addr::LOCALHOST, **port)).is_ok());
+        let answered =
+            ports.iter().find(|port| TcpStream::connect((Ipv4Addr::LOCALHOST, **port)).is_ok());
         assert_eq!(answered, None, "somebody listens there");
     }
 }

@@ -89,7 +89,11 @@ impl Process {
     /// When it still runs at the limit.
     pub fn wait_gone(self, limit: Duration) -> Result<()> {
         wait::until(&format!("process {} gone", self.pid), limit, || {
-            Ok(if self.is_alive() { ControlFlow::Continue("it still runs".to_owned()) } else { ControlFlow::Break(()) })
+            Ok(if self.is_alive() {
+                ControlFlow::Continue("it still runs".to_owned())
+            } else {
+                ControlFlow::Break(())
+            })
         })
     }
 }

@@ -78,11 +78,13 @@ impl Installation {
             broker.put_user(name, &self.passwords.of(name), "")?;
         }
         for row in rows(definitions, "permissions") {
-            let (configure, write, read) = (text(row, "configure"), text(row, "write"), text(row, "read"));
+            let (configure, write, read) =
+                (text(row, "configure"), text(row, "write"), text(row, "read"));
             broker.put_permissions(vhost, text(row, "user"), configure, write, read)?;
         }
         for row in rows(definitions, "topic_permissions") {
-            let (exchange, write, read) = (text(row, "exchange"), text(row, "write"), text(row, "read"));
+            let (exchange, write, read) =
+                (text(row, "exchange"), text(row, "write"), text(row, "read"));
             broker.put_topic_permission(vhost, text(row, "user"), exchange, write, read)?;
         }
         Ok(())
@@ -107,7 +109,13 @@ impl Installation {
     /// # Errors
     /// When the broker's own address is unusable.
     pub fn user_url(&self, user: &str) -> Result<String> {
-        Ok(address::for_user("AMQP_URL", &self.amqp_url, user, &self.passwords.of(user), self.vhost())?)
+        Ok(address::for_user(
+            "AMQP_URL",
+            &self.amqp_url,
+            user,
+            &self.passwords.of(user),
+            self.vhost(),
+        )?)
     }
 
     /// The broker address that a service logs in with.
@@ -126,7 +134,8 @@ impl Installation {
         self.user_url(AccountName::operator().as_str())
     }
 
-    /// Deletes the virtual host. Users stay: they may belong to another installation on this broker.
+    /// Deletes the virtual host. Users stay: they may belong to another installation on this
+    /// broker.
     ///
     /// # Errors
     /// When the broker refuses or does not answer.
@@ -137,7 +146,12 @@ impl Installation {
     fn own_desk(&self, name: &AccountName) -> Result<AccountAccess> {
         let (user, password) = (name.to_string(), self.passwords.of(name.as_str()));
         self.deployment.let_in(name, Some(&password))?;
-        Ok(AccountAccess { amqp_url: self.user_url(&user)?, user, password, queue: topology::desk_queue(name) })
+        Ok(AccountAccess {
+            amqp_url: self.user_url(&user)?,
+            user,
+            password,
+            queue: topology::desk_queue(name),
+        })
     }
 }
 

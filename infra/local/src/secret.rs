@@ -11,7 +11,10 @@ use uuid::Uuid;
 use crate::error::{During, Result};
 
 /// Makes 64 random bytes.
-#[expect(clippy::disallowed_methods, reason = "local passwords and ports must be unpredictable; no message is caused by them")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "local passwords and ports must be unpredictable; no message is caused by them"
+)]
 pub(crate) fn random_bytes() -> Vec<u8> {
     (0..4).flat_map(|_| Uuid::new_v4().into_bytes()).collect()
 }
@@ -95,7 +98,8 @@ mod tests {
         let file = dir.join("passwords");
         let first = Passwords::open(&file).unwrap();
         let second = Passwords::open(&file).unwrap();
-        let names: Vec<_> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let names: Vec<_> =
+            fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         fs::remove_dir_all(&dir).unwrap();
         assert_eq!(first.of("acme"), second.of("acme"));
         assert_ne!(first.of("acme"), first.of("globex"));

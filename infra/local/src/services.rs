@@ -34,10 +34,17 @@ impl Fleet {
     ///
     /// # Errors
     /// When an address is unusable, or the current executable's folder cannot be told.
-    pub fn new(dir: &Path, installation: &Installation, database: &Database, smtp_url: &str) -> Result<Self> {
+    pub fn new(
+        dir: &Path,
+        installation: &Installation,
+        database: &Database,
+        smtp_url: &str,
+    ) -> Result<Self> {
         let addresses = Service::ALL
             .into_iter()
-            .map(|service| Ok((service, installation.service_url(service)?, database.service_url(service)?)))
+            .map(|service| {
+                Ok((service, installation.service_url(service)?, database.service_url(service)?))
+            })
             .collect::<Result<_>>()?;
         let environment = vec![
             ("DESKMESH__SMTP__URL".to_owned(), smtp_url.to_owned()),
@@ -106,11 +113,15 @@ impl Fleet {
     /// When the binary is missing or ends with a failure, with the end of what it said.
     pub fn run(&self, service: Service, arguments: &[&str]) -> Result<String> {
         let what = format!("{} {}", service.name(), arguments.join(" "));
-        let output = self.command(service)?.args(arguments).output().during(format!("running {what}"))?;
+        let output =
+            self.command(service)?.args(arguments).output().during(format!("running {what}"))?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
-        Err(Error::Start { what: format!("{what} failed ({})", output.status), detail: packages::end_of(&output) })
+        Err(Error::Start {
+            what: format!("{what} failed ({})", output.status),
+            detail: packages::end_of(&output),
+        })
     }
 
     fn migrate(&self, service: Service) -> Result<()> {
@@ -119,13 +130,23 @@ impl Fleet {
 
     fn spawn(&self, service: Service, http: SocketAddr, log: &Path) -> Result<Child> {
         use std::os::unix::process::CommandExt;
-        fs::create_dir_all(&self.dir).during(format!("making the folder {}", self.dir.display()))?;
+        fs::create_dir_all(&self.dir)
+            .during(format!("making the folder {}", self.dir.display()))?;
         // Appended, so that the log of an instance that was killed and started again stays whole.
-        let output = OpenOptions::new().create(true).append(true).open(log).during(format!("opening {}", log.display()))?;
+        let output = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log)
+            .during(format!("opening {}", log.display()))?;
         let errors = output.try_clone().during(format!("opening {}", log.display()))?;
         let mut command = self.command(service)?;
         command.arg("run").env("DESKMESH__HTTP__LISTEN", http.to_string());
-        command.stdout(output).stderr(errors).process_group(0).spawn().during(format!("starting {}", service.name()))
+        command
+            .stdout(output)
+            .stderr(errors)
+            .process_group(0)
+            .spawn()
+            .during(format!("starting {}", service.name()))
     }
 
     /// A service's program with its own logins, and no arguments yet.
@@ -137,7 +158,10 @@ impl Fleet {
         if !binary.exists() {
             return Err(Error::Start {
                 what: format!("{} is not built", service.name()),
-                detail: format!("run `cargo build --workspace --bins`, which makes {}", binary.display()),
+                detail: format!(
+                    "run `cargo build --workspace --bins`, which makes {}",
+                    binary.display()
+                ),
             });
         }
         let mut command = Command::new(binary);
@@ -146,7 +170,9 @@ impl Fleet {
         command.env_remove("RUST_LOG").stdin(Stdio::null());
         for (of, broker_url, database_url) in &self.addresses {
             if *of == service {
-                command.env("DESKMESH__BROKER__URL", broker_url).env("DESKMESH__DATABASE__URL", database_url);
+                command
+                    .env("DESKMESH__BROKER__URL", broker_url)
+                    .env("DESKMESH__DATABASE__URL", database_url);
             }
         }
         let mail_only = |name: &str| name.starts_with("DESKMESH__SMTP__");
@@ -221,7 +247,9 @@ impl Instance {
             }
             Ok(match get(self.http, "/readyz") {
                 Ok((200, _)) => ControlFlow::Break(()),
-                Ok((status, body)) => ControlFlow::Continue(format!("/readyz answered {status}: {body}")),
+                Ok((status, body)) => {
+                    ControlFlow::Continue(format!("/readyz answered {status}: {body}"))
+                }
                 Err(failed) => ControlFlow::Continue(failed),
             })
         })
@@ -232,7 +260,10 @@ impl Instance {
     /// # Errors
     /// When it does not answer.
     pub fn get(&self, path: &str) -> Result<(u16, String)> {
-        get(self.http, path).map_err(|detail| Error::Start { what: format!("{} does not answer", self.service.name()), detail })
+        get(self.http, path).map_err(|detail| Error::Start {
+            what: format!("{} does not answer", self.service.name()),
+            detail,
+        })
     }
 
     /// Kills it without any chance to finish.
@@ -256,7 +287,8 @@ impl Instance {
 
     /// Sends SIGTERM and does not wait.
     pub fn signal_end(&self) {
-        // Not waited for yet, so the id is still this process's; one that has ended takes no signal.
+        // Not waited for yet, so the id is still this process's; one that has ended takes no
+        // signal.
         kill(self.pid(), Signal::SIGTERM).ok();
     }
 
@@ -268,7 +300,10 @@ impl Instance {
         let name = self.service.name();
         wait::until(&format!("{name} ended"), limit, || {
             let ended = self.child.try_wait().during(format!("looking after {name}"))?;
-            Ok(ended.map_or_else(|| ControlFlow::Continue("it still runs".to_owned()), ControlFlow::Break))
+            Ok(ended.map_or_else(
+                || ControlFlow::Continue("it still runs".to_owned()),
+                ControlFlow::Break,
+            ))
         })
     }
 
@@ -307,14 +342,19 @@ impl Drop for Instance {
 /// # Errors
 /// Says why there is no answer.
 pub fn get(http: SocketAddr, path: &str) -> Result<(u16, String), String> {
-    let config = Agent::config_builder().timeout_global(Some(Duration::from_secs(5))).http_status_as_error(false).build();
+    let config = Agent::config_builder()
+        .timeout_global(Some(Duration::from_secs(5)))
+        .http_status_as_error(false)
+        .build();
     let agent: Agent = config.into();
-    let mut response = agent.get(format!("http://{http}{path}")).call().map_err(|failed| failed.to_string())?;
+    let mut response =
+        agent.get(format!("http://{http}{path}")).call().map_err(|failed| failed.to_string())?;
     let body = response.body_mut().read_to_string().map_err(|failed| failed.to_string())?;
     Ok((response.status().as_u16(), body))
 }
 
-/// Does one thing for all services at the same time and gives the first failure, in the line's order.
+/// Does one thing for all services at the same time and gives the first failure, in the line's
+/// order.
 fn for_all<T: Send>(act: impl Fn(Service) -> Result<T> + Sync) -> Result<Vec<T>> {
     thread::scope(|scope| {
         let running: Vec<_> = Service::ALL
@@ -326,7 +366,10 @@ fn for_all<T: Send>(act: impl Fn(Service) -> Result<T> + Sync) -> Result<Vec<T>>
                 })
             })
             .collect();
-        running.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        running
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
     })
 }
 

@@ -14,7 +14,8 @@ use crate::error::{During, Error, Result};
 /// # Errors
 /// When the file cannot be written.
 pub fn write(file: &Path, state: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(state).map_err(|source| Error::State { path: file.to_owned(), source })?;
+    let text = serde_json::to_string_pretty(state)
+        .map_err(|source| Error::State { path: file.to_owned(), source })?;
     write_text(file, &text)
 }
 

@@ -9,6 +9,10 @@ use crate::error::Result;
 ///
 /// # Errors
 /// [`operator::Error::Late`] with the last state, or what `look` returned as an error.
-pub fn until<T>(what: &str, limit: Duration, look: impl FnMut() -> Result<ControlFlow<T, String>>) -> Result<T> {
+pub fn until<T>(
+    what: &str,
+    limit: Duration,
+    look: impl FnMut() -> Result<ControlFlow<T, String>>,
+) -> Result<T> {
     operator::wait::until(what, limit, look)
 }

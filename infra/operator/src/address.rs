@@ -18,12 +18,18 @@ pub fn parse(name: &str, address: &str) -> Result<Url> {
 ///
 /// # Errors
 /// [`Error::Url`] when `address` is none, or names no host.
-pub fn for_user(name: &str, address: &str, user: &str, password: &str, path: &str) -> Result<String> {
+pub fn for_user(
+    name: &str,
+    address: &str,
+    user: &str,
+    password: &str,
+    path: &str,
+) -> Result<String> {
     let mut url = parse(name, address)?;
     // Both fail only for an address without a host, which `parse` refused.
-    url.set_username(user)
-        .and_then(|()| url.set_password(Some(password)))
-        .map_err(|()| Error::Url { name: name.to_owned(), detail: "it takes no user".to_owned() })?;
+    url.set_username(user).and_then(|()| url.set_password(Some(password))).map_err(|()| {
+        Error::Url { name: name.to_owned(), detail: "it takes no user".to_owned() }
+    })?;
     url.set_path(&segment(path));
     Ok(url.into())
 }
@@ -52,7 +58,8 @@ mod tests {
 
     #[test]
     fn names_survive_in_an_address() {
-        let url = for_user("AMQP_URL", "amqp://guest:guest@127.0.0.1:6000", "svc.x", "p", "a/b c").unwrap();
+        let url = for_user("AMQP_URL", "amqp://guest:guest@127.0.0.1:6000", "svc.x", "p", "a/b c")
+            .unwrap();
         assert_eq!(url, "amqp://svc.x:p@127.0.0.1:6000/a%2Fb%20c");
         assert_eq!(segment("desk.acme"), "desk.acme");
     }

@@ -6,7 +6,8 @@ use contracts::topology::{self, ACCOUNT_CHANNELS, ACCOUNT_CONNECTIONS, AccountRi
 use crate::broker::{Broker, KeyRow, PermissionRow, User};
 use crate::error::Result;
 
-/// The virtual host of one deployment. Everything may be done again at any time, and by several at once: it ends the same.
+/// The virtual host of one deployment. Everything may be done again at any time, and by several at
+/// once: it ends the same.
 #[derive(Clone, Debug)]
 pub struct Deployment {
     broker: Broker,
@@ -41,8 +42,8 @@ impl Deployment {
         &self.vhost
     }
 
-    /// Creates an account's broker user with its rights and limits, and its desk queue. Without a password a user that is there
-    /// keeps the one it has.
+    /// Creates an account's broker user with its rights and limits, and its desk queue. Without a
+    /// password a user that is there keeps the one it has.
     ///
     /// # Errors
     /// When the broker refuses or does not answer.
@@ -66,7 +67,8 @@ impl Deployment {
         Ok(LetIn { made: found.is_none(), repaired })
     }
 
-    /// Lets `operator` publish for `account`, whose deliveries go to the operator's queue from now on.
+    /// Lets `operator` publish for `account`, whose deliveries go to the operator's queue from now
+    /// on.
     ///
     /// # Errors
     /// When the broker refuses or does not answer.
@@ -81,19 +83,36 @@ impl Deployment {
     /// When the broker refuses or does not answer.
     pub fn rights(&self, account: &AccountName) -> Result<AccountRights> {
         let operating = AccountRights::operating(account);
-        let keys = self.broker.topic_write_permission(&self.vhost, account.as_str(), Exchange::Share.name())?;
-        Ok(if keys.as_deref() == Some(&operating.keys) { operating } else { AccountRights::own(account) })
+        let keys = self.broker.topic_write_permission(
+            &self.vhost,
+            account.as_str(),
+            Exchange::Share.name(),
+        )?;
+        Ok(if keys.as_deref() == Some(&operating.keys) {
+            operating
+        } else {
+            AccountRights::own(account)
+        })
     }
 
     fn put_rights(&self, account: &AccountName) -> Result<()> {
         let (user, rights) = (account.as_str(), self.rights(account)?);
         // The keys come first: without a row for the exchange every key would be open.
         self.put_keys(account, &rights)?;
-        for foreign in self.key_rows(account)?.iter().filter(|row| row.exchange != Exchange::Share.name()) {
-            // Narrowed and not removed: the broker only removes all rows at once, and then every key is open for a moment.
+        for foreign in
+            self.key_rows(account)?.iter().filter(|row| row.exchange != Exchange::Share.name())
+        {
+            // Narrowed and not removed: the broker only removes all rows at once, and then every
+            // key is open for a moment.
             self.broker.put_topic_permission(&self.vhost, user, &foreign.exchange, "^$", "^$")?;
         }
-        self.broker.put_permissions(&self.vhost, user, &rights.configure, &rights.write, &rights.read)?;
+        self.broker.put_permissions(
+            &self.vhost,
+            user,
+            &rights.configure,
+            &rights.write,
+            &rights.read,
+        )?;
         self.broker.put_user_limit(user, "max-connections", ACCOUNT_CONNECTIONS)?;
         self.broker.put_user_limit(user, "max-channels", ACCOUNT_CHANNELS)
     }
@@ -112,13 +131,20 @@ impl Deployment {
         for KeyRow { exchange, write, read, .. } in self.key_rows(account)? {
             let allowed = if exchange == Exchange::Share.name() { keys } else { ["^$", "^$"] };
             if [write.as_str(), read.as_str()] != allowed {
-                sentences.push(format!("its keys on `{exchange}` were `{write}` to publish with and `{read}` to bind with"));
+                sentences.push(format!(
+                    "its keys on `{exchange}` were `{write}` to publish with \
+                    and `{read}` to bind with"
+                ));
             }
         }
         let asked = [&rights.configure, &rights.write, &rights.read];
-        for PermissionRow { vhost, configure, write, read } in self.broker.permissions(account.as_str())? {
+        for PermissionRow { vhost, configure, write, read } in
+            self.broker.permissions(account.as_str())?
+        {
             if vhost == self.vhost && [&configure, &write, &read] != asked {
-                sentences.push(format!("it could configure `{configure}`, write `{write}` and read `{read}`"));
+                sentences.push(format!(
+                    "it could configure `{configure}`, write `{write}` and read `{read}`"
+                ));
             }
         }
         Ok(sentences)
@@ -131,7 +157,13 @@ impl Deployment {
 
     fn put_keys(&self, account: &AccountName, rights: &AccountRights) -> Result<()> {
         let share = Exchange::Share.name();
-        self.broker.put_topic_permission(&self.vhost, account.as_str(), share, &rights.keys, &rights.bind)
+        self.broker.put_topic_permission(
+            &self.vhost,
+            account.as_str(),
+            share,
+            &rights.keys,
+            &rights.bind,
+        )
     }
 
     fn bind_desk(&self, account: &AccountName, queue: &str) -> Result<()> {

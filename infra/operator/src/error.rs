@@ -44,10 +44,15 @@ pub enum Error {
         body: String,
     },
     /// A name is none that an account can have.
-    #[error("`{0}` cannot be an account: a name is 2 to 39 of a-z, 0-9 and `-`, begins with no `-`, and is not reserved")]
+    #[error(
+        "`{0}` cannot be an account: a name is 2 to 39 of a-z, 0-9 and `-`, begins with no `-`, \
+         and is not reserved"
+    )]
     AccountName(String),
     /// An account's name does not say who operates it.
-    #[error("`{operator}` cannot operate `{account}`: the name would have to begin with `{operator}-`")]
+    #[error(
+        "`{operator}` cannot operate `{account}`: the name would have to begin with `{operator}-`"
+    )]
     Operator {
         /// The account.
         account: String,

@@ -7,7 +7,10 @@ use contracts::ids::derive_id;
 use contracts::topology::{self, Exchange};
 use contracts::{AccountName, Message, Receipt};
 use futures_util::StreamExt;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions};
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions,
+    ConfirmSelectOptions,
+};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Consumer};
 use tokio::time::{sleep, timeout};
@@ -27,7 +30,11 @@ const TURN: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// When the broker refuses, or no receipt came within `limit`.
-pub async fn register(operator_url: &str, account: &AccountRegister, limit: Duration) -> Result<Receipt> {
+pub async fn register(
+    operator_url: &str,
+    account: &AccountRegister,
+    limit: Duration,
+) -> Result<Receipt> {
     let answered = timeout(limit, async {
         let connection = Connection::connect(operator_url, ConnectionProperties::default())
             .await
@@ -41,13 +48,18 @@ pub async fn register(operator_url: &str, account: &AccountRegister, limit: Dura
         Err(Error::Late {
             what: format!("the receipt of {}'s registration", account.account),
             limit,
-            last: "none on desk.operator: do the services run, and does no other program read that queue".to_owned(),
+            last:
+                "none on desk.operator: do the services run, and does no other program read that \
+                queue"
+                    .to_owned(),
         })
     })
 }
 
 async fn publish_and_wait(connection: &Connection, account: &AccountRegister) -> Result<Receipt> {
-    let body = serde_json::to_string(account).map_err(std::io::Error::other).during("writing the registration")?;
+    let body = serde_json::to_string(account)
+        .map_err(std::io::Error::other)
+        .during("writing the registration")?;
     let id = format!("register-{}-{}", account.account, derive_id("registration", &[&body]));
     let queue = topology::desk_queue(&AccountName::operator());
     let (channel, mut receipts) = read_alone(connection, &queue).await?;
@@ -55,7 +67,11 @@ async fn publish_and_wait(connection: &Connection, account: &AccountRegister) ->
     publish(&channel, &id, body.as_bytes()).await?;
     while let Some(delivery) = receipts.next().await {
         let delivery = delivery.during(format!("reading from {queue}"))?;
-        let answers = delivery.properties.correlation_id().as_ref().is_some_and(|answered| answered.as_str() == id);
+        let answers = delivery
+            .properties
+            .correlation_id()
+            .as_ref()
+            .is_some_and(|answered| answered.as_str() == id);
         if !answers {
             continue;
         }
@@ -66,15 +82,22 @@ async fn publish_and_wait(connection: &Connection, account: &AccountRegister) ->
         delivery.ack(BasicAckOptions::default()).await.during("acknowledging the receipt")?;
         return Ok(receipt);
     }
-    Err(Error::Unexpected { what: format!("reading from {queue}"), detail: "the broker ended the delivery".to_owned() })
+    Err(Error::Unexpected {
+        what: format!("reading from {queue}"),
+        detail: "the broker ended the delivery".to_owned(),
+    })
 }
 
-/// Reads as the only one. Of two operators that read at once, each would hold the receipt that the other waits for; so one waits.
+/// Reads as the only one. Of two operators that read at once, each would hold the receipt that the
+/// other waits for; so one waits.
 async fn read_alone(connection: &Connection, queue: &str) -> Result<(Channel, Consumer)> {
     let alone = BasicConsumeOptions { exclusive: true, ..BasicConsumeOptions::default() };
     loop {
         let channel = connection.create_channel().await.during("opening a channel")?;
-        channel.basic_qos(PREFETCH, BasicQosOptions::default()).await.during("limiting deliveries")?;
+        channel
+            .basic_qos(PREFETCH, BasicQosOptions::default())
+            .await
+            .during("limiting deliveries")?;
         match channel.basic_consume(queue.into(), "".into(), alone, FieldTable::default()).await {
             Err(refused) if refused.to_string().contains("in exclusive use") => sleep(TURN).await,
             consuming => return Ok((channel, consuming.during(format!("reading from {queue}"))?)),
@@ -84,7 +107,8 @@ async fn read_alone(connection: &Connection, queue: &str) -> Result<(Channel, Co
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "an operator's command comes from outside the mesh; the runtime's publisher is for services"
+    reason = "an operator's command comes from outside the mesh; the runtime's publisher is for \
+        services"
 )]
 async fn publish(channel: &Channel, id: &str, body: &[u8]) -> Result<()> {
     let properties = BasicProperties::default()
@@ -95,15 +119,22 @@ async fn publish(channel: &Channel, id: &str, body: &[u8]) -> Result<()> {
         .with_delivery_mode(PERSISTENT);
     let key = format!("{}.account.register", AccountName::operator());
     let confirm = channel
-        .basic_publish(Exchange::Share.name().into(), key.as_str().into(), BasicPublishOptions::default(), body, properties)
+        .basic_publish(
+            Exchange::Share.name().into(),
+            key.as_str().into(),
+            BasicPublishOptions::default(),
+            body,
+            properties,
+        )
         .await
         .during("publishing the registration")?
         .await
         .during("publishing the registration")?;
     match confirm {
         Confirmation::Ack(_) => Ok(()),
-        other => {
-            Err(Error::Unexpected { what: "publishing the registration".to_owned(), detail: format!("not confirmed: {other:?}") })
-        }
+        other => Err(Error::Unexpected {
+            what: "publishing the registration".to_owned(),
+            detail: format!("not confirmed: {other:?}"),
+        }),
     }
 }

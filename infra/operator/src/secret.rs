@@ -11,7 +11,10 @@ use crate::error::{During, Result};
 
 /// Makes a password of 64 hexadecimal digits, of which 244 bits are random.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "a password must be unpredictable; no message is caused by it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a password must be unpredictable; no message is caused by it"
+)]
 pub fn new_password() -> String {
     format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }
@@ -27,8 +30,8 @@ pub fn read(file: &Path) -> Result<Option<String>> {
     }
 }
 
-/// A secret that is written beside its file and takes the file's place when all else is done: whatever fails before, the file still
-/// holds what is in force.
+/// A secret that is written beside its file and takes the file's place when all else is done:
+/// whatever fails before, the file still holds what is in force.
 #[derive(Debug)]
 pub struct Prepared {
     aside: PathBuf,
@@ -58,6 +61,10 @@ impl Prepared {
     /// # Errors
     /// When it cannot be moved; it still stands beside the file then.
     pub fn take_effect(self) -> Result<()> {
-        fs::rename(&self.aside, &self.file).during(format!("moving {} to {}", self.aside.display(), self.file.display()))
+        fs::rename(&self.aside, &self.file).during(format!(
+            "moving {} to {}",
+            self.aside.display(),
+            self.file.display()
+        ))
     }
 }

@@ -1,8 +1,8 @@
 //! What agreement-service accepts.
 
 use contracts::command::{
-    AccountRegister, AccountRename, AccountUpdate, AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite,
-    AgreementList,
+    AccountRegister, AccountRename, AccountUpdate, AgreementAccept, AgreementDeactivate,
+    AgreementDecline, AgreementInvite, AgreementList,
 };
 use contracts::{AgreementId, Message};
 use messaging::{Content, DecodeError, decode};
@@ -32,7 +32,9 @@ impl Inbound {
     /// Reads content by the name of its type.
     pub(crate) fn decode(message_type: &str, content: Content<'_>) -> Result<Self, DecodeError> {
         match message_type {
-            AccountRegister::NAME => decode(content).map(|message| Self::Register(Box::new(message))),
+            AccountRegister::NAME => {
+                decode(content).map(|message| Self::Register(Box::new(message)))
+            }
             AccountUpdate::NAME => decode(content).map(|message| Self::Update(Box::new(message))),
             AccountRename::NAME => decode(content).map(Self::Rename),
             AgreementInvite::NAME => decode(content).map(|message| Self::Invite(Box::new(message))),
@@ -71,7 +73,9 @@ mod tests {
             let error = Inbound::decode(flow.message, json!("no object").into()).unwrap_err();
             assert!(matches!(error, DecodeError::Malformed { .. }), "{}: {error}", flow.message);
         }
-        for other in ["account.rename.v2", "share.list.v1", "agreement.invite.v2", "ticket.share.v1"] {
+        for other in
+            ["account.rename.v2", "share.list.v1", "agreement.invite.v2", "ticket.share.v1"]
+        {
             let error = Inbound::decode(other, json!({}).into()).unwrap_err();
             assert_eq!(error, DecodeError::UnknownType(other.to_owned()));
         }
@@ -97,7 +101,8 @@ mod tests {
 
     #[test]
     fn r_58_the_terms_have_exactly_two_kinds_of_comments() {
-        let terms = |comments: &str| json!({ "comments": comments, "tags": false, "custom_fields": false });
+        let terms =
+            |comments: &str| json!({ "comments": comments, "tags": false, "custom_fields": false });
         assert_eq!(flaw(&terms("public_and_private")), None);
         assert_eq!(flaw(&terms("private_only")), None);
         assert_eq!(flaw(&terms("none")).as_deref(), Some("/terms/comments"));
@@ -109,7 +114,10 @@ mod tests {
         assert_eq!(flaw(&terms(json!(true))), None);
         assert_eq!(flaw(&terms(json!(false))), None);
         assert_eq!(flaw(&terms(json!("both"))).as_deref(), Some("/terms/tags"));
-        assert!(flaw(&json!({ "comments": "private_only", "custom_fields": false })).is_some(), "it has to be said");
+        assert!(
+            flaw(&json!({ "comments": "private_only", "custom_fields": false })).is_some(),
+            "it has to be said"
+        );
     }
 
     #[test]

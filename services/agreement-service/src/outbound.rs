@@ -1,4 +1,5 @@
-//! What agreement-service sends: changes along the line, and at once what a command that changed nothing is answered.
+//! What agreement-service sends: changes along the line, and at once what a command that changed
+//! nothing is answered.
 
 use contracts::delivery::Delivery;
 use contracts::topology::Service;
@@ -10,7 +11,9 @@ use crate::rules::Answer;
 /// What becomes of a command of `account` that was answered so.
 pub(crate) fn verdict(answer: Answer, account: &AccountName, received_at: Timestamp) -> Verdict {
     match answer {
-        Answer::Fact(fact) => Verdict::Decided(vec![Output::to_service(Service::ShareDispatcher, fact.as_ref())]),
+        Answer::Fact(fact) => {
+            Verdict::Decided(vec![Output::to_service(Service::ShareDispatcher, fact.as_ref())])
+        }
         Answer::Receipt { to, receipt } => Verdict::Decided(vec![told(&to, *receipt, received_at)]),
         Answer::Shown { deliveries, receipt } => {
             let shown = deliveries.iter().map(|delivery| Output::to_desk(delivery, received_at));
@@ -37,14 +40,25 @@ mod tests {
     use super::*;
     use crate::rules::world::{World, accept_of, at, id, invite, list, name, rename_to, titled};
 
-    fn sent(publisher: &str, account: &str, message: &crate::Inbound) -> Vec<(String, String, String)> {
-        let answer = World::with(&["acme", "globex", "acme-eu"]).tell(publisher, account, message).0;
+    fn sent(
+        publisher: &str,
+        account: &str,
+        message: &crate::Inbound,
+    ) -> Vec<(String, String, String)> {
+        let answer =
+            World::with(&["acme", "globex", "acme-eu"]).tell(publisher, account, message).0;
         let outputs = match verdict(answer, &name(account), at()) {
-            Verdict::Decided(outputs) | Verdict::NotYet { otherwise: Otherwise::Decided(outputs), .. } => outputs,
+            Verdict::Decided(outputs)
+            | Verdict::NotYet { otherwise: Otherwise::Decided(outputs), .. } => outputs,
             other => panic!("nothing is sent: {other:?}"),
         };
-        let route =
-            |output: &Output| (output.exchange().to_owned(), output.routing_key().to_owned(), output.message_type().to_owned());
+        let route = |output: &Output| {
+            (
+                output.exchange().to_owned(),
+                output.routing_key().to_owned(),
+                output.message_type().to_owned(),
+            )
+        };
         outputs.iter().map(route).collect()
     }
 
@@ -54,17 +68,32 @@ mod tests {
 
     #[test]
     fn a_change_goes_along_the_line_and_nothing_beside_it() {
-        assert_eq!(sent("acme", "acme", &invite(id(1), "globex")), expected("sync", "share-dispatcher.fact", "fact.v1"));
-        assert_eq!(sent("acme", "acme", &rename_to("acme-group")), expected("sync", "share-dispatcher.fact", "fact.v1"));
-        assert_eq!(sent("acme", "acme", &titled("Acme")), expected("sync", "share-dispatcher.fact", "fact.v1"));
+        assert_eq!(
+            sent("acme", "acme", &invite(id(1), "globex")),
+            expected("sync", "share-dispatcher.fact", "fact.v1")
+        );
+        assert_eq!(
+            sent("acme", "acme", &rename_to("acme-group")),
+            expected("sync", "share-dispatcher.fact", "fact.v1")
+        );
+        assert_eq!(
+            sent("acme", "acme", &titled("Acme")),
+            expected("sync", "share-dispatcher.fact", "fact.v1")
+        );
     }
 
     #[test]
     fn a_refusal_is_answered_at_once() {
-        let receipt = |account: &str| expected("desk", &format!("{account}.command.receipt"), "command.receipt.v1");
+        let receipt = |account: &str| {
+            expected("desk", &format!("{account}.command.receipt"), "command.receipt.v1")
+        };
         assert_eq!(sent("acme", "acme", &invite(id(1), "acme")), receipt("acme"));
         assert_eq!(sent("acme", "acme", &accept_of(id(1))), receipt("acme"));
-        assert_eq!(sent("acme", "acme-eu", &accept_of(id(1))), receipt("acme"), "not_your_account goes to the publisher");
+        assert_eq!(
+            sent("acme", "acme-eu", &accept_of(id(1))),
+            receipt("acme"),
+            "not_your_account goes to the publisher"
+        );
         assert_eq!(sent("operator", "operator", &accept_of(id(1))), receipt("operator"));
     }
 
@@ -76,8 +105,12 @@ mod tests {
         }
         let answer = world.tell("globex", "globex", &list(|_| ())).0;
         let Verdict::Decided(outputs) = verdict(answer, &name("globex"), at()) else { panic!() };
-        let told = |output: &Output| (output.routing_key().to_owned(), output.correlation_id().unwrap().to_owned());
-        let mut expected: Vec<_> = [1, 2, 3].map(|number| ("globex.agreement.state".to_owned(), id(number).to_string())).to_vec();
+        let told = |output: &Output| {
+            (output.routing_key().to_owned(), output.correlation_id().unwrap().to_owned())
+        };
+        let mut expected: Vec<_> = [1, 2, 3]
+            .map(|number| ("globex.agreement.state".to_owned(), id(number).to_string()))
+            .to_vec();
         expected.push(("globex.command.receipt".to_owned(), "m-1".to_owned()));
         assert_eq!(outputs.iter().map(told).collect::<Vec<_>>(), expected);
     }
@@ -86,14 +119,23 @@ mod tests {
     fn without_an_account_there_is_nobody_to_answer() {
         let answer = World::with(&[]).tell("acme", "acme", &titled("Acme")).0;
         let verdict = verdict(answer, &name("acme"), at());
-        assert!(matches!(verdict, Verdict::NotYet { reason: Reason::UnknownAccount, otherwise: Otherwise::Park }), "{verdict:?}");
+        assert!(
+            matches!(
+                verdict,
+                Verdict::NotYet { reason: Reason::UnknownAccount, otherwise: Otherwise::Park }
+            ),
+            "{verdict:?}"
+        );
     }
 
     #[test]
     fn a_receipt_names_its_command() {
         let answer = World::with(&["acme"]).tell("acme", "acme", &invite(id(1), "acme")).0;
         let Answer::Receipt { receipt, .. } = &answer else { panic!("{answer:?}") };
-        assert_eq!((receipt.command_id.as_str(), receipt.outcome), ("m-1", ReceiptOutcome::Rejected));
+        assert_eq!(
+            (receipt.command_id.as_str(), receipt.outcome),
+            ("m-1", ReceiptOutcome::Rejected)
+        );
         let Verdict::Decided(outputs) = verdict(answer, &name("acme"), at()) else { panic!() };
         assert_eq!(outputs[0].correlation_id(), Some("m-1"));
     }

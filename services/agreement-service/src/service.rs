@@ -36,7 +36,11 @@ impl Service for AgreementService {
         About::default()
     }
 
-    async fn decide(&self, connection: &mut PgConnection, batch: &[&Received<Inbound>]) -> Result<Vec<Verdict>, DecideError> {
+    async fn decide(
+        &self,
+        connection: &mut PgConnection,
+        batch: &[&Received<Inbound>],
+    ) -> Result<Vec<Verdict>, DecideError> {
         let mut state = store::load(&mut *connection, &wanted(batch)).await?;
         let mut verdicts = Vec::with_capacity(batch.len());
         for received in batch {
@@ -53,7 +57,8 @@ impl Service for AgreementService {
 /// On a command without its publisher, which admission lets nobody send.
 pub fn step(state: &mut State, received: &Received<Inbound>) -> Verdict {
     let command = received.command();
-    let publisher = received.publisher.as_ref().expect("admission lets commands in only with their publisher");
+    let publisher =
+        received.publisher.as_ref().expect("admission lets commands in only with their publisher");
     let decision = rules::decide(state, publisher, &command, &received.message);
     outbound::verdict(state.apply(decision), &command.account, command.received_at)
 }
@@ -87,7 +92,10 @@ fn wanted(batch: &[&Received<Inbound>]) -> Wanted {
                     wanted.pages.insert((received.account.clone(), page));
                 }
             }
-            Inbound::Update(_) | Inbound::Accept(_) | Inbound::Decline(_) | Inbound::Deactivate(_) => {}
+            Inbound::Update(_)
+            | Inbound::Accept(_)
+            | Inbound::Decline(_)
+            | Inbound::Deactivate(_) => {}
         }
     }
     wanted

@@ -1,4 +1,5 @@
-//! What comment-sync sends: transfers and facts to field-sync, the end of transfers that have nothing for field-sync, and notices.
+//! What comment-sync sends: transfers and facts to field-sync, the end of transfers that have
+//! nothing for field-sync, and notices.
 
 use std::collections::BTreeMap;
 
@@ -12,19 +13,30 @@ use messaging::Output;
 
 use crate::rules::{Decided, Settings};
 
-/// Bytes of comments that go on within a transfer: with all else well below what one message may have. What is over it is told to the
-/// desks from here, which keep updates that come before their ticket.
+/// Bytes of comments that go on within a transfer: with all else well below what one message may
+/// have. What is over it is told to the desks from here, which keep updates that come before their
+/// ticket.
 const COMMENTS_PER_TRANSFER: usize = 2 * 1024 * 1024;
 
-/// Passes a fact on, also one that is older than what is known here: its receipt waits at the end of the line.
+/// Passes a fact on, also one that is older than what is known here: its receipt waits at the end
+/// of the line.
 pub(crate) fn fact(fact: &Fact) -> Vec<Output> {
     vec![Output::to_service(Service::FieldSync, fact)]
 }
 
 /// Passes a decided transfer on, or ends it where field-sync has no work for it.
-pub(crate) fn transfer(transfer: &Transfer, mut decided: Decided, chain: &Chain, settings: &Settings) -> Vec<Output> {
+pub(crate) fn transfer(
+    transfer: &Transfer,
+    mut decided: Decided,
+    chain: &Chain,
+    settings: &Settings,
+) -> Vec<Output> {
     let at = transfer.command.received_at;
-    let notices: Vec<Output> = decided.notices.iter().map(|notice| Output::to_service(Service::Notifier, notice)).collect();
+    let notices: Vec<Output> = decided
+        .notices
+        .iter()
+        .map(|notice| Output::to_service(Service::Notifier, notice))
+        .collect();
     let redacted = std::mem::take(&mut decided.redacted);
     // The comments as they came stay behind; nothing of them is copied.
     let mut passed = Transfer {
@@ -63,20 +75,32 @@ fn goes_on(transfer: &Transfer) -> bool {
     }
 }
 
-fn ended(transfer: &Transfer, chain: &Chain, settings: &Settings, redacted: &[Crossing]) -> Vec<Delivery> {
+fn ended(
+    transfer: &Transfer,
+    chain: &Chain,
+    settings: &Settings,
+    redacted: &[Crossing],
+) -> Vec<Delivery> {
     let crossings = chain.crossings(&transfer.copy, &settings.inactive);
     let finished = finish(transfer, chain, &crossings, transfer.rejected, DecidedFields::default());
     let mut told = finished.deliveries;
     if let Action::Redact { comment_id, attachment_id } = &transfer.action {
-        let redaction = Redaction { comment_id: comment_id.clone(), attachment_id: attachment_id.clone() };
-        told.extend(redacted.iter().map(|crossing| deliveries::redacted(transfer, crossing, redaction.clone())));
+        let redaction =
+            Redaction { comment_id: comment_id.clone(), attachment_id: attachment_id.clone() };
+        told.extend(
+            redacted
+                .iter()
+                .map(|crossing| deliveries::redacted(transfer, crossing, redaction.clone())),
+        );
     }
     told.push(Delivery::receipt(&transfer.command.account, finished.receipt));
     told
 }
 
 /// Takes out what does not fit into one transfer.
-fn over_the_limit(decided: &mut BTreeMap<CopyId, Vec<SharedComment>>) -> BTreeMap<CopyId, Vec<SharedComment>> {
+fn over_the_limit(
+    decided: &mut BTreeMap<CopyId, Vec<SharedComment>>,
+) -> BTreeMap<CopyId, Vec<SharedComment>> {
     let mut rest = BTreeMap::new();
     let mut room = COMMENTS_PER_TRANSFER;
     for (copy, comments) in decided {
@@ -93,13 +117,20 @@ fn over_the_limit(decided: &mut BTreeMap<CopyId, Vec<SharedComment>>) -> BTreeMa
     rest
 }
 
-fn said_from_here(transfer: &Transfer, chain: &Chain, rest: BTreeMap<CopyId, Vec<SharedComment>>) -> Vec<Delivery> {
+fn said_from_here(
+    transfer: &Transfer,
+    chain: &Chain,
+    rest: BTreeMap<CopyId, Vec<SharedComment>>,
+) -> Vec<Delivery> {
     let crossing = |copy: &CopyId| match &transfer.action {
-        Action::Resync { share_id } if *copy == transfer.copy => chain.crossing_over(share_id, copy),
+        Action::Resync { share_id } if *copy == transfer.copy => {
+            chain.crossing_over(share_id, copy)
+        }
         _ => chain.crossing_to(&transfer.copy, copy),
     };
     let of_copy = |(copy, comments): (CopyId, Vec<SharedComment>)| {
-        crossing(&copy).map_or_else(Vec::new, |crossing| deliveries::comments(transfer, &crossing, &comments))
+        crossing(&copy)
+            .map_or_else(Vec::new, |crossing| deliveries::comments(transfer, &crossing, &comments))
     };
     rest.into_iter().flat_map(of_copy).collect()
 }
@@ -108,8 +139,8 @@ fn to_desks(deliveries: &[Delivery], accepted_at: Timestamp) -> Vec<Output> {
     deliveries.iter().map(|delivery| Output::to_desk(delivery, accepted_at)).collect()
 }
 
-/// The transfer's hops and those that only this stage knows of: comments were decided along both, and field-sync has to find the
-/// way to every copy.
+/// The transfer's hops and those that only this stage knows of: comments were decided along both,
+/// and field-sync has to find the way to every copy.
 fn known_hops(transfer: &Transfer, chain: &Chain, settings: &Settings) -> Vec<Hop> {
     let told = transfer.hops.iter().map(|hop| chain.hop(&hop.share_id).unwrap_or(hop));
     let is_told = |hop: &&Hop| transfer.hops.iter().any(|told| told.share_id == hop.share_id);
@@ -133,9 +164,19 @@ mod tests {
             })
             .collect();
         let decided = Decided { comments: [(hop.far(), comments)].into(), ..Decided::default() };
-        let outputs = transfer(&share(std::slice::from_ref(&hop), Vec::new()), decided, &chain, &Settings::default());
+        let outputs = transfer(
+            &share(std::slice::from_ref(&hop), Vec::new()),
+            decided,
+            &chain,
+            &Settings::default(),
+        );
         assert!(outputs.len() > 4, "{}", outputs.len());
-        let told = |number: usize| outputs.iter().filter(|output| output.body().contains(&format!("\"acme/{number}\""))).count();
+        let told = |number: usize| {
+            outputs
+                .iter()
+                .filter(|output| output.body().contains(&format!("\"acme/{number}\"")))
+                .count()
+        };
         assert!((0..40).all(|number| told(number) == 1));
         assert!(outputs.iter().all(|output| output.body().len() < 3 * 1024 * 1024));
     }

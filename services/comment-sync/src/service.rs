@@ -37,14 +37,21 @@ impl Service for CommentSync {
 
     fn about(message: &Inbound) -> About {
         match message {
-            Inbound::Transfer(transfer) => About::caused_by(&transfer.command, transfer.chain.as_str()),
+            Inbound::Transfer(transfer) => {
+                About::caused_by(&transfer.command, transfer.chain.as_str())
+            }
             Inbound::Fact(fact) => About::caused_by(&fact.command, fact.change.subject()),
         }
     }
 
-    async fn decide(&self, connection: &mut PgConnection, batch: &[&Received<Inbound>]) -> Result<Vec<Verdict>, DecideError> {
+    async fn decide(
+        &self,
+        connection: &mut PgConnection,
+        batch: &[&Received<Inbound>],
+    ) -> Result<Vec<Verdict>, DecideError> {
         facts::learn(&mut *connection, batch.iter().filter_map(|received| fact(received))).await?;
-        let transfers: Vec<&Transfer> = batch.iter().filter_map(|received| transfer(received)).collect();
+        let transfers: Vec<&Transfer> =
+            batch.iter().filter_map(|received| transfer(received)).collect();
         let (mut chains, settings) = load(connection, &transfers).await?;
         let mut verdicts = Vec::with_capacity(batch.len());
         for received in batch {
@@ -55,8 +62,13 @@ impl Service for CommentSync {
     }
 }
 
-/// Decides one message and keeps what it changes, so that the next one meets it; returns what is sent.
-pub fn step(chains: &mut BTreeMap<ChainId, ChainState>, settings: &Settings, message: &Inbound) -> Vec<Output> {
+/// Decides one message and keeps what it changes, so that the next one meets it; returns what is
+/// sent.
+pub fn step(
+    chains: &mut BTreeMap<ChainId, ChainState>,
+    settings: &Settings,
+    message: &Inbound,
+) -> Vec<Output> {
     match message {
         Inbound::Fact(fact) => outbound::fact(fact),
         Inbound::Transfer(transfer) => {
@@ -99,17 +111,20 @@ async fn load(
     let settings = settings(connection, &chains, &comments, &ccs, transfers).await?;
     let state = |(id, chain): (ChainId, Chain)| {
         let comments = comments.remove(&id).unwrap_or_default();
-        let (marks, ccs) = (marks.remove(&id).unwrap_or_default(), ccs.remove(&id).unwrap_or_default());
+        let (marks, ccs) =
+            (marks.remove(&id).unwrap_or_default(), ccs.remove(&id).unwrap_or_default());
         (id, ChainState { chain, comments, marks, ccs })
     };
     Ok((chains.into_iter().map(state).collect(), settings))
 }
 
-/// Comments named by the transfers; all of a chain that gets a hop, because the new copy takes them over, or that is asked for whole.
+/// Comments named by the transfers; all of a chain that gets a hop, because the new copy takes them
+/// over, or that is asked for whole.
 fn wanted(chains: &BTreeMap<ChainId, Chain>, transfers: &[&Transfer]) -> Wanted {
     let mut wanted = Wanted::default();
     for transfer in transfers {
-        let is_new = |share| chains.get(&transfer.chain).is_none_or(|chain| chain.hop(share).is_none());
+        let is_new =
+            |share| chains.get(&transfer.chain).is_none_or(|chain| chain.hop(share).is_none());
         let whole = matches!(transfer.action, Action::Share(_) | Action::Resync { .. });
         if whole || transfer.hops.iter().any(|hop| is_new(&hop.share_id)) {
             wanted.chains.insert(transfer.chain.clone());
@@ -136,14 +151,25 @@ async fn settings(
     let told = transfers.iter().flat_map(|transfer| &transfer.hops);
     let hops: Vec<&Hop> = chains.values().flat_map(Chain::hops).chain(told).collect();
     // Comments come back to a hop's sender; only who has CCs there may have somebody to tell.
-    let has_ccs = |hop: &&&Hop| ccs.values().any(|lists| !lists.of(&hop.near).is_empty()) || tells_ccs(transfers, hop);
+    let has_ccs = |hop: &&&Hop| {
+        ccs.values().any(|lists| !lists.of(&hop.near).is_empty()) || tells_ccs(transfers, hop)
+    };
     let tellers = hops.iter().filter(has_ccs).map(|hop| &hop.sender);
-    let accounts: BTreeSet<AccountName> = publishers.chain(owners).chain(tellers).cloned().collect();
-    let agreements: BTreeSet<AgreementId> = hops.iter().map(|hop| hop.agreement_id.clone()).collect();
+    let accounts: BTreeSet<AccountName> =
+        publishers.chain(owners).chain(tellers).cloned().collect();
+    let agreements: BTreeSet<AgreementId> =
+        hops.iter().map(|hop| hop.agreement_id.clone()).collect();
     let accounts = facts::accounts(&mut *connection, &accounts).await?;
-    let tellers = accounts.values().filter(|account| account.notify_ccs).map(|account| account.account.clone()).collect();
+    let tellers = accounts
+        .values()
+        .filter(|account| account.notify_ccs)
+        .map(|account| account.account.clone())
+        .collect();
     Ok(Settings {
-        secure_downloads: accounts.iter().map(|(name, fact)| (name.clone(), fact.secure_downloads)).collect(),
+        secure_downloads: accounts
+            .iter()
+            .map(|(name, fact)| (name.clone(), fact.secure_downloads))
+            .collect(),
         no_mail_to: facts::partners_support_addresses(&mut *connection, &tellers).await?,
         inactive: facts::inactive(connection, &agreements).await?,
         accounts,
@@ -152,10 +178,15 @@ async fn settings(
 
 /// Whether one of the transfers tells the CCs of a hop's near copy.
 fn tells_ccs(transfers: &[&Transfer], hop: &Hop) -> bool {
-    transfers.iter().any(|transfer| transfer.copy == hop.near && transfer.ccs.as_ref().is_some_and(|ccs| !ccs.is_empty()))
+    transfers.iter().any(|transfer| {
+        transfer.copy == hop.near && transfer.ccs.as_ref().is_some_and(|ccs| !ccs.is_empty())
+    })
 }
 
-async fn save(connection: &mut PgConnection, states: BTreeMap<ChainId, ChainState>) -> Result<(), DecideError> {
+async fn save(
+    connection: &mut PgConnection,
+    states: BTreeMap<ChainId, ChainState>,
+) -> Result<(), DecideError> {
     let mut chains = BTreeMap::new();
     let (mut comments, mut marks, mut ccs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for (id, state) in states {

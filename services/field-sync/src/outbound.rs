@@ -1,4 +1,5 @@
-//! What field-sync sends, as the last stage: to desks what changed, to the publisher's desk the receipt, to notifier its requests.
+//! What field-sync sends, as the last stage: to desks what changed, to the publisher's desk the
+//! receipt, to notifier its requests.
 
 use contracts::delivery::{Delivery, TicketState};
 use contracts::sync::{Action, Fact, Transfer};
@@ -11,12 +12,23 @@ use crate::rules::{ChainFields, Decision, Held, held};
 /// Sends what hangs on a fact: from now on it is in force everywhere.
 pub(crate) fn fact(fact: &Fact) -> Vec<Output> {
     let receipt = Delivery::receipt(&fact.command.account, fact.receipt.clone());
-    let told = fact.deliveries.iter().chain([&receipt]).map(|delivery| Output::to_desk(delivery, fact.command.received_at));
-    told.chain(fact.notices.iter().map(|notice| Output::to_service(Service::Notifier, notice))).collect()
+    let told = fact
+        .deliveries
+        .iter()
+        .chain([&receipt])
+        .map(|delivery| Output::to_desk(delivery, fact.command.received_at));
+    told.chain(fact.notices.iter().map(|notice| Output::to_service(Service::Notifier, notice)))
+        .collect()
 }
 
-/// Sends what was decided of a transfer: one delivery per copy, what was asked for, and the receipt.
-pub(crate) fn transfer(transfer: &Transfer, chain: &Chain, decision: Decision, fields: &ChainFields) -> Vec<Output> {
+/// Sends what was decided of a transfer: one delivery per copy, what was asked for, and the
+/// receipt.
+pub(crate) fn transfer(
+    transfer: &Transfer,
+    chain: &Chain,
+    decision: Decision,
+    fields: &ChainFields,
+) -> Vec<Output> {
     let finished = finish(transfer, chain, &decision.crossings, decision.rejected, decision.fields);
     let mut told = finished.deliveries;
     if let Action::Resync { share_id } = &transfer.action {

@@ -36,14 +36,21 @@ impl Service for FieldSync {
 
     fn about(message: &Inbound) -> About {
         match message {
-            Inbound::Transfer(transfer) => About::caused_by(&transfer.command, transfer.chain.as_str()),
+            Inbound::Transfer(transfer) => {
+                About::caused_by(&transfer.command, transfer.chain.as_str())
+            }
             Inbound::Fact(fact) => About::caused_by(&fact.command, fact.change.subject()),
         }
     }
 
-    async fn decide(&self, connection: &mut PgConnection, batch: &[&Received<Inbound>]) -> Result<Vec<Verdict>, DecideError> {
+    async fn decide(
+        &self,
+        connection: &mut PgConnection,
+        batch: &[&Received<Inbound>],
+    ) -> Result<Vec<Verdict>, DecideError> {
         facts::learn(&mut *connection, batch.iter().filter_map(|received| fact(received))).await?;
-        let transfers: Vec<&Transfer> = batch.iter().filter_map(|received| transfer(received)).collect();
+        let transfers: Vec<&Transfer> =
+            batch.iter().filter_map(|received| transfer(received)).collect();
         let mut known = Known::load(connection, &transfers).await?;
         let mut verdicts = Vec::with_capacity(batch.len());
         for received in batch {
@@ -81,8 +88,12 @@ pub struct Known {
 
 impl Known {
     /// Locks the chains of a batch, then loads what its transfers are decided by.
-    async fn load(connection: &mut PgConnection, transfers: &[&Transfer]) -> Result<Self, DecideError> {
-        let ids: BTreeSet<ChainId> = transfers.iter().map(|transfer| transfer.chain.clone()).collect();
+    async fn load(
+        connection: &mut PgConnection,
+        transfers: &[&Transfer],
+    ) -> Result<Self, DecideError> {
+        let ids: BTreeSet<ChainId> =
+            transfers.iter().map(|transfer| transfer.chain.clone()).collect();
         if ids.is_empty() {
             return Ok(Self::default());
         }
@@ -94,14 +105,16 @@ impl Known {
         let publishers = transfers.iter().map(|transfer| &transfer.command.account);
         let parties = hops.iter().flat_map(|hop| [&hop.sender, &hop.receiver]);
         let accounts: BTreeSet<AccountName> = publishers.chain(parties).cloned().collect();
-        let agreements: BTreeSet<AgreementId> = hops.iter().map(|hop| hop.agreement_id.clone()).collect();
+        let agreements: BTreeSet<AgreementId> =
+            hops.iter().map(|hop| hop.agreement_id.clone()).collect();
         let settings = facts::accounts(&mut *connection, &accounts).await?;
         let inactive = facts::inactive(connection, &agreements).await?;
         let schemas = settings.into_iter().map(|(name, fact)| (name, Schema::new(fact))).collect();
         Ok(Self { chains, fields, schemas, inactive })
     }
 
-    /// Decides one message and keeps what it changes, so that the next one meets it; returns what is sent.
+    /// Decides one message and keeps what it changes, so that the next one meets it; returns what
+    /// is sent.
     pub fn step(&mut self, message: &Inbound) -> Vec<Output> {
         match message {
             Inbound::Fact(fact) => outbound::fact(fact),

@@ -42,9 +42,10 @@ fn sender<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let text = String::deserialize(from)?;
     match text.parse::<Mailbox>() {
         Ok(_) => Ok(text),
-        Err(_) => {
-            Err(de::Error::custom("it must be an address, or a name and an address such as \"Deskmesh <mesh@example.org>\""))
-        }
+        Err(_) => Err(de::Error::custom(
+            "it must be an address, or a name and an address such as \"Deskmesh \
+             <mesh@example.org>\"",
+        )),
     }
 }
 

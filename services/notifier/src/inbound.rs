@@ -45,9 +45,16 @@ mod tests {
     #[test]
     fn anything_else_is_not() {
         let content = serde_json::to_value(to_admin(AgreementEvent::Invited)).unwrap();
-        assert_eq!(Inbound::read("fact.v1", content.into()), Err(DecodeError::UnknownType("fact.v1".into())));
-        let malformed =
-            Inbound::read(Notice::NAME, serde_json::json!({ "about": { "agreement": { "event": "reminded" } } }).into());
-        assert!(matches!(malformed, Err(DecodeError::Malformed { pointer, .. }) if pointer == "/about/agreement/event"));
+        assert_eq!(
+            Inbound::read("fact.v1", content.into()),
+            Err(DecodeError::UnknownType("fact.v1".into()))
+        );
+        let malformed = Inbound::read(
+            Notice::NAME,
+            serde_json::json!({ "about": { "agreement": { "event": "reminded" } } }).into(),
+        );
+        assert!(
+            matches!(malformed, Err(DecodeError::Malformed { pointer, .. }) if pointer == "/about/agreement/event")
+        );
     }
 }

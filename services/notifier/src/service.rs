@@ -33,9 +33,15 @@ impl Service for Notifier {
         }
     }
 
-    async fn decide(&self, connection: &mut PgConnection, batch: &[&Received<Inbound>]) -> Result<Vec<Verdict>, DecideError> {
+    async fn decide(
+        &self,
+        connection: &mut PgConnection,
+        batch: &[&Received<Inbound>],
+    ) -> Result<Vec<Verdict>, DecideError> {
         let decided = batch.iter().flat_map(|received| match &received.message {
-            Inbound::Notice(notice) => rules::notice::decide(&received.message_id, notice, received.received_at),
+            Inbound::Notice(notice) => {
+                rules::notice::decide(&received.message_id, notice, received.received_at)
+            }
         });
         let mut mails: BTreeMap<Uuid, Mail> = BTreeMap::new();
         for mail in decided {

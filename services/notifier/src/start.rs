@@ -27,7 +27,8 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a mail loop has no message to take the time from; all below is given this clock as a value"
+    reason = "a mail loop has no message to take the time from; all below is given this clock as a \
+        value"
 )]
 fn now() -> Timestamp {
     chrono::Utc::now().into()

@@ -1,7 +1,9 @@
 //! Everything this service accepts.
 
 use contracts::Message;
-use contracts::command::{ShareList, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate};
+use contracts::command::{
+    ShareList, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+};
 use contracts::sync::Fact;
 use messaging::{Content, DecodeError, decode};
 

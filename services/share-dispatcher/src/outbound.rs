@@ -6,11 +6,16 @@ use contracts::topology::Service;
 use contracts::{AccountName, Receipt};
 use messaging::Output;
 
-/// A transfer goes to the first stage that has work for it: fields alone skip comment-sync; share, end and resync visit all.
+/// A transfer goes to the first stage that has work for it: fields alone skip comment-sync; share,
+/// end and resync visit all.
 #[must_use]
 pub fn transfer(transfer: &Transfer) -> Output {
-    let fields_alone = transfer.action == Action::Update && transfer.comments.is_empty() && transfer.ccs.is_none();
-    Output::to_service(if fields_alone { Service::FieldSync } else { Service::CommentSync }, transfer)
+    let fields_alone =
+        transfer.action == Action::Update && transfer.comments.is_empty() && transfer.ccs.is_none();
+    Output::to_service(
+        if fields_alone { Service::FieldSync } else { Service::CommentSync },
+        transfer,
+    )
 }
 
 /// A fact goes on along the line, also an older one: whoever caused it waits for its receipt.
@@ -25,7 +30,8 @@ pub fn receipt(to: &AccountName, command: &CommandRef, receipt: Receipt) -> Outp
     Output::to_desk(&Delivery::receipt(to, receipt), command.received_at)
 }
 
-/// What this service tells a desk itself: `ticket.bound` to the sender of a share, `share.state` to who asked.
+/// What this service tells a desk itself: `ticket.bound` to the sender of a share, `share.state` to
+/// who asked.
 #[must_use]
 pub fn told(delivery: &Delivery, command: &CommandRef) -> Output {
     Output::to_desk(delivery, command.received_at)

@@ -3,7 +3,10 @@
 use bootstrap::{Context, NoKeys};
 use contracts::sync::CommandRef;
 use contracts::{AccountName, ReceiptOutcome, topology};
-use messaging::{About, Content, DecideError, DecodeError, Otherwise, Output, Received, Related, Service, Verdict};
+use messaging::{
+    About, Content, DecideError, DecodeError, Otherwise, Output, Received, Related, Service,
+    Verdict,
+};
 use sqlx::PgConnection;
 
 use crate::inbound::Inbound;
@@ -42,7 +45,11 @@ impl Service for ShareDispatcher {
         store::related(connection, names).await
     }
 
-    async fn decide(&self, connection: &mut PgConnection, batch: &[&Received<Inbound>]) -> Result<Vec<Verdict>, DecideError> {
+    async fn decide(
+        &self,
+        connection: &mut PgConnection,
+        batch: &[&Received<Inbound>],
+    ) -> Result<Vec<Verdict>, DecideError> {
         let facts = batch.iter().filter_map(|received| match &received.message {
             Inbound::Fact(fact) => Some(&**fact),
             _ => None,
@@ -61,7 +68,8 @@ impl Service for ShareDispatcher {
     }
 }
 
-/// Decides one message and carries it out in `state`; what the store has to keep comes with the verdict.
+/// Decides one message and carries it out in `state`; what the store has to keep comes with the
+/// verdict.
 pub fn step(state: &mut State, received: &Received<Inbound>) -> (Verdict, Vec<Change>) {
     if let Inbound::Fact(fact) = &received.message {
         return (Verdict::Decided(vec![outbound::fact(fact)]), Vec::new());
@@ -80,13 +88,21 @@ fn verdict(received: &Received<Inbound>, decision: Decision) -> Verdict {
         }
         Decision::NotYet(reason) => {
             let answer = Answer::refused(&command.account, reason);
-            Verdict::NotYet { reason, otherwise: Otherwise::Decided(vec![answer_output(received, &command, answer)]) }
+            Verdict::NotYet {
+                reason,
+                otherwise: Otherwise::Decided(vec![answer_output(received, &command, answer)]),
+            }
         }
-        Decision::Answered(answer) => Verdict::Decided(vec![answer_output(received, &command, answer)]),
+        Decision::Answered(answer) => {
+            Verdict::Decided(vec![answer_output(received, &command, answer)])
+        }
         Decision::Bound { delivery, share_id, .. } => {
             let mut receipt = command.receipt(ReceiptOutcome::Applied);
             receipt.share_id = Some(share_id);
-            Verdict::Decided(vec![outbound::told(&delivery, &command), outbound::receipt(&command.account, &command, receipt)])
+            Verdict::Decided(vec![
+                outbound::told(&delivery, &command),
+                outbound::receipt(&command.account, &command, receipt),
+            ])
         }
         Decision::Passed { transfer, bound, .. } => {
             let bound = bound.iter().map(|bound| outbound::told(&bound.delivery, &command));
@@ -96,7 +112,9 @@ fn verdict(received: &Received<Inbound>, decision: Decision) -> Verdict {
             let mut receipt = command.receipt(ReceiptOutcome::Applied);
             receipt.next_cursor = next_cursor;
             let states = states.iter().map(|state| outbound::told(state, &command));
-            Verdict::Decided(states.chain([outbound::receipt(&command.account, &command, receipt)]).collect())
+            Verdict::Decided(
+                states.chain([outbound::receipt(&command.account, &command, receipt)]).collect(),
+            )
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The command line: `run`, `migrate`, `config`, `describe`, and for operators `parked` and `replay`.
+//! The command line: `run`, `migrate`, `config`, `describe`, and for operators `parked` and
+//! `replay`.
 
 mod listing;
 mod operator;
@@ -48,12 +49,14 @@ enum Command {
     Migrate,
     /// Print the configuration in force, secrets hidden
     Config,
-    /// Print what this service accepts, sends, stores and can be configured with; needs no broker and no database
+    /// Print what this service accepts, sends, stores and can be configured with; needs no broker
+    /// and no database
     Describe,
     /// List, show, replay and discard messages that were set aside for a person
     #[command(subcommand)]
     Parked(parked::Parked),
-    /// Tell what became of a ticket, a share, an agreement or a command, as far as this service knows
+    /// Tell what became of a ticket, a share, an agreement or a command, as far as this service
+    /// knows
     Trace(trace::Trace),
     /// Log every message that names an agreement, a share or a ticket, for a while
     #[command(subcommand)]
@@ -62,7 +65,8 @@ enum Command {
     Replay(replay::Replay),
 }
 
-/// Parses the command line and carries it out. Exit code 2 stands for a configuration that cannot be used.
+/// Parses the command line and carries it out. Exit code 2 stands for a configuration that cannot
+/// be used.
 pub(crate) fn execute<C, Start, Running>(process: Process<Start>) -> ExitCode
 where
     C: DeserializeOwned + Serialize + Send + 'static,
@@ -86,8 +90,9 @@ where
 {
     let name = process.service.name();
     let migrator = database::migrator(process.migrations);
-    let load =
-        || -> Result<Loaded<C>, ConfigError> { config::load(process.default_config, line.config.as_deref(), environment()) };
+    let load = || -> Result<Loaded<C>, ConfigError> {
+        config::load(process.default_config, line.config.as_deref(), environment())
+    };
     let text = match line.command {
         Command::Run { migrate } => {
             let loaded = load()?;
@@ -99,26 +104,33 @@ where
             format!("{name}: schema is current, {applied} migrations applied now\n")
         }
         Command::Config => config::in_force(&load()?)?,
-        Command::Describe => describe::describe(process.service, process.default_config, &migrator)?,
+        Command::Describe => {
+            describe::describe(process.service, process.default_config, &migrator)?
+        }
         Command::Parked(command) => {
             let common = load()?.common;
-            return process::runtime()?
-                .block_on(async { parked::execute(&Operator::new(process.service, common)?, command).await });
+            return process::runtime()?.block_on(async {
+                parked::execute(&Operator::new(process.service, common)?, command).await
+            });
         }
         Command::Trace(command) => {
             let common = load()?.common;
-            return process::runtime()?
-                .block_on(async { trace::execute(&Operator::new(process.service, common)?, process.trailing, command).await });
+            return process::runtime()?.block_on(async {
+                trace::execute(&Operator::new(process.service, common)?, process.trailing, command)
+                    .await
+            });
         }
         Command::Watch(command) => {
             let common = load()?.common;
-            return process::runtime()?
-                .block_on(async { watch::execute(&Operator::new(process.service, common)?, command).await });
+            return process::runtime()?.block_on(async {
+                watch::execute(&Operator::new(process.service, common)?, command).await
+            });
         }
         Command::Replay(command) => {
             let common = load()?.common;
-            return process::runtime()?
-                .block_on(async { replay::execute(&Operator::new(process.service, common)?, command).await });
+            return process::runtime()?.block_on(async {
+                replay::execute(&Operator::new(process.service, common)?, command).await
+            });
         }
     };
     std::io::stdout().write_all(text.as_bytes())?;
@@ -131,7 +143,10 @@ fn rate(text: &str) -> Result<NonZeroU32, String> {
     number.parse().map_err(|_| format!("{text:?} is no whole number of messages a second, from 1"))
 }
 
-/// Reads the environment, the only place that does. Lossy only for names and values that no key can have.
+/// Reads the environment, the only place that does. Lossy only for names and values that no key can
+/// have.
 fn environment() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+    std::env::vars_os().map(|(name, value)| {
+        (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
+    })
 }

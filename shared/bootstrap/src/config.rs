@@ -1,6 +1,8 @@
-//! What is in force: the layers merged, checked and split into the keys every service has and the service's own.
+//! What is in force: the layers merged, checked and split into the keys every service has and the
+//! service's own.
 //!
-//! The default files are the reference: a key that is in none of them does not exist, whichever layer brings it.
+//! The default files are the reference: a key that is in none of them does not exist, whichever
+//! layer brings it.
 
 mod error;
 mod layer;
@@ -117,15 +119,26 @@ pub(crate) struct Undelivered {
 impl Common {
     /// Returns the broker's address, which only `run` needs.
     pub(crate) fn broker_address(&self) -> Result<Address, ConfigError> {
-        Address::given("broker.url", &["amqp://", "amqps://"], &self.broker.url, &self.broker.url_file)
+        Address::given(
+            "broker.url",
+            &["amqp://", "amqps://"],
+            &self.broker.url,
+            &self.broker.url_file,
+        )
     }
 
     /// Returns the database's address, which `run` and `migrate` need.
     pub(crate) fn database_address(&self) -> Result<Address, ConfigError> {
-        Address::given("database.url", &["postgres://", "postgresql://"], &self.database.url, &self.database.url_file)
+        Address::given(
+            "database.url",
+            &["postgres://", "postgresql://"],
+            &self.database.url,
+            &self.database.url_file,
+        )
     }
 
-    /// Returns the size of the connection pool: one connection per slot, and a few for what runs beside the slots.
+    /// Returns the size of the connection pool: one connection per slot, and a few for what runs
+    /// beside the slots.
     pub(crate) fn max_connections(&self) -> u32 {
         match self.database.max_connections.get() {
             0 => self.broker.slots.get() + 4,
@@ -166,8 +179,10 @@ pub(crate) fn load<C: DeserializeOwned + Serialize>(
 
     let all: Dict = merged.extract().map_err(|error| ConfigError::value(&merged, error))?;
     let common_sections = parse(COMMON_DEFAULTS, "shared default file")?;
-    let (common, service): (Dict, Dict) = all.into_iter().partition(|(section, _)| common_sections.contains_key(section));
-    let loaded = Loaded { common: extract(&merged, &common)?, service: extract(&merged, &service)?, merged };
+    let (common, service): (Dict, Dict) =
+        all.into_iter().partition(|(section, _)| common_sections.contains_key(section));
+    let loaded =
+        Loaded { common: extract(&merged, &common)?, service: extract(&merged, &service)?, merged };
     every_key_is_a_field(&service, &loaded.service)?;
     Ok(loaded)
 }
@@ -198,7 +213,8 @@ fn default_layers(service_defaults: &str) -> Result<Figment, ConfigError> {
     Ok(Figment::from(Layer::new("default", common)).merge(Layer::new("default", own)))
 }
 
-/// Finds keys of the default file that the type ignores, which `deny_unknown_fields` on every struct would refuse.
+/// Finds keys of the default file that the type ignores, which `deny_unknown_fields` on every
+/// struct would refuse.
 fn every_key_is_a_field<C: Serialize>(given: &Dict, typed: &C) -> Result<(), ConfigError> {
     let typed = Value::serialize(typed).ok().and_then(Value::into_dict).unwrap_or_default();
     let fields: Vec<String> = leaves(&typed).into_iter().map(|(key, _)| key).collect();
@@ -218,7 +234,9 @@ fn extract<T: DeserializeOwned>(merged: &Figment, part: &Dict) -> Result<T, Conf
 
 /// Names the layer that a key's value comes from.
 pub(crate) fn origin(merged: &Figment, key: &str) -> String {
-    merged.find_metadata(key).map_or_else(|| "default".to_owned(), |metadata| metadata.name.to_string())
+    merged
+        .find_metadata(key)
+        .map_or_else(|| "default".to_owned(), |metadata| metadata.name.to_string())
 }
 
 /// The profile of every layer: Deskmesh does not use figment's profiles.

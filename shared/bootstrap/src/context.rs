@@ -27,7 +27,8 @@ pub struct Context<C> {
 }
 
 impl<C> Context<C> {
-    /// How long the database may take to answer, as configured: for loops beside the messages, see [`messaging::answered`].
+    /// How long the database may take to answer, as configured: for loops beside the messages, see
+    /// [`messaging::answered`].
     #[must_use]
     pub fn answer_timeout(&self) -> Duration {
         self.settings.answer_timeout
@@ -39,7 +40,8 @@ impl<C> Context<C> {
     ///
     /// When the runtime meets something that waiting does not cure.
     pub async fn run<S: messaging::Service>(self, service: S) -> anyhow::Result<()> {
-        messaging::run(Arc::new(service), self.settings, self.pool, self.health, self.shutdown).await?;
+        messaging::run(Arc::new(service), self.settings, self.pool, self.health, self.shutdown)
+            .await?;
         Ok(())
     }
 }

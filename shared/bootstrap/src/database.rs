@@ -1,4 +1,5 @@
-//! The connection pool, and the migrations of runtime and service as one history in the role's own schema.
+//! The connection pool, and the migrations of runtime and service as one history in the role's own
+//! schema.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -24,8 +25,9 @@ const PING: Duration = Duration::from_secs(1);
 /// A connection that was idle for less is taken as it is.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// What the server does by itself about clients that are gone without a word: probes them, and ends a transaction that a batch would
-/// have given up, with its locks, and a session that no pool still has.
+/// What the server does by itself about clients that are gone without a word: probes them, and ends
+/// a transaction that a batch would have given up, with its locks, and a session that no pool still
+/// has.
 fn server_side(given_up_ms: u32) -> [(&'static str, String); 5] {
     [
         ("tcp_keepalives_idle", "15".to_owned()),
@@ -36,7 +38,8 @@ fn server_side(given_up_ms: u32) -> [(&'static str, String); 5] {
     ]
 }
 
-/// Where sqlx keeps what was applied; it stands in the first schema of the search path, like every table.
+/// Where sqlx keeps what was applied; it stands in the first schema of the search path, like every
+/// table.
 const HISTORY: &str = "_sqlx_migrations";
 
 /// The database as one service sees it.
@@ -67,24 +70,34 @@ impl Database {
         })
     }
 
-    /// Makes the pool without connecting: a database that is away is waited for, it does not stop the start.
+    /// Makes the pool without connecting: a database that is away is waited for, it does not stop
+    /// the start.
     pub(crate) fn pool(&self) -> PgPool {
         PgPoolOptions::new()
             .max_connections(self.max_connections)
             .acquire_timeout(self.timeout)
-            // A broken connection shows in the batch, which is repeated; a ping per batch would cost more. One that was idle for
-            // longer may have been forgotten by the network, and then says nothing at all.
+            // A broken connection shows in the batch, which is repeated; a ping per batch would
+            // cost more. One that was idle for longer may have been forgotten by the network, and
+            // then says nothing at all.
             .test_before_acquire(false)
             .before_acquire(|connection, last| {
-                Box::pin(async move { if last.idle_for < FRESH { Ok(true) } else { lives(connection).await } })
+                Box::pin(async move {
+                    if last.idle_for < FRESH { Ok(true) } else { lives(connection).await }
+                })
             })
-            // The pool itself would wait for ever for one that hangs, and count it among its connections as long.
+            // The pool itself would wait for ever for one that hangs, and count it among its
+            // connections as long.
             .after_release(|connection, _| Box::pin(lives(connection)))
             .connect_lazy_with(self.at_start.1.clone())
     }
 
-    /// Lets the pool's new connections log in as the address's file says now, until the stop; open ones stay.
-    pub(crate) async fn follow(self, pool: PgPool, shutdown: CancellationToken) -> Result<(), ConfigError> {
+    /// Lets the pool's new connections log in as the address's file says now, until the stop; open
+    /// ones stay.
+    pub(crate) async fn follow(
+        self,
+        pool: PgPool,
+        shutdown: CancellationToken,
+    ) -> Result<(), ConfigError> {
         let mut followed = self.at_start.0;
         loop {
             tokio::select! {
@@ -97,16 +110,21 @@ impl Database {
             }
             match options(self.service, &address, self.given_up_ms) {
                 Ok(options) => pool.set_connect_options(options),
-                Err(error) => tracing::warn!(error = %error, "the database's address is no good now; the last one is kept"),
+                Err(error) => {
+                    tracing::warn!(error = %error, "the database's address is no good now; the \
+                        last one is kept")
+                }
             }
             followed = address;
         }
     }
 
-    /// Connects beside the pool: a migration that fails keeps its lock for as long as its connection lives.
+    /// Connects beside the pool: a migration that fails keeps its lock for as long as its
+    /// connection lives.
     async fn connect(&self) -> Result<PgConnection, NotYet> {
         let no_good = |error: ConfigError| NotYet { what: "database", why: error.to_string() };
-        let options = options(self.service, &self.address.now(), self.given_up_ms).map_err(no_good)?;
+        let options =
+            options(self.service, &self.address.now(), self.given_up_ms).map_err(no_good)?;
         match tokio::time::timeout(self.timeout, PgConnection::connect_with(&options)).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(NotYet { what: "database", why: sentence(&error) }),
@@ -116,14 +134,15 @@ impl Database {
 
     /// Applies what is missing; returns how many migrations that were.
     pub(crate) async fn migrate(&self, migrator: &Migrator) -> anyhow::Result<usize> {
-        let connection = self.connect().await.map_err(|not_yet| anyhow::anyhow!("database: {}", not_yet.why))?;
+        let connection =
+            self.connect().await.map_err(|not_yet| anyhow::anyhow!("database: {}", not_yet.why))?;
         Ok(apply(connection, migrator).await?)
     }
 
     /// Waits until the database answers and has every table; with `migrate` it makes them itself.
     ///
-    /// Returns false when a stop was asked for in the meantime. A service must not consume before this: to the
-    /// runtime a missing table looks like a message that cannot be saved.
+    /// Returns false when a stop was asked for in the meantime. A service must not consume before
+    /// this: to the runtime a missing table looks like a message that cannot be saved.
     pub(crate) async fn prepare(
         &self,
         migrator: &Migrator,
@@ -151,7 +170,11 @@ impl Database {
         }
     }
 
-    async fn attempt(&self, migrator: &Migrator, migrate: bool) -> Result<Result<(), NotYet>, MigrateError> {
+    async fn attempt(
+        &self,
+        migrator: &Migrator,
+        migrate: bool,
+    ) -> Result<Result<(), NotYet>, MigrateError> {
         let connection = match self.connect().await {
             Ok(connection) => connection,
             Err(not_yet) => return Ok(Err(not_yet)),
@@ -167,7 +190,8 @@ impl Database {
         match outcome {
             Ok(0) => Ok(Ok(())),
             Ok(missing) => {
-                let why = format!("{missing} migrations are not applied, run the command `migrate`");
+                let why =
+                    format!("{missing} migrations are not applied, run the command `migrate`");
                 Ok(Err(NotYet { what: "migrations", why }))
             }
             Err(MigrateError::Execute(error)) if is_connection_trouble(&error) => {
@@ -178,7 +202,8 @@ impl Database {
     }
 }
 
-/// Whether a connection answers; one that does not is an error, so that the pool closes it without a farewell.
+/// Whether a connection answers; one that does not is an error, so that the pool closes it without
+/// a farewell.
 async fn lives(connection: &mut PgConnection) -> sqlx::Result<bool> {
     messaging::answered(PING, async { connection.ping().await.map(|()| true) }).await
 }
@@ -189,17 +214,25 @@ struct NotYet {
     why: String,
 }
 
-fn options(service: &str, address: &Secret, given_up_ms: u32) -> Result<PgConnectOptions, ConfigError> {
+fn options(
+    service: &str,
+    address: &Secret,
+    given_up_ms: u32,
+) -> Result<PgConnectOptions, ConfigError> {
     Ok(parse(address)?.application_name(service).options(server_side(given_up_ms)))
 }
 
 fn parse(url: &Secret) -> Result<PgConnectOptions, ConfigError> {
-    url.reveal().parse().map_err(|error: sqlx::Error| ConfigError::Address { key: "database.url", reason: sentence(&error) })
+    url.reveal().parse().map_err(|error: sqlx::Error| ConfigError::Address {
+        key: "database.url",
+        reason: sentence(&error),
+    })
 }
 
 /// Joins the tables of the runtime and those of the service to one history.
 pub(crate) fn migrator(service: &Migrator) -> Migrator {
-    let migrations: Vec<Migration> = messaging::migrations().into_iter().chain(service.iter().cloned()).collect();
+    let migrations: Vec<Migration> =
+        messaging::migrations().into_iter().chain(service.iter().cloned()).collect();
     let mut migrator = Migrator::with_migrations(migrations);
     // While a release is rolled back, the database is ahead of the program.
     migrator.set_ignore_missing(true);
@@ -219,13 +252,17 @@ async fn missing(mut connection: PgConnection, migrator: &Migrator) -> Result<us
     Ok(missing)
 }
 
-async fn missing_in(connection: &mut PgConnection, migrator: &Migrator) -> Result<usize, MigrateError> {
+async fn missing_in(
+    connection: &mut PgConnection,
+    migrator: &Migrator,
+) -> Result<usize, MigrateError> {
     let applied = match connection.list_applied_migrations(HISTORY).await {
         Ok(applied) => applied,
         Err(MigrateError::Execute(error)) if is_undefined_table(&error) => Vec::new(),
         Err(error) => return Err(error),
     };
-    let applied: HashMap<i64, _> = applied.into_iter().map(|one| (one.version, one.checksum)).collect();
+    let applied: HashMap<i64, _> =
+        applied.into_iter().map(|one| (one.version, one.checksum)).collect();
     let mut missing = 0;
     for migration in migrator.iter().filter(|one| one.migration_type.is_up_migration()) {
         match applied.get(&migration.version) {
@@ -238,16 +275,20 @@ async fn missing_in(connection: &mut PgConnection, migrator: &Migrator) -> Resul
 }
 
 fn is_undefined_table(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "42P01")
+    error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .is_some_and(|code| code == "42P01")
 }
 
-/// Tells what passes by itself from what needs a person: classes 08 (connection), 53 (resources), 57 (operator).
+/// Tells what passes by itself from what needs a person: classes 08 (connection), 53 (resources),
+/// 57 (operator).
 fn is_connection_trouble(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
-        sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| ["08", "53", "57"].iter().any(|class| code.starts_with(class)))
-        }
+        sqlx::Error::Database(error) => error
+            .code()
+            .is_some_and(|code| ["08", "53", "57"].iter().any(|class| code.starts_with(class))),
         _ => false,
     }
 }
@@ -257,10 +298,12 @@ pub(crate) fn tables(migrator: &Migrator) -> Vec<String> {
     let mut tables = Vec::new();
     for migration in migrator.iter().filter(|one| one.migration_type.is_up_migration()) {
         let sql = migration.sql.as_str().to_lowercase();
-        let statements = sql.lines().map(str::trim).filter_map(|line| line.strip_prefix("create table "));
+        let statements =
+            sql.lines().map(str::trim).filter_map(|line| line.strip_prefix("create table "));
         for statement in statements {
             let name = statement.trim_start_matches("if not exists ");
-            let name = name.split(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
+            let name =
+                name.split(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
             // A partition is part of its table.
             if !name.is_empty() && !statement.contains(" partition of ") {
                 tables.push(name.to_owned());
@@ -281,9 +324,12 @@ mod tests {
 
     #[test]
     fn tables_are_read_from_the_migrations() {
-        let sql = "create table hop (\n  id uuid\n);\ncreate table if not exists comment(id uuid);\n\
-                   create table comment_1 partition of comment for values in (1);\ncreate index on hop (id);";
-        let migration = Migration::new(1000, "first".into(), MigrationType::Simple, sql.into_sql_str(), false);
+        let sql = "create table hop (\n  id uuid\n);\ncreate table if not exists comment(id \
+            uuid);\n\
+                   create table comment_1 partition of comment for values in (1);\ncreate index on \
+                   hop (id);";
+        let migration =
+            Migration::new(1000, "first".into(), MigrationType::Simple, sql.into_sql_str(), false);
         assert_eq!(tables(&Migrator::with_migrations(vec![migration])), ["comment", "hop"]);
     }
 

@@ -7,11 +7,17 @@ use crate::config::{self, ConfigError};
 use crate::database;
 
 /// Describes a service.
-pub(crate) fn describe(service: Service, default_config: &str, migrator: &Migrator) -> Result<String, ConfigError> {
+pub(crate) fn describe(
+    service: Service,
+    default_config: &str,
+    migrator: &Migrator,
+) -> Result<String, ConfigError> {
     let accepts = received_by(service).map(|flow| line(flow, "from", flow.from)).collect();
     let sends = sent_by(service).map(|flow| line(flow, "to", flow.to)).collect();
     let keys = config::defaults(default_config)?.into_iter();
-    let keys = keys.map(|(key, value)| format!("{key} = {value}  ({})", config::variable_name(&key))).collect();
+    let keys = keys
+        .map(|(key, value)| format!("{key} = {value}  ({})", config::variable_name(&key)))
+        .collect();
     let sections: [(&str, Vec<String>); 6] = [
         ("accepts", accepts),
         ("sends", sends),
@@ -45,7 +51,8 @@ mod tests {
 
     #[test]
     fn it_names_flows_queues_and_keys() {
-        let text = describe(Service::CommentSync, "[retention]\ndays = 30\n", &Migrator::DEFAULT).unwrap();
+        let text =
+            describe(Service::CommentSync, "[retention]\ndays = 30\n", &Migrator::DEFAULT).unwrap();
         assert!(text.starts_with("comment-sync "), "{text}");
         for flow in received_by(Service::CommentSync).chain(sent_by(Service::CommentSync)) {
             assert!(text.contains(flow.message), "{} is missing in {text}", flow.message);

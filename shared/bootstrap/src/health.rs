@@ -1,4 +1,5 @@
-//! What the process tells its surroundings: `/livez`, `/readyz`, `/metrics`, and `/trace` beside them.
+//! What the process tells its surroundings: `/livez`, `/readyz`, `/metrics`, and `/trace` beside
+//! them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,7 +17,8 @@ use tokio::net::TcpListener;
 
 use crate::trace::{self, Desk};
 
-/// How often collected histogram samples are folded, so that they do not pile up when nobody scrapes.
+/// How often collected histogram samples are folded, so that they do not pile up when nobody
+/// scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Where the process is in its life.
@@ -24,7 +26,8 @@ const UPKEEP: Duration = Duration::from_secs(5);
 pub(crate) enum Phase {
     /// Nothing is consumed before the database answers and has the tables.
     Preparing(&'static str),
-    /// The runtime says what it waits for. Its clock starts here, however long the preparation took.
+    /// The runtime says what it waits for. Its clock starts here, however long the preparation
+    /// took.
     Running(Arc<Health>),
     /// A stop was asked for.
     Stopping,
@@ -54,8 +57,8 @@ impl Probes {
         self.phase.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Tells whether the process works at all. It must not depend on broker or database: restarting every process
-    /// does not bring them back, and adds a storm of connections.
+    /// Tells whether the process works at all. It must not depend on broker or database: restarting
+    /// every process does not bring them back, and adds a storm of connections.
     fn alive(&self) -> bool {
         match self.phase() {
             Phase::Running(health) => health.alive(),
@@ -109,12 +112,17 @@ pub(crate) async fn serve(listener: TcpListener, probes: Probes, desk: Desk) {
 }
 
 async fn livez(State(probes): State<Probes>) -> impl IntoResponse {
-    if probes.alive() { (StatusCode::OK, "alive\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "no progress\n") }
+    if probes.alive() {
+        (StatusCode::OK, "alive\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "no progress\n")
+    }
 }
 
 async fn readyz(State(probes): State<Probes>) -> impl IntoResponse {
     let waiting_for = probes.waiting_for();
-    let status = if waiting_for.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status =
+        if waiting_for.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({ "ready": waiting_for.is_empty(), "waiting_for": waiting_for });
     (status, [(CONTENT_TYPE, "application/json")], body.to_string())
 }

@@ -47,7 +47,8 @@ pub struct Process<Start> {
 
 /// Parses the command line and does what it says; returns the exit code.
 ///
-/// 0: done, or stopped as asked. 1: failed, or the stop took too long. 2: command line or configuration cannot be used.
+/// 0: done, or stopped as asked. 1: failed, or the stop took too long. 2: command line or
+/// configuration cannot be used.
 pub fn main<C, Start, Running>(process: Process<Start>) -> ExitCode
 where
     C: DeserializeOwned + Serialize + Send + 'static,

@@ -19,7 +19,8 @@ pub(crate) enum Ending {
     Broken,
 }
 
-/// Spawns the tasks of the process; one that fails, or ends before it was asked to, ends the process.
+/// Spawns the tasks of the process; one that fails, or ends before it was asked to, ends the
+/// process.
 #[derive(Clone, Debug)]
 pub struct Tasks {
     tracker: TaskTracker,
@@ -62,7 +63,8 @@ impl Tasks {
 
 /// Turns SIGTERM and SIGINT into messages, from this moment on.
 pub(crate) fn signals() -> std::io::Result<mpsc::Receiver<&'static str>> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let (send, received) = mpsc::channel(2);
     tokio::spawn(async move {
         loop {
@@ -110,7 +112,8 @@ pub(crate) async fn supervise(
                 return Ending::Broken;
             }
             () = &mut limit => {
-                tracing::error!(grace_seconds = grace.as_secs(), "the stop took too long, what is unfinished is dropped");
+                tracing::error!(grace_seconds = grace.as_secs(), "the stop took too long, what is \
+                    unfinished is dropped");
                 return Ending::Broken;
             }
         }

@@ -27,7 +27,8 @@ pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
-/// Runs the service until it is asked to stop. What cannot work at all is an error before the first log line.
+/// Runs the service until it is asked to stop. What cannot work at all is an error before the first
+/// log line.
 pub(crate) fn run<C, Start, Running>(
     process: Process<Start>,
     loaded: Loaded<C>,
@@ -40,12 +41,17 @@ where
     Running: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
     let name = process.service.name();
-    // Both are checked before the first log line, so that what is missing is said in one plain sentence.
+    // Both are checked before the first log line, so that what is missing is said in one plain
+    // sentence.
     let settings = settings(&loaded.common)?;
     let database = Database::new(name, &loaded.common)?;
     let telemetry = Telemetry::install(name, &loaded.common.telemetry)?;
     let (runtime, trailing) = (runtime()?, process.trailing);
-    let ending = runtime.block_on(serve(process.start, loaded, Parts { name, settings, database, migrator, migrate, trailing }));
+    let ending = runtime.block_on(serve(
+        process.start,
+        loaded,
+        Parts { name, settings, database, migrator, migrate, trailing },
+    ));
     runtime.shutdown_timeout(LAST);
     let code = match ending {
         Ok(Ending::Clean) => ExitCode::SUCCESS,
@@ -68,7 +74,11 @@ struct Parts {
     trailing: Trailing,
 }
 
-async fn serve<C, Start, Running>(start: Start, loaded: Loaded<C>, parts: Parts) -> anyhow::Result<Ending>
+async fn serve<C, Start, Running>(
+    start: Start,
+    loaded: Loaded<C>,
+    parts: Parts,
+) -> anyhow::Result<Ending>
 where
     C: Send + 'static,
     Start: FnOnce(Context<C>) -> Running + Send + 'static,
@@ -92,11 +102,21 @@ where
         }
         let health = Health::new();
         preparing.enter(Phase::Running(health.clone()));
-        start(Context { config, pool: service_pool, health, shutdown, tasks: service_tasks, settings }).await
+        start(Context {
+            config,
+            pool: service_pool,
+            health,
+            shutdown,
+            tasks: service_tasks,
+            settings,
+        })
+        .await
     });
 
     let grace = common.shutdown.grace_seconds.seconds();
-    let ending = lifecycle::supervise(&tasks, failed, signals, grace, || probes.enter(Phase::Stopping)).await;
+    let ending =
+        lifecycle::supervise(&tasks, failed, signals, grace, || probes.enter(Phase::Stopping))
+            .await;
     // The endpoints answer to the last: a stop is not a crash.
     endpoints.abort();
     if ending == Ending::Clean && tokio::time::timeout(LAST, pool.close()).await.is_err() {
@@ -109,8 +129,9 @@ async fn listen(common: &Common) -> anyhow::Result<TcpListener> {
     use anyhow::Context as _;
 
     let wanted = common.http.listen;
-    let listener =
-        TcpListener::bind(wanted).await.with_context(|| format!("`http.listen` names {wanted}, which cannot be listened on"))?;
+    let listener = TcpListener::bind(wanted)
+        .await
+        .with_context(|| format!("`http.listen` names {wanted}, which cannot be listened on"))?;
     tracing::info!(http.address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
     Ok(listener)
 }

@@ -31,7 +31,10 @@ pub(crate) struct Telemetry {
 
 impl Telemetry {
     /// Sets up logs and traces for the whole process.
-    pub(crate) fn install(service: &'static str, settings: &config::Telemetry) -> anyhow::Result<Self> {
+    pub(crate) fn install(
+        service: &'static str,
+        settings: &config::Telemetry,
+    ) -> anyhow::Result<Self> {
         let provider = provider(service, settings)?;
         subscriber(service, settings, &provider, std::io::stdout)?.try_init()?;
         global::set_text_map_propagator(TraceContextPropagator::new());
@@ -49,16 +52,24 @@ impl Telemetry {
 }
 
 /// Makes the provider, also when nothing is sent: trace ids are needed in logs and message headers.
-fn provider(service: &'static str, settings: &config::Telemetry) -> anyhow::Result<SdkTracerProvider> {
+fn provider(
+    service: &'static str,
+    settings: &config::Telemetry,
+) -> anyhow::Result<SdkTracerProvider> {
     let version = opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
     let resource = Resource::builder().with_service_name(service).with_attribute(version).build();
     let recorded = if settings.otlp_endpoint.is_empty() { 0.0 } else { settings.trace_ratio.get() };
     let root = Sampler::TraceIdRatioBased(recorded);
-    let builder = SdkTracerProvider::builder().with_resource(resource).with_sampler(Sampler::ParentBased(Box::new(root)));
+    let builder = SdkTracerProvider::builder()
+        .with_resource(resource)
+        .with_sampler(Sampler::ParentBased(Box::new(root)));
     if settings.otlp_endpoint.is_empty() {
         return Ok(builder.build());
     }
-    let exporter = SpanExporter::builder().with_http().with_endpoint(format!("{}/v1/traces", settings.otlp_endpoint)).build()?;
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_endpoint(format!("{}/v1/traces", settings.otlp_endpoint))
+        .build()?;
     Ok(builder.with_batch_exporter(exporter).build())
 }
 
@@ -72,9 +83,11 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let dispatch = OwnDispatch::default();
-    // The exporter tells at `info` what it does all the time; whoever wants to read that can name it in the filter.
+    // The exporter tells at `info` what it does all the time; whoever wants to read that can name
+    // it in the filter.
     let wanted = EnvFilter::try_new(format!("opentelemetry=warn,{}", settings.log_filter))?;
-    // The filter is for lines only. A span hidden by it would take its trace id from the lines inside it.
+    // The filter is for lines only. A span hidden by it would take its trace id from the lines
+    // inside it.
     let lines = wanted.or(filter_fn(is_own_span));
     let logs = tracing_subscriber::fmt::layer()
         .fmt_fields(JsonFields::new())
@@ -90,9 +103,12 @@ where
     Ok(tracing_subscriber::registry().with(dispatch).with(traces).with(logs))
 }
 
-/// Spans are made by the runtime alone. Those of libraries stay out, above all those of the exporter: exporting them would make new ones.
+/// Spans are made by the runtime alone. Those of libraries stay out, above all those of the
+/// exporter: exporting them would make new ones.
 fn is_own_span(metadata: &Metadata<'_>) -> bool {
-    let own = ["messaging", "bootstrap"].iter().any(|name| metadata.target().split("::").next() == Some(name));
+    let own = ["messaging", "bootstrap"]
+        .iter()
+        .any(|name| metadata.target().split("::").next() == Some(name));
     own && metadata.is_span() && *metadata.level() <= Level::INFO
 }
 
@@ -104,11 +120,16 @@ fn is_exporter(target: &str) -> bool {
     ["opentelemetry", "reqwest", "hyper", "h2"].iter().any(|library| target.starts_with(library))
 }
 
-/// A panic becomes a log line like any other, so that it reaches whoever reads the logs, with its trace id.
+/// A panic becomes a log line like any other, so that it reaches whoever reads the logs, with its
+/// trace id.
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(code.location = location, reason = panic.payload_as_str().unwrap_or("no text"), "panicked");
+        tracing::error!(
+            code.location = location,
+            reason = panic.payload_as_str().unwrap_or("no text"),
+            "panicked"
+        );
     }));
 }
 

@@ -1,4 +1,5 @@
-//! `/trace`: the same as the command `trace`, for whoever joins the answers of all services. Never what a ticket says.
+//! `/trace`: the same as the command `trace`, for whoever joins the answers of all services. Never
+//! what a ticket says.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// Names in one question, at most.
 const NAMES: usize = 500;
 
-/// Where questions are answered from. One at a time: nobody who is curious takes the connections from the messages.
+/// Where questions are answered from. One at a time: nobody who is curious takes the connections
+/// from the messages.
 #[derive(Clone)]
 pub(crate) struct Desk {
     pool: PgPool,
@@ -40,7 +42,8 @@ impl Desk {
     }
 }
 
-/// `GET /trace?ticket=acme/4711`, or `share`, `agreement`, `message`; or `name` up to five hundred times.
+/// `GET /trace?ticket=acme/4711`, or `share`, `agreement`, `message`; or `name` up to five hundred
+/// times.
 pub(crate) async fn answer(State(desk): State<Desk>, RawQuery(query): RawQuery) -> Response {
     let question = match question(&query.unwrap_or_default()) {
         Ok(question) => question,
@@ -48,7 +51,9 @@ pub(crate) async fn answer(State(desk): State<Desk>, RawQuery(query): RawQuery) 
     };
     match tokio::time::timeout(LIMIT, desk.answer(&question)).await {
         Ok(Ok(trail)) => match serde_json::to_string(&trail) {
-            Ok(body) => (StatusCode::OK, [(CONTENT_TYPE, "application/json")], body).into_response(),
+            Ok(body) => {
+                (StatusCode::OK, [(CONTENT_TYPE, "application/json")], body).into_response()
+            }
             Err(error) => away(&error.to_string()),
         },
         Ok(Err(error)) => away(&format!("{error:#}")),
@@ -62,12 +67,14 @@ fn away(cause: &str) -> Response {
 }
 
 fn question(query: &str) -> Result<Question, String> {
-    let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let pairs: Vec<(String, String)> =
+        form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     match pairs.as_slice() {
         [(what, name)] if what != "name" => {
             Target::of_words(&[what, name]).map(Question::Target).map_err(|error| error.to_string())
         }
-        [] => Err("ask for a ticket, a share, an agreement or a message: /trace?ticket=acme/4711".to_owned()),
+        [] => Err("ask for a ticket, a share, an agreement or a message: /trace?ticket=acme/4711"
+            .to_owned()),
         many if many.len() > NAMES => Err(format!("{} names, more than {NAMES}", many.len())),
         many if many.iter().all(|(what, _)| what == "name") => {
             Ok(Question::Names(many.iter().map(|(_, name)| name.clone()).collect()))
@@ -82,10 +89,21 @@ mod tests {
 
     #[test]
     fn a_query_is_one_question_or_names() {
-        assert_eq!(question("ticket=acme%2F4711"), Ok(Question::Target(Target::Ticket("acme/4711".into()))));
-        assert_eq!(question("message=acme/a%20b"), Ok(Question::Target(Target::Message("acme/a b".into()))));
-        assert_eq!(question("name=o:1&name=acme/4711"), Ok(Question::Names(vec!["o:1".into(), "acme/4711".into()])));
-        for wrong in ["", "ticket=4711", "comment=1", "ticket=acme/1&name=o:1", &"name=x&".repeat(501)] {
+        assert_eq!(
+            question("ticket=acme%2F4711"),
+            Ok(Question::Target(Target::Ticket("acme/4711".into())))
+        );
+        assert_eq!(
+            question("message=acme/a%20b"),
+            Ok(Question::Target(Target::Message("acme/a b".into())))
+        );
+        assert_eq!(
+            question("name=o:1&name=acme/4711"),
+            Ok(Question::Names(vec!["o:1".into(), "acme/4711".into()]))
+        );
+        for wrong in
+            ["", "ticket=4711", "comment=1", "ticket=acme/1&name=o:1", &"name=x&".repeat(501)]
+        {
             assert!(question(wrong).is_err(), "{wrong}");
         }
     }

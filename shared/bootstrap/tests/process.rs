@@ -1,7 +1,10 @@
-//! The process as its surroundings see it. This binary starts itself as a service without tables of its own,
-//! whose work is to wait for the stop.
+//! The process as its surroundings see it. This binary starts itself as a service without tables of
+//! its own, whose work is to wait for the stop.
 
-#![expect(clippy::unwrap_used, reason = "a test that has its own main: what fails is told by the panic")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that has its own main: what fails is told by the panic"
+)]
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitCode, Output, Stdio};
@@ -26,20 +29,34 @@ const ROLE: &str = "BOOTSTRAP_TEST_SERVICE";
 fn main() -> ExitCode {
     if std::env::var_os(ROLE).is_some() {
         let (service, migrations) = (Service::CommentSync, &NO_TABLES);
-        return bootstrap::main(Process { service, default_config: "", migrations, trailing: knows_nothing, start });
+        return bootstrap::main(Process {
+            service,
+            default_config: "",
+            migrations,
+            trailing: knows_nothing,
+            start,
+        });
     }
     let tests: [(&str, fn()); 7] = [
-        ("it_is_alive_without_its_database_and_stops_when_told", it_is_alive_without_its_database_and_stops_when_told),
-        ("a_mistyped_variable_stops_the_start_with_code_2", a_mistyped_variable_stops_the_start_with_code_2),
+        (
+            "it_is_alive_without_its_database_and_stops_when_told",
+            it_is_alive_without_its_database_and_stops_when_told,
+        ),
+        (
+            "a_mistyped_variable_stops_the_start_with_code_2",
+            a_mistyped_variable_stops_the_start_with_code_2,
+        ),
         ("what_run_needs_is_asked_for", what_run_needs_is_asked_for),
         ("migrate_says_that_the_database_is_away", migrate_says_that_the_database_is_away),
         ("describe_and_config_need_nothing", describe_and_config_need_nothing),
         ("an_address_in_use_stops_the_start", an_address_in_use_stops_the_start),
         ("behind_the_entry_nothing_is_discarded", behind_the_entry_nothing_is_discarded),
     ];
-    // The part of the usual command line that `cargo test` and its like use: a list, or words that names contain.
+    // The part of the usual command line that `cargo test` and its like use: a list, or words that
+    // names contain.
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    let words: Vec<&String> =
+        arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
     for (name, test) in tests {
         if arguments.iter().any(|argument| argument == "--list") {
             println!("{name}: test");
@@ -51,7 +68,11 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn knows_nothing<'a>(_: &'a mut PgConnection, _: &'a Question, _: bool) -> BoxFuture<'a, sqlx::Result<Trail>> {
+fn knows_nothing<'a>(
+    _: &'a mut PgConnection,
+    _: &'a Question,
+    _: bool,
+) -> BoxFuture<'a, sqlx::Result<Trail>> {
     std::future::ready(Ok(Trail::default())).boxed()
 }
 
@@ -78,7 +99,8 @@ fn output(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, Str
 }
 
 fn get(address: &str, path: &str) -> (u16, String) {
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let mut answer = agent.get(format!("http://{address}{path}")).call().unwrap();
     (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
 }
@@ -124,17 +146,25 @@ fn it_is_alive_without_its_database_and_stops_when_told() {
     let mut first = String::new();
     log.read_line(&mut first).unwrap();
     let first: serde_json::Value = serde_json::from_str(&first).unwrap();
-    assert_eq!((&first["message"], &first["service"]), (&"listening".into(), &"comment-sync".into()), "{first}");
+    assert_eq!(
+        (&first["message"], &first["service"]),
+        (&"listening".into(), &"comment-sync".into()),
+        "{first}"
+    );
     let address = first["http.address"].as_str().unwrap();
 
     assert_eq!(get(address, "/livez"), (200, "alive\n".to_owned()));
-    assert_eq!(get(address, "/readyz"), (503, r#"{"ready":false,"waiting_for":["database"]}"#.to_owned()));
+    assert_eq!(
+        get(address, "/readyz"),
+        (503, r#"{"ready":false,"waiting_for":["database"]}"#.to_owned())
+    );
     let (status, metrics) = get(address, "/metrics");
     assert_eq!(status, 200);
     assert!(metrics.contains("process_start_time_seconds "), "{metrics}");
     assert!(metrics.contains(r#"deskmesh_build_info{service="comment-sync""#), "{metrics}");
 
-    let killed = Command::new("sh").args(["-c", &format!("kill -TERM {}", child.0.id())]).status().unwrap();
+    let killed =
+        Command::new("sh").args(["-c", &format!("kill -TERM {}", child.0.id())]).status().unwrap();
     assert!(killed.success());
     let code = child.exit_code(Duration::from_secs(10));
     let mut rest = String::new();
@@ -173,7 +203,8 @@ fn describe_and_config_need_nothing() {
     let (code, stdout, _) = output(&["describe"], &[]);
     assert_eq!(code, Some(0));
     assert!(stdout.contains("consumes from:\n  comment-sync\n"), "{stdout}");
-    let (code, stdout, _) = output(&["config"], &[("DESKMESH__BROKER__URL", "amqp://me:hush@broker")]);
+    let (code, stdout, _) =
+        output(&["config"], &[("DESKMESH__BROKER__URL", "amqp://me:hush@broker")]);
     assert_eq!(code, Some(0));
     assert!(stdout.contains("amqp://me:***@broker"), "{stdout}");
     assert_eq!(output(&["--version"], &[]).0, Some(0));
@@ -191,7 +222,10 @@ fn an_address_in_use_stops_the_start() {
         ],
     );
     assert_eq!(code, Some(1), "{stderr}");
-    assert!(stdout.contains("could not start") && stdout.contains("`http.listen` names"), "{stdout}");
+    assert!(
+        stdout.contains("could not start") && stdout.contains("`http.listen` names"),
+        "{stdout}"
+    );
 }
 
 fn behind_the_entry_nothing_is_discarded() {

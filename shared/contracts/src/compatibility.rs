@@ -1,6 +1,8 @@
 //! Which types of custom field fit each other (R-92), and how a value passes from one to the other.
 
-use crate::fields::FieldType::{self, Date, Decimal, Integer, Lookup, PartialCreditCard, Regexp, Tagger, Text, Textarea};
+use crate::fields::FieldType::{
+    self, Date, Decimal, Integer, Lookup, PartialCreditCard, Regexp, Tagger, Text, Textarea,
+};
 
 /// How a value passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +18,8 @@ pub enum Passing {
 /// Types whose values are plain text, each with its own idea of which.
 const STRINGS: &[FieldType] = &[Text, Textarea, Regexp, Lookup, PartialCreditCard, Decimal, Tagger];
 
-/// From any of these, to any of those, how. The same type always fits itself; what is not here does not fit.
+/// From any of these, to any of those, how. The same type always fits itself; what is not here does
+/// not fit.
 #[rustfmt::skip]
 pub const TABLE: &[(&[FieldType], &[FieldType], Passing)] = &[
     // from                       to                           how
@@ -33,7 +36,10 @@ pub fn passing(from: FieldType, to: FieldType) -> Option<Passing> {
     if from == to {
         return Some(Passing::AsIs);
     }
-    TABLE.iter().find(|(froms, tos, _)| froms.contains(&from) && tos.contains(&to)).map(|(_, _, how)| *how)
+    TABLE
+        .iter()
+        .find(|(froms, tos, _)| froms.contains(&from) && tos.contains(&to))
+        .map(|(_, _, how)| *how)
 }
 
 impl Passing {
@@ -57,28 +63,39 @@ impl Passing {
             Self::AsIs => "The value crosses as it is.",
             Self::Written => "The whole number crosses as text: `5` as `\"5\"`.",
             Self::Read => {
-                "Text crosses as the whole number that it is, in its one spelling, with a fraction of zeros at most: `\"-5\"` and \
-                 `\"5.00\"` do; `\"05\"`, `\"+5\"`, `\"-0\"`, `\"5.5\"` and blanks do not, which is `bad_value`."
+                "Text crosses as the whole number that it is, in its one spelling, with a fraction \
+                 of zeros at most: `\"-5\"` and \
+                 `\"5.00\"` do; `\"05\"`, `\"+5\"`, `\"-0\"`, `\"5.5\"` and blanks do not, which \
+                 is `bad_value`."
             }
         }
     }
 }
 
 impl FieldType {
-    /// What a field of this type takes, whoever the value comes from. Every field can be cleared; anything else is `bad_value`.
+    /// What a field of this type takes, whoever the value comes from. Every field can be cleared;
+    /// anything else is `bad_value`.
     #[must_use]
     pub fn takes(self) -> &'static str {
         match self {
             Self::Text | Self::Textarea => "Any text.",
-            Self::Regexp => "Text that matches the field's pattern as a whole; none when the pattern cannot be read.",
+            Self::Regexp => {
+                "Text that matches the field's pattern as a whole; none when the pattern cannot be \
+                 read."
+            }
             Self::Lookup => "The key of the other object, as text.",
             Self::PartialCreditCard => {
-                "One to four last digits of a card number, as text; a mask of `X`, `x`, `*`, `•`, `-` and blanks may stand before them."
+                "One to four last digits of a card number, as text; a mask of `X`, `x`, `*`, `•`, \
+                 `-` and blanks may stand before them."
             }
-            Self::Decimal => "A decimal number, as text: digits, with `-` and with a fraction after `.` where there is one.",
+            Self::Decimal => {
+                "A decimal number, as text: digits, with `-` and with a fraction after `.` where \
+                 there is one."
+            }
             Self::Tagger => "The tag of one of the field's options, as text.",
             Self::Multiselect => {
-                "A list of tags of the field's options. One that the field lacks withholds the whole list; their order means nothing."
+                "A list of tags of the field's options. One that the field lacks withholds the \
+                 whole list; their order means nothing."
             }
             Self::Checkbox => "`true` or `false`.",
             Self::Date => "A day that exists, as `\"YYYY-MM-DD\"`.",
@@ -97,7 +114,11 @@ mod tests {
         for one in FieldType::ALL {
             assert_eq!(passing(one, one), Some(Passing::AsIs));
             for other in FieldType::ALL {
-                assert_eq!(passing(one, other).is_some(), passing(other, one).is_some(), "{one:?} {other:?}");
+                assert_eq!(
+                    passing(one, other).is_some(),
+                    passing(other, one).is_some(),
+                    "{one:?} {other:?}"
+                );
             }
         }
         assert_eq!(passing(Tagger, Text), Some(Passing::AsIs), "both carry a string");
@@ -106,7 +127,10 @@ mod tests {
     #[test]
     fn r_94_yes_or_no_and_lists_fit_only_themselves() {
         for one in [Checkbox, Multiselect] {
-            assert!(FieldType::ALL.iter().all(|other| *other == one || passing(one, *other).is_none()), "{one:?}");
+            assert!(
+                FieldType::ALL.iter().all(|other| *other == one || passing(one, *other).is_none()),
+                "{one:?}"
+            );
         }
         assert_eq!(passing(Date, Integer), None);
     }
@@ -115,7 +139,10 @@ mod tests {
     fn no_pair_has_two_ways() {
         for from in FieldType::ALL {
             for to in FieldType::ALL {
-                let rows = TABLE.iter().filter(|(froms, tos, _)| froms.contains(&from) && tos.contains(&to)).count();
+                let rows = TABLE
+                    .iter()
+                    .filter(|(froms, tos, _)| froms.contains(&from) && tos.contains(&to))
+                    .count();
                 assert!(rows <= 1, "{from:?} {to:?}");
             }
         }

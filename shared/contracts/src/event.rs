@@ -1,11 +1,12 @@
-//! What auditors are told at the exchange `events`: what became of which command, item by item. No address, no comment's text, no field's
-//! value.
+//! What auditors are told at the exchange `events`: what became of which command, item by item. No
+//! address, no comment's text, no field's value.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, AgreementId, Decision, Item, ItemOutcome, Message, Reason, Receipt, ReceiptOutcome, ShareId, Timestamp,
+    AccountName, AgreementId, Decision, Item, ItemOutcome, Message, Reason, Receipt,
+    ReceiptOutcome, ShareId, Timestamp,
 };
 
 /// A command was decided. Its receipt went to the account at the same time.
@@ -61,8 +62,23 @@ impl Message for CommandDecided {
 impl CommandDecided {
     /// What a receipt to `account` comes to, without what a ticket says.
     #[must_use]
-    pub fn of(account: &AccountName, receipt: Receipt, arrived_at: Timestamp, decided_by: &str) -> Self {
-        let Receipt { command_id, command_type, outcome, reason, agreement_id, share_id, revision, decisions, .. } = receipt;
+    pub fn of(
+        account: &AccountName,
+        receipt: Receipt,
+        arrived_at: Timestamp,
+        decided_by: &str,
+    ) -> Self {
+        let Receipt {
+            command_id,
+            command_type,
+            outcome,
+            reason,
+            agreement_id,
+            share_id,
+            revision,
+            decisions,
+            ..
+        } = receipt;
         let account = account.clone();
         let decided_by = decided_by.to_owned();
         let decisions = decisions.into_iter().map(ItemDecided::from).collect();
@@ -81,7 +97,8 @@ impl CommandDecided {
         }
     }
 
-    /// `<account>.<entity>.<outcome>`, as in `acme.ticket.partial`: an auditor binds to what it wants to know.
+    /// `<account>.<entity>.<outcome>`, as in `acme.ticket.partial`: an auditor binds to what it
+    /// wants to know.
     #[must_use]
     pub fn routing_key(&self) -> String {
         let named = self.command_type.split('.').next().unwrap_or_default();
@@ -107,7 +124,8 @@ impl From<Decision> for ItemDecided {
 const ENTITIES: [&str; 4] = ["account", "agreement", "share", "ticket"];
 
 /// The keys of all events, as a pattern for the broker.
-pub const KEYS: &str = "^[a-z0-9-]+\\.(account|agreement|share|ticket|other)\\.(applied|partial|rejected|ignored)$";
+pub const KEYS: &str =
+    "^[a-z0-9-]+\\.(account|agreement|share|ticket|other)\\.(applied|partial|rejected|ignored)$";
 
 #[cfg(test)]
 mod tests {
@@ -119,7 +137,8 @@ mod tests {
         let mut receipt = Receipt::new("u1", command_type, ReceiptOutcome::Partial);
         receipt.detail = Some("a word of the ticket".into());
         receipt.decisions = vec![
-            Decision::withheld(Item::CustomField("order".into()), Reason::CustomFieldsNotSynced).holding(Some(json!("4711"))),
+            Decision::withheld(Item::CustomField("order".into()), Reason::CustomFieldsNotSynced)
+                .holding(Some(json!("4711"))),
         ];
         let at = Timestamp::parse("2026-03-01T10:00:00Z").unwrap();
         CommandDecided::of(&AccountName::new("acme").unwrap(), receipt, at, "field-sync")
@@ -128,7 +147,10 @@ mod tests {
     #[test]
     fn what_a_ticket_says_is_not_told() {
         let told = serde_json::to_string(&event("ticket.update.v1")).unwrap();
-        assert!(told.contains("custom_field:order") && told.contains("custom_fields_not_synced"), "{told}");
+        assert!(
+            told.contains("custom_field:order") && told.contains("custom_fields_not_synced"),
+            "{told}"
+        );
         assert!(!told.contains("4711") && !told.contains("a word"), "{told}");
     }
 
@@ -147,7 +169,8 @@ mod tests {
         }
     }
 
-    /// What the broker makes of the pattern, without a library for it: three words, the last two from their lists.
+    /// What the broker makes of the pattern, without a library for it: three words, the last two
+    /// from their lists.
     fn regex_lite(pattern: &'static str) -> impl Fn(&str) -> bool {
         move |key| {
             let words: Vec<&str> = key.split('.').collect();

@@ -8,7 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::Serialize
 use serde_json::Value;
 
 /// A ticket's status, or the category of a custom status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Nobody has looked at it.
@@ -60,7 +62,9 @@ pub struct CustomStatuses {
 }
 
 /// The data type of a custom field (domain 4.7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum FieldType {
     /// One line of text.
@@ -136,7 +140,8 @@ pub struct FieldOption {
 pub struct TicketField {
     /// Key, unique in the account.
     pub key: String,
-    /// Title: fields of two accounts belong together when their titles do, without regard to case (R-90, R-91).
+    /// Title: fields of two accounts belong together when their titles do, without regard to case
+    /// (R-90, R-91).
     pub title: String,
     /// Data type.
     #[serde(rename = "type")]
@@ -191,10 +196,15 @@ impl FieldValue {
             Value::Number(number) => number.as_i64().map(Self::Integer),
             Value::Array(items) if items.is_empty() => Some(Self::Cleared),
             Value::Array(items) => {
-                let tags: Option<BTreeSet<String>> = items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
+                let tags: Option<BTreeSet<String>> =
+                    items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
                 tags.map(Self::Options)
             }
-            Value::Object(map) if map.get("clear") == Some(&Value::Bool(true)) && map.len() == 1 => Some(Self::Cleared),
+            Value::Object(map)
+                if map.get("clear") == Some(&Value::Bool(true)) && map.len() == 1 =>
+            {
+                Some(Self::Cleared)
+            }
             Value::Object(_) | Value::Null => None,
         }
     }
@@ -231,17 +241,21 @@ impl JsonSchema for FieldValue {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "The value of a custom field. `\"\"`, `[]` and `{ \"clear\": true }` are the same: cleared.",
+            "description": "The value of a custom field. `\"\"`, `[]` and `{ \"clear\": true }` \
+                are the same: cleared.",
             "anyOf": [
                 { "type": "string", "description": "Text, a decimal, a date or one option's tag." },
-                { "type": "array", "items": { "type": "string" }, "description": "Options' tags; their order means nothing." },
+                { "type": "array", "items": { "type": "string" }, "description": "Options' tags; \
+                    their order means nothing." },
                 { "type": "boolean", "description": "Yes or no." },
-                { "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX, "description": "A whole number." },
+                { "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX, "description": "A \
+                    whole number." },
                 {
                     "type": "object",
                     "properties": { "clear": { "const": true } },
                     "required": ["clear"],
-                    // Closed, because it is a value and not a message: an object with more is no value of any field.
+                    // Closed, because it is a value and not a message: an object with more is no
+                    // value of any field.
                     "maxProperties": 1,
                     "description": "No value.",
                 },
@@ -250,7 +264,8 @@ impl JsonSchema for FieldValue {
     }
 }
 
-/// Values as a desk sent them, by the field's key. Read one by one, so that one bad value never holds back the others.
+/// Values as a desk sent them, by the field's key. Read one by one, so that one bad value never
+/// holds back the others.
 pub type SentFields = BTreeMap<String, Value>;
 
 #[cfg(test)]
@@ -275,7 +290,10 @@ mod tests {
 
     #[test]
     fn options_have_no_order() {
-        assert_eq!(FieldValue::from_json(&json!(["b", "a", "b"])), FieldValue::from_json(&json!(["a", "b"])));
+        assert_eq!(
+            FieldValue::from_json(&json!(["b", "a", "b"])),
+            FieldValue::from_json(&json!(["a", "b"]))
+        );
     }
 
     #[test]

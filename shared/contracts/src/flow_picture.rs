@@ -9,17 +9,27 @@ use crate::topology::{End, Exchange, FLOWS};
 pub fn mermaid() -> String {
     let mut arrows: BTreeMap<(usize, usize, Exchange), Vec<&str>> = BTreeMap::new();
     for flow in FLOWS {
-        arrows.entry((rank(flow.from), rank(flow.to), flow.exchange)).or_default().push(flow.message);
+        arrows
+            .entry((rank(flow.from), rank(flow.to), flow.exchange))
+            .or_default()
+            .push(flow.message);
     }
     let mut picture = String::from("flowchart LR\n  desk([desks])\n");
     for ((from, to, exchange), messages) in arrows {
-        let line = format!("  {} -- \"{}: {}\" --> {}\n", NODES[from], exchange.name(), label(&messages), NODES[to]);
+        let line = format!(
+            "  {} -- \"{}: {}\" --> {}\n",
+            NODES[from],
+            exchange.name(),
+            label(&messages),
+            NODES[to]
+        );
         picture.push_str(&line);
     }
     picture
 }
 
-const NODES: [&str; 6] = ["desk", "agreement-service", "share-dispatcher", "comment-sync", "field-sync", "notifier"];
+const NODES: [&str; 6] =
+    ["desk", "agreement-service", "share-dispatcher", "comment-sync", "field-sync", "notifier"];
 
 fn rank(end: End) -> usize {
     match end {

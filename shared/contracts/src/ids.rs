@@ -1,4 +1,5 @@
-//! Identifiers and names. Each validates what it wraps, so a value of the type is always well-formed.
+//! Identifiers and names. Each validates what it wraps, so a value of the type is always
+//! well-formed.
 
 use std::fmt;
 
@@ -14,8 +15,9 @@ pub struct InvalidId {
     expected: &'static str,
 }
 
-// The patterns say the same as the functions beside them, for whoever only has the published schemas.
-// `\x` is the one spelling of a control character that every dialect of regular expressions knows.
+// The patterns say the same as the functions beside them, for whoever only has the published
+// schemas. `\x` is the one spelling of a control character that every dialect of regular
+// expressions knows.
 const ACCOUNT_NAME: &str = "^[a-z0-9][a-z0-9-]{1,38}$";
 const UUID_OR_SHA1: &str = "^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{40})$";
 const TICKET_ID: &str = r"^[^\x00-\x1f\x7f-\x9f]{1,128}$";
@@ -74,7 +76,8 @@ macro_rules! text_id {
 
 text_id! {
     /// An account: a help desk in Deskmesh, fixed for life, equal to its broker user.
-    AccountName, is_account_name, ACCOUNT_NAME, "an account name: 2 to 39 of a-z, 0-9 and -, not beginning with -"
+    AccountName, is_account_name, ACCOUNT_NAME, "an account name: 2 to 39 of a-z, 0-9 and -, not \
+        beginning with -"
 }
 text_id! {
     /// An agreement: a UUID or 40 hex digits, lower case, made by the sender.
@@ -86,7 +89,8 @@ text_id! {
 }
 text_id! {
     /// A desk's own number for a ticket: 1 to 128 characters without control characters.
-    TicketId, is_ticket_id, TICKET_ID, "a ticket id: 1 to 128 characters, none of them a control character"
+    TicketId, is_ticket_id, TICKET_ID, "a ticket id: 1 to 128 characters, none of them a control \
+        character"
 }
 text_id! {
     /// A comment, unique in all of Deskmesh: a UUID, 40 hex digits or `<account>/<local id>`.
@@ -97,14 +101,16 @@ text_id! {
     CopyId, is_copy_id, COPY_ID, "a copy id"
 }
 text_id! {
-    /// A chain with all its branches, named after the copy that was shared first. Locks and revisions are per chain.
+    /// A chain with all its branches, named after the copy that was shared first. Locks and
+    /// revisions are per chain.
     ChainId, is_copy_id, COPY_ID, "a chain id"
 }
 
 /// Namespace of the ids that Deskmesh derives (UUID v5 of a URL-like name, RFC 9562 5.5).
 const NAMESPACE: Uuid = Uuid::from_u128(0x9d1f_0d1a_53c0_5e0c_a9d2_4f6f_8f1b_7c11);
 
-/// Derives an id from the texts that determine it: the same texts give the same id, wherever and whenever.
+/// Derives an id from the texts that determine it: the same texts give the same id, wherever and
+/// whenever.
 #[must_use]
 pub fn derive_id(kind: &str, parts: &[&str]) -> Uuid {
     let mut name = String::from(kind);
@@ -117,7 +123,8 @@ pub fn derive_id(kind: &str, parts: &[&str]) -> Uuid {
 }
 
 impl AccountName {
-    /// Names that no account can have: roles of the broker, the services' own, and `parked`, whose desk queue would be `desk.parked`.
+    /// Names that no account can have: roles of the broker, the services' own, and `parked`, whose
+    /// desk queue would be `desk.parked`.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
         matches!(self.as_str(), "operator" | "desk" | "guest" | "parked")
@@ -138,7 +145,8 @@ impl AccountName {
 }
 
 impl ShareId {
-    /// The share id of a command that gives none: derived, so that sending it again names the same share.
+    /// The share id of a command that gives none: derived, so that sending it again names the same
+    /// share.
     #[must_use]
     pub fn of_command(account: &AccountName, message_id: &str) -> Self {
         Self(derive_id("share", &[account.as_str(), message_id]).to_string())
@@ -196,7 +204,8 @@ fn is_uuid_or_sha1(text: &str) -> bool {
         40 => is_lower_hex(text),
         36 => {
             let groups: Vec<&str> = text.split('-').collect();
-            groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]) && groups.iter().all(|group| is_lower_hex(group))
+            groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+                && groups.iter().all(|group| is_lower_hex(group))
         }
         _ => false,
     }
@@ -226,7 +235,9 @@ mod tests {
         for good in ["ac", "acme", "4711", "a-b-c", &"a".repeat(39)] {
             assert!(AccountName::new(good).is_ok(), "{good}");
         }
-        for bad in ["", "a", "-acme", "Acme", "ac.me", "ac me", "acmé", "ac\0me", "a*", &"a".repeat(40)] {
+        for bad in
+            ["", "a", "-acme", "Acme", "ac.me", "ac me", "acmé", "ac\0me", "a*", &"a".repeat(40)]
+        {
             assert!(AccountName::new(bad).is_err(), "{bad:?}");
         }
         for reserved in ["operator", "desk", "guest", "field-sync"] {
@@ -246,7 +257,12 @@ mod tests {
     fn share_ids_are_lower_case_uuids_or_sha1() {
         assert!(ShareId::new("0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10").is_ok());
         assert!(ShareId::new("ed46838bfb41461e4f3b16ba471162c8e2764260").is_ok());
-        for bad in ["0B9F0A52-7C1E-4D9A-9A36-3C9F9F9D8F10", "0b9f0a527c1e-4d9a-9a36-3c9f9f9d8f10-0000", "", "x"] {
+        for bad in [
+            "0B9F0A52-7C1E-4D9A-9A36-3C9F9F9D8F10",
+            "0b9f0a527c1e-4d9a-9a36-3c9f9f9d8f10-0000",
+            "",
+            "x",
+        ] {
             assert!(ShareId::new(bad).is_err(), "{bad}");
         }
     }

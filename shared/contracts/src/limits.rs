@@ -1,4 +1,5 @@
-//! How much there may be of what, and how long it is kept (contract part 2): the numbers that third parties are told.
+//! How much there may be of what, and how long it is kept (contract part 2): the numbers that third
+//! parties are told.
 
 /// Bytes of a command's body.
 pub const BODY_BYTES: usize = 512 * 1024;

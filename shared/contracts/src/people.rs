@@ -37,11 +37,15 @@ pub struct Actor {
 /// Prints no address and no telephone: an `Actor` may end up in a log line.
 impl std::fmt::Debug for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Actor").field("id", &self.id).field("role", &self.role).finish_non_exhaustive()
+        f.debug_struct("Actor")
+            .field("id", &self.id)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
     }
 }
 
-/// The stand-in for a person of another account: an end user without an address, one per (account, person) (R-37 to R-42).
+/// The stand-in for a person of another account: an end user without an address, one per (account,
+/// person) (R-37 to R-42).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Person {
     /// `placeholder-<uuid>`, the same in every account and for ever.
@@ -60,10 +64,12 @@ pub struct Person {
 const PLACEHOLDER: &str = "placeholder-";
 
 impl Person {
-    /// The placeholder for `actor` of `account`. A placeholder that a desk hands on along the chain stays the one it is.
+    /// The placeholder for `actor` of `account`. A placeholder that a desk hands on along the chain
+    /// stays the one it is.
     #[must_use]
     pub fn standing_for(account: &AccountName, actor: &Actor) -> Self {
-        let passed_on = actor.id.strip_prefix(PLACEHOLDER).is_some_and(|id| uuid::Uuid::parse_str(id).is_ok());
+        let passed_on =
+            actor.id.strip_prefix(PLACEHOLDER).is_some_and(|id| uuid::Uuid::parse_str(id).is_ok());
         let id = if passed_on {
             actor.id.clone()
         } else {
@@ -73,10 +79,12 @@ impl Person {
     }
 }
 
-/// A display name with every address in it cut before the `@`, and every telephone number cut out (R-41).
+/// A display name with every address in it cut before the `@`, and every telephone number cut out
+/// (R-41).
 #[must_use]
 pub fn name_without_contact(name: &str) -> String {
-    let cut = |word: &str| match word.trim_start_matches(['<', '(', '"', '\'', '@']).split_once('@') {
+    let cut = |word: &str| match word.trim_start_matches(['<', '(', '"', '\'', '@']).split_once('@')
+    {
         Some((local, domain)) if !local.is_empty() && !domain.is_empty() => local.to_owned(),
         _ => word.to_owned(),
     };
@@ -87,12 +95,15 @@ pub fn name_without_contact(name: &str) -> String {
 const TELEPHONE_DIGITS: usize = 7;
 
 fn without_telephone(name: &str) -> String {
-    let of_a_number = |letter: char| letter.is_numeric() || " +-()./\u{a0}\u{2010}\u{2011}\u{2013}".contains(letter);
+    let of_a_number = |letter: char| {
+        letter.is_numeric() || " +-()./\u{a0}\u{2010}\u{2011}\u{2013}".contains(letter)
+    };
     let (mut kept, mut cut, mut rest) = (String::new(), false, name);
     while let Some(kind) = rest.chars().next().map(of_a_number) {
         let end = rest.find(|letter| of_a_number(letter) != kind).unwrap_or(rest.len());
         let (run, after) = rest.split_at(end);
-        let is_telephone = run.chars().filter(|letter| letter.is_numeric()).count() >= TELEPHONE_DIGITS;
+        let is_telephone =
+            run.chars().filter(|letter| letter.is_numeric()).count() >= TELEPHONE_DIGITS;
         kept.push_str(if is_telephone { " … " } else { run });
         (cut, rest) = (cut || is_telephone, after);
     }
@@ -104,12 +115,19 @@ mod tests {
     use super::*;
 
     fn actor(id: &str, name: &str) -> Actor {
-        Actor { id: id.into(), name: name.into(), role: Role::Agent, email: Some("ada@acme.example".into()), phone: None }
+        Actor {
+            id: id.into(),
+            name: name.into(),
+            role: Role::Agent,
+            email: Some("ada@acme.example".into()),
+            phone: None,
+        }
     }
 
     #[test]
     fn r_37_one_placeholder_per_account_and_person() {
-        let (acme, globex) = (AccountName::new("acme").unwrap(), AccountName::new("globex").unwrap());
+        let (acme, globex) =
+            (AccountName::new("acme").unwrap(), AccountName::new("globex").unwrap());
         let first = Person::standing_for(&acme, &actor("7", "Ada"));
         assert_eq!(first, Person::standing_for(&acme, &actor("7", "Ada")));
         assert_ne!(first.id, Person::standing_for(&globex, &actor("7", "Ada")).id);
@@ -124,7 +142,8 @@ mod tests {
 
     #[test]
     fn a_placeholder_is_passed_on_unchanged_along_the_chain() {
-        let (acme, globex) = (AccountName::new("acme").unwrap(), AccountName::new("globex").unwrap());
+        let (acme, globex) =
+            (AccountName::new("acme").unwrap(), AccountName::new("globex").unwrap());
         let first = Person::standing_for(&acme, &actor("7", "Ada"));
         assert_eq!(Person::standing_for(&globex, &actor(&first.id, "Ada")).id, first.id);
     }

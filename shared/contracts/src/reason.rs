@@ -33,12 +33,16 @@ macro_rules! reasons {
 }
 
 reasons! {
-    Malformed "malformed" "The message breaks the contract; the detail has a JSON pointer and a sentence.",
+    Malformed "malformed" "The message breaks the contract; the detail has a JSON pointer and a \
+        sentence.",
     UnknownType "unknown_type" "No service handles this message type.",
     TooLarge "too_large" "The body is over 512 KiB.",
-    LimitExceeded "limit_exceeded" "The message has more comments, attachments, tags or fields than one message may.",
-    NotYourAccount "not_your_account" "The publishing user may not speak for the account in the routing key.",
-    MessageIdReused "message_id_reused" "This message id was used before with another type or content.",
+    LimitExceeded "limit_exceeded" "The message has more comments, attachments, tags or fields \
+        than one message may.",
+    NotYourAccount "not_your_account" "The publishing user may not speak for the account in the \
+        routing key.",
+    MessageIdReused "message_id_reused" "This message id was used before with another type or \
+        content.",
     NotAnAdmin "not_an_admin" "Only an administrator may do this (R-51).",
     UnknownAccount "unknown_account" "No such account is registered.",
     AccountExists "account_exists" "An account of this name is registered already.",
@@ -51,30 +55,37 @@ reasons! {
     AlreadyDecided "already_decided" "The agreement is not in a state from which this is possible.",
     InviteToSelf "invite_to_self" "An account cannot invite itself.",
     InvitesDeclined "invites_declined" "The receiver declines all invites (R-71).",
-    SameKindOnly "same_kind_only" "Custom fields cross between accounts that are connected, hosted or third parties with open fields, and no others (R-62).",
+    SameKindOnly "same_kind_only" "Custom fields cross between accounts that are connected, hosted \
+        or third parties with open fields, and no others (R-62).",
     NotTheSender "not_the_sender" "Only the sender of the agreement or share may do this (R-09).",
     NotTheReceiver "not_the_receiver" "Only the receiver of the agreement or share may do this.",
     TicketClosed "ticket_closed" "A closed ticket cannot be shared (R-26).",
     AlreadyShared "already_shared" "The ticket is shared with an account already (R-13).",
-    AlreadyBound "already_bound" "The copy has another ticket number, or the ticket belongs to another share.",
+    AlreadyBound "already_bound" "The copy has another ticket number, or the ticket belongs to \
+        another share.",
     WouldLoop "would_loop" "The receiver is in the ticket's chain already.",
     ChainTooLong "chain_too_long" "The chain would have more than 8 accounts.",
     NotShared "not_shared" "The ticket is in no live share of this account.",
-    ReceiverCannotUnshare "receiver_cannot_unshare" "Only the account that shared a ticket can unshare it (R-12).",
+    ReceiverCannotUnshare "receiver_cannot_unshare" "Only the account that shared a ticket can \
+        unshare it (R-12).",
     NewerChangeExists "newer_change_exists" "A newer change of the same field or attribute stands.",
-    PublicCommentsNotAllowed "public_comments_not_allowed" "The terms allow the receiver private comments only (R-54).",
+    PublicCommentsNotAllowed "public_comments_not_allowed" "The terms allow the receiver private \
+        comments only (R-54).",
     StatusNotSynced "status_not_synced" "The terms do not sync status (R-54).",
     OnHoldMapsToOpen "on_hold_maps_to_open" "On-hold arrives as open in the other account (R-48).",
     CategoryMapped "category_mapped" "A custom status arrives as its category (R-49).",
-    NoSuchStatus "no_such_status" "The account has no such custom status, or it is not of the given category.",
+    NoSuchStatus "no_such_status" "The account has no such custom status, or it is not of the \
+        given category.",
     TagsNotSynced "tags_not_synced" "The terms do not sync tags (R-59).",
     AddedByRule "added_by_rule" "Tags that a business rule sets or removes are not synced (R-61).",
     CustomFieldsNotSynced "custom_fields_not_synced" "The terms do not sync custom fields (R-62).",
     SystemField "system_field" "System fields are not synced as custom fields (R-93).",
     NoSuchField "no_such_field" "The account has no field of this key or title (R-90).",
     TitleNotUnique "title_not_unique" "Two fields of one account have this title.",
-    TypeMismatch "type_mismatch" "The two fields have types that do not fit each other (R-92, R-94).",
-    OptionTagsDiffer "option_tags_differ" "Options of the same name have different tags in the two accounts (R-95).",
+    TypeMismatch "type_mismatch" "The two fields have types that do not fit each other (R-92, \
+        R-94).",
+    OptionTagsDiffer "option_tags_differ" "Options of the same name have different tags in the two \
+        accounts (R-95).",
     BadValue "bad_value" "The value does not fit the field.",
     NotOnDefaultForm "not_on_default_form" "The receiver's field is not on its default form (R-98).",
     SecureDownloads "secure_downloads" "The account keeps its attachments to itself (R-35).",
@@ -88,8 +99,9 @@ reasons! {
     NotTheAuthor "not_the_author" "Only the account of its author may redact a comment.",
 }
 
-/// By hand, and open: more codes may be added, so a reader must take one it does not know. The known ones are examples and
-/// not a union with `string`, from which code generators make a type per code.
+/// By hand, and open: more codes may be added, so a reader must take one it does not know. The
+/// known ones are examples and not a union with `string`, from which code generators make a type
+/// per code.
 impl JsonSchema for Reason {
     fn schema_name() -> Cow<'static, str> {
         "Reason".into()
@@ -97,7 +109,8 @@ impl JsonSchema for Reason {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A reason code. Codes are stable and more may be added: one that is not among the examples is taken as it is.",
+            "description": "A reason code. Codes are stable and more may be added: one that is not \
+                among the examples is taken as it is.",
             "type": "string",
             "pattern": "^[a-z][a-z0-9_]*$",
             "examples": Self::ALL,

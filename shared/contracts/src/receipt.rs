@@ -10,7 +10,9 @@ use serde_json::Value;
 use crate::{AgreementId, CommentId, Message, Reason, ShareId};
 
 /// What became of a command as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ReceiptOutcome {
     /// All of it was done.
@@ -62,7 +64,11 @@ impl Message for Receipt {
 impl Receipt {
     /// A receipt without particulars.
     #[must_use]
-    pub fn new(command_id: impl Into<String>, command_type: impl Into<String>, outcome: ReceiptOutcome) -> Self {
+    pub fn new(
+        command_id: impl Into<String>,
+        command_type: impl Into<String>,
+        outcome: ReceiptOutcome,
+    ) -> Self {
         Self {
             command_id: command_id.into(),
             command_type: command_type.into(),
@@ -87,7 +93,9 @@ impl Receipt {
 }
 
 /// What became of one item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ItemOutcome {
     /// It crossed as it is.
@@ -118,8 +126,9 @@ pub struct Decision {
     /// The same for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// What the publisher's ticket now holds, where it differs from what was sent: for `status` an object of `value` and
-    /// `custom_status`, for a tag whether it is present, for a custom field its value.
+    /// What the publisher's ticket now holds, where it differs from what was sent: for `status` an
+    /// object of `value` and `custom_status`, for a tag whether it is present, for a custom field
+    /// its value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
 }
@@ -241,7 +250,8 @@ impl JsonSchema for Item {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "What a decision is about: `status`, `tag:<name>`, `custom_field:<publisher's key>`, `comment:<id>`, \
+            "description": "What a decision is about: `status`, `tag:<name>`, \
+                `custom_field:<publisher's key>`, `comment:<id>`, \
                 `attachment:<id>`, `recording:<comment id>`, `requester` or `ccs`.",
             "type": "string",
             "pattern": "^(status|requester|ccs)$|^(tag|custom_field|comment|attachment|recording):",

@@ -23,12 +23,15 @@ impl RoutingKey {
         let &[account, entity, verb] = words.as_slice() else {
             return Err("the routing key is not of the form <account>.<entity>.<verb>".to_owned());
         };
-        let is_word =
-            |word: &str| (1..=40).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let is_word = |word: &str| {
+            (1..=40).contains(&word.len())
+                && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        };
         if !is_word(entity) || !is_word(verb) {
             return Err("entity and verb of the routing key are 1 to 40 of a-z and _".to_owned());
         }
-        let account = AccountName::new(account).map_err(|error| format!("the routing key's account: {error}"))?;
+        let account = AccountName::new(account)
+            .map_err(|error| format!("the routing key's account: {error}"))?;
         Ok(Self { account, entity: entity.to_owned(), verb: verb.to_owned() })
     }
 
@@ -40,7 +43,9 @@ impl RoutingKey {
             .and_then(|rest| rest.strip_prefix('.'))
             .and_then(|rest| rest.strip_prefix(self.verb.as_str()))
             .and_then(|rest| rest.strip_prefix(".v"))
-            .is_some_and(|version| !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()))
+            .is_some_and(|version| {
+                !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())
+            })
     }
 }
 
@@ -51,8 +56,19 @@ mod tests {
     #[test]
     fn keys_have_three_words() {
         let key = RoutingKey::parse("acme.ticket.share").unwrap();
-        assert_eq!((key.account.as_str(), key.entity.as_str(), key.verb.as_str()), ("acme", "ticket", "share"));
-        for bad in ["", "acme", "acme.ticket", "acme.ticket.share.v1", "Acme.ticket.share", "acme..share", "acme.ticket.sha re"] {
+        assert_eq!(
+            (key.account.as_str(), key.entity.as_str(), key.verb.as_str()),
+            ("acme", "ticket", "share")
+        );
+        for bad in [
+            "",
+            "acme",
+            "acme.ticket",
+            "acme.ticket.share.v1",
+            "Acme.ticket.share",
+            "acme..share",
+            "acme.ticket.sha re",
+        ] {
             assert!(RoutingKey::parse(bad).is_err(), "{bad}");
         }
     }
@@ -62,7 +78,14 @@ mod tests {
         let key = RoutingKey::parse("acme.ticket.share").unwrap();
         assert!(key.agrees_with("ticket.share.v1"));
         assert!(key.agrees_with("ticket.share.v12"));
-        for other in ["ticket.update.v1", "ticket.share", "ticket.share.v", "ticket.share.vx", "ticket.shared.v1", ""] {
+        for other in [
+            "ticket.update.v1",
+            "ticket.share",
+            "ticket.share.v",
+            "ticket.share.vx",
+            "ticket.shared.v1",
+            "",
+        ] {
             assert!(!key.agrees_with(other), "{other}");
         }
     }

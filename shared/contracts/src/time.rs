@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// The years that RFC 3339 can write.
 const YEARS: RangeInclusive<i32> = 0..=9999;
 
-/// A point in time. Deskmesh reads any RFC 3339 offset and precision, and writes UTC with milliseconds and `Z`.
+/// A point in time. Deskmesh reads any RFC 3339 offset and precision, and writes UTC with
+/// milliseconds and `Z`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
 #[schemars(extend("format" = "date-time", "examples" = ["2026-03-01T10:00:00.000Z"]))]
 pub struct Timestamp(#[schemars(with = "String")] DateTime<Utc>);
@@ -19,12 +20,17 @@ impl Timestamp {
     /// Reads RFC 3339.
     ///
     /// # Errors
-    /// A sentence when the text is not a date and time with an offset, or cannot be written in UTC: RFC 3339 has years of four digits.
+    /// A sentence when the text is not a date and time with an offset, or cannot be written in UTC:
+    /// RFC 3339 has years of four digits.
     pub fn parse(text: &str) -> Result<Self, String> {
         let time = DateTime::parse_from_rfc3339(text)
             .map(|time| Self::from(time.to_utc()))
             .map_err(|error| format!("{text:?} is not an RFC 3339 date and time: {error}"))?;
-        if YEARS.contains(&time.0.year()) { Ok(time) } else { Err(format!("{text:?} is not in the years 0000 to 9999 of UTC")) }
+        if YEARS.contains(&time.0.year()) {
+            Ok(time)
+        } else {
+            Err(format!("{text:?} is not in the years 0000 to 9999 of UTC"))
+        }
     }
 
     /// This time and `seconds` more; stays at the last representable time instead of overflowing.
@@ -42,7 +48,8 @@ impl Timestamp {
 }
 
 impl From<DateTime<Utc>> for Timestamp {
-    /// Cuts to milliseconds, the precision that is written: what is sent and what is kept compare equal.
+    /// Cuts to milliseconds, the precision that is written: what is sent and what is kept compare
+    /// equal.
     fn from(time: DateTime<Utc>) -> Self {
         let cut = DateTime::from_timestamp_millis(time.timestamp_millis());
         Self(cut.unwrap_or(time))
@@ -85,20 +92,33 @@ mod tests {
             ("2026-03-01T12:00:00.123456789+02:00", "2026-03-01T10:00:00.123Z"),
             ("2026-02-28T23:59:60Z", "2026-03-01T00:00:00.000Z"),
         ] {
-            assert_eq!(Timestamp::parse(read).map(|time| time.to_string()), Ok(written.to_owned()), "{read}");
+            assert_eq!(
+                Timestamp::parse(read).map(|time| time.to_string()),
+                Ok(written.to_owned()),
+                "{read}"
+            );
         }
         assert!(Timestamp::parse("2026-03-01 10:00").is_err());
-        assert!(Timestamp::parse("2026-03-01T10:00:00").is_err(), "a time without an offset names no point in time");
+        assert!(
+            Timestamp::parse("2026-03-01T10:00:00").is_err(),
+            "a time without an offset names no point in time"
+        );
     }
 
     #[test]
     fn what_is_read_can_be_written_and_read_again() {
-        for edge in ["0000-01-01T00:00:00Z", "0000-01-01T23:59:00+23:59", "9999-12-31T23:59:59.999Z", "9999-12-31T00:00:00-23:59"]
-        {
+        for edge in [
+            "0000-01-01T00:00:00Z",
+            "0000-01-01T23:59:00+23:59",
+            "9999-12-31T23:59:59.999Z",
+            "9999-12-31T00:00:00-23:59",
+        ] {
             let read = Timestamp::parse(edge).unwrap();
             assert_eq!(Timestamp::parse(&read.to_string()), Ok(read), "{edge}");
         }
-        for beyond in ["0000-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "9999-12-31T23:59:60Z"] {
+        for beyond in
+            ["0000-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "9999-12-31T23:59:60Z"]
+        {
             assert!(Timestamp::parse(beyond).is_err(), "{beyond}");
         }
     }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use contracts::sync::Hop;
 use contracts::{AccountName, AgreementId, CopyId, ShareId, TicketId};
 
-/// The hops of one chain as a stage knows them. With its past branches a chain is a tree; its live hops are a path, but for the
-/// moments in which a stage knows of a new share and not yet of the end of the old one.
+/// The hops of one chain as a stage knows them. With its past branches a chain is a tree; its live
+/// hops are a path, but for the moments in which a stage knows of a new share and not yet of the
+/// end of the old one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Chain {
     hops: BTreeMap<ShareId, KnownHop>,
@@ -19,7 +20,8 @@ struct KnownHop {
     ended: bool,
 }
 
-/// One step of the way from the publisher's copy outwards: over which hop, from which copy to which.
+/// One step of the way from the publisher's copy outwards: over which hop, from which copy to
+/// which.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Crossing {
     /// The hop.
@@ -68,18 +70,22 @@ impl Chain {
     /// A chain as it is stored: hops, each with whether it has ended.
     #[must_use]
     pub fn stored(hops: impl IntoIterator<Item = (Hop, bool)>) -> Self {
-        let known = hops.into_iter().map(|(hop, ended)| (hop.share_id.clone(), KnownHop { hop, ended })).collect();
+        let known = hops
+            .into_iter()
+            .map(|(hop, ended)| (hop.share_id.clone(), KnownHop { hop, ended }))
+            .collect();
         Self { hops: known, changed: BTreeSet::new() }
     }
 
-    /// Takes over hops that a transfer names, and numbers of tickets that were not bound before. Returns the hops that are new here;
-    /// one that is known to have ended stays ended.
+    /// Takes over hops that a transfer names, and numbers of tickets that were not bound before.
+    /// Returns the hops that are new here; one that is known to have ended stays ended.
     pub fn learn(&mut self, told: &[Hop]) -> Vec<Hop> {
         let mut new = Vec::new();
         for hop in told {
             match self.hops.get_mut(&hop.share_id) {
                 None => {
-                    self.hops.insert(hop.share_id.clone(), KnownHop { hop: hop.clone(), ended: false });
+                    self.hops
+                        .insert(hop.share_id.clone(), KnownHop { hop: hop.clone(), ended: false });
                     new.push(hop.clone());
                 }
                 Some(known) if known.hop.far_ticket.is_none() && hop.far_ticket.is_some() => {
@@ -126,32 +132,50 @@ impl Chain {
     }
 
     /// Hops that are neither ended nor under an inactive agreement.
-    pub fn live<'a>(&'a self, inactive: &'a BTreeSet<AgreementId>) -> impl Iterator<Item = &'a Hop> {
-        self.hops.values().filter(|known| !known.ended && !inactive.contains(&known.hop.agreement_id)).map(|known| &known.hop)
+    pub fn live<'a>(
+        &'a self,
+        inactive: &'a BTreeSet<AgreementId>,
+    ) -> impl Iterator<Item = &'a Hop> {
+        self.hops
+            .values()
+            .filter(|known| !known.ended && !inactive.contains(&known.hop.agreement_id))
+            .map(|known| &known.hop)
     }
 
     /// The live hop that a copy came by.
     #[must_use]
-    pub fn live_inbound<'a>(&'a self, copy: &CopyId, inactive: &'a BTreeSet<AgreementId>) -> Option<&'a Hop> {
+    pub fn live_inbound<'a>(
+        &'a self,
+        copy: &CopyId,
+        inactive: &'a BTreeSet<AgreementId>,
+    ) -> Option<&'a Hop> {
         self.live(inactive).find(|hop| hop.far() == *copy)
     }
 
     /// A live hop by which a copy was shared on.
     #[must_use]
-    pub fn live_outbound<'a>(&'a self, copy: &CopyId, inactive: &'a BTreeSet<AgreementId>) -> Option<&'a Hop> {
+    pub fn live_outbound<'a>(
+        &'a self,
+        copy: &CopyId,
+        inactive: &'a BTreeSet<AgreementId>,
+    ) -> Option<&'a Hop> {
         self.live(inactive).find(|hop| hop.near == *copy)
     }
 
-    /// The way from `copy` outwards along live hops, nearest first: each crossing starts where an earlier one ended, or at `copy`.
+    /// The way from `copy` outwards along live hops, nearest first: each crossing starts where an
+    /// earlier one ended, or at `copy`.
     #[must_use]
     pub fn crossings(&self, copy: &CopyId, inactive: &BTreeSet<AgreementId>) -> Vec<Crossing> {
         outwards(copy, &self.live(inactive).collect::<Vec<_>>())
     }
 
-    /// The last step of the way from one copy to another, over live and ended hops alike: by it arrives what was decided before an end.
+    /// The last step of the way from one copy to another, over live and ended hops alike: by it
+    /// arrives what was decided before an end.
     #[must_use]
     pub fn crossing_to(&self, from: &CopyId, to: &CopyId) -> Option<Crossing> {
-        outwards(from, &self.hops().collect::<Vec<_>>()).into_iter().find(|crossing| crossing.to == *to)
+        outwards(from, &self.hops().collect::<Vec<_>>())
+            .into_iter()
+            .find(|crossing| crossing.to == *to)
     }
 
     /// The crossing of one hop that leads to a copy at either end of it.
@@ -172,7 +196,10 @@ impl Chain {
 
     /// Hops that differ from what is stored, each with whether it has ended.
     pub fn changed(&self) -> impl Iterator<Item = (&Hop, bool)> {
-        self.changed.iter().filter_map(|share| self.hops.get(share)).map(|known| (&known.hop, known.ended))
+        self.changed
+            .iter()
+            .filter_map(|share| self.hops.get(share))
+            .map(|known| (&known.hop, known.ended))
     }
 }
 
@@ -211,13 +238,20 @@ mod tests {
     fn hop(number: u8, sender: &str, receiver: &str, near: &CopyId) -> Hop {
         Hop {
             share_id: share(number),
-            agreement_id: AgreementId::new(format!("a0000000-0000-4000-8000-0000000000{number:02x}")).unwrap(),
+            agreement_id: AgreementId::new(format!(
+                "a0000000-0000-4000-8000-0000000000{number:02x}"
+            ))
+            .unwrap(),
             sender: AccountName::new(sender).unwrap(),
             receiver: AccountName::new(receiver).unwrap(),
             near: near.clone(),
             near_ticket: TicketId::new("1").unwrap(),
             far_ticket: None,
-            terms: Terms { comments: CommentTerms::PublicAndPrivate, tags: true, custom_fields: true },
+            terms: Terms {
+                comments: CommentTerms::PublicAndPrivate,
+                tags: true,
+                custom_fields: true,
+            },
         }
     }
 
@@ -235,7 +269,9 @@ mod tests {
     fn r_14_a_chain_is_walked_from_any_copy_outwards() {
         let (chain, first, second) = three();
         let none = BTreeSet::new();
-        let way = |from: &CopyId| chain.crossings(from, &none).into_iter().map(|crossing| crossing.to).collect::<Vec<_>>();
+        let way = |from: &CopyId| {
+            chain.crossings(from, &none).into_iter().map(|crossing| crossing.to).collect::<Vec<_>>()
+        };
         assert_eq!(way(&original()), [first.far(), second.far()]);
         assert_eq!(way(&second.far()), [first.far(), original()]);
         assert_eq!(way(&first.far()).len(), 2);
@@ -249,7 +285,11 @@ mod tests {
         assert!(chain.crossings(&original(), &BTreeSet::new()).is_empty());
         assert_eq!(chain.crossings(&second.far(), &BTreeSet::new()).len(), 1);
         let late = chain.crossing_to(&second.far(), &original()).unwrap();
-        assert_eq!((late.hop, late.outbound), (first, false), "what was decided before still finds its way");
+        assert_eq!(
+            (late.hop, late.outbound),
+            (first, false),
+            "what was decided before still finds its way"
+        );
     }
 
     #[test]
@@ -264,7 +304,10 @@ mod tests {
         let bound = Hop { far_ticket: Some(TicketId::new("77").unwrap()), ..first.clone() };
         assert!(chain.learn(std::slice::from_ref(&bound)).is_empty());
         assert_eq!(chain.hop(&first.share_id), Some(&bound));
-        chain.learn(&[Hop { far_ticket: Some(TicketId::new("78").unwrap()), ..first.clone() }, first.clone()]);
+        chain.learn(&[
+            Hop { far_ticket: Some(TicketId::new("78").unwrap()), ..first.clone() },
+            first.clone(),
+        ]);
         assert_eq!(chain.hop(&first.share_id), Some(&bound));
         assert_eq!(chain.changed().count(), 1);
     }

@@ -2,8 +2,8 @@
 
 use contracts::comment::SharedComment;
 use contracts::delivery::{
-    Delivery, FieldValues, Received, Redaction, StatusDelivered, TagChanges, TicketCreated, TicketState, TicketUnshared,
-    TicketUpdated, Told,
+    Delivery, FieldValues, Received, Redaction, StatusDelivered, TagChanges, TicketCreated,
+    TicketState, TicketUnshared, TicketUpdated, Told,
 };
 use contracts::fields::Status;
 use contracts::sync::{Hop, Sharing, Transfer};
@@ -11,13 +11,24 @@ use contracts::sync::{Hop, Sharing, Transfer};
 use crate::finish::DecidedFields;
 use crate::{CopyFields, Crossing};
 
-/// Over this many bytes of comments a delivery is split; the rest follows as updates. Leaves room for all else below 1 MiB.
+/// Over this many bytes of comments a delivery is split; the rest follows as updates. Leaves room
+/// for all else below 1 MiB.
 const COMMENTS_PER_DELIVERY: usize = 640 * 1024;
 
 /// `ticket.created`, with as many of the comments as fit; updates with the rest.
-pub(crate) fn created(transfer: &Transfer, sharing: &Sharing, hop: &Hop, fields: &DecidedFields) -> Vec<Delivery> {
-    let (first, rest) = split(transfer.decided_comments.get(&hop.far()).map_or(&[][..], Vec::as_slice));
-    let status = fields.created.status.clone().unwrap_or(StatusDelivered { status: Status::New, custom_status: None });
+pub(crate) fn created(
+    transfer: &Transfer,
+    sharing: &Sharing,
+    hop: &Hop,
+    fields: &DecidedFields,
+) -> Vec<Delivery> {
+    let (first, rest) =
+        split(transfer.decided_comments.get(&hop.far()).map_or(&[][..], Vec::as_slice));
+    let status = fields
+        .created
+        .status
+        .clone()
+        .unwrap_or(StatusDelivered { status: Status::New, custom_status: None });
     let created = TicketCreated {
         share_id: hop.share_id.clone(),
         agreement_id: hop.agreement_id.clone(),
@@ -37,10 +48,13 @@ pub(crate) fn created(transfer: &Transfer, sharing: &Sharing, hop: &Hop, fields:
     };
     let crossing = Crossing::outbound(hop);
     let created = to_copy(&crossing, Told::TicketCreated(Box::new(created)));
-    std::iter::once(created).chain(rest.into_iter().map(|part| said(transfer, &crossing, part))).collect()
+    std::iter::once(created)
+        .chain(rest.into_iter().map(|part| said(transfer, &crossing, part)))
+        .collect()
 }
 
-/// `ticket.updated` with what changed and as many of the comments as fit; further ones with the rest. None where there is nothing to tell.
+/// `ticket.updated` with what changed and as many of the comments as fit; further ones with the
+/// rest. None where there is nothing to tell.
 pub(crate) fn updated(
     transfer: &Transfer,
     crossing: &Crossing,
@@ -57,7 +71,8 @@ pub(crate) fn updated(
         revision: revision.filter(|_| !changed.is_empty()),
         status: changed.status.as_ref().map(|status| status.status),
         custom_status: changed.status.and_then(|status| status.custom_status),
-        tags: (!added.is_empty() || !removed.is_empty()).then_some(TagChanges { add: added, remove: removed }),
+        tags: (!added.is_empty() || !removed.is_empty())
+            .then_some(TagChanges { add: added, remove: removed }),
         custom_fields: changed.custom_fields,
         comments: first,
         ..bare_update(transfer, crossing)
@@ -67,12 +82,18 @@ pub(crate) fn updated(
         update.actor = None;
     }
     let update = to_copy(crossing, Told::TicketUpdated(Box::new(update)));
-    std::iter::once(update).chain(rest.into_iter().map(|part| said(transfer, crossing, part))).collect()
+    std::iter::once(update)
+        .chain(rest.into_iter().map(|part| said(transfer, crossing, part)))
+        .collect()
 }
 
 /// `ticket.updated` with comments alone, as many as it takes.
 #[must_use]
-pub fn comments(transfer: &Transfer, crossing: &Crossing, comments: &[SharedComment]) -> Vec<Delivery> {
+pub fn comments(
+    transfer: &Transfer,
+    crossing: &Crossing,
+    comments: &[SharedComment],
+) -> Vec<Delivery> {
     updated(transfer, crossing, CopyFields::default(), None, comments)
 }
 
@@ -83,12 +104,16 @@ pub fn redacted(transfer: &Transfer, crossing: &Crossing, redaction: Redaction) 
     to_copy(crossing, Told::TicketUpdated(Box::new(update)))
 }
 
-/// `ticket.state` with as many of the comments as fit; updates with the rest. `crossing` leads to the copy that is told of itself.
+/// `ticket.state` with as many of the comments as fit; updates with the rest. `crossing` leads to
+/// the copy that is told of itself.
 #[must_use]
 pub fn state(transfer: &Transfer, crossing: &Crossing, state: TicketState) -> Vec<Delivery> {
     let (first, rest) = split(&state.comments);
-    let state = to_copy(crossing, Told::TicketState(Box::new(TicketState { comments: first, ..state })));
-    std::iter::once(state).chain(rest.into_iter().map(|part| said(transfer, crossing, part))).collect()
+    let state =
+        to_copy(crossing, Told::TicketState(Box::new(TicketState { comments: first, ..state })));
+    std::iter::once(state)
+        .chain(rest.into_iter().map(|part| said(transfer, crossing, part)))
+        .collect()
 }
 
 /// `ticket.unshared` to the receiver.
@@ -103,7 +128,13 @@ pub(crate) fn unshared(transfer: &Transfer, hop: &Hop) -> Delivery {
 }
 
 fn said(transfer: &Transfer, crossing: &Crossing, comments: Vec<SharedComment>) -> Delivery {
-    to_copy(crossing, Told::TicketUpdated(Box::new(TicketUpdated { comments, ..bare_update(transfer, crossing) })))
+    to_copy(
+        crossing,
+        Told::TicketUpdated(Box::new(TicketUpdated {
+            comments,
+            ..bare_update(transfer, crossing)
+        })),
+    )
 }
 
 fn bare_update(transfer: &Transfer, crossing: &Crossing) -> TicketUpdated {
@@ -132,7 +163,8 @@ fn to_copy(crossing: &Crossing, told: Told) -> Delivery {
     }
 }
 
-/// What fits into one delivery, and the rest in parts that each fit, in order; a single comment is never over it.
+/// What fits into one delivery, and the rest in parts that each fit, in order; a single comment is
+/// never over it.
 fn split(comments: &[SharedComment]) -> (Vec<SharedComment>, Vec<Vec<SharedComment>>) {
     let mut parts: Vec<Vec<SharedComment>> = Vec::new();
     let mut room = 0;
@@ -165,7 +197,12 @@ mod tests {
     fn comment(number: usize, bytes: usize) -> SharedComment {
         SharedComment {
             id: CommentId::new(format!("acme/{number}")).unwrap(),
-            author: Person { id: "p".into(), name: "Ada".into(), role: Role::EndUser, placeholder: true },
+            author: Person {
+                id: "p".into(),
+                name: "Ada".into(),
+                role: Role::EndUser,
+                placeholder: true,
+            },
             body: "x".repeat(bytes),
             html_body: None,
             public: true,

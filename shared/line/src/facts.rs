@@ -8,11 +8,15 @@ use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-/// Keeps what the facts of a batch say, where it is newer than what is held. An older one changes nothing.
+/// Keeps what the facts of a batch say, where it is newer than what is held. An older one changes
+/// nothing.
 ///
 /// # Errors
 /// What the database says.
-pub async fn learn<'a>(connection: &mut PgConnection, facts: impl IntoIterator<Item = &'a Fact>) -> sqlx::Result<()> {
+pub async fn learn<'a>(
+    connection: &mut PgConnection,
+    facts: impl IntoIterator<Item = &'a Fact>,
+) -> sqlx::Result<()> {
     let mut accounts: BTreeMap<&AccountName, &AccountFact> = BTreeMap::new();
     let mut agreements: BTreeMap<&AgreementId, &AgreementFact> = BTreeMap::new();
     for fact in facts {
@@ -71,7 +75,8 @@ pub async fn accounts(
     names: &BTreeSet<AccountName>,
 ) -> sqlx::Result<BTreeMap<AccountName, AccountFact>> {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    let facts: Vec<AccountFact> = load(connection, "select fact from account_fact where account = any($1)", names).await?;
+    let facts: Vec<AccountFact> =
+        load(connection, "select fact from account_fact where account = any($1)", names).await?;
     Ok(facts.into_iter().map(|fact| (fact.account.clone(), fact)).collect())
 }
 
@@ -84,24 +89,35 @@ pub async fn agreements(
     ids: &BTreeSet<AgreementId>,
 ) -> sqlx::Result<BTreeMap<AgreementId, AgreementFact>> {
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    let facts: Vec<AgreementFact> = load(connection, "select fact from agreement_fact where agreement_id = any($1)", ids).await?;
+    let facts: Vec<AgreementFact> =
+        load(connection, "select fact from agreement_fact where agreement_id = any($1)", ids)
+            .await?;
     Ok(facts.into_iter().map(|fact| (fact.agreement_id.clone(), fact)).collect())
 }
 
-/// Those of the agreements that are known to be inactive: they end their hops. One that is not known yet does not.
+/// Those of the agreements that are known to be inactive: they end their hops. One that is not
+/// known yet does not.
 ///
 /// # Errors
 /// What the database says.
-pub async fn inactive(connection: &mut PgConnection, ids: &BTreeSet<AgreementId>) -> sqlx::Result<BTreeSet<AgreementId>> {
+pub async fn inactive(
+    connection: &mut PgConnection,
+    ids: &BTreeSet<AgreementId>,
+) -> sqlx::Result<BTreeSet<AgreementId>> {
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    // Asked for with every batch, of all its hops: the database looks, so that only what matters is read.
-    let query = "select agreement_id from agreement_fact where agreement_id = any($1) and fact ->> 'status' = 'inactive'";
+    // Asked for with every batch, of all its hops: the database looks, so that only what matters is
+    // read.
+    let query = "select agreement_id from agreement_fact where agreement_id = any($1) and fact ->> \
+        'status' = 'inactive'";
     let inactive: Vec<String> = sqlx::query_scalar(query).bind(ids).fetch_all(connection).await?;
-    inactive.into_iter().map(|id| AgreementId::new(id).map_err(|error| sqlx::Error::Decode(error.into()))).collect()
+    inactive
+        .into_iter()
+        .map(|id| AgreementId::new(id).map_err(|error| sqlx::Error::Decode(error.into())))
+        .collect()
 }
 
-/// Where no mail of an account may go: the support addresses of all partners that it has an accepted agreement with (R-45 to R-47).
-/// An account without any is absent.
+/// Where no mail of an account may go: the support addresses of all partners that it has an
+/// accepted agreement with (R-45 to R-47). An account without any is absent.
 ///
 /// # Errors
 /// What the database says.

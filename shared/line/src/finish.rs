@@ -51,10 +51,12 @@ pub struct Finished {
     pub receipt: Receipt,
 }
 
-/// Ends a transfer. `crossings` is the way from the publisher's copy; `rejected` is why nothing was done, if nothing was.
+/// Ends a transfer. `crossings` is the way from the publisher's copy; `rejected` is why nothing was
+/// done, if nothing was.
 ///
-/// Comments that an earlier stage decided for a copy are sent to it also where the way there has ended since, and where the share that
-/// brought them came to nothing: that stage counts them as held there.
+/// Comments that an earlier stage decided for a copy are sent to it also where the way there has
+/// ended since, and where the share that brought them came to nothing: that stage counts them as
+/// held there.
 #[must_use]
 pub fn finish(
     transfer: &Transfer,
@@ -83,10 +85,17 @@ pub fn finish(
         Action::Share(sharing) => Some(CopyId::of_share(&sharing.share_id)),
         _ => None,
     };
-    let out_of_the_way = transfer.decided_comments.keys().filter(|copy| !crossings.iter().any(|crossing| crossing.to == **copy));
-    // The publisher's own copy is at the end of no way from itself: what it asked for is told to it elsewhere.
-    let ended: Vec<Crossing> = out_of_the_way.filter_map(|copy| chain.crossing_to(&transfer.copy, copy)).collect();
-    for crossing in crossings.iter().chain(&ended).filter(|crossing| Some(&crossing.to) != new_copy.as_ref()) {
+    let out_of_the_way = transfer
+        .decided_comments
+        .keys()
+        .filter(|copy| !crossings.iter().any(|crossing| crossing.to == **copy));
+    // The publisher's own copy is at the end of no way from itself: what it asked for is told to it
+    // elsewhere.
+    let ended: Vec<Crossing> =
+        out_of_the_way.filter_map(|copy| chain.crossing_to(&transfer.copy, copy)).collect();
+    for crossing in
+        crossings.iter().chain(&ended).filter(|crossing| Some(&crossing.to) != new_copy.as_ref())
+    {
         let comments = transfer.decided_comments.get(&crossing.to).map_or(&[][..], Vec::as_slice);
         let changed = fields.changes.remove(&crossing.to).unwrap_or_default();
         told.extend(deliveries::updated(transfer, crossing, changed, fields.revision, comments));
@@ -115,7 +124,9 @@ fn share_of(action: &Action) -> Option<&ShareId> {
 /// What a command came to, from what became of its items.
 #[must_use]
 pub fn receipt_outcome(action: &Action, decisions: &[Decision]) -> ReceiptOutcome {
-    let left_out = |decision: &Decision| matches!(decision.outcome, ItemOutcome::Withheld | ItemOutcome::Superseded);
+    let left_out = |decision: &Decision| {
+        matches!(decision.outcome, ItemOutcome::Withheld | ItemOutcome::Superseded)
+    };
     let unchanged = decisions.iter().all(|decision| decision.outcome == ItemOutcome::Unchanged);
     if decisions.iter().any(left_out) {
         return ReceiptOutcome::Partial;

@@ -9,7 +9,8 @@ pub mod hops;
 pub use chain::{Chain, Crossing};
 pub use finish::{CopyFields, DecidedFields, Finished, finish, receipt_outcome};
 
-/// Tables of hops and facts, in the schema of the service that uses them; versions 500 to 999 are this crate's.
+/// Tables of hops and facts, in the schema of the service that uses them; versions 500 to 999 are
+/// this crate's.
 #[must_use]
 pub fn migrations() -> Vec<sqlx::migrate::Migration> {
     sqlx::migrate!("./migrations").migrations.to_vec()

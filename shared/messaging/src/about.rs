@@ -10,7 +10,8 @@ pub(crate) const LONGEST: usize = 300;
 /// What a message is about, and which command it comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct About {
-    /// A chain's id, a ticket as `account/number`, a share's or an agreement's id, or an account's name.
+    /// A chain's id, a ticket as `account/number`, a share's or an agreement's id, or an account's
+    /// name.
     pub subject: Option<String>,
     /// The command, as `account/message_id`. Absent for the command itself.
     pub command: Option<String>,
@@ -20,7 +21,10 @@ impl About {
     /// A message that `command` caused.
     #[must_use]
     pub fn caused_by(command: &CommandRef, subject: impl Into<String>) -> Self {
-        Self { subject: Some(subject.into()), command: Some(format!("{}/{}", command.account, command.message_id)) }
+        Self {
+            subject: Some(subject.into()),
+            command: Some(format!("{}/{}", command.account, command.message_id)),
+        }
     }
 
     /// A message that tells of an agreement; its command is not in it.
@@ -35,14 +39,19 @@ impl About {
         Self { subject: Some(format!("{account}/{number}")), command: None }
     }
 
-    /// A command's content, also one that is refused: what it names first of ticket, share, agreement and account.
+    /// A command's content, also one that is refused: what it names first of ticket, share,
+    /// agreement and account.
     pub(crate) fn of_content(account: &AccountName, content: &Value) -> Self {
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
         let number = text(content.get("ticket_id")).or_else(|| text(content.pointer("/ticket/id")));
-        let subject = number
-            .map(|number| format!("{account}/{number}"))
-            .or_else(|| ["share_id", "agreement_id", "account"].iter().find_map(|name| text(content.get(*name))));
-        Self { subject: Some(subject.unwrap_or_else(|| account.to_string())).filter(|it| it.len() <= LONGEST), command: None }
+        let subject = number.map(|number| format!("{account}/{number}")).or_else(|| {
+            ["share_id", "agreement_id", "account"].iter().find_map(|name| text(content.get(*name)))
+        });
+        Self {
+            subject: Some(subject.unwrap_or_else(|| account.to_string()))
+                .filter(|it| it.len() <= LONGEST),
+            command: None,
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Admission: key, user, size, JSON, type and content, cheapest first. Partner bytes are parsed here and nowhere else.
+//! Admission: key, user, size, JSON, type and content, cheapest first. Partner bytes are parsed
+//! here and nowhere else.
 
 use contracts::limits::BODY_BYTES;
 use contracts::routing::RoutingKey;
@@ -19,7 +20,8 @@ pub(crate) enum Admission<M> {
     Accept(Known<Received<M>>),
     /// The account that is told why not is known.
     Refuse(Refused),
-    /// A proper command of another entry service: it came here because that service's queue is missing.
+    /// A proper command of another entry service: it came here because that service's queue is
+    /// missing.
     Forward(topology::Service),
     /// There is nobody to tell.
     Park(ParkReason, String),
@@ -48,7 +50,11 @@ pub(crate) struct Refused {
 }
 
 /// Admits a message that came from `queue` to `service`.
-pub(crate) fn admit<S: Service>(service: &S, queue: &str, envelope: &Envelope) -> Admission<S::Inbound> {
+pub(crate) fn admit<S: Service>(
+    service: &S,
+    queue: &str,
+    envelope: &Envelope,
+) -> Admission<S::Inbound> {
     let decode = |name: &str, content: Content<'_>| service.decode(name, content);
     match envelope.via {
         Via::Service => internal(envelope, decode, S::about),
@@ -62,7 +68,9 @@ fn internal<M>(
     about: impl Fn(&M) -> About,
 ) -> Admission<M> {
     let park = |detail: String| Admission::Park(ParkReason::Undecodable, detail);
-    let (Some(message_id), Some(message_type)) = (envelope.message_id.clone(), envelope.message_type.clone()) else {
+    let (Some(message_id), Some(message_type)) =
+        (envelope.message_id.clone(), envelope.message_type.clone())
+    else {
         return park("no message_id or no type".to_owned());
     };
     if topology::entry_of(&message_type).is_some() {
@@ -91,11 +99,21 @@ fn internal<M>(
     }
 }
 
-fn command<M>(queue: &str, envelope: &Envelope, decode: impl Fn(&str, Content<'_>) -> Result<M, DecodeError>) -> Admission<M> {
-    let Some(publisher) = envelope.publisher.as_deref().and_then(|user| AccountName::new(user).ok()) else {
-        return Admission::Park(ParkReason::NoPublisher, "user_id is not set, or is no account".to_owned());
+fn command<M>(
+    queue: &str,
+    envelope: &Envelope,
+    decode: impl Fn(&str, Content<'_>) -> Result<M, DecodeError>,
+) -> Admission<M> {
+    let Some(publisher) =
+        envelope.publisher.as_deref().and_then(|user| AccountName::new(user).ok())
+    else {
+        return Admission::Park(
+            ParkReason::NoPublisher,
+            "user_id is not set, or is no account".to_owned(),
+        );
     };
-    let parsed = if envelope.body.len() > BODY_BYTES { None } else { Some(content::parse(&envelope.body)) };
+    let parsed =
+        if envelope.body.len() > BODY_BYTES { None } else { Some(content::parse(&envelope.body)) };
     let message_type = envelope.message_type.clone().unwrap_or_default();
     let content_hash = match &parsed {
         Some(Ok(content)) => content::hash(&message_type, Ok(content)),
@@ -112,7 +130,11 @@ fn command<M>(queue: &str, envelope: &Envelope, decode: impl Fn(&str, Content<'_
         Admission::Refuse(Refused {
             to: to.clone(),
             // Also an id that is none tells one receipt from another.
-            key: Key { account: to.to_string(), entity, message_id: envelope.message_id.clone().unwrap_or_default() },
+            key: Key {
+                account: to.to_string(),
+                entity,
+                message_id: envelope.message_id.clone().unwrap_or_default(),
+            },
             content_hash: content_hash.clone(),
             about: about.clone(),
             reason,
@@ -121,7 +143,11 @@ fn command<M>(queue: &str, envelope: &Envelope, decode: impl Fn(&str, Content<'_
         })
     };
     if let Some(because) = &envelope.discarded {
-        let account = key.as_ref().ok().map(|key| &key.account).filter(|account| speaks_for(&publisher, account));
+        let account = key
+            .as_ref()
+            .ok()
+            .map(|key| &key.account)
+            .filter(|account| speaks_for(&publisher, account));
         return refuse(account.unwrap_or(&publisher), Reason::Discarded, because.clone());
     }
     let key = match &key {
@@ -129,25 +155,44 @@ fn command<M>(queue: &str, envelope: &Envelope, decode: impl Fn(&str, Content<'_
         Err(sentence) => return refuse(&publisher, Reason::Malformed, sentence.clone()),
     };
     if !speaks_for(&publisher, &key.account) {
-        return refuse(&publisher, Reason::NotYourAccount, format!("{publisher} may not publish for {}", key.account));
+        return refuse(
+            &publisher,
+            Reason::NotYourAccount,
+            format!("{publisher} may not publish for {}", key.account),
+        );
     }
     let account = &key.account;
     let Some(message_id) = valid_id else {
-        return refuse(account, Reason::Malformed, "message_id: 1 to 128 printable ASCII characters are required".to_owned());
+        return refuse(
+            account,
+            Reason::Malformed,
+            "message_id: 1 to 128 printable ASCII characters are required".to_owned(),
+        );
     };
     if let Some(property) = envelope.forbidden {
         return refuse(account, Reason::Malformed, format!("{property} must not be set"));
     }
     if envelope.content_type.as_deref() != Some("application/json") {
-        return refuse(account, Reason::Malformed, "content_type must be application/json".to_owned());
+        return refuse(
+            account,
+            Reason::Malformed,
+            "content_type must be application/json".to_owned(),
+        );
     }
     if !key.agrees_with(&message_type) {
-        let sentence = format!("type {message_type:?} does not agree with the routing key {}", envelope.routing_key);
+        let sentence = format!(
+            "type {message_type:?} does not agree with the routing key {}",
+            envelope.routing_key
+        );
         return refuse(account, Reason::Malformed, sentence);
     }
     let content = match parsed {
         None => {
-            return refuse(account, Reason::TooLarge, format!("the body has {} bytes, over {BODY_BYTES}", envelope.body.len()));
+            return refuse(
+                account,
+                Reason::TooLarge,
+                format!("the body has {} bytes, over {BODY_BYTES}", envelope.body.len()),
+            );
         }
         Some(Err(error)) => return refuse(account, Reason::Malformed, error.to_string()),
         Some(Ok(content)) => content,
@@ -155,7 +200,11 @@ fn command<M>(queue: &str, envelope: &Envelope, decode: impl Fn(&str, Content<'_
     match decode(&message_type, Content::Parsed(content)) {
         Ok(message) => Admission::Accept(Known {
             about,
-            key: Key { account: account.to_string(), entity: key.entity.clone(), message_id: message_id.to_owned() },
+            key: Key {
+                account: account.to_string(),
+                entity: key.entity.clone(),
+                message_id: message_id.to_owned(),
+            },
             content_hash,
             what: Received {
                 account: account.to_string(),
@@ -168,9 +217,12 @@ fn command<M>(queue: &str, envelope: &Envelope, decode: impl Fn(&str, Content<'_
         }),
         Err(error) => {
             let reason = match error {
-                // Elsewhere it is a copy that its publisher had the broker make, and the other service has the original.
+                // Elsewhere it is a copy that its publisher had the broker make, and the other
+                // service has the original.
                 DecodeError::UnknownType(_) => match topology::entry_of(&message_type) {
-                    Some(entry) if queue == topology::UNROUTABLE => return Admission::Forward(entry),
+                    Some(entry) if queue == topology::UNROUTABLE => {
+                        return Admission::Forward(entry);
+                    }
                     _ => Reason::UnknownType,
                 },
                 DecodeError::Malformed { .. } => Reason::Malformed,
@@ -217,7 +269,11 @@ mod tests {
             About::default()
         }
 
-        async fn decide(&self, _: &mut PgConnection, _: &[&Received<Value>]) -> Result<Vec<Verdict>, DecideError> {
+        async fn decide(
+            &self,
+            _: &mut PgConnection,
+            _: &[&Received<Value>],
+        ) -> Result<Vec<Verdict>, DecideError> {
             Ok(Vec::new())
         }
     }
@@ -266,25 +322,38 @@ mod tests {
         let mut envelope = envelope();
         envelope.body = br#"{"ticket_id":"4711"}"#.to_vec();
         envelope.message_type = Some("ticket.share.v2".into());
-        let Admission::Refuse(refused) = admit(&Shares, QUEUE, &envelope) else { panic!("not refused") };
+        let Admission::Refuse(refused) = admit(&Shares, QUEUE, &envelope) else {
+            panic!("not refused")
+        };
         assert_eq!(refused.about.subject.as_deref(), Some("acme/4711"));
         envelope.body = b"nonsense".to_vec();
-        let Admission::Refuse(refused) = admit(&Shares, QUEUE, &envelope) else { panic!("not refused") };
+        let Admission::Refuse(refused) = admit(&Shares, QUEUE, &envelope) else {
+            panic!("not refused")
+        };
         assert_eq!(refused.about.subject.as_deref(), Some("acme"));
     }
 
     #[test]
     fn each_fault_has_its_reason_and_its_receiver() {
         let acme = |reason| ("acme".to_owned(), reason);
-        assert_eq!(refusal(|it| it.routing_key = "globex.ticket.share".into()), acme(Reason::NotYourAccount));
+        assert_eq!(
+            refusal(|it| it.routing_key = "globex.ticket.share".into()),
+            acme(Reason::NotYourAccount)
+        );
         assert_eq!(refusal(|it| it.routing_key = "acme.ticket".into()), acme(Reason::Malformed));
         assert_eq!(refusal(|it| it.message_id = None), acme(Reason::Malformed));
         assert_eq!(refusal(|it| it.message_id = Some("x".repeat(129))), acme(Reason::Malformed));
         assert_eq!(refusal(|it| it.message_id = Some("é".into())), acme(Reason::Malformed));
         assert_eq!(refusal(|it| it.forbidden = Some("CC")), acme(Reason::Malformed));
         assert_eq!(refusal(|it| it.content_type = None), acme(Reason::Malformed));
-        assert_eq!(refusal(|it| it.message_type = Some("ticket.update.v1".into())), acme(Reason::Malformed));
-        assert_eq!(refusal(|it| it.message_type = Some("ticket.share.v2".into())), acme(Reason::UnknownType));
+        assert_eq!(
+            refusal(|it| it.message_type = Some("ticket.update.v1".into())),
+            acme(Reason::Malformed)
+        );
+        assert_eq!(
+            refusal(|it| it.message_type = Some("ticket.share.v2".into())),
+            acme(Reason::UnknownType)
+        );
         assert_eq!(refusal(|it| it.body = vec![b' '; BODY_BYTES + 1]), acme(Reason::TooLarge));
         assert_eq!(refusal(|it| it.body = b"nonsense".to_vec()), acme(Reason::Malformed));
         assert_eq!(refusal(|it| it.body = b"\xff".to_vec()), acme(Reason::Malformed));
@@ -293,12 +362,19 @@ mod tests {
     #[test]
     fn what_a_person_discards_is_refused_with_the_reason_whatever_it_says() {
         for body in [&b"{}"[..], b"nonsense"] {
-            let discarded = |it: &mut Envelope| (it.discarded, it.body) = (Some("a test".into()), body.to_vec());
+            let discarded = |it: &mut Envelope| {
+                (it.discarded, it.body) = (Some("a test".into()), body.to_vec())
+            };
             assert_eq!(refusal(discarded), ("acme".to_owned(), Reason::Discarded));
         }
-        let not_its_own =
-            |it: &mut Envelope| (it.discarded, it.routing_key) = (Some("a test".into()), "globex.ticket.share".into());
-        assert_eq!(refusal(not_its_own), ("acme".to_owned(), Reason::Discarded), "the other account is not told");
+        let not_its_own = |it: &mut Envelope| {
+            (it.discarded, it.routing_key) = (Some("a test".into()), "globex.ticket.share".into())
+        };
+        assert_eq!(
+            refusal(not_its_own),
+            ("acme".to_owned(), Reason::Discarded),
+            "the other account is not told"
+        );
     }
 
     #[test]
@@ -306,7 +382,9 @@ mod tests {
         let mut envelope = envelope();
         envelope.via = Via::Service;
         match admit(&Shares, QUEUE, &envelope) {
-            Admission::Park(ParkReason::Undecodable, detail) => assert!(detail.starts_with("ticket.share.v1 is"), "{detail}"),
+            Admission::Park(ParkReason::Undecodable, detail) => {
+                assert!(detail.starts_with("ticket.share.v1 is"), "{detail}")
+            }
             other => panic!("not parked: {other:?}"),
         }
     }
@@ -315,7 +393,9 @@ mod tests {
     fn an_operator_publishes_for_the_accounts_below_it() {
         let mut envelope = envelope();
         envelope.routing_key = "acme-eu.ticket.share".into();
-        assert!(matches!(admit(&Shares, QUEUE, &envelope), Admission::Accept(known) if known.key.account == "acme-eu"));
+        assert!(
+            matches!(admit(&Shares, QUEUE, &envelope), Admission::Accept(known) if known.key.account == "acme-eu")
+        );
     }
 
     #[test]
@@ -323,8 +403,14 @@ mod tests {
         let mut envelope = envelope();
         envelope.routing_key = "acme.agreement.invite".into();
         envelope.message_type = Some("agreement.invite.v1".into());
-        assert!(matches!(admit(&Shares, topology::UNROUTABLE, &envelope), Admission::Forward(topology::Service::Agreement)));
-        assert!(matches!(admit(&Shares, QUEUE, &envelope), Admission::Refuse(_)), "a copy, which the sender asked for");
+        assert!(matches!(
+            admit(&Shares, topology::UNROUTABLE, &envelope),
+            Admission::Forward(topology::Service::Agreement)
+        ));
+        assert!(
+            matches!(admit(&Shares, QUEUE, &envelope), Admission::Refuse(_)),
+            "a copy, which the sender asked for"
+        );
         envelope.forbidden = Some("expiration");
         assert!(
             matches!(admit(&Shares, topology::UNROUTABLE, &envelope), Admission::Refuse(_)),
@@ -336,6 +422,9 @@ mod tests {
     fn without_a_publisher_there_is_nobody_to_tell() {
         let mut envelope = envelope();
         envelope.publisher = None;
-        assert!(matches!(admit(&Shares, QUEUE, &envelope), Admission::Park(ParkReason::NoPublisher, _)));
+        assert!(matches!(
+            admit(&Shares, QUEUE, &envelope),
+            Admission::Park(ParkReason::NoPublisher, _)
+        ));
     }
 }

@@ -11,8 +11,8 @@ use lapin::{Connection, ConnectionProperties};
 use crate::Fault;
 use crate::patience::asked;
 
-/// Where the broker is, `amqp://user:password@host:port/vhost`. It is asked for at every connection, so that a changed password needs
-/// no restart.
+/// Where the broker is, `amqp://user:password@host:port/vhost`. It is asked for at every
+/// connection, so that a changed password needs no restart.
 #[derive(Clone)]
 pub struct BrokerUrl(Arc<dyn Fn() -> String + Send + Sync>);
 
@@ -49,14 +49,20 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    /// Connects, and checks that the queues are there. Services declare nothing: who installs the definitions does.
+    /// Connects, and checks that the queues are there. Services declare nothing: who installs the
+    /// definitions does.
     pub async fn open(url: &str, name: &str, queues: &[String]) -> Result<Self, Fault> {
         let consuming = connect(url, &format!("{name} consume")).await?;
         let publishing = connect(url, &format!("{name} publish")).await?;
         let channel = asked("open a channel", consuming.create_channel()).await?;
-        let passive = QueueDeclareOptions { passive: true, durable: true, ..QueueDeclareOptions::default() };
+        let passive =
+            QueueDeclareOptions { passive: true, durable: true, ..QueueDeclareOptions::default() };
         for queue in queues {
-            let declared = channel.queue_declare(ShortString::from(queue.as_str()), passive, FieldTable::default());
+            let declared = channel.queue_declare(
+                ShortString::from(queue.as_str()),
+                passive,
+                FieldTable::default(),
+            );
             asked("look for the queues", declared).await?;
         }
         Ok(Self { consuming, publishing })
@@ -71,7 +77,13 @@ impl Connections {
 
 /// Closes a connection, as far as the broker still answers.
 pub(crate) async fn close(connection: Connection) {
-    drop(tokio::time::timeout(Duration::from_secs(2), connection.close(200, ShortString::from("stopping"))).await);
+    drop(
+        tokio::time::timeout(
+            Duration::from_secs(2),
+            connection.close(200, ShortString::from("stopping")),
+        )
+        .await,
+    );
 }
 
 /// Connects under a name that the broker shows.
@@ -97,7 +109,10 @@ mod tests {
     #[test]
     fn a_heartbeat_is_added_where_none_is_set() {
         assert_eq!(with_heartbeat("amqp://h/v"), "amqp://h/v?heartbeat=10");
-        assert_eq!(with_heartbeat("amqp://h/v?channel_max=8"), "amqp://h/v?channel_max=8&heartbeat=10");
+        assert_eq!(
+            with_heartbeat("amqp://h/v?channel_max=8"),
+            "amqp://h/v?channel_max=8&heartbeat=10"
+        );
         assert_eq!(with_heartbeat("amqp://h/v?heartbeat=5"), "amqp://h/v?heartbeat=5");
     }
 }

@@ -1,4 +1,5 @@
-//! Content: parsed once, checked against what no database and no parser likes, and hashed so that the same content is known again.
+//! Content: parsed once, checked against what no database and no parser likes, and hashed so that
+//! the same content is known again.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -55,11 +56,14 @@ impl From<Value> for Content<'_> {
 /// [`DecodeError::Malformed`].
 pub fn decode<T: DeserializeOwned>(content: Content<'_>) -> Result<T, DecodeError> {
     match content {
-        Content::Parsed(value) => serde_path_to_error::deserialize(value).map_err(|error| placed(&error)),
+        Content::Parsed(value) => {
+            serde_path_to_error::deserialize(value).map_err(|error| placed(&error))
+        }
         // Only what cannot be read is read again, to find the place.
         Content::Bytes(bytes) => serde_json::from_slice(bytes).or_else(|_| {
             let mut reader = serde_json::Deserializer::from_slice(bytes);
-            let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| placed(&error))?;
+            let read =
+                serde_path_to_error::deserialize(&mut reader).map_err(|error| placed(&error))?;
             reader.end().map_err(|error| DecodeError::malformed("/", error.to_string()))?;
             Ok(read)
         }),
@@ -76,7 +80,9 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     for segment in path {
         let name = match segment {
             Segment::Seq { index } => index.to_string(),
-            Segment::Map { key } | Segment::Enum { variant: key } => key.replace('~', "~0").replace('/', "~1"),
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                key.replace('~', "~0").replace('/', "~1")
+            }
             Segment::Unknown => continue,
         };
         pointer.push('/');
@@ -85,14 +91,16 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     if pointer.is_empty() { "/".to_owned() } else { pointer }
 }
 
-/// Parses a body into content: an object, of sane depth, without NUL, and with every `null` member left out, which means the same.
+/// Parses a body into content: an object, of sane depth, without NUL, and with every `null` member
+/// left out, which means the same.
 ///
 /// # Errors
 /// [`DecodeError::Malformed`] when it is none.
 pub fn parse(body: &[u8]) -> Result<Value, DecodeError> {
-    let text = std::str::from_utf8(body).map_err(|_| DecodeError::malformed("/", "the body is not UTF-8"))?;
-    let mut content: Value =
-        serde_json::from_str(text).map_err(|error| DecodeError::malformed("/", format!("the body is not JSON: {error}")))?;
+    let text = std::str::from_utf8(body)
+        .map_err(|_| DecodeError::malformed("/", "the body is not UTF-8"))?;
+    let mut content: Value = serde_json::from_str(text)
+        .map_err(|error| DecodeError::malformed("/", format!("the body is not JSON: {error}")))?;
     if !content.is_object() {
         return Err(DecodeError::malformed("/", "the body is not a JSON object"));
     }
@@ -136,8 +144,8 @@ fn within<T>(at: &mut String, step: &str, inner: impl FnOnce(&mut String) -> T) 
     result
 }
 
-/// The hash by which the same type and content are known again: of the parsed content, so that spelling does not matter, or of the
-/// bytes of a body that cannot be parsed.
+/// The hash by which the same type and content are known again: of the parsed content, so that
+/// spelling does not matter, or of the bytes of a body that cannot be parsed.
 pub(crate) fn hash(message_type: &str, content: Result<&Value, &[u8]>) -> Vec<u8> {
     let mut hasher = Sha256::new();
     hasher.update(message_type.as_bytes());
@@ -168,7 +176,10 @@ mod tests {
 
     #[test]
     fn content_is_compared_as_parsed() {
-        assert_eq!(hash_of(r#"{"a":1,"b":[1,2]}"#), hash_of(r#" { "b": [1, 2], "a": 1, "c": null } "#));
+        assert_eq!(
+            hash_of(r#"{"a":1,"b":[1,2]}"#),
+            hash_of(r#" { "b": [1, 2], "a": 1, "c": null } "#)
+        );
         assert_ne!(hash_of(r#"{"b":[1,2]}"#), hash_of(r#"{"b":[2,1]}"#));
     }
 
@@ -181,9 +192,15 @@ mod tests {
             inner: Vec<u32>,
         }
         let error = decode::<Outer>(parse(BODY).unwrap().into()).unwrap_err();
-        assert!(matches!(&error, DecodeError::Malformed { pointer, .. } if pointer == "/inner/1"), "{error}");
+        assert!(
+            matches!(&error, DecodeError::Malformed { pointer, .. } if pointer == "/inner/1"),
+            "{error}"
+        );
         let error = decode::<Outer>(Content::Bytes(BODY)).unwrap_err();
-        assert!(matches!(&error, DecodeError::Malformed { pointer, .. } if pointer == "/inner/1"), "{error}");
+        assert!(
+            matches!(&error, DecodeError::Malformed { pointer, .. } if pointer == "/inner/1"),
+            "{error}"
+        );
         assert!(decode::<Outer>(Content::Bytes(br#"{"inner":[1]} 2"#)).is_err());
     }
 
@@ -199,7 +216,10 @@ mod tests {
             (format!("{{\"a\":{deep}}}").as_bytes(), "/a"),
         ] {
             let error = parse(body).unwrap_err();
-            assert!(matches!(&error, DecodeError::Malformed { pointer: found, .. } if found.starts_with(pointer)), "{error}");
+            assert!(
+                matches!(&error, DecodeError::Malformed { pointer: found, .. } if found.starts_with(pointer)),
+                "{error}"
+            );
         }
         let abyss = "[".repeat(100_000);
         assert!(parse(abyss.as_bytes()).is_err());

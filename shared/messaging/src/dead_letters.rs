@@ -26,7 +26,8 @@ pub(crate) async fn run<S: Service>(
     let channel = asked("open a consuming channel", connections.consuming.create_channel()).await?;
     asked("set the prefetch", channel.basic_qos(20, BasicQosOptions::default())).await?;
     let (name, tag) = (ShortString::from(queue.as_str()), ShortString::from("dead-letters"));
-    let consume = channel.basic_consume(name, tag, BasicConsumeOptions::default(), FieldTable::default());
+    let consume =
+        channel.basic_consume(name, tag, BasicConsumeOptions::default(), FieldTable::default());
     let mut consumer = asked("consume", consume).await?;
     loop {
         let next = tokio::select! {
@@ -44,7 +45,11 @@ pub(crate) async fn run<S: Service>(
         let mut delays = backoff();
         loop {
             let detail = format!("the broker dead-lettered it into {queue}");
-            let parked = answered(shared.settings.answer_timeout, keep(&shared.pool, &queue, &envelope, &detail)).await;
+            let parked = answered(
+                shared.settings.answer_timeout,
+                keep(&shared.pool, &queue, &envelope, &detail),
+            )
+            .await;
             let Err(error) = parked else { break };
             tracing::warn!(error = %error, "the database does not answer; a dead letter is held");
             if !pause(delays.next(), &stop, &shared.health).await {
@@ -57,6 +62,12 @@ pub(crate) async fn run<S: Service>(
 
 async fn keep(pool: &PgPool, queue: &str, envelope: &Envelope, detail: &str) -> sqlx::Result<()> {
     let mut connection = pool.acquire().await?;
-    park(&mut connection, &Parking::of_envelope(queue, envelope, &envelope.trace, None), ParkReason::DeadLettered, detail, now())
-        .await
+    park(
+        &mut connection,
+        &Parking::of_envelope(queue, envelope, &envelope.trace, None),
+        ParkReason::DeadLettered,
+        detail,
+        now(),
+    )
+    .await
 }

@@ -1,4 +1,5 @@
-//! A delivery as the runtime reads it: what the broker vouches for, kept apart from what a publisher merely says.
+//! A delivery as the runtime reads it: what the broker vouches for, kept apart from what a
+//! publisher merely says.
 
 use contracts::topology::{Exchange, Service};
 use contracts::{AccountName, Timestamp};
@@ -80,12 +81,18 @@ impl Envelope {
         } else {
             Via::Service
         };
-        let origin = Origin { via, exchange: exchange.to_owned(), routing_key: routing_key.to_owned() };
+        let origin =
+            Origin { via, exchange: exchange.to_owned(), routing_key: routing_key.to_owned() };
         Self::coming_from(origin, delivery, now)
     }
 
     /// Reads what the broker put into the dead-letter queue `queue` of `service`: as it was before.
-    pub fn read_dead_letter(service: Service, queue: &str, delivery: Delivery, now: Timestamp) -> Self {
+    pub fn read_dead_letter(
+        service: Service,
+        queue: &str,
+        delivery: Delivery,
+        now: Timestamp,
+    ) -> Self {
         let none = FieldTable::default();
         let headers = delivery.properties.headers().as_ref().unwrap_or(&none);
         let user_id = delivery.properties.user_id().as_ref().map(lapin::types::ShortString::as_str);
@@ -104,13 +111,20 @@ impl Envelope {
         let none = FieldTable::default();
         let headers = properties.headers().as_ref().unwrap_or(&none);
         let own = |name: &str| if via == Via::Share { None } else { text(headers, name) };
-        let given = |value: &Option<lapin::types::ShortString>| value.as_ref().map(|value| kept(value.as_str()));
-        let broker_deliveries = if redelivered { number(headers, "x-delivery-count").unwrap_or(1).max(1) } else { 0 };
+        let given = |value: &Option<lapin::types::ShortString>| {
+            value.as_ref().map(|value| kept(value.as_str()))
+        };
+        let broker_deliveries =
+            if redelivered { number(headers, "x-delivery-count").unwrap_or(1).max(1) } else { 0 };
         Self {
             via,
             exchange,
             routing_key: own(header::ACCOUNT_KEY).unwrap_or_else(|| kept(&routing_key)),
-            publisher: if via == Via::Share { given(properties.user_id()) } else { own(header::PUBLISHER) },
+            publisher: if via == Via::Share {
+                given(properties.user_id())
+            } else {
+                own(header::PUBLISHER)
+            },
             message_id: given(properties.message_id()),
             message_type: given(properties.kind()),
             content_type: given(properties.content_type()),
@@ -123,7 +137,9 @@ impl Envelope {
             },
             attempt: own(header::ATTEMPT).and_then(|attempt| attempt.parse().ok()).unwrap_or(0),
             deliveries: broker_deliveries,
-            first_arrival: own(header::FIRST_ARRIVAL).and_then(|at| Timestamp::parse(&at).ok()).unwrap_or(now),
+            first_arrival: own(header::FIRST_ARRIVAL)
+                .and_then(|at| Timestamp::parse(&at).ok())
+                .unwrap_or(now),
             parked: own(header::PARKED).and_then(|id| id.parse().ok()),
             discarded: own(header::DISCARDED).filter(|_| via == Via::Ladder),
             body,
@@ -133,7 +149,8 @@ impl Envelope {
 
     /// When its publisher sent it, as the publisher says, to the second. A desk need not say it.
     pub fn published_at(&self) -> Option<Timestamp> {
-        let seconds = (*self.properties.timestamp()).and_then(|seconds| i64::try_from(seconds).ok())?;
+        let seconds =
+            (*self.properties.timestamp()).and_then(|seconds| i64::try_from(seconds).ok())?;
         chrono::DateTime::from_timestamp(seconds, 0).map(Timestamp::from)
     }
 
@@ -148,8 +165,9 @@ impl Envelope {
     }
 }
 
-/// Text of a message's head as the database can keep it and a receipt can repeat it: without NUL. The substitute for it is in no valid
-/// id, name or type either, and as short, so nothing becomes valid by it and nothing too long.
+/// Text of a message's head as the database can keep it and a receipt can repeat it: without NUL.
+/// The substitute for it is in no valid id, name or type either, and as short, so nothing becomes
+/// valid by it and nothing too long.
 fn kept(text: &str) -> String {
     text.replace('\0', "\u{1a}")
 }
@@ -182,12 +200,15 @@ fn number(headers: &FieldTable, name: &str) -> Option<u64> {
     }
 }
 
-/// Headers for a person to read; long or nested ones are only named. No NUL, which the database does not take.
+/// Headers for a person to read; long or nested ones are only named. No NUL, which the database
+/// does not take.
 fn readable(headers: &FieldTable) -> Value {
     let mut map = Map::new();
     for (name, value) in headers.inner().iter().take(50) {
         let shown = match value {
-            AMQPValue::LongString(text) => String::from_utf8_lossy(text.as_bytes()).chars().take(200).collect(),
+            AMQPValue::LongString(text) => {
+                String::from_utf8_lossy(text.as_bytes()).chars().take(200).collect()
+            }
             other => format!("{other:?}").chars().take(200).collect::<String>(),
         };
         map.insert(name.as_str().replace('\0', " "), Value::String(shown.replace('\0', " ")));

@@ -1,4 +1,5 @@
-//! What auditors are told: an event beside each receipt, under an id that follows from the receipt's.
+//! What auditors are told: an event beside each receipt, under an id that follows from the
+//! receipt's.
 
 use std::borrow::Cow;
 

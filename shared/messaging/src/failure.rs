@@ -35,7 +35,10 @@ pub enum Fault {
     #[error("the broker cancelled the consumer of queue {0}")]
     ConsumerCancelled(String),
     /// The broker took no responsibility for a message between services.
-    #[error("{count} messages on exchange sync were returned or refused; are all queues there, and is none full?")]
+    #[error(
+        "{count} messages on exchange sync were returned or refused; are all queues there, and is \
+         none full?"
+    )]
     SyncRefused {
         /// How many.
         count: usize,
@@ -75,14 +78,23 @@ pub(crate) enum Next {
 pub(crate) fn next_after(error: &sqlx::Error) -> Next {
     match error {
         sqlx::Error::Database(database) => match database.code().as_deref() {
-            // serialization failure, deadlock; unique violation: a row that was not there when it was looked up
+            // serialization failure, deadlock; unique violation: a row that was not there when it
+            // was looked up
             Some("40001" | "40P01" | "23505") => Next::Rerun,
-            // A violated check names its constraint; without one it is a row for which no partition is there yet.
+            // A violated check names its constraint; without one it is a row for which no partition
+            // is there yet.
             Some("23514") if database.constraint().is_none() => Next::Hold,
             // A table that is not there yet: the migrations have still to run.
             Some("42P01") => Next::Hold,
-            // Connection, authorisation, read-only after a failover, resources, locks, operator, system.
-            Some(code) if ["08", "25", "28", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class)) => Next::Hold,
+            // Connection, authorisation, read-only after a failover, resources, locks, operator,
+            // system.
+            Some(code)
+                if ["08", "25", "28", "53", "55", "57", "58"]
+                    .iter()
+                    .any(|class| code.starts_with(class)) =>
+            {
+                Next::Hold
+            }
             _ => Next::Bisect,
         },
         sqlx::Error::Io(_)
@@ -102,7 +114,10 @@ mod tests {
     #[test]
     fn a_database_that_is_away_never_costs_a_message() {
         assert_eq!(next_after(&sqlx::Error::PoolTimedOut), Next::Hold);
-        assert_eq!(next_after(&sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into())), Next::Hold);
+        assert_eq!(
+            next_after(&sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into())),
+            Next::Hold
+        );
     }
 
     #[test]

@@ -17,7 +17,10 @@ pub struct Health {
 
 impl fmt::Debug for Health {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Health").field("waiting_for", &self.waiting_for()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Health")
+            .field("waiting_for", &self.waiting_for())
+            .finish_non_exhaustive()
     }
 }
 
@@ -47,7 +50,13 @@ impl Health {
     #[must_use]
     pub fn new() -> Arc<Self> {
         let waiting_for = BTreeMap::from([("broker", true), ("database", true)]);
-        let state = State { waiting_for, last_turn: Instant::now(), in_hand: BTreeMap::new(), batches: 0, publishing: None };
+        let state = State {
+            waiting_for,
+            last_turn: Instant::now(),
+            in_hand: BTreeMap::new(),
+            batches: 0,
+            publishing: None,
+        };
         Arc::new(Self { state: Mutex::new(state) })
     }
 
@@ -67,7 +76,11 @@ impl Health {
     pub fn measure(&self) {
         let state = self.lock();
         for (dependency, waits) in &state.waiting_for {
-            metrics::gauge!("deskmesh_ready", "dependency" => *dependency).set(if *waits { 0.0 } else { 1.0 });
+            metrics::gauge!("deskmesh_ready", "dependency" => *dependency).set(if *waits {
+                0.0
+            } else {
+                1.0
+            });
         }
         let oldest = state.in_hand.values().map(Instant::elapsed).max().unwrap_or_default();
         metrics::gauge!("deskmesh_oldest_step_seconds").set(oldest.as_secs_f64());

@@ -1,4 +1,5 @@
-//! Decided messages and what they caused. State and journal commit together; a known message is never decided again.
+//! Decided messages and what they caused. State and journal commit together; a known message is
+//! never decided again.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,7 +14,8 @@ use crate::about::About;
 use crate::output::{Output, StoredOutput};
 use crate::trail::without_values;
 
-/// By what a message is known: a command by its publisher, entity and id, an internal message by its type and id.
+/// By what a message is known: a command by its publisher, entity and id, an internal message by
+/// its type and id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
     pub account: String,
@@ -67,7 +69,10 @@ struct Row {
 }
 
 /// Those of the keys that were decided before, with their outputs.
-pub(crate) async fn lookup(connection: &mut PgConnection, keys: &[&Key]) -> sqlx::Result<BTreeMap<Key, Entry>> {
+pub(crate) async fn lookup(
+    connection: &mut PgConnection,
+    keys: &[&Key],
+) -> sqlx::Result<BTreeMap<Key, Entry>> {
     let (accounts, entities, ids) = columns(keys.iter().copied());
     let rows: Vec<Row> = sqlx::query_as(
         "select j.account, j.entity, j.message_id, j.content_hash, j.message_type, o.outputs
@@ -87,7 +92,10 @@ impl Row {
     fn read(self) -> sqlx::Result<(Key, Entry)> {
         let key = Key { account: self.account, entity: self.entity, message_id: self.message_id };
         let outputs = self.outputs.as_deref().map(read).transpose()?;
-        Ok((key, Entry { content_hash: self.content_hash, message_type: self.message_type, outputs }))
+        Ok((
+            key,
+            Entry { content_hash: self.content_hash, message_type: self.message_type, outputs },
+        ))
     }
 }
 
@@ -99,8 +107,13 @@ pub(crate) fn read(outputs: &str) -> sqlx::Result<Vec<StoredOutput>> {
     serde_json::from_str(outputs).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
-/// Writes down what was decided. Returns whether all of it was new: if not, somebody else decided one of them meanwhile.
-pub(crate) async fn insert(connection: &mut PgConnection, decided: &[Decided<'_>], now: Timestamp) -> sqlx::Result<bool> {
+/// Writes down what was decided. Returns whether all of it was new: if not, somebody else decided
+/// one of them meanwhile.
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    decided: &[Decided<'_>],
+    now: Timestamp,
+) -> sqlx::Result<bool> {
     if decided.is_empty() {
         return Ok(true);
     }
@@ -148,12 +161,18 @@ fn told(outputs: &[StoredOutput]) -> Vec<Told<'_>> {
 
 impl<'a> Told<'a> {
     fn of(output: &'a Output) -> Self {
-        let to = output.desk().map(AccountName::as_str).or_else(|| output.routing_key().split('.').next()).unwrap_or_default();
+        let to = output
+            .desk()
+            .map(AccountName::as_str)
+            .or_else(|| output.routing_key().split('.').next())
+            .unwrap_or_default();
         let receipt = (output.message_type() == Receipt::NAME).then(|| {
             let body = output.raw_body();
             // Few have any, so few are read.
-            let bare = body.get().contains("\"value\":").then(|| without_values(body.get())).flatten();
-            bare.and_then(|bare| RawValue::from_string(bare).ok()).map_or(Cow::Borrowed(body), Cow::Owned)
+            let bare =
+                body.get().contains("\"value\":").then(|| without_values(body.get())).flatten();
+            bare.and_then(|bare| RawValue::from_string(bare).ok())
+                .map_or(Cow::Borrowed(body), Cow::Owned)
         });
         Self { to, r#type: output.message_type(), share: output.share_id(), receipt }
     }

@@ -51,8 +51,9 @@ pub use trail::{Question, Related, Trailing, trailing};
 pub use trial::{dead_letter_trial, trial};
 pub use watched::{Watched, can_be_watched, unwatch, watch, watched};
 
-/// The runtime's own tables (journal, outputs, undelivered, parked). They live in the service's schema, beside its own, and are
-/// migrated together with them; versions 1 to 499 are the runtime's.
+/// The runtime's own tables (journal, outputs, undelivered, parked). They live in the service's
+/// schema, beside its own, and are migrated together with them; versions 1 to 499 are the
+/// runtime's.
 #[must_use]
 pub fn migrations() -> Vec<sqlx::migrate::Migration> {
     sqlx::migrate!("./migrations").migrations.to_vec()

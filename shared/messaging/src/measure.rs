@@ -1,4 +1,5 @@
-//! What the runtime counts. Labels are types that were admitted, outcomes, reasons and exchanges: never an account, a ticket or an id.
+//! What the runtime counts. Labels are types that were admitted, outcomes, reasons and exchanges:
+//! never an account, a ticket or an id.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -17,7 +18,8 @@ pub(crate) fn batch<M>(items: &[Item<M>], fates: &[Fate], arrived: Timestamp, st
     let mut waits: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for (item, fate) in items.iter().zip(fates) {
         // Only a type that was admitted is a label: anybody can invent others.
-        let message_type = item.accepted().map_or("refused", |received| received.message_type.as_str());
+        let message_type =
+            item.accepted().map_or("refused", |received| received.message_type.as_str());
         *outcomes.entry((message_type, outcome(fate))).or_default() += 1;
         if let Some(published_at) = item.envelope.published_at() {
             waits.entry(message_type).or_default().push(seconds_between(published_at, arrived));
@@ -27,7 +29,8 @@ pub(crate) fn batch<M>(items: &[Item<M>], fates: &[Fate], arrived: Timestamp, st
         metrics::counter!("deskmesh_messages_total", "type" => message_type.to_owned(), "outcome" => outcome).increment(count);
     }
     for (message_type, waits) in waits {
-        let histogram = metrics::histogram!("deskmesh_queue_wait_seconds", "type" => message_type.to_owned());
+        let histogram =
+            metrics::histogram!("deskmesh_queue_wait_seconds", "type" => message_type.to_owned());
         for wait in waits {
             histogram.record(wait);
         }
@@ -45,22 +48,34 @@ pub(crate) fn outcome(fate: &Fate) -> &'static str {
 }
 
 /// Deliveries that desks' queues took: how long after their command had arrived.
-pub(crate) fn deliveries(outputs: &[(String, &StoredOutput)], refused: &BTreeSet<String>, at: Timestamp) {
+pub(crate) fn deliveries(
+    outputs: &[(String, &StoredOutput)],
+    refused: &BTreeSet<String>,
+    at: Timestamp,
+) {
     let mut delays: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    for (_, stored) in outputs.iter().filter(|(id, stored)| stored.output.desk().is_some() && !refused.contains(id)) {
+    for (_, stored) in outputs
+        .iter()
+        .filter(|(id, stored)| stored.output.desk().is_some() && !refused.contains(id))
+    {
         if let Some(accepted_at) = stored.output.accepted_at() {
-            delays.entry(stored.output.message_type()).or_default().push(seconds_between(accepted_at, at));
+            delays
+                .entry(stored.output.message_type())
+                .or_default()
+                .push(seconds_between(accepted_at, at));
         }
     }
     for (message_type, delays) in delays {
-        let histogram = metrics::histogram!("deskmesh_sync_seconds", "type" => message_type.to_owned());
+        let histogram =
+            metrics::histogram!("deskmesh_sync_seconds", "type" => message_type.to_owned());
         for delay in delays {
             histogram.record(delay);
         }
     }
 }
 
-/// A publish for which the broker took no responsibility: `returned` found no queue, `rejected` a full one.
+/// A publish for which the broker took no responsibility: `returned` found no queue, `rejected` a
+/// full one.
 pub(crate) fn refused_publish(exchange: &str, cause: &'static str) {
     metrics::counter!("deskmesh_refused_publishes_total", "exchange" => exchange.to_owned(), "cause" => cause).increment(1);
 }

@@ -14,14 +14,22 @@ pub(crate) struct Origin {
     pub routing_key: String,
 }
 
-/// Reads what the broker wrote when it put a message into the dead-letter queue `queue` of `service`.
+/// Reads what the broker wrote when it put a message into the dead-letter queue `queue` of
+/// `service`.
 ///
-/// Some brokers take over `x-death` entries that the publisher wrote, and an account brings a message here by letting it expire. So a
-/// message counts as a service's only where no account can write (behind the entry; into the desks' queues), or where the broker vouches
-/// for the service as its publisher. What else lies here is a desk's command, whatever it says of itself.
-pub(crate) fn of_dead_letter(service: Service, queue: &str, user_id: Option<&str>, headers: &FieldTable) -> Origin {
+/// Some brokers take over `x-death` entries that the publisher wrote, and an account brings a
+/// message here by letting it expire. So a message counts as a service's only where no account can
+/// write (behind the entry; into the desks' queues), or where the broker vouches for the service as
+/// its publisher. What else lies here is a desk's command, whatever it says of itself.
+pub(crate) fn of_dead_letter(
+    service: Service,
+    queue: &str,
+    user_id: Option<&str>,
+    headers: &FieldTable,
+) -> Origin {
     let (exchange, routing_key) = last_death(headers).unwrap_or_default();
-    let from_a_service = !service.is_entry() || queue == DESK_PARKED || user_id.is_some_and(is_service);
+    let from_a_service =
+        !service.is_entry() || queue == DESK_PARKED || user_id.is_some_and(is_service);
     let via = if !from_a_service {
         Via::Share
     } else if exchange == Exchange::Sync.name() && routing_key == service.retried_key() {
@@ -63,13 +71,25 @@ mod tests {
         let text = |text: &str| AMQPValue::LongString(LongString::from(text));
         let mut death = FieldTable::default();
         death.insert("exchange".into(), text(exchange));
-        death.insert("routing-keys".into(), AMQPValue::FieldArray(FieldArray::from(vec![text(key)])));
+        death.insert(
+            "routing-keys".into(),
+            AMQPValue::FieldArray(FieldArray::from(vec![text(key)])),
+        );
         let mut headers = FieldTable::default();
-        headers.insert("x-death".into(), AMQPValue::FieldArray(FieldArray::from(vec![AMQPValue::FieldTable(death)])));
+        headers.insert(
+            "x-death".into(),
+            AMQPValue::FieldArray(FieldArray::from(vec![AMQPValue::FieldTable(death)])),
+        );
         headers
     }
 
-    fn origin(service: Service, queue: &str, user: Option<&str>, exchange: &str, key: &str) -> (Via, String, String) {
+    fn origin(
+        service: Service,
+        queue: &str,
+        user: Option<&str>,
+        exchange: &str,
+        key: &str,
+    ) -> (Via, String, String) {
         let origin = of_dead_letter(service, queue, user, &died(exchange, key));
         (origin.via, origin.exchange, origin.routing_key)
     }
@@ -78,20 +98,64 @@ mod tests {
     fn a_dead_letter_goes_back_where_it_was_going() {
         let user = Some("svc.share-dispatcher");
         for (service, queue, user, exchange, key, via) in [
-            (Service::ShareDispatcher, "share-dispatcher.parked", Some("acme"), "share", "acme.ticket.share", Via::Share),
-            (Service::ShareDispatcher, "share-dispatcher.parked", user, "sync", "share-dispatcher.retried", Via::Ladder),
-            (Service::ShareDispatcher, "share-dispatcher.parked", user, "sync", "share-dispatcher.fact", Via::Service),
-            (Service::ShareDispatcher, DESK_PARKED, None, "desk", "acme.ticket.updated", Via::Service),
-            (Service::FieldSync, "field-sync.parked", None, "sync", "field-sync.transfer", Via::Service),
+            (
+                Service::ShareDispatcher,
+                "share-dispatcher.parked",
+                Some("acme"),
+                "share",
+                "acme.ticket.share",
+                Via::Share,
+            ),
+            (
+                Service::ShareDispatcher,
+                "share-dispatcher.parked",
+                user,
+                "sync",
+                "share-dispatcher.retried",
+                Via::Ladder,
+            ),
+            (
+                Service::ShareDispatcher,
+                "share-dispatcher.parked",
+                user,
+                "sync",
+                "share-dispatcher.fact",
+                Via::Service,
+            ),
+            (
+                Service::ShareDispatcher,
+                DESK_PARKED,
+                None,
+                "desk",
+                "acme.ticket.updated",
+                Via::Service,
+            ),
+            (
+                Service::FieldSync,
+                "field-sync.parked",
+                None,
+                "sync",
+                "field-sync.transfer",
+                Via::Service,
+            ),
         ] {
-            assert_eq!(origin(service, queue, user, exchange, key), (via, exchange.to_owned(), key.to_owned()));
+            assert_eq!(
+                origin(service, queue, user, exchange, key),
+                (via, exchange.to_owned(), key.to_owned())
+            );
         }
     }
 
     #[test]
     fn an_account_that_says_it_came_between_services_is_not_believed() {
         for user in [None, Some("acme"), Some("svc")] {
-            let (via, ..) = origin(Service::ShareDispatcher, "share-dispatcher.parked", user, "sync", "share-dispatcher.fact");
+            let (via, ..) = origin(
+                Service::ShareDispatcher,
+                "share-dispatcher.parked",
+                user,
+                "sync",
+                "share-dispatcher.fact",
+            );
             assert_eq!(via, Via::Share, "{user:?}");
         }
     }
@@ -99,7 +163,9 @@ mod tests {
     #[test]
     fn nonsense_is_no_place() {
         let mut headers = FieldTable::default();
-        for value in [AMQPValue::Void, AMQPValue::FieldArray(FieldArray::default()), AMQPValue::LongInt(1)] {
+        for value in
+            [AMQPValue::Void, AMQPValue::FieldArray(FieldArray::default()), AMQPValue::LongInt(1)]
+        {
             headers.insert("x-death".into(), value);
             let origin = of_dead_letter(Service::FieldSync, "field-sync.parked", None, &headers);
             assert_eq!((origin.exchange.as_str(), origin.routing_key.as_str()), ("", ""));

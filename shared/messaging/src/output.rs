@@ -25,7 +25,8 @@ pub struct Output {
     /// Whose desk it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     desk: Option<AccountName>,
-    /// When the command that caused it arrived, for the delay that is measured when it is delivered.
+    /// When the command that caused it arrived, for the delay that is measured when it is
+    /// delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     accepted_at: Option<Timestamp>,
 }
@@ -41,7 +42,8 @@ impl Output {
             exchange: Exchange::Sync.name().to_owned(),
             routing_key: to.key_for::<M>(),
             message_type: M::NAME.to_owned(),
-            body: serde_json::value::to_raw_value(message).expect("the contract's types are writable as JSON"),
+            body: serde_json::value::to_raw_value(message)
+                .expect("the contract's types are writable as JSON"),
             correlation_id: None,
             share_id: None,
             desk: None,
@@ -114,7 +116,8 @@ impl Output {
     }
 }
 
-/// An output with its identity: derived from what caused it, so that whoever gets it twice drops the second.
+/// An output with its identity: derived from what caused it, so that whoever gets it twice drops
+/// the second.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct StoredOutput {
     pub id: Uuid,
@@ -125,13 +128,28 @@ pub(crate) struct StoredOutput {
 
 impl StoredOutput {
     /// Gives the outputs of one decided message their ids.
-    pub fn of(service: Service, key: &Key, content_hash: &[u8], trace: &TraceContext, outputs: Vec<Output>) -> Vec<Self> {
+    pub fn of(
+        service: Service,
+        key: &Key,
+        content_hash: &[u8],
+        trace: &TraceContext,
+        outputs: Vec<Output>,
+    ) -> Vec<Self> {
         let hash = crate::content::hex(content_hash);
         let id = |index: usize| {
-            let parts = [service.name(), &key.account, &key.entity, &key.message_id, &hash, &index.to_string()];
+            let parts = [
+                service.name(),
+                &key.account,
+                &key.entity,
+                &key.message_id,
+                &hash,
+                &index.to_string(),
+            ];
             derive_id("output", &parts)
         };
         let numbered = outputs.into_iter().enumerate();
-        numbered.map(|(index, output)| Self { id: id(index), trace: trace.clone(), output }).collect()
+        numbered
+            .map(|(index, output)| Self { id: id(index), trace: trace.clone(), output })
+            .collect()
     }
 }

@@ -94,11 +94,25 @@ pub(crate) struct Parking<'a> {
 }
 
 impl<'a> Parking<'a> {
-    /// A message that came from `queue`. `trace` is what a replay goes on with; what it is `about` is known when it was admitted.
-    pub fn of_envelope(queue: &'a str, envelope: &'a Envelope, trace: &'a TraceContext, about: Option<&About>) -> Self {
+    /// A message that came from `queue`. `trace` is what a replay goes on with; what it is `about`
+    /// is known when it was admitted.
+    pub fn of_envelope(
+        queue: &'a str,
+        envelope: &'a Envelope,
+        trace: &'a TraceContext,
+        about: Option<&About>,
+    ) -> Self {
         let message_id = envelope.message_id.as_deref().unwrap_or_default();
-        let hash = crate::content::hash(envelope.message_type.as_deref().unwrap_or_default(), Err(&envelope.body));
-        let derived = || derive_id("parked", &[queue, &envelope.routing_key, message_id, &crate::content::hex(&hash)]);
+        let hash = crate::content::hash(
+            envelope.message_type.as_deref().unwrap_or_default(),
+            Err(&envelope.body),
+        );
+        let derived = || {
+            derive_id(
+                "parked",
+                &[queue, &envelope.routing_key, message_id, &crate::content::hex(&hash)],
+            )
+        };
         Self {
             id: envelope.parked.unwrap_or_else(derived),
             account: envelope.account().map(|account| account.to_string()),
@@ -124,7 +138,11 @@ impl<'a> Parking<'a> {
     }
 
     /// A delivery that no desk's queue took: what a person replays is then the delivery itself.
-    pub fn of_output(stored: &'a StoredOutput, message_id: &'a str, first_failed_at: Timestamp) -> Self {
+    pub fn of_output(
+        stored: &'a StoredOutput,
+        message_id: &'a str,
+        first_failed_at: Timestamp,
+    ) -> Self {
         let output = &stored.output;
         Self {
             id: derive_id("parked", &[UNDELIVERED, message_id]),
@@ -135,7 +153,10 @@ impl<'a> Parking<'a> {
             exchange: output.exchange(),
             routing_key: output.routing_key(),
             publisher: None,
-            about: About { subject: output.share_id().or(output.correlation_id()).map(str::to_owned), command: None },
+            about: About {
+                subject: output.share_id().or(output.correlation_id()).map(str::to_owned),
+                command: None,
+            },
             content_type: Some(crate::publisher::JSON),
             correlation_id: output.correlation_id(),
             share_id: output.share_id(),
@@ -157,11 +178,14 @@ fn of_body(envelope: &Envelope) -> About {
         (Some(account), Some(content)) => About::of_content(&account, content),
         (Some(account), None) => About { subject: Some(account.to_string()), command: None },
         // A message between services names its chain.
-        (None, _) => About { subject: names("chain").filter(|chain| chain.len() <= LONGEST), command: None },
+        (None, _) => {
+            About { subject: names("chain").filter(|chain| chain.len() <= LONGEST), command: None }
+        }
     }
 }
 
-/// Parks a message. The same message parked again opens its row again, counts up and keeps its first arrival.
+/// Parks a message. The same message parked again opens its row again, counts up and keeps its
+/// first arrival.
 pub(crate) async fn park(
     connection: &mut PgConnection,
     message: &Parking<'_>,

@@ -1,6 +1,7 @@
-//! How long a server may take to answer. A connection whose other end is gone, without a word, would be waited for until the
-//! operating system gives it up, which takes hours; and what is asked of the broker in the moment in which its connection ends may never
-//! be answered by the client library.
+//! How long a server may take to answer. A connection whose other end is gone, without a word,
+//! would be waited for until the operating system gives it up, which takes hours; and what is asked
+//! of the broker in the moment in which its connection ends may never be answered by the client
+//! library.
 
 use std::future::Future;
 use std::io::ErrorKind;
@@ -8,26 +9,42 @@ use std::time::Duration;
 
 use crate::Fault;
 
-/// Waits for an answer of the database, `limit` at most. What is under way then is dropped, and with it its transaction; whether
-/// that had been committed, the journal will tell.
+/// Waits for an answer of the database, `limit` at most. What is under way then is dropped, and
+/// with it its transaction; whether that had been committed, the journal will tell.
 ///
 /// # Errors
 /// The database's, or [`ErrorKind::TimedOut`].
-pub async fn answered<T, E: From<sqlx::Error>>(limit: Duration, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(sqlx::Error::Io(ErrorKind::TimedOut.into()).into()))
+pub async fn answered<T, E: From<sqlx::Error>>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    tokio::time::timeout(limit, work)
+        .await
+        .unwrap_or_else(|_| Err(sqlx::Error::Io(ErrorKind::TimedOut.into()).into()))
 }
 
 /// How long the broker may take to do what it does at once.
 pub(crate) const BROKER_LIMIT: Duration = Duration::from_secs(15);
 
-/// Waits for an answer of the broker, [`BROKER_LIMIT`] at most. Nothing of lapin's is awaited without it, or without a limit of its own: of
-/// 400 connections that were cut within 60 ms after they had begun, 19 left `create_channel` waiting for ever (lapin 4.12.3).
-pub(crate) async fn asked<T>(operation: &'static str, work: impl Future<Output = lapin::Result<T>>) -> Result<T, Fault> {
+/// Waits for an answer of the broker, [`BROKER_LIMIT`] at most. Nothing of lapin's is awaited
+/// without it, or without a limit of its own: of 400 connections that were cut within 60 ms after
+/// they had begun, 19 left `create_channel` waiting for ever (lapin 4.12.3).
+pub(crate) async fn asked<T>(
+    operation: &'static str,
+    work: impl Future<Output = lapin::Result<T>>,
+) -> Result<T, Fault> {
     within(BROKER_LIMIT, operation, work).await
 }
 
-async fn within<T>(limit: Duration, operation: &'static str, work: impl Future<Output = lapin::Result<T>>) -> Result<T, Fault> {
-    tokio::time::timeout(limit, work).await.map_err(|_| Fault::Timeout(operation))?.map_err(Fault::broker(operation))
+async fn within<T>(
+    limit: Duration,
+    operation: &'static str,
+    work: impl Future<Output = lapin::Result<T>>,
+) -> Result<T, Fault> {
+    tokio::time::timeout(limit, work)
+        .await
+        .map_err(|_| Fault::Timeout(operation))?
+        .map_err(Fault::broker(operation))
 }
 
 #[cfg(test)]

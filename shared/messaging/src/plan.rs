@@ -1,4 +1,5 @@
-//! What a batch comes to, message by message: known, refused, fresh, or a second one of the same. Pure.
+//! What a batch comes to, message by message: known, refused, fresh, or a second one of the same.
+//! Pure.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,8 @@ use crate::parking::ParkReason;
 use crate::service::{Otherwise, Received, Verdict};
 use crate::trace_context::TraceContext;
 
-/// No output may be larger, in bytes; the broker's own limit is 8 MiB, and over it the channel is closed.
+/// No output may be larger, in bytes; the broker's own limit is 8 MiB, and over it the channel is
+/// closed.
 pub const MAX_OUTPUT: usize = 4 * 1024 * 1024;
 
 /// A message in a batch.
@@ -149,19 +151,28 @@ impl<'a, M> Plan<'a, M> {
                 self.park(index, reason, detail);
                 Ok(())
             }
-            Verdict::NotYet { reason, otherwise } => match (ladder::step_after(item.envelope.attempt), otherwise) {
-                (Some(step), _) => {
-                    self.fates[index] = Some(Fate::Wait(step));
-                    Ok(())
+            Verdict::NotYet { reason, otherwise } => {
+                match (ladder::step_after(item.envelope.attempt), otherwise) {
+                    (Some(step), _) => {
+                        self.fates[index] = Some(Fate::Wait(step));
+                        Ok(())
+                    }
+                    (None, Otherwise::Decided(outputs)) => self.decide(index, outputs, "refused"),
+                    (None, Otherwise::Park) => {
+                        let park_reason = if reason == Reason::UnknownAccount {
+                            ParkReason::UnknownAccount
+                        } else {
+                            ParkReason::Undecodable
+                        };
+                        self.park(
+                            index,
+                            park_reason,
+                            format!("{}: {}", reason.code(), reason.sentence()),
+                        );
+                        Ok(())
+                    }
                 }
-                (None, Otherwise::Decided(outputs)) => self.decide(index, outputs, "refused"),
-                (None, Otherwise::Park) => {
-                    let park_reason =
-                        if reason == Reason::UnknownAccount { ParkReason::UnknownAccount } else { ParkReason::Undecodable };
-                    self.park(index, park_reason, format!("{}: {}", reason.code(), reason.sentence()));
-                    Ok(())
-                }
-            },
+            }
         }
     }
 
@@ -169,7 +180,8 @@ impl<'a, M> Plan<'a, M> {
     pub fn journal_rows(&self) -> Vec<Decided<'_>> {
         let row = |index: &usize| {
             let item = &self.items[*index];
-            let (Some(key), Some(about), Some(Fate::Send { outputs, .. })) = (item.key(), item.about(), &self.fates[*index])
+            let (Some(key), Some(about), Some(Fate::Send { outputs, .. })) =
+                (item.key(), item.about(), &self.fates[*index])
             else {
                 return None;
             };
@@ -226,13 +238,20 @@ impl<'a, M> Plan<'a, M> {
             return;
         }
         match (&entry.outputs, Self::account(key)) {
-            (Some(outputs), _) => self.fates[index] = Some(Fate::Send { outputs: outputs.clone(), outcome: "known" }),
+            (Some(outputs), _) => {
+                self.fates[index] = Some(Fate::Send { outputs: outputs.clone(), outcome: "known" })
+            }
             (None, Some(account)) => {
-                let receipt = self.receipt(index, ReceiptOutcome::Ignored, Reason::AlreadyKnown, None);
+                let receipt =
+                    self.receipt(index, ReceiptOutcome::Ignored, Reason::AlreadyKnown, None);
                 self.send_receipt(index, &account, receipt, "known");
             }
             (None, None) => {
-                self.park(index, ParkReason::OutputsGone, "decided before; its outputs are no longer kept".to_owned());
+                self.park(
+                    index,
+                    ParkReason::OutputsGone,
+                    "decided before; its outputs are no longer kept".to_owned(),
+                );
             }
         }
     }
@@ -240,11 +259,23 @@ impl<'a, M> Plan<'a, M> {
     fn reused(&mut self, index: usize, key: &Key, other_type: &str) {
         match Self::account(key) {
             Some(account) => {
-                let detail = format!("this message id was used before, for another message of the type {other_type:?}");
-                let receipt = self.receipt(index, ReceiptOutcome::Rejected, Reason::MessageIdReused, Some(detail));
+                let detail = format!(
+                    "this message id was used before, for another message of the type \
+                     {other_type:?}"
+                );
+                let receipt = self.receipt(
+                    index,
+                    ReceiptOutcome::Rejected,
+                    Reason::MessageIdReused,
+                    Some(detail),
+                );
                 self.send_receipt(index, &account, receipt, "refused");
             }
-            None => self.park(index, ParkReason::IdReused, "decided before with other content".to_owned()),
+            None => self.park(
+                index,
+                ParkReason::IdReused,
+                "decided before with other content".to_owned(),
+            ),
         }
     }
 
@@ -254,26 +285,51 @@ impl<'a, M> Plan<'a, M> {
     }
 
     fn answer(&mut self, index: usize, refused: Refused) {
-        let receipt = self.receipt(index, ReceiptOutcome::Rejected, refused.reason, Some(refused.detail));
+        let receipt =
+            self.receipt(index, ReceiptOutcome::Rejected, refused.reason, Some(refused.detail));
         self.send_receipt(index, &refused.to, receipt, "refused");
     }
 
-    fn receipt(&self, index: usize, outcome: ReceiptOutcome, reason: Reason, detail: Option<String>) -> Receipt {
+    fn receipt(
+        &self,
+        index: usize,
+        outcome: ReceiptOutcome,
+        reason: Reason,
+        detail: Option<String>,
+    ) -> Receipt {
         let envelope = &self.items[index].envelope;
-        let text = |value: &Option<String>| value.clone().unwrap_or_default().chars().take(255).collect::<String>();
-        Receipt::new(text(&envelope.message_id), text(&envelope.message_type), outcome).because(reason, detail)
+        let text = |value: &Option<String>| {
+            value.clone().unwrap_or_default().chars().take(255).collect::<String>()
+        };
+        Receipt::new(text(&envelope.message_id), text(&envelope.message_type), outcome)
+            .because(reason, detail)
     }
 
-    fn send_receipt(&mut self, index: usize, to: &AccountName, receipt: Receipt, outcome: &'static str) {
+    fn send_receipt(
+        &mut self,
+        index: usize,
+        to: &AccountName,
+        receipt: Receipt,
+        outcome: &'static str,
+    ) {
         let item = &self.items[index];
         let accepted_at: Timestamp = item.envelope.first_arrival;
         let outputs = vec![Output::to_desk(&Delivery::receipt(to, receipt), accepted_at)];
         self.fates[index] = Some(Fate::Send { outputs: self.stored(index, outputs), outcome });
     }
 
-    fn decide(&mut self, index: usize, outputs: Vec<Output>, outcome: &'static str) -> Result<(), String> {
+    fn decide(
+        &mut self,
+        index: usize,
+        outputs: Vec<Output>,
+        outcome: &'static str,
+    ) -> Result<(), String> {
         if let Some(large) = outputs.iter().find(|output| output.body().len() > MAX_OUTPUT) {
-            return Err(format!("it causes a {} of {} bytes, over {MAX_OUTPUT}", large.message_type(), large.body().len()));
+            return Err(format!(
+                "it causes a {} of {} bytes, over {MAX_OUTPUT}",
+                large.message_type(),
+                large.body().len()
+            ));
         }
         self.fates[index] = Some(Fate::Send { outputs: self.stored(index, outputs), outcome });
         self.decided.push(index);
@@ -334,19 +390,30 @@ mod tests {
             message: (),
         };
         let key = Key { account, entity: "fact".into(), message_id: message_id.into() };
-        let admission = Admission::Accept(Known { key, content_hash: vec![content], about: About::default(), what });
+        let admission = Admission::Accept(Known {
+            key,
+            content_hash: vec![content],
+            about: About::default(),
+            what,
+        });
         Item { envelope, admission, trace: TraceContext::default() }
     }
 
     #[test]
     fn nobody_is_answered_about_a_message_between_services_also_by_an_entry_service() {
-        let entry = |outputs| Entry { content_hash: vec![1], message_type: "fact.v1".into(), outputs };
-        let cases = [(2, Some(Vec::new()), ParkReason::IdReused), (1, None, ParkReason::OutputsGone)];
+        let entry =
+            |outputs| Entry { content_hash: vec![1], message_type: "fact.v1".into(), outputs };
+        let cases =
+            [(2, Some(Vec::new()), ParkReason::IdReused), (1, None, ParkReason::OutputsGone)];
         for (content, outputs, expected) in cases {
             let items = [internal("m", content)];
             let known = [(items[0].key().unwrap().clone(), entry(outputs))].into();
             let plan = Plan::of(Service::ShareDispatcher, &items, &known);
-            assert!(matches!(plan.parked(), [(0, reason, _)] if *reason == expected), "{:?}", plan.parked());
+            assert!(
+                matches!(plan.parked(), [(0, reason, _)] if *reason == expected),
+                "{:?}",
+                plan.parked()
+            );
             assert!(matches!(plan.into_fates().as_slice(), [Fate::Parked]));
         }
     }

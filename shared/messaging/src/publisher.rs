@@ -1,5 +1,6 @@
-//! The only place that publishes. A batch goes out together; its confirms are awaited together; what came back is told by message id,
-//! because a returned message may ride on a neighbour's confirm.
+//! The only place that publishes. A batch goes out together; its confirms are awaited together;
+//! what came back is told by message id, because a returned message may ride on a neighbour's
+//! confirm.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,7 +54,11 @@ impl Letter {
             message_type: output.message_type().to_owned(),
             content_type: Some(Cow::Borrowed(JSON)),
             correlation_id: output.correlation_id().map(str::to_owned),
-            headers: output.share_id().map(|share| (header::SHARE_ID, share.to_owned())).into_iter().collect(),
+            headers: output
+                .share_id()
+                .map(|share| (header::SHARE_ID, share.to_owned()))
+                .into_iter()
+                .collect(),
             trace: stored.trace.clone(),
             attempt: 1,
             body: output.body().as_bytes().to_vec(),
@@ -63,39 +68,60 @@ impl Letter {
 
     /// The share that it tells of.
     pub fn share_id(&self) -> Option<&str> {
-        self.headers.iter().find(|(name, _)| *name == header::SHARE_ID).map(|(_, share)| share.as_str())
+        self.headers
+            .iter()
+            .find(|(name, _)| *name == header::SHARE_ID)
+            .map(|(_, share)| share.as_str())
     }
 }
 
-/// Owns one channel in confirm mode. Not shared between tasks: lapin numbers a publish and queues it in two steps.
+/// Owns one channel in confirm mode. Not shared between tasks: lapin numbers a publish and queues
+/// it in two steps.
 #[derive(Debug)]
 pub(crate) struct Publisher {
     channel: Channel,
     service: Service,
-    /// The service's broker user. The broker vouches for it, so that a dead letter is known as a service's.
+    /// The service's broker user. The broker vouches for it, so that a dead letter is known as a
+    /// service's.
     user_id: ShortString,
     timeout: Duration,
 }
 
 impl Publisher {
     /// Opens a channel on the connection that only publishes.
-    pub async fn open(connection: &Connection, service: Service, timeout: Duration) -> Result<Self, Fault> {
+    pub async fn open(
+        connection: &Connection,
+        service: Service,
+        timeout: Duration,
+    ) -> Result<Self, Fault> {
         let channel = asked("open a publishing channel", connection.create_channel()).await?;
         asked("turn on confirms", channel.confirm_select(ConfirmSelectOptions::default())).await?;
         Ok(Self { channel, service, user_id: ShortString::from(service.user()), timeout })
     }
 
-    /// Publishes all and waits for all confirms. Returns the message ids that were returned or refused.
+    /// Publishes all and waits for all confirms. Returns the message ids that were returned or
+    /// refused.
     ///
-    /// A fault or a timeout means: nobody knows what went out. The caller does not ack, and all of it is sent again.
-    pub async fn publish(&self, letters: &[Letter], now: Timestamp) -> Result<BTreeSet<String>, Fault> {
+    /// A fault or a timeout means: nobody knows what went out. The caller does not ack, and all of
+    /// it is sent again.
+    pub async fn publish(
+        &self,
+        letters: &[Letter],
+        now: Timestamp,
+    ) -> Result<BTreeSet<String>, Fault> {
         if letters.is_empty() {
             return Ok(BTreeSet::new());
         }
-        tokio::time::timeout(self.timeout, self.publish_all(letters, now)).await.map_err(|_| Fault::Timeout("confirm a batch"))?
+        tokio::time::timeout(self.timeout, self.publish_all(letters, now))
+            .await
+            .map_err(|_| Fault::Timeout("confirm a batch"))?
     }
 
-    async fn publish_all(&self, letters: &[Letter], now: Timestamp) -> Result<BTreeSet<String>, Fault> {
+    async fn publish_all(
+        &self,
+        letters: &[Letter],
+        now: Timestamp,
+    ) -> Result<BTreeSet<String>, Fault> {
         let sent = try_join_all(letters.iter().map(|letter| self.send(letter, now))).await?;
         let (spans, confirms): (Vec<Sent>, Vec<_>) = sent.into_iter().unzip();
         let mut refused: BTreeMap<String, &'static str> = BTreeMap::new();
@@ -103,8 +129,12 @@ impl Publisher {
             let confirmation = confirm.await.map_err(Fault::broker("confirm a message"))?;
             match &confirmation {
                 Confirmation::Ack(_) => {}
-                Confirmation::Nack(_) => drop(refused.insert(letter.message_id.clone(), "rejected")),
-                Confirmation::NotRequested => return Err(Fault::Timeout("the channel is not in confirm mode")),
+                Confirmation::Nack(_) => {
+                    refused.insert(letter.message_id.clone(), "rejected");
+                }
+                Confirmation::NotRequested => {
+                    return Err(Fault::Timeout("the channel is not in confirm mode"));
+                }
             }
             if let Some(returned) = confirmation.take_message()
                 && let Some(id) = returned.delivery.properties.message_id()
@@ -128,7 +158,10 @@ impl Publisher {
         now: Timestamp,
     ) -> Result<(Sent, impl Future<Output = lapin::Result<Confirmation>> + use<>), Fault> {
         let sent = Sent::begin(letter);
-        let short = |text: &str| ShortString::try_new(text).map_err(|_| Fault::Timeout("a name is longer than 255 bytes"));
+        let short = |text: &str| {
+            ShortString::try_new(text)
+                .map_err(|_| Fault::Timeout("a name is longer than 255 bytes"))
+        };
         let mut headers = FieldTable::default();
         let TraceContext { traceparent, tracestate } = sent.trace(letter);
         let trace = [(header::TRACEPARENT, traceparent), (header::TRACESTATE, tracestate)];
@@ -150,10 +183,17 @@ impl Publisher {
         if let Some(correlation_id) = &letter.correlation_id {
             properties = properties.with_correlation_id(short(correlation_id)?);
         }
-        let options = BasicPublishOptions { mandatory: letter.mandatory, ..BasicPublishOptions::default() };
+        let options =
+            BasicPublishOptions { mandatory: letter.mandatory, ..BasicPublishOptions::default() };
         let confirm = self
             .channel
-            .basic_publish(short(&letter.exchange)?, short(&letter.routing_key)?, options, &letter.body, properties)
+            .basic_publish(
+                short(&letter.exchange)?,
+                short(&letter.routing_key)?,
+                options,
+                &letter.body,
+                properties,
+            )
             .await
             .map_err(Fault::broker("publish a message"))?;
         Ok((sent, confirm))

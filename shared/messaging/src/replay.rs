@@ -1,4 +1,5 @@
-//! `replay --since`: after a broker was lost, what the journal still has is sent again; same ids, same bytes. Receivers drop what they had.
+//! `replay --since`: after a broker was lost, what the journal still has is sent again; same ids,
+//! same bytes. Receivers drop what they had.
 
 use chrono::{DateTime, Utc};
 use contracts::Timestamp;
@@ -90,10 +91,11 @@ pub async fn plan(pool: &PgPool, span: Span) -> sqlx::Result<Plan> {
     .bind(span.until.utc())
     .fetch_all(pool)
     .await?;
-    // Only the moments are held: a reader that stayed in the table for all of the replay would keep a day from being dropped, and with
-    // it everybody behind.
+    // Only the moments are held: a reader that stayed in the table for all of the replay would keep
+    // a day from being dropped, and with it everybody behind.
     let moments = sqlx::query_as(
-        "select decided_at, count(*) as count from journal_output where decided_at >= $1 and decided_at < $2
+        "select decided_at, count(*) as count from journal_output where decided_at >= $1 and \
+         decided_at < $2
          group by decided_at order by decided_at",
     )
     .bind(span.since.utc())
@@ -103,8 +105,9 @@ pub async fn plan(pool: &PgPool, span: Span) -> sqlx::Result<Plan> {
     Ok(Plan { types, span, moments })
 }
 
-/// Sends what was planned, in the order in which it was decided, until it is done or told to `stop`; then the outputs at hand are finished.
-/// Calls `progress` with how many outputs are sent. Leaves one line in the audit.
+/// Sends what was planned, in the order in which it was decided, until it is done or told to
+/// `stop`; then the outputs at hand are finished. Calls `progress` with how many outputs are sent.
+/// Leaves one line in the audit.
 ///
 /// # Errors
 /// When it cannot begin: the broker does not let it in. What happens later is in the outcome.
@@ -118,10 +121,22 @@ pub async fn carry_out(
 ) -> Result<Outcome, Fault> {
     let post = sending.open(service).await?;
     let started_at = now();
-    let outcome = send_all(pool, plan, &post.publisher, Pace::of(sending.rate), stop, progress).await;
+    let outcome =
+        send_all(pool, plan, &post.publisher, Pace::of(sending.rate), stop, progress).await;
     post.close().await;
-    let because = format!("from {} to {}: {} outputs of {}", plan.span.since, plan.span.until, outcome.sent, plan.outputs());
-    let entry = Entry { at: started_at, by: &sending.by, done: Done::JournalReplayed, because: Some(&because) };
+    let because = format!(
+        "from {} to {}: {} outputs of {}",
+        plan.span.since,
+        plan.span.until,
+        outcome.sent,
+        plan.outputs()
+    );
+    let entry = Entry {
+        at: started_at,
+        by: &sending.by,
+        done: Done::JournalReplayed,
+        because: Some(&because),
+    };
     record(&mut *pool.acquire().await?, &entry, &[]).await?;
     Ok(outcome)
 }
@@ -162,13 +177,19 @@ async fn send_all(
     outcome
 }
 
-async fn load(pool: &PgPool, first: DateTime<Utc>, last: DateTime<Utc>) -> sqlx::Result<Vec<StoredOutput>> {
-    let rows: Vec<String> =
-        sqlx::query_scalar("select outputs from journal_output where decided_at between $1 and $2 order by decided_at, id")
-            .bind(first)
-            .bind(last)
-            .fetch_all(pool)
-            .await?;
+async fn load(
+    pool: &PgPool,
+    first: DateTime<Utc>,
+    last: DateTime<Utc>,
+) -> sqlx::Result<Vec<StoredOutput>> {
+    let rows: Vec<String> = sqlx::query_scalar(
+        "select outputs from journal_output where decided_at between $1 and $2 \
+            order by decided_at, id",
+    )
+    .bind(first)
+    .bind(last)
+    .fetch_all(pool)
+    .await?;
     let mut outputs = Vec::new();
     for row in rows {
         outputs.extend(journal::read(&row)?);
@@ -177,14 +198,24 @@ async fn load(pool: &PgPool, first: DateTime<Utc>, last: DateTime<Utc>) -> sqlx:
 }
 
 /// Sends outputs; returns how many wait for a desk's queue now.
-async fn send(pool: &PgPool, publisher: &Publisher, outputs: &[StoredOutput]) -> Result<usize, Fault> {
+async fn send(
+    pool: &PgPool,
+    publisher: &Publisher,
+    outputs: &[StoredOutput],
+) -> Result<usize, Fault> {
     let letters: Vec<Letter> = outputs.iter().map(Letter::of).collect();
     let refused = publisher.publish(&letters, now()).await?;
     let came_back = |stored: &&StoredOutput| refused.contains(&stored.id.to_string());
-    let (desks, others): (Vec<_>, Vec<_>) =
-        outputs.iter().filter(came_back).partition(|stored| stored.output.exchange() == Exchange::Desk.name());
+    let (desks, others): (Vec<_>, Vec<_>) = outputs
+        .iter()
+        .filter(came_back)
+        .partition(|stored| stored.output.exchange() == Exchange::Desk.name());
     undelivered::keep(pool, &desks, now()).await?;
-    if others.is_empty() { Ok(desks.len()) } else { Err(Fault::SyncRefused { count: others.len() }) }
+    if others.is_empty() {
+        Ok(desks.len())
+    } else {
+        Err(Fault::SyncRefused { count: others.len() })
+    }
 }
 
 #[cfg(test)]
@@ -195,9 +226,15 @@ mod tests {
     fn moments_are_joined_to_ranges_and_none_is_cut() {
         let at = |second: i64| DateTime::from_timestamp(second, 0).unwrap();
         let now = Timestamp::from(at(0));
-        let moments = [(1, 3), (2, 3), (3, 5), (4, 20), (5, 1), (6, 1)].map(|(second, count)| (at(second), count)).to_vec();
+        let moments = [(1, 3), (2, 3), (3, 5), (4, 20), (5, 1), (6, 1)]
+            .map(|(second, count)| (at(second), count))
+            .to_vec();
         let plan = Plan { types: Vec::new(), span: Span { since: now, until: now }, moments };
-        let seconds: Vec<_> = plan.ranges(10).into_iter().map(|(from, to)| (from.timestamp(), to.timestamp())).collect();
+        let seconds: Vec<_> = plan
+            .ranges(10)
+            .into_iter()
+            .map(|(from, to)| (from.timestamp(), to.timestamp()))
+            .collect();
         assert_eq!(seconds, [(1, 2), (3, 3), (4, 4), (5, 6)]);
         assert_eq!(plan.messages(), 33);
     }

@@ -70,13 +70,20 @@ pub(crate) fn backoff() -> impl Iterator<Item = Duration> {
 }
 
 /// The clock of the runtime, read at the edge only.
-#[expect(clippy::disallowed_methods, reason = "the runtime reads the clock, so that nothing else has to")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the runtime reads the clock, so that nothing else has to"
+)]
 pub(crate) fn now() -> Timestamp {
     Timestamp::from(chrono::Utc::now())
 }
 
 /// Waits, unless it is told to stop: then false.
-pub(crate) async fn pause(delay: Option<Duration>, stop: &CancellationToken, health: &Health) -> bool {
+pub(crate) async fn pause(
+    delay: Option<Duration>,
+    stop: &CancellationToken,
+    health: &Health,
+) -> bool {
     health.turned();
     tokio::select! {
         biased;
@@ -85,7 +92,8 @@ pub(crate) async fn pause(delay: Option<Duration>, stop: &CancellationToken, hea
     }
 }
 
-/// Runs a service until `shutdown`: then the batches at work are finished and acked, and the rest is handed back.
+/// Runs a service until `shutdown`: then the batches at work are finished and acked, and the rest
+/// is handed back.
 ///
 /// # Errors
 /// None today: whatever fails is built anew, for as long as it takes.
@@ -98,14 +106,20 @@ pub async fn run<S: Service>(
 ) -> Result<(), Fault> {
     // Told from the start: an increase is seen only where there was a number before.
     metrics::counter!("deskmesh_interruptions_total").increment(0);
-    let shared = Arc::new(Shared { service, settings, pool, health, watched: watched::Names::default() });
+    let shared =
+        Arc::new(Shared { service, settings, pool, health, watched: watched::Names::default() });
     let mut delays = backoff();
     while !shutdown.is_cancelled() {
         match work(&shared, &shutdown).await {
             Ok(()) => break,
             Err(End { fault, worked }) => {
-                shared.health.lost(if matches!(fault, Fault::Database(_)) { "database" } else { "broker" });
-                tracing::warn!(error = %fault, cause = fault.source_text(), "work was interrupted; connections are built anew");
+                shared.health.lost(if matches!(fault, Fault::Database(_)) {
+                    "database"
+                } else {
+                    "broker"
+                });
+                tracing::warn!(error = %fault, cause = fault.source_text(), "work was interrupted; \
+                    connections are built anew");
                 metrics::counter!("deskmesh_interruptions_total").increment(1);
                 if worked {
                     delays = backoff();
@@ -124,14 +138,18 @@ struct End {
 }
 
 /// Connects and works until something fails or it is told to stop.
-async fn work<S: Service>(shared: &Arc<Shared<S>>, shutdown: &CancellationToken) -> Result<(), End> {
+async fn work<S: Service>(
+    shared: &Arc<Shared<S>>,
+    shutdown: &CancellationToken,
+) -> Result<(), End> {
     let before = |fault: Fault| End { fault, worked: false };
     let limit = shared.settings.answer_timeout;
     answered(limit, retention::upkeep(&shared.pool, now(), shared.settings.journal_days))
         .await
         .map_err(|error: sqlx::Error| before(error.into()))?;
     shared.health.reached("database");
-    let queues: Vec<String> = S::SERVICE.work_queues().into_iter().chain(S::SERVICE.dead_letter_queues()).collect();
+    let queues: Vec<String> =
+        S::SERVICE.work_queues().into_iter().chain(S::SERVICE.dead_letter_queues()).collect();
     let url = shared.settings.broker_url.now();
     let opening = Connections::open(&url, S::SERVICE.name(), &queues);
     let connections = tokio::select! {
@@ -183,7 +201,12 @@ async fn start<S: Service>(
         tasks.spawn(slot.run(stop.clone()));
     }
     for queue in S::SERVICE.dead_letter_queues() {
-        tasks.spawn(dead_letters::run(Arc::clone(shared), Arc::clone(connections), queue, stop.clone()));
+        tasks.spawn(dead_letters::run(
+            Arc::clone(shared),
+            Arc::clone(connections),
+            queue,
+            stop.clone(),
+        ));
     }
     tasks.spawn(undelivered::run(Arc::clone(shared), Arc::clone(connections), stop.clone()));
     tasks.spawn(upkeep(Arc::clone(shared), stop.clone()));
@@ -194,8 +217,12 @@ async fn start<S: Service>(
 async fn upkeep<S: Service>(shared: Arc<Shared<S>>, stop: CancellationToken) -> Result<(), Fault> {
     let limit = shared.settings.answer_timeout;
     while pause(Some(Duration::from_hours(1)), &stop, &shared.health).await {
-        if let Err(error) = answered(limit, retention::upkeep(&shared.pool, now(), shared.settings.journal_days)).await {
-            tracing::warn!(error = %error, "the journal's upkeep failed; it is tried again in an hour");
+        if let Err(error) =
+            answered(limit, retention::upkeep(&shared.pool, now(), shared.settings.journal_days))
+                .await
+        {
+            tracing::warn!(error = %error, "the journal's upkeep failed; it is tried again in an \
+                hour");
         }
     }
     Ok(())

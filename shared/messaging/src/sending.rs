@@ -1,4 +1,5 @@
-//! How operators send: as the service's own user, at a rate that leaves the service its share of the broker.
+//! How operators send: as the service's own user, at a rate that leaves the service its share of
+//! the broker.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -32,7 +33,8 @@ pub struct Sending {
 impl Sending {
     /// Logs in for publishing.
     pub(crate) async fn open(&self, service: Service) -> Result<Post, Fault> {
-        let connection = connection::connect(&self.broker_url, &format!("{} operator", service.name())).await?;
+        let connection =
+            connection::connect(&self.broker_url, &format!("{} operator", service.name())).await?;
         let publisher = Publisher::open(&connection, service, self.confirm_timeout).await?;
         Ok(Post { connection, publisher })
     }

@@ -8,7 +8,8 @@ use sqlx::PgConnection;
 
 use crate::{About, Content, DecideError, DecodeError, Output, ParkReason, Related};
 
-/// A service: load → decide → save, and return what is to be sent. It never publishes, acks or reads the clock.
+/// A service: load → decide → save, and return what is to be sent. It never publishes, acks or
+/// reads the clock.
 pub trait Service: Send + Sync + 'static {
     /// Everything it accepts, one variant per message type.
     type Inbound: Send + Sync + 'static;
@@ -20,19 +21,27 @@ pub trait Service: Send + Sync + 'static {
     ///
     /// # Errors
     /// A type that the service does not accept, or content that is not of the type.
-    fn decode(&self, message_type: &str, content: Content<'_>) -> Result<Self::Inbound, DecodeError>;
+    fn decode(
+        &self,
+        message_type: &str,
+        content: Content<'_>,
+    ) -> Result<Self::Inbound, DecodeError>;
 
     /// What a message between services is about. Of a desk's command the runtime knows it.
     fn about(message: &Self::Inbound) -> About;
 
-    /// For `trace`: what belongs to any of `names`, each a chain, a ticket as `account/number`, a share or an agreement. Only who reads
-    /// tickets' numbers knows more than the names themselves.
-    fn related(_connection: &mut PgConnection, _names: &[String]) -> impl Future<Output = sqlx::Result<Related>> + Send {
+    /// For `trace`: what belongs to any of `names`, each a chain, a ticket as `account/number`, a
+    /// share or an agreement. Only who reads tickets' numbers knows more than the names themselves.
+    fn related(
+        _connection: &mut PgConnection,
+        _names: &[String],
+    ) -> impl Future<Output = sqlx::Result<Related>> + Send {
         std::future::ready(Ok(Related::default()))
     }
 
-    /// Decides a batch in order, inside the transaction `connection` is in: one verdict per message, in the same order.
-    /// Locks the rows it may change, in key order, before it loads what it decides by.
+    /// Decides a batch in order, inside the transaction `connection` is in: one verdict per
+    /// message, in the same order. Locks the rows it may change, in key order, before it loads what
+    /// it decides by.
     fn decide(
         &self,
         connection: &mut PgConnection,
@@ -43,7 +52,8 @@ pub trait Service: Send + Sync + 'static {
 /// A message that passed admission and was not decided before.
 #[derive(Debug)]
 pub struct Received<M> {
-    /// For a command the publishing account, as in its key; for an internal message [`Received::INTERNAL`].
+    /// For a command the publishing account, as in its key; for an internal message
+    /// [`Received::INTERNAL`].
     pub account: String,
     /// The AMQP `message_id`.
     pub message_id: String,
@@ -58,7 +68,8 @@ pub struct Received<M> {
 }
 
 impl<M> Received<M> {
-    /// The `account` of messages between services: no account's name, so that nobody answers them and no command meets their keys.
+    /// The `account` of messages between services: no account's name, so that nobody answers them
+    /// and no command meets their keys.
     pub const INTERNAL: &'static str = "(sync)";
 
     /// The command that this message is, for what goes along the line.
@@ -68,7 +79,8 @@ impl<M> Received<M> {
     #[must_use]
     pub fn command(&self) -> CommandRef {
         CommandRef {
-            account: AccountName::new(self.account.as_str()).expect("admission lets commands in only with an account's name"),
+            account: AccountName::new(self.account.as_str())
+                .expect("admission lets commands in only with an account's name"),
             message_id: self.message_id.clone(),
             command_type: self.message_type.clone(),
             received_at: self.received_at,
@@ -81,7 +93,8 @@ impl<M> Received<M> {
 pub enum Verdict {
     /// It is decided; this is to be sent.
     Decided(Vec<Output>),
-    /// Something it needs is not known yet: it waits on the ladder, and when that is used up, `otherwise`. Entry services only.
+    /// Something it needs is not known yet: it waits on the ladder, and when that is used up,
+    /// `otherwise`. Entry services only.
     NotYet {
         /// What is missing.
         reason: Reason,

@@ -1,5 +1,6 @@
-//! One consumer: collects a batch, has it decided, publishes what it causes, acks it. One task, one consume channel, one publish channel,
-//! at most one batch at a time; a `multiple` ack never crosses a slot.
+//! One consumer: collects a batch, has it decided, publishes what it causes, acks it. One task, one
+//! consume channel, one publish channel, at most one batch at a time; a `multiple` ack never
+//! crosses a slot.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -10,7 +11,9 @@ use contracts::Timestamp;
 use contracts::topology::Exchange;
 use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
+use lapin::options::{
+    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions,
+};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, Consumer};
 use tokio_util::sync::CancellationToken;
@@ -41,19 +44,28 @@ pub(crate) struct Slot<S: Service> {
 
 impl<S: Service> Slot<S> {
     /// Opens its channels and begins to consume.
-    pub async fn open(shared: Arc<Shared<S>>, connections: &Connections, queue: &str) -> Result<Self, Fault> {
-        let channel = asked("open a consuming channel", connections.consuming.create_channel()).await?;
+    pub async fn open(
+        shared: Arc<Shared<S>>,
+        connections: &Connections,
+        queue: &str,
+    ) -> Result<Self, Fault> {
+        let channel =
+            asked("open a consuming channel", connections.consuming.create_channel()).await?;
         // Room for the batch at work and the next one.
         let prefetch = u16::try_from(shared.settings.batch_size * 2).unwrap_or(u16::MAX);
         asked("set the prefetch", channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
         let (name, tag) = (ShortString::from(queue), ShortString::from(CONSUMER_TAG));
-        let consume = channel.basic_consume(name, tag, BasicConsumeOptions::default(), FieldTable::default());
+        let consume =
+            channel.basic_consume(name, tag, BasicConsumeOptions::default(), FieldTable::default());
         let consumer = asked("consume", consume).await?;
-        let publisher = Publisher::open(&connections.publishing, S::SERVICE, shared.settings.confirm_timeout).await?;
+        let publisher =
+            Publisher::open(&connections.publishing, S::SERVICE, shared.settings.confirm_timeout)
+                .await?;
         Ok(Self { shared, queue: queue.to_owned(), channel, consumer, publisher })
     }
 
-    /// Works until it is told to stop. Then the batch at work is finished, and what else was fetched is handed back.
+    /// Works until it is told to stop. Then the batch at work is finished, and what else was
+    /// fetched is handed back.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), Fault> {
         while let Some(batch) = self.collect(&stop).await? {
             self.shared.health.turned();
@@ -98,12 +110,14 @@ impl<S: Service> Slot<S> {
         let (started, arrived) = (Instant::now(), now());
         let _in_hand = self.shared.health.begins();
         let last_tag = batch.iter().map(|delivery| delivery.delivery_tag).max().unwrap_or_default();
-        let (items, spans): (Vec<_>, Vec<_>) = batch.into_iter().map(|delivery| self.item(delivery, arrived)).unzip();
+        let (items, spans): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|delivery| self.item(delivery, arrived)).unzip();
         let Some(fates) = self.decide(&items, stop).await? else { return Ok(false) };
         if !self.send(&items, &fates, stop).await? {
             return Ok(false);
         }
-        asked("ack a batch", self.channel.basic_ack(last_tag, BasicAckOptions { multiple: true })).await?;
+        asked("ack a batch", self.channel.basic_ack(last_tag, BasicAckOptions { multiple: true }))
+            .await?;
         self.shared.watched.tell(&items, &fates);
         measure::batch(&items, &fates, arrived, started);
         span::came_to(&spans, &items, &fates);
@@ -121,10 +135,15 @@ impl<S: Service> Slot<S> {
     }
 
     /// Holds the batch while the database is away. Nothing when it is told to stop meanwhile.
-    async fn decide(&self, items: &[Item<S::Inbound>], stop: &CancellationToken) -> Result<Option<Vec<Fate>>, Fault> {
+    async fn decide(
+        &self,
+        items: &[Item<S::Inbound>],
+        stop: &CancellationToken,
+    ) -> Result<Option<Vec<Fate>>, Fault> {
         let mut delays = backoff();
         loop {
-            let database = Database { pool: &self.shared.pool, limit: self.shared.settings.answer_timeout };
+            let database =
+                Database { pool: &self.shared.pool, limit: self.shared.settings.answer_timeout };
             match decide_all(&*self.shared.service, database, &self.queue, items, now()).await {
                 Ok(fates) => {
                     self.shared.health.reached("database");
@@ -144,11 +163,18 @@ impl<S: Service> Slot<S> {
         }
     }
 
-    /// Publishes what the batch causes. What a desk's queue does not take waits in `undelivered`; what a service's queue does not take
-    /// holds the batch. Returns false when it is told to stop meanwhile.
-    async fn send(&self, items: &[Item<S::Inbound>], fates: &[Fate], stop: &CancellationToken) -> Result<bool, Fault> {
+    /// Publishes what the batch causes. What a desk's queue does not take waits in `undelivered`;
+    /// what a service's queue does not take holds the batch. Returns false when it is told to stop
+    /// meanwhile.
+    async fn send(
+        &self,
+        items: &[Item<S::Inbound>],
+        fates: &[Fate],
+        stop: &CancellationToken,
+    ) -> Result<bool, Fault> {
         let outputs = outputs(fates);
-        let mut letters: Vec<Letter> = outputs.iter().map(|(_, output)| Letter::of(output)).collect();
+        let mut letters: Vec<Letter> =
+            outputs.iter().map(|(_, output)| Letter::of(output)).collect();
         letters.extend(items.iter().zip(fates).filter_map(|(item, fate)| onward::<S>(item, fate)));
         if self.shared.settings.events {
             letters.extend(outputs.iter().filter_map(|(_, stored)| event::of(S::SERVICE, stored)));
@@ -161,16 +187,25 @@ impl<S: Service> Slot<S> {
             if refused.is_empty() {
                 return Ok(true);
             }
-            let to_desks = outputs.iter().filter(|(id, output)| output.output.desk().is_some() && refused.contains(id));
+            let to_desks = outputs
+                .iter()
+                .filter(|(id, output)| output.output.desk().is_some() && refused.contains(id));
             let rows: Vec<&StoredOutput> = to_desks.map(|(_, output)| *output).collect();
-            let missed = |letter: &Letter| letter.exchange != Exchange::Desk.name() && refused.contains(&letter.message_id);
+            let missed = |letter: &Letter| {
+                letter.exchange != Exchange::Desk.name() && refused.contains(&letter.message_id)
+            };
             let services: Vec<Letter> = letters.into_iter().filter(missed).collect();
-            answered(self.shared.settings.answer_timeout, undelivered::keep(&self.shared.pool, &rows, now())).await?;
+            answered(
+                self.shared.settings.answer_timeout,
+                undelivered::keep(&self.shared.pool, &rows, now()),
+            )
+            .await?;
             if services.is_empty() {
                 return Ok(true);
             }
             let fault = Fault::SyncRefused { count: services.len() };
-            tracing::warn!(error = %fault, "messages between services were not taken; the batch is held");
+            tracing::warn!(error = %fault, "messages between services were not taken; the batch is \
+                held");
             letters = services;
             for letter in &mut letters {
                 letter.attempt += 1;
@@ -182,7 +217,9 @@ impl<S: Service> Slot<S> {
     }
 
     async fn hand_back(self) -> Result<(), Fault> {
-        let cancel = self.channel.basic_cancel(ShortString::from(CONSUMER_TAG), BasicCancelOptions::default());
+        let cancel = self
+            .channel
+            .basic_cancel(ShortString::from(CONSUMER_TAG), BasicCancelOptions::default());
         asked("stop consuming", cancel).await?;
         let mut consumer = self.consumer;
         let mut last = None;
@@ -197,19 +234,21 @@ impl<S: Service> Slot<S> {
     }
 }
 
-/// All outputs of a batch with their ids, in the order of the messages, and of each message as it caused them: a list comes before its
-/// receipt. One that several messages share goes out once.
+/// All outputs of a batch with their ids, in the order of the messages, and of each message as it
+/// caused them: a list comes before its receipt. One that several messages share goes out once.
 fn outputs(fates: &[Fate]) -> Vec<(String, &StoredOutput)> {
     let mut seen = BTreeSet::new();
     let sent = fates.iter().flat_map(|fate| match fate {
         Fate::Send { outputs, .. } => outputs.as_slice(),
         Fate::Wait(_) | Fate::Forward(_) | Fate::Parked => &[],
     });
-    sent.filter(|output| seen.insert(output.id)).map(|output| (output.id.to_string(), output)).collect()
+    sent.filter(|output| seen.insert(output.id))
+        .map(|output| (output.id.to_string(), output))
+        .collect()
 }
 
-/// The letter that puts a command on the delay ladder, or hands it to the service whose it is: the publisher's content with our own
-/// headers round it, built anew.
+/// The letter that puts a command on the delay ladder, or hands it to the service whose it is: the
+/// publisher's content with our own headers round it, built anew.
 fn onward<S: Service>(item: &Item<S::Inbound>, fate: &Fate) -> Option<Letter> {
     let (routing_key, waits) = match fate {
         Fate::Wait(step) => (S::SERVICE.retry_key(*step), 1),

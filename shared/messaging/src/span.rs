@@ -1,9 +1,11 @@
-//! Spans by OpenTelemetry's conventions for messaging (semantic conventions 1.44, *Development*): all names stand here.
+//! Spans by OpenTelemetry's conventions for messaging (semantic conventions 1.44, *Development*):
+//! all names stand here.
 //!
-//! `process …` (consumer) is one message from its arrival to its ack; `send …` (producer) is one publish until the broker has confirmed
-//! it. What is sent carries the context of its `send`, so a gap between the two is time in a queue. A message between services, also one
-//! that waited or was replayed, is a child of what sent it and links to it. A desk's own context is only linked: an account must not be
-//! able to write into the traces of others, nor switch them off.
+//! `process …` (consumer) is one message from its arrival to its ack; `send …` (producer) is one
+//! publish until the broker has confirmed it. What is sent carries the context of its `send`, so a
+//! gap between the two is time in a queue. A message between services, also one that waited or was
+//! replayed, is a child of what sent it and links to it. A desk's own context is only linked: an
+//! account must not be able to write into the traces of others, nor switch them off.
 
 use std::sync::LazyLock;
 
@@ -87,15 +89,23 @@ fn of_envelope(queue: &str, envelope: &Envelope) -> Vec<KeyValue> {
         (CONVERSATION, &envelope.correlation_id),
         (SHARE, &envelope.share_id),
     ];
-    attributes.extend(texts.into_iter().filter_map(|(name, text)| text.clone().map(|text| KeyValue::new(name, text))));
+    attributes.extend(
+        texts
+            .into_iter()
+            .filter_map(|(name, text)| text.clone().map(|text| KeyValue::new(name, text))),
+    );
     attributes.extend(envelope.parked.map(|row| KeyValue::new(PARKED, row.to_string())));
     if envelope.deliveries > 0 {
-        attributes.push(KeyValue::new(REDELIVERIES, i64::try_from(envelope.deliveries).unwrap_or(i64::MAX)));
+        attributes.push(KeyValue::new(
+            REDELIVERIES,
+            i64::try_from(envelope.deliveries).unwrap_or(i64::MAX),
+        ));
     }
     attributes
 }
 
-/// Writes what the message is about, and the command that caused it, into its span and into every line inside it.
+/// Writes what the message is about, and the command that caused it, into its span and into every
+/// line inside it.
 pub(crate) fn is_about<M>(span: &Span, item: &Item<M>) {
     let Some(about) = item.about() else { return };
     for (field, name) in [("about", &about.subject), ("command", &about.command)] {
@@ -118,7 +128,10 @@ pub(crate) fn came_to<M>(spans: &[Span], items: &[Item<M>], fates: &[Fate]) {
                 span.set_status(Status::error("set aside for a person"));
             }
             Fate::Send { outputs, .. } => {
-                let earlier = outputs.first().map(|stored| &stored.trace).filter(|trace| **trace != item.trace);
+                let earlier = outputs
+                    .first()
+                    .map(|stored| &stored.trace)
+                    .filter(|trace| **trace != item.trace);
                 if let Some(earlier) = earlier {
                     earlier.link_in(span);
                 }
@@ -141,7 +154,8 @@ impl Sent {
         if !cause.span().span_context().is_sampled() {
             return Self { span: None };
         }
-        let builder = TRACER.span_builder(format!("send {}", letter.exchange)).with_kind(SpanKind::Producer);
+        let builder =
+            TRACER.span_builder(format!("send {}", letter.exchange)).with_kind(SpanKind::Producer);
         let span = builder.with_attributes(of_letter(letter)).start_with_context(&*TRACER, &cause);
         Self { span: Some(Context::new().with_span(span)) }
     }

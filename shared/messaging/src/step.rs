@@ -1,4 +1,5 @@
-//! One batch from admission to commit: journal, decide, save, journal, commit. What goes out and the ack come after (`slot`).
+//! One batch from admission to commit: journal, decide, save, journal, commit. What goes out and
+//! the ack come after (`slot`).
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -62,8 +63,8 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Decides a batch that came from `queue`: one fate per item, in order. A message that cannot be decided is found by halving the batch,
-/// and parked; the others go on.
+/// Decides a batch that came from `queue`: one fate per item, in order. A message that cannot be
+/// decided is found by halving the batch, and parked; the others go on.
 pub(crate) fn decide_all<'a, S: Service>(
     service: &'a S,
     database: Database<'a>,
@@ -72,7 +73,8 @@ pub(crate) fn decide_all<'a, S: Service>(
     now: Timestamp,
 ) -> BoxFuture<'a, Result<Vec<Fate>, StepError>> {
     async move {
-        let suspect = items.iter().position(|item| item.envelope.deliveries >= SUSPICIOUS_DELIVERIES);
+        let suspect =
+            items.iter().position(|item| item.envelope.deliveries >= SUSPICIOUS_DELIVERIES);
         match (suspect, items) {
             (Some(_), [item]) => decide_suspect(service, database, queue, item, now).await,
             (Some(index), _) => {
@@ -93,7 +95,9 @@ async fn decide_suspect<S: Service>(
     now: Timestamp,
 ) -> Result<Vec<Fate>, StepError> {
     let Database { pool, limit } = database;
-    let began = answered(limit, suspects::begin(pool, queue, &item.envelope, now)).await.map_err(StepError::Hold)?;
+    let began = answered(limit, suspects::begin(pool, queue, &item.envelope, now))
+        .await
+        .map_err(StepError::Hold)?;
     let fates = if began >= TOO_MANY_PROCESSES {
         let cause = format!("{began} processes began to decide it and did not end");
         let parked = park(pool, queue, item, ParkReason::RedeliveredTooOften, &cause, now);
@@ -126,7 +130,10 @@ async fn decide_together<S: Service>(
     };
     if let [item] = items {
         let parked = park(database.pool, queue, item, ParkReason::Poison, &cause, now);
-        return answered(database.limit, parked).await.map(|()| vec![Fate::Parked]).map_err(StepError::Hold);
+        return answered(database.limit, parked)
+            .await
+            .map(|()| vec![Fate::Parked])
+            .map_err(StepError::Hold);
     }
     let (left, right) = items.split_at(items.len() / 2);
     in_parts(service, database, queue, now, &[left, right]).await
@@ -156,8 +163,14 @@ async fn park<M>(
     now: Timestamp,
 ) -> sqlx::Result<()> {
     let mut connection = pool.acquire().await?;
-    parking::park(&mut connection, &Parking::of_envelope(queue, &item.envelope, &item.trace, item.about()), reason, cause, now)
-        .await
+    parking::park(
+        &mut connection,
+        &Parking::of_envelope(queue, &item.envelope, &item.trace, item.about()),
+        reason,
+        cause,
+        now,
+    )
+    .await
 }
 
 /// One transaction over the batch.
@@ -173,7 +186,8 @@ async fn attempt<S: Service>(
     let known = journal::lookup(&mut transaction, &keys).await?;
     let mut plan = Plan::of(S::SERVICE, items, &known);
     let fresh: Vec<usize> = plan.fresh().to_vec();
-    let batch: Vec<&Received<S::Inbound>> = fresh.iter().filter_map(|index| items[*index].accepted()).collect();
+    let batch: Vec<&Received<S::Inbound>> =
+        fresh.iter().filter_map(|index| items[*index].accepted()).collect();
     if !batch.is_empty() {
         let verdicts = decide_fresh(service, &mut transaction, &batch).await?;
         for (index, verdict) in fresh.into_iter().zip(verdicts) {
@@ -192,7 +206,8 @@ async fn attempt<S: Service>(
     Ok(plan.into_fates())
 }
 
-/// Calls the service for what is new. A panic in a rule is the fault of one of the messages, not of the process.
+/// Calls the service for what is new. A panic in a rule is the fault of one of the messages, not of
+/// the process.
 async fn decide_fresh<S: Service>(
     service: &S,
     connection: &mut PgConnection,
@@ -203,8 +218,14 @@ async fn decide_fresh<S: Service>(
         Ok(Err(DecideError::Database(error))) => return Err(error.into()),
         Ok(Err(error @ DecideError::Stored { .. })) => return Err(Failed::Poison(chain(&error))),
         Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-            return Err(Failed::Poison(format!("a rule panicked: {}", text.unwrap_or("without a word"))));
+            let text = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied());
+            return Err(Failed::Poison(format!(
+                "a rule panicked: {}",
+                text.unwrap_or("without a word")
+            )));
         }
     };
     if verdicts.len() == batch.len() {

@@ -87,7 +87,9 @@ mod tests {
 
     #[test]
     fn a_partners_nonsense_is_no_trace() {
-        for header in ["", "x", "00-0-0-00", "00-00000000000000000000000000000000-0000000000000000-01"] {
+        for header in
+            ["", "x", "00-0-0-00", "00-00000000000000000000000000000000-0000000000000000-01"]
+        {
             let context = TraceContext { traceparent: Some(header.to_owned()), tracestate: None };
             let extracted = TraceContextPropagator::new().extract(&context);
             assert!(!extracted.span().span_context().is_valid(), "{header}");

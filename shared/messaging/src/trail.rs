@@ -1,4 +1,5 @@
-//! `trace`: what this service knows of a ticket, a share, an agreement or a command, from the rows that it keeps.
+//! `trace`: what this service knows of a ticket, a share, an agreement or a command, from the rows
+//! that it keeps.
 
 use chrono::{DateTime, Utc};
 use contracts::{Receipt, Timestamp};
@@ -32,8 +33,10 @@ pub struct Related {
     pub shares: Vec<Share>,
 }
 
-/// How a service answers a question; `true` adds what was sent word for word, where that is still kept.
-pub type Trailing = for<'a> fn(&'a mut PgConnection, &'a Question, bool) -> BoxFuture<'a, sqlx::Result<Trail>>;
+/// How a service answers a question; `true` adds what was sent word for word, where that is still
+/// kept.
+pub type Trailing =
+    for<'a> fn(&'a mut PgConnection, &'a Question, bool) -> BoxFuture<'a, sqlx::Result<Trail>>;
 
 /// How `S` answers a question: a [`Trailing`].
 pub fn trailing<'a, S: Service>(
@@ -44,7 +47,11 @@ pub fn trailing<'a, S: Service>(
     trail::<S>(connection, question, outputs).boxed()
 }
 
-async fn trail<S: Service>(connection: &mut PgConnection, question: &Question, outputs: bool) -> sqlx::Result<Trail> {
+async fn trail<S: Service>(
+    connection: &mut PgConnection,
+    question: &Question,
+    outputs: bool,
+) -> sqlx::Result<Trail> {
     let mut names = match question {
         Question::Target(Target::Message(name)) => {
             let mut names = subjects_of(connection, name).await?;
@@ -61,7 +68,9 @@ async fn trail<S: Service>(connection: &mut PgConnection, question: &Question, o
     let decided = decided(connection, &names, outputs).await?;
     let parked = parked(connection, &names).await?;
     let undelivered = undelivered(connection, &names, &decided).await?;
-    let cut = [decided.len(), parked.len(), undelivered.len()].iter().any(|count| i64::try_from(*count) == Ok(MOST));
+    let cut = [decided.len(), parked.len(), undelivered.len()]
+        .iter()
+        .any(|count| i64::try_from(*count) == Ok(MOST));
     let service = S::SERVICE.name().to_owned();
     Ok(Trail { service, names, shares: related.shares, decided, parked, undelivered, cut })
 }
@@ -69,7 +78,8 @@ async fn trail<S: Service>(connection: &mut PgConnection, question: &Question, o
 /// What a command is about, given as `account/message_id`.
 async fn subjects_of(connection: &mut PgConnection, name: &str) -> sqlx::Result<Vec<String>> {
     let (account, message_id) = name.split_once('/').unwrap_or_default();
-    let journaled = "select about from journal where account = $1 and message_id = $2 and about is not null
+    let journaled = "select about from journal where account = $1 and message_id = $2 and about is \
+        not null
                      union select about from parked where account = $1 and message_id = $2 and about is not null";
     sqlx::query_scalar(journaled).bind(account).bind(message_id).fetch_all(connection).await
 }
@@ -91,7 +101,8 @@ struct DecidedRow {
 impl DecidedRow {
     fn read(self) -> sqlx::Result<Decided> {
         let decode = |error: serde_json::Error| sqlx::Error::Decode(error.into());
-        let own = self.command.is_none() && contracts::AccountName::new(self.account.as_str()).is_ok();
+        let own =
+            self.command.is_none() && contracts::AccountName::new(self.account.as_str()).is_ok();
         Ok(Decided {
             account: own.then_some(self.account),
             message_id: self.message_id,
@@ -102,14 +113,24 @@ impl DecidedRow {
             waits: u32::try_from(self.waits).unwrap_or_default(),
             trace_id: self.trace_id,
             told: serde_json::from_str::<Vec<Told>>(&self.told).map_err(decode)?,
-            outputs: self.outputs.as_deref().map(serde_json::from_str::<Value>).transpose().map_err(decode)?,
+            outputs: self
+                .outputs
+                .as_deref()
+                .map(serde_json::from_str::<Value>)
+                .transpose()
+                .map_err(decode)?,
         })
     }
 }
 
-async fn decided(connection: &mut PgConnection, names: &[String], outputs: bool) -> sqlx::Result<Vec<Decided>> {
+async fn decided(
+    connection: &mut PgConnection,
+    names: &[String],
+    outputs: bool,
+) -> sqlx::Result<Vec<Decided>> {
     let rows: Vec<DecidedRow> = sqlx::query_as(
-        "select account, message_id, message_type, command, arrived_at, journal.decided_at, waits, trace_id, told, outputs
+        "select account, message_id, message_type, command, arrived_at, journal.decided_at, waits, \
+         trace_id, told, outputs
          from journal left join journal_output o on $3 and o.id = output_id and o.decided_at = journal.decided_at
          where about = any($1) order by journal.decided_at desc limit $2",
     )
@@ -138,7 +159,8 @@ struct ParkedRow {
 
 async fn parked(connection: &mut PgConnection, names: &[String]) -> sqlx::Result<Vec<Parked>> {
     let rows: Vec<ParkedRow> = sqlx::query_as(
-        "select id, state, reason, detail, account, message_id, message_type, command, first_arrived_at, parked_at, closed_at
+        "select id, state, reason, detail, account, message_id, message_type, command, \
+         first_arrived_at, parked_at, closed_at
          from parked where about = any($1) order by parked_at desc limit $2",
     )
     .bind(names)
@@ -172,11 +194,17 @@ struct UndeliveredRow {
 }
 
 /// What waits for desks' queues: of these shares, or in answer to one of these commands.
-async fn undelivered(connection: &mut PgConnection, names: &[String], decided: &[Decided]) -> sqlx::Result<Vec<Undelivered>> {
+async fn undelivered(
+    connection: &mut PgConnection,
+    names: &[String],
+    decided: &[Decided],
+) -> sqlx::Result<Vec<Undelivered>> {
     let roots: Vec<String> = decided.iter().filter_map(Decided::root).collect();
-    let (accounts, ids): (Vec<&str>, Vec<&str>) = roots.iter().filter_map(|root| root.split_once('/')).unzip();
+    let (accounts, ids): (Vec<&str>, Vec<&str>) =
+        roots.iter().filter_map(|root| root.split_once('/')).unzip();
     let rows: Vec<UndeliveredRow> = sqlx::query_as(
-        "select account, output -> 'output' ->> 'message_type' as message_type, output -> 'output' ->> 'share_id' as share,
+        "select account, output -> 'output' ->> 'message_type' as message_type, output -> 'output' \
+         ->> 'share_id' as share,
            first_failed_at, next_attempt_at, attempts
          from undelivered
          where output -> 'output' ->> 'share_id' = any($1)
@@ -200,7 +228,8 @@ async fn undelivered(connection: &mut PgConnection, names: &[String], decided: &
     Ok(rows.into_iter().map(read).collect())
 }
 
-/// A receipt without the values of fields: what a ticket says is kept nowhere but where it has to be.
+/// A receipt without the values of fields: what a ticket says is kept nowhere but where it has to
+/// be.
 pub(crate) fn without_values(receipt: &str) -> Option<String> {
     let mut receipt: Receipt = serde_json::from_str(receipt).ok()?;
     receipt.decisions.iter_mut().for_each(|decision| decision.value = None);

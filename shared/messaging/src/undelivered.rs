@@ -1,4 +1,5 @@
-//! Outputs that a desk's queue did not take: kept, and tried again account by account, so that one account never delays another.
+//! Outputs that a desk's queue did not take: kept, and tried again account by account, so that one
+//! account never delays another.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,13 +25,18 @@ const CHUNK: i64 = 200;
 const EXPIRED: &str = "its desk's queue was missing or full for too long";
 
 /// Keeps what was returned or refused. A row that is there already stays as it is.
-pub(crate) async fn keep(pool: &PgPool, outputs: &[&StoredOutput], now: Timestamp) -> sqlx::Result<()> {
+pub(crate) async fn keep(
+    pool: &PgPool,
+    outputs: &[&StoredOutput],
+    now: Timestamp,
+) -> sqlx::Result<()> {
     if outputs.is_empty() {
         return Ok(());
     }
     let accounts: Vec<String> = outputs.iter().map(|stored| account(stored)).collect();
     sqlx::query(
-        "insert into undelivered (id, account, output, reason, first_failed_at, next_attempt_at, attempts)
+        "insert into undelivered (id, account, output, reason, first_failed_at, next_attempt_at, \
+         attempts)
          select id, account, output, 'queue_missing_or_full', $4, $4 + interval '1 second', 0
          from unnest($1::uuid[], $2::text[], $3::jsonb[]) as kept (id, account, output)
          order by id
@@ -43,7 +49,10 @@ pub(crate) async fn keep(pool: &PgPool, outputs: &[&StoredOutput], now: Timestam
     .execute(pool)
     .await?;
     metrics::counter!("deskmesh_undelivered_total").increment(outputs.len() as u64);
-    tracing::warn!(count = outputs.len(), "deliveries wait for a desk's queue that is missing or full");
+    tracing::warn!(
+        count = outputs.len(),
+        "deliveries wait for a desk's queue that is missing or full"
+    );
     Ok(())
 }
 
@@ -57,7 +66,9 @@ pub(crate) async fn run<S: Service>(
     connections: Arc<Connections>,
     stop: CancellationToken,
 ) -> Result<(), Fault> {
-    let publisher = Publisher::open(&connections.publishing, S::SERVICE, shared.settings.confirm_timeout).await?;
+    let publisher =
+        Publisher::open(&connections.publishing, S::SERVICE, shared.settings.confirm_timeout)
+            .await?;
     let Settings { undelivered: settings, answer_timeout, confirm_timeout, .. } = shared.settings;
     loop {
         match answered(answer_timeout, due_accounts(&shared, now())).await {
@@ -65,10 +76,14 @@ pub(crate) async fn run<S: Service>(
                 for account in accounts {
                     // Its transaction is open while the broker confirms.
                     let limit = answer_timeout + confirm_timeout;
-                    answered(limit, retry(&shared.pool, &publisher, &account, settings.max_age)).await?;
+                    answered(limit, retry(&shared.pool, &publisher, &account, settings.max_age))
+                        .await?;
                 }
             }
-            Err(error) => tracing::warn!(error = %error, "the database does not answer; undelivered messages wait"),
+            Err(error) => {
+                tracing::warn!(error = %error, "the database does not answer; undelivered messages \
+                    wait")
+            }
         }
         if !pause(Some(settings.interval), &stop, &shared.health).await {
             return Ok(());
@@ -87,10 +102,16 @@ async fn due_accounts<S>(shared: &Shared<S>, now: Timestamp) -> sqlx::Result<Vec
 }
 
 /// One chunk of one account. Another replica at the same account is left alone.
-async fn retry(pool: &PgPool, publisher: &Publisher, account: &str, max_age: Duration) -> Result<(), Fault> {
+async fn retry(
+    pool: &PgPool,
+    publisher: &Publisher,
+    account: &str,
+    max_age: Duration,
+) -> Result<(), Fault> {
     let mut transaction = pool.begin().await?;
     let rows: Vec<(Uuid, Json<StoredOutput>, chrono::DateTime<chrono::Utc>, i32)> = sqlx::query_as(
-        "select id, output, first_failed_at, attempts from undelivered where account = $1 and next_attempt_at <= $2
+        "select id, output, first_failed_at, attempts from undelivered where account = $1 and \
+         next_attempt_at <= $2
          order by first_failed_at, id limit $3 for update skip locked",
     )
     .bind(account)
@@ -98,7 +119,8 @@ async fn retry(pool: &PgPool, publisher: &Publisher, account: &str, max_age: Dur
     .bind(CHUNK)
     .fetch_all(&mut *transaction)
     .await?;
-    let letters: Vec<Letter> = rows.iter().map(|(_, stored, _, attempts)| again(stored, *attempts)).collect();
+    let letters: Vec<Letter> =
+        rows.iter().map(|(_, stored, _, attempts)| again(stored, *attempts)).collect();
     let tried_at = now();
     let refused = publisher.publish(&letters, tried_at).await?;
     let outcome: BTreeMap<bool, Vec<_>> = rows.into_iter().fold(BTreeMap::new(), |mut by, row| {

@@ -1,5 +1,5 @@
-//! What somebody wants to see closely for a while: every message that names it has a log line of its own, in all replicas, without a
-//! restart.
+//! What somebody wants to see closely for a while: every message that names it has a log line of
+//! its own, in all replicas, without a restart.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -12,7 +12,8 @@ use crate::plan::{Fate, Item};
 /// A shorter name would be in messages by chance.
 const SHORTEST: usize = 8;
 
-/// Something that is watched: an agreement's, a share's or a chain's id, or a ticket as `account/number`.
+/// Something that is watched: an agreement's, a share's or a chain's id, or a ticket as
+/// `account/number`.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Watched {
     /// Its name.
@@ -45,7 +46,12 @@ pub async fn watch(pool: &PgPool, name: &str, until: Timestamp, by: &str) -> sql
 /// # Errors
 /// What the database says.
 pub async fn unwatch(pool: &PgPool, name: &str) -> sqlx::Result<bool> {
-    Ok(sqlx::query("delete from watched where name = $1").bind(name).execute(pool).await?.rows_affected() > 0)
+    Ok(sqlx::query("delete from watched where name = $1")
+        .bind(name)
+        .execute(pool)
+        .await?
+        .rows_affected()
+        > 0)
 }
 
 /// What is watched `now`.
@@ -53,7 +59,10 @@ pub async fn unwatch(pool: &PgPool, name: &str) -> sqlx::Result<bool> {
 /// # Errors
 /// What the database says.
 pub async fn watched(pool: &PgPool, now: Timestamp) -> sqlx::Result<Vec<Watched>> {
-    sqlx::query_as("select name, until, by from watched where until > $1 order by name").bind(now.utc()).fetch_all(pool).await
+    sqlx::query_as("select name, until, by from watched where until > $1 order by name")
+        .bind(now.utc())
+        .fetch_all(pool)
+        .await
 }
 
 /// Whether a name is long enough to be told from others.
@@ -69,12 +78,14 @@ pub(crate) struct Names(RwLock<Arc<[String]>>);
 impl Names {
     /// Takes them from the table.
     pub async fn refresh(&self, pool: &PgPool, now: Timestamp) -> sqlx::Result<()> {
-        let names: Arc<[String]> = watched(pool, now).await?.into_iter().map(|one| one.name).collect();
+        let names: Arc<[String]> =
+            watched(pool, now).await?.into_iter().map(|one| one.name).collect();
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = names;
         Ok(())
     }
 
-    /// Writes a line for each message of a batch that names one of them, or causes something that does. Never what it says.
+    /// Writes a line for each message of a batch that names one of them, or causes something that
+    /// does. Never what it says.
     pub fn tell<M>(&self, items: &[Item<M>], fates: &[Fate]) {
         let names = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
         if names.is_empty() {
@@ -93,7 +104,9 @@ fn is_in<M>(name: &str, item: &Item<M>, fate: &Fate) -> bool {
     let bytes = name.as_bytes();
     let arrived = || item.envelope.body.windows(bytes.len()).any(|part| part == bytes);
     let caused = || match fate {
-        Fate::Send { outputs, .. } => outputs.iter().any(|stored| stored.output.body().contains(name)),
+        Fate::Send { outputs, .. } => {
+            outputs.iter().any(|stored| stored.output.body().contains(name))
+        }
         Fate::Wait(_) | Fate::Forward(_) | Fate::Parked => false,
     };
     subject || arrived() || caused()
@@ -103,7 +116,12 @@ fn tell<M>(name: &str, item: &Item<M>, fate: &Fate) {
     let (outcome, told): (&str, Vec<String>) = match fate {
         Fate::Send { outputs, outcome } => {
             let told = |stored: &crate::output::StoredOutput| {
-                format!("{} {} {}", stored.output.routing_key(), stored.output.message_type(), stored.id)
+                format!(
+                    "{} {} {}",
+                    stored.output.routing_key(),
+                    stored.output.message_type(),
+                    stored.id
+                )
             };
             (outcome, outputs.iter().map(told).collect())
         }

@@ -16,7 +16,8 @@ use crate::Model;
 use crate::inbox::{Delivered, Inbox, read};
 use crate::wait::until;
 
-/// How long a desk waits for what it expects: long, because a machine shared with others may stand still for many seconds.
+/// How long a desk waits for what it expects: long, because a machine shared with others may stand
+/// still for many seconds.
 pub const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A desk.
@@ -64,7 +65,8 @@ impl Desk {
             awake: watch::Sender::new(true),
             stop: CancellationToken::new(),
         };
-        let (url, inbox, stop, mut awake) = (url.to_owned(), Arc::clone(&desk.inbox), desk.stop.clone(), desk.awake.subscribe());
+        let (url, inbox, stop, mut awake) =
+            (url.to_owned(), Arc::clone(&desk.inbox), desk.stop.clone(), desk.awake.subscribe());
         tokio::spawn(async move {
             let queue = topology::desk_queue(&account);
             while !stop.is_cancelled() && awake.wait_for(|awake| *awake).await.map(drop).is_ok() {
@@ -95,7 +97,8 @@ impl Desk {
         format!("{}-{counter}", self.account)
     }
 
-    /// Publishes a command as this account and waits for the broker's confirm; publishes again until it has one. Returns the message id.
+    /// Publishes a command as this account and waits for the broker's confirm; publishes again
+    /// until it has one. Returns the message id.
     ///
     /// # Errors
     /// What the broker says.
@@ -144,10 +147,18 @@ impl Desk {
     ///
     /// # Errors
     /// What the broker says.
-    pub async fn send_json(&self, id: &str, message_type: &str, content: &Value) -> lapin::Result<()> {
+    pub async fn send_json(
+        &self,
+        id: &str,
+        message_type: &str,
+        content: &Value,
+    ) -> lapin::Result<()> {
         let stem = message_type.rsplit_once(".v").map_or(message_type, |(stem, _)| stem);
         let key = format!("{}.{stem}", self.account);
-        self.publish(&key, message_type, id, content.to_string().as_bytes(), |properties| properties).await
+        self.publish(&key, message_type, id, content.to_string().as_bytes(), |properties| {
+            properties
+        })
+        .await
     }
 
     /// Publishes anything.
@@ -179,16 +190,27 @@ impl Desk {
         loop {
             match self.publish_once(key, body, properties.clone()).await {
                 Ok(true) => return Ok(()),
-                Err(error) if is_refusal(&error) || started.elapsed() > PATIENCE => return Err(error),
-                // Not connected, or refused by a full queue: keep it and try again, as the contract tells a desk to.
-                Ok(false) | Err(_) => assert!(started.elapsed() < PATIENCE, "the broker did not take {id} for {PATIENCE:?}"),
+                Err(error) if is_refusal(&error) || started.elapsed() > PATIENCE => {
+                    return Err(error);
+                }
+                // Not connected, or refused by a full queue: keep it and try again, as the contract
+                // tells a desk to.
+                Ok(false) | Err(_) => assert!(
+                    started.elapsed() < PATIENCE,
+                    "the broker did not take {id} for {PATIENCE:?}"
+                ),
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
     /// Publishes once and waits for the confirm; whether the broker took it. Many may be under way.
-    async fn publish_once(&self, key: &str, body: &[u8], properties: BasicProperties) -> lapin::Result<bool> {
+    async fn publish_once(
+        &self,
+        key: &str,
+        body: &[u8],
+        properties: BasicProperties,
+    ) -> lapin::Result<bool> {
         let mut publishing = self.publishing.lock().await;
         if publishing.connect(&self.url).await.is_err() {
             return Ok(false);
@@ -218,7 +240,11 @@ impl Desk {
             let inbox = self.lock();
             match inbox.receipts.get(id) {
                 Some((receipt, _)) => Ok(receipt.clone()),
-                None => Err(format!("{} receipts, {} deliveries", inbox.receipts.len(), inbox.deliveries.len())),
+                None => Err(format!(
+                    "{} receipts, {} deliveries",
+                    inbox.receipts.len(),
+                    inbox.deliveries.len()
+                )),
             }
         })
         .await
@@ -231,8 +257,16 @@ impl Desk {
     pub async fn told<T>(&self, what: &str, wanted: impl Fn(&Told) -> Option<T>) -> (T, Delivered) {
         until(&format!("{what} at {}", self.account), PATIENCE, async || {
             let inbox = self.lock();
-            let found = inbox.deliveries.iter().find_map(|delivered| wanted(&delivered.told).map(|it| (it, delivered.clone())));
-            found.ok_or_else(|| format!("{:?}", inbox.deliveries.iter().map(|it| it.told.name()).collect::<Vec<_>>()))
+            let found = inbox
+                .deliveries
+                .iter()
+                .find_map(|delivered| wanted(&delivered.told).map(|it| (it, delivered.clone())));
+            found.ok_or_else(|| {
+                format!(
+                    "{:?}",
+                    inbox.deliveries.iter().map(|it| it.told.name()).collect::<Vec<_>>()
+                )
+            })
         })
         .await
     }
@@ -247,7 +281,11 @@ impl Desk {
     #[must_use]
     pub fn answered_like(&self, beginning: &str) -> usize {
         let inbox = self.lock();
-        inbox.receipts.range(beginning.to_owned()..).take_while(|(id, _)| id.starts_with(beginning)).count()
+        inbox
+            .receipts
+            .range(beginning.to_owned()..)
+            .take_while(|(id, _)| id.starts_with(beginning))
+            .count()
     }
 
     /// The message ids of all commands published.
@@ -267,7 +305,8 @@ impl Desk {
         self.lock().deliveries.clone()
     }
 
-    /// The body of every delivery, letter by letter; also of those that came again or could not be read.
+    /// The body of every delivery, letter by letter; also of those that came again or could not be
+    /// read.
     #[must_use]
     pub fn bodies(&self) -> Vec<String> {
         self.with_bodies(<[String]>::to_vec)
@@ -296,7 +335,8 @@ impl Desk {
     #[must_use]
     pub fn unanswered(&self) -> (usize, Vec<String>) {
         let inbox = self.lock();
-        let open = inbox.sent.keys().filter(|id| !inbox.receipts.contains_key(*id)).cloned().collect();
+        let open =
+            inbox.sent.keys().filter(|id| !inbox.receipts.contains_key(*id)).cloned().collect();
         (inbox.sent.len(), open)
     }
 
@@ -317,8 +357,8 @@ impl Desk {
     }
 }
 
-/// Whether the broker said no: trying again would be answered the same. A broker that goes down closes connections with an error
-/// as well, and that passes.
+/// Whether the broker said no: trying again would be answered the same. A broker that goes down
+/// closes connections with an error as well, and that passes.
 fn is_refusal(error: &lapin::Error) -> bool {
     const CONNECTION_FORCED: u16 = 320;
     const INTERNAL_ERROR: u16 = 541;
@@ -332,11 +372,13 @@ fn is_refusal(error: &lapin::Error) -> bool {
 /// Never: the texts are dates.
 #[must_use]
 pub fn clock() -> Timestamp {
-    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let elapsed =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let epoch = Timestamp::parse("1970-01-01T00:00:00Z").expect("a date");
     let seconds = epoch.plus_seconds(i64::try_from(elapsed.as_secs()).unwrap_or_default());
     let milliseconds = elapsed.subsec_millis();
-    Timestamp::parse(&seconds.to_string().replace(".000Z", &format!(".{milliseconds:03}Z"))).expect("a date")
+    Timestamp::parse(&seconds.to_string().replace(".000Z", &format!(".{milliseconds:03}Z")))
+        .expect("a date")
 }
 
 impl Publishing {
@@ -354,10 +396,23 @@ impl Publishing {
 
     /// Writes a message; what comes back waits for its confirm.
     #[expect(clippy::disallowed_methods, reason = "a desk publishes on its own")]
-    async fn write(&self, key: &str, body: &[u8], properties: BasicProperties) -> lapin::Result<PublisherConfirm> {
+    async fn write(
+        &self,
+        key: &str,
+        body: &[u8],
+        properties: BasicProperties,
+    ) -> lapin::Result<PublisherConfirm> {
         let (_, channel) = self.open.as_ref().expect("it is connected");
         let key = ShortString::try_new(key).expect("at most 255 bytes");
-        channel.basic_publish(ShortString::from("share"), key, BasicPublishOptions::default(), body, properties).await
+        channel
+            .basic_publish(
+                ShortString::from("share"),
+                key,
+                BasicPublishOptions::default(),
+                body,
+                properties,
+            )
+            .await
     }
 }
 

@@ -48,7 +48,12 @@ pub(crate) async fn read(url: &str, queue: &str, inbox: &Mutex<Inbox>) -> lapin:
     let channel = connection.create_channel().await?;
     channel.basic_qos(500, BasicQosOptions::default()).await?;
     let mut consumer = channel
-        .basic_consume(ShortString::from(queue), ShortString::from("desk"), BasicConsumeOptions::default(), FieldTable::default())
+        .basic_consume(
+            ShortString::from(queue),
+            ShortString::from("desk"),
+            BasicConsumeOptions::default(),
+            FieldTable::default(),
+        )
         .await?;
     while let Some(delivery) = consumer.next().await {
         let delivery = delivery?;
@@ -60,7 +65,9 @@ pub(crate) async fn read(url: &str, queue: &str, inbox: &Mutex<Inbox>) -> lapin:
 
 fn take(inbox: &mut Inbox, delivery: &lapin::message::Delivery) {
     let properties = &delivery.properties;
-    let text = |value: &Option<ShortString>| value.as_ref().map(|value| value.as_str().to_owned()).unwrap_or_default();
+    let text = |value: &Option<ShortString>| {
+        value.as_ref().map(|value| value.as_str().to_owned()).unwrap_or_default()
+    };
     let (id, name) = (text(properties.message_id()), text(properties.kind()));
     inbox.bodies.push(String::from_utf8_lossy(&delivery.data).into_owned());
     if !inbox.seen.insert(id.clone()) {
@@ -76,7 +83,10 @@ fn take(inbox: &mut Inbox, delivery: &lapin::message::Delivery) {
     };
     let at = Instant::now();
     if let Told::Receipt(receipt) = &told {
-        inbox.receipts.entry(receipt.command_id.clone()).or_insert_with(|| ((**receipt).clone(), at));
+        inbox
+            .receipts
+            .entry(receipt.command_id.clone())
+            .or_insert_with(|| ((**receipt).clone(), at));
     }
     inbox.model.take(&told);
     let account = delivery.routing_key.as_str().split('.').next().unwrap_or_default().to_owned();
@@ -85,7 +95,9 @@ fn take(inbox: &mut Inbox, delivery: &lapin::message::Delivery) {
 
 fn trace_id(properties: &BasicProperties) -> Option<String> {
     match properties.headers().as_ref()?.inner().get("traceparent")? {
-        AMQPValue::LongString(text) => Some(String::from_utf8_lossy(text.as_bytes()).split('-').nth(1)?.to_owned()),
+        AMQPValue::LongString(text) => {
+            Some(String::from_utf8_lossy(text.as_bytes()).split('-').nth(1)?.to_owned())
+        }
         _ => None,
     }
 }

@@ -1,5 +1,6 @@
-//! What a desk keeps of its tickets, by the contract's part 5: a revision per field, lower ones ignored; comments as a set by id;
-//! updates that come before their `ticket.created` are kept; a redaction stays, whatever comes after it.
+//! What a desk keeps of its tickets, by the contract's part 5: a revision per field, lower ones
+//! ignored; comments as a set by id; updates that come before their `ticket.created` are kept; a
+//! redaction stays, whatever comes after it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,7 +59,11 @@ impl Model {
     #[must_use]
     pub fn base_revision(&self, number: &str, fields: &[&str]) -> Option<u64> {
         let ticket = self.ticket(number)?;
-        fields.iter().filter_map(|field| ticket.fields.get(*field)).map(|(_, revision)| *revision).min()
+        fields
+            .iter()
+            .filter_map(|field| ticket.fields.get(*field))
+            .map(|(_, revision)| *revision)
+            .min()
     }
 
     /// The desk has given a number to what a share created.
@@ -70,20 +75,25 @@ impl Model {
 
     /// An agent's action takes effect at home at once.
     pub fn about_to_send(&mut self, id: &str, name: &str, command: &Value) {
-        let text = |pointer: &str| command.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let text =
+            |pointer: &str| command.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let (ticket, content) = match name {
             "ticket.share.v1" => (text("/ticket/id"), &command["ticket"]),
             "ticket.update.v1" => (text("/ticket_id"), command),
             "ticket.redact.v1" => {
                 let share = text("/share_id");
                 if let Some(index) = self.index(text("/ticket_id").as_deref(), share.as_deref()) {
-                    self.tickets[index].redact(&text("/comment_id").unwrap_or_default(), text("/attachment_id").as_deref());
+                    self.tickets[index].redact(
+                        &text("/comment_id").unwrap_or_default(),
+                        text("/attachment_id").as_deref(),
+                    );
                 }
                 return;
             }
             _ => return,
         };
-        let sent = Sent { ticket: ticket.clone(), share: text("/share_id"), fields: fields_of(content) };
+        let sent =
+            Sent { ticket: ticket.clone(), share: text("/share_id"), fields: fields_of(content) };
         let comments = content["comments"].as_array().cloned().unwrap_or_default();
         let index = match &ticket {
             Some(number) => self.own(number),
@@ -182,7 +192,8 @@ impl Model {
 
     fn updated(&mut self, updated: &TicketUpdated) {
         let share = updated.share_id.to_string();
-        let number = updated.ticket_id.as_ref().and_then(|number| self.by_number.get(number.as_str()));
+        let number =
+            updated.ticket_id.as_ref().and_then(|number| self.by_number.get(number.as_str()));
         let Some(index) = self.by_share.get(&share).or(number).copied() else {
             self.early.entry(share).or_default().push(updated.clone());
             return;
@@ -190,10 +201,18 @@ impl Model {
         let ticket = &mut self.tickets[index];
         let revision = updated.revision.unwrap_or_default();
         if let Some(status) = updated.status {
-            ticket.set("status", without_null(json!({ "value": status, "custom_status": updated.custom_status })), revision);
+            ticket.set(
+                "status",
+                without_null(json!({ "value": status, "custom_status": updated.custom_status })),
+                revision,
+            );
         }
         if let Some(tags) = &updated.tags {
-            let changes = tags.add.iter().map(|tag| (tag, true)).chain(tags.remove.iter().map(|tag| (tag, false)));
+            let changes = tags
+                .add
+                .iter()
+                .map(|tag| (tag, true))
+                .chain(tags.remove.iter().map(|tag| (tag, false)));
             for (tag, present) in changes {
                 ticket.set(&format!("tag:{tag}"), json!(present), revision);
             }
@@ -271,7 +290,10 @@ impl Ticket {
     /// Values without revisions, cleared fields and absent tags left out: what an agent sees.
     #[must_use]
     pub fn seen(&self) -> BTreeMap<String, Value> {
-        let shown = self.fields.iter().filter(|(_, (value, _))| *value != json!(false) && *value != json!({ "clear": true }));
+        let shown = self
+            .fields
+            .iter()
+            .filter(|(_, (value, _))| *value != json!(false) && *value != json!({ "clear": true }));
         shown.map(|(field, (value, _))| (field.clone(), value.clone())).collect()
     }
 }
@@ -287,28 +309,36 @@ enum Home {
 
 /// What the publisher's own ticket holds after a receipt.
 fn outcome_at_home(decisions: &[Decision], field: &str) -> Home {
-    let about: Vec<&Decision> = decisions.iter().filter(|decision| decision.item.to_string() == field).collect();
+    let about: Vec<&Decision> =
+        decisions.iter().filter(|decision| decision.item.to_string() == field).collect();
     if let Some(value) = about.iter().find_map(|decision| decision.value.clone()) {
         return Home::Holds(value);
     }
     // Without a share the decision is about the publisher's own ticket: it was not taken.
-    let refused = about.iter().any(|decision| decision.share_id.is_none() && decision.outcome == ItemOutcome::Withheld);
+    let refused = about
+        .iter()
+        .any(|decision| decision.share_id.is_none() && decision.outcome == ItemOutcome::Withheld);
     if refused { Home::Nothing } else { Home::Sent }
 }
 
 fn fields_of(content: &Value) -> BTreeMap<String, Value> {
     let mut fields = BTreeMap::new();
-    if content.get("status").is_some_and(Value::is_string) || content.get("custom_status").is_some_and(Value::is_string) {
+    if content.get("status").is_some_and(Value::is_string)
+        || content.get("custom_status").is_some_and(Value::is_string)
+    {
         fields.insert(
             Item::Status.to_string(),
-            without_null(json!({ "value": content["status"], "custom_status": content["custom_status"] })),
+            without_null(
+                json!({ "value": content["status"], "custom_status": content["custom_status"] }),
+            ),
         );
     }
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let name = |tag: &Value| format!("tag:{}", tag["name"].as_str().unwrap_or_default());
     let tags = &content["tags"];
     // A share lists its tags; an update says which were added and which removed.
-    for tag in list(tags).iter().chain(&list(&tags["add"])).filter(|tag| tag["added_by"] != "rule") {
+    for tag in list(tags).iter().chain(&list(&tags["add"])).filter(|tag| tag["added_by"] != "rule")
+    {
         fields.insert(name(tag), json!(true));
     }
     for tag in list(&tags["remove"]).iter().filter(|tag| tag["removed_by"] != "rule") {
@@ -316,7 +346,10 @@ fn fields_of(content: &Value) -> BTreeMap<String, Value> {
     }
     for (key, value) in content["custom_fields"].as_object().cloned().unwrap_or_default() {
         let cleared = FieldValue::from_json(&value) == Some(FieldValue::Cleared);
-        fields.insert(format!("custom_field:{key}"), if cleared { json!({ "clear": true }) } else { value });
+        fields.insert(
+            format!("custom_field:{key}"),
+            if cleared { json!({ "clear": true }) } else { value },
+        );
     }
     fields
 }

@@ -24,15 +24,19 @@ impl World {
     /// When the servers are not there or refuse.
     pub async fn new(test: &str) -> Self {
         let name = unique(test);
-        let servers = Servers::start(&target().join("test-servers")).expect("servers: run the tests by `make test`");
-        let passwords = Passwords::open(&target().join("test-servers-passwords")).expect("a folder to keep passwords in");
+        let servers = Servers::start(&target().join("test-servers"))
+            .expect("servers: run the tests by `make test`");
+        let passwords = Passwords::open(&target().join("test-servers-passwords"))
+            .expect("a folder to keep passwords in");
         let installation = Installation::new(&servers, &name, passwords.clone());
         let vhost = installation.clone();
         tokio::task::spawn_blocking(move || vhost.install_topology())
             .await
             .expect("the topology's task ends")
             .expect("the broker takes the topology");
-        let database = Database::create(&servers.database_url, &name, passwords).await.expect("the server makes a database");
+        let database = Database::create(&servers.database_url, &name, passwords)
+            .await
+            .expect("the server makes a database");
         Self { installation, database, name }
     }
 
@@ -40,10 +44,21 @@ impl World {
     ///
     /// # Panics
     /// When the database does not take the migrations.
-    pub async fn pool(&self, service: Service, migrations: Vec<sqlx::migrate::Migration>) -> PgPool {
+    pub async fn pool(
+        &self,
+        service: Service,
+        migrations: Vec<sqlx::migrate::Migration>,
+    ) -> PgPool {
         let url = self.database.service_url(service).expect("the database has an address");
-        let pool = PgPoolOptions::new().max_connections(12).connect(&url).await.expect("the role can log in");
-        let migrator = sqlx::migrate::Migrator { migrations: migrations.into(), ..sqlx::migrate::Migrator::DEFAULT };
+        let pool = PgPoolOptions::new()
+            .max_connections(12)
+            .connect(&url)
+            .await
+            .expect("the role can log in");
+        let migrator = sqlx::migrate::Migrator {
+            migrations: migrations.into(),
+            ..sqlx::migrate::Migrator::DEFAULT
+        };
         migrator.run(&pool).await.expect("the migrations run");
         pool
     }
@@ -77,10 +92,17 @@ impl World {
 /// The folder `target` of the workspace.
 #[must_use]
 pub fn target() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(|root| root.join("target")).unwrap_or_default()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .map(|root| root.join("target"))
+        .unwrap_or_default()
 }
 
-#[expect(clippy::disallowed_methods, reason = "a world's name must be new; no message is caused by it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a world's name must be new; no message is caused by it"
+)]
 fn unique(test: &str) -> String {
     let id = uuid::Uuid::new_v4().simple().to_string();
     format!("{}_{}", test.replace(['-', ' '], "_"), &id[..8])

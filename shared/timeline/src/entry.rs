@@ -49,14 +49,17 @@ impl Timeline {
     #[must_use]
     pub fn of(target: Target, trails: &[Trail], mut gaps: Vec<String>) -> Self {
         let message = if let Target::Message(name) = &target { Some(name.as_str()) } else { None };
-        let wanted = |root: Option<String>| message.is_none_or(|message| root.as_deref() == Some(message));
+        let wanted =
+            |root: Option<String>| message.is_none_or(|message| root.as_deref() == Some(message));
         let (mut entries, mut missing) = (Vec::new(), BTreeSet::new());
         for trail in trails {
             let service = trail.service.as_str();
             for decided in trail.decided.iter().filter(|decided| wanted(decided.root())) {
                 entries.extend(arrival(decided));
                 entries.push(decision(service, decided));
-                missing.extend(decided.told.iter().filter_map(|told| told.receipt.as_ref()).flat_map(stayed));
+                missing.extend(
+                    decided.told.iter().filter_map(|told| told.receipt.as_ref()).flat_map(stayed),
+                );
             }
             for parked in trail.parked.iter().filter(|parked| wanted(root_of(parked))) {
                 entries.push(set_aside(service, parked));
@@ -75,11 +78,18 @@ impl Timeline {
                 ));
             }
             if trail.cut {
-                gaps.push(format!("{service} knows more than fits here: ask for a share or a message"));
+                gaps.push(format!(
+                    "{service} knows more than fits here: ask for a share or a message"
+                ));
             }
         }
         entries.sort();
-        let shares = trails.iter().flat_map(|trail| trail.shares.iter().cloned()).collect::<BTreeSet<_>>().into_iter().collect();
+        let shares = trails
+            .iter()
+            .flat_map(|trail| trail.shares.iter().cloned())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
         Self { target, shares, entries, missing: missing.into_iter().collect(), gaps }
     }
 }
@@ -106,7 +116,8 @@ fn arrival(decided: &Decided) -> Option<Entry> {
 
 fn decision(service: &str, decided: &Decided) -> Entry {
     let took = (decided.decided_at.utc() - decided.arrived_at.utc()).num_milliseconds().max(0);
-    let waits = if decided.waits == 0 { String::new() } else { format!(", after {} waits", decided.waits) };
+    let waits =
+        if decided.waits == 0 { String::new() } else { format!(", after {} waits", decided.waits) };
     let (mut passed, mut accounts) = (Vec::new(), BTreeMap::<String, Vec<String>>::new());
     for told in &decided.told {
         if Service::ALL.iter().any(|service| service.name() == told.to) {
@@ -115,7 +126,8 @@ fn decision(service: &str, decided: &Decided) -> Entry {
             accounts.entry(told.to.clone()).or_default().extend(lines(told));
         }
     }
-    let onward = if passed.is_empty() { String::new() } else { format!(" → {}", passed.join(", ")) };
+    let onward =
+        if passed.is_empty() { String::new() } else { format!(" → {}", passed.join(", ")) };
     Entry {
         at: decided.decided_at,
         place: place(service),
@@ -132,7 +144,11 @@ fn set_aside(service: &str, parked: &Parked) -> Entry {
         "parked" => format!("PARKED {}: {}", parked.reason, parked.detail),
         ended => format!("was parked {}, {ended}", parked.reason),
     };
-    let message = format!("{} {}", parked.message_type.as_deref().unwrap_or("?"), parked.message_id.as_deref().unwrap_or("?"));
+    let message = format!(
+        "{} {}",
+        parked.message_type.as_deref().unwrap_or("?"),
+        parked.message_id.as_deref().unwrap_or("?")
+    );
     Entry {
         at: parked.parked_at,
         place: place(service),
@@ -140,7 +156,11 @@ fn set_aside(service: &str, parked: &Parked) -> Entry {
         what,
         command: root_of(parked),
         trace_id: None,
-        accounts: parked.account.iter().map(|account| (account.clone(), vec![message.clone()])).collect(),
+        accounts: parked
+            .account
+            .iter()
+            .map(|account| (account.clone(), vec![message.clone()]))
+            .collect(),
     }
 }
 
@@ -163,13 +183,20 @@ fn held(service: &str, waiting: &Undelivered) -> Entry {
 }
 
 fn place(service: &str) -> usize {
-    Service::ALL.iter().position(|known| known.name() == service).map_or(usize::MAX, |place| place + 1)
+    Service::ALL
+        .iter()
+        .position(|known| known.name() == service)
+        .map_or(usize::MAX, |place| place + 1)
 }
 
 fn lines(told: &Told) -> Vec<String> {
     let Some(receipt) = &told.receipt else { return vec![format!("◂ {}", told.r#type)] };
     let because = receipt.reason.map(|reason| format!(" {}", reason.code())).unwrap_or_default();
-    let own = std::iter::once(format!("◂ receipt {}: {}{because}", receipt.command_id, outcome(receipt.outcome)));
+    let own = std::iter::once(format!(
+        "◂ receipt {}: {}{because}",
+        receipt.command_id,
+        outcome(receipt.outcome)
+    ));
     own.chain(receipt.decisions.iter().map(item)).collect()
 }
 
@@ -202,13 +229,29 @@ fn stayed(receipt: &Receipt) -> Vec<String> {
     let of_command = || {
         let reason = receipt.reason?;
         (receipt.outcome == ReceiptOutcome::Rejected).then(|| {
-            format!("{} {} was rejected: {}: {}", receipt.command_type, receipt.command_id, reason.code(), reason.sentence())
+            format!(
+                "{} {} was rejected: {}: {}",
+                receipt.command_type,
+                receipt.command_id,
+                reason.code(),
+                reason.sentence()
+            )
         })
     };
     let of_item = |decision: &Decision| {
         let did_not = matches!(decision.outcome, ItemOutcome::Withheld | ItemOutcome::Superseded);
-        let because = decision.reason.map(|reason| format!(": {}: {}", reason.code(), reason.sentence())).unwrap_or_default();
-        did_not.then(|| format!("{} of {} {}{because}", decision.item, receipt.command_id, fate(decision.outcome)))
+        let because = decision
+            .reason
+            .map(|reason| format!(": {}: {}", reason.code(), reason.sentence()))
+            .unwrap_or_default();
+        did_not.then(|| {
+            format!(
+                "{} of {} {}{because}",
+                decision.item,
+                receipt.command_id,
+                fate(decision.outcome)
+            )
+        })
     };
     of_command().into_iter().chain(receipt.decisions.iter().filter_map(of_item)).collect()
 }

@@ -38,12 +38,17 @@ impl Target {
     pub fn of_words<S: AsRef<str>>(words: &[S]) -> Result<Self, TargetError> {
         let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
         match words.as_slice() {
-            [ticket] | ["ticket", ticket] => slashed(ticket, "a ticket is asked for as account/number").map(Self::Ticket),
+            [ticket] | ["ticket", ticket] => {
+                slashed(ticket, "a ticket is asked for as account/number").map(Self::Ticket)
+            }
             ["share", id] => Ok(Self::Share((*id).to_owned())),
             ["agreement", id] => Ok(Self::Agreement((*id).to_owned())),
-            ["message", id] => slashed(id, "a message is asked for as account/message_id").map(Self::Message),
+            ["message", id] => {
+                slashed(id, "a message is asked for as account/message_id").map(Self::Message)
+            }
             other => Err(TargetError(format!(
-                "{:?} is none of: account/number, share ID, agreement ID, message account/message_id",
+                "{:?} is none of: account/number, share ID, agreement ID, message \
+                 account/message_id",
                 other.join(" ")
             ))),
         }
@@ -53,7 +58,10 @@ impl Target {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Ticket(name) | Self::Share(name) | Self::Agreement(name) | Self::Message(name) => name,
+            Self::Ticket(name)
+            | Self::Share(name)
+            | Self::Agreement(name)
+            | Self::Message(name) => name,
         }
     }
 }
@@ -91,7 +99,9 @@ mod tests {
         ] {
             assert_eq!(Target::of_words(words), Ok(expected));
         }
-        for words in [&["4711"][..], &["/4711"], &["acme/"], &["message", "m"], &["comment", "c"], &[]] {
+        for words in
+            [&["4711"][..], &["/4711"], &["acme/"], &["message", "m"], &["comment", "c"], &[]]
+        {
             assert!(Target::of_words(words).is_err(), "{words:?}");
         }
     }

@@ -1,4 +1,5 @@
-//! A timeline on a terminal: time, the account that is asked about, the service, the other accounts.
+//! A timeline on a terminal: time, the account that is asked about, the service, the other
+//! accounts.
 
 use std::fmt::Write;
 
@@ -21,13 +22,24 @@ pub fn render(timeline: &Timeline) -> String {
         line(&mut text, &heading(share));
     }
     if timeline.entries.is_empty() {
-        line(&mut text, &format!("nothing is known of {}: no command that names it was decided or set aside", timeline.target));
+        line(
+            &mut text,
+            &format!(
+                "nothing is known of {}: no command that names it was decided or set aside",
+                timeline.target
+            ),
+        );
     }
     let mut day = String::new();
     for entry in &timeline.entries {
         let today = entry.at.utc().format("%Y-%m-%d").to_string();
         if day != today {
-            let sides = format!("{:TIME$}  {:SIDE$}  {:MIDDLE$}  others", today, left.as_deref().unwrap_or_default(), "service");
+            let sides = format!(
+                "{:TIME$}  {:SIDE$}  {:MIDDLE$}  others",
+                today,
+                left.as_deref().unwrap_or_default(),
+                "service"
+            );
             line(&mut text, &format!("\n{}", sides.trim_end()));
             day = today;
         }
@@ -39,12 +51,15 @@ pub fn render(timeline: &Timeline) -> String {
 }
 
 fn heading(share: &Share) -> String {
-    let far = share
-        .receiver_ticket
-        .as_ref()
-        .map_or_else(|| format!("{}/?", share.receiver), |number| format!("{}/{number}", share.receiver));
+    let far = share.receiver_ticket.as_ref().map_or_else(
+        || format!("{}/?", share.receiver),
+        |number| format!("{}/{number}", share.receiver),
+    );
     let ended = if share.ended { ", ended" } else { "" };
-    format!("{}/{} → {far}  share {}, agreement {}{ended}", share.sender, share.sender_ticket, share.share_id, share.agreement_id)
+    format!(
+        "{}/{} → {far}  share {}, agreement {}{ended}",
+        share.sender, share.sender_ticket, share.share_id, share.agreement_id
+    )
 }
 
 /// Whose side is the left one.
@@ -54,7 +69,8 @@ fn left_account(timeline: &Timeline) -> Option<String> {
         Target::Share(_) | Target::Agreement(_) => None,
     };
     let of_share = || timeline.shares.first().map(|share| share.sender.clone());
-    let of_entry = || timeline.entries.iter().find_map(|entry| entry.accounts.keys().next().cloned());
+    let of_entry =
+        || timeline.entries.iter().find_map(|entry| entry.accounts.keys().next().cloned());
     named.or_else(of_share).or_else(of_entry)
 }
 
@@ -64,7 +80,8 @@ fn rows(text: &mut String, entry: &Entry, left: Option<&str>) {
         if Some(account.as_str()) == left {
             own.extend(lines.iter().flat_map(|line| wrapped(line, SIDE)));
         } else {
-            others.extend(lines.iter().flat_map(|line| wrapped(&format!("{account} {line}"), SIDE)));
+            others
+                .extend(lines.iter().flat_map(|line| wrapped(&format!("{account} {line}"), SIDE)));
         }
     }
     let mut middle: Vec<String> = Vec::new();
@@ -77,7 +94,12 @@ fn rows(text: &mut String, entry: &Entry, left: Option<&str>) {
     for index in 0..own.len().max(middle.len()).max(others.len()).max(1) {
         let cell = |cells: &[String]| cells.get(index).cloned().unwrap_or_default();
         let at = if index == 0 { time.as_str() } else { "" };
-        let row = format!("{at:TIME$}  {:SIDE$}  {:MIDDLE$}  {}", cell(&own), cell(&middle), cell(&others));
+        let row = format!(
+            "{at:TIME$}  {:SIDE$}  {:MIDDLE$}  {}",
+            cell(&own),
+            cell(&middle),
+            cell(&others)
+        );
         line(text, row.trim_end());
     }
 }
@@ -123,12 +145,14 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Text that a terminal only shows. What a stranger sent may hold characters that move the cursor, colour the screen or turn the
-/// direction of reading.
+/// Text that a terminal only shows. What a stranger sent may hold characters that move the cursor,
+/// colour the screen or turn the direction of reading.
 #[must_use]
 pub fn harmless(text: &str) -> String {
     let turns = |letter: char| matches!(letter, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|letter| if letter.is_control() || turns(letter) { '\u{fffd}' } else { letter }).collect()
+    text.chars()
+        .map(|letter| if letter.is_control() || turns(letter) { '\u{fffd}' } else { letter })
+        .collect()
 }
 
 #[cfg(test)]
@@ -143,11 +167,18 @@ mod tests {
         Timestamp::parse("2026-03-01T10:00:00Z").unwrap().plus_seconds(second)
     }
 
-    fn decided(account: Option<&str>, id: &str, command: Option<&str>, second: i64, told: Vec<Told>) -> Decided {
+    fn decided(
+        account: Option<&str>,
+        id: &str,
+        command: Option<&str>,
+        second: i64,
+        told: Vec<Told>,
+    ) -> Decided {
         Decided {
             account: account.map(str::to_owned),
             message_id: id.to_owned(),
-            message_type: if account.is_some() { "ticket.update.v1" } else { "transfer.v1" }.to_owned(),
+            message_type: if account.is_some() { "ticket.update.v1" } else { "transfer.v1" }
+                .to_owned(),
             command: command.map(str::to_owned),
             arrived_at: at(second),
             decided_at: at(second),
@@ -165,7 +196,8 @@ mod tests {
     fn trails() -> Vec<Trail> {
         let comment = CommentId::new("acme/1").unwrap();
         let mut receipt = Receipt::new("u1", "ticket.update.v1", ReceiptOutcome::Partial);
-        receipt.decisions = vec![Decision::withheld(Item::Comment(comment), Reason::PublicCommentsNotAllowed)];
+        receipt.decisions =
+            vec![Decision::withheld(Item::Comment(comment), Reason::PublicCommentsNotAllowed)];
         let entry = Trail {
             service: "share-dispatcher".to_owned(),
             shares: vec![Share {
@@ -178,14 +210,32 @@ mod tests {
                 ended: false,
             }],
             decided: vec![
-                decided(Some("acme"), "u2", None, 5, vec![told("comment-sync", "transfer.v1", None)]),
-                decided(Some("acme"), "u1", None, 0, vec![told("comment-sync", "transfer.v1", None)]),
+                decided(
+                    Some("acme"),
+                    "u2",
+                    None,
+                    5,
+                    vec![told("comment-sync", "transfer.v1", None)],
+                ),
+                decided(
+                    Some("acme"),
+                    "u1",
+                    None,
+                    0,
+                    vec![told("comment-sync", "transfer.v1", None)],
+                ),
             ],
             ..Trail::default()
         };
         let stage = Trail {
             service: "comment-sync".to_owned(),
-            decided: vec![decided(None, "x", Some("acme/u1"), 1, vec![told("acme", "command.receipt.v1", Some(receipt))])],
+            decided: vec![decided(
+                None,
+                "x",
+                Some("acme/u1"),
+                1,
+                vec![told("acme", "command.receipt.v1", Some(receipt))],
+            )],
             parked: vec![Parked {
                 id: "p1".into(),
                 state: "parked".into(),
@@ -214,7 +264,11 @@ mod tests {
 
     #[test]
     fn what_was_withheld_parked_and_not_taken_is_said_on_one_screen() {
-        let text = render(&Timeline::of(Target::Ticket("acme/4711".into()), &trails(), vec!["field-sync gave no answer".into()]));
+        let text = render(&Timeline::of(
+            Target::Ticket("acme/4711".into()),
+            &trails(),
+            vec!["field-sync gave no answer".into()],
+        ));
         for expected in [
             "acme/4711 → globex/88  share s1, agreement a1",
             "▸ ticket.update.v1 u1",
@@ -230,14 +284,18 @@ mod tests {
         }
         assert!(!text.contains('\u{1b}'), "a stranger steers the terminal");
         let place = |word: &str| text.find(word).unwrap();
-        assert!(place("▸ ticket.update.v1 u1") < place("▸ ticket.update.v1 u2"), "not in the order of time:\n{text}");
+        assert!(
+            place("▸ ticket.update.v1 u1") < place("▸ ticket.update.v1 u2"),
+            "not in the order of time:\n{text}"
+        );
         assert!(text.lines().all(|line| line.chars().count() < 200));
     }
 
     #[test]
     fn one_message_is_told_alone() {
         let timeline = Timeline::of(Target::Message("acme/u1".into()), &trails(), Vec::new());
-        let roots: Vec<_> = timeline.entries.iter().filter_map(|entry| entry.command.as_deref()).collect();
+        let roots: Vec<_> =
+            timeline.entries.iter().filter_map(|entry| entry.command.as_deref()).collect();
         assert_eq!(roots, ["acme/u1", "acme/u1", "acme/u1"]);
     }
 

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct Trail {
     /// Which service.
     pub service: String,
-    /// Every name by which other services may know what is asked for: chains, tickets, shares, agreements, commands.
+    /// Every name by which other services may know what is asked for: chains, tickets, shares,
+    /// agreements, commands.
     pub names: Vec<String>,
     /// The shares that belong to it, as this service knows them.
     pub shares: Vec<Share>,

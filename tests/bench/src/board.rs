@@ -10,7 +10,8 @@ const DIGITS: usize = 7;
 /// Microseconds in a unit of a row's times.
 const UNIT: u64 = 10;
 
-/// The rows. Times are in units of ten microseconds since the board was made, plus one; 0 stands for "not yet".
+/// The rows. Times are in units of ten microseconds since the board was made, plus one; 0 stands
+/// for "not yet".
 #[derive(Debug)]
 pub struct Board {
     begun: Instant,
@@ -54,7 +55,12 @@ impl Board {
     #[must_use]
     pub fn new(rows: usize) -> Self {
         let rows = (0..rows).map(|_| Row::default()).collect();
-        Self { begun: Instant::now(), rows, published: AtomicUsize::new(0), done: AtomicUsize::new(0) }
+        Self {
+            begun: Instant::now(),
+            rows,
+            published: AtomicUsize::new(0),
+            done: AtomicUsize::new(0),
+        }
     }
 
     /// The number of the next update.
@@ -63,11 +69,16 @@ impl Board {
     /// When the board is full.
     pub fn publish(&self) -> usize {
         let number = self.published.fetch_add(1, Relaxed);
-        self.rows.get(number).expect("a board is made large enough").published.store(self.now(), Relaxed);
+        self.rows
+            .get(number)
+            .expect("a board is made large enough")
+            .published
+            .store(self.now(), Relaxed);
         number
     }
 
-    /// The same, for an update that should have been published at `due`: what the sender is late counts.
+    /// The same, for an update that should have been published at `due`: what the sender is late
+    /// counts.
     ///
     /// # Panics
     /// When the board is full.
@@ -123,7 +134,10 @@ impl Board {
     /// Commands from `first` on that have a receipt.
     #[must_use]
     pub fn receipts(&self, first: usize) -> usize {
-        self.rows[first..self.published()].iter().filter(|row| row.receipts.load(Relaxed) > 0).count()
+        self.rows[first..self.published()]
+            .iter()
+            .filter(|row| row.receipts.load(Relaxed) > 0)
+            .count()
     }
 
     /// Commands from `first` on that were refused.
@@ -149,8 +163,10 @@ impl Board {
     #[must_use]
     pub fn first_wrong(&self, first: usize) -> String {
         let rows = self.rows[first..self.published()].iter().zip(first..);
-        let is_wrong =
-            |row: &Row| (row.receipts.load(Relaxed), row.deliveries.load(Relaxed), row.wrong.load(Relaxed)) != (1, 1, 0);
+        let is_wrong = |row: &Row| {
+            (row.receipts.load(Relaxed), row.deliveries.load(Relaxed), row.wrong.load(Relaxed))
+                != (1, 1, 0)
+        };
         rows.filter(|(row, _)| is_wrong(row))
             .map(|(row, number)| format!("{}: {row:?}", token(number)))
             .next()
@@ -160,9 +176,11 @@ impl Board {
     /// From publishing to delivery, of these updates, the shortest first.
     #[must_use]
     pub fn delays(&self, updates: Range<usize>) -> Vec<Duration> {
-        let delay = |row: &Row| row.delivered.load(Relaxed).saturating_sub(row.published.load(Relaxed));
+        let delay =
+            |row: &Row| row.delivered.load(Relaxed).saturating_sub(row.published.load(Relaxed));
         let rows = self.rows[updates].iter().filter(|row| row.delivered.load(Relaxed) > 0);
-        let mut delays: Vec<Duration> = rows.map(|row| Duration::from_micros(u64::from(delay(row)) * UNIT)).collect();
+        let mut delays: Vec<Duration> =
+            rows.map(|row| Duration::from_micros(u64::from(delay(row)) * UNIT)).collect();
         delays.sort_unstable();
         delays
     }
@@ -199,7 +217,8 @@ mod tests {
 
     #[test]
     fn a_token_is_found_where_it_stands() {
-        let body = format!(r#"{{"ticket_id":"ab-12","comments":[{{"id":"acme/{}"}}]}}"#, token(4711));
+        let body =
+            format!(r#"{{"ticket_id":"ab-12","comments":[{{"id":"acme/{}"}}]}}"#, token(4711));
         assert_eq!(number_in(body.as_bytes()), Some(4711));
         assert_eq!(number_in(b"bench-12, 0b-1234567"), None);
     }

@@ -25,7 +25,8 @@ pub enum Contestant {
         /// Of each service.
         replicas: u32,
     },
-    /// The same rules, statements and guarantees with one transaction and one awaited confirm a message, and so many handlers.
+    /// The same rules, statements and guarantees with one transaction and one awaited confirm a
+    /// message, and so many handlers.
     Naive {
         /// At work at the same time, in each service.
         handlers: u32,
@@ -37,7 +38,8 @@ pub enum Contestant {
         /// At work at the same time, in each worker.
         handlers: u32,
     },
-    /// Deskmesh with one slot that takes few messages at a time, so that a service is the limit and not the broker.
+    /// Deskmesh with one slot that takes few messages at a time, so that a service is the limit and
+    /// not the broker.
     Narrow {
         /// Of each service.
         replicas: u32,
@@ -53,9 +55,13 @@ impl Contestant {
         match self {
             Self::Deskmesh { replicas: 1 } => "Deskmesh".to_owned(),
             Self::Deskmesh { replicas } => format!("Deskmesh, {replicas} replicas of each service"),
-            Self::Narrow { replicas } => format!("Deskmesh with one narrow slot, {replicas} of each service"),
+            Self::Narrow { replicas } => {
+                format!("Deskmesh with one narrow slot, {replicas} of each service")
+            }
             Self::Naive { handlers } => format!("one message a transaction, {handlers} handlers"),
-            Self::Python { peer, handlers } => format!("Python with {}, {handlers} handlers", peer.name()),
+            Self::Python { peer, handlers } => {
+                format!("Python with {}, {handlers} handlers", peer.name())
+            }
             Self::Raw => "raw forwarder".to_owned(),
         }
     }
@@ -65,7 +71,9 @@ impl Contestant {
     pub fn window(self) -> usize {
         match self {
             Self::Deskmesh { .. } | Self::Narrow { .. } | Self::Raw => 3_000,
-            Self::Naive { handlers } | Self::Python { handlers, .. } => usize::try_from(handlers).unwrap_or(32) * 8,
+            Self::Naive { handlers } | Self::Python { handlers, .. } => {
+                usize::try_from(handlers).unwrap_or(32) * 8
+            }
         }
     }
 }
@@ -99,7 +107,8 @@ impl Running {
     pub async fn start(contestant: Contestant, kind: Kind, ground: &Ground<'_>) -> Result<Self> {
         let started = Instant::now();
         let with = |slots: u32, batch: u32| {
-            let fleet = ground.fleet.clone().with_variable("DESKMESH__BROKER__SLOTS", &slots.to_string());
+            let fleet =
+                ground.fleet.clone().with_variable("DESKMESH__BROKER__SLOTS", &slots.to_string());
             fleet.with_variable("DESKMESH__BROKER__BATCH_SIZE", &batch.to_string())
         };
         let (fleet, replicas) = match contestant {
@@ -137,7 +146,10 @@ impl Running {
     pub fn processes(&self) -> Parts {
         let mut parts = Parts::new();
         for instance in &self.instances {
-            parts.entry(instance.service().name()).or_default().extend(instance.process().map(|process| process.pid));
+            parts
+                .entry(instance.service().name())
+                .or_default()
+                .extend(instance.process().map(|process| process.pid));
         }
         for (place, child) in &self.others {
             let pid = child.id().and_then(|pid| i32::try_from(pid).ok());

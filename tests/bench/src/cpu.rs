@@ -21,8 +21,8 @@ pub struct Used {
 }
 
 impl Used {
-    /// Reads what was used up to now. A process counts with the children that it has now, as the database's do, but for those that are
-    /// a part of their own.
+    /// Reads what was used up to now. A process counts with the children that it has now, as the
+    /// database's do, but for those that are a part of their own.
     ///
     /// # Errors
     /// When `/proc` cannot be read.
@@ -30,12 +30,17 @@ impl Used {
         let processes = processes()?;
         let is_listed = |pid: i32| parts.values().any(|pids| pids.contains(&pid));
         let used = |pids: &Vec<i32>| {
-            let is_own =
-                |process: &&Stat| pids.contains(&process.pid) || (pids.contains(&process.parent) && !is_listed(process.pid));
+            let is_own = |process: &&Stat| {
+                pids.contains(&process.pid)
+                    || (pids.contains(&process.parent) && !is_listed(process.pid))
+            };
             let own = processes.iter().filter(is_own);
             ticks(own.map(|process| process.ticks).sum())
         };
-        Ok(Self { parts: parts.iter().map(|(name, pids)| (*name, used(pids))).collect(), machine: machine()? })
+        Ok(Self {
+            parts: parts.iter().map(|(name, pids)| (*name, used(pids))).collect(),
+            machine: machine()?,
+        })
     }
 
     /// What was used since `earlier`.
@@ -44,7 +49,10 @@ impl Used {
         let part = |(name, used): (&&'static str, &Duration)| {
             (*name, used.saturating_sub(earlier.parts.get(*name).copied().unwrap_or_default()))
         };
-        Self { parts: self.parts.iter().map(part).collect(), machine: self.machine.saturating_sub(earlier.machine) }
+        Self {
+            parts: self.parts.iter().map(part).collect(),
+            machine: self.machine.saturating_sub(earlier.machine),
+        }
     }
 
     /// By all parts of the system together.
@@ -86,7 +94,8 @@ fn stat(pid: i32) -> Option<Stat> {
 fn machine() -> Result<Duration> {
     let text = std::fs::read_to_string("/proc/stat").context("reading /proc/stat")?;
     let line = text.lines().next().unwrap_or_default();
-    let fields: Vec<u64> = line.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
+    let fields: Vec<u64> =
+        line.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
     // user, nice, system, irq, softirq; not idle and waiting.
     Ok(ticks([0, 1, 2, 5, 6].into_iter().filter_map(|index| fields.get(index)).sum()))
 }
@@ -115,15 +124,20 @@ mod tests {
 
     #[test]
     fn a_child_that_is_a_part_of_its_own_counts_once() {
-        let mut child = std::process::Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
-        let parts: Parts =
-            [("this", vec![i32::try_from(std::process::id()).unwrap()]), ("child", vec![i32::try_from(child.id()).unwrap()])]
-                .into();
+        let mut child =
+            std::process::Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
+        let parts: Parts = [
+            ("this", vec![i32::try_from(std::process::id()).unwrap()]),
+            ("child", vec![i32::try_from(child.id()).unwrap()]),
+        ]
+        .into();
         let before = Used::now(&parts).unwrap();
         let begun = std::time::Instant::now();
         let used = loop {
             let used = Used::now(&parts).unwrap().since(&before);
-            if used.parts["child"] >= Duration::from_millis(200) || begun.elapsed() > Duration::from_secs(20) {
+            if used.parts["child"] >= Duration::from_millis(200)
+                || begun.elapsed() > Duration::from_secs(20)
+            {
                 break used;
             }
             std::thread::yield_now();

@@ -30,8 +30,11 @@ pub fn senders() -> Vec<String> {
 /// # Errors
 /// When not every command is applied in time.
 pub async fn seed(publisher: &Publisher, board: &Board) -> Result<()> {
-    let pairs: Vec<Pair> =
-        senders().into_iter().enumerate().map(|(number, sender)| Pair { sender, receiver: account(number) }).collect();
+    let pairs: Vec<Pair> = senders()
+        .into_iter()
+        .enumerate()
+        .map(|(number, sender)| Pair { sender, receiver: account(number) })
+        .collect();
     register(publisher, board, senders()).await?;
     agree(publisher, board, &pairs).await?;
     let seed_of = |sender: &String| {
@@ -44,27 +47,34 @@ pub async fn seed(publisher: &Publisher, board: &Board) -> Result<()> {
 }
 
 /// An id of the seed's becomes that of its copy number `n`: ids end in twelve hexadecimal digits.
-const OTHER: &str = "create or replace function public.other(id text, n integer) returns text immutable language sql as
+const OTHER: &str = "create or replace function public.other(id text, n integer) returns text \
+    immutable language sql as
     $$ select overlay(id placing lpad(to_hex(n), 12, '0') from length(id) - 11) $$";
 
 /// What one stage keeps of a share, as statements that copy the seeds' rows `$1` times.
 fn statements(service: Service) -> Vec<&'static str> {
     let own: &[&str] = match service {
         Service::ShareDispatcher => &[
-            "insert into chain select other(chain, n) from hop, generate_series(1, $1) n where sender like 'b_'",
-            "insert into share select other(share_id, n), other(share.chain, n), started_at, share.ended_at
+            "insert into chain select other(chain, n) from hop, generate_series(1, $1) n where \
+             sender like 'b_'",
+            "insert into share select other(share_id, n), other(share.chain, n), started_at, \
+             share.ended_at
              from share join hop using (share_id), generate_series(1, $1) n where sender like 'b_'",
-            "insert into ticket select account, ticket_id || '-' || n, other(chain, n), other(copy, n)
+            "insert into ticket select account, ticket_id || '-' || n, other(chain, n), \
+             other(copy, n)
              from ticket, generate_series(1, $1) n where ticket_id = 'seed'",
         ],
         Service::CommentSync => &[
-            "insert into chain select other(chain, n) from hop, generate_series(1, $1) n where sender like 'b_'",
-            "insert into comment select other(comment.chain, n), id, account, content, arrived_at, place,
+            "insert into chain select other(chain, n) from hop, generate_series(1, $1) n where \
+             sender like 'b_'",
+            "insert into comment select other(comment.chain, n), id, account, content, arrived_at, \
+             place,
                  array[other(copies[1], n), other(copies[2], n)]
              from comment join hop using (chain), generate_series(1, $1) n where sender like 'b_'",
         ],
         Service::FieldSync => &[
-            "insert into chain select other(hop.chain, n), revision from chain join hop on hop.chain = chain.id,
+            "insert into chain select other(hop.chain, n), revision from chain join hop on \
+             hop.chain = chain.id,
              generate_series(1, $1) n where sender like 'b_'",
             "insert into field select other(field.chain, n), other(copy, n), field, state
              from field join hop using (chain), generate_series(1, $1) n where sender like 'b_'",
@@ -72,10 +82,12 @@ fn statements(service: Service) -> Vec<&'static str> {
         Service::Agreement | Service::Notifier => return Vec::new(),
     };
     // The hops last: they say what is copied.
-    let hops = "insert into hop select other(share_id, n), other(chain, n), agreement_id, sender, receiver, other(near, n),
+    let hops = "insert into hop select other(share_id, n), other(chain, n), agreement_id, sender, \
+        receiver, other(near, n),
                     near_ticket || '-' || n, far_ticket, terms, ended
                 from hop, generate_series(1, $1) n where sender like 'b_'";
-    let journal = "insert into journal select account, entity, message_id || '-' || n, content_hash, message_type, decided_at, output_id,
+    let journal = "insert into journal select account, entity, message_id || '-' || n, \
+        content_hash, message_type, decided_at, output_id,
                      case when account like 'b_' then about || '-' || n else other(about, n) end, command, arrived_at, waits, trace_id, told
                    from journal, generate_series(1, $1) n
                    where (account like 'b_' or command like 'b_/%') and message_type in ('ticket.share.v1', 'transfer.v1')";
@@ -87,7 +99,8 @@ fn statements(service: Service) -> Vec<&'static str> {
 /// # Errors
 /// When the database refuses.
 pub async fn multiply(database: &Database) -> Result<()> {
-    let mut connection = PgConnection::connect(&database.url()?).await.context("connecting to the database")?;
+    let mut connection =
+        PgConnection::connect(&database.url()?).await.context("connecting to the database")?;
     // What is copied keeps the references of what it is copied from.
     sqlx::raw_sql("set session_replication_role = replica").execute(&mut connection).await?;
     sqlx::raw_sql(OTHER).execute(&mut connection).await?;
@@ -96,7 +109,11 @@ pub async fn multiply(database: &Database) -> Result<()> {
         let path = format!("set search_path = {}, public", Database::schema(service));
         sqlx::raw_sql(sqlx::AssertSqlSafe(path)).execute(&mut connection).await?;
         for statement in statements(service) {
-            sqlx::query(statement).bind(times).execute(&mut connection).await.with_context(|| statement.to_owned())?;
+            sqlx::query(statement)
+                .bind(times)
+                .execute(&mut connection)
+                .await
+                .with_context(|| statement.to_owned())?;
         }
     }
     // Otherwise the database would do it while others are measured.

@@ -1,5 +1,5 @@
-//! The raw ceiling: a bare forwarder on the path of an update, with the same queues, publishes, confirms and acks, and nothing else: no
-//! database, no parsing.
+//! The raw ceiling: a bare forwarder on the path of an update, with the same queues, publishes,
+//! confirms and acks, and nothing else: no database, no parsing.
 
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
@@ -7,9 +7,14 @@ use contracts::topology::Service;
 use futures_util::future::{try_join, try_join_all};
 use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions};
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions,
+    ConfirmSelectOptions,
+};
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer, PublisherConfirm};
+use lapin::{
+    BasicProperties, Channel, Connection, ConnectionProperties, Consumer, PublisherConfirm,
+};
 
 use crate::work::Kind;
 
@@ -32,7 +37,8 @@ impl Place {
     /// All.
     pub const ALL: [Self; 3] = [Self::ShareDispatcher, Self::CommentSync, Self::FieldSync];
 
-    /// The places that an update of this kind passes, as the services route it: comments alone end at comment-sync, fields alone skip it.
+    /// The places that an update of this kind passes, as the services route it: comments alone end
+    /// at comment-sync, fields alone skip it.
     #[must_use]
     pub fn path(kind: Kind) -> &'static [Self] {
         match kind {
@@ -53,12 +59,18 @@ impl Place {
     }
 }
 
-/// What is published for one delivery, exchange, key and type: one message to the next place, or at the end one to each desk.
+/// What is published for one delivery, exchange, key and type: one message to the next place, or at
+/// the end one to each desk.
 fn outputs(next: Option<Place>, delivery: &Delivery) -> Vec<(&'static str, String, &'static str)> {
     if let Some(next) = next {
         return vec![("sync", format!("{}.transfer", next.service().name()), "transfer.v1")];
     }
-    let header = |name: &str| match delivery.properties.headers().as_ref().and_then(|headers| headers.inner().get(name)) {
+    let header = |name: &str| match delivery
+        .properties
+        .headers()
+        .as_ref()
+        .and_then(|headers| headers.inner().get(name))
+    {
         Some(AMQPValue::LongString(text)) => String::from_utf8_lossy(text.as_bytes()).into_owned(),
         _ => String::new(),
     };
@@ -75,7 +87,8 @@ fn outputs(next: Option<Place>, delivery: &Delivery) -> Vec<(&'static str, Strin
 pub async fn run(url: &str, place: Place, next: Option<Place>) -> Result<()> {
     let connect = || Connection::connect(url, ConnectionProperties::default());
     let (consuming, publishing) = try_join(connect(), connect()).await?;
-    try_join_all((0..SLOTS).map(|slot| forward(&consuming, &publishing, (place, next), slot))).await?;
+    try_join_all((0..SLOTS).map(|slot| forward(&consuming, &publishing, (place, next), slot)))
+        .await?;
     Ok(())
 }
 
@@ -88,15 +101,26 @@ async fn forward(
     let channel = consuming.create_channel().await?;
     channel.basic_qos(u16::try_from(BATCH * 2)?, BasicQosOptions::default()).await?;
     let (queue, tag) = (place.service().name(), format!("forwarder-{slot}"));
-    let mut consumer =
-        channel.basic_consume(queue.into(), tag.into(), BasicConsumeOptions::default(), FieldTable::default()).await?;
+    let mut consumer = channel
+        .basic_consume(
+            queue.into(),
+            tag.into(),
+            BasicConsumeOptions::default(),
+            FieldTable::default(),
+        )
+        .await?;
     let publisher = publishing.create_channel().await?;
     publisher.confirm_select(ConfirmSelectOptions::default()).await?;
     loop {
         let batch = collect(&mut consumer).await?;
-        let letters: Vec<_> =
-            batch.iter().flat_map(|delivery| outputs(next, delivery).into_iter().map(move |to| (delivery, to))).collect();
-        let confirms = try_join_all(letters.iter().map(|(delivery, to)| publish(&publisher, place, delivery, to))).await?;
+        let letters: Vec<_> = batch
+            .iter()
+            .flat_map(|delivery| outputs(next, delivery).into_iter().map(move |to| (delivery, to)))
+            .collect();
+        let confirms = try_join_all(
+            letters.iter().map(|(delivery, to)| publish(&publisher, place, delivery, to)),
+        )
+        .await?;
         for confirm in confirms {
             ensure!(confirm.await?.is_ack(), "the broker takes no more");
         }
@@ -140,5 +164,7 @@ async fn publish(
     }
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     #[expect(clippy::disallowed_methods, reason = "the ceiling has no runtime")]
-    channel.basic_publish((*exchange).into(), key.as_str().into(), options, &delivery.data, properties).await
+    channel
+        .basic_publish((*exchange).into(), key.as_str().into(), options, &delivery.data, properties)
+        .await
 }

@@ -56,7 +56,11 @@ pub fn table(report: &Report) -> String {
         let met = if goal.mark.is_met(median) { "met" } else { "**missed**" };
         let mark = goal.mark.text();
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "| {} | {mark} | {median:.2} [{least:.2}-{most:.2}] | {met} |", goal.what);
+        let _ = writeln!(
+            text,
+            "| {} | {mark} | {median:.2} [{least:.2}-{most:.2}] | {met} |",
+            goal.what
+        );
     }
     text
 }
@@ -73,18 +77,28 @@ fn goals(report: &Report) -> Vec<Goal> {
     let (rate, cpu): (Figure, Figure) = (|shown| shown.rate, Shown::system);
     let (p50, p99): (Figure, Figure) = (|shown| shown.p50, |shown| shown.p99);
     let naive = |handlers: u32| Contestant::Naive { handlers };
-    let python = [Peer::AioPika, Peer::FastStream].map(|peer| Contestant::Python { peer, handlers: 32 });
+    let python =
+        [Peer::AioPika, Peer::FastStream].map(|peer| Contestant::Python { peer, handlers: 32 });
     let best = python.into_iter().max_by(|one, other| {
         let median = |peer: &Contestant| report.rate(&peer.name(), FULL).unwrap_or_default();
         median(one).total_cmp(&median(other))
     });
     let best = best.unwrap_or(python[0]);
     let narrow = |replicas: u32| Contestant::Narrow { replicas };
-    let time = |which: Which, name: &str| each(which, &|shown| shown.times.get(name).copied().unwrap_or_default());
-    let (before, after) = (time((DESKMESH, DEACTIVATION), "longest before"), time((DESKMESH, DEACTIVATION), "longest after"));
-    let caused = after.iter().zip(before).map(|(after, before)| (after - before).max(0.0)).collect();
+    let time = |which: Which, name: &str| {
+        each(which, &|shown| shown.times.get(name).copied().unwrap_or_default())
+    };
+    let (before, after) = (
+        time((DESKMESH, DEACTIVATION), "longest before"),
+        time((DESKMESH, DEACTIVATION), "longest after"),
+    );
+    let caused =
+        after.iter().zip(before).map(|(after, before)| (after - before).max(0.0)).collect();
     let largest = |shown: &Shown| {
-        let services = shown.memory.iter().filter(|(part, _)| !["broker", "database", "desks"].contains(&part.as_str()));
+        let services = shown
+            .memory
+            .iter()
+            .filter(|(part, _)| !["broker", "database", "desks"].contains(&part.as_str()));
         services.map(|(_, mib)| *mib).fold(0.0, f64::max)
     };
     let (full, slow) = ((DESKMESH, FULL), (DESKMESH, SLOW));
@@ -96,8 +110,20 @@ fn goals(report: &Report) -> Vec<Goal> {
             full,
             (Contestant::Raw, FULL),
         ),
-        ratio("the same (comment and field)", AtLeast(0.8), rate, (DESKMESH, BOTH), (Contestant::Raw, BOTH)),
-        ratio("updates/s against one message a transaction, 32 handlers", AtLeast(6.0), rate, full, (naive(32), FULL)),
+        ratio(
+            "the same (comment and field)",
+            AtLeast(0.8),
+            rate,
+            (DESKMESH, BOTH),
+            (Contestant::Raw, BOTH),
+        ),
+        ratio(
+            "updates/s against one message a transaction, 32 handlers",
+            AtLeast(6.0),
+            rate,
+            full,
+            (naive(32), FULL),
+        ),
         ratio("updates/s against the best Python peer", AtLeast(12.0), rate, full, (best, FULL)),
         ratio(
             "processor time an update, whole system, against the raw forwarder (comment)",
@@ -106,12 +132,29 @@ fn goals(report: &Report) -> Vec<Goal> {
             full,
             (Contestant::Raw, FULL),
         ),
-        ratio("the same (comment and field)", AtMost(1.4), cpu, (DESKMESH, BOTH), (Contestant::Raw, BOTH)),
-        ratio("p50 at 100 updates/s against one message a transaction, 8 handlers", AtMost(1.0), p50, slow, (naive(8), SLOW)),
-        ratio("p99 at 100 updates/s, same", AtMost(1.0), p99, slow, (naive(8), SLOW)),
-        goal("p99 at half of full speed against its p50", AtMost(5.0), each((DESKMESH, HALF), &|shown| shown.p99 / shown.p50)),
         ratio(
-            "p99 at half of full speed against one message a transaction, 8 handlers, at half of its own",
+            "the same (comment and field)",
+            AtMost(1.4),
+            cpu,
+            (DESKMESH, BOTH),
+            (Contestant::Raw, BOTH),
+        ),
+        ratio(
+            "p50 at 100 updates/s against one message a transaction, 8 handlers",
+            AtMost(1.0),
+            p50,
+            slow,
+            (naive(8), SLOW),
+        ),
+        ratio("p99 at 100 updates/s, same", AtMost(1.0), p99, slow, (naive(8), SLOW)),
+        goal(
+            "p99 at half of full speed against its p50",
+            AtMost(5.0),
+            each((DESKMESH, HALF), &|shown| shown.p99 / shown.p50),
+        ),
+        ratio(
+            "p99 at half of full speed against one message a transaction, 8 handlers, at half of \
+             its own",
             AtMost(1.0),
             p99,
             (DESKMESH, HALF),
@@ -132,7 +175,11 @@ fn goals(report: &Report) -> Vec<Goal> {
             (narrow(2), FULL),
             (narrow(1), FULL),
         ),
-        goal("longest delay caused by a deactivation with 100,000 shares, ms", AtMost(100.0), caused),
+        goal(
+            "longest delay caused by a deactivation with 100,000 shares, ms",
+            AtMost(100.0),
+            caused,
+        ),
         ratio(
             "updates/s while 100,000 deliveries of one account wait, against without",
             AtLeast(0.9),
@@ -140,8 +187,16 @@ fn goals(report: &Report) -> Vec<Goal> {
             (DESKMESH, WAITING),
             full,
         ),
-        goal("resident memory of the largest service at full speed, MiB", AtMost(64.0), each(full, &largest)),
-        goal("cold start to the first update, ms", AtMost(1_000.0), time((DESKMESH, COLD), "until the first update")),
+        goal(
+            "resident memory of the largest service at full speed, MiB",
+            AtMost(64.0),
+            each(full, &largest),
+        ),
+        goal(
+            "cold start to the first update, ms",
+            AtMost(1_000.0),
+            time((DESKMESH, COLD), "until the first update"),
+        ),
     ]
 }
 

@@ -32,12 +32,25 @@ pub struct Hall {
 }
 
 impl Hall {
-    async fn open(site: &Site, name: &str, tickets: usize, further: &[String]) -> Result<(Self, Installation)> {
+    async fn open(
+        site: &Site,
+        name: &str,
+        tickets: usize,
+        further: &[String],
+    ) -> Result<(Self, Installation)> {
         let installation = site.virtual_host(name).await?;
-        population::make_desks(&installation, (0..ACCOUNTS).map(account).chain(further.iter().cloned()).collect(), &[]).await?;
+        population::make_desks(
+            &installation,
+            (0..ACCOUNTS).map(account).chain(further.iter().cloned()).collect(),
+            &[],
+        )
+        .await?;
         let (url, board) = (site.url(&installation)?, Arc::new(Board::new(ROWS)));
         let reader = Reader::open(&url, Arc::clone(&board), tickets, further).await?;
-        Ok((Self { board, publisher: Publisher::open(&url).await?, url, _reader: reader }, installation))
+        Ok((
+            Self { board, publisher: Publisher::open(&url).await?, url, _reader: reader },
+            installation,
+        ))
     }
 }
 
@@ -54,7 +67,8 @@ impl Home {
     async fn open(site: &Site, name: &str, tickets: usize, further: &[String]) -> Result<Self> {
         let (hall, installation) = Hall::open(site, name, tickets, further).await?;
         let database = site.database(name).await?;
-        let fleet = Fleet::new(&site.dir().join(name), &installation, &database, "smtp://127.0.0.1:9")?;
+        let fleet =
+            Fleet::new(&site.dir().join(name), &installation, &database, "smtp://127.0.0.1:9")?;
         migrate(&fleet).await?;
         Ok(Self { hall, fleet, database, installation })
     }
@@ -80,14 +94,24 @@ impl Halls {
     ///
     /// # Errors
     /// When a server or a service refuses.
-    pub async fn open(site: &Site, tickets: usize, wanted: impl Fn(On) -> bool, python: bool) -> Result<Self> {
+    pub async fn open(
+        site: &Site,
+        tickets: usize,
+        wanted: impl Fn(On) -> bool,
+        python: bool,
+    ) -> Result<Self> {
         let usual = Home::open(site, "usual", tickets, &[]).await?;
         let running = usual.start().await?;
-        println!("services ready in {:.1} s; sharing {tickets} tickets", running.ready_in.as_secs_f64());
+        println!(
+            "services ready in {:.1} s; sharing {tickets} tickets",
+            running.ready_in.as_secs_f64()
+        );
         population::settle(&usual.hall.publisher, &usual.hall.board, tickets).await?;
         running.stop().await?;
-        let filled = if wanted(On::Filled) { Some(Self::filled(site, tickets).await?) } else { None };
-        let waiting = if wanted(On::Waiting) { Some(Self::waiting(site, tickets).await?) } else { None };
+        let filled =
+            if wanted(On::Filled) { Some(Self::filled(site, tickets).await?) } else { None };
+        let waiting =
+            if wanted(On::Waiting) { Some(Self::waiting(site, tickets).await?) } else { None };
         let (raw, _) = Hall::open(site, "raw", tickets, &[]).await?;
         let python = if python { Some(Self::python(site, tickets).await?) } else { None };
         Ok(Self { usual, filled, waiting, raw, python })
@@ -130,7 +154,9 @@ impl Halls {
     pub fn of(&self, contestant: Contestant, on: On) -> Result<&Hall> {
         Ok(match contestant {
             Contestant::Raw => &self.raw,
-            Contestant::Python { .. } => &self.python.as_ref().context("no peer in Python was prepared")?.0,
+            Contestant::Python { .. } => {
+                &self.python.as_ref().context("no peer in Python was prepared")?.0
+            }
             _ => &self.home(on)?.hall,
         })
     }

@@ -109,7 +109,13 @@ impl Load {
     ///
     /// # Errors
     /// When the broker does not take a command.
-    pub async fn full(self, publisher: &Publisher, board: &Arc<Board>, window: usize, over: &CancellationToken) -> Result<()> {
+    pub async fn full(
+        self,
+        publisher: &Publisher,
+        board: &Arc<Board>,
+        window: usize,
+        over: &CancellationToken,
+    ) -> Result<()> {
         let before = board.published() - board.done();
         while !over.is_cancelled() {
             let under_way = (board.published() - board.done()).saturating_sub(before);
@@ -118,7 +124,8 @@ impl Load {
                 tokio::time::sleep(LOOK).await;
                 continue;
             }
-            let works: Vec<(String, Work)> = (0..room).map(|_| self.next(board.publish())).collect();
+            let works: Vec<(String, Work)> =
+                (0..room).map(|_| self.next(board.publish())).collect();
             publisher.publish(&works).await?;
         }
         Ok(())
@@ -128,7 +135,13 @@ impl Load {
     ///
     /// # Errors
     /// When the broker does not take a command.
-    pub async fn steady(self, publisher: &Publisher, board: &Arc<Board>, rate: f64, over: &CancellationToken) -> Result<()> {
+    pub async fn steady(
+        self,
+        publisher: &Publisher,
+        board: &Arc<Board>,
+        rate: f64,
+        over: &CancellationToken,
+    ) -> Result<()> {
         let (begun, mut sent) = (Instant::now(), 0_u32);
         while !over.is_cancelled() {
             let due = |index: u32| begun + Duration::from_secs_f64(f64::from(index) / rate);

@@ -67,7 +67,8 @@ async fn main() -> ExitCode {
         // What was started ends with what is dropped.
         None => tokio::select! {
             done = measure(&run) => done,
-            _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted; everything that was started is stopped")),
+            _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted; everything that was started \
+                is stopped")),
         },
     };
     match done {
@@ -84,11 +85,22 @@ async fn measure(run: &Run) -> Result<()> {
     clear_logs(&dir);
     println!("starting private servers in {}", dir.display());
     let site = Site::open(&dir).await?;
-    let wanted: Vec<Scenario> = scenario::all().into_iter().filter(|scenario| run.wants(scenario)).collect();
+    let wanted: Vec<Scenario> =
+        scenario::all().into_iter().filter(|scenario| run.wants(scenario)).collect();
     let mut report = Report { facts: facts::read(&site).await?, ..Report::default() };
-    report.facts.insert("turns".to_owned(), format!("{} rounds, {} s each after {} s", run.rounds, run.seconds, run.warm));
-    let python = wanted.iter().any(|scenario| matches!(scenario.contestant, Contestant::Python { .. }));
-    let halls = Halls::open(&site, run.hundreds * 100, |on| wanted.iter().any(|scenario| scenario.on == on), python).await?;
+    report.facts.insert(
+        "turns".to_owned(),
+        format!("{} rounds, {} s each after {} s", run.rounds, run.seconds, run.warm),
+    );
+    let python =
+        wanted.iter().any(|scenario| matches!(scenario.contestant, Contestant::Python { .. }));
+    let halls = Halls::open(
+        &site,
+        run.hundreds * 100,
+        |on| wanted.iter().any(|scenario| scenario.on == on),
+        python,
+    )
+    .await?;
     for round in 0..run.rounds {
         for scenario in &wanted {
             let name = scenario.contestant.name();
@@ -105,14 +117,23 @@ async fn measure(run: &Run) -> Result<()> {
     Ok(())
 }
 
-async fn play(run: &Run, round: usize, scenario: &Scenario, half: f64, site: &Site, halls: &Halls) -> Result<Shown> {
+async fn play(
+    run: &Run,
+    round: usize,
+    scenario: &Scenario,
+    half: f64,
+    site: &Site,
+    halls: &Halls,
+) -> Result<Shown> {
     let &Scenario { contestant, kind, doing, on, .. } = scenario;
     let desks = halls.of(contestant, on)?;
     let load = Load { kind, tickets: run.hundreds * 100 };
-    let lasting = Lasting { warm: Duration::from_secs(run.warm), time: Duration::from_secs(run.seconds) };
+    let lasting =
+        Lasting { warm: Duration::from_secs(run.warm), time: Duration::from_secs(run.seconds) };
     if let Doing::ColdStart = doing {
         let update = load.publish_one(&desks.publisher, &desks.board).await?;
-        let (running, shown) = tokio::join!(halls.start(contestant, kind, on), turn::first_update(desks, update));
+        let (running, shown) =
+            tokio::join!(halls.start(contestant, kind, on), turn::first_update(desks, update));
         running?.stop().await?;
         return shown;
     }
@@ -121,10 +142,17 @@ async fn play(run: &Run, round: usize, scenario: &Scenario, half: f64, site: &Si
     parts.extend(running.processes());
     parts.insert("desks", vec![i32::try_from(std::process::id())?]);
     let shown = match doing {
-        Doing::Full => turn::play(load, Pace::Full { window: contestant.window() }, desks, &parts, lasting).await,
-        Doing::Steady(rate) => turn::play(load, Pace::Steady { rate }, desks, &parts, lasting).await,
+        Doing::Full => {
+            turn::play(load, Pace::Full { window: contestant.window() }, desks, &parts, lasting)
+                .await
+        }
+        Doing::Steady(rate) => {
+            turn::play(load, Pace::Steady { rate }, desks, &parts, lasting).await
+        }
         Doing::Half => turn::play(load, Pace::Steady { rate: half }, desks, &parts, lasting).await,
-        Doing::Deactivation | Doing::ColdStart => turn::deactivation(load, 100.0, desks, round, lasting).await,
+        Doing::Deactivation | Doing::ColdStart => {
+            turn::deactivation(load, 100.0, desks, round, lasting).await
+        }
     };
     running.stop().await?;
     shown
@@ -132,7 +160,8 @@ async fn play(run: &Run, round: usize, scenario: &Scenario, half: f64, site: &Si
 
 fn line(shown: &Shown) -> String {
     if let Some((name, value)) = shown.times.first_key_value() {
-        let others = shown.times.iter().skip(1).map(|(name, value)| format!(", {name} {value:.0} ms"));
+        let others =
+            shown.times.iter().skip(1).map(|(name, value)| format!(", {name} {value:.0} ms"));
         return std::iter::once(format!("{name} {value:.0} ms")).chain(others).collect();
     }
     format!(

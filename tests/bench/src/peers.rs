@@ -61,17 +61,32 @@ impl Peers {
     ///
     /// # Errors
     /// When Python or a package is not to be had, or the database refuses.
-    pub async fn prepare(dir: &Path, amqp_url: &str, database_url: &str, tickets: usize) -> Result<Self> {
+    pub async fn prepare(
+        dir: &Path,
+        amqp_url: &str,
+        database_url: &str,
+        tickets: usize,
+    ) -> Result<Self> {
         let venv = dir.join("venv");
         let python = venv.join("bin/python");
         if !python.exists() {
-            run(Command::new("python3").args(["-m", "venv"]).arg(&venv), "making a virtual environment (Debian: python3-venv)")
-                .await?;
+            run(
+                Command::new("python3").args(["-m", "venv"]).arg(&venv),
+                "making a virtual environment (Debian: python3-venv)",
+            )
+            .await?;
         }
         let requirements = folder().join("requirements.txt");
-        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
-        run(Command::new(&python).args(install).arg(requirements), "installing the peers' packages").await?;
-        let mut database = PgConnection::connect(database_url).await.context("connecting to the peers' database")?;
+        let install =
+            ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+        run(
+            Command::new(&python).args(install).arg(requirements),
+            "installing the peers' packages",
+        )
+        .await?;
+        let mut database = PgConnection::connect(database_url)
+            .await
+            .context("connecting to the peers' database")?;
         sqlx::raw_sql(SCHEMA).execute(&mut database).await.context("making the peers' tables")?;
         let column = |of: fn(usize) -> String| (0..tickets).map(of).collect::<Vec<String>>();
         sqlx::query(
@@ -85,7 +100,9 @@ impl Peers {
         .execute(&mut database)
         .await
         .context("filling the peers' tables")?;
-        sqlx::raw_sql("insert into ticket select share_id, 0 from hop; analyze").execute(&mut database).await?;
+        sqlx::raw_sql("insert into ticket select share_id, 0 from hop; analyze")
+            .execute(&mut database)
+            .await?;
         database.close().await?;
         Ok(Self { python, amqp_url: amqp_url.to_owned(), database_url: database_url.to_owned() })
     }
@@ -99,7 +116,12 @@ impl Peers {
         for place in Place::ALL {
             let mut worker = Command::new(&self.python)
                 .arg(folder().join(peer.program()))
-                .args([place.service().name(), &self.amqp_url, &self.database_url, &handlers.to_string()])
+                .args([
+                    place.service().name(),
+                    &self.amqp_url,
+                    &self.database_url,
+                    &handlers.to_string(),
+                ])
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .kill_on_drop(true)
@@ -107,8 +129,13 @@ impl Peers {
                 .context("starting a worker")?;
             let output = worker.stdout.take().context("a worker has an output")?;
             let mut lines = BufReader::new(output).lines();
-            let first = timeout(READY, lines.next_line()).await.context("waiting for a worker")??;
-            ensure!(first.as_deref() == Some("ready"), "the worker of {} said {first:?}", place.service().name());
+            let first =
+                timeout(READY, lines.next_line()).await.context("waiting for a worker")??;
+            ensure!(
+                first.as_deref() == Some("ready"),
+                "the worker of {} said {first:?}",
+                place.service().name()
+            );
             workers.push((place, worker));
         }
         Ok(workers)

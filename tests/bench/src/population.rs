@@ -51,7 +51,11 @@ pub fn actor(role: &str) -> Value {
 ///
 /// # Errors
 /// When the broker refuses.
-pub async fn make_desks(installation: &Installation, accounts: Vec<String>, further: &[(&str, Value)]) -> Result<()> {
+pub async fn make_desks(
+    installation: &Installation,
+    accounts: Vec<String>,
+    further: &[(&str, Value)],
+) -> Result<()> {
     let installation = installation.clone();
     let mut arguments = contracts::topology::desk_queue_arguments();
     for (name, value) in further {
@@ -69,12 +73,15 @@ pub async fn make_desks(installation: &Installation, accounts: Vec<String>, furt
     Ok(make.await??)
 }
 
-/// Registers the ring's accounts, makes their agreements and shares `tickets` tickets, by commands as desks send them.
+/// Registers the ring's accounts, makes their agreements and shares `tickets` tickets, by commands
+/// as desks send them.
 ///
 /// # Errors
 /// When not every command is applied in time.
 pub async fn settle(publisher: &Publisher, board: &Board, tickets: usize) -> Result<()> {
-    let pairs: Vec<Pair> = (0..ACCOUNTS).map(|number| Pair { sender: account(number), receiver: account(number + 1) }).collect();
+    let pairs: Vec<Pair> = (0..ACCOUNTS)
+        .map(|number| Pair { sender: account(number), receiver: account(number + 1) })
+        .collect();
     register(publisher, board, (0..ACCOUNTS).map(account).collect()).await?;
     agree(publisher, board, &pairs).await?;
     let shares: Vec<Work> = (0..tickets).map(|ticket| shared(ticket, &[])).collect();
@@ -90,7 +97,8 @@ pub async fn settle(publisher: &Publisher, board: &Board, tickets: usize) -> Res
 /// When not every command is applied in time.
 pub async fn register(publisher: &Publisher, board: &Board, accounts: Vec<String>) -> Result<()> {
     let register = |name: &String| {
-        let content = json!({ "account": name, "display_name": name, "kind": "connected", "admins": [] });
+        let content =
+            json!({ "account": name, "display_name": name, "kind": "connected", "admins": [] });
         Work::other("operator", "account.register.v1", &content)
     };
     step(publisher, board, accounts.iter().map(register).collect()).await?;
@@ -117,10 +125,10 @@ pub struct Pair {
 /// When not every command is applied in time.
 pub async fn agree(publisher: &Publisher, board: &Board, pairs: &[Pair]) -> Result<()> {
     let invite = |pair: &Pair| {
-        let terms = json!({ "comments": "public_and_private", "tags": true, "custom_fields": true });
+        let terms =
+            json!({ "comments": "public_and_private", "tags": true, "custom_fields": true });
         let receiver = json!({ "address": pair.receiver });
-        let content =
-            json!({ "agreement_id": agreement(&pair.sender), "receiver": receiver, "terms": terms, "actor": actor("admin") });
+        let content = json!({ "agreement_id": agreement(&pair.sender), "receiver": receiver, "terms": terms, "actor": actor("admin") });
         Work::other(&pair.sender, "agreement.invite.v1", &content)
     };
     step(publisher, board, pairs.iter().map(invite).collect()).await?;
@@ -163,12 +171,17 @@ pub fn number(ticket: usize) -> String {
 pub async fn step(publisher: &Publisher, board: &Board, works: Vec<Work>) -> Result<()> {
     let (first, count) = (board.published(), works.len());
     for some in works.chunks(500) {
-        let numbered: Vec<(String, Work)> = some.iter().map(|work| (token(board.publish_command()), work.clone())).collect();
+        let numbered: Vec<(String, Work)> =
+            some.iter().map(|work| (token(board.publish_command()), work.clone())).collect();
         publisher.publish(&numbered).await?;
     }
     let started = Instant::now();
     while board.receipts(first) < count {
-        ensure!(started.elapsed() < LIMIT, "{} of {count} commands have their receipts", board.receipts(first));
+        ensure!(
+            started.elapsed() < LIMIT,
+            "{} of {count} commands have their receipts",
+            board.receipts(first)
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     ensure!(board.refused(first) == 0, "{} of {count} commands were refused", board.refused(first));

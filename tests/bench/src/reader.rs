@@ -33,11 +33,17 @@ impl Drop for Reader {
 }
 
 impl Reader {
-    /// Logs in and begins: with the queues of all accounts of the ring, and those of these accounts.
+    /// Logs in and begins: with the queues of all accounts of the ring, and those of these
+    /// accounts.
     ///
     /// # Errors
     /// When the broker refuses.
-    pub async fn open(url: &str, board: Arc<Board>, tickets: usize, further: &[String]) -> Result<Self> {
+    pub async fn open(
+        url: &str,
+        board: Arc<Board>,
+        tickets: usize,
+        further: &[String],
+    ) -> Result<Self> {
         let connection = Connection::connect(url, ConnectionProperties::default()).await?;
         let channel = connection.create_channel().await?;
         channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
@@ -45,8 +51,14 @@ impl Reader {
         let ring = (0..ACCOUNTS).map(account);
         for name in ring.chain(further.iter().cloned()).chain(["operator".to_owned()]) {
             let (queue, tag) = (format!("desk.{name}"), name);
-            let consumer =
-                channel.basic_consume(queue.into(), tag.into(), BasicConsumeOptions::default(), FieldTable::default()).await?;
+            let consumer = channel
+                .basic_consume(
+                    queue.into(),
+                    tag.into(),
+                    BasicConsumeOptions::default(),
+                    FieldTable::default(),
+                )
+                .await?;
             consumers.push(consumer);
         }
         let reading = tokio::spawn(async move {
@@ -60,7 +72,12 @@ impl Reader {
     }
 }
 
-async fn read(channel: &Channel, mut deliveries: SelectAll<Consumer>, board: &Board, tickets: usize) -> Result<()> {
+async fn read(
+    channel: &Channel,
+    mut deliveries: SelectAll<Consumer>,
+    board: &Board,
+    tickets: usize,
+) -> Result<()> {
     let mut acked = 0;
     while let Some(first) = deliveries.next().await {
         let mut last = mark(&first?, board, tickets);
@@ -70,7 +87,8 @@ async fn read(channel: &Channel, mut deliveries: SelectAll<Consumer>, board: &Bo
                 _ => break,
             }
         }
-        // Consumers take turns in another order than that of the tags, so an ack may cover what comes a moment later.
+        // Consumers take turns in another order than that of the tags, so an ack may cover what
+        // comes a moment later.
         if last > acked {
             channel.basic_ack(last, BasicAckOptions { multiple: true }).await?;
             acked = last;
@@ -83,10 +101,17 @@ async fn read(channel: &Channel, mut deliveries: SelectAll<Consumer>, board: &Bo
 
 /// Marks a delivery; returns its tag.
 fn mark(delivery: &Delivery, board: &Board, tickets: usize) -> u64 {
-    let is_receipt = delivery.properties.kind().as_ref().is_some_and(|kind| kind.as_str() == "command.receipt.v1");
+    let is_receipt = delivery
+        .properties
+        .kind()
+        .as_ref()
+        .is_some_and(|kind| kind.as_str() == "command.receipt.v1");
     if let Some(number) = number_in(&delivery.data) {
         if is_receipt {
-            board.receipt(number, delivery.data.windows(REJECTED.len()).all(|window| window != REJECTED));
+            board.receipt(
+                number,
+                delivery.data.windows(REJECTED.len()).all(|window| window != REJECTED),
+            );
         } else {
             let to = delivery.routing_key.as_str().split('.').next().unwrap_or_default();
             board.delivery(number, to == ends(number % tickets).1);

@@ -52,31 +52,47 @@ pub fn spread(values: &[f64]) -> [f64; 3] {
 impl Report {
     /// Adds a turn.
     pub fn add(&mut self, contestant: String, scenario: &str, shown: Shown) {
-        let known = self.series.iter_mut().find(|series| series.contestant == contestant && series.scenario == scenario);
+        let known = self
+            .series
+            .iter_mut()
+            .find(|series| series.contestant == contestant && series.scenario == scenario);
         if let Some(series) = known {
             series.turns.push(shown);
         } else {
-            self.series.push(Series { contestant, scenario: scenario.to_owned(), turns: vec![shown] });
+            self.series.push(Series {
+                contestant,
+                scenario: scenario.to_owned(),
+                turns: vec![shown],
+            });
         }
     }
 
     /// The turns of a contestant in a scenario, round by round.
     #[must_use]
     pub fn turns(&self, contestant: &str, scenario: &str) -> &[Shown] {
-        let series = self.series.iter().find(|series| series.contestant == contestant && series.scenario == scenario);
+        let series = self
+            .series
+            .iter()
+            .find(|series| series.contestant == contestant && series.scenario == scenario);
         series.map_or(&[], |series| &series.turns)
     }
 
     /// Updates a second, at the median.
     #[must_use]
     pub fn rate(&self, contestant: &str, scenario: &str) -> Option<f64> {
-        let rates: Vec<f64> = self.turns(contestant, scenario).iter().map(|shown| shown.rate).collect();
+        let rates: Vec<f64> =
+            self.turns(contestant, scenario).iter().map(|shown| shown.rate).collect();
         (!rates.is_empty()).then(|| spread(&rates)[0])
     }
 
     /// Something of one, contestant and scenario, against the same of the other, round by round.
     #[must_use]
-    pub fn ratios(&self, of: fn(&Shown) -> f64, one: (&str, &str), other: (&str, &str)) -> Vec<f64> {
+    pub fn ratios(
+        &self,
+        of: fn(&Shown) -> f64,
+        one: (&str, &str),
+        other: (&str, &str),
+    ) -> Vec<f64> {
         let (one, other) = (self.turns(one.0, one.1), self.turns(other.0, other.1));
         one.iter().zip(other).map(|(one, other)| of(one) / of(other)).collect()
     }
@@ -85,9 +101,14 @@ impl Report {
     #[must_use]
     pub fn table(&self) -> String {
         let mut text = String::from(
-            "| what | who | updates/s: median [least-most] | µs of processor an update | p50, ms | p99, ms | foreign cores |\n|---|---|--:|--:|--:|--:|--:|\n",
+            "| what | who | updates/s: median [least-most] | µs of processor an update | p50, ms | \
+             p99, ms | foreign cores |\n|---|---|--:|--:|--:|--:|--:|\n",
         );
-        for series in self.series.iter().filter(|series| series.turns.iter().all(|shown| shown.times.is_empty())) {
+        for series in self
+            .series
+            .iter()
+            .filter(|series| series.turns.iter().all(|shown| shown.times.is_empty()))
+        {
             let [rate, least, most] = series.spread(|shown| shown.rate);
             let [cpu, ..] = series.spread(Shown::system);
             let [p50, ..] = series.spread(|shown| shown.p50);
@@ -97,7 +118,8 @@ impl Report {
             // Writing to a string cannot fail.
             let _ = writeln!(
                 text,
-                "| {what} | {who} | {rate:.0} [{least:.0}-{most:.0}] | {cpu:.0} | {p50:.1} | {p99:.1} | {foreign:.2} |"
+                "| {what} | {who} | {rate:.0} [{least:.0}-{most:.0}] | {cpu:.0} | {p50:.1} | \
+                 {p99:.1} | {foreign:.2} |"
             );
         }
         text
@@ -106,16 +128,30 @@ impl Report {
     /// Where the processor time goes, by part of the system.
     #[must_use]
     pub fn parts(&self) -> String {
-        let mut text = String::from("| what | who | µs an update, by part | MiB at the end |\n|---|---|---|---|\n");
+        let mut text = String::from(
+            "| what | who | µs an update, by part | MiB at the end |\n|---|---|---|---|\n",
+        );
         for series in &self.series {
-            let Some(last) = series.turns.last().filter(|shown| !shown.cpu.is_empty()) else { continue };
+            let Some(last) = series.turns.last().filter(|shown| !shown.cpu.is_empty()) else {
+                continue;
+            };
             let part = |name: &String| {
-                format!("{name} {:.0}", series.spread(|shown| shown.cpu.get(name).copied().unwrap_or_default())[0])
+                format!(
+                    "{name} {:.0}",
+                    series.spread(|shown| shown.cpu.get(name).copied().unwrap_or_default())[0]
+                )
             };
             let cpu: Vec<String> = last.cpu.keys().map(part).collect();
-            let memory: Vec<String> = last.memory.iter().map(|(name, mib)| format!("{name} {mib:.0}")).collect();
-            let _ =
-                writeln!(text, "| {} | {} | {} | {} |", series.scenario, series.contestant, cpu.join(", "), memory.join(", "));
+            let memory: Vec<String> =
+                last.memory.iter().map(|(name, mib)| format!("{name} {mib:.0}")).collect();
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} | {} |",
+                series.scenario,
+                series.contestant,
+                cpu.join(", "),
+                memory.join(", ")
+            );
         }
         text
     }
@@ -125,9 +161,12 @@ impl Report {
     pub fn times(&self) -> String {
         let mut text = String::from("| what | ms: median [least-most] |\n|---|---|\n");
         for series in &self.series {
-            let Some(newest) = series.turns.last().filter(|shown| !shown.times.is_empty()) else { continue };
+            let Some(newest) = series.turns.last().filter(|shown| !shown.times.is_empty()) else {
+                continue;
+            };
             let told = |name: &String| {
-                let [median, least, most] = series.spread(|shown| shown.times.get(name).copied().unwrap_or_default());
+                let [median, least, most] =
+                    series.spread(|shown| shown.times.get(name).copied().unwrap_or_default());
                 format!("{name} {median:.0} [{least:.0}-{most:.0}]")
             };
             let times: Vec<String> = newest.times.keys().map(told).collect();
@@ -141,20 +180,26 @@ impl Report {
     /// # Errors
     /// When the folder cannot be written to.
     pub fn write(&self, dir: &Path) -> Result<()> {
-        let facts: Vec<String> = self.facts.iter().map(|(name, value)| format!("- {name}: {value}")).collect();
-        let tables = [facts.join("\n"), goals::table(self), self.table(), self.times(), self.parts()];
+        let facts: Vec<String> =
+            self.facts.iter().map(|(name, value)| format!("- {name}: {value}")).collect();
+        let tables =
+            [facts.join("\n"), goals::table(self), self.table(), self.times(), self.parts()];
         std::fs::write(dir.join("report.md"), tables.join("\n\n")).context("writing the report")?;
-        std::fs::write(dir.join("report.json"), serde_json::to_vec_pretty(self)?).context("writing the report")?;
+        std::fs::write(dir.join("report.json"), serde_json::to_vec_pretty(self)?)
+            .context("writing the report")?;
         plot(self, &dir.join("rates.svg"))
     }
 }
 
 /// Updates a second of everybody, a bar each with its spread.
 fn plot(report: &Report, path: &Path) -> Result<()> {
-    let series: Vec<&Series> = report.series.iter().filter(|series| series.scenario == FULL).collect();
+    let series: Vec<&Series> =
+        report.series.iter().filter(|series| series.scenario == FULL).collect();
     let bars = i32::try_from(series.len()).unwrap_or(1);
     let most = series.iter().map(|series| series.spread(|shown| shown.rate)[2]).fold(1.0, f64::max);
-    let area = SVGBackend::new(path, (900, 60 + 50 * u32::try_from(series.len().max(1)).unwrap_or(1))).into_drawing_area();
+    let area =
+        SVGBackend::new(path, (900, 60 + 50 * u32::try_from(series.len().max(1)).unwrap_or(1)))
+            .into_drawing_area();
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&area)
         .margin(12)
@@ -179,7 +224,8 @@ fn plot(report: &Report, path: &Path) -> Result<()> {
         let mut bar = Rectangle::new(bar, BLUE.mix(0.6).filled());
         bar.set_margin(8, 8, 0, 0);
         chart.draw_series([bar])?;
-        let spread = [(least, SegmentValue::CenterOf(index)), (most, SegmentValue::CenterOf(index))];
+        let spread =
+            [(least, SegmentValue::CenterOf(index)), (most, SegmentValue::CenterOf(index))];
         chart.draw_series([PathElement::new(spread, BLACK.stroke_width(2))])?;
     }
     area.present().context("writing the plot")

@@ -83,10 +83,13 @@ pub fn all() -> Vec<Scenario> {
         python(Peer::FastStream),
     ];
     let full = everybody.map(|contestant| turn(FULL, contestant, Doing::Full));
-    let both = [Contestant::Raw, DESKMESH].map(|contestant| Scenario { kind: Kind::Both, ..turn(BOTH, contestant, Doing::Full) });
-    let kinds = [Kind::Field, Kind::Share].map(|kind| Scenario { kind, ..turn(kind.name(), DESKMESH, Doing::Full) });
+    let both = [Contestant::Raw, DESKMESH]
+        .map(|contestant| Scenario { kind: Kind::Both, ..turn(BOTH, contestant, Doing::Full) });
+    let kinds = [Kind::Field, Kind::Share]
+        .map(|kind| Scenario { kind, ..turn(kind.name(), DESKMESH, Doing::Full) });
     let slow = [DESKMESH, naive(8)].map(|contestant| turn(SLOW, contestant, Doing::Steady(100.0)));
-    let half = [DESKMESH, naive(8), naive(32)].map(|contestant| turn(HALF, contestant, Doing::Half));
+    let half =
+        [DESKMESH, naive(8), naive(32)].map(|contestant| turn(HALF, contestant, Doing::Half));
     let narrow = [1, 2].map(|replicas| turn(FULL, Contestant::Narrow { replicas }, Doing::Full));
     let special = [
         Scenario { on: On::Filled, ..turn(FILLED, DESKMESH, Doing::Full) },
@@ -94,5 +97,12 @@ pub fn all() -> Vec<Scenario> {
         Scenario { on: On::Filled, ..turn(DEACTIVATION, DESKMESH, Doing::Deactivation) },
         turn(COLD, DESKMESH, Doing::ColdStart),
     ];
-    full.into_iter().chain(both).chain(kinds).chain(slow).chain(half).chain(narrow).chain(special).collect()
+    full.into_iter()
+        .chain(both)
+        .chain(kinds)
+        .chain(slow)
+        .chain(half)
+        .chain(narrow)
+        .chain(special)
+        .collect()
 }

@@ -9,7 +9,8 @@ use tokio::task::spawn_blocking;
 
 use crate::cpu::Parts;
 
-/// A broker user of the benchmark's own, which publishes in the name of every account and reads every desk's queue.
+/// A broker user of the benchmark's own, which publishes in the name of every account and reads
+/// every desk's queue.
 const USER: &str = "bench";
 
 /// The servers. They end with it, and their data go.
@@ -40,7 +41,11 @@ impl Site {
             Servers::start_private(&servers_dir)
         });
         let servers = start.await.context("starting the servers")??;
-        Ok(Self { dir: dir.to_owned(), servers, passwords: Passwords::open(&dir.join("passwords"))? })
+        Ok(Self {
+            dir: dir.to_owned(),
+            servers,
+            passwords: Passwords::open(&dir.join("passwords"))?,
+        })
     }
 
     /// The folder for logs and results.
@@ -55,7 +60,8 @@ impl Site {
     /// When the broker refuses.
     pub async fn virtual_host(&self, name: &str) -> Result<Installation> {
         let installation = Installation::new(&self.servers, name, self.passwords.clone());
-        let (host, vhost, password) = (installation.clone(), name.to_owned(), self.passwords.of(USER));
+        let (host, vhost, password) =
+            (installation.clone(), name.to_owned(), self.passwords.of(USER));
         let make = spawn_blocking(move || {
             host.install_topology()?;
             host.broker().put_user(USER, &password, "impersonator")?;
@@ -129,6 +135,12 @@ impl Site {
 }
 
 fn pid_in(file: &Path) -> Result<i32> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-    text.lines().next().unwrap_or_default().trim().parse().with_context(|| format!("{} holds no process id", file.display()))
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    text.lines()
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .parse()
+        .with_context(|| format!("{} holds no process id", file.display()))
 }

@@ -77,10 +77,17 @@ pub struct Lasting {
 ///
 /// # Errors
 /// When an update is lost, doubled or wrong.
-pub async fn play(load: Load, pace: Pace, hall: &Hall, parts: &Parts, lasting: Lasting) -> Result<Shown> {
+pub async fn play(
+    load: Load,
+    pace: Pace,
+    hall: &Hall,
+    parts: &Parts,
+    lasting: Lasting,
+) -> Result<Shown> {
     let watch = async {
         tokio::time::sleep(lasting.warm).await;
-        let (first, done, begun, before) = (hall.board.published(), hall.board.done(), Instant::now(), Used::now(parts)?);
+        let (first, done, begun, before) =
+            (hall.board.published(), hall.board.done(), Instant::now(), Used::now(parts)?);
         tokio::time::sleep(lasting.time).await;
         let used = Used::now(parts)?.since(&before);
         Ok((first, shown(parts, &used, hall.board.done() - done, begun.elapsed())))
@@ -95,9 +102,17 @@ pub async fn play(load: Load, pace: Pace, hall: &Hall, parts: &Parts, lasting: L
 ///
 /// # Errors
 /// When an update is lost, doubled or wrong, or the agreement does not end.
-pub async fn deactivation(load: Load, rate: f64, hall: &Hall, round: usize, lasting: Lasting) -> Result<Shown> {
+pub async fn deactivation(
+    load: Load,
+    rate: f64,
+    hall: &Hall,
+    round: usize,
+    lasting: Lasting,
+) -> Result<Shown> {
     let senders = senders();
-    let sender = senders.get(round).with_context(|| format!("there are {} agreements to end, one a round", senders.len()))?;
+    let sender = senders
+        .get(round)
+        .with_context(|| format!("there are {} agreements to end, one a round", senders.len()))?;
     let content = json!({ "agreement_id": agreement(sender), "actor": actor("admin") });
     let board = &hall.board;
     let watch = async {
@@ -105,7 +120,9 @@ pub async fn deactivation(load: Load, rate: f64, hall: &Hall, round: usize, last
         let first = board.published();
         tokio::time::sleep(lasting.time / 2).await;
         let (ended, begun) = (board.publish_command(), Instant::now());
-        hall.publisher.publish(&[(token(ended), Work::other(sender, "agreement.deactivate.v1", &content))]).await?;
+        hall.publisher
+            .publish(&[(token(ended), Work::other(sender, "agreement.deactivate.v1", &content))])
+            .await?;
         while !board.proof(ended..ended + 1).holds() {
             ensure!(begun.elapsed() < DRAIN, "the agreement has not ended within {DRAIN:?}");
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -120,9 +137,16 @@ pub async fn deactivation(load: Load, rate: f64, hall: &Hall, round: usize, last
     let under_way = ended.saturating_sub(20);
     let (before, after) = (longest(first..under_way), longest(under_way..board.published()));
     let delays = board.delays(first..board.published());
-    let times = [("longest before", before), ("longest after", after), ("until its receipt", millis(took))];
+    let times =
+        [("longest before", before), ("longest after", after), ("until its receipt", millis(took))];
     let times = times.map(|(name, value)| (name.to_owned(), value)).into();
-    Ok(Shown { rate, p50: percentile(&delays, 50), p99: percentile(&delays, 99), times, ..Shown::default() })
+    Ok(Shown {
+        rate,
+        p50: percentile(&delays, 50),
+        p99: percentile(&delays, 99),
+        times,
+        ..Shown::default()
+    })
 }
 
 /// How long an update took that was published before anything ran.
@@ -140,7 +164,12 @@ pub async fn first_update(hall: &Hall, update: usize) -> Result<Shown> {
 }
 
 /// Publishes while something watches; afterwards everything that was published must have come once.
-async fn under_load<T>(load: Load, pace: Pace, hall: &Hall, watch: impl Future<Output = Result<T>>) -> Result<T> {
+async fn under_load<T>(
+    load: Load,
+    pace: Pace,
+    hall: &Hall,
+    watch: impl Future<Output = Result<T>>,
+) -> Result<T> {
     let (board, publisher): (&Arc<Board>, _) = (&hall.board, &hall.publisher);
     let (first, over) = (board.published(), CancellationToken::new());
     let publish = async {
@@ -160,7 +189,10 @@ async fn under_load<T>(load: Load, pace: Pace, hall: &Hall, watch: impl Future<O
     let mut proof: Proof = board.proof(first..board.published());
     while !proof.holds() {
         if drained.elapsed() > DRAIN || proof.doubled + proof.wrong > 0 {
-            bail!("an update was lost, doubled or wrong: {proof:?}; the first of them: {}", board.first_wrong(first));
+            bail!(
+                "an update was lost, doubled or wrong: {proof:?}; the first of them: {}",
+                board.first_wrong(first)
+            );
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
         proof = board.proof(first..board.published());
@@ -171,12 +203,17 @@ async fn under_load<T>(load: Load, pace: Pace, hall: &Hall, watch: impl Future<O
 #[expect(clippy::cast_precision_loss, reason = "numbers for people")]
 fn shown(parts: &Parts, used: &Used, done: usize, elapsed: Duration) -> Shown {
     let each = |used: &Duration| used.as_secs_f64() * 1e6 / done.max(1) as f64;
-    let largest = |pids: &Vec<i32>| pids.iter().filter_map(|pid| Process::find(*pid)?.resident()).max().unwrap_or_default();
+    let largest = |pids: &Vec<i32>| {
+        pids.iter().filter_map(|pid| Process::find(*pid)?.resident()).max().unwrap_or_default()
+    };
     Shown {
         rate: done as f64 / elapsed.as_secs_f64(),
         cpu: used.parts.iter().map(|(name, used)| ((*name).to_owned(), each(used))).collect(),
         foreign: used.foreign().as_secs_f64() / elapsed.as_secs_f64(),
-        memory: parts.iter().map(|(name, pids)| ((*name).to_owned(), largest(pids) as f64 / 1024.0)).collect(),
+        memory: parts
+            .iter()
+            .map(|(name, pids)| ((*name).to_owned(), largest(pids) as f64 / 1024.0))
+            .collect(),
         ..Shown::default()
     }
 }

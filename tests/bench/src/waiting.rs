@@ -43,10 +43,12 @@ pub async fn make_small_queue(installation: &Installation) -> Result<()> {
 /// When not every command is applied in time.
 pub async fn fill(publisher: &Publisher, board: &Board) -> Result<()> {
     register(publisher, board, vec![RECEIVER.to_owned(), SENDER.to_owned()]).await?;
-    agree(publisher, board, &[Pair { sender: SENDER.to_owned(), receiver: RECEIVER.to_owned() }]).await?;
+    agree(publisher, board, &[Pair { sender: SENDER.to_owned(), receiver: RECEIVER.to_owned() }])
+        .await?;
     let tickets = 100;
     let share = |ticket: usize| derive_id("bench", &["waiting", &ticket.to_string()]).to_string();
-    let shares = (0..tickets).map(|ticket| share_command(SENDER, &format!("w-{ticket}"), &share(ticket), &[]));
+    let shares = (0..tickets)
+        .map(|ticket| share_command(SENDER, &format!("w-{ticket}"), &share(ticket), &[]));
     step(publisher, board, shares.collect()).await?;
     let update = |number: usize| {
         let content = json!({
@@ -68,7 +70,8 @@ pub async fn fill(publisher: &Publisher, board: &Board) -> Result<()> {
 /// When they do not, or the database refuses.
 pub async fn check(database: &Database) -> Result<()> {
     let mut connection = PgConnection::connect(&database.url()?).await?;
-    let query = format!("select count(*) from {}.undelivered", Database::schema(Service::CommentSync));
+    let query =
+        format!("select count(*) from {}.undelivered", Database::schema(Service::CommentSync));
     let waiting: i64 = sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&mut connection).await?;
     ensure!(usize::try_from(waiting)? >= DELIVERIES, "{waiting} deliveries wait, not {DELIVERIES}");
     sqlx::raw_sql("vacuum (analyze)").execute(&mut connection).await?;

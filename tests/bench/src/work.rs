@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use crate::board::token;
 use crate::population::{actor, ends, number, share, shared};
 
-/// When the update with this number occurs, as its desk tells it: each a second after the one before, so that each is the newest.
+/// When the update with this number occurs, as its desk tells it: each a second after the one
+/// before, so that each is the newest.
 ///
 /// # Panics
 /// Never.
@@ -17,7 +18,9 @@ pub fn occurs(update: usize) -> Timestamp {
 }
 
 /// A comment of the usual length.
-pub const TEXT: &str = "The seal is replaced and the pump runs again since this morning. Could you please check the pressure on your side before the weekend, and tell us whether the second valve still drips? We have ordered another one in any case, which arrives on Tuesday.";
+pub const TEXT: &str = "The seal is replaced and the pump runs again since this morning. Could you \
+    please check the pressure on your side before the weekend, and tell us whether the second \
+    valve still drips? We have ordered another one in any case, which arrives on Tuesday.";
 
 /// A command that is ready to be published.
 #[derive(Clone, Debug)]
@@ -70,9 +73,13 @@ impl Kind {
         let token = token(update);
         let comment = |id: String| json!({ "id": format!("{account}/{id}"), "body": TEXT });
         if self == Self::Share {
-            let comments: Vec<Value> = (0..5).map(|index| comment(format!("{token}-{index}"))).collect();
+            let comments: Vec<Value> =
+                (0..5).map(|index| comment(format!("{token}-{index}"))).collect();
             // A ticket that nobody has shared yet, of the same two accounts.
-            return Work { partner, ..shared(ticket % 100 + 100 * (1_000_000 + update), &comments) };
+            return Work {
+                partner,
+                ..shared(ticket % 100 + 100 * (1_000_000 + update), &comments)
+            };
         }
         let mut content = json!({
             "ticket_id": number(ticket), "share_id": share(ticket), "actor": actor("agent"), "occurred_at": occurs(update),

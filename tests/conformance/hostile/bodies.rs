@@ -10,7 +10,11 @@ pub async fn hostile_json_nested_too_deep(office: Office) {
     let row = row(office).await;
     for depth in [33, 1_000, 80_000] {
         for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
-            let deep = format!("{{\"ticket_id\":\"1\",\"x\":{}1{}}}", open.repeat(depth), close.repeat(depth));
+            let deep = format!(
+                "{{\"ticket_id\":\"1\",\"x\":{}1{}}}",
+                open.repeat(depth),
+                close.repeat(depth)
+            );
             refused(&row.raw_update(deep.as_bytes()).await, Malformed);
         }
         refused(&row.raw_update("[".repeat(depth).as_bytes()).await, Malformed);
@@ -21,10 +25,14 @@ pub async fn hostile_json_nested_too_deep(office: Office) {
 pub async fn hostile_a_body_that_is_no_object(office: Office) {
     let row = row(office).await;
     let good = row.update(&json!({})).to_string();
-    for body in ["", " ", "null", "[]", "\"x\"", "7", "{", "{}{}", "nonsense", "<?xml version=\"1.0\"?>"] {
+    for body in
+        ["", " ", "null", "[]", "\"x\"", "7", "{", "{}{}", "nonsense", "<?xml version=\"1.0\"?>"]
+    {
         refused(&row.raw_update(body.as_bytes()).await, Malformed);
     }
-    for body in [format!("\u{feff}{good}"), format!("{good},"), good.replace('"', "'"), format!("{good}//")] {
+    for body in
+        [format!("\u{feff}{good}"), format!("{good},"), good.replace('"', "'"), format!("{good}//")]
+    {
         refused(&row.raw_update(body.as_bytes()).await, Malformed);
     }
     row.ends_unseen().await;
@@ -36,7 +44,10 @@ pub async fn hostile_text_that_is_not_utf8(office: Office) {
     // A wrong byte, a surrogate as UTF-8 spells none, an overlong NUL, and a letter of Latin-1.
     for wrong in [&b"\xff"[..], b"\xed\xa0\x80", b"\xc0\x80", b"\xe9"] {
         let (before, after) = good.split_at(good.find(&row.marker).expect("the mark is in it"));
-        refused(&row.raw_update(&[before.as_bytes(), wrong, after.as_bytes()].concat()).await, Malformed);
+        refused(
+            &row.raw_update(&[before.as_bytes(), wrong, after.as_bytes()].concat()).await,
+            Malformed,
+        );
     }
     let utf16: Vec<u8> = good.encode_utf16().flat_map(u16::to_be_bytes).collect();
     refused(&row.raw_update(&utf16).await, Malformed);
@@ -47,7 +58,11 @@ pub async fn hostile_lone_surrogates(office: Office) {
     let row = row(office).await;
     let good = row.update(&json!({})).to_string();
     for lone in [r"\ud800", r"\udfff", r"\udc00\ud800", r"\ud83d "] {
-        refused(&row.raw_update(good.replace(&row.marker, &(row.marker.clone() + lone)).as_bytes()).await, Malformed);
+        refused(
+            &row.raw_update(good.replace(&row.marker, &(row.marker.clone() + lone)).as_bytes())
+                .await,
+            Malformed,
+        );
     }
     row.ends_unseen().await;
 }
@@ -55,8 +70,12 @@ pub async fn hostile_lone_surrogates(office: Office) {
 pub async fn hostile_nul_in_text_and_in_keys(office: Office) {
     let row = row(office).await;
     let good = row.update(&json!({ "custom_fields": { "key": "value" } })).to_string();
-    for (from, to) in [("key", r"k\u0000y"), ("value", r"\u0000"), ("ticket_id", r"ticket_id\u0000"), (&row.marker, r"x\u0000y")]
-    {
+    for (from, to) in [
+        ("key", r"k\u0000y"),
+        ("value", r"\u0000"),
+        ("ticket_id", r"ticket_id\u0000"),
+        (&row.marker, r"x\u0000y"),
+    ] {
         refused(&row.raw_update(good.replace(from, to).as_bytes()).await, Malformed);
     }
     row.ends_unseen().await;
@@ -74,7 +93,11 @@ pub async fn hostile_keys_given_twice(office: Office) {
             .await
             .expect("the broker takes it");
         let receipt = acme.receipt(&id).await;
-        if known { applied(&receipt) } else { refused(&receipt, contracts::Reason::UnknownAgreement) }
+        if known {
+            applied(&receipt)
+        } else {
+            refused(&receipt, contracts::Reason::UnknownAgreement)
+        }
     }
     row.ends_unseen().await;
 }

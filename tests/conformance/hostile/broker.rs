@@ -4,8 +4,9 @@ use contracts::topology::{DESK_PARKED, Service, desk_queue};
 use futures_util::StreamExt;
 use lapin::ExchangeKind::Topic;
 use lapin::options::{
-    BasicConsumeOptions, BasicGetOptions, BasicRejectOptions, ExchangeBindOptions, ExchangeDeclareOptions, ExchangeDeleteOptions,
-    ExchangeUnbindOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
+    BasicConsumeOptions, BasicGetOptions, BasicRejectOptions, ExchangeBindOptions,
+    ExchangeDeclareOptions, ExchangeDeleteOptions, ExchangeUnbindOptions, QueueBindOptions,
+    QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
 };
 use lapin::types::{FieldTable, ShortString};
 use serde_json::json;
@@ -16,21 +17,31 @@ use crate::office::Office;
 
 /// Queues that are not the attacker's.
 fn queues(row: &Row) -> Vec<String> {
-    let services = Service::ALL.into_iter().flat_map(|service| [service.work_queues(), service.dead_letter_queues()].concat());
+    let services = Service::ALL
+        .into_iter()
+        .flat_map(|service| [service.work_queues(), service.dead_letter_queues()].concat());
     let desks = [&row.ground.globex, &row.ground.initech].map(|desk| desk_queue(&desk.account));
     let retries = ["agreement-service.retry.1s", "share-dispatcher.retry.5s"].map(str::to_owned);
-    services.chain(desks).chain(retries).chain(["desk.operator".to_owned(), DESK_PARKED.to_owned()]).collect()
+    services
+        .chain(desks)
+        .chain(retries)
+        .chain(["desk.operator".to_owned(), DESK_PARKED.to_owned()])
+        .collect()
 }
 
 const EXCHANGES: [&str; 5] = ["share", "sync", "desk", "events", "share.unroutable"];
-const BUILT_IN: [&str; 6] = ["amq.direct", "amq.fanout", "amq.headers", "amq.match", "amq.topic", "amq.rabbitmq.trace"];
+const BUILT_IN: [&str; 6] =
+    ["amq.direct", "amq.fanout", "amq.headers", "amq.match", "amq.topic", "amq.rabbitmq.trace"];
 
 async fn refused_on(row: &Row, exchange: &str, keys: &[String]) {
     let rogue = row.rogue().await;
     for key in keys {
         let properties = rogue.properties("transfer.v1", &row.ground.acme.next_id());
-        let properties = properties.with_headers(headers([("deskmesh-publisher", row.ground.globex.account.as_str())]));
-        let refusal = rogue.publish(exchange, key, properties, row.update(&json!({})).to_string().as_bytes()).await;
+        let properties = properties
+            .with_headers(headers([("deskmesh-publisher", row.ground.globex.account.as_str())]));
+        let refusal = rogue
+            .publish(exchange, key, properties, row.update(&json!({})).to_string().as_bytes())
+            .await;
         assert_eq!(refusal, Some(ACCESS_REFUSED), "{exchange:?} {key:?}");
     }
 }
@@ -38,9 +49,20 @@ async fn refused_on(row: &Row, exchange: &str, keys: &[String]) {
 pub async fn hostile_publishing_to_the_services_exchanges(office: Office) {
     let row = row(office).await;
     let globex = &row.ground.globex.account;
-    let keys = ["comment-sync.transfer", "share-dispatcher.retried", "share-dispatcher.fact", "parked.desk"].map(str::to_owned);
+    let keys = [
+        "comment-sync.transfer",
+        "share-dispatcher.retried",
+        "share-dispatcher.fact",
+        "parked.desk",
+    ]
+    .map(str::to_owned);
     refused_on(&row, "sync", &keys).await;
-    refused_on(&row, "desk", &[format!("{globex}.ticket.updated"), format!("{}.x.y", row.ground.acme.account)]).await;
+    refused_on(
+        &row,
+        "desk",
+        &[format!("{globex}.ticket.updated"), format!("{}.x.y", row.ground.acme.account)],
+    )
+    .await;
     refused_on(&row, "events", &["ticket.shared".to_owned()]).await;
     row.ends_unseen().await;
 }
@@ -48,7 +70,12 @@ pub async fn hostile_publishing_to_the_services_exchanges(office: Office) {
 pub async fn hostile_publishing_straight_into_queues(office: Office) {
     let row = row(office).await;
     refused_on(&row, "", &queues(&row)).await;
-    refused_on(&row, "", &[desk_queue(&row.ground.acme.account), "amq.rabbitmq.reply-to".to_owned()]).await;
+    refused_on(
+        &row,
+        "",
+        &[desk_queue(&row.ground.acme.account), "amq.rabbitmq.reply-to".to_owned()],
+    )
+    .await;
     row.ends_unseen().await;
 }
 
@@ -68,7 +95,9 @@ async fn refused_for(
     what: impl AsyncFn(&lapin::Channel, ShortString) -> lapin::Result<()>,
 ) {
     for queue in queues {
-        let refusal = rogue.refusal(async |channel| what(channel, ShortString::from(queue.as_str())).await).await;
+        let refusal = rogue
+            .refusal(async |channel| what(channel, ShortString::from(queue.as_str())).await)
+            .await;
         assert_eq!(refusal, Some(ACCESS_REFUSED), "{queue} as {}", row.ground.acme.account);
     }
 }
@@ -78,7 +107,10 @@ pub async fn hostile_reading_other_queues(office: Office) {
     let (rogue, queues) = (row.rogue().await, queues(&row));
     refused_for(&row, &rogue, &queues, async |channel, queue| {
         let options = BasicConsumeOptions::default();
-        channel.basic_consume(queue, ShortString::from("spy"), options, FieldTable::default()).await.map(drop)
+        channel
+            .basic_consume(queue, ShortString::from("spy"), options, FieldTable::default())
+            .await
+            .map(drop)
     })
     .await;
     refused_for(&row, &rogue, &queues, async |channel, queue| {
@@ -106,10 +138,15 @@ pub async fn hostile_emptying_and_deleting_queues(office: Office) {
 pub async fn hostile_declaring_queues(office: Office) {
     let row = row(office).await;
     let rogue = row.rogue().await;
-    let names = ["", "mine", "amq.gen-mine", "desk.nobody", "share-dispatcher.extra"].map(str::to_owned);
+    let names =
+        ["", "mine", "amq.gen-mine", "desk.nobody", "share-dispatcher.extra"].map(str::to_owned);
     let own = desk_queue(&row.ground.acme.account);
     for exclusive in [false, true] {
-        let options = QueueDeclareOptions { exclusive, durable: !exclusive, ..QueueDeclareOptions::default() };
+        let options = QueueDeclareOptions {
+            exclusive,
+            durable: !exclusive,
+            ..QueueDeclareOptions::default()
+        };
         let all = [&names[..], std::slice::from_ref(&own), &queues(&row)].concat();
         refused_for(&row, &rogue, &all, async |channel, queue| {
             channel.queue_declare(queue, options, FieldTable::default()).await.map(drop)
@@ -123,9 +160,14 @@ pub async fn hostile_looking_at_other_queues(office: Office) {
     let row = row(office).await;
     let (rogue, globex) = (row.rogue().await, desk_queue(&row.ground.globex.account));
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-    // No broker refuses this: it tells that the queue is there and how full it is, and nothing else.
+    // No broker refuses this: it tells that the queue is there and how full it is, and nothing
+    // else.
     let refusal = rogue
-        .refusal(async |channel| channel.queue_declare(ShortString::from(globex.as_str()), passive, FieldTable::default()).await)
+        .refusal(async |channel| {
+            channel
+                .queue_declare(ShortString::from(globex.as_str()), passive, FieldTable::default())
+                .await
+        })
         .await;
     assert!(matches!(refusal, None | Some(ACCESS_REFUSED)), "{refusal:?}");
     row.ends_unseen().await;
@@ -136,14 +178,30 @@ pub async fn hostile_binding_and_unbinding_queues(office: Office) {
     let (rogue, own) = (row.rogue().await, desk_queue(&row.ground.acme.account));
     let stolen = ShortString::from(format!("{}.#", row.ground.globex.account));
     for exchange in EXCHANGES.into_iter().chain(BUILT_IN) {
-        let queues = [own.clone(), desk_queue(&row.ground.globex.account), "share-dispatcher".to_owned()];
+        let queues =
+            [own.clone(), desk_queue(&row.ground.globex.account), "share-dispatcher".to_owned()];
         refused_for(&row, &rogue, &queues, async |channel, queue| {
             let options = QueueBindOptions::default();
-            channel.queue_bind(queue, ShortString::from(exchange), stolen.clone(), options, FieldTable::default()).await
+            channel
+                .queue_bind(
+                    queue,
+                    ShortString::from(exchange),
+                    stolen.clone(),
+                    options,
+                    FieldTable::default(),
+                )
+                .await
         })
         .await;
         refused_for(&row, &rogue, &queues, async |channel, queue| {
-            channel.queue_unbind(queue, ShortString::from(exchange), stolen.clone(), FieldTable::default()).await
+            channel
+                .queue_unbind(
+                    queue,
+                    ShortString::from(exchange),
+                    stolen.clone(),
+                    FieldTable::default(),
+                )
+                .await
         })
         .await;
     }
@@ -153,7 +211,8 @@ pub async fn hostile_binding_and_unbinding_queues(office: Office) {
 pub async fn hostile_exchanges_made_joined_and_deleted(office: Office) {
     let row = row(office).await;
     let rogue = row.rogue().await;
-    let all = EXCHANGES.into_iter().chain(["mine", "share.extra"]).map(str::to_owned).collect::<Vec<_>>();
+    let all =
+        EXCHANGES.into_iter().chain(["mine", "share.extra"]).map(str::to_owned).collect::<Vec<_>>();
     let (share, key) = (ShortString::from("share"), ShortString::from("#"));
     refused_for(&row, &rogue, &all, async |channel, exchange| {
         let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
@@ -168,12 +227,28 @@ pub async fn hostile_exchanges_made_joined_and_deleted(office: Office) {
     for (to, from) in [("share", "desk"), ("desk", "share"), ("share", "sync"), ("sync", "share")] {
         refused_for(&row, &rogue, &[to.to_owned()], async |channel, to| {
             let from = ShortString::from(from);
-            channel.exchange_bind(to, from, key.clone(), ExchangeBindOptions::default(), FieldTable::default()).await
+            channel
+                .exchange_bind(
+                    to,
+                    from,
+                    key.clone(),
+                    ExchangeBindOptions::default(),
+                    FieldTable::default(),
+                )
+                .await
         })
         .await;
         refused_for(&row, &rogue, &[to.to_owned()], async |channel, to| {
             let options = ExchangeUnbindOptions::default();
-            channel.exchange_unbind(to, ShortString::from(from), key.clone(), options, FieldTable::default()).await
+            channel
+                .exchange_unbind(
+                    to,
+                    ShortString::from(from),
+                    key.clone(),
+                    options,
+                    FieldTable::default(),
+                )
+                .await
         })
         .await;
     }
@@ -191,7 +266,9 @@ pub async fn hostile_replies_without_a_queue(office: Office) {
     let replies = channel.basic_consume(queue.clone(), tag, options, FieldTable::default()).await;
     let id = row.ground.acme.next_id();
     let properties = rogue.properties("share.list.v1", &id).with_reply_to(queue);
-    super::rogue::publish(&channel, "share", &row.key("share.list"), properties, b"{}").await.expect("the broker takes it");
+    super::rogue::publish(&channel, "share", &row.key("share.list"), properties, b"{}")
+        .await
+        .expect("the broker takes it");
     crate::office::applied(&row.ground.acme.receipt(&id).await);
     if let Ok(mut replies) = replies {
         channel.close(200, ShortString::from("done")).await.ok();
@@ -206,16 +283,25 @@ pub async fn hostile_deliveries_thrown_back(office: Office) {
     let (account, url) = row.office.account("thrower").await;
     let rogue = Rogue::log_in(&url, account.as_str()).await;
     let properties = rogue.properties("ticket.share.v1", "thrown");
-    assert_eq!(rogue.publish("share", &format!("{account}.ticket.share"), properties, row.marker.as_bytes()).await, None);
+    assert_eq!(
+        rogue
+            .publish("share", &format!("{account}.ticket.share"), properties, row.marker.as_bytes())
+            .await,
+        None
+    );
     let channel = rogue.channel().await;
-    let (queue, options) = (ShortString::from(desk_queue(&account)), BasicConsumeOptions::default());
+    let (queue, options) =
+        (ShortString::from(desk_queue(&account)), BasicConsumeOptions::default());
     let mut consumer = channel
         .basic_consume(queue, ShortString::from("thrower"), options, FieldTable::default())
         .await
         .expect("the broker takes it");
     let delivery = consumer.next().await.expect("a delivery").expect("a delivery");
     let id = delivery.properties.message_id().clone().expect("an id").to_string();
-    channel.basic_reject(delivery.delivery_tag, BasicRejectOptions { requeue: false }).await.expect("the broker takes it");
+    channel
+        .basic_reject(delivery.delivery_tag, BasicRejectOptions { requeue: false })
+        .await
+        .expect("the broker takes it");
     assert_eq!(row.parked(&id).await, "dead_lettered");
     row.ends_unseen().await;
 }

@@ -1,4 +1,5 @@
-//! The ground that all rows share: an attacker, its partner, and a stranger who shares with that partner.
+//! The ground that all rows share: an attacker, its partner, and a stranger who shares with that
+//! partner.
 
 use std::collections::BTreeMap;
 
@@ -107,16 +108,24 @@ impl Before {
 }
 
 /// Both lists of an account, by id: rows that run at the same time ask for them too.
-async fn lists(office: &Office, desk: &Desk) -> (BTreeMap<AgreementId, AgreementState>, BTreeMap<ShareId, ShareState>) {
+async fn lists(
+    office: &Office,
+    desk: &Desk,
+) -> (BTreeMap<AgreementId, AgreementState>, BTreeMap<ShareId, ShareState>) {
     let (agreements, shares) = (office.agreements(desk).await, office.shares(desk).await);
-    let agreements = agreements.into_iter().map(|state| (state.agreement_id.clone(), state)).collect();
+    let agreements =
+        agreements.into_iter().map(|state| (state.agreement_id.clone(), state)).collect();
     (agreements, shares.into_iter().map(|state| (state.share_id.clone(), state)).collect())
 }
 
 impl Row {
     /// Logs in as the attacker, beside its desk.
     pub async fn rogue(&self) -> Rogue {
-        Rogue::log_in(&self.office.broker_url(&self.ground.acme.account), self.ground.acme.account.as_str()).await
+        Rogue::log_in(
+            &self.office.broker_url(&self.ground.acme.account),
+            self.ground.acme.account.as_str(),
+        )
+        .await
     }
 
     /// A key of the attacker's own.
@@ -124,8 +133,8 @@ impl Row {
         format!("{}.{rest}", self.ground.acme.account)
     }
 
-    /// An update of the attacker's shared ticket by a comment with the marker, and `changes` to it: were it decided, the partner
-    /// would see the marker.
+    /// An update of the attacker's shared ticket by a comment with the marker, and `changes` to it:
+    /// were it decided, the partner would see the marker.
     pub fn update(&self, changes: &Value) -> Value {
         let comment = self.office.comment(&self.ground.acme, &self.marker, true);
         let update = json!({ "ticket_id": TICKET, "actor": agent(), "occurred_at": clock(), "comments": [comment] });
@@ -139,7 +148,8 @@ impl Row {
 
     /// Asks several things at once: a refusal that waits for what may still come takes seconds.
     pub async fn ask_all(&self, commands: &[(&str, Value)]) -> Vec<Receipt> {
-        join_all(commands.iter().map(|(message_type, content)| self.ask(message_type, content))).await
+        join_all(commands.iter().map(|(message_type, content)| self.ask(message_type, content)))
+            .await
     }
 
     /// Sends an update with other bytes in its body.
@@ -148,17 +158,28 @@ impl Row {
     }
 
     /// Sends an update with other properties.
-    pub async fn changed_update(&self, body: &[u8], change: impl FnOnce(BasicProperties) -> BasicProperties) -> Receipt {
+    pub async fn changed_update(
+        &self,
+        body: &[u8],
+        change: impl FnOnce(BasicProperties) -> BasicProperties,
+    ) -> Receipt {
         let (acme, id) = (&self.ground.acme, self.ground.acme.next_id());
-        acme.publish(&self.key("ticket.update"), "ticket.update.v1", &id, body, change).await.expect("the broker takes it");
+        acme.publish(&self.key("ticket.update"), "ticket.update.v1", &id, body, change)
+            .await
+            .expect("the broker takes it");
         acme.receipt(&id).await
     }
 
     /// Waits until a command is parked, and says why.
     pub async fn parked(&self, message_id: &str) -> String {
-        let url = self.office.with_stage(|stage| stage.database.url()).expect("the database has an address");
+        let url = self
+            .office
+            .with_stage(|stage| stage.database.url())
+            .expect("the database has an address");
         let mut database = PgConnection::connect(&url).await.expect("the database answers");
-        let query = ENTRIES.map(|schema| format!("select reason from {schema}.parked where message_id = $1")).join(" union ");
+        let query = ENTRIES
+            .map(|schema| format!("select reason from {schema}.parked where message_id = $1"))
+            .join(" union ");
         until(&format!("{message_id} among the parked messages"), PATIENCE, async || {
             let reason: Option<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(query.as_str()))
                 .bind(message_id)
@@ -172,21 +193,27 @@ impl Row {
 
     /// Waits until a delivery to an account's desk waits for a queue.
     pub async fn undelivered(&self, account: &str) {
-        let url = self.office.with_stage(|stage| stage.database.url()).expect("the database has an address");
+        let url = self
+            .office
+            .with_stage(|stage| stage.database.url())
+            .expect("the database has an address");
         let mut database = PgConnection::connect(&url).await.expect("the database answers");
         until(&format!("a delivery to {account} that waits"), PATIENCE, async || {
-            let count: i64 = sqlx::query_scalar("select count(*) from share_dispatcher.undelivered where account = $1")
-                .bind(account)
-                .fetch_one(&mut database)
-                .await
-                .expect("the database answers");
+            let count: i64 = sqlx::query_scalar(
+                "select count(*) from share_dispatcher.undelivered where account = $1",
+            )
+            .bind(account)
+            .fetch_one(&mut database)
+            .await
+            .expect("the database answers");
             if count > 0 { Ok(()) } else { Err("none".to_owned()) }
         })
         .await;
     }
 
-    /// The system still answers the attacker, and the others have seen nothing of this row: no delivery but what they asked for
-    /// themselves and the attacker's note that ends each row; not the marker; and their lists are what they were.
+    /// The system still answers the attacker, and the others have seen nothing of this row: no
+    /// delivery but what they asked for themselves and the attacker's note that ends each row; not
+    /// the marker; and their lists are what they were.
     pub async fn ends_unseen(self) {
         let ground = self.ground;
         self.office.heard(&ground.globex, &ground.acme, &ground.share).await;
@@ -195,11 +222,20 @@ impl Row {
             assert_eq!(agreements, before.agreements, "the agreements of {}", desk.account);
             assert_eq!(shares, before.shares, "the shares of {}", desk.account);
             let later = desk.deliveries().split_off(before.deliveries);
-            let unexpected: Vec<_> = later.iter().filter(|delivered| !is_harmless(ground, desk, &delivered.told)).collect();
+            let unexpected: Vec<_> = later
+                .iter()
+                .filter(|delivered| !is_harmless(ground, desk, &delivered.told))
+                .collect();
             assert!(unexpected.is_empty(), "deliveries at {}: {unexpected:?}", desk.account);
-            let marked: Vec<String> = desk.bodies().into_iter().filter(|body| body.contains(&self.marker)).collect();
+            let marked: Vec<String> =
+                desk.bodies().into_iter().filter(|body| body.contains(&self.marker)).collect();
             assert_eq!(marked, Vec::<String>::new(), "the marker at {}", desk.account);
-            assert_eq!(desk.repeated_and_unreadable().1, Vec::<String>::new(), "unreadable deliveries at {}", desk.account);
+            assert_eq!(
+                desk.repeated_and_unreadable().1,
+                Vec::<String>::new(),
+                "unreadable deliveries at {}",
+                desk.account
+            );
         }
     }
 }
@@ -210,8 +246,14 @@ fn is_harmless(ground: &Ground, desk: &Desk, told: &Told) -> bool {
         Told::Receipt(receipt) => desk.sent_at(&receipt.command_id).is_some(),
         Told::AgreementState(_) | Told::ShareState(_) => true,
         Told::TicketUpdated(updated) => {
-            let note_alone = updated.comments.iter().all(|comment| !comment.public && comment.body.starts_with("Nothing else"));
-            desk.account == ground.globex.account && updated.share_id == ground.share && note_alone && updated.status.is_none()
+            let note_alone = updated
+                .comments
+                .iter()
+                .all(|comment| !comment.public && comment.body.starts_with("Nothing else"));
+            desk.account == ground.globex.account
+                && updated.share_id == ground.share
+                && note_alone
+                && updated.status.is_none()
         }
         _ => false,
     }

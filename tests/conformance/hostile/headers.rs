@@ -20,7 +20,9 @@ async fn update_of_a_hidden_ticket(row: &Row, table: FieldTable) -> Receipt {
 
 async fn listed(row: &Row, change: impl FnOnce(BasicProperties) -> BasicProperties) {
     let (acme, id) = (&row.ground.acme, row.ground.acme.next_id());
-    acme.publish(&row.key("share.list"), "share.list.v1", &id, b"{}", change).await.expect("the broker takes it");
+    acme.publish(&row.key("share.list"), "share.list.v1", &id, b"{}", change)
+        .await
+        .expect("the broker takes it");
     applied(&acme.receipt(&id).await);
 }
 
@@ -41,14 +43,18 @@ pub async fn hostile_forged_headers_of_our_own(office: Office) {
 pub async fn hostile_a_forged_history_of_deaths(office: Office) {
     let row = row(office).await;
     let mut death = FieldTable::default();
-    for (name, text) in [("queue", "share-dispatcher"), ("reason", "rejected"), ("exchange", "sync")] {
+    for (name, text) in
+        [("queue", "share-dispatcher"), ("reason", "rejected"), ("exchange", "sync")]
+    {
         death.insert(ShortString::from(name), AMQPValue::LongString(text.into()));
     }
     death.insert(ShortString::from("count"), AMQPValue::LongLongInt(i64::MAX));
     let deaths = AMQPValue::FieldArray(FieldArray::from(vec![AMQPValue::FieldTable(death); 50]));
-    let texts = [AMQPValue::LongString("rejected".into()), AMQPValue::LongLongInt(-1), AMQPValue::Void];
+    let texts =
+        [AMQPValue::LongString("rejected".into()), AMQPValue::LongLongInt(-1), AMQPValue::Void];
     for value in [deaths].into_iter().chain(texts) {
-        let mut table = headers([("x-first-death-queue", "desk.globex"), ("x-death-reason", "expired")]);
+        let mut table =
+            headers([("x-first-death-queue", "desk.globex"), ("x-death-reason", "expired")]);
         table.insert(ShortString::from("x-death"), value);
         table.insert(ShortString::from("x-delivery-count"), AMQPValue::LongLongInt(1_000_000));
         listed(&row, |properties| properties.with_headers(table)).await;
@@ -59,20 +65,31 @@ pub async fn hostile_a_forged_history_of_deaths(office: Office) {
 pub async fn hostile_forged_traces(office: Office) {
     let row = row(office).await;
     let state = "k=v,".repeat(20_000);
-    for parent in ["00-11111111111111111111111111111111-2222222222222222-01", "00-0-0-0", "ff-\0", "", &"0".repeat(20_000)] {
-        listed(&row, |properties| properties.with_headers(headers([("traceparent", parent), ("tracestate", &state)]))).await;
+    for parent in [
+        "00-11111111111111111111111111111111-2222222222222222-01",
+        "00-0-0-0",
+        "ff-\0",
+        "",
+        &"0".repeat(20_000),
+    ] {
+        listed(&row, |properties| {
+            properties.with_headers(headers([("traceparent", parent), ("tracestate", &state)]))
+        })
+        .await;
     }
-    let traced = row
-        .ground
-        .acme
-        .with_deliveries(|all| all.iter().filter(|delivered| delivered.trace_id.as_deref() == Some(&"1".repeat(32))).count());
+    let traced = row.ground.acme.with_deliveries(|all| {
+        all.iter()
+            .filter(|delivered| delivered.trace_id.as_deref() == Some(&"1".repeat(32)))
+            .count()
+    });
     assert_eq!(traced, 0, "a partner's trace is never the parent of ours");
     row.ends_unseen().await;
 }
 
 pub async fn hostile_headers_of_100_kb(office: Office) {
     let row = row(office).await;
-    listed(&row, |properties| properties.with_headers(headers([("long", &"x".repeat(100_000))]))).await;
+    listed(&row, |properties| properties.with_headers(headers([("long", &"x".repeat(100_000))])))
+        .await;
     let mut many = FieldTable::default();
     for number in 0..5_000 {
         many.insert(ShortString::from(format!("header-{number}")), AMQPValue::LongInt(number));
@@ -87,7 +104,10 @@ fn nested(depth: usize) -> Vec<u8> {
     for level in 0..depth {
         // Length, name and tag of each level are as long as those of the others.
         let length = 7 * level;
-        inside_out.push([&short(b"t")[..], b"F", &u32::try_from(length).expect("a short table").to_be_bytes()].concat());
+        inside_out.push(
+            [&short(b"t")[..], b"F", &u32::try_from(length).expect("a short table").to_be_bytes()]
+                .concat(),
+        );
     }
     inside_out.reverse();
     long(&inside_out.concat())

@@ -1,4 +1,5 @@
-//! Names of accounts that are somebody else's, and names that are meant for a shell, a browser, a mail or a terminal.
+//! Names of accounts that are somebody else's, and names that are meant for a shell, a browser, a
+//! mail or a terminal.
 
 use contracts::Reason::{AccountExists, InvalidName, Malformed, NameTaken, NotAnAdmin};
 use contracts::topology::Service;
@@ -29,7 +30,13 @@ pub async fn hostile_accounts_named_like_the_system(office: Office) {
             let registration = registration(&row, &name, &json!({ "operated_by": by }));
             refused(&row.ask("account.register.v1", &registration).await, InvalidName);
         }
-        refused(&row.office.operator().ask("account.register.v1", &registration(&row, &name, &json!({}))).await, InvalidName);
+        refused(
+            &row.office
+                .operator()
+                .ask("account.register.v1", &registration(&row, &name, &json!({})))
+                .await,
+            InvalidName,
+        );
     }
     row.ends_unseen().await;
 }
@@ -38,9 +45,25 @@ pub async fn hostile_names_that_are_no_accounts(office: Office) {
     let row = row(office).await;
     let acme = row.ground.acme.account.to_string();
     let long = format!("{acme}-{}", "x".repeat(40));
-    for name in
-        ["", ".", "..", "*", "#", "-", "a", "A", "Ünicode", "а-cyrillic", "a b", "a\tb", "../etc", "a/b", "a.b", "<b>", &long]
-    {
+    for name in [
+        "",
+        ".",
+        "..",
+        "*",
+        "#",
+        "-",
+        "a",
+        "A",
+        "Ünicode",
+        "а-cyrillic",
+        "a b",
+        "a\tb",
+        "../etc",
+        "a/b",
+        "a.b",
+        "<b>",
+        &long,
+    ] {
         refused(&row.ask("account.register.v1", &below(&row, name)).await, InvalidName);
         if !name.is_empty() {
             let name = format!("{acme}-{name}");
@@ -77,7 +100,10 @@ pub async fn hostile_taking_a_name_that_is_there(office: Office) {
     let row = row(office).await;
     let (acme, globex) = (&row.ground.acme.account, &row.ground.globex);
     let beside = row.office.desk(&format!("{acme}-eu")).await;
-    refused(&row.ask("account.register.v1", &below(&row, beside.account.as_str())).await, AccountExists);
+    refused(
+        &row.ask("account.register.v1", &below(&row, beside.account.as_str())).await,
+        AccountExists,
+    );
     let url = json!({ "operated_by": acme, "sharing_url": crate::office::sharing_url(globex) });
     let at_url = registration(&row, &format!("{acme}-url"), &url);
     refused(&row.ask("account.register.v1", &at_url).await, NameTaken);
@@ -91,7 +117,8 @@ pub async fn hostile_an_account_below_ones_own(office: Office) {
     applied(&row.ask("account.register.v1", &below(&row, &name)).await);
     let rogue = row.rogue().await;
     let properties = rogue.properties("agreement.list.v1", &row.ground.acme.next_id());
-    let refusal = rogue.publish("share", &format!("{name}.agreement.list"), properties, b"{}").await;
+    let refusal =
+        rogue.publish("share", &format!("{name}.agreement.list"), properties, b"{}").await;
     assert_eq!(refusal, Some(super::rogue::ACCESS_REFUSED));
     row.ends_unseen().await;
 }
@@ -102,7 +129,9 @@ pub async fn hostile_renaming_to_what_is_anothers(office: Office) {
     for address in [row.ground.globex.account.as_str(), row.ground.initech.account.as_str()] {
         refused(&row.ask("account.rename.v1", &rename(address)).await, NameTaken);
     }
-    for address in reserved().chain(["", ".", "A", "a b", "../x", "<b>", "x\u{202e}y"].map(str::to_owned)) {
+    for address in
+        reserved().chain(["", ".", "A", "a b", "../x", "<b>", "x\u{202e}y"].map(str::to_owned))
+    {
         refused(&row.ask("account.rename.v1", &rename(&address)).await, InvalidName);
     }
     let by_agent = json!({ "address": "free", "actor": agent() });
@@ -112,7 +141,9 @@ pub async fn hostile_renaming_to_what_is_anothers(office: Office) {
 
 pub async fn hostile_control_characters_in_names(office: Office) {
     let row = row(office).await;
-    for control in ["\r\nBcc: all@initech.example", "\u{1b}[2J", "\u{7}", "\u{85}", "\u{9b}31m", "\n"] {
+    for control in
+        ["\r\nBcc: all@initech.example", "\u{1b}[2J", "\u{7}", "\u{85}", "\u{9b}31m", "\n"]
+    {
         let name = format!("{}{control}", row.marker);
         let person = json!({ "id": "1", "name": name, "role": "admin" });
         let field = |title: &str, key: &str| json!({ "ticket_fields": [{ "key": key, "title": title, "type": "text" }] });
@@ -135,8 +166,18 @@ pub async fn hostile_control_characters_in_names(office: Office) {
             "name": name, "terms": everything(), "actor": admin(),
         });
         refused(&row.ask("agreement.invite.v1", &invite).await, Malformed);
-        refused(&row.ask("agreement.invite.v1", &with(invite, &json!({ "name": "Fine", "actor": person }))).await, Malformed);
-        refused(&row.ask("ticket.update.v1", &row.update(&json!({ "ticket_id": name }))).await, Malformed);
+        refused(
+            &row.ask(
+                "agreement.invite.v1",
+                &with(invite, &json!({ "name": "Fine", "actor": person })),
+            )
+            .await,
+            Malformed,
+        );
+        refused(
+            &row.ask("ticket.update.v1", &row.update(&json!({ "ticket_id": name }))).await,
+            Malformed,
+        );
     }
     row.ends_unseen().await;
 }
@@ -156,8 +197,14 @@ pub async fn hostile_names_without_end(office: Office) {
     ] {
         refused(&row.office.set(&row.ground.acme, setting).await, Malformed);
     }
-    refused(&row.ask("account.rename.v1", &json!({ "address": name, "actor": admin() })).await, InvalidName);
-    refused(&row.ask("ticket.update.v1", &row.update(&json!({ "ticket_id": name }))).await, Malformed);
+    refused(
+        &row.ask("account.rename.v1", &json!({ "address": name, "actor": admin() })).await,
+        InvalidName,
+    );
+    refused(
+        &row.ask("ticket.update.v1", &row.update(&json!({ "ticket_id": name }))).await,
+        Malformed,
+    );
     row.ends_unseen().await;
 }
 
@@ -188,8 +235,17 @@ pub async fn hostile_scripts_and_paths_in_content(office: Office) {
         applied(&receipt);
         // It is text on its whole way: the partner gets it letter by letter.
         let created = row.office.created(globex, &share).await;
-        assert_eq!((created.subject.as_str(), &created.tags[..]), (script, &[script.to_owned()][..]));
-        assert_eq!((created.comments[0].body.as_str(), created.comments[0].attachments[0].filename.as_str()), (script, script));
+        assert_eq!(
+            (created.subject.as_str(), &created.tags[..]),
+            (script, &[script.to_owned()][..])
+        );
+        assert_eq!(
+            (
+                created.comments[0].body.as_str(),
+                created.comments[0].attachments[0].filename.as_str()
+            ),
+            (script, script)
+        );
     }
     row.ends_unseen().await;
 }
@@ -207,8 +263,16 @@ pub async fn hostile_links_that_are_not_https(office: Office) {
     ] {
         let file = json!({ "id": "a", "filename": "f", "url": url });
         let comment = json!({ "id": format!("{}/{}", row.ground.acme.account, row.office.number()), "body": row.marker, "attachments": [file] });
-        refused(&row.ask("ticket.update.v1", &row.update(&json!({ "comments": [comment] }))).await, Malformed);
-        refused(&row.office.set(&row.ground.acme, json!({ "link_template": format!("{url}{{ticket_id}}") })).await, Malformed);
+        refused(
+            &row.ask("ticket.update.v1", &row.update(&json!({ "comments": [comment] }))).await,
+            Malformed,
+        );
+        refused(
+            &row.office
+                .set(&row.ground.acme, json!({ "link_template": format!("{url}{{ticket_id}}") }))
+                .await,
+            Malformed,
+        );
     }
     row.ends_unseen().await;
 }

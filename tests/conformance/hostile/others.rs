@@ -1,7 +1,9 @@
 //! What belongs to others: their agreements, shares, tickets and comments.
 
 use contracts::ItemOutcome::Withheld;
-use contracts::Reason::{self, AlreadyDecided, IdTaken, NotShared, NotTheAuthor, NotTheReceiver, UnknownAgreement};
+use contracts::Reason::{
+    self, AlreadyDecided, IdTaken, NotShared, NotTheAuthor, NotTheReceiver, UnknownAgreement,
+};
 use serde_json::{Value, json};
 
 use super::ground::{HIDDEN_TICKET, Row, row, word_on};
@@ -32,8 +34,8 @@ pub async fn hostile_deciding_anothers_agreement(office: Office) {
 
 pub async fn hostile_looking_at_anothers_agreement(office: Office) {
     let row = row(office).await;
-    let commands =
-        ["agreement.list.v1", "share.list.v1"].map(|list| (list, json!({ "agreement_id": row.ground.hidden_agreement })));
+    let commands = ["agreement.list.v1", "share.list.v1"]
+        .map(|list| (list, json!({ "agreement_id": row.ground.hidden_agreement })));
     all_refused(&row, UnknownAgreement, &commands).await;
     let party = format!("{} Inc.", row.ground.initech.account);
     let heard = row.ground.acme.bodies().into_iter().filter(|body| body.contains(&party)).count();
@@ -44,14 +46,17 @@ pub async fn hostile_looking_at_anothers_agreement(office: Office) {
 pub async fn hostile_sharing_under_anothers_agreement(office: Office) {
     let row = row(office).await;
     let agreements = [&row.ground.hidden_agreement, &row.ground.pending_agreement];
-    let commands = agreements.map(|agreement| ("ticket.share.v1", share_of(&row, agreement.as_str(), &json!({}))));
+    let commands = agreements
+        .map(|agreement| ("ticket.share.v1", share_of(&row, agreement.as_str(), &json!({}))));
     all_refused(&row, UnknownAgreement, &commands).await;
     row.ends_unseen().await;
 }
 
 pub async fn hostile_inviting_under_anothers_agreement_id(office: Office) {
     let row = row(office).await;
-    for (id, reason) in [(&row.ground.hidden_agreement, IdTaken), (&row.ground.pending_agreement, IdTaken)] {
+    for (id, reason) in
+        [(&row.ground.hidden_agreement, IdTaken), (&row.ground.pending_agreement, IdTaken)]
+    {
         let invite = json!({
             "agreement_id": id, "receiver": { "address": row.ground.initech.account }, "name": row.marker,
             "terms": everything(), "actor": admin(),
@@ -77,14 +82,25 @@ pub async fn hostile_accepting_ones_own_invite(office: Office) {
 pub async fn hostile_changing_anothers_share(office: Office) {
     let row = row(office).await;
     let share = &row.ground.hidden_share;
-    let redact = json!({ "share_id": share, "comment_id": row.ground.hidden_comment, "actor": agent() });
+    let redact =
+        json!({ "share_id": share, "comment_id": row.ground.hidden_comment, "actor": agent() });
     let commands = [
-        ("ticket.update.v1", with(row.update(&json!({ "ticket_id": null, "share_id": share })), &json!({}))),
+        (
+            "ticket.update.v1",
+            with(row.update(&json!({ "ticket_id": null, "share_id": share })), &json!({})),
+        ),
         ("ticket.bind.v1", json!({ "share_id": share, "ticket_id": row.marker })),
         ("ticket.unshare.v1", json!({ "share_id": share, "actor": agent() })),
         ("ticket.redact.v1", redact),
         ("ticket.resync.v1", json!({ "share_id": share })),
-        ("ticket.share.v1", share_of(&row, row.ground.agreement.as_str(), &json!({ "ticket": { "copy_of": share } }))),
+        (
+            "ticket.share.v1",
+            share_of(
+                &row,
+                row.ground.agreement.as_str(),
+                &json!({ "ticket": { "copy_of": share } }),
+            ),
+        ),
     ];
     all_refused(&row, NotShared, &commands).await;
     row.ends_unseen().await;
@@ -93,10 +109,16 @@ pub async fn hostile_changing_anothers_share(office: Office) {
 pub async fn hostile_changing_anothers_ticket_by_its_number(office: Office) {
     let row = row(office).await;
     let commands = [
-        ("ticket.update.v1", row.update(&json!({ "ticket_id": HIDDEN_TICKET, "status": "closed" }))),
+        (
+            "ticket.update.v1",
+            row.update(&json!({ "ticket_id": HIDDEN_TICKET, "status": "closed" })),
+        ),
         ("ticket.update.v1", row.update(&json!({ "share_id": row.ground.hidden_share }))),
         ("ticket.unshare.v1", json!({ "ticket_id": HIDDEN_TICKET, "actor": agent() })),
-        ("ticket.redact.v1", json!({ "ticket_id": HIDDEN_TICKET, "comment_id": row.ground.hidden_comment, "actor": agent() })),
+        (
+            "ticket.redact.v1",
+            json!({ "ticket_id": HIDDEN_TICKET, "comment_id": row.ground.hidden_comment, "actor": agent() }),
+        ),
     ];
     all_refused(&row, NotShared, &commands).await;
     row.ends_unseen().await;
@@ -104,7 +126,11 @@ pub async fn hostile_changing_anothers_ticket_by_its_number(office: Office) {
 
 pub async fn hostile_sharing_under_anothers_share_id(office: Office) {
     let row = row(office).await;
-    let share = share_of(&row, row.ground.agreement.as_str(), &json!({ "share_id": row.ground.hidden_share }));
+    let share = share_of(
+        &row,
+        row.ground.agreement.as_str(),
+        &json!({ "share_id": row.ground.hidden_share }),
+    );
     refused(&row.ask("ticket.share.v1", &share).await, IdTaken);
     row.ends_unseen().await;
 }
@@ -121,7 +147,8 @@ pub async fn hostile_anothers_comment_ids(office: Office) {
         let update = row.update(&json!({ "comments": [{ "id": id, "body": row.marker }] }));
         let receipt = row.ask("ticket.update.v1", &update).await;
         item(&receipt, &format!("comment:{id}"), Withheld, IdTaken);
-        let redact = json!({ "ticket_id": super::ground::TICKET, "comment_id": id, "actor": agent() });
+        let redact =
+            json!({ "ticket_id": super::ground::TICKET, "comment_id": id, "actor": agent() });
         refused(&row.ask("ticket.redact.v1", &redact).await, NotTheAuthor);
     }
     row.ends_unseen().await;
@@ -132,7 +159,10 @@ pub async fn hostile_ending_a_share_that_one_received(office: Office) {
     let partners = row.office.partners(everything()).await;
     let share = row.office.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
     refused(&row.office.unshare(&partners.globex, &share).await, Reason::ReceiverCannotUnshare);
-    let (receipt, _) = row.office.share(&partners.globex, &partners.agreement, json!({ "subject": row.marker })).await;
+    let (receipt, _) = row
+        .office
+        .share(&partners.globex, &partners.agreement, json!({ "subject": row.marker }))
+        .await;
     refused(&receipt, Reason::NotTheSender);
     refused(&row.office.bind(&partners.globex, &share, "other").await, Reason::AlreadyBound);
     refused(&row.office.bind(&partners.acme, &share, "other").await, NotTheReceiver);

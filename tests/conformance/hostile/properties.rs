@@ -1,4 +1,5 @@
-//! The head of a message: who says to publish it, how it is named, and what the broker would act on.
+//! The head of a message: who says to publish it, how it is named, and what the broker would act
+//! on.
 
 use contracts::Reason::{Malformed, MessageIdReused, TooLarge};
 use contracts::topology::Service;
@@ -22,8 +23,10 @@ pub async fn hostile_another_users_name(office: Office) {
     let services = Service::ALL.map(Service::user);
     let users = ["operator", "guest", row.ground.globex.account.as_str(), ""].into_iter();
     for user in users.chain(services.iter().map(String::as_str)) {
-        let forged = anonymous("ticket.update.v1", &row.ground.acme.next_id()).with_user_id(ShortString::from(user));
-        let refusal = rogue.publish("share", &row.key("ticket.update"), forged, body.as_bytes()).await;
+        let forged = anonymous("ticket.update.v1", &row.ground.acme.next_id())
+            .with_user_id(ShortString::from(user));
+        let refusal =
+            rogue.publish("share", &row.key("ticket.update"), forged, body.as_bytes()).await;
         assert_eq!(refusal, Some(PRECONDITION_FAILED), "{user}");
     }
     row.ends_unseen().await;
@@ -32,10 +35,17 @@ pub async fn hostile_another_users_name(office: Office) {
 pub async fn hostile_no_users_name(office: Office) {
     let row = row(office).await;
     let rogue = row.rogue().await;
-    for (entity, message_type) in [("ticket.update", "ticket.update.v1"), ("agreement.list", "agreement.list.v1")] {
+    for (entity, message_type) in
+        [("ticket.update", "ticket.update.v1"), ("agreement.list", "agreement.list.v1")]
+    {
         let id = row.ground.acme.next_id();
         let body = row.update(&json!({})).to_string();
-        assert_eq!(rogue.publish("share", &row.key(entity), anonymous(message_type, &id), body.as_bytes()).await, None);
+        assert_eq!(
+            rogue
+                .publish("share", &row.key(entity), anonymous(message_type, &id), body.as_bytes())
+                .await,
+            None
+        );
         assert_eq!(row.parked(&id).await, "no_publisher");
         assert!(row.ground.acme.answer(&id).is_none(), "there is nobody to answer");
     }
@@ -47,7 +57,9 @@ pub async fn hostile_message_ids_that_are_none(office: Office) {
     let body = row.update(&json!({})).to_string();
     let (acme, key) = (&row.ground.acme, row.key("ticket.update"));
     for id in ["", "é", "tab\there", "nul\0", "\u{7f}", &"x".repeat(129), &"ü".repeat(127)] {
-        acme.publish(&key, "ticket.update.v1", id, body.as_bytes(), |properties| properties).await.expect("the broker takes it");
+        acme.publish(&key, "ticket.update.v1", id, body.as_bytes(), |properties| properties)
+            .await
+            .expect("the broker takes it");
         refused(&acme.receipt(&id.replace('\0', "\u{1a}")).await, Malformed);
     }
     row.ends_unseen().await;
@@ -58,7 +70,9 @@ pub async fn hostile_an_expiration(office: Office) {
     let (acme, body) = (&row.ground.acme, row.update(&json!({})).to_string());
     for expiration in ["0", "1", "86400000"] {
         let id = acme.next_id();
-        let expiring = |properties: lapin::BasicProperties| properties.with_expiration(ShortString::from(expiration));
+        let expiring = |properties: lapin::BasicProperties| {
+            properties.with_expiration(ShortString::from(expiration))
+        };
         acme.publish(&row.key("ticket.update"), "ticket.update.v1", &id, body.as_bytes(), expiring)
             .await
             .expect("the broker takes it");
@@ -75,7 +89,11 @@ pub async fn hostile_a_priority(office: Office) {
     let row = row(office).await;
     let body = row.update(&json!({})).to_string();
     for priority in [1, 9, 255] {
-        refused(&row.changed_update(body.as_bytes(), |properties| properties.with_priority(priority)).await, Malformed);
+        refused(
+            &row.changed_update(body.as_bytes(), |properties| properties.with_priority(priority))
+                .await,
+            Malformed,
+        );
     }
     row.ends_unseen().await;
 }
@@ -83,8 +101,16 @@ pub async fn hostile_a_priority(office: Office) {
 pub async fn hostile_another_content_type(office: Office) {
     let row = row(office).await;
     let body = row.update(&json!({})).to_string();
-    for other in ["", "text/plain", "application/json; charset=latin1", "APPLICATION/JSON", "application/x-www-form-urlencoded"] {
-        let changed = |properties: lapin::BasicProperties| properties.with_content_type(ShortString::from(other));
+    for other in [
+        "",
+        "text/plain",
+        "application/json; charset=latin1",
+        "APPLICATION/JSON",
+        "application/x-www-form-urlencoded",
+    ] {
+        let changed = |properties: lapin::BasicProperties| {
+            properties.with_content_type(ShortString::from(other))
+        };
         refused(&row.changed_update(body.as_bytes(), changed).await, Malformed);
     }
     row.ends_unseen().await;
@@ -93,10 +119,18 @@ pub async fn hostile_another_content_type(office: Office) {
 pub async fn hostile_a_type_that_is_not_the_keys(office: Office) {
     let row = row(office).await;
     let body = row.update(&json!({})).to_string();
-    for other in
-        ["", "ticket.share.v1", "agreement.deactivate.v1", "transfer.v1", "fact.v1", "ticket.update", "ticket.update.v", "x"]
-    {
-        let changed = |properties: lapin::BasicProperties| properties.with_type(ShortString::from(other));
+    for other in [
+        "",
+        "ticket.share.v1",
+        "agreement.deactivate.v1",
+        "transfer.v1",
+        "fact.v1",
+        "ticket.update",
+        "ticket.update.v",
+        "x",
+    ] {
+        let changed =
+            |properties: lapin::BasicProperties| properties.with_type(ShortString::from(other));
         refused(&row.changed_update(body.as_bytes(), changed).await, Malformed);
     }
     row.ends_unseen().await;
@@ -106,7 +140,8 @@ pub async fn hostile_a_nul_in_the_type(office: Office) {
     let row = row(office).await;
     let body = row.update(&json!({})).to_string();
     for other in ["ticket.update.v1\0", "\0", "ticket\0update.v1"] {
-        let changed = |properties: lapin::BasicProperties| properties.with_type(ShortString::from(other));
+        let changed =
+            |properties: lapin::BasicProperties| properties.with_type(ShortString::from(other));
         refused(&row.changed_update(body.as_bytes(), changed).await, Malformed);
     }
     row.ends_unseen().await;
@@ -118,12 +153,22 @@ pub async fn hostile_properties_that_mean_nothing_here(office: Office) {
     let list = json!({ "limit": 1 }).to_string();
     let id = row.ground.acme.next_id();
     let changed = |properties: lapin::BasicProperties| {
-        let properties = properties.with_reply_to(elsewhere.clone()).with_correlation_id(elsewhere.clone());
-        let properties = properties.with_app_id(ShortString::from("agreement-service")).with_cluster_id(elsewhere.clone());
-        properties.with_timestamp(u64::MAX).with_delivery_mode(1).with_content_encoding(ShortString::from("gzip"))
+        let properties =
+            properties.with_reply_to(elsewhere.clone()).with_correlation_id(elsewhere.clone());
+        let properties = properties
+            .with_app_id(ShortString::from("agreement-service"))
+            .with_cluster_id(elsewhere.clone());
+        properties
+            .with_timestamp(u64::MAX)
+            .with_delivery_mode(1)
+            .with_content_encoding(ShortString::from("gzip"))
     };
     let key = row.key("agreement.list");
-    row.ground.acme.publish(&key, "agreement.list.v1", &id, list.as_bytes(), changed).await.expect("the broker takes it");
+    row.ground
+        .acme
+        .publish(&key, "agreement.list.v1", &id, list.as_bytes(), changed)
+        .await
+        .expect("the broker takes it");
     applied(&row.ground.acme.receipt(&id).await);
     row.ends_unseen().await;
 }
@@ -140,7 +185,11 @@ pub async fn hostile_a_message_id_again_with_another_body(office: Office) {
     applied(&acme.receipt(&id).await);
     send(json!({ "limit": 2, "note": row.marker }).to_string()).await;
     acme.told("a second receipt", |told| match told {
-        contracts::delivery::Told::Receipt(it) if it.command_id == id && it.reason == Some(MessageIdReused) => Some(()),
+        contracts::delivery::Told::Receipt(it)
+            if it.command_id == id && it.reason == Some(MessageIdReused) =>
+        {
+            Some(())
+        }
         _ => None,
     })
     .await;
@@ -151,9 +200,16 @@ pub async fn hostile_a_message_id_of_another_account(office: Office) {
     let row = row(office).await;
     let id = row.ground.globex.sent().into_iter().next().expect("the partner has published");
     let key = row.key("agreement.list");
-    row.ground.acme.publish(&key, "agreement.list.v1", &id, b"{}", |properties| properties).await.expect("the broker takes it");
+    row.ground
+        .acme
+        .publish(&key, "agreement.list.v1", &id, b"{}", |properties| properties)
+        .await
+        .expect("the broker takes it");
     let receipt = row.ground.acme.receipt(&id).await;
-    assert_eq!((receipt.outcome, receipt.command_type.as_str()), (ReceiptOutcome::Applied, "agreement.list.v1"));
+    assert_eq!(
+        (receipt.outcome, receipt.command_type.as_str()),
+        (ReceiptOutcome::Applied, "agreement.list.v1")
+    );
     row.ends_unseen().await;
 }
 
@@ -172,7 +228,9 @@ pub async fn hostile_a_body_of_64_mib(office: Office) {
     let rogue = row.rogue().await;
     for length in [BROKER_LIMIT + 1, 64 * 1024 * 1024] {
         let properties = rogue.properties("ticket.update.v1", &row.ground.acme.next_id());
-        let refusal = rogue.publish("share", &row.key("ticket.update"), properties, &vec![b' '; length]).await;
+        let refusal = rogue
+            .publish("share", &row.key("ticket.update"), properties, &vec![b' '; length])
+            .await;
         assert_eq!(refusal, Some(PRECONDITION_FAILED));
     }
     row.ends_unseen().await;
@@ -182,7 +240,9 @@ pub async fn hostile_a_head_that_is_not_utf8(office: Office) {
     let row = row(office).await;
     for at in 0..4 {
         let id = row.ground.acme.next_id();
-        let not_utf8 = |place: usize, text: &str| if at == place { [text.as_bytes(), b"\xff\xfe"].concat() } else { text.into() };
+        let not_utf8 = |place: usize, text: &str| {
+            if at == place { [text.as_bytes(), b"\xff\xfe"].concat() } else { text.into() }
+        };
         let head = Head {
             key: row.key("ticket.update").into(),
             message_id: not_utf8(0, &id),
@@ -232,7 +292,8 @@ impl Head {
 
     /// Publishes a message of the attacker's by this head.
     pub async fn publish(self, row: &Row, body: String) -> Said {
-        let (url, user) = (row.office.broker_url(&row.ground.acme.account), row.ground.acme.account.to_string());
+        let (url, user) =
+            (row.office.broker_url(&row.ground.acme.account), row.ground.acme.account.to_string());
         let published = spawn_blocking(move || {
             let properties = Properties {
                 content_type: Some(&self.content_type),
@@ -248,16 +309,21 @@ impl Head {
 }
 
 pub async fn hostile_a_nul_to_a_desk_without_a_queue(office: Office) {
-    // An operator publishes for an account whose deliveries have no queue to go to: its receipts are kept, NUL and all.
+    // An operator publishes for an account whose deliveries have no queue to go to: its receipts
+    // are kept, NUL and all.
     let row = row(office).await;
     let bridge = row.office.desk("bridge").await;
-    let below = |name: &str| AccountName::new(format!("{}-{name}", bridge.account)).expect("an account's name");
+    let below = |name: &str| {
+        AccountName::new(format!("{}-{name}", bridge.account)).expect("an account's name")
+    };
     row.office.let_operate(&bridge.account, &below("known")).await;
     let below = below("ghost");
     let id = "nul\0id";
     let key = format!("{below}.ticket.update");
     let body = row.update(&json!({})).to_string();
-    let rogue = rogue::Rogue::log_in(&row.office.broker_url(&bridge.account), bridge.account.as_str()).await;
+    let rogue =
+        rogue::Rogue::log_in(&row.office.broker_url(&bridge.account), bridge.account.as_str())
+            .await;
     let properties = rogue.properties("ticket.update.v1", id);
     assert_eq!(rogue.publish("share", &key, properties, body.as_bytes()).await, None);
     row.undelivered(below.as_str()).await;

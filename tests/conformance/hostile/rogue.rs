@@ -18,19 +18,28 @@ pub struct Rogue {
 impl Rogue {
     /// Logs in.
     pub async fn log_in(url: &str, user: &str) -> Self {
-        let connection = Connection::connect(url, ConnectionProperties::default()).await.expect("the user logs in");
+        let connection = Connection::connect(url, ConnectionProperties::default())
+            .await
+            .expect("the user logs in");
         Self { connection, user: user.to_owned() }
     }
 
     /// A channel in confirm mode.
     pub async fn channel(&self) -> Channel {
         let channel = self.connection.create_channel().await.expect("a channel opens");
-        channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms are turned on");
+        channel
+            .confirm_select(ConfirmSelectOptions::default())
+            .await
+            .expect("confirms are turned on");
         channel
     }
 
-    /// The code by which the broker refuses what `attempt` does on a channel of its own; `None` when it lets it pass.
-    pub async fn refusal<T>(&self, attempt: impl AsyncFnOnce(&Channel) -> lapin::Result<T>) -> Option<u16> {
+    /// The code by which the broker refuses what `attempt` does on a channel of its own; `None`
+    /// when it lets it pass.
+    pub async fn refusal<T>(
+        &self,
+        attempt: impl AsyncFnOnce(&Channel) -> lapin::Result<T>,
+    ) -> Option<u16> {
         match attempt(&self.channel().await).await {
             Ok(_) => None,
             Err(error) => Some(code(&error)),
@@ -38,7 +47,13 @@ impl Rogue {
     }
 
     /// The code by which the broker refuses a message.
-    pub async fn publish(&self, exchange: &str, key: &str, properties: BasicProperties, body: &[u8]) -> Option<u16> {
+    pub async fn publish(
+        &self,
+        exchange: &str,
+        key: &str,
+        properties: BasicProperties,
+        body: &[u8],
+    ) -> Option<u16> {
         self.refusal(async |channel| publish(channel, exchange, key, properties, body).await).await
     }
 
@@ -76,7 +91,10 @@ pub async fn publish(
     body: &[u8],
 ) -> lapin::Result<Confirmation> {
     let (exchange, key) = (ShortString::from(exchange), ShortString::from(key));
-    channel.basic_publish(exchange, key, BasicPublishOptions::default(), body, properties).await?.await
+    channel
+        .basic_publish(exchange, key, BasicPublishOptions::default(), body, properties)
+        .await?
+        .await
 }
 
 /// The broker's code in an error.

@@ -34,7 +34,8 @@ attempts! {
     "publishing under a key that begins like one's own: acme-eu, acmeevil, ACME" => "broker: 403"
         [keys::hostile_keys_that_begin_like_ones_own];
     "one's own key with wildcards, empty words, NUL, or 255 bytes long" => "malformed" [keys::hostile_ones_own_key_misspelt];
-    "a key of one's own that nobody reads, and the types of deliveries and of messages between services" => "unknown_type"
+    "a key of one's own that nobody reads, and the types of deliveries and of messages between \
+     services" => "unknown_type"
         [keys::hostile_a_key_that_nobody_reads];
     "CC to other accounts' keys, to queues and to services" => "malformed; broker: 403" from "4.0.3"
         [keys::hostile_copies_to_other_keys];
@@ -109,7 +110,8 @@ attempts! {
     "renaming to another's address or a reserved one" => "name_taken, invalid_name" [names::hostile_renaming_to_what_is_anothers];
     "control characters and line breaks in names, addresses, titles" => "malformed" [names::hostile_control_characters_in_names];
     "names and patterns of 15,000 characters" => "malformed" [names::hostile_names_without_end];
-    "HTML, scripts, templates, paths, SQL, escapes in content" => "text, to the partner alone, letter by letter"
+    "HTML, scripts, templates, paths, SQL, escapes in content" => "text, to the partner alone, \
+        letter by letter"
         [names::hostile_scripts_and_paths_in_content];
     "links that are not https" => "malformed" [names::hostile_links_that_are_not_https];
 
@@ -122,12 +124,14 @@ attempts! {
     "another's ticket by its number" => "not_shared" [others::hostile_changing_anothers_ticket_by_its_number];
     "sharing under another's share id" => "id_taken" [others::hostile_sharing_under_anothers_share_id];
     "comment ids with another's prefix, taken or free" => "id_taken, not_the_author" [others::hostile_anothers_comment_ids];
-    "ending or using a share or agreement from its wrong end" => "receiver_cannot_unshare, not_the_sender, already_bound"
+    "ending or using a share or agreement from its wrong end" => "receiver_cannot_unshare, \
+        not_the_sender, already_bound"
         [others::hostile_ending_a_share_that_one_received];
 
     "10,000 tags, fields, CCs, comments, attachments" => "limit_exceeded" [volume::hostile_ten_thousand_of_everything];
     "10,000 fields, statuses, addresses of an account" => "limit_exceeded, malformed" [volume::hostile_settings_without_end];
-    "tags, field keys and custom statuses of 4,000 and 400,000 characters" => "bad_value; unchanged, where there are no custom statuses"
+    "tags, field keys and custom statuses of 4,000 and 400,000 characters" => "bad_value; \
+        unchanged, where there are no custom statuses"
         [volume::hostile_tags_and_keys_without_end];
     "attachment ids of 4,000 and 400,000 characters" => "malformed" [volume::hostile_attachment_ids_without_end];
     "80 patterns that are bombs" => "bad_value, within seconds" [volume::hostile_a_pattern_that_is_a_bomb];

@@ -15,8 +15,20 @@ pub async fn hostile_numbers_too_large_for_any_type(office: Office) {
         "call": { "duration_s": 9 },
     }] }));
     let good = good.to_string();
-    for number in ["1e400", "-1e400", "18446744073709551616", "-1", "0.5", "1e3", "\"7\"", "01", "0x7", "NaN", "Infinity", "[7]"]
-    {
+    for number in [
+        "1e400",
+        "-1e400",
+        "18446744073709551616",
+        "-1",
+        "0.5",
+        "1e3",
+        "\"7\"",
+        "01",
+        "0x7",
+        "NaN",
+        "Infinity",
+        "[7]",
+    ] {
         for name in ["\"base_revision\":7", "\"size\":8", "\"duration_s\":9"] {
             let spelt = format!("{}{number}", &name[..name.len() - 1]);
             refused(&row.raw_update(good.replace(name, &spelt).as_bytes()).await, Malformed);
@@ -33,7 +45,10 @@ pub async fn hostile_the_highest_version_there_is(office: Office) {
     // It has locked itself out, and nobody else.
     for version in [u64::MAX, 1, 0] {
         let receipt = last.ask("account.update.v1", &update(version, "2")).await;
-        assert_eq!((receipt.outcome, receipt.reason), (ReceiptOutcome::Ignored, Some(NewerChangeExists)));
+        assert_eq!(
+            (receipt.outcome, receipt.reason),
+            (ReceiptOutcome::Ignored, Some(NewerChangeExists))
+        );
     }
     for version in [json!(-1), json!(1.5), json!(1e30), json!("1")] {
         let malformed = json!({ "version": version, "actor": admin() });
@@ -58,17 +73,35 @@ pub async fn hostile_a_base_revision_that_never_was(office: Office) {
 pub async fn hostile_whole_numbers_beyond_64_bits(office: Office) {
     let row = row(office).await;
     let partners = row.office.partners(everything()).await;
-    let fields = json!({ "ticket_fields": [{ "key": "count", "title": "Count", "type": "integer" }] });
+    let fields =
+        json!({ "ticket_fields": [{ "key": "count", "title": "Count", "type": "integer" }] });
     for desk in [&partners.acme, &partners.globex] {
         applied(&row.office.set(desk, fields.clone()).await);
     }
     let share = row.office.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
-    for number in ["9223372036854775808", "-9223372036854775809", "18446744073709551616", "1e30", "1.0", "-0.0"] {
+    for number in [
+        "9223372036854775808",
+        "-9223372036854775809",
+        "18446744073709551616",
+        "1e30",
+        "1.0",
+        "-0.0",
+    ] {
         let number: Value = serde_json::from_str(number).expect("a number");
-        let receipt = row.office.update(&partners.acme, "1", json!({ "custom_fields": { "count": number } })).await;
-        assert!(receipt.decisions.iter().any(|decision| decision.reason == Some(BadValue)), "{receipt:?}");
+        let receipt = row
+            .office
+            .update(&partners.acme, "1", json!({ "custom_fields": { "count": number } }))
+            .await;
+        assert!(
+            receipt.decisions.iter().any(|decision| decision.reason == Some(BadValue)),
+            "{receipt:?}"
+        );
     }
-    applied(&row.office.update(&partners.acme, "1", json!({ "custom_fields": { "count": i64::MIN } })).await);
+    applied(
+        &row.office
+            .update(&partners.acme, "1", json!({ "custom_fields": { "count": i64::MIN } }))
+            .await,
+    );
     row.office.heard(&partners.globex, &partners.acme, &share).await;
     row.ends_unseen().await;
 }
@@ -76,7 +109,15 @@ pub async fn hostile_whole_numbers_beyond_64_bits(office: Office) {
 pub async fn hostile_pages_that_are_none(office: Office) {
     let row = row(office).await;
     for list in ["agreement.list.v1", "share.list.v1"] {
-        for limit in [json!(0), json!(201), json!(u32::MAX), json!(u64::MAX), json!(-1), json!(1.5), json!("10")] {
+        for limit in [
+            json!(0),
+            json!(201),
+            json!(u32::MAX),
+            json!(u64::MAX),
+            json!(-1),
+            json!(1.5),
+            json!("10"),
+        ] {
             refused(&row.ask(list, &json!({ "limit": limit })).await, Malformed);
         }
         let cursors = ["", "1", "%", "' or 1=1 --", "\u{1b}[0m", &"f".repeat(4_000)];
@@ -110,7 +151,10 @@ pub async fn hostile_dates_that_are_none(office: Office) {
         "2026-03-01T10:00:00Z\u{1b}",
         "２０２６-03-01T10:00:00Z",
     ] {
-        refused(&row.ask("ticket.update.v1", &row.update(&json!({ "occurred_at": date }))).await, Malformed);
+        refused(
+            &row.ask("ticket.update.v1", &row.update(&json!({ "occurred_at": date }))).await,
+            Malformed,
+        );
     }
     row.ends_unseen().await;
 }
@@ -125,10 +169,15 @@ pub async fn hostile_dates_that_leave_the_calendar(office: Office) {
             "agreement_id": row.ground.agreement, "actor": crate::office::agent(), "occurred_at": "2026-03-01T10:00:00Z",
             "ticket": { "id": row.marker, "subject": row.marker, "status": "open", "requested_at": date, "requester": end_user() },
         });
-        for receipt in row.ask_all(&[("ticket.update.v1", update), ("ticket.share.v1", share)]).await {
+        for receipt in
+            row.ask_all(&[("ticket.update.v1", update), ("ticket.share.v1", share)]).await
+        {
             refused(&receipt, Malformed);
         }
-        refused(&row.ask("ticket.update.v1", &row.update(&json!({ "occurred_at": date }))).await, Malformed);
+        refused(
+            &row.ask("ticket.update.v1", &row.update(&json!({ "occurred_at": date }))).await,
+            Malformed,
+        );
     }
     row.ends_unseen().await;
 }
@@ -137,7 +186,10 @@ pub async fn hostile_dates_ahead(office: Office) {
     let row = row(office).await;
     let ahead = testkit::desk::clock().plus_seconds(25 * 3_600).to_string();
     for date in [ahead.as_str(), "9999-12-31T23:59:59Z"] {
-        refused(&row.ask("ticket.update.v1", &row.update(&json!({ "occurred_at": date }))).await, Malformed);
+        refused(
+            &row.ask("ticket.update.v1", &row.update(&json!({ "occurred_at": date }))).await,
+            Malformed,
+        );
     }
     row.ends_unseen().await;
 }
@@ -153,12 +205,13 @@ pub async fn hostile_dates_long_ago(office: Office) {
         "2016-12-31T23:59:60+14:00",
         "2000-02-29t00:00:00.123456789z",
     ] {
-        let comment =
-            json!({ "id": format!("{}/{}", partners.acme.account, row.office.number()), "body": "Old.", "authored_at": date });
+        let comment = json!({ "id": format!("{}/{}", partners.acme.account, row.office.number()), "body": "Old.", "authored_at": date });
         let change = json!({ "occurred_at": date, "comments": [comment], "status": "pending" });
         applied(&row.office.update(&partners.acme, "1", change).await);
         row.office
-            .updated(&partners.globex, &share, date, |it| it.comments.iter().any(|it| comment["id"] == it.id.as_str()))
+            .updated(&partners.globex, &share, date, |it| {
+                it.comments.iter().any(|it| comment["id"] == it.id.as_str())
+            })
             .await;
     }
     row.ends_unseen().await;

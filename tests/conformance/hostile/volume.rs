@@ -25,7 +25,10 @@ pub async fn hostile_ten_thousand_of_everything(office: Office) {
     let file = |_| json!({ "id": "", "filename": "", "url": "https://" });
     let tag = |number: usize| json!({ "name": number.to_string(), "added_by": "user" });
     let removal = |number: usize| json!({ "name": number.to_string(), "removed_by": "user" });
-    let fields: Value = (0..MANY).map(|number| (number.to_string(), json!(1))).collect::<serde_json::Map<_, _>>().into();
+    let fields: Value = (0..MANY)
+        .map(|number| (number.to_string(), json!(1)))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
     for change in [
         json!({ "tags": { "add": many(tag) } }),
         json!({ "tags": { "remove": many(removal) } }),
@@ -41,17 +44,21 @@ pub async fn hostile_ten_thousand_of_everything(office: Office) {
 
 pub async fn hostile_settings_without_end(office: Office) {
     let row = row(office).await;
-    let set = async |settings: Value, reason: Reason| refused(&row.office.set(&row.ground.acme, settings).await, reason);
+    let set = async |settings: Value, reason: Reason| {
+        refused(&row.office.set(&row.ground.acme, settings).await, reason)
+    };
     set(
         json!({ "ticket_fields": many(|number| json!({ "key": number.to_string(), "title": "T", "type": "text" })) }),
         LimitExceeded,
     )
     .await;
     set(json!({ "default_form": many(|number| json!(number.to_string())) }), LimitExceeded).await;
-    let status = |number: usize| json!({ "key": number.to_string(), "name": "", "category": "new" });
+    let status =
+        |number: usize| json!({ "key": number.to_string(), "name": "", "category": "new" });
     set(json!({ "custom_statuses": { "enabled": true, "statuses": (0..5_000).map(status).collect::<Value>() } }), Malformed)
         .await;
-    set(json!({ "support_addresses": many(|number| json!(format!("{number}@a.b"))) }), Malformed).await;
+    set(json!({ "support_addresses": many(|number| json!(format!("{number}@a.b"))) }), Malformed)
+        .await;
     set(json!({ "admins": many(|_| json!({ "name": "", "email": "a@b.c" })) }), Malformed).await;
     row.ends_unseen().await;
 }
@@ -85,7 +92,11 @@ pub async fn hostile_tags_and_keys_without_end(office: Office) {
         ] {
             let receipt = row.office.update(&partners.acme, "1", change).await;
             let withheld = receipt.decisions.iter().any(|decision| decision.reason == Some(reason));
-            assert!(withheld, "{reason:?}: {:?}", receipt.decisions.iter().map(|it| (it.outcome, it.reason)).collect::<Vec<_>>());
+            assert!(
+                withheld,
+                "{reason:?}: {:?}",
+                receipt.decisions.iter().map(|it| (it.outcome, it.reason)).collect::<Vec<_>>()
+            );
         }
     }
     row.ends_unseen().await;
@@ -97,7 +108,9 @@ pub async fn hostile_attachment_ids_without_end(office: Office) {
         let long = noise(length);
         let file = json!({ "id": long, "filename": "f", "url": "https://a.example/" });
         let id = format!("{}/{}", row.ground.acme.account, row.office.number());
-        let update = row.update(&json!({ "comments": [{ "id": id, "body": row.marker, "attachments": [file] }] }));
+        let update = row.update(
+            &json!({ "comments": [{ "id": id, "body": row.marker, "attachments": [file] }] }),
+        );
         refused(&row.ask("ticket.update.v1", &update).await, Malformed);
         let redact = json!({ "ticket_id": TICKET, "comment_id": id, "attachment_id": long, "actor": admin() });
         refused(&row.ask("ticket.redact.v1", &redact).await, Malformed);
@@ -141,8 +154,11 @@ pub async fn hostile_a_flood_of_bad_messages(office: Office) {
     let (acme, key) = (&row.ground.acme, row.key("ticket.update"));
     let ids: Vec<String> = (0..FLOOD).map(|_| acme.next_id()).collect();
     let flood = async {
-        let sent =
-            ids.iter().map(|id| acme.publish(&key, "ticket.update.v1", id, row.marker.as_bytes(), |properties| properties));
+        let sent = ids.iter().map(|id| {
+            acme.publish(&key, "ticket.update.v1", id, row.marker.as_bytes(), |properties| {
+                properties
+            })
+        });
         for sent in join_all(sent).await {
             sent.expect("the broker takes it");
         }

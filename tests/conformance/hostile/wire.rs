@@ -49,7 +49,12 @@ impl Wire {
         let vhost = url.path().trim_start_matches('/');
         wire.0.write_all(b"AMQP\x00\x00\x09\x01").expect("the broker reads");
         wire.expect(10, 10);
-        wire.method(0, 10, 11, &[&0_u32.to_be_bytes(), &short(b"PLAIN"), &long(login.as_bytes()), &short(b"en_US")]);
+        wire.method(
+            0,
+            10,
+            11,
+            &[&0_u32.to_be_bytes(), &short(b"PLAIN"), &long(login.as_bytes()), &short(b"en_US")],
+        );
         let tune = wire.expect(10, 30);
         wire.method(0, 10, 31, &[&tune[4..12]]);
         wire.method(0, 10, 40, &[&short(vhost.as_bytes()), &[0, 0]]);
@@ -64,7 +69,8 @@ impl Wire {
     /// Publishes on `share` and waits for what the broker says.
     pub fn publish(&mut self, key: &[u8], properties: &Properties<'_>, body: &[u8]) -> Said {
         self.method(1, 60, 40, &[&[0, 0], &short(b"share"), &short(key), &[0]]);
-        let mut header = [&60_u16.to_be_bytes()[..], &[0, 0], &(body.len() as u64).to_be_bytes()].concat();
+        let mut header =
+            [&60_u16.to_be_bytes()[..], &[0, 0], &(body.len() as u64).to_be_bytes()].concat();
         header.extend(properties.written());
         self.frame(HEADER, 1, &header);
         self.frame(BODY, 1, body);
@@ -72,7 +78,9 @@ impl Wire {
             let Some((kind, payload)) = self.read() else { return Said::Closed(0) };
             match (kind, method_of(&payload)) {
                 (METHOD, (60, 80)) => return Said::Confirmed,
-                (METHOD, (20, 40) | (10, 50)) => return Said::Closed(u16::from_be_bytes([payload[4], payload[5]])),
+                (METHOD, (20, 40) | (10, 50)) => {
+                    return Said::Closed(u16::from_be_bytes([payload[4], payload[5]]));
+                }
                 _ => {}
             }
         }
@@ -85,7 +93,8 @@ impl Wire {
     }
 
     fn method(&mut self, channel: u16, class: u16, method: u16, arguments: &[&[u8]]) {
-        let payload = [&class.to_be_bytes()[..], &method.to_be_bytes(), &arguments.concat()].concat();
+        let payload =
+            [&class.to_be_bytes()[..], &method.to_be_bytes(), &arguments.concat()].concat();
         self.frame(METHOD, channel, &payload);
     }
 

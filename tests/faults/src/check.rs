@@ -1,4 +1,5 @@
-//! The proof: what was published, compared with what came. Lost, doubled, leaked and diverged all have to be nothing.
+//! The proof: what was published, compared with what came. Lost, doubled, leaked and diverged all
+//! have to be nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -149,9 +150,11 @@ pub fn check(traffic: &Traffic, heard: &mut BTreeMap<&'static str, Heard>, part:
         heard.entry(account).or_default().listen(traffic.desk(account));
     }
     let book = traffic.ledger.book();
-    let mut verdict = Verdict { deliveries: heard.values().map(|it| it.deliveries).sum(), ..Verdict::default() };
+    let mut verdict =
+        Verdict { deliveries: heard.values().map(|it| it.deliveries).sum(), ..Verdict::default() };
     commands(traffic, heard, &book, part, &mut verdict);
-    let answer = |mark: &Mark| traffic.desk(mark.from).answer(&mark.command).map(|(receipt, _)| receipt);
+    let answer =
+        |mark: &Mark| traffic.desk(mark.from).answer(&mark.command).map(|(receipt, _)| receipt);
     for (number, mark) in book.marks.range(part.marks..) {
         said(heard, *number, mark, answer(mark).as_ref(), &mut verdict);
     }
@@ -159,9 +162,12 @@ pub fn check(traffic: &Traffic, heard: &mut BTreeMap<&'static str, Heard>, part:
         copies(traffic, ticket, &mut verdict);
     }
     for (account, heard) in heard.iter().filter(|(_, heard)| heard.secrets > 0) {
-        verdict.leaked(&format!("{} deliveries to {account} have somebody's address", heard.secrets));
+        verdict
+            .leaked(&format!("{} deliveries to {account} have somebody's address", heard.secrets));
     }
-    for (account, (_, unreadable)) in ACCOUNTS.map(|account| (account, traffic.desk(account).repeated_and_unreadable())) {
+    for (account, (_, unreadable)) in
+        ACCOUNTS.map(|account| (account, traffic.desk(account).repeated_and_unreadable()))
+    {
         for delivery in unreadable {
             verdict.lost(&format!("{account} cannot read {delivery}"));
         }
@@ -170,7 +176,13 @@ pub fn check(traffic: &Traffic, heard: &mut BTreeMap<&'static str, Heard>, part:
 }
 
 /// Each command has one receipt, and it says what the rules say.
-fn commands(traffic: &Traffic, heard: &BTreeMap<&'static str, Heard>, book: &Book, part: &Part, verdict: &mut Verdict) {
+fn commands(
+    traffic: &Traffic,
+    heard: &BTreeMap<&'static str, Heard>,
+    book: &Book,
+    part: &Part,
+    verdict: &mut Verdict,
+) {
     for command in &book.commands[part.commands.clone()] {
         verdict.commands += 1;
         let what = format!("{} {} of {}", command.message_type, command.id, command.account);
@@ -185,7 +197,10 @@ fn commands(traffic: &Traffic, heard: &BTreeMap<&'static str, Heard>, book: &Boo
             Expected::Refused(reason) => refused && receipt.reason == Some(reason),
         };
         if !as_expected {
-            verdict.lost(&format!("{what}: {:?} was expected, the receipt says {receipt:?}", command.expected));
+            verdict.lost(&format!(
+                "{what}: {:?} was expected, the receipt says {receipt:?}",
+                command.expected
+            ));
         }
     }
     for (account, heard) in heard {
@@ -196,14 +211,22 @@ fn commands(traffic: &Traffic, heard: &BTreeMap<&'static str, Heard>, book: &Boo
     }
 }
 
-/// What was said reached those who have to hear it, when it was accepted, and nobody else in any case.
-fn said(heard: &BTreeMap<&'static str, Heard>, number: u64, mark: &Mark, receipt: Option<&Receipt>, verdict: &mut Verdict) {
+/// What was said reached those who have to hear it, when it was accepted, and nobody else in any
+/// case.
+fn said(
+    heard: &BTreeMap<&'static str, Heard>,
+    number: u64,
+    mark: &Mark,
+    receipt: Option<&Receipt>,
+    verdict: &mut Verdict,
+) {
     let done = receipt.is_some_and(|receipt| receipt.outcome != ReceiptOutcome::Rejected);
     for (account, heard) in heard.iter().filter(|(account, _)| **account != mark.from) {
         let may = done && mark.audience.contains(account);
         // A receipt may still be on its way when the delivery is there.
         if heard.marks.contains(&number) && !may && receipt.is_some() {
-            verdict.leaked(&format!("what {} said in {} came to {account}", mark.from, mark.command));
+            verdict
+                .leaked(&format!("what {} said in {} came to {account}", mark.from, mark.command));
         }
         if let Some(comment) = mark.comment.as_ref().filter(|_| may)
             && heard.times(&format!("comment {comment}")) == 0
@@ -213,7 +236,8 @@ fn said(heard: &BTreeMap<&'static str, Heard>, number: u64, mark: &Mark, receipt
     }
 }
 
-/// Both ends of every live hop hold the same, as far as its terms let it cross; tags cross no hop that does not let them.
+/// Both ends of every live hop hold the same, as far as its terms let it cross; tags cross no hop
+/// that does not let them.
 fn copies(traffic: &Traffic, ticket: &Ticket, verdict: &mut Verdict) {
     let copy = |at: usize| {
         let number = ticket.numbers.get(at)?;
@@ -227,11 +251,19 @@ fn copies(traffic: &Traffic, ticket: &Ticket, verdict: &mut Verdict) {
         let names = format!("{} and {}", ticket.numbers[hop], ticket.numbers[hop + 1]);
         let (near, far) = (near.seen(), far.seen());
         if terms.syncs_status() && !statuses_agree(near.get("status"), far.get("status")) {
-            verdict.diverged(&format!("status of {names}: {:?} and {:?}", near.get("status"), far.get("status")));
+            verdict.diverged(&format!(
+                "status of {names}: {:?} and {:?}",
+                near.get("status"),
+                far.get("status")
+            ));
         }
         let order = "custom_field:order";
         if terms.custom_fields && near.get(order) != far.get(order) {
-            verdict.diverged(&format!("order number of {names}: {:?} and {:?}", near.get(order), far.get(order)));
+            verdict.diverged(&format!(
+                "order number of {names}: {:?} and {:?}",
+                near.get(order),
+                far.get(order)
+            ));
         }
         let (near_tags, far_tags) = (tags(&near), tags(&far));
         if terms.tags && near_tags != far_tags {
@@ -242,7 +274,9 @@ fn copies(traffic: &Traffic, ticket: &Ticket, verdict: &mut Verdict) {
     for (at, account) in accounts.iter().enumerate().take(ticket.numbers.len()) {
         let held = copy(at).map(|copy: Copy| tags(&copy.seen())).unwrap_or_default();
         for tag in held {
-            let by = accounts.iter().position(|other| tag.strip_prefix(other).is_some_and(|rest| rest.starts_with('-')));
+            let by = accounts.iter().position(|other| {
+                tag.strip_prefix(other).is_some_and(|rest| rest.starts_with('-'))
+            });
             let Some(by) = by else { continue };
             let between = &ticket.line.hops[by.min(at)..by.max(at)];
             if between.iter().any(|terms| !terms.tags) {
@@ -259,7 +293,9 @@ fn tags(seen: &BTreeMap<String, Value>) -> Vec<String> {
 /// On-hold here may be open there.
 fn statuses_agree(near: Option<&Value>, far: Option<&Value>) -> bool {
     let (Some(near), Some(far)) = (near, far) else { return false };
-    let image = |status: &Value| if *status == json!(Status::Hold) { json!(Status::Open) } else { status.clone() };
+    let image = |status: &Value| {
+        if *status == json!(Status::Hold) { json!(Status::Open) } else { status.clone() }
+    };
     image(&near["value"]) == far["value"] || near["value"] == image(&far["value"])
 }
 
@@ -269,17 +305,33 @@ mod tests {
     use contracts::Reason;
 
     fn mark() -> Mark {
-        Mark { from: "acme", command: "acme-1".into(), comment: Some("acme/1".into()), audience: ["globex"].into() }
+        Mark {
+            from: "acme",
+            command: "acme-1".into(),
+            comment: Some("acme/1".into()),
+            audience: ["globex"].into(),
+        }
     }
 
-    fn heard(account: &'static str, marks: &[u64], comments: &[(&str, usize)]) -> BTreeMap<&'static str, Heard> {
+    fn heard(
+        account: &'static str,
+        marks: &[u64],
+        comments: &[(&str, usize)],
+    ) -> BTreeMap<&'static str, Heard> {
         let times = comments.iter().map(|(id, times)| (format!("comment {id}"), *times)).collect();
-        [(account, Heard { marks: marks.iter().copied().collect(), times, ..Heard::default() })].into()
+        [(account, Heard { marks: marks.iter().copied().collect(), times, ..Heard::default() })]
+            .into()
     }
 
     fn judged(heard: &BTreeMap<&'static str, Heard>, outcome: ReceiptOutcome) -> (usize, usize) {
         let mut verdict = Verdict::default();
-        said(heard, 7, &mark(), Some(&Receipt::new("acme-1", "ticket.update.v1", outcome)), &mut verdict);
+        said(
+            heard,
+            7,
+            &mark(),
+            Some(&Receipt::new("acme-1", "ticket.update.v1", outcome)),
+            &mut verdict,
+        );
         (verdict.lost, verdict.leaked)
     }
 
@@ -294,7 +346,8 @@ mod tests {
 
     #[test]
     fn what_was_refused_may_come_to_nobody() {
-        let receipt = Receipt::new("acme-1", "ticket.update.v1", ReceiptOutcome::Rejected).because(Reason::NotShared, None);
+        let receipt = Receipt::new("acme-1", "ticket.update.v1", ReceiptOutcome::Rejected)
+            .because(Reason::NotShared, None);
         let mut verdict = Verdict::default();
         said(&heard("globex", &[7], &[("acme/1", 1)]), 7, &mark(), Some(&receipt), &mut verdict);
         assert_eq!((verdict.lost, verdict.leaked), (0, 1));

@@ -17,7 +17,8 @@ use futures_util::FutureExt;
 use local::services;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Nothing lost, doubled, leaked or diverged, whatever happens: real binaries on private servers, and what happens to them.
+/// Nothing lost, doubled, leaked or diverged, whatever happens: real binaries on private servers,
+/// and what happens to them.
 #[derive(Parser)]
 #[command(name = "faults", version)]
 struct Arguments {
@@ -103,14 +104,19 @@ async fn carry_out(command: Command) -> Result<bool> {
     match command {
         Command::Run(wanted) => run(&wanted).await,
         Command::Isolation => isolation::measure(&dir("isolation")?, 1).await,
-        Command::Soak { minutes } => endurance::soak(&dir("soak")?, 1, Duration::from_mins(minutes)).await,
-        Command::Upgrade { old, new } => upgrade::play(&dir("upgrade")?.join("run"), &old, &new).await,
+        Command::Soak { minutes } => {
+            endurance::soak(&dir("soak")?, 1, Duration::from_mins(minutes)).await
+        }
+        Command::Upgrade { old, new } => {
+            upgrade::play(&dir("upgrade")?.join("run"), &old, &new).await
+        }
         Command::Backlog { count } => endurance::backlog(&dir("backlog")?, count).await,
     }
 }
 
 async fn end_signal() -> Result<()> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
@@ -128,14 +134,24 @@ async fn run(wanted: &Run) -> Result<bool> {
     println!("seed {seed}");
     let extent = if wanted.short { Extent::Short } else { Extent::Long(wanted.injections) };
     let mut rounds = rounds(seed, extent);
-    let named = |words: &Option<String>, name: &str| words.as_ref().map(|words| name.contains(words));
-    rounds
-        .retain(|round| named(&wanted.only, &round.name()) != Some(false) && named(&wanted.without, &round.name()) != Some(true));
+    let named =
+        |words: &Option<String>, name: &str| words.as_ref().map(|words| name.contains(words));
+    rounds.retain(|round| {
+        named(&wanted.only, &round.name()) != Some(false)
+            && named(&wanted.without, &round.name()) != Some(true)
+    });
     let dir = dir("faults")?.join(format!("seed-{seed}"));
-    println!("starting private servers and two replicas of each service; logs in {}", dir.display());
+    println!(
+        "starting private servers and two replicas of each service; logs in {}",
+        dir.display()
+    );
     let started = Instant::now();
     let pace = Pace::steady();
-    let site = Site::open(&dir, &Deviations { binaries: wanted.binaries.clone(), ..Deviations::default() }).await?;
+    let site = Site::open(
+        &dir,
+        &Deviations { binaries: wanted.binaries.clone(), ..Deviations::default() },
+    )
+    .await?;
     let traffic = Traffic::open(&site, seed, pace.think).await?;
     let mut runner = Runner::new(site, traffic, pace);
     let (count, mut outcomes) = (rounds.len(), Vec::new());

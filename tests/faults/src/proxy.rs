@@ -1,7 +1,7 @@
 //! A TCP proxy that is the network between two programs: clear, slow, cut, half-open or closed.
 //!
-//! It is our own: `HAProxy` neither delays nor leaves a connection hanging, and the crates that do are young and large for what is
-//! two copy loops.
+//! It is our own: `HAProxy` neither delays nor leaves a connection hanging, and the crates that do
+//! are young and large for what is two copy loops.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -61,7 +61,8 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("opening a proxy")?;
         let address = listener.local_addr().context("opening a proxy")?;
         let (weather, open) = (watch::Sender::new(Weather::Clear), CancellationToken::new());
-        let path = Arc::new(Path { upstream: upstream.into(), weather, connections: Mutex::default() });
+        let path =
+            Arc::new(Path { upstream: upstream.into(), weather, connections: Mutex::default() });
         tokio::spawn(accept(listener, Arc::clone(&path), open.clone()));
         Ok(Self { address, path, _open: open.drop_guard() })
     }
@@ -98,7 +99,8 @@ impl Proxy {
         std::mem::take(&mut *lock(&self.path.connections)).cut.cancel();
     }
 
-    /// What is open stays open and hangs, as when a firewall forgot it, until keepalives would find out; who connects anew gets through.
+    /// What is open stays open and hangs, as when a firewall forgot it, until keepalives would find
+    /// out; who connects anew gets through.
     pub fn half_open(&self) {
         std::mem::take(&mut *lock(&self.path.connections)).hang.cancel();
     }
@@ -137,14 +139,20 @@ async fn carry(client: TcpStream, path: &Path, hang: &CancellationToken) {
         // Small pieces must not wait for larger ones: latency is measured through this.
         stream.set_nodelay(true).ok();
     }
-    let ((client_reads, client_writes), (server_reads, server_writes)) = (client.into_split(), server.into_split());
+    let ((client_reads, client_writes), (server_reads, server_writes)) =
+        (client.into_split(), server.into_split());
     tokio::select! {
         () = pump(client_reads, server_writes, path.weather.subscribe(), hang) => {}
         () = pump(server_reads, client_writes, path.weather.subscribe(), hang) => {}
     }
 }
 
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut weather: watch::Receiver<Weather>, hang: &CancellationToken) {
+async fn pump(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut weather: watch::Receiver<Weather>,
+    hang: &CancellationToken,
+) {
     let mut piece = vec![0; 64 * 1024];
     loop {
         let read = tokio::select! {
@@ -196,7 +204,8 @@ mod tests {
             return false;
         }
         let mut byte = [0; 1];
-        let read = tokio::time::timeout(Duration::from_millis(500), stream.read_exact(&mut byte)).await;
+        let read =
+            tokio::time::timeout(Duration::from_millis(500), stream.read_exact(&mut byte)).await;
         matches!(read, Ok(Ok(_)))
     }
 
@@ -208,7 +217,10 @@ mod tests {
         assert!(answers(&mut old).await, "clear");
         proxy.slow(Duration::from_millis(40));
         let since = Instant::now();
-        assert!(answers(&mut old).await && since.elapsed() >= Duration::from_millis(80), "slow: each way");
+        assert!(
+            answers(&mut old).await && since.elapsed() >= Duration::from_millis(80),
+            "slow: each way"
+        );
         proxy.clear();
         proxy.half_open();
         let mut new = connect().await.unwrap();

@@ -65,8 +65,14 @@ impl Report {
         let mut rows = BTreeMap::<String, Row>::new();
         let mut total = Row { slowest_recovery_ms: Some(0), ..Row::default() };
         for outcome in outcomes {
-            let name = if outcome.round.faults.len() == 1 { kind(&outcome.round.name()) } else { MIXES.to_owned() };
-            let row = rows.entry(name).or_insert_with(|| Row { slowest_recovery_ms: Some(0), ..Row::default() });
+            let name = if outcome.round.faults.len() == 1 {
+                kind(&outcome.round.name())
+            } else {
+                MIXES.to_owned()
+            };
+            let row = rows
+                .entry(name)
+                .or_insert_with(|| Row { slowest_recovery_ms: Some(0), ..Row::default() });
             row.add(outcome);
             total.add(outcome);
         }
@@ -100,7 +106,8 @@ impl Report {
     #[must_use]
     pub fn table(&self) -> String {
         let mut text = String::from(
-            "| fault | injections | commands | receipts | deliveries | lost | doubled | leaked | diverged | longest stall | full speed after |\n\
+            "| fault | injections | commands | receipts | deliveries | lost | doubled | leaked | \
+             diverged | longest stall | full speed after |\n\
              |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
         );
         let rows = self.rows.iter().map(|(name, row)| (name.as_str(), row));
@@ -139,7 +146,8 @@ impl Row {
         self.diverged += verdict.diverged;
         self.longest_stall_ms = self.longest_stall_ms.max(outcome.stall.as_millis());
         let recovered = outcome.recovered.map(|time| time.as_millis());
-        self.slowest_recovery_ms = self.slowest_recovery_ms.zip(recovered).map(|(slowest, this)| slowest.max(this));
+        self.slowest_recovery_ms =
+            self.slowest_recovery_ms.zip(recovered).map(|(slowest, this)| slowest.max(this));
     }
 }
 
@@ -156,9 +164,10 @@ fn seconds(milliseconds: u128) -> String {
 /// What a round came to, in two lines.
 #[must_use]
 pub fn told(outcome: &Outcome) -> String {
-    let recovered = outcome
-        .recovered
-        .map_or("not at full speed within a minute".to_owned(), |time| format!("full speed after {}", seconds(time.as_millis())));
+    let recovered =
+        outcome.recovered.map_or("not at full speed within a minute".to_owned(), |time| {
+            format!("full speed after {}", seconds(time.as_millis()))
+        });
     format!(
         "         {}  longest stall {}  {recovered}\n         {}",
         if outcome.holds() { "holds" } else { "FAILS" },

@@ -1,4 +1,5 @@
-//! A round: work begins, faults strike, all is well again, work ends; then everything has to be as if nothing had happened.
+//! A round: work begins, faults strike, all is well again, work ends; then everything has to be as
+//! if nothing had happened.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -27,11 +28,17 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Half of what two cores can do with a debug build, so that coming back to full speed can be seen.
+    /// Half of what two cores can do with a debug build, so that coming back to full speed can be
+    /// seen.
     #[must_use]
     pub fn steady() -> Self {
         let milliseconds = Duration::from_millis;
-        Self { workers: 12, think: milliseconds(120), before: milliseconds(2_500), after: milliseconds(1_500) }
+        Self {
+            workers: 12,
+            think: milliseconds(120),
+            before: milliseconds(2_500),
+            after: milliseconds(1_500),
+        }
     }
 }
 
@@ -39,9 +46,11 @@ impl Pace {
 const WINDOW: Duration = Duration::from_secs(1);
 /// Full speed is this part of what it was before.
 const FULL: f64 = 0.8;
-/// How long the way back to full speed may take: a half-open connection is noticed after twice the heartbeat of ten seconds.
+/// How long the way back to full speed may take: a half-open connection is noticed after twice the
+/// heartbeat of ten seconds.
 const RECOVERY: Duration = Duration::from_mins(1);
-/// How long what is under way may take to arrive: a delivery that a full queue refused waits twice as long each time.
+/// How long what is under way may take to arrive: a delivery that a full queue refused waits twice
+/// as long each time.
 const SETTLING: Duration = Duration::from_mins(3);
 /// How often is looked.
 const LOOK: Duration = Duration::from_millis(100);
@@ -62,7 +71,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether nothing was lost, doubled, leaked or diverged. How soon speed came back says more of the machine than of the system.
+    /// Whether nothing was lost, doubled, leaked or diverged. How soon speed came back says more of
+    /// the machine than of the system.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.verdict.holds()
@@ -95,18 +105,23 @@ impl Runner {
     pub async fn play(&mut self, round: Round) -> Result<Outcome> {
         let started = Instant::now();
         let pace = self.pace;
-        let struck = self.during(async |site, traffic| strike(site, traffic, pace, &round).await).await;
+        let struck =
+            self.during(async |site, traffic| strike(site, traffic, pace, &round).await).await;
         self.traffic.manners.resends.store(false, Ordering::Relaxed);
         let ((struck_at, recovered), verdict) = struck.with_context(|| round.name())?;
         let stall = self.traffic.ledger.longest_stall(struck_at);
         Ok(Outcome { round, verdict, stall, recovered, took: started.elapsed() })
     }
 
-    /// Lets the desks work while `script` does something to the site, and holds everything against what they published.
+    /// Lets the desks work while `script` does something to the site, and holds everything against
+    /// what they published.
     ///
     /// # Errors
     /// What the script meets, at once; and when the database does not answer.
-    pub async fn during<T>(&mut self, script: impl AsyncFnOnce(&Site, &Traffic) -> Result<T>) -> Result<(T, Verdict)> {
+    pub async fn during<T>(
+        &mut self,
+        script: impl AsyncFnOnce(&Site, &Traffic) -> Result<T>,
+    ) -> Result<(T, Verdict)> {
         self.rounds += 1;
         let (mut part, mail, before) = self.here();
         let over = CancellationToken::new();
@@ -145,10 +160,15 @@ impl Runner {
         let (commands, tickets) = (book.commands.len(), book.tickets.len());
         let marks = book.marks.last_key_value().map_or(0, |(number, _)| number + 1);
         let deliveries = self.heard.values().map(|heard| heard.deliveries).sum();
-        (Part { commands: commands..commands, tickets: tickets..tickets, marks }, book.offers.len(), deliveries)
+        (
+            Part { commands: commands..commands, tickets: tickets..tickets, marks },
+            book.offers.len(),
+            deliveries,
+        )
     }
 
-    /// Waits until everything came that has to come. What came twice or to the wrong account is wrong at once.
+    /// Waits until everything came that has to come. What came twice or to the wrong account is
+    /// wrong at once.
     async fn settle(&mut self, part: &Part, first_offer: usize) -> Result<Verdict> {
         let started = Instant::now();
         loop {
@@ -168,8 +188,10 @@ impl Runner {
         let offers = self.traffic.ledger.book().offers[first_offer..].to_vec();
         let mails = self.site.mail.mails();
         for offer in offers {
-            let named =
-                |mail: &&local::Mail| mail.raw.contains(&format!("{offer}\r\n")) || mail.raw.contains(&format!("{offer}\n"));
+            let named = |mail: &&local::Mail| {
+                mail.raw.contains(&format!("{offer}\r\n"))
+                    || mail.raw.contains(&format!("{offer}\n"))
+            };
             if !mails.iter().any(|mail| named(&mail)) {
                 verdict.lost += 1;
                 verdict.wrong.push(format!("lost: the mail about {offer}"));
@@ -180,8 +202,11 @@ impl Runner {
     /// Poison is parked, every one of it, and nothing else is; nothing waits for a desk any more.
     async fn parked(&self, verdict: &mut Verdict) -> Result<()> {
         let poisoned = self.traffic.ledger.book().poisoned;
-        let count =
-            |rows: Vec<(_, i64)>| rows.into_iter().map(|(_, rows)| usize::try_from(rows).unwrap_or_default()).sum::<usize>();
+        let count = |rows: Vec<(_, i64)>| {
+            rows.into_iter()
+                .map(|(_, rows)| usize::try_from(rows).unwrap_or_default())
+                .sum::<usize>()
+        };
         let started = Instant::now();
         loop {
             let parked = count(self.site.rows("parked where state = 'parked'").await?);
@@ -191,7 +216,10 @@ impl Runner {
             }
             if started.elapsed() > SETTLING || parked > poisoned {
                 verdict.lost += parked.abs_diff(poisoned) + undelivered;
-                verdict.wrong.push(format!("lost: {poisoned} poisonous messages, {parked} parked, {undelivered} undelivered"));
+                verdict.wrong.push(format!(
+                    "lost: {poisoned} poisonous messages, {parked} parked, \
+                    {undelivered} undelivered"
+                ));
                 return Ok(());
             }
             tokio::time::sleep(LOOK).await;
@@ -199,8 +227,14 @@ impl Runner {
     }
 }
 
-/// Lets the faults strike and waits for full speed. Returns when they struck and how long full speed took.
-async fn strike(site: &Site, traffic: &Traffic, pace: Pace, round: &Round) -> Result<(Instant, Option<Duration>)> {
+/// Lets the faults strike and waits for full speed. Returns when they struck and how long full
+/// speed took.
+async fn strike(
+    site: &Site,
+    traffic: &Traffic,
+    pace: Pace,
+    round: &Round,
+) -> Result<(Instant, Option<Duration>)> {
     tokio::time::sleep(pace.before).await;
     let full_speed = traffic.ledger.pulse(WINDOW);
     let struck_at = Instant::now();

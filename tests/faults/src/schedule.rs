@@ -1,4 +1,5 @@
-//! Which faults strike in which round: every fault by itself first, then mixes. A seed repeats all of it.
+//! Which faults strike in which round: every fault by itself first, then mixes. A seed repeats all
+//! of it.
 
 use std::time::Duration;
 
@@ -68,14 +69,21 @@ fn short(rng: &mut Rng) -> Vec<Round> {
     let service = *rng.choice(&Service::ALL).expect("there are five");
     let apart = |fault, delay_ms| (fault, Duration::from_millis(delay_ms));
     let mixes = [
-        vec![apart(Fault::Kill(service, replica(rng)), 0), apart(Fault::ConnectionsCut, 300), apart(Fault::Repeats, 0)],
+        vec![
+            apart(Fault::Kill(service, replica(rng)), 0),
+            apart(Fault::ConnectionsCut, 300),
+            apart(Fault::Repeats, 0),
+        ],
         vec![
             apart(Fault::Network(Host::Broker, Trouble::Cut), 0),
             apart(Fault::DeskFull, 200),
             apart(Fault::ClockOff(HOUR), 0),
             apart(Fault::Poison, 500),
         ],
-        vec![apart(Fault::RollingRestart, 0), apart(Fault::Network(Host::Database, Trouble::Slow), 300)],
+        vec![
+            apart(Fault::RollingRestart, 0),
+            apart(Fault::Network(Host::Database, Trouble::Slow), 300),
+        ],
         vec![apart(Fault::Network(Host::Database, Trouble::HalfOpen), 0)],
     ];
     mixes.map(|faults| Round { faults }).into()
@@ -104,9 +112,14 @@ fn singles(rng: &mut Rng) -> Vec<Fault> {
     }
     faults.extend(queues().map(Fault::QueueDeleted));
     for host in [Host::Broker, Host::Database] {
-        faults
-            .extend([(Ending::Orderly, 0), (Ending::AtOnce, 0), (Ending::Orderly, 30)].map(|(how, s)| Fault::Away(host, how, s)));
-        faults.extend([Trouble::Slow, Trouble::Cut, Trouble::Closed, Trouble::HalfOpen].map(|what| Fault::Network(host, what)));
+        faults.extend(
+            [(Ending::Orderly, 0), (Ending::AtOnce, 0), (Ending::Orderly, 30)]
+                .map(|(how, s)| Fault::Away(host, how, s)),
+        );
+        faults.extend(
+            [Trouble::Slow, Trouble::Cut, Trouble::Closed, Trouble::HalfOpen]
+                .map(|what| Fault::Network(host, what)),
+        );
     }
     faults
 }
@@ -185,7 +198,8 @@ mod tests {
         let alone = rounds.iter().take_while(|round| round.faults.len() == 1).count();
         assert_eq!(alone, singles(&mut Rng::with_seed(0)).len());
         for round in &rounds {
-            let subjects: BTreeSet<_> = round.faults.iter().map(|(fault, _)| fault.subject()).collect();
+            let subjects: BTreeSet<_> =
+                round.faults.iter().map(|(fault, _)| fault.subject()).collect();
             assert_eq!(subjects.len(), round.faults.len(), "{}", round.name());
         }
     }

@@ -6,7 +6,8 @@ pub mod script;
 pub mod seeds;
 pub mod target;
 
-/// A libFuzzer program for a target: plays scripts, and changes them as [`mutate::mutate`] does or byte by byte.
+/// A libFuzzer program for a target: plays scripts, and changes them as [`mutate::mutate`] does or
+/// byte by byte.
 #[macro_export]
 macro_rules! libfuzzer {
     ($name:literal) => {
@@ -19,7 +20,10 @@ macro_rules! libfuzzer {
 
             libfuzzer_sys::fuzz_target!(|data: &[u8]| TARGET.play(data));
 
-            libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+            libfuzzer_sys::fuzz_mutator!(|data: &mut [u8],
+                                          size: usize,
+                                          max_size: usize,
+                                          seed: u32| {
                 // One in eight byte by byte: what is no JSON any more.
                 if seed % 8 == 0 {
                     return libfuzzer_sys::fuzzer_mutate(data, size, max_size);

@@ -62,7 +62,9 @@ fn change_value(lines: &mut [Value], rng: &mut Rng) {
             let (copies, item) = (rng.usize(1..COPIES), items[0].clone());
             items.extend(std::iter::repeat_n(item, copies));
         }
-        (0 | 1, Value::Array(items)) if !items.is_empty() => drop(items.swap_remove(rng.usize(0..items.len()))),
+        (0 | 1, Value::Array(items)) if !items.is_empty() => {
+            drop(items.swap_remove(rng.usize(0..items.len())))
+        }
         (0 | 1, Value::Object(members)) if !members.is_empty() => {
             let name = rng.choice(members.keys()).cloned().unwrap_or_default();
             members.remove(&name);
@@ -103,7 +105,11 @@ fn collect(value: &Value, at: &mut String, all: &mut Vec<String>) {
         at.truncate(length);
     };
     match value {
-        Value::Array(items) => items.iter().take(20).enumerate().for_each(|(index, item)| below(&index.to_string(), item)),
+        Value::Array(items) => items
+            .iter()
+            .take(20)
+            .enumerate()
+            .for_each(|(index, item)| below(&index.to_string(), item)),
         Value::Object(members) => members.iter().for_each(|(name, member)| below(name, member)),
         _ => {}
     }

@@ -99,7 +99,9 @@ pub fn text(rng: &mut Rng) -> String {
         "%00",
     ];
     match rng.u8(0..8) {
-        0 => "x".repeat(*rng.choice(&[63, 64, 127, 128, 129, 255, 256, 2_000, 70_000]).unwrap_or(&1)),
+        0 => {
+            "x".repeat(*rng.choice(&[63, 64, 127, 128, 129, 255, 256, 2_000, 70_000]).unwrap_or(&1))
+        }
         1 => "\u{1f469}".repeat(rng.usize(1..70)),
         2 => "(a+)+$".repeat(rng.usize(1..10)),
         3 => "<b>".repeat(rng.usize(1..500)),

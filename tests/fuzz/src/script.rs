@@ -1,4 +1,5 @@
-//! A script: messages, one line of JSON each. A fuzzer writes it, and a person can read it when something was found.
+//! A script: messages, one line of JSON each. A fuzzer writes it, and a person can read it when
+//! something was found.
 
 use contracts::AccountName;
 use contracts::topology::entry_of;

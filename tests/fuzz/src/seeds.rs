@@ -1,4 +1,5 @@
-//! What a fuzzer starts from: a story told with the contract's golden samples, as each stage heard it, and every sample by itself.
+//! What a fuzzer starts from: a story told with the contract's golden samples, as each stage heard
+//! it, and every sample by itself.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,7 +30,8 @@ pub fn of(target: Target) -> Vec<Vec<u8>> {
         Target::Stage(service) => told(at(&service)),
         // Here a message needs no other before it.
         Target::Admission => {
-            let all: Vec<Value> = story.into_iter().map(published).chain(Service::ALL.iter().flat_map(at)).collect();
+            let all: Vec<Value> =
+                story.into_iter().map(published).chain(Service::ALL.iter().flat_map(at)).collect();
             all.chunks(ALONE).map(script::write).collect()
         }
     }
@@ -48,11 +50,15 @@ fn published(mut line: Value) -> Value {
 fn story() -> Vec<Value> {
     let golden = goldens();
     let say = |account: &str, file: &str| script::command(account, &type_of(file), &golden[file]);
-    let with = |words: fn(&str) -> bool| golden.keys().filter(move |file| words(file)).map(|file| say("acme", file));
+    let with = |words: fn(&str) -> bool| {
+        golden.keys().filter(move |file| words(file)).map(|file| say("acme", file))
+    };
     let mut all: Vec<Value> = ["acme", "globex", "initech"].map(register).into();
     let admin = json!({ "id": "admin", "name": "Admin", "role": "admin" });
-    let (agreement, terms) =
-        ("8c1d4f0e-52aa-4b63-9e0b-1f7a6c2d9e34", json!({ "comments": "private_only", "tags": false, "custom_fields": true }));
+    let (agreement, terms) = (
+        "8c1d4f0e-52aa-4b63-9e0b-1f7a6c2d9e34",
+        json!({ "comments": "private_only", "tags": false, "custom_fields": true }),
+    );
     let rename = json!({ "address": "globex-support", "actor": admin });
     let invite = json!({ "agreement_id": agreement, "receiver": { "address": "initech" }, "actor": admin, "terms": terms });
     all.extend([
@@ -63,12 +69,19 @@ fn story() -> Vec<Value> {
         say("acme", "ticket.share.v1"),
         say("globex", "ticket.bind.v1"),
         script::command("globex", "agreement.invite.v1", &invite),
-        script::command("initech", "agreement.accept.v1", &json!({ "agreement_id": agreement, "actor": admin })),
+        script::command(
+            "initech",
+            "agreement.accept.v1",
+            &json!({ "agreement_id": agreement, "actor": admin }),
+        ),
         say("globex", "ticket.share.v1.shared_on"),
     ]);
-    all.extend(with(|file| file.starts_with("ticket.update") || file.contains("resync") || file.contains("list")));
+    all.extend(with(|file| {
+        file.starts_with("ticket.update") || file.contains("resync") || file.contains("list")
+    }));
     all.extend(with(|file| file.starts_with("ticket.redact")));
-    // What is left, in the order of the alphabet: most of it comes too late or too early, which is a state as well.
+    // What is left, in the order of the alphabet: most of it comes too late or too early, which is
+    // a state as well.
     let ends = |file: &String| file.starts_with("agreement.deactivate");
     all.extend(golden.keys().map(|file| say(if ends(file) { "globex" } else { "acme" }, file)));
     all
@@ -126,7 +139,8 @@ mod tests {
     fn every_stage_hears_every_message_of_its_own() {
         let heard = heard(&story());
         for service in Service::ALL {
-            let types: BTreeSet<&str> = heard[&service].iter().filter_map(|line| script::text(line, "type")).collect();
+            let types: BTreeSet<&str> =
+                heard[&service].iter().filter_map(|line| script::text(line, "type")).collect();
             let expected: BTreeSet<&str> = received_by(service).map(|flow| flow.message).collect();
             assert_eq!(types, expected, "{}", service.name());
         }

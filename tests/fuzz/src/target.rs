@@ -61,7 +61,9 @@ impl Target {
     pub fn play(self, data: &[u8]) {
         let lines = script::read(data);
         match self {
-            Self::Admission => lines.iter().enumerate().for_each(|(number, line)| admission(line, at(number))),
+            Self::Admission => {
+                lines.iter().enumerate().for_each(|(number, line)| admission(line, at(number)))
+            }
             Self::Stage(service) => stage(service, &lines),
             Self::Line => tell(&lines, |_, _| ()),
         }
@@ -81,18 +83,24 @@ fn admission(line: &Value, now: Timestamp) {
     }
 }
 
-/// The delivery that a line describes. Its body is `body`, byte for byte (a character below U+0100 is a byte), or else its content.
+/// The delivery that a line describes. Its body is `body`, byte for byte (a character below U+0100
+/// is a byte), or else its content.
 fn delivery(line: &Value) -> Delivery {
     let short = |name: &str| text(line, name).map(short_string);
-    let bytes = |text: &str| text.chars().map(|char| u8::try_from(u32::from(char)).unwrap_or(b'?')).collect::<Vec<u8>>();
+    let bytes = |text: &str| {
+        text.chars().map(|char| u8::try_from(u32::from(char)).unwrap_or(b'?')).collect::<Vec<u8>>()
+    };
     let body = text(line, "body").map_or_else(|| line["content"].to_string().into_bytes(), bytes);
     let exchange = short("exchange").unwrap_or_else(|| "share".into());
     let account = text(line, "account").unwrap_or_default();
     let stem = text(line, "type").unwrap_or_default().rsplit_once('.').map_or("", |(stem, _)| stem);
     let key = short("key").unwrap_or_else(|| short_string(&format!("{account}.{stem}")));
-    let mut delivery = Delivery::mock(1, exchange, key, line["redelivered"] == Value::Bool(true), body);
+    let mut delivery =
+        Delivery::mock(1, exchange, key, line["redelivered"] == Value::Bool(true), body);
     let given =
-        |properties: BasicProperties, name: &str, set: fn(BasicProperties, ShortString) -> BasicProperties| match short(name) {
+        |properties: BasicProperties,
+         name: &str,
+         set: fn(BasicProperties, ShortString) -> BasicProperties| match short(name) {
             Some(value) => set(properties, value),
             None => properties,
         };
@@ -109,7 +117,8 @@ fn delivery(line: &Value) -> Delivery {
 
 /// As much of a text as AMQP's short strings take.
 fn short_string(text: &str) -> ShortString {
-    let end = (0..=text.len().min(255)).rfind(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    let end =
+        (0..=text.len().min(255)).rfind(|end| text.is_char_boundary(*end)).unwrap_or_default();
     text[..end].into()
 }
 
@@ -124,11 +133,13 @@ fn table(value: &Value, depth: usize) -> FieldTable {
 fn field(value: &Value, depth: usize) -> AMQPValue {
     match value {
         Value::Bool(flag) => AMQPValue::Boolean(*flag),
-        Value::Number(number) => number.as_i64().map_or(AMQPValue::Double(0.5), AMQPValue::LongLongInt),
-        Value::String(text) => AMQPValue::LongString(LongString::from(text.as_str())),
-        Value::Array(items) if depth < 8 => {
-            AMQPValue::FieldArray(items.iter().map(|item| field(item, depth + 1)).collect::<Vec<_>>().into())
+        Value::Number(number) => {
+            number.as_i64().map_or(AMQPValue::Double(0.5), AMQPValue::LongLongInt)
         }
+        Value::String(text) => AMQPValue::LongString(LongString::from(text.as_str())),
+        Value::Array(items) if depth < 8 => AMQPValue::FieldArray(
+            items.iter().map(|item| field(item, depth + 1)).collect::<Vec<_>>().into(),
+        ),
         Value::Object(_) if depth < 8 => AMQPValue::FieldTable(table(value, depth + 1)),
         Value::Null | Value::Array(_) | Value::Object(_) => AMQPValue::Void,
     }
@@ -150,7 +161,8 @@ fn stage(service: Service, lines: &[Value]) {
     }
 }
 
-/// Tells commands, one after the other, and everything that comes of them, down the whole line; `hears` is told what reaches whom.
+/// Tells commands, one after the other, and everything that comes of them, down the whole line;
+/// `hears` is told what reaches whom.
 pub(crate) fn tell(commands: &[Value], mut hears: impl FnMut(Service, &Message)) {
     let (mut line, mut left) = (Line::default(), MESSAGES);
     for (number, said) in commands.iter().enumerate() {
@@ -192,11 +204,16 @@ fn check(sent: Sent, again: &mut Vec<Message>) -> Option<(Service, Message)> {
 
 /// The mails of a notice, as they would be sent.
 fn mails(message: &Message, now: Timestamp) {
-    static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| Templates::new().expect("the templates are well-formed"));
+    static TEMPLATES: LazyLock<Templates> =
+        LazyLock::new(|| Templates::new().expect("the templates are well-formed"));
     let Ok(said) = serde_json::from_value(message.content.clone()) else { return };
     let from = "Deskmesh <mesh@mesh.example>".parse().expect("an address");
-    for mail in notice::decide(&message.id, &said, now).iter().filter(|mail| mail.suppressed.is_none()) {
-        if let Ok(composed) = compose(mail.id, mail.recipient(), &mail.notice, now, &from, &TEMPLATES) {
+    for mail in
+        notice::decide(&message.id, &said, now).iter().filter(|mail| mail.suppressed.is_none())
+    {
+        if let Ok(composed) =
+            compose(mail.id, mail.recipient(), &mail.notice, now, &from, &TEMPLATES)
+        {
             assert!(!composed.formatted().is_empty(), "a mail has bytes");
         }
     }

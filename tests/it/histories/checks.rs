@@ -21,7 +21,8 @@ pub struct Forbidden {
     secure: BTreeMap<AccountName, usize>,
     /// The update that each account published last: an earlier one's receipt says nothing of now.
     last_update: BTreeMap<AccountName, usize>,
-    /// Per share its agreement, and per agreement its sender and whether its receiver comments privately only.
+    /// Per share its agreement, and per agreement its sender and whether its receiver comments
+    /// privately only.
     agreement_of: BTreeMap<String, String>,
     private: BTreeMap<String, bool>,
     sender_of: BTreeMap<String, AccountName>,
@@ -30,7 +31,13 @@ pub struct Forbidden {
 
 impl Forbidden {
     /// A desk is about to publish its command with this number.
-    pub fn published(&mut self, account: &AccountName, at: usize, message_type: &str, content: &Value) {
+    pub fn published(
+        &mut self,
+        account: &AccountName,
+        at: usize,
+        message_type: &str,
+        content: &Value,
+    ) {
         let text = |name: &str| content[name].as_str().unwrap_or_default().to_owned();
         match message_type {
             "agreement.invite.v1" => {
@@ -60,10 +67,13 @@ impl Forbidden {
             }
             "ticket.unshare.v1" => {
                 let share = command.receipt.as_ref().and_then(|receipt| receipt.share_id.as_ref());
-                self.ended.entry(share.expect("it names what it ended").to_string()).or_insert(next);
+                self.ended
+                    .entry(share.expect("it names what it ended").to_string())
+                    .or_insert(next);
             }
             "account.update.v1" if content["secure_downloads"] == json!(true) => {
-                let account = AccountName::new(super::world::name(command.account)).expect("a name");
+                let account =
+                    AccountName::new(super::world::name(command.account)).expect("a name");
                 if self.last_update.get(&account) == Some(&command.at) {
                     self.secure.insert(account, next);
                 }
@@ -75,17 +85,24 @@ impl Forbidden {
     /// Holds a delivery against what was forbidden when the command that caused it was published.
     pub fn check(&mut self, to: &AccountName, told: &Told, cause: usize) {
         let (share, from, comments, redacts) = match told {
-            Told::TicketCreated(created) => (&created.share_id, &created.received_from, &created.comments, false),
-            Told::TicketUpdated(updated) => {
-                (&updated.share_id, &updated.received_from, &updated.comments, !updated.redact.is_empty())
+            Told::TicketCreated(created) => {
+                (&created.share_id, &created.received_from, &created.comments, false)
             }
+            Told::TicketUpdated(updated) => (
+                &updated.share_id,
+                &updated.received_from,
+                &updated.comments,
+                !updated.redact.is_empty(),
+            ),
             _ => return,
         };
         let share = share.to_string();
         let agreement = self.agreement_of.get(&share).cloned().unwrap_or_default();
         for ended in [&share, &agreement] {
             if self.ended.get(ended).is_some_and(|since| cause >= *since) {
-                self.wrong.push(format!("{to} got over {share}, which had ended, what was published after: {told:?}"));
+                self.wrong.push(format!(
+                    "{to} got over {share}, which had ended, what was published after: {told:?}"
+                ));
             }
         }
         if redacts {
@@ -107,12 +124,16 @@ impl Forbidden {
     ) {
         let inbound = self.sender_of.get(share) == Some(to);
         if inbound && comment.public && self.private.get(agreement) == Some(&true) {
-            self.wrong.push(format!("{to} got a public comment of {from}, who comments privately only: {comment:?}"));
+            self.wrong.push(format!(
+                "{to} got a public comment of {from}, who comments privately only: {comment:?}"
+            ));
         }
         let owner = comment.id.prefix().and_then(|prefix| AccountName::new(prefix).ok());
-        let secure = owner.as_ref().filter(|owner| *owner != to).and_then(|owner| self.secure.get(owner));
+        let secure =
+            owner.as_ref().filter(|owner| *owner != to).and_then(|owner| self.secure.get(owner));
         if !comment.attachments.is_empty() && secure.is_some_and(|since| cause >= *since) {
-            self.wrong.push(format!("{to} got an attachment of {owner:?}, who keeps them: {comment:?}"));
+            self.wrong
+                .push(format!("{to} got an attachment of {owner:?}, who keeps them: {comment:?}"));
         }
     }
 
@@ -122,7 +143,8 @@ impl Forbidden {
     }
 }
 
-/// At rest: one receipt per command; every desk holds what a resync tells it; the two copies of a live share agree.
+/// At rest: one receipt per command; every desk holds what a resync tells it; the two copies of a
+/// live share agree.
 pub fn at_rest(world: &mut World) -> Vec<String> {
     let mut wrong: Vec<String> = world.forbidden.wrong().to_vec();
     let silent = world.published.iter().filter(|command| command.receipt.is_none());
@@ -132,8 +154,9 @@ pub fn at_rest(world: &mut World) -> Vec<String> {
     let told = world.decided();
     let mut states: BTreeMap<(usize, String), TicketState> = BTreeMap::new();
     for (account, share, origin) in asked {
-        let state =
-            told.iter().find(|(to, message)| *to == account && message.origin == origin && message.kind == "ticket.state.v1");
+        let state = told.iter().find(|(to, message)| {
+            *to == account && message.origin == origin && message.kind == "ticket.state.v1"
+        });
         match state {
             Some((_, message)) => {
                 let state = serde_json::from_value(message.content.clone()).expect("a state");
@@ -152,20 +175,33 @@ pub fn at_rest(world: &mut World) -> Vec<String> {
 /// When a change was made, the number of its command, and the revision that it set.
 type Accepted<'a> = (&'a str, usize, u64);
 
-/// Of one account's own changes to a field of a ticket the latest counts: none is accepted after a later one was.
+/// Of one account's own changes to a field of a ticket the latest counts: none is accepted after a
+/// later one was.
 fn own_order(published: &[Published]) -> Vec<String> {
     let mut by_field: BTreeMap<(usize, &str, String), Vec<Accepted>> = BTreeMap::new();
     for command in published.iter().filter(|command| command.message_type == "ticket.update.v1") {
-        let (Some(receipt), Some(ticket)) = (&command.receipt, command.content["ticket_id"].as_str()) else { continue };
-        let (Some(revision), Some(at)) = (receipt.revision, command.content["occurred_at"].as_str()) else { continue };
+        let (Some(receipt), Some(ticket)) =
+            (&command.receipt, command.content["ticket_id"].as_str())
+        else {
+            continue;
+        };
+        let (Some(revision), Some(at)) =
+            (receipt.revision, command.content["occurred_at"].as_str())
+        else {
+            continue;
+        };
         for field in fields_of(&command.content) {
-            let of_item = receipt.decisions.iter().filter(|decision| decision.item.to_string() == field);
+            let of_item =
+                receipt.decisions.iter().filter(|decision| decision.item.to_string() == field);
             let refused = |decision: &Decision| {
                 decision.outcome == ItemOutcome::Superseded
                     || (decision.share_id.is_none() && decision.outcome == ItemOutcome::Withheld)
             };
             if !of_item.clone().any(refused) {
-                by_field.entry((command.account, ticket, field)).or_default().push((at, command.at, revision));
+                by_field
+                    .entry((command.account, ticket, field))
+                    .or_default()
+                    .push((at, command.at, revision));
             }
         }
     }
@@ -173,7 +209,10 @@ fn own_order(published: &[Published]) -> Vec<String> {
     for (field, mut changes) in by_field {
         changes.sort_unstable();
         if !changes.is_sorted_by_key(|(_, _, revision)| *revision) {
-            wrong.push(format!("an older change was accepted after a newer one of the same account: {field:?} {changes:?}"));
+            wrong.push(format!(
+                "an older change was accepted after a newer one of the same \
+                account: {field:?} {changes:?}"
+            ));
         }
     }
     wrong
@@ -182,11 +221,22 @@ fn own_order(published: &[Published]) -> Vec<String> {
 fn fields_of(update: &Value) -> Vec<String> {
     let status = update.get("status").map(|_| "status".to_owned());
     let named = |list: &Value| {
-        list.as_array().into_iter().flatten().filter_map(|tag| tag["name"].as_str()).map(str::to_owned).collect::<Vec<_>>()
+        list.as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|tag| tag["name"].as_str())
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
-    let tags = ["add", "remove"].into_iter().flat_map(|change| named(&update["tags"][change])).map(|name| format!("tag:{name}"));
-    let custom =
-        update["custom_fields"].as_object().into_iter().flat_map(|fields| fields.keys()).map(|key| format!("custom_field:{key}"));
+    let tags = ["add", "remove"]
+        .into_iter()
+        .flat_map(|change| named(&update["tags"][change]))
+        .map(|name| format!("tag:{name}"));
+    let custom = update["custom_fields"]
+        .as_object()
+        .into_iter()
+        .flat_map(|fields| fields.keys())
+        .map(|key| format!("custom_field:{key}"));
     status.into_iter().chain(tags).chain(custom).collect()
 }
 
@@ -199,8 +249,17 @@ fn held(world: &World, account: usize, share: &str, state: &TicketState) -> Vec<
     if state.status.revision > 0 {
         fields.insert("status".into(), without_null(json!(state.status.status)));
     }
-    fields.extend(state.tags.iter().filter(|tag| tag.present).map(|tag| (format!("tag:{}", tag.name), json!(true))));
-    let values = state.custom_fields.iter().map(|(key, held)| (format!("custom_field:{key}"), json!(held.value)));
+    fields.extend(
+        state
+            .tags
+            .iter()
+            .filter(|tag| tag.present)
+            .map(|tag| (format!("tag:{}", tag.name), json!(true))),
+    );
+    let values = state
+        .custom_fields
+        .iter()
+        .map(|(key, held)| (format!("custom_field:{key}"), json!(held.value)));
     fields.extend(values.filter(|(_, value)| *value != json!({ "clear": true })));
     let mut seen = ticket.seen();
     if state.status.revision == 0 {
@@ -208,14 +267,20 @@ fn held(world: &World, account: usize, share: &str, state: &TicketState) -> Vec<
     }
     let mut wrong = Vec::new();
     if seen != fields {
-        wrong.push(format!("{} holds {seen:?} of {number} ({share}), Deskmesh {fields:?}", desk.name));
+        wrong.push(format!(
+            "{} holds {seen:?} of {number} ({share}), Deskmesh {fields:?}",
+            desk.name
+        ));
     }
     for comment in &state.comments {
         let known = ticket.comments.get(comment.id.as_str());
-        // A redaction does not reach a copy over a hop that has ended; one that was refused blanked the comment at home alone.
+        // A redaction does not reach a copy over a hop that has ended; one that was refused blanked
+        // the comment at home alone.
         let out_of_reach = comment.body.is_empty() && has_ended_hop(world, share, account);
         let in_vain = desk.blanked_in_vain.contains(comment.id.as_str());
-        if known != Some(&(comment.body.clone(), comment.public)) && (known.is_none() || !(out_of_reach || in_vain)) {
+        if known != Some(&(comment.body.clone(), comment.public))
+            && (known.is_none() || !(out_of_reach || in_vain))
+        {
             wrong.push(format!("{} holds {known:?} of {number}, Deskmesh {comment:?}", desk.name));
         }
     }
@@ -224,7 +289,8 @@ fn held(world: &World, account: usize, share: &str, state: &TicketState) -> Vec<
     for id in ticket.comments.keys().filter(|id| !told.contains(id.as_str())) {
         // A comment of the desk's own that was refused is at home alone.
         if !id.starts_with(&own) || desk.taken.contains(id) {
-            wrong.push(format!("{} holds {id} of {number} ({share}), Deskmesh does not", desk.name));
+            wrong
+                .push(format!("{} holds {id} of {number} ({share}), Deskmesh does not", desk.name));
         }
     }
     wrong
@@ -237,7 +303,10 @@ fn has_ended_hop(world: &World, share: &str, account: usize) -> bool {
     let copy = if hop.sender == world.desks[account].name { hop.near.clone() } else { hop.far() };
     let inactive = dispatcher.inactive();
     let live: BTreeSet<_> = chain.live(&inactive).map(|hop| hop.share_id.clone()).collect();
-    chain.hops().filter(|hop| hop.near == copy || hop.far() == copy).any(|hop| !live.contains(&hop.share_id))
+    chain
+        .hops()
+        .filter(|hop| hop.near == copy || hop.far() == copy)
+        .any(|hop| !live.contains(&hop.share_id))
 }
 
 /// The two copies of every live share.
@@ -255,13 +324,24 @@ fn live_shares(world: &World, states: &BTreeMap<(usize, String), TicketState>) -
             continue;
         };
         let tags = |state: &TicketState| {
-            state.tags.iter().filter(|tag| tag.present).map(|tag| tag.name.clone()).collect::<BTreeSet<_>>()
+            state
+                .tags
+                .iter()
+                .filter(|tag| tag.present)
+                .map(|tag| tag.name.clone())
+                .collect::<BTreeSet<_>>()
         };
         if hop.terms.tags && tags(near) != tags(far) {
-            wrong.push(format!("tags differ over {}: {:?}, {:?}", hop.share_id, tags(near), tags(far)));
+            wrong.push(format!(
+                "tags differ over {}: {:?}, {:?}",
+                hop.share_id,
+                tags(near),
+                tags(far)
+            ));
         }
         let order = |state: &TicketState, account: &AccountName| {
-            let held = state.custom_fields.get(&format!("{account}-order")).map(|held| json!(held.value));
+            let held =
+                state.custom_fields.get(&format!("{account}-order")).map(|held| json!(held.value));
             held.filter(|value| *value != json!({ "clear": true }))
         };
         if hop.terms.custom_fields && order(near, &hop.sender) != order(far, &hop.receiver) {
@@ -272,13 +352,22 @@ fn live_shares(world: &World, states: &BTreeMap<(usize, String), TicketState>) -
         if hop.terms.syncs_status() && image(one) != other && image(other) != one {
             wrong.push(format!("status differs over {}: {one:?}, {other:?}", hop.share_id));
         }
-        wrong.extend(comments(hop.terms.comments, near, far).map(|lost| format!("lost over {}: {lost}", hop.share_id)));
+        wrong.extend(
+            comments(hop.terms.comments, near, far)
+                .map(|lost| format!("lost over {}: {lost}", hop.share_id)),
+        );
     }
     wrong
 }
 
-fn comments<'a>(terms: CommentTerms, near: &'a TicketState, far: &'a TicketState) -> impl Iterator<Item = String> + 'a {
-    let lacks = |state: &'a TicketState, id: &str| !state.comments.iter().any(|comment| comment.id.as_str() == id);
+fn comments<'a>(
+    terms: CommentTerms,
+    near: &'a TicketState,
+    far: &'a TicketState,
+) -> impl Iterator<Item = String> + 'a {
+    let lacks = |state: &'a TicketState, id: &str| {
+        !state.comments.iter().any(|comment| comment.id.as_str() == id)
+    };
     let outward = near.comments.iter().filter(move |comment| lacks(far, comment.id.as_str()));
     let back = far.comments.iter().filter(move |comment| {
         let may = terms == CommentTerms::PublicAndPrivate || !comment.public;

@@ -58,17 +58,21 @@ impl Desk {
 
     /// Agreements under which this desk may share, as far as it knows.
     pub fn outbound(&self) -> Vec<&AgreementState> {
-        let may = |state: &&AgreementState| state.side == Side::Sender && state.status == AgreementStatus::Accepted;
+        let may = |state: &&AgreementState| {
+            state.side == Side::Sender && state.status == AgreementStatus::Accepted
+        };
         self.agreements.values().filter(may).collect()
     }
 
-    /// Reads a delivery; one that was read before is dropped. A new copy gets its number at once: what is returned is to be published.
+    /// Reads a delivery; one that was read before is dropped. A new copy gets its number at once:
+    /// what is returned is to be published.
     pub fn read(&mut self, message: &Message) -> Option<(Told, Option<Value>)> {
         if !self.seen.insert(message.id.clone()) {
             return None;
         }
         let body = message.content.to_string();
-        let told = Told::read(&message.kind, body.as_bytes()).unwrap_or_else(|error| panic!("{error}: {message:?}"));
+        let told = Told::read(&message.kind, body.as_bytes())
+            .unwrap_or_else(|error| panic!("{error}: {message:?}"));
         self.model.take(&told);
         let bind = match &told {
             Told::AgreementInvited(state)
@@ -101,13 +105,20 @@ impl Desk {
             self.blanked_in_vain.extend(command.content["comment_id"].as_str().map(str::to_owned));
             return;
         }
-        let content = if command.message_type == "ticket.share.v1" { &command.content["ticket"] } else { &command.content };
+        let content = if command.message_type == "ticket.share.v1" {
+            &command.content["ticket"]
+        } else {
+            &command.content
+        };
         for comment in content["comments"].as_array().into_iter().flatten() {
             self.taken.insert(comment["id"].as_str().expect("a comment has an id").to_owned());
         }
         if command.message_type == "ticket.share.v1" {
             let (share, number) = (&command.content["share_id"], &command.content["ticket"]["id"]);
-            self.shares.insert(share.as_str().expect("it has one").to_owned(), number.as_str().expect("it has one").to_owned());
+            self.shares.insert(
+                share.as_str().expect("it has one").to_owned(),
+                number.as_str().expect("it has one").to_owned(),
+            );
         }
     }
 }

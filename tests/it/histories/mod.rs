@@ -1,8 +1,10 @@
-//! Histories of the whole line: whatever two to four desks do, in whatever order it is decided and arrives, however often, every command
-//! has one receipt, nothing crosses that a receipt forbade, and at rest every desk holds what Deskmesh holds of its tickets.
+//! Histories of the whole line: whatever two to four desks do, in whatever order it is decided and
+//! arrives, however often, every command has one receipt, nothing crosses that a receipt forbade,
+//! and at rest every desk holds what Deskmesh holds of its tickets.
 //!
-//! The services' own rules and outputs, wired as `FLOWS` has it, without broker or database; desks as the contract tells them to be.
-//! `HISTORIES` says how many are played; a failing one is shrunk and printed with its seed.
+//! The services' own rules and outputs, wired as `FLOWS` has it, without broker or database; desks
+//! as the contract tells them to be. `HISTORIES` says how many are played; a failing one is shrunk
+//! and printed with its seed.
 
 mod checks;
 mod desk;
@@ -26,7 +28,8 @@ fn seed() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "a test's own setting")]
     let asked = std::env::var("HISTORIES_SEED").ok().and_then(|seed| seed.parse().ok());
     asked.unwrap_or_else(|| {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let now =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         u64::from(now.subsec_nanos()) ^ (now.as_secs() << 20)
     })
 }
@@ -34,7 +37,11 @@ fn seed() -> u64 {
 /// Plays histories of so many accounts.
 fn play(accounts: usize, share: u32) {
     let seed = seed() ^ accounts as u64;
-    println!("{} histories of {accounts} accounts, HISTORIES_SEED={}", histories() / share, seed ^ accounts as u64);
+    println!(
+        "{} histories of {accounts} accounts, HISTORIES_SEED={}",
+        histories() / share,
+        seed ^ accounts as u64
+    );
     let config = Config {
         cases: histories() / share,
         failure_persistence: None,
@@ -44,7 +51,8 @@ fn play(accounts: usize, share: u32) {
     };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let mut runner =
+        TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let terms = prop::collection::vec(0_u8..8, accounts..=accounts * 2);
     let steps = prop::collection::vec(any::<Step>(), 1..160);
     let played = runner.run(&(terms, steps), |(terms, steps)| {
@@ -52,7 +60,8 @@ fn play(accounts: usize, share: u32) {
         for step in &steps {
             world.step(*step);
         }
-        let order: Vec<u8> = steps.iter().flat_map(|(_, who, which, how)| [*who, *which, *how]).collect();
+        let order: Vec<u8> =
+            steps.iter().flat_map(|(_, who, which, how)| [*who, *which, *how]).collect();
         world.settle(&order);
         let wrong = checks::at_rest(&mut world);
         prop_assert!(wrong.is_empty(), "{wrong:#?}");

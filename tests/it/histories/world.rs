@@ -1,4 +1,5 @@
-//! A history: desks act, stages decide, deliveries arrive, each in an order that the history chooses.
+//! A history: desks act, stages decide, deliveries arrive, each in an order that the history
+//! chooses.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,8 @@ use stages::{Line, Message, Sent};
 use super::checks::Forbidden;
 use super::desk::{Desk, Published};
 
-/// What happens in a step, to whom, and how: numbers, so that a history can be generated and shrunk.
+/// What happens in a step, to whom, and how: numbers, so that a history can be generated and
+/// shrunk.
 pub type Step = (u8, u8, u8, u8);
 
 const NAMES: [&str; 4] = ["acme", "globex", "initech", "umbrella"];
@@ -30,7 +32,8 @@ pub struct World {
 }
 
 impl World {
-    /// Registered accounts of which each two neighbours have an agreement, one way or both, and nothing shared yet.
+    /// Registered accounts of which each two neighbours have an agreement, one way or both, and
+    /// nothing shared yet.
     pub fn new(accounts: usize, terms: &[u8]) -> Self {
         let desks = NAMES[..accounts].iter().map(|name| Desk::new(name)).collect();
         let mut world = Self {
@@ -49,7 +52,8 @@ impl World {
         }
         world.settle(&[0]);
         for (number, kind) in terms.iter().enumerate() {
-            let (sender, receiver) = (number % accounts, (number + 1 + number / accounts) % accounts);
+            let (sender, receiver) =
+                (number % accounts, (number + 1 + number / accounts) % accounts);
             if sender != receiver {
                 world.invite(sender, receiver, *kind);
             }
@@ -58,7 +62,11 @@ impl World {
         for account in 0..accounts {
             let invited: Vec<String> = world.desks[account].agreements.keys().cloned().collect();
             for id in invited {
-                world.publish(account, "agreement.accept.v1", json!({ "agreement_id": id, "actor": admin() }));
+                world.publish(
+                    account,
+                    "agreement.accept.v1",
+                    json!({ "agreement_id": id, "actor": admin() }),
+                );
             }
         }
         world.settle(&[0]);
@@ -75,8 +83,15 @@ impl World {
 
     fn register(&mut self, account: usize) {
         let name = NAMES[account];
-        let content = json!({ "account": name, "display_name": name, "kind": "connected", "admins": [] });
-        let message = Message::command("operator", format!("register-{name}"), "account.register.v1", content, usize::MAX);
+        let content =
+            json!({ "account": name, "display_name": name, "kind": "connected", "admins": [] });
+        let message = Message::command(
+            "operator",
+            format!("register-{name}"),
+            "account.register.v1",
+            content,
+            usize::MAX,
+        );
         self.queues.entry(Service::Agreement).or_default().push(message);
         let fields = json!([{ "key": format!("{name}-order"), "title": "Order", "type": "text" }]);
         // Of the third account only the category of a status is the others' business.
@@ -96,10 +111,12 @@ impl World {
 
     fn invite(&mut self, sender: usize, receiver: usize, kind: u8) {
         let comments = if kind & 1 == 0 { "public_and_private" } else { "private_only" };
-        let terms = json!({ "comments": comments, "tags": kind & 2 == 0, "custom_fields": kind & 4 == 0 });
+        let terms =
+            json!({ "comments": comments, "tags": kind & 2 == 0, "custom_fields": kind & 4 == 0 });
         let id = format!("{:08x}-0000-4000-9000-000000000000", self.published.len());
         let receiver = json!({ "address": NAMES[receiver] });
-        let invite = json!({ "agreement_id": id, "receiver": receiver, "terms": terms, "actor": admin() });
+        let invite =
+            json!({ "agreement_id": id, "receiver": receiver, "terms": terms, "actor": admin() });
         self.publish(sender, "agreement.invite.v1", invite);
     }
 
@@ -110,10 +127,20 @@ impl World {
         self.desks[account].model.about_to_send(&id, message_type, &content);
         self.forbidden.published(&self.desks[account].name, origin, message_type, &content);
         let message = Message::command(NAMES[account], id, message_type, content.clone(), origin);
-        let to = if message_type.starts_with('a') { Service::Agreement } else { Service::ShareDispatcher };
+        let to = if message_type.starts_with('a') {
+            Service::Agreement
+        } else {
+            Service::ShareDispatcher
+        };
         self.queues.entry(to).or_default().push(message);
         let at = self.published.len();
-        self.published.push(Published { account, message_type: message_type.to_owned(), content, at, receipt: None });
+        self.published.push(Published {
+            account,
+            message_type: message_type.to_owned(),
+            content,
+            at,
+            receipt: None,
+        });
     }
 
     /// Plays one step.
@@ -125,7 +152,9 @@ impl World {
             3..=6 => self.update(account, which, how),
             7 if how % 4 == 0 => self.unshare(account, which),
             8 if how % 8 == 0 => self.deactivate(account, which),
-            8 if how % 8 == 1 => self.settings(account, json!({ "secure_downloads": which % 2 == 0 })),
+            8 if how % 8 == 1 => {
+                self.settings(account, json!({ "secure_downloads": which % 2 == 0 }))
+            }
             8 if how % 8 == 2 => self.invite(account, which % self.desks.len(), how / 8),
             8 if how % 8 == 3 => self.accept(account, which),
             9 if how % 2 == 0 => self.redact(account, which),
@@ -146,9 +175,11 @@ impl World {
         let seen = held.seen();
         let status = seen.get("status").cloned().unwrap_or_else(|| json!({ "value": "open" }));
         let tags = seen.keys().filter_map(|field| field.strip_prefix("tag:"));
-        let tags: Vec<Value> = tags.map(|name| json!({ "name": name, "added_by": "user" })).collect();
+        let tags: Vec<Value> =
+            tags.map(|name| json!({ "name": name, "added_by": "user" })).collect();
         let order = format!("{}-order", NAMES[account]);
-        let fields = seen.get(&format!("custom_field:{order}")).map(|value| json!({ order.clone(): value }));
+        let fields =
+            seen.get(&format!("custom_field:{order}")).map(|value| json!({ order.clone(): value }));
         let copy_of = desk.copies.get(&number).cloned();
         let comments = match how % 2 {
             0 => vec![self.comment(account, how)],
@@ -169,34 +200,39 @@ impl World {
     fn comment(&mut self, account: usize, how: u8) -> Value {
         self.comments += 1;
         let id = format!("{}/{}", NAMES[account], self.comments);
-        let files =
-            if how & 16 == 0 { json!([]) } else { json!([{ "id": "f", "filename": "f", "url": "https://files.example/f" }]) };
+        let files = if how & 16 == 0 {
+            json!([])
+        } else {
+            json!([{ "id": "f", "filename": "f", "url": "https://files.example/f" }])
+        };
         json!({ "id": id, "body": format!("text of {id}"), "public": how & 8 == 0, "attachments": files })
     }
 
     fn update(&mut self, account: usize, which: usize, how: u8) {
         let number = self.desks[account].tickets[which % self.desks[account].tickets.len()].clone();
-        let mut update = json!({ "ticket_id": number, "actor": agent(), "occurred_at": self.time(skew(how)) });
+        let mut update =
+            json!({ "ticket_id": number, "actor": agent(), "occurred_at": self.time(skew(how)) });
         let pick = usize::from(how / 4) % 5;
         let field = match how % 4 {
             0 => {
                 let status = ["new", "open", "pending", "hold", "solved"][pick];
                 update["status"] = json!(status);
                 if account == 2 && (status == "pending" || status == "hold") {
-                    update["custom_status"] = json!(if status == "hold" { "parts" } else { "waiting" });
+                    update["custom_status"] =
+                        json!(if status == "hold" { "parts" } else { "waiting" });
                 }
                 "status".to_owned()
             }
             1 => {
-                let (name, change) = (["vip", "urgent"][pick % 2], if pick < 3 { "add" } else { "remove" });
+                let (name, change) =
+                    (["vip", "urgent"][pick % 2], if pick < 3 { "add" } else { "remove" });
                 let by = if change == "add" { "added_by" } else { "removed_by" };
                 update["tags"] = json!({ change: [{ "name": name, by: "user" }] });
                 format!("tag:{name}")
             }
             2 => {
                 let key = format!("{}-order", NAMES[account]);
-                update["custom_fields"] =
-                    json!({ key.clone(): if pick == 0 { json!({ "clear": true }) } else { json!(format!("no {pick}")) } });
+                update["custom_fields"] = json!({ key.clone(): if pick == 0 { json!({ "clear": true }) } else { json!(format!("no {pick}")) } });
                 format!("custom_field:{key}")
             }
             _ => {
@@ -213,7 +249,11 @@ impl World {
 
     fn unshare(&mut self, account: usize, which: usize) {
         let number = self.desks[account].tickets[which % self.desks[account].tickets.len()].clone();
-        self.publish(account, "ticket.unshare.v1", json!({ "ticket_id": number, "actor": agent() }));
+        self.publish(
+            account,
+            "ticket.unshare.v1",
+            json!({ "ticket_id": number, "actor": agent() }),
+        );
     }
 
     fn deactivate(&mut self, account: usize, which: usize) {
@@ -236,24 +276,35 @@ impl World {
         let number = self.desks[account].tickets[which % self.desks[account].tickets.len()].clone();
         let own = format!("{}/", NAMES[account]);
         let Some(ticket) = self.desks[account].model.ticket(&number) else { return };
-        let comments: Vec<String> = ticket.comments.keys().filter(|id| id.starts_with(&own)).cloned().collect();
+        let comments: Vec<String> =
+            ticket.comments.keys().filter(|id| id.starts_with(&own)).cloned().collect();
         if !comments.is_empty() {
             let comment_id = &comments[which % comments.len()];
-            self.publish(account, "ticket.redact.v1", json!({ "ticket_id": number, "comment_id": comment_id, "actor": agent() }));
+            self.publish(
+                account,
+                "ticket.redact.v1",
+                json!({ "ticket_id": number, "comment_id": comment_id, "actor": agent() }),
+            );
         }
     }
 
-    /// A stage takes any of the messages that wait for it; sometimes the message comes a second time.
+    /// A stage takes any of the messages that wait for it; sometimes the message comes a second
+    /// time.
     fn decide(&mut self, who: u8, which: usize, how: u8) {
-        let waiting: Vec<Service> =
-            self.queues.iter().filter(|(_, queue)| !queue.is_empty()).map(|(service, _)| *service).collect();
+        let waiting: Vec<Service> = self
+            .queues
+            .iter()
+            .filter(|(_, queue)| !queue.is_empty())
+            .map(|(service, _)| *service)
+            .collect();
         if waiting.is_empty() {
             return;
         }
         let service = waiting[usize::from(who) % waiting.len()];
         let queue = self.queues.entry(service).or_default();
         let at = which % queue.len();
-        let message = if how.is_multiple_of(16) { queue[at].clone() } else { queue.swap_remove(at) };
+        let message =
+            if how.is_multiple_of(16) { queue[at].clone() } else { queue.swap_remove(at) };
         for sent in self.line.take(service, message, self.now()) {
             match sent {
                 Sent::Service(to, message) => self.queues.entry(to).or_default().push(message),
@@ -274,14 +325,18 @@ impl World {
             return;
         }
         let at = which % self.mail.len();
-        let (to, message) = if how.is_multiple_of(16) { self.mail[at].clone() } else { self.mail.swap_remove(at) };
+        let (to, message) =
+            if how.is_multiple_of(16) { self.mail[at].clone() } else { self.mail.swap_remove(at) };
         let Some((told, bind)) = self.desks[to].read(&message) else { return };
         let cause = self.published.get(message.origin).map_or(0, |command| command.at);
         self.forbidden.check(&self.desks[to].name, &told, cause);
         if let Told::Receipt(receipt) = &told
             && let Some(command) = self.published.get_mut(message.origin)
         {
-            assert!(command.receipt.replace((**receipt).clone()).is_none(), "a second receipt of {command:?}");
+            assert!(
+                command.receipt.replace((**receipt).clone()).is_none(),
+                "a second receipt of {command:?}"
+            );
             self.desks[to].answered(command, receipt);
             let at = self.published.len();
             if receipt.outcome != ReceiptOutcome::Rejected {

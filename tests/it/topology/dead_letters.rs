@@ -6,7 +6,9 @@ use std::time::Duration;
 use contracts::AccountName;
 use contracts::topology::{DESK_PARKED, End, Exchange, FLOWS, Service, UNROUTABLE, desk_queue};
 use lapin::message::BasicGetMessage;
-use lapin::options::{BasicAckOptions, BasicGetOptions, BasicPublishOptions, BasicRejectOptions, ConfirmSelectOptions};
+use lapin::options::{
+    BasicAckOptions, BasicGetOptions, BasicPublishOptions, BasicRejectOptions, ConfirmSelectOptions,
+};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use local::{AccountAccess, Installation};
@@ -24,18 +26,29 @@ pub async fn told(installation: &Installation) -> (Vec<QueueSettings>, Value) {
     };
     until("the policies of all queues", LIMIT, async || {
         let installation = installation.clone();
-        let told: operator::Result<_> = tokio::task::spawn_blocking(move || told(installation)).await.expect("it ends");
+        let told: operator::Result<_> =
+            tokio::task::spawn_blocking(move || told(installation)).await.expect("it ends");
         let (queues, bindings) = told.map_err(|error| error.to_string())?;
-        let unknown: Vec<&str> = queues.iter().filter(|queue| queue.policy.is_none()).map(|queue| &*queue.name).collect();
-        if unknown.is_empty() { Ok((queues, bindings)) } else { Err(format!("none is told for {unknown:?}")) }
+        let unknown: Vec<&str> = queues
+            .iter()
+            .filter(|queue| queue.policy.is_none())
+            .map(|queue| &*queue.name)
+            .collect();
+        if unknown.is_empty() {
+            Ok((queues, bindings))
+        } else {
+            Err(format!("none is told for {unknown:?}"))
+        }
     })
     .await
 }
 
-/// Follows every queue's dead letters. A service reads where they end, and what it only parks from is never thrown away.
+/// Follows every queue's dead letters. A service reads where they end, and what it only parks from
+/// is never thrown away.
 pub fn lead_to_readers(queues: &[QueueSettings], bindings: &Value) {
     let work: BTreeSet<String> = Service::ALL.into_iter().flat_map(Service::work_queues).collect();
-    let parked: BTreeSet<String> = Service::ALL.into_iter().flat_map(Service::dead_letter_queues).collect();
+    let parked: BTreeSet<String> =
+        Service::ALL.into_iter().flat_map(Service::dead_letter_queues).collect();
     for queue in queues {
         let name = &queue.name;
         let Some(exchange) = setting(queue, "dead-letter-exchange") else {
@@ -49,10 +62,14 @@ pub fn lead_to_readers(queues: &[QueueSettings], bindings: &Value) {
         assert_eq!(setting(queue, "dead-letter-strategy"), Some("at-least-once".into()), "{name}");
         assert_eq!(setting(queue, "overflow"), Some("reject-publish".into()), "{name}");
         let key = setting(queue, "dead-letter-routing-key").expect("a key of its own");
-        let ends = bound(bindings, exchange.as_str().expect("a name"), key.as_str().expect("a text"));
+        let ends =
+            bound(bindings, exchange.as_str().expect("a name"), key.as_str().expect("a text"));
         assert_eq!(ends.len(), 1, "{name} dead-letters with {key} into {ends:?}");
         let waits = name.contains(".retry.");
-        assert!(ends.is_subset(if waits { &work } else { &parked }), "{name} dead-letters with {key} into {ends:?}");
+        assert!(
+            ends.is_subset(if waits { &work } else { &parked }),
+            "{name} dead-letters with {key} into {ends:?}"
+        );
         assert!(!ends.contains(name), "{name} dead-letters into itself");
     }
 }
@@ -65,7 +82,9 @@ fn setting(queue: &QueueSettings, name: &str) -> Option<Value> {
 /// The queues that a topic exchange puts a message with this key into.
 fn bound(bindings: &Value, exchange: &str, key: &str) -> BTreeSet<String> {
     let all = bindings.as_array().expect("a list").iter();
-    let leads = |row: &&Value| row["source"] == exchange && matches(row["routing_key"].as_str().expect("a text"), key);
+    let leads = |row: &&Value| {
+        row["source"] == exchange && matches(row["routing_key"].as_str().expect("a text"), key)
+    };
     all.filter(leads).map(|row| row["destination"].as_str().expect("a name").to_owned()).collect()
 }
 
@@ -85,8 +104,15 @@ fn matches(pattern: &str, key: &str) -> bool {
 
 #[test]
 fn topics_match_as_the_broker_has_them() {
-    assert!(matches("*.ticket.*", "acme.ticket.share") && !matches("*.ticket.*", "acme.ticket.share.v1"));
-    assert!(matches("acme.#", "acme") && matches("acme.#", "acme.ticket.share") && !matches("acme.#", "globex.ticket"));
+    assert!(
+        matches("*.ticket.*", "acme.ticket.share")
+            && !matches("*.ticket.*", "acme.ticket.share.v1")
+    );
+    assert!(
+        matches("acme.#", "acme")
+            && matches("acme.#", "acme.ticket.share")
+            && !matches("acme.#", "globex.ticket")
+    );
 }
 
 /// A letter that is thrown back, and where it has to come.
@@ -103,13 +129,18 @@ struct Letter {
     parked: String,
 }
 
-/// Sends a message into every work queue and every desk's, rejects it there, and waits until it lies where dead letters are read.
+/// Sends a message into every work queue and every desk's, rejects it there, and waits until it
+/// lies where dead letters are read.
 pub async fn arrive(installation: &Installation, account: &AccountName, desk: &AccountAccess) {
-    let url = |service: Service| installation.service_url(service).expect("the broker has an address");
+    let url =
+        |service: Service| installation.service_url(service).expect("the broker has an address");
     let mut letters: Vec<Letter> = Service::ALL
         .into_iter()
         .map(|service| {
-            let flow = FLOWS.iter().find(|flow| flow.to == End::Service(service)).expect("each receives something");
+            let flow = FLOWS
+                .iter()
+                .find(|flow| flow.to == End::Service(service))
+                .expect("each receives something");
             let stem = flow.message.rsplit_once(".v").map_or(flow.message, |(stem, _version)| stem);
             let (sender, key) = match flow.from {
                 End::Desk => (desk.amqp_url.clone(), format!("{account}.{stem}")),
@@ -130,7 +161,8 @@ pub async fn arrive(installation: &Installation, account: &AccountName, desk: &A
         finder: dispatcher.clone(),
         parked: format!("{}.parked", Service::ShareDispatcher.name()),
     });
-    let operator = (AccountName::operator(), installation.operator_url().expect("the broker has an address"));
+    let operator =
+        (AccountName::operator(), installation.operator_url().expect("the broker has an address"));
     for (whose, reader) in [(account.clone(), desk.amqp_url.clone()), operator] {
         letters.push(Letter {
             sender: url(Service::FieldSync),
@@ -149,26 +181,46 @@ pub async fn arrive(installation: &Installation, account: &AccountName, desk: &A
 
 async fn comes_through(letter: &Letter) {
     let id = format!("{} to {}", letter.key, letter.queue);
-    let (sender, reader, finder) = (channel(&letter.sender).await, channel(&letter.reader).await, channel(&letter.finder).await);
+    let (sender, reader, finder) = (
+        channel(&letter.sender).await,
+        channel(&letter.reader).await,
+        channel(&letter.finder).await,
+    );
     publish(&sender, letter, &id).await;
     let got = take(&reader, &letter.queue, &id).await;
-    reader.basic_reject(got.delivery_tag, BasicRejectOptions { requeue: false }).await.expect("the broker takes it back");
+    reader
+        .basic_reject(got.delivery_tag, BasicRejectOptions { requeue: false })
+        .await
+        .expect("the broker takes it back");
     let found = take(&finder, &letter.parked, &id).await;
-    finder.basic_ack(found.delivery_tag, BasicAckOptions::default()).await.expect("the broker lets it go");
+    finder
+        .basic_ack(found.delivery_tag, BasicAckOptions::default())
+        .await
+        .expect("the broker lets it go");
 }
 
 async fn channel(url: &str) -> Channel {
-    let connection = Connection::connect(url, ConnectionProperties::default()).await.expect("the user logs in");
+    let connection =
+        Connection::connect(url, ConnectionProperties::default()).await.expect("the user logs in");
     connection.create_channel().await.expect("a channel opens")
 }
 
-#[expect(clippy::disallowed_methods, reason = "this plays whoever sends it; the runtime's publisher is for services")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this plays whoever sends it; the runtime's publisher is for services"
+)]
 async fn publish(channel: &Channel, letter: &Letter, id: &str) {
     channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms are turned on");
     let properties = BasicProperties::default().with_message_id(ShortString::from(id));
-    let (exchange, key) = (ShortString::from(letter.exchange), ShortString::from(letter.key.as_str()));
-    let sent = channel.basic_publish(exchange, key, BasicPublishOptions::default(), b"{}", properties).await;
-    assert!(sent.expect("it is sent").await.expect("the broker answers").is_ack(), "{id} is confirmed");
+    let (exchange, key) =
+        (ShortString::from(letter.exchange), ShortString::from(letter.key.as_str()));
+    let sent = channel
+        .basic_publish(exchange, key, BasicPublishOptions::default(), b"{}", properties)
+        .await;
+    assert!(
+        sent.expect("it is sent").await.expect("the broker answers").is_ack(),
+        "{id} is confirmed"
+    );
 }
 
 /// The message of this id, which is the only one there.
@@ -179,6 +231,10 @@ async fn take(channel: &Channel, queue: &str, id: &str) -> BasicGetMessage {
         got.map_err(|error| error.to_string())?.ok_or_else(|| "the queue is empty".to_owned())
     })
     .await;
-    assert_eq!(got.properties.message_id().as_ref().map(ShortString::as_str), Some(id), "in {queue}");
+    assert_eq!(
+        got.properties.message_id().as_ref().map(ShortString::as_str),
+        Some(id),
+        "in {queue}"
+    );
     got
 }

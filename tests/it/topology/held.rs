@@ -6,12 +6,14 @@ use std::path::Path;
 use local::Broker;
 use serde_json::Value;
 
-/// The generated file, for another virtual host and for users of its own: those of the file belong to the other tests.
+/// The generated file, for another virtual host and for users of its own: those of the file belong
+/// to the other tests.
 pub fn generated(vhost: &str) -> Value {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/rabbitmq/definitions.json");
     let text = std::fs::read_to_string(file).expect("it is generated");
     let mut definitions: Value = serde_json::from_str(&text).expect("it is JSON");
-    let renamed = |name: &mut Value| *name = format!("{vhost}.{}", name.as_str().expect("a name")).into();
+    let renamed =
+        |name: &mut Value| *name = format!("{vhost}.{}", name.as_str().expect("a name")).into();
     for (kind, rows) in definitions.as_object_mut().expect("an object") {
         for row in rows.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
             row.get_mut("user").into_iter().for_each(renamed);
@@ -39,9 +41,17 @@ pub fn is_as_loaded(broker: &Broker, vhost: &str, loaded: &Value) {
     let users = users(loaded);
     let (mut permissions, mut keys) = (BTreeSet::new(), BTreeSet::new());
     for user in &users {
-        let of_user = broker.permissions(user).expect("the broker tells").into_iter().filter(|row| row.vhost == vhost);
+        let of_user = broker
+            .permissions(user)
+            .expect("the broker tells")
+            .into_iter()
+            .filter(|row| row.vhost == vhost);
         permissions.extend(of_user.map(|row| [user.clone(), row.configure, row.write, row.read]));
-        let of_user = broker.key_rows(user).expect("the broker tells").into_iter().filter(|row| row.vhost == vhost);
+        let of_user = broker
+            .key_rows(user)
+            .expect("the broker tells")
+            .into_iter()
+            .filter(|row| row.vhost == vhost);
         keys.extend(of_user.map(|row| [user.clone(), row.exchange, row.write, row.read]));
     }
     assert_eq!(
@@ -49,14 +59,23 @@ pub fn is_as_loaded(broker: &Broker, vhost: &str, loaded: &Value) {
         texts(&loaded["permissions"], ["user", "configure", "write", "read"]),
         "permissions: held, and loaded"
     );
-    assert_eq!(keys, texts(&loaded["topic_permissions"], ["user", "exchange", "write", "read"]), "keys: held, and loaded");
-    let inside: BTreeSet<String> = broker.users_in(vhost).expect("the broker tells").into_iter().collect();
+    assert_eq!(
+        keys,
+        texts(&loaded["topic_permissions"], ["user", "exchange", "write", "read"]),
+        "keys: held, and loaded"
+    );
+    let inside: BTreeSet<String> =
+        broker.users_in(vhost).expect("the broker tells").into_iter().collect();
     assert!(inside.is_superset(&users), "of {users:?} only {inside:?} are let in");
     // The administrator, who looks at it.
-    assert!(inside.difference(&users).count() <= 1, "beside {users:?} these are let in: {inside:?}");
+    assert!(
+        inside.difference(&users).count() <= 1,
+        "beside {users:?} these are let in: {inside:?}"
+    );
 }
 
-/// Rows without the virtual host, which the one tells and the other does not; a row's keys are in order.
+/// Rows without the virtual host, which the one tells and the other does not; a row's keys are in
+/// order.
 fn rows(of: &Value) -> BTreeSet<String> {
     let without_vhost = |row: &Value| {
         let mut row = row.as_object().cloned().unwrap_or_default();

@@ -1,10 +1,14 @@
-//! What is tried as which user, and whether the broker has to let it pass: computed from `FLOWS` and from what the runtime says it needs
-//! beside them, not from the patterns that the definitions make of it.
+//! What is tried as which user, and whether the broker has to let it pass: computed from `FLOWS`
+//! and from what the runtime says it needs beside them, not from the patterns that the definitions
+//! make of it.
 
 use std::collections::BTreeSet;
 
 use contracts::event::CommandDecided;
-use contracts::topology::{DESK_PARKED, End, Exchange, FLOWS, Flow, RETRY_LADDER, Service, UNROUTABLE, desk_queue, received_by};
+use contracts::topology::{
+    DESK_PARKED, End, Exchange, FLOWS, Flow, RETRY_LADDER, Service, UNROUTABLE, desk_queue,
+    received_by,
+};
 use contracts::{AccountName, Message, Receipt, ReceiptOutcome, Timestamp};
 
 /// One of the users that log in to the broker.
@@ -36,9 +40,13 @@ impl Who {
     /// Whether it publishes with this key.
     fn sends(&self, exchange: &str, key: &str, accounts: &[AccountName]) -> bool {
         match self {
-            Self::Service(service) => sends(*service, accounts).contains(&(exchange.to_owned(), key.to_owned())),
+            Self::Service(service) => {
+                sends(*service, accounts).contains(&(exchange.to_owned(), key.to_owned()))
+            }
             // What a desk gets wrong under its own name, it is told.
-            Self::Desk(account) => exchange == Exchange::Share.name() && key.starts_with(&format!("{account}.")),
+            Self::Desk(account) => {
+                exchange == Exchange::Share.name() && key.starts_with(&format!("{account}."))
+            }
         }
     }
 }
@@ -78,21 +86,37 @@ pub fn trials(who: &Who, accounts: &[AccountName]) -> Vec<Trial> {
     let read = queues.iter().flat_map(|queue| {
         let queue = queue.clone();
         let passes = who.reads(&queue);
-        [Attempt::Consume { queue: queue.clone() }, Attempt::Purge { queue }].map(|attempt| Trial { attempt, passes })
+        [Attempt::Consume { queue: queue.clone() }, Attempt::Purge { queue }]
+            .map(|attempt| Trial { attempt, passes })
     });
-    let pairs = || exchanges.iter().flat_map(|exchange| queues.iter().map(|queue| (queue.clone(), exchange.clone())));
+    let pairs = || {
+        exchanges
+            .iter()
+            .flat_map(|exchange| queues.iter().map(|queue| (queue.clone(), exchange.clone())))
+    };
     let bind = pairs().map(|(queue, exchange)| Attempt::Bind { queue, exchange });
     let unbind = pairs().map(|(queue, exchange)| Attempt::Unbind { queue, exchange });
     let join = exchanges.iter().flat_map(|to| {
         let from = exchanges.iter().filter(move |from| *from != to);
         from.map(|from| Attempt::BindExchange { to: to.clone(), from: from.clone() })
     });
-    let declare =
-        queues.iter().cloned().chain(["", "new", "desk.new"].map(str::to_owned)).map(|queue| Attempt::Declare { queue });
-    let declare_exchange = exchanges.iter().map(|exchange| Attempt::DeclareExchange { exchange: exchange.clone() });
-    let delete_exchange = exchanges.iter().map(|exchange| Attempt::DeleteExchange { exchange: exchange.clone() });
+    let declare = queues
+        .iter()
+        .cloned()
+        .chain(["", "new", "desk.new"].map(str::to_owned))
+        .map(|queue| Attempt::Declare { queue });
+    let declare_exchange =
+        exchanges.iter().map(|exchange| Attempt::DeclareExchange { exchange: exchange.clone() });
+    let delete_exchange =
+        exchanges.iter().map(|exchange| Attempt::DeleteExchange { exchange: exchange.clone() });
     let delete = queues.iter().map(|queue| Attempt::Delete { queue: queue.clone() });
-    let change = bind.chain(join).chain(declare).chain(declare_exchange).chain(unbind).chain(delete_exchange).chain(delete);
+    let change = bind
+        .chain(join)
+        .chain(declare)
+        .chain(declare_exchange)
+        .chain(unbind)
+        .chain(delete_exchange)
+        .chain(delete);
     publish.chain(read).chain(change.map(|attempt| Trial { attempt, passes: false })).collect()
 }
 
@@ -103,7 +127,8 @@ fn reads(service: Service) -> impl Iterator<Item = String> {
 /// Where a service publishes with which keys.
 fn sends(service: Service, accounts: &[AccountName]) -> BTreeSet<(String, String)> {
     let reads_queue = |queue: &str| reads(service).any(|own| own == queue);
-    let mut flows: Vec<&Flow> = FLOWS.iter().filter(|flow| flow.from == End::Service(service)).collect();
+    let mut flows: Vec<&Flow> =
+        FLOWS.iter().filter(|flow| flow.from == End::Service(service)).collect();
     // What was parked comes to the service again, and what a desk threw back, to that desk.
     flows.extend(received_by(service).filter(|flow| flow.exchange == Exchange::Sync));
     if reads_queue(DESK_PARKED) {
@@ -111,21 +136,29 @@ fn sends(service: Service, accounts: &[AccountName]) -> BTreeSet<(String, String
     }
     let mut all: BTreeSet<(String, String)> = flows
         .iter()
-        .flat_map(|flow| keys_of(flow, accounts).into_iter().map(|key| (flow.exchange.name().to_owned(), key)))
+        .flat_map(|flow| {
+            keys_of(flow, accounts).into_iter().map(|key| (flow.exchange.name().to_owned(), key))
+        })
         .collect();
-    // Commands wait on the ladder, are replayed, and are handed on by whoever reads what nobody routed.
+    // Commands wait on the ladder, are replayed, and are handed on by whoever reads what nobody
+    // routed.
     let mut commands = BTreeSet::new();
     if service.is_entry() {
         commands.extend(RETRY_LADDER.map(|step| service.retry_key(step)));
         commands.insert(service.retried_key());
     }
     if reads_queue(UNROUTABLE) {
-        commands.extend(Service::ALL.into_iter().filter(|other| other.is_entry()).map(Service::retried_key));
+        commands.extend(
+            Service::ALL.into_iter().filter(|other| other.is_entry()).map(Service::retried_key),
+        );
     }
     all.extend(commands.into_iter().map(|key| (Exchange::Sync.name().to_owned(), key)));
     // Beside a receipt auditors get an event.
-    if flows.iter().any(|flow| flow.message == Receipt::NAME && flow.from == End::Service(service)) {
-        all.extend(events(accounts).into_iter().map(|key| (Exchange::Events.name().to_owned(), key)));
+    if flows.iter().any(|flow| flow.message == Receipt::NAME && flow.from == End::Service(service))
+    {
+        all.extend(
+            events(accounts).into_iter().map(|key| (Exchange::Events.name().to_owned(), key)),
+        );
     }
     all
 }
@@ -146,24 +179,39 @@ fn everybody(accounts: &[AccountName]) -> impl Iterator<Item = AccountName> {
 fn events(accounts: &[AccountName]) -> BTreeSet<String> {
     use ReceiptOutcome::{Applied, Ignored, Partial, Rejected};
     let at = Timestamp::parse("2026-03-01T10:00:00Z").expect("a time");
-    let commands = FLOWS.iter().filter(|flow| flow.from == End::Desk).map(|flow| flow.message).chain(["unheard.of.v1"]);
-    let receipts = commands.flat_map(|command| [Applied, Partial, Rejected, Ignored].map(|outcome| (command, outcome)));
-    let receipts: Vec<Receipt> = receipts.map(|(command, outcome)| Receipt::new("1", command, outcome)).collect();
+    let commands = FLOWS
+        .iter()
+        .filter(|flow| flow.from == End::Desk)
+        .map(|flow| flow.message)
+        .chain(["unheard.of.v1"]);
+    let receipts = commands.flat_map(|command| {
+        [Applied, Partial, Rejected, Ignored].map(|outcome| (command, outcome))
+    });
+    let receipts: Vec<Receipt> =
+        receipts.map(|(command, outcome)| Receipt::new("1", command, outcome)).collect();
     let of = |account: AccountName| {
-        receipts.iter().map(move |receipt| CommandDecided::of(&account, receipt.clone(), at, "a service").routing_key())
+        receipts.iter().map(move |receipt| {
+            CommandDecided::of(&account, receipt.clone(), at, "a service").routing_key()
+        })
     };
     everybody(accounts).flat_map(of).collect()
 }
 
 /// All there are, with the broker's own.
 fn exchanges() -> Vec<String> {
-    let ours = [Exchange::Share, Exchange::Sync, Exchange::Desk, Exchange::Events].map(Exchange::name);
-    ours.into_iter().chain(["share.unroutable", "", "amq.direct", "amq.topic"]).map(str::to_owned).collect()
+    let ours =
+        [Exchange::Share, Exchange::Sync, Exchange::Desk, Exchange::Events].map(Exchange::name);
+    ours.into_iter()
+        .chain(["share.unroutable", "", "amq.direct", "amq.topic"])
+        .map(str::to_owned)
+        .collect()
 }
 
 /// All there are.
 fn queues(accounts: &[AccountName]) -> Vec<String> {
-    let ladder = |service: Service| RETRY_LADDER.map(|step| format!("{}.retry.{}", service.name(), step.name));
+    let ladder = |service: Service| {
+        RETRY_LADDER.map(|step| format!("{}.retry.{}", service.name(), step.name))
+    };
     let ladders = Service::ALL.into_iter().filter(|service| service.is_entry()).flat_map(ladder);
     let desks = everybody(accounts).map(|account| desk_queue(&account));
     Service::ALL.into_iter().flat_map(reads).chain(ladders).chain(desks).collect()
@@ -171,14 +219,19 @@ fn queues(accounts: &[AccountName]) -> Vec<String> {
 
 /// Every key that the system knows, and some that it does not.
 fn keys(accounts: &[AccountName]) -> BTreeSet<String> {
-    let mut keys: BTreeSet<String> = FLOWS.iter().flat_map(|flow| keys_of(flow, accounts)).collect();
+    let mut keys: BTreeSet<String> =
+        FLOWS.iter().flat_map(|flow| keys_of(flow, accounts)).collect();
     for service in Service::ALL {
         keys.extend(RETRY_LADDER.map(|step| service.retry_key(step)));
         keys.extend(
             ["retried", "fact", "transfer", "notice", "fact.more", "other", "*", "#"]
                 .map(|last| format!("{}.{last}", service.name())),
         );
-        keys.extend([format!("parked.{}", service.name()), format!("x{}.fact", service.name()), service.user()]);
+        keys.extend([
+            format!("parked.{}", service.name()),
+            format!("x{}.fact", service.name()),
+            service.user(),
+        ]);
     }
     keys.extend(events(&accounts[..1]));
     keys.extend(queues(accounts));
@@ -219,7 +272,10 @@ fn every_flow_is_tried_by_its_sender() {
             End::Service(service) => Who::Service(service),
             End::Desk => Who::Desk(accounts[0].clone()),
         };
-        let attempt = Attempt::Publish { exchange: flow.exchange.name().to_owned(), key: keys_of(flow, &accounts).remove(0) };
+        let attempt = Attempt::Publish {
+            exchange: flow.exchange.name().to_owned(),
+            key: keys_of(flow, &accounts).remove(0),
+        };
         assert!(trials(&who, &accounts).contains(&Trial { attempt, passes: true }), "{flow:?}");
     }
 }

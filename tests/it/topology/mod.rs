@@ -1,5 +1,6 @@
-//! The generated topology on a real broker: what it holds, where its dead letters go, and what each user may do there. That the operator's
-//! resources describe the same objects, `tests/platform/topology.py` checks.
+//! The generated topology on a real broker: what it holds, where its dead letters go, and what each
+//! user may do there. That the operator's resources describe the same objects,
+//! `tests/platform/topology.py` checks.
 
 mod dead_letters;
 mod held;
@@ -55,7 +56,9 @@ async fn each_user_can_do_what_the_flows_say_and_nothing_else() {
         world.account(account.as_str()).await;
     }
     let services = Service::ALL.map(Who::Service);
-    let users = services.into_iter().chain([Who::Desk(accounts[0].clone()), Who::Desk(AccountName::operator())]);
+    let users = services
+        .into_iter()
+        .chain([Who::Desk(accounts[0].clone()), Who::Desk(AccountName::operator())]);
     let tried = users.map(|who| {
         let url = world.installation.user_url(&who.user()).expect("the broker has an address");
         let trials = trials(&who, &accounts);
@@ -67,7 +70,12 @@ async fn each_user_can_do_what_the_flows_say_and_nothing_else() {
         println!("{user}: {count} trials");
         wrong.extend(found.into_iter().map(|found| format!("{user}: {found}")));
     }
-    assert!(wrong.is_empty(), "{} are otherwise than FLOWS says:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} are otherwise than FLOWS says:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     for account in accounts {
         world.installation.broker().delete_user(account.as_str()).expect("the user goes");
     }

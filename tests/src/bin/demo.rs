@@ -25,7 +25,8 @@ const INTERRUPTED: u8 = 130;
 #[derive(Parser)]
 #[command(name = "demo", version)]
 struct Arguments {
-    /// Kill this service with signal 9 during the updates, and start it again; may be given several times.
+    /// Kill this service with signal 9 during the updates, and start it again; may be given several
+    /// times.
     #[arg(long, value_name = "SERVICE")]
     kill: Vec<Service>,
     /// How many updates each of the two desks makes.
@@ -46,8 +47,13 @@ struct Place {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let load = Load { updates: arguments.updates, in_flight: arguments.in_flight.max(1), kills: arguments.kill };
-    // One sentence is what a person wants to read; the place in the code is for whoever looks into it.
+    let load = Load {
+        updates: arguments.updates,
+        in_flight: arguments.in_flight.max(1),
+        kills: arguments.kill,
+    };
+    // One sentence is what a person wants to read; the place in the code is for whoever looks into
+    // it.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let said = panic.payload_as_str().unwrap_or("no message");
@@ -105,10 +111,12 @@ async fn run(dir: &Path, load: Load) -> Result<ExitCode> {
         }
     };
     let place = prepare(dir, &servers, &out).await?;
-    // A scene that fails panics; what the story holds is taken down with it, as it is when the story is dropped.
+    // A scene that fails panics; what the story holds is taken down with it, as it is when the
+    // story is dropped.
     let story = AssertUnwindSafe(played(&place, &load, &out)).catch_unwind();
     let ended = tokio::select! {
-        ended = story => Some(ended.unwrap_or_else(|_| Err(anyhow!("the story went wrong, see above; logs in {}", shown(dir))))),
+        ended = story => Some(ended.unwrap_or_else(|_| Err(anyhow!("the story went wrong, see \
+            above; logs in {}", shown(dir))))),
         caught = end_signal() => caught.map(|()| None)?,
     };
     take_down(place).await;
@@ -128,7 +136,10 @@ async fn played(place: &Place, load: &Load, out: &Timeline) -> Result<Outcome> {
 
 /// A virtual host and a database of this run's own.
 async fn prepare(dir: &Path, servers: &Servers, out: &Timeline) -> Result<Place> {
-    let name = format!("demo_{}", &derive_id("demo", &[&testkit::desk::clock().to_string()]).simple().to_string()[..8]);
+    let name = format!(
+        "demo_{}",
+        &derive_id("demo", &[&testkit::desk::clock().to_string()]).simple().to_string()[..8]
+    );
     let passwords = Passwords::open(&dir.join("passwords"))?;
     let installation = Installation::new(servers, &name, passwords.clone());
     let vhost = installation.clone();
@@ -158,7 +169,8 @@ fn conclusion(out: &Timeline, outcome: &Outcome, dir: &Path) -> ExitCode {
         out.line(&format!("  wrong: {wrong}"));
     }
     out.line(&format!(
-        "{:.0} updates/s over {:.1} s   publish → partner's desk: p50 {} ms  p99 {} ms   repeated deliveries {}",
+        "{:.0} updates/s over {:.1} s   publish → partner's desk: p50 {} ms  p99 {} ms   repeated \
+         deliveries {}",
         speed.rate(),
         speed.took.as_secs_f64(),
         milliseconds(speed.percentile(50)),
@@ -167,7 +179,10 @@ fn conclusion(out: &Timeline, outcome: &Outcome, dir: &Path) -> ExitCode {
     ));
     out.verdict(holds, &proof.to_string());
     let dir = shown(dir);
-    out.line(&format!("logs {dir}/services, mails {dir}/mails   {:.0} s in all", out.elapsed().as_secs_f64()));
+    out.line(&format!(
+        "logs {dir}/services, mails {dir}/mails   {:.0} s in all",
+        out.elapsed().as_secs_f64()
+    ));
     if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -6,8 +6,14 @@ use contracts::command::{AccountKind, AccountRegister, AccountUpdate, Admin};
 use super::{Side, Story, sample};
 
 pub(super) async fn play(story: &Story) {
-    story.out.headline("Three help desks join: acme and initech in Rust, globex a Python program of its own");
-    for (side, name) in [(Side::Acme, "Acme Rentals"), (Side::Globex, "Globex Repairs"), (Side::Initech, "Initech Parts")] {
+    story.out.headline(
+        "Three help desks join: acme and initech in Rust, globex a Python program of its own",
+    );
+    for (side, name) in [
+        (Side::Acme, "Acme Rentals"),
+        (Side::Globex, "Globex Repairs"),
+        (Side::Initech, "Initech Parts"),
+    ] {
         let party = story.party(side);
         let account = party.account.as_str();
         let register = AccountRegister {
@@ -18,8 +24,17 @@ pub(super) async fn play(story: &Story) {
             sharing_url: None,
             admins: vec![Admin { name: format!("Admin of {account}"), email: address(account) }],
         };
-        story.ask(&story.operator, &register, Applied, &format!("registers {account} ({name})")).await;
-        story.ask(party, &settings(side, account), Applied, "tells its fields, statuses and support address").await;
+        story
+            .ask(&story.operator, &register, Applied, &format!("registers {account} ({name})"))
+            .await;
+        story
+            .ask(
+                party,
+                &settings(side, account),
+                Applied,
+                "tells its fields, statuses and support address",
+            )
+            .await;
     }
 }
 

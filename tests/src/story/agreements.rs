@@ -22,17 +22,28 @@ pub(super) async fn play(story: &Story) {
 
 async fn agree(story: &Story, sender: Side, receiver: Side, agreement: &AgreementId) {
     let (sender, receiver) = (story.party(sender), story.party(receiver));
-    let text = format!("invites {}: comments public and private, status, tags, custom fields", receiver.account);
+    let text = format!(
+        "invites {}: comments public and private, status, tags, custom fields",
+        receiver.account
+    );
     let invited = story.ask(sender, &invite(sender, receiver, agreement), Applied, &text).await;
-    let (seen, arrival) =
-        story.arrives(sender, &invited, receiver, "the invite", |told| state(told, agreement, AgreementStatus::Pending)).await;
+    let (seen, arrival) = story
+        .arrives(sender, &invited, receiver, "the invite", |told| {
+            state(told, agreement, AgreementStatus::Pending)
+        })
+        .await;
     arrival.tell(&format!("the invite “{}” shows, with its terms", seen.name.unwrap_or_default()));
     mail(story, sender, &invited, receiver.account.as_str(), "invites you").await;
 
-    let accept = AgreementAccept { agreement_id: agreement.clone(), actor: sample::admin(receiver.account.as_str()) };
+    let accept = AgreementAccept {
+        agreement_id: agreement.clone(),
+        actor: sample::admin(receiver.account.as_str()),
+    };
     let accepted = story.ask(receiver, &accept, Applied, "accepts").await;
     let (seen, arrival) = story
-        .arrives(receiver, &accepted, sender, "the acceptance", |told| state(told, agreement, AgreementStatus::Accepted))
+        .arrives(receiver, &accepted, sender, "the acceptance", |told| {
+            state(told, agreement, AgreementStatus::Accepted)
+        })
         .await;
     arrival.tell(&format!("the agreement is in force, by {}", seen.by.name));
 }
@@ -60,15 +71,26 @@ pub(super) fn mails_to(story: &Story, account: &str, words: &str) -> Vec<Mail> {
 pub(super) async fn mail(story: &Story, from: &Party, command: &Answer, to: &str, words: &str) {
     let recipient = address(to);
     let mail = until(&format!("a mail to {recipient} that says `{words}`"), PATIENCE, async || {
-        let all = || story.stage.mail.mails().iter().map(|mail| subject(&mail.raw)).collect::<Vec<_>>();
+        let all =
+            || story.stage.mail.mails().iter().map(|mail| subject(&mail.raw)).collect::<Vec<_>>();
         mails_to(story, to, words).into_iter().next().ok_or_else(|| format!("{:?}", all()))
     })
     .await;
     let took = from.sent_at(&command.id).map(|sent| sent.elapsed());
-    story.out.event("notifier", to, took, command.trace.as_deref(), &format!("mail to {recipient}: {}", subject(&mail.raw)));
+    story.out.event(
+        "notifier",
+        to,
+        took,
+        command.trace.as_deref(),
+        &format!("mail to {recipient}: {}", subject(&mail.raw)),
+    );
 }
 
-pub(super) fn state(told: &Told, agreement: &AgreementId, status: AgreementStatus) -> Option<AgreementState> {
+pub(super) fn state(
+    told: &Told,
+    agreement: &AgreementId,
+    status: AgreementStatus,
+) -> Option<AgreementState> {
     match told {
         Told::AgreementInvited(state)
         | Told::AgreementAccepted(state)

@@ -14,10 +14,15 @@ pub(super) const AFTER: &str = "globex/3";
 
 pub(super) async fn play(story: &mut Story) {
     story.out.headline("globex ends its agreement with initech: what comes later stays home");
-    let deactivate = AgreementDeactivate { agreement_id: story.second.clone(), actor: sample::admin("globex") };
-    let ended = story.ask(&story.globex, &deactivate, Applied, "deactivates the agreement with initech").await;
+    let deactivate =
+        AgreementDeactivate { agreement_id: story.second.clone(), actor: sample::admin("globex") };
+    let ended = story
+        .ask(&story.globex, &deactivate, Applied, "deactivates the agreement with initech")
+        .await;
     let inactive = |told: &_| state(told, &story.second, AgreementStatus::Inactive);
-    let (_, arrival) = story.arrives(&story.globex, &ended, &story.initech, "the end of the agreement", inactive).await;
+    let (_, arrival) = story
+        .arrives(&story.globex, &ended, &story.initech, "the end of the agreement", inactive)
+        .await;
     arrival.tell("the agreement is inactive, for good");
     mail(story, &story.globex, &ended, "initech", "ended").await;
 
@@ -28,8 +33,11 @@ pub(super) async fn play(story: &mut Story) {
 
     let mut later = update(Side::Globex, &story.links[0].far.1);
     later.comments = vec![comment(AFTER, true, "We go on without Initech.")];
-    let sent = story.ask(&story.globex, &later, Applied, "a comment, to what is left of the chain").await;
-    let (_, arrival) = story.arrives(&story.globex, &sent, &story.acme, "the comment", |told| comment_in(told, AFTER)).await;
+    let sent =
+        story.ask(&story.globex, &later, Applied, "a comment, to what is left of the chain").await;
+    let (_, arrival) = story
+        .arrives(&story.globex, &sent, &story.acme, "the comment", |told| comment_in(told, AFTER))
+        .await;
     arrival.tell("the comment");
     // Copies beyond an ended agreement go their own ways.
     story.links.truncate(1);

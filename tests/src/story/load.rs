@@ -90,9 +90,13 @@ pub(super) async fn play(story: &mut Story, load: &Load) -> Result<Speed> {
 async fn tickets(story: &Story) -> Vec<Link> {
     let links = join_all((1..=TICKETS).map(async |index| {
         let ticket = format!("A-{}", 100 + index);
-        let shared = story.acme.ask(&plain_share(Side::Acme, &story.first, &ticket, "Yearly inspection")).await;
+        let shared = story
+            .acme
+            .ask(&plain_share(Side::Acme, &story.first, &ticket, "Yearly inspection"))
+            .await;
         let share = share_of(&shared.receipt);
-        let (number, _) = story.acme.told("the copy's number", |told| super::share::bound(told, &share)).await;
+        let (number, _) =
+            story.acme.told("the copy's number", |told| super::share::bound(told, &share)).await;
         Link { near: (Side::Acme, ticket), far: (Side::Globex, number) }
     }))
     .await;
@@ -113,8 +117,15 @@ type Marks = BTreeMap<String, String>;
 
 impl Pump {
     fn new(side: Side, links: &[Link], load: &Load) -> Self {
-        let number = |link: &Link| if link.near.0 == side { link.near.1.clone() } else { link.far.1.clone() };
-        Self { side, tickets: links.iter().map(number).collect(), updates: load.updates, in_flight: load.in_flight }
+        let number = |link: &Link| {
+            if link.near.0 == side { link.near.1.clone() } else { link.far.1.clone() }
+        };
+        Self {
+            side,
+            tickets: links.iter().map(number).collect(),
+            updates: load.updates,
+            in_flight: load.in_flight,
+        }
     }
 
     async fn run(self, desk: &Party, answered: &AtomicUsize) -> Marks {
@@ -136,7 +147,11 @@ impl Pump {
                 moved = Instant::now();
             }
             let (waiting, few) = (open.len(), &open[..open.len().min(5)]);
-            assert!(moved.elapsed() < STALL, "no receipt came to {} for {STALL:?}; {waiting} are open: {few:?} …", desk.account);
+            assert!(
+                moved.elapsed() < STALL,
+                "no receipt came to {} for {STALL:?}; {waiting} are open: {few:?} …",
+                desk.account
+            );
             tokio::time::sleep(LOOK).await;
         }
         marks
@@ -153,11 +168,14 @@ impl Pump {
         match index % 10 {
             0..4 => command.comments = say(index.is_multiple_of(2)),
             4..7 => {
-                command.custom_fields = custom_fields([(self.side.field(sample::ORDER), json!(id))]);
+                command.custom_fields =
+                    custom_fields([(self.side.field(sample::ORDER), json!(id))]);
             }
             7 => {
                 command.comments = say(true);
-                command.status = Some([Status::Open, Status::Pending, Status::Hold, Status::Solved][index / 10 % 4]);
+                command.status = Some(
+                    [Status::Open, Status::Pending, Status::Hold, Status::Solved][index / 10 % 4],
+                );
             }
             8 => {
                 let name = ["urgent", "inspection", "spring"][index / 10 % 3];
@@ -172,7 +190,8 @@ impl Pump {
             }
             _ => {
                 let product = sample::PRODUCTS[index / 10 % 3];
-                command.custom_fields = custom_fields([(self.side.field(sample::PRODUCT), json!(product))]);
+                command.custom_fields =
+                    custom_fields([(self.side.field(sample::PRODUCT), json!(product))]);
                 return (command, None);
             }
         }
@@ -187,8 +206,14 @@ fn latencies(from: &Party, marks: &Marks, to: &Party) -> Vec<Duration> {
         for delivered in all {
             let Told::TicketUpdated(updated) = &delivered.told else { continue };
             let comments = updated.comments.iter().map(|comment| comment.id.to_string());
-            let values = updated.custom_fields.values().filter_map(|value| json!(value).as_str().map(str::to_owned));
-            let sent = comments.chain(values).find_map(|mark| marks.get(&mark)).and_then(|id| from.sent_at(id));
+            let values = updated
+                .custom_fields
+                .values()
+                .filter_map(|value| json!(value).as_str().map(str::to_owned));
+            let sent = comments
+                .chain(values)
+                .find_map(|mark| marks.get(&mark))
+                .and_then(|id| from.sent_at(id));
             latencies.extend(sent.map(|sent| delivered.at.duration_since(sent)));
         }
     });

@@ -1,4 +1,5 @@
-//! What goes on beside the load: services are killed, and agreements are offered and withdrawn, so that every service has work to lose.
+//! What goes on beside the load: services are killed, and agreements are offered and withdrawn, so
+//! that every service has work to lose.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -38,7 +39,11 @@ pub(super) async fn kills(
         out.stage(&format!("kill -9 {} after {at} receipts", service.name()));
         let away = stage.kill(*service).await?;
         let since = answered.load(Ordering::Relaxed) - at;
-        out.stage(&format!("{} is back after {} ms; {since} receipts came meanwhile", service.name(), milliseconds(away)));
+        out.stage(&format!(
+            "{} is back after {} ms; {since} receipts came meanwhile",
+            service.name(),
+            milliseconds(away)
+        ));
     }
     Ok(())
 }
@@ -52,7 +57,10 @@ pub(super) async fn offers(vhost: &str, from: &Party, to: &Party, over: &AtomicB
         let offered = from.ask(&invite(from, to, &agreement)).await;
         assert_eq!(offered.receipt.outcome, Applied, "an offer: {:#?}", offered.receipt);
         to.told("the offer", |told| state(told, &agreement, AgreementStatus::Pending)).await;
-        let withdraw = AgreementDeactivate { agreement_id: agreement, actor: sample::admin(from.account.as_str()) };
+        let withdraw = AgreementDeactivate {
+            agreement_id: agreement,
+            actor: sample::admin(from.account.as_str()),
+        };
         let withdrawn = from.ask(&withdraw).await;
         assert_eq!(withdrawn.receipt.outcome, Applied, "a withdrawal: {:#?}", withdrawn.receipt);
         tokio::time::sleep(PAUSE).await;

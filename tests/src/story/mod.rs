@@ -1,6 +1,8 @@
-//! The story: three help desks agree, share tickets, see each other's work, and end it. Played by the demo and by a system test.
+//! The story: three help desks agree, share tickets, see each other's work, and end it. Played by
+//! the demo and by a system test.
 //!
-//! Every scene checks what it shows and panics, with what it saw, where that is not what the contract says.
+//! Every scene checks what it shows and panics, with what it saw, where that is not what the
+//! contract says.
 
 mod accounts;
 mod agreements;
@@ -97,10 +99,24 @@ struct Story {
 /// When something is not as the contract says.
 pub async fn play(stage: Stage, out: Timeline, load: &Load) -> Result<(Stage, Outcome)> {
     let (operator, vhost) = (stage.operator()?, stage.installation.vhost().to_owned());
-    let (acme, globex, initech) =
-        (stage.rust_desk("acme").await?, stage.python_desk("globex").await?, stage.rust_desk("initech").await?);
+    let (acme, globex, initech) = (
+        stage.rust_desk("acme").await?,
+        stage.python_desk("globex").await?,
+        stage.rust_desk("initech").await?,
+    );
     let (first, second) = (sample::agreement(&vhost, "first"), sample::agreement(&vhost, "second"));
-    let mut story = Story { stage, out, operator, acme, globex, initech, first, second, links: Vec::new(), parked: Vec::new() };
+    let mut story = Story {
+        stage,
+        out,
+        operator,
+        acme,
+        globex,
+        initech,
+        first,
+        second,
+        links: Vec::new(),
+        parked: Vec::new(),
+    };
     accounts::play(&story).await;
     agreements::play(&story).await;
     let share = share::play(&mut story).await;
@@ -123,7 +139,13 @@ impl Story {
     }
 
     /// Sends a command and checks what its receipt says.
-    async fn ask<M: Message>(&self, from: &Party, command: &M, outcome: ReceiptOutcome, text: &str) -> Answer {
+    async fn ask<M: Message>(
+        &self,
+        from: &Party,
+        command: &M,
+        outcome: ReceiptOutcome,
+        text: &str,
+    ) -> Answer {
         let answer = from.ask(command).await;
         self.answered(from, &answer, outcome, text);
         answer
@@ -135,7 +157,13 @@ impl Story {
         let said = sample::word(&outcome);
         let because = answer.receipt.reason.map_or(String::new(), |reason| format!(", {reason}"));
         let text = format!("{text}: {said}{because}");
-        self.out.event(from.account.as_str(), "deskmesh", Some(answer.took), answer.trace.as_deref(), &text);
+        self.out.event(
+            from.account.as_str(),
+            "deskmesh",
+            Some(answer.took),
+            answer.trace.as_deref(),
+            &text,
+        );
     }
 
     /// Waits for what a command causes at another desk and tells it.
@@ -165,7 +193,13 @@ struct Arrival<'a> {
 
 impl Arrival<'_> {
     fn tell(self, text: &str) -> Delivered {
-        self.story.out.event(&self.from, &self.to, self.took, self.delivered.trace_id.as_deref(), text);
+        self.story.out.event(
+            &self.from,
+            &self.to,
+            self.took,
+            self.delivered.trace_id.as_deref(),
+            text,
+        );
         self.delivered
     }
 }
@@ -177,5 +211,8 @@ fn comment_in(told: &Told, id: &str) -> Option<(ShareId, contracts::comment::Sha
         Told::TicketUpdated(updated) => (&updated.share_id, &updated.comments),
         _ => return None,
     };
-    comments.iter().find(|comment| comment.id.as_str() == id).map(|comment| (share.clone(), comment.clone()))
+    comments
+        .iter()
+        .find(|comment| comment.id.as_str() == id)
+        .map(|comment| (share.clone(), comment.clone()))
 }

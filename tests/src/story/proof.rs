@@ -39,7 +39,9 @@ impl Proof {
     /// Whether everything is as it should be.
     #[must_use]
     pub fn holds(&self) -> bool {
-        self.commands == self.receipts && self.lost + self.doubled + self.diverged == 0 && self.wrong.is_empty()
+        self.commands == self.receipts
+            && self.lost + self.doubled + self.diverged == 0
+            && self.wrong.is_empty()
     }
 }
 
@@ -47,7 +49,11 @@ impl std::fmt::Display for Proof {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { commands, receipts, lost, doubled, diverged, .. } = self;
         let sign = if commands == receipts { '=' } else { '≠' };
-        write!(f, "commands {commands} {sign} receipts {receipts}   lost {lost}  doubled {doubled}  diverged {diverged}")
+        write!(
+            f,
+            "commands {commands} {sign} receipts {receipts}   lost {lost}  doubled {doubled}  \
+             diverged {diverged}"
+        )
     }
 }
 
@@ -91,7 +97,8 @@ async fn of(story: &Story) -> Proof {
 
 /// Commands and receipts, and what came twice.
 fn messages(tally: &Tally, parked: &[String], account: &str, proof: &mut Proof) {
-    let (mut receipts, mut comments) = (BTreeMap::<&str, usize>::new(), BTreeMap::<&str, usize>::new());
+    let (mut receipts, mut comments) =
+        (BTreeMap::<&str, usize>::new(), BTreeMap::<&str, usize>::new());
     for delivered in &tally.deliveries {
         let told = match &delivered.told {
             Told::Receipt(receipt) => {
@@ -106,7 +113,8 @@ fn messages(tally: &Tally, parked: &[String], account: &str, proof: &mut Proof) 
             *comments.entry(comment.id.as_str()).or_default() += 1;
         }
     }
-    let commands: BTreeSet<&str> = tally.sent.iter().filter(|id| !parked.contains(id)).map(String::as_str).collect();
+    let commands: BTreeSet<&str> =
+        tally.sent.iter().filter(|id| !parked.contains(id)).map(String::as_str).collect();
     proof.commands += commands.len();
     proof.receipts += commands.iter().filter(|id| receipts.contains_key(*id)).count();
     proof.repeated += tally.repeated;
@@ -124,7 +132,8 @@ fn messages(tally: &Tally, parked: &[String], account: &str, proof: &mut Proof) 
 /// Copies that a live share keeps in step.
 async fn copies(story: &Story, proof: &mut Proof) {
     for Link { near, far } in &story.links {
-        let (near_ticket, far_ticket) = (story.party(near.0).ticket(&near.1).await, story.party(far.0).ticket(&far.1).await);
+        let (near_ticket, far_ticket) =
+            (story.party(near.0).ticket(&near.1).await, story.party(far.0).ticket(&far.1).await);
         let names = [&near.1, &far.1];
         comments(names, &near_ticket, &far_ticket, proof);
         fields(names, (near.0, &near_ticket), (far.0, &far_ticket), proof);
@@ -154,18 +163,31 @@ fn fields(names: [&String; 2], near: (Side, &Ticket), far: (Side, &Ticket), proo
     let mut compare = |what: &str, one: Option<&Value>, other: Option<&Value>, same: bool| {
         if !same {
             proof.diverged += 1;
-            proof.wrong.push(format!("{what}: {} holds {one:?}, {} holds {other:?}", names[0], names[1]));
+            proof
+                .wrong
+                .push(format!("{what}: {} holds {one:?}, {} holds {other:?}", names[0], names[1]));
         }
     };
     let (one, other) = (near_seen.get("status"), far_seen.get("status"));
-    compare("status", one, other, one.zip(other).is_some_and(|(one, other)| statuses_agree(one, other)));
-    let tags = near_seen.keys().chain(far_seen.keys()).filter(|field| field.starts_with("tag:")).collect::<BTreeSet<_>>();
+    compare(
+        "status",
+        one,
+        other,
+        one.zip(other).is_some_and(|(one, other)| statuses_agree(one, other)),
+    );
+    let tags = near_seen
+        .keys()
+        .chain(far_seen.keys())
+        .filter(|field| field.starts_with("tag:"))
+        .collect::<BTreeSet<_>>();
     for tag in tags {
         let (one, other) = (near_seen.get(tag), far_seen.get(tag));
         compare(tag, one, other, one == other);
     }
     for keys in [sample::ORDER, sample::PRODUCT] {
-        let held = |side: Side, seen: &BTreeMap<String, Value>| seen.get(&format!("custom_field:{}", side.field(keys))).cloned();
+        let held = |side: Side, seen: &BTreeMap<String, Value>| {
+            seen.get(&format!("custom_field:{}", side.field(keys))).cloned()
+        };
         let (one, other) = (held(near.0, &near_seen), held(far.0, &far_seen));
         compare(keys[0], one.as_ref(), other.as_ref(), one == other);
     }
@@ -173,7 +195,9 @@ fn fields(names: [&String; 2], near: (Side, &Ticket), far: (Side, &Ticket), proo
 
 /// On-hold here is open there (R-48); of a custom status only the category crosses (R-49).
 fn statuses_agree(one: &Value, other: &Value) -> bool {
-    let image = |status: &Value| if *status == json!(Status::Hold) { json!(Status::Open) } else { status.clone() };
+    let image = |status: &Value| {
+        if *status == json!(Status::Hold) { json!(Status::Open) } else { status.clone() }
+    };
     image(&one["value"]) == other["value"] || one["value"] == image(&other["value"])
 }
 
@@ -185,11 +209,20 @@ mod tests {
     use testkit::Delivered;
 
     fn delivered(id: &str, told: Told) -> Delivered {
-        Delivered { id: id.into(), account: "acme".into(), told, at: Instant::now(), trace_id: None }
+        Delivered {
+            id: id.into(),
+            account: "acme".into(),
+            told,
+            at: Instant::now(),
+            trace_id: None,
+        }
     }
 
     fn receipt(id: &str, of: &str) -> Delivered {
-        delivered(id, Told::Receipt(Box::new(Receipt::new(of, "ticket.update.v1", ReceiptOutcome::Applied))))
+        delivered(
+            id,
+            Told::Receipt(Box::new(Receipt::new(of, "ticket.update.v1", ReceiptOutcome::Applied))),
+        )
     }
 
     fn comment(id: &str) -> Delivered {
@@ -234,7 +267,10 @@ mod tests {
                 (format!("custom_field:{}", side.field(sample::ORDER)), (json!(order), 1)),
                 ("tag:leak".to_owned(), (json!(order == "7"), 1)),
             ]),
-            comments: body.map(|body| ("acme/1".to_owned(), (body.to_owned(), true))).into_iter().collect(),
+            comments: body
+                .map(|body| ("acme/1".to_owned(), (body.to_owned(), true)))
+                .into_iter()
+                .collect(),
             ..Ticket::default()
         };
         let (near_name, far_name) = ("A-1".to_owned(), "G-1".to_owned());
@@ -245,9 +281,16 @@ mod tests {
             fields([&near_name, &far_name], (Side::Acme, &near), (Side::Globex, &far), &mut proof);
             (proof.lost, proof.diverged)
         };
-        assert_eq!(compared(ticket("open", "7", Some("Hello.\n\nA transcript."), Side::Globex)), (0, 0));
+        assert_eq!(
+            compared(ticket("open", "7", Some("Hello.\n\nA transcript."), Side::Globex)),
+            (0, 0)
+        );
         assert_eq!(compared(ticket("pending", "7", Some("Hello."), Side::Globex)), (0, 1));
-        assert_eq!(compared(ticket("open", "8", Some("Hello."), Side::Globex)), (0, 2), "the field and the tag");
+        assert_eq!(
+            compared(ticket("open", "8", Some("Hello."), Side::Globex)),
+            (0, 2),
+            "the field and the tag"
+        );
         assert_eq!(compared(ticket("open", "7", None, Side::Globex)), (1, 0));
         assert_eq!(compared(ticket("open", "7", Some("Bye."), Side::Globex)), (0, 1));
     }

@@ -22,7 +22,12 @@ pub(super) async fn play(story: &mut Story) -> Result<()> {
     let broken = json!({ "ticket_id": 7, "status": "opne", "actor": "me" });
     let refused = story.globex.ask_raw("ticket.update.v1", &broken).await;
     let detail = refused.receipt.detail.clone().unwrap_or_default();
-    story.answered(&story.globex, &refused, Rejected, &format!("sends a misspelt update ({detail})"));
+    story.answered(
+        &story.globex,
+        &refused,
+        Rejected,
+        &format!("sends a misspelt update ({detail})"),
+    );
     assert_eq!(refused.receipt.reason, Some(Reason::Malformed));
 
     from_nobody(story).await
@@ -40,14 +45,22 @@ async fn from_nobody(story: &mut Story) -> Result<()> {
     };
     let before = desk.deliveries().len();
     desk.publish("acme.ticket.update", "ticket.update.v1", ANONYMOUS, b"{}", anonymous).await?;
-    let reason = until("the message without an account parked", PATIENCE, async || match story.stage.parked(ANONYMOUS).await {
-        Ok(Some(reason)) => Ok(reason),
-        Ok(None) => Err("it is not in the table `parked`".to_owned()),
-        Err(failed) => Err(failed.to_string()),
+    let reason = until("the message without an account parked", PATIENCE, async || {
+        match story.stage.parked(ANONYMOUS).await {
+            Ok(Some(reason)) => Ok(reason),
+            Ok(None) => Err("it is not in the table `parked`".to_owned()),
+            Err(failed) => Err(failed.to_string()),
+        }
     })
     .await;
     let took = desk.sent_at(ANONYMOUS).map(|sent| sent.elapsed());
-    story.out.event("nobody", "deskmesh", took, None, &format!("a command without an account: parked for a person, {reason}"));
+    story.out.event(
+        "nobody",
+        "deskmesh",
+        took,
+        None,
+        &format!("a command without an account: parked for a person, {reason}"),
+    );
     assert_eq!(desk.deliveries().len(), before, "a command from nobody is answered to nobody");
     story.parked.push(ANONYMOUS.to_owned());
     Ok(())

@@ -2,7 +2,9 @@
 
 use contracts::command::{Cc, SentTag, SetBy, SharedTicket, TicketShare, TicketUpdate};
 use contracts::comment::{Attachment, Call, Comment};
-use contracts::fields::{CustomStatus, CustomStatuses, FieldOption, FieldType, SentFields, Status, TicketField};
+use contracts::fields::{
+    CustomStatus, CustomStatuses, FieldOption, FieldType, SentFields, Status, TicketField,
+};
 use contracts::ids::derive_id;
 use contracts::{Actor, AgreementId, CommentId, Role, ShareId, TicketId};
 use serde_json::{Value, json};
@@ -57,7 +59,8 @@ pub(super) fn ticket_fields(side: Side) -> Vec<TicketField> {
         options: Vec::new(),
         pattern: None,
     };
-    let options = PRODUCTS.map(|tag| FieldOption { name: tag.to_uppercase(), tag: tag.into() }).to_vec();
+    let options =
+        PRODUCTS.map(|tag| FieldOption { name: tag.to_uppercase(), tag: tag.into() }).to_vec();
     let on_site = if side == Side::Acme { FieldType::Date } else { FieldType::Checkbox };
     vec![
         field(side.field(ORDER), "Order number", FieldType::Text),
@@ -72,8 +75,12 @@ pub(super) fn form(side: Side) -> Vec<String> {
 
 /// globex uses custom statuses, the others do not.
 pub(super) fn statuses(side: Side) -> CustomStatuses {
-    let status =
-        |key: &str, name: &str, category, default| CustomStatus { key: key.into(), name: name.into(), category, default };
+    let status = |key: &str, name: &str, category, default| CustomStatus {
+        key: key.into(),
+        name: name.into(),
+        category,
+        default,
+    };
     CustomStatuses {
         enabled: side == Side::Globex,
         statuses: vec![
@@ -126,7 +133,12 @@ pub(super) fn number(text: &str) -> TicketId {
 }
 
 /// A share of a ticket with nothing on it.
-pub(super) fn plain_share(side: Side, agreement: &AgreementId, ticket: &str, subject: &str) -> TicketShare {
+pub(super) fn plain_share(
+    side: Side,
+    agreement: &AgreementId,
+    ticket: &str,
+    subject: &str,
+) -> TicketShare {
     TicketShare {
         agreement_id: agreement.clone(),
         share_id: None,
@@ -155,7 +167,8 @@ pub(super) fn full_share(agreement: &AgreementId) -> TicketShare {
     ticket.requester.email = Some("rosa@customer.example".into());
     ticket.requester.phone = Some("+1 555 0100".into());
     ticket.ccs = vec![Cc { name: "Site office".into(), email: "site@customer.example".into() }];
-    ticket.tags = vec![tag("leak", SetBy::User), tag("hall-3", SetBy::User), tag("sla-gold", SetBy::Rule)];
+    ticket.tags =
+        vec![tag("leak", SetBy::User), tag("hall-3", SetBy::User), tag("sla-gold", SetBy::Rule)];
     let mut fields = custom_fields([("order_number", json!("4711")), ("product", json!("pump"))]);
     fields.insert("on_site_by".into(), json!("2026-03-02"));
     ticket.custom_fields = fields;
@@ -174,7 +187,8 @@ pub(super) fn full_share(agreement: &AgreementId) -> TicketShare {
         transcript: Some("Hello, it is the pump on the left.\nPlease call back.".into()),
         duration_s: Some(42),
     });
-    ticket.comments = vec![photo, comment("acme/2", false, "Customer has a maintenance contract."), voicemail];
+    ticket.comments =
+        vec![photo, comment("acme/2", false, "Customer has a maintenance contract."), voicemail];
     share
 }
 
@@ -185,5 +199,8 @@ pub(super) fn share_of(receipt: &contracts::Receipt) -> ShareId {
 
 /// A unit of the contract as it is written.
 pub(super) fn word(value: &impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(value)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }

@@ -39,7 +39,13 @@ impl Message {
     /// # Panics
     /// When that is no account's name.
     #[must_use]
-    pub fn command(account: &str, id: String, message_type: &str, content: Value, origin: usize) -> Self {
+    pub fn command(
+        account: &str,
+        id: String,
+        message_type: &str,
+        content: Value,
+        origin: usize,
+    ) -> Self {
         let account = Some(AccountName::new(account).expect("an account's name"));
         Self { account, ..Self::internal(id, message_type, content, origin) }
     }
@@ -47,7 +53,15 @@ impl Message {
     /// A message between services.
     #[must_use]
     pub fn internal(id: String, message_type: &str, content: Value, origin: usize) -> Self {
-        Self { id, kind: message_type.to_owned(), content, origin, account: None, arrived_at: None, attempt: 0 }
+        Self {
+            id,
+            kind: message_type.to_owned(),
+            content,
+            origin,
+            account: None,
+            arrived_at: None,
+            attempt: 0,
+        }
     }
 }
 
@@ -61,19 +75,29 @@ struct Facts {
 impl Facts {
     fn learn(&mut self, fact: &Fact) {
         if let Some(account) = fact.change.account()
-            && self.accounts.get(&account.account).is_none_or(|known| known.version < account.version)
+            && self
+                .accounts
+                .get(&account.account)
+                .is_none_or(|known| known.version < account.version)
         {
             self.accounts.insert(account.account.clone(), account.clone());
         }
         for agreement in fact.change.agreements() {
-            if self.agreements.get(&agreement.agreement_id).is_none_or(|known| known.version < agreement.version) {
+            if self
+                .agreements
+                .get(&agreement.agreement_id)
+                .is_none_or(|known| known.version < agreement.version)
+            {
                 self.agreements.insert(agreement.agreement_id.clone(), agreement.clone());
             }
         }
     }
 
     fn inactive(&self) -> std::collections::BTreeSet<AgreementId> {
-        let inactive = self.agreements.values().filter(|agreement| agreement.status == AgreementStatus::Inactive);
+        let inactive = self
+            .agreements
+            .values()
+            .filter(|agreement| agreement.status == AgreementStatus::Inactive);
         inactive.map(|agreement| agreement.agreement_id.clone()).collect()
     }
 }
@@ -135,12 +159,19 @@ impl Line {
                     message.attempt += 1;
                     return vec![Sent::Again(message)];
                 }
-                Ok(Verdict::Decided(outputs) | Verdict::NotYet { otherwise: Otherwise::Decided(outputs), .. }) => outputs,
+                Ok(
+                    Verdict::Decided(outputs)
+                    | Verdict::NotYet { otherwise: Otherwise::Decided(outputs), .. },
+                ) => outputs,
                 Ok(parked) => return vec![Sent::Parked(message, format!("{parked:?}"))],
             },
         };
         self.journal.insert(key.clone(), outputs.clone());
-        outputs.iter().enumerate().map(|(index, output)| sent(&key, index, output, message.origin)).collect()
+        outputs
+            .iter()
+            .enumerate()
+            .map(|(index, output)| sent(&key, index, output, message.origin))
+            .collect()
     }
 
     /// Whether a service can read a message.
@@ -150,23 +181,39 @@ impl Line {
     pub fn read(service: Service, message: &Message) -> Result<(), DecodeError> {
         let (kind, content) = (message.kind.as_str(), message.content.clone());
         match service {
-            Service::Agreement => agreement_service::AgreementService.decode(kind, content.into()).map(drop),
-            Service::ShareDispatcher => share_dispatcher::ShareDispatcher.decode(kind, content.into()).map(drop),
-            Service::CommentSync => comment_sync::CommentSync.decode(kind, content.into()).map(drop),
+            Service::Agreement => {
+                agreement_service::AgreementService.decode(kind, content.into()).map(drop)
+            }
+            Service::ShareDispatcher => {
+                share_dispatcher::ShareDispatcher.decode(kind, content.into()).map(drop)
+            }
+            Service::CommentSync => {
+                comment_sync::CommentSync.decode(kind, content.into()).map(drop)
+            }
             Service::FieldSync => field_sync::FieldSync.decode(kind, content.into()).map(drop),
             Service::Notifier => notifier::Notifier.decode(kind, content.into()).map(drop),
         }
     }
 
-    fn decide(&mut self, service: Service, message: &Message, arrived_at: Timestamp) -> Result<Verdict, DecodeError> {
+    fn decide(
+        &mut self,
+        service: Service,
+        message: &Message,
+        arrived_at: Timestamp,
+    ) -> Result<Verdict, DecodeError> {
         let content = message.content.clone();
         Ok(match service {
             Service::Agreement => {
-                let inbound = agreement_service::AgreementService.decode(&message.kind, content.into())?;
-                agreement_service::step(&mut self.agreements, &received(message, arrived_at, inbound))
+                let inbound =
+                    agreement_service::AgreementService.decode(&message.kind, content.into())?;
+                agreement_service::step(
+                    &mut self.agreements,
+                    &received(message, arrived_at, inbound),
+                )
             }
             Service::ShareDispatcher => {
-                let inbound = share_dispatcher::ShareDispatcher.decode(&message.kind, content.into())?;
+                let inbound =
+                    share_dispatcher::ShareDispatcher.decode(&message.kind, content.into())?;
                 self.dispatch(&received(message, arrived_at, inbound))
             }
             Service::CommentSync => {
@@ -176,7 +223,10 @@ impl Line {
                 }
                 let accounts = self.comment_facts.accounts.clone();
                 let settings = Settings {
-                    secure_downloads: accounts.iter().map(|(name, fact)| (name.clone(), fact.secure_downloads)).collect(),
+                    secure_downloads: accounts
+                        .iter()
+                        .map(|(name, fact)| (name.clone(), fact.secure_downloads))
+                        .collect(),
                     accounts,
                     no_mail_to: BTreeMap::new(),
                     inactive: self.comment_facts.inactive(),
@@ -188,7 +238,9 @@ impl Line {
                 if let field_sync::Inbound::Fact(fact) = &inbound {
                     self.field_facts.learn(fact);
                     let accounts = self.field_facts.accounts.iter();
-                    self.fields.schemas = accounts.map(|(name, fact)| (name.clone(), Schema::new(fact.clone()))).collect();
+                    self.fields.schemas = accounts
+                        .map(|(name, fact)| (name.clone(), Schema::new(fact.clone())))
+                        .collect();
                     self.fields.inactive = self.field_facts.inactive();
                 }
                 Verdict::Decided(self.fields.step(&inbound))
@@ -204,14 +256,19 @@ impl Line {
         let state = &mut self.dispatcher;
         match &received.message {
             share_dispatcher::Inbound::Fact(fact) => {
-                let mut facts =
-                    Facts { accounts: std::mem::take(&mut state.accounts), agreements: std::mem::take(&mut state.agreements) };
+                let mut facts = Facts {
+                    accounts: std::mem::take(&mut state.accounts),
+                    agreements: std::mem::take(&mut state.agreements),
+                };
                 facts.learn(fact);
                 (state.accounts, state.agreements) = (facts.accounts, facts.agreements);
             }
             // As the store does: a chain that may begin here is there, empty.
             share_dispatcher::Inbound::Share(share) if share.ticket.copy_of.is_none() => {
-                let chain = ChainId::starting_with(&CopyId::original(&received.command().account, &share.ticket.id));
+                let chain = ChainId::starting_with(&CopyId::original(
+                    &received.command().account,
+                    &share.ticket.id,
+                ));
                 state.chains.entry(chain).or_default();
             }
             _ => {}
@@ -222,7 +279,10 @@ impl Line {
 
 fn received<M>(message: &Message, received_at: Timestamp, inbound: M) -> Received<M> {
     Received {
-        account: message.account.as_ref().map_or(Received::<M>::INTERNAL.to_owned(), ToString::to_string),
+        account: message
+            .account
+            .as_ref()
+            .map_or(Received::<M>::INTERNAL.to_owned(), ToString::to_string),
         message_id: message.id.clone(),
         message_type: message.kind.clone(),
         publisher: message.account.clone(),
@@ -234,10 +294,18 @@ fn received<M>(message: &Message, received_at: Timestamp, inbound: M) -> Receive
 /// An output with the id that follows from what caused it.
 fn sent((service, key): &(Service, String), index: usize, output: &Output, origin: usize) -> Sent {
     let content = serde_json::from_str(output.body()).expect("an output is JSON");
-    let message = Message::internal(format!("{}/{key}/{index}", service.name()), output.message_type(), content, origin);
+    let message = Message::internal(
+        format!("{}/{key}/{index}", service.name()),
+        output.message_type(),
+        content,
+        origin,
+    );
     let first = output.routing_key().split('.').next().unwrap_or_default();
     if output.exchange() == "desk" {
-        return Sent::Desk(AccountName::new(first).expect("a desk's key begins with its account"), message);
+        return Sent::Desk(
+            AccountName::new(first).expect("a desk's key begins with its account"),
+            message,
+        );
     }
     Sent::Service(first.parse().expect("a key on `sync` begins with a service"), message)
 }

@@ -14,10 +14,15 @@ use super::running::{Running, local_dir};
 const RECEIPT_LIMIT: Duration = Duration::from_mins(1);
 
 /// Provisions an account and registers it; the second time it only prints the same again.
-pub async fn account(name: String, kind: AccountKind, display_name: Option<String>) -> Result<ExitCode> {
+pub async fn account(
+    name: String,
+    kind: AccountKind,
+    display_name: Option<String>,
+) -> Result<ExitCode> {
     let dir = local_dir()?;
     let running = Running::read(&dir)?.context("nothing runs here: `make up` first")?;
-    let installation = Installation::new(&running.servers, VHOST, Passwords::open(&dir.join("passwords"))?);
+    let installation =
+        Installation::new(&running.servers, VHOST, Passwords::open(&dir.join("passwords"))?);
     let access = installation.account(&name, None)?;
     let registration = AccountRegister {
         display_name: display_name.unwrap_or_else(|| name.clone()),
@@ -25,10 +30,14 @@ pub async fn account(name: String, kind: AccountKind, display_name: Option<Strin
         operated_by: None,
         sharing_url: None,
         // A domain that no mail ever leaves for; the mail sink shows what would be sent.
-        admins: vec![Admin { name: format!("Admin of {name}"), email: format!("admin@{name}.example") }],
+        admins: vec![Admin {
+            name: format!("Admin of {name}"),
+            email: format!("admin@{name}.example"),
+        }],
         account: name.clone(),
     };
-    let receipt = local::register(&installation.operator_url()?, &registration, RECEIPT_LIMIT).await?;
+    let receipt =
+        local::register(&installation.operator_url()?, &registration, RECEIPT_LIMIT).await?;
     println!("{name} is {}", outcome(&name, &receipt)?);
     print_access(&name, &access);
     Ok(ExitCode::SUCCESS)
@@ -40,8 +49,12 @@ fn outcome(name: &str, receipt: &Receipt) -> Result<&'static str> {
         ReceiptOutcome::Applied => Ok("registered"),
         _ if known => Ok("registered already"),
         _ => {
-            let reason = receipt.reason.as_ref().map_or_else(|| "no reason".to_owned(), ToString::to_string);
-            bail!("{name} was not registered: {reason} ({})", receipt.detail.as_deref().unwrap_or("no detail"))
+            let reason =
+                receipt.reason.as_ref().map_or_else(|| "no reason".to_owned(), ToString::to_string);
+            bail!(
+                "{name} was not registered: {reason} ({})",
+                receipt.detail.as_deref().unwrap_or("no detail")
+            )
         }
     }
 }

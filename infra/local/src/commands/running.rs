@@ -39,7 +39,9 @@ impl Running {
     pub fn read(dir: &Path) -> Result<Option<Self>> {
         let file = dir.join("up.json");
         match fs::read(&file) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).with_context(|| format!("reading {}", file.display())),
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(Some)
+                .with_context(|| format!("reading {}", file.display())),
             Err(missing) if missing.kind() == ErrorKind::NotFound => Ok(None),
             Err(refused) => Err(refused).with_context(|| format!("reading {}", file.display())),
         }
@@ -52,7 +54,9 @@ impl Running {
     pub fn stop_services(&mut self) {
         thread::scope(|scope| {
             for service in self.services.drain(..) {
-                scope.spawn(move || service.process.stop_group(Signal::SIGTERM, Duration::from_secs(30)));
+                scope.spawn(move || {
+                    service.process.stop_group(Signal::SIGTERM, Duration::from_secs(30))
+                });
             }
         });
     }

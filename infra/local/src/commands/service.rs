@@ -16,8 +16,14 @@ pub fn service(service: Service, arguments: &[String]) -> Result<ExitCode> {
     let passwords = Passwords::open(&dir.join("passwords"))?;
     let installation = Installation::new(&running.servers, VHOST, passwords.clone());
     let database = Database::created(&running.servers.database_url, DATABASE, passwords);
-    let mails = running.mail_sink.map_or_else(|| "127.0.0.1:25".to_owned(), |sink| sink.address.to_string());
+    let mails = running
+        .mail_sink
+        .map_or_else(|| "127.0.0.1:25".to_owned(), |sink| sink.address.to_string());
     let fleet = Fleet::new(&dir, &installation, &database, &format!("smtp://{mails}"))?;
-    let status = fleet.command(service)?.args(arguments).status().with_context(|| format!("running {}", service.name()))?;
+    let status = fleet
+        .command(service)?
+        .args(arguments)
+        .status()
+        .with_context(|| format!("running {}", service.name()))?;
     Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
 }

@@ -103,10 +103,14 @@ pub fn status() -> Result<ExitCode> {
 
 fn environment(servers: &Servers, instances: &[Instance]) -> String {
     let Servers { amqp_url, management_url, database_url } = servers;
-    let services: Vec<String> = instances.iter().map(|one| format!("{}=http://{}", one.service().name(), one.http())).collect();
+    let services: Vec<String> = instances
+        .iter()
+        .map(|one| format!("{}=http://{}", one.service().name(), one.http()))
+        .collect();
     let services = services.join(",");
     format!(
-        "export AMQP_URL='{amqp_url}'\nexport MANAGEMENT_URL='{management_url}'\nexport DATABASE_URL='{database_url}'\n\
+        "export AMQP_URL='{amqp_url}'\nexport MANAGEMENT_URL='{management_url}'\nexport \
+         DATABASE_URL='{database_url}'\n\
          export DESKMESH_SERVICES='{services}'\n"
     )
 }
@@ -117,7 +121,8 @@ fn start_sink(dir: &Path) -> Result<RunningSink> {
     let mails = dir.join("mails");
     let log = File::create(dir.join("mail-sink.log")).context("making the mail sink's log")?;
     let errors = log.try_clone().context("making the mail sink's log")?;
-    let mut command = Command::new(std::env::current_exe().context("finding the current executable")?);
+    let mut command =
+        Command::new(std::env::current_exe().context("finding the current executable")?);
     command.args(["mail-sink", "--listen", &address.to_string(), "--dir"]).arg(&mails);
     let process = Process::spawn_apart(command.stdin(Stdio::null()).stdout(log).stderr(errors))?;
     wait::until("the mail sink ready", Duration::from_secs(10), || {

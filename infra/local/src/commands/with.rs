@@ -76,7 +76,8 @@ async fn run(servers: &Servers, command: Vec<OsString>) -> Result<ExitCode> {
     }
     if let Some(process) = process {
         spawn_blocking(move || {
-            let send = |signal| if apart { process.signal_group(signal) } else { process.signal(signal) };
+            let send =
+                |signal| if apart { process.signal_group(signal) } else { process.signal(signal) };
             send(Signal::SIGTERM);
             if process.wait_gone(END_LIMIT).is_err() {
                 send(Signal::SIGKILL);
@@ -110,7 +111,10 @@ fn locked(dir: &Path) -> Result<File> {
     fs::create_dir_all(dir).with_context(|| format!("making the folder {}", dir.display()))?;
     let lock = File::create(dir.join("with.lock")).context("making the lock file of `with`")?;
     if lock.try_lock().is_err() {
-        bail!("another run uses the servers in {}: wait for it, or name another folder with --dir", dir.display());
+        bail!(
+            "another run uses the servers in {}: wait for it, or name another folder with --dir",
+            dir.display()
+        );
     }
     Ok(lock)
 }

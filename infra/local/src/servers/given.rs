@@ -44,14 +44,16 @@ impl Given {
         for (name, url, port) in named {
             let Some(url) = url else { continue };
             let url = address::parse(name, url)?;
-            let target = (url.host_str().unwrap_or("127.0.0.1").to_owned(), url.port().unwrap_or(port));
-            let found = target
-                .to_socket_addrs()
-                .ok()
-                .and_then(|mut found| found.find(|found| TcpStream::connect_timeout(found, Duration::from_secs(5)).is_ok()));
+            let target =
+                (url.host_str().unwrap_or("127.0.0.1").to_owned(), url.port().unwrap_or(port));
+            let found = target.to_socket_addrs().ok().and_then(|mut found| {
+                found
+                    .find(|found| TcpStream::connect_timeout(found, Duration::from_secs(5)).is_ok())
+            });
             if found.is_none() {
                 return Err(Error::Environment(format!(
-                    "{name} names {}:{}, where nothing answers: start that server, or unset {name} to get a private one",
+                    "{name} names {}:{}, where nothing answers: start that server, or unset {name} \
+                     to get a private one",
                     target.0, target.1
                 )));
             }
@@ -62,11 +64,15 @@ impl Given {
 
 fn half(set: &str, unset: &str) -> Error {
     Error::Environment(format!(
-        "{set} is set but {unset} is not: set both to use your own broker, or neither to get a private one"
+        "{set} is set but {unset} is not: set both to use your own broker, or neither to get a \
+         private one"
     ))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the tests and tools have no configuration but these three variables")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests and tools have no configuration but these three variables"
+)]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

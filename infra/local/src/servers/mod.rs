@@ -49,7 +49,8 @@ impl Servers {
         Self::start_beside(&Given::from_environment()?, dir, interrupted)
     }
 
-    /// Starts what is not running yet in `dir`, whatever servers the environment names: for who means to take servers away.
+    /// Starts what is not running yet in `dir`, whatever servers the environment names: for who
+    /// means to take servers away.
     ///
     /// # Errors
     /// As [`Servers::start`].
@@ -57,8 +58,8 @@ impl Servers {
         Self::start_beside(&Given::default(), dir, &AtomicBool::new(false))
     }
 
-    /// Takes one of the private servers of `dir` away and keeps its data: in an orderly way, or as if the power failed.
-    /// [`Servers::start_private`] brings it back, at another address.
+    /// Takes one of the private servers of `dir` away and keeps its data: in an orderly way, or as
+    /// if the power failed. [`Servers::start_private`] brings it back, at another address.
     ///
     /// # Errors
     /// When the state file cannot be read.
@@ -67,8 +68,12 @@ impl Servers {
         let _only_one = locked(&dir)?;
         let record = Ledger::open(&dir)?.read();
         match server {
-            Server::Broker => record.rabbitmq.iter().for_each(|broker| rabbitmq::stop(broker, ending)),
-            Server::Database => record.postgres.iter().for_each(|database| postgres::end(database.server, ending)),
+            Server::Broker => {
+                record.rabbitmq.iter().for_each(|broker| rabbitmq::stop(broker, ending))
+            }
+            Server::Database => {
+                record.postgres.iter().for_each(|database| postgres::end(database.server, ending))
+            }
         }
         Ok(())
     }
@@ -90,7 +95,10 @@ impl Servers {
         let dir = made(dir)?;
         let record = Ledger::open(&dir)?.read();
         let Some(broker) = record.rabbitmq else {
-            return Err(Error::Start { what: "rabbitmqctl".to_owned(), detail: format!("no broker runs in {}", dir.display()) });
+            return Err(Error::Start {
+                what: "rabbitmqctl".to_owned(),
+                detail: format!("no broker runs in {}", dir.display()),
+            });
         };
         rabbitmq::control(&dir, &broker, arguments)
     }
@@ -126,11 +134,15 @@ impl Servers {
     pub fn running(dir: &Path) -> Result<Option<Self>> {
         let given = Given::from_environment()?;
         let record = Ledger::open(dir)?.read();
-        let broker =
-            given.broker.or_else(|| record.rabbitmq.filter(|broker| broker.node.is_alive()).map(|broker| broker.address()));
-        let database_url = given
-            .database_url
-            .or_else(|| record.postgres.filter(|database| database.server.is_alive()).map(|database| database.url()));
+        let broker = given.broker.or_else(|| {
+            record.rabbitmq.filter(|broker| broker.node.is_alive()).map(|broker| broker.address())
+        });
+        let database_url = given.database_url.or_else(|| {
+            record
+                .postgres
+                .filter(|database| database.server.is_alive())
+                .map(|database| database.url())
+        });
         Ok(broker.zip(database_url).map(|(broker, database_url)| Self::new(broker, database_url)))
     }
 

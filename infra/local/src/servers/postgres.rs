@@ -59,7 +59,9 @@ pub(super) fn ensure(dir: &Path, ledger: &Ledger, interrupted: &AtomicBool) -> R
         if output.status.success() {
             let server = server_of(&home).ok_or_else(|| not_started("it ended at once", &home))?;
             let started = Postgres { server, port, password, home };
-            ledger.change(|record| record.postgres = Some(started.clone())).inspect_err(|_| end(server, Ending::AtOnce))?;
+            ledger
+                .change(|record| record.postgres = Some(started.clone()))
+                .inspect_err(|_| end(server, Ending::AtOnce))?;
             return Ok(started.url());
         }
         let log = fs::read_to_string(home.join("server.log")).unwrap_or_default();
@@ -73,7 +75,8 @@ pub(super) fn ensure(dir: &Path, ledger: &Ledger, interrupted: &AtomicBool) -> R
 /// Stops the server; says whether its data lay outside the given folder and were removed.
 pub(super) fn stop(recorded: &Postgres, ending: Ending) -> Result<bool> {
     end(recorded.server, ending);
-    let outside = recorded.home.file_name().is_some_and(|name| name.to_string_lossy().starts_with(OUTSIDE));
+    let outside =
+        recorded.home.file_name().is_some_and(|name| name.to_string_lossy().starts_with(OUTSIDE));
     if outside {
         eprintln!("removing the database in {}", recorded.home.display());
         remove(&recorded.home)?;
@@ -103,14 +106,19 @@ pub(super) fn end(server: Process, ending: Ending) {
 fn remove(path: &Path) -> Result<()> {
     let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match removed {
-        Err(refused) if refused.kind() != ErrorKind::NotFound => Err(refused).during(format!("removing {}", path.display())),
+        Err(refused) if refused.kind() != ErrorKind::NotFound => {
+            Err(refused).during(format!("removing {}", path.display()))
+        }
         _ => Ok(()),
     }
 }
 
 fn not_started(said: &str, home: &Path) -> Error {
     let log = fs::read_to_string(home.join("server.log")).unwrap_or_default();
-    Error::Start { what: "postgresql did not start".to_owned(), detail: format!("{said}\n{}", packages::last_lines(&log, 5)) }
+    Error::Start {
+        what: "postgresql did not start".to_owned(),
+        detail: format!("{said}\n{}", packages::last_lines(&log, 5)),
+    }
 }
 
 /// The server that a data folder belongs to, by the first line of its lock file.
@@ -131,7 +139,9 @@ fn owner() -> Result<Option<User>> {
         Ok(Some(user)) => Ok(Some(user)),
         _ => Err(Error::Start {
             what: "postgresql did not start".to_owned(),
-            detail: "it refuses to run as root, and there is no user `postgres` (Debian's package makes one)".to_owned(),
+            detail: "it refuses to run as root, and there is no user `postgres` (Debian's package \
+                makes one)"
+                .to_owned(),
         }),
     }
 }
@@ -157,7 +167,11 @@ impl Programs {
             outside.display()
         );
         self.make(&outside)?;
-        if self.reaches(&outside) { Ok(outside) } else { Err(not_started("its user can enter neither folder", &outside)) }
+        if self.reaches(&outside) {
+            Ok(outside)
+        } else {
+            Err(not_started("its user can enter neither folder", &outside))
+        }
     }
 
     fn make(&self, home: &Path) -> Result<()> {
@@ -165,14 +179,19 @@ impl Programs {
         let parent = home.parent().unwrap_or(home);
         fs::create_dir_all(parent).during(what())?;
         match fs::create_dir(home) {
-            Err(refused) if refused.kind() != ErrorKind::AlreadyExists => return Err(refused).during(what()),
+            Err(refused) if refused.kind() != ErrorKind::AlreadyExists => {
+                return Err(refused).during(what());
+            }
             _ => {}
         }
         // In a folder that anybody may write to, one that is not ours must not be taken over.
         let found = fs::symlink_metadata(home).during(what())?;
         let ours = [Some(geteuid().as_raw()), self.owner.as_ref().map(|user| user.uid.as_raw())];
         if !found.is_dir() || !ours.contains(&Some(found.uid())) {
-            return Err(Error::Start { what: what(), detail: "it is there already and belongs to somebody else".to_owned() });
+            return Err(Error::Start {
+                what: what(),
+                detail: "it is there already and belongs to somebody else".to_owned(),
+            });
         }
         fs::set_permissions(home, fs::Permissions::from_mode(0o700)).during(what())?;
         self.hand_over(home)
@@ -203,7 +222,16 @@ impl Programs {
         crate::state::write_text(&aside, &password)?;
         self.hand_over(&aside)?;
         let mut command = self.as_owner(self.bin.join("initdb"), home);
-        command.args(["-U", "postgres", "-A", "password", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]);
+        command.args([
+            "-U",
+            "postgres",
+            "-A",
+            "password",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+        ]);
         command.arg("--pwfile").arg(&aside).arg("-D").arg(&data);
         let output = command.output().during("running initdb")?;
         if !output.status.success() {
@@ -215,7 +243,8 @@ impl Programs {
             .open(&settings)
             .and_then(|mut file| file.write_all(SETTINGS.as_bytes()))
             .during(format!("writing {}", settings.display()))?;
-        fs::rename(&aside, &password_file).during(format!("writing {}", password_file.display()))?;
+        fs::rename(&aside, &password_file)
+            .during(format!("writing {}", password_file.display()))?;
         Ok(password)
     }
 

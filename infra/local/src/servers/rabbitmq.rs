@@ -37,7 +37,11 @@ struct Ports {
 }
 
 /// Finds the node that runs in this folder, or starts one.
-pub(super) fn ensure(dir: &Path, ledger: &Ledger, interrupted: &AtomicBool) -> Result<BrokerAddress> {
+pub(super) fn ensure(
+    dir: &Path,
+    ledger: &Ledger,
+    interrupted: &AtomicBool,
+) -> Result<BrokerAddress> {
     if let Some(recorded) = ledger.read().rabbitmq {
         if recorded.node.is_alive() && wait_ready(&recorded, interrupted).is_ok() {
             return Ok(recorded.address());
@@ -64,7 +68,10 @@ pub(super) fn ensure(dir: &Path, ledger: &Ledger, interrupted: &AtomicBool) -> R
         }
         return Err(match failed {
             Error::Interrupted => failed,
-            other => Error::Start { what: format!("rabbitmq did not start ({other})"), detail: packages::last_lines(&log, 8) },
+            other => Error::Start {
+                what: format!("rabbitmq did not start ({other})"),
+                detail: packages::last_lines(&log, 8),
+            },
         });
     }
 }
@@ -94,11 +101,15 @@ pub(super) fn control(dir: &Path, recorded: &RabbitMq, arguments: &[&str]) -> Re
     let home = home(dir);
     let script = packages::rabbitmq_server()?.with_file_name("rabbitmqctl");
     let mut command = at_home(Command::new(script), &home, recorded.mapper_port);
-    let output = command.args(arguments).stdin(Stdio::null()).output().during("running rabbitmqctl")?;
+    let output =
+        command.args(arguments).stdin(Stdio::null()).output().during("running rabbitmqctl")?;
     if output.status.success() {
         return Ok(());
     }
-    Err(Error::Start { what: format!("rabbitmqctl {} failed", arguments.join(" ")), detail: packages::end_of(&output) })
+    Err(Error::Start {
+        what: format!("rabbitmqctl {} failed", arguments.join(" ")),
+        detail: packages::end_of(&output),
+    })
 }
 
 fn home(dir: &Path) -> PathBuf {
@@ -117,16 +128,20 @@ fn start(home: &Path, ledger: &Ledger) -> Result<RabbitMq> {
     let mut command = environment(Command::new("/usr/bin/epmd"), home, &ports);
     // In the foreground: one that the node starts by itself stays behind as a daemon.
     command.args(["-address", "127.0.0.1", "-port", &mapper.to_string()]);
-    let epmd = Process::spawn_apart(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()))?;
+    let epmd = Process::spawn_apart(
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()),
+    )?;
     let mut command = environment(Command::new(script), home, &ports);
-    let node = match Process::spawn_apart(command.stdin(Stdio::null()).stdout(output).stderr(errors)) {
-        Ok(node) => node,
-        Err(failed) => {
-            epmd.stop_group(Signal::SIGTERM, Duration::from_secs(5));
-            return Err(failed);
-        }
-    };
-    let started = RabbitMq { node, epmd, amqp_port: amqp, management_port: management, mapper_port: mapper };
+    let node =
+        match Process::spawn_apart(command.stdin(Stdio::null()).stdout(output).stderr(errors)) {
+            Ok(node) => node,
+            Err(failed) => {
+                epmd.stop_group(Signal::SIGTERM, Duration::from_secs(5));
+                return Err(failed);
+            }
+        };
+    let started =
+        RabbitMq { node, epmd, amqp_port: amqp, management_port: management, mapper_port: mapper };
     if let Err(failed) = ledger.change(|record| record.rabbitmq = Some(started.clone())) {
         stop(&started, Ending::AtOnce);
         return Err(failed);
@@ -166,7 +181,8 @@ fn environment(command: Command, home: &Path, ports: &Ports) -> Command {
         .env("RABBITMQ_CONFIG_FILE", at("rabbitmq.conf"))
         .env("RABBITMQ_ADVANCED_CONFIG_FILE", at("advanced.config"))
         .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "-kernel inet_dist_use_interface {127,0,0,1}")
-        // Makes the script become the node instead of watching it: the recorded process is the node.
+        // Makes the script become the node instead of watching it: the recorded process is the
+        // node.
         .env("RUNNING_UNDER_SYSTEMD", "true");
     command
 }
@@ -219,7 +235,10 @@ fn wait_ready(started: &RabbitMq, interrupted: &AtomicBool) -> Result<()> {
     wait::until("the broker ready", START_LIMIT, || {
         stop_if(interrupted)?;
         if !started.node.is_alive() {
-            return Err(Error::Start { what: "the node ended".to_owned(), detail: "see its log".to_owned() });
+            return Err(Error::Start {
+                what: "the node ended".to_owned(),
+                detail: "see its log".to_owned(),
+            });
         }
         if let Err(refused) = TcpStream::connect((Ipv4Addr::LOCALHOST, started.amqp_port)) {
             return Ok(ControlFlow::Continue(format!("its AMQP port: {refused}")));

@@ -59,7 +59,8 @@ impl Ledger {
     pub(super) fn open(dir: &Path) -> Result<Self> {
         let file = dir.join("servers.json");
         let record = match fs::read(&file) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| Error::State { path: file.clone(), source })?,
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map_err(|source| Error::State { path: file.clone(), source })?,
             Err(missing) if missing.kind() == ErrorKind::NotFound => Record::default(),
             Err(source) => return Err(source).during(format!("reading {}", file.display())),
         };

@@ -28,7 +28,16 @@ async fn publish(url: &str, user: &str, key: &str) -> Result<(), String> {
         let channel = connection.create_channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
         let properties = BasicProperties::default().with_user_id(user.into());
-        channel.basic_publish("share".into(), key.into(), BasicPublishOptions::default(), b"{}", properties).await?.await
+        channel
+            .basic_publish(
+                "share".into(),
+                key.into(),
+                BasicPublishOptions::default(),
+                b"{}",
+                properties,
+            )
+            .await?
+            .await
     };
     match timeout(LIMIT, published).await {
         Ok(Ok(confirm)) if confirm.is_ack() => Ok(()),
@@ -42,7 +51,8 @@ async fn publish(url: &str, user: &str, key: &str) -> Result<(), String> {
 pub async fn waiting(url: &str, queue: &str) -> Result<u32, lapin::Error> {
     let connection = Connection::connect(url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
-    let passive = QueueDeclareOptions { passive: true, durable: true, ..QueueDeclareOptions::default() };
+    let passive =
+        QueueDeclareOptions { passive: true, durable: true, ..QueueDeclareOptions::default() };
     Ok(channel.queue_declare(queue.into(), passive, FieldTable::default()).await?.message_count())
 }
 
@@ -60,7 +70,9 @@ async fn an_account_publishes_under_its_own_name_only() {
 
     let url = first.amqp_url.as_str();
     publish(url, "rights-acme", "rights-acme.ticket.share").await.unwrap();
-    for foreign in ["rights-globex.ticket.share", "rights-acme-chat.ticket.share", "operator.account.register"] {
+    for foreign in
+        ["rights-globex.ticket.share", "rights-acme-chat.ticket.share", "operator.account.register"]
+    {
         let refused = publish(url, "rights-acme", foreign).await.unwrap_err();
         assert!(refused.contains("ACCESS_REFUSED"), "{foreign}: {refused}");
     }
@@ -76,9 +88,14 @@ async fn an_account_publishes_under_its_own_name_only() {
     publish(url, "rights-acme", "rights-acme.ticket.share").await.unwrap();
     installation.account("rights-acme-chat", Some("rights-globex")).unwrap_err();
 
-    publish(&installation.operator_url().unwrap(), "operator", "operator.account.register").await.unwrap();
+    publish(&installation.operator_url().unwrap(), "operator", "operator.account.register")
+        .await
+        .unwrap();
     let queue = "share-dispatcher";
-    assert_eq!(waiting(&installation.service_url(Service::ShareDispatcher).unwrap(), queue).await.unwrap(), 3);
+    assert_eq!(
+        waiting(&installation.service_url(Service::ShareDispatcher).unwrap(), queue).await.unwrap(),
+        3
+    );
     for name in ["operator", "desk", "guest", "notifier", "Acme", "a", "a.b"] {
         installation.account(name, None).unwrap_err();
     }
@@ -91,15 +108,23 @@ async fn an_account_publishes_under_its_own_name_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_service_has_a_schema_of_its_own() {
     let servers = servers();
-    let database = Database::create(&servers.database_url, "local_schemas", passwords()).await.unwrap();
+    let database =
+        Database::create(&servers.database_url, "local_schemas", passwords()).await.unwrap();
     // Again: the same passwords go on working.
     Database::create(&servers.database_url, "local_schemas", passwords()).await.unwrap();
-    let mut own = PgConnection::connect(&database.service_url(Service::CommentSync).unwrap()).await.unwrap();
-    let schema: String = sqlx::query_scalar("select current_schema()::text").fetch_one(&mut own).await.unwrap();
+    let mut own =
+        PgConnection::connect(&database.service_url(Service::CommentSync).unwrap()).await.unwrap();
+    let schema: String =
+        sqlx::query_scalar("select current_schema()::text").fetch_one(&mut own).await.unwrap();
     assert_eq!(schema, "comment_sync");
     sqlx::query("create table note (id int)").execute(&mut own).await.unwrap();
-    let mut other = PgConnection::connect(&database.service_url(Service::FieldSync).unwrap()).await.unwrap();
-    let refused = sqlx::query("select * from comment_sync.note").execute(&mut other).await.unwrap_err().to_string();
+    let mut other =
+        PgConnection::connect(&database.service_url(Service::FieldSync).unwrap()).await.unwrap();
+    let refused = sqlx::query("select * from comment_sync.note")
+        .execute(&mut other)
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(refused.contains("permission denied"), "{refused}");
     database.remove().await.unwrap();
 }

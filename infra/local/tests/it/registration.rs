@@ -6,7 +6,9 @@ use contracts::command::{AccountKind, AccountRegister};
 use contracts::topology::Service;
 use contracts::{Message, Receipt, ReceiptOutcome};
 use futures_util::StreamExt;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions};
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions,
+};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 use local::Installation;
@@ -20,8 +22,14 @@ async fn answer_one(url: String) -> Result<(), lapin::Error> {
     let channel = connection.create_channel().await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
     let queue = Service::Agreement.name();
-    let mut commands =
-        channel.basic_consume(queue.into(), "".into(), BasicConsumeOptions::default(), FieldTable::default()).await?;
+    let mut commands = channel
+        .basic_consume(
+            queue.into(),
+            "".into(),
+            BasicConsumeOptions::default(),
+            FieldTable::default(),
+        )
+        .await?;
     let command = commands.next().await.expect("the queue exists")?;
     let properties = &command.properties;
     assert_eq!(command.routing_key.as_str(), "operator.account.register");
@@ -34,7 +42,13 @@ async fn answer_one(url: String) -> Result<(), lapin::Error> {
         let properties = BasicProperties::default().with_correlation_id(answered.into());
         #[expect(clippy::disallowed_methods, reason = "a model of a service has no runtime")]
         let confirm = channel
-            .basic_publish("desk".into(), "operator.command.receipt".into(), BasicPublishOptions::default(), &body, properties)
+            .basic_publish(
+                "desk".into(),
+                "operator.command.receipt".into(),
+                BasicPublishOptions::default(),
+                &body,
+                properties,
+            )
             .await?;
         assert!(confirm.await?.is_ack());
     }
@@ -63,6 +77,10 @@ async fn the_operator_takes_the_receipt_of_its_own_command_only() {
     let receipt = local::register(&operator, &account, Duration::from_secs(20)).await.unwrap();
     assert!(receipt.command_id.starts_with("register-acme-"), "{}", receipt.command_id);
     model.await.unwrap().unwrap();
-    assert_eq!(waiting(&operator, "desk.operator").await.unwrap(), 1, "the other command's receipt stays");
+    assert_eq!(
+        waiting(&operator, "desk.operator").await.unwrap(),
+        1,
+        "the other command's receipt stays"
+    );
     installation.remove().unwrap();
 }

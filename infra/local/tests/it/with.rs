@@ -68,7 +68,11 @@ fn a_signal_ends_the_command_and_the_servers() {
     let mut child = with(&dir, &format!("touch '{}'; exec sleep 600", started.display()));
     wait::until("the command started", LIMIT, || {
         assert_eq!(child.try_wait().unwrap(), None, "ended before the command was started");
-        Ok(if started.exists() { ControlFlow::Break(()) } else { ControlFlow::Continue("it is not yet".to_owned()) })
+        Ok(if started.exists() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue("it is not yet".to_owned())
+        })
     })
     .unwrap();
     kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();

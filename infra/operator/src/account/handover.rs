@@ -33,7 +33,12 @@ pub struct Handover {
 impl Handover {
     /// What to hand over for an account whose deliveries and rights are `user`'s.
     #[must_use]
-    pub fn new(account: &AccountName, user: &AccountName, address: String, password: Option<String>) -> Self {
+    pub fn new(
+        account: &AccountName,
+        user: &AccountName,
+        address: String,
+        password: Option<String>,
+    ) -> Self {
         Self {
             address,
             user: user.to_string(),
@@ -55,9 +60,17 @@ impl fmt::Display for Handover {
         if let Some(password) = &self.password {
             writeln!(f, "password  {password}   (told once)")?;
         }
-        writeln!(f, "publish   exchange `{}`, keys `{}`, user_id `{}`", self.exchange, self.keys, self.user)?;
+        writeln!(
+            f,
+            "publish   exchange `{}`, keys `{}`, user_id `{}`",
+            self.exchange, self.keys, self.user
+        )?;
         writeln!(f, "receive   queue `{}`", self.queue)?;
-        writeln!(f, "limits    {} connections, {} channels", self.max_connections, self.max_channels)?;
+        writeln!(
+            f,
+            "limits    {} connections, {} channels",
+            self.max_connections, self.max_channels
+        )?;
         writeln!(f, "contract  {}", self.contract)
     }
 }

@@ -37,7 +37,8 @@ pub struct Added {
     pub let_in: LetIn,
     /// What the new user tried and was refused; empty when its password is not known here.
     pub refused: Vec<Attempt>,
-    /// Whether another registration had been there before. The same one again is answered as it was the first time.
+    /// Whether another registration had been there before. The same one again is answered as it was
+    /// the first time.
     pub known: bool,
 }
 
@@ -46,7 +47,8 @@ pub struct Added {
 pub struct Revoked {
     /// How many connections were open and are closed.
     pub connections_closed: usize,
-    /// How many deliveries wait in the desk queue, or were deleted with it; none when there was no queue.
+    /// How many deliveries wait in the desk queue, or were deleted with it; none when there was no
+    /// queue.
     pub waiting: Option<u64>,
     /// Whether the queue was deleted.
     pub queue_deleted: bool,
@@ -98,7 +100,13 @@ impl Doors {
     /// # Errors
     /// [`Error::Url`] when the operator's own address is unusable.
     pub fn url_of(&self, user: &str, password: &str) -> Result<String> {
-        address::for_user("the broker's address", &self.operator_url, user, password, self.deployment.vhost())
+        address::for_user(
+            "the broker's address",
+            &self.operator_url,
+            user,
+            password,
+            self.deployment.vhost(),
+        )
     }
 
     /// The same without user and password, to be handed over.
@@ -113,12 +121,17 @@ impl Doors {
         Ok(url.into())
     }
 
-    /// Lets an account in, tries as its user what must be refused, and registers it. An account that may do more than it should is
-    /// revoked again at once. Without a password a user that is there keeps its own, and nothing can be tried.
+    /// Lets an account in, tries as its user what must be refused, and registers it. An account
+    /// that may do more than it should is revoked again at once. Without a password a user that is
+    /// there keeps its own, and nothing can be tried.
     ///
     /// # Errors
     /// When the broker or the services refuse, or the new user is not refused something.
-    pub async fn add(&self, registration: &AccountRegister, password: Option<&str>) -> Result<Added> {
+    pub async fn add(
+        &self,
+        registration: &AccountRegister,
+        password: Option<&str>,
+    ) -> Result<Added> {
         let account = account_name(&registration.account)?;
         let let_in = match &registration.operated_by {
             Some(operator) => self.let_operate(&account, operator)?,
@@ -129,17 +142,23 @@ impl Doors {
             Some(password) => self.prove(&account, password).await?,
             None => Vec::new(),
         };
-        let receipt = registration::register(&self.operator_url, registration, RECEIPT_LIMIT).await?;
+        let receipt =
+            registration::register(&self.operator_url, registration, RECEIPT_LIMIT).await?;
         Ok(Added { let_in, refused, known: known_already(&registration.account, &receipt)? })
     }
 
-    /// Tries as the account's user what must be refused to it; revokes the account when something is not.
+    /// Tries as the account's user what must be refused to it; revokes the account when something
+    /// is not.
     ///
     /// # Errors
     /// When something is not refused, or the user cannot log in.
     pub async fn prove(&self, account: &AccountName, password: &str) -> Result<Vec<Attempt>> {
         let tried = attempts(&self.url_of(account.as_str(), password)?, account).await?;
-        let allowed: Vec<&str> = tried.iter().filter(|it| it.outcome == Outcome::Allowed).map(|it| it.what.as_str()).collect();
+        let allowed: Vec<&str> = tried
+            .iter()
+            .filter(|it| it.outcome == Outcome::Allowed)
+            .map(|it| it.what.as_str())
+            .collect();
         if allowed.is_empty() {
             return Ok(tried);
         }
@@ -147,14 +166,16 @@ impl Doors {
         Err(Error::Unexpected {
             what: format!("trying as `{account}` what it must not do"),
             detail: format!(
-                "the broker allowed: {}. The account is revoked again; look for what else gives it rights on the broker, then add it again",
+                "the broker allowed: {}. The account is revoked again; look for what else gives it \
+                 rights on the broker, then add it again",
                 allowed.join("; ")
             ),
         })
     }
 
-    /// Takes an account's user away and closes its connections. Its queue stays, unless `delete_queue`. Its agreements and shares
-    /// stay as they are: for its partners it is a desk that does not answer.
+    /// Takes an account's user away and closes its connections. Its queue stays, unless
+    /// `delete_queue`. Its agreements and shares stay as they are: for its partners it is a desk
+    /// that does not answer.
     ///
     /// # Errors
     /// When the broker refuses, or knows neither the user nor the queue.
@@ -167,7 +188,8 @@ impl Doors {
             return Err(no_user(account.as_str()));
         }
         // With the user the broker closes some of them by itself, and then does not tell of them.
-        let mut connections: BTreeSet<String> = broker.connections(account.as_str())?.into_iter().collect();
+        let mut connections: BTreeSet<String> =
+            broker.connections(account.as_str())?.into_iter().collect();
         // First the user: who is thrown out must not come back in.
         broker.delete_user(account.as_str())?;
         if there {
@@ -176,10 +198,15 @@ impl Doors {
         if delete_queue {
             broker.delete_queue(vhost, &queue)?;
         }
-        Ok(Revoked { connections_closed: connections.len(), waiting, queue_deleted: delete_queue && waiting.is_some() })
+        Ok(Revoked {
+            connections_closed: connections.len(),
+            waiting,
+            queue_deleted: delete_queue && waiting.is_some(),
+        })
     }
 
-    /// Gives a user another password. Its connections go on, unless `close`; says how many were closed.
+    /// Gives a user another password. Its connections go on, unless `close`; says how many were
+    /// closed.
     ///
     /// # Errors
     /// When the broker refuses, or there is no such user.
@@ -217,7 +244,8 @@ impl Doors {
         let (broker, vhost) = (self.deployment.broker(), self.deployment.vhost());
         let users = broker.users_in(vhost)?;
         // The administrator, if it may look into the virtual host, has no desk queue.
-        let queues: Vec<String> = broker.queues(vhost)?.into_iter().map(|queue| queue.name).collect();
+        let queues: Vec<String> =
+            broker.queues(vhost)?.into_iter().map(|queue| queue.name).collect();
         let names = users.iter().filter_map(|user| account_name(user).ok());
         Ok(names.filter(|name| queues.contains(&topology::desk_queue(name))).collect())
     }
@@ -225,7 +253,10 @@ impl Doors {
     fn let_operate(&self, account: &AccountName, operator: &AccountName) -> Result<LetIn> {
         let operator = operator_of(account, operator.as_str())?;
         if self.deployment.broker().user(operator.as_str())?.is_none() {
-            return Err(Error::NoUser { user: operator.to_string(), hint: "add the account that operates first" });
+            return Err(Error::NoUser {
+                user: operator.to_string(),
+                hint: "add the account that operates first",
+            });
         }
         self.deployment.let_operate(&operator, account)?;
         Ok(LetIn::default())
@@ -235,7 +266,8 @@ impl Doors {
 fn no_user(user: &str) -> Error {
     Error::NoUser {
         user: user.to_owned(),
-        hint: "`account list` tells which there are; an account that another one operates has none of its own",
+        hint: "`account list` tells which there are; an account that another one operates has none \
+            of its own",
     }
 }
 

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use contracts::AccountName;
 use contracts::topology::{self, Exchange};
-use lapin::options::{BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::options::{
+    BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions,
+};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use serde::Serialize;
@@ -14,7 +16,8 @@ use crate::error::{During, Error, Result};
 
 /// How long the broker may take to answer all attempts.
 const LIMIT: Duration = Duration::from_secs(30);
-/// A key of nobody's: no account can be called `desk`, and no service reads it. If it is let through, the message is parked.
+/// A key of nobody's: no account can be called `desk`, and no service reads it. If it is let
+/// through, the message is parked.
 const FOREIGN_KEY: &str = "desk.trial";
 
 /// One attempt.
@@ -39,7 +42,8 @@ pub enum Outcome {
 /// Tries, logged in as the account's user, what must be refused to it.
 ///
 /// # Errors
-/// When the user cannot log in, or the broker answers an attempt with something else than yes or 403.
+/// When the user cannot log in, or the broker answers an attempt with something else than yes or
+/// 403.
 pub async fn attempts(url: &str, account: &AccountName) -> Result<Vec<Attempt>> {
     let tried = timeout(LIMIT, async {
         let connection = Connection::connect(url, ConnectionProperties::default())
@@ -51,7 +55,11 @@ pub async fn attempts(url: &str, account: &AccountName) -> Result<Vec<Attempt>> 
         tried
     });
     tried.await.unwrap_or_else(|_| {
-        Err(Error::Late { what: format!("trying as {account}"), limit: LIMIT, last: "the broker did not answer".to_owned() })
+        Err(Error::Late {
+            what: format!("trying as {account}"),
+            limit: LIMIT,
+            last: "the broker did not answer".to_owned(),
+        })
     })
 }
 
@@ -61,9 +69,15 @@ async fn all(connection: &Connection, account: &AccountName) -> Result<Vec<Attem
     // A refusal ends the channel, so each has its own.
     let channel = async || connection.create_channel().await.during("opening a channel");
     Ok(vec![
-        attempt(format!("publishing to `{share}` with the key `{FOREIGN_KEY}`"), publish(&channel().await?, share).await)?,
+        attempt(
+            format!("publishing to `{share}` with the key `{FOREIGN_KEY}`"),
+            publish(&channel().await?, share).await,
+        )?,
         attempt(format!("publishing to `{sync}`"), publish(&channel().await?, sync).await)?,
-        attempt(format!("consuming `{foreign_queue}`"), consume(&channel().await?, &foreign_queue).await)?,
+        attempt(
+            format!("consuming `{foreign_queue}`"),
+            consume(&channel().await?, &foreign_queue).await,
+        )?,
         attempt("declaring a queue".to_owned(), declare(&channel().await?, account).await)?,
     ])
 }
@@ -77,21 +91,44 @@ fn attempt(what: String, answer: lapin::Result<()>) -> Result<Attempt> {
     Ok(Attempt { what, outcome })
 }
 
-#[expect(clippy::disallowed_methods, reason = "this plays a desk; the runtime's publisher is for services")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this plays a desk; the runtime's publisher is for services"
+)]
 async fn publish(channel: &Channel, exchange: &str) -> lapin::Result<()> {
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
     let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
-    channel.basic_publish(exchange.into(), FOREIGN_KEY.into(), options, b"{}", properties).await?.await.map(drop)
+    channel
+        .basic_publish(exchange.into(), FOREIGN_KEY.into(), options, b"{}", properties)
+        .await?
+        .await
+        .map(drop)
 }
 
 async fn consume(channel: &Channel, queue: &str) -> lapin::Result<()> {
-    channel.basic_consume(queue.into(), "".into(), BasicConsumeOptions::default(), FieldTable::default()).await.map(drop)
+    channel
+        .basic_consume(
+            queue.into(),
+            "".into(),
+            BasicConsumeOptions::default(),
+            FieldTable::default(),
+        )
+        .await
+        .map(drop)
 }
 
 async fn declare(channel: &Channel, account: &AccountName) -> lapin::Result<()> {
-    let gone_with_the_connection = QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
+    let gone_with_the_connection = QueueDeclareOptions {
+        exclusive: true,
+        auto_delete: true,
+        ..QueueDeclareOptions::default()
+    };
     channel
-        .queue_declare(format!("trial.{account}").as_str().into(), gone_with_the_connection, FieldTable::default())
+        .queue_declare(
+            format!("trial.{account}").as_str().into(),
+            gone_with_the_connection,
+            FieldTable::default(),
+        )
         .await
         .map(drop)
 }

@@ -36,7 +36,8 @@ pub struct Broker {
 pub struct QueueDepth {
     /// The queue's name.
     pub name: String,
-    /// Ready and unacknowledged messages. A quorum queue tells it with a delay, see [`Broker::queues`].
+    /// Ready and unacknowledged messages. A quorum queue tells it with a delay, see
+    /// [`Broker::queues`].
     #[serde(default)]
     pub messages: u64,
 }
@@ -58,9 +59,14 @@ impl Broker {
     /// Makes a client; `management_url` carries user and password.
     #[must_use]
     pub fn new(management_url: &str) -> Self {
-        let config = Agent::config_builder().timeout_global(Some(REQUEST_LIMIT)).http_status_as_error(false);
+        let config =
+            Agent::config_builder().timeout_global(Some(REQUEST_LIMIT)).http_status_as_error(false);
         // Only then, because reading the system's certificates costs a moment.
-        let config = if management_url.starts_with("https://") { config.tls_config(system_certificates()) } else { config };
+        let config = if management_url.starts_with("https://") {
+            config.tls_config(system_certificates())
+        } else {
+            config
+        };
         Self { agent: config.build().into(), url: management_url.trim_end_matches('/').to_owned() }
     }
 
@@ -89,7 +95,8 @@ impl Broker {
     pub fn create_vhost(&self, vhost: &str) -> Result<()> {
         self.put(&format!("/vhosts/{}", segment(vhost)), &json!({}))?;
         let administrator = address::parse("MANAGEMENT_URL", &self.url)?;
-        let administrator = if administrator.username().is_empty() { "guest" } else { administrator.username() };
+        let administrator =
+            if administrator.username().is_empty() { "guest" } else { administrator.username() };
         self.put_permissions(vhost, administrator, ".*", ".*", ".*")
     }
 
@@ -115,8 +122,8 @@ impl Broker {
         self.load(&format!("/definitions/{}", segment(vhost)), vhost, &part.into())
     }
 
-    /// Creates everything in `definitions`, users and rights as well, as a node does that loads the file when it starts. Those of
-    /// one virtual host, which has to be there.
+    /// Creates everything in `definitions`, users and rights as well, as a node does that loads the
+    /// file when it starts. Those of one virtual host, which has to be there.
     ///
     /// # Errors
     /// When the broker refuses or does not answer.
@@ -125,18 +132,22 @@ impl Broker {
     }
 
     fn load(&self, path: &str, vhost: &str, definitions: &Value) -> Result<()> {
-        let before: BTreeSet<String> = self.queues(vhost)?.into_iter().map(|queue| queue.name).collect();
+        let before: BTreeSet<String> =
+            self.queues(vhost)?.into_iter().map(|queue| queue.name).collect();
         declared(
             &format!("POST {path}"),
             || self.call("POST", path, Some(definitions)).map(drop),
             || {
                 let after = self.queues(vhost)?.into_iter().map(|queue| queue.name);
-                after.filter(|queue| !before.contains(queue)).try_for_each(|queue| self.delete_queue(vhost, &queue))
+                after
+                    .filter(|queue| !before.contains(queue))
+                    .try_for_each(|queue| self.delete_queue(vhost, &queue))
             },
         )
     }
 
-    /// What a virtual host holds, in `RabbitMQ`'s own format: policies, exchanges, queues and bindings.
+    /// What a virtual host holds, in `RabbitMQ`'s own format: policies, exchanges, queues and
+    /// bindings.
     ///
     /// # Errors
     /// When the broker refuses or does not answer.
@@ -149,7 +160,10 @@ impl Broker {
     /// # Errors
     /// When the broker refuses or does not answer.
     pub fn queue_settings(&self, vhost: &str) -> Result<Vec<QueueSettings>> {
-        self.read(&format!("/queues/{}?columns=name,arguments,effective_policy_definition", segment(vhost)))
+        self.read(&format!(
+            "/queues/{}?columns=name,arguments,effective_policy_definition",
+            segment(vhost)
+        ))
     }
 
     /// Declares a durable queue; one that is there with the same arguments is fine.
@@ -170,11 +184,19 @@ impl Broker {
         self.delete(&format!("/queues/{}/{}", segment(vhost), segment(queue)))
     }
 
-    /// Sets a policy on the queues that match `pattern`; of several that match, the highest priority counts alone.
+    /// Sets a policy on the queues that match `pattern`; of several that match, the highest
+    /// priority counts alone.
     ///
     /// # Errors
     /// When the broker refuses or does not answer.
-    pub fn put_policy(&self, vhost: &str, name: &str, pattern: &str, priority: u32, definition: &Value) -> Result<()> {
+    pub fn put_policy(
+        &self,
+        vhost: &str,
+        name: &str,
+        pattern: &str,
+        priority: u32,
+        definition: &Value,
+    ) -> Result<()> {
         let path = format!("/policies/{}/{}", segment(vhost), segment(name));
         let policy = json!({ "pattern": pattern, "apply-to": "queues", "priority": priority, "definition": definition });
         self.put(&path, &policy)
@@ -193,7 +215,8 @@ impl Broker {
     /// # Errors
     /// When the broker refuses or does not answer.
     pub fn bind(&self, vhost: &str, exchange: &str, queue: &str, key: &str) -> Result<()> {
-        let path = format!("/bindings/{}/e/{}/q/{}", segment(vhost), segment(exchange), segment(queue));
+        let path =
+            format!("/bindings/{}/e/{}/q/{}", segment(vhost), segment(exchange), segment(queue));
         self.call("POST", &path, Some(&json!({ "routing_key": key, "arguments": {} }))).map(drop)
     }
 
@@ -202,22 +225,26 @@ impl Broker {
     /// # Errors
     /// When the broker refuses or does not answer.
     pub fn unbind(&self, vhost: &str, exchange: &str, queue: &str, key: &str) -> Result<()> {
-        let path = format!("/bindings/{}/e/{}/q/{}", segment(vhost), segment(exchange), segment(queue));
+        let path =
+            format!("/bindings/{}/e/{}/q/{}", segment(vhost), segment(exchange), segment(queue));
         let bindings = self.call("GET", &path, None)?;
         // The broker names a binding by a spelling of its own.
         let named = |binding: &&Value| binding["routing_key"] == key;
-        let name =
-            bindings.as_array().and_then(|all| all.iter().find(named)).and_then(|binding| binding["properties_key"].as_str());
+        let name = bindings
+            .as_array()
+            .and_then(|all| all.iter().find(named))
+            .and_then(|binding| binding["properties_key"].as_str());
         name.map_or(Ok(()), |name| self.delete(&format!("{path}/{}", segment(name))))
     }
 
-    /// All queues of a virtual host with their depth, which is up to five seconds old; a passive declare over AMQP tells it
-    /// exactly.
+    /// All queues of a virtual host with their depth, which is up to five seconds old; a passive
+    /// declare over AMQP tells it exactly.
     ///
     /// # Errors
     /// When the broker refuses or does not answer.
     pub fn queues(&self, vhost: &str) -> Result<Vec<QueueDepth>> {
-        let path = format!("/queues/{}?disable_stats=true&enable_queue_totals=true", segment(vhost));
+        let path =
+            format!("/queues/{}?disable_stats=true&enable_queue_totals=true", segment(vhost));
         self.read(&path)
     }
 
@@ -231,8 +258,10 @@ impl Broker {
 
     fn read<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T> {
         let answer = self.call("GET", path, None)?;
-        T::deserialize(&answer)
-            .map_err(|unexpected| Error::Unexpected { what: format!("GET {path}"), detail: format!("{unexpected} in {answer}") })
+        T::deserialize(&answer).map_err(|unexpected| Error::Unexpected {
+            what: format!("GET {path}"),
+            detail: format!("{unexpected} in {answer}"),
+        })
     }
 
     fn put(&self, path: &str, body: &Value) -> Result<()> {
@@ -248,7 +277,10 @@ impl Broker {
 
     fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
         let request = format!("{method} {path}");
-        let no_answer = |source: ureq::Error| Error::Management { request: request.clone(), source: Box::new(source) };
+        let no_answer = |source: ureq::Error| Error::Management {
+            request: request.clone(),
+            source: Box::new(source),
+        };
         let body = body.map(Value::to_string).unwrap_or_default();
         let sent = Request::builder()
             .method(method)
@@ -277,11 +309,17 @@ fn system_certificates() -> TlsConfig {
         .build()
 }
 
-/// Declares queues, anew when one of them crashed over it; `undo` takes away what the declaration left behind.
+/// Declares queues, anew when one of them crashed over it; `undo` takes away what the declaration
+/// left behind.
 ///
-/// `RabbitMQ` 3.10 crashes a new quorum queue whose first tick comes before its first election is over, as it may on a busy machine.
-/// The queue restarts by itself, without the configuration that its declaration was about to give it.
-fn declared(what: &str, declare: impl Fn() -> Result<()>, undo: impl Fn() -> Result<()>) -> Result<()> {
+/// `RabbitMQ` 3.10 crashes a new quorum queue whose first tick comes before its first election is
+/// over, as it may on a busy machine. The queue restarts by itself, without the configuration that
+/// its declaration was about to give it.
+fn declared(
+    what: &str,
+    declare: impl Fn() -> Result<()>,
+    undo: impl Fn() -> Result<()>,
+) -> Result<()> {
     wait::until(what, RESTART_LIMIT, || match declare() {
         Err(Error::Refused { body, .. }) if body.contains("gen_statem,call") => {
             undo()?;
@@ -304,8 +342,11 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
 
-    /// Answers one request a connection, with these statuses and bodies in turn; gives back the methods that were asked for.
-    fn answering(answers: Vec<(&'static str, &'static str)>) -> (String, std::thread::JoinHandle<Vec<String>>) {
+    /// Answers one request a connection, with these statuses and bodies in turn; gives back the
+    /// methods that were asked for.
+    fn answering(
+        answers: Vec<(&'static str, &'static str)>,
+    ) -> (String, std::thread::JoinHandle<Vec<String>>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://guest:guest@{}", listener.local_addr().unwrap());
         let served = std::thread::spawn(move || {
@@ -313,14 +354,21 @@ mod tests {
             for (status, body) in answers {
                 let (mut connection, _) = listener.accept().unwrap();
                 let mut read = Vec::new();
-                while !(read.ends_with(b"}") || read.starts_with(b"DELETE") && read.ends_with(b"\r\n\r\n")) {
+                while !(read.ends_with(b"}")
+                    || read.starts_with(b"DELETE") && read.ends_with(b"\r\n\r\n"))
+                {
                     let mut part = [0; 1024];
                     let length = connection.read(&mut part).unwrap();
                     read.extend_from_slice(&part[..length]);
                 }
                 methods.push(String::from_utf8_lossy(&read).split(' ').next().unwrap().to_owned());
                 let length = body.len();
-                write!(connection, "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}").unwrap();
+                write!(
+                    connection,
+                    "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: \
+                    close\r\n\r\n{body}"
+                )
+                .unwrap();
             }
             methods
         });
@@ -330,7 +378,11 @@ mod tests {
     #[test]
     fn a_queue_that_crashed_while_it_was_declared_is_declared_again() {
         let crash = r#"{"error":"bad_request","reason":"{{function_clause,[{rabbit_quorum_queue,handle_tick,[]}]},\n {gen_statem,call,[{a,b},30000]}}"}"#;
-        let (url, served) = answering(vec![("400 Bad Request", crash), ("204 No Content", ""), ("201 Created", "")]);
+        let (url, served) = answering(vec![
+            ("400 Bad Request", crash),
+            ("204 No Content", ""),
+            ("201 Created", ""),
+        ]);
         Broker::new(&url).declare_queue("vhost", "desk.acme", &json!({})).unwrap();
         assert_eq!(served.join().unwrap(), ["PUT", "DELETE", "PUT"]);
     }

@@ -60,10 +60,14 @@ impl Broker {
     /// # Errors
     /// When the broker refuses or does not answer.
     pub fn put_user(&self, user: &str, password: &str, tags: &str) -> Result<()> {
-        let (path, body) = (format!("/users/{}", segment(user)), json!({ "password": password, "tags": tags }));
+        let (path, body) =
+            (format!("/users/{}", segment(user)), json!({ "password": password, "tags": tags }));
         match self.put(&path, &body) {
-            // Somebody else was making the same user at the same moment: now it is there to be changed.
-            Err(Error::Refused { status: 400, body: answer, .. }) if answer.contains("user_already_exists") => {
+            // Somebody else was making the same user at the same moment: now it is there to be
+            // changed.
+            Err(Error::Refused { status: 400, body: answer, .. })
+                if answer.contains("user_already_exists") =>
+            {
                 self.put(&path, &body)
             }
             answered => answered,
@@ -82,7 +86,14 @@ impl Broker {
     ///
     /// # Errors
     /// When the broker refuses or does not answer.
-    pub fn put_permissions(&self, vhost: &str, user: &str, configure: &str, write: &str, read: &str) -> Result<()> {
+    pub fn put_permissions(
+        &self,
+        vhost: &str,
+        user: &str,
+        configure: &str,
+        write: &str,
+        read: &str,
+    ) -> Result<()> {
         let path = format!("/permissions/{}/{}", segment(vhost), segment(user));
         self.put(&path, &json!({ "configure": configure, "write": write, "read": read }))
     }
@@ -91,7 +102,14 @@ impl Broker {
     ///
     /// # Errors
     /// When the broker refuses or does not answer.
-    pub fn put_topic_permission(&self, vhost: &str, user: &str, exchange: &str, write: &str, read: &str) -> Result<()> {
+    pub fn put_topic_permission(
+        &self,
+        vhost: &str,
+        user: &str,
+        exchange: &str,
+        write: &str,
+        read: &str,
+    ) -> Result<()> {
         let path = format!("/topic-permissions/{}/{}", segment(vhost), segment(user));
         self.put(&path, &json!({ "exchange": exchange, "write": write, "read": read }))
     }
@@ -100,7 +118,12 @@ impl Broker {
     ///
     /// # Errors
     /// When the broker refuses or does not answer.
-    pub fn topic_write_permission(&self, vhost: &str, user: &str, exchange: &str) -> Result<Option<String>> {
+    pub fn topic_write_permission(
+        &self,
+        vhost: &str,
+        user: &str,
+        exchange: &str,
+    ) -> Result<Option<String>> {
         let path = format!("/topic-permissions/{}/{}", segment(vhost), segment(user));
         let rows = match self.call("GET", &path, None) {
             Err(Error::Refused { status: 404, .. }) => return Ok(None),
@@ -116,7 +139,10 @@ impl Broker {
     /// # Errors
     /// When the broker refuses or does not answer.
     pub fn put_user_limit(&self, user: &str, limit: &str, value: u32) -> Result<()> {
-        self.put(&format!("/user-limits/{}/{}", segment(user), segment(limit)), &json!({ "value": value }))
+        self.put(
+            &format!("/user-limits/{}/{}", segment(user), segment(limit)),
+            &json!({ "value": value }),
+        )
     }
 
     /// The user of that name, if there is one.
@@ -171,7 +197,10 @@ impl Broker {
     pub fn user_limits(&self, user: &str) -> Result<Vec<(String, u64)>> {
         let rows = self.call("GET", &format!("/user-limits/{}", segment(user)), None)?;
         let limits = rows[0]["value"].as_object().cloned().unwrap_or_default();
-        Ok(limits.into_iter().filter_map(|(name, value)| value.as_u64().map(|value| (name, value))).collect())
+        Ok(limits
+            .into_iter()
+            .filter_map(|(name, value)| value.as_u64().map(|value| (name, value)))
+            .collect())
     }
 
     /// The names of a user's connections; one that is younger than five seconds may be missing.
@@ -184,7 +213,8 @@ impl Broker {
         Ok(of_user.filter_map(|row| row["name"].as_str()).map(str::to_owned).collect())
     }
 
-    /// Closes all connections of a user, also those that the management API does not tell of yet. Names those that were seen.
+    /// Closes all connections of a user, also those that the management API does not tell of yet.
+    /// Names those that were seen.
     ///
     /// # Errors
     /// When the broker refuses or does not answer, or a connection does not end.
@@ -198,7 +228,11 @@ impl Broker {
             }
             closed.extend(open.iter().cloned());
             let sure = begun.elapsed() > CONNECTIONS_KNOWN && open.is_empty();
-            Ok(if sure { ControlFlow::Break(()) } else { ControlFlow::Continue(format!("{} open", open.len())) })
+            Ok(if sure {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(format!("{} open", open.len()))
+            })
         })?;
         Ok(closed)
     }

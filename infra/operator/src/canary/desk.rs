@@ -6,7 +6,9 @@ use contracts::delivery::Told;
 use contracts::topology::{self, Exchange};
 use contracts::{AccountName, Message, Receipt};
 use futures_util::StreamExt;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions};
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions,
+};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer};
 use tokio::time::{sleep, timeout};
@@ -21,7 +23,8 @@ const TURN: Duration = Duration::from_millis(200);
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 const PERSISTENT: u8 = 2;
 
-/// A desk that reads its queue, alone where the broker holds to it: at a quorum queue RabbitMQ 3.10 lets a second one in.
+/// A desk that reads its queue, alone where the broker holds to it: at a quorum queue RabbitMQ 3.10
+/// lets a second one in.
 pub(super) struct Desk {
     pub(super) account: AccountName,
     connection: Connection,
@@ -33,18 +36,29 @@ impl Desk {
     /// Logs in, and waits while the broker says that another round reads the queue.
     pub(super) async fn open(url: &str) -> Result<Self> {
         let account = account_name(address::parse("a canary's address", url)?.username())?;
-        let connection = Connection::connect(url, ConnectionProperties::default().with_connection_name("canary".into()))
-            .await
-            .during(format!("logging in to the broker as {account}"))?;
+        let connection = Connection::connect(
+            url,
+            ConnectionProperties::default().with_connection_name("canary".into()),
+        )
+        .await
+        .during(format!("logging in to the broker as {account}"))?;
         let queue = topology::desk_queue(&account);
         let alone = BasicConsumeOptions { exclusive: true, ..BasicConsumeOptions::default() };
         loop {
             let channel = connection.create_channel().await.during("opening a channel")?;
-            match channel.basic_consume(queue.as_str().into(), "".into(), alone, FieldTable::default()).await {
-                Err(refused) if refused.to_string().contains("in exclusive use") => sleep(TURN).await,
+            match channel
+                .basic_consume(queue.as_str().into(), "".into(), alone, FieldTable::default())
+                .await
+            {
+                Err(refused) if refused.to_string().contains("in exclusive use") => {
+                    sleep(TURN).await
+                }
                 consuming => {
                     let deliveries = consuming.during(format!("reading from {queue}"))?;
-                    channel.confirm_select(ConfirmSelectOptions::default()).await.during("asking for confirms")?;
+                    channel
+                        .confirm_select(ConfirmSelectOptions::default())
+                        .await
+                        .during("asking for confirms")?;
                     return Ok(Self { account, connection, channel, deliveries });
                 }
             }
@@ -83,9 +97,14 @@ impl Desk {
         drop(timeout(CLOSE_LIMIT, self.connection.close(200, ShortString::from("done"))).await);
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is a desk; the runtime's publisher is for services")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is a desk; the runtime's publisher is for services"
+    )]
     async fn publish<M: Message>(&self, id: &str, command: &M) -> Result<()> {
-        let body = serde_json::to_vec(command).map_err(std::io::Error::other).during("writing a command")?;
+        let body = serde_json::to_vec(command)
+            .map_err(std::io::Error::other)
+            .during("writing a command")?;
         let properties = BasicProperties::default()
             .with_user_id(self.name().into())
             .with_type(M::NAME.into())
@@ -95,11 +114,21 @@ impl Desk {
         let (key, options) = (key::<M>(&self.account), BasicPublishOptions::default());
         let confirm = self
             .channel
-            .basic_publish(Exchange::Share.name().into(), key.as_str().into(), options, &body, properties)
+            .basic_publish(
+                Exchange::Share.name().into(),
+                key.as_str().into(),
+                options,
+                &body,
+                properties,
+            )
             .await
             .during("publishing a command")?
             .await
             .during("publishing a command")?;
-        if confirm.is_ack() { Ok(()) } else { Err(unexpected("publishing", &format!("not confirmed: {confirm:?}"))) }
+        if confirm.is_ack() {
+            Ok(())
+        } else {
+            Err(unexpected("publishing", &format!("not confirmed: {confirm:?}")))
+        }
     }
 }

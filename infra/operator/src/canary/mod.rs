@@ -1,7 +1,8 @@
-//! A canary: two accounts of the deployment's own share a ticket, comment on it and end the share, as any two partners do.
+//! A canary: two accounts of the deployment's own share a ticket, comment on it and end the share,
+//! as any two partners do.
 //!
-//! Nothing is kept between rounds. Whoever reads the first account's queue has the turn; another round waits for it. What a killed
-//! round left open is ended by the next one.
+//! Nothing is kept between rounds. Whoever reads the first account's queue has the turn; another
+//! round waits for it. What a killed round left open is ended by the next one.
 
 mod desk;
 mod metrics;
@@ -9,15 +10,17 @@ mod metrics;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use contracts::address::Invitee;
-use contracts::command::{AgreementAccept, AgreementInvite, SharedTicket, TicketShare, TicketUnshare, TicketUpdate};
+use contracts::command::{
+    AgreementAccept, AgreementInvite, SharedTicket, TicketShare, TicketUnshare, TicketUpdate,
+};
 use contracts::comment::Comment;
 use contracts::delivery::Told;
 use contracts::fields::{SentFields, Status};
 use contracts::ids::derive_id;
 use contracts::terms::CommentTerms;
 use contracts::{
-    AccountName, Actor, AgreementId, CommentId, Message, Reason, Receipt, ReceiptOutcome, Role, ShareId, Terms, TicketId,
-    Timestamp,
+    AccountName, Actor, AgreementId, CommentId, Message, Reason, Receipt, ReceiptOutcome, Role,
+    ShareId, Terms, TicketId, Timestamp,
 };
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -49,11 +52,17 @@ impl std::fmt::Display for Steps {
 ///
 /// # Errors
 /// When the broker or a service refuses, or the round is not over within `limit`.
-pub async fn round(first_url: &str, second_url: &str, limit: Duration, steps: &mut Steps) -> Result<()> {
+pub async fn round(
+    first_url: &str,
+    second_url: &str,
+    limit: Duration,
+    steps: &mut Steps,
+) -> Result<()> {
     let begun = Instant::now();
     let mut doing = "login";
     let played = timeout(limit, async {
-        // In this order in every round: two that run at once cannot each hold what the other waits for.
+        // In this order in every round: two that run at once cannot each hold what the other waits
+        // for.
         let mut round = Round::open(first_url, second_url, steps).await?;
         doing = "share";
         round.steps.0.push(("login", begun.elapsed()));
@@ -68,7 +77,9 @@ pub async fn round(first_url: &str, second_url: &str, limit: Duration, steps: &m
         Err(Error::Late {
             what: format!("the canary's {doing}"),
             limit,
-            last: "neither the receipt nor the delivery came: `deskmesh-operator trace` tells where it stays".to_owned(),
+            last: "neither the receipt nor the delivery came: `deskmesh-operator trace` tells \
+                where it stays"
+                .to_owned(),
         })
     })
 }
@@ -85,8 +96,11 @@ impl<'a> Round<'a> {
     async fn open(first_url: &str, second_url: &str, steps: &'a mut Steps) -> Result<Self> {
         let first = Desk::open(first_url).await?;
         let second = Desk::open(second_url).await?;
-        let agreement = derived(AgreementId::new(derive_id("canary", &[first.name(), second.name()]).to_string()))?;
-        // One ticket a day, shared again in each round: so tickets do not pile up, and none grows for ever.
+        let agreement = derived(AgreementId::new(
+            derive_id("canary", &[first.name(), second.name()]).to_string(),
+        ))?;
+        // One ticket a day, shared again in each round: so tickets do not pile up, and none grows
+        // for ever.
         let ticket = derived(TicketId::new(format!("canary-{}", seconds() / SECONDS_A_DAY)))?;
         Ok(Self { first, second, agreement, ticket, steps })
     }
@@ -108,7 +122,8 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
-    /// Shares the ticket; makes the agreement, and ends what another round left, when the answer says so.
+    /// Shares the ticket; makes the agreement, and ends what another round left, when the answer
+    /// says so.
     async fn share(&mut self) -> Result<ShareId> {
         let mut receipt = self.try_to_share().await?;
         match receipt.reason {
@@ -123,9 +138,15 @@ impl<'a> Round<'a> {
                 receipt = self.try_to_share().await?;
             }
             Some(Reason::AlreadyShared) => {
-                let unshare =
-                    TicketUnshare { ticket_id: Some(self.ticket.clone()), share_id: None, actor: actor(&self.first.account) };
-                must_be_applied("ending what another round left", &self.first.ask(&unshare).await?)?;
+                let unshare = TicketUnshare {
+                    ticket_id: Some(self.ticket.clone()),
+                    share_id: None,
+                    actor: actor(&self.first.account),
+                };
+                must_be_applied(
+                    "ending what another round left",
+                    &self.first.ask(&unshare).await?,
+                )?;
                 receipt = self.try_to_share().await?;
             }
             _ => {}
@@ -134,8 +155,13 @@ impl<'a> Round<'a> {
         if receipt.outcome != ReceiptOutcome::Partial {
             must_be_applied("sharing", &receipt)?;
         }
-        let share = receipt.share_id.ok_or_else(|| unexpected("sharing", "the receipt names no share"))?;
-        self.second.until(|told| matches!(told, Told::TicketCreated(it) if it.share_id == share).then_some(())).await?;
+        let share =
+            receipt.share_id.ok_or_else(|| unexpected("sharing", "the receipt names no share"))?;
+        self.second
+            .until(|told| {
+                matches!(told, Told::TicketCreated(it) if it.share_id == share).then_some(())
+            })
+            .await?;
         Ok(share)
     }
 
@@ -154,7 +180,13 @@ impl<'a> Round<'a> {
             custom_fields: SentFields::default(),
             comments: Vec::new(),
         };
-        let share = TicketShare { agreement_id: self.agreement.clone(), share_id: None, ticket, actor, occurred_at: clock()? };
+        let share = TicketShare {
+            agreement_id: self.agreement.clone(),
+            share_id: None,
+            ticket,
+            actor,
+            occurred_at: clock()?,
+        };
         self.first.ask(&share).await
     }
 
@@ -163,18 +195,31 @@ impl<'a> Round<'a> {
             agreement_id: self.agreement.clone(),
             receiver: Invitee::Address { address: self.second.name().to_owned() },
             name: Some("Canary".to_owned()),
-            terms: Terms { comments: CommentTerms::PublicAndPrivate, tags: false, custom_fields: false },
+            terms: Terms {
+                comments: CommentTerms::PublicAndPrivate,
+                tags: false,
+                custom_fields: false,
+            },
             actor: actor(&self.first.account),
         };
         self.first.ask(&invite).await
     }
 
     async fn accept(&mut self) -> Result<()> {
-        let accept = AgreementAccept { agreement_id: self.agreement.clone(), actor: actor(&self.second.account) };
+        let accept = AgreementAccept {
+            agreement_id: self.agreement.clone(),
+            actor: actor(&self.second.account),
+        };
         must_be_applied("accepting", &self.second.ask(&accept).await?)?;
-        // share-dispatcher has it a moment later: the desk that is told has been told by the end of the line.
+        // share-dispatcher has it a moment later: the desk that is told has been told by the end of
+        // the line.
         let agreement = self.agreement.clone();
-        self.first.until(|told| matches!(told, Told::AgreementAccepted(it) if it.agreement_id == agreement).then_some(())).await
+        self.first
+            .until(|told| {
+                matches!(told, Told::AgreementAccepted(it) if it.agreement_id == agreement)
+                    .then_some(())
+            })
+            .await
     }
 
     async fn comment(&mut self, share: &ShareId) -> Result<()> {
@@ -210,14 +255,26 @@ impl<'a> Round<'a> {
     }
 
     async fn unshare(&mut self, share: &ShareId) -> Result<()> {
-        let unshare = TicketUnshare { ticket_id: None, share_id: Some(share.clone()), actor: actor(&self.first.account) };
+        let unshare = TicketUnshare {
+            ticket_id: None,
+            share_id: Some(share.clone()),
+            actor: actor(&self.first.account),
+        };
         must_be_applied("ending the share", &self.first.ask(&unshare).await?)?;
-        self.second.until(|told| matches!(told, Told::TicketUnshared(it) if it.share_id == *share).then_some(())).await
+        self.second
+            .until(|told| {
+                matches!(told, Told::TicketUnshared(it) if it.share_id == *share).then_some(())
+            })
+            .await
     }
 
     /// Asks for the end of the share after a failure; the next round asks again.
     async fn tidy(&mut self) {
-        let unshare = TicketUnshare { ticket_id: Some(self.ticket.clone()), share_id: None, actor: actor(&self.first.account) };
+        let unshare = TicketUnshare {
+            ticket_id: Some(self.ticket.clone()),
+            share_id: None,
+            actor: actor(&self.first.account),
+        };
         drop(timeout(TIDY_LIMIT, self.first.ask(&unshare)).await);
     }
 
@@ -231,8 +288,16 @@ fn must_be_applied(what: &str, receipt: &Receipt) -> Result<()> {
     if receipt.outcome == ReceiptOutcome::Applied {
         return Ok(());
     }
-    let reason = receipt.reason.as_ref().map_or_else(|| "no reason".to_owned(), ToString::to_string);
-    Err(unexpected(what, &format!("{:?}: {reason} ({})", receipt.outcome, receipt.detail.as_deref().unwrap_or("no detail"))))
+    let reason =
+        receipt.reason.as_ref().map_or_else(|| "no reason".to_owned(), ToString::to_string);
+    Err(unexpected(
+        what,
+        &format!(
+            "{:?}: {reason} ({})",
+            receipt.outcome,
+            receipt.detail.as_deref().unwrap_or("no detail")
+        ),
+    ))
 }
 
 fn unexpected(what: &str, detail: &str) -> Error {
@@ -244,7 +309,13 @@ fn derived<T, E: std::fmt::Display>(made: std::result::Result<T, E>) -> Result<T
 }
 
 fn actor(account: &AccountName) -> Actor {
-    Actor { id: "canary".to_owned(), name: format!("Canary of {account}"), role: Role::Admin, email: None, phone: None }
+    Actor {
+        id: "canary".to_owned(),
+        name: format!("Canary of {account}"),
+        role: Role::Admin,
+        email: None,
+        phone: None,
+    }
 }
 
 fn seconds() -> u64 {
@@ -252,12 +323,16 @@ fn seconds() -> u64 {
 }
 
 fn clock() -> Result<Timestamp> {
-    let epoch = Timestamp::parse("1970-01-01T00:00:00Z").map_err(|invalid| unexpected("clock", &invalid))?;
+    let epoch = Timestamp::parse("1970-01-01T00:00:00Z")
+        .map_err(|invalid| unexpected("clock", &invalid))?;
     Ok(epoch.plus_seconds(i64::try_from(seconds()).unwrap_or_default()))
 }
 
 /// A new id: a canary comes from outside the mesh, and each of its commands is another one.
-#[expect(clippy::disallowed_methods, reason = "a canary's commands are new ones; no message causes them")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a canary's commands are new ones; no message causes them"
+)]
 fn chance() -> Uuid {
     Uuid::new_v4()
 }

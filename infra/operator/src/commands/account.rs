@@ -17,7 +17,8 @@ use super::reach::ReachArgs;
 /// What is done with an account.
 #[derive(Subcommand)]
 pub enum AccountCommand {
-    /// Let an account in: broker user, rights, limits, desk queue, registration; and try that it may do no more
+    /// Let an account in: broker user, rights, limits, desk queue, registration; and try that it
+    /// may do no more
     Add(AddArgs),
     /// Take its user away and close its connections
     Revoke {
@@ -78,7 +79,8 @@ pub struct AddArgs {
     /// Who gets notices, as `Name <address>`; may be repeated
     #[arg(long = "admin", value_name = "WHO", value_parser = admin)]
     admins: Vec<Admin>,
-    /// The file with its password: read when it is there, written when not, readable by its owner alone
+    /// The file with its password: read when it is there, written when not, readable by its owner
+    /// alone
     #[arg(long, value_name = "FILE")]
     secret: Option<PathBuf>,
     /// Print JSON
@@ -113,7 +115,9 @@ enum Kind {
 pub async fn carry_out(command: AccountCommand) -> Result<ExitCode> {
     match command {
         AccountCommand::Add(given) => add(given).await?,
-        AccountCommand::Revoke { name, queue, reach } => revoke(&reach.doors()?, &account_name(&name)?, queue)?,
+        AccountCommand::Revoke { name, queue, reach } => {
+            revoke(&reach.doors()?, &account_name(&name)?, queue)?
+        }
         AccountCommand::Rotate { name, close, secret, reach } => {
             rotate(&reach.doors()?, &account_name(&name)?, close, secret.as_deref())?;
         }
@@ -122,7 +126,9 @@ pub async fn carry_out(command: AccountCommand) -> Result<ExitCode> {
                 println!("{name}");
             }
         }
-        AccountCommand::Show { name, json, reach } => show(&reach.doors()?, &account_name(&name)?, json)?,
+        AccountCommand::Show { name, json, reach } => {
+            show(&reach.doors()?, &account_name(&name)?, json)?
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -133,7 +139,8 @@ async fn add(given: AddArgs) -> Result<()> {
         print!("{}", topology::operator_account_resources(&account));
         return Ok(());
     }
-    let operated_by = given.operated_by.as_deref().map(|operator| operator_of(&account, operator)).transpose()?;
+    let operated_by =
+        given.operated_by.as_deref().map(|operator| operator_of(&account, operator)).transpose()?;
     if operated_by.is_some() && given.secret.is_some() {
         bail!("an account that another one operates has no password: leave --secret away");
     }
@@ -157,8 +164,7 @@ async fn add(given: AddArgs) -> Result<()> {
     let handover = Handover::new(&account, &user, doors.public_url()?, told);
     if given.json {
         let tried = &added.refused;
-        let known =
-            json!({ "registered_already": added.known, "repaired": added.let_in.repaired, "tried": tried, "handover": handover });
+        let known = json!({ "registered_already": added.known, "repaired": added.let_in.repaired, "tried": tried, "handover": handover });
         println!("{}", serde_json::to_string_pretty(&known)?);
     } else {
         tell_added(&account, &added, operated(&registration));
@@ -175,8 +181,14 @@ struct Password {
 }
 
 impl Password {
-    /// The one in the file; for a user that is to be made a new one; none for a user that keeps its own, unknown here.
-    fn of(doors: &Doors, account: &AccountName, registration: &AccountRegister, file: Option<&Path>) -> Result<Self> {
+    /// The one in the file; for a user that is to be made a new one; none for a user that keeps its
+    /// own, unknown here.
+    fn of(
+        doors: &Doors,
+        account: &AccountName,
+        registration: &AccountRegister,
+        file: Option<&Path>,
+    ) -> Result<Self> {
         let in_file = file.map(secret::read).transpose()?.flatten().filter(|text| !text.is_empty());
         if in_file.is_some() {
             return Ok(Self { known: in_file, new: false, prepared: None });
@@ -203,7 +215,10 @@ fn tell_added(account: &AccountName, added: &Added, operated: bool) {
         println!("refused   {}", attempt.what);
     }
     if added.refused.is_empty() && !operated {
-        println!("not tried: its password stays, and is not known here; --secret FILE names the file that holds it");
+        println!(
+            "not tried: its password stays, and is not known here; --secret FILE names the file \
+             that holds it"
+        );
     }
 }
 
@@ -212,20 +227,30 @@ fn revoke(doors: &Doors, account: &AccountName, queue: Queue) -> Result<()> {
     println!("{account}'s user is gone; connections closed: {}", revoked.connections_closed);
     match revoked.waiting {
         None => println!("it had no desk queue"),
-        Some(waiting) if revoked.queue_deleted => println!("its desk queue is deleted, with {waiting} deliveries"),
-        Some(waiting) => println!("its desk queue stays, with {waiting} deliveries; more will come"),
+        Some(waiting) if revoked.queue_deleted => {
+            println!("its desk queue is deleted, with {waiting} deliveries")
+        }
+        Some(waiting) => {
+            println!("its desk queue stays, with {waiting} deliveries; more will come")
+        }
     }
     println!(
-        "Its agreements and shares stay: for its partners it is a desk that does not answer. They end them with\n\
+        "Its agreements and shares stay: for its partners it is a desk that does not answer. They \
+         end them with\n\
          agreement.deactivate.v1. `account add {account}` lets it in again, with a new password."
     );
     Ok(())
 }
 
 fn rotate(doors: &Doors, account: &AccountName, close: bool, file: Option<&Path>) -> Result<()> {
-    let rotated = super::service::rotate_user(doors, account.as_str(), close, file, |password| Ok(password.to_owned()))?;
-    let standing =
-        if close { format!("connections closed: {}", rotated.connections) } else { "its connections go on".to_owned() };
+    let rotated = super::service::rotate_user(doors, account.as_str(), close, file, |password| {
+        Ok(password.to_owned())
+    })?;
+    let standing = if close {
+        format!("connections closed: {}", rotated.connections)
+    } else {
+        "its connections go on".to_owned()
+    };
     println!("{account} has a new password; {standing}");
     match file {
         Some(file) => println!("hand over {}", file.display()),
@@ -240,17 +265,25 @@ fn show(doors: &Doors, account: &AccountName, json: bool) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(&standing)?);
         return Ok(());
     }
-    println!("account      {account}{}", if standing.operates { ", operates those under its name" } else { "" });
+    println!(
+        "account      {account}{}",
+        if standing.operates { ", operates those under its name" } else { "" }
+    );
     match standing.wrong.as_slice() {
         [] => println!("rights       as they must be"),
-        wrong => wrong.iter().for_each(|one| println!("RIGHTS       {one}: `account add {account}` puts it right")),
+        wrong => wrong
+            .iter()
+            .for_each(|one| println!("RIGHTS       {one}: `account add {account}` puts it right")),
     }
-    let limits: Vec<String> = standing.limits.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let limits: Vec<String> =
+        standing.limits.iter().map(|(name, value)| format!("{name} {value}")).collect();
     println!("limits       {}", limits.join(", "));
     println!("connections  {}", standing.connections);
     println!(
         "waiting      {}",
-        standing.waiting.map_or_else(|| "no desk queue".to_owned(), |waiting| format!("{waiting} deliveries"))
+        standing
+            .waiting
+            .map_or_else(|| "no desk queue".to_owned(), |waiting| format!("{waiting} deliveries"))
     );
     if doors.deployment.vhost() != VHOST {
         println!("vhost        {}", doors.deployment.vhost());

@@ -17,13 +17,23 @@ pub struct CanaryArgs {
     #[arg(long, env = "DESKMESH_CANARY_A_URL", hide_env_values = true, value_name = "URL")]
     canary_a_url: Option<String>,
     /// A file with that address
-    #[arg(long, env = "DESKMESH_CANARY_A_URL_FILE", value_name = "FILE", conflicts_with = "canary_a_url")]
+    #[arg(
+        long,
+        env = "DESKMESH_CANARY_A_URL_FILE",
+        value_name = "FILE",
+        conflicts_with = "canary_a_url"
+    )]
     canary_a_url_file: Option<PathBuf>,
     /// The broker's address with the second account: `amqps://canary-b:…@host/deskmesh`
     #[arg(long, env = "DESKMESH_CANARY_B_URL", hide_env_values = true, value_name = "URL")]
     canary_b_url: Option<String>,
     /// A file with that address
-    #[arg(long, env = "DESKMESH_CANARY_B_URL_FILE", value_name = "FILE", conflicts_with = "canary_b_url")]
+    #[arg(
+        long,
+        env = "DESKMESH_CANARY_B_URL_FILE",
+        value_name = "FILE",
+        conflicts_with = "canary_b_url"
+    )]
     canary_b_url_file: Option<PathBuf>,
     /// How many seconds the whole round may take
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
@@ -35,8 +45,10 @@ pub struct CanaryArgs {
 
 /// Plays it, and says in one line how it went.
 pub async fn carry_out(given: &CanaryArgs) -> Result<ExitCode> {
-    let first = needed("canary-a-url", given.canary_a_url.as_ref(), given.canary_a_url_file.as_ref())?;
-    let second = needed("canary-b-url", given.canary_b_url.as_ref(), given.canary_b_url_file.as_ref())?;
+    let first =
+        needed("canary-a-url", given.canary_a_url.as_ref(), given.canary_a_url_file.as_ref())?;
+    let second =
+        needed("canary-b-url", given.canary_b_url.as_ref(), given.canary_b_url_file.as_ref())?;
     let mut steps = Steps::default();
     let played = canary::round(&first, &second, Duration::from_secs(given.limit), &mut steps).await;
     if let Some(file) = &given.metrics_file {

@@ -1,4 +1,5 @@
-//! How the program reaches the broker: addresses as arguments, in the environment, or in files as secrets are mounted.
+//! How the program reaches the broker: addresses as arguments, in the environment, or in files as
+//! secrets are mounted.
 
 use std::path::PathBuf;
 
@@ -17,7 +18,12 @@ pub struct ReachArgs {
     #[arg(long, env = "DESKMESH_BROKER_URL", hide_env_values = true, value_name = "URL")]
     broker_url: Option<String>,
     /// A file with that address
-    #[arg(long, env = "DESKMESH_BROKER_URL_FILE", value_name = "FILE", conflicts_with = "broker_url")]
+    #[arg(
+        long,
+        env = "DESKMESH_BROKER_URL_FILE",
+        value_name = "FILE",
+        conflicts_with = "broker_url"
+    )]
     broker_url_file: Option<PathBuf>,
 }
 
@@ -27,17 +33,27 @@ struct ManagementArgs {
     #[arg(long, env = "DESKMESH_MANAGEMENT_URL", hide_env_values = true, value_name = "URL")]
     management_url: Option<String>,
     /// A file with that address
-    #[arg(long, env = "DESKMESH_MANAGEMENT_URL_FILE", value_name = "FILE", conflicts_with = "management_url")]
+    #[arg(
+        long,
+        env = "DESKMESH_MANAGEMENT_URL_FILE",
+        value_name = "FILE",
+        conflicts_with = "management_url"
+    )]
     management_url_file: Option<PathBuf>,
 }
 
 impl ReachArgs {
     /// Both addresses, with the virtual host that the AMQP address names.
     pub fn doors(&self) -> Result<Doors> {
-        let management =
-            needed("management-url", self.management.management_url.as_ref(), self.management.management_url_file.as_ref())?;
-        let operator_url = needed("broker-url", self.broker_url.as_ref(), self.broker_url_file.as_ref())?;
-        let vhost = match operator_url.split_once("://").and_then(|(_, rest)| rest.split_once('/')) {
+        let management = needed(
+            "management-url",
+            self.management.management_url.as_ref(),
+            self.management.management_url_file.as_ref(),
+        )?;
+        let operator_url =
+            needed("broker-url", self.broker_url.as_ref(), self.broker_url_file.as_ref())?;
+        let vhost = match operator_url.split_once("://").and_then(|(_, rest)| rest.split_once('/'))
+        {
             Some((_, vhost)) if !vhost.is_empty() => vhost.to_owned(),
             _ => VHOST.to_owned(),
         };
@@ -50,9 +66,12 @@ pub fn needed(name: &str, given: Option<&String>, file: Option<&PathBuf>) -> Res
     let variable = format!("DESKMESH_{}", name.to_uppercase().replace('-', "_"));
     match (given, file) {
         (Some(url), _) => Ok(url.clone()),
-        (None, Some(file)) => {
-            secret::read(file)?.with_context(|| format!("the file {} of {variable}_FILE is not there", file.display()))
-        }
-        (None, None) => bail!("an address is missing: give --{name} or --{name}-file, or set {variable} or {variable}_FILE"),
+        (None, Some(file)) => secret::read(file)?.with_context(|| {
+            format!("the file {} of {variable}_FILE is not there", file.display())
+        }),
+        (None, None) => bail!(
+            "an address is missing: give --{name} or --{name}-file, or set {variable} or \
+             {variable}_FILE"
+        ),
     }
 }

@@ -14,11 +14,13 @@ use super::reach::ReachArgs;
 /// What is done with a service's user.
 #[derive(Subcommand)]
 pub enum ServiceCommand {
-    /// Give its broker user another password; its connections go on, and it reads the new address at its next login
+    /// Give its broker user another password; its connections go on, and it reads the new address
+    /// at its next login
     Rotate {
         /// The service
         name: Service,
-        /// Write its broker address with the new password into this file, readable by its owner alone
+        /// Write its broker address with the new password into this file, readable by its owner
+        /// alone
         #[arg(long, value_name = "FILE")]
         secret: PathBuf,
         #[command(flatten)]
@@ -42,9 +44,12 @@ pub fn carry_out(command: &ServiceCommand) -> Result<ExitCode> {
     rotate_user(&doors, &user, false, Some(secret), |password| Ok(doors.url_of(&user, password)?))?;
     let (name, file) = (name.name(), secret.display());
     println!(
-        "{user} has a new password; {name}'s connections go on, and its next login needs the new one. {file} holds the new\n\
-         address. Put it into the Secret; {name} reads it from there at its next login, without a restart:\n\
-         kubectl patch secret deskmesh-broker --type merge -p \"{{\\\"data\\\":{{\\\"{name}\\\":\\\"$(base64 -w0 {file})\\\"}}}}\""
+        "{user} has a new password; {name}'s connections go on, and its next login needs the new \
+         one. {file} holds the new\n\
+         address. Put it into the Secret; {name} reads it from there at its next login, without a \
+         restart:\n\
+         kubectl patch secret deskmesh-broker --type merge \
+         -p \"{{\\\"data\\\":{{\\\"{name}\\\":\\\"$(base64 -w0 {file})\\\"}}}}\""
     );
     Ok(ExitCode::SUCCESS)
 }

@@ -8,27 +8,36 @@ use timeline::{Target, Timeline, Trail};
 pub use self::services::{Services, ServicesError};
 pub use self::web::serve;
 
-/// Asks share-dispatcher first, which knows what a ticket's number stands for, then all others by the names that it found.
+/// Asks share-dispatcher first, which knows what a ticket's number stands for, then all others by
+/// the names that it found.
 ///
-/// A service that gives no answer is a gap in the timeline, not an error: at three in the morning half an answer is better than none.
+/// A service that gives no answer is a gap in the timeline, not an error: at three in the morning
+/// half an answer is better than none.
 #[must_use]
 pub fn trace(services: &Services, target: &Target) -> Timeline {
     let (mut trails, mut gaps) = (Vec::new(), Vec::new());
-    let mut take = |service: &str, answer: Result<Trail, String>, trails: &mut Vec<Trail>| match answer {
-        Ok(trail) => trails.push(trail),
-        Err(cause) => gaps.push(format!("{service} gave no answer: {cause}")),
-    };
+    let mut take =
+        |service: &str, answer: Result<Trail, String>, trails: &mut Vec<Trail>| match answer {
+            Ok(trail) => trails.push(trail),
+            Err(cause) => gaps.push(format!("{service} gave no answer: {cause}")),
+        };
     // An agreement's commands are agreement-service's; everything else begins at share-dispatcher.
-    let entries = [contracts::topology::Service::ShareDispatcher, contracts::topology::Service::Agreement];
+    let entries =
+        [contracts::topology::Service::ShareDispatcher, contracts::topology::Service::Agreement];
     for entry in entries {
         take(entry.name(), services.ask(entry, &services::of_target(target)), &mut trails);
     }
-    let mut names: Vec<String> = trails.iter().flat_map(|trail| trail.names.iter().cloned()).collect();
-    names.extend(trails.iter().flat_map(|trail| &trail.shares).map(|share| share.agreement_id.clone()));
+    let mut names: Vec<String> =
+        trails.iter().flat_map(|trail| trail.names.iter().cloned()).collect();
+    names.extend(
+        trails.iter().flat_map(|trail| &trail.shares).map(|share| share.agreement_id.clone()),
+    );
     names.push(target.name().to_owned());
     names.sort();
     names.dedup();
-    for service in contracts::topology::Service::ALL.into_iter().filter(|service| !entries.contains(service)) {
+    for service in
+        contracts::topology::Service::ALL.into_iter().filter(|service| !entries.contains(service))
+    {
         take(service.name(), services.ask(service, &services::of_names(&names)), &mut trails);
     }
     Timeline::of(target.clone(), &trails, gaps)

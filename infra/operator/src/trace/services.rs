@@ -15,7 +15,8 @@ const LIMIT: Duration = Duration::from_secs(12);
 /// Names in one question, at most; a service takes no more.
 const NAMES: usize = 500;
 
-/// The addresses of the services: any replica of each, written as `share-dispatcher=http://host:9090,comment-sync=…`.
+/// The addresses of the services: any replica of each, written as
+/// `share-dispatcher=http://host:9090,comment-sync=…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Services(BTreeMap<&'static str, Url>);
 
@@ -37,10 +38,17 @@ impl FromStr for Services {
     fn from_str(text: &str) -> Result<Self, ServicesError> {
         let mut addresses = BTreeMap::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let wrong = || ServicesError(format!("{part:?} is not of the form comment-sync=http://host:9090"));
+            let wrong = || {
+                ServicesError(format!("{part:?} is not of the form comment-sync=http://host:9090"))
+            };
             let (name, address) = part.split_once('=').ok_or_else(wrong)?;
-            let service: Service = name.parse().map_err(|_| ServicesError(format!("{name:?} is none of the five services")))?;
-            let url = Url::parse(address).ok().filter(|url| url.scheme() == "http" && url.has_host()).ok_or_else(wrong)?;
+            let service: Service = name
+                .parse()
+                .map_err(|_| ServicesError(format!("{name:?} is none of the five services")))?;
+            let url = Url::parse(address)
+                .ok()
+                .filter(|url| url.scheme() == "http" && url.has_host())
+                .ok_or_else(wrong)?;
             addresses.insert(service.name(), url);
         }
         Ok(Self(addresses))
@@ -53,15 +61,23 @@ impl Services {
         let mut url = self.0.get(service.name()).ok_or("its address is not given")?.clone();
         url.set_path("/trace");
         url.set_query(Some(query));
-        let config = Agent::config_builder().timeout_global(Some(LIMIT)).http_status_as_error(false).build();
+        let config =
+            Agent::config_builder().timeout_global(Some(LIMIT)).http_status_as_error(false).build();
         let agent: Agent = config.into();
-        let mut response = agent.get(url.as_str()).call().map_err(|error| format!("{}: {error}", url.authority()))?;
+        let mut response = agent
+            .get(url.as_str())
+            .call()
+            .map_err(|error| format!("{}: {error}", url.authority()))?;
         let status = response.status();
-        let body = response.body_mut().read_to_string().map_err(|error| format!("{}: {error}", url.authority()))?;
+        let body = response
+            .body_mut()
+            .read_to_string()
+            .map_err(|error| format!("{}: {error}", url.authority()))?;
         if !status.is_success() {
             return Err(format!("{}: {status}: {}", url.authority(), body.trim()));
         }
-        serde_json::from_str(&body).map_err(|error| format!("{}: not a trail: {error}", url.authority()))
+        serde_json::from_str(&body)
+            .map_err(|error| format!("{}: not a trail: {error}", url.authority()))
     }
 }
 
@@ -88,9 +104,11 @@ mod tests {
 
     #[test]
     fn addresses_are_read_and_wrong_ones_named() {
-        let services: Services = "share-dispatcher=http://127.0.0.1:1, comment-sync=http://host:2".parse().unwrap();
+        let services: Services =
+            "share-dispatcher=http://127.0.0.1:1, comment-sync=http://host:2".parse().unwrap();
         assert_eq!(services.0.len(), 2);
-        for wrong in ["share-dispatcher", "other=http://h", "notifier=ftp://h", "notifier=http://"] {
+        for wrong in ["share-dispatcher", "other=http://h", "notifier=ftp://h", "notifier=http://"]
+        {
             assert!(wrong.parse::<Services>().is_err(), "{wrong}");
         }
     }

@@ -1,4 +1,5 @@
-//! The same over HTTP: `/trace/acme/4711`, `/trace/share/ID`, `/trace/agreement/ID`, `/trace/message/acme/ID`.
+//! The same over HTTP: `/trace/acme/4711`, `/trace/share/ID`, `/trace/agreement/ID`,
+//! `/trace/message/acme/ID`.
 
 use std::net::SocketAddr;
 
@@ -19,10 +20,14 @@ use super::{Services, trace};
 /// # Errors
 /// When the address cannot be listened on.
 pub async fn serve(listen: SocketAddr, services: Services) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("{listen} cannot be listened on"))?;
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("{listen} cannot be listened on"))?;
     eprintln!("listening on http://{}/trace/acme/4711", listener.local_addr()?);
-    let router =
-        Router::new().route("/livez", get(|| async { "alive\n" })).route("/trace/{*what}", get(answer)).with_state(services);
+    let router = Router::new()
+        .route("/livez", get(|| async { "alive\n" }))
+        .route("/trace/{*what}", get(answer))
+        .with_state(services);
     let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     let stop = async move {
         tokio::select! {
@@ -34,14 +39,21 @@ pub async fn serve(listen: SocketAddr, services: Services) -> anyhow::Result<()>
     Ok(())
 }
 
-async fn answer(State(services): State<Services>, Path(what): Path<String>, headers: HeaderMap) -> Response {
+async fn answer(
+    State(services): State<Services>,
+    Path(what): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     let target = match target(&what) {
         Ok(target) => target,
         Err(sentence) => return (StatusCode::BAD_REQUEST, format!("{sentence}\n")).into_response(),
     };
     let asked = tokio::task::spawn_blocking(move || trace(&services, &target)).await;
     let Ok(timeline) = asked else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    let wants_json = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("json"));
+    let wants_json = headers
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("json"));
     if wants_json {
         let body = serde_json::to_string(&timeline).unwrap_or_default();
         return ([(CONTENT_TYPE, "application/json")], body).into_response();

@@ -1,7 +1,9 @@
 //! Accounts come, change their password, and go.
 
 use contracts::address::Invitee;
-use contracts::command::{AgreementAccept, AgreementInvite, SharedTicket, TicketShare, TicketUpdate};
+use contracts::command::{
+    AgreementAccept, AgreementInvite, SharedTicket, TicketShare, TicketUpdate,
+};
 use contracts::comment::Comment;
 use contracts::delivery::Told;
 use contracts::fields::{SentFields, Status};
@@ -20,7 +22,13 @@ use crate::site::Site;
 const UPDATES: usize = 120;
 
 fn admin() -> Actor {
-    Actor { id: "admin".to_owned(), name: "Admin".to_owned(), role: Role::Admin, email: None, phone: None }
+    Actor {
+        id: "admin".to_owned(),
+        name: "Admin".to_owned(),
+        role: Role::Admin,
+        email: None,
+        phone: None,
+    }
 }
 
 fn outcomes(tried: &[Attempt]) -> Vec<Outcome> {
@@ -36,7 +44,8 @@ async fn an_account_is_let_in_and_thrown_out() {
     // It reads and publishes what is its own.
     let desk = Desk::open(&url, account.as_str());
     let invite = AgreementInvite {
-        agreement_id: AgreementId::new(derive_id("operator", &[account.as_str()]).to_string()).unwrap(),
+        agreement_id: AgreementId::new(derive_id("operator", &[account.as_str()]).to_string())
+            .unwrap(),
         receiver: Invitee::Address { address: "nobody-here".to_owned() },
         name: None,
         terms: Terms { comments: CommentTerms::PublicAndPrivate, tags: true, custom_fields: true },
@@ -66,10 +75,16 @@ async fn an_account_is_let_in_and_thrown_out() {
     .await;
     let revoked = site.doors.revoke(&account, false).unwrap();
     assert!(revoked.connections_closed >= 1 && !revoked.queue_deleted, "{revoked:?}");
-    assert!(matches!(attempts(&url, &account).await, Err(Error::Amqp { .. })), "the password is good for nothing");
+    assert!(
+        matches!(attempts(&url, &account).await, Err(Error::Amqp { .. })),
+        "the password is good for nothing"
+    );
     assert!(site.doors.show(&account).is_err());
     let queue = format!("desk.{account}");
-    assert_eq!(site.deployment().broker().queue_depth(site.deployment().vhost(), &queue).unwrap(), Some(0));
+    assert_eq!(
+        site.deployment().broker().queue_depth(site.deployment().vhost(), &queue).unwrap(),
+        Some(0)
+    );
     drop(desk);
 
     // And in again; then out with the queue.
@@ -77,7 +92,10 @@ async fn an_account_is_let_in_and_thrown_out() {
     let back = site.add_with(&account, Some(&other)).await.unwrap();
     assert!(back.let_in.made, "{back:?}");
     assert!(site.doors.revoke(&account, true).unwrap().queue_deleted);
-    assert!(matches!(site.doors.revoke(&account, true), Err(Error::NoUser { .. })), "nothing is left to revoke");
+    assert!(
+        matches!(site.doors.revoke(&account, true), Err(Error::NoUser { .. })),
+        "nothing is left to revoke"
+    );
     site.remove().await;
 }
 
@@ -94,18 +112,28 @@ async fn rights_that_are_too_wide_are_seen_and_taken_away() {
 
     widen();
     let url = site.doors.url_of(user, &password).unwrap();
-    assert_eq!(outcomes(&attempts(&url, &account).await.unwrap()), [Outcome::Allowed; 4], "the trial can tell");
+    assert_eq!(
+        outcomes(&attempts(&url, &account).await.unwrap()),
+        [Outcome::Allowed; 4],
+        "the trial can tell"
+    );
     assert_eq!(site.doors.show(&account).unwrap().wrong.len(), 2);
     let added = site.add_with(&account, Some(&password)).await.unwrap();
     assert_eq!(added.let_in.repaired.len(), 2, "{added:?}");
-    assert!(added.let_in.repaired.iter().any(|it| it.contains("`.*` to publish with")), "{added:?}");
+    assert!(
+        added.let_in.repaired.iter().any(|it| it.contains("`.*` to publish with")),
+        "{added:?}"
+    );
     assert_eq!(outcomes(&added.refused), [Outcome::Refused; 4]);
     assert_eq!(site.deployment().rights(&account).unwrap(), AccountRights::own(&account));
 
     // Whoever is not refused something is out again.
     widen();
     let refused = site.doors.prove(&account, &password).await.unwrap_err().to_string();
-    assert!(refused.contains("publishing to `share` with the key") && refused.contains("revoked again"), "{refused}");
+    assert!(
+        refused.contains("publishing to `share` with the key") && refused.contains("revoked again"),
+        "{refused}"
+    );
     assert!(broker.user(user).unwrap().is_none());
     site.remove().await;
 }
@@ -135,7 +163,8 @@ async fn passwords_change_while_updates_flow() {
     let new = secret::new_password();
     assert_eq!(site.doors.rotate(sender.as_str(), &new, false).unwrap(), 0);
     send(&first, &mut wanted).await;
-    let shut_out = attempts(&site.doors.url_of(sender.as_str(), &old).unwrap(), &sender).await.unwrap_err();
+    let shut_out =
+        attempts(&site.doors.url_of(sender.as_str(), &old).unwrap(), &sender).await.unwrap_err();
     assert!(matches!(shut_out, Error::Amqp { .. }), "{shut_out}");
     let renewed = open(&site, &sender, &new);
 
@@ -151,7 +180,9 @@ async fn passwords_change_while_updates_flow() {
     let arrived = || {
         second.with_deliveries(|all| {
             let comments = all.iter().filter_map(|it| match &it.told {
-                Told::TicketUpdated(updated) => Some(updated.comments.iter().map(|comment| comment.id.to_string())),
+                Told::TicketUpdated(updated) => {
+                    Some(updated.comments.iter().map(|comment| comment.id.to_string()))
+                }
                 _ => None,
             });
             comments.flatten().collect::<Vec<_>>()
@@ -182,7 +213,8 @@ async fn passwords_change_while_updates_flow() {
 }
 
 async fn share(first: &Desk, second: &Desk) -> ShareId {
-    let agreement_id = AgreementId::new(derive_id("operator", &[first.account.as_str()]).to_string()).unwrap();
+    let agreement_id =
+        AgreementId::new(derive_id("operator", &[first.account.as_str()]).to_string()).unwrap();
     let invite = AgreementInvite {
         agreement_id: agreement_id.clone(),
         receiver: Invitee::Address { address: second.account.to_string() },
@@ -193,7 +225,9 @@ async fn share(first: &Desk, second: &Desk) -> ShareId {
     assert_eq!(first.command(&invite).await.outcome, ReceiptOutcome::Applied);
     let accept = AgreementAccept { agreement_id: agreement_id.clone(), actor: admin() };
     assert_eq!(second.command(&accept).await.outcome, ReceiptOutcome::Applied);
-    first.told("the acceptance", |told| matches!(told, Told::AgreementAccepted(_)).then_some(())).await;
+    first
+        .told("the acceptance", |told| matches!(told, Told::AgreementAccepted(_)).then_some(()))
+        .await;
     let ticket = SharedTicket {
         id: TicketId::new("1").unwrap(),
         copy_of: None,
@@ -207,7 +241,8 @@ async fn share(first: &Desk, second: &Desk) -> ShareId {
         custom_fields: SentFields::default(),
         comments: Vec::new(),
     };
-    let share = TicketShare { agreement_id, share_id: None, ticket, actor: admin(), occurred_at: clock() };
+    let share =
+        TicketShare { agreement_id, share_id: None, ticket, actor: admin(), occurred_at: clock() };
     first.command(&share).await.share_id.unwrap()
 }
 

@@ -33,7 +33,8 @@ async fn the_canary_tells_whether_the_line_works() {
         println!("{steps}");
     }
 
-    // Without comment-sync no share and no comment arrives. The round ends half-way, with the share open.
+    // Without comment-sync no share and no comment arrives. The round ends half-way, with the share
+    // open.
     site.service(Service::CommentSync).kill9().unwrap();
     let (played, steps) = play(SHORT).await;
     assert!(played.unwrap_err().contains("the canary's share not within 5 s"));

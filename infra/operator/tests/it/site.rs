@@ -12,7 +12,8 @@ use testkit::World;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::spawn_blocking;
 
-/// One installation at a time: a service's user belongs to the whole broker, and one test gives it another password.
+/// One installation at a time: a service's user belongs to the whole broker, and one test gives it
+/// another password.
 static ALONE: Mutex<()> = Mutex::const_new(());
 const READY_LIMIT: Duration = Duration::from_mins(3);
 
@@ -81,7 +82,8 @@ impl Site {
         self.services.iter_mut().find(|it| it.service() == service).unwrap()
     }
 
-    /// Starts a service with another broker address, and ends the one that ran: as a rolling restart does.
+    /// Starts a service with another broker address, and ends the one that ran: as a rolling
+    /// restart does.
     pub async fn restart_with(&mut self, service: Service, url: &str) {
         let fleet = self.fleet.clone().with_variable("DESKMESH__BROKER__URL", url);
         let at = self.services.iter().position(|it| it.service() == service).unwrap();

@@ -9,11 +9,27 @@ use super::state::{Account, State};
 use super::{Answer, Asked, Decision, valid};
 
 /// Accepts an invite.
-pub(super) fn decide(state: &State, account: &Account, asked: Asked<'_>, message: &AgreementAccept) -> Decision {
+pub(super) fn decide(
+    state: &State,
+    account: &Account,
+    asked: Asked<'_>,
+    message: &AgreementAccept,
+) -> Decision {
     match pending(state, account, asked, &message.actor) {
         Ok(held) => {
-            let accepted = brought_to(AgreementStatus::Accepted, held.agreement, decider(held.side, &message.actor), asked);
-            announce(accepted, (held.sender, held.receiver), asked, &[Side::Sender, Side::Receiver], Some(Side::Sender))
+            let accepted = brought_to(
+                AgreementStatus::Accepted,
+                held.agreement,
+                decider(held.side, &message.actor),
+                asked,
+            );
+            announce(
+                accepted,
+                (held.sender, held.receiver),
+                asked,
+                &[Side::Sender, Side::Receiver],
+                Some(Side::Sender),
+            )
         }
         Err(answer) => answer.into(),
     }
@@ -45,7 +61,9 @@ mod tests {
     use contracts::{Reason, Role};
 
     use crate::inbound::Inbound;
-    use crate::rules::world::{World, about, accept_of, actor, deactivate_of, decline_of, id, invite, name, terms};
+    use crate::rules::world::{
+        World, about, accept_of, actor, deactivate_of, decline_of, id, invite, name, terms,
+    };
 
     fn invited() -> World {
         let mut world = World::with(&["acme", "globex"]);
@@ -80,7 +98,9 @@ mod tests {
         for role in [Role::Agent, Role::EndUser] {
             let Inbound::Accept(mut message) = accept_of(id(1)) else { unreachable!() };
             message.actor = actor(role);
-            world.tell("globex", "globex", &Inbound::Accept(message)).assert_refused(Reason::NotAnAdmin);
+            world
+                .tell("globex", "globex", &Inbound::Accept(message))
+                .assert_refused(Reason::NotAnAdmin);
         }
     }
 
@@ -97,8 +117,15 @@ mod tests {
         let answer = world.tell("globex", "globex", &accept_of(id(1)));
         let fact = answer.assert_applied();
         assert_eq!(fact.deliveries.len(), 2);
-        assert!(fact.deliveries.iter().all(|delivery| matches!(delivery.told, Told::AgreementAccepted(_))));
-        assert_eq!((answer.seen_by("acme").version, answer.seen_by("acme").by.side), (2, Side::Receiver));
+        assert!(
+            fact.deliveries
+                .iter()
+                .all(|delivery| matches!(delivery.told, Told::AgreementAccepted(_)))
+        );
+        assert_eq!(
+            (answer.seen_by("acme").version, answer.seen_by("acme").by.side),
+            (2, Side::Receiver)
+        );
         let [notice] = fact.notices.as_slice() else { panic!("{:?}", fact.notices) };
         assert_eq!(
             (about(notice).event, &notice.account, &notice.partner.account),
@@ -112,7 +139,9 @@ mod tests {
             let mut world = invited();
             world.tell("globex", "globex", &first(id(1))).assert_applied();
             let stands = world.status(&id(1));
-            world.tell("globex", "globex", &accept_of(id(1))).assert_refused(Reason::AlreadyDecided);
+            world
+                .tell("globex", "globex", &accept_of(id(1)))
+                .assert_refused(Reason::AlreadyDecided);
             assert_eq!(world.status(&id(1)), stands);
         }
     }

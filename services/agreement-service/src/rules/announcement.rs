@@ -1,4 +1,5 @@
-//! What follows from a changed agreement: its fact, what both desks are told, and whose admins get a notice.
+//! What follows from a changed agreement: its fact, what both desks are told, and whose admins get
+//! a notice.
 
 use contracts::delivery::{AgreementState, AgreementStatus, Decider, Delivery, Side, Told};
 use contracts::people::name_without_contact;
@@ -17,12 +18,17 @@ pub(super) struct Held<'a> {
     pub receiver: &'a Account,
 }
 
-/// The agreement the command names, if the account is a party of it and was told of it. Another account's answers like one that is
-/// not there, in waiting too: nobody learns which ids exist.
-pub(super) fn held<'a>(state: &'a State, account: &Account, asked: Asked<'_>) -> Result<Held<'a>, Answer> {
+/// The agreement the command names, if the account is a party of it and was told of it. Another
+/// account's answers like one that is not there, in waiting too: nobody learns which ids exist.
+pub(super) fn held<'a>(
+    state: &'a State,
+    account: &Account,
+    asked: Asked<'_>,
+) -> Result<Held<'a>, Answer> {
     let found = asked.agreement_id.and_then(|id| state.agreement(id)).and_then(|agreement| {
         let side = agreement.side_of(&account.name).filter(|side| agreement.is_shown_to(*side))?;
-        let (sender, receiver) = (state.account(&agreement.sender)?, state.account(&agreement.receiver)?);
+        let (sender, receiver) =
+            (state.account(&agreement.sender)?, state.account(&agreement.receiver)?);
         Some(Held { agreement, side, sender, receiver })
     });
     found.ok_or_else(|| asked.not_yet(Reason::UnknownAgreement, None))
@@ -34,8 +40,20 @@ pub(super) fn decider(side: Side, actor: &Actor) -> Decider {
 }
 
 /// The agreement, brought to `status`.
-pub(super) fn brought_to(status: AgreementStatus, agreement: &Agreement, by: Decider, asked: Asked<'_>) -> Agreement {
-    Agreement { version: agreement.version + 1, status, by, at: asked.at(), reason: None, ..agreement.clone() }
+pub(super) fn brought_to(
+    status: AgreementStatus,
+    agreement: &Agreement,
+    by: Decider,
+    asked: Asked<'_>,
+) -> Agreement {
+    Agreement {
+        version: agreement.version + 1,
+        status,
+        by,
+        at: asked.at(),
+        reason: None,
+        ..agreement.clone()
+    }
 }
 
 /// The other party.
@@ -47,9 +65,16 @@ pub(super) fn other(side: Side) -> Side {
 }
 
 /// What is told of the partner of `side`, also where it is only read.
-pub(super) fn partner(state: &State, agreement: &Agreement, side: Side, asked: Asked<'_>) -> Result<Contact, Answer> {
+pub(super) fn partner(
+    state: &State,
+    agreement: &Agreement,
+    side: Side,
+    asked: Asked<'_>,
+) -> Result<Contact, Answer> {
     let name = agreement.party(other(side));
-    state.contact(name).ok_or_else(|| asked.not_yet(Reason::UnknownAccount, format!("{name} is a party and not known yet")))
+    state.contact(name).ok_or_else(|| {
+        asked.not_yet(Reason::UnknownAccount, format!("{name} is a party and not known yet"))
+    })
 }
 
 /// Refuses what is possible only before the agreement came to where it stands.
@@ -63,8 +88,8 @@ pub(super) fn already(agreement: &Agreement, asked: Asked<'_>) -> Answer {
     asked.refused(Reason::AlreadyDecided, format!("the agreement is {stands}"))
 }
 
-/// The changed agreement on its way along the line: `told` are the sides whose desks hear of it, `noticed` the side whose
-/// admins do.
+/// The changed agreement on its way along the line: `told` are the sides whose desks hear of it,
+/// `noticed` the side whose admins do.
 pub(super) fn announce(
     agreement: Agreement,
     (sender, receiver): (&Account, &Account),
@@ -74,10 +99,17 @@ pub(super) fn announce(
 ) -> Decision {
     let (sender, receiver) = (sender.contact(), receiver.contact());
     let seen_from = |side: &Side| match side {
-        Side::Sender => View { agreement: &agreement, side: *side, own: &sender, partner: &receiver },
-        Side::Receiver => View { agreement: &agreement, side: *side, own: &receiver, partner: &sender },
+        Side::Sender => {
+            View { agreement: &agreement, side: *side, own: &sender, partner: &receiver }
+        }
+        Side::Receiver => {
+            View { agreement: &agreement, side: *side, own: &receiver, partner: &sender }
+        }
     };
-    let mut fact = asked.changed(Change::Agreements(vec![agreement.fact()]), asked.receipt(ReceiptOutcome::Applied));
+    let mut fact = asked.changed(
+        Change::Agreements(vec![agreement.fact()]),
+        asked.receipt(ReceiptOutcome::Applied),
+    );
     fact.deliveries = told.iter().map(|side| seen_from(side).news()).collect();
     fact.notices = noticed.iter().filter_map(|side| seen_from(side).notice()).collect();
     Decision { account: None, agreements: vec![agreement], answer: Answer::Fact(Box::new(fact)) }
@@ -133,7 +165,9 @@ impl View<'_> {
             // Given to partners by agreement: an invite alone tells nobody's addresses.
             partner_support_addresses: match self.agreement.status {
                 AgreementStatus::Accepted => self.partner.support_addresses.clone(),
-                AgreementStatus::Pending | AgreementStatus::Declined | AgreementStatus::Inactive => Vec::new(),
+                AgreementStatus::Pending
+                | AgreementStatus::Declined
+                | AgreementStatus::Inactive => Vec::new(),
             },
             name: self.agreement.name.clone(),
             terms: self.agreement.terms,
@@ -151,7 +185,11 @@ impl View<'_> {
                 AgreementStatus::Pending => AgreementEvent::Invited,
                 AgreementStatus::Accepted => AgreementEvent::Accepted,
                 AgreementStatus::Declined => AgreementEvent::Declined,
-                AgreementStatus::Inactive if self.agreement.reason == Some(Reason::AccountRenamed) => AgreementEvent::Renamed,
+                AgreementStatus::Inactive
+                    if self.agreement.reason == Some(Reason::AccountRenamed) =>
+                {
+                    AgreementEvent::Renamed
+                }
                 AgreementStatus::Inactive => AgreementEvent::Deactivated,
             },
             agreement_id: self.agreement.agreement_id.clone(),
@@ -179,7 +217,9 @@ mod tests {
     use contracts::sync::{AgreementEvent, Change};
 
     use crate::rules::Answer;
-    use crate::rules::world::{World, about, accept_of, at, deactivate_of, decline_of, id, invite, name, terms, update};
+    use crate::rules::world::{
+        World, about, accept_of, at, deactivate_of, decline_of, id, invite, name, terms, update,
+    };
 
     #[test]
     fn r_01_the_line_learns_where_an_agreement_stands_and_since_when() {
@@ -202,11 +242,16 @@ mod tests {
     #[test]
     fn r_02_the_agreement_states_its_terms_wherever_it_is_told() {
         let mut world = World::with(&["acme", "globex"]);
-        for (account, message) in
-            [("acme", invite(id(1), "globex")), ("globex", accept_of(id(1))), ("acme", deactivate_of(id(1)))]
-        {
+        for (account, message) in [
+            ("acme", invite(id(1), "globex")),
+            ("globex", accept_of(id(1))),
+            ("acme", deactivate_of(id(1))),
+        ] {
             let answer = world.tell(account, account, &message);
-            assert_eq!((answer.seen_by("acme").terms, answer.seen_by("globex").terms), (terms(), terms()));
+            assert_eq!(
+                (answer.seen_by("acme").terms, answer.seen_by("globex").terms),
+                (terms(), terms())
+            );
             assert_eq!(about(&answer.fact().notices[0]).terms, terms());
             assert_eq!(answer.fact().change.agreements()[0].terms, terms());
         }
@@ -215,12 +260,18 @@ mod tests {
     #[test]
     fn r_45_both_sides_learn_where_no_mail_may_go() {
         let mut world = World::with(&["acme", "globex"]);
-        for (account, address) in [("acme", "@help.acme.example"), ("globex", "support@globex.example")] {
-            let message = update(|message| message.support_addresses = Some(vec![address.to_owned()]));
+        for (account, address) in
+            [("acme", "@help.acme.example"), ("globex", "support@globex.example")]
+        {
+            let message =
+                update(|message| message.support_addresses = Some(vec![address.to_owned()]));
             world.tell(account, account, &message).assert_applied();
         }
         let invited = world.tell("acme", "acme", &invite(id(1), "globex"));
-        assert!(invited.seen_by("acme").partner_support_addresses.is_empty(), "an invite alone tells nobody's addresses");
+        assert!(
+            invited.seen_by("acme").partner_support_addresses.is_empty(),
+            "an invite alone tells nobody's addresses"
+        );
         assert!(invited.seen_by("globex").partner_support_addresses.is_empty());
         assert_eq!(invited.fact().notices[0].partner_support_addresses, ["@help.acme.example"]);
         let accepted = world.tell("globex", "globex", &accept_of(id(1)));
@@ -246,14 +297,29 @@ mod tests {
         let answer = world.tell("acme", "acme", &invite(id(1), "globex"));
         for (account, side) in [("acme", Side::Sender), ("globex", Side::Receiver)] {
             let seen = answer.seen_by(account);
-            assert_eq!((seen.side, seen.version, seen.status, seen.terms), (side, 1, AgreementStatus::Pending, terms()));
-            assert_eq!((&seen.sender.account, &seen.receiver.account), (&name("acme"), &name("globex")));
+            assert_eq!(
+                (seen.side, seen.version, seen.status, seen.terms),
+                (side, 1, AgreementStatus::Pending, terms())
+            );
+            assert_eq!(
+                (&seen.sender.account, &seen.receiver.account),
+                (&name("acme"), &name("globex"))
+            );
             assert_eq!((seen.by.side, seen.at, seen.reason), (Side::Sender, at(), None));
         }
         let Change::Agreements(facts) = &answer.fact().change else { panic!() };
-        assert_eq!((facts.len(), facts[0].version, facts[0].status), (1, 1, AgreementStatus::Pending));
+        assert_eq!(
+            (facts.len(), facts[0].version, facts[0].status),
+            (1, 1, AgreementStatus::Pending)
+        );
         assert_eq!(answer.fact().receipt.agreement_id, Some(id(1)));
-        assert!(answer.fact().deliveries.iter().all(|delivery| delivery.correlation_id == id(1).to_string()));
+        assert!(
+            answer
+                .fact()
+                .deliveries
+                .iter()
+                .all(|delivery| delivery.correlation_id == id(1).to_string())
+        );
     }
 
     #[test]
@@ -261,11 +327,18 @@ mod tests {
         let mut world = World::with(&["acme", "globex", "initech"]);
         world.tell("acme", "acme", &invite(id(1), "globex")).assert_applied();
         for message in [accept_of, decline_of, deactivate_of] {
-            let (foreign, unknown) =
-                (world.tell("initech", "initech", &message(id(1))), world.tell("initech", "initech", &message(id(2))));
+            let (foreign, unknown) = (
+                world.tell("initech", "initech", &message(id(1))),
+                world.tell("initech", "initech", &message(id(2))),
+            );
             for (answer, id) in [(foreign, id(1)), (unknown, id(2))] {
-                let Answer::NotYet { reason, refusal: Some(receipt) } = answer.0 else { panic!("{answer:?}") };
-                assert_eq!((reason, receipt.reason, receipt.detail), (Reason::UnknownAgreement, Some(reason), None));
+                let Answer::NotYet { reason, refusal: Some(receipt) } = answer.0 else {
+                    panic!("{answer:?}")
+                };
+                assert_eq!(
+                    (reason, receipt.reason, receipt.detail),
+                    (Reason::UnknownAgreement, Some(reason), None)
+                );
                 assert_eq!(receipt.agreement_id, Some(id));
             }
         }
@@ -275,7 +348,9 @@ mod tests {
     #[test]
     fn an_account_without_admins_gets_no_notice() {
         let mut world = World::with(&["acme", "globex"]);
-        world.tell("globex", "globex", &update(|message| message.admins = Some(Vec::new()))).assert_applied();
+        world
+            .tell("globex", "globex", &update(|message| message.admins = Some(Vec::new())))
+            .assert_applied();
         assert!(world.tell("acme", "acme", &invite(id(1), "globex")).fact().notices.is_empty());
         let answer = world.tell("globex", "globex", &accept_of(id(1)));
         assert_eq!(about(&answer.fact().notices[0]).event, AgreementEvent::Accepted);

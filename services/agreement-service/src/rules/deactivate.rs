@@ -1,4 +1,5 @@
-//! `agreement.deactivate`: either side ends an agreement for good, at any time; a pending one is withdrawn.
+//! `agreement.deactivate`: either side ends an agreement for good, at any time; a pending one is
+//! withdrawn.
 
 use contracts::command::AgreementDeactivate;
 use contracts::delivery::{AgreementStatus, Side};
@@ -8,17 +9,38 @@ use super::state::{Account, State};
 use super::{Answer, Asked, Decision, valid};
 
 /// Ends an agreement.
-pub(super) fn decide(state: &State, account: &Account, asked: Asked<'_>, message: &AgreementDeactivate) -> Decision {
+pub(super) fn decide(
+    state: &State,
+    account: &Account,
+    asked: Asked<'_>,
+    message: &AgreementDeactivate,
+) -> Decision {
     match live(state, account, asked, message) {
         Ok(held) => {
-            let ended = brought_to(AgreementStatus::Inactive, held.agreement, decider(held.side, &message.actor), asked);
-            announce(ended, (held.sender, held.receiver), asked, &[Side::Sender, Side::Receiver], Some(other(held.side)))
+            let ended = brought_to(
+                AgreementStatus::Inactive,
+                held.agreement,
+                decider(held.side, &message.actor),
+                asked,
+            );
+            announce(
+                ended,
+                (held.sender, held.receiver),
+                asked,
+                &[Side::Sender, Side::Receiver],
+                Some(other(held.side)),
+            )
         }
         Err(answer) => answer.into(),
     }
 }
 
-fn live<'a>(state: &'a State, account: &Account, asked: Asked<'_>, message: &AgreementDeactivate) -> Result<Held<'a>, Answer> {
+fn live<'a>(
+    state: &'a State,
+    account: &Account,
+    asked: Asked<'_>,
+    message: &AgreementDeactivate,
+) -> Result<Held<'a>, Answer> {
     asked.check_admin(message.actor.role)?;
     asked.check_valid(valid::actor(&message.actor))?;
     let held = held(state, account, asked)?;
@@ -32,7 +54,9 @@ mod tests {
     use contracts::{Reason, Role};
 
     use crate::inbound::Inbound;
-    use crate::rules::world::{World, about, accept_of, actor, deactivate_of, decline_of, id, invite, name};
+    use crate::rules::world::{
+        World, about, accept_of, actor, deactivate_of, decline_of, id, invite, name,
+    };
 
     fn accepted() -> World {
         let mut world = World::with(&["acme", "globex"]);
@@ -56,7 +80,9 @@ mod tests {
         let mut world = accepted();
         let Inbound::Deactivate(mut message) = deactivate_of(id(1)) else { unreachable!() };
         message.actor = actor(Role::Agent);
-        world.tell("acme", "acme", &Inbound::Deactivate(message)).assert_refused(Reason::NotAnAdmin);
+        world
+            .tell("acme", "acme", &Inbound::Deactivate(message))
+            .assert_refused(Reason::NotAnAdmin);
         assert_eq!(world.status(&id(1)), Some(AgreementStatus::Accepted));
     }
 
@@ -66,8 +92,13 @@ mod tests {
             let mut world = World::with(&["acme", "globex"]);
             world.tell("acme", "acme", &invite(id(1), "globex")).assert_applied();
             let answer = world.tell(account, account, &deactivate_of(id(1)));
-            assert_eq!(about(&answer.assert_applied().notices[0]).event, AgreementEvent::Deactivated);
-            world.tell("globex", "globex", &accept_of(id(1))).assert_refused(Reason::AlreadyDecided);
+            assert_eq!(
+                about(&answer.assert_applied().notices[0]).event,
+                AgreementEvent::Deactivated
+            );
+            world
+                .tell("globex", "globex", &accept_of(id(1)))
+                .assert_refused(Reason::AlreadyDecided);
         }
     }
 
@@ -76,7 +107,9 @@ mod tests {
         let mut world = accepted();
         world.tell("acme", "acme", &deactivate_of(id(1))).assert_applied();
         for account in ["acme", "globex"] {
-            world.tell(account, account, &deactivate_of(id(1))).assert_refused(Reason::AlreadyDecided);
+            world
+                .tell(account, account, &deactivate_of(id(1)))
+                .assert_refused(Reason::AlreadyDecided);
         }
         for again in [accept_of, decline_of] {
             world.tell("globex", "globex", &again(id(1))).assert_refused(Reason::AlreadyDecided);
@@ -90,7 +123,10 @@ mod tests {
         for (account, partner) in [("acme", "globex"), ("globex", "acme")] {
             let answer = accepted().tell(account, account, &deactivate_of(id(1)));
             let [notice] = answer.fact().notices.as_slice() else { panic!("{answer:?}") };
-            assert_eq!((about(notice).event, &notice.account), (AgreementEvent::Deactivated, &name(partner)));
+            assert_eq!(
+                (about(notice).event, &notice.account),
+                (AgreementEvent::Deactivated, &name(partner))
+            );
             assert_eq!(notice.partner.account, name(account));
         }
     }
@@ -99,7 +135,13 @@ mod tests {
     fn r_77_both_desks_are_told() {
         let answer = accepted().tell("globex", "globex", &deactivate_of(id(1)));
         assert_eq!(answer.fact().deliveries.len(), 2);
-        assert!(answer.fact().deliveries.iter().all(|delivery| matches!(delivery.told, Told::AgreementDeactivated(_))));
+        assert!(
+            answer
+                .fact()
+                .deliveries
+                .iter()
+                .all(|delivery| matches!(delivery.told, Told::AgreementDeactivated(_)))
+        );
         assert_eq!(answer.seen_by("acme").version, 3);
     }
 

@@ -1,4 +1,5 @@
-//! `agreement.decline`: the receiver refuses a pending agreement; the sender may invite again.
+//! `agreement.decline`: the receiver refuses a pending agreement; the sender may invite again
+//!
 
 use contracts::command::AgreementDecline;
 use contracts::delivery::{AgreementStatus, Side};
@@ -9,11 +10,27 @@ use super::state::{Account, State};
 use super::{Asked, Decision};
 
 /// Declines an invite.
-pub(super) fn decide(state: &State, account: &Account, asked: Asked<'_>, message: &AgreementDecline) -> Decision {
+pub(super) fn decide(
+    state: &State,
+    account: &Account,
+    asked: Asked<'_>,
+    message: &AgreementDecline,
+) -> Decision {
     match pending(state, account, asked, &message.actor) {
         Ok(held) => {
-            let declined = brought_to(AgreementStatus::Declined, held.agreement, decider(held.side, &message.actor), asked);
-            announce(declined, (held.sender, held.receiver), asked, &[Side::Sender, Side::Receiver], Some(Side::Sender))
+            let declined = brought_to(
+                AgreementStatus::Declined,
+                held.agreement,
+                decider(held.side, &message.actor),
+                asked,
+            );
+            announce(
+                declined,
+                (held.sender, held.receiver),
+                asked,
+                &[Side::Sender, Side::Receiver],
+                Some(Side::Sender),
+            )
         }
         Err(answer) => answer.into(),
     }
@@ -26,7 +43,9 @@ mod tests {
     use contracts::{Reason, Role};
 
     use crate::inbound::Inbound;
-    use crate::rules::world::{World, about, accept_of, actor, deactivate_of, decline_of, id, invite, name};
+    use crate::rules::world::{
+        World, about, accept_of, actor, deactivate_of, decline_of, id, invite, name,
+    };
 
     fn invited() -> World {
         let mut world = World::with(&["acme", "globex"]);
@@ -40,10 +59,17 @@ mod tests {
         let answer = world.tell("globex", "globex", &decline_of(id(1)));
         let fact = answer.assert_applied();
         assert_eq!(fact.deliveries.len(), 2);
-        assert!(fact.deliveries.iter().all(|delivery| matches!(delivery.told, Told::AgreementDeclined(_))));
+        assert!(
+            fact.deliveries
+                .iter()
+                .all(|delivery| matches!(delivery.told, Told::AgreementDeclined(_)))
+        );
         assert_eq!(answer.seen_by("acme").reason, None);
         let [notice] = fact.notices.as_slice() else { panic!("{:?}", fact.notices) };
-        assert_eq!((about(notice).event, &notice.account), (AgreementEvent::Declined, &name("acme")));
+        assert_eq!(
+            (about(notice).event, &notice.account),
+            (AgreementEvent::Declined, &name("acme"))
+        );
         assert_eq!(world.status(&id(1)), Some(AgreementStatus::Declined));
     }
 
@@ -53,7 +79,9 @@ mod tests {
         world.tell("acme", "acme", &decline_of(id(1))).assert_refused(Reason::NotTheReceiver);
         let Inbound::Decline(mut message) = decline_of(id(1)) else { unreachable!() };
         message.actor = actor(Role::Agent);
-        world.tell("globex", "globex", &Inbound::Decline(message)).assert_refused(Reason::NotAnAdmin);
+        world
+            .tell("globex", "globex", &Inbound::Decline(message))
+            .assert_refused(Reason::NotAnAdmin);
         assert_eq!(world.status(&id(1)), Some(AgreementStatus::Pending));
     }
 
@@ -62,7 +90,9 @@ mod tests {
         for first in [accept_of, decline_of, deactivate_of] {
             let mut world = invited();
             world.tell("globex", "globex", &first(id(1))).assert_applied();
-            world.tell("globex", "globex", &decline_of(id(1))).assert_refused(Reason::AlreadyDecided);
+            world
+                .tell("globex", "globex", &decline_of(id(1)))
+                .assert_refused(Reason::AlreadyDecided);
         }
     }
 }

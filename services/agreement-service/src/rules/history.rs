@@ -1,4 +1,5 @@
-//! Properties over whole histories of agreements: whatever anybody asks for, in whatever order and however often.
+//! Properties over whole histories of agreements: whatever anybody asks for, in whatever order and
+//! however often.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +10,9 @@ use proptest::prelude::*;
 
 use super::Answer;
 use super::state::Agreement;
-use super::world::{World, accept_of, deactivate_of, decline_of, id, invite, list, name, rename_to, update};
+use super::world::{
+    World, accept_of, deactivate_of, decline_of, id, invite, list, name, rename_to, update,
+};
 use crate::inbound::Inbound;
 
 const ACCOUNTS: [&str; 3] = ["acme", "globex", "initech"];
@@ -65,9 +68,16 @@ fn fact(answer: &Answer) -> Option<&Fact> {
 fn listed(world: &mut World, account: &str, limit: u32) -> Vec<AgreementState> {
     let (mut states, mut cursor) = (Vec::new(), None);
     loop {
-        let answer = world.tell(account, account, &list(|message| (message.limit, message.cursor) = (Some(limit), cursor)));
+        let answer = world.tell(
+            account,
+            account,
+            &list(|message| (message.limit, message.cursor) = (Some(limit), cursor)),
+        );
         let (page, receipt) = answer.shown();
-        assert!(page.len() <= limit as usize && (receipt.next_cursor.is_none() || page.len() == limit as usize));
+        assert!(
+            page.len() <= limit as usize
+                && (receipt.next_cursor.is_none() || page.len() == limit as usize)
+        );
         states.extend(page.into_iter().cloned());
         cursor = receipt.next_cursor.clone();
         if cursor.is_none() {
@@ -87,7 +97,8 @@ proptest! {
             let after = all(&world);
             let changed: Vec<_> = after.values().filter(|one| before.get(&one.agreement_id) != Some(*one)).collect();
             let said: Vec<_> = fact(&answer).into_iter().flat_map(|fact| fact.change.agreements()).cloned().collect();
-            prop_assert_eq!(changed.iter().map(|one| one.fact()).collect::<Vec<_>>(), said, "the line learns what changed, and all of it");
+            prop_assert_eq!(changed.iter().map(|one| one.fact()).collect::<Vec<_>>(), said, "the \
+                line learns what changed, and all of it");
             for now in changed {
                 let before = before.get(&now.agreement_id);
                 prop_assert!(now.side_of(&name(account)).is_some(), "a stranger changed it");

@@ -9,7 +9,12 @@ use super::state::{Account, Agreement, State};
 use super::{Answer, Asked, Decision, valid};
 
 /// Invites an account, or records that it declines all invites.
-pub(super) fn decide(state: &State, sender: &Account, asked: Asked<'_>, message: &AgreementInvite) -> Decision {
+pub(super) fn decide(
+    state: &State,
+    sender: &Account,
+    asked: Asked<'_>,
+    message: &AgreementInvite,
+) -> Decision {
     let receiver = match receiver(state, sender, asked, message) {
         Ok(receiver) => receiver,
         Err(answer) => return answer.into(),
@@ -36,17 +41,32 @@ pub(super) fn decide(state: &State, sender: &Account, asked: Asked<'_>, message:
         };
         return announce(declined, (sender, receiver), asked, &[Side::Sender], None);
     }
-    announce(invited, (sender, receiver), asked, &[Side::Sender, Side::Receiver], Some(Side::Receiver))
+    announce(
+        invited,
+        (sender, receiver),
+        asked,
+        &[Side::Sender, Side::Receiver],
+        Some(Side::Receiver),
+    )
 }
 
-fn receiver<'a>(state: &'a State, sender: &Account, asked: Asked<'_>, message: &AgreementInvite) -> Result<&'a Account, Answer> {
+fn receiver<'a>(
+    state: &'a State,
+    sender: &Account,
+    asked: Asked<'_>,
+    message: &AgreementInvite,
+) -> Result<&'a Account, Answer> {
     asked.check_admin(message.actor.role)?;
     asked.check_valid(valid::invite(message))?;
     if state.agreement(&message.agreement_id).is_some() {
-        return Err(asked.refused(Reason::IdTaken, "/agreement_id: make a new id for every invite".to_owned()));
+        return Err(asked
+            .refused(Reason::IdTaken, "/agreement_id: make a new id for every invite".to_owned()));
     }
     let receiver = state.invitee(&message.receiver).ok_or_else(|| {
-        asked.not_yet(Reason::UnknownAccount, "/receiver: no account has this address or sharing URL".to_owned())
+        asked.not_yet(
+            Reason::UnknownAccount,
+            "/receiver: no account has this address or sharing URL".to_owned(),
+        )
     })?;
     if receiver.name == sender.name {
         return Err(asked.refused(Reason::InviteToSelf, None));
@@ -65,10 +85,14 @@ mod tests {
     use crate::inbound::Inbound;
     use crate::rules::Answer;
     use crate::rules::world::{
-        World, about, accept_of, actor, deactivate_of, decline_of, id, invite, name, register, terms, update,
+        World, about, accept_of, actor, deactivate_of, decline_of, id, invite, name, register,
+        terms, update,
     };
 
-    fn changed(message: Inbound, change: impl FnOnce(&mut contracts::command::AgreementInvite)) -> Inbound {
+    fn changed(
+        message: Inbound,
+        change: impl FnOnce(&mut contracts::command::AgreementInvite),
+    ) -> Inbound {
         let Inbound::Invite(mut inner) = message else { unreachable!() };
         change(&mut inner);
         Inbound::Invite(inner)
@@ -86,7 +110,11 @@ mod tests {
         let mut world = World::with(&["acme", "globex"]);
         world.tell("acme", "acme", &invite(id(1), "globex")).assert_applied();
         let answer = world.tell("globex", "globex", &accept_of(id(1)));
-        assert_eq!(answer.fact().change.agreements()[0].sender, name("acme"), "to accept does not make it the sender");
+        assert_eq!(
+            answer.fact().change.agreements()[0].sender,
+            name("acme"),
+            "to accept does not make it the sender"
+        );
         world.tell("globex", "globex", &invite(id(1), "acme")).assert_refused(Reason::IdTaken);
         let answer = world.tell("globex", "globex", &invite(id(2), "acme"));
         assert_eq!(answer.fact().change.agreements()[0].sender, name("globex"));
@@ -137,7 +165,9 @@ mod tests {
     #[test]
     fn r_52_the_invite_states_the_terms() {
         for comments in [CommentTerms::PublicAndPrivate, CommentTerms::PrivateOnly] {
-            for (tags, custom_fields) in [(false, false), (false, true), (true, false), (true, true)] {
+            for (tags, custom_fields) in
+                [(false, false), (false, true), (true, false), (true, true)]
+            {
                 let mut world = World::with(&["acme", "globex"]);
                 let terms = Terms { comments, tags, custom_fields };
                 let message = changed(invite(id(1), "globex"), |message| message.terms = terms);
@@ -159,7 +189,8 @@ mod tests {
         let answer = world.tell("acme", "acme", &invite(id(1), "support-globex"));
         assert_eq!(answer.seen_by("acme").receiver.account, name("globex"));
         let message = changed(invite(id(2), ""), |message| {
-            message.receiver = Invitee::SharingUrl { sharing_url: "https://third.example/sharing".to_owned() };
+            message.receiver =
+                Invitee::SharingUrl { sharing_url: "https://third.example/sharing".to_owned() };
         });
         let answer = world.tell("acme", "acme", &message);
         assert_eq!(answer.seen_by("acme").receiver.account, name("third"));
@@ -172,16 +203,24 @@ mod tests {
         let mut world = World::with(&["acme", "globex"]);
         let answer = world.tell("acme", "acme", &invite(id(1), "globex"));
         let fact = answer.assert_applied();
-        assert!(fact.deliveries.iter().all(|delivery| matches!(delivery.told, Told::AgreementInvited(_))));
+        assert!(
+            fact.deliveries
+                .iter()
+                .all(|delivery| matches!(delivery.told, Told::AgreementInvited(_)))
+        );
         assert_eq!(fact.deliveries.len(), 2);
         let [notice] = fact.notices.as_slice() else { panic!("{:?}", fact.notices) };
         assert_eq!(
             (about(notice).event, &notice.account, &notice.partner.account),
             (AgreementEvent::Invited, &name("globex"), &name("acme"))
         );
-        let addresses: Vec<_> = notice.to.iter().map(|recipient| recipient.email.as_str()).collect();
+        let addresses: Vec<_> =
+            notice.to.iter().map(|recipient| recipient.email.as_str()).collect();
         assert_eq!(addresses, ["admin@globex.example"]);
-        assert_eq!((about(notice).terms, about(notice).name.as_deref()), (terms(), Some("Second level")));
+        assert_eq!(
+            (about(notice).terms, about(notice).name.as_deref()),
+            (terms(), Some("Second level"))
+        );
     }
 
     #[test]
@@ -239,9 +278,14 @@ mod tests {
         world.tell("globex", "globex", &opt_out(true, 1)).assert_applied();
         for number in [1, 2] {
             let answer = world.tell("acme", "acme", &invite(id(number), "globex"));
-            let [delivery] = answer.assert_applied().deliveries.as_slice() else { panic!("{answer:?}") };
+            let [delivery] = answer.assert_applied().deliveries.as_slice() else {
+                panic!("{answer:?}")
+            };
             let Told::AgreementDeclined(seen) = &delivery.told else { panic!("{delivery:?}") };
-            assert_eq!((seen.status, seen.reason), (AgreementStatus::Declined, Some(Reason::InvitesDeclined)));
+            assert_eq!(
+                (seen.status, seen.reason),
+                (AgreementStatus::Declined, Some(Reason::InvitesDeclined))
+            );
             assert_eq!(seen.by.side, Side::Receiver);
         }
     }
@@ -260,8 +304,14 @@ mod tests {
     fn an_unknown_receiver_is_waited_for_and_then_refused() {
         let mut world = World::with(&["acme"]);
         let answer = world.tell("acme", "acme", &invite(id(1), "globex"));
-        let Answer::NotYet { reason: Reason::UnknownAccount, refusal: Some(receipt) } = &answer.0 else { panic!("{answer:?}") };
-        assert_eq!((receipt.reason, &receipt.agreement_id), (Some(Reason::UnknownAccount), &Some(id(1))));
+        let Answer::NotYet { reason: Reason::UnknownAccount, refusal: Some(receipt) } = &answer.0
+        else {
+            panic!("{answer:?}")
+        };
+        assert_eq!(
+            (receipt.reason, &receipt.agreement_id),
+            (Some(Reason::UnknownAccount), &Some(id(1)))
+        );
         world.tell("operator", "operator", &register("globex")).assert_applied();
         world.tell("acme", "acme", &invite(id(1), "globex")).assert_applied();
     }
@@ -276,7 +326,8 @@ mod tests {
     fn a_name_that_is_no_line_of_text_is_refused() {
         let mut world = World::with(&["acme", "globex"]);
         for bad in ["", "Two\r\nlines"] {
-            let message = changed(invite(id(1), "globex"), |message| message.name = Some(bad.to_owned()));
+            let message =
+                changed(invite(id(1), "globex"), |message| message.name = Some(bad.to_owned()));
             let detail = world.tell("acme", "acme", &message).assert_refused(Reason::Malformed);
             assert!(detail.starts_with("/name: "), "{detail}");
         }

@@ -21,16 +21,27 @@ pub(crate) fn page(message: &AgreementList) -> Result<Page, Flaw> {
     let entries = page_size(message.limit).and_then(|entries| usize::try_from(entries).ok());
     let entries = entries.ok_or_else(|| Flaw::new("/limit", format!("not 1 to {MAX_LIMIT}")))?;
     let after = message.cursor.as_deref().map(AgreementId::new).transpose();
-    let after = after.map_err(|_| Flaw::new("/cursor", "not the next_cursor of a receipt for this command"))?;
+    let after = after
+        .map_err(|_| Flaw::new("/cursor", "not the next_cursor of a receipt for this command"))?;
     Ok(Page { after, entries })
 }
 
 /// Tells an account its agreements. It changes nothing, so nothing walks the line.
-pub(super) fn decide(state: &State, account: &Account, asked: Asked<'_>, message: &AgreementList) -> Decision {
+pub(super) fn decide(
+    state: &State,
+    account: &Account,
+    asked: Asked<'_>,
+    message: &AgreementList,
+) -> Decision {
     shown(state, account, asked, message).unwrap_or_else(|answer| answer).into()
 }
 
-fn shown(state: &State, account: &Account, asked: Asked<'_>, message: &AgreementList) -> Result<Answer, Answer> {
+fn shown(
+    state: &State,
+    account: &Account,
+    asked: Asked<'_>,
+    message: &AgreementList,
+) -> Result<Answer, Answer> {
     let page = asked.check_valid(page(message))?;
     let mut receipt = asked.receipt(ReceiptOutcome::Applied);
     let agreements = if message.agreement_id.is_some() {
@@ -44,13 +55,20 @@ fn shown(state: &State, account: &Account, asked: Asked<'_>, message: &Agreement
         further
     };
     let own = account.contact();
-    let told: Result<Vec<Delivery>, Answer> =
-        agreements.into_iter().filter_map(|agreement| standing(state, agreement, &own, asked)).collect();
+    let told: Result<Vec<Delivery>, Answer> = agreements
+        .into_iter()
+        .filter_map(|agreement| standing(state, agreement, &own, asked))
+        .collect();
     Ok(Answer::Shown { deliveries: told?, receipt: Box::new(receipt) })
 }
 
 /// What the account is told of one of its agreements.
-fn standing(state: &State, agreement: &Agreement, own: &Contact, asked: Asked<'_>) -> Option<Result<Delivery, Answer>> {
+fn standing(
+    state: &State,
+    agreement: &Agreement,
+    own: &Contact,
+    asked: Asked<'_>,
+) -> Option<Result<Delivery, Answer>> {
     let side = agreement.side_of(&own.party.account)?;
     let partner = partner(state, agreement, side, asked);
     Some(partner.map(|partner| View { agreement, side, own, partner: &partner }.standing()))
@@ -63,7 +81,8 @@ mod tests {
 
     use crate::rules::Answer;
     use crate::rules::world::{
-        Answered, World, accept_of, deactivate_of, decline_of, id, invite, list, name, register, rename_to, update,
+        Answered, World, accept_of, deactivate_of, decline_of, id, invite, list, name, register,
+        rename_to, update,
     };
 
     /// Of `acme`: accepted, pending, declined and inactive, to and from it.
@@ -93,7 +112,10 @@ mod tests {
         let mut world = partnered();
         let answer = world.tell("acme", "acme", &list(|_| ()));
         let (states, receipt) = answer.shown();
-        let shown: Vec<_> = states.iter().map(|state| (state.agreement_id.clone(), state.status, state.side)).collect();
+        let shown: Vec<_> = states
+            .iter()
+            .map(|state| (state.agreement_id.clone(), state.status, state.side))
+            .collect();
         let expected = [
             (id(1), AgreementStatus::Inactive, Side::Receiver),
             (id(2), AgreementStatus::Pending, Side::Receiver),
@@ -101,7 +123,10 @@ mod tests {
             (id(4), AgreementStatus::Accepted, Side::Sender),
         ];
         assert_eq!(shown, expected);
-        assert_eq!((receipt.outcome, receipt.reason, &receipt.next_cursor), (ReceiptOutcome::Applied, None, &None));
+        assert_eq!(
+            (receipt.outcome, receipt.reason, &receipt.next_cursor),
+            (ReceiptOutcome::Applied, None, &None)
+        );
         let Answer::Shown { deliveries, .. } = &answer.0 else { panic!() };
         assert!(deliveries.iter().zip(&states).all(|(delivery, state)| {
             delivery.to == name("acme") && delivery.correlation_id == state.agreement_id.to_string()
@@ -111,17 +136,24 @@ mod tests {
     #[test]
     fn r_65_each_account_sees_its_own_side_and_where_no_mail_may_go_once_accepted() {
         let mut world = partnered();
-        for (account, address) in [("acme", "@help.acme.example"), ("globex", "@help.globex.example")] {
-            let message = update(|message| message.support_addresses = Some(vec![address.to_owned()]));
+        for (account, address) in
+            [("acme", "@help.acme.example"), ("globex", "@help.globex.example")]
+        {
+            let message =
+                update(|message| message.support_addresses = Some(vec![address.to_owned()]));
             world.tell(account, account, &message).assert_applied();
         }
-        for (account, side, address) in
-            [("acme", Side::Sender, "@help.globex.example"), ("globex", Side::Receiver, "@help.acme.example")]
-        {
+        for (account, side, address) in [
+            ("acme", Side::Sender, "@help.globex.example"),
+            ("globex", Side::Receiver, "@help.acme.example"),
+        ] {
             let answer = world.tell(account, account, &list(|_| ()));
             for state in answer.shown().0 {
                 let accepted = state.status == AgreementStatus::Accepted;
-                assert_eq!(state.partner_support_addresses, if accepted { vec![address] } else { Vec::new() });
+                assert_eq!(
+                    state.partner_support_addresses,
+                    if accepted { vec![address] } else { Vec::new() }
+                );
                 assert!(!accepted || state.side == side);
             }
         }
@@ -134,18 +166,27 @@ mod tests {
         assert_eq!(numbers(&first), ids([1, 2, 3]));
         let cursor = first.shown().1.next_cursor.clone();
         assert!(cursor.is_some());
-        let second = world.tell("acme", "acme", &list(|message| (message.limit, message.cursor) = (Some(3), cursor)));
+        let second = world.tell(
+            "acme",
+            "acme",
+            &list(|message| (message.limit, message.cursor) = (Some(3), cursor)),
+        );
         assert_eq!((numbers(&second), &second.shown().1.next_cursor), (ids([4]), &None));
         let exactly = world.tell("acme", "acme", &list(|message| message.limit = Some(4)));
-        assert_eq!((numbers(&exactly).len(), &exactly.shown().1.next_cursor), (4, &None), "a full page may be the last");
+        assert_eq!(
+            (numbers(&exactly).len(), &exactly.shown().1.next_cursor),
+            (4, &None),
+            "a full page may be the last"
+        );
     }
 
     #[test]
     fn a_page_that_is_none_is_refused_with_its_place() {
         let mut world = partnered();
         for limit in [0, 201, u32::MAX] {
-            let detail =
-                world.tell("acme", "acme", &list(|message| message.limit = Some(limit))).assert_refused(Reason::Malformed);
+            let detail = world
+                .tell("acme", "acme", &list(|message| message.limit = Some(limit)))
+                .assert_refused(Reason::Malformed);
             assert!(detail.starts_with("/limit: "), "{detail}");
         }
         for cursor in ["", "2", "next"] {
@@ -153,13 +194,17 @@ mod tests {
             let detail = world.tell("acme", "acme", &message).assert_refused(Reason::Malformed);
             assert!(detail.starts_with("/cursor: "), "{detail}");
         }
-        assert_eq!(numbers(&world.tell("acme", "acme", &list(|message| message.limit = Some(200)))).len(), 4);
+        assert_eq!(
+            numbers(&world.tell("acme", "acme", &list(|message| message.limit = Some(200)))).len(),
+            4
+        );
     }
 
     #[test]
     fn one_alone_can_be_asked_for() {
         let mut world = partnered();
-        let answer = world.tell("globex", "globex", &list(|message| message.agreement_id = Some(id(3))));
+        let answer =
+            world.tell("globex", "globex", &list(|message| message.agreement_id = Some(id(3))));
         assert_eq!(numbers(&answer), ids([3]));
         let receipt = answer.shown().1;
         assert_eq!((&receipt.agreement_id, &receipt.next_cursor), (&Some(id(3)), &None));
@@ -169,25 +214,47 @@ mod tests {
     fn another_accounts_agreement_answers_like_an_unknown_one() {
         let mut world = partnered();
         for number in [5, 99] {
-            let answer = world.tell("acme", "acme", &list(|message| message.agreement_id = Some(id(number))));
-            let Answer::NotYet { reason, refusal: Some(receipt) } = answer.0 else { panic!("{answer:?}") };
-            assert_eq!((reason, receipt.reason, receipt.detail), (Reason::UnknownAgreement, Some(reason), None));
+            let answer = world.tell(
+                "acme",
+                "acme",
+                &list(|message| message.agreement_id = Some(id(number))),
+            );
+            let Answer::NotYet { reason, refusal: Some(receipt) } = answer.0 else {
+                panic!("{answer:?}")
+            };
+            assert_eq!(
+                (reason, receipt.reason, receipt.detail),
+                (Reason::UnknownAgreement, Some(reason), None)
+            );
         }
     }
 
     #[test]
     fn r_71_an_account_that_declines_all_invites_is_not_shown_them_either() {
         let mut world = World::with(&["acme", "globex"]);
-        let opt_out = |on, version| update(|message| (message.version, message.decline_invites) = (version, Some(on)));
+        let opt_out = |on, version| {
+            update(|message| (message.version, message.decline_invites) = (version, Some(on)))
+        };
         world.tell("globex", "globex", &opt_out(true, 1)).assert_applied();
         world.tell("acme", "acme", &invite(id(1), "globex")).assert_applied();
         world.tell("globex", "globex", &invite(id(2), "acme")).assert_applied();
         world.tell("globex", "globex", &opt_out(false, 2)).assert_applied();
-        assert_eq!(numbers(&world.tell("acme", "acme", &list(|_| ()))), ids([1, 2]), "its sender knows it, declined");
+        assert_eq!(
+            numbers(&world.tell("acme", "acme", &list(|_| ()))),
+            ids([1, 2]),
+            "its sender knows it, declined"
+        );
         assert_eq!(numbers(&world.tell("globex", "globex", &list(|_| ()))), ids([2]));
-        for message in [list(|message| message.agreement_id = Some(id(1))), accept_of(id(1)), deactivate_of(id(1))] {
+        for message in [
+            list(|message| message.agreement_id = Some(id(1))),
+            accept_of(id(1)),
+            deactivate_of(id(1)),
+        ] {
             let answer = world.tell("globex", "globex", &message);
-            assert!(matches!(answer.0, Answer::NotYet { reason: Reason::UnknownAgreement, .. }), "{answer:?}");
+            assert!(
+                matches!(answer.0, Answer::NotYet { reason: Reason::UnknownAgreement, .. }),
+                "{answer:?}"
+            );
         }
     }
 
@@ -199,7 +266,10 @@ mod tests {
         let answer = world.tell("acme", "acme", &list(|_| ()));
         assert_eq!(numbers(&answer), ids([0, 1, 2, 3, 4]));
         let ended = answer.shown().0[4];
-        assert_eq!((ended.status, ended.reason), (AgreementStatus::Inactive, Some(Reason::AccountRenamed)));
+        assert_eq!(
+            (ended.status, ended.reason),
+            (AgreementStatus::Inactive, Some(Reason::AccountRenamed))
+        );
         assert_eq!(ended.receiver.address, "globex-group");
     }
 

@@ -79,7 +79,12 @@ pub struct Asked<'a> {
 
 /// Decides one command.
 #[must_use]
-pub fn decide(state: &State, publisher: &AccountName, command: &CommandRef, message: &Inbound) -> Decision {
+pub fn decide(
+    state: &State,
+    publisher: &AccountName,
+    command: &CommandRef,
+    message: &Inbound,
+) -> Decision {
     let asked = Asked { command, publisher, agreement_id: message.agreement_id() };
     if let Inbound::Register(message) = message
         && asked.is_from_operator()
@@ -142,7 +147,13 @@ impl Asked<'_> {
 
     /// Sends a change along the line.
     fn changed(&self, change: Change, receipt: Receipt) -> Fact {
-        Fact { command: self.command.clone(), change, receipt, deliveries: Vec::new(), notices: Vec::new() }
+        Fact {
+            command: self.command.clone(),
+            change,
+            receipt,
+            deliveries: Vec::new(),
+            notices: Vec::new(),
+        }
     }
 
     /// Refuses what only an administrator may do.

@@ -14,32 +14,47 @@ use super::{Answer, Asked, Decision, speaker, valid};
 pub(super) fn decide(state: &State, asked: Asked<'_>, message: &AccountRegister) -> Decision {
     match registered(state, asked, message) {
         Ok(account) => {
-            let fact = asked.changed(Change::Account(Box::new(account.fact())), asked.receipt(ReceiptOutcome::Applied));
-            Decision { account: Some(Box::new(account)), agreements: Vec::new(), answer: Answer::Fact(Box::new(fact)) }
+            let fact = asked.changed(
+                Change::Account(Box::new(account.fact())),
+                asked.receipt(ReceiptOutcome::Applied),
+            );
+            Decision {
+                account: Some(Box::new(account)),
+                agreements: Vec::new(),
+                answer: Answer::Fact(Box::new(fact)),
+            }
         }
         Err(answer) => answer.into(),
     }
 }
 
-fn registered(state: &State, asked: Asked<'_>, message: &AccountRegister) -> Result<Account, Answer> {
+fn registered(
+    state: &State,
+    asked: Asked<'_>,
+    message: &AccountRegister,
+) -> Result<Account, Answer> {
     if *asked.publisher != asked.command.account {
         return Err(speaker::not_yours(asked));
     }
-    let name =
-        allowed_name(asked, message).map_err(|sentence| asked.refused(Reason::InvalidName, format!("/account: {sentence}")))?;
+    let name = allowed_name(asked, message)
+        .map_err(|sentence| asked.refused(Reason::InvalidName, format!("/account: {sentence}")))?;
     asked.check_valid(valid::register(message))?;
     if state.account(&name).is_some() {
         return Err(asked.refused(Reason::AccountExists, None));
     }
     let address = name.to_string();
     if state.invitee(&Invitee::Address { address: address.clone() }).is_some() {
-        return Err(asked.refused(Reason::NameTaken, "/account: another account has this address".to_owned()));
+        return Err(asked
+            .refused(Reason::NameTaken, "/account: another account has this address".to_owned()));
     }
     if let Some(sharing_url) = message.sharing_url.clone()
         && state.invitee(&Invitee::SharingUrl { sharing_url }).is_some()
     {
         // Whoever invites the URL must reach one account, the one that had it first.
-        return Err(asked.refused(Reason::NameTaken, "/sharing_url: another account has this sharing URL".to_owned()));
+        return Err(asked.refused(
+            Reason::NameTaken,
+            "/sharing_url: another account has this sharing URL".to_owned(),
+        ));
     }
     Ok(Account {
         name,
@@ -64,10 +79,12 @@ fn allowed_name(asked: Asked<'_>, message: &AccountRegister) -> Result<AccountNa
         return Err(format!("{0} registers accounts with operated_by {0} only", asked.publisher));
     }
     match &message.operated_by {
-        Some(operator) if operator.is_reserved() => Err(format!("{operator} is reserved and operates no account")),
-        Some(operator) if !name.is_under(operator) => {
-            Err(format!("an account operated by {operator} has a name that begins with {operator}-"))
+        Some(operator) if operator.is_reserved() => {
+            Err(format!("{operator} is reserved and operates no account"))
         }
+        Some(operator) if !name.is_under(operator) => Err(format!(
+            "an account operated by {operator} has a name that begins with {operator}-"
+        )),
         _ => Ok(name),
     }
 }
@@ -101,7 +118,10 @@ mod tests {
         let fact = answer.assert_applied();
         assert_eq!(fact.command.account, name("operator"));
         let Change::Account(account) = &fact.change else { panic!("{fact:?}") };
-        assert_eq!((&account.account, account.version, &account.default_form), (&name("acme"), 1, &None));
+        assert_eq!(
+            (&account.account, account.version, &account.default_form),
+            (&name("acme"), 1, &None)
+        );
         assert_eq!(world.account("acme").address, "acme");
         assert!(fact.deliveries.is_empty() && fact.notices.is_empty());
     }
@@ -125,11 +145,19 @@ mod tests {
     #[test]
     fn an_operated_account_has_a_name_below_its_operators() {
         let mut world = World::with(&["bridge"]);
-        world.tell("operator", "operator", &operated("acme", "bridge")).assert_refused(Reason::InvalidName);
-        world.tell("operator", "operator", &operated("desk-x", "desk")).assert_refused(Reason::InvalidName);
+        world
+            .tell("operator", "operator", &operated("acme", "bridge"))
+            .assert_refused(Reason::InvalidName);
+        world
+            .tell("operator", "operator", &operated("desk-x", "desk"))
+            .assert_refused(Reason::InvalidName);
         world.tell("operator", "operator", &operated("gateway-x", "gateway")).assert_applied();
-        world.tell("bridge", "bridge", &operated("acme", "bridge")).assert_refused(Reason::InvalidName);
-        world.tell("bridge", "bridge", &operated("gateway-y", "gateway")).assert_refused(Reason::InvalidName);
+        world
+            .tell("bridge", "bridge", &operated("acme", "bridge"))
+            .assert_refused(Reason::InvalidName);
+        world
+            .tell("bridge", "bridge", &operated("gateway-y", "gateway"))
+            .assert_refused(Reason::InvalidName);
         world.tell("bridge", "bridge", &register("bridge-x")).assert_refused(Reason::InvalidName);
         world.tell("bridge", "bridge", &register("acme")).assert_refused(Reason::InvalidName);
     }
@@ -138,7 +166,9 @@ mod tests {
     fn only_the_account_itself_registers_below_it() {
         let mut world = World::with(&["bridge"]);
         world.register_under("bridge", "bridge-x");
-        world.tell("bridge", "bridge-x", &operated("bridge-x-y", "bridge-x")).assert_refused(Reason::NotYourAccount);
+        world
+            .tell("bridge", "bridge-x", &operated("bridge-x-y", "bridge-x"))
+            .assert_refused(Reason::NotYourAccount);
         world.tell("bridge", "operator", &register("acme")).assert_refused(Reason::NotYourAccount);
     }
 
@@ -153,14 +183,20 @@ mod tests {
         let mut world = World::with(&[]);
         world.add_with_address("acme", "globex");
         world.tell("operator", "operator", &register("globex")).assert_refused(Reason::NameTaken);
-        world.tell("operator", "operator", &at_url("third", "https://third.example/sharing")).assert_applied();
-        world.tell("operator", "operator", &at_url("fourth", "https://third.example/sharing")).assert_refused(Reason::NameTaken);
+        world
+            .tell("operator", "operator", &at_url("third", "https://third.example/sharing"))
+            .assert_applied();
+        world
+            .tell("operator", "operator", &at_url("fourth", "https://third.example/sharing"))
+            .assert_refused(Reason::NameTaken);
     }
 
     #[test]
     fn what_is_not_well_formed_is_refused_with_its_place() {
         let mut world = World::with(&[]);
-        let detail = world.tell("operator", "operator", &at_url("third", "ftp://x")).assert_refused(Reason::Malformed);
+        let detail = world
+            .tell("operator", "operator", &at_url("third", "ftp://x"))
+            .assert_refused(Reason::Malformed);
         assert!(detail.starts_with("/sharing_url: "), "{detail}");
     }
 }

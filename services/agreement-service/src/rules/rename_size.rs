@@ -1,4 +1,5 @@
-//! How many agreements the fact of one rename can end, from the shortest texts to the longest that are let in.
+//! How many agreements the fact of one rename can end, from the shortest texts to the longest that
+//! are let in.
 
 use contracts::address::Party;
 use contracts::command::Admin;
@@ -39,11 +40,19 @@ impl Lengths {
     }
 
     fn address(self) -> String {
-        if self.name == LONGEST.name { format!("{}@example", "a".repeat(246)) } else { "support@acme.example".to_owned() }
+        if self.name == LONGEST.name {
+            format!("{}@example", "a".repeat(246))
+        } else {
+            "support@acme.example".to_owned()
+        }
     }
 
     fn account_name(self, number: usize) -> AccountName {
-        name(&if self.name == LONGEST.name { format!("{number:0>39}") } else { format!("{number:0>6}") })
+        name(&if self.name == LONGEST.name {
+            format!("{number:0>39}")
+        } else {
+            format!("{number:0>6}")
+        })
     }
 
     fn partner(self, number: usize) -> Contact {
@@ -80,7 +89,8 @@ impl Lengths {
     }
 
     fn rename(self, account: Account, count: usize) -> Answered {
-        let agreements: Vec<_> = (1..=count).map(|number| self.agreement(&account.name, number)).collect();
+        let agreements: Vec<_> =
+            (1..=count).map(|number| self.agreement(&account.name, number)).collect();
         let contacts = (1..=count).map(|number| self.partner(number)).collect();
         let stored = Stored { accounts: vec![account], agreements, contacts, ..Stored::default() };
         let mut world = World { state: State::new(stored) };
@@ -100,14 +110,21 @@ fn fill(account: &mut Account) {
         options: Vec::new(),
         pattern: None,
     };
-    let status = |number| CustomStatus { key: key(number), name: WIDE.repeat(200), category: Status::Pending, default: false };
+    let status = |number| CustomStatus {
+        key: key(number),
+        name: WIDE.repeat(200),
+        category: Status::Pending,
+        default: false,
+    };
     // As many as a command's body has room for.
     account.settings.ticket_fields = (0..388).map(field).collect();
     let written = serde_json::to_vec(&account.settings.ticket_fields).unwrap().len();
     assert!((BODY_BYTES - 2048..BODY_BYTES).contains(&written), "{written}");
-    account.settings.custom_statuses = CustomStatuses { enabled: true, statuses: (0..300).map(status).collect() };
+    account.settings.custom_statuses =
+        CustomStatuses { enabled: true, statuses: (0..300).map(status).collect() };
     account.settings.default_form = Some((0..400).map(key).collect());
-    account.settings.link_template = Some(format!("https://acme.example/{{ticket_id}}/{}", WIDE.repeat(460)));
+    account.settings.link_template =
+        Some(format!("https://acme.example/{{ticket_id}}/{}", WIDE.repeat(460)));
 }
 
 /// The size of what goes along the line.
@@ -125,7 +142,8 @@ fn seventeen_fit_whatever_the_lengths() {
 
 #[test]
 fn of_the_shortest_no_more_fit_than_are_read() {
-    let each = size(&SHORTEST.rename(SHORTEST.account(), 2)) - size(&SHORTEST.rename(SHORTEST.account(), 1));
+    let each = size(&SHORTEST.rename(SHORTEST.account(), 2))
+        - size(&SHORTEST.rename(SHORTEST.account(), 1));
     assert!(each > 1_300 && 1_300 * MOST_AGREEMENTS > MAX_OUTPUT, "{each}");
     SHORTEST.rename(SHORTEST.account(), MOST_AGREEMENTS).assert_refused(Reason::LimitExceeded);
 }
@@ -136,9 +154,11 @@ fn what_was_not_all_read_is_not_ended_in_part() {
     let agreements = vec![ORDINARY.agreement(&account.name, 1)];
     let crowded = [account.name.clone()].into();
     let contacts = vec![ORDINARY.partner(1)];
-    let stored = Stored { accounts: vec![account], agreements, crowded, contacts, ..Stored::default() };
+    let stored =
+        Stored { accounts: vec![account], agreements, crowded, contacts, ..Stored::default() };
     let mut world = World { state: State::new(stored) };
-    let detail = world.tell("acme", "acme", &rename_to("acme-group")).assert_refused(Reason::LimitExceeded);
+    let detail =
+        world.tell("acme", "acme", &rename_to("acme-group")).assert_refused(Reason::LimitExceeded);
     assert!(detail.contains("more than 3300 agreements"), "{detail}");
     assert_eq!(world.status(&id(1)), Some(AgreementStatus::Pending));
 }
@@ -148,12 +168,20 @@ fn what_does_not_fit_is_refused_with_what_would() {
     for (lengths, many, at_least) in [(LONGEST, 30, 17), (ORDINARY, 2500, 1500)] {
         let answer = lengths.rename(lengths.account(), many);
         let detail = answer.assert_refused(Reason::LimitExceeded);
-        let fit = (1..many).find(|fit| detail.contains(&format!(" of {fit} of them"))).expect("it says how many fit");
-        assert!(detail.starts_with(&format!("{many} agreements are pending or accepted")), "{detail}");
+        let fit = (1..many)
+            .find(|fit| detail.contains(&format!(" of {fit} of them")))
+            .expect("it says how many fit");
+        assert!(
+            detail.starts_with(&format!("{many} agreements are pending or accepted")),
+            "{detail}"
+        );
         assert!(fit >= at_least, "{detail}");
         let largest = size(&lengths.rename(lengths.account(), fit));
         let further = largest - size(&lengths.rename(lengths.account(), fit - 1));
-        assert!(largest <= MAX_OUTPUT && largest + further > MAX_OUTPUT - 3, "{largest} and {further} more");
+        assert!(
+            largest <= MAX_OUTPUT && largest + further > MAX_OUTPUT - 3,
+            "{largest} and {further} more"
+        );
         lengths.rename(lengths.account(), fit + 1).assert_refused(Reason::LimitExceeded);
     }
 }

@@ -1,4 +1,5 @@
-//! Who speaks: the account in the key must be registered, and its publisher the account itself or its operator.
+//! Who speaks: the account in the key must be registered, and its publisher the account itself or
+//! its operator.
 
 use contracts::{AccountName, Reason};
 
@@ -9,9 +10,13 @@ use super::{Answer, Asked};
 pub(super) fn account<'a>(state: &'a State, asked: Asked<'_>) -> Result<&'a Account, Answer> {
     let name = &asked.command.account;
     if *name == AccountName::operator() {
-        // The operator is no account and never becomes one, but it has a desk queue: there is nothing to wait for.
+        // The operator is no account and never becomes one, but it has a desk queue: there is
+        // nothing to wait for.
         return Err(if asked.publisher == name {
-            asked.refused(Reason::UnknownAccount, "the operator registers accounts and is none itself".to_owned())
+            asked.refused(
+                Reason::UnknownAccount,
+                "the operator registers accounts and is none itself".to_owned(),
+            )
         } else {
             not_yours(asked)
         });
@@ -28,8 +33,12 @@ pub(super) fn account<'a>(state: &'a State, asked: Asked<'_>) -> Result<&'a Acco
 
 /// Tells the publisher, not the account it tried to speak for.
 pub(super) fn not_yours(asked: Asked<'_>) -> Answer {
-    let detail = format!("the user {} does not publish for {}", asked.publisher, asked.command.account);
-    Answer::Receipt { to: asked.publisher.clone(), receipt: Box::new(asked.refusal(Reason::NotYourAccount, detail)) }
+    let detail =
+        format!("the user {} does not publish for {}", asked.publisher, asked.command.account);
+    Answer::Receipt {
+        to: asked.publisher.clone(),
+        receipt: Box::new(asked.refusal(Reason::NotYourAccount, detail)),
+    }
 }
 
 #[cfg(test)]
@@ -42,7 +51,9 @@ mod tests {
     #[test]
     fn the_operator_of_an_account_speaks_for_it() {
         let mut world = World::with(&["acme", "bridge"]);
-        world.tell("operator", "operator", &titled("bridge-x")).assert_refused(Reason::UnknownAccount);
+        world
+            .tell("operator", "operator", &titled("bridge-x"))
+            .assert_refused(Reason::UnknownAccount);
         world.register_under("bridge", "bridge-x");
         world.tell("bridge", "bridge-x", &titled("Beyond")).assert_applied();
         world.tell("bridge-x", "bridge-x", &titled("Further")).assert_applied();
@@ -54,7 +65,10 @@ mod tests {
         let answer = world.tell("bridge", "bridge-x", &titled("Taken over"));
         let Answer::Receipt { to, receipt } = &answer.0 else { panic!("{answer:?}") };
         assert_eq!(*to, name("bridge"));
-        assert_eq!((receipt.outcome, receipt.reason), (ReceiptOutcome::Rejected, Some(Reason::NotYourAccount)));
+        assert_eq!(
+            (receipt.outcome, receipt.reason),
+            (ReceiptOutcome::Rejected, Some(Reason::NotYourAccount))
+        );
         assert_ne!(world.account("bridge-x").display_name, "Taken over");
     }
 

@@ -9,15 +9,19 @@ use super::{Answer, Asked, Decision, valid};
 
 /// Changes an account's attributes.
 pub(super) fn decide(account: &Account, asked: Asked<'_>, message: &AccountUpdate) -> Decision {
-    if let Err(answer) = asked.check_admin(message.actor.role).and_then(|()| asked.check_valid(valid::update(message))) {
+    if let Err(answer) = asked
+        .check_admin(message.actor.role)
+        .and_then(|()| asked.check_valid(valid::update(message)))
+    {
         return answer.into();
     }
     let Merge { account: mut merged, changed, left, .. } = merge(account.clone(), message.clone());
     let receipt = receipt(asked, changed.is_empty(), &left);
     merged.version += u64::from(!changed.is_empty());
-    // Also of what is there already the receipt walks the line: what made it so may still be on its way, and what has a receipt is in
-    // force everywhere.
-    let answer = Answer::Fact(Box::new(asked.changed(Change::Account(Box::new(merged.fact())), receipt)));
+    // Also of what is there already the receipt walks the line: what made it so may still be on its
+    // way, and what has a receipt is in force everywhere.
+    let answer =
+        Answer::Fact(Box::new(asked.changed(Change::Account(Box::new(merged.fact())), receipt)));
     // Also without another content: the version that was seen keeps an older update out.
     let account = (merged != *account).then(|| Box::new(merged));
     Decision { account, agreements: Vec::new(), answer }
@@ -28,9 +32,13 @@ fn receipt(asked: Asked<'_>, nothing_changed: bool, left: &[Attribute]) -> Recei
     let newer = || format!("set with the same or a higher version before: {}", names());
     match (nothing_changed, left.is_empty()) {
         (false, true) => asked.receipt(ReceiptOutcome::Applied),
-        (false, false) => asked.receipt(ReceiptOutcome::Partial).because(Reason::NewerChangeExists, newer()),
+        (false, false) => {
+            asked.receipt(ReceiptOutcome::Partial).because(Reason::NewerChangeExists, newer())
+        }
         (true, true) => asked.receipt(ReceiptOutcome::Ignored).because(Reason::Unchanged, None),
-        (true, false) => asked.receipt(ReceiptOutcome::Ignored).because(Reason::NewerChangeExists, newer()),
+        (true, false) => {
+            asked.receipt(ReceiptOutcome::Ignored).because(Reason::NewerChangeExists, newer())
+        }
     }
 }
 
@@ -43,7 +51,12 @@ struct Merge {
 }
 
 impl Merge {
-    fn offer<T: PartialEq>(&mut self, attribute: Attribute, given: Option<T>, place: impl FnOnce(&mut Account) -> &mut T) {
+    fn offer<T: PartialEq>(
+        &mut self,
+        attribute: Attribute,
+        given: Option<T>,
+        place: impl FnOnce(&mut Account) -> &mut T,
+    ) {
         let Some(given) = given else { return };
         let held_version = self.account.attribute_versions.get(&attribute);
         let is_newer = held_version.is_none_or(|held| self.version > *held);
@@ -64,19 +77,37 @@ impl Merge {
 }
 
 fn merge(account: Account, update: AccountUpdate) -> Merge {
-    let mut merge = Merge { account, version: update.version, changed: Vec::new(), left: Vec::new() };
+    let mut merge =
+        Merge { account, version: update.version, changed: Vec::new(), left: Vec::new() };
     merge.offer(Attribute::DisplayName, update.display_name, |account| &mut account.display_name);
     merge.offer(Attribute::Admins, update.admins, |account| &mut account.admins);
     merge.offer(Attribute::Locale, update.locale.map(Some), |account| &mut account.settings.locale);
-    merge.offer(Attribute::LinkTemplate, update.link_template.map(Some), |account| &mut account.settings.link_template);
-    merge.offer(Attribute::DeclineInvites, update.decline_invites, |account| &mut account.settings.decline_invites);
-    merge.offer(Attribute::SecureDownloads, update.secure_downloads, |account| &mut account.settings.secure_downloads);
-    merge.offer(Attribute::NotifyCcs, update.notify_ccs, |account| &mut account.settings.notify_ccs);
-    merge.offer(Attribute::OpenFields, update.open_fields, |account| &mut account.settings.open_fields);
-    merge.offer(Attribute::SupportAddresses, update.support_addresses, |account| &mut account.settings.support_addresses);
-    merge.offer(Attribute::CustomStatuses, update.custom_statuses, |account| &mut account.settings.custom_statuses);
-    merge.offer(Attribute::TicketFields, update.ticket_fields, |account| &mut account.settings.ticket_fields);
-    merge.offer(Attribute::DefaultForm, update.default_form.map(Some), |account| &mut account.settings.default_form);
+    merge.offer(Attribute::LinkTemplate, update.link_template.map(Some), |account| {
+        &mut account.settings.link_template
+    });
+    merge.offer(Attribute::DeclineInvites, update.decline_invites, |account| {
+        &mut account.settings.decline_invites
+    });
+    merge.offer(Attribute::SecureDownloads, update.secure_downloads, |account| {
+        &mut account.settings.secure_downloads
+    });
+    merge
+        .offer(Attribute::NotifyCcs, update.notify_ccs, |account| &mut account.settings.notify_ccs);
+    merge.offer(Attribute::OpenFields, update.open_fields, |account| {
+        &mut account.settings.open_fields
+    });
+    merge.offer(Attribute::SupportAddresses, update.support_addresses, |account| {
+        &mut account.settings.support_addresses
+    });
+    merge.offer(Attribute::CustomStatuses, update.custom_statuses, |account| {
+        &mut account.settings.custom_statuses
+    });
+    merge.offer(Attribute::TicketFields, update.ticket_fields, |account| {
+        &mut account.settings.ticket_fields
+    });
+    merge.offer(Attribute::DefaultForm, update.default_form.map(Some), |account| {
+        &mut account.settings.default_form
+    });
     merge
 }
 
@@ -114,7 +145,11 @@ mod tests {
     #[test]
     fn r_35_secure_downloads_is_in_force_along_the_line() {
         let mut world = World::with(&["acme"]);
-        let answer = world.tell("acme", "acme", &versioned(1, |message| message.secure_downloads = Some(true)));
+        let answer = world.tell(
+            "acme",
+            "acme",
+            &versioned(1, |message| message.secure_downloads = Some(true)),
+        );
         let Change::Account(account) = &answer.assert_applied().change else { panic!() };
         assert!(account.secure_downloads);
         assert_eq!(account.version, 2);
@@ -132,7 +167,10 @@ mod tests {
         });
         let answer = world.tell("acme", "acme", &message);
         let account = answer.assert_applied().change.account().unwrap();
-        assert_eq!((account.address.as_str(), account.display_name.as_str(), account.notify_ccs), ("acme", "Acme", true));
+        assert_eq!(
+            (account.address.as_str(), account.display_name.as_str(), account.notify_ccs),
+            ("acme", "Acme", true)
+        );
         assert_eq!(account.locale.as_deref(), Some("de"));
         assert_eq!(account.link_template.as_deref(), Some("https://acme.example/{ticket_id}"));
         assert_eq!(account.support_addresses, ["@acme.example"]);
@@ -141,10 +179,15 @@ mod tests {
     #[test]
     fn r_98_a_default_form_that_was_never_named_is_not_an_empty_one() {
         let mut world = World::with(&["acme"]);
-        let answer = world.tell("acme", "acme", &versioned(1, |message| message.notify_ccs = Some(true)));
+        let answer =
+            world.tell("acme", "acme", &versioned(1, |message| message.notify_ccs = Some(true)));
         let Change::Account(account) = &answer.assert_applied().change else { panic!() };
         assert_eq!(account.default_form, None);
-        let answer = world.tell("acme", "acme", &versioned(2, |message| message.default_form = Some(Vec::new())));
+        let answer = world.tell(
+            "acme",
+            "acme",
+            &versioned(2, |message| message.default_form = Some(Vec::new())),
+        );
         let Change::Account(account) = &answer.assert_applied().change else { panic!() };
         assert_eq!(account.default_form, Some(Vec::new()));
     }
@@ -152,10 +195,17 @@ mod tests {
     #[test]
     fn an_older_or_equal_version_is_left() {
         let mut world = World::with(&["acme"]);
-        world.tell("acme", "acme", &versioned(5, |message| message.display_name = Some("Five".into()))).assert_applied();
+        world
+            .tell(
+                "acme",
+                "acme",
+                &versioned(5, |message| message.display_name = Some("Five".into())),
+            )
+            .assert_applied();
         for version in [4, 5] {
             let message = versioned(version, |message| message.display_name = Some("Other".into()));
-            let detail = world.tell("acme", "acme", &message).assert_ignored(Reason::NewerChangeExists);
+            let detail =
+                world.tell("acme", "acme", &message).assert_ignored(Reason::NewerChangeExists);
             assert!(detail.ends_with("display_name"), "{detail}");
         }
         assert_eq!(world.account("acme").display_name, "Five");
@@ -165,15 +215,27 @@ mod tests {
     #[test]
     fn what_is_left_is_named_when_the_rest_is_taken() {
         let mut world = World::with(&["acme"]);
-        world.tell("acme", "acme", &versioned(5, |message| message.display_name = Some("Five".into()))).assert_applied();
+        world
+            .tell(
+                "acme",
+                "acme",
+                &versioned(5, |message| message.display_name = Some("Five".into())),
+            )
+            .assert_applied();
         let message = versioned(4, |message| {
             message.display_name = Some("Four".into());
             message.locale = Some("de".into());
         });
         let answer = world.tell("acme", "acme", &message);
         let receipt = &answer.fact().receipt;
-        assert_eq!((receipt.outcome, receipt.reason), (ReceiptOutcome::Partial, Some(Reason::NewerChangeExists)));
-        assert!(receipt.detail.as_ref().is_some_and(|detail| detail.ends_with(": display_name")), "{receipt:?}");
+        assert_eq!(
+            (receipt.outcome, receipt.reason),
+            (ReceiptOutcome::Partial, Some(Reason::NewerChangeExists))
+        );
+        assert!(
+            receipt.detail.as_ref().is_some_and(|detail| detail.ends_with(": display_name")),
+            "{receipt:?}"
+        );
         assert_eq!(world.account("acme").settings.locale.as_deref(), Some("de"));
         assert_eq!(world.account("acme").display_name, "Five");
     }
@@ -210,7 +272,8 @@ mod tests {
 
     /// Any of four attributes, with few values, so that equal ones meet.
     fn a_change() -> impl Strategy<Value = AccountUpdate> {
-        let (number, switch) = (|| proptest::option::of(0..3u8), || proptest::option::of(any::<bool>()));
+        let (number, switch) =
+            (|| proptest::option::of(0..3u8), || proptest::option::of(any::<bool>()));
         (number(), switch(), switch(), number()).prop_map(|(title, secure, decline, form)| {
             let Inbound::Update(message) = update(|message| {
                 message.display_name = title.map(|title| format!("Name {title}"));

@@ -1,4 +1,5 @@
-//! What makes a command's content well-formed beyond its types. The first flaw is named with its place.
+//! What makes a command's content well-formed beyond its types. The first flaw is named with its
+//! place.
 
 use std::collections::BTreeSet;
 
@@ -48,7 +49,10 @@ type Checked = Result<(), Flaw>;
 pub(super) fn register(message: &AccountRegister) -> Checked {
     named("/display_name", &message.display_name)?;
     admins(&message.admins)?;
-    message.sharing_url.as_deref().map_or(Ok(()), |address| url("/sharing_url", address, &["https://", "http://"]))
+    message
+        .sharing_url
+        .as_deref()
+        .map_or(Ok(()), |address| url("/sharing_url", address, &["https://", "http://"]))
 }
 
 /// Checks an update.
@@ -109,7 +113,10 @@ fn support_addresses(addresses: &[String]) -> Checked {
         // `@domain` is an address without anybody in front.
         let is_domain = address.starts_with('@') && is_address(&format!("x{address}"));
         if !is_domain && !is_address(address) {
-            return Err(Flaw::new(format!("/support_addresses/{index}"), "neither an e-mail address nor @domain"));
+            return Err(Flaw::new(
+                format!("/support_addresses/{index}"),
+                "neither an e-mail address nor @domain",
+            ));
         }
     }
     Ok(())
@@ -118,7 +125,11 @@ fn support_addresses(addresses: &[String]) -> Checked {
 fn link_template(template: &str) -> Checked {
     const PLACE: &str = "{ticket_id}";
     url("/link_template", template, &["https://"])?;
-    if template.contains(PLACE) { Ok(()) } else { Err(Flaw::new("/link_template", format!("does not contain {PLACE}"))) }
+    if template.contains(PLACE) {
+        Ok(())
+    } else {
+        Err(Flaw::new("/link_template", format!("does not contain {PLACE}")))
+    }
 }
 
 fn custom_statuses(custom: &CustomStatuses) -> Checked {
@@ -129,7 +140,10 @@ fn custom_statuses(custom: &CustomStatuses) -> Checked {
         key(&format!("{at}/key"), &status.key, &mut keys)?;
         named(&format!("{at}/name"), &status.name)?;
         if status.default && !defaults.insert(status.category) {
-            return Err(Flaw::new(format!("{at}/default"), "its category has a default status already"));
+            return Err(Flaw::new(
+                format!("{at}/default"),
+                "its category has a default status already",
+            ));
         }
     }
     Ok(())
@@ -145,7 +159,10 @@ fn ticket_fields(fields: &[TicketField]) -> Checked {
         if let Some(pattern) = &field.pattern
             && pattern.chars().count() > URL
         {
-            return Err(Flaw::new(format!("{at}/pattern"), format!("longer than {URL} characters")));
+            return Err(Flaw::new(
+                format!("{at}/pattern"),
+                format!("longer than {URL} characters"),
+            ));
         }
         options(&format!("{at}/options"), field)?;
     }
@@ -153,7 +170,9 @@ fn ticket_fields(fields: &[TicketField]) -> Checked {
 }
 
 fn options(at: &str, field: &TicketField) -> Checked {
-    if !field.options.is_empty() && !matches!(field.field_type, FieldType::Tagger | FieldType::Multiselect) {
+    if !field.options.is_empty()
+        && !matches!(field.field_type, FieldType::Tagger | FieldType::Multiselect)
+    {
         return Err(Flaw::new(at, "only a tagger or multiselect field has options"));
     }
     let mut tags = BTreeSet::new();
@@ -164,15 +183,22 @@ fn options(at: &str, field: &TicketField) -> Checked {
     Ok(())
 }
 
-/// The form may name a field that a later update defines: its own version does not wait for another attribute's.
+/// The form may name a field that a later update defines: its own version does not wait for another
+/// attribute's.
 fn default_form(form: &[String]) -> Checked {
     fields_at_most(form, "/default_form")?;
     let mut keys = BTreeSet::new();
-    form.iter().enumerate().try_for_each(|(index, field)| key(&format!("/default_form/{index}"), field, &mut keys))
+    form.iter()
+        .enumerate()
+        .try_for_each(|(index, field)| key(&format!("/default_form/{index}"), field, &mut keys))
 }
 
 fn at_most<T>(limit: usize, list: &[T], pointer: &str) -> Checked {
-    if list.len() <= limit { Ok(()) } else { Err(Flaw::new(pointer, format!("more than {limit} entries"))) }
+    if list.len() <= limit {
+        Ok(())
+    } else {
+        Err(Flaw::new(pointer, format!("more than {limit} entries")))
+    }
 }
 
 /// Too many fields have a reason of their own in the contract.
@@ -189,7 +215,11 @@ fn key<'a>(pointer: &str, key: &'a str, seen: &mut BTreeSet<&'a str>) -> Checked
 }
 
 fn named(pointer: &str, name: &str) -> Checked {
-    if name.trim().is_empty() { Err(Flaw::new(pointer, "empty")) } else { line(pointer, name, NAME) }
+    if name.trim().is_empty() {
+        Err(Flaw::new(pointer, "empty"))
+    } else {
+        line(pointer, name, NAME)
+    }
 }
 
 /// One line: what is shown in lists and in the head of a mail has no line breaks.
@@ -220,11 +250,17 @@ fn url(pointer: &str, url: &str, schemes: &[&str]) -> Checked {
 }
 
 fn is_address(text: &str) -> bool {
-    let odd = |letter: char| letter.is_whitespace() || letter.is_control() || "<>()[],;:\\\"".contains(letter);
+    let odd = |letter: char| {
+        letter.is_whitespace() || letter.is_control() || "<>()[],;:\\\"".contains(letter)
+    };
     let is_domain = |domain: &str| domain.split('.').all(|label| !label.is_empty());
     match text.split_once('@') {
         Some((local, domain)) => {
-            text.len() <= ADDRESS && !local.is_empty() && is_domain(domain) && !domain.contains('@') && !text.chars().any(odd)
+            text.len() <= ADDRESS
+                && !local.is_empty()
+                && is_domain(domain)
+                && !domain.contains('@')
+                && !text.chars().any(odd)
         }
         None => false,
     }
@@ -232,10 +268,15 @@ fn is_address(text: &str) -> bool {
 
 /// The shape of RFC 5646: a language of letters, then subtags of letters and digits.
 fn is_language_tag(tag: &str) -> bool {
-    let is_subtag = |subtag: &str| (1..=8).contains(&subtag.len()) && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_subtag = |subtag: &str| {
+        (1..=8).contains(&subtag.len()) && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
     let mut subtags = tag.split('-');
     let language = subtags.next().unwrap_or_default();
-    tag.len() <= 35 && is_subtag(language) && language.bytes().all(|byte| byte.is_ascii_alphabetic()) && subtags.all(is_subtag)
+    tag.len() <= 35
+        && is_subtag(language)
+        && language.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && subtags.all(is_subtag)
 }
 
 #[cfg(test)]
@@ -256,7 +297,13 @@ mod tests {
     }
 
     fn field(key: &str) -> TicketField {
-        TicketField { key: key.into(), title: "Order".into(), field_type: FieldType::Text, options: Vec::new(), pattern: None }
+        TicketField {
+            key: key.into(),
+            title: "Order".into(),
+            field_type: FieldType::Text,
+            options: Vec::new(),
+            pattern: None,
+        }
     }
 
     fn status(key: &str, category: Status, default: bool) -> CustomStatus {
@@ -283,15 +330,31 @@ mod tests {
 
     #[test]
     fn r_46_support_addresses_are_addresses_or_domains() {
-        let with = |address: &str| flaw(|message| message.support_addresses = Some(vec!["a@b.example".into(), address.into()]));
+        let with = |address: &str| {
+            flaw(|message| {
+                message.support_addresses = Some(vec!["a@b.example".into(), address.into()])
+            })
+        };
         for good in ["support@acme.example", "@acme.example", "a+b@localhost"] {
             assert_eq!(with(good), Ok(()), "{good}");
         }
-        for bad in ["", "acme.example", "@", "support@", "a@b@c", "@.example", "a b@c.example", "a@b.example\r\nBcc: c@d"] {
+        for bad in [
+            "",
+            "acme.example",
+            "@",
+            "support@",
+            "a@b@c",
+            "@.example",
+            "a b@c.example",
+            "a@b.example\r\nBcc: c@d",
+        ] {
             assert_eq!(with(bad), Err(malformed("/support_addresses/1")), "{bad}");
         }
         let many = vec!["@acme.example".to_owned(); SUPPORT_ADDRESSES + 1];
-        assert_eq!(flaw(|message| message.support_addresses = Some(many)), Err(malformed("/support_addresses")));
+        assert_eq!(
+            flaw(|message| message.support_addresses = Some(many)),
+            Err(malformed("/support_addresses"))
+        );
     }
 
     #[test]
@@ -308,12 +371,22 @@ mod tests {
     #[test]
     fn r_90_fields_have_keys_of_their_own() {
         let with = |fields: Vec<TicketField>| flaw(|message| message.ticket_fields = Some(fields));
-        let numbered = |count: usize| (0..count).map(|number| field(&number.to_string())).collect::<Vec<_>>();
+        let numbered =
+            |count: usize| (0..count).map(|number| field(&number.to_string())).collect::<Vec<_>>();
         assert_eq!(with(numbered(FIELDS)), Ok(()));
-        assert_eq!(with(numbered(FIELDS + 1)), Err((Reason::LimitExceeded, "/ticket_fields".to_owned())));
-        assert_eq!(with(vec![field("a"), field("b"), field("a")]), Err(malformed("/ticket_fields/2/key")));
+        assert_eq!(
+            with(numbered(FIELDS + 1)),
+            Err((Reason::LimitExceeded, "/ticket_fields".to_owned()))
+        );
+        assert_eq!(
+            with(vec![field("a"), field("b"), field("a")]),
+            Err(malformed("/ticket_fields/2/key"))
+        );
         assert_eq!(with(vec![field("")]), Err(malformed("/ticket_fields/0/key")));
-        assert_eq!(with(vec![TicketField { title: " ".into(), ..field("a") }]), Err(malformed("/ticket_fields/0/title")));
+        assert_eq!(
+            with(vec![TicketField { title: " ".into(), ..field("a") }]),
+            Err(malformed("/ticket_fields/0/title"))
+        );
     }
 
     #[test]
@@ -321,30 +394,50 @@ mod tests {
         let option = |tag: &str| FieldOption { name: "Gold".into(), tag: tag.into() };
         let with = |field_type, tags: [&str; 2]| {
             let options = tags.map(option).to_vec();
-            flaw(|message| message.ticket_fields = Some(vec![TicketField { field_type, options, ..field("a") }]))
+            flaw(|message| {
+                message.ticket_fields =
+                    Some(vec![TicketField { field_type, options, ..field("a") }])
+            })
         };
         assert_eq!(with(FieldType::Tagger, ["gold", "silver"]), Ok(()));
         assert_eq!(with(FieldType::Multiselect, ["gold", "silver"]), Ok(()));
-        assert_eq!(with(FieldType::Tagger, ["gold", "gold"]), Err(malformed("/ticket_fields/0/options/1/tag")));
-        assert_eq!(with(FieldType::Text, ["gold", "silver"]), Err(malformed("/ticket_fields/0/options")));
+        assert_eq!(
+            with(FieldType::Tagger, ["gold", "gold"]),
+            Err(malformed("/ticket_fields/0/options/1/tag"))
+        );
+        assert_eq!(
+            with(FieldType::Text, ["gold", "silver"]),
+            Err(malformed("/ticket_fields/0/options"))
+        );
     }
 
     #[test]
     fn r_49_a_category_has_one_default_at_most() {
         let with = |statuses: Vec<CustomStatus>| {
-            flaw(|message| message.custom_statuses = Some(CustomStatuses { enabled: true, statuses }))
+            flaw(|message| {
+                message.custom_statuses = Some(CustomStatuses { enabled: true, statuses })
+            })
         };
         let (open, hold) = (status("a", Status::Open, true), status("b", Status::Hold, true));
         assert_eq!(with(vec![open.clone(), hold, status("c", Status::Open, false)]), Ok(()));
         let second = status("c", Status::Open, true);
-        assert_eq!(with(vec![open.clone(), second]), Err(malformed("/custom_statuses/statuses/1/default")));
-        assert_eq!(with(vec![open.clone(), open]), Err(malformed("/custom_statuses/statuses/1/key")));
+        assert_eq!(
+            with(vec![open.clone(), second]),
+            Err(malformed("/custom_statuses/statuses/1/default"))
+        );
+        assert_eq!(
+            with(vec![open.clone(), open]),
+            Err(malformed("/custom_statuses/statuses/1/key"))
+        );
     }
 
     #[test]
     fn a_default_form_names_each_field_once() {
-        let with =
-            |keys: &[&str]| flaw(|message| message.default_form = Some(keys.iter().map(|key| (*key).to_owned()).collect()));
+        let with = |keys: &[&str]| {
+            flaw(|message| {
+                message.default_form = Some(keys.iter().map(|key| (*key).to_owned()).collect())
+            })
+        };
         assert_eq!(with(&[]), Ok(()));
         assert_eq!(with(&["not-defined-yet"]), Ok(()));
         assert_eq!(with(&["a", "a"]), Err(malformed("/default_form/1")));

@@ -1,16 +1,19 @@
-//! A small world for the tests of the rules: accounts, the commands they give, and what they are answered.
+//! A small world for the tests of the rules: accounts, the commands they give, and what they are
+//! answered.
 
 use std::collections::BTreeMap;
 
 use contracts::address::Invitee;
 use contracts::command::{
-    AccountKind, AccountRegister, AccountRename, AccountUpdate, Admin, AgreementAccept, AgreementDeactivate, AgreementDecline,
-    AgreementInvite, AgreementList,
+    AccountKind, AccountRegister, AccountRename, AccountUpdate, Admin, AgreementAccept,
+    AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList,
 };
 use contracts::delivery::{AgreementState, AgreementStatus, Told};
 use contracts::sync::{About, AgreementNotice, CommandRef, Fact, Notice};
 use contracts::terms::CommentTerms;
-use contracts::{AccountName, Actor, AgreementId, Reason, Receipt, ReceiptOutcome, Role, Terms, Timestamp};
+use contracts::{
+    AccountName, Actor, AgreementId, Reason, Receipt, ReceiptOutcome, Role, Terms, Timestamp,
+};
 
 use super::state::{Account, Agreement, Settings, State, Stored};
 use super::{Answer, decide};
@@ -206,11 +209,15 @@ impl Answered {
         self.assert_receipt(ReceiptOutcome::Rejected, reason)
     }
 
-    /// There was nothing to do, whether the receipt walks the line or is sent at once. Returns the detail.
+    /// There was nothing to do, whether the receipt walks the line or is sent at once. Returns the
+    /// detail.
     pub fn assert_ignored(&self, reason: Reason) -> String {
         match &self.0 {
             Answer::Fact(fact) => {
-                assert_eq!((fact.receipt.outcome, fact.receipt.reason), (ReceiptOutcome::Ignored, Some(reason)));
+                assert_eq!(
+                    (fact.receipt.outcome, fact.receipt.reason),
+                    (ReceiptOutcome::Ignored, Some(reason))
+                );
                 fact.receipt.detail.clone().unwrap_or_default()
             }
             _ => self.assert_receipt(ReceiptOutcome::Ignored, reason),
@@ -220,7 +227,12 @@ impl Answered {
     fn assert_receipt(&self, outcome: ReceiptOutcome, reason: Reason) -> String {
         match &self.0 {
             Answer::Receipt { receipt, .. } => {
-                assert_eq!((receipt.outcome, receipt.reason), (outcome, Some(reason)), "{:?}", receipt.detail);
+                assert_eq!(
+                    (receipt.outcome, receipt.reason),
+                    (outcome, Some(reason)),
+                    "{:?}",
+                    receipt.detail
+                );
                 receipt.detail.clone().unwrap_or_default()
             }
             other => panic!("not answered at once: {other:?}"),
@@ -241,7 +253,9 @@ impl Answered {
 
     /// The agreements that the account is told, with the receipt.
     pub fn shown(&self) -> (Vec<&AgreementState>, &Receipt) {
-        let Answer::Shown { deliveries, receipt } = &self.0 else { panic!("nothing is shown: {:?}", self.0) };
+        let Answer::Shown { deliveries, receipt } = &self.0 else {
+            panic!("nothing is shown: {:?}", self.0)
+        };
         let states = deliveries.iter().map(|delivery| match &delivery.told {
             Told::AgreementState(state) => state.as_ref(),
             other => panic!("not as it stands: {other:?}"),

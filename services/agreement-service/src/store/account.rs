@@ -66,11 +66,15 @@ impl TryFrom<Row> for Account {
     }
 }
 
-/// Locks and loads the accounts of a batch, with the parties of its agreements. Parties never change, so they can be looked
-/// up before the agreement itself is locked.
-pub(super) async fn load(connection: &mut PgConnection, wanted: &Wanted) -> Result<Vec<Account>, DecideError> {
+/// Locks and loads the accounts of a batch, with the parties of its agreements. Parties never
+/// change, so they can be looked up before the agreement itself is locked.
+pub(super) async fn load(
+    connection: &mut PgConnection,
+    wanted: &Wanted,
+) -> Result<Vec<Account>, DecideError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "select name, address, display_name, kind, operated_by, sharing_url, admins, settings, attribute_versions, version
+        "select name, address, display_name, kind, operated_by, sharing_url, admins, settings, \
+         attribute_versions, version
          from account
          where name = any($1)
             or address = any($2)
@@ -112,8 +116,12 @@ impl TryFrom<ContactRow> for Contact {
     }
 }
 
-/// Reads what is told of accounts, without their fields and statuses, which may be large. Locks nothing.
-pub(super) async fn contacts(connection: &mut PgConnection, names: &[String]) -> Result<Vec<Contact>, DecideError> {
+/// Reads what is told of accounts, without their fields and statuses, which may be large. Locks
+/// nothing.
+pub(super) async fn contacts(
+    connection: &mut PgConnection,
+    names: &[String],
+) -> Result<Vec<Contact>, DecideError> {
     if names.is_empty() {
         return Ok(Vec::new());
     }
@@ -130,7 +138,10 @@ pub(super) async fn contacts(connection: &mut PgConnection, names: &[String]) ->
 }
 
 /// Saves accounts that were not there.
-pub(super) async fn insert(connection: &mut PgConnection, accounts: impl Iterator<Item = &Account>) -> Result<(), DecideError> {
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    accounts: impl Iterator<Item = &Account>,
+) -> Result<(), DecideError> {
     let rows: Vec<Row> = accounts.map(Row::from).collect();
     if rows.is_empty() {
         return Ok(());
@@ -151,7 +162,10 @@ pub(super) async fn insert(connection: &mut PgConnection, accounts: impl Iterato
 }
 
 /// Saves accounts that have other content now. Name, kind, operator and sharing URL never change.
-pub(super) async fn update(connection: &mut PgConnection, accounts: impl Iterator<Item = &Account>) -> Result<(), DecideError> {
+pub(super) async fn update(
+    connection: &mut PgConnection,
+    accounts: impl Iterator<Item = &Account>,
+) -> Result<(), DecideError> {
     let rows: Vec<Row> = accounts.map(Row::from).collect();
     if rows.is_empty() {
         return Ok(());

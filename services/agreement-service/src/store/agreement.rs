@@ -54,7 +54,8 @@ impl TryFrom<Row> for Agreement {
     fn try_from(row: Row) -> Result<Self, DecideError> {
         let party = |text: String| AccountName::new(text).map_err(|error| stored(TABLE, &error));
         Ok(Self {
-            agreement_id: AgreementId::new(row.agreement_id).map_err(|error| stored(TABLE, &error))?,
+            agreement_id: AgreementId::new(row.agreement_id)
+                .map_err(|error| stored(TABLE, &error))?,
             version: read_version(TABLE, row.version)?,
             sender: party(row.sender)?,
             receiver: party(row.receiver)?,
@@ -68,8 +69,8 @@ impl TryFrom<Row> for Agreement {
     }
 }
 
-/// Locks and loads agreements: those of these ids, and the live ones of accounts that are renamed, up to one more of each account
-/// than a rename can end.
+/// Locks and loads agreements: those of these ids, and the live ones of accounts that are renamed,
+/// up to one more of each account than a rename can end.
 pub(super) async fn load(
     connection: &mut PgConnection,
     ids: &[String],
@@ -108,8 +109,8 @@ struct ListedRow {
     agreement: Row,
 }
 
-/// Reads all pages that a batch asks for, each with one agreement more, which tells that there is more. By account, because two
-/// accounts may ask for the same agreement. Locks nothing.
+/// Reads all pages that a batch asks for, each with one agreement more, which tells that there is
+/// more. By account, because two accounts may ask for the same agreement. Locks nothing.
 pub(super) async fn pages(
     connection: &mut PgConnection,
     pages: &BTreeSet<(String, Page)>,
@@ -165,7 +166,8 @@ pub(super) async fn insert(
         return Ok(());
     }
     sqlx::query(
-        "insert into agreement (agreement_id, version, sender, receiver, name, terms, status, by, at, reason)
+        "insert into agreement (agreement_id, version, sender, receiver, name, terms, status, by, \
+         at, reason)
          select agreement_id, version, sender, receiver, name, terms, status, by, at, reason
          from jsonb_to_recordset($1) as given (
            agreement_id text, version bigint, sender text, receiver text, name text, terms jsonb, status text, by jsonb,

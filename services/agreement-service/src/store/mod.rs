@@ -33,14 +33,21 @@ pub(crate) struct Wanted {
     pub pages: BTreeSet<(String, Page)>,
 }
 
-/// Locks and loads what is wanted: accounts first, then agreements, each in key order; then what is only read.
+/// Locks and loads what is wanted: accounts first, then agreements, each in key order; then what is
+/// only read.
 ///
-/// An agreement that another transaction made in between has its parties missing here. The rules then take it as not known
-/// yet, which it is: the command waits a moment and meets both. A rename needs no lock on its partners: whoever makes, accepts or
-/// ends one of its agreements locks the renamed account too, or, a partner that is renamed itself, the agreement.
-pub(crate) async fn load(connection: &mut PgConnection, wanted: &Wanted) -> Result<State, DecideError> {
+/// An agreement that another transaction made in between has its parties missing here. The rules
+/// then take it as not known yet, which it is: the command waits a moment and meets both. A rename
+/// needs no lock on its partners: whoever makes, accepts or ends one of its agreements locks the
+/// renamed account too, or, a partner that is renamed itself, the agreement.
+pub(crate) async fn load(
+    connection: &mut PgConnection,
+    wanted: &Wanted,
+) -> Result<State, DecideError> {
     let accounts = account::load(&mut *connection, wanted).await?;
-    let agreements = agreement::load(&mut *connection, &list(&wanted.agreements), &list(&wanted.renaming)).await?;
+    let agreements =
+        agreement::load(&mut *connection, &list(&wanted.agreements), &list(&wanted.renaming))
+            .await?;
     let listed = agreement::pages(&mut *connection, &wanted.pages).await?;
     let contacts = if wanted.renaming.is_empty() && listed.is_empty() {
         Vec::new()
@@ -55,20 +62,23 @@ pub(crate) async fn load(connection: &mut PgConnection, wanted: &Wanted) -> Resu
 /// Those of the parties that are not loaded.
 fn parties<'a>(agreements: impl Iterator<Item = &'a Agreement>, loaded: &[Account]) -> Vec<String> {
     let loaded: BTreeSet<&AccountName> = loaded.iter().map(|account| &account.name).collect();
-    let parties: BTreeSet<&AccountName> = agreements.flat_map(|agreement| [&agreement.sender, &agreement.receiver]).collect();
+    let parties: BTreeSet<&AccountName> =
+        agreements.flat_map(|agreement| [&agreement.sender, &agreement.receiver]).collect();
     parties.difference(&loaded).map(ToString::to_string).collect()
 }
 
-/// Renamed accounts with more agreements than a rename reads. All that were read count, also one that ended meanwhile: for each
-/// that did, another may have been left out.
+/// Renamed accounts with more agreements than a rename reads. All that were read count, also one
+/// that ended meanwhile: for each that did, another may have been left out.
 fn crowded(wanted: &Wanted, agreements: &[Agreement]) -> BTreeSet<AccountName> {
     let renaming = wanted.renaming.iter().filter_map(|name| AccountName::new(name.as_str()).ok());
-    let count = |name: &AccountName| agreements.iter().filter(|agreement| agreement.side_of(name).is_some()).count();
+    let count = |name: &AccountName| {
+        agreements.iter().filter(|agreement| agreement.side_of(name).is_some()).count()
+    };
     renaming.filter(|name| count(name) > MOST_AGREEMENTS).collect()
 }
 
-/// Saves what changed. A row that is new goes in plainly: if another transaction was faster, the batch runs again and meets it.
-/// Addresses are given up before they are taken.
+/// Saves what changed. A row that is new goes in plainly: if another transaction was faster, the
+/// batch runs again and meets it. Addresses are given up before they are taken.
 pub(crate) async fn save(connection: &mut PgConnection, state: &State) -> Result<(), DecideError> {
     account::update(&mut *connection, state.accounts().changed_rows()).await?;
     account::insert(&mut *connection, state.accounts().new_rows()).await?;

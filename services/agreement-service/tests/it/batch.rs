@@ -1,4 +1,5 @@
-//! The service on the real database without the broker: batches decided by hand, one transaction each, and some at the same moment.
+//! The service on the real database without the broker: batches decided by hand, one transaction
+//! each, and some at the same moment.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +34,10 @@ fn command(account: &str, message: Inbound) -> Received<Inbound> {
 }
 
 /// Decides a batch in a transaction, which the caller ends.
-async fn decide(transaction: &mut Transaction<'_, Postgres>, batch: &[Received<Inbound>]) -> Result<Vec<Verdict>, DecideError> {
+async fn decide(
+    transaction: &mut Transaction<'_, Postgres>,
+    batch: &[Received<Inbound>],
+) -> Result<Vec<Verdict>, DecideError> {
     AgreementService.decide(transaction, &batch.iter().collect::<Vec<_>>()).await
 }
 
@@ -71,13 +75,15 @@ fn outputs(verdict: &Verdict) -> &[Output] {
 
 /// The change that a command made.
 fn fact(verdict: &Verdict) -> Fact {
-    serde_json::from_str(outputs(verdict)[0].body()).unwrap_or_else(|error| panic!("{error}: {verdict:?}"))
+    serde_json::from_str(outputs(verdict)[0].body())
+        .unwrap_or_else(|error| panic!("{error}: {verdict:?}"))
 }
 
 /// What a list shows, with its receipt.
 fn shown(verdict: &Verdict) -> (Vec<AgreementState>, Receipt) {
     let (receipt, states) = outputs(verdict).split_last().expect("a receipt");
-    let state = |output: &Output| match Told::read(output.message_type(), output.body().as_bytes()) {
+    let state = |output: &Output| match Told::read(output.message_type(), output.body().as_bytes())
+    {
         Ok(Told::AgreementState(state)) => *state,
         other => panic!("{other:?}"),
     };
@@ -88,8 +94,10 @@ fn shown(verdict: &Verdict) -> (Vec<AgreementState>, Receipt) {
 async fn with_accounts(test: &str, accounts: &[&str]) -> (World, PgPool) {
     let world = World::new(test).await;
     let pool = world.pool(Name::Agreement, agreement_service::migrations()).await;
-    let registered: Vec<_> =
-        accounts.iter().map(|account| command("operator", Inbound::Register(Box::new(register(account))))).collect();
+    let registered: Vec<_> = accounts
+        .iter()
+        .map(|account| command("operator", Inbound::Register(Box::new(register(account)))))
+        .collect();
     alone(&pool, &registered).await;
     (world, pool)
 }
@@ -100,10 +108,13 @@ type Stands = (AgreementStatus, i64, Option<String>);
 /// Where every agreement stands.
 async fn stored(pool: &PgPool) -> BTreeMap<AgreementId, Stands> {
     let query = "select agreement_id, status, version, reason from agreement";
-    let rows: Vec<(String, String, i64, Option<String>)> = sqlx::query_as(query).fetch_all(pool).await.expect("rows");
+    let rows: Vec<(String, String, i64, Option<String>)> =
+        sqlx::query_as(query).fetch_all(pool).await.expect("rows");
     let status = |word: String| serde_json::from_value(json!(word)).expect("a status");
     rows.into_iter()
-        .map(|(id, word, version, reason)| (AgreementId::new(id).expect("an id"), (status(word), version, reason)))
+        .map(|(id, word, version, reason)| {
+            (AgreementId::new(id).expect("an id"), (status(word), version, reason))
+        })
         .collect()
 }
 
@@ -127,7 +138,8 @@ fn made_under(made: &Fact, account: &str) -> String {
     party.expect("it is a party").address.clone()
 }
 
-/// Four commands about `globex` that are decided at the same moment, and where every agreement stands after them.
+/// Four commands about `globex` that are decided at the same moment, and where every agreement
+/// stands after them.
 struct Round {
     number: usize,
     old_address: String,
@@ -150,7 +162,8 @@ impl Round {
     }
 
     async fn run(pool: &PgPool, number: usize, earlier: Option<usize>) -> Self {
-        let old_address = if number == 0 { "globex".to_owned() } else { format!("globex-{number}") };
+        let old_address =
+            if number == 0 { "globex".to_owned() } else { format!("globex-{number}") };
         let new_address = format!("globex-{}", number + 1);
         let accepted = earlier.unwrap_or(2 * number);
         let mut batches = [
@@ -162,7 +175,9 @@ impl Round {
         // Whoever is asked first differs from round to round.
         batches.rotate_left(number % 4);
         let start = Barrier::new(batches.len());
-        let verdicts = batches.iter().map(async |(which, batch)| (*which, decided(pool, &start, batch).await.remove(0)));
+        let verdicts = batches
+            .iter()
+            .map(async |(which, batch)| (*which, decided(pool, &start, batch).await.remove(0)));
         let verdicts = join_all(verdicts).await.into_iter().collect();
         Self { number, old_address, new_address, earlier, verdicts, stands: stored(pool).await }
     }
@@ -171,7 +186,9 @@ impl Round {
     fn ended(&self, id: &AgreementId) -> bool {
         let rename = fact(&self.verdicts["rename"]);
         let listed = rename.change.agreements().iter().find(|ended| ended.agreement_id == *id);
-        let is_so = |listed: &AgreementFact| self.stands[id] == renamed(i64::try_from(listed.version).expect("a few"));
+        let is_so = |listed: &AgreementFact| {
+            self.stands[id] == renamed(i64::try_from(listed.version).expect("a few"))
+        };
         assert!(listed.is_none_or(is_so), "round {}: {id} {:?}", self.number, self.stands[id]);
         listed.is_some()
     }
@@ -184,20 +201,35 @@ impl Round {
     fn check(&self) {
         let (number, towards, from) = (self.number, self.towards(), self.from());
         match &self.verdicts["towards"] {
-            Verdict::NotYet { reason: Reason::UnknownAccount, .. } => assert_eq!(self.stands.get(&towards), None),
+            Verdict::NotYet { reason: Reason::UnknownAccount, .. } => {
+                assert_eq!(self.stands.get(&towards), None)
+            }
             made => {
                 assert_eq!(made_under(&fact(made), "globex"), self.old_address);
-                assert_eq!((self.ended(&towards), &self.stands[&towards]), (true, &renamed(2)), "round {number}");
+                assert_eq!(
+                    (self.ended(&towards), &self.stands[&towards]),
+                    (true, &renamed(2)),
+                    "round {number}"
+                );
             }
         }
         let expected = if self.made_after() { (Pending, 1, None) } else { renamed(2) };
-        assert_eq!((self.ended(&from), &self.stands[&from]), (!self.made_after(), &expected), "round {number}");
+        assert_eq!(
+            (self.ended(&from), &self.stands[&from]),
+            (!self.made_after(), &expected),
+            "round {number}"
+        );
         if let Some(earlier) = self.earlier.map(agreement) {
             let accepted = matches!(&self.verdicts["accept"], Verdict::Decided(sent) if sent[0].message_type() == Fact::NAME);
             let expected = renamed(if accepted { 3 } else { 2 });
-            assert_eq!((self.ended(&earlier), &self.stands[&earlier]), (true, &expected), "round {number}");
+            assert_eq!(
+                (self.ended(&earlier), &self.stands[&earlier]),
+                (true, &expected),
+                "round {number}"
+            );
         }
-        let live = self.stands.iter().filter(|(_, (status, ..))| matches!(status, Pending | Accepted));
+        let live =
+            self.stands.iter().filter(|(_, (status, ..))| matches!(status, Pending | Accepted));
         let live: Vec<_> = live.map(|(id, _)| id.clone()).collect();
         assert_eq!(live, if self.made_after() { vec![from] } else { Vec::new() }, "round {number}");
     }
@@ -216,13 +248,21 @@ async fn r_17_nothing_that_races_with_a_rename_slips_through() {
 }
 
 /// Lets `second` wait for `first`, which is decided and not committed; what each came to.
-async fn one_behind_the_other(pool: &PgPool, first: &[Received<Inbound>], second: &[Received<Inbound>]) -> (Verdict, Verdict) {
+async fn one_behind_the_other(
+    pool: &PgPool,
+    first: &[Received<Inbound>],
+    second: &[Received<Inbound>],
+) -> (Verdict, Verdict) {
     let mut transaction = pool.begin().await.expect("a transaction");
     let mut before = decide(&mut transaction, first).await.expect("a decision");
     let release = async {
         until("a decision that waits for another", PATIENCE, async || {
-            let query = "select count(*) from pg_stat_activity where usename = current_user and wait_event_type = 'Lock'";
-            let waiting: i64 = sqlx::query_scalar(query).fetch_one(pool).await.map_err(|error| error.to_string())?;
+            let query = "select count(*) from pg_stat_activity where usename = current_user and \
+                wait_event_type = 'Lock'";
+            let waiting: i64 = sqlx::query_scalar(query)
+                .fetch_one(pool)
+                .await
+                .map_err(|error| error.to_string())?;
             if waiting == 1 { Ok(()) } else { Err(format!("{waiting}")) }
         })
         .await;
@@ -235,19 +275,42 @@ async fn one_behind_the_other(pool: &PgPool, first: &[Received<Inbound>], second
 #[tokio::test(flavor = "multi_thread")]
 async fn r_17_of_an_invite_and_a_rename_the_later_one_meets_the_earlier_one() {
     let (world, pool) = with_accounts("agreement-rename-order", &["acme", "globex"]).await;
-    let (_, rename) = one_behind_the_other(&pool, &invited("acme", 1, "globex"), &renaming("globex", "globex-1")).await;
+    let (_, rename) =
+        one_behind_the_other(&pool, &invited("acme", 1, "globex"), &renaming("globex", "globex-1"))
+            .await;
     assert_eq!(fact(&rename).change.agreements().len(), 1);
-    let (_, invite) = one_behind_the_other(&pool, &renaming("globex", "globex-2"), &invited("acme", 2, "globex-1")).await;
-    assert!(matches!(invite, Verdict::NotYet { reason: Reason::UnknownAccount, otherwise: Otherwise::Decided(_) }), "{invite:?}");
-    let (_, rename) = one_behind_the_other(&pool, &invited("globex", 3, "acme"), &renaming("globex", "globex-3")).await;
+    let (_, invite) = one_behind_the_other(
+        &pool,
+        &renaming("globex", "globex-2"),
+        &invited("acme", 2, "globex-1"),
+    )
+    .await;
+    assert!(
+        matches!(
+            invite,
+            Verdict::NotYet { reason: Reason::UnknownAccount, otherwise: Otherwise::Decided(_) }
+        ),
+        "{invite:?}"
+    );
+    let (_, rename) =
+        one_behind_the_other(&pool, &invited("globex", 3, "acme"), &renaming("globex", "globex-3"))
+            .await;
     assert_eq!(fact(&rename).change.agreements().len(), 1);
-    let (_, invite) = one_behind_the_other(&pool, &renaming("globex", "globex-4"), &invited("globex", 4, "acme")).await;
+    let (_, invite) =
+        one_behind_the_other(&pool, &renaming("globex", "globex-4"), &invited("globex", 4, "acme"))
+            .await;
     assert_eq!(made_under(&fact(&invite), "globex"), "globex-4");
     // Two partners that are renamed at the same moment: one of them ends what they had, once.
     alone(&pool, &[command("acme", Inbound::Accept(accept(4)))]).await;
-    let (ours, theirs) = one_behind_the_other(&pool, &renaming("globex", "globex-5"), &renaming("acme", "acme-1")).await;
-    assert_eq!((fact(&ours).change.agreements().len(), fact(&theirs).change.agreements().len()), (1, 0));
-    let expected = [(agreement(1), renamed(2)), (agreement(3), renamed(2)), (agreement(4), renamed(3))];
+    let (ours, theirs) =
+        one_behind_the_other(&pool, &renaming("globex", "globex-5"), &renaming("acme", "acme-1"))
+            .await;
+    assert_eq!(
+        (fact(&ours).change.agreements().len(), fact(&theirs).change.agreements().len()),
+        (1, 0)
+    );
+    let expected =
+        [(agreement(1), renamed(2)), (agreement(3), renamed(2)), (agreement(4), renamed(3))];
     assert_eq!(stored(&pool).await, BTreeMap::from(expected));
     world.remove().await;
 }
@@ -264,10 +327,12 @@ async fn accounts_of_one_batch_exchange_addresses() {
     ];
     alone(&pool, &batch.into_iter().flatten().collect::<Vec<_>>()).await;
     let query = "select name, address from account order by name";
-    let addresses: Vec<(String, String)> = sqlx::query_as(query).fetch_all(&pool).await.expect("rows");
+    let addresses: Vec<(String, String)> =
+        sqlx::query_as(query).fetch_all(&pool).await.expect("rows");
     let expected = [("acme", "globex"), ("acme-1", "acme-1"), ("globex", "acme")];
     assert_eq!(addresses, expected.map(|(name, address)| (name.to_owned(), address.to_owned())));
-    let receiver: String = sqlx::query_scalar("select receiver from agreement").fetch_one(&pool).await.expect("a row");
+    let receiver: String =
+        sqlx::query_scalar("select receiver from agreement").fetch_one(&pool).await.expect("a row");
     assert_eq!(receiver, "acme");
     world.remove().await;
 }
@@ -279,23 +344,43 @@ async fn a_list_shows_what_is_stored_and_what_its_own_batch_changed() {
         alone(&pool, &invited("acme", number, "globex")).await;
     }
     let list = |account: &str, limit: u32, cursor: Option<usize>| {
-        command(account, Inbound::List(page(limit, cursor.map(|number| agreement(number).to_string()))))
+        command(
+            account,
+            Inbound::List(page(limit, cursor.map(|number| agreement(number).to_string()))),
+        )
     };
-    let mut batch: Vec<_> = invited("globex", 3, "acme").into_iter().chain(invited("acme", 5, "globex")).collect();
-    batch.extend([command("globex", Inbound::Accept(accept(4))), command("acme", Inbound::Deactivate(deactivate(6)))]);
-    batch.extend([list("acme", 3, None), list("acme", 3, Some(4)), list("globex", 200, Some(2)), list("acme", 2, Some(6))]);
+    let mut batch: Vec<_> =
+        invited("globex", 3, "acme").into_iter().chain(invited("acme", 5, "globex")).collect();
+    batch.extend([
+        command("globex", Inbound::Accept(accept(4))),
+        command("acme", Inbound::Deactivate(deactivate(6))),
+    ]);
+    batch.extend([
+        list("acme", 3, None),
+        list("acme", 3, Some(4)),
+        list("globex", 200, Some(2)),
+        list("acme", 2, Some(6)),
+    ]);
     let verdicts = alone(&pool, &batch).await;
     let seen = |verdict: &Verdict| {
         let (states, receipt) = shown(verdict);
-        let states: Vec<_> = states.into_iter().map(|state| (state.agreement_id, state.status)).collect();
+        let states: Vec<_> =
+            states.into_iter().map(|state| (state.agreement_id, state.status)).collect();
         (states, receipt.next_cursor)
     };
-    let numbered =
-        |stand: &[(usize, AgreementStatus)]| stand.iter().map(|(number, status)| (agreement(*number), *status)).collect();
+    let numbered = |stand: &[(usize, AgreementStatus)]| {
+        stand.iter().map(|(number, status)| (agreement(*number), *status)).collect()
+    };
     let after = |number: usize| Some(agreement(number).to_string());
-    assert_eq!(seen(&verdicts[4]), (numbered(&[(2, Pending), (3, Pending), (4, Accepted)]), after(4)));
+    assert_eq!(
+        seen(&verdicts[4]),
+        (numbered(&[(2, Pending), (3, Pending), (4, Accepted)]), after(4))
+    );
     assert_eq!(seen(&verdicts[5]), (numbered(&[(5, Pending), (6, Inactive)]), None));
-    assert_eq!(seen(&verdicts[6]), (numbered(&[(3, Pending), (4, Accepted), (5, Pending), (6, Inactive)]), None));
+    assert_eq!(
+        seen(&verdicts[6]),
+        (numbered(&[(3, Pending), (4, Accepted), (5, Pending), (6, Inactive)]), None)
+    );
     assert_eq!(seen(&verdicts[7]), (Vec::new(), None));
     world.remove().await;
 }
@@ -318,7 +403,10 @@ async fn a_rename_ends_thousands_of_agreements_or_none() {
     sqlx::query(fewer).execute(&pool).await.expect("rows");
     let verdict = alone(&pool, &renaming("globex", "globex-1")).await.remove(0);
     let fact = fact(&verdict);
-    assert_eq!((fact.change.agreements().len(), fact.deliveries.len(), fact.notices.len()), (1500, 3000, 1500));
+    assert_eq!(
+        (fact.change.agreements().len(), fact.deliveries.len(), fact.notices.len()),
+        (1500, 3000, 1500)
+    );
     assert!(stored(&pool).await.values().all(|stands| *stands == renamed(2)));
     world.remove().await;
 }

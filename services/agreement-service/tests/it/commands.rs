@@ -2,8 +2,8 @@
 
 use contracts::address::Invitee;
 use contracts::command::{
-    AccountKind, AccountRegister, AccountRename, AccountUpdate, Admin, AgreementAccept, AgreementDeactivate, AgreementDecline,
-    AgreementInvite, AgreementList,
+    AccountKind, AccountRegister, AccountRename, AccountUpdate, Admin, AgreementAccept,
+    AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList,
 };
 use contracts::terms::CommentTerms;
 use contracts::{Actor, AgreementId, Role, Terms};

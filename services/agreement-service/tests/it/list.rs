@@ -7,11 +7,14 @@ use contracts::{AgreementId, Message, Reason, Receipt, ReceiptOutcome};
 use testkit::desk::PATIENCE;
 use testkit::{Desk, until};
 
-use crate::commands::{accept, agreement, deactivate, decline, decline_invites, invite, page, register, single};
+use crate::commands::{
+    accept, agreement, deactivate, decline, decline_invites, invite, page, register, single,
+};
 use crate::send_all;
 use crate::stage::Stage;
 
-/// Changes that make the agreements of the test: four of accounts, eight invites, three answers and ends.
+/// Changes that make the agreements of the test: four of accounts, eight invites, three answers and
+/// ends.
 const FACTS: usize = 4 + 8 + 3;
 
 /// A desk that asks for lists and counts what it is told.
@@ -21,15 +24,25 @@ struct Reader {
 }
 
 impl Reader {
-    /// Asks, and waits for the receipt and as many agreements; in the order of their ids, because the broker promises none.
-    async fn ask<M: Message>(&mut self, command: &M, count: usize) -> (Vec<AgreementState>, Receipt) {
+    /// Asks, and waits for the receipt and as many agreements; in the order of their ids, because
+    /// the broker promises none.
+    async fn ask<M: Message>(
+        &mut self,
+        command: &M,
+        count: usize,
+    ) -> (Vec<AgreementState>, Receipt) {
         let receipt = self.desk.command(command).await;
         let is_state = |told: &Told| match told {
             Told::AgreementState(state) => Some((**state).clone()),
             _ => None,
         };
         let states = until("the agreements of the page", PATIENCE, async || {
-            let states: Vec<_> = self.desk.deliveries().iter().filter_map(|delivered| is_state(&delivered.told)).collect();
+            let states: Vec<_> = self
+                .desk
+                .deliveries()
+                .iter()
+                .filter_map(|delivered| is_state(&delivered.told))
+                .collect();
             if states.len() >= self.told + count { Ok(states) } else { Err(format!("{states:?}")) }
         })
         .await;
@@ -47,7 +60,10 @@ fn where_they_stand(states: &[AgreementState]) -> Vec<(AgreementId, AgreementSta
 }
 
 /// Accounts with agreements of every status; those of `acme`, as it is shown them.
-async fn partnered(stage: &Stage, [acme, globex, initech]: [&Desk; 3]) -> Vec<(AgreementId, AgreementStatus)> {
+async fn partnered(
+    stage: &Stage,
+    [acme, globex, initech]: [&Desk; 3],
+) -> Vec<(AgreementId, AgreementStatus)> {
     use AgreementStatus::{Accepted, Declined, Inactive, Pending};
     send_all(&stage.operator(), ["acme", "globex", "initech"].map(register)).await;
     stage.facts_passed_on(3).await;
@@ -55,8 +71,19 @@ async fn partnered(stage: &Stage, [acme, globex, initech]: [&Desk; 3]) -> Vec<(A
     stage.facts_passed_on(4).await;
     // Two forms of ids, which a database may sort otherwise than byte by byte.
     let mut by_uuid = invite(0, "globex");
-    by_uuid.agreement_id = AgreementId::new("00000000-0000-4000-8000-000000000000").expect("a UUID");
-    send_all(acme, [invite(1, "globex"), invite(2, "globex"), invite(3, "globex"), by_uuid.clone(), invite(5, "initech")]).await;
+    by_uuid.agreement_id =
+        AgreementId::new("00000000-0000-4000-8000-000000000000").expect("a UUID");
+    send_all(
+        acme,
+        [
+            invite(1, "globex"),
+            invite(2, "globex"),
+            invite(3, "globex"),
+            by_uuid.clone(),
+            invite(5, "initech"),
+        ],
+    )
+    .await;
     send_all(globex, [invite(4, "acme"), invite(6, "initech")]).await;
     // Made by the one that declines all, and after those that were declined in its name.
     send_all(initech, [invite(7, "acme")]).await;
@@ -81,7 +108,8 @@ async fn partnered(stage: &Stage, [acme, globex, initech]: [&Desk; 3]) -> Vec<(A
 async fn r_69_an_account_reads_all_its_agreements_page_by_page() {
     let mut stage = Stage::set("agreement-list").await;
     stage.shorten_the_ladder().await;
-    let (acme, globex, initech) = (stage.desk("acme").await, stage.desk("globex").await, stage.desk("initech").await);
+    let (acme, globex, initech) =
+        (stage.desk("acme").await, stage.desk("globex").await, stage.desk("initech").await);
     stage.start_two_replicas();
     let expected = partnered(&stage, [&acme, &globex, &initech]).await;
 
@@ -94,12 +122,19 @@ async fn r_69_an_account_reads_all_its_agreements_page_by_page() {
         assert_eq!(cursor.is_some(), number < 2);
     }
     assert_eq!(where_they_stand(&acme.ask(&page(200, None), 7).await.0), expected);
-    assert_eq!(where_they_stand(&acme.ask(&single(3), 1).await.0), [(agreement(3), AgreementStatus::Inactive)]);
+    assert_eq!(
+        where_they_stand(&acme.ask(&single(3), 1).await.0),
+        [(agreement(3), AgreementStatus::Inactive)]
+    );
 
-    // What was declined in its name, an account that declines all is not told, not even by this way.
+    // What was declined in its name, an account that declines all is not told, not even by this way
+    //
     let mut initech = Reader { desk: initech, told: 0 };
     let (states, receipt) = initech.ask(&page(1, None), 1).await;
-    assert_eq!((where_they_stand(&states), receipt.next_cursor), (vec![(agreement(7), AgreementStatus::Pending)], None));
+    assert_eq!(
+        (where_they_stand(&states), receipt.next_cursor),
+        (vec![(agreement(7), AgreementStatus::Pending)], None)
+    );
     let refused = [
         (initech.desk.command(&single(5)).await, Reason::UnknownAgreement),
         (acme.desk.command(&single(6)).await, Reason::UnknownAgreement),

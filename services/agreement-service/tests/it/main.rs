@@ -1,4 +1,5 @@
-//! The service in the real runtime: commands from desks, facts to share-dispatcher, receipts to desks, and what is stored.
+//! The service in the real runtime: commands from desks, facts to share-dispatcher, receipts to
+//! desks, and what is stored.
 
 mod batch;
 mod commands;
@@ -26,7 +27,8 @@ fn agreement_of(fact: &Fact) -> Option<&AgreementFact> {
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_in_a_burst_go_on_with_rising_versions_and_only_a_refusal_is_answered_here() {
     let mut stage = Stage::set("agreement-burst").await;
-    let (operator, acme, globex) = (stage.operator(), stage.desk("acme").await, stage.desk("globex").await);
+    let (operator, acme, globex) =
+        (stage.operator(), stage.desk("acme").await, stage.desk("globex").await);
     stage.start_two_replicas();
     let published = [
         (&operator, operator.send(&register("acme")).await),
@@ -39,8 +41,12 @@ async fn changes_in_a_burst_go_on_with_rising_versions_and_only_a_refusal_is_ans
     let mut versions: Vec<_> = facts
         .iter()
         .map(|fact| match &fact.change {
-            Change::Account(account) => (account.account.to_string(), account.version, None, account.secure_downloads),
-            Change::Agreements(changed) => ("agreement".to_owned(), changed[0].version, Some(changed[0].status), false),
+            Change::Account(account) => {
+                (account.account.to_string(), account.version, None, account.secure_downloads)
+            }
+            Change::Agreements(changed) => {
+                ("agreement".to_owned(), changed[0].version, Some(changed[0].status), false)
+            }
             Change::Renamed { .. } => panic!("nobody is renamed: {fact:?}"),
         })
         .collect();
@@ -52,17 +58,37 @@ async fn changes_in_a_burst_go_on_with_rising_versions_and_only_a_refusal_is_ans
         ("agreement", 2, Some(Accepted), false),
         ("globex", 1, None, false),
     ];
-    assert_eq!(versions, expected.map(|(what, version, status, secure)| (what.to_owned(), version, status, secure)));
+    assert_eq!(
+        versions,
+        expected.map(|(what, version, status, secure)| (what.to_owned(), version, status, secure))
+    );
     for (desk, id) in published {
         let id = id.expect("the broker takes it");
-        let its = facts.iter().find(|fact| fact.command.account == desk.account && fact.command.message_id == id);
-        let receipt = &its.unwrap_or_else(|| panic!("{id} of {} became no fact", desk.account)).receipt;
-        assert_eq!((receipt.command_id.as_str(), receipt.outcome), (id.as_str(), ReceiptOutcome::Applied));
+        let its = facts
+            .iter()
+            .find(|fact| fact.command.account == desk.account && fact.command.message_id == id);
+        let receipt =
+            &its.unwrap_or_else(|| panic!("{id} of {} became no fact", desk.account)).receipt;
+        assert_eq!(
+            (receipt.command_id.as_str(), receipt.outcome),
+            (id.as_str(), ReceiptOutcome::Applied)
+        );
     }
-    let accepted = facts.iter().find(|fact| agreement_of(fact).is_some_and(|changed| changed.status == Accepted));
+    let accepted = facts
+        .iter()
+        .find(|fact| agreement_of(fact).is_some_and(|changed| changed.status == Accepted));
     let accepted = accepted.expect("it is among the five");
-    assert!(accepted.deliveries.iter().all(|delivery| matches!(delivery.told, Told::AgreementAccepted(_))));
-    assert_eq!((accepted.deliveries.len(), accepted.notices.len()), (2, 1), "both desks, and the sender's admins");
+    assert!(
+        accepted
+            .deliveries
+            .iter()
+            .all(|delivery| matches!(delivery.told, Told::AgreementAccepted(_)))
+    );
+    assert_eq!(
+        (accepted.deliveries.len(), accepted.notices.len()),
+        (2, 1),
+        "both desks, and the sender's admins"
+    );
 
     // What is refused has its receipt from here; it is the first thing that each desk hears.
     let refused = [
@@ -72,16 +98,23 @@ async fn changes_in_a_burst_go_on_with_rising_versions_and_only_a_refusal_is_ans
     ];
     for (desk, receipt, reason) in refused {
         assert_eq!((receipt.outcome, receipt.reason), (ReceiptOutcome::Rejected, Some(reason)));
-        assert_eq!(desk.deliveries().len(), 1, "{} hears of the rest from the end of the line", desk.account);
+        assert_eq!(
+            desk.deliveries().len(),
+            1,
+            "{} hears of the rest from the end of the line",
+            desk.account
+        );
     }
     assert_eq!(stage.facts().len(), facts.len(), "a refusal is no fact");
     stage.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn decisions_that_race_at_two_replicas_end_in_one_of_the_states_that_an_order_of_them_gives() {
+async fn decisions_that_race_at_two_replicas_end_in_one_of_the_states_that_an_order_of_them_gives()
+{
     let mut stage = Stage::set("agreement-race").await;
-    let (operator, acme, globex) = (stage.operator(), stage.desk("acme").await, stage.desk("globex").await);
+    let (operator, acme, globex) =
+        (stage.operator(), stage.desk("acme").await, stage.desk("globex").await);
     stage.start_two_replicas();
     send_all(&operator, ["acme", "globex"].map(register)).await;
     stage.facts_passed_on(2).await;
@@ -125,7 +158,9 @@ async fn decisions_that_race_at_two_replicas_end_in_one_of_the_states_that_an_or
         let theirs = stage.outcome(&globex, &invites_too[index]).await;
         match (ours, theirs) {
             (Outcome::Passed, Outcome::Refused(Some(Reason::IdTaken)))
-            | (Outcome::Refused(Some(Reason::IdTaken)), Outcome::Passed) => came_to(&stage, number, &[Pending]).await,
+            | (Outcome::Refused(Some(Reason::IdTaken)), Outcome::Passed) => {
+                came_to(&stage, number, &[Pending]).await
+            }
             both => panic!("an id is of one agreement: {both:?}"),
         }
     }
@@ -141,40 +176,55 @@ async fn send_all<M: Message>(desk: &Desk, commands: impl IntoIterator<Item = M>
     ids
 }
 
-/// Says that the facts of an agreement are exactly these, version by version, and that the last is what is stored.
+/// Says that the facts of an agreement are exactly these, version by version, and that the last is
+/// what is stored.
 async fn came_to(stage: &Stage, number: usize, way: &[AgreementStatus]) {
     let id = agreement(number);
     let facts = stage.facts();
-    let mut told: Vec<_> =
-        facts.iter().flat_map(|fact| fact.change.agreements()).filter(|changed| changed.agreement_id == id).collect();
+    let mut told: Vec<_> = facts
+        .iter()
+        .flat_map(|fact| fact.change.agreements())
+        .filter(|changed| changed.agreement_id == id)
+        .collect();
     told.sort_by_key(|changed| changed.version);
     let told: Vec<_> = told.into_iter().map(|changed| (changed.version, changed.status)).collect();
     let expected: Vec<_> = (1..).zip(way.iter().copied()).collect();
     assert_eq!(told, expected, "agreement {number}");
-    let stored: (String, i64) = sqlx::query_as("select status, version from agreement where agreement_id = $1")
-        .bind(id.as_str())
-        .fetch_one(&stage.pool)
-        .await
-        .expect("it is stored");
+    let stored: (String, i64) =
+        sqlx::query_as("select status, version from agreement where agreement_id = $1")
+            .bind(id.as_str())
+            .fetch_one(&stage.pool)
+            .await
+            .expect("it is stored");
     let stands = way.last().map(|status| json!(status));
-    assert_eq!((Some(json!(stored.0)), stored.1), (stands, way.len().try_into().expect("a few")), "agreement {number}");
+    assert_eq!(
+        (Some(json!(stored.0)), stored.1),
+        (stands, way.len().try_into().expect("a few")),
+        "agreement {number}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_of_an_account_that_nobody_registers_is_parked_after_the_ladder_and_answered_by_nobody() {
+async fn a_command_of_an_account_that_nobody_registers_is_parked_after_the_ladder_and_answered_by_nobody()
+ {
     let mut stage = Stage::set("agreement-unknown").await;
     stage.shorten_the_ladder().await;
     let (operator, initech) = (stage.operator(), stage.desk("initech").await);
     stage.start_two_replicas();
     let id = initech.send(&secure_downloads()).await.expect("the broker takes it");
     let parked = until("the command to be parked", PATIENCE, async || {
-        let query = "select reason, account, message_id, headers ->> 'deskmesh-attempt' from parked";
-        let rows: Vec<(String, String, String, String)> = sqlx::query_as(query).fetch_all(&stage.pool).await.expect("rows");
+        let query =
+            "select reason, account, message_id, headers ->> 'deskmesh-attempt' from parked";
+        let rows: Vec<(String, String, String, String)> =
+            sqlx::query_as(query).fetch_all(&stage.pool).await.expect("rows");
         if rows.is_empty() { Err("nothing is parked".to_owned()) } else { Ok(rows) }
     })
     .await;
     let both_steps = RETRY_LADDER.len().to_string();
-    assert_eq!(parked, [("unknown_account".to_owned(), "initech".to_owned(), id.clone(), both_steps)]);
+    assert_eq!(
+        parked,
+        [("unknown_account".to_owned(), "initech".to_owned(), id.clone(), both_steps)]
+    );
     assert!(stage.facts().is_empty(), "nothing goes on");
 
     // It is not taken for decided: with its account there, the same command counts.

@@ -37,24 +37,41 @@ async fn r_17_a_rename_ends_what_was_agreed_and_only_the_new_address_leads_to_th
 
     let id = acme.send(&rename("acme-group")).await.expect("the broker takes it");
     let facts = stage.facts_passed_on(3 + 4 + 2 + 1).await;
-    let fact = facts.iter().find(|fact| fact.command.message_id == id && fact.command.account == acme.account);
+    let fact = facts
+        .iter()
+        .find(|fact| fact.command.message_id == id && fact.command.account == acme.account);
     let fact = fact.expect("the rename is the last of them");
     let Change::Renamed { account, agreements } = &fact.change else { panic!("{fact:?}") };
-    assert_eq!((account.account.as_str(), account.address.as_str(), account.version), ("acme", "acme-group", 2));
-    let ended: Vec<_> = agreements.iter().map(|ended| (ended.agreement_id.clone(), ended.version, ended.status)).collect();
+    assert_eq!(
+        (account.account.as_str(), account.address.as_str(), account.version),
+        ("acme", "acme-group", 2)
+    );
+    let ended: Vec<_> = agreements
+        .iter()
+        .map(|ended| (ended.agreement_id.clone(), ended.version, ended.status))
+        .collect();
     assert_eq!(ended, [(agreement(1), 3, Inactive), (agreement(2), 2, Inactive)]);
     assert_eq!(fact.receipt.outcome, ReceiptOutcome::Applied);
-    let told = fact.deliveries.iter().filter(|delivery| matches!(delivery.told, Told::AgreementDeactivated(_)));
+    let told = fact
+        .deliveries
+        .iter()
+        .filter(|delivery| matches!(delivery.told, Told::AgreementDeactivated(_)));
     assert_eq!((told.count(), fact.deliveries.len()), (4, 4), "both sides of both");
     let is_renamed = |about: &About| matches!(about, About::Agreement(agreement) if agreement.event == AgreementEvent::Renamed);
-    let noticed: Vec<_> = fact.notices.iter().filter(|notice| is_renamed(&notice.about)).map(|notice| &notice.account).collect();
+    let noticed: Vec<_> = fact
+        .notices
+        .iter()
+        .filter(|notice| is_renamed(&notice.about))
+        .map(|notice| &notice.account)
+        .collect();
     assert_eq!(noticed, [&globex.account, &initech.account]);
     came_to(&stage, 1, &[Pending, Accepted, Inactive]).await;
     came_to(&stage, 2, &[Pending, Inactive]).await;
     came_to(&stage, 3, &[Pending, Declined]).await;
     came_to(&stage, 4, &[Pending]).await;
 
-    // The old address leads nowhere, until another account takes it; the new one is the account's at once.
+    // The old address leads nowhere, until another account takes it; the new one is the account's
+    // at once.
     let old = globex.send(&invite(5, "acme")).await.expect("the broker takes it");
     let new = globex.send(&invite(6, "acme-group")).await.expect("the broker takes it");
     assert_eq!(refusal(&stage, &globex, &old).await, Some(Reason::UnknownAccount));
@@ -65,9 +82,12 @@ async fn r_17_a_rename_ends_what_was_agreed_and_only_the_new_address_leads_to_th
     assert_eq!(refusal(&stage, &initech, &free).await, None);
     let again = globex.send(&invite(7, "acme")).await.expect("the broker takes it");
     assert_eq!(refusal(&stage, &globex, &again).await, None);
-    let query = "select agreement_id, receiver from agreement where status = 'pending' order by agreement_id";
-    let pending: Vec<(String, String)> = sqlx::query_as(query).fetch_all(&stage.pool).await.expect("rows");
-    let expected = [(6, "acme"), (7, "initech")].map(|(number, to)| (agreement(number).to_string(), to.to_owned()));
+    let query = "select agreement_id, receiver from agreement where status = 'pending' order by \
+        agreement_id";
+    let pending: Vec<(String, String)> =
+        sqlx::query_as(query).fetch_all(&stage.pool).await.expect("rows");
+    let expected = [(6, "acme"), (7, "initech")]
+        .map(|(number, to)| (agreement(number).to_string(), to.to_owned()));
     assert_eq!(pending, expected, "initech's rename ended what it had with globex");
     stage.end().await;
 }

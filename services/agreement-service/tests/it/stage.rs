@@ -1,4 +1,5 @@
-//! What every test here stands on: a world, desks, replicas of the service, and what reaches share-dispatcher.
+//! What every test here stands on: a world, desks, replicas of the service, and what reaches
+//! share-dispatcher.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -50,11 +51,17 @@ impl Stage {
         Self { world, pool, facts, replicas: Vec::new(), stop: CancellationToken::new() }
     }
 
-    /// Starts two replicas that share a queue a few messages at a time, so that neighbours are decided at the same moment.
+    /// Starts two replicas that share a queue a few messages at a time, so that neighbours are
+    /// decided at the same moment.
     pub fn start_two_replicas(&mut self) {
         for _ in 0..2 {
             let settings = Settings {
-                broker_url: self.world.installation.service_url(Service::Agreement).expect("an address").into(),
+                broker_url: self
+                    .world
+                    .installation
+                    .service_url(Service::Agreement)
+                    .expect("an address")
+                    .into(),
                 slots: 3,
                 batch_size: 2,
                 confirm_timeout: Duration::from_mins(1),
@@ -63,20 +70,31 @@ impl Stage {
                 events: true,
                 undelivered: Undelivered::default(),
             };
-            let work = messaging::run(Arc::new(AgreementService), settings, self.pool.clone(), Health::new(), self.stop.clone());
+            let work = messaging::run(
+                Arc::new(AgreementService),
+                settings,
+                self.pool.clone(),
+                Health::new(),
+                self.stop.clone(),
+            );
             self.replicas.push(tokio::spawn(work));
         }
     }
 
-    /// Lets the ladder's steps take milliseconds: of a queue's own time to live and its policy's, the shorter one counts.
+    /// Lets the ladder's steps take milliseconds: of a queue's own time to live and its policy's,
+    /// the shorter one counts.
     pub async fn shorten_the_ladder(&self) {
-        let (broker, vhost) = (self.world.installation.broker().clone(), self.world.installation.vhost().to_owned());
+        let (broker, vhost) =
+            (self.world.installation.broker().clone(), self.world.installation.vhost().to_owned());
         let policy = json!({
             "name": "short-ladder", "pattern": r"^agreement-service\.retry\.", "apply-to": "queues", "priority": 1,
             "definition": { "message-ttl": 50 },
         });
         let import = move || broker.import_definitions(&vhost, &json!({ "policies": [policy] }));
-        tokio::task::spawn_blocking(import).await.expect("the task ends").expect("the broker takes it");
+        tokio::task::spawn_blocking(import)
+            .await
+            .expect("the task ends")
+            .expect("the broker takes it");
     }
 
     pub async fn desk(&self, account: &str) -> Desk {
@@ -96,7 +114,11 @@ impl Stage {
     pub async fn facts_passed_on(&self, count: usize) -> Vec<Fact> {
         until("facts at share-dispatcher", PATIENCE, async || {
             let facts = self.facts();
-            if facts.len() >= count { Ok(facts) } else { Err(format!("{} of {count}: {facts:?}", facts.len())) }
+            if facts.len() >= count {
+                Ok(facts)
+            } else {
+                Err(format!("{} of {count}: {facts:?}", facts.len()))
+            }
         })
         .await
     }
@@ -104,12 +126,15 @@ impl Stage {
     /// Waits until a command is either passed on or refused.
     pub async fn outcome(&self, desk: &Desk, id: &str) -> Outcome {
         until(&format!("what {id} of {} comes to", desk.account), PATIENCE, async || {
-            let is_its = |fact: &Fact| fact.command.account == desk.account && fact.command.message_id == id;
+            let is_its =
+                |fact: &Fact| fact.command.account == desk.account && fact.command.message_id == id;
             if self.facts().iter().any(is_its) {
                 return Ok(Outcome::Passed);
             }
             let receipt = desk.answer(id).map(|(receipt, _)| receipt);
-            receipt.map(|receipt| Outcome::Refused(receipt.reason)).ok_or_else(|| "neither a fact nor a receipt".to_owned())
+            receipt
+                .map(|receipt| Outcome::Refused(receipt.reason))
+                .ok_or_else(|| "neither a fact nor a receipt".to_owned())
         })
         .await
     }
@@ -121,11 +146,16 @@ impl Stage {
         held
     }
 
-    /// Waits until several slots are in the middle of a decision, and lets them go at the same moment.
+    /// Waits until several slots are in the middle of a decision, and lets them go at the same
+    /// moment.
     pub async fn release(&self, held: Transaction<'static, Postgres>) {
         until("decisions that wait for each other", PATIENCE, async || {
-            let query = "select count(*) from pg_stat_activity where usename = current_user and wait_event_type = 'Lock'";
-            let waiting: i64 = sqlx::query_scalar(query).fetch_one(&self.pool).await.map_err(|error| error.to_string())?;
+            let query = "select count(*) from pg_stat_activity where usename = current_user and \
+                wait_event_type = 'Lock'";
+            let waiting: i64 = sqlx::query_scalar(query)
+                .fetch_one(&self.pool)
+                .await
+                .map_err(|error| error.to_string())?;
             if waiting >= 2 { Ok(()) } else { Err(format!("{waiting}")) }
         })
         .await;
@@ -135,7 +165,8 @@ impl Stage {
     pub async fn end(self) {
         self.stop.cancel();
         for replica in self.replicas {
-            let ended = tokio::time::timeout(PATIENCE, replica).await.expect("the runtime stops in time");
+            let ended =
+                tokio::time::timeout(PATIENCE, replica).await.expect("the runtime stops in time");
             ended.expect("the runtime does not panic").expect("the runtime stops without a fault");
         }
         self.world.remove().await;
@@ -146,11 +177,15 @@ async fn collect(url: String, facts: Facts) -> lapin::Result<()> {
     let connection = Connection::connect(&url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     let (queue, tag) = (ShortString::from("share-dispatcher"), ShortString::from("test"));
-    let mut consumer = channel.basic_consume(queue, tag, BasicConsumeOptions::default(), FieldTable::default()).await?;
+    let mut consumer = channel
+        .basic_consume(queue, tag, BasicConsumeOptions::default(), FieldTable::default())
+        .await?;
     while let Some(delivery) = consumer.next().await {
         let delivery = delivery?;
-        let id = delivery.properties.message_id().as_ref().map(ToString::to_string).unwrap_or_default();
-        let fact = serde_json::from_slice(&delivery.data).expect("agreement-service passes on facts and nothing else");
+        let id =
+            delivery.properties.message_id().as_ref().map(ToString::to_string).unwrap_or_default();
+        let fact = serde_json::from_slice(&delivery.data)
+            .expect("agreement-service passes on facts and nothing else");
         facts.lock().expect("no test panics with it").entry(id).or_insert(fact);
         delivery.ack(BasicAckOptions::default()).await?;
     }

@@ -15,11 +15,20 @@ pub(super) enum Admission {
     Refused(Reason),
 }
 
-/// Judges a comment that `account` publishes from `copy`. A share's history is judged alike: what came to the copy by sharing is held
-/// by it already.
-pub(super) fn admit(comments: &Comments, copy: &CopyId, account: &AccountName, id: &CommentId) -> Admission {
+/// Judges a comment that `account` publishes from `copy`. A share's history is judged alike: what
+/// came to the copy by sharing is held by it already.
+pub(super) fn admit(
+    comments: &Comments,
+    copy: &CopyId,
+    account: &AccountName,
+    id: &CommentId,
+) -> Admission {
     if comments.get(id).is_some() {
-        return if comments.is_held(id, copy) { Admission::Unchanged } else { Admission::Refused(Reason::IdTaken) };
+        return if comments.is_held(id, copy) {
+            Admission::Unchanged
+        } else {
+            Admission::Refused(Reason::IdTaken)
+        };
     }
     match id.prefix() {
         // An account's prefix is its own: nobody can take its ids before it uses them.
@@ -36,14 +45,20 @@ mod tests {
     #[test]
     fn a_comment_is_taken_in_once() {
         let comments = Comments::stored([known("acme/1", "acme", &acme_copy())]);
-        assert_eq!(admit(&comments, &acme_copy(), &account("acme"), &id("acme/1")), Admission::Unchanged);
+        assert_eq!(
+            admit(&comments, &acme_copy(), &account("acme"), &id("acme/1")),
+            Admission::Unchanged
+        );
         assert_eq!(admit(&comments, &acme_copy(), &account("acme"), &id("acme/2")), Admission::New);
     }
 
     #[test]
     fn an_id_that_the_copy_never_got_belongs_to_something_else() {
         let uuid = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10";
-        let comments = Comments::stored([known(uuid, "acme", &acme_copy()), known("acme/1", "acme", &acme_copy())]);
+        let comments = Comments::stored([
+            known(uuid, "acme", &acme_copy()),
+            known("acme/1", "acme", &acme_copy()),
+        ]);
         for taken in [uuid, "acme/1"] {
             let admission = admit(&comments, &first_hop().far(), &account("globex"), &id(taken));
             assert_eq!(admission, Admission::Refused(Reason::IdTaken), "{taken}");
@@ -52,10 +67,15 @@ mod tests {
 
     #[test]
     fn an_accounts_prefix_is_its_own() {
-        let admit = |text: &str| admit(&Comments::default(), &acme_copy(), &account("acme"), &id(text));
+        let admit =
+            |text: &str| admit(&Comments::default(), &acme_copy(), &account("acme"), &id(text));
         assert_eq!(admit("globex/1"), Admission::Refused(Reason::IdTaken));
         assert_eq!(admit("acme-2/1"), Admission::Refused(Reason::IdTaken));
-        for free in ["acme/1", "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10", "ed46838bfb41461e4f3b16ba471162c8e2764260"] {
+        for free in [
+            "acme/1",
+            "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10",
+            "ed46838bfb41461e4f3b16ba471162c8e2764260",
+        ] {
             assert_eq!(admit(free), Admission::New, "{free}");
         }
     }
@@ -65,6 +85,9 @@ mod tests {
         let mut came = known("acme/1", "acme", &acme_copy());
         came.copies.insert(first_hop().far());
         let comments = Comments::stored([came]);
-        assert_eq!(admit(&comments, &first_hop().far(), &account("globex"), &id("acme/1")), Admission::Unchanged);
+        assert_eq!(
+            admit(&comments, &first_hop().far(), &account("globex"), &id("acme/1")),
+            Admission::Unchanged
+        );
     }
 }

@@ -1,17 +1,23 @@
-//! Attachments: an account with secure downloads keeps them to itself; the comment itself crosses.
+//! Attachments: an account with secure downloads keeps them to itself; the comment itself crosses
+//!
 
 use contracts::comment::{Attachment, SharedComment};
 use contracts::{AccountName, CommentId, Decision, Item, Reason};
 
 use super::Settings;
 
-/// Whether the attachments of `owner` stay. They do while its setting is not known: what crossed cannot be called back.
+/// Whether the attachments of `owner` stay. They do while its setting is not known: what crossed
+/// cannot be called back.
 pub(super) fn stay(settings: &Settings, owner: &AccountName) -> bool {
     settings.secure_downloads.get(owner).copied().unwrap_or(true)
 }
 
 /// A comment of `owner` as it may be seen elsewhere now, and what of it is not.
-pub(super) fn visible(settings: &Settings, owner: &AccountName, mut comment: SharedComment) -> (SharedComment, Vec<Decision>) {
+pub(super) fn visible(
+    settings: &Settings,
+    owner: &AccountName,
+    mut comment: SharedComment,
+) -> (SharedComment, Vec<Decision>) {
     if !stay(settings, owner) {
         return (comment, Vec::new());
     }
@@ -22,7 +28,8 @@ pub(super) fn visible(settings: &Settings, owner: &AccountName, mut comment: Sha
 
 /// Attachment ids are unique within a comment only, so the detail names the comment.
 fn withheld(comment: &CommentId, attachment: Attachment) -> Decision {
-    Decision::withheld(Item::Attachment(attachment.id), Reason::SecureDownloads).with_detail(format!("of comment {comment}"))
+    Decision::withheld(Item::Attachment(attachment.id), Reason::SecureDownloads)
+        .with_detail(format!("of comment {comment}"))
 }
 
 #[cfg(test)]
@@ -41,9 +48,13 @@ mod tests {
     fn r_35_with_secure_downloads_attachments_stay_and_the_comment_crosses() {
         let (comment, decisions) = seen(Some(true));
         assert_eq!(comment, known("acme/1", "acme", &acme_copy()).content);
-        let items: Vec<_> = decisions.iter().map(|decision| (decision.item.to_string(), decision.reason)).collect();
+        let items: Vec<_> =
+            decisions.iter().map(|decision| (decision.item.to_string(), decision.reason)).collect();
         let secure = Some(Reason::SecureDownloads);
-        assert_eq!(items, [("attachment:f1".to_owned(), secure), ("attachment:f2".to_owned(), secure)]);
+        assert_eq!(
+            items,
+            [("attachment:f1".to_owned(), secure), ("attachment:f2".to_owned(), secure)]
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! CC lists: each copy's own, as its desk last told it. They stay in the account; notices need them.
+//! CC lists: each copy's own, as its desk last told it. They stay in the account; notices
+//! need them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,13 +60,20 @@ mod tests {
 
     fn list(names: &[&str], second: i64, message_id: &str) -> CcList {
         let cc = |name: &&str| Cc { name: (*name).into(), email: format!("{name}@acme.example") };
-        CcList { ccs: names.iter().map(cc).collect(), occurred_at: noon().plus_seconds(second), message_id: message_id.into() }
+        CcList {
+            ccs: names.iter().map(cc).collect(),
+            occurred_at: noon().plus_seconds(second),
+            message_id: message_id.into(),
+        }
     }
 
     #[test]
     fn r_25_the_list_told_last_counts_in_whatever_order_they_come() {
-        let (first, second, third) = (list(&["a"], 1, "m2"), list(&["b"], 1, "m3"), list(&[], 2, "m1"));
-        for order in [[&first, &second, &third], [&third, &first, &second], [&second, &third, &first]] {
+        let (first, second, third) =
+            (list(&["a"], 1, "m2"), list(&["b"], 1, "m3"), list(&[], 2, "m1"));
+        for order in
+            [[&first, &second, &third], [&third, &first, &second], [&second, &third, &first]]
+        {
             let mut lists = CcLists::default();
             for told in order {
                 lists.tell(&acme_copy(), told.clone());

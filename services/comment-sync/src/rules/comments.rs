@@ -35,7 +35,8 @@ impl KnownComment {
 
 /// Comments of one chain, with what differs from what is stored.
 ///
-/// For a transfer that only adds comments those it names are enough; one that brings a hop needs all of the chain.
+/// For a transfer that only adds comments those it names are enough; one that brings a hop needs
+/// all of the chain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Comments {
     known: BTreeMap<CommentId, KnownComment>,
@@ -48,7 +49,8 @@ impl Comments {
     /// Comments as they are stored.
     #[must_use]
     pub fn stored(comments: impl IntoIterator<Item = KnownComment>) -> Self {
-        let known = comments.into_iter().map(|comment| (comment.content.id.clone(), comment)).collect();
+        let known =
+            comments.into_iter().map(|comment| (comment.content.id.clone(), comment)).collect();
         Self { known, ..Self::default() }
     }
 
@@ -124,17 +126,25 @@ mod tests {
 
     #[test]
     fn only_what_differs_is_saved() {
-        let (first, second) = (known("acme/1", "acme", &acme_copy()), known("acme/2", "acme", &acme_copy()));
+        let (first, second) =
+            (known("acme/1", "acme", &acme_copy()), known("acme/2", "acme", &acme_copy()));
         let mut comments = Comments::stored([first.clone()]);
         assert_eq!((comments.added().count(), comments.spread().count()), (0, 0));
         comments.add(second.clone());
-        let elsewhere = CopyId::original(&account("globex"), &contracts::TicketId::new("9").unwrap());
+        let elsewhere =
+            CopyId::original(&account("globex"), &contracts::TicketId::new("9").unwrap());
         for id in [&first.content.id, &second.content.id, &first.content.id] {
             comments.reach(id, &elsewhere);
         }
         comments.reach(&second.content.id, &acme_copy());
-        assert_eq!(comments.added().map(|comment| &comment.content.id).collect::<Vec<_>>(), [&second.content.id]);
-        assert_eq!(comments.spread().map(|comment| &comment.content.id).collect::<Vec<_>>(), [&first.content.id]);
+        assert_eq!(
+            comments.added().map(|comment| &comment.content.id).collect::<Vec<_>>(),
+            [&second.content.id]
+        );
+        assert_eq!(
+            comments.spread().map(|comment| &comment.content.id).collect::<Vec<_>>(),
+            [&first.content.id]
+        );
         assert_eq!(comments.held_by(&elsewhere).count(), 2);
     }
 
@@ -156,6 +166,9 @@ mod tests {
             at("acme/1", Some("2026-02-01T12:00:00Z"), "2026-03-02T12:00:00Z", 9),
         ];
         comments.sort_by(|left, right| left.order().cmp(&right.order()));
-        assert_eq!(comments.each_ref().map(|comment| comment.content.id.as_str()), ["acme/1", "acme/2", "acme/3", "acme/4"]);
+        assert_eq!(
+            comments.each_ref().map(|comment| comment.content.id.as_str()),
+            ["acme/1", "acme/2", "acme/3", "acme/4"]
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! What each copy is sent of the comments that a decision brings it: in order of time, without what its owner keeps to itself.
+//! What each copy is sent of the comments that a decision brings it: in order of time, without what
+//! its owner keeps to itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,13 +33,27 @@ pub(super) fn contents(
         known.sort_by(|left, right| left.order().cmp(&right.order()));
         known.into_iter().map(visible).collect()
     };
-    sent.into_iter().filter(|(_, ids)| !ids.is_empty()).map(|(copy, ids)| (copy, of_copy(ids))).collect()
+    sent.into_iter()
+        .filter(|(_, ids)| !ids.is_empty())
+        .map(|(copy, ids)| (copy, of_copy(ids)))
+        .collect()
 }
 
 /// Attachments that a new copy does not get, though they left their account before.
-pub(super) fn kept_back_from(comments: &Comments, settings: &Settings, hop: &Hop, held: &BTreeSet<CommentId>) -> Vec<Decision> {
-    let stays = |comment: &KnownComment| attachments::visible(settings, &comment.account, comment.content.clone()).1;
-    held.iter().filter_map(|id| comments.get(id)).flat_map(stays).map(|decision| decision.over(&hop.share_id)).collect()
+pub(super) fn kept_back_from(
+    comments: &Comments,
+    settings: &Settings,
+    hop: &Hop,
+    held: &BTreeSet<CommentId>,
+) -> Vec<Decision> {
+    let stays = |comment: &KnownComment| {
+        attachments::visible(settings, &comment.account, comment.content.clone()).1
+    };
+    held.iter()
+        .filter_map(|id| comments.get(id))
+        .flat_map(stays)
+        .map(|decision| decision.over(&hop.share_id))
+        .collect()
 }
 
 #[cfg(test)]
@@ -47,7 +62,8 @@ mod tests {
     use contracts::{ItemOutcome, Reason};
 
     use super::super::samples::{
-        acme_copy, chain_of_three, file, first_hop, ids, published, second_hop, secure, settings, share, told, update,
+        acme_copy, chain_of_three, file, first_hop, ids, published, second_hop, secure, settings,
+        share, told, update,
     };
     use super::super::{ChainState, decide};
     use super::*;
@@ -58,7 +74,11 @@ mod tests {
         let hops = [first_hop(), second_hop()];
         let with_file = TransferComment { attachments: vec![file("f1")], ..published("acme/1") };
         decide(&mut state, &settings(), &update("acme", &acme_copy(), &hops, vec![with_file]));
-        decide(&mut state, &settings(), &update("globex", &first_hop().far(), &hops, vec![published("globex/1")]));
+        decide(
+            &mut state,
+            &settings(),
+            &update("globex", &first_hop().far(), &hops, vec![published("globex/1")]),
+        );
         let resync = |account: &str, copy: &CopyId| Transfer {
             action: Action::Resync { share_id: first_hop().share_id },
             ..update(account, copy, &hops, Vec::new())
@@ -67,7 +87,10 @@ mod tests {
         assert_eq!(ids(&decided.comments[&acme_copy()]), ["acme/1", "globex/1"]);
         assert_eq!(decided.comments[&acme_copy()][0].attachments, [file("f1")], "its own file");
         let decided = decide(&mut state, &secure("acme"), &resync("globex", &first_hop().far()));
-        assert!(decided.comments[&first_hop().far()][0].attachments.is_empty(), "which the partner's setting of now keeps");
+        assert!(
+            decided.comments[&first_hop().far()][0].attachments.is_empty(),
+            "which the partner's setting of now keeps"
+        );
     }
 
     #[test]
@@ -77,8 +100,14 @@ mod tests {
         let transfer = update("acme", &acme_copy(), &[first_hop()], vec![comment]);
         let decided = decide(&mut state, &secure("acme"), &transfer);
         assert!(decided.comments[&first_hop().far()][0].attachments.is_empty());
-        assert!(told(&decided).contains(&("attachment:f1".into(), ItemOutcome::Withheld, Some(Reason::SecureDownloads), false)));
-        let again = decide(&mut state, &settings(), &share(&[first_hop(), second_hop()], Vec::new()));
+        assert!(told(&decided).contains(&(
+            "attachment:f1".into(),
+            ItemOutcome::Withheld,
+            Some(Reason::SecureDownloads),
+            false
+        )));
+        let again =
+            decide(&mut state, &settings(), &share(&[first_hop(), second_hop()], Vec::new()));
         assert!(again.comments[&second_hop().far()][0].attachments.is_empty());
     }
 
@@ -89,8 +118,12 @@ mod tests {
         let decided = decide(&mut state, &settings(), &share(&[first_hop()], vec![comment]));
         assert_eq!(decided.comments[&first_hop().far()][0].attachments, [file("f1")]);
 
-        let decided = decide(&mut state, &secure("acme"), &share(&[first_hop(), second_hop()], Vec::new()));
+        let decided =
+            decide(&mut state, &secure("acme"), &share(&[first_hop(), second_hop()], Vec::new()));
         assert!(decided.comments[&second_hop().far()][0].attachments.is_empty());
-        assert_eq!(told(&decided), [("attachment:f1".into(), ItemOutcome::Withheld, Some(Reason::SecureDownloads), true)]);
+        assert_eq!(
+            told(&decided),
+            [("attachment:f1".into(), ItemOutcome::Withheld, Some(Reason::SecureDownloads), true)]
+        );
     }
 }

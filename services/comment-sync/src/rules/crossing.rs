@@ -6,11 +6,14 @@ use contracts::terms::CommentTerms;
 
 use line::Crossing;
 
-/// Nothing when the comment crosses as it is; else why it stays. A comment's visibility never changes on its way: making a public
-/// comment private would say less than its author meant, the reverse more.
+/// Nothing when the comment crosses as it is; else why it stays. A comment's visibility never
+/// changes on its way: making a public comment private would say less than its author meant, the
+/// reverse more.
 pub(super) fn held_back(crossing: &Crossing, comment: &SharedComment) -> Option<Reason> {
     match crossing.hop.terms.comments {
-        CommentTerms::PrivateOnly if !crossing.outbound && comment.public => Some(Reason::PublicCommentsNotAllowed),
+        CommentTerms::PrivateOnly if !crossing.outbound && comment.public => {
+            Some(Reason::PublicCommentsNotAllowed)
+        }
         CommentTerms::PrivateOnly | CommentTerms::PublicAndPrivate => None,
     }
 }
@@ -42,7 +45,10 @@ mod tests {
 
     #[test]
     fn r_54_the_receiver_comments_privately_only() {
-        assert_eq!(judged(CommentTerms::PrivateOnly, Crossing::inbound, true), Some(Reason::PublicCommentsNotAllowed));
+        assert_eq!(
+            judged(CommentTerms::PrivateOnly, Crossing::inbound, true),
+            Some(Reason::PublicCommentsNotAllowed)
+        );
         assert_eq!(judged(CommentTerms::PrivateOnly, Crossing::inbound, false), None);
     }
 

@@ -8,7 +8,9 @@ use contracts::terms::CommentTerms;
 use contracts::{CommentId, CopyId};
 use proptest::prelude::*;
 
-use super::samples::{account, acme_copy, file, first_hop, published, second_hop, share, under, update};
+use super::samples::{
+    account, acme_copy, file, first_hop, published, second_hop, share, under, update,
+};
 use super::{ChainState, Decided, Settings, decide};
 
 const RECORDING: &str = "https://acme.example/calls/1.mp3";
@@ -30,7 +32,11 @@ fn comment() -> impl Strategy<Value = TransferComment> {
     (any::<bool>(), 0..2_usize, any::<bool>()).prop_map(|(public, files, called)| TransferComment {
         public,
         attachments: ["f1", "f2"][..files].iter().map(|id| file(id)).collect(),
-        call: called.then(|| Call { recording_url: Some(RECORDING.into()), transcript: Some("Hello".into()), duration_s: None }),
+        call: called.then(|| Call {
+            recording_url: Some(RECORDING.into()),
+            transcript: Some("Hello".into()),
+            duration_s: None,
+        }),
         ..published("acme/0")
     })
 }
@@ -41,19 +47,24 @@ fn updates() -> impl Strategy<Value = Vec<(usize, bool, Vec<TransferComment>)>> 
 }
 
 fn story() -> impl Strategy<Value = Story> {
-    let terms = || prop_oneof![Just(CommentTerms::PublicAndPrivate), Just(CommentTerms::PrivateOnly)];
+    let terms =
+        || prop_oneof![Just(CommentTerms::PublicAndPrivate), Just(CommentTerms::PrivateOnly)];
     let setting = || prop::option::of(any::<bool>());
     let histories = || prop::collection::vec(comment(), 0..3);
-    (terms(), terms(), [setting(), setting(), setting()], updates(), histories(), histories()).prop_map(
-        |(first, second, secure, updates, first_history, second_history)| {
+    (terms(), terms(), [setting(), setting(), setting()], updates(), histories(), histories())
+        .prop_map(|(first, second, secure, updates, first_history, second_history)| {
             let hops = [under(first, first_hop()), under(second, second_hop())];
             let named = copies().map(|(name, _)| account(name)).into_iter().zip(secure);
-            let secure_downloads = named.filter_map(|(name, secure)| Some((name, secure?))).collect();
+            let secure_downloads =
+                named.filter_map(|(name, secure)| Some((name, secure?))).collect();
             let mut number = 0;
             let mut by = |account: &str, comments: Vec<TransferComment>| -> Vec<TransferComment> {
                 let mut numbered = |comment| {
                     number += 1;
-                    TransferComment { id: CommentId::new(format!("{account}/{number}")).unwrap(), ..comment }
+                    TransferComment {
+                        id: CommentId::new(format!("{account}/{number}")).unwrap(),
+                        ..comment
+                    }
                 };
                 comments.into_iter().map(&mut numbered).collect()
             };
@@ -67,9 +78,12 @@ fn story() -> impl Strategy<Value = Story> {
             // Sharing on, globex sends the whole ticket: what it got from acme as well.
             let got = transfers[0].comments.clone();
             transfers.push(share(&hops, [got, by("globex", second_history)].concat()));
-            Story { hops, settings: Settings { secure_downloads, ..Settings::default() }, transfers }
-        },
-    )
+            Story {
+                hops,
+                settings: Settings { secure_downloads, ..Settings::default() },
+                transfers,
+            }
+        })
 }
 
 /// A story, and its transfers in some order, some of them more than once.
@@ -77,19 +91,28 @@ fn told() -> impl Strategy<Value = (Story, Vec<usize>)> {
     story().prop_flat_map(|story| {
         let count = story.transfers.len();
         let again = prop::collection::vec(0..count, 0..4);
-        let order = again.prop_flat_map(move |again| Just((0..count).chain(again).collect::<Vec<_>>()).prop_shuffle());
+        let order = again.prop_flat_map(move |again| {
+            Just((0..count).chain(again).collect::<Vec<_>>()).prop_shuffle()
+        });
         (Just(story), order)
     })
 }
 
 fn run(story: &Story, order: impl IntoIterator<Item = usize>) -> (ChainState, Vec<Decided>) {
     let mut state = ChainState::default();
-    let decided = order.into_iter().map(|index| decide(&mut state, &story.settings, &story.transfers[index])).collect();
+    let decided = order
+        .into_iter()
+        .map(|index| decide(&mut state, &story.settings, &story.transfers[index]))
+        .collect();
     (state, decided)
 }
 
 fn held(state: &ChainState) -> BTreeMap<CommentId, BTreeSet<CopyId>> {
-    state.comments.iter().map(|comment| (comment.content.id.clone(), comment.copies.clone())).collect()
+    state
+        .comments
+        .iter()
+        .map(|comment| (comment.content.id.clone(), comment.copies.clone()))
+        .collect()
 }
 
 fn sent<'a>(decided: &'a [Decided], copy: &'a CopyId) -> impl Iterator<Item = &'a SharedComment> {

@@ -1,4 +1,5 @@
-//! Which comments cross which hops, and as what. Functions of values: nothing here waits, reads or writes.
+//! Which comments cross which hops, and as what. Functions of values: nothing here waits, reads or
+//! writes.
 
 mod admit;
 mod attachments;

@@ -1,4 +1,5 @@
-//! Who is told of a comment by e-mail: the CCs of a ticket, of a public comment that comes back from an account it was shared with.
+//! Who is told of a comment by e-mail: the CCs of a ticket, of a public comment that comes back
+//! from an account it was shared with.
 
 use contracts::CommentId;
 use contracts::address::Party;
@@ -10,27 +11,49 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::{ChainState, KnownComment, Settings};
 
 /// Notices about comments that are new at the copies which the crossings lead to.
-pub(super) fn notices(state: &ChainState, settings: &Settings, crossings: &[Crossing], new: &[CommentId]) -> Vec<Notice> {
+pub(super) fn notices(
+    state: &ChainState,
+    settings: &Settings,
+    crossings: &[Crossing],
+    new: &[CommentId],
+) -> Vec<Notice> {
     let mut notices = Vec::new();
     for crossing in crossings.iter().filter(|crossing| !crossing.outbound) {
         let ccs = state.ccs.of(&crossing.to);
-        let teller = settings.accounts.get(crossing.to_account()).filter(|account| account.notify_ccs && !ccs.is_empty());
+        let teller = settings
+            .accounts
+            .get(crossing.to_account())
+            .filter(|account| account.notify_ccs && !ccs.is_empty());
         let Some(teller) = teller else { continue };
-        let arrived = new.iter().filter_map(|id| state.comments.get(id)).filter(|comment| comment.copies.contains(&crossing.to));
+        let arrived = new
+            .iter()
+            .filter_map(|id| state.comments.get(id))
+            .filter(|comment| comment.copies.contains(&crossing.to));
         let public = arrived.filter(|comment| comment.content.public);
-        notices.extend(public.filter_map(|comment| notice(settings, teller, ccs, crossing, comment)));
+        notices
+            .extend(public.filter_map(|comment| notice(settings, teller, ccs, crossing, comment)));
     }
     notices
 }
 
-fn notice(settings: &Settings, teller: &AccountFact, ccs: &[Cc], crossing: &Crossing, comment: &KnownComment) -> Option<Notice> {
+fn notice(
+    settings: &Settings,
+    teller: &AccountFact,
+    ccs: &[Cc],
+    crossing: &Crossing,
+    comment: &KnownComment,
+) -> Option<Notice> {
     let ticket_id = crossing.to_ticket()?.clone();
     let link = teller.link_template.as_ref().map(|template| {
         let ticket = utf8_percent_encode(ticket_id.as_str(), NON_ALPHANUMERIC).to_string();
         template.replace("{ticket_id}", &ticket)
     });
     let author = &comment.account;
-    let unknown = || Party { account: author.clone(), address: author.to_string(), display_name: author.to_string() };
+    let unknown = || Party {
+        account: author.clone(),
+        address: author.to_string(),
+        display_name: author.to_string(),
+    };
     Some(Notice {
         about: About::Comment(CommentNotice {
             comment_id: comment.content.id.clone(),
@@ -44,7 +67,11 @@ fn notice(settings: &Settings, teller: &AccountFact, ccs: &[Cc], crossing: &Cros
         partner: settings.accounts.get(author).map_or_else(unknown, AccountFact::party),
         by: comment.content.author.name.clone(),
         at: comment.written_at(),
-        partner_support_addresses: settings.no_mail_to.get(&teller.account).cloned().unwrap_or_default(),
+        partner_support_addresses: settings
+            .no_mail_to
+            .get(&teller.account)
+            .cloned()
+            .unwrap_or_default(),
     })
 }
 
@@ -54,18 +81,27 @@ mod tests {
     use contracts::sync::TransferComment;
 
     use super::super::ccs::CcList;
-    use super::super::samples::{account, acme_copy, first_hop, noon, published, second_hop, update};
+    use super::super::samples::{
+        account, acme_copy, first_hop, noon, published, second_hop, update,
+    };
     use super::super::{Decided, decide};
     use super::*;
 
     fn told(name: &str, notify_ccs: bool) -> AccountFact {
         let registered = AccountFact::registered(account(name), AccountKind::Connected);
         let link_template = Some(format!("https://{name}.example/t/{{ticket_id}}"));
-        AccountFact { notify_ccs, link_template, locale: Some("it".into()), display_name: format!("The {name}"), ..registered }
+        AccountFact {
+            notify_ccs,
+            link_template,
+            locale: Some("it".into()),
+            display_name: format!("The {name}"),
+            ..registered
+        }
     }
 
     fn settings(notifying: &[&str]) -> Settings {
-        let accounts = ["acme", "globex", "initech"].map(|name| (account(name), told(name, notifying.contains(&name))));
+        let accounts = ["acme", "globex", "initech"]
+            .map(|name| (account(name), told(name, notifying.contains(&name))));
         let no_mail_to = [(account("acme"), vec!["@help.globex.example".to_owned()])].into();
         Settings { accounts: accounts.into(), no_mail_to, ..Settings::default() }
     }
@@ -82,7 +118,12 @@ mod tests {
     }
 
     fn heard(decided: &Decided) -> Vec<String> {
-        decided.notices.iter().flat_map(|notice| &notice.to).map(|recipient| recipient.email.clone()).collect()
+        decided
+            .notices
+            .iter()
+            .flat_map(|notice| &notice.to)
+            .map(|recipient| recipient.email.clone())
+            .collect()
     }
 
     #[test]
@@ -91,11 +132,17 @@ mod tests {
         let transfer = update("globex", &first_hop().far(), &hops, vec![published("globex/1")]);
         let decided = decide(&mut chain(), &settings(&["acme", "globex"]), &transfer);
         let [notice] = decided.notices.as_slice() else { panic!("{:?}", decided.notices) };
-        assert_eq!((notice.account.as_str(), notice.partner.display_name.as_str()), ("acme", "The globex"));
+        assert_eq!(
+            (notice.account.as_str(), notice.partner.display_name.as_str()),
+            ("acme", "The globex")
+        );
         assert_eq!((notice.locale.as_deref(), notice.by.as_str()), (Some("it"), "Ada"));
         assert_eq!(notice.partner_support_addresses, ["@help.globex.example"]);
         let About::Comment(comment) = &notice.about else { panic!("{notice:?}") };
-        assert_eq!((comment.ticket_id.as_str(), comment.link.as_deref()), ("1", Some("https://acme.example/t/1")));
+        assert_eq!(
+            (comment.ticket_id.as_str(), comment.link.as_deref()),
+            ("1", Some("https://acme.example/t/1"))
+        );
         assert_eq!(comment.body, "body of globex/1");
         assert_eq!(heard(&decided), ["cc@acme.example"]);
     }
@@ -108,7 +155,10 @@ mod tests {
             heard(&decide(&mut chain(), &settings(&["acme", "globex"]), &transfer)),
             ["cc@globex.example", "cc@acme.example"]
         );
-        assert_eq!(heard(&decide(&mut chain(), &settings(&["acme"]), &transfer)), ["cc@acme.example"]);
+        assert_eq!(
+            heard(&decide(&mut chain(), &settings(&["acme"]), &transfer)),
+            ["cc@acme.example"]
+        );
     }
 
     #[test]
@@ -123,6 +173,9 @@ mod tests {
         assert!(decide(&mut chain(), &settings(&["acme", "globex"]), &outward).notices.is_empty());
         let mut state = chain();
         decide(&mut state, &settings(&["acme"]), &public);
-        assert!(decide(&mut state, &settings(&["acme"]), &public).notices.is_empty(), "each comment once");
+        assert!(
+            decide(&mut state, &settings(&["acme"]), &public).notices.is_empty(),
+            "each comment once"
+        );
     }
 }

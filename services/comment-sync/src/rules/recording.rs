@@ -1,10 +1,12 @@
-//! Calls behind comments: the recording stays, the transcript crosses as lines of text.
+//! Calls behind comments: the recording stays, the transcript crosses as lines of text (R-31 to
+//!
 
 use contracts::comment::SharedComment;
 use contracts::sync::TransferComment;
 use contracts::{Decision, Item, Reason};
 
-/// Makes of a comment what may cross: no recording, neither as such nor as a file, and the transcript as text.
+/// Makes of a comment what may cross: no recording, neither as such nor as a file, and the
+/// transcript as text.
 pub(super) fn without_recording(comment: &TransferComment) -> (SharedComment, Vec<Decision>) {
     let mut shared = SharedComment {
         id: comment.id.clone(),
@@ -18,12 +20,17 @@ pub(super) fn without_recording(comment: &TransferComment) -> (SharedComment, Ve
     let mut decisions = Vec::new();
     let Some(call) = &comment.call else { return (shared, decisions) };
     if let Some(recording) = &call.recording_url {
-        decisions.push(Decision::withheld(Item::Recording(comment.id.clone()), Reason::RecordingStays));
+        decisions
+            .push(Decision::withheld(Item::Recording(comment.id.clone()), Reason::RecordingStays));
         // Some desks list the recording among the files as well.
         let same = shared.attachments.extract_if(.., |file| file.url == *recording);
-        decisions.extend(same.map(|file| Decision::withheld(Item::Attachment(file.id), Reason::RecordingStays)));
+        decisions.extend(
+            same.map(|file| Decision::withheld(Item::Attachment(file.id), Reason::RecordingStays)),
+        );
     }
-    if let Some(transcript) = call.transcript.as_deref().map(str::trim).filter(|transcript| !transcript.is_empty()) {
+    if let Some(transcript) =
+        call.transcript.as_deref().map(str::trim).filter(|transcript| !transcript.is_empty())
+    {
         append(&mut shared, transcript);
     }
     (shared, decisions)
@@ -35,7 +42,9 @@ fn append(shared: &mut SharedComment, transcript: &str) {
     let body = shared.body.trim_end();
     shared.body = if body.is_empty() { text } else { format!("{body}\n\n{text}") };
     if let Some(html) = &mut shared.html_body {
-        for paragraph in lines.split(|line| line.is_empty()).filter(|paragraph| !paragraph.is_empty()) {
+        for paragraph in
+            lines.split(|line| line.is_empty()).filter(|paragraph| !paragraph.is_empty())
+        {
             let lines: Vec<String> = paragraph.iter().map(|line| escape(line)).collect();
             html.push_str("<p>");
             html.push_str(&lines.join("<br>"));
@@ -70,15 +79,22 @@ mod tests {
 
     /// A comment with a call behind it.
     fn called(recording: Option<&str>, transcript: Option<&str>) -> TransferComment {
-        let (recording_url, transcript) = (recording.map(str::to_owned), transcript.map(str::to_owned));
-        TransferComment { call: Some(Call { recording_url, transcript, duration_s: Some(30) }), ..published("acme/1") }
+        let (recording_url, transcript) =
+            (recording.map(str::to_owned), transcript.map(str::to_owned));
+        TransferComment {
+            call: Some(Call { recording_url, transcript, duration_s: Some(30) }),
+            ..published("acme/1")
+        }
     }
 
     #[test]
     fn r_31_recordings_stay_in_the_account_of_the_call() {
         let comment = called(Some(RECORDING), None);
         let (shared, decisions) = without_recording(&comment);
-        assert_eq!(decisions, [Decision::withheld(Item::Recording(id("acme/1")), Reason::RecordingStays)]);
+        assert_eq!(
+            decisions,
+            [Decision::withheld(Item::Recording(id("acme/1")), Reason::RecordingStays)]
+        );
         assert_eq!(shared.body, comment.body);
     }
 
@@ -90,7 +106,10 @@ mod tests {
         let (shared, decisions) = without_recording(&comment);
         assert!(!serde_json::to_string(&shared).unwrap().contains(RECORDING));
         assert_eq!(shared.attachments, [file("f2")]);
-        assert_eq!(decisions[1], Decision::withheld(Item::Attachment("f1".into()), Reason::RecordingStays));
+        assert_eq!(
+            decisions[1],
+            Decision::withheld(Item::Attachment("f1".into()), Reason::RecordingStays)
+        );
     }
 
     #[test]

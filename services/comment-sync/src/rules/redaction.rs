@@ -1,4 +1,5 @@
-//! An account blanks a comment of its own, or one of its files; nobody else's. It holds also for a comment that arrives later.
+//! An account blanks a comment of its own, or one of its files; nobody else's. It holds also for a
+//! comment that arrives later.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,8 +51,17 @@ impl Marks {
     }
 
     /// A comment of `account` with what it blanked before.
-    pub(super) fn applied_to(&self, account: &AccountName, comment: SharedComment) -> SharedComment {
-        let marks = self.known.get(&comment.id).into_iter().flatten().filter(|mark| mark.account == *account);
+    pub(super) fn applied_to(
+        &self,
+        account: &AccountName,
+        comment: SharedComment,
+    ) -> SharedComment {
+        let marks = self
+            .known
+            .get(&comment.id)
+            .into_iter()
+            .flatten()
+            .filter(|mark| mark.account == *account);
         marks.fold(comment, |comment, mark| blanked(comment, mark.attachment_id.as_deref()))
     }
 }
@@ -61,10 +71,16 @@ impl Marks {
 pub fn blanked(comment: SharedComment, attachment_id: Option<&str>) -> SharedComment {
     match attachment_id {
         Some(id) => {
-            let attachments = comment.attachments.iter().filter(|file| file.id != id).cloned().collect();
+            let attachments =
+                comment.attachments.iter().filter(|file| file.id != id).cloned().collect();
             SharedComment { attachments, ..comment }
         }
-        None => SharedComment { body: String::new(), html_body: None, attachments: Vec::new(), ..comment },
+        None => SharedComment {
+            body: String::new(),
+            html_body: None,
+            attachments: Vec::new(),
+            ..comment
+        },
     }
 }
 
@@ -79,13 +95,23 @@ pub struct Redacted {
     pub decisions: Vec<Decision>,
 }
 
-/// Decides a redaction: blanks the comment where it is known, and remembers it where it is not. Every copy on a live hop is told, also
-/// where the way from the author's copy has ended: what is blank for one of them is blank for all.
-pub(super) fn redact(comments: &mut Comments, marks: &mut Marks, copy: &CopyId, live: &[&Hop], mark: Mark) -> Redacted {
+/// Decides a redaction: blanks the comment where it is known, and remembers it where it is not.
+/// Every copy on a live hop is told, also where the way from the author's copy has ended: what is
+/// blank for one of them is blank for all.
+pub(super) fn redact(
+    comments: &mut Comments,
+    marks: &mut Marks,
+    copy: &CopyId,
+    live: &[&Hop],
+    mark: Mark,
+) -> Redacted {
     let rejected = |reason| Redacted { rejected: Some(reason), ..Redacted::default() };
-    let known = comments.get(&mark.comment_id).filter(|comment| comment.copies.contains(copy) || comment.account == mark.account);
+    let known = comments
+        .get(&mark.comment_id)
+        .filter(|comment| comment.copies.contains(copy) || comment.account == mark.account);
     let Some(known) = known else {
-        // An account's prefix is its own, so what comes later under another's is not this account's either.
+        // An account's prefix is its own, so what comes later under another's is not this account's
+        // either.
         return match mark.comment_id.prefix() {
             Some(prefix) if prefix != mark.account.as_str() => rejected(Reason::NotTheAuthor),
             _ => {
@@ -107,14 +133,20 @@ pub(super) fn redact(comments: &mut Comments, marks: &mut Marks, copy: &CopyId, 
         return Redacted { decisions: vec![unchanged], ..Redacted::default() };
     }
     let holds = |crossing: &Crossing| crossing.to != *copy && known.copies.contains(&crossing.to);
-    let mut ends: Vec<Crossing> =
-        live.iter().flat_map(|hop| [Crossing::outbound(hop), Crossing::inbound(hop)]).filter(holds).collect();
-    // A copy in the middle of a chain is at the end of two hops and is told over one: the author's own, where it is one of them.
+    let mut ends: Vec<Crossing> = live
+        .iter()
+        .flat_map(|hop| [Crossing::outbound(hop), Crossing::inbound(hop)])
+        .filter(holds)
+        .collect();
+    // A copy in the middle of a chain is at the end of two hops and is told over one: the author's
+    // own, where it is one of them.
     ends.sort_by_key(|crossing| (crossing.to.clone(), crossing.from != *copy));
     ends.dedup_by(|next, first| next.to == first.to);
     let told = ends;
     let own = told.iter().filter(|crossing| crossing.from == *copy);
-    let transferred = |crossing: &Crossing| Decision::new(item.clone(), ItemOutcome::Transferred).over(&crossing.hop.share_id);
+    let transferred = |crossing: &Crossing| {
+        Decision::new(item.clone(), ItemOutcome::Transferred).over(&crossing.hop.share_id)
+    };
     let decisions = own.map(transferred).collect();
     comments.rewrite(&mark.comment_id, content);
     Redacted { rejected: None, told, decisions }
@@ -126,7 +158,11 @@ mod tests {
     use super::*;
 
     fn mark(comment: &str, by: &str, attachment: Option<&str>) -> Mark {
-        Mark { comment_id: id(comment), account: account(by), attachment_id: attachment.map(Into::into) }
+        Mark {
+            comment_id: id(comment),
+            account: account(by),
+            attachment_id: attachment.map(Into::into),
+        }
     }
 
     /// A comment of acme's with two files, held by the first two of three copies.
@@ -161,7 +197,13 @@ mod tests {
         let mut comments = comments();
         comments.reach(&id("acme/1"), &second_hop().far());
         let mut marks = Marks::default();
-        let done = redact(&mut comments, &mut marks, &acme_copy(), &[&second_hop()], mark("acme/1", "acme", None));
+        let done = redact(
+            &mut comments,
+            &mut marks,
+            &acme_copy(),
+            &[&second_hop()],
+            mark("acme/1", "acme", None),
+        );
         assert_eq!(done.told.len(), 2, "the first hop has ended, the second is live: {done:?}");
         assert!(done.decisions.is_empty());
     }
@@ -178,17 +220,24 @@ mod tests {
     fn only_its_authors_account_redacts_a_comment() {
         let mut comments = comments();
         let before = comments.clone();
-        let (refused, _) = redacted(&mut comments, &first_hop().far(), mark("acme/1", "globex", None));
+        let (refused, _) =
+            redacted(&mut comments, &first_hop().far(), mark("acme/1", "globex", None));
         assert_eq!(refused.rejected, Some(Reason::NotTheAuthor));
-        let (foreign, _) = redacted(&mut comments, &first_hop().far(), mark("acme/2", "globex", None));
-        assert_eq!(foreign.rejected, Some(Reason::NotTheAuthor), "not even one that is still to come");
+        let (foreign, _) =
+            redacted(&mut comments, &first_hop().far(), mark("acme/2", "globex", None));
+        assert_eq!(
+            foreign.rejected,
+            Some(Reason::NotTheAuthor),
+            "not even one that is still to come"
+        );
         assert_eq!(comments, before);
     }
 
     #[test]
     fn it_holds_for_a_comment_that_comes_later_and_for_its_author_alone() {
         let uuid = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10";
-        let (waits, marks) = redacted(&mut Comments::default(), &acme_copy(), mark(uuid, "acme", None));
+        let (waits, marks) =
+            redacted(&mut Comments::default(), &acme_copy(), mark(uuid, "acme", None));
         assert_eq!((waits, marks.added().count()), (Redacted::default(), 1));
         let comment = known(uuid, "acme", &acme_copy()).content;
         assert!(marks.applied_to(&account("acme"), comment.clone()).body.is_empty());
@@ -199,7 +248,8 @@ mod tests {
     fn what_the_copy_never_got_answers_like_what_is_not_there() {
         let uuid = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10";
         let mut comments = Comments::stored([known(uuid, "acme", &acme_copy())]);
-        let (unknown, _) = redacted(&mut comments, &second_hop().far(), mark(uuid, "initech", None));
+        let (unknown, _) =
+            redacted(&mut comments, &second_hop().far(), mark(uuid, "initech", None));
         assert_eq!(unknown, Redacted::default());
         assert!(!comments.get(&id(uuid)).unwrap().content.body.is_empty());
     }

@@ -5,8 +5,8 @@ use contracts::people::Role;
 use contracts::sync::{Action, CommandRef, Hop, Sharing, Transfer, TransferComment};
 use contracts::terms::CommentTerms;
 use contracts::{
-    AccountName, AgreementId, ChainId, CommentId, CopyId, Decision, ItemOutcome, Person, Reason, ShareId, Terms, TicketId,
-    Timestamp,
+    AccountName, AgreementId, ChainId, CommentId, CopyId, Decision, ItemOutcome, Person, Reason,
+    ShareId, Terms, TicketId, Timestamp,
 };
 
 use super::{ChainState, Decided, KnownComment, Settings, decide};
@@ -28,7 +28,12 @@ pub fn noon() -> Timestamp {
 }
 
 pub fn person(name: &str) -> Person {
-    Person { id: format!("placeholder-{name}"), name: name.into(), role: Role::EndUser, placeholder: true }
+    Person {
+        id: format!("placeholder-{name}"),
+        name: name.into(),
+        role: Role::EndUser,
+        placeholder: true,
+    }
 }
 
 pub fn acme_copy() -> CopyId {
@@ -38,7 +43,8 @@ pub fn acme_copy() -> CopyId {
 fn hop(number: u8, sender: &str, receiver: &str, near: CopyId) -> Hop {
     Hop {
         share_id: ShareId::new(format!("00000000-0000-4000-8000-0000000000{number:02x}")).unwrap(),
-        agreement_id: AgreementId::new(format!("a0000000-0000-4000-8000-0000000000{number:02x}")).unwrap(),
+        agreement_id: AgreementId::new(format!("a0000000-0000-4000-8000-0000000000{number:02x}"))
+            .unwrap(),
         sender: account(sender),
         receiver: account(receiver),
         near,
@@ -93,10 +99,21 @@ pub fn known(id: &str, account: &str, copy: &CopyId) -> KnownComment {
         authored_at: None,
         attachments: Vec::new(),
     };
-    KnownComment { account: self::account(account), content, arrived_at: noon(), place: 0, copies: [copy.clone()].into() }
+    KnownComment {
+        account: self::account(account),
+        content,
+        arrived_at: noon(),
+        place: 0,
+        copies: [copy.clone()].into(),
+    }
 }
 
-pub fn update(account: &str, copy: &CopyId, hops: &[Hop], comments: Vec<TransferComment>) -> Transfer {
+pub fn update(
+    account: &str,
+    copy: &CopyId,
+    hops: &[Hop],
+    comments: Vec<TransferComment>,
+) -> Transfer {
     let command = CommandRef {
         account: self::account(account),
         message_id: "1".into(),
@@ -104,7 +121,8 @@ pub fn update(account: &str, copy: &CopyId, hops: &[Hop], comments: Vec<Transfer
         received_at: noon(),
     };
     let chain = ChainId::starting_with(&acme_copy());
-    let update = Transfer::new(command, chain, copy.clone(), hops.to_vec(), Action::Update, person("Ada"));
+    let update =
+        Transfer::new(command, chain, copy.clone(), hops.to_vec(), Action::Update, person("Ada"));
     Transfer { comments, ..update }
 }
 
@@ -118,7 +136,10 @@ pub fn share(hops: &[Hop], comments: Vec<TransferComment>) -> Transfer {
         requested_at: None,
         requester: person("Ruth"),
     };
-    Transfer { action: Action::Share(Box::new(sharing)), ..update(new.sender.as_str(), &new.near, hops, comments) }
+    Transfer {
+        action: Action::Share(Box::new(sharing)),
+        ..update(new.sender.as_str(), &new.near, hops, comments)
+    }
 }
 
 /// Three accounts whose attachments cross.
@@ -140,7 +161,9 @@ pub fn ids(comments: &[SharedComment]) -> Vec<&str> {
 
 /// Item, outcome, reason, and whether it is about a share.
 pub fn told(decided: &Decided) -> Vec<(String, ItemOutcome, Option<Reason>, bool)> {
-    let tell = |decision: &Decision| (decision.item.to_string(), decision.outcome, decision.reason, decision.share_id.is_some());
+    let tell = |decision: &Decision| {
+        (decision.item.to_string(), decision.outcome, decision.reason, decision.share_id.is_some())
+    };
     decided.decisions.iter().map(tell).collect()
 }
 

@@ -1,4 +1,5 @@
-//! A hop that is new here takes over what its near copy holds, and hands it on along the hops beyond it.
+//! A hop that is new here takes over what its near copy holds, and hands it on along the hops
+//! beyond it.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +9,16 @@ use contracts::{CommentId, CopyId};
 use super::crossing::held_back;
 use super::{ChainState, Settings};
 
-/// Brings the comments of the near copy over `hop` and onwards; returns which copy got which. A hop that is not live takes nothing.
+/// Brings the comments of the near copy over `hop` and onwards; returns which copy got which. A hop
+/// that is not live takes nothing.
 ///
-/// Only outwards: whatever the far copy holds was walked from where it was published, along the hops that were live then.
-pub(super) fn take_over(state: &mut ChainState, settings: &Settings, hop: &Hop) -> Vec<(CopyId, CommentId)> {
+/// Only outwards: whatever the far copy holds was walked from where it was published, along the
+/// hops that were live then.
+pub(super) fn take_over(
+    state: &mut ChainState,
+    settings: &Settings,
+    hop: &Hop,
+) -> Vec<(CopyId, CommentId)> {
     let mut reached = BTreeSet::new();
     let mut taken = Vec::new();
     for crossing in state.chain.crossings(&hop.near, &settings.inactive) {
@@ -22,7 +29,10 @@ pub(super) fn take_over(state: &mut ChainState, settings: &Settings, hop: &Hop) 
         let crosses: Vec<CommentId> = state
             .comments
             .held_by(&crossing.from)
-            .filter(|comment| !comment.copies.contains(&crossing.to) && held_back(&crossing, &comment.content).is_none())
+            .filter(|comment| {
+                !comment.copies.contains(&crossing.to)
+                    && held_back(&crossing, &comment.content).is_none()
+            })
             .map(|comment| comment.content.id.clone())
             .collect();
         for id in crosses {
@@ -43,7 +53,11 @@ mod tests {
 
     fn state(hops: &[Hop]) -> ChainState {
         let comments = Comments::stored([known("acme/1", "acme", &acme_copy())]);
-        ChainState { chain: Chain::stored(hops.iter().map(|hop| (hop.clone(), false))), comments, ..ChainState::default() }
+        ChainState {
+            chain: Chain::stored(hops.iter().map(|hop| (hop.clone(), false))),
+            comments,
+            ..ChainState::default()
+        }
     }
 
     #[test]
@@ -72,7 +86,10 @@ mod tests {
     fn r_79_a_hop_that_has_ended_takes_nothing() {
         let mut state = state(&[first_hop()]);
         let inactive = [first_hop().agreement_id].into();
-        assert!(take_over(&mut state, &Settings { inactive, ..Settings::default() }, &first_hop()).is_empty());
+        assert!(
+            take_over(&mut state, &Settings { inactive, ..Settings::default() }, &first_hop())
+                .is_empty()
+        );
         state.chain.end(&first_hop().share_id);
         assert!(take_over(&mut state, &Settings::default(), &first_hop()).is_empty());
     }

@@ -52,19 +52,28 @@ pub fn decide(state: &mut ChainState, settings: &Settings, transfer: &Transfer) 
     }
     let rejected = why_ended(state, settings, &transfer.action);
     if let (Some(_), Action::Share(sharing)) = (rejected, &transfer.action) {
-        // What comes to nothing here comes to nothing at the end of the line, whatever is known there.
+        // What comes to nothing here comes to nothing at the end of the line, whatever is known
+        // there.
         state.chain.end(&sharing.share_id);
     }
     let created = created_hop(state, settings, &transfer.action);
     let mut sent = take_over_new_hops(state, settings, &new_hops, created.as_ref());
     if rejected.is_some() {
-        return Decided { comments: contents(&state.comments, settings, sent, None), rejected, ..Decided::default() };
+        return Decided {
+            comments: contents(&state.comments, settings, sent, None),
+            rejected,
+            ..Decided::default()
+        };
     }
     let crossings = state.chain.crossings(&transfer.copy, &settings.inactive);
     match &transfer.action {
         Action::Redact { comment_id, attachment_id } => {
             let account = transfer.command.account.clone();
-            let mark = Mark { comment_id: comment_id.clone(), account, attachment_id: attachment_id.clone() };
+            let mark = Mark {
+                comment_id: comment_id.clone(),
+                account,
+                attachment_id: attachment_id.clone(),
+            };
             let live: Vec<&Hop> = state.chain.live(&settings.inactive).collect();
             let done = redact(&mut state.comments, &mut state.marks, &transfer.copy, &live, mark);
             let comments = contents(&state.comments, settings, sent, None);
@@ -73,7 +82,8 @@ pub fn decide(state: &mut ChainState, settings: &Settings, transfer: &Transfer) 
         }
         Action::Resync { .. } => {
             sent.insert(transfer.copy.clone(), held_by(&state.comments, &transfer.copy));
-            let comments = contents(&state.comments, settings, sent, Some(&transfer.command.account));
+            let comments =
+                contents(&state.comments, settings, sent, Some(&transfer.command.account));
             return Decided { comments, ..Decided::default() };
         }
         Action::Share(_) | Action::Update | Action::Unshare { .. } => {}
@@ -87,7 +97,8 @@ pub fn decide(state: &mut ChainState, settings: &Settings, transfer: &Transfer) 
     decisions.extend(not_live(&state.chain, &crossings, transfer, &new));
     if let Some(hop) = &created {
         let far = hop.far();
-        // What is created is the whole copy, also what came over by an update that was faster than its share.
+        // What is created is the whole copy, also what came over by an update that was faster than
+        // its share.
         let held = held_by(&state.comments, &far);
         decisions.extend(kept_back_from(&state.comments, settings, hop, &held));
         sent.insert(far, held);
@@ -116,22 +127,34 @@ fn created_hop(state: &ChainState, settings: &Settings, action: &Action) -> Opti
     state.chain.live(&settings.inactive).find(|hop| hop.share_id == sharing.share_id).cloned()
 }
 
-/// A copy whose own share is still to come gets what it takes over by that share, so it is not sent now.
-fn take_over_new_hops(state: &mut ChainState, settings: &Settings, new_hops: &[Hop], created: Option<&Hop>) -> Sent {
+/// A copy whose own share is still to come gets what it takes over by that share, so it is not sent
+/// now.
+fn take_over_new_hops(
+    state: &mut ChainState,
+    settings: &Settings,
+    new_hops: &[Hop],
+    created: Option<&Hop>,
+) -> Sent {
     let mut sent = Sent::new();
     for hop in new_hops {
         for (copy, id) in take_over(state, settings, hop) {
             sent.entry(copy).or_default().insert(id);
         }
     }
-    for hop in new_hops.iter().filter(|hop| created.is_none_or(|created| created.share_id != hop.share_id)) {
+    for hop in
+        new_hops.iter().filter(|hop| created.is_none_or(|created| created.share_id != hop.share_id))
+    {
         sent.remove(&hop.far());
     }
     sent
 }
 
 /// Takes in the comments that are new, at the publisher's copy, as what may cross.
-fn publish(state: &mut ChainState, settings: &Settings, transfer: &Transfer) -> (Vec<CommentId>, Vec<Decision>) {
+fn publish(
+    state: &mut ChainState,
+    settings: &Settings,
+    transfer: &Transfer,
+) -> (Vec<CommentId>, Vec<Decision>) {
     let account = &transfer.command.account;
     let mut new = Vec::new();
     let mut decisions = Vec::new();
@@ -140,7 +163,8 @@ fn publish(state: &mut ChainState, settings: &Settings, transfer: &Transfer) -> 
         match admit(&state.comments, &transfer.copy, account, &comment.id) {
             Admission::Refused(reason) => decisions.push(Decision::withheld(item, reason)),
             Admission::Unchanged => {
-                decisions.push(Decision::new(item, ItemOutcome::Unchanged).because(Reason::Unchanged));
+                decisions
+                    .push(Decision::new(item, ItemOutcome::Unchanged).because(Reason::Unchanged));
             }
             Admission::New => {
                 let (content, stays) = stripped(settings, account, comment);
@@ -160,15 +184,21 @@ fn publish(state: &mut ChainState, settings: &Settings, transfer: &Transfer) -> 
     (new, decisions)
 }
 
-/// What of a comment may leave its account. What may not is not even kept, so that no later setting lets it out.
-fn stripped(settings: &Settings, account: &AccountName, comment: &TransferComment) -> (SharedComment, Vec<Decision>) {
+/// What of a comment may leave its account. What may not is not even kept, so that no later setting
+/// lets it out.
+fn stripped(
+    settings: &Settings,
+    account: &AccountName,
+    comment: &TransferComment,
+) -> (SharedComment, Vec<Decision>) {
     let (content, mut decisions) = without_recording(comment);
     let (content, stays) = attachments::visible(settings, account, content);
     decisions.extend(stays);
     (content, decisions)
 }
 
-/// Walks the new comments outwards: each crosses a hop whose near end it reached. The publisher is told of its own hops only.
+/// Walks the new comments outwards: each crosses a hop whose near end it reached. The publisher is
+/// told of its own hops only.
 fn carry(
     comments: &mut Comments,
     crossings: &[Crossing],
@@ -179,7 +209,11 @@ fn carry(
     let mut decisions = Vec::new();
     for crossing in crossings {
         for id in new {
-            let Some(comment) = comments.get(id).filter(|comment| comment.copies.contains(&crossing.from)) else { continue };
+            let Some(comment) =
+                comments.get(id).filter(|comment| comment.copies.contains(&crossing.from))
+            else {
+                continue;
+            };
             let item = Item::Comment(id.clone());
             let decision = match held_back(crossing, &comment.content) {
                 Some(reason) => Decision::withheld(item, reason),
@@ -197,14 +231,26 @@ fn carry(
     decisions
 }
 
-/// Hops of the publisher's copy that ended after the entry let the command in: what was to cross them stays.
-fn not_live(chain: &Chain, crossings: &[Crossing], transfer: &Transfer, new: &[CommentId]) -> Vec<Decision> {
+/// Hops of the publisher's copy that ended after the entry let the command in: what was to cross
+/// them stays.
+fn not_live(
+    chain: &Chain,
+    crossings: &[Crossing],
+    transfer: &Transfer,
+    new: &[CommentId],
+) -> Vec<Decision> {
     let touches = |hop: &&Hop| hop.near == transfer.copy || hop.far() == transfer.copy;
     let walked = |hop: &Hop| crossings.iter().any(|crossing| crossing.hop.share_id == hop.share_id);
     let mut decisions = Vec::new();
     for hop in transfer.hops.iter().filter(touches).filter(|hop| !walked(hop)) {
-        let reason = if chain.has_ended(&hop.share_id) { Reason::NotShared } else { Reason::AgreementInactive };
-        let withheld = |id: &CommentId| Decision::withheld(Item::Comment(id.clone()), reason).over(&hop.share_id);
+        let reason = if chain.has_ended(&hop.share_id) {
+            Reason::NotShared
+        } else {
+            Reason::AgreementInactive
+        };
+        let withheld = |id: &CommentId| {
+            Decision::withheld(Item::Comment(id.clone()), reason).over(&hop.share_id)
+        };
         decisions.extend(new.iter().map(withheld));
     }
     decisions
@@ -213,7 +259,8 @@ fn not_live(chain: &Chain, crossings: &[Crossing], transfer: &Transfer, new: &[C
 #[cfg(test)]
 mod tests {
     use super::super::samples::{
-        acme_copy, chain_of_three, first_hop, id, ids, person, published, second_hop, settings, share, told, under, update,
+        acme_copy, chain_of_three, first_hop, id, ids, person, published, second_hop, settings,
+        share, told, under, update,
     };
     use super::*;
     use contracts::terms::CommentTerms;
@@ -228,15 +275,23 @@ mod tests {
     fn r_21_a_comment_reaches_every_copy_and_the_publisher_hears_of_its_own_hops() {
         let mut state = chain_of_three();
         let hops = [first_hop(), second_hop()];
-        let decided = decide(&mut state, &settings(), &update("acme", &acme_copy(), &hops, vec![published("acme/1")]));
+        let decided = decide(
+            &mut state,
+            &settings(),
+            &update("acme", &acme_copy(), &hops, vec![published("acme/1")]),
+        );
         assert_eq!(sent(&decided), [vec![], vec!["acme/1"], vec!["acme/1"]]);
-        assert_eq!(told(&decided), [("comment:acme/1".into(), ItemOutcome::Transferred, None, true)]);
+        assert_eq!(
+            told(&decided),
+            [("comment:acme/1".into(), ItemOutcome::Transferred, None, true)]
+        );
         assert_eq!(decided.decisions[0].share_id, Some(first_hop().share_id));
 
         let middle = update("globex", &first_hop().far(), &hops, vec![published("globex/1")]);
         let decided = decide(&mut state, &settings(), &middle);
         assert_eq!(sent(&decided), [vec!["globex/1"], vec![], vec!["globex/1"]]);
-        let mut shares: Vec<_> = decided.decisions.into_iter().filter_map(|decision| decision.share_id).collect();
+        let mut shares: Vec<_> =
+            decided.decisions.into_iter().filter_map(|decision| decision.share_id).collect();
         shares.sort();
         assert_eq!(shares, [first_hop().share_id, second_hop().share_id]);
     }
@@ -245,19 +300,32 @@ mod tests {
     fn r_39_the_author_stays_the_placeholder_it_came_as() {
         let mut state = chain_of_three();
         let comment = TransferComment { author: person("Grace"), ..published("initech/1") };
-        let decided = decide(&mut state, &settings(), &update("initech", &second_hop().far(), &[second_hop()], vec![comment]));
+        let decided = decide(
+            &mut state,
+            &settings(),
+            &update("initech", &second_hop().far(), &[second_hop()], vec![comment]),
+        );
         assert_eq!(decided.comments[&acme_copy()][0].author, person("Grace"));
     }
 
     #[test]
     fn r_54_what_is_withheld_goes_no_further() {
-        let hops = [under(CommentTerms::PrivateOnly, first_hop()), under(CommentTerms::PrivateOnly, second_hop())];
+        let hops = [
+            under(CommentTerms::PrivateOnly, first_hop()),
+            under(CommentTerms::PrivateOnly, second_hop()),
+        ];
         let mut state = ChainState::default();
         let private = TransferComment { public: false, ..published("initech/2") };
-        let transfer = update("initech", &second_hop().far(), &hops, vec![published("initech/1"), private]);
+        let transfer =
+            update("initech", &second_hop().far(), &hops, vec![published("initech/1"), private]);
         let decided = decide(&mut state, &settings(), &transfer);
         assert_eq!(sent(&decided), [vec!["initech/2"], vec!["initech/2"], vec![]]);
-        let withheld = ("comment:initech/1".into(), ItemOutcome::Withheld, Some(Reason::PublicCommentsNotAllowed), true);
+        let withheld = (
+            "comment:initech/1".into(),
+            ItemOutcome::Withheld,
+            Some(Reason::PublicCommentsNotAllowed),
+            true,
+        );
         assert!(told(&decided).contains(&withheld));
         assert!(!state.comments.is_held(&id("initech/1"), &acme_copy()));
         assert!(!decided.comments[&acme_copy()][0].public);
@@ -266,10 +334,16 @@ mod tests {
     #[test]
     fn each_comment_once_within_a_message_and_across_messages() {
         let mut state = chain_of_three();
-        let transfer = update("acme", &acme_copy(), &[first_hop()], vec![published("acme/1"), published("acme/1")]);
+        let transfer = update(
+            "acme",
+            &acme_copy(),
+            &[first_hop()],
+            vec![published("acme/1"), published("acme/1")],
+        );
         let decided = decide(&mut state, &settings(), &transfer);
         assert_eq!(sent(&decided)[1], ["acme/1"]);
-        let unchanged = ("comment:acme/1".to_owned(), ItemOutcome::Unchanged, Some(Reason::Unchanged), false);
+        let unchanged =
+            ("comment:acme/1".to_owned(), ItemOutcome::Unchanged, Some(Reason::Unchanged), false);
         assert!(told(&decided).contains(&unchanged));
 
         let again = decide(&mut state, &settings(), &transfer);
@@ -281,9 +355,18 @@ mod tests {
     fn an_id_of_somebody_else_is_refused_and_the_rest_crosses() {
         let mut state = chain_of_three();
         let comments = vec![published("globex/7"), published("acme/1")];
-        let decided = decide(&mut state, &settings(), &update("acme", &acme_copy(), &[first_hop()], comments));
+        let decided = decide(
+            &mut state,
+            &settings(),
+            &update("acme", &acme_copy(), &[first_hop()], comments),
+        );
         assert_eq!(sent(&decided)[1], ["acme/1"]);
-        assert!(told(&decided).contains(&("comment:globex/7".into(), ItemOutcome::Withheld, Some(Reason::IdTaken), false)));
+        assert!(told(&decided).contains(&(
+            "comment:globex/7".into(),
+            ItemOutcome::Withheld,
+            Some(Reason::IdTaken),
+            false
+        )));
     }
 
     #[test]
@@ -291,9 +374,11 @@ mod tests {
         let mut state = ChainState::default();
         decide(&mut state, &settings(), &share(&[first_hop()], vec![published("acme/1")]));
         let history = vec![published("acme/1"), published("globex/1")];
-        let decided = decide(&mut state, &settings(), &share(&[first_hop(), second_hop()], history));
+        let decided =
+            decide(&mut state, &settings(), &share(&[first_hop(), second_hop()], history));
         assert_eq!(sent(&decided), [vec!["globex/1"], vec![], vec!["acme/1", "globex/1"]]);
-        let unchanged = ("comment:acme/1".to_owned(), ItemOutcome::Unchanged, Some(Reason::Unchanged), false);
+        let unchanged =
+            ("comment:acme/1".to_owned(), ItemOutcome::Unchanged, Some(Reason::Unchanged), false);
         assert!(told(&decided).contains(&unchanged));
     }
 
@@ -302,7 +387,11 @@ mod tests {
         let mut state = ChainState::default();
         decide(&mut state, &settings(), &share(&[first_hop()], vec![published("acme/1")]));
         let hops = [first_hop(), second_hop()];
-        let decided = decide(&mut state, &settings(), &update("acme", &acme_copy(), &hops, vec![published("acme/2")]));
+        let decided = decide(
+            &mut state,
+            &settings(),
+            &update("acme", &acme_copy(), &hops, vec![published("acme/2")]),
+        );
         assert_eq!(sent(&decided)[2], ["acme/2"]);
         assert!(state.comments.is_held(&id("acme/1"), &second_hop().far()));
         let decided = decide(&mut state, &settings(), &share(&hops, Vec::new()));
@@ -312,9 +401,14 @@ mod tests {
     #[test]
     fn a_share_that_comes_after_the_next_one_still_fills_the_whole_chain() {
         let mut state = ChainState::default();
-        decide(&mut state, &settings(), &update("acme", &acme_copy(), &[], vec![published("acme/1")]));
+        decide(
+            &mut state,
+            &settings(),
+            &update("acme", &acme_copy(), &[], vec![published("acme/1")]),
+        );
         decide(&mut state, &settings(), &share(&[second_hop()], Vec::new()));
-        let decided = decide(&mut state, &settings(), &share(&[first_hop()], vec![published("acme/2")]));
+        let decided =
+            decide(&mut state, &settings(), &share(&[first_hop()], vec![published("acme/2")]));
         assert_eq!(sent(&decided), [vec![], vec!["acme/1", "acme/2"], vec!["acme/1", "acme/2"]]);
     }
 
@@ -325,10 +419,14 @@ mod tests {
         let transfer = update("acme", &acme_copy(), &[first_hop()], vec![published("acme/1")]);
         let decided = decide(&mut state, &settings(), &transfer);
         assert!(decided.comments.is_empty());
-        assert_eq!(told(&decided), [("comment:acme/1".into(), ItemOutcome::Withheld, Some(Reason::NotShared), true)]);
+        assert_eq!(
+            told(&decided),
+            [("comment:acme/1".into(), ItemOutcome::Withheld, Some(Reason::NotShared), true)]
+        );
 
         let inactive = Settings { inactive: [second_hop().agreement_id].into(), ..settings() };
-        let transfer = update("globex", &first_hop().far(), &[second_hop()], vec![published("globex/1")]);
+        let transfer =
+            update("globex", &first_hop().far(), &[second_hop()], vec![published("globex/1")]);
         let decided = decide(&mut state, &inactive, &transfer);
         assert_eq!(told(&decided)[0].2, Some(Reason::AgreementInactive));
     }
@@ -338,19 +436,29 @@ mod tests {
         let mut state = chain_of_three();
         let hops = [first_hop(), second_hop()];
         let share_id = first_hop().share_id;
-        let unshare = Transfer { action: Action::Unshare { share_id }, ..update("acme", &acme_copy(), &hops, Vec::new()) };
+        let unshare = Transfer {
+            action: Action::Unshare { share_id },
+            ..update("acme", &acme_copy(), &hops, Vec::new())
+        };
         assert_eq!(decide(&mut state, &settings(), &unshare), Decided::default());
         let late = update("globex", &first_hop().far(), &hops, vec![published("globex/1")]);
-        assert_eq!(sent(&decide(&mut state, &settings(), &late)), [vec![], vec![], vec!["globex/1"]]);
+        assert_eq!(
+            sent(&decide(&mut state, &settings(), &late)),
+            [vec![], vec![], vec!["globex/1"]]
+        );
     }
 
     #[test]
     fn an_unshare_that_overtook_its_share_leaves_nothing_to_create() {
         let mut state = ChainState::default();
         let share_id = first_hop().share_id;
-        let unshare = Transfer { action: Action::Unshare { share_id }, ..update("acme", &acme_copy(), &[first_hop()], vec![]) };
+        let unshare = Transfer {
+            action: Action::Unshare { share_id },
+            ..update("acme", &acme_copy(), &[first_hop()], vec![])
+        };
         decide(&mut state, &settings(), &unshare);
-        let decided = decide(&mut state, &settings(), &share(&[first_hop()], vec![published("acme/1")]));
+        let decided =
+            decide(&mut state, &settings(), &share(&[first_hop()], vec![published("acme/1")]));
         assert_eq!(decided, Decided { rejected: Some(Reason::NotShared), ..Decided::default() });
         assert!(state.comments.get(&id("acme/1")).is_none(), "what is rejected changed nothing");
     }
@@ -359,8 +467,12 @@ mod tests {
     fn r_79_a_share_that_finds_its_agreement_inactive_stays_rejected() {
         let mut state = ChainState::default();
         let inactive = Settings { inactive: [first_hop().agreement_id].into(), ..settings() };
-        let decided = decide(&mut state, &inactive, &share(&[first_hop()], vec![published("acme/1")]));
-        assert_eq!(decided, Decided { rejected: Some(Reason::AgreementInactive), ..Decided::default() });
+        let decided =
+            decide(&mut state, &inactive, &share(&[first_hop()], vec![published("acme/1")]));
+        assert_eq!(
+            decided,
+            Decided { rejected: Some(Reason::AgreementInactive), ..Decided::default() }
+        );
         assert!(state.chain.has_ended(&first_hop().share_id));
     }
 
@@ -372,11 +484,19 @@ mod tests {
             action: Action::Redact { comment_id: id(comment), attachment_id: None },
             ..update("acme", &acme_copy(), &[first_hop()], Vec::new())
         };
-        assert_eq!(decide(&mut state, &settings(), &redact("acme/1")).redacted, [Crossing::outbound(&first_hop())]);
+        assert_eq!(
+            decide(&mut state, &settings(), &redact("acme/1")).redacted,
+            [Crossing::outbound(&first_hop())]
+        );
         decide(&mut state, &settings(), &redact("acme/2"));
-        let late = decide(&mut state, &settings(), &update("acme", &acme_copy(), &[first_hop()], vec![published("acme/2")]));
+        let late = decide(
+            &mut state,
+            &settings(),
+            &update("acme", &acme_copy(), &[first_hop()], vec![published("acme/2")]),
+        );
         assert_eq!(late.comments[&first_hop().far()][0].body, "");
-        let onward = decide(&mut state, &settings(), &share(&[first_hop(), second_hop()], Vec::new()));
+        let onward =
+            decide(&mut state, &settings(), &share(&[first_hop(), second_hop()], Vec::new()));
         assert!(onward.comments[&second_hop().far()].iter().all(|comment| comment.body.is_empty()));
     }
 }

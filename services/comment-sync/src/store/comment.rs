@@ -12,7 +12,8 @@ use sqlx::{FromRow, PgConnection};
 
 use crate::rules::{Comments, KnownComment};
 
-/// Between the ids of copies in one text; no id contains it. An array of arrays cannot be unnested row by row.
+/// Between the ids of copies in one text; no id contains it. An array of arrays cannot be unnested
+/// row by row.
 const SEPARATOR: &str = " ";
 
 /// Which comments a batch needs.
@@ -25,13 +26,18 @@ pub(crate) struct Wanted {
 }
 
 /// Loads comments by chain; a chain without any is absent.
-pub(crate) async fn load(connection: &mut PgConnection, wanted: &Wanted) -> Result<BTreeMap<ChainId, Comments>, DecideError> {
-    let named: Vec<_> = wanted.comments.iter().filter(|(chain, _)| !wanted.chains.contains(chain)).collect();
+pub(crate) async fn load(
+    connection: &mut PgConnection,
+    wanted: &Wanted,
+) -> Result<BTreeMap<ChainId, Comments>, DecideError> {
+    let named: Vec<_> =
+        wanted.comments.iter().filter(|(chain, _)| !wanted.chains.contains(chain)).collect();
     if wanted.chains.is_empty() && named.is_empty() {
         return Ok(BTreeMap::new());
     }
     let rows: Vec<CommentRow> = sqlx::query_as(
-        "select chain, id, account, content, arrived_at, place, copies from comment where chain = any($1)
+        "select chain, id, account, content, arrived_at, place, copies from comment where chain = \
+         any($1)
          union all
          select chain, id, account, content, arrived_at, place, copies
          from comment join unnest($2::text[], $3::text[]) as named (chain, id) using (chain, id)",
@@ -43,14 +49,19 @@ pub(crate) async fn load(connection: &mut PgConnection, wanted: &Wanted) -> Resu
     .await?;
     let mut chains: BTreeMap<ChainId, Vec<KnownComment>> = BTreeMap::new();
     for row in rows {
-        let (chain, comment) = row.read().map_err(|error| DecideError::Stored { table: "comment", detail: error.to_string() })?;
+        let (chain, comment) = row
+            .read()
+            .map_err(|error| DecideError::Stored { table: "comment", detail: error.to_string() })?;
         chains.entry(chain).or_default().push(comment);
     }
     Ok(chains.into_iter().map(|(chain, comments)| (chain, Comments::stored(comments))).collect())
 }
 
 /// Saves what changed.
-pub(crate) async fn save(connection: &mut PgConnection, chains: &BTreeMap<ChainId, Comments>) -> sqlx::Result<()> {
+pub(crate) async fn save(
+    connection: &mut PgConnection,
+    chains: &BTreeMap<ChainId, Comments>,
+) -> sqlx::Result<()> {
     insert(&mut *connection, &rows(chains, |comments| comments.added().collect())).await?;
     update(&mut *connection, &rows(chains, |comments| comments.spread().collect())).await?;
     rewrite(connection, &rows(chains, |comments| comments.rewritten().collect())).await
@@ -58,11 +69,20 @@ pub(crate) async fn save(connection: &mut PgConnection, chains: &BTreeMap<ChainI
 
 type Row<'a> = (&'a ChainId, &'a KnownComment);
 
-fn rows(chains: &BTreeMap<ChainId, Comments>, which: fn(&Comments) -> Vec<&KnownComment>) -> Vec<Row<'_>> {
-    chains.iter().flat_map(|(chain, comments)| which(comments).into_iter().map(move |comment| (chain, comment))).collect()
+fn rows(
+    chains: &BTreeMap<ChainId, Comments>,
+    which: fn(&Comments) -> Vec<&KnownComment>,
+) -> Vec<Row<'_>> {
+    chains
+        .iter()
+        .flat_map(|(chain, comments)| {
+            which(comments).into_iter().map(move |comment| (chain, comment))
+        })
+        .collect()
 }
 
-/// Plain: a row that is there already came from a batch that got in between, and the violation has this one run again.
+/// Plain: a row that is there already came from a batch that got in between, and the violation has
+/// this one run again.
 async fn insert(connection: &mut PgConnection, rows: &[Row<'_>]) -> sqlx::Result<()> {
     if rows.is_empty() {
         return Ok(());

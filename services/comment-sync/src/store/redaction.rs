@@ -28,7 +28,10 @@ pub(crate) async fn load(
     let error = stored("redaction");
     let mut chains: BTreeMap<ChainId, Vec<Mark>> = BTreeMap::new();
     for (chain, comment_id, account, attachment_id) in rows {
-        let (comment_id, account) = (CommentId::new(comment_id).map_err(&error)?, AccountName::new(account).map_err(&error)?);
+        let (comment_id, account) = (
+            CommentId::new(comment_id).map_err(&error)?,
+            AccountName::new(account).map_err(&error)?,
+        );
         let chain = ChainId::new(chain).map_err(&error)?;
         chains.entry(chain).or_default().push(Mark { comment_id, account, attachment_id });
     }
@@ -36,9 +39,14 @@ pub(crate) async fn load(
 }
 
 /// Saves redactions that wait from now on.
-pub(crate) async fn save(connection: &mut PgConnection, chains: &BTreeMap<ChainId, Marks>) -> sqlx::Result<()> {
-    let added: Vec<(&ChainId, &Mark)> =
-        chains.iter().flat_map(|(chain, marks)| marks.added().map(move |mark| (chain, mark))).collect();
+pub(crate) async fn save(
+    connection: &mut PgConnection,
+    chains: &BTreeMap<ChainId, Marks>,
+) -> sqlx::Result<()> {
+    let added: Vec<(&ChainId, &Mark)> = chains
+        .iter()
+        .flat_map(|(chain, marks)| marks.added().map(move |mark| (chain, mark)))
+        .collect();
     if added.is_empty() {
         return Ok(());
     }

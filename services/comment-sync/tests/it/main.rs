@@ -1,4 +1,5 @@
-//! The service in the real runtime: transfers and facts from share-dispatcher, what desks and field-sync get, and what is stored.
+//! The service in the real runtime: transfers and facts from share-dispatcher, what desks and
+//! field-sync get, and what is stored.
 
 mod samples;
 mod stage;
@@ -15,10 +16,14 @@ use crate::stage::Stage;
 /// Comments that a desk was delivered, in order of arrival; one that came twice stands here twice.
 fn comments_at(desk: &Desk) -> Vec<String> {
     let comments = |told: &Told| match told {
-        Told::TicketUpdated(updated) => updated.comments.iter().map(|comment| comment.id.to_string()).collect(),
+        Told::TicketUpdated(updated) => {
+            updated.comments.iter().map(|comment| comment.id.to_string()).collect()
+        }
         _ => Vec::new(),
     };
-    desk.with_deliveries(|deliveries| deliveries.iter().flat_map(|delivered| comments(&delivered.told)).collect())
+    desk.with_deliveries(|deliveries| {
+        deliveries.iter().flat_map(|delivered| comments(&delivered.told)).collect()
+    })
 }
 
 /// What became of a command and of its first item.
@@ -49,14 +54,20 @@ async fn comments_alone_end_here_and_with_anything_for_field_sync_they_go_on_dec
     stage.publish("3", &with_fields).await;
     let both = stage.transfer("both").await;
     assert_eq!((&both.fields, both.comments.len()), (&solved(), 0));
-    let decided: Vec<_> =
-        both.decided_comments.iter().map(|(copy, comments)| (copy.clone(), comments[0].id.to_string())).collect();
+    let decided: Vec<_> = both
+        .decided_comments
+        .iter()
+        .map(|(copy, comments)| (copy.clone(), comments[0].id.to_string()))
+        .collect();
     assert_eq!(decided, [(original(), "globex/1".to_owned())]);
 
     stage.publish("4", &unshare("end")).await;
     stage.transfer("end").await;
     stage.publish("5", &update("acme", "late", &["acme/3"])).await;
-    assert_eq!(came_to(&stage.acme.receipt("late").await), (ReceiptOutcome::Partial, Some(Reason::NotShared)));
+    assert_eq!(
+        came_to(&stage.acme.receipt("late").await),
+        (ReceiptOutcome::Partial, Some(Reason::NotShared))
+    );
     assert_eq!(comments_at(&stage.globex), ["acme/2"], "an ended share carries nothing");
     assert_eq!(stage.transfers().len(), 3, "comments alone go no further");
     let heard = (stage.acme.deliveries().len(), stage.globex.deliveries().len());
@@ -83,15 +94,20 @@ async fn the_same_transfer_again_leads_to_the_same_outputs_and_to_nothing_new() 
         assert_eq!(heard, (1, Vec::new()));
         assert_eq!(desk.deliveries().len(), 1, "by its id {} knows it again", desk.account);
     }
-    // The same comment in another command is another transfer: it is decided, and there is nothing to do.
+    // The same comment in another command is another transfer: it is decided, and there is nothing
+    // to do.
     stage.publish("another", &update("acme", "twice", &["acme/1"])).await;
-    assert_eq!(came_to(&stage.acme.receipt("twice").await), (ReceiptOutcome::Ignored, Some(Reason::Unchanged)));
+    assert_eq!(
+        came_to(&stage.acme.receipt("twice").await),
+        (ReceiptOutcome::Ignored, Some(Reason::Unchanged))
+    );
     assert_eq!(came_to(&receipt), (ReceiptOutcome::Applied, None));
     assert_eq!(comments_at(&stage.globex), ["acme/1"]);
-    let stored: (i64, i64) = sqlx::query_as("select (select count(*) from comment), (select count(*) from journal)")
-        .fetch_one(&stage.pool)
-        .await
-        .expect("counts");
+    let stored: (i64, i64) =
+        sqlx::query_as("select (select count(*) from comment), (select count(*) from journal)")
+            .fetch_one(&stage.pool)
+            .await
+            .expect("counts");
     assert_eq!(stored, (1, 3), "one comment; three transfers are known");
     stage.end().await;
 }
@@ -105,7 +121,8 @@ async fn a_comment_in_two_transfers_that_two_replicas_have_at_once_is_delivered_
     let held = stage.hold("lock table comment in share mode").await;
     for number in 0..PAIRS {
         for command in ["a", "b"] {
-            let transfer = update("acme", &format!("{command}{number}"), &[&format!("acme/{number}")]);
+            let transfer =
+                update("acme", &format!("{command}{number}"), &[&format!("acme/{number}")]);
             stage.publish(&format!("{command}{number}"), &transfer).await;
         }
     }
@@ -115,9 +132,13 @@ async fn a_comment_in_two_transfers_that_two_replicas_have_at_once_is_delivered_
     stage.publish("theirs", &update("globex", "theirs", &[uuid])).await;
     stage.release(held).await;
 
-    let (once, again) = ((ReceiptOutcome::Applied, None), (ReceiptOutcome::Ignored, Some(Reason::Unchanged)));
+    let (once, again) =
+        ((ReceiptOutcome::Applied, None), (ReceiptOutcome::Ignored, Some(Reason::Unchanged)));
     for number in 0..PAIRS {
-        let (a, b) = (stage.acme.receipt(&format!("a{number}")).await, stage.acme.receipt(&format!("b{number}")).await);
+        let (a, b) = (
+            stage.acme.receipt(&format!("a{number}")).await,
+            stage.acme.receipt(&format!("b{number}")).await,
+        );
         let mut both = [came_to(&a), came_to(&b)];
         both.sort_by_key(|(outcome, _)| *outcome);
         assert_eq!(both, [once, again], "comment {number}");
@@ -131,7 +152,8 @@ async fn a_comment_in_two_transfers_that_two_replicas_have_at_once_is_delivered_
         if delivered.len() > PAIRS { Ok(delivered) } else { Err(format!("{delivered:?}")) }
     })
     .await;
-    let mut expected: Vec<_> = (0..PAIRS).map(|number| format!("acme/{number}")).chain([uuid.to_owned()]).collect();
+    let mut expected: Vec<_> =
+        (0..PAIRS).map(|number| format!("acme/{number}")).chain([uuid.to_owned()]).collect();
     delivered.sort();
     expected.sort();
     assert_eq!(delivered, expected, "each once");
@@ -152,9 +174,15 @@ async fn facts_go_on_also_when_older_and_an_inactive_agreement_ends_its_hop() {
     stage.facts(1).await;
     stage.publish("older", &agreement(2, Accepted)).await;
     let facts = stage.facts(2).await;
-    assert!(facts.contains(&agreement(2, Accepted)) && facts.contains(&agreement(3, Inactive)), "as they came: {facts:?}");
+    assert!(
+        facts.contains(&agreement(2, Accepted)) && facts.contains(&agreement(3, Inactive)),
+        "as they came: {facts:?}"
+    );
     stage.publish("after", &update("acme", "after", &["acme/2"])).await;
-    assert_eq!(came_to(&stage.acme.receipt("after").await), (ReceiptOutcome::Partial, Some(Reason::AgreementInactive)));
+    assert_eq!(
+        came_to(&stage.acme.receipt("after").await),
+        (ReceiptOutcome::Partial, Some(Reason::AgreementInactive))
+    );
     assert_eq!(comments_at(&stage.globex), ["acme/1"]);
     stage.end().await;
 }

@@ -3,11 +3,13 @@
 use contracts::delivery::AgreementStatus;
 use contracts::fields::Status;
 use contracts::sync::{
-    Action, AgreementFact, Change, CommandRef, Fact, FieldChanges, Hop, Sharing, StatusChange, Transfer, TransferComment,
+    Action, AgreementFact, Change, CommandRef, Fact, FieldChanges, Hop, Sharing, StatusChange,
+    Transfer, TransferComment,
 };
 use contracts::terms::CommentTerms;
 use contracts::{
-    AccountName, AgreementId, ChainId, CommentId, CopyId, Person, ReceiptOutcome, Role, ShareId, Terms, TicketId, Timestamp,
+    AccountName, AgreementId, ChainId, CommentId, CopyId, Person, ReceiptOutcome, Role, ShareId,
+    Terms, TicketId, Timestamp,
 };
 
 fn account(name: &str) -> AccountName {
@@ -23,7 +25,12 @@ fn noon() -> Timestamp {
 }
 
 fn person() -> Person {
-    Person { id: "placeholder-1".into(), name: "Agent Ada".into(), role: Role::EndUser, placeholder: true }
+    Person {
+        id: "placeholder-1".into(),
+        name: "Agent Ada".into(),
+        role: Role::EndUser,
+        placeholder: true,
+    }
 }
 
 fn terms() -> Terms {
@@ -95,7 +102,10 @@ pub fn share(message_id: &str, comments: &[&str]) -> Transfer {
 }
 
 pub fn unshare(message_id: &str) -> Transfer {
-    Transfer { action: Action::Unshare { share_id: hop().share_id }, ..update("acme", message_id, &[]) }
+    Transfer {
+        action: Action::Unshare { share_id: hop().share_id },
+        ..update("acme", message_id, &[])
+    }
 }
 
 /// The agreement of the hop.

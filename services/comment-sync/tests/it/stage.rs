@@ -1,4 +1,5 @@
-//! What every test here stands on: a world, desks, the service before this one, replicas, and what reaches field-sync.
+//! What every test here stands on: a world, desks, the service before this one, replicas, and what
+//! reaches field-sync.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,9 @@ use contracts::Message;
 use contracts::sync::{Fact, Transfer};
 use contracts::topology::Service;
 use futures_util::StreamExt;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions};
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions,
+};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use messaging::{Fault, Health, Settings, Undelivered};
@@ -34,7 +37,8 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Sets the stage with two replicas that share a queue a few messages at a time, so that neighbours are decided at the same moment.
+    /// Sets the stage with two replicas that share a queue a few messages at a time, so that
+    /// neighbours are decided at the same moment.
     pub async fn set(test: &str) -> Self {
         let world = World::new(test).await;
         let pool = world.pool(Service::CommentSync, comment_sync::migrations()).await;
@@ -42,7 +46,9 @@ impl Stage {
         let next = world.installation.service_url(Service::FieldSync).expect("an address");
         tokio::spawn(collect(next, Arc::clone(&passed)));
         let before = world.installation.service_url(Service::ShareDispatcher).expect("an address");
-        let connection = Connection::connect(&before, ConnectionProperties::default()).await.expect("the broker lets it in");
+        let connection = Connection::connect(&before, ConnectionProperties::default())
+            .await
+            .expect("the broker lets it in");
         let share_dispatcher = connection.create_channel().await.expect("a channel");
         share_dispatcher.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
         let acme = Desk::open(&world.account("acme").await.amqp_url, "acme");
@@ -50,7 +56,11 @@ impl Stage {
         let stop = CancellationToken::new();
         let replicas = [(); 2].map(|()| {
             let settings = Settings {
-                broker_url: world.installation.service_url(Service::CommentSync).expect("an address").into(),
+                broker_url: world
+                    .installation
+                    .service_url(Service::CommentSync)
+                    .expect("an address")
+                    .into(),
                 slots: 3,
                 batch_size: 2,
                 confirm_timeout: Duration::from_mins(1),
@@ -59,9 +69,24 @@ impl Stage {
                 events: true,
                 undelivered: Undelivered::default(),
             };
-            tokio::spawn(messaging::run(Arc::new(CommentSync), settings, pool.clone(), Health::new(), stop.clone()))
+            tokio::spawn(messaging::run(
+                Arc::new(CommentSync),
+                settings,
+                pool.clone(),
+                Health::new(),
+                stop.clone(),
+            ))
         });
-        Self { world, pool, acme, globex, passed, share_dispatcher, replicas: replicas.into(), stop }
+        Self {
+            world,
+            pool,
+            acme,
+            globex,
+            passed,
+            share_dispatcher,
+            replicas: replicas.into(),
+            stop,
+        }
     }
 
     /// Publishes as share-dispatcher does.
@@ -75,7 +100,13 @@ impl Stage {
         let key = ShortString::try_new(Service::CommentSync.key_for::<M>()).expect("a short key");
         let body = serde_json::to_vec(message).expect("messages are writable as JSON");
         let exchange = ShortString::from("sync");
-        let sent = self.share_dispatcher.basic_publish(exchange, key, BasicPublishOptions::default(), &body, properties);
+        let sent = self.share_dispatcher.basic_publish(
+            exchange,
+            key,
+            BasicPublishOptions::default(),
+            &body,
+            properties,
+        );
         let confirmed = sent.await.expect("it is written").await.expect("it is answered");
         assert!(confirmed.is_ack(), "{confirmed:?}");
     }
@@ -99,7 +130,11 @@ impl Stage {
     pub async fn facts(&self, count: usize) -> Vec<Fact> {
         until("facts at field-sync", PATIENCE, async || {
             let facts: Vec<Fact> = self.passed();
-            if facts.len() >= count { Ok(facts) } else { Err(format!("{} of {count}", facts.len())) }
+            if facts.len() >= count {
+                Ok(facts)
+            } else {
+                Err(format!("{} of {count}", facts.len()))
+            }
         })
         .await
     }
@@ -117,11 +152,16 @@ impl Stage {
         held
     }
 
-    /// Waits until several slots are in the middle of a decision, and lets them go at the same moment.
+    /// Waits until several slots are in the middle of a decision, and lets them go at the same
+    /// moment.
     pub async fn release(&self, held: Transaction<'static, Postgres>) {
         until("decisions that wait for each other", PATIENCE, async || {
-            let query = "select count(*) from pg_stat_activity where usename = current_user and wait_event_type = 'Lock'";
-            let waiting: i64 = sqlx::query_scalar(query).fetch_one(&self.pool).await.map_err(|error| error.to_string())?;
+            let query = "select count(*) from pg_stat_activity where usename = current_user and \
+                wait_event_type = 'Lock'";
+            let waiting: i64 = sqlx::query_scalar(query)
+                .fetch_one(&self.pool)
+                .await
+                .map_err(|error| error.to_string())?;
             if waiting >= 2 { Ok(()) } else { Err(format!("{waiting}")) }
         })
         .await;
@@ -131,7 +171,8 @@ impl Stage {
     pub async fn end(self) {
         self.stop.cancel();
         for replica in self.replicas {
-            let ended = tokio::time::timeout(PATIENCE, replica).await.expect("the runtime stops in time");
+            let ended =
+                tokio::time::timeout(PATIENCE, replica).await.expect("the runtime stops in time");
             ended.expect("the runtime does not panic").expect("the runtime stops without a fault");
         }
         self.world.remove().await;
@@ -142,12 +183,21 @@ async fn collect(url: String, passed: Passed) -> lapin::Result<()> {
     let connection = Connection::connect(&url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     let (queue, tag) = (ShortString::from("field-sync"), ShortString::from("test"));
-    let mut consumer = channel.basic_consume(queue, tag, BasicConsumeOptions::default(), FieldTable::default()).await?;
+    let mut consumer = channel
+        .basic_consume(queue, tag, BasicConsumeOptions::default(), FieldTable::default())
+        .await?;
     while let Some(delivery) = consumer.next().await {
         let delivery = delivery?;
-        let text = |value: &Option<ShortString>| value.as_ref().map(ToString::to_string).unwrap_or_default();
-        let (id, message_type) = (text(delivery.properties.message_id()), text(delivery.properties.kind()));
-        passed.lock().expect("no test panics with it").entry(id).or_insert((message_type, delivery.data.clone()));
+        let text = |value: &Option<ShortString>| {
+            value.as_ref().map(ToString::to_string).unwrap_or_default()
+        };
+        let (id, message_type) =
+            (text(delivery.properties.message_id()), text(delivery.properties.kind()));
+        passed
+            .lock()
+            .expect("no test panics with it")
+            .entry(id)
+            .or_insert((message_type, delivery.data.clone()));
         delivery.ack(BasicAckOptions::default()).await?;
     }
     Ok(())

@@ -20,7 +20,8 @@ pub struct Crossed {
     pub outcome: ItemOutcome,
     /// Why not, if there is more to say.
     pub reason: Option<Reason>,
-    /// Whether the two copies agree already: what is held here is the image of what is held there, or the reverse.
+    /// Whether the two copies agree already: what is held here is the image of what is held there,
+    /// or the reverse.
     pub agree: bool,
 }
 
@@ -44,21 +45,41 @@ pub fn cross(
             }
             let image = status::image(here, schemas.get(crossing.to_account()));
             let reason = status::why_mapped(here, &image);
-            let agree = matches!(held(field), Some(Value::Status(there)) if status::agree(here, there));
-            let outcome = if reason.is_some() { ItemOutcome::Mapped } else { ItemOutcome::Transferred };
-            Ok(Crossed { field: Field::Status, value: Value::Status(image), outcome, reason, agree })
+            let agree =
+                matches!(held(field), Some(Value::Status(there)) if status::agree(here, there));
+            let outcome =
+                if reason.is_some() { ItemOutcome::Mapped } else { ItemOutcome::Transferred };
+            Ok(Crossed {
+                field: Field::Status,
+                value: Value::Status(image),
+                outcome,
+                reason,
+                agree,
+            })
         }
         _ => {
             if !crossing.hop.terms.tags {
                 return Err(Withheld::because(Reason::TagsNotSynced));
             }
             let agree = held(field) == Some(value);
-            Ok(Crossed { field: field.clone(), value: value.clone(), outcome: ItemOutcome::Transferred, reason: None, agree })
+            Ok(Crossed {
+                field: field.clone(),
+                value: value.clone(),
+                outcome: ItemOutcome::Transferred,
+                reason: None,
+                agree,
+            })
         }
     }
 }
 
-fn custom(crossing: &Crossing, key: &str, sent: &FieldValue, records: &Records, schemas: &Schemas) -> Result<Crossed, Withheld> {
+fn custom(
+    crossing: &Crossing,
+    key: &str,
+    sent: &FieldValue,
+    records: &Records,
+    schemas: &Schemas,
+) -> Result<Crossed, Withheld> {
     if !crossing.hop.terms.custom_fields {
         return Err(Withheld::because(Reason::CustomFieldsNotSynced));
     }
@@ -71,10 +92,13 @@ fn custom(crossing: &Crossing, key: &str, sent: &FieldValue, records: &Records, 
     let pair = matching::Pair::find(from, key, to)?;
     pair.is_shown()?;
     let image = pair.image(sent)?;
-    let key = pair.key().map_or_else(|| records.key_titled(&crossing.to, pair.title()), str::to_owned);
+    let key =
+        pair.key().map_or_else(|| records.key_titled(&crossing.to, pair.title()), str::to_owned);
     let field = Field::Custom(key);
     let agree = match records.get(&crossing.to, &field).map(|held| &held.value) {
-        Some(Value::Custom(there)) => *there == image || pair.reversed().image(there).as_ref() == Ok(sent),
+        Some(Value::Custom(there)) => {
+            *there == image || pair.reversed().image(there).as_ref() == Ok(sent)
+        }
         _ => false,
     };
     let outcome = if image == *sent { ItemOutcome::Transferred } else { ItemOutcome::Mapped };
@@ -102,10 +126,17 @@ mod tests {
         facts.into_iter().map(|fact| (fact.account.clone(), Schema::new(fact))).collect()
     }
 
-    fn crossed(terms: Terms, outbound: bool, field: &Field, value: &Value, schemas: &Schemas) -> Result<Crossed, Reason> {
+    fn crossed(
+        terms: Terms,
+        outbound: bool,
+        field: &Field,
+        value: &Value,
+        schemas: &Schemas,
+    ) -> Result<Crossed, Reason> {
         let hop = contracts::sync::Hop { terms, ..hop(1, "acme", "globex", &original()) };
         let crossing = if outbound { Crossing::outbound(&hop) } else { Crossing::inbound(&hop) };
-        cross(&crossing, field, value, &Records::over(&ChainFields::default()), schemas).map_err(|withheld| withheld.reason)
+        cross(&crossing, field, value, &Records::over(&ChainFields::default()), schemas)
+            .map_err(|withheld| withheld.reason)
     }
 
     #[test]
@@ -114,9 +145,15 @@ mod tests {
         for outbound in [true, false] {
             for present in [true, false] {
                 let (vip, value) = (Field::Tag("vip".into()), Value::Tag(present));
-                assert_eq!(crossed(ALL_TERMS, outbound, &vip, &value, &known).unwrap().value, value);
+                assert_eq!(
+                    crossed(ALL_TERMS, outbound, &vip, &value, &known).unwrap().value,
+                    value
+                );
                 let without = Terms { tags: false, ..ALL_TERMS };
-                assert_eq!(crossed(without, outbound, &vip, &value, &known), Err(Reason::TagsNotSynced));
+                assert_eq!(
+                    crossed(without, outbound, &vip, &value, &known),
+                    Err(Reason::TagsNotSynced)
+                );
             }
         }
     }
@@ -126,36 +163,62 @@ mod tests {
         let solved = Value::Status(StatusValue { value: Status::Solved, custom_status: None });
         let private = Terms { comments: CommentTerms::PrivateOnly, ..ALL_TERMS };
         for outbound in [true, false] {
-            assert_eq!(crossed(private, outbound, &Field::Status, &solved, &schemas(|fact| fact)), Err(Reason::StatusNotSynced));
-            assert_eq!(crossed(ALL_TERMS, outbound, &Field::Status, &solved, &schemas(|fact| fact)).unwrap().value, solved);
+            assert_eq!(
+                crossed(private, outbound, &Field::Status, &solved, &schemas(|fact| fact)),
+                Err(Reason::StatusNotSynced)
+            );
+            assert_eq!(
+                crossed(ALL_TERMS, outbound, &Field::Status, &solved, &schemas(|fact| fact))
+                    .unwrap()
+                    .value,
+                solved
+            );
         }
     }
 
     #[test]
     fn r_89_custom_fields_cross_only_if_the_terms_say_so() {
-        let (order, value) = (Field::Custom("order".into()), Value::Custom(FieldValue::Text("7".into())));
+        let (order, value) =
+            (Field::Custom("order".into()), Value::Custom(FieldValue::Text("7".into())));
         let known = schemas(|fact| fact);
         assert_eq!(crossed(ALL_TERMS, true, &order, &value, &known).unwrap().value, value);
         let without = Terms { custom_fields: false, ..ALL_TERMS };
-        assert_eq!(crossed(without, true, &order, &value, &known), Err(Reason::CustomFieldsNotSynced));
+        assert_eq!(
+            crossed(without, true, &order, &value, &known),
+            Err(Reason::CustomFieldsNotSynced)
+        );
     }
 
     #[test]
     fn r_62_custom_fields_do_not_cross_to_a_third_party() {
-        let (order, value) = (Field::Custom("order".into()), Value::Custom(FieldValue::Text("7".into())));
-        let third = |open_fields| schemas(move |fact| AccountFact { kind: AccountKind::ThirdParty, open_fields, ..fact });
+        let (order, value) =
+            (Field::Custom("order".into()), Value::Custom(FieldValue::Text("7".into())));
+        let third = |open_fields| {
+            schemas(move |fact| AccountFact { kind: AccountKind::ThirdParty, open_fields, ..fact })
+        };
         for outbound in [true, false] {
-            assert_eq!(crossed(ALL_TERMS, outbound, &order, &value, &third(false)), Err(Reason::SameKindOnly));
+            assert_eq!(
+                crossed(ALL_TERMS, outbound, &order, &value, &third(false)),
+                Err(Reason::SameKindOnly)
+            );
         }
-        assert_eq!(crossed(ALL_TERMS, true, &order, &value, &third(true)).unwrap().field, Field::Custom("Order".into()));
+        assert_eq!(
+            crossed(ALL_TERMS, true, &order, &value, &third(true)).unwrap().field,
+            Field::Custom("Order".into())
+        );
     }
 
     #[test]
     fn without_settings_no_custom_field_crosses_and_all_else_does() {
         let none = Schemas::new();
         let value = Value::Custom(FieldValue::Text("7".into()));
-        assert_eq!(crossed(ALL_TERMS, true, &Field::Custom("order".into()), &value, &none), Err(Reason::NoSuchField));
-        assert!(crossed(ALL_TERMS, true, &Field::Tag("vip".into()), &Value::Tag(true), &none).is_ok());
+        assert_eq!(
+            crossed(ALL_TERMS, true, &Field::Custom("order".into()), &value, &none),
+            Err(Reason::NoSuchField)
+        );
+        assert!(
+            crossed(ALL_TERMS, true, &Field::Tag("vip".into()), &Value::Tag(true), &none).is_ok()
+        );
     }
 
     #[test]
@@ -171,8 +234,13 @@ mod tests {
         };
         let fields = BTreeMap::from([(Field::Custom("ORDER".into()), held.clone())]);
         let known = ChainFields { revision: 1, copies: BTreeMap::from([(hop.far(), fields)]) };
-        let crossed =
-            cross(&Crossing::outbound(&hop), &Field::Custom("order".into()), &held.value, &Records::over(&known), &open);
+        let crossed = cross(
+            &Crossing::outbound(&hop),
+            &Field::Custom("order".into()),
+            &held.value,
+            &Records::over(&known),
+            &open,
+        );
         let crossed = crossed.unwrap();
         assert_eq!((crossed.field, crossed.agree), (Field::Custom("ORDER".into()), true));
     }

@@ -1,4 +1,5 @@
-//! Histories: whatever desks do, in whatever order it is decided and arrives, at rest every desk holds what the stage holds of its copy.
+//! Histories: whatever desks do, in whatever order it is decided and arrives, at rest every desk
+//! holds what the stage holds of its copy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,7 +86,9 @@ impl World {
         let first = Hop { terms: terms[0], ..hop(1, "acme", "globex", &original()) };
         let second = Hop { terms: terms[1], ..hop(2, "globex", "initech", &first.far()) };
         let third = Hop { terms: terms[2], ..hop(3, "acme", "hooli", &original()) };
-        let order = |name: &str, field_type| account(name, vec![field(&format!("{name}-order"), "Order", field_type)]);
+        let order = |name: &str, field_type| {
+            account(name, vec![field(&format!("{name}-order"), "Order", field_type)])
+        };
         let globex_type = if globex_counts { FieldType::Integer } else { FieldType::Textarea };
         let accounts = [
             order("acme", FieldType::Text),
@@ -96,7 +99,10 @@ impl World {
         let copies = vec![original(), first.far(), second.far(), third.far()];
         let mut desks: Vec<Desk> = ACCOUNTS.iter().map(|_| Desk::default()).collect();
         desks[0].exists = true;
-        desks[0].fields.insert(Field::Status, (Value::Status(StatusValue { value: Status::Open, custom_status: None }), 0));
+        desks[0].fields.insert(
+            Field::Status,
+            (Value::Status(StatusValue { value: Status::Open, custom_status: None }), 0),
+        );
         Self {
             stage: Stage::new(accounts, &[]),
             desks,
@@ -122,7 +128,8 @@ impl World {
         }
     }
 
-    /// A desk changes a field and says so, with or without the revision it knew; its clock may be off.
+    /// A desk changes a field and says so, with or without the revision it knew; its clock may be
+    /// off.
     fn change(&mut self, who: usize, what: u8) {
         let copy = self.copies[who].clone();
         let shared = self.live.iter().any(|hop| hop.near == copy || hop.far() == copy);
@@ -130,14 +137,23 @@ impl World {
             return;
         }
         let (field, value) = self.invented(who, what);
-        let base = self.desks[who].fields.get(&field).map(|(_, revision)| *revision).filter(|revision| *revision > 0);
+        let base = self.desks[who]
+            .fields
+            .get(&field)
+            .map(|(_, revision)| *revision)
+            .filter(|revision| *revision > 0);
         let revision = base.unwrap_or_default();
         self.desks[who].fields.insert(field.clone(), (value.clone(), revision));
         let occurred_at = time(self.clock + i64::from(what % 7) - 3);
-        let transfer = update(ACCOUNTS[who], &copy, self.clock, &format!("m{}", self.clock), &self.live);
+        let transfer =
+            update(ACCOUNTS[who], &copy, self.clock, &format!("m{}", self.clock), &self.live);
         let fields = said(&BTreeMap::from([(field.clone(), value.clone())]));
         let base_revision = base.filter(|_| what.is_multiple_of(2));
-        self.transfers.push((who, Transfer { occurred_at, base_revision, fields, ..transfer }, BTreeMap::from([(field, value)])));
+        self.transfers.push((
+            who,
+            Transfer { occurred_at, base_revision, fields, ..transfer },
+            BTreeMap::from([(field, value)]),
+        ));
     }
 
     fn invented(&self, who: usize, what: u8) -> (Field, Value) {
@@ -146,14 +162,18 @@ impl World {
         let pick = usize::from(what / 3) % statuses.len();
         match what % 3 {
             0 => {
-                let custom_status = (ACCOUNTS[who] == "initech").then(|| format!("{}-a", names[pick]));
+                let custom_status =
+                    (ACCOUNTS[who] == "initech").then(|| format!("{}-a", names[pick]));
                 (Field::Status, Value::Status(StatusValue { value: statuses[pick], custom_status }))
             }
             1 => (Field::Tag("vip".into()), Value::Tag(pick.is_multiple_of(2))),
             _ => {
                 let key = format!("{}-order", ACCOUNTS[who]);
-                let counts =
-                    self.stage.schemas[&super::scene::name(ACCOUNTS[who])].field(&key).unwrap().field_type == FieldType::Integer;
+                let counts = self.stage.schemas[&super::scene::name(ACCOUNTS[who])]
+                    .field(&key)
+                    .unwrap()
+                    .field_type
+                    == FieldType::Integer;
                 let value = match pick {
                     0 => FieldValue::Cleared,
                     1 if !counts => FieldValue::Text("seven".into()),
@@ -173,10 +193,15 @@ impl World {
             return;
         }
         self.live.push(hop.clone());
-        let held: BTreeMap<Field, Value> =
-            self.desks[who].fields.iter().map(|(field, (value, _))| (field.clone(), value.clone())).collect();
-        let mut told: BTreeMap<Field, Value> = held.into_iter().filter(|(_, value)| value.is_something()).collect();
-        told.entry(Field::Status).or_insert(Value::Status(StatusValue { value: Status::New, custom_status: None }));
+        let held: BTreeMap<Field, Value> = self.desks[who]
+            .fields
+            .iter()
+            .map(|(field, (value, _))| (field.clone(), value.clone()))
+            .collect();
+        let mut told: BTreeMap<Field, Value> =
+            held.into_iter().filter(|(_, value)| value.is_something()).collect();
+        told.entry(Field::Status)
+            .or_insert(Value::Status(StatusValue { value: Status::New, custom_status: None }));
         let transfer = share(&hop, self.clock, &format!("m{}", self.clock), &self.live);
         self.transfers.push((who, Transfer { fields: said(&told), ..transfer }, told));
     }
@@ -184,7 +209,8 @@ impl World {
     fn unshare(&mut self) {
         let first = self.plan[0].clone();
         let Some(at) = self.live.iter().position(|hop| *hop == first) else { return };
-        let transfer = update("acme", &original(), self.clock, &format!("m{}", self.clock), &self.live);
+        let transfer =
+            update("acme", &original(), self.clock, &format!("m{}", self.clock), &self.live);
         self.live.remove(at);
         let action = Action::Unshare { share_id: first.share_id };
         self.transfers.push((0, Transfer { action, ..transfer }, BTreeMap::new()));
@@ -195,10 +221,13 @@ impl World {
         if self.transfers.is_empty() {
             return;
         }
-        let (who, transfer, sent) = self.transfers.swap_remove(usize::from(which) % self.transfers.len());
+        let (who, transfer, sent) =
+            self.transfers.swap_remove(usize::from(which) % self.transfers.len());
         let decided = self.stage.decide(&transfer);
         let new_copy = match &transfer.action {
-            Action::Share(sharing) if decided.rejected.is_none() => Some(CopyId::of_share(&sharing.share_id)),
+            Action::Share(sharing) if decided.rejected.is_none() => {
+                Some(CopyId::of_share(&sharing.share_id))
+            }
             _ => None,
         };
         for (copy, told) in &decided.fields.changes {
@@ -207,7 +236,10 @@ impl World {
             }
         }
         if let Some(copy) = new_copy {
-            self.mail.push((self.desk_of(&copy), Mail::Created(decided.fields.created.clone(), decided.revision)));
+            self.mail.push((
+                self.desk_of(&copy),
+                Mail::Created(decided.fields.created.clone(), decided.revision),
+            ));
         }
         if decided.rejected.is_some() {
             self.refused.insert(who);
@@ -254,7 +286,8 @@ impl World {
         for step in steps {
             self.step(*step);
         }
-        // Nothing new happens; all that is on its way arrives, in an order that the last steps choose.
+        // Nothing new happens; all that is on its way arrives, in an order that the last steps
+        // choose.
         let mut order = steps.iter().map(|(_, which, _)| *which).cycle();
         while !self.transfers.is_empty() || !self.mail.is_empty() {
             let which = order.next().unwrap_or_default();
@@ -270,10 +303,12 @@ impl World {
         self
     }
 
-    /// Every desk whose ticket exists holds what the stage holds of its copy, and nothing that the stage has no record of.
+    /// Every desk whose ticket exists holds what the stage holds of its copy, and nothing that the
+    /// stage has no record of.
     fn check_desks(&self) -> Result<(), TestCaseError> {
         for (who, desk) in self.desks.iter().enumerate().filter(|(_, desk)| desk.exists) {
-            let records = self.stage.fields.copies.get(&self.copies[who]).cloned().unwrap_or_default();
+            let records =
+                self.stage.fields.copies.get(&self.copies[who]).cloned().unwrap_or_default();
             for (field, state) in &records {
                 let found = desk.value(field);
                 prop_assert!(
@@ -283,7 +318,11 @@ impl World {
                 );
             }
             for (field, (value, _)) in desk.fields.iter().filter(|_| !self.refused.contains(&who)) {
-                prop_assert!(records.contains_key(field), "{} holds {value:?} in {field:?}, the stage nothing", ACCOUNTS[who]);
+                prop_assert!(
+                    records.contains_key(field),
+                    "{} holds {value:?} in {field:?}, the stage nothing",
+                    ACCOUNTS[who]
+                );
             }
         }
         Ok(())
@@ -294,8 +333,16 @@ impl World {
         let records = Records::over(&self.stage.fields);
         for hop in self.stage.chain.live(&self.stage.inactive) {
             for crossing in [Crossing::outbound(hop), Crossing::inbound(hop)] {
-                for (field, state) in records.of(&crossing.from).into_iter().filter(|(_, state)| state.value.is_something()) {
-                    let Ok(crossed) = cross(&crossing, &field, &state.value, &records, &self.stage.schemas) else { continue };
+                for (field, state) in records
+                    .of(&crossing.from)
+                    .into_iter()
+                    .filter(|(_, state)| state.value.is_something())
+                {
+                    let Ok(crossed) =
+                        cross(&crossing, &field, &state.value, &records, &self.stage.schemas)
+                    else {
+                        continue;
+                    };
                     prop_assert!(
                         crossed.agree,
                         "{field:?} over {:?}: {:?} here, {:?} there",
@@ -316,7 +363,10 @@ fn said(values: &BTreeMap<Field, Value>) -> FieldChanges {
     for (field, value) in values {
         match (field, value) {
             (_, Value::Status(StatusValue { value, custom_status })) => {
-                fields.status = Some(StatusChange { status: Some(*value), custom_status: custom_status.clone() });
+                fields.status = Some(StatusChange {
+                    status: Some(*value),
+                    custom_status: custom_status.clone(),
+                });
             }
             (Field::Tag(name), Value::Tag(present)) => fields.tags.push(tag(name, *present)),
             (Field::Custom(key), Value::Custom(value)) => {

@@ -4,7 +4,8 @@ use contracts::command::AccountKind;
 
 use super::schema::Schema;
 
-/// Custom fields cross between accounts that have a desk here; a third-party system takes part only if it takes fields of any title.
+/// Custom fields cross between accounts that have a desk here; a third-party system takes part only
+/// if it takes fields of any title.
 #[must_use]
 pub fn may_exchange_custom_fields(one: &Schema, other: &Schema) -> bool {
     let takes_part = |schema: &Schema| match schema.kind {
@@ -27,7 +28,9 @@ mod tests {
             (fact.kind, fact.open_fields) = (kind, open_fields);
             Schema::new(fact)
         };
-        let may = |one, other| may_exchange_custom_fields(&one, &other) && may_exchange_custom_fields(&other, &one);
+        let may = |one, other| {
+            may_exchange_custom_fields(&one, &other) && may_exchange_custom_fields(&other, &one)
+        };
         assert!(may(schema(Connected, false), schema(Hosted, false)));
         assert!(may(schema(Connected, false), schema(ThirdParty, true)));
         assert!(!may(schema(Connected, false), schema(ThirdParty, false)));

@@ -1,4 +1,5 @@
-//! The rules of status, tags and custom fields: functions of values. They read no clock, make no id and do no I/O.
+//! The rules of status, tags and custom fields: functions of values. They read no clock, make no id
+//! and do no I/O.
 
 mod crossing;
 mod kinds;

@@ -21,7 +21,8 @@ pub struct Sent {
     pub differs: bool,
 }
 
-/// Reads what was sent: changes by field, and decisions about what is not accepted. Each item is read for itself.
+/// Reads what was sent: changes by field, and decisions about what is not accepted. Each item is
+/// read for itself.
 #[must_use]
 pub fn read(
     sent: &FieldChanges,
@@ -33,7 +34,10 @@ pub fn read(
     let (by_people, mut decisions) = tags::own(&sent.tags);
     for (name, present) in by_people {
         let field = Field::Tag(name);
-        changes.insert(field.clone(), Sent { item: field.item(), value: Value::Tag(present), differs: false });
+        changes.insert(
+            field.clone(),
+            Sent { item: field.item(), value: Value::Tag(present), differs: false },
+        );
     }
     let refused = |withheld: Withheld, field: &Field, item: Item| {
         let held = records.get(copy, field).map(|held| held.value.json());
@@ -42,8 +46,12 @@ pub fn read(
     if let Some(change) = &sent.status {
         match status::own(change, publisher) {
             Ok(value) => {
-                let differs = change.status != Some(value.value) || change.custom_status != value.custom_status;
-                changes.insert(Field::Status, Sent { item: Item::Status, value: Value::Status(value), differs });
+                let differs = change.status != Some(value.value)
+                    || change.custom_status != value.custom_status;
+                changes.insert(
+                    Field::Status,
+                    Sent { item: Item::Status, value: Value::Status(value), differs },
+                );
             }
             Err(withheld) => decisions.push(refused(withheld, &Field::Status, Item::Status)),
         }
@@ -51,7 +59,11 @@ pub fn read(
     let takes_any_title = publisher.is_some_and(|schema| schema.open_fields);
     for (key, json) in &sent.custom_fields {
         let item = Item::CustomField(key.clone());
-        let field = Field::Custom(if takes_any_title { records.key_titled(copy, key) } else { key.clone() });
+        let field = Field::Custom(if takes_any_title {
+            records.key_titled(copy, key)
+        } else {
+            key.clone()
+        });
         match matching::own(publisher, key, json) {
             Ok(value) => {
                 changes.insert(field, Sent { item, value: Value::Custom(value), differs: false });
@@ -73,27 +85,46 @@ mod tests {
     use super::super::state::ChainFields;
     use super::*;
 
-    fn read_by(publisher: AccountFact, sent: &FieldChanges) -> (BTreeMap<Field, Sent>, Vec<Decision>) {
-        read(sent, Some(&Schema::new(publisher)), &original(), &Records::over(&ChainFields::default()))
+    fn read_by(
+        publisher: AccountFact,
+        sent: &FieldChanges,
+    ) -> (BTreeMap<Field, Sent>, Vec<Decision>) {
+        read(
+            sent,
+            Some(&Schema::new(publisher)),
+            &original(),
+            &Records::over(&ChainFields::default()),
+        )
     }
 
     #[test]
     fn one_bad_value_holds_back_nothing_else() {
-        let publisher =
-            account("acme", vec![field("count", "Count", FieldType::Integer), field("note", "Note", FieldType::Text)]);
+        let publisher = account(
+            "acme",
+            vec![
+                field("count", "Count", FieldType::Integer),
+                field("note", "Note", FieldType::Text),
+            ],
+        );
         let sent = FieldChanges {
             status: Some(status(Status::Open)),
             tags: vec![tag("vip", true)],
-            custom_fields: [("count".to_owned(), json!("x")), ("note".to_owned(), json!("y")), ("other".to_owned(), json!(1))]
-                .into(),
+            custom_fields: [
+                ("count".to_owned(), json!("x")),
+                ("note".to_owned(), json!("y")),
+                ("other".to_owned(), json!(1)),
+            ]
+            .into(),
         };
         let (changes, decisions) = read_by(publisher, &sent);
         assert_eq!(
             changes.keys().map(|field| field.item().to_string()).collect::<Vec<_>>(),
             ["status", "tag:vip", "custom_field:note"]
         );
-        let reasons: Vec<_> = decisions.iter().map(|decision| (decision.item.to_string(), decision.reason)).collect();
-        let expected = [("custom_field:count", Reason::BadValue), ("custom_field:other", Reason::NoSuchField)];
+        let reasons: Vec<_> =
+            decisions.iter().map(|decision| (decision.item.to_string(), decision.reason)).collect();
+        let expected =
+            [("custom_field:count", Reason::BadValue), ("custom_field:other", Reason::NoSuchField)];
         assert_eq!(reasons, expected.map(|(item, reason)| (item.to_owned(), Some(reason))));
     }
 
@@ -101,11 +132,18 @@ mod tests {
     fn what_is_kept_otherwise_than_sent_is_told() {
         let read_status = |publisher, status, custom_status: Option<&str>| {
             let change = StatusChange { status, custom_status: custom_status.map(Into::into) };
-            let (changes, _) = read_by(publisher, &FieldChanges { status: Some(change), ..FieldChanges::default() });
+            let (changes, _) = read_by(
+                publisher,
+                &FieldChanges { status: Some(change), ..FieldChanges::default() },
+            );
             changes[&Field::Status].differs
         };
-        let (without, with) = (|| account("acme", vec![]), || with_statuses(account("acme", vec![])));
-        assert!(read_status(without(), Some(Status::Open), Some("mine")), "the custom status is left out");
+        let (without, with) =
+            (|| account("acme", vec![]), || with_statuses(account("acme", vec![])));
+        assert!(
+            read_status(without(), Some(Status::Open), Some("mine")),
+            "the custom status is left out"
+        );
         assert!(read_status(with(), None, Some("open-a")), "the category is added");
         assert!(!read_status(with(), Some(Status::Open), Some("open-a")));
         assert!(!read_status(without(), Some(Status::Open), None));
@@ -113,7 +151,10 @@ mod tests {
 
     #[test]
     fn spellings_of_one_title_are_one_field_of_an_open_account() {
-        let sent = FieldChanges { custom_fields: [(" Order ".to_owned(), json!("7"))].into(), ..FieldChanges::default() };
+        let sent = FieldChanges {
+            custom_fields: [(" Order ".to_owned(), json!("7"))].into(),
+            ..FieldChanges::default()
+        };
         let publisher = AccountFact { open_fields: true, ..account("acme", vec![]) };
         let (changes, _) = read_by(publisher, &sent);
         let change = &changes[&Field::Custom("Order".into())];

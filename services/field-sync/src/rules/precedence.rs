@@ -41,7 +41,8 @@ pub fn decide(held: Option<&FieldState>, change: &Change) -> Verdict {
     if held.own.as_ref().is_some_and(|latest| *latest > change.own) {
         return Verdict::OlderOwn;
     }
-    let concurrent = held.account != *change.account && change.base_revision.is_some_and(|base| held.revision > base);
+    let concurrent = held.account != *change.account
+        && change.base_revision.is_some_and(|base| held.revision > base);
     if concurrent && (held.occurred_at, &held.account) > (change.effective, change.account) {
         return Verdict::Lost;
     }
@@ -59,12 +60,32 @@ mod tests {
     }
 
     fn held(account: &str, revision: u64, second: i64, latest: Option<OwnChange>) -> FieldState {
-        FieldState { value: Value::Tag(true), account: name(account), revision, occurred_at: time(second), own: latest }
+        FieldState {
+            value: Value::Tag(true),
+            account: name(account),
+            revision,
+            occurred_at: time(second),
+            own: latest,
+        }
     }
 
-    fn verdict(held: &FieldState, account: &str, second: i64, message_id: &str, base_revision: Option<u64>) -> Verdict {
+    fn verdict(
+        held: &FieldState,
+        account: &str,
+        second: i64,
+        message_id: &str,
+        base_revision: Option<u64>,
+    ) -> Verdict {
         let account = name(account);
-        decide(Some(held), &Change { account: &account, own: own(second, message_id), effective: time(second), base_revision })
+        decide(
+            Some(held),
+            &Change {
+                account: &account,
+                own: own(second, message_id),
+                effective: time(second),
+                base_revision,
+            },
+        )
     }
 
     #[test]
@@ -80,7 +101,10 @@ mod tests {
 
     #[test]
     fn an_older_own_change_stays_superseded_when_another_account_wrote_since() {
-        assert_eq!(verdict(&held("globex", 6, 1, Some(own(10, "m5"))), "acme", 9, "m9", None), Verdict::OlderOwn);
+        assert_eq!(
+            verdict(&held("globex", 6, 1, Some(own(10, "m5"))), "acme", 9, "m9", None),
+            Verdict::OlderOwn
+        );
     }
 
     #[test]
@@ -90,20 +114,35 @@ mod tests {
 
     #[test]
     fn with_a_base_that_has_seen_it_the_change_wins_whatever_its_time() {
-        assert_eq!(verdict(&held("globex", 6, 100, None), "acme", 9, "m", Some(6)), Verdict::Accepted);
+        assert_eq!(
+            verdict(&held("globex", 6, 100, None), "acme", 9, "m", Some(6)),
+            Verdict::Accepted
+        );
     }
 
     #[test]
     fn of_concurrent_changes_the_later_wins_then_the_name_that_sorts_last() {
         assert_eq!(verdict(&held("globex", 6, 100, None), "acme", 99, "m", Some(5)), Verdict::Lost);
-        assert_eq!(verdict(&held("globex", 6, 100, None), "acme", 101, "m", Some(5)), Verdict::Accepted);
-        assert_eq!(verdict(&held("globex", 6, 100, None), "acme", 100, "m", Some(5)), Verdict::Lost);
-        assert_eq!(verdict(&held("acme", 6, 100, None), "globex", 100, "m", Some(5)), Verdict::Accepted);
+        assert_eq!(
+            verdict(&held("globex", 6, 100, None), "acme", 101, "m", Some(5)),
+            Verdict::Accepted
+        );
+        assert_eq!(
+            verdict(&held("globex", 6, 100, None), "acme", 100, "m", Some(5)),
+            Verdict::Lost
+        );
+        assert_eq!(
+            verdict(&held("acme", 6, 100, None), "globex", 100, "m", Some(5)),
+            Verdict::Accepted
+        );
     }
 
     #[test]
     fn the_accounts_own_value_is_never_concurrent() {
-        assert_eq!(verdict(&held("acme", 6, 100, Some(own(100, "m1"))), "acme", 100, "m2", Some(1)), Verdict::Accepted);
+        assert_eq!(
+            verdict(&held("acme", 6, 100, Some(own(100, "m1"))), "acme", 100, "m2", Some(1)),
+            Verdict::Accepted
+        );
     }
 
     #[test]

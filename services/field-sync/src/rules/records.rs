@@ -1,4 +1,5 @@
-//! The records of a chain while a transfer is decided: what is known, and over it what the decision changes.
+//! The records of a chain while a transfer is decided: what is known, and over it what the decision
+//! changes.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +45,8 @@ impl<'a> Records<'a> {
         self.changed.entry(copy.clone()).or_default().insert(field, state);
     }
 
-    /// Sets a value. What the copy's own account changed last is kept: it still orders what comes from there.
+    /// Sets a value. What the copy's own account changed last is kept: it still orders what comes
+    /// from there.
     pub fn set(&mut self, copy: &CopyId, field: Field, value: Value, stamp: &Stamp) {
         let own = self.get(copy, &field).and_then(|held| held.own.clone());
         let Stamp { account, revision, occurred_at } = stamp.clone();
@@ -59,7 +61,8 @@ impl<'a> Records<'a> {
         fields
     }
 
-    /// The key under which a copy of an account that takes any title holds the field with this one: as it was first written.
+    /// The key under which a copy of an account that takes any title holds the field with this one:
+    /// as it was first written.
     #[must_use]
     pub fn key_titled(&self, copy: &CopyId, title: &str) -> String {
         let title = title.trim();
@@ -67,7 +70,10 @@ impl<'a> Records<'a> {
             return title.to_owned();
         }
         let folded = fold(title);
-        let fields = [self.known.copies.get(copy), self.changed.get(copy)].into_iter().flatten().flat_map(BTreeMap::keys);
+        let fields = [self.known.copies.get(copy), self.changed.get(copy)]
+            .into_iter()
+            .flatten()
+            .flat_map(BTreeMap::keys);
         let same = fields.filter_map(|field| match field {
             Field::Custom(key) if fold(key) == folded => Some(key.clone()),
             _ => None,
@@ -79,6 +85,10 @@ impl<'a> Records<'a> {
     #[must_use]
     pub fn into_changed(self) -> Vec<(CopyId, Field, FieldState)> {
         let per_copy = self.changed.into_iter();
-        per_copy.flat_map(|(copy, fields)| fields.into_iter().map(move |(field, state)| (copy.clone(), field, state))).collect()
+        per_copy
+            .flat_map(|(copy, fields)| {
+                fields.into_iter().map(move |(field, state)| (copy.clone(), field, state))
+            })
+            .collect()
     }
 }

@@ -22,17 +22,21 @@ pub struct Held {
 /// What `copy` holds. A copy whose status nobody told is `new`: as such a ticket is created.
 #[must_use]
 pub fn held(fields: &ChainFields, copy: &CopyId) -> Held {
-    let status = StatusHeld { status: StatusValue { value: Status::New, custom_status: None }, revision: 0 };
+    let status =
+        StatusHeld { status: StatusValue { value: Status::New, custom_status: None }, revision: 0 };
     let mut held = Held { status, tags: Vec::new(), custom_fields: BTreeMap::new() };
     for (field, state) in fields.copies.get(copy).into_iter().flatten() {
         let revision = state.revision;
         match (field, &state.value) {
-            (_, Value::Status(status)) => held.status = StatusHeld { status: status.clone(), revision },
+            (_, Value::Status(status)) => {
+                held.status = StatusHeld { status: status.clone(), revision }
+            }
             (Field::Tag(name), Value::Tag(present)) => {
                 held.tags.push(TagHeld { name: name.clone(), present: *present, revision });
             }
             (Field::Custom(key), Value::Custom(value)) => {
-                held.custom_fields.insert(key.clone(), FieldHeld { value: value.clone(), revision });
+                held.custom_fields
+                    .insert(key.clone(), FieldHeld { value: value.clone(), revision });
             }
             // A record's value is of its field's sort; the store refuses any other.
             _ => {}
@@ -66,7 +70,10 @@ mod tests {
             let held = held(&stage.fields, &copy);
             assert_eq!((held.status.status.value, held.status.revision), (status, 1));
             assert_eq!(held.tags, [TagHeld { name: "vip".into(), present: false, revision: 2 }]);
-            assert_eq!(held.custom_fields["order"], FieldHeld { value: FieldValue::Cleared, revision: 2 });
+            assert_eq!(
+                held.custom_fields["order"],
+                FieldHeld { value: FieldValue::Cleared, revision: 2 }
+            );
         }
     }
 

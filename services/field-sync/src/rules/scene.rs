@@ -4,11 +4,18 @@ use std::collections::BTreeSet;
 
 use contracts::command::AccountKind;
 use contracts::delivery::StatusDelivered;
-use contracts::fields::{CustomStatus, CustomStatuses, FieldOption, FieldType, Status, TicketField};
+use contracts::fields::{
+    CustomStatus, CustomStatuses, FieldOption, FieldType, Status, TicketField,
+};
 use contracts::people::Role;
-use contracts::sync::{AccountFact, Action, CommandRef, FieldChanges, Hop, Sharing, StatusChange, TagChange, Transfer};
+use contracts::sync::{
+    AccountFact, Action, CommandRef, FieldChanges, Hop, Sharing, StatusChange, TagChange, Transfer,
+};
 use contracts::terms::CommentTerms;
-use contracts::{AccountName, AgreementId, ChainId, CopyId, ItemOutcome, Person, Reason, ShareId, Terms, TicketId, Timestamp};
+use contracts::{
+    AccountName, AgreementId, ChainId, CopyId, ItemOutcome, Person, Reason, ShareId, Terms,
+    TicketId, Timestamp,
+};
 use line::Chain;
 
 use super::{ChainFields, Decision, Field, Schema, Schemas, Way, decide};
@@ -25,7 +32,8 @@ pub fn account(account: &str, ticket_fields: Vec<TicketField>) -> AccountFact {
     AccountFact { ticket_fields, ..AccountFact::registered(name(account), AccountKind::Connected) }
 }
 
-/// Two custom statuses of every category but closed: `<category>-a` and, as the default, `<category>-b`.
+/// Two custom statuses of every category but closed: `<category>-a` and, as the default,
+/// `<category>-b`.
 pub fn with_statuses(fact: AccountFact) -> AccountFact {
     let categories = [
         ("new", Status::New),
@@ -40,20 +48,32 @@ pub fn with_statuses(fact: AccountFact) -> AccountFact {
         category,
         default: letter == "b",
     };
-    let statuses =
-        categories.iter().flat_map(|(prefix, category)| ["a", "b"].map(|letter| status(prefix, letter, *category))).collect();
+    let statuses = categories
+        .iter()
+        .flat_map(|(prefix, category)| ["a", "b"].map(|letter| status(prefix, letter, *category)))
+        .collect();
     AccountFact { custom_statuses: CustomStatuses { enabled: true, statuses }, ..fact }
 }
 
 pub fn field(key: &str, title: &str, field_type: FieldType) -> TicketField {
-    TicketField { key: key.into(), title: title.into(), field_type, options: Vec::new(), pattern: None }
+    TicketField {
+        key: key.into(),
+        title: title.into(),
+        field_type,
+        options: Vec::new(),
+        pattern: None,
+    }
 }
 
 pub fn options(options: &[(&str, &str)]) -> Vec<FieldOption> {
-    options.iter().map(|(name, tag)| FieldOption { name: (*name).into(), tag: (*tag).into() }).collect()
+    options
+        .iter()
+        .map(|(name, tag)| FieldOption { name: (*name).into(), tag: (*tag).into() })
+        .collect()
 }
 
-pub const ALL_TERMS: Terms = Terms { comments: CommentTerms::PublicAndPrivate, tags: true, custom_fields: true };
+pub const ALL_TERMS: Terms =
+    Terms { comments: CommentTerms::PublicAndPrivate, tags: true, custom_fields: true };
 
 pub fn share_id(number: u8) -> ShareId {
     ShareId::new(format!("00000000-0000-4000-8000-0000000000{number:02x}")).unwrap()
@@ -93,14 +113,27 @@ pub fn three() -> Vec<Hop> {
 }
 
 /// An update by `account`, whose copy is `copy`, at `second`; it arrives at once.
-pub fn update(account: &str, copy: &CopyId, second: i64, message_id: &str, hops: &[Hop]) -> Transfer {
+pub fn update(
+    account: &str,
+    copy: &CopyId,
+    second: i64,
+    message_id: &str,
+    hops: &[Hop],
+) -> Transfer {
     let command = CommandRef {
         account: name(account),
         message_id: message_id.into(),
         command_type: "ticket.update.v1".into(),
         received_at: time(second),
     };
-    Transfer::new(command, ChainId::starting_with(&original()), copy.clone(), hops.to_vec(), Action::Update, person())
+    Transfer::new(
+        command,
+        ChainId::starting_with(&original()),
+        copy.clone(),
+        hops.to_vec(),
+        Action::Update,
+        person(),
+    )
 }
 
 /// The share that makes `hop`.
@@ -112,7 +145,10 @@ pub fn share(hop: &Hop, second: i64, message_id: &str, hops: &[Hop]) -> Transfer
         requested_at: None,
         requester: person(),
     };
-    Transfer { action: Action::Share(Box::new(sharing)), ..update(hop.sender.as_str(), &hop.near, second, message_id, hops) }
+    Transfer {
+        action: Action::Share(Box::new(sharing)),
+        ..update(hop.sender.as_str(), &hop.near, second, message_id, hops)
+    }
 }
 
 pub fn status(value: Status) -> StatusChange {
@@ -124,7 +160,12 @@ pub fn tag(name: &str, present: bool) -> TagChange {
 }
 
 fn person() -> Person {
-    Person { id: "placeholder-1".into(), name: "Agent Ada".into(), role: Role::EndUser, placeholder: true }
+    Person {
+        id: "placeholder-1".into(),
+        name: "Agent Ada".into(),
+        role: Role::EndUser,
+        placeholder: true,
+    }
 }
 
 /// The same command with a status.
@@ -144,8 +185,13 @@ pub type Said = (Option<u8>, ItemOutcome, Option<Reason>, Option<serde_json::Val
 /// What a decision says about an item, share by share.
 pub fn said(decision: &Decision, item: &str) -> Vec<Said> {
     let share = |id: &ShareId| (1..=9).find(|number| share_id(*number) == *id).unwrap();
-    let of_item = decision.fields.decisions.iter().filter(|decision| decision.item.to_string() == item);
-    of_item.map(|found| (found.share_id.as_ref().map(share), found.outcome, found.reason, found.value.clone())).collect()
+    let of_item =
+        decision.fields.decisions.iter().filter(|decision| decision.item.to_string() == item);
+    of_item
+        .map(|found| {
+            (found.share_id.as_ref().map(share), found.outcome, found.reason, found.value.clone())
+        })
+        .collect()
 }
 
 /// The stage, without a database: hops, fields, settings.
@@ -161,7 +207,10 @@ impl Stage {
         Self {
             chain: Chain::stored(hops.iter().map(|hop| (hop.clone(), false))),
             fields: ChainFields::default(),
-            schemas: accounts.into_iter().map(|fact| (fact.account.clone(), Schema::new(fact))).collect(),
+            schemas: accounts
+                .into_iter()
+                .map(|fact| (fact.account.clone(), Schema::new(fact)))
+                .collect(),
             inactive: BTreeSet::new(),
         }
     }
@@ -176,10 +225,13 @@ impl Stage {
         let new = self.chain.learn(&transfer.hops);
         match &transfer.action {
             Action::Unshare { share_id } => self.chain.end(share_id),
-            Action::Share(sharing) if transfer.rejected.is_some() => self.chain.end(&sharing.share_id),
+            Action::Share(sharing) if transfer.rejected.is_some() => {
+                self.chain.end(&sharing.share_id)
+            }
             _ => {}
         }
-        let way = Way { chain: &self.chain, inactive: &self.inactive, new: &new, schemas: &self.schemas };
+        let way =
+            Way { chain: &self.chain, inactive: &self.inactive, new: &new, schemas: &self.schemas };
         let decided = decide(&self.fields, &way, transfer);
         self.fields.apply(decided.revision, decided.records.clone());
         decided

@@ -1,4 +1,5 @@
-//! An account's settings, ordered for looking up: what its fields are called, what they take, which statuses it has.
+//! An account's settings, ordered for looking up: what its fields are called, what they take, which
+//! statuses it has.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -10,7 +11,8 @@ use contracts::sync::AccountFact;
 use regex::{Regex, RegexBuilder};
 use unicode_casefold::UnicodeCaseFold;
 
-/// A pattern's compiled size; far above what a field's pattern needs, far below what would cost time or memory.
+/// A pattern's compiled size; far above what a field's pattern needs, far below what would cost
+/// time or memory.
 const PATTERN_SIZE: usize = 256 * 1024;
 
 /// Accounts by name. One that nothing is known of is absent: the strictest is assumed of it.
@@ -23,7 +25,8 @@ pub struct Schema {
     pub account: AccountName,
     /// What kind of desk it has.
     pub kind: AccountKind,
-    /// Whether it takes custom fields of any title; its keys are titles then, and it has no types of its own.
+    /// Whether it takes custom fields of any title; its keys are titles then, and it has no types
+    /// of its own.
     pub open_fields: bool,
     /// Its custom statuses.
     pub custom_statuses: CustomStatuses,
@@ -65,8 +68,11 @@ impl Schema {
     /// Orders what an account's fact says.
     #[must_use]
     pub fn new(fact: AccountFact) -> Self {
-        let fields: BTreeMap<String, SchemaField> =
-            fact.ticket_fields.into_iter().map(|field| (field.key.clone(), SchemaField::new(field))).collect();
+        let fields: BTreeMap<String, SchemaField> = fact
+            .ticket_fields
+            .into_iter()
+            .map(|field| (field.key.clone(), SchemaField::new(field)))
+            .collect();
         let mut by_title: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for field in fields.values() {
             by_title.entry(field.folded_title.clone()).or_default().push(field.key.clone());
@@ -130,18 +136,26 @@ impl SchemaField {
         self.option_tags.contains(tag)
     }
 
-    /// Whether options of the same name have the same tags in both fields (R-95). Options that only one of them has do not count.
+    /// Whether options of the same name have the same tags in both fields (R-95). Options that only
+    /// one of them has do not count.
     #[must_use]
     pub fn options_agree_with(&self, other: &Self) -> bool {
-        self.tags_by_option.iter().all(|(name, tags)| other.tags_by_option.get(name).is_none_or(|others| others == tags))
+        self.tags_by_option
+            .iter()
+            .all(|(name, tags)| other.tags_by_option.get(name).is_none_or(|others| others == tags))
     }
 
-    /// Whether text matches the field's pattern as a whole; nothing when the pattern itself cannot be read.
+    /// Whether text matches the field's pattern as a whole; nothing when the pattern itself cannot
+    /// be read.
     #[must_use]
     pub fn matches_pattern(&self, text: &str) -> Option<bool> {
         let Some(pattern) = &self.pattern else { return Some(true) };
         let compiled = self.compiled.get_or_init(|| {
-            RegexBuilder::new(&format!(r"\A(?:{pattern})\z")).size_limit(PATTERN_SIZE).dfa_size_limit(PATTERN_SIZE).build().ok()
+            RegexBuilder::new(&format!(r"\A(?:{pattern})\z"))
+                .size_limit(PATTERN_SIZE)
+                .dfa_size_limit(PATTERN_SIZE)
+                .build()
+                .ok()
         });
         compiled.as_ref().map(|regex| regex.is_match(text))
     }
@@ -153,8 +167,12 @@ mod tests {
 
     #[test]
     fn r_91_titles_are_compared_without_regard_to_case() {
-        for (one, other) in [("Order No", " order NO "), ("STRASSE", "Straße"), ("ÉTAT", "état"), ("ΣΟΦΟΣ", "σοφος")]
-        {
+        for (one, other) in [
+            ("Order No", " order NO "),
+            ("STRASSE", "Straße"),
+            ("ÉTAT", "état"),
+            ("ΣΟΦΟΣ", "σοφος"),
+        ] {
             assert_eq!(fold(one), fold(other));
         }
         assert_ne!(fold("Order No"), fold("OrderNo"));

@@ -6,7 +6,8 @@ use contracts::fields::{FieldValue, StatusValue};
 use contracts::{AccountName, CopyId, Item, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Length of a tag, or of the title that an account without fields of its own uses as a key, in characters: fields are stored by name.
+/// Length of a tag, or of the title that an account without fields of its own uses as a key, in
+/// characters: fields are stored by name.
 pub const MAX_NAME: usize = 255;
 
 /// A field of one copy. Custom fields go by the key of the copy's own account.
@@ -38,7 +39,11 @@ impl Field {
             Item::Status => Some(Self::Status),
             Item::Tag(name) => Some(Self::Tag(name)),
             Item::CustomField(key) => Some(Self::Custom(key)),
-            Item::Comment(_) | Item::Attachment(_) | Item::Recording(_) | Item::Requester | Item::Ccs => None,
+            Item::Comment(_)
+            | Item::Attachment(_)
+            | Item::Recording(_)
+            | Item::Requester
+            | Item::Ccs => None,
         }
     }
 }
@@ -71,7 +76,9 @@ impl Value {
     pub fn is_of(&self, field: &Field) -> bool {
         matches!(
             (field, self),
-            (Field::Status, Self::Status(_)) | (Field::Tag(_), Self::Tag(_)) | (Field::Custom(_), Self::Custom(_))
+            (Field::Status, Self::Status(_))
+                | (Field::Tag(_), Self::Tag(_))
+                | (Field::Custom(_), Self::Custom(_))
         )
     }
 
@@ -81,11 +88,14 @@ impl Value {
         !matches!(self, Self::Tag(false) | Self::Custom(FieldValue::Cleared))
     }
 
-    /// Whether what was sent says the same as what is held. A status sent without a custom status leaves that open.
+    /// Whether what was sent says the same as what is held. A status sent without a custom status
+    /// leaves that open.
     #[must_use]
     pub fn is_said_by(&self, held: &Self) -> bool {
         match (self, held) {
-            (Self::Status(sent), Self::Status(held)) if sent.custom_status.is_none() => sent.value == held.value,
+            (Self::Status(sent), Self::Status(held)) if sent.custom_status.is_none() => {
+                sent.value == held.value
+            }
             _ => self == held,
         }
     }
@@ -133,7 +143,11 @@ impl ChainFields {
     }
 
     /// Makes a decision the state.
-    pub fn apply(&mut self, revision: u64, records: impl IntoIterator<Item = (CopyId, Field, FieldState)>) {
+    pub fn apply(
+        &mut self,
+        revision: u64,
+        records: impl IntoIterator<Item = (CopyId, Field, FieldState)>,
+    ) {
         self.revision = revision;
         for (copy, field, state) in records {
             self.copies.entry(copy).or_default().insert(field, state);
@@ -148,7 +162,8 @@ mod tests {
 
     #[test]
     fn a_field_reads_as_it_is_written() {
-        for field in [Field::Status, Field::Tag("vip: gold".into()), Field::Custom("order".into())] {
+        for field in [Field::Status, Field::Tag("vip: gold".into()), Field::Custom("order".into())]
+        {
             let item: Item = field.item().to_string().parse().unwrap();
             assert_eq!(Field::of_item(item), Some(field));
         }
@@ -158,7 +173,10 @@ mod tests {
     #[test]
     fn a_record_reads_as_it_is_written() {
         for value in [
-            Value::Status(StatusValue { value: Status::Hold, custom_status: Some("waiting".into()) }),
+            Value::Status(StatusValue {
+                value: Status::Hold,
+                custom_status: Some("waiting".into()),
+            }),
             Value::Tag(false),
             Value::Custom(FieldValue::Cleared),
             Value::Custom(FieldValue::Options(["a".to_owned()].into())),
@@ -168,9 +186,15 @@ mod tests {
                 account: AccountName::new("acme").unwrap(),
                 revision: 7,
                 occurred_at: Timestamp::parse("2026-03-01T10:00:00Z").unwrap(),
-                own: Some(OwnChange { occurred_at: Timestamp::parse("2026-03-01T10:00:00Z").unwrap(), message_id: "m".into() }),
+                own: Some(OwnChange {
+                    occurred_at: Timestamp::parse("2026-03-01T10:00:00Z").unwrap(),
+                    message_id: "m".into(),
+                }),
             };
-            assert_eq!(serde_json::from_value::<FieldState>(serde_json::json!(state)).unwrap(), state);
+            assert_eq!(
+                serde_json::from_value::<FieldState>(serde_json::json!(state)).unwrap(),
+                state
+            );
         }
     }
 }

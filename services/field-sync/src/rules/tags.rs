@@ -1,4 +1,5 @@
-//! Tags: each is a field of its own, present or absent. What business rules do with them stays at home.
+//! Tags: each is a field of its own, present or absent. What business rules do with them stays at
+//! home.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +9,8 @@ use contracts::{Decision, Item, Reason};
 use super::Withheld;
 use super::state::MAX_NAME;
 
-/// Splits tag changes: what people did, the last word per tag, and the decisions about what business rules did, which is not even
-/// recorded, and about what is no tag.
+/// Splits tag changes: what people did, the last word per tag, and the decisions about what
+/// business rules did, which is not even recorded, and about what is no tag.
 #[must_use]
 pub fn own(changes: &[TagChange]) -> (BTreeMap<String, bool>, Vec<Decision>) {
     let mut by_people = BTreeMap::new();
@@ -18,7 +19,10 @@ pub fn own(changes: &[TagChange]) -> (BTreeMap<String, bool>, Vec<Decision>) {
         let withheld = if change.by_rule {
             Some(Withheld::because(Reason::AddedByRule))
         } else if !(1..=MAX_NAME).contains(&change.name.chars().count()) {
-            Some(Withheld::with_detail(Reason::BadValue, format!("a tag has 1 to {MAX_NAME} characters")))
+            Some(Withheld::with_detail(
+                Reason::BadValue,
+                format!("a tag has 1 to {MAX_NAME} characters"),
+            ))
         } else {
             None
         };
@@ -42,11 +46,18 @@ mod tests {
 
     #[test]
     fn r_61_what_business_rules_do_stays() {
-        let (people, decisions) = own(&[change("vip", true, false), change("auto", true, true), change("old", false, true)]);
+        let (people, decisions) = own(&[
+            change("vip", true, false),
+            change("auto", true, true),
+            change("old", false, true),
+        ]);
         assert_eq!(people, BTreeMap::from([("vip".to_owned(), true)]));
-        let items: Vec<_> =
-            decisions.iter().map(|decision| (decision.item.to_string(), decision.outcome, decision.reason)).collect();
-        let stays = |item: &str| (item.to_owned(), ItemOutcome::Withheld, Some(Reason::AddedByRule));
+        let items: Vec<_> = decisions
+            .iter()
+            .map(|decision| (decision.item.to_string(), decision.outcome, decision.reason))
+            .collect();
+        let stays =
+            |item: &str| (item.to_owned(), ItemOutcome::Withheld, Some(Reason::AddedByRule));
         assert_eq!(items, [stays("tag:auto"), stays("tag:old")]);
     }
 

@@ -18,9 +18,14 @@ pub struct TakenOver {
     pub result: Result<Crossed, Withheld>,
 }
 
-/// Takes over every field that holds something and that the far copy has no record of. Whose change it was, and when, goes with it;
-/// the revision is the chain's now.
-pub fn take_over(hop: &Hop, revision: u64, records: &mut Records, schemas: &Schemas) -> Vec<TakenOver> {
+/// Takes over every field that holds something and that the far copy has no record of. Whose change
+/// it was, and when, goes with it; the revision is the chain's now.
+pub fn take_over(
+    hop: &Hop,
+    revision: u64,
+    records: &mut Records,
+    schemas: &Schemas,
+) -> Vec<TakenOver> {
     let crossing = Crossing::outbound(hop);
     let held = records.of(&hop.near).into_iter().filter(|(_, state)| state.value.is_something());
     let mut taken = Vec::new();
@@ -43,9 +48,11 @@ pub fn in_order<'a>(new: &[&'a Hop]) -> Vec<&'a Hop> {
     let mut waiting = new.to_vec();
     let mut ordered = Vec::with_capacity(waiting.len());
     while !waiting.is_empty() {
-        let (later, now): (Vec<_>, Vec<_>) = waiting.iter().partition(|hop| waiting.iter().any(|other| other.far() == hop.near));
+        let (later, now): (Vec<_>, Vec<_>) =
+            waiting.iter().partition(|hop| waiting.iter().any(|other| other.far() == hop.near));
         if now.is_empty() {
-            // A chain is a tree, so this cannot be; a circle would take over in the order it was told.
+            // A chain is a tree, so this cannot be; a circle would take over in the order it was
+            // told.
             ordered.extend(later);
             break;
         }

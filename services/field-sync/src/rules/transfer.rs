@@ -52,20 +52,32 @@ pub fn decide(known: &ChainFields, way: &Way, transfer: &Transfer) -> Decision {
     };
     let new_hop = new_share.and_then(|share| way.chain.hop(share));
     let crossings = way.chain.crossings(&transfer.copy, way.inactive);
-    if let Some(reason) = transfer.rejected.or_else(|| new_hop.and_then(|hop| why_not_live(way, hop))) {
+    if let Some(reason) =
+        transfer.rejected.or_else(|| new_hop.and_then(|hop| why_not_live(way, hop)))
+    {
         let revision = known.revision;
-        return Decision { revision, records: Vec::new(), crossings, rejected: Some(reason), fields: DecidedFields::default() };
+        return Decision {
+            revision,
+            records: Vec::new(),
+            crossings,
+            rejected: Some(reason),
+            fields: DecidedFields::default(),
+        };
     }
     let mut records = Records::over(known);
-    let others: Vec<&Hop> =
-        way.new.iter().filter(|hop| Some(&hop.share_id) != new_share && why_not_live(way, hop).is_none()).collect();
+    let others: Vec<&Hop> = way
+        .new
+        .iter()
+        .filter(|hop| Some(&hop.share_id) != new_share && why_not_live(way, hop).is_none())
+        .collect();
     for hop in in_order(&others) {
         take_over(hop, known.revision, &mut records, way.schemas);
     }
 
     let publisher = way.schemas.get(&transfer.command.account);
     let (sent, mut decisions) = own::read(&transfer.fields, publisher, &transfer.copy, &records);
-    let (accepted, confirmed) = accept(way, transfer, new_share.is_some(), sent, &mut records, &mut decisions);
+    let (accepted, confirmed) =
+        accept(way, transfer, new_share.is_some(), sent, &mut records, &mut decisions);
     let revision = known.revision + u64::from(!accepted.is_empty());
     let stamp = Stamp {
         account: transfer.command.account.clone(),
@@ -74,7 +86,13 @@ pub fn decide(known: &ChainFields, way: &Way, transfer: &Transfer) -> Decision {
     };
     for (field, sent) in &accepted {
         let Stamp { account, revision, occurred_at } = stamp.clone();
-        let state = FieldState { value: sent.value.clone(), account, revision, occurred_at, own: Some(own_change(transfer)) };
+        let state = FieldState {
+            value: sent.value.clone(),
+            account,
+            revision,
+            occurred_at,
+            own: Some(own_change(transfer)),
+        };
         records.put(&transfer.copy, field.clone(), state);
     }
     let mut walk = Walk {
@@ -89,25 +107,32 @@ pub fn decide(known: &ChainFields, way: &Way, transfer: &Transfer) -> Decision {
         let told = sent.differs.then(|| sent.value.json());
         walk.carry(field, &sent.item, told.as_ref(), &stamp, &mut records);
         walk.decisions.extend(lost_hops(way, transfer).map(|(hop, reason)| {
-            contracts::Decision::withheld(sent.item.clone(), reason).over(&hop.share_id).holding(told.clone())
+            contracts::Decision::withheld(sent.item.clone(), reason)
+                .over(&hop.share_id)
+                .holding(told.clone())
         }));
     }
     let Walk { changes, mut decisions, .. } = walk;
     let mut fields = DecidedFields { changes, ..DecidedFields::default() };
     if let Some(hop) = new_hop {
-        let items = SharedItems { carried: accepted.into_iter().map(|(field, _)| field).collect(), confirmed };
+        let items = SharedItems {
+            carried: accepted.into_iter().map(|(field, _)| field).collect(),
+            confirmed,
+        };
         let (created, more) = share::create(hop, revision, &items, &mut records, way.schemas);
         fields.created = created;
         decisions.extend(more);
     }
     let asked = matches!(transfer.action, Action::Resync { .. });
-    fields.revision = (asked || new_hop.is_some() || !transfer.fields.is_empty()).then_some(revision);
+    fields.revision =
+        (asked || new_hop.is_some() || !transfer.fields.is_empty()).then_some(revision);
     fields.decisions = decisions;
     Decision { revision, records: records.into_changed(), crossings, rejected: None, fields }
 }
 
-/// Sorts what was sent: what is accepted as a change, and what a share merely confirms. Of the rest it is decided that another change
-/// stands. A share of a copy that is in another live share changes nothing that is held already.
+/// Sorts what was sent: what is accepted as a change, and what a share merely confirms. Of the rest
+/// it is decided that another change stands. A share of a copy that is in another live share
+/// changes nothing that is held already.
 fn accept(
     way: &Way,
     transfer: &Transfer,
@@ -167,7 +192,8 @@ fn why_not_live(way: &Way, hop: &Hop) -> Option<Reason> {
 
 /// Hops of the publisher's copy that were live when the command was let in and are not any more.
 fn lost_hops<'a>(way: &'a Way, transfer: &'a Transfer) -> impl Iterator<Item = (&'a Hop, Reason)> {
-    let own = transfer.hops.iter().filter(|hop| hop.near == transfer.copy || hop.far() == transfer.copy);
+    let own =
+        transfer.hops.iter().filter(|hop| hop.near == transfer.copy || hop.far() == transfer.copy);
     own.filter_map(|hop| why_not_live(way, hop).map(|reason| (hop, reason)))
 }
 
@@ -178,8 +204,8 @@ mod tests {
     use serde_json::json;
 
     use super::super::scene::{
-        ALL_TERMS, Stage, account, agreement_id, field, original, plain, said, share, share_id, tag, three, two, update,
-        with_status,
+        ALL_TERMS, Stage, account, agreement_id, field, original, plain, said, share, share_id,
+        tag, three, two, update, with_status,
     };
     use super::*;
 
@@ -187,7 +213,8 @@ mod tests {
     fn r_19_r_20_an_update_reaches_every_copy_and_the_receipt_speaks_of_the_near_hop_only() {
         let hops = three();
         let mut stage = Stage::new(
-            ["acme", "globex", "initech"].map(|name| account(name, vec![field("order", "Order", FieldType::Text)])),
+            ["acme", "globex", "initech"]
+                .map(|name| account(name, vec![field("order", "Order", FieldType::Text)])),
             &hops,
         );
         let mut sent = with_status(update("acme", &original(), 1, "m1", &hops), Status::Solved);
@@ -202,7 +229,11 @@ mod tests {
             assert_eq!(told.custom_fields["order"], FieldValue::Text("7".into()));
         }
         for item in ["status", "tag:vip", "custom_field:order"] {
-            assert_eq!(said(&decided, item), [(Some(1), ItemOutcome::Transferred, None, None)], "{item}");
+            assert_eq!(
+                said(&decided, item),
+                [(Some(1), ItemOutcome::Transferred, None, None)],
+                "{item}"
+            );
         }
     }
 
@@ -210,11 +241,19 @@ mod tests {
     fn r_48_hold_here_stays_when_open_there_is_repeated() {
         let hops = two();
         let mut stage = Stage::new([account("acme", vec![]), account("globex", vec![])], &hops);
-        let held = stage.decide(&with_status(update("acme", &original(), 1, "m1", &hops), Status::Hold));
-        assert_eq!(said(&held, "status"), [(Some(1), ItemOutcome::Mapped, Some(Reason::OnHoldMapsToOpen), None)]);
+        let held =
+            stage.decide(&with_status(update("acme", &original(), 1, "m1", &hops), Status::Hold));
+        assert_eq!(
+            said(&held, "status"),
+            [(Some(1), ItemOutcome::Mapped, Some(Reason::OnHoldMapsToOpen), None)]
+        );
         assert_eq!(held.fields.changes[&hops[0].far()].status, Some(plain(Status::Open)));
-        let repeated = stage.decide(&with_status(update("globex", &hops[0].far(), 2, "m2", &hops), Status::Open));
-        assert_eq!(said(&repeated, "status"), [(Some(1), ItemOutcome::Unchanged, Some(Reason::Unchanged), None)]);
+        let repeated = stage
+            .decide(&with_status(update("globex", &hops[0].far(), 2, "m2", &hops), Status::Open));
+        assert_eq!(
+            said(&repeated, "status"),
+            [(Some(1), ItemOutcome::Unchanged, Some(Reason::Unchanged), None)]
+        );
         assert_eq!(repeated.revision, 2, "writing what is there counts for revision and time");
         assert!(repeated.fields.changes.is_empty());
         assert_eq!(stage.value(&original(), &Field::Status), json!({ "value": "hold" }));
@@ -224,7 +263,8 @@ mod tests {
     fn a_hop_that_agrees_does_not_stop_the_walk() {
         let mut hops = three();
         hops[1].terms = Terms { tags: false, ..ALL_TERMS };
-        let mut stage = Stage::new(["acme", "globex", "initech"].map(|name| account(name, vec![])), &hops);
+        let mut stage =
+            Stage::new(["acme", "globex", "initech"].map(|name| account(name, vec![])), &hops);
         let vip = |mut transfer: Transfer| {
             transfer.fields.tags.push(tag("vip", true));
             transfer
@@ -234,23 +274,40 @@ mod tests {
         hops[1].terms = ALL_TERMS;
         stage.replace_hops(&hops);
         let second = stage.decide(&vip(update("acme", &original(), 2, "m2", &hops)));
-        assert_eq!(said(&second, "tag:vip"), [(Some(1), ItemOutcome::Unchanged, Some(Reason::Unchanged), None)]);
+        assert_eq!(
+            said(&second, "tag:vip"),
+            [(Some(1), ItemOutcome::Unchanged, Some(Reason::Unchanged), None)]
+        );
         assert_eq!(second.fields.changes.keys().collect::<Vec<_>>(), [&hops[1].far()]);
-        assert_eq!(stage.fields.get(&hops[0].far(), &Field::Tag("vip".into())).unwrap().revision, 1, "its record is left");
+        assert_eq!(
+            stage.fields.get(&hops[0].far(), &Field::Tag("vip".into())).unwrap().revision,
+            1,
+            "its record is left"
+        );
     }
 
     #[test]
     fn r_94_a_value_that_is_withheld_changes_this_side_and_stays_here() {
         let hops = three();
         let of = |name, field_type| account(name, vec![field("order", "Order", field_type)]);
-        let accounts = [of("acme", FieldType::Text), of("globex", FieldType::Checkbox), of("initech", FieldType::Text)];
+        let accounts = [
+            of("acme", FieldType::Text),
+            of("globex", FieldType::Checkbox),
+            of("initech", FieldType::Text),
+        ];
         let mut stage = Stage::new(accounts, &hops);
         let mut sent = with_status(update("acme", &original(), 1, "m1", &hops), Status::Open);
         sent.fields.custom_fields.insert("order".into(), json!("7"));
         let decided = stage.decide(&sent);
-        assert_eq!(said(&decided, "custom_field:order"), [(Some(1), ItemOutcome::Withheld, Some(Reason::TypeMismatch), None)]);
+        assert_eq!(
+            said(&decided, "custom_field:order"),
+            [(Some(1), ItemOutcome::Withheld, Some(Reason::TypeMismatch), None)]
+        );
         assert_eq!(said(&decided, "status"), [(Some(1), ItemOutcome::Transferred, None, None)]);
-        assert!(decided.fields.changes.values().all(|told| told.custom_fields.is_empty()), "not beyond it either");
+        assert!(
+            decided.fields.changes.values().all(|told| told.custom_fields.is_empty()),
+            "not beyond it either"
+        );
         assert_eq!(stage.value(&original(), &Field::Custom("order".into())), json!("7"));
     }
 
@@ -266,7 +323,10 @@ mod tests {
         };
         stage.decide(&sent(1, json!(5)));
         let refused = stage.decide(&sent(2, json!("five")));
-        assert_eq!(said(&refused, "custom_field:count"), [(None, ItemOutcome::Withheld, Some(Reason::BadValue), Some(json!(5)))]);
+        assert_eq!(
+            said(&refused, "custom_field:count"),
+            [(None, ItemOutcome::Withheld, Some(Reason::BadValue), Some(json!(5)))]
+        );
         assert_eq!((refused.revision, refused.records.len()), (1, 0));
     }
 
@@ -277,7 +337,10 @@ mod tests {
         let mut sent = update("acme", &original(), 1, "m1", &hops);
         sent.fields.tags.push(contracts::sync::TagChange { by_rule: true, ..tag("auto", true) });
         let decided = stage.decide(&sent);
-        assert_eq!(said(&decided, "tag:auto"), [(None, ItemOutcome::Withheld, Some(Reason::AddedByRule), None)]);
+        assert_eq!(
+            said(&decided, "tag:auto"),
+            [(None, ItemOutcome::Withheld, Some(Reason::AddedByRule), None)]
+        );
         assert_eq!((decided.revision, decided.records.len()), (0, 0));
     }
 
@@ -290,11 +353,15 @@ mod tests {
         let late = with_status(update("globex", &far, 9, "b", &hops), Status::Solved);
         let lost = stage.decide(&Transfer { base_revision: Some(0), ..late });
         let stands = Some(json!({ "value": "pending" }));
-        assert_eq!(said(&lost, "status"), [(None, ItemOutcome::Superseded, Some(Reason::NewerChangeExists), stands)]);
+        assert_eq!(
+            said(&lost, "status"),
+            [(None, ItemOutcome::Superseded, Some(Reason::NewerChangeExists), stands)]
+        );
         assert_eq!(lost.revision, 1);
         let older = stage.decide(&with_status(update("globex", &far, 8, "c", &hops), Status::Open));
         assert_eq!(said(&older, "status")[0].1, ItemOutcome::Superseded);
-        let newer = stage.decide(&with_status(update("globex", &far, 11, "d", &hops), Status::Open));
+        let newer =
+            stage.decide(&with_status(update("globex", &far, 11, "d", &hops), Status::Open));
         assert_eq!(said(&newer, "status"), [(Some(1), ItemOutcome::Transferred, None, None)]);
     }
 
@@ -303,10 +370,15 @@ mod tests {
         let hops = two();
         let mut stage = Stage::new([account("acme", vec![]), account("globex", vec![])], &hops);
         stage.decide(&with_status(update("acme", &original(), 10, "a2", &hops), Status::Pending));
-        stage.decide(&with_status(update("globex", &hops[0].far(), 11, "b", &hops), Status::Solved));
-        let older = stage.decide(&with_status(update("acme", &original(), 9, "a1", &hops), Status::Open));
+        stage
+            .decide(&with_status(update("globex", &hops[0].far(), 11, "b", &hops), Status::Solved));
+        let older =
+            stage.decide(&with_status(update("acme", &original(), 9, "a1", &hops), Status::Open));
         let stands = Some(json!({ "value": "solved" }));
-        assert_eq!(said(&older, "status"), [(None, ItemOutcome::Superseded, Some(Reason::NewerChangeExists), stands)]);
+        assert_eq!(
+            said(&older, "status"),
+            [(None, ItemOutcome::Superseded, Some(Reason::NewerChangeExists), stands)]
+        );
     }
 
     #[test]
@@ -327,7 +399,10 @@ mod tests {
         ];
         for (mut stage, sent, reason) in cases {
             let decided = stage.decide(sent);
-            assert_eq!((decided.rejected, decided.revision, decided.records.len()), (Some(reason), 0, 0));
+            assert_eq!(
+                (decided.rejected, decided.revision, decided.records.len()),
+                (Some(reason), 0, 0)
+            );
         }
     }
 
@@ -336,8 +411,12 @@ mod tests {
         let hops = two();
         let mut stage = Stage::new([account("acme", vec![]), account("globex", vec![])], &hops);
         stage.inactive.insert(agreement_id(1));
-        let decided = stage.decide(&with_status(update("acme", &original(), 1, "m1", &hops), Status::Open));
-        assert_eq!(said(&decided, "status"), [(Some(1), ItemOutcome::Withheld, Some(Reason::AgreementInactive), None)]);
+        let decided =
+            stage.decide(&with_status(update("acme", &original(), 1, "m1", &hops), Status::Open));
+        assert_eq!(
+            said(&decided, "status"),
+            [(Some(1), ItemOutcome::Withheld, Some(Reason::AgreementInactive), None)]
+        );
         assert!(decided.fields.changes.is_empty());
         assert_eq!(decided.fields.decisions[0].item, Item::Status);
     }

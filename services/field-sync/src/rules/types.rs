@@ -1,4 +1,5 @@
-//! How a value passes from a field of one type to one of another; which types fit is in `contracts::compatibility`.
+//! How a value passes from a field of one type to one of another; which types fit is in
+//! `contracts::compatibility`.
 
 use contracts::compatibility::Passing;
 use contracts::fields::FieldType::{self, Integer, Text};
@@ -21,16 +22,23 @@ pub fn implied(value: &FieldValue) -> Option<FieldType> {
 pub fn pass(value: &FieldValue, how: Passing) -> Option<FieldValue> {
     match (how, value) {
         (Passing::AsIs, _) | (_, FieldValue::Cleared) => Some(value.clone()),
-        (Passing::Written, FieldValue::Integer(number)) => Some(FieldValue::Text(number.to_string())),
+        (Passing::Written, FieldValue::Integer(number)) => {
+            Some(FieldValue::Text(number.to_string()))
+        }
         (Passing::Read, FieldValue::Text(text)) => read_integer(text).map(FieldValue::Integer),
         _ => None,
     }
 }
 
-/// A whole number in its one spelling, with a fraction of zeros at most: what else a text may mean is not guessed.
+/// A whole number in its one spelling, with a fraction of zeros at most: what else a text may mean
+/// is not guessed.
 fn read_integer(text: &str) -> Option<i64> {
     let whole = match text.split_once('.') {
-        Some((whole, fraction)) if !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0') => whole,
+        Some((whole, fraction))
+            if !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0') =>
+        {
+            whole
+        }
         Some(_) => return None,
         None => text,
     };
@@ -56,7 +64,11 @@ mod tests {
             (" 5", None),
             ("-0", None),
         ] {
-            assert_eq!(pass(&text(written), Passing::Read), read.map(FieldValue::Integer), "{written}");
+            assert_eq!(
+                pass(&text(written), Passing::Read),
+                read.map(FieldValue::Integer),
+                "{written}"
+            );
         }
         assert_eq!(pass(&FieldValue::Cleared, Passing::Read), Some(FieldValue::Cleared));
     }

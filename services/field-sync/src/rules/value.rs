@@ -29,7 +29,9 @@ pub fn check(value: &FieldValue, field: &SchemaField) -> Result<(), String> {
         (T::Decimal, V::Text(text)) if is_decimal(text) => Ok(()),
         (T::Date, V::Text(text)) if is_date(text) => Ok(()),
         (T::Tagger, V::Text(tag)) => has_option(field, tag),
-        (T::Multiselect, V::Options(tags)) => tags.iter().try_for_each(|tag| has_option(field, tag)),
+        (T::Multiselect, V::Options(tags)) => {
+            tags.iter().try_for_each(|tag| has_option(field, tag))
+        }
         (expected, _) => Err(format!("takes {}", form(expected))),
     }
 }
@@ -100,12 +102,21 @@ mod tests {
                 &[json!("1.50"), json!("-3"), json!("0.1")],
                 &[json!("1,5"), json!(".5"), json!("1."), json!("1e3"), json!("+1"), json!(1)],
             ),
-            (T::Integer, &[json!(5), json!(-5), json!(i64::MIN)], &[json!("5"), json!(5.5), json!(u64::MAX)]),
+            (
+                T::Integer,
+                &[json!(5), json!(-5), json!(i64::MIN)],
+                &[json!("5"), json!(5.5), json!(u64::MAX)],
+            ),
             (T::Checkbox, &[json!(true), json!(false)], &[json!("true"), json!(1)]),
             (
                 T::Date,
                 &[json!("2024-02-29")],
-                &[json!("2023-02-29"), json!("2024-2-9"), json!("29.02.2024"), json!("2024-02-29T00:00:00Z")],
+                &[
+                    json!("2023-02-29"),
+                    json!("2024-2-9"),
+                    json!("29.02.2024"),
+                    json!("2024-02-29T00:00:00Z"),
+                ],
             ),
             (
                 T::PartialCreditCard,
@@ -129,8 +140,10 @@ mod tests {
 
     #[test]
     fn options_are_taken_by_their_tags() {
-        let with_options =
-            |field_type| TicketField { options: options(&[("Red", "red"), ("Blue", "blue")]), ..field("c", "C", field_type) };
+        let with_options = |field_type| TicketField {
+            options: options(&[("Red", "red"), ("Blue", "blue")]),
+            ..field("c", "C", field_type)
+        };
         assert!(fits(with_options(FieldType::Tagger), &json!("red")));
         assert!(!fits(with_options(FieldType::Tagger), &json!("Red")));
         assert!(fits(with_options(FieldType::Multiselect), &json!(["blue", "red"])));
@@ -140,13 +153,19 @@ mod tests {
 
     #[test]
     fn a_pattern_matches_as_a_whole() {
-        let with_pattern = |pattern: &str| TicketField { pattern: Some(pattern.into()), ..field("p", "P", FieldType::Regexp) };
+        let with_pattern = |pattern: &str| TicketField {
+            pattern: Some(pattern.into()),
+            ..field("p", "P", FieldType::Regexp)
+        };
         assert!(fits(with_pattern("[A-Z]{2}[0-9]+|none"), &json!("AB12")));
         assert!(fits(with_pattern("^[0-9]+$"), &json!("12")));
         for bad in ["xAB12", "AB12x", "AB12\n", "nonetheless"] {
             assert!(!fits(with_pattern("[A-Z]{2}[0-9]+|none"), &json!(bad)), "{bad}");
         }
         assert!(!fits(with_pattern("("), &json!("x")), "what cannot be checked is not taken");
-        assert!(!fits(with_pattern("((a{900}){900}){900}"), &json!("a")), "a pattern that is a bomb is not built");
+        assert!(
+            !fits(with_pattern("((a{900}){900}){900}"), &json!("a")),
+            "a pattern that is a bomb is not built"
+        );
     }
 }

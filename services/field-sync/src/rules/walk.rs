@@ -1,4 +1,5 @@
-//! One accepted change on its way outwards, hop by hop, each judged by the value at its own near end.
+//! One accepted change on its way outwards, hop by hop, each judged by the value at its own near
+//! end.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,8 @@ pub struct Walk<'a> {
     pub copy: &'a CopyId,
     /// The way, nearest first.
     pub crossings: &'a [Crossing],
-    /// The share that the command makes: its copy gets all it holds anyway, so nothing is left out because it is there already.
+    /// The share that the command makes: its copy gets all it holds anyway, so nothing is left out
+    /// because it is there already.
     pub new_share: Option<&'a ShareId>,
     /// All accounts' settings.
     pub schemas: &'a Schemas,
@@ -30,20 +32,34 @@ pub struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Carries what the publisher's copy now holds in `field` outwards. A hop that withholds it ends the way; one on which both copies
-    /// agree does not.
-    pub fn carry(&mut self, field: &Field, item: &Item, told: Option<&serde_json::Value>, stamp: &Stamp, records: &mut Records) {
+    /// Carries what the publisher's copy now holds in `field` outwards. A hop that withholds it
+    /// ends the way; one on which both copies agree does not.
+    pub fn carry(
+        &mut self,
+        field: &Field,
+        item: &Item,
+        told: Option<&serde_json::Value>,
+        stamp: &Stamp,
+        records: &mut Records,
+    ) {
         let mut reached: BTreeMap<&CopyId, Field> = BTreeMap::from([(self.copy, field.clone())]);
         for crossing in self.crossings {
             let Some(here) = reached.get(&crossing.from).cloned() else { continue };
-            let Some(value) = records.get(&crossing.from, &here).map(|held| held.value.clone()) else { continue };
+            let Some(value) = records.get(&crossing.from, &here).map(|held| held.value.clone())
+            else {
+                continue;
+            };
             let decision = match cross(crossing, &here, &value, records, self.schemas) {
                 Err(withheld) => withheld.decision(item.clone()),
                 Ok(crossed) => {
                     reached.insert(&crossing.to, crossed.field.clone());
                     let decision = self.arrived(crossing, &crossed, item);
                     if !crossed.agree {
-                        add(self.changes.entry(crossing.to.clone()).or_default(), &crossed.field, &crossed.value);
+                        add(
+                            self.changes.entry(crossing.to.clone()).or_default(),
+                            &crossed.field,
+                            &crossed.value,
+                        );
                         records.set(&crossing.to, crossed.field, crossed.value, stamp);
                     }
                     decision
@@ -77,7 +93,8 @@ pub fn outcome(crossed: &Crossed, item: &Item) -> Decision {
 pub fn add(told: &mut CopyFields, field: &Field, value: &Value) {
     match (field, value) {
         (_, Value::Status(StatusValue { value, custom_status })) => {
-            told.status = Some(StatusDelivered { status: *value, custom_status: custom_status.clone() });
+            told.status =
+                Some(StatusDelivered { status: *value, custom_status: custom_status.clone() });
         }
         (Field::Tag(name), Value::Tag(true)) => told.tags_added.push(name.clone()),
         (Field::Tag(name), Value::Tag(false)) => told.tags_removed.push(name.clone()),

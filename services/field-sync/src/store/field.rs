@@ -37,27 +37,47 @@ pub(crate) async fn load(
 ) -> Result<BTreeMap<ChainId, StoredFields>, DecideError> {
     let ids: Vec<String> = chains.iter().map(ToString::to_string).collect();
     let revisions: Vec<RevisionRow> =
-        sqlx::query_as("select id, revision from chain where id = any($1)").bind(&ids).fetch_all(&mut *connection).await?;
+        sqlx::query_as("select id, revision from chain where id = any($1)")
+            .bind(&ids)
+            .fetch_all(&mut *connection)
+            .await?;
     let mut loaded: BTreeMap<ChainId, StoredFields> = BTreeMap::new();
     for row in revisions {
         let (id, revision) = row.read()?;
         let fields = ChainFields { revision, copies: BTreeMap::new() };
-        loaded.insert(id, StoredFields { fields, stored_revision: revision, changed: BTreeSet::new() });
+        loaded.insert(
+            id,
+            StoredFields { fields, stored_revision: revision, changed: BTreeSet::new() },
+        );
     }
-    let rows: Vec<FieldRow> = sqlx::query_as("select chain, copy, field, state from field where chain = any($1)")
-        .bind(&ids)
-        .fetch_all(connection)
-        .await?;
+    let rows: Vec<FieldRow> =
+        sqlx::query_as("select chain, copy, field, state from field where chain = any($1)")
+            .bind(&ids)
+            .fetch_all(connection)
+            .await?;
     for row in rows {
         let (chain, copy, field, state) = row.read()?;
-        loaded.entry(chain).or_default().fields.copies.entry(copy).or_default().insert(field, state);
+        loaded
+            .entry(chain)
+            .or_default()
+            .fields
+            .copies
+            .entry(copy)
+            .or_default()
+            .insert(field, state);
     }
     Ok(loaded)
 }
 
 /// Saves what changed. The chains are locked, so nobody else writes their rows.
-pub(crate) async fn save(connection: &mut PgConnection, chains: &BTreeMap<ChainId, StoredFields>) -> sqlx::Result<()> {
-    let raised: Vec<_> = chains.iter().filter(|(_, stored)| stored.fields.revision != stored.stored_revision).collect();
+pub(crate) async fn save(
+    connection: &mut PgConnection,
+    chains: &BTreeMap<ChainId, StoredFields>,
+) -> sqlx::Result<()> {
+    let raised: Vec<_> = chains
+        .iter()
+        .filter(|(_, stored)| stored.fields.revision != stored.stored_revision)
+        .collect();
     if !raised.is_empty() {
         sqlx::query(
             "update chain set revision = raised.revision
@@ -72,7 +92,9 @@ pub(crate) async fn save(connection: &mut PgConnection, chains: &BTreeMap<ChainI
         .iter()
         .flat_map(|(id, stored)| {
             let changed = stored.changed.iter();
-            changed.filter_map(move |(copy, field)| stored.fields.get(copy, field).map(|state| (id, copy, field, state)))
+            changed.filter_map(move |(copy, field)| {
+                stored.fields.get(copy, field).map(|state| (id, copy, field, state))
+            })
         })
         .collect();
     if changed.is_empty() {
@@ -102,7 +124,8 @@ impl RevisionRow {
     fn read(self) -> Result<(ChainId, u64), DecideError> {
         let stored = |detail: String| DecideError::Stored { table: "chain", detail };
         let id = ChainId::new(self.id).map_err(|error| stored(error.to_string()))?;
-        let revision = u64::try_from(self.revision).map_err(|_| stored(format!("{id} has a revision below zero")))?;
+        let revision = u64::try_from(self.revision)
+            .map_err(|_| stored(format!("{id} has a revision below zero")))?;
         Ok((id, revision))
     }
 }
@@ -121,7 +144,8 @@ impl FieldRow {
         let chain = ChainId::new(self.chain).map_err(|error| stored(error.to_string()))?;
         let copy = CopyId::new(self.copy).map_err(|error| stored(error.to_string()))?;
         let item: Item = self.field.parse().map_err(stored)?;
-        let field = Field::of_item(item).ok_or_else(|| stored(format!("{} is no field", self.field)))?;
+        let field =
+            Field::of_item(item).ok_or_else(|| stored(format!("{} is no field", self.field)))?;
         if !self.state.value.is_of(&field) {
             return Err(stored(format!("{} has the value of another sort of field", self.field)));
         }

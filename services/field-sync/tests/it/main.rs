@@ -6,12 +6,14 @@ use contracts::command::AccountKind;
 use contracts::fields::{FieldType, Status, TicketField};
 use contracts::people::Role;
 use contracts::sync::{
-    AccountFact, Action, Change, CommandRef, Fact, FieldChanges, Hop, Sharing, StatusChange, TagChange, Transfer,
+    AccountFact, Action, Change, CommandRef, Fact, FieldChanges, Hop, Sharing, StatusChange,
+    TagChange, Transfer,
 };
 use contracts::terms::CommentTerms;
 use contracts::topology;
 use contracts::{
-    AccountName, AgreementId, ChainId, CopyId, Message, Person, ReceiptOutcome, ShareId, Terms, TicketId, Timestamp,
+    AccountName, AgreementId, ChainId, CopyId, Message, Person, ReceiptOutcome, ShareId, Terms,
+    TicketId, Timestamp,
 };
 use field_sync::{FieldSync, Inbound};
 use messaging::{Output, Received, Service, Verdict};
@@ -75,14 +77,31 @@ fn original() -> CopyId {
 }
 
 fn person() -> Person {
-    Person { id: "placeholder-1".into(), name: "Agent Ada".into(), role: Role::EndUser, placeholder: true }
+    Person {
+        id: "placeholder-1".into(),
+        name: "Agent Ada".into(),
+        role: Role::EndUser,
+        placeholder: true,
+    }
 }
 
-fn transfer(account: &str, copy: &CopyId, message_id: &str, second: i64, status: Status) -> Transfer {
-    let (command, chain) = (command(account, message_id, "ticket.update.v1", second), ChainId::starting_with(&original()));
+fn transfer(
+    account: &str,
+    copy: &CopyId,
+    message_id: &str,
+    second: i64,
+    status: Status,
+) -> Transfer {
+    let (command, chain) = (
+        command(account, message_id, "ticket.update.v1", second),
+        ChainId::starting_with(&original()),
+    );
     let status = Some(StatusChange { status: Some(status), custom_status: None });
     let fields = FieldChanges { status, ..FieldChanges::default() };
-    Transfer { fields, ..Transfer::new(command, chain, copy.clone(), vec![hop()], Action::Update, person()) }
+    Transfer {
+        fields,
+        ..Transfer::new(command, chain, copy.clone(), vec![hop()], Action::Update, person())
+    }
 }
 
 fn share() -> Transfer {
@@ -100,7 +119,8 @@ fn share() -> Transfer {
     share
 }
 
-/// Decides a batch in a transaction of its own, as the runtime does; what is sent, per message: routing key and body.
+/// Decides a batch in a transaction of its own, as the runtime does; what is sent, per message:
+/// routing key and body.
 async fn decide(pool: &PgPool, batch: Vec<Inbound>) -> Vec<Vec<(String, Value)>> {
     let batch: Vec<Received<Inbound>> = batch
         .into_iter()
@@ -114,9 +134,12 @@ async fn decide(pool: &PgPool, batch: Vec<Inbound>) -> Vec<Vec<(String, Value)>>
         })
         .collect();
     let mut transaction = pool.begin().await.unwrap();
-    let verdicts = FieldSync.decide(&mut transaction, &batch.iter().collect::<Vec<_>>()).await.unwrap();
+    let verdicts =
+        FieldSync.decide(&mut transaction, &batch.iter().collect::<Vec<_>>()).await.unwrap();
     transaction.commit().await.unwrap();
-    let sent = |output: &Output| (output.routing_key().to_owned(), serde_json::from_str(output.body()).unwrap());
+    let sent = |output: &Output| {
+        (output.routing_key().to_owned(), serde_json::from_str(output.body()).unwrap())
+    };
     verdicts
         .iter()
         .map(|verdict| match verdict {
@@ -130,16 +153,31 @@ async fn decide(pool: &PgPool, batch: Vec<Inbound>) -> Vec<Vec<(String, Value)>>
 async fn what_one_batch_saves_the_next_decides_by() {
     let world = World::new("field_sync_state").await;
     let pool = world.pool(topology::Service::FieldSync, field_sync::migrations()).await;
-    let update =
-        |account, copy: &CopyId, id, second, status| Inbound::Transfer(Box::new(transfer(account, copy, id, second, status)));
+    let update = |account, copy: &CopyId, id, second, status| {
+        Inbound::Transfer(Box::new(transfer(account, copy, id, second, status)))
+    };
     let far = hop().far();
 
-    let sent = decide(&pool, vec![fact("acme", "order"), fact("globex", "order-no"), Inbound::Transfer(Box::new(share()))]).await;
-    assert_eq!(sent[0].iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["acme.command.receipt"]);
+    let sent = decide(
+        &pool,
+        vec![
+            fact("acme", "order"),
+            fact("globex", "order-no"),
+            Inbound::Transfer(Box::new(share())),
+        ],
+    )
+    .await;
+    assert_eq!(
+        sent[0].iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(),
+        ["acme.command.receipt"]
+    );
     let (key, created) = &sent[2][0];
     assert_eq!(key, "globex.ticket.created");
     assert_eq!((&created["status"], &created["tags"]), (&json!("open"), &json!(["vip"])));
-    assert_eq!((&created["custom_fields"], &created["revision"]), (&json!({ "order-no": "7" }), &json!(1)));
+    assert_eq!(
+        (&created["custom_fields"], &created["revision"]),
+        (&json!({ "order-no": "7" }), &json!(1))
+    );
     assert_eq!(sent[2][1].1["outcome"], "applied");
 
     let sent = decide(&pool, vec![update("globex", &far, "m2", 3, Status::Solved)]).await;
@@ -147,7 +185,8 @@ async fn what_one_batch_saves_the_next_decides_by() {
     assert_eq!(key, "acme.ticket.updated");
     assert_eq!((&updated["status"], &updated["revision"]), (&json!("solved"), &json!(2)));
 
-    // Older than a change of its own that is stored, and newer than one that came before it in the same batch.
+    // Older than a change of its own that is stored, and newer than one that came before it in the
+    // same batch.
     let batch = vec![
         update("globex", &far, "m0", 2, Status::Open),
         update("acme", &original(), "m3", 4, Status::Pending),
@@ -155,13 +194,23 @@ async fn what_one_batch_saves_the_next_decides_by() {
     ];
     let sent = decide(&pool, batch).await;
     let receipt = &sent[0].last().unwrap().1;
-    assert_eq!((&receipt["outcome"], &receipt["decisions"][0]["value"]), (&json!("partial"), &json!({ "value": "solved" })));
-    assert_eq!((sent[1][0].1["revision"].clone(), sent[2][0].1["revision"].clone()), (json!(3), json!(4)));
+    assert_eq!(
+        (&receipt["outcome"], &receipt["decisions"][0]["value"]),
+        (&json!("partial"), &json!({ "value": "solved" }))
+    );
+    assert_eq!(
+        (sent[1][0].1["revision"].clone(), sent[2][0].1["revision"].clone()),
+        (json!(3), json!(4))
+    );
 
     let mut end = transfer("acme", &original(), "m5", 6, Status::Open);
     end.fields = FieldChanges::default();
     end.action = Action::Unshare { share_id: hop().share_id };
-    let sent = decide(&pool, vec![Inbound::Transfer(Box::new(end)), update("acme", &original(), "m6", 7, Status::Open)]).await;
+    let sent = decide(
+        &pool,
+        vec![Inbound::Transfer(Box::new(end)), update("acme", &original(), "m6", 7, Status::Open)],
+    )
+    .await;
     assert_eq!(sent[0][0].0, "globex.ticket.unshared");
     assert_eq!(sent[0][1].1["outcome"], "applied");
     assert_eq!(sent[1].len(), 1, "an ended share carries nothing");

@@ -33,11 +33,15 @@ pub struct ServerAddress {
 /// Prints no password.
 impl fmt::Debug for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerAddress").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
+        f.debug_struct("ServerAddress")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
     }
 }
 
-/// Why a URL is not the address of a mail server. Does not repeat the URL, which may hold a password.
+/// Why a URL is not the address of a mail server. Does not repeat the URL, which may hold a
+/// password.
 #[derive(Debug, thiserror::Error)]
 pub enum AddressError {
     /// It is no URL.
@@ -58,7 +62,8 @@ pub enum AddressError {
 }
 
 impl ServerAddress {
-    /// Reads a URL such as `smtps://user:password@mail.example.org`, in the form that lettre gave it.
+    /// Reads a URL such as `smtps://user:password@mail.example.org`, in the form that lettre gave
+    /// it.
     ///
     /// # Errors
     /// Anything but `smtp://`, `smtp://…?tls=required` and `smtps://`.
@@ -104,12 +109,18 @@ mod tests {
 
     #[test]
     fn the_scheme_says_port_and_security() {
-        assert!(matches!(read("smtp://127.0.0.1"), ServerAddress { port: 25, security: Security::None, .. }));
+        assert!(matches!(
+            read("smtp://127.0.0.1"),
+            ServerAddress { port: 25, security: Security::None, .. }
+        ));
         assert!(matches!(
             read("smtp://m.example?tls=required"),
             ServerAddress { port: 587, security: Security::StartTls(_), .. }
         ));
-        assert!(matches!(read("smtps://m.example"), ServerAddress { port: 465, security: Security::Tls(_), .. }));
+        assert!(matches!(
+            read("smtps://m.example"),
+            ServerAddress { port: 465, security: Security::Tls(_), .. }
+        ));
         assert!(matches!(read("smtps://m.example:4465"), ServerAddress { port: 4465, .. }));
         assert_eq!(read("smtp://[::1]:2525").host, "::1");
     }
@@ -117,7 +128,10 @@ mod tests {
     #[test]
     fn user_password_and_name_are_decoded_and_not_printed() {
         let address = read("smtps://desk%40mesh:p%2Fss%20w@m.example/mesh.example.org");
-        assert_eq!(address.credentials, Some(Credentials::new("desk@mesh".into(), "p/ss w".into())));
+        assert_eq!(
+            address.credentials,
+            Some(Credentials::new("desk@mesh".into(), "p/ss w".into()))
+        );
         assert_eq!(address.hello, ClientId::Domain("mesh.example.org".into()));
         let shown = format!("{address:?}");
         assert!(!shown.contains("ss w"), "{shown}");

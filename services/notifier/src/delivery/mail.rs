@@ -25,8 +25,8 @@ pub enum ComposeError {
     Mail(#[from] lettre::error::Error),
 }
 
-/// Makes the mail for one notice to one recipient. The same notice makes the same bytes, with the same `Message-ID`, at every try, so that
-/// a mail that arrives twice is known as one.
+/// Makes the mail for one notice to one recipient. The same notice makes the same bytes, with the
+/// same `Message-ID`, at every try, so that a mail that arrives twice is known as one.
 ///
 /// # Errors
 /// [`ComposeError`].
@@ -49,9 +49,15 @@ pub fn compose(
         .subject(text.subject)
         .date(made_at.utc().into())
         .message_id(Some(format!("<{id}@{}>", from.email.domain())))
-        // No desk and no absence notice answers a mail that says it was made by a program (RFC 3834).
-        .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
-        .multipart(body.singlepart(SinglePart::plain(text.plain)).singlepart(SinglePart::html(text.html)))?;
+        // No desk and no absence notice answers a mail that says it was made by a program (RFC
+        // 3834).
+        .raw_header(HeaderValue::new(
+            HeaderName::new_from_ascii_str("Auto-Submitted"),
+            "auto-generated".to_owned(),
+        ))
+        .multipart(
+            body.singlepart(SinglePart::plain(text.plain)).singlepart(SinglePart::html(text.html)),
+        )?;
     Ok(mail)
 }
 
@@ -107,8 +113,12 @@ mod tests {
     #[test]
     fn no_name_makes_a_header_or_an_element() {
         let hostile = "Globex\r\nBcc: all@acme.example\r\n\r\n<script>alert(1)</script>";
-        let agreement = AgreementNotice { name: Some(hostile.to_owned()), ..agreement(AgreementEvent::Invited) };
-        let comment = CommentNotice { link: Some(format!("https://{hostile}")), ..comment(hostile) };
+        let agreement = AgreementNotice {
+            name: Some(hostile.to_owned()),
+            ..agreement(AgreementEvent::Invited)
+        };
+        let comment =
+            CommentNotice { link: Some(format!("https://{hostile}")), ..comment(hostile) };
         for about in [About::Agreement(agreement), About::Comment(comment)] {
             let mut notice = notice(about);
             notice.partner.display_name = hostile.to_owned();
@@ -116,7 +126,10 @@ mod tests {
             notice.by = hostile.to_owned();
             notice.to[0].name = hostile.to_owned();
             let raw = raw(&notice);
-            assert!(headers(&raw).iter().all(|line| !line.to_lowercase().starts_with("bcc")), "{raw}");
+            assert!(
+                headers(&raw).iter().all(|line| !line.to_lowercase().starts_with("bcc")),
+                "{raw}"
+            );
             assert_eq!(raw.matches("Content-Type: ").count(), 3, "{raw}");
             let html = raw.split("text/html").nth(1).unwrap();
             assert!(!html.contains("<script"), "{html}");
@@ -126,10 +139,17 @@ mod tests {
 
     #[test]
     fn r_25_a_comment_of_any_length_and_script_makes_lines_that_every_mail_server_takes() {
-        for body in ["a long line ".repeat(2_000), "株式会社".repeat(5_000), ".\r\n.\r\n\tFrom here\u{1b}".to_owned()] {
+        for body in [
+            "a long line ".repeat(2_000),
+            "株式会社".repeat(5_000),
+            ".\r\n.\r\n\tFrom here\u{1b}".to_owned(),
+        ] {
             let raw = raw(&to_cc(&body));
             assert!(raw.is_ascii());
-            assert!(raw.split("\r\n").all(|line| line.len() <= 998 && !line.contains(['\r', '\n'])), "{raw}");
+            assert!(
+                raw.split("\r\n").all(|line| line.len() <= 998 && !line.contains(['\r', '\n'])),
+                "{raw}"
+            );
         }
     }
 
@@ -143,7 +163,9 @@ mod tests {
 
     #[test]
     fn an_address_that_is_none_makes_no_mail() {
-        for address in ["", "ada", "ada@", "a@b\r\nRCPT TO:<all@acme.example>", "<ada@acme.example>"] {
+        for address in
+            ["", "ada", "ada@", "a@b\r\nRCPT TO:<all@acme.example>", "<ada@acme.example>"]
+        {
             let mut notice = to_admin(AgreementEvent::Accepted);
             notice.to[0].email = address.to_owned();
             assert!(matches!(composed(&notice), Err(ComposeError::Recipient(_))), "{address:?}");

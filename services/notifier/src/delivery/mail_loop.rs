@@ -31,7 +31,8 @@ const FORGET_EVERY: i64 = 60 * 60;
 /// For how many seconds a row is kept: a day longer than the journal keeps the key of its message.
 const KEPT_FOR: i64 = 31 * 24 * 60 * 60;
 
-/// The loop that sends what is due. Many may run, in one process or in several: each row is claimed by one of them.
+/// The loop that sends what is due. Many may run, in one process or in several: each row is claimed
+/// by one of them.
 pub struct MailLoop<Clock> {
     pool: PgPool,
     /// How long the database may take to answer.
@@ -42,12 +43,14 @@ pub struct MailLoop<Clock> {
 }
 
 impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
-    /// Makes the loop. What is stored and compared is the time of `clock`; the database may take `limit` to answer.
+    /// Makes the loop. What is stored and compared is the time of `clock`; the database may take
+    /// `limit` to answer.
     pub fn new(pool: PgPool, limit: Duration, mailer: Mailer, clock: Clock) -> Self {
         Self { pool, limit, mailer, clock, forgot_at: None }
     }
 
-    /// Sends until `shutdown` is cancelled. A mail that is being handed over is finished first, the rest is given back.
+    /// Sends until `shutdown` is cancelled. A mail that is being handed over is finished first, the
+    /// rest is given back.
     ///
     /// # Errors
     /// None: what fails is tried again.
@@ -65,7 +68,10 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
                 Err(error) => {
                     // Said once, not every second.
                     if !failing {
-                        tracing::warn!(error = &error as &dyn Error, "no mail is sent while the database fails");
+                        tracing::warn!(
+                            error = &error as &dyn Error,
+                            "no mail is sent while the database fails"
+                        );
                     }
                     failing = true;
                     sleep(DATABASE_PAUSE).await;
@@ -75,7 +81,8 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
         Ok(())
     }
 
-    /// Claims a batch of what is due, tries each mail once and records what came of it. Returns how many were claimed.
+    /// Claims a batch of what is due, tries each mail once and records what came of it. Returns how
+    /// many were claimed.
     ///
     /// # Errors
     /// The database's. Mails that were claimed and not tried are due again when the claim ends.
@@ -85,7 +92,9 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
         let last_begin = begun.plus_seconds(BEGIN_WITHIN);
         let longest = i64::try_from(self.mailer.server.longest().as_secs()).unwrap_or(i64::MAX);
         let until = last_begin.plus_seconds(longest.saturating_add(1));
-        let mut claimed = VecDeque::from(answered(self.limit, due::claim(&self.pool, begun, until, BATCH)).await?);
+        let mut claimed = VecDeque::from(
+            answered(self.limit, due::claim(&self.pool, begun, until, BATCH)).await?,
+        );
         let count = claimed.len();
 
         let (mut open, mut outage) = (None, None);
@@ -112,18 +121,26 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
         Ok(count)
     }
 
-    /// Records what became of a mail. One that was sent is recorded as long as its claim lasts, whatever the database does: a mail that is
-    /// sent and still pending is sent again.
-    async fn settle(&self, mail: &Due, outcome: Outcome, until: Timestamp) -> Result<(), sqlx::Error> {
+    /// Records what became of a mail. One that was sent is recorded as long as its claim lasts,
+    /// whatever the database does: a mail that is sent and still pending is sent again.
+    async fn settle(
+        &self,
+        mail: &Due,
+        outcome: Outcome,
+        until: Timestamp,
+    ) -> Result<(), sqlx::Error> {
         let now = (self.clock)();
         let tries = Tries { since: mail.created_at, before: mail.attempts, spread: spread(mail) };
         let next = next(short(outcome), tries, now);
         report(mail, &next);
-        while let Err(error) = answered(self.limit, due::record(&self.pool, mail.id, &next, now)).await {
+        while let Err(error) =
+            answered(self.limit, due::record(&self.pool, mail.id, &next, now)).await
+        {
             if next != Next::Sent || (self.clock)() > until {
                 return Err(error);
             }
-            tracing::error!(notice.id = %mail.id, error = &error as &dyn Error, "a mail was sent, and that cannot be recorded yet");
+            tracing::error!(notice.id = %mail.id, error = &error as &dyn Error, "a mail was sent, \
+                and that cannot be recorded yet");
             sleep(DATABASE_PAUSE).await;
         }
         Ok(())
@@ -131,7 +148,9 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
 
     async fn forget(&mut self, now: Timestamp) -> Result<(), sqlx::Error> {
         if self.forgot_at.is_none_or(|last| now >= last.plus_seconds(FORGET_EVERY)) {
-            while answered(self.limit, due::forget(&self.pool, now.plus_seconds(-KEPT_FOR))).await? > 0 {}
+            while answered(self.limit, due::forget(&self.pool, now.plus_seconds(-KEPT_FOR))).await?
+                > 0
+            {}
             self.forgot_at = Some(now);
         }
         Ok(())
@@ -160,7 +179,8 @@ fn short(outcome: Outcome) -> Outcome {
     }
 }
 
-/// Counts and logs. A reason may repeat the recipient's address, so it stands in the row and not in the log.
+/// Counts and logs. A reason may repeat the recipient's address, so it stands in the row and not in
+/// the log.
 fn report(mail: &Due, next: &Next) {
     let (id, attempt) = (mail.id, mail.attempts.saturating_add(1));
     let outcome = match next {

@@ -20,16 +20,32 @@ pub struct Mailer {
 }
 
 impl Mailer {
-    /// Hands one mail over, through the connection that is open or a new one. Leaves a connection open only after a mail that was taken.
+    /// Hands one mail over, through the connection that is open or a new one. Leaves a connection
+    /// open only after a mail that was taken.
     ///
     /// # Errors
     /// When no other mail would fare better.
-    pub async fn hand_over(&self, open: &mut Option<Connection>, due: &Due) -> Result<Outcome, Outage> {
+    pub async fn hand_over(
+        &self,
+        open: &mut Option<Connection>,
+        due: &Due,
+    ) -> Result<Outcome, Outage> {
         let notice = match Notice::deserialize(&due.notice) {
             Ok(notice) => notice,
-            Err(error) => return Ok(Outcome::Permanent(format!("the stored notice cannot be read: {error}"))),
+            Err(error) => {
+                return Ok(Outcome::Permanent(format!(
+                    "the stored notice cannot be read: {error}"
+                )));
+            }
         };
-        let mail = match compose(due.id, &due.recipient, &notice, due.created_at, &self.from, &self.templates) {
+        let mail = match compose(
+            due.id,
+            &due.recipient,
+            &notice,
+            due.created_at,
+            &self.from,
+            &self.templates,
+        ) {
             Ok(mail) => mail,
             Err(error) => return Ok(Outcome::Permanent(error.to_string())),
         };
@@ -64,7 +80,11 @@ mod tests {
     fn mailer(responder: &Responder) -> Mailer {
         let address = ServerAddress::read(&responder.url()).unwrap();
         let server = Server::new(address, Duration::from_secs(5));
-        Mailer { server, templates: Templates::new().unwrap(), from: "Deskmesh <mesh@mesh.example>".parse().unwrap() }
+        Mailer {
+            server,
+            templates: Templates::new().unwrap(),
+            from: "Deskmesh <mesh@mesh.example>".parse().unwrap(),
+        }
     }
 
     fn due(number: u128) -> Due {
@@ -79,20 +99,32 @@ mod tests {
 
     #[tokio::test]
     async fn r_76_a_mail_that_is_put_off_arrives_at_the_next_try_and_once() {
-        let responder = Responder::start(Answers { data_end: vec!["451 try later", "250 taken"], ..Answers::default() }).await;
+        let responder = Responder::start(Answers {
+            data_end: vec!["451 try later", "250 taken"],
+            ..Answers::default()
+        })
+        .await;
         let (mailer, mut due) = (mailer(&responder), due(1));
         let mut now = due.created_at;
         let mut open = None;
         loop {
             let outcome = mailer.hand_over(&mut open, &due).await.unwrap();
-            match next(outcome, Tries { since: due.created_at, before: due.attempts, spread: 0 }, now) {
+            match next(
+                outcome,
+                Tries { since: due.created_at, before: due.attempts, spread: 0 },
+                now,
+            ) {
                 Next::Again { at, .. } if due.attempts == 0 => (now, due.attempts) = (at, 1),
                 last => break assert_eq!(last, Next::Sent),
             }
         }
         let mails = responder.mails();
         assert_eq!((mails.len(), responder.sessions(), due.attempts), (1, 2, 1), "{mails:?}");
-        assert!(mails[0].contains("Message-ID: <00000000-0000-0000-0000-000000000001@mesh.example>"), "{}", mails[0]);
+        assert!(
+            mails[0].contains("Message-ID: <00000000-0000-0000-0000-000000000001@mesh.example>"),
+            "{}",
+            mails[0]
+        );
     }
 
     #[tokio::test]

@@ -1,4 +1,5 @@
-//! From a row to the mail server, outside of any transaction: claim what is due, hand it over, record what came of it.
+//! From a row to the mail server, outside of any transaction: claim what is due, hand it over,
+//! record what came of it.
 
 mod address;
 mod mail;

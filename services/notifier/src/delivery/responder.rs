@@ -8,7 +8,8 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// What is answered at each stage, one after the other; the last one for ever after. An empty answer is silence.
+/// What is answered at each stage, one after the other; the last one for ever after. An empty
+/// answer is silence.
 pub(crate) struct Answers {
     pub greeting: Vec<&'static str>,
     pub mail: Vec<&'static str>,
@@ -18,7 +19,12 @@ pub(crate) struct Answers {
 
 impl Default for Answers {
     fn default() -> Self {
-        Self { greeting: vec!["220 test"], mail: vec!["250 ok"], rcpt: vec!["250 ok"], data_end: vec!["250 taken"] }
+        Self {
+            greeting: vec!["220 test"],
+            mail: vec!["250 ok"],
+            rcpt: vec!["250 ok"],
+            data_end: vec!["250 taken"],
+        }
     }
 }
 

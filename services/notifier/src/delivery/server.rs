@@ -52,7 +52,8 @@ impl Server {
     /// # Errors
     /// Whatever stands in the way: it stands in the way of every mail.
     pub async fn connect(&self) -> Result<Connection, Outage> {
-        // lettre limits only the time of the TCP connection; a server that says nothing would be waited for without end.
+        // lettre limits only the time of the TCP connection; a server that says nothing would be
+        // waited for without end.
         match timeout(self.limit, self.greet()).await {
             Ok(Ok(smtp)) => Ok(Connection { smtp, limit: self.limit }),
             Ok(Err(error)) => Err(Outage::of("connecting to the mail server", &error)),
@@ -66,7 +67,9 @@ impl Server {
             Security::Tls(parameters) => Some(parameters.clone()),
             Security::None | Security::StartTls(_) => None,
         };
-        let mut smtp = AsyncSmtpConnection::connect_tokio1((host.as_str(), *port), None, hello, tls, None).await?;
+        let mut smtp =
+            AsyncSmtpConnection::connect_tokio1((host.as_str(), *port), None, hello, tls, None)
+                .await?;
         if let Security::StartTls(parameters) = security {
             smtp.starttls(parameters.clone(), hello).await?;
         }
@@ -77,7 +80,8 @@ impl Server {
     }
 }
 
-/// A connection that is ready for a mail. After anything but [`Outcome::Accepted`] it has to be given up.
+/// A connection that is ready for a mail. After anything but [`Outcome::Accepted`] it has to be
+/// given up.
 pub struct Connection {
     smtp: AsyncSmtpConnection,
     limit: Duration,
@@ -93,10 +97,12 @@ impl Connection {
     /// Hands over one mail.
     ///
     /// # Errors
-    /// When it is not about this mail: the connection broke, the server fell silent, or it does not take our sender.
+    /// When it is not about this mail: the connection broke, the server fell silent, or it does not
+    /// take our sender.
     pub async fn send(&mut self, envelope: &Envelope, mail: &[u8]) -> Result<Outcome, Outage> {
         let limit = self.limit;
-        // A future that is dropped half-way leaves the conversation half-way: nothing but closing is possible afterwards.
+        // A future that is dropped half-way leaves the conversation half-way: nothing but closing
+        // is possible afterwards.
         timeout(limit, self.converse(envelope, mail))
             .await
             .unwrap_or_else(|_| Err(Outage("the mail server took too long over a mail".to_owned())))
@@ -109,12 +115,20 @@ impl Connection {
         if !mail.is_ascii() {
             let takes = |extension| self.smtp.server_info().supports_feature(extension);
             if !takes(Extension::SmtpUtfEight) || !takes(Extension::EightBitMime) {
-                return Ok(Outcome::Permanent("the mail server does not take addresses with letters beyond ASCII".to_owned()));
+                return Ok(Outcome::Permanent(
+                    "the mail server does not take addresses with letters beyond ASCII".to_owned(),
+                ));
             }
-            parameters = vec![MailParameter::SmtpUtfEight, MailParameter::Body(MailBodyParameter::EightBitMime)];
+            parameters = vec![
+                MailParameter::SmtpUtfEight,
+                MailParameter::Body(MailBodyParameter::EightBitMime),
+            ];
         }
         let sender = Mail::new(envelope.from().cloned(), parameters);
-        self.smtp.command(sender).await.map_err(|error| Outage::of("the mail server refused the sender", &error))?;
+        self.smtp
+            .command(sender)
+            .await
+            .map_err(|error| Outage::of("the mail server refused the sender", &error))?;
         for recipient in envelope.to() {
             if let Err(error) = self.smtp.command(Rcpt::new(recipient.clone(), Vec::new())).await {
                 return refused("the recipient was refused", &error);
@@ -157,7 +171,11 @@ mod tests {
     }
 
     fn envelope() -> Envelope {
-        Envelope::new(Some("mesh@example.org".parse().unwrap()), vec!["ada@acme.example".parse().unwrap()]).unwrap()
+        Envelope::new(
+            Some("mesh@example.org".parse().unwrap()),
+            vec!["ada@acme.example".parse().unwrap()],
+        )
+        .unwrap()
     }
 
     async fn send(responder: &Responder) -> Result<Outcome, Outage> {
@@ -176,12 +194,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_busy_server_is_tried_again_and_a_refusal_is_final() {
-        let responder = Responder::start(Answers { data_end: vec!["451 try later", "250 taken"], ..Answers::default() }).await;
-        assert!(matches!(send(&responder).await, Ok(Outcome::Temporary(reason)) if reason.contains("try later")));
+        let responder = Responder::start(Answers {
+            data_end: vec!["451 try later", "250 taken"],
+            ..Answers::default()
+        })
+        .await;
+        assert!(
+            matches!(send(&responder).await, Ok(Outcome::Temporary(reason)) if reason.contains("try later"))
+        );
         assert_eq!(send(&responder).await, Ok(Outcome::Accepted));
 
-        let responder = Responder::start(Answers { rcpt: vec!["550 5.1.1 no such user"], ..Answers::default() }).await;
-        assert!(matches!(send(&responder).await, Ok(Outcome::Permanent(reason)) if reason.contains("no such user")));
+        let responder = Responder::start(Answers {
+            rcpt: vec!["550 5.1.1 no such user"],
+            ..Answers::default()
+        })
+        .await;
+        assert!(
+            matches!(send(&responder).await, Ok(Outcome::Permanent(reason)) if reason.contains("no \
+                such user"))
+        );
     }
 
     #[tokio::test]

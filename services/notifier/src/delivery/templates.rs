@@ -52,7 +52,11 @@ impl Templates {
         let mut known = Environment::new();
         // A misspelt name must not leave a hole in a mail.
         known.set_undefined_behavior(UndefinedBehavior::Strict);
-        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?;
+        let syntax = SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .keep_trailing_newline(true)
+            .build()?;
         known.set_syntax(syntax);
         for (_, name, source) in LANGUAGES.iter().flat_map(|(_, files)| *files) {
             known.add_template(name, source)?;
@@ -68,7 +72,9 @@ impl Templates {
         let there_are: Vec<&str> = LANGUAGES.iter().map(|(language, _)| *language).collect();
         let language = language::choose(&there_are, locale);
         let name = template(&words.about);
-        let fill = |ending: &str| self.known.get_template(&format!("{language}/{name}.{ending}"))?.render(values(words));
+        let fill = |ending: &str| {
+            self.known.get_template(&format!("{language}/{name}.{ending}"))?.render(values(words))
+        };
         let (plain, html) = (fill("txt")?, fill("html")?);
         // The first line of a plain text is its subject; a test holds every template to it.
         let (subject, plain) = plain.split_once("\n\n").unwrap_or(("", &plain));
@@ -153,12 +159,22 @@ mod tests {
                 About::Agreement(_) => &["Network faults", "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10"],
                 About::Comment(_) => &["4711", "It works again.", "Please try.", "Greetings"],
             };
-            let about_any = ["Globex Support", "(globex)", "Agent Gil", "2026-03-01 10:00 UTC", "acme", "Agent Ada"];
+            let about_any = [
+                "Globex Support",
+                "(globex)",
+                "Agent Gil",
+                "2026-03-01 10:00 UTC",
+                "acme",
+                "Agent Ada",
+            ];
             for (which, body) in bodies(&notice) {
                 for said in about_any.iter().chain(about_it) {
                     assert!(body.contains(said), "{which} {:?} lacks {said}: {body}", notice.about);
                 }
-                assert!(!body.contains("Subject:") && !body.contains("{{") && !body.contains("{%"), "{which}: {body}");
+                assert!(
+                    !body.contains("Subject:") && !body.contains("{{") && !body.contains("{%"),
+                    "{which}: {body}"
+                );
             }
             for language in languages() {
                 let Text { subject, plain, html } = text(language, &notice);
@@ -166,7 +182,10 @@ mod tests {
                 assert!(html.contains(&format!("<html lang=\"{language}\">")), "{html}");
                 assert!(html.contains(&format!("<title>{subject}</title>")), "{subject}: {html}");
                 assert!(plain.lines().all(|line| line.chars().count() <= 78), "{plain}");
-                assert!(!plain.contains("\n\n\n") && plain.ends_with('\n') && !plain.ends_with("\n\n"), "{plain}");
+                assert!(
+                    !plain.contains("\n\n\n") && plain.ends_with('\n') && !plain.ends_with("\n\n"),
+                    "{plain}"
+                );
             }
         }
     }
@@ -174,7 +193,9 @@ mod tests {
     #[test]
     fn every_language_and_every_kind_has_sentences_of_its_own() {
         let kinds = every_kind();
-        let subjects = kinds.iter().flat_map(|notice| languages().into_iter().map(|language| text(language, notice).subject));
+        let subjects = kinds.iter().flat_map(|notice| {
+            languages().into_iter().map(|language| text(language, notice).subject)
+        });
         let subjects: BTreeSet<String> = subjects.collect();
         assert_eq!(subjects.len(), kinds.len() * LANGUAGES.len(), "{subjects:#?}");
     }
@@ -192,9 +213,13 @@ mod tests {
         let mut agreement = agreement(AgreementEvent::Invited);
         let mut said: Vec<BTreeSet<String>> = vec![BTreeSet::new(); LANGUAGES.len() * 2];
         for combination in 0..8 {
-            agreement.terms.comments =
-                if combination & 1 == 0 { CommentTerms::PublicAndPrivate } else { CommentTerms::PrivateOnly };
-            (agreement.terms.tags, agreement.terms.custom_fields) = (combination & 2 == 0, combination & 4 == 0);
+            agreement.terms.comments = if combination & 1 == 0 {
+                CommentTerms::PublicAndPrivate
+            } else {
+                CommentTerms::PrivateOnly
+            };
+            (agreement.terms.tags, agreement.terms.custom_fields) =
+                (combination & 2 == 0, combination & 4 == 0);
             let notice = notice(About::Agreement(agreement.clone()));
             for (texts, (_, body)) in said.iter_mut().zip(bodies(&notice)) {
                 texts.insert(body);
@@ -209,7 +234,9 @@ mod tests {
         agreement.terms.comments = CommentTerms::PrivateOnly;
         (agreement.terms.tags, agreement.terms.custom_fields) = (false, true);
         let Text { plain, html, .. } = text("en", &notice(About::Agreement(agreement)));
-        for said in ["Private comments only", "Tags are not shared.", "Custom fields are kept in step."] {
+        for said in
+            ["Private comments only", "Tags are not shared.", "Custom fields are kept in step."]
+        {
             assert!(plain.contains(said) && html.contains(said), "{said}: {plain}");
         }
         assert!(!plain.contains("Public and private"));
@@ -224,15 +251,26 @@ mod tests {
             notice.by = String::new();
             notice.to[0].name = String::new();
             for (which, body) in bodies(notice) {
-                assert!(!body.contains("()") && !body.contains(" ,") && !body.contains("\n\n\n"), "{which}: {body}");
+                assert!(
+                    !body.contains("()") && !body.contains(" ,") && !body.contains("\n\n\n"),
+                    "{which}: {body}"
+                );
             }
         }
-        let greetings = ["en", "de", "it"].map(|language| text(language, &notices[0]).plain.lines().next().map(str::to_owned));
+        let greetings = ["en", "de", "it"]
+            .map(|language| text(language, &notices[0]).plain.lines().next().map(str::to_owned));
         assert_eq!(greetings.map(Option::unwrap), ["Hello,", "Guten Tag,", "Buongiorno,"]);
         let Text { plain, .. } = text("en", &notices[0]);
-        assert!(plain.contains("Agreement:  (without a name)\n") && plain.contains("By:         not said\n"), "{plain}");
+        assert!(
+            plain.contains("Agreement:  (without a name)\n")
+                && plain.contains("By:         not said\n"),
+            "{plain}"
+        );
         let Text { plain, subject, .. } = text("en", &notices[1]);
-        assert!(plain.contains("\nComment:\n\n(no text)\n\n--\n") && !plain.contains("Link:"), "{plain}");
+        assert!(
+            plain.contains("\nComment:\n\n(no text)\n\n--\n") && !plain.contains("Link:"),
+            "{plain}"
+        );
         assert_eq!(subject, "Ticket 4711: new comment (Globex Support)");
     }
 
@@ -248,7 +286,11 @@ mod tests {
         let mut notice = to_admin(AgreementEvent::Renamed);
         notice.partner.address = "globex-world".into();
         for (which, body) in bodies(&notice) {
-            assert_eq!(body.matches("globex-world").count(), 3, "news, partner, advice; {which}: {body}");
+            assert_eq!(
+                body.matches("globex-world").count(),
+                3,
+                "news, partner, advice; {which}: {body}"
+            );
         }
         let Text { subject, plain, .. } = text("en", &notice);
         assert_eq!(subject, "Globex Support has a new address, which ended your sharing agreement");
@@ -268,14 +310,24 @@ mod tests {
     fn r_25_every_language_links_the_ticket_and_leaves_out_what_is_no_link() {
         let link = "https://desk.acme.example/tickets/4711";
         for (which, body) in bodies(&to_cc("x")) {
-            let shown = if which.ends_with("html") { link.replace('/', "&#x2f;") } else { link.to_owned() };
+            let shown =
+                if which.ends_with("html") { link.replace('/', "&#x2f;") } else { link.to_owned() };
             assert!(body.contains(&shown), "{which}: {body}");
-            assert!(which.ends_with("plain") || body.contains(&format!("<a href=\"{shown}\">{shown}</a>")), "{body}");
+            assert!(
+                which.ends_with("plain")
+                    || body.contains(&format!("<a href=\"{shown}\">{shown}</a>")),
+                "{body}"
+            );
         }
-        for link in [None, Some("http://desk.acme.example/tickets/4711"), Some("javascript:alert(4711)")] {
+        for link in
+            [None, Some("http://desk.acme.example/tickets/4711"), Some("javascript:alert(4711)")]
+        {
             let odd = CommentNotice { link: link.map(str::to_owned), ..comment("x") };
             for (which, body) in bodies(&notice(About::Comment(odd))) {
-                assert!(!body.contains("href") && !body.contains("tickets") && !body.contains("alert"), "{which}: {body}");
+                assert!(
+                    !body.contains("href") && !body.contains("tickets") && !body.contains("alert"),
+                    "{which}: {body}"
+                );
             }
         }
     }
@@ -283,15 +335,23 @@ mod tests {
     #[test]
     fn r_25_every_language_says_that_a_long_comment_goes_on() {
         let whole = bodies(&to_cc(&"x".repeat(LONGEST)));
-        for ((which, cut), (_, whole)) in bodies(&to_cc(&"x".repeat(LONGEST + 1))).into_iter().zip(whole) {
+        for ((which, cut), (_, whole)) in
+            bodies(&to_cc(&"x".repeat(LONGEST + 1))).into_iter().zip(whole)
+        {
             assert!(cut.contains(&format!("{}…", "x".repeat(LONGEST))), "{which}");
-            assert!(cut.chars().count() > whole.chars().count() + "…".chars().count() + 20, "{which} says it");
+            assert!(
+                cut.chars().count() > whole.chars().count() + "…".chars().count() + 20,
+                "{which} says it"
+            );
         }
     }
 
     #[test]
     fn markup_in_a_name_or_a_comment_stays_text() {
-        let agreement = AgreementNotice { name: Some("\"><img src=x>".into()), ..agreement(AgreementEvent::Invited) };
+        let agreement = AgreementNotice {
+            name: Some("\"><img src=x>".into()),
+            ..agreement(AgreementEvent::Invited)
+        };
         let comment = comment("<img src=x>\n<script>alert('x')</script>\n{{ by }}{% if");
         for about in [About::Agreement(agreement), About::Comment(comment)] {
             let mut notice = notice(about);
@@ -299,7 +359,10 @@ mod tests {
             for language in languages() {
                 let Text { html, subject, .. } = text(language, &notice);
                 assert!(!html.contains("<script") && !html.contains("<img"), "{html}");
-                assert!(html.contains("&lt;script&gt;") && html.contains("&lt;img src=x&gt;"), "{html}");
+                assert!(
+                    html.contains("&lt;script&gt;") && html.contains("&lt;img src=x&gt;"),
+                    "{html}"
+                );
                 assert!(subject.contains("<script>alert('x')</script>"), "{subject}");
             }
         }

@@ -1,4 +1,5 @@
-//! A comment as a mail shows it: its text, of many lines, and the link to its ticket. Both come from outside.
+//! A comment as a mail shows it: its text, of many lines, and the link to its ticket. Both
+//! come from outside.
 
 use url::Url;
 
@@ -16,8 +17,9 @@ pub struct Readable {
     pub whole: bool,
 }
 
-/// Takes everything out of a comment that acts instead of being read: control characters and marks that turn the direction of writing.
-/// Line breaks of every kind become one kind, tabs stay. What is beyond [`LONGEST`] characters is cut.
+/// Takes everything out of a comment that acts instead of being read: control characters and marks
+/// that turn the direction of writing. Line breaks of every kind become one kind, tabs stay. What
+/// is beyond [`LONGEST`] characters is cut.
 ///
 /// A text that was made readable stays as it is, so that what is stored is what is sent.
 #[must_use]
@@ -45,7 +47,8 @@ pub fn paragraphs(text: &str) -> Vec<Vec<String>> {
     blocks.map(|block| block.iter().map(ToString::to_string).collect()).collect()
 }
 
-/// The link as a mail may show it: `https://`, to a host, without a user in front of it, which would look like the host.
+/// The link as a mail may show it: `https://`, to a host, without a user in front of it, which
+/// would look like the host.
 ///
 /// It is written anew from its parts and is then one word of ASCII, whatever it was before.
 #[must_use]
@@ -68,14 +71,20 @@ mod tests {
     fn r_25_a_comment_keeps_its_lines_and_tabs() {
         let body = "It works:\n\n\tping  ok\n  <b>fine</b> & \"well\"";
         assert_eq!(readable(body), Readable { text: body.to_owned(), whole: true });
-        assert_eq!(text("a\r\nb\rc\u{2028}d\u{2029}e\u{85}f\u{b}g\u{c}h"), "a\nb\nc\nd\ne\nf\ng\nh");
+        assert_eq!(
+            text("a\r\nb\rc\u{2028}d\u{2029}e\u{85}f\u{b}g\u{c}h"),
+            "a\nb\nc\nd\ne\nf\ng\nh"
+        );
         assert_eq!(text("\r\n\r\n a \n\n"), "a");
     }
 
     #[test]
     fn r_25_what_acts_in_a_comment_instead_of_being_read_is_taken_out() {
         assert_eq!(text("red\u{1b}[31m\0 \u{7}bell\u{8}"), "red [31m   bell");
-        assert_eq!(text("gpj\u{202e}exe \u{2066}x\u{2069} \u{200f}y\u{61c}z\u{feff}"), "gpj exe  x   y z");
+        assert_eq!(
+            text("gpj\u{202e}exe \u{2066}x\u{2069} \u{200f}y\u{61c}z\u{feff}"),
+            "gpj exe  x   y z"
+        );
         assert_eq!(text("Müller, 株式会社, مرحبا, 👩‍🔧"), "Müller, 株式会社, مرحبا, 👩‍🔧");
     }
 
@@ -129,8 +138,10 @@ mod tests {
             4 => any::<char>(),
             2 => prop::sample::select(vec!['\r', '\n', '\t', ' ', '\0', '\u{1b}', '\u{85}', '\u{200e}', '\u{2028}', '\u{202e}']),
         ];
-        let pieces = prop::collection::vec(piece, 0..200).prop_map(|letters| letters.into_iter().collect::<String>());
-        (pieces, prop::sample::select(vec![1usize, 2, 60, 120])).prop_map(|(text, times)| text.repeat(times))
+        let pieces = prop::collection::vec(piece, 0..200)
+            .prop_map(|letters| letters.into_iter().collect::<String>());
+        (pieces, prop::sample::select(vec![1usize, 2, 60, 120]))
+            .prop_map(|(text, times)| text.repeat(times))
     }
 
     proptest! {

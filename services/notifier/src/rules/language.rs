@@ -3,8 +3,8 @@
 /// The language of every mail for which no other is known.
 pub const FALLBACK: &str = "en";
 
-/// Picks one of the languages there are for a BCP 47 tag: the tag itself, else what is left of it from behind (`pt-br`, then `pt`),
-/// else [`FALLBACK`].
+/// Picks one of the languages there are for a BCP 47 tag: the tag itself, else what is left of it
+/// from behind (`pt-br`, then `pt`), else [`FALLBACK`].
 #[must_use]
 pub fn choose<'a>(there_are: &[&'a str], wanted: Option<&str>) -> &'a str {
     let wanted = wanted.unwrap_or_default().replace('_', "-").to_lowercase();

@@ -13,12 +13,14 @@ use super::suppression::{folded, suppressed_by};
 /// One notice to one recipient.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mail {
-    /// Follows from message and address: the same message makes the same mail, however often it comes.
+    /// Follows from message and address: the same message makes the same mail, however often it
+    /// comes.
     pub id: Uuid,
     /// The message that asks for it.
     pub message_id: String,
-    /// What the mail is made of: of `to` only the recipient is left, the partners' support addresses are gone, and of a comment there is
-    /// what a mail shows, which is nothing where none is sent.
+    /// What the mail is made of: of `to` only the recipient is left, the partners' support
+    /// addresses are gone, and of a comment there is what a mail shows, which is nothing where none
+    /// is sent.
     pub notice: Notice,
     /// Why it is not sent, if it is not.
     pub suppressed: Option<String>,
@@ -34,12 +36,16 @@ impl Mail {
     }
 }
 
-/// Decides a notice: a mail to each address in it, once; those that no mail may go to are suppressed, with the reason.
+/// Decides a notice: a mail to each address in it, once; those that no mail may go to are
+/// suppressed, with the reason.
 #[must_use]
 pub fn decide(message_id: &str, notice: &Notice, now: Timestamp) -> Vec<Mail> {
-    let (sent, unsent) = (kept(notice, |body| readable(body).text), kept(notice, |_| String::new()));
+    let (sent, unsent) =
+        (kept(notice, |body| readable(body).text), kept(notice, |_| String::new()));
     let mut addresses = BTreeSet::new();
-    let told = notice.to.iter().filter(|person| !folded(&person.email).is_empty() && addresses.insert(folded(&person.email)));
+    let told = notice.to.iter().filter(|person| {
+        !folded(&person.email).is_empty() && addresses.insert(folded(&person.email))
+    });
     let mail = |person: &Recipient| {
         let entry = suppressed_by(&person.email, &notice.partner_support_addresses);
         let kept = if entry.is_none() { &sent } else { &unsent };
@@ -47,14 +53,17 @@ pub fn decide(message_id: &str, notice: &Notice, now: Timestamp) -> Vec<Mail> {
             id: derive_id("notice", &[message_id, &folded(&person.email)]),
             message_id: message_id.to_owned(),
             notice: Notice { to: vec![trimmed(person)], ..kept.clone() },
-            suppressed: entry.map(|entry| format!("a partner's support addresses have {:?} (R-45)", entry.trim())),
+            suppressed: entry.map(|entry| {
+                format!("a partner's support addresses have {:?} (R-45)", entry.trim())
+            }),
             created_at: now,
         }
     };
     told.map(mail).collect()
 }
 
-/// What is kept of a notice for each of its mails. Comments may be long and have many recipients, so of the text there is what a mail shows.
+/// What is kept of a notice for each of its mails. Comments may be long and have many recipients,
+/// so of the text there is what a mail shows.
 fn kept(notice: &Notice, text: impl Fn(&str) -> String) -> Notice {
     let about = match &notice.about {
         About::Agreement(agreement) => About::Agreement(agreement.clone()),
@@ -95,7 +104,8 @@ mod tests {
     }
 
     fn to(addresses: &[&str], notice: Notice) -> Notice {
-        let person = |email: &&str| Recipient { name: "A Person".into(), email: (*email).to_owned() };
+        let person =
+            |email: &&str| Recipient { name: "A Person".into(), email: (*email).to_owned() };
         Notice { to: addresses.iter().map(person).collect(), ..notice }
     }
 
@@ -117,9 +127,12 @@ mod tests {
     #[test]
     fn everybody_gets_a_mail_of_their_own() {
         for notice in every_kind() {
-            let mails = decide("m-1", &to(&["ada@acme.example", "bo@acme.example"], notice.clone()), at());
+            let mails =
+                decide("m-1", &to(&["ada@acme.example", "bo@acme.example"], notice.clone()), at());
             assert_eq!(recipients(&mails), ["ada@acme.example", "bo@acme.example"]);
-            assert!(mails.iter().all(|mail| mail.notice.to.len() == 1 && mail.suppressed.is_none() && mail.created_at == at()));
+            assert!(mails.iter().all(|mail| mail.notice.to.len() == 1
+                && mail.suppressed.is_none()
+                && mail.created_at == at()));
             assert!(mails.iter().all(|mail| mail.notice.about == notice.about));
             assert_ne!(mails[0].id, mails[1].id);
         }
@@ -127,7 +140,11 @@ mod tests {
 
     #[test]
     fn one_address_gets_one_mail_however_it_is_spelt() {
-        let mails = decide("m-1", &invite_to(&[" ada@acme.example", "ADA@acme.example", "ada@acme.example "]), at());
+        let mails = decide(
+            "m-1",
+            &invite_to(&[" ada@acme.example", "ADA@acme.example", "ada@acme.example "]),
+            at(),
+        );
         assert_eq!(recipients(&mails), ["ada@acme.example"]);
         assert_eq!(mails[0].id, decide("m-1", &invite_to(&["Ada@Acme.example"]), at())[0].id);
         assert_ne!(mails[0].id, decide("m-2", &invite_to(&["ada@acme.example"]), at())[0].id);
@@ -141,10 +158,13 @@ mod tests {
 
     #[test]
     fn r_17_the_end_by_a_new_address_is_told_to_every_admin_of_the_partner() {
-        let notice = to(&["ada@acme.example", "bo@acme.example"], to_admin(AgreementEvent::Renamed));
+        let notice =
+            to(&["ada@acme.example", "bo@acme.example"], to_admin(AgreementEvent::Renamed));
         let mails = decide("m-1", &notice, at());
         assert_eq!(recipients(&mails), ["ada@acme.example", "bo@acme.example"]);
-        assert!(mails.iter().all(|mail| mail.suppressed.is_none() && mail.notice.about == notice.about));
+        assert!(
+            mails.iter().all(|mail| mail.suppressed.is_none() && mail.notice.about == notice.about)
+        );
     }
 
     #[test]
@@ -152,7 +172,9 @@ mod tests {
         let ccs = ["ada@acme.example", "bo@acme.example", "Ada@acme.example"];
         let mails = decide("m-1", &to(&ccs, to_cc("It works again.")), at());
         assert_eq!(recipients(&mails), ["ada@acme.example", "bo@acme.example"]);
-        assert!(mails.iter().all(|mail| mail.suppressed.is_none() && text(mail) == "It works again."));
+        assert!(
+            mails.iter().all(|mail| mail.suppressed.is_none() && text(mail) == "It works again.")
+        );
     }
 
     #[test]
@@ -177,7 +199,10 @@ mod tests {
             let mails = decide("m-1", &notice, at());
             assert_eq!(mails[0].suppressed, None);
             let reason = mails[1].suppressed.as_deref();
-            assert_eq!(reason, Some(r#"a partner's support addresses have "@globex.example" (R-45)"#));
+            assert_eq!(
+                reason,
+                Some(r#"a partner's support addresses have "@globex.example" (R-45)"#)
+            );
         }
     }
 
@@ -185,17 +210,23 @@ mod tests {
     fn r_47_what_an_agent_did_is_not_mailed_to_the_partners_support_address_either() {
         for notice in every_kind() {
             let support = vec!["help@globex.example".into()];
-            let notice = Notice { partner_support_addresses: support, ..to(&["Help@Globex.example"], notice) };
+            let notice = Notice {
+                partner_support_addresses: support,
+                ..to(&["Help@Globex.example"], notice)
+            };
             assert!(decide("m-1", &notice, at())[0].suppressed.is_some(), "{:?}", notice.about);
         }
     }
 
     #[test]
     fn r_76_the_end_of_an_agreement_is_told_to_every_admin_of_the_partner() {
-        let notice = to(&["ada@acme.example", "bo@acme.example"], to_admin(AgreementEvent::Deactivated));
+        let notice =
+            to(&["ada@acme.example", "bo@acme.example"], to_admin(AgreementEvent::Deactivated));
         let mails = decide("m-1", &notice, at());
         assert_eq!(recipients(&mails), ["ada@acme.example", "bo@acme.example"]);
-        assert!(mails.iter().all(|mail| mail.suppressed.is_none() && mail.notice.about == notice.about));
+        assert!(
+            mails.iter().all(|mail| mail.suppressed.is_none() && mail.notice.about == notice.about)
+        );
     }
 
     proptest! {

@@ -46,7 +46,8 @@ pub struct Tries {
     pub since: Timestamp,
     /// How many tries there were before this one.
     pub before: u32,
-    /// Where in its range the pause falls, in thousandths: mails that failed together are not tried together again.
+    /// Where in its range the pause falls, in thousandths: mails that failed together are not tried
+    /// together again.
     pub spread: u16,
 }
 
@@ -59,7 +60,12 @@ pub fn next(outcome: Outcome, tries: Tries, now: Timestamp) -> Next {
         Outcome::Temporary(reason) => {
             let at = now.plus_seconds(pause(tries));
             if at > tries.since.plus_seconds(TRIED_FOR) {
-                Next::Failed { reason: format!("given up after {} tries in 5 days: {reason}", tries.before.saturating_add(1)) }
+                Next::Failed {
+                    reason: format!(
+                        "given up after {} tries in 5 days: {reason}",
+                        tries.before.saturating_add(1)
+                    ),
+                }
             } else {
                 Next::Again { at, reason }
             }
@@ -98,13 +104,19 @@ mod tests {
             Next::Again { at, .. } => (at.utc() - start().utc()).num_seconds(),
             other => panic!("{other:?}"),
         };
-        assert_eq!([0, 1, 2, 9, 10, 11, 4_000_000_000].map(seconds), [5, 10, 20, 2560, 3600, 3600, 3600]);
+        assert_eq!(
+            [0, 1, 2, 9, 10, 11, 4_000_000_000].map(seconds),
+            [5, 10, 20, 2560, 3600, 3600, 3600]
+        );
     }
 
     #[test]
     fn what_never_works_is_not_tried_again() {
         let refused = Outcome::Permanent("550 no such user".into());
-        assert_eq!(next(refused, tries(0), start()), Next::Failed { reason: "550 no such user".into() });
+        assert_eq!(
+            next(refused, tries(0), start()),
+            Next::Failed { reason: "550 no such user".into() }
+        );
         assert_eq!(next(Outcome::Accepted, tries(7), start()), Next::Sent);
     }
 
@@ -112,7 +124,9 @@ mod tests {
     fn a_mail_is_given_up_after_five_days_with_the_last_reason() {
         let almost = start().plus_seconds(TRIED_FOR - 3600);
         assert!(matches!(next(away(), tries(130), almost), Next::Again { .. }));
-        let Next::Failed { reason } = next(away(), tries(130), almost.plus_seconds(1)) else { panic!("still tried") };
+        let Next::Failed { reason } = next(away(), tries(130), almost.plus_seconds(1)) else {
+            panic!("still tried")
+        };
         assert_eq!(reason, "given up after 131 tries in 5 days: 451 try later");
     }
 
@@ -125,7 +139,8 @@ mod tests {
                 match next(away(), Tries { spread, ..tries(before) }, now) {
                     Next::Again { at, .. } => {
                         let paused = (at.utc() - now.utc()).num_seconds();
-                        prop_assert!(paused <= longest && paused * 2 >= longest, "{paused} of {longest}");
+                        prop_assert!(paused <= longest && paused * 2 >= longest, "{paused} of \
+                            {longest}");
                         now = at;
                     }
                     Next::Failed { .. } => return Ok(()),

@@ -42,7 +42,11 @@ pub(crate) fn notice(about: About) -> Notice {
         account: account("acme"),
         to: vec![Recipient { name: "Agent Ada".into(), email: "ada@acme.example".into() }],
         locale: None,
-        partner: Party { account: account("globex"), address: "globex".into(), display_name: "Globex Support".into() },
+        partner: Party {
+            account: account("globex"),
+            address: "globex".into(),
+            display_name: "Globex Support".into(),
+        },
         by: "Agent Gil".into(),
         at: Timestamp::parse("2026-03-01T10:00:00Z").unwrap(),
         partner_support_addresses: Vec::new(),
@@ -61,5 +65,9 @@ pub(crate) fn to_cc(body: &str) -> Notice {
 
 /// One notice of each kind.
 pub(crate) fn every_kind() -> Vec<Notice> {
-    EVENTS.into_iter().map(to_admin).chain([to_cc("It works again.\nPlease try.\n\nGreetings")]).collect()
+    EVENTS
+        .into_iter()
+        .map(to_admin)
+        .chain([to_cc("It works again.\nPlease try.\n\nGreetings")])
+        .collect()
 }

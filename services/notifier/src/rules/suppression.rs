@@ -1,11 +1,18 @@
-//! Whom no mail may go to: the partner's support addresses. A desk turns mail to such an address into a ticket, and
-//! two desks that mail each other never stop.
+//! Whom no mail may go to: the partner's support addresses. A desk turns mail to
+//! such an address into a ticket, and two desks that mail each other never stop.
 
-/// Returns the partner's entry, an address or an `@domain`, that keeps a mail from `address`. Case makes no difference.
+/// Returns the partner's entry, an address or an `@domain`, that keeps a mail from `address`. Case
+/// makes no difference.
 #[must_use]
-pub fn suppressed_by<'a>(address: &str, partner_support_addresses: &'a [String]) -> Option<&'a str> {
+pub fn suppressed_by<'a>(
+    address: &str,
+    partner_support_addresses: &'a [String],
+) -> Option<&'a str> {
     let address = folded(address);
-    partner_support_addresses.iter().map(String::as_str).find(|entry| covers(&folded(entry), &address))
+    partner_support_addresses
+        .iter()
+        .map(String::as_str)
+        .find(|entry| covers(&folded(entry), &address))
 }
 
 /// The form in which two spellings of an address are equal.
@@ -14,7 +21,8 @@ pub fn folded(address: &str) -> String {
     address.trim().to_lowercase()
 }
 
-/// An `@domain` stands for the addresses of that domain itself: a part of it may belong to somebody else.
+/// An `@domain` stands for the addresses of that domain itself: a part of it may belong to somebody
+/// else.
 fn covers(entry: &str, address: &str) -> bool {
     match entry.strip_prefix('@') {
         Some("") => false,
@@ -36,7 +44,10 @@ mod tests {
     #[test]
     fn r_45_no_mail_goes_to_a_support_address_of_the_partner() {
         let entries = partner(&["other@globex.example", "support@globex.example"]);
-        assert_eq!(suppressed_by("support@globex.example", &entries), Some("support@globex.example"));
+        assert_eq!(
+            suppressed_by("support@globex.example", &entries),
+            Some("support@globex.example")
+        );
         assert_eq!(suppressed_by("admin@globex.example", &entries), None);
         assert_eq!(suppressed_by("xsupport@globex.example", &entries), None);
     }
@@ -44,8 +55,16 @@ mod tests {
     #[test]
     fn r_46_a_whole_domain_of_the_partner_gets_no_mail() {
         let entries = partner(&["@help.globex.example"]);
-        assert_eq!(suppressed_by("anyone@help.globex.example", &entries), Some("@help.globex.example"));
-        for told in ["a@globex.example", "a@eu.help.globex.example", "a@nothelp.globex.example", "help.globex.example"] {
+        assert_eq!(
+            suppressed_by("anyone@help.globex.example", &entries),
+            Some("@help.globex.example")
+        );
+        for told in [
+            "a@globex.example",
+            "a@eu.help.globex.example",
+            "a@nothelp.globex.example",
+            "help.globex.example",
+        ] {
             assert_eq!(suppressed_by(told, &entries), None, "{told}");
         }
     }
@@ -61,7 +80,11 @@ mod tests {
     fn an_empty_entry_covers_nobody() {
         for entry in ["", " ", "@"] {
             for address in ["", "@", "a@", "a@globex.example"] {
-                assert_eq!(suppressed_by(address, &partner(&[entry])), None, "{entry:?} {address:?}");
+                assert_eq!(
+                    suppressed_by(address, &partner(&[entry])),
+                    None,
+                    "{entry:?} {address:?}"
+                );
             }
         }
     }

@@ -117,12 +117,14 @@ impl CommentWords {
     }
 }
 
-/// A text without line breaks, control characters and marks that turn the direction of writing, cut where it is too long.
+/// A text without line breaks, control characters and marks that turn the direction of writing, cut
+/// where it is too long.
 ///
 /// A name with a line break in it could pretend to be a line of the mail.
 #[must_use]
 pub fn one_line(text: &str) -> String {
-    let spaced: String = text.chars().map(|letter| if is_unfit(letter) { ' ' } else { letter }).collect();
+    let spaced: String =
+        text.chars().map(|letter| if is_unfit(letter) { ' ' } else { letter }).collect();
     let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &line[..end]),
@@ -160,7 +162,10 @@ mod tests {
     #[test]
     fn r_25_who_wrote_what_on_which_ticket_is_in_the_mail() {
         let words = Words::of(&to_cc("It works.\r\n\r\nPlease try.\0"));
-        assert_eq!((words.by.as_str(), words.partner.as_str(), words.account.as_str()), ("Agent Gil", "Globex Support", "acme"));
+        assert_eq!(
+            (words.by.as_str(), words.partner.as_str(), words.account.as_str()),
+            ("Agent Gil", "Globex Support", "acme")
+        );
         let told = CommentWords {
             ticket: "4711".into(),
             link: Some("https://desk.acme.example/tickets/4711".into()),
@@ -179,7 +184,10 @@ mod tests {
             ..comment("")
         };
         let words = CommentWords::of(&odd);
-        assert_eq!((words.ticket.as_str(), words.link, words.text.as_str(), words.whole), ("4711 x", None, "", true));
+        assert_eq!(
+            (words.ticket.as_str(), words.link, words.text.as_str(), words.whole),
+            ("4711 x", None, "", true)
+        );
         assert_eq!(CommentWords::of(&CommentNotice { link: None, ..odd }).link, None);
     }
 
@@ -200,7 +208,10 @@ mod tests {
 
     #[test]
     fn no_text_makes_a_line_of_its_own() {
-        assert_eq!(one_line("Globex\r\nBcc: all@acme.example\u{2028}\u{202e}x\0"), "Globex Bcc: all@acme.example x");
+        assert_eq!(
+            one_line("Globex\r\nBcc: all@acme.example\u{2028}\u{202e}x\0"),
+            "Globex Bcc: all@acme.example x"
+        );
         assert_eq!(one_line(&"ä".repeat(300)).chars().count(), LONGEST + 1);
     }
 

@@ -32,14 +32,20 @@ struct Row {
     created_at: DateTime<Utc>,
 }
 
-/// Takes up to `most` mails that are due at `now`, oldest first, and keeps them from everybody else until `until`.
+/// Takes up to `most` mails that are due at `now`, oldest first, and keeps them from everybody else
+/// until `until`.
 ///
-/// The claim is a time and not a lock: no transaction stays open while a mail server is spoken to, and what a process that died had
-/// claimed comes back by itself.
+/// The claim is a time and not a lock: no transaction stays open while a mail server is spoken to,
+/// and what a process that died had claimed comes back by itself.
 ///
 /// # Errors
 /// The database's.
-pub async fn claim(pool: &PgPool, now: Timestamp, until: Timestamp, most: usize) -> Result<Vec<Due>, sqlx::Error> {
+pub async fn claim(
+    pool: &PgPool,
+    now: Timestamp,
+    until: Timestamp,
+    most: usize,
+) -> Result<Vec<Due>, sqlx::Error> {
     let rows: Vec<Row> = sqlx::query_as(
         "with due as materialized (
              select id from notice where state = 'pending' and next_attempt_at <= $1
@@ -67,19 +73,25 @@ pub async fn claim(pool: &PgPool, now: Timestamp, until: Timestamp, most: usize)
     Ok(due)
 }
 
-/// Records what became of a mail after a try that ended at `now`. The text of a comment goes with the mail that is sent: nobody reads it
-/// here any more, and it was written for others.
+/// Records what became of a mail after a try that ended at `now`. The text of a comment goes with
+/// the mail that is sent: nobody reads it here any more, and it was written for others.
 ///
 /// # Errors
 /// The database's.
-pub async fn record(pool: &PgPool, id: Uuid, next: &Next, now: Timestamp) -> Result<(), sqlx::Error> {
+pub async fn record(
+    pool: &PgPool,
+    id: Uuid,
+    next: &Next,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
     let (state, reason, next_attempt_at, sent_at) = match next {
         Next::Sent => ("sent", None, None, Some(now.utc())),
         Next::Again { at, reason } => ("pending", Some(reason.as_str()), Some(at.utc()), None),
         Next::Failed { reason } => ("failed", Some(reason.as_str()), None, None),
     };
     sqlx::query(
-        "update notice set state = $2, reason = $3, next_attempt_at = $4, sent_at = $5, attempts = attempts + 1,
+        "update notice set state = $2, reason = $3, next_attempt_at = $4, sent_at = $5, attempts = \
+         attempts + 1,
                 notice = case $2 when 'sent' then jsonb_set(notice, '{about,comment,body}', '\"\"', false) else notice end
          where id = $1 and state = 'pending'",
     )
@@ -106,7 +118,8 @@ pub async fn release(pool: &PgPool, ids: &[Uuid], now: Timestamp) -> Result<(), 
     Ok(())
 }
 
-/// Deletes what was made before `before` and is not pending any more; returns how many rows that were, at most 1000.
+/// Deletes what was made before `before` and is not pending any more; returns how many rows that
+/// were, at most 1000.
 ///
 /// # Errors
 /// The database's.

@@ -14,13 +14,19 @@ use crate::rules::notice::Mail;
 ///
 /// # Errors
 /// The database's.
-pub async fn known(connection: &mut PgConnection, ids: &[Uuid]) -> Result<HashSet<Uuid>, sqlx::Error> {
-    let found: Vec<Uuid> = sqlx::query_scalar("select id from notice where id = any($1)").bind(ids).fetch_all(connection).await?;
+pub async fn known(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<HashSet<Uuid>, sqlx::Error> {
+    let found: Vec<Uuid> = sqlx::query_scalar("select id from notice where id = any($1)")
+        .bind(ids)
+        .fetch_all(connection)
+        .await?;
     Ok(found.into_iter().collect())
 }
 
-/// Inserts new mails: pending and due at once, or suppressed. One that is there already is a unique violation, which means that another
-/// transaction was faster.
+/// Inserts new mails: pending and due at once, or suppressed. One that is there already is a unique
+/// violation, which means that another transaction was faster.
 ///
 /// # Errors
 /// The database's.
@@ -32,7 +38,8 @@ pub async fn insert(connection: &mut PgConnection, mails: &[Mail]) -> Result<(),
     let reasons: Vec<Option<&str>> = mails.iter().map(|mail| mail.suppressed.as_deref()).collect();
     let created: Vec<DateTime<Utc>> = mails.iter().map(|mail| mail.created_at.utc()).collect();
     sqlx::query(
-        "insert into notice (id, message_id, recipient, notice, state, reason, next_attempt_at, created_at)
+        "insert into notice (id, message_id, recipient, notice, state, reason, next_attempt_at, \
+         created_at)
          select id, message_id, recipient, notice,
                 case when reason is null then 'pending' else 'suppressed' end, reason,
                 case when reason is null then created_at end, created_at

@@ -1,6 +1,10 @@
-//! The service in the real runtime: notices from field-sync, mails at a mail server, and what is stored.
+//! The service in the real runtime: notices from field-sync, mails at a mail server, and what is
+//! stored.
 
-#![expect(clippy::unwrap_used, reason = "the mail server is the unit tests' own, where unwrap is allowed")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "the mail server is the unit tests' own, where unwrap is allowed"
+)]
 
 #[path = "../../src/delivery/responder.rs"]
 mod responder;
@@ -26,9 +30,16 @@ fn told(about: About, to: &[&str]) -> Notice {
     Notice {
         about,
         account: account("acme"),
-        to: to.iter().map(|email| Recipient { name: "Agent Ada".into(), email: (*email).to_owned() }).collect(),
+        to: to
+            .iter()
+            .map(|email| Recipient { name: "Agent Ada".into(), email: (*email).to_owned() })
+            .collect(),
         locale: None,
-        partner: Party { account: account("globex"), address: "globex".into(), display_name: "Globex Support".into() },
+        partner: Party {
+            account: account("globex"),
+            address: "globex".into(),
+            display_name: "Globex Support".into(),
+        },
         by: "Agent Gil".into(),
         at: Timestamp::parse("2026-03-01T10:00:00Z").expect("a time"),
         partner_support_addresses: vec!["@globex.example".into()],
@@ -67,7 +78,11 @@ async fn a_notice_that_the_mail_server_puts_off_is_one_mail_at_the_next_try() {
     stage.start_mail_loop();
     stage.publish("n1", &notice(&["ada@acme.example"])).await;
     let rows = stage.rows("the first try", |rows| rows.iter().any(|row| row.attempts == 1)).await;
-    assert_eq!((rows[0].state.as_str(), stage.mail_server.mails().len()), ("pending", 0), "{rows:?}");
+    assert_eq!(
+        (rows[0].state.as_str(), stage.mail_server.mails().len()),
+        ("pending", 0),
+        "{rows:?}"
+    );
     assert!(rows[0].reason.as_ref().is_some_and(|reason| reason.contains("try later")), "{rows:?}");
 
     stage.let_pass(PAUSE);
@@ -84,7 +99,11 @@ async fn a_notice_that_the_mail_server_puts_off_is_one_mail_at_the_next_try() {
     let mails = stage.mail_server.mails();
     assert_eq!((mails.len(), stage.mail_server.sessions()), (1, 2), "{mails:?}");
     assert!(mails[0].contains("To: \"Agent Ada\" <ada@acme.example>"), "{}", mails[0]);
-    assert!(mails[0].contains("Subject: Globex Support ended the sharing agreement with you"), "{}", mails[0]);
+    assert!(
+        mails[0].contains("Subject: Globex Support ended the sharing agreement with you"),
+        "{}",
+        mails[0]
+    );
     stage.end().await;
 }
 
@@ -102,7 +121,11 @@ async fn the_same_notice_twice_at_two_replicas_is_one_mail_and_a_suppressed_addr
         }
     }
     stage.publish("suppressed", &notice(&["help@globex.example"])).await;
-    stage.rows("all notices", |rows| rows.len() == NOTICES + 1 && rows.iter().all(|row| row.state != "pending")).await;
+    stage
+        .rows("all notices", |rows| {
+            rows.len() == NOTICES + 1 && rows.iter().all(|row| row.state != "pending")
+        })
+        .await;
     // Whatever came a second time was before this one in the queue.
     stage.publish("x-last", &notice(&["bo@acme.example"])).await;
     let is_last = |row: &Row| row.message_id == "x-last" && row.state == "sent";
@@ -110,17 +133,26 @@ async fn the_same_notice_twice_at_two_replicas_is_one_mail_and_a_suppressed_addr
 
     let ids = stage.mail_ids();
     assert_eq!(ids.len(), NOTICES + 1, "each once, and the last: {ids:?}");
-    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "each is a mail of its own: {ids:?}");
+    assert_eq!(
+        ids.iter().collect::<BTreeSet<_>>().len(),
+        ids.len(),
+        "each is a mail of its own: {ids:?}"
+    );
     assert_eq!(rows.len(), NOTICES + 2, "{rows:?}");
     assert!(stage.mail_server.mails().iter().all(|mail| !mail.contains("help@globex.example")));
-    let kept = rows.iter().find(|row| row.recipient == "help@globex.example").expect("a record is kept");
+    let kept =
+        rows.iter().find(|row| row.recipient == "help@globex.example").expect("a record is kept");
     assert_eq!((kept.state.as_str(), kept.attempts), ("suppressed", 0));
-    assert!(kept.reason.as_ref().is_some_and(|reason| reason.contains("@globex.example")), "{kept:?}");
+    assert!(
+        kept.reason.as_ref().is_some_and(|reason| reason.contains("@globex.example")),
+        "{kept:?}"
+    );
     stage.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r_25_a_comment_that_comes_twice_is_one_mail_to_each_cc_and_none_to_the_partners_own_address() {
+async fn r_25_a_comment_that_comes_twice_is_one_mail_to_each_cc_and_none_to_the_partners_own_address()
+ {
     let mut stage = Stage::set("notifier-ccs", Answers::default()).await;
     stage.start_intake();
     let ccs = ["ada@acme.example", "bo@acme.example", "Ada@acme.example", "help@globex.example"];
@@ -129,34 +161,58 @@ async fn r_25_a_comment_that_comes_twice_is_one_mail_to_each_cc_and_none_to_the_
     }
     stage.publish("c2", &comment(&["ada@acme.example"])).await;
     let rows = stage.rows("both comments", |rows| rows.len() == 4).await;
-    let kept = |rows: &[Row], recipient: &str| rows.iter().find(|row| row.recipient == recipient).expect("a row").clone();
-    assert_eq!(kept(&rows, "bo@acme.example").comment.as_deref(), Some("It works again.\nPlease try."));
+    let kept = |rows: &[Row], recipient: &str| {
+        rows.iter().find(|row| row.recipient == recipient).expect("a row").clone()
+    };
+    assert_eq!(
+        kept(&rows, "bo@acme.example").comment.as_deref(),
+        Some("It works again.\nPlease try.")
+    );
     let suppressed = kept(&rows, "help@globex.example");
-    assert_eq!((suppressed.state.as_str(), suppressed.attempts, suppressed.comment.as_deref()), ("suppressed", 0, Some("")));
-    assert!(suppressed.reason.as_ref().is_some_and(|reason| reason.contains("@globex.example")), "{suppressed:?}");
+    assert_eq!(
+        (suppressed.state.as_str(), suppressed.attempts, suppressed.comment.as_deref()),
+        ("suppressed", 0, Some(""))
+    );
+    assert!(
+        suppressed.reason.as_ref().is_some_and(|reason| reason.contains("@globex.example")),
+        "{suppressed:?}"
+    );
 
     for _ in 0..2 {
         stage.start_mail_loop();
     }
     let rows = stage.rows("all mails", |rows| rows.iter().all(|row| row.state != "pending")).await;
     assert_eq!(rows.iter().filter(|row| row.state == "sent").count(), 3, "{rows:?}");
-    assert!(rows.iter().all(|row| row.comment.as_deref() == Some("")), "what was sent is not kept: {rows:?}");
+    assert!(
+        rows.iter().all(|row| row.comment.as_deref() == Some("")),
+        "what was sent is not kept: {rows:?}"
+    );
     let mails = stage.mail_server.mails();
-    let mut to: Vec<&str> = mails.iter().filter_map(|mail| mail.lines().find(|line| line.starts_with("To: "))).collect();
+    let mut to: Vec<&str> = mails
+        .iter()
+        .filter_map(|mail| mail.lines().find(|line| line.starts_with("To: ")))
+        .collect();
     to.sort_unstable();
     let (ada, bo) = ("To: \"Agent Ada\" <ada@acme.example>", "To: \"Agent Ada\" <bo@acme.example>");
     assert_eq!(to, [ada, ada, bo], "the first comment to both, the second to one");
     assert_eq!(stage.mail_ids().iter().collect::<BTreeSet<_>>().len(), 3);
     for mail in &mails {
-        assert!(mail.contains("Subject: Ticket 4711: new comment by Agent Gil (Globex Support)\r\n"), "{mail}");
+        assert!(
+            mail.contains("Subject: Ticket 4711: new comment by Agent Gil (Globex Support)\r\n"),
+            "{mail}"
+        );
         assert!(mail.contains("\r\nIt works again.\r\nPlease try.\r\n"), "{mail}");
-        assert!(mail.contains("\r\nLink:     https://desk.acme.example/tickets/4711\r\n"), "{mail}");
+        assert!(
+            mail.contains("\r\nLink:     https://desk.acme.example/tickets/4711\r\n"),
+            "{mail}"
+        );
     }
     stage.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replica_killed_between_claim_and_record_repeats_one_mail_at_most_and_under_its_own_message_id() {
+async fn a_replica_killed_between_claim_and_record_repeats_one_mail_at_most_and_under_its_own_message_id()
+ {
     let mut stage = Stage::set("notifier-killed", Answers::default()).await;
     stage.start_intake();
     for id in ["n1", "n2", "n3"] {
@@ -172,7 +228,12 @@ async fn a_replica_killed_between_claim_and_record_repeats_one_mail_at_most_and_
     // As long as its claim lasts, what it claimed is nobody else's: only what is new is sent.
     stage.start_mail_loop();
     stage.publish("x-new", &notice(&["bo@acme.example"])).await;
-    let sent = |rows: &[Row]| rows.iter().filter(|row| row.state == "sent").map(|row| row.message_id.clone()).collect::<Vec<_>>();
+    let sent = |rows: &[Row]| {
+        rows.iter()
+            .filter(|row| row.state == "sent")
+            .map(|row| row.message_id.clone())
+            .collect::<Vec<_>>()
+    };
     let rows = stage.rows("the new mail", |rows| !sent(rows).is_empty()).await;
     assert_eq!(sent(&rows), ["x-new"]);
 
@@ -180,7 +241,11 @@ async fn a_replica_killed_between_claim_and_record_repeats_one_mail_at_most_and_
     stage.rows("all mails", all("sent")).await;
     let ids = stage.mail_ids();
     assert_eq!(ids.len(), 5, "four mails, and one of them again: {ids:?}");
-    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 4, "what is repeated is known by its id: {ids:?}");
+    assert_eq!(
+        ids.iter().collect::<BTreeSet<_>>().len(),
+        4,
+        "what is repeated is known by its id: {ids:?}"
+    );
     assert_eq!(ids.iter().filter(|id| **id == first[0]).count(), 2, "{ids:?}");
     stage.end().await;
 }

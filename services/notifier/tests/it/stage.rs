@@ -1,4 +1,5 @@
-//! What every test here stands on: a world, the service before this one, replicas with their mail loops, and a mail server.
+//! What every test here stands on: a world, the service before this one, replicas with their mail
+//! loops, and a mail server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -47,7 +48,9 @@ impl Stage {
         let world = World::new(test).await;
         let pool = world.pool(Service::Notifier, notifier::migrations()).await;
         let before = world.installation.service_url(Service::FieldSync).expect("an address");
-        let connection = Connection::connect(&before, ConnectionProperties::default()).await.expect("the broker lets it in");
+        let connection = Connection::connect(&before, ConnectionProperties::default())
+            .await
+            .expect("the broker lets it in");
         let field_sync = connection.create_channel().await.expect("a channel");
         field_sync.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
         let mail_server = Arc::new(Responder::start(answers).await);
@@ -66,7 +69,13 @@ impl Stage {
         let key = Service::Notifier.key_for::<Notice>();
         let body = serde_json::to_vec(notice).expect("notices are writable as JSON");
         let options = BasicPublishOptions::default();
-        let sent = self.field_sync.basic_publish("sync".into(), key.as_str().into(), options, &body, properties);
+        let sent = self.field_sync.basic_publish(
+            "sync".into(),
+            key.as_str().into(),
+            options,
+            &body,
+            properties,
+        );
         let confirmed = sent.await.expect("it is written").await.expect("it is answered");
         assert!(confirmed.is_ack(), "{confirmed:?}");
     }
@@ -74,7 +83,12 @@ impl Stage {
     /// Starts the part of a replica that takes notices in.
     pub fn start_intake(&mut self) {
         let settings = Settings {
-            broker_url: self.world.installation.service_url(Service::Notifier).expect("an address").into(),
+            broker_url: self
+                .world
+                .installation
+                .service_url(Service::Notifier)
+                .expect("an address")
+                .into(),
             slots: 3,
             batch_size: 2,
             confirm_timeout: Duration::from_mins(1),
@@ -83,18 +97,27 @@ impl Stage {
             events: true,
             undelivered: Undelivered::default(),
         };
-        let work = messaging::run(Arc::new(Notifier), settings, self.pool.clone(), Health::new(), self.stop.clone());
+        let work = messaging::run(
+            Arc::new(Notifier),
+            settings,
+            self.pool.clone(),
+            Health::new(),
+            self.stop.clone(),
+        );
         self.replicas.spawn(async move { work.await.expect("the runtime stops without a fault") });
     }
 
     /// Starts the part of a replica that sends mails.
     pub fn start_mail_loop(&mut self) {
         let ahead = Arc::clone(&self.ahead);
-        let work = self.mail_loop(move || clock().plus_seconds(ahead.load(Ordering::Relaxed))).run(self.stop.clone());
+        let work = self
+            .mail_loop(move || clock().plus_seconds(ahead.load(Ordering::Relaxed)))
+            .run(self.stop.clone());
         self.replicas.spawn(async move { work.await.expect("the loop stops without a fault") });
     }
 
-    /// Runs a mail loop that dies as `kill -9` has it: at the first thing it does after the server took a mail from it.
+    /// Runs a mail loop that dies as `kill -9` has it: at the first thing it does after the server
+    /// took a mail from it.
     pub async fn run_mail_loop_that_dies_after_a_mail(&self) {
         let mail_server = Arc::clone(&self.mail_server);
         let clock = move || {
@@ -127,9 +150,13 @@ impl Stage {
     /// Waits until the table is as `wanted` says; rows by message and recipient.
     pub async fn rows(&self, what: &str, wanted: impl Fn(&[Row]) -> bool) -> Vec<Row> {
         until(what, PATIENCE, async || {
-            let query = "select message_id, recipient, state, reason, attempts, notice #>> '{about,comment,body}' as comment
+            let query = "select message_id, recipient, state, reason, attempts, notice #>> \
+                '{about,comment,body}' as comment
                          from notice order by message_id, recipient";
-            let rows: Vec<Row> = sqlx::query_as(query).fetch_all(&self.pool).await.map_err(|error| error.to_string())?;
+            let rows: Vec<Row> = sqlx::query_as(query)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(|error| error.to_string())?;
             if wanted(&rows) { Ok(rows) } else { Err(format!("{rows:?}")) }
         })
         .await
@@ -137,13 +164,22 @@ impl Stage {
 
     /// The `Message-ID` of each mail that the server took, in order.
     pub fn mail_ids(&self) -> Vec<String> {
-        let id = |mail: &String| mail.lines().find_map(|line| line.strip_prefix("Message-ID: ").map(str::to_owned));
-        self.mail_server.mails().iter().map(|mail| id(mail).unwrap_or_else(|| panic!("no Message-ID: {mail}"))).collect()
+        let id = |mail: &String| {
+            mail.lines().find_map(|line| line.strip_prefix("Message-ID: ").map(str::to_owned))
+        };
+        self.mail_server
+            .mails()
+            .iter()
+            .map(|mail| id(mail).unwrap_or_else(|| panic!("no Message-ID: {mail}")))
+            .collect()
     }
 
     pub async fn end(mut self) {
         self.stop.cancel();
-        while let Some(ended) = tokio::time::timeout(PATIENCE, self.replicas.join_next()).await.expect("it stops in time") {
+        while let Some(ended) = tokio::time::timeout(PATIENCE, self.replicas.join_next())
+            .await
+            .expect("it stops in time")
+        {
             ended.expect("nothing panics");
         }
         self.world.remove().await;

@@ -29,7 +29,8 @@ pub(super) fn number(hop: &Hop, ticket: &TicketId, known: Option<&Place>, place:
 
 /// Tells the sender.
 pub(super) fn delivery(hop: &Hop, ticket: &TicketId, at: Timestamp) -> Delivery {
-    let bound = TicketBound { share_id: hop.share_id.clone(), partner_ticket_id: ticket.clone(), at };
+    let bound =
+        TicketBound { share_id: hop.share_id.clone(), partner_ticket_id: ticket.clone(), at };
     Delivery {
         to: hop.sender.clone(),
         correlation_id: hop.share_id.to_string(),
@@ -41,8 +42,9 @@ pub(super) fn delivery(hop: &Hop, ticket: &TicketId, at: Timestamp) -> Delivery 
 /// Decides `ticket.bind`.
 pub(super) fn decide(state: &State, command: &CommandRef, bind: &TicketBind) -> Decision {
     let account = &command.account;
-    let Some((chain, _, hop)) =
-        state.share(&bind.share_id).filter(|(_, _, hop)| hop.sender == *account || hop.receiver == *account)
+    let Some((chain, _, hop)) = state
+        .share(&bind.share_id)
+        .filter(|(_, _, hop)| hop.sender == *account || hop.receiver == *account)
     else {
         return Decision::NotYet(Reason::NotShared);
     };
@@ -99,7 +101,11 @@ mod tests {
         desk.bind("globex", &first, "77");
         assert_eq!(reason(&desk.bind("globex", &second, "77")), Some(Reason::AlreadyBound));
         desk.share("globex", "initech", "78");
-        assert_eq!(reason(&desk.bind("globex", &second, "78")), Some(Reason::AlreadyBound), "shared on without copy_of");
+        assert_eq!(
+            reason(&desk.bind("globex", &second, "78")),
+            Some(Reason::AlreadyBound),
+            "shared on without copy_of"
+        );
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! How much one message may carry (contract part 2), and that links are https.
 
-use contracts::command::{MAX_LIMIT, ShareList, TicketRedact, TicketShare, TicketUpdate, page_size};
+use contracts::command::{
+    MAX_LIMIT, ShareList, TicketRedact, TicketShare, TicketUpdate, page_size,
+};
 use contracts::comment::Comment;
 use contracts::limits::{ATTACHMENTS, CCS, COMMENTS, FIELDS, TAGS};
 use contracts::{ShareId, TicketId};
@@ -37,7 +39,10 @@ pub(crate) fn redact(redact: &TicketRedact) -> Result<(), DecodeError> {
 /// A page that there can be.
 pub(crate) fn page(list: &ShareList) -> Result<(), DecodeError> {
     if page_size(list.limit).is_none() {
-        return Err(DecodeError::malformed("/limit", format!("a page has 1 to {MAX_LIMIT} entries")));
+        return Err(DecodeError::malformed(
+            "/limit",
+            format!("a page has 1 to {MAX_LIMIT} entries"),
+        ));
     }
     match &list.cursor {
         Some(cursor) if ShareId::new(cursor.as_str()).is_err() => {
@@ -48,7 +53,10 @@ pub(crate) fn page(list: &ShareList) -> Result<(), DecodeError> {
 }
 
 /// A number or a share.
-pub(crate) fn names_a_ticket(ticket: Option<&TicketId>, share: Option<&ShareId>) -> Result<(), DecodeError> {
+pub(crate) fn names_a_ticket(
+    ticket: Option<&TicketId>,
+    share: Option<&ShareId>,
+) -> Result<(), DecodeError> {
     if ticket.is_none() && share.is_none() {
         return Err(DecodeError::malformed("/ticket_id", "ticket_id or share_id is required"));
     }
@@ -63,7 +71,10 @@ fn comments(comments: &[Comment], at: &str) -> Result<(), DecodeError> {
             let at = format!("{at}/{index}/attachments/{number}");
             attachment_id(&attachment.id, &format!("{at}/id"))?;
             if !attachment.url.starts_with("https://") {
-                return Err(DecodeError::malformed(format!("{at}/url"), "a link must begin with https://"));
+                return Err(DecodeError::malformed(
+                    format!("{at}/url"),
+                    "a link must begin with https://",
+                ));
             }
         }
     }
@@ -72,14 +83,19 @@ fn comments(comments: &[Comment], at: &str) -> Result<(), DecodeError> {
 
 fn attachment_id(id: &str, pointer: &str) -> Result<(), DecodeError> {
     if id.chars().count() > ATTACHMENT_ID {
-        return Err(DecodeError::malformed(pointer, format!("longer than {ATTACHMENT_ID} characters")));
+        return Err(DecodeError::malformed(
+            pointer,
+            format!("longer than {ATTACHMENT_ID} characters"),
+        ));
     }
     Ok(())
 }
 
 fn at_most(limit: usize, count: usize, pointer: &str) -> Result<(), DecodeError> {
     if count > limit {
-        return Err(DecodeError::LimitExceeded(format!("{pointer}: {count}, over {limit} in one message")));
+        return Err(DecodeError::LimitExceeded(format!(
+            "{pointer}: {count}, over {limit} in one message"
+        )));
     }
     Ok(())
 }
@@ -96,24 +112,41 @@ mod tests {
         let mut sample = Desk::sample_share("1");
         assert_eq!(share(&sample), Ok(()));
         sample.ticket.tags = vec![SentTag { name: "t".into(), added_by: SetBy::User }; TAGS + 1];
-        assert!(matches!(share(&sample), Err(DecodeError::LimitExceeded(text)) if text.starts_with("/ticket/tags")));
+        assert!(
+            matches!(share(&sample), Err(DecodeError::LimitExceeded(text)) if text.starts_with("/ticket/tags"))
+        );
     }
 
     #[test]
     fn a_page_is_one_that_there_can_be() {
-        let list = |limit, cursor: Option<&str>| ShareList { limit, cursor: cursor.map(Into::into), agreement_id: None };
+        let list = |limit, cursor: Option<&str>| ShareList {
+            limit,
+            cursor: cursor.map(Into::into),
+            agreement_id: None,
+        };
         assert_eq!(page(&list(Some(200), Some("0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10"))), Ok(()));
-        for (bad, at) in [(list(Some(201), None), "/limit"), (list(Some(0), None), "/limit"), (list(None, Some("2")), "/cursor")]
-        {
-            assert!(matches!(page(&bad), Err(DecodeError::Malformed { pointer, .. }) if pointer == at), "{bad:?}");
+        for (bad, at) in [
+            (list(Some(201), None), "/limit"),
+            (list(Some(0), None), "/limit"),
+            (list(None, Some("2")), "/cursor"),
+        ] {
+            assert!(
+                matches!(page(&bad), Err(DecodeError::Malformed { pointer, .. }) if pointer == at),
+                "{bad:?}"
+            );
         }
     }
 
     #[test]
     fn links_are_https() {
         let mut sample = Desk::sample_share("1");
-        sample.ticket.comments[0].attachments =
-            vec![Attachment { id: "a".into(), filename: "f".into(), url: "http://x".into(), content_type: None, size: None }];
+        sample.ticket.comments[0].attachments = vec![Attachment {
+            id: "a".into(),
+            filename: "f".into(),
+            url: "http://x".into(),
+            content_type: None,
+            size: None,
+        }];
         assert!(
             matches!(share(&sample), Err(DecodeError::Malformed { pointer, .. }) if pointer == "/ticket/comments/0/attachments/0/url")
         );

@@ -11,23 +11,34 @@ use super::{Decision, ListedShare, State};
 pub(super) fn decide(state: &State, command: &CommandRef, list: &ShareList) -> Decision {
     let account = &command.account;
     if let Some(id) = &list.agreement_id {
-        let own = state.agreements.get(id).filter(|agreement| agreement.sender == *account || agreement.receiver == *account);
+        let own = state
+            .agreements
+            .get(id)
+            .filter(|agreement| agreement.sender == *account || agreement.receiver == *account);
         if own.is_none() {
             return Decision::NotYet(Reason::UnknownAgreement);
         }
     }
     let size = page_size(list.limit).unwrap_or_default() as usize;
-    let listed = state.listed.get(&(account.clone(), command.message_id.clone())).map_or(&[][..], Vec::as_slice);
+    let listed = state
+        .listed
+        .get(&(account.clone(), command.message_id.clone()))
+        .map_or(&[][..], Vec::as_slice);
     let page = &listed[..listed.len().min(size)];
     // One more than the page was looked for: it is there when the list goes on.
-    let next_cursor = page.last().filter(|_| listed.len() > size).map(|last| last.hop.share_id.to_string());
-    Decision::Listed { states: page.iter().filter_map(|share| told(state, account, share)).collect(), next_cursor }
+    let next_cursor =
+        page.last().filter(|_| listed.len() > size).map(|last| last.hop.share_id.to_string());
+    Decision::Listed {
+        states: page.iter().filter_map(|share| told(state, account, share)).collect(),
+        next_cursor,
+    }
 }
 
 fn told(state: &State, account: &AccountName, share: &ListedShare) -> Option<Delivery> {
     let hop = &share.hop;
     let sends = hop.sender == *account;
-    let (side, partner) = if sends { (Side::Sender, &hop.receiver) } else { (Side::Receiver, &hop.sender) };
+    let (side, partner) =
+        if sends { (Side::Sender, &hop.receiver) } else { (Side::Receiver, &hop.sender) };
     let (near, far) = (Some(hop.near_ticket.clone()), hop.far_ticket.clone());
     let (ticket_id, partner_ticket_id) = if sends { (near, far) } else { (far, near) };
     let (standing, ended_at) = standing(state, share);
@@ -51,7 +62,8 @@ fn told(state: &State, account: &AccountName, share: &ListedShare) -> Option<Del
     })
 }
 
-/// A share that its sender ended was live until then: an agreement that is inactive lets nobody unshare.
+/// A share that its sender ended was live until then: an agreement that is inactive lets nobody
+/// unshare.
 fn standing(state: &State, share: &ListedShare) -> (ShareStanding, Option<contracts::Timestamp>) {
     let unshared = share.ended_at.or_else(|| state.ended.get(&share.hop.share_id).copied());
     if unshared.is_some() {
@@ -86,10 +98,16 @@ mod tests {
         desk.agree("acme", "globex", Accepted);
         let share = Desk::share_id(&desk.share("acme", "globex", "1")).unwrap();
         desk.bind("globex", &share, "77");
-        for (account, side, numbers) in [("acme", Side::Sender, ["1", "77"]), ("globex", Side::Receiver, ["77", "1"])] {
+        for (account, side, numbers) in
+            [("acme", Side::Sender, ["1", "77"]), ("globex", Side::Receiver, ["77", "1"])]
+        {
             let listed = states(&desk.list(account, |_| ()));
-            assert_eq!((listed.len(), listed[0].side, listed[0].state), (1, side, ShareStanding::Live));
-            let told = [&listed[0].ticket_id, &listed[0].partner_ticket_id].map(|id| id.as_ref().unwrap().to_string());
+            assert_eq!(
+                (listed.len(), listed[0].side, listed[0].state),
+                (1, side, ShareStanding::Live)
+            );
+            let told = [&listed[0].ticket_id, &listed[0].partner_ticket_id]
+                .map(|id| id.as_ref().unwrap().to_string());
             assert_eq!(told, numbers);
             assert_eq!(listed[0].ended_at, None);
         }
@@ -109,7 +127,9 @@ mod tests {
         desk.agree("acme", "globex", Inactive);
         let listed = states(&desk.list("acme", |_| ()));
         assert_eq!(listed.len(), 3);
-        assert!(listed.iter().all(|share| share.state == ShareStanding::AgreementInactive && share.ended_at.is_some()));
+        assert!(listed.iter().all(
+            |share| share.state == ShareStanding::AgreementInactive && share.ended_at.is_some()
+        ));
     }
 
     #[test]
@@ -121,7 +141,8 @@ mod tests {
         }
         let (mut seen, mut cursor) = (Vec::new(), None);
         loop {
-            let page = desk.list("acme", |list| (list.limit, list.cursor) = (Some(2), cursor.take()));
+            let page =
+                desk.list("acme", |list| (list.limit, list.cursor) = (Some(2), cursor.take()));
             seen.extend(states(&page).into_iter().map(|share| share.share_id));
             let Decision::Listed { next_cursor, .. } = page else { unreachable!() };
             match next_cursor {
@@ -140,7 +161,8 @@ mod tests {
         let mut desk = Desk::new();
         desk.agree("acme", "globex", Accepted);
         desk.share("acme", "globex", "1");
-        let under = |list: &mut ShareList| list.agreement_id = Some(Desk::agreement("acme", "globex"));
+        let under =
+            |list: &mut ShareList| list.agreement_id = Some(Desk::agreement("acme", "globex"));
         assert_eq!(states(&desk.list("acme", under)).len(), 1);
         assert_eq!(desk.list("initech", under), Decision::NotYet(Reason::UnknownAgreement));
     }

@@ -1,4 +1,5 @@
-//! May this ticket be shared, updated, bound, unshared: by whom, with whom. Pure functions of values.
+//! May this ticket be shared, updated, bound, unshared: by whom, with whom. Pure functions of
+//! values.
 
 mod bind;
 pub(crate) mod limits;
@@ -41,7 +42,13 @@ impl Answer {
     /// A refusal.
     #[must_use]
     pub fn refused(to: &AccountName, reason: Reason) -> Self {
-        Self { to: to.clone(), outcome: ReceiptOutcome::Rejected, reason: Some(reason), detail: None, decisions: Vec::new() }
+        Self {
+            to: to.clone(),
+            outcome: ReceiptOutcome::Rejected,
+            reason: Some(reason),
+            detail: None,
+            decisions: Vec::new(),
+        }
     }
 }
 
@@ -103,11 +110,15 @@ pub fn decide(state: &State, received: &Received<Inbound>) -> Decision {
     let command = received.command();
     let account = &command.account;
     let publisher = received.publisher.as_ref().unwrap_or(account);
-    let Some(fact) = state.accounts.get(account) else { return Decision::NotYet(Reason::UnknownAccount) };
+    let Some(fact) = state.accounts.get(account) else {
+        return Decision::NotYet(Reason::UnknownAccount);
+    };
     if publisher != account && fact.operated_by.as_ref() != Some(publisher) {
         return Decision::Answered(Answer::refused(publisher, Reason::NotYourAccount));
     }
-    if let Some(ahead) = occurred_at(&received.message).filter(|at| *at > command.received_at.plus_seconds(DAY)) {
+    if let Some(ahead) =
+        occurred_at(&received.message).filter(|at| *at > command.received_at.plus_seconds(DAY))
+    {
         let mut answer = Answer::refused(account, Reason::Malformed);
         answer.detail = Some(format!("/occurred_at: {ahead} is more than a day ahead"));
         return Decision::Answered(answer);

@@ -1,5 +1,5 @@
-//! What never leaves: addresses, telephones, CCs. What goes on is built anew from checked fields; CCs go as far as
-//! comment-sync, which keeps them for notices.
+//! What never leaves: addresses, telephones, CCs. What goes on is built anew from
+//! checked fields; CCs go as far as comment-sync, which keeps them for notices.
 
 use contracts::command::{Cc, SentTag, SetBy, TicketShare, TicketUpdate};
 use contracts::comment::Comment;
@@ -28,7 +28,10 @@ pub(super) fn of_share(account: &AccountName, share: &TicketShare) -> Clean {
     Clean {
         comments: comments(account, &share.actor, &ticket.comments),
         fields: FieldChanges {
-            status: Some(StatusChange { status: Some(ticket.status), custom_status: ticket.custom_status.clone() }),
+            status: Some(StatusChange {
+                status: Some(ticket.status),
+                custom_status: ticket.custom_status.clone(),
+            }),
             tags: ticket.tags.iter().map(added).collect(),
             custom_fields: ticket.custom_fields.clone(),
         },
@@ -39,7 +42,8 @@ pub(super) fn of_share(account: &AccountName, share: &TicketShare) -> Clean {
 
 /// The part of an update that may go on.
 pub(super) fn of_update(account: &AccountName, update: &TicketUpdate) -> Clean {
-    let status = StatusChange { status: update.status, custom_status: update.custom_status.clone() };
+    let status =
+        StatusChange { status: update.status, custom_status: update.custom_status.clone() };
     let given = status.status.is_some() || status.custom_status.is_some();
     let tags = update.tags.clone().unwrap_or_default();
     let removed = tags.remove.iter().map(|tag| TagChange {
@@ -55,7 +59,11 @@ pub(super) fn of_update(account: &AccountName, update: &TicketUpdate) -> Clean {
             custom_fields: update.custom_fields.clone(),
         },
         ccs: update.ccs.clone(),
-        decisions: update.ccs.iter().map(|_| Decision::withheld(Item::Ccs, Reason::CcsStay)).collect(),
+        decisions: update
+            .ccs
+            .iter()
+            .map(|_| Decision::withheld(Item::Ccs, Reason::CcsStay))
+            .collect(),
     }
 }
 
@@ -91,8 +99,11 @@ mod tests {
         share.ticket.ccs = vec![Cc { name: "C".into(), email: "c@acme.example".into() }];
         let account = AccountName::new("acme").unwrap();
         let clean = of_share(&account, &share);
-        let text =
-            serde_json::to_string(&(&clean.comments, &clean.fields, Person::standing_for(&account, &share.ticket.requester)));
+        let text = serde_json::to_string(&(
+            &clean.comments,
+            &clean.fields,
+            Person::standing_for(&account, &share.ticket.requester),
+        ));
         assert!(!text.unwrap().contains("acme.example"));
         let reasons: Vec<_> = clean.decisions.iter().map(|decision| decision.reason).collect();
         assert_eq!(reasons, [Some(Reason::AddressStays), Some(Reason::CcsStay)]);

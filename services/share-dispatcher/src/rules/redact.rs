@@ -1,4 +1,5 @@
-//! A desk blanks a comment of its own. Whether it is its own comment-sync knows; here is decided on which ticket, and who hears of it.
+//! A desk blanks a comment of its own. Whether it is its own comment-sync knows; here is decided on
+//! which ticket, and who hears of it.
 
 use contracts::command::TicketRedact;
 use contracts::sync::{Action, CommandRef, Hop, Transfer};
@@ -6,15 +7,25 @@ use contracts::{Person, Reason};
 
 use super::{Decision, State};
 
-/// Decides `ticket.redact`: for any ticket that was ever shared, also when no share of it is live any more.
+/// Decides `ticket.redact`: for any ticket that was ever shared, also when no share of it is live
+/// any more.
 pub(super) fn decide(state: &State, command: &CommandRef, redact: &TicketRedact) -> Decision {
     let account = &command.account;
-    let Some(place) = state.copy_named(account, redact.ticket_id.as_ref(), redact.share_id.as_ref()) else {
+    let Some(place) =
+        state.copy_named(account, redact.ticket_id.as_ref(), redact.share_id.as_ref())
+    else {
         return Decision::NotYet(Reason::NotShared);
     };
-    let way = state.chains.get(&place.chain).map(|chain| chain.crossings(&place.copy, &state.inactive())).unwrap_or_default();
+    let way = state
+        .chains
+        .get(&place.chain)
+        .map(|chain| chain.crossings(&place.copy, &state.inactive()))
+        .unwrap_or_default();
     let hops: Vec<Hop> = way.into_iter().map(|crossing| crossing.hop).collect();
-    let action = Action::Redact { comment_id: redact.comment_id.clone(), attachment_id: redact.attachment_id.clone() };
+    let action = Action::Redact {
+        comment_id: redact.comment_id.clone(),
+        attachment_id: redact.attachment_id.clone(),
+    };
     let actor = Person::standing_for(account, &redact.actor);
     let transfer = Transfer::new(command.clone(), place.chain, place.copy, hops, action, actor);
     Decision::Passed { transfer: Box::new(transfer), bound: None }
@@ -38,6 +49,10 @@ mod tests {
         };
         assert_eq!(hops(&desk.redact("acme", "1", "acme/1")), 1);
         desk.unshare("acme", "1");
-        assert_eq!(hops(&desk.redact("acme", "1", "acme/1")), 0, "nobody hears of it, and a later share will");
+        assert_eq!(
+            hops(&desk.redact("acme", "1", "acme/1")),
+            0,
+            "nobody hears of it, and a later share will"
+        );
     }
 }

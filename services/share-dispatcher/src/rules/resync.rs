@@ -6,18 +6,31 @@ use contracts::{Actor, Person, Reason, Role};
 
 use super::{Decision, State};
 
-/// Decides `ticket.resync`: either party of a share asks, for its own copy, also when the share has ended.
-pub(super) fn decide(state: &State, command: &CommandRef, asking: &AccountFact, resync: &TicketResync) -> Decision {
+/// Decides `ticket.resync`: either party of a share asks, for its own copy, also when the share has
+/// ended.
+pub(super) fn decide(
+    state: &State,
+    command: &CommandRef,
+    asking: &AccountFact,
+    resync: &TicketResync,
+) -> Decision {
     let account = &command.account;
     let Some(place) = state.copy_named(account, None, Some(&resync.share_id)) else {
         return Decision::NotYet(Reason::NotShared);
     };
-    let way = state.chains.get(&place.chain).map(|chain| chain.crossings(&place.copy, &state.inactive())).unwrap_or_default();
+    let way = state
+        .chains
+        .get(&place.chain)
+        .map(|chain| chain.crossings(&place.copy, &state.inactive()))
+        .unwrap_or_default();
     let hops: Vec<Hop> = way.into_iter().map(|crossing| crossing.hop).collect();
     let action = Action::Resync { share_id: resync.share_id.clone() };
     // No person is behind it: the desk asks for itself.
     let (id, name) = (account.to_string(), asking.display_name.clone());
-    let actor = Person::standing_for(account, &Actor { id, name, role: Role::Agent, email: None, phone: None });
+    let actor = Person::standing_for(
+        account,
+        &Actor { id, name, role: Role::Agent, email: None, phone: None },
+    );
     let transfer = Transfer::new(command.clone(), place.chain, place.copy, hops, action, actor);
     Decision::Passed { transfer: Box::new(transfer), bound: None }
 }
@@ -42,6 +55,10 @@ mod tests {
         assert_ne!(copy(&desk.resync("acme", &share)), CopyId::of_share(&share));
         assert_eq!(desk.resync("initech", &share), Decision::NotYet(Reason::NotShared));
         desk.unshare("acme", "1");
-        assert_eq!(copy(&desk.resync("globex", &share)), CopyId::of_share(&share), "it keeps its copy");
+        assert_eq!(
+            copy(&desk.resync("globex", &share)),
+            CopyId::of_share(&share),
+            "it keeps its copy"
+        );
     }
 }

@@ -1,7 +1,9 @@
-//! A small world for the rules' tests: decides and carries out, like the service, without a database.
+//! A small world for the rules' tests: decides and carries out, like the service, without a
+//! database.
 
 use contracts::command::{
-    AccountKind, ShareList, SharedTicket, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+    AccountKind, ShareList, SharedTicket, TicketBind, TicketRedact, TicketResync, TicketShare,
+    TicketUnshare, TicketUpdate,
 };
 use contracts::comment::Comment;
 use contracts::delivery::AgreementStatus;
@@ -9,7 +11,10 @@ use contracts::fields::{SentFields, Status};
 use contracts::ids::derive_id;
 use contracts::sync::{AccountFact, Action, AgreementFact, Hop};
 use contracts::terms::CommentTerms;
-use contracts::{AccountName, Actor, AgreementId, ChainId, CommentId, CopyId, Reason, Role, ShareId, Terms, TicketId, Timestamp};
+use contracts::{
+    AccountName, Actor, AgreementId, ChainId, CommentId, CopyId, Reason, Role, ShareId, Terms,
+    TicketId, Timestamp,
+};
 use messaging::Received;
 
 use super::{Decision, ListedShare, State, decide};
@@ -60,7 +65,11 @@ impl Desk {
             version: 1,
             sender: account(sender),
             receiver: account(receiver),
-            terms: Terms { comments: CommentTerms::PublicAndPrivate, tags: true, custom_fields: true },
+            terms: Terms {
+                comments: CommentTerms::PublicAndPrivate,
+                tags: true,
+                custom_fields: true,
+            },
             status,
             at: now(),
         };
@@ -102,7 +111,13 @@ impl Desk {
         self.share_under(sender, Self::agreement(sender, receiver), ticket, None)
     }
 
-    pub fn share_under(&mut self, sender: &str, agreement: AgreementId, ticket: &str, copy_of: Option<ShareId>) -> Decision {
+    pub fn share_under(
+        &mut self,
+        sender: &str,
+        agreement: AgreementId,
+        ticket: &str,
+        copy_of: Option<ShareId>,
+    ) -> Decision {
         self.decide_share(sender, agreement, ticket, |share| share.ticket.copy_of = copy_of)
     }
 
@@ -123,16 +138,26 @@ impl Desk {
     }
 
     pub fn bind(&mut self, who: &str, share: &ShareId, ticket: &str) -> Decision {
-        let bind = TicketBind { share_id: share.clone(), ticket_id: TicketId::new(ticket).unwrap() };
+        let bind =
+            TicketBind { share_id: share.clone(), ticket_id: TicketId::new(ticket).unwrap() };
         self.decide(who, Inbound::Bind(bind))
     }
 
     pub fn unshare(&mut self, who: &str, ticket: &str) -> Decision {
-        let unshare = TicketUnshare { ticket_id: Some(TicketId::new(ticket).unwrap()), share_id: None, actor: agent() };
+        let unshare = TicketUnshare {
+            ticket_id: Some(TicketId::new(ticket).unwrap()),
+            share_id: None,
+            actor: agent(),
+        };
         self.decide(who, Inbound::Unshare(unshare))
     }
 
-    pub fn update(&mut self, who: &str, ticket: &str, change: impl FnOnce(&mut TicketUpdate)) -> Decision {
+    pub fn update(
+        &mut self,
+        who: &str,
+        ticket: &str,
+        change: impl FnOnce(&mut TicketUpdate),
+    ) -> Decision {
         let mut update = TicketUpdate {
             ticket_id: Some(TicketId::new(ticket).unwrap()),
             share_id: None,
@@ -176,7 +201,9 @@ impl Desk {
             .values()
             .flat_map(line::Chain::hops)
             .filter(own)
-            .filter(|hop| list.cursor.as_ref().is_none_or(|cursor| hop.share_id.as_str() > cursor.as_str()))
+            .filter(|hop| {
+                list.cursor.as_ref().is_none_or(|cursor| hop.share_id.as_str() > cursor.as_str())
+            })
             .filter(|hop| list.agreement_id.as_ref().is_none_or(|id| hop.agreement_id == *id))
             .map(|hop| ListedShare { hop: hop.clone(), started_at: now(), ended_at: None })
             .collect();

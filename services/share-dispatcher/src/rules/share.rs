@@ -13,7 +13,10 @@ use super::{Binding, Decision, Place, State, bind, privacy, refuse};
 pub(super) fn decide(state: &State, command: &CommandRef, share: &TicketShare) -> Decision {
     let account = &command.account;
     // Somebody else's agreement answers like an unknown one, after the same wait.
-    let agreement = state.agreements.get(&share.agreement_id).filter(|it| it.sender == *account || it.receiver == *account);
+    let agreement = state
+        .agreements
+        .get(&share.agreement_id)
+        .filter(|it| it.sender == *account || it.receiver == *account);
     let Some(agreement) = agreement else { return Decision::NotYet(Reason::UnknownAgreement) };
     if let Some(reason) = forbidden_by(agreement, account) {
         return refuse(account, reason);
@@ -21,7 +24,8 @@ pub(super) fn decide(state: &State, command: &CommandRef, share: &TicketShare) -
     if share.ticket.status == Status::Closed {
         return refuse(account, Reason::TicketClosed);
     }
-    let share_id = share.share_id.clone().unwrap_or_else(|| ShareId::of_command(account, &command.message_id));
+    let share_id =
+        share.share_id.clone().unwrap_or_else(|| ShareId::of_command(account, &command.message_id));
     if state.shares.contains_key(&share_id) {
         return refuse(account, Reason::IdTaken);
     }
@@ -62,7 +66,12 @@ fn forbidden_by(agreement: &AgreementFact, account: &AccountName) -> Option<Reas
 }
 
 /// What of the chain stands against it.
-fn forbidden_in(state: &State, chain: &Chain, near: &CopyId, agreement: &AgreementFact) -> Option<Reason> {
+fn forbidden_in(
+    state: &State,
+    chain: &Chain,
+    near: &CopyId,
+    agreement: &AgreementFact,
+) -> Option<Reason> {
     let inactive = state.inactive();
     if chain.live_outbound(near, &inactive).is_some() {
         return Some(Reason::AlreadyShared);
@@ -81,7 +90,11 @@ struct Near {
 }
 
 /// The copy that is shared: the one a share made, or the first of a new chain.
-fn near_copy(state: &State, command: &CommandRef, share: &TicketShare) -> Result<Near, Box<Decision>> {
+fn near_copy(
+    state: &State,
+    command: &CommandRef,
+    share: &TicketShare,
+) -> Result<Near, Box<Decision>> {
     let (account, ticket) = (&command.account, &share.ticket.id);
     let known = state.place(account, ticket);
     let Some(copy_of) = &share.ticket.copy_of else {
@@ -91,7 +104,8 @@ fn near_copy(state: &State, command: &CommandRef, share: &TicketShare) -> Result
         });
         return Ok(Near { place, binding: None });
     };
-    let Some((chain, _, hop)) = state.share(copy_of).filter(|(_, _, hop)| hop.receiver == *account) else {
+    let Some((chain, _, hop)) = state.share(copy_of).filter(|(_, _, hop)| hop.receiver == *account)
+    else {
         return Err(Box::new(Decision::NotYet(Reason::NotShared)));
     };
     let place = Place { chain: chain.clone(), copy: hop.far() };
@@ -100,16 +114,32 @@ fn near_copy(state: &State, command: &CommandRef, share: &TicketShare) -> Result
         bind::Number::Taken => Err(Box::new(refuse(account, Reason::AlreadyBound))),
         bind::Number::New => {
             let delivery = bind::delivery(hop, ticket, command.received_at);
-            let binding = Binding { share_id: copy_of.clone(), ticket: ticket.clone(), place: place.clone(), delivery };
+            let binding = Binding {
+                share_id: copy_of.clone(),
+                ticket: ticket.clone(),
+                place: place.clone(),
+                delivery,
+            };
             Ok(Near { place, binding: Some(binding) })
         }
     }
 }
 
-fn transfer(state: &State, command: &CommandRef, share: &TicketShare, chain: &Chain, near: &Place, hop: Hop) -> Transfer {
+fn transfer(
+    state: &State,
+    command: &CommandRef,
+    share: &TicketShare,
+    chain: &Chain,
+    near: &Place,
+    hop: Hop,
+) -> Transfer {
     let account = &command.account;
     let clean = privacy::of_share(account, share);
-    let mut hops: Vec<Hop> = chain.crossings(&near.copy, &state.inactive()).into_iter().map(|crossing| crossing.hop).collect();
+    let mut hops: Vec<Hop> = chain
+        .crossings(&near.copy, &state.inactive())
+        .into_iter()
+        .map(|crossing| crossing.hop)
+        .collect();
     let sharing = Sharing {
         share_id: hop.share_id.clone(),
         original_ticket_id: first_ticket(chain, near, &share.ticket.id),
@@ -118,7 +148,8 @@ fn transfer(state: &State, command: &CommandRef, share: &TicketShare, chain: &Ch
         requester: Person::standing_for(account, &share.ticket.requester),
     };
     hops.push(hop);
-    let (action, actor) = (Action::Share(Box::new(sharing)), Person::standing_for(account, &share.actor));
+    let (action, actor) =
+        (Action::Share(Box::new(sharing)), Person::standing_for(account, &share.actor));
     Transfer {
         occurred_at: share.occurred_at,
         comments: clean.comments,
@@ -190,12 +221,24 @@ mod tests {
         desk.agree("globex", "initech", Accepted);
         desk.agree("initech", "acme", Accepted);
         let first = desk.share("acme", "globex", "1");
-        let second = desk.share_under("globex", Desk::agreement("globex", "initech"), "77", Desk::share_id(&first));
+        let second = desk.share_under(
+            "globex",
+            Desk::agreement("globex", "initech"),
+            "77",
+            Desk::share_id(&first),
+        );
         let Decision::Passed { transfer, bound } = &second else { panic!("{second:?}") };
         assert_eq!(transfer.hops.len(), 2);
         assert!(bound.is_some(), "copy_of binds too");
-        assert!(matches!(&transfer.action, Action::Share(sharing) if sharing.original_ticket_id.as_str() == "1"));
-        let back = desk.share_under("initech", Desk::agreement("initech", "acme"), "9", Desk::share_id(&second));
+        assert!(
+            matches!(&transfer.action, Action::Share(sharing) if sharing.original_ticket_id.as_str() == "1")
+        );
+        let back = desk.share_under(
+            "initech",
+            Desk::agreement("initech", "acme"),
+            "9",
+            Desk::share_id(&second),
+        );
         assert_eq!(reason(&back), Some(Reason::WouldLoop));
     }
 
@@ -216,8 +259,9 @@ mod tests {
     fn r_26_a_closed_ticket_cannot_be_shared() {
         let mut desk = Desk::new();
         desk.agree("acme", "globex", Accepted);
-        let closed =
-            desk.decide_share("acme", Desk::agreement("acme", "globex"), "1", |share| share.ticket.status = Status::Closed);
+        let closed = desk.decide_share("acme", Desk::agreement("acme", "globex"), "1", |share| {
+            share.ticket.status = Status::Closed
+        });
         assert_eq!(reason(&closed), Some(Reason::TicketClosed));
     }
 
@@ -227,7 +271,9 @@ mod tests {
         desk.agree("acme", "globex", Accepted);
         let first = desk.share("acme", "globex", "1");
         let id = Desk::share_id(&first);
-        let again = desk.decide_share("acme", Desk::agreement("acme", "globex"), "2", |share| share.share_id = id);
+        let again = desk.decide_share("acme", Desk::agreement("acme", "globex"), "2", |share| {
+            share.share_id = id
+        });
         assert_eq!(reason(&again), Some(Reason::IdTaken));
     }
 

@@ -43,7 +43,8 @@ pub struct State {
     pub tickets: BTreeMap<(AccountName, TicketId), Place>,
     /// Which chain a share is in.
     pub shares: BTreeMap<ShareId, ChainId>,
-    /// The shares of each list's page and one more, by who asks with which command, in order of their ids.
+    /// The shares of each list's page and one more, by who asks with which command, in order of
+    /// their ids.
     pub listed: BTreeMap<(AccountName, String), Vec<ListedShare>>,
     /// Shares that this batch ended.
     pub ended: BTreeMap<ShareId, Timestamp>,
@@ -83,7 +84,10 @@ impl State {
     /// Agreements that were deactivated: they end their hops.
     #[must_use]
     pub fn inactive(&self) -> BTreeSet<AgreementId> {
-        let inactive = self.agreements.values().filter(|agreement| agreement.status == AgreementStatus::Inactive);
+        let inactive = self
+            .agreements
+            .values()
+            .filter(|agreement| agreement.status == AgreementStatus::Inactive);
         inactive.map(|agreement| agreement.agreement_id.clone()).collect()
     }
 
@@ -101,9 +105,15 @@ impl State {
         Some((id, chain, chain.hop(share)?))
     }
 
-    /// The copy that a command is about, by number or share; nothing when this account has no such copy.
+    /// The copy that a command is about, by number or share; nothing when this account has no such
+    /// copy.
     #[must_use]
-    pub fn copy_named(&self, account: &AccountName, ticket: Option<&TicketId>, share: Option<&ShareId>) -> Option<Place> {
+    pub fn copy_named(
+        &self,
+        account: &AccountName,
+        ticket: Option<&TicketId>,
+        share: Option<&ShareId>,
+    ) -> Option<Place> {
         let by_ticket = ticket.map(|ticket| self.place(account, ticket).cloned());
         let by_share = share.map(|share| {
             let (id, _, hop) = self.share(share)?;
@@ -127,18 +137,28 @@ impl State {
     pub fn apply(&mut self, decision: &Decision) -> Vec<Change> {
         match decision {
             Decision::NotYet(_) | Decision::Answered(_) | Decision::Listed { .. } => Vec::new(),
-            Decision::Bound { account, share_id, ticket, place, .. } => vec![self.bind(account, share_id, ticket, place)],
+            Decision::Bound { account, share_id, ticket, place, .. } => {
+                vec![self.bind(account, share_id, ticket, place)]
+            }
             Decision::Passed { transfer, bound } => {
                 let account = &transfer.command.account;
-                let mut changes: Vec<Change> =
-                    bound.iter().map(|bound| self.bind(account, &bound.share_id, &bound.ticket, &bound.place)).collect();
+                let mut changes: Vec<Change> = bound
+                    .iter()
+                    .map(|bound| self.bind(account, &bound.share_id, &bound.ticket, &bound.place))
+                    .collect();
                 changes.extend(self.carry_out(transfer));
                 changes
             }
         }
     }
 
-    fn bind(&mut self, account: &AccountName, share: &ShareId, ticket: &TicketId, place: &Place) -> Change {
+    fn bind(
+        &mut self,
+        account: &AccountName,
+        share: &ShareId,
+        ticket: &TicketId,
+        place: &Place,
+    ) -> Change {
         if let Some(chain) = self.chains.get_mut(&place.chain) {
             chain.bind(share, ticket);
         }
@@ -158,15 +178,23 @@ impl State {
                 changes.push(Change::Ended { share, at });
             }
             Action::Share(sharing) => {
-                let Some(hop) = transfer.hops.iter().find(|hop| hop.share_id == sharing.share_id) else { return changes };
+                let Some(hop) = transfer.hops.iter().find(|hop| hop.share_id == sharing.share_id)
+                else {
+                    return changes;
+                };
                 chain.learn(std::slice::from_ref(hop));
                 self.shares.insert(hop.share_id.clone(), transfer.chain.clone());
                 let (share, chain) = (hop.share_id.clone(), transfer.chain.clone());
                 changes.push(Change::Started { share, chain, at: transfer.command.received_at });
                 let ticket = (hop.sender.clone(), hop.near_ticket.clone());
                 if let Entry::Vacant(free) = self.tickets.entry(ticket.clone()) {
-                    let place = Place { chain: transfer.chain.clone(), copy: transfer.copy.clone() };
-                    changes.push(Change::Placed { account: ticket.0, ticket: ticket.1, place: place.clone() });
+                    let place =
+                        Place { chain: transfer.chain.clone(), copy: transfer.copy.clone() };
+                    changes.push(Change::Placed {
+                        account: ticket.0,
+                        ticket: ticket.1,
+                        place: place.clone(),
+                    });
                     free.insert(place);
                 }
             }

@@ -9,24 +9,41 @@ use super::{Decision, State, refuse};
 /// Decides `ticket.unshare`.
 pub(super) fn decide(state: &State, command: &CommandRef, unshare: &TicketUnshare) -> Decision {
     let account = &command.account;
-    let Some(place) = state.copy_named(account, unshare.ticket_id.as_ref(), unshare.share_id.as_ref()) else {
+    let Some(place) =
+        state.copy_named(account, unshare.ticket_id.as_ref(), unshare.share_id.as_ref())
+    else {
         return Decision::NotYet(Reason::NotShared);
     };
-    let Some(chain) = state.chains.get(&place.chain) else { return Decision::NotYet(Reason::NotShared) };
+    let Some(chain) = state.chains.get(&place.chain) else {
+        return Decision::NotYet(Reason::NotShared);
+    };
     let inactive = state.inactive();
     let outbound = match &unshare.share_id {
-        Some(share) => chain.live(&inactive).find(|hop| hop.share_id == *share && hop.sender == *account),
+        Some(share) => {
+            chain.live(&inactive).find(|hop| hop.share_id == *share && hop.sender == *account)
+        }
         None => chain.live_outbound(&place.copy, &inactive),
     };
     let Some(outbound) = outbound else {
         let received = chain.live_inbound(&place.copy, &inactive).is_some();
-        return refuse(account, if received { Reason::ReceiverCannotUnshare } else { Reason::NotShared });
+        return refuse(
+            account,
+            if received { Reason::ReceiverCannotUnshare } else { Reason::NotShared },
+        );
     };
     let action = Action::Unshare { share_id: outbound.share_id.clone() };
     let actor = Person::standing_for(account, &unshare.actor);
-    let hops: Vec<Hop> = chain.crossings(&place.copy, &inactive).into_iter().map(|crossing| crossing.hop).collect();
+    let hops: Vec<Hop> =
+        chain.crossings(&place.copy, &inactive).into_iter().map(|crossing| crossing.hop).collect();
     Decision::Passed {
-        transfer: Box::new(Transfer::new(command.clone(), place.chain, place.copy, hops, action, actor)),
+        transfer: Box::new(Transfer::new(
+            command.clone(),
+            place.chain,
+            place.copy,
+            hops,
+            action,
+            actor,
+        )),
         bound: None,
     }
 }

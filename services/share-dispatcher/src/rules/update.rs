@@ -9,10 +9,16 @@ use super::{Answer, Decision, State, privacy, refuse};
 /// Decides `ticket.update`.
 pub(super) fn decide(state: &State, command: &CommandRef, update: &TicketUpdate) -> Decision {
     let account = &command.account;
-    let Some(place) = state.copy_named(account, update.ticket_id.as_ref(), update.share_id.as_ref()) else {
+    let Some(place) =
+        state.copy_named(account, update.ticket_id.as_ref(), update.share_id.as_ref())
+    else {
         return Decision::NotYet(Reason::NotShared);
     };
-    let way = state.chains.get(&place.chain).map(|chain| chain.crossings(&place.copy, &state.inactive())).unwrap_or_default();
+    let way = state
+        .chains
+        .get(&place.chain)
+        .map(|chain| chain.crossings(&place.copy, &state.inactive()))
+        .unwrap_or_default();
     if way.is_empty() {
         return refuse(account, Reason::NotShared);
     }
@@ -72,13 +78,16 @@ mod tests {
         let mut desk = Desk::new();
         desk.agree("acme", "globex", Accepted);
         desk.share("acme", "globex", "1");
-        let ccs =
-            desk.update("acme", "1", |update| update.ccs = Some(vec![Cc { name: "C".into(), email: "c@x.example".into() }]));
+        let ccs = desk.update("acme", "1", |update| {
+            update.ccs = Some(vec![Cc { name: "C".into(), email: "c@x.example".into() }])
+        });
         let Decision::Passed { transfer, .. } = ccs else { panic!("{ccs:?}") };
         assert_eq!(transfer.decisions[0].reason, Some(Reason::CcsStay));
         assert_eq!(transfer.ccs.map(|ccs| ccs.len()), Some(1));
         let empty = desk.update("acme", "1", |_| ());
-        assert!(matches!(empty, Decision::Answered(answer) if answer.outcome == ReceiptOutcome::Ignored));
+        assert!(
+            matches!(empty, Decision::Answered(answer) if answer.outcome == ReceiptOutcome::Ignored)
+        );
     }
 
     #[test]

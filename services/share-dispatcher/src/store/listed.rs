@@ -73,9 +73,13 @@ pub(super) async fn load(
     .await?;
     let mut listed: BTreeMap<(AccountName, String), Vec<ListedShare>> = BTreeMap::new();
     for row in rows {
-        let Some(asked) = usize::try_from(row.page - 1).ok().and_then(|page| pages.get(page)) else { continue };
+        let Some(asked) = usize::try_from(row.page - 1).ok().and_then(|page| pages.get(page))
+        else {
+            continue;
+        };
         let (_, hop, _) = row.hop.read()?;
-        let (started_at, ended_at) = (Timestamp::from(row.started_at), row.ended_at.map(Timestamp::from));
+        let (started_at, ended_at) =
+            (Timestamp::from(row.started_at), row.ended_at.map(Timestamp::from));
         let share = ListedShare { hop, started_at, ended_at };
         listed.entry((asked.account.clone(), asked.message_id.clone())).or_default().push(share);
     }

@@ -38,9 +38,12 @@ impl Named {
                 Inbound::Share(share) => {
                     named.agreements.insert(share.agreement_id.clone());
                     named.tickets.insert(ticket(&share.ticket.id));
-                    named
-                        .shares
-                        .insert(share.share_id.clone().unwrap_or_else(|| ShareId::of_command(&account, &received.message_id)));
+                    named.shares.insert(
+                        share
+                            .share_id
+                            .clone()
+                            .unwrap_or_else(|| ShareId::of_command(&account, &received.message_id)),
+                    );
                     named.shares.extend(share.ticket.copy_of.clone());
                     if share.ticket.copy_of.is_none() {
                         named.may_start.insert(ticket(&share.ticket.id));
@@ -78,23 +81,33 @@ impl Named {
 
 /// Locks the chains of a batch and loads all that it is decided by.
 ///
-/// Tickets and shares are looked up before the lock: where a row stands never changes. One that appears meanwhile makes this batch's
-/// insert of the same row fail, and the batch runs again.
-pub async fn load(connection: &mut PgConnection, batch: &[&Received<Inbound>]) -> Result<State, DecideError> {
+/// Tickets and shares are looked up before the lock: where a row stands never changes. One that
+/// appears meanwhile makes this batch's insert of the same row fail, and the batch runs again.
+pub async fn load(
+    connection: &mut PgConnection,
+    batch: &[&Received<Inbound>],
+) -> Result<State, DecideError> {
     let named = Named::by(batch);
     if named.accounts.is_empty() {
         return Ok(State::default());
     }
     let tickets = load_tickets(connection, &named.tickets).await?;
     let shares = load_shares(connection, &named.shares).await?;
-    let mut ids: BTreeSet<ChainId> = tickets.values().map(|place| place.chain.clone()).chain(shares.values().cloned()).collect();
+    let mut ids: BTreeSet<ChainId> =
+        tickets.values().map(|place| place.chain.clone()).chain(shares.values().cloned()).collect();
     let starting = named.may_start.iter().filter(|ticket| !tickets.contains_key(ticket));
-    ids.extend(starting.map(|(account, ticket)| ChainId::starting_with(&CopyId::original(account, ticket))));
+    ids.extend(
+        starting
+            .map(|(account, ticket)| ChainId::starting_with(&CopyId::original(account, ticket))),
+    );
     line::hops::lock(connection, &ids).await?;
     let chains = line::hops::load(connection, &ids).await?;
     let listed = listed::load(connection, &named.lists).await?;
     let listed_hops = || listed.values().flatten().map(|share| &share.hop);
-    let told = chains.values().flat_map(line::Chain::agreements).chain(listed_hops().map(|hop| &hop.agreement_id));
+    let told = chains
+        .values()
+        .flat_map(line::Chain::agreements)
+        .chain(listed_hops().map(|hop| &hop.agreement_id));
     let agreements: BTreeSet<AgreementId> = told.cloned().chain(named.agreements).collect();
     let partners = listed_hops().flat_map(|hop| [hop.sender.clone(), hop.receiver.clone()]);
     let accounts: BTreeSet<AccountName> = named.accounts.into_iter().chain(partners).collect();
@@ -133,27 +146,39 @@ async fn load_tickets(
         let key = (AccountName::new(row.account)?, TicketId::new(row.ticket_id)?);
         Ok((key, Place { chain: ChainId::new(row.chain)?, copy: CopyId::new(row.copy)? }))
     };
-    rows.into_iter().map(read).collect::<Result<_, contracts::ids::InvalidId>>().map_err(|error| stored("ticket", &error))
+    rows.into_iter()
+        .map(read)
+        .collect::<Result<_, contracts::ids::InvalidId>>()
+        .map_err(|error| stored("ticket", &error))
 }
 
 async fn load_shares(
     connection: &mut PgConnection,
     shares: &BTreeSet<ShareId>,
 ) -> Result<BTreeMap<ShareId, ChainId>, DecideError> {
-    let rows: Vec<(String, String)> = sqlx::query_as("select share_id, chain from share where share_id = any($1)")
-        .bind(shares.iter().map(ToString::to_string).collect::<Vec<_>>())
-        .fetch_all(connection)
-        .await?;
+    let rows: Vec<(String, String)> =
+        sqlx::query_as("select share_id, chain from share where share_id = any($1)")
+            .bind(shares.iter().map(ToString::to_string).collect::<Vec<_>>())
+            .fetch_all(connection)
+            .await?;
     let read = |(share, chain): (String, String)| Ok((ShareId::new(share)?, ChainId::new(chain)?));
-    rows.into_iter().map(read).collect::<Result<_, contracts::ids::InvalidId>>().map_err(|error| stored("share", &error))
+    rows.into_iter()
+        .map(read)
+        .collect::<Result<_, contracts::ids::InvalidId>>()
+        .map_err(|error| stored("share", &error))
 }
 
 fn stored(table: &'static str, error: &contracts::ids::InvalidId) -> DecideError {
     DecideError::Stored { table, detail: error.to_string() }
 }
 
-/// Saves what changed. New shares and tickets are plain inserts: whoever loses a race for one runs again.
-pub async fn save(connection: &mut PgConnection, state: &State, changes: &[Change]) -> Result<(), DecideError> {
+/// Saves what changed. New shares and tickets are plain inserts: whoever loses a race for one runs
+/// again.
+pub async fn save(
+    connection: &mut PgConnection,
+    state: &State,
+    changes: &[Change],
+) -> Result<(), DecideError> {
     let mut started: Vec<(&ShareId, &ChainId, _)> = Vec::new();
     let mut placed: Vec<(&AccountName, &TicketId, &Place)> = Vec::new();
     let mut ended: Vec<(&ShareId, _)> = Vec::new();
@@ -168,7 +193,8 @@ pub async fn save(connection: &mut PgConnection, state: &State, changes: &[Chang
     placed.sort_by_key(|(account, ticket, _)| (*account, *ticket));
     if !started.is_empty() {
         sqlx::query(
-            "insert into share (share_id, chain, started_at) select * from unnest($1::text[], $2::text[], $3::timestamptz[])",
+            "insert into share (share_id, chain, started_at) select * from unnest($1::text[], \
+             $2::text[], $3::timestamptz[])",
         )
         .bind(started.iter().map(|(share, _, _)| share.to_string()).collect::<Vec<_>>())
         .bind(started.iter().map(|(_, chain, _)| chain.to_string()).collect::<Vec<_>>())
@@ -177,17 +203,21 @@ pub async fn save(connection: &mut PgConnection, state: &State, changes: &[Chang
         .await?;
     }
     if !placed.is_empty() {
-        sqlx::query("insert into ticket (account, ticket_id, chain, copy) select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])")
-            .bind(placed.iter().map(|(account, _, _)| account.to_string()).collect::<Vec<_>>())
-            .bind(placed.iter().map(|(_, ticket, _)| ticket.to_string()).collect::<Vec<_>>())
-            .bind(placed.iter().map(|(_, _, place)| place.chain.to_string()).collect::<Vec<_>>())
-            .bind(placed.iter().map(|(_, _, place)| place.copy.to_string()).collect::<Vec<_>>())
-            .execute(&mut *connection)
-            .await?;
+        sqlx::query(
+            "insert into ticket (account, ticket_id, chain, copy) select * from \
+            unnest($1::text[], $2::text[], $3::text[], $4::text[])",
+        )
+        .bind(placed.iter().map(|(account, _, _)| account.to_string()).collect::<Vec<_>>())
+        .bind(placed.iter().map(|(_, ticket, _)| ticket.to_string()).collect::<Vec<_>>())
+        .bind(placed.iter().map(|(_, _, place)| place.chain.to_string()).collect::<Vec<_>>())
+        .bind(placed.iter().map(|(_, _, place)| place.copy.to_string()).collect::<Vec<_>>())
+        .execute(&mut *connection)
+        .await?;
     }
     if !ended.is_empty() {
         sqlx::query(
-            "update share set ended_at = ended.at from unnest($1::text[], $2::timestamptz[]) as ended (share_id, at)
+            "update share set ended_at = ended.at from unnest($1::text[], $2::timestamptz[]) as \
+             ended (share_id, at)
              where share.share_id = ended.share_id",
         )
         .bind(ended.iter().map(|(share, _)| share.to_string()).collect::<Vec<_>>())

@@ -16,10 +16,14 @@ struct Row {
     ended: bool,
 }
 
-/// All shares of the chains that any of the names belongs to: a ticket as `account/number`, a share, a chain. An agreement's shares
-/// are not looked for, because it may have a great many.
-pub(crate) async fn related(connection: &mut PgConnection, names: &[String]) -> sqlx::Result<Related> {
-    let (accounts, tickets): (Vec<&str>, Vec<&str>) = names.iter().filter_map(|name| name.split_once('/')).unzip();
+/// All shares of the chains that any of the names belongs to: a ticket as `account/number`, a
+/// share, a chain. An agreement's shares are not looked for, because it may have a great many.
+pub(crate) async fn related(
+    connection: &mut PgConnection,
+    names: &[String],
+) -> sqlx::Result<Related> {
+    let (accounts, tickets): (Vec<&str>, Vec<&str>) =
+        names.iter().filter_map(|name| name.split_once('/')).unzip();
     let rows: Vec<Row> = sqlx::query_as(
         "with named as (
            select chain from unnest($1::text[], $2::text[]) as given (account, ticket_id) join ticket using (account, ticket_id)
@@ -35,8 +39,14 @@ pub(crate) async fn related(connection: &mut PgConnection, names: &[String]) -> 
     .await?;
     let mut related = Related::default();
     for row in rows {
-        related.names.extend([row.chain, row.share_id.clone(), format!("{}/{}", row.sender, row.near_ticket)]);
-        related.names.extend(row.far_ticket.iter().map(|number| format!("{}/{number}", row.receiver)));
+        related.names.extend([
+            row.chain,
+            row.share_id.clone(),
+            format!("{}/{}", row.sender, row.near_ticket),
+        ]);
+        related
+            .names
+            .extend(row.far_ticket.iter().map(|number| format!("{}/{number}", row.receiver)));
         related.shares.push(Share {
             share_id: row.share_id,
             agreement_id: row.agreement_id,

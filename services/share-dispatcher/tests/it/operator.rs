@@ -17,7 +17,10 @@ struct Shell {
 impl Shell {
     fn run(&self, arguments: &str) -> (Option<i32>, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_share-dispatcher"));
-        command.args(arguments.split_whitespace()).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+            .args(arguments.split_whitespace())
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
         let Output { status, stdout, stderr } = command.output().expect("the program starts");
         let text = |bytes| String::from_utf8(bytes).expect("text");
         (status.code(), text(stdout), text(stderr))
@@ -54,7 +57,12 @@ async fn operators_see_replay_and_discard_parked_messages() {
     let world = World::new("dispatcher-operator").await;
     let database = world.database.service_url(Service::ShareDispatcher).expect("an address");
     let broker = world.installation.service_url(Service::ShareDispatcher).expect("an address");
-    let shell = Shell { environment: [("DESKMESH__DATABASE__URL", database.clone()), ("DESKMESH__BROKER__URL", broker)] };
+    let shell = Shell {
+        environment: [
+            ("DESKMESH__DATABASE__URL", database.clone()),
+            ("DESKMESH__BROKER__URL", broker),
+        ],
+    };
     shell.prints("migrate");
     let pool = PgPool::connect(&database).await.expect("the role can log in");
     park(&pool, FIRST, "acme").await;
@@ -63,7 +71,8 @@ async fn operators_see_replay_and_discard_parked_messages() {
     looks(&shell);
     asks_before_it_acts(&shell);
 
-    let done = shell.prints(&format!("parked discard {FIRST} --because unreadable --as anna --yes"));
+    let done =
+        shell.prints(&format!("parked discard {FIRST} --because unreadable --as anna --yes"));
     assert!(done.ends_with("1 of 1 discarded\n"), "{done}");
     let audit = shell.json("parked audit --json");
     assert_eq!(
@@ -71,7 +80,10 @@ async fn operators_see_replay_and_discard_parked_messages() {
         (&"anna".into(), &"discarded".into(), &"unreadable".into())
     );
     assert_eq!(audit.as_array().map(Vec::len), Some(1));
-    assert_eq!(shell.json("parked audit --json --since 2999-01-01T00:00:00Z"), Value::Array(Vec::new()));
+    assert_eq!(
+        shell.json("parked audit --json --since 2999-01-01T00:00:00Z"),
+        Value::Array(Vec::new())
+    );
     let shown = shell.prints(&format!("parked show {FIRST}"));
     assert!(shown.contains("discarded, 2") && shown.contains("unreadable"), "{shown}");
     let (code, _, stderr) = shell.run(&format!("parked replay {FIRST} --yes"));
@@ -86,7 +98,12 @@ async fn operators_see_replay_and_discard_parked_messages() {
 
 fn looks(shell: &Shell) {
     let list = shell.prints("parked list");
-    assert!(list.contains(FIRST) && list.contains("no_publisher") && list.contains("parked messages: 2 of 2"), "{list}");
+    assert!(
+        list.contains(FIRST)
+            && list.contains("no_publisher")
+            && list.contains("parked messages: 2 of 2"),
+        "{list}"
+    );
     assert!(!list.contains("SECRET") && !list.contains('\u{1b}'), "{list}");
     for (filter, total) in [
         ("--account acme", 1),
@@ -98,12 +115,19 @@ fn looks(shell: &Shell) {
     ] {
         let list = shell.json(&format!("parked list --json {filter}"));
         assert_eq!(list["total"], total, "{filter}: {list}");
-        assert_eq!(list["messages"].as_array().map(Vec::len), usize::try_from(total).ok(), "{filter}");
+        assert_eq!(
+            list["messages"].as_array().map(Vec::len),
+            usize::try_from(total).ok(),
+            "{filter}"
+        );
     }
     assert_eq!(shell.json("parked summary --json")["parked"].as_array().map(Vec::len), Some(2));
     assert!(shell.prints("parked summary").contains("no delivery waits"));
     let shown = shell.prints(&format!("parked show {FIRST}"));
-    assert!(shown.contains("31 bytes") && shown.contains("subject") && !shown.contains("SECRET"), "{shown}");
+    assert!(
+        shown.contains("31 bytes") && shown.contains("subject") && !shown.contains("SECRET"),
+        "{shown}"
+    );
     let shown = shell.json(&format!("parked show {FIRST} --json"));
     assert!(!shown.to_string().contains("SECRET"), "{shown}");
     assert!(shell.prints(&format!("parked show {FIRST} --body")).contains("SECRET"));
@@ -135,7 +159,8 @@ fn asks_before_it_acts(shell: &Shell) {
     }
     let plan = shell.prints("parked discard --account acme --because unreadable");
     assert!(
-        plan.contains("closed; nobody is known") && plan.contains("parked messages that match: 1; nothing is done without --yes"),
+        plan.contains("closed; nobody is known")
+            && plan.contains("parked messages that match: 1; nothing is done without --yes"),
         "{plan}"
     );
     let plan = shell.prints("replay --since 2026-01-01T00:00:00Z");

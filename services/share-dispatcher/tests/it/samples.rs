@@ -1,12 +1,17 @@
 //! Facts and commands with all in them that a person could be reached by.
 
-use contracts::command::{AccountKind, Cc, SharedTicket, TicketBind, TicketShare, TicketUnshare, TicketUpdate};
+use contracts::command::{
+    AccountKind, Cc, SharedTicket, TicketBind, TicketShare, TicketUnshare, TicketUpdate,
+};
 use contracts::comment::Comment;
 use contracts::delivery::AgreementStatus;
 use contracts::fields::{SentFields, Status};
 use contracts::sync::{AccountFact, AgreementFact, Change, CommandRef, Fact};
 use contracts::terms::CommentTerms;
-use contracts::{AccountName, Actor, AgreementId, CommentId, ReceiptOutcome, Role, ShareId, Terms, TicketId, Timestamp};
+use contracts::{
+    AccountName, Actor, AgreementId, CommentId, ReceiptOutcome, Role, ShareId, Terms, TicketId,
+    Timestamp,
+};
 
 fn account(name: &str) -> AccountName {
     AccountName::new(name).expect("a name")
@@ -35,14 +40,25 @@ fn fact(change: Change) -> Fact {
         command_type: "account.update.v1".into(),
         received_at: noon(),
     };
-    Fact { receipt: command.receipt(ReceiptOutcome::Applied), command, change, deliveries: Vec::new(), notices: Vec::new() }
+    Fact {
+        receipt: command.receipt(ReceiptOutcome::Applied),
+        command,
+        change,
+        deliveries: Vec::new(),
+        notices: Vec::new(),
+    }
 }
 
 pub fn account_fact(name: &str) -> Fact {
     fact(Change::Account(Box::new(AccountFact::registered(account(name), AccountKind::Connected))))
 }
 
-pub fn agreement_fact(number: usize, parties: (&str, &str), version: u64, status: AgreementStatus) -> Fact {
+pub fn agreement_fact(
+    number: usize,
+    parties: (&str, &str),
+    version: u64,
+    status: AgreementStatus,
+) -> Fact {
     fact(Change::Agreements(vec![AgreementFact {
         agreement_id: agreement(number),
         version,

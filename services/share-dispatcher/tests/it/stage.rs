@@ -1,4 +1,5 @@
-//! What every test here stands on: a world, desks, the service before this one, replicas, and what reaches the next ones.
+//! What every test here stands on: a world, desks, the service before this one, replicas, and what
+//! reaches the next ones.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -8,7 +9,9 @@ use contracts::Message;
 use contracts::sync::{Fact, Transfer};
 use contracts::topology::Service;
 use futures_util::StreamExt;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions};
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions,
+};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use messaging::{Fault, Health, Settings, Undelivered};
@@ -49,17 +52,32 @@ impl Stage {
             tokio::spawn(collect(url, next, Arc::clone(&passed)));
         }
         let before = world.installation.service_url(Service::Agreement).expect("an address");
-        let connection = Connection::connect(&before, ConnectionProperties::default()).await.expect("the broker lets it in");
+        let connection = Connection::connect(&before, ConnectionProperties::default())
+            .await
+            .expect("the broker lets it in");
         let agreement_service = connection.create_channel().await.expect("a channel");
         agreement_service.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
-        Self { world, pool, passed, agreement_service, replicas: Vec::new(), stop: CancellationToken::new() }
+        Self {
+            world,
+            pool,
+            passed,
+            agreement_service,
+            replicas: Vec::new(),
+            stop: CancellationToken::new(),
+        }
     }
 
-    /// Starts two replicas that share a queue a few messages at a time, so that neighbours are decided at the same moment.
+    /// Starts two replicas that share a queue a few messages at a time, so that neighbours are
+    /// decided at the same moment.
     pub fn start_two_replicas(&mut self) {
         for _ in 0..2 {
             let settings = Settings {
-                broker_url: self.world.installation.service_url(Service::ShareDispatcher).expect("an address").into(),
+                broker_url: self
+                    .world
+                    .installation
+                    .service_url(Service::ShareDispatcher)
+                    .expect("an address")
+                    .into(),
                 slots: 3,
                 batch_size: 2,
                 confirm_timeout: Duration::from_mins(1),
@@ -68,7 +86,13 @@ impl Stage {
                 events: true,
                 undelivered: Undelivered::default(),
             };
-            let work = messaging::run(Arc::new(ShareDispatcher), settings, self.pool.clone(), Health::new(), self.stop.clone());
+            let work = messaging::run(
+                Arc::new(ShareDispatcher),
+                settings,
+                self.pool.clone(),
+                Health::new(),
+                self.stop.clone(),
+            );
             self.replicas.push(tokio::spawn(work));
         }
     }
@@ -77,7 +101,8 @@ impl Stage {
         Desk::open(&self.world.account(account).await.amqp_url, account)
     }
 
-    /// Publishes a fact as agreement-service does, and waits until comment-sync has it: then it is in force here.
+    /// Publishes a fact as agreement-service does, and waits until comment-sync has it: then it is
+    /// in force here.
     #[expect(clippy::disallowed_methods, reason = "stands for the service before this one")]
     pub async fn told(&self, id: &str, fact: &Fact) {
         let before = self.facts().len();
@@ -88,13 +113,22 @@ impl Stage {
             .with_content_type(ShortString::from("application/json"))
             .with_delivery_mode(2);
         let body = serde_json::to_vec(fact).expect("facts are writable as JSON");
-        let (exchange, key) = (ShortString::from("sync"), ShortString::try_new(key).expect("a short key"));
-        let sent = self.agreement_service.basic_publish(exchange, key, BasicPublishOptions::default(), &body, properties);
+        let (exchange, key) =
+            (ShortString::from("sync"), ShortString::try_new(key).expect("a short key"));
+        let sent = self.agreement_service.basic_publish(
+            exchange,
+            key,
+            BasicPublishOptions::default(),
+            &body,
+            properties,
+        );
         let confirmed = sent.await.expect("it is written").await.expect("it is answered");
         assert!(confirmed.is_ack(), "{confirmed:?}");
-        until(&format!("the fact {id} at comment-sync"), PATIENCE, async || match self.facts().len() {
-            count if count > before => Ok(()),
-            count => Err(format!("{count} facts")),
+        until(&format!("the fact {id} at comment-sync"), PATIENCE, async || {
+            match self.facts().len() {
+                count if count > before => Ok(()),
+                count => Err(format!("{count} facts")),
+            }
         })
         .await;
     }
@@ -107,7 +141,9 @@ impl Stage {
     /// Facts that reached comment-sync.
     pub fn facts(&self) -> Vec<Fact> {
         let passed = self.passed();
-        let facts = passed.iter().filter(|passed| passed.message_type == Fact::NAME && passed.to == Service::CommentSync);
+        let facts = passed.iter().filter(|passed| {
+            passed.message_type == Fact::NAME && passed.to == Service::CommentSync
+        });
         facts.map(|passed| serde_json::from_str(&passed.body).expect("a fact")).collect()
     }
 
@@ -115,7 +151,9 @@ impl Stage {
     pub fn transfers(&self) -> Vec<(Service, Transfer)> {
         let passed = self.passed();
         let transfers = passed.iter().filter(|passed| passed.message_type == Transfer::NAME);
-        transfers.map(|passed| (passed.to, serde_json::from_str(&passed.body).expect("a transfer"))).collect()
+        transfers
+            .map(|passed| (passed.to, serde_json::from_str(&passed.body).expect("a transfer")))
+            .collect()
     }
 
     /// Waits for the transfer of a command.
@@ -125,7 +163,10 @@ impl Stage {
                 transfer.command.account == desk.account && transfer.command.message_id == id
             };
             let refused = desk.answer(id).and_then(|(receipt, _)| receipt.reason);
-            self.transfers().into_iter().find(of_it).ok_or_else(|| format!("none; refused: {refused:?}"))
+            self.transfers()
+                .into_iter()
+                .find(of_it)
+                .ok_or_else(|| format!("none; refused: {refused:?}"))
         })
         .await
     }
@@ -137,11 +178,16 @@ impl Stage {
         held
     }
 
-    /// Waits until several slots are in the middle of a decision, and lets them go at the same moment.
+    /// Waits until several slots are in the middle of a decision, and lets them go at the same
+    /// moment.
     pub async fn release(&self, held: Transaction<'static, Postgres>) {
         until("decisions that wait for each other", PATIENCE, async || {
-            let query = "select count(*) from pg_stat_activity where usename = current_user and wait_event_type = 'Lock'";
-            let waiting: i64 = sqlx::query_scalar(query).fetch_one(&self.pool).await.map_err(|error| error.to_string())?;
+            let query = "select count(*) from pg_stat_activity where usename = current_user and \
+                wait_event_type = 'Lock'";
+            let waiting: i64 = sqlx::query_scalar(query)
+                .fetch_one(&self.pool)
+                .await
+                .map_err(|error| error.to_string())?;
             if waiting >= 2 { Ok(()) } else { Err(format!("{waiting}")) }
         })
         .await;
@@ -151,7 +197,8 @@ impl Stage {
     pub async fn end(self) {
         self.stop.cancel();
         for replica in self.replicas {
-            let ended = tokio::time::timeout(PATIENCE, replica).await.expect("the runtime stops in time");
+            let ended =
+                tokio::time::timeout(PATIENCE, replica).await.expect("the runtime stops in time");
             ended.expect("the runtime does not panic").expect("the runtime stops without a fault");
         }
         self.world.remove().await;
@@ -162,13 +209,22 @@ async fn collect(url: String, to: Service, all: AllPassed) -> lapin::Result<()> 
     let connection = Connection::connect(&url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     let (queue, tag) = (ShortString::from(to.name()), ShortString::from("test"));
-    let mut consumer = channel.basic_consume(queue, tag, BasicConsumeOptions::default(), FieldTable::default()).await?;
+    let mut consumer = channel
+        .basic_consume(queue, tag, BasicConsumeOptions::default(), FieldTable::default())
+        .await?;
     while let Some(delivery) = consumer.next().await {
         let delivery = delivery?;
-        let text = |value: &Option<ShortString>| value.as_ref().map(ToString::to_string).unwrap_or_default();
-        let (id, message_type) = (text(delivery.properties.message_id()), text(delivery.properties.kind()));
+        let text = |value: &Option<ShortString>| {
+            value.as_ref().map(ToString::to_string).unwrap_or_default()
+        };
+        let (id, message_type) =
+            (text(delivery.properties.message_id()), text(delivery.properties.kind()));
         let body = String::from_utf8_lossy(&delivery.data).into_owned();
-        all.lock().expect("no test panics with it").entry(id).or_insert(Passed { to, message_type, body });
+        all.lock().expect("no test panics with it").entry(id).or_insert(Passed {
+            to,
+            message_type,
+            body,
+        });
         delivery.ack(BasicAckOptions::default()).await?;
     }
     Ok(())

@@ -14,7 +14,12 @@ use super::table::{harmless, table};
 /// Letters of a detail in a list.
 const FIRST_WORDS: usize = 48;
 
-pub(super) fn messages(messages: &[Message], total: i64, waiting: &[Waiting], json: bool) -> serde_json::Result<String> {
+pub(super) fn messages(
+    messages: &[Message],
+    total: i64,
+    waiting: &[Waiting],
+    json: bool,
+) -> serde_json::Result<String> {
     if json {
         return pretty(&json!({ "total": total, "messages": messages, "undelivered": waiting }));
     }
@@ -31,21 +36,37 @@ pub(super) fn messages(messages: &[Message], total: i64, waiting: &[Waiting], js
             message.detail.chars().take(FIRST_WORDS).collect(),
         ]
     };
-    let names = ["id", "reason", "account", "type", "message id", "age", "times", "queue", "detail"];
-    let mut text = if messages.is_empty() { String::new() } else { table(names, messages.iter().map(row)) };
+    let names =
+        ["id", "reason", "account", "type", "message id", "age", "times", "queue", "detail"];
+    let mut text =
+        if messages.is_empty() { String::new() } else { table(names, messages.iter().map(row)) };
     let _ = writeln!(text, "parked messages: {} of {total}", messages.len());
     text.push_str(&undelivered(waiting));
     Ok(text)
 }
 
-pub(super) fn summary(piles: &[Pile], waiting: &[Waiting], json: bool) -> serde_json::Result<String> {
+pub(super) fn summary(
+    piles: &[Pile],
+    waiting: &[Waiting],
+    json: bool,
+) -> serde_json::Result<String> {
     let total: i64 = piles.iter().map(|pile| pile.count).sum();
     if json {
         return pretty(&json!({ "total": total, "parked": piles, "undelivered": waiting }));
     }
-    let row = |pile: &Pile| [pile.reason.clone(), or_none(pile.account.as_deref()), pile.count.to_string(), age(pile.oldest)];
-    let mut text =
-        if piles.is_empty() { String::new() } else { table(["reason", "account", "parked", "oldest"], piles.iter().map(row)) };
+    let row = |pile: &Pile| {
+        [
+            pile.reason.clone(),
+            or_none(pile.account.as_deref()),
+            pile.count.to_string(),
+            age(pile.oldest),
+        ]
+    };
+    let mut text = if piles.is_empty() {
+        String::new()
+    } else {
+        table(["reason", "account", "parked", "oldest"], piles.iter().map(row))
+    };
     let _ = writeln!(text, "parked messages: {total}");
     text.push_str(&undelivered(waiting));
     Ok(text)
@@ -55,8 +76,13 @@ fn undelivered(waiting: &[Waiting]) -> String {
     if waiting.is_empty() {
         return "no delivery waits for a desk's queue\n".to_owned();
     }
-    let row = |waiting: &Waiting| [waiting.account.clone(), waiting.count.to_string(), age(waiting.since)];
-    format!("\ndeliveries that wait for a desk's queue:\n{}", table(["account", "waiting", "oldest"], waiting.iter().map(row)))
+    let row = |waiting: &Waiting| {
+        [waiting.account.clone(), waiting.count.to_string(), age(waiting.since)]
+    };
+    format!(
+        "\ndeliveries that wait for a desk's queue:\n{}",
+        table(["account", "waiting", "oldest"], waiting.iter().map(row))
+    )
 }
 
 pub(super) fn details(details: &Details, json: bool) -> serde_json::Result<String> {
@@ -80,12 +106,22 @@ pub(super) fn details(details: &Details, json: bool) -> serde_json::Result<Strin
         ("was going to", format!("exchange {}, key {}", message.exchange, message.routing_key)),
         ("came from", message.queue.clone()),
         ("first arrived", message.first_arrived_at.to_string()),
-        ("parked", format!("{}, {} ago; number of times: {}", message.parked_at, age(message.parked_at), message.times)),
+        (
+            "parked",
+            format!(
+                "{}, {} ago; number of times: {}",
+                message.parked_at,
+                age(message.parked_at),
+                message.times
+            ),
+        ),
         ("trace", or_none(details.traceparent.as_deref())),
         ("headers", details.headers.to_string()),
         ("body", body(details)?),
     ];
-    let mut text = lines.iter().fold(String::new(), |text, (name, value)| format!("{text}{name:<14} {}\n", harmless(value)));
+    let mut text = lines.iter().fold(String::new(), |text, (name, value)| {
+        format!("{text}{name:<14} {}\n", harmless(value))
+    });
     if let Some(body) = &details.body.text {
         let _ = writeln!(text, "\n{}", body.lines().map(harmless).collect::<Vec<_>>().join("\n"));
     }
@@ -120,21 +156,34 @@ pub(super) fn audit(lines: &[AuditLine], json: bool) -> serde_json::Result<Strin
 
 /// What would happen, and below it, unless it happens now, how to make it happen.
 pub(super) fn plan(plan: &Plan, yes: bool) -> String {
-    let row = |line: &messaging::parked::PlanLine| [line.count.to_string(), line.reason.clone(), line.what.clone()];
+    let row = |line: &messaging::parked::PlanLine| {
+        [line.count.to_string(), line.reason.clone(), line.what.clone()]
+    };
     let lines = if plan.lines.is_empty() {
         String::new()
     } else {
         table(["count", "reason", "what happens"], plan.lines.iter().map(row))
     };
-    format!("{lines}parked messages that match: {}{}\n", plan.total(), if yes { "" } else { "; nothing is done without --yes" })
+    format!(
+        "{lines}parked messages that match: {}{}\n",
+        plan.total(),
+        if yes { "" } else { "; nothing is done without --yes" }
+    )
 }
 
 pub(super) fn journal(plan: &replay::Plan, span: Span, yes: bool) -> String {
     let row = |(message_type, count): &(String, i64)| [count.to_string(), message_type.clone()];
-    let lines = if plan.types.is_empty() { String::new() } else { table(["count", "type"], plan.types.iter().map(row)) };
+    let lines = if plan.types.is_empty() {
+        String::new()
+    } else {
+        table(["count", "type"], plan.types.iter().map(row))
+    };
     let (outputs, messages) = (plan.outputs(), plan.messages());
     let only_told = if yes { "" } else { "; nothing is sent without --yes" };
-    format!("{lines}{outputs} outputs of {messages} messages decided from {} to {}{only_told}\n", span.since, span.until)
+    format!(
+        "{lines}{outputs} outputs of {messages} messages decided from {} to {}{only_told}\n",
+        span.since, span.until
+    )
 }
 
 pub(super) fn ids(ids: &[Uuid]) -> String {
@@ -171,7 +220,11 @@ mod tests {
 
     #[test]
     fn ages_are_told_as_a_person_does() {
-        let told = |seconds| humantime::format_duration(rounded(Duration::from_secs(seconds))).to_string();
-        assert_eq!([told(0), told(59), told(7_380), told(100_000)], ["0s", "59s", "2h 3m", "1day 3h"]);
+        let told =
+            |seconds| humantime::format_duration(rounded(Duration::from_secs(seconds))).to_string();
+        assert_eq!(
+            [told(0), told(59), told(7_380), told(100_000)],
+            ["0s", "59s", "2h 3m", "1day 3h"]
+        );
     }
 }

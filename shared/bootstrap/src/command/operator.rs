@@ -1,4 +1,5 @@
-//! What every operator's command stands on: the service's own database and broker user, a name for the audit, and a stop at Ctrl-C.
+//! What every operator's command stands on: the service's own database and broker user, a name for
+//! the audit, and a stop at Ctrl-C.
 
 use std::io::Write;
 use std::num::NonZeroU32;

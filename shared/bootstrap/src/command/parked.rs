@@ -15,7 +15,8 @@ use super::operator::{Operator, Person, Progress, print, stop_at_signal};
 use super::{listing, rate};
 
 /// Said by a service that reads no desks' commands.
-const NOT_HERE: &str = "only an entry service discards, and only desks' commands; here a parked message can be replayed";
+const NOT_HERE: &str = "only an entry service discards, and only desks' commands; here a parked \
+    message can be replayed";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Parked {
@@ -44,7 +45,8 @@ pub(super) enum Parked {
         #[arg(long)]
         json: bool,
     },
-    /// Have parked messages decided, or delivered, after all; without --yes only say what would happen
+    /// Have parked messages decided, or delivered, after all; without --yes only say what would
+    /// happen
     Replay {
         #[command(flatten)]
         which: Which,
@@ -57,7 +59,8 @@ pub(super) enum Parked {
         #[command(flatten)]
         act: Act,
     },
-    /// End desks' commands for good; their publishers are answered `rejected`, `discarded`. Entry services only
+    /// End desks' commands for good; their publishers are answered `rejected`, `discarded`. Entry
+    /// services only
     Discard {
         #[command(flatten)]
         which: Which,
@@ -131,7 +134,10 @@ impl Which {
 fn reason() -> impl TypedValueParser<Value = ParkReason> {
     let code = |reason: ParkReason| reason.code();
     PossibleValuesParser::new(ParkReason::ALL.map(code)).try_map(move |given| {
-        ParkReason::ALL.into_iter().find(|reason| reason.code() == given).ok_or("no reason for which messages are parked")
+        ParkReason::ALL
+            .into_iter()
+            .find(|reason| reason.code() == given)
+            .ok_or("no reason for which messages are parked")
     })
 }
 
@@ -145,7 +151,8 @@ fn because() -> impl TypedValueParser<Value = String> {
     })
 }
 
-/// Carries out a command. Exit code 2 stands for what cannot be asked for here, 1 for what was not done.
+/// Carries out a command. Exit code 2 stands for what cannot be asked for here, 1 for what was not
+/// done.
 pub(super) async fn execute(operator: &Operator, command: Parked) -> anyhow::Result<ExitCode> {
     let pool = &operator.pool;
     let text = match command {
@@ -160,7 +167,9 @@ pub(super) async fn execute(operator: &Operator, command: Parked) -> anyhow::Res
         }
         Parked::Show { id, body, json } => match parked::show(pool, id, body).await? {
             Some(details) => listing::details(&details, json)?,
-            None => anyhow::bail!("no message was parked under the id {id}; `parked list` has the ids"),
+            None => {
+                anyhow::bail!("no message was parked under the id {id}; `parked list` has the ids")
+            }
         },
         Parked::Audit { since, json } => listing::audit(&parked::audit(pool, since).await?, json)?,
         Parked::Replay { which, all, rate, act } => {
@@ -178,26 +187,38 @@ pub(super) async fn execute(operator: &Operator, command: Parked) -> anyhow::Res
             if filter.is_everything() {
                 return Ok(operator.usage("say which messages: ids or a filter"));
             }
-            return work(operator, Action::Discard { because }, &filter, super::DEFAULT_RATE, &act).await;
+            return work(operator, Action::Discard { because }, &filter, super::DEFAULT_RATE, &act)
+                .await;
         }
     };
     print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn work(operator: &Operator, action: Action, filter: &Filter, rate: NonZeroU32, act: &Act) -> anyhow::Result<ExitCode> {
+async fn work(
+    operator: &Operator,
+    action: Action,
+    filter: &Filter,
+    rate: NonZeroU32,
+    act: &Act,
+) -> anyhow::Result<ExitCode> {
     let verb = if action == Action::Replay { "replayed" } else { "discarded" };
     let plan = parked::plan(&operator.pool, operator.service, action, filter).await?;
     print(&listing::plan(&plan, act.yes))?;
     if !plan.missing.is_empty() {
-        anyhow::bail!("not parked: {}; `parked show` tells what became of them", listing::ids(&plan.missing));
+        anyhow::bail!(
+            "not parked: {}; `parked show` tells what became of them",
+            listing::ids(&plan.missing)
+        );
     }
     if !act.yes || plan.total() == 0 {
         return Ok(ExitCode::SUCCESS);
     }
     let sending = operator.sending(rate, &act.person)?;
     let (stop, mut progress) = (stop_at_signal()?, Progress::of(plan.total()));
-    let outcome = parked::carry_out(&operator.pool, &plan, &sending, &stop, |behind| progress.tell(behind)).await?;
+    let outcome =
+        parked::carry_out(&operator.pool, &plan, &sending, &stop, |behind| progress.tell(behind))
+            .await?;
     print(&told(verb, &plan, &outcome))?;
     if let Some(fault) = outcome.fault {
         return Err(anyhow::Error::new(fault).context("interrupted, what is left is still parked"));
@@ -212,7 +233,10 @@ fn told(verb: &str, plan: &Plan, outcome: &Outcome) -> String {
         (outcome.refused, "not taken by the broker, a queue is missing or full; still parked"),
         (outcome.left, "left as they are"),
     ];
-    let counts = counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    let counts = counts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"));
     let stopped = outcome.stopped.then(|| "stopped, the rest is still parked".to_owned());
     let done = format!("{} of {} {verb}", outcome.done, plan.total());
     let parts: Vec<String> = std::iter::once(done).chain(counts).chain(stopped).collect();

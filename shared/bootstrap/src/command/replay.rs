@@ -30,7 +30,8 @@ pub(super) struct Replay {
 
 /// Carries it out. Exit code 1 stands for a replay that did not come to its end.
 pub(super) async fn execute(operator: &Operator, command: Replay) -> anyhow::Result<ExitCode> {
-    let span = Span { since: command.since, until: command.until.unwrap_or_else(super::operator::now) };
+    let span =
+        Span { since: command.since, until: command.until.unwrap_or_else(super::operator::now) };
     if span.until <= span.since {
         return Ok(operator.usage("--until must be later than --since, and --since in the past"));
     }
@@ -42,7 +43,11 @@ pub(super) async fn execute(operator: &Operator, command: Replay) -> anyhow::Res
     let sending = operator.sending(command.rate, &command.person)?;
     let total = usize::try_from(plan.outputs()).unwrap_or_default();
     let (stop, mut progress) = (stop_at_signal()?, Progress::of(total));
-    let outcome = replay::carry_out(&operator.pool, operator.service, &plan, &sending, &stop, |sent| progress.tell(sent)).await?;
+    let outcome =
+        replay::carry_out(&operator.pool, operator.service, &plan, &sending, &stop, |sent| {
+            progress.tell(sent)
+        })
+        .await?;
     print(&told(&plan, &outcome))?;
     match (outcome.fault, outcome.go_on_since) {
         (Some(fault), _) => Err(anyhow::Error::new(fault).context("interrupted")),
@@ -53,8 +58,10 @@ pub(super) async fn execute(operator: &Operator, command: Replay) -> anyhow::Res
 
 fn told(plan: &Plan, outcome: &Outcome) -> String {
     let sent = format!("{} of {} outputs sent again", outcome.sent, plan.outputs());
-    let waiting = (outcome.undelivered > 0).then(|| format!("{} of them wait for a desk's queue", outcome.undelivered));
-    let unfinished = outcome.go_on_since.map(|since| format!("not at the end: go on with --since {since}"));
+    let waiting = (outcome.undelivered > 0)
+        .then(|| format!("{} of them wait for a desk's queue", outcome.undelivered));
+    let unfinished =
+        outcome.go_on_since.map(|since| format!("not at the end: go on with --since {since}"));
     let parts: Vec<String> = std::iter::once(sent).chain(waiting).chain(unfinished).collect();
     parts.join("; ") + "\n"
 }

@@ -22,17 +22,25 @@ pub(super) struct Trace {
     bodies: bool,
 }
 
-pub(super) async fn execute(operator: &Operator, trailing: Trailing, command: Trace) -> anyhow::Result<ExitCode> {
+pub(super) async fn execute(
+    operator: &Operator,
+    trailing: Trailing,
+    command: Trace,
+) -> anyhow::Result<ExitCode> {
     let target = match Target::of_words(&command.what) {
         Ok(target) => target,
         Err(error) => return Ok(operator.usage(&error.to_string())),
     };
     let mut connection = operator.pool.acquire().await?;
-    let trail = trailing(&mut connection, &Question::Target(target.clone()), command.bodies).await?;
+    let trail =
+        trailing(&mut connection, &Question::Target(target.clone()), command.bodies).await?;
     if command.json {
         print(&format!("{}\n", serde_json::to_string_pretty(&trail)?))?;
     } else {
-        let part = format!("only what {} knows: `deskmesh-operator trace` joins all services", operator.service.name());
+        let part = format!(
+            "only what {} knows: `deskmesh-operator trace` joins all services",
+            operator.service.name()
+        );
         print(&render(&Timeline::of(target, &[trail], vec![part])))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -11,7 +11,8 @@ use super::table::table;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Watch {
-    /// Log every message that names it: an agreement's or a share's id, or a ticket as account/number
+    /// Log every message that names it: an agreement's or a share's id, or a ticket as
+    /// account/number
     On {
         /// What
         name: String,
@@ -34,15 +35,21 @@ pub(super) async fn execute(operator: &Operator, command: Watch) -> anyhow::Resu
     match command {
         Watch::On { name, time, person } => {
             if !can_be_watched(&name) {
-                return Ok(operator.usage(&format!("{name:?} is too short: it would be in messages by chance")));
+                return Ok(operator
+                    .usage(&format!("{name:?} is too short: it would be in messages by chance")));
             }
             let until = now().plus_seconds(i64::try_from(time.as_secs())?);
             watch(&operator.pool, &name, until, &person.name()).await?;
-            print(&format!("{name} is watched until {until}; its lines say \"watched message\"\n"))?;
+            print(&format!(
+                "{name} is watched until {until}; its lines say \"watched message\"\n"
+            ))?;
         }
         Watch::Off { name } => {
             let was = unwatch(&operator.pool, &name).await?;
-            print(&format!("{name} {}\n", if was { "is watched no longer" } else { "was not watched" }))?;
+            print(&format!(
+                "{name} {}\n",
+                if was { "is watched no longer" } else { "was not watched" }
+            ))?;
         }
         Watch::List => {
             let rows = watched(&operator.pool, now()).await?;

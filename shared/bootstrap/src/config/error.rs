@@ -1,4 +1,5 @@
-//! Why a configuration stops the start: one sentence with the key, where it came from and what is expected.
+//! Why a configuration stops the start: one sentence with the key, where it came from and what is
+//! expected.
 
 use std::error::Error;
 use std::io;
@@ -45,7 +46,9 @@ pub enum ConfigError {
         reason: String,
     },
     /// A key that this command needs and that nobody set.
-    #[error("`{key}` is not set, give it as {variable} or as the path of a file in {variable}_FILE")]
+    #[error(
+        "`{key}` is not set, give it as {variable} or as the path of a file in {variable}_FILE"
+    )]
     Missing {
         /// The dotted key.
         key: &'static str,
@@ -109,8 +112,12 @@ impl ConfigError {
         let key = error.path.join(".");
         let origin = origin(merged, &key);
         let (expected, found) = match error.kind {
-            Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => (plain(expected), given(&found)),
-            Kind::UnknownVariant(_, choices) => (format!("one of {}", choices.join(", ")), "another text".to_owned()),
+            Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
+                (plain(expected), given(&found))
+            }
+            Kind::UnknownVariant(_, choices) => {
+                (format!("one of {}", choices.join(", ")), "another text".to_owned())
+            }
             Kind::UnknownField(name, choices) => {
                 let expected = format!("expected one of {}", choices.join(", "));
                 let key = if key.is_empty() { name } else { key };

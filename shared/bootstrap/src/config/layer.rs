@@ -47,7 +47,8 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Dict, ConfigError> {
         reason: {
             let drawn = error.to_string();
             let mut lines = drawn.lines().map(str::trim).filter(|line| !line.is_empty());
-            let place = lines.next().unwrap_or_default().trim_start_matches("TOML parse error ").to_owned();
+            let place =
+                lines.next().unwrap_or_default().trim_start_matches("TOML parse error ").to_owned();
             lines.next_back().map_or_else(|| place.clone(), |what| format!("{what} {place}"))
         },
     })
@@ -55,8 +56,10 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Dict, ConfigError> {
 
 pub(super) fn from_file(path: &Path, known: &Dict) -> Result<Layer, ConfigError> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Unreadable { what: format!("the file of --config, {name},"), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+        what: format!("the file of --config, {name},"),
+        source,
+    })?;
     Layer::new(format!("file {name}"), parse(&text, &name)?).checked(known)
 }
 
@@ -65,7 +68,8 @@ pub(super) fn from_environment(
     environment: impl IntoIterator<Item = (String, String)>,
     known: &Dict,
 ) -> Result<Vec<Layer>, ConfigError> {
-    let ours: BTreeMap<String, String> = environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    let ours: BTreeMap<String, String> =
+        environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
     ours.into_iter()
         .map(|(name, text)| {
             let key = name[PREFIX.len()..].to_lowercase();
@@ -114,7 +118,11 @@ fn text_of(merged: &Figment, key: &str) -> String {
 }
 
 fn text_keys(known: &Dict) -> Vec<String> {
-    leaves(known).into_iter().filter(|(_, value)| matches!(value, Value::String(..))).map(|(key, _)| key).collect()
+    leaves(known)
+        .into_iter()
+        .filter(|(_, value)| matches!(value, Value::String(..)))
+        .map(|(key, _)| key)
+        .collect()
 }
 
 /// Lists every key, dotted, with its value.
@@ -122,9 +130,10 @@ pub(super) fn leaves(values: &Dict) -> Vec<(String, &Value)> {
     values
         .iter()
         .flat_map(|(key, value)| match value {
-            Value::Dict(_, section) => {
-                leaves(section).into_iter().map(|(inner, value)| (format!("{key}.{inner}"), value)).collect()
-            }
+            Value::Dict(_, section) => leaves(section)
+                .into_iter()
+                .map(|(inner, value)| (format!("{key}.{inner}"), value))
+                .collect(),
             leaf => vec![(key.clone(), leaf)],
         })
         .collect()
@@ -153,15 +162,28 @@ fn nest(path: &[&str], value: Value) -> Dict {
     dict
 }
 
-fn check_keys<'a>(known: &Dict, given: &'a Dict, path: &mut Vec<&'a str>, origin: &str) -> Result<(), ConfigError> {
+fn check_keys<'a>(
+    known: &Dict,
+    given: &'a Dict,
+    path: &mut Vec<&'a str>,
+    origin: &str,
+) -> Result<(), ConfigError> {
     for (name, value) in given {
         path.push(name);
-        let refuse = |expected| ConfigError::Unknown { key: path.join("."), origin: origin.to_owned(), expected };
+        let refuse = |expected| ConfigError::Unknown {
+            key: path.join("."),
+            origin: origin.to_owned(),
+            expected,
+        };
         match (known.get(name), value) {
             (None, _) => return Err(refuse(choices(known, &path[..path.len() - 1]))),
-            (Some(Value::Dict(_, section)), Value::Dict(_, given)) => check_keys(section, given, path, origin)?,
+            (Some(Value::Dict(_, section)), Value::Dict(_, given)) => {
+                check_keys(section, given, path, origin)?
+            }
             (Some(Value::Dict(_, section)), _) => return Err(refuse(choices(section, path))),
-            (Some(_), Value::Dict(..)) => return Err(refuse(format!("expected `{}` to hold a value", path.join(".")))),
+            (Some(_), Value::Dict(..)) => {
+                return Err(refuse(format!("expected `{}` to hold a value", path.join("."))));
+            }
             (Some(_), _) => {}
         }
         path.pop();

@@ -1,4 +1,5 @@
-//! The configuration in force as text: valid TOML, secrets hidden, each key with the layer it comes from.
+//! The configuration in force as text: valid TOML, secrets hidden, each key with the layer it comes
+//! from.
 
 use std::fmt::{self, Write};
 
@@ -19,9 +20,16 @@ pub(crate) fn in_force<C: Serialize>(loaded: &Loaded<C>) -> anyhow::Result<Strin
     Ok(text)
 }
 
-fn print_section(merged: &Figment, path: &str, section: &Map<String, Value>, text: &mut String) -> fmt::Result {
-    let dotted = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-    let (sections, keys): (Vec<_>, Vec<_>) = section.iter().partition(|(_, value)| value.is_object());
+fn print_section(
+    merged: &Figment,
+    path: &str,
+    section: &Map<String, Value>,
+    text: &mut String,
+) -> fmt::Result {
+    let dotted =
+        |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    let (sections, keys): (Vec<_>, Vec<_>) =
+        section.iter().partition(|(_, value)| value.is_object());
     if !keys.is_empty() && !path.is_empty() {
         let gap = if text.is_empty() { "" } else { "\n" };
         writeln!(text, "{gap}[{path}]")?;

@@ -88,7 +88,8 @@ fn a_field_without_a_default_is_refused() {
 
 #[test]
 fn later_layers_win() {
-    let file = File::new("layers.toml", "[broker]\nslots = 2\nbatch_size = 64\n[smtp]\nattempts = 5\n");
+    let file =
+        File::new("layers.toml", "[broker]\nslots = 2\nbatch_size = 64\n[smtp]\nattempts = 5\n");
     let variables = environment(&[("DESKMESH__BROKER__SLOTS", "8")]);
     let loaded: Loaded<Own> = load(OWN, Some(&file.0), variables).unwrap();
     assert_eq!(loaded.common.broker.slots.get(), 8, "the environment over the file");
@@ -113,10 +114,14 @@ fn a_mistyped_variable_is_named() {
     assert_eq!(
         refused(&[("DESKMESH__BROKR__SLOTS", "8")]),
         "unknown key `brokr` (environment variable DESKMESH__BROKR__SLOTS), \
-         expected a section of broker, database, events, http, journal, shutdown, smtp, telemetry, undelivered"
+         expected a section of broker, database, events, http, journal, shutdown, smtp, telemetry, \
+         undelivered"
     );
     let error = refused(&[("DESKMESH__BROKER", "amqp://a:hush@b")]);
-    assert!(error.starts_with("unknown key `broker` (environment variable DESKMESH__BROKER)"), "{error}");
+    assert!(
+        error.starts_with("unknown key `broker` (environment variable DESKMESH__BROKER)"),
+        "{error}"
+    );
     assert!(!error.contains("hush"), "{error}");
     refused(&[("DESKMESH__BROKER__URL__HOST", "b")]);
     refused(&[("DESKMESH____URL", "b")]);
@@ -124,30 +129,45 @@ fn a_mistyped_variable_is_named() {
 
 #[test]
 fn variables_of_others_are_left_alone() {
-    loaded(&[("DESKMESH_GATEWAY_SERVICE_HOST", "10.0.0.1"), ("PATH", "/bin"), ("BROKER__SLOTS", "99")]);
+    loaded(&[
+        ("DESKMESH_GATEWAY_SERVICE_HOST", "10.0.0.1"),
+        ("PATH", "/bin"),
+        ("BROKER__SLOTS", "99"),
+    ]);
 }
 
 #[test]
 fn a_wrong_value_is_one_sentence_with_key_origin_and_expectation() {
     assert_eq!(
         refused(&[("DESKMESH__BROKER__SLOTS", "33")]),
-        "`broker.slots` (environment variable DESKMESH__BROKER__SLOTS) must be a whole number from 1 to 32, found 33"
+        "`broker.slots` (environment variable DESKMESH__BROKER__SLOTS) must be a whole number from \
+         1 to 32, found 33"
     );
     assert_eq!(
         refused(&[("DESKMESH__BROKER__SLOTS", "six")]),
-        "`broker.slots` (environment variable DESKMESH__BROKER__SLOTS) must be a whole number from 1 to 32, \
+        "`broker.slots` (environment variable DESKMESH__BROKER__SLOTS) must be a whole number from \
+         1 to 32, \
          found another text"
     );
     assert_eq!(
         refused(&[("DESKMESH__SMTP__ATTEMPTS", "-1")]),
-        "`smtp.attempts` (environment variable DESKMESH__SMTP__ATTEMPTS) must be a whole number from 1 to 10, found -1"
+        "`smtp.attempts` (environment variable DESKMESH__SMTP__ATTEMPTS) must be a whole number \
+         from 1 to 10, found -1"
     );
     for (name, value, expected) in [
         ("DESKMESH__TELEMETRY__TRACE_RATIO", "1.5", "a number from 0.0 to 1.0, found 1.5"),
         ("DESKMESH__TELEMETRY__LOG_FORMAT", "xml", "one of json, text"),
         ("DESKMESH__TELEMETRY__LOG_FILTER", "loud", "a level (error, warn, info, debug, trace)"),
-        ("DESKMESH__TELEMETRY__LOG_FILTER", "messaging=loud", "a level (error, warn, info, debug, trace)"),
-        ("DESKMESH__TELEMETRY__OTLP_ENDPOINT", "https://collector", "empty or an address such as http://"),
+        (
+            "DESKMESH__TELEMETRY__LOG_FILTER",
+            "messaging=loud",
+            "a level (error, warn, info, debug, trace)",
+        ),
+        (
+            "DESKMESH__TELEMETRY__OTLP_ENDPOINT",
+            "https://collector",
+            "empty or an address such as http://",
+        ),
         ("DESKMESH__HTTP__LISTEN", "localhost", "an address and a port such as 0.0.0.0:9090"),
         ("DESKMESH__SHUTDOWN__GRACE_SECONDS", "0", "a whole number from 1 to 3600, found 0"),
     ] {
@@ -161,7 +181,13 @@ fn a_wrong_value_is_one_sentence_with_key_origin_and_expectation() {
 fn a_wrong_value_in_a_file_names_the_file() {
     let file = File::new("range.toml", "[broker]\nslots = 0\n");
     let error = sentence(&load::<Own>(OWN, Some(&file.0), []).unwrap_err());
-    assert_eq!(error, format!("`broker.slots` (file {}) must be a whole number from 1 to 32, found 0", file.path()));
+    assert_eq!(
+        error,
+        format!(
+            "`broker.slots` (file {}) must be a whole number from 1 to 32, found 0",
+            file.path()
+        )
+    );
     let file = File::new("syntax.toml", "[broker]\nslots = \n");
     let error = sentence(&load::<Own>(OWN, Some(&file.0), []).unwrap_err());
     assert!(error.contains("is not valid TOML") && error.contains("at line 2"), "{error}");
@@ -181,18 +207,30 @@ fn a_text_is_taken_as_it_stands() {
 fn a_secret_can_be_a_file() {
     let broker = File::new("broker-url", "amqps://me:hush@broker/share\n");
     let smtp = File::new("smtp-url", "smtp://me:hush@mail");
-    let loaded = loaded(&[("DESKMESH__BROKER__URL_FILE", broker.path()), ("DESKMESH__SMTP__URL_FILE", smtp.path())]);
-    assert_eq!(loaded.common.broker_address().unwrap().now().reveal(), "amqps://me:hush@broker/share");
+    let loaded = loaded(&[
+        ("DESKMESH__BROKER__URL_FILE", broker.path()),
+        ("DESKMESH__SMTP__URL_FILE", smtp.path()),
+    ]);
+    assert_eq!(
+        loaded.common.broker_address().unwrap().now().reveal(),
+        "amqps://me:hush@broker/share"
+    );
     assert_eq!(loaded.service.smtp.url.reveal(), "smtp://me:hush@mail");
 
-    let error = refused(&[("DESKMESH__BROKER__URL_FILE", broker.path()), ("DESKMESH__BROKER__URL", "amqp://b")]);
+    let error = refused(&[
+        ("DESKMESH__BROKER__URL_FILE", broker.path()),
+        ("DESKMESH__BROKER__URL", "amqp://b"),
+    ]);
     assert_eq!(
         error,
         "`broker.url` (environment variable DESKMESH__BROKER__URL) and `broker.url_file` \
          (environment variable DESKMESH__BROKER__URL_FILE) are both set, keep one"
     );
     let error = refused(&[("DESKMESH__BROKER__URL_FILE", "/nowhere")]);
-    assert!(error.starts_with("the file /nowhere that `broker.url_file` (environment variable"), "{error}");
+    assert!(
+        error.starts_with("the file /nowhere that `broker.url_file` (environment variable"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -239,7 +277,8 @@ fn what_a_command_needs_is_asked_for_by_name() {
     let none = loaded(&[]);
     assert_eq!(
         none.common.broker_address().unwrap_err().to_string(),
-        "`broker.url` is not set, give it as DESKMESH__BROKER__URL or as the path of a file in DESKMESH__BROKER__URL_FILE"
+        "`broker.url` is not set, give it as DESKMESH__BROKER__URL or as the path of a file in \
+         DESKMESH__BROKER__URL_FILE"
     );
     let other = loaded(&[("DESKMESH__DATABASE__URL", "mysql://me:hush@db")]);
     assert_eq!(

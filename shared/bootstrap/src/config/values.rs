@@ -39,14 +39,18 @@ impl Secret {
         let Some((scheme, rest)) = self.0.split_once("://") else {
             return "***".to_owned();
         };
-        // An unescaped password may hold any of these characters, so whatever stands before the last `@` and is not
-        // plainly a name is hidden; so are parameters, one of which may be a password.
-        let (user, address) = rest.rsplit_once('@').map_or((None, rest), |(user, address)| (Some(user), address));
-        let user = user.map_or_else(String::new, |user| match user.split_once([':', '/', '?', '@']) {
-            Some((name, _)) => format!("{name}:***@"),
-            None => format!("{user}@"),
-        });
-        let (address, parameters) = address.split_once('?').map_or((address, ""), |(address, _)| (address, "?***"));
+        // An unescaped password may hold any of these characters, so whatever stands before the
+        // last `@` and is not plainly a name is hidden; so are parameters, one of which may be a
+        // password.
+        let (user, address) =
+            rest.rsplit_once('@').map_or((None, rest), |(user, address)| (Some(user), address));
+        let user =
+            user.map_or_else(String::new, |user| match user.split_once([':', '/', '?', '@']) {
+                Some((name, _)) => format!("{name}:***@"),
+                None => format!("{user}@"),
+            });
+        let (address, parameters) =
+            address.split_once('?').map_or((address, ""), |(address, _)| (address, "?***"));
         format!("{scheme}://{user}{address}{parameters}")
     }
 }
@@ -155,7 +159,11 @@ impl<'de> Deserialize<'de> for Fraction {
             }
 
             fn visit_f64<E: de::Error>(self, given: f64) -> Result<f64, E> {
-                if (0.0..=1.0).contains(&given) { Ok(given) } else { Err(E::invalid_value(Unexpected::Float(given), &self)) }
+                if (0.0..=1.0).contains(&given) {
+                    Ok(given)
+                } else {
+                    Err(E::invalid_value(Unexpected::Float(given), &self))
+                }
             }
 
             fn visit_u64<E: de::Error>(self, given: u64) -> Result<f64, E> {
@@ -183,10 +191,13 @@ pub(super) fn socket_address<'de, D: Deserializer<'de>>(from: D) -> Result<Socke
 }
 
 pub(super) fn log_filter<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    let expected = "a level (error, warn, info, debug, trace) or targets with levels such as info,messaging=debug";
+    let expected = "a level (error, warn, info, debug, trace) or targets with levels such as \
+        info,messaging=debug";
     text(from, expected, |given| {
-        // An unknown level alone would be taken for the name of a target, and nothing would be logged.
-        let known_level = given.split(',').filter(|part| !part.contains(['=', '[', ':'])).all(is_level);
+        // An unknown level alone would be taken for the name of a target, and nothing would be
+        // logged.
+        let known_level =
+            given.split(',').filter(|part| !part.contains(['=', '[', ':'])).all(is_level);
         (known_level && EnvFilter::try_new(given).is_ok()).then(|| given.to_owned())
     })
 }
@@ -196,7 +207,8 @@ fn is_level(part: &str) -> bool {
 }
 
 pub(super) fn collector<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    // The exporter is built without TLS: traces go to a collector in the same network, which sends them on.
+    // The exporter is built without TLS: traces go to a collector in the same network, which sends
+    // them on.
     text(from, "empty or an address such as http://collector:4318", |given| {
         let named = given.strip_prefix("http://").is_some_and(|address| !address.is_empty());
         (given.is_empty() || named).then(|| given.trim_end_matches('/').to_owned())

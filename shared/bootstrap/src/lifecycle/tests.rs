@@ -48,7 +48,10 @@ async fn readiness_goes_off_before_the_tasks_are_told() {
     let shutdown = bench.tasks.shutdown.clone();
     let mut told_before = None;
     let grace = Duration::from_secs(5);
-    supervise(&bench.tasks, bench.failed, bench.signals, grace, || told_before = Some(shutdown.is_cancelled())).await;
+    supervise(&bench.tasks, bench.failed, bench.signals, grace, || {
+        told_before = Some(shutdown.is_cancelled())
+    })
+    .await;
     assert_eq!(told_before, Some(false));
 }
 
@@ -80,7 +83,9 @@ async fn a_failed_task_stops_the_others() {
 #[tokio::test]
 async fn a_task_that_panics_ends_the_process() {
     let bench = bench();
-    bench.tasks.spawn("mail", async { if true { panic!("on purpose") } else { io::Result::Ok(()) } });
+    bench
+        .tasks
+        .spawn("mail", async { if true { panic!("on purpose") } else { io::Result::Ok(()) } });
     assert_eq!(bench.ending(Duration::from_secs(5)).await, Ending::Broken);
 }
 

@@ -16,8 +16,8 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::config::LogFormat;
 
-/// The dispatch that a line is written for. The trace id of a span is asked from it, and the current dispatch
-/// cannot be looked up while one is in use.
+/// The dispatch that a line is written for. The trace id of a span is asked from it, and the
+/// current dispatch cannot be looked up while one is in use.
 #[derive(Clone, Default)]
 pub(super) struct OwnDispatch(Arc<OnceLock<WeakDispatch>>);
 
@@ -39,8 +39,13 @@ impl Line {
         Self { format, service, dispatch }
     }
 
-    /// Collects the fields: those of outer spans first, so that inner spans and the event itself win.
-    fn fields<S>(&self, ctx: &FmtContext<'_, S, JsonFields>, event: &Event<'_>) -> Map<String, Value>
+    /// Collects the fields: those of outer spans first, so that inner spans and the event itself
+    /// win.
+    fn fields<S>(
+        &self,
+        ctx: &FmtContext<'_, S, JsonFields>,
+        event: &Event<'_>,
+    ) -> Map<String, Value>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
@@ -49,7 +54,8 @@ impl Line {
             for span in scope.from_root() {
                 let extensions = span.extensions();
                 let formatted = extensions.get::<FormattedFields<JsonFields>>();
-                let parsed = formatted.and_then(|formatted| serde_json::from_str(&formatted.fields).ok());
+                let parsed =
+                    formatted.and_then(|formatted| serde_json::from_str(&formatted.fields).ok());
                 fields.extend(parsed.unwrap_or_else(Map::new));
             }
         }
@@ -74,7 +80,12 @@ impl<S> FormatEvent<S, JsonFields> for Line
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    fn format_event(&self, ctx: &FmtContext<'_, S, JsonFields>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        ctx: &FmtContext<'_, S, JsonFields>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let mut fields = self.fields(ctx, event);
         let mut timestamp = String::new();
         SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
@@ -115,7 +126,8 @@ impl Recorder<'_> {
 impl Visit for Recorder<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let mut text = String::new();
-        // Writing to a String fails only if the value's own Debug does; then what it wrote so far is all there is.
+        // Writing to a String fails only if the value's own Debug does; then what it wrote so far
+        // is all there is.
         let _incomplete = write!(text, "{value:?}");
         self.put(field, text);
     }

@@ -29,7 +29,8 @@ fn logged(format: LogFormat, filter: &str, work: impl FnOnce()) -> String {
     let provider = provider("comment-sync", &settings).unwrap();
     let written = Written::default();
     let target = written.clone();
-    let subscriber = subscriber("comment-sync", &settings, &provider, move || target.clone()).unwrap();
+    let subscriber =
+        subscriber("comment-sync", &settings, &provider, move || target.clone()).unwrap();
     tracing::subscriber::with_default(subscriber, work);
     String::from_utf8(written.0.lock().unwrap().clone()).unwrap()
 }
@@ -42,7 +43,8 @@ fn json(text: &str) -> Vec<Value> {
 fn a_line_inside_a_span_carries_its_trace_id_and_fields() {
     let mut expected = String::new();
     let text = logged(LogFormat::Json, "info", || {
-        let outer = tracing::info_span!("process", message.id = "m-1", share.id = tracing::field::Empty);
+        let outer =
+            tracing::info_span!("process", message.id = "m-1", share.id = tracing::field::Empty);
         outer.record("share.id", "s-1");
         let _outer = outer.enter();
         let inner = tracing::info_span!("decide", attempt = 2);
@@ -86,8 +88,14 @@ fn the_filter_hides_lines_but_never_the_trace_id() {
 fn a_parent_from_a_message_gives_the_line_its_trace() {
     let trace = "0af7651916cd43dd8448eb211c80319c";
     let text = logged(LogFormat::Json, "info", || {
-        let carrier = std::collections::HashMap::from([("traceparent".to_owned(), format!("00-{trace}-b7ad6b7169203331-01"))]);
-        let parent = opentelemetry::propagation::TextMapPropagator::extract(&TraceContextPropagator::new(), &carrier);
+        let carrier = std::collections::HashMap::from([(
+            "traceparent".to_owned(),
+            format!("00-{trace}-b7ad6b7169203331-01"),
+        )]);
+        let parent = opentelemetry::propagation::TextMapPropagator::extract(
+            &TraceContextPropagator::new(),
+            &carrier,
+        );
         let span = tracing::info_span!("process");
         span.set_parent(parent).unwrap();
         span.in_scope(|| tracing::info!("decided"));
@@ -97,8 +105,13 @@ fn a_parent_from_a_message_gives_the_line_its_trace() {
 
 #[test]
 fn text_lines_are_for_people() {
-    let text = logged(LogFormat::Text, "info", || tracing::info!(http.address = "0.0.0.0:9090", "listening"));
-    assert!(text.ends_with("INFO comment-sync listening http.address=\"0.0.0.0:9090\"\n"), "{text}");
+    let text = logged(LogFormat::Text, "info", || {
+        tracing::info!(http.address = "0.0.0.0:9090", "listening")
+    });
+    assert!(
+        text.ends_with("INFO comment-sync listening http.address=\"0.0.0.0:9090\"\n"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -117,11 +130,14 @@ fn the_last_spans_reach_the_collector() {
             assert_ne!(read, 0, "the request ended early");
             request.extend_from_slice(&chunk[..read]);
         }
-        io::Write::write_all(&mut connection, b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+        io::Write::write_all(&mut connection, b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+            .unwrap();
         String::from_utf8_lossy(&request).into_owned()
     });
     let subscriber = subscriber("comment-sync", &settings, &provider, io::sink).unwrap();
-    tracing::subscriber::with_default(subscriber, || drop(tracing::info_span!("decide-one-batch").entered()));
+    tracing::subscriber::with_default(subscriber, || {
+        drop(tracing::info_span!("decide-one-batch").entered())
+    });
     Telemetry { provider }.shutdown();
     let request = received.join().unwrap();
     assert!(request.starts_with("POST /v1/traces HTTP/1.1\r\n"), "{request}");

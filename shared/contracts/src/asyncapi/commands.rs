@@ -1,77 +1,99 @@
 use super::messages::{Published, command};
 use crate::command::{
-    AccountRegister, AccountRename, AccountUpdate, AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite,
-    AgreementList, ShareList, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+    AccountRegister, AccountRename, AccountUpdate, AgreementAccept, AgreementDeactivate,
+    AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind, TicketRedact,
+    TicketResync, TicketShare, TicketUnshare, TicketUpdate,
 };
 
 /// What a desk may send, in the order in which it comes to need it.
 pub(super) const COMMANDS: &[Published] = &[
     command::<AccountRegister>(
         "Register an account",
-        "Routing key `operator.account.register`, broker user `operator`; or `<X>.account.register`, broker user `X`, for a name that \
+        "Routing key `operator.account.register`, broker user `operator`; or \
+         `<X>.account.register`, broker user `X`, for a name that \
          begins with `X-`. Refused: `invalid_name`, `account_exists`, `name_taken`.",
     ),
     command::<AccountUpdate>(
         "Change an account's settings",
-        "Only what is given changes, and a list given replaces the whole list. `version` is a number of the desk's own that it raises \
-         with every update: what an older one would change stays, with `newer_change_exists`. An administrator's to do.",
+        "Only what is given changes, and a list given replaces the whole list. `version` is a \
+         number of the desk's own that it raises \
+         with every update: what an older one would change stays, with `newer_change_exists`. An \
+         administrator's to do.",
     ),
     command::<AccountRename>(
         "Give an account another address",
-        "Partners invite the new address from now on; the account's name stays. Its agreements end: both sides get \
+        "Partners invite the new address from now on; the account's name stays. Its agreements \
+         end: both sides get \
          `agreement.deactivated.v1` with `account_renamed`. Refused: `name_taken`, `invalid_name`.",
     ),
     command::<AgreementInvite>(
         "Invite an account",
-        "Both sides get `agreement.invited.v1`. An account that declines all invites hears nothing: the receipt is `applied`, then \
-         `agreement.declined.v1` comes with `invites_declined`. An administrator's to do. Refused: `unknown_account`, `invite_to_self`, `id_taken`.",
+        "Both sides get `agreement.invited.v1`. An account that declines all invites hears \
+         nothing: the receipt is `applied`, then \
+         `agreement.declined.v1` comes with `invites_declined`. An administrator's to do. Refused: \
+         `unknown_account`, `invite_to_self`, `id_taken`.",
     ),
     command::<AgreementAccept>(
         "Accept an agreement",
-        "Both sides get `agreement.accepted.v1`; with the receipt, tickets may be shared. An administrator's to do. Refused: \
+        "Both sides get `agreement.accepted.v1`; with the receipt, tickets may be shared. An \
+         administrator's to do. Refused: \
          `unknown_agreement`, `not_the_receiver`, `already_decided`.",
     ),
     command::<AgreementDecline>(
         "Decline an agreement",
-        "Both sides get `agreement.declined.v1`. An administrator's to do. Refused: `unknown_agreement`, `not_the_receiver`, `already_decided`.",
+        "Both sides get `agreement.declined.v1`. An administrator's to do. Refused: \
+         `unknown_agreement`, `not_the_receiver`, `already_decided`.",
     ),
     command::<AgreementDeactivate>(
         "End an agreement",
-        "Both sides get `agreement.deactivated.v1`, and every share under it ends: that one delivery speaks for all of them. An \
+        "Both sides get `agreement.deactivated.v1`, and every share under it ends: that one \
+         delivery speaks for all of them. An \
          administrator's to do. Refused: `unknown_agreement`, `already_decided`.",
     ),
     command::<AgreementList>(
         "List agreements",
-        "An `agreement.state.v1` for each, then the receipt, with `next_cursor` while there are more.",
+        "An `agreement.state.v1` for each, then the receipt, with `next_cursor` while there are \
+         more.",
     ),
     command::<TicketShare>(
         "Share a ticket",
-        "The receiver gets `ticket.created.v1`; the receipt tells the `share_id`, and the decisions what stayed and why. A copy that \
-         came by sharing can be shared on: `copy_of` names its share while it is not bound. A longer history than one command may \
-         carry: share, then updates. Refused: `agreement_not_accepted`, `agreement_inactive`, `not_the_sender`, `ticket_closed`, \
+        "The receiver gets `ticket.created.v1`; the receipt tells the `share_id`, and the \
+         decisions what stayed and why. A copy that \
+         came by sharing can be shared on: `copy_of` names its share while it is not bound. A \
+         longer history than one command may \
+         carry: share, then updates. Refused: `agreement_not_accepted`, `agreement_inactive`, \
+         `not_the_sender`, `ticket_closed`, \
          `already_shared`, `would_loop`, `chain_too_long`, `id_taken`.",
     ),
     command::<TicketUpdate>(
         "Tell what changed on a ticket",
-        "About the desk's own ticket: it travels every live share of it, all along the chain, and a desk never forwards. One action of \
-         an agent is one update and arrives as one. See the part on how all copies end up the same for `base_revision`, and on custom \
+        "About the desk's own ticket: it travels every live share of it, all along the chain, and \
+         a desk never forwards. One action of \
+         an agent is one update and arrives as one. See the part on how all copies end up the same \
+         for `base_revision`, and on custom \
          fields for which of them transfer. Refused: `not_shared`.",
     ),
     command::<TicketBind>(
         "Tell the number of a received ticket",
-        "The sender gets `ticket.bound.v1`. `already_bound`: a second, different number, or a ticket that belongs to another share or \
+        "The sender gets `ticket.bound.v1`. `already_bound`: a second, different number, or a \
+         ticket that belongs to another share or \
          was shared on without `copy_of`.",
     ),
     command::<TicketUnshare>(
         "Stop sharing a ticket",
-        "The sender's to do (`receiver_cannot_unshare`). The receiver keeps its ticket and gets `ticket.unshared.v1`. Refused: `not_shared`.",
+        "The sender's to do (`receiver_cannot_unshare`). The receiver keeps its ticket and gets \
+         `ticket.unshared.v1`. Refused: `not_shared`.",
     ),
     command::<TicketRedact>(
         "Blank a comment or one of its files",
-        "For any ticket that was ever shared. Every copy on a live hop gets `ticket.updated.v1` with `redact`; a hop made later gets the \
+        "For any ticket that was ever shared. Every copy on a live hop gets `ticket.updated.v1` \
+         with `redact`; a hop made later gets the \
          blanked comment. Refused: `not_the_author`.",
     ),
-    command::<TicketResync>("Ask for all of a copy", "One `ticket.state.v1`, comment text as long as it is kept."),
+    command::<TicketResync>(
+        "Ask for all of a copy",
+        "One `ticket.state.v1`, comment text as long as it is kept.",
+    ),
     command::<ShareList>(
         "List shares",
         "A `share.state.v1` for each, then the receipt, with `next_cursor` while there are more.",

@@ -1,5 +1,8 @@
 use super::messages::{Published, delivery};
-use crate::delivery::{AgreementState, ShareState, TicketBound, TicketCreated, TicketState, TicketUnshared, TicketUpdated};
+use crate::delivery::{
+    AgreementState, ShareState, TicketBound, TicketCreated, TicketState, TicketUnshared,
+    TicketUpdated,
+};
 use crate::{Message, Receipt};
 
 /// What a desk is told.
@@ -7,7 +10,8 @@ pub(super) const DELIVERIES: &[Published] = &[
     delivery::<Receipt>(
         Receipt::NAME,
         "Receipt",
-        "Every command whose account is known gets one, within seconds, also when it is refused, misspelt or unroutable. At least once, \
+        "Every command whose account is known gets one, within seconds, also when it is refused, \
+         misspelt or unroutable. At least once, \
          always with the same id. `decisions` is always written, empty when there are none.",
     ),
     delivery::<AgreementState>(
@@ -30,24 +34,39 @@ pub(super) const DELIVERIES: &[Published] = &[
         "An agreement ended",
         "Every share under it has ended with it: stop publishing for them, and keep the tickets.",
     ),
-    delivery::<AgreementState>("agreement.state.v1", "An agreement as it stands", "Answer to `agreement.list.v1`."),
+    delivery::<AgreementState>(
+        "agreement.state.v1",
+        "An agreement as it stands",
+        "Answer to `agreement.list.v1`.",
+    ),
     delivery::<TicketCreated>(
         "ticket.created.v1",
         "Create a ticket",
-        "Create the ticket in the default form and tell its number with `ticket.bind.v1`. Comments beyond what one delivery carries \
+        "Create the ticket in the default form and tell its number with `ticket.bind.v1`. Comments \
+         beyond what one delivery carries \
          follow as updates; updates may even come first.",
     ),
     delivery::<TicketUpdated>(
         "ticket.updated.v1",
         "A ticket changed",
-        "Only what changed. Fields have the message's `revision` and are ignored where a higher one is held; comments are added each once.",
+        "Only what changed. Fields have the message's `revision` and are ignored where a higher \
+         one is held; comments are added each once.",
     ),
-    delivery::<TicketBound>("ticket.bound.v1", "A copy has its number", "For links and searches; nothing else depends on it."),
-    delivery::<TicketUnshared>("ticket.unshared.v1", "A share ended", "Stop publishing for it, and keep the ticket."),
+    delivery::<TicketBound>(
+        "ticket.bound.v1",
+        "A copy has its number",
+        "For links and searches; nothing else depends on it.",
+    ),
+    delivery::<TicketUnshared>(
+        "ticket.unshared.v1",
+        "A share ended",
+        "Stop publishing for it, and keep the ticket.",
+    ),
     delivery::<ShareState>("share.state.v1", "A share as it stands", "Answer to `share.list.v1`."),
     delivery::<TicketState>(
         "ticket.state.v1",
         "A copy as it stands",
-        "Answer to `ticket.resync.v1`. Tags that were taken off and fields that were cleared are in it too, with the revision that did so.",
+        "Answer to `ticket.resync.v1`. Tags that were taken off and fields that were cleared are \
+         in it too, with the revision that did so.",
     ),
 ];

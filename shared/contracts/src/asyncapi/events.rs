@@ -13,8 +13,9 @@ use crate::{AccountName, Decision, Item, Message, Reason, Receipt, ReceiptOutcom
 /// Never: the example is valid.
 #[must_use]
 pub fn events_document() -> Value {
-    let mut generator =
-        SchemaSettings::draft07().with(|settings| settings.definitions_path = "/components/schemas".into()).into_generator();
+    let mut generator = SchemaSettings::draft07()
+        .with(|settings| settings.definitions_path = "/components/schemas".into())
+        .into_generator();
     let payload = generator.subschema_for::<CommandDecided>().to_value();
     let exchange = Exchange::Events.name();
     json!({
@@ -57,15 +58,18 @@ pub fn events_document() -> Value {
 }
 
 const DESCRIPTION: &str = "\
-One event for each command that was decided, with the AMQP `type` `command.decided.v1`. The operator makes a queue, binds it to the exchange \
-`events` with the keys that the auditor may know (`#` for all, `acme.#`, `*.ticket.rejected`), and turns `events.publish` on in the services.
+One event for each command that was decided, with the AMQP `type` `command.decided.v1`. The \
+operator makes a queue, binds it to the exchange \
+`events` with the keys that the auditor may know (`#` for all, `acme.#`, `*.ticket.rejected`), and \
+turns `events.publish` on in the services.
 
 An event comes at least once: drop one whose `message_id` you know. It holds no address, no comment's text and no field's value. Events \
 are not kept for a queue that is not there.";
 
 fn example() -> CommandDecided {
     let mut receipt = Receipt::new("acme-4711-7", "ticket.update.v1", ReceiptOutcome::Partial);
-    receipt.decisions = vec![Decision::withheld(Item::Tag("vip".to_owned()), Reason::TagsNotSynced)];
+    receipt.decisions =
+        vec![Decision::withheld(Item::Tag("vip".to_owned()), Reason::TagsNotSynced)];
     let account = AccountName::new("acme").expect("a valid name");
     let at = Timestamp::parse("2026-03-01T10:00:00Z").expect("a valid time");
     CommandDecided::of(&account, receipt, at, "field-sync")

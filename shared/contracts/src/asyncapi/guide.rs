@@ -50,7 +50,9 @@ pub(super) fn facts(schemas: &Map<String, Value>) -> Value {
 /// The values of an enumeration with what they mean, from its schema.
 fn described(schema: &Value) -> Vec<(&str, &str)> {
     let values = schema["oneOf"].as_array().into_iter().flatten();
-    values.filter_map(|value| Some((value["const"].as_str()?, super::schemas::description(value)))).collect()
+    values
+        .filter_map(|value| Some((value["const"].as_str()?, super::schemas::description(value))))
+        .collect()
 }
 
 fn reasons() -> Vec<(&'static str, &'static str)> {
@@ -62,12 +64,18 @@ fn types() -> Vec<(&'static str, &'static str)> {
 }
 
 fn pairs() -> Vec<Value> {
-    let all = FieldType::ALL.iter().flat_map(|from| FieldType::ALL.iter().map(move |to| (*from, *to)));
-    all.filter_map(|(from, to)| Some(json!({ "from": from, "to": to, "way": passing(from, to)?.name() }))).collect()
+    let all =
+        FieldType::ALL.iter().flat_map(|from| FieldType::ALL.iter().map(move |to| (*from, *to)));
+    all.filter_map(|(from, to)| {
+        Some(json!({ "from": from, "to": to, "way": passing(from, to)?.name() }))
+    })
+    .collect()
 }
 
 fn pairs_table() -> String {
-    let names = |types: &[FieldType]| types.iter().map(|it| format!("`{}`", it.name())).collect::<Vec<_>>().join(", ");
+    let names = |types: &[FieldType]| {
+        types.iter().map(|it| format!("`{}`", it.name())).collect::<Vec<_>>().join(", ")
+    };
     let mut text = String::from("| from | to | how |\n|---|---|---|\n");
     let _ = writeln!(text, "| any type | the same type | {} |", Passing::AsIs.sentence());
     for (from, to, way) in TABLE {
@@ -97,24 +105,45 @@ fn limits_and_retention() -> Vec<Limit> {
     vec![
         limit("body_bytes", limits::BODY_BYTES, "bytes of a command's body, over it `too_large`"),
         limit("comments", limits::COMMENTS, "comments in one command, over it `limit_exceeded`"),
-        limit("attachments", limits::ATTACHMENTS, "attachments of one comment, over it `limit_exceeded`"),
+        limit(
+            "attachments",
+            limits::ATTACHMENTS,
+            "attachments of one comment, over it `limit_exceeded`",
+        ),
         limit("ccs", limits::CCS, "CCs of a ticket, over it `limit_exceeded`"),
-        limit("tags", limits::TAGS, "tags in one command, set and taken off together, over it `limit_exceeded`"),
+        limit(
+            "tags",
+            limits::TAGS,
+            "tags in one command, set and taken off together, over it `limit_exceeded`",
+        ),
         limit(
             "fields",
             limits::FIELDS,
-            "custom fields in one command, of an account and on its default form, over it `limit_exceeded`",
+            "custom fields in one command, of an account and on its default form, over it \
+             `limit_exceeded`",
         ),
         limit("accounts", limits::ACCOUNTS, "accounts in one chain, over it `chain_too_long`"),
         kept("page_entries", MAX_LIMIT.into(), "entries of one page of a list"),
-        limit("delivery_bytes", limits::DELIVERY_BYTES, "bytes of a delivery, over it the rest follows as updates"),
-        kept("message_id_days", limits::MESSAGE_ID_DAYS, "days for which a `message_id` is remembered"),
+        limit(
+            "delivery_bytes",
+            limits::DELIVERY_BYTES,
+            "bytes of a delivery, over it the rest follows as updates",
+        ),
+        kept(
+            "message_id_days",
+            limits::MESSAGE_ID_DAYS,
+            "days for which a `message_id` is remembered",
+        ),
         kept(
             "receipt_days",
             limits::RECEIPT_DAYS,
             "days for which a command sent again gets the same receipt; then `already_known`",
         ),
-        kept("resend_seconds", limits::RESEND_SECONDS, "seconds without a receipt after which a command is sent again"),
+        kept(
+            "resend_seconds",
+            limits::RESEND_SECONDS,
+            "seconds without a receipt after which a command is sent again",
+        ),
     ]
 }
 
@@ -134,7 +163,14 @@ mod tests {
     fn the_guide_has_all_its_tables() {
         let guide = markdown(&super::super::schemas::components());
         assert!(!guide.contains("<!--"), "a marker without a table");
-        for word in ["`applied`", "`transferred`", "`not_the_author`", "`multiselect`", "`approval_status`", "524288"] {
+        for word in [
+            "`applied`",
+            "`transferred`",
+            "`not_the_author`",
+            "`multiselect`",
+            "`approval_status`",
+            "524288",
+        ] {
             assert!(guide.contains(word), "{word}");
         }
     }

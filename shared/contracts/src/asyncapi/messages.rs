@@ -27,11 +27,18 @@ pub fn messages() -> impl Iterator<Item = &'static Published> {
     COMMANDS.iter().chain(DELIVERIES)
 }
 
-pub(super) const fn command<M: Message + JsonSchema>(title: &'static str, description: &'static str) -> Published {
+pub(super) const fn command<M: Message + JsonSchema>(
+    title: &'static str,
+    description: &'static str,
+) -> Published {
     published::<M>(M::NAME, Exchange::Share, title, description)
 }
 
-pub(super) const fn delivery<T: JsonSchema>(name: &'static str, title: &'static str, description: &'static str) -> Published {
+pub(super) const fn delivery<T: JsonSchema>(
+    name: &'static str,
+    title: &'static str,
+    description: &'static str,
+) -> Published {
     published::<T>(name, Exchange::Desk, title, description)
 }
 
@@ -41,7 +48,8 @@ const fn published<T: JsonSchema>(
     title: &'static str,
     description: &'static str,
 ) -> Published {
-    let (payload, whole) = (SchemaGenerator::subschema_for::<T>, SchemaGenerator::into_root_schema_for::<T>);
+    let (payload, whole) =
+        (SchemaGenerator::subschema_for::<T>, SchemaGenerator::into_root_schema_for::<T>);
     Published { name, exchange, title, description, payload, whole }
 }
 
@@ -52,7 +60,8 @@ impl Published {
         self.name.rsplit_once(".v").map_or(self.name, |(stem, _version)| stem)
     }
 
-    /// What it asks for or tells, in a sentence: the documentation of its type, or of its variant where several share a type.
+    /// What it asks for or tells, in a sentence: the documentation of its type, or of its variant
+    /// where several share a type.
     pub(super) fn summary(&self) -> String {
         match Told::NAMES.iter().position(|name| *name == self.name) {
             Some(position) => Told::SENTENCES[position].trim().to_owned(),

@@ -1,4 +1,5 @@
-//! What third parties are told: an AsyncAPI 3 document of a desk's side of the contract, and a JSON Schema of each message.
+//! What third parties are told: an AsyncAPI 3 document of a desk's side of the contract, and a JSON
+//! Schema of each message.
 
 mod commands;
 mod deliveries;
@@ -31,7 +32,8 @@ pub struct Example {
     pub body: Value,
 }
 
-/// The AsyncAPI document, complete in itself: a desk is the application, so it *sends* commands and *receives* deliveries.
+/// The AsyncAPI document, complete in itself: a desk is the application, so it *sends* commands and
+/// *receives* deliveries.
 #[must_use]
 pub fn document(examples: &[Example]) -> Value {
     let schemas = schemas::components();
@@ -51,7 +53,8 @@ pub fn document(examples: &[Example]) -> Value {
         "x-deskmesh": guide::facts(&schemas),
         "components": {
             "securitySchemes": {
-                "account": { "type": "userPassword", "description": "The account's own broker user; its name is the account's." },
+                "account": { "type": "userPassword", "description": "The account's own broker \
+                    user; its name is the account's." },
             },
             "messageTraits": { "command": properties::of_commands(), "delivery": properties::of_deliveries() },
             "messages": messages().map(|it| (it.name.to_owned(), message(it, examples))).collect::<Map<_, _>>(),
@@ -82,7 +85,8 @@ fn deliveries() -> impl Iterator<Item = &'static Published> {
 
 /// One channel per command, and the desk's queue.
 fn channels() -> Map<String, Value> {
-    let mut channels: Map<String, Value> = commands().map(|it| (it.entity_and_verb().to_owned(), command_channel(it))).collect();
+    let mut channels: Map<String, Value> =
+        commands().map(|it| (it.entity_and_verb().to_owned(), command_channel(it))).collect();
     channels.insert("desk".to_owned(), desk_channel());
     channels
 }
@@ -91,7 +95,8 @@ fn command_channel(command: &Published) -> Value {
     json!({
         "address": format!("{{account}}.{}", command.entity_and_verb()),
         "title": command.title,
-        "parameters": { "account": { "description": "Whose command it is: the account, also where another one publishes for it." } },
+        "parameters": { "account": { "description": "Whose command it is: the account, also where \
+            another one publishes for it." } },
         "messages": { command.name: reference(&format!("/components/messages/{}", command.name)) },
         "bindings": { "amqp": {
             "is": "routingKey",
@@ -104,12 +109,14 @@ fn command_channel(command: &Published) -> Value {
 }
 
 fn desk_channel() -> Value {
-    let all: Map<String, Value> =
-        deliveries().map(|it| (it.name.to_owned(), reference(&format!("/components/messages/{}", it.name)))).collect();
+    let all: Map<String, Value> = deliveries()
+        .map(|it| (it.name.to_owned(), reference(&format!("/components/messages/{}", it.name))))
+        .collect();
     json!({
         "address": "desk.{account}",
         "title": "The desk's queue",
-        "description": "A quorum queue with everything that this desk is told. Declare nothing: it is there when the account is.",
+        "description": "A quorum queue with everything that this desk is told. Declare nothing: it \
+            is there when the account is.",
         "parameters": { "account": { "description": "The account, or the one that operates it." } },
         "messages": all,
         "bindings": { "amqp": {
@@ -131,7 +138,8 @@ fn operations() -> Map<String, Value> {
         "messages": deliveries().map(on_desk).collect::<Vec<_>>(),
         "bindings": { "amqp": { "ack": true, "bindingVersion": BINDING } },
     });
-    let mut operations: Map<String, Value> = commands().map(|it| (it.entity_and_verb().to_owned(), send(it))).collect();
+    let mut operations: Map<String, Value> =
+        commands().map(|it| (it.entity_and_verb().to_owned(), send(it))).collect();
     operations.insert("desk".to_owned(), receive);
     operations
 }
@@ -169,8 +177,7 @@ fn message(message: &Published, examples: &[Example]) -> Value {
         "examples": examples.iter().filter(|it| it.message == message.name).map(example).collect::<Vec<_>>(),
     });
     if message.name == Receipt::NAME {
-        described["correlationId"] =
-            json!({ "description": "The command's `message_id`.", "location": "$message.payload#/command_id" });
+        described["correlationId"] = json!({ "description": "The command's `message_id`.", "location": "$message.payload#/command_id" });
     }
     described
 }

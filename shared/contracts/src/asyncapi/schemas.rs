@@ -19,7 +19,8 @@ pub fn schema(message: &Published) -> Value {
     schema.to_value()
 }
 
-/// The schemas of all messages and of what is in them, by name. A type has the same schema whoever sends it; a test keeps it so.
+/// The schemas of all messages and of what is in them, by name. A type has the same schema whoever
+/// sends it; a test keeps it so.
 pub(super) fn components() -> Map<String, Value> {
     let mut all = definitions(Exchange::Share);
     all.extend(definitions(Exchange::Desk));
@@ -27,7 +28,9 @@ pub(super) fn components() -> Map<String, Value> {
 }
 
 fn definitions(exchange: Exchange) -> Map<String, Value> {
-    let mut generator = settings(exchange).with(|settings| settings.definitions_path = COMPONENTS.into()).into_generator();
+    let mut generator = settings(exchange)
+        .with(|settings| settings.definitions_path = COMPONENTS.into())
+        .into_generator();
     for message in messages().filter(|message| message.exchange == exchange) {
         (message.payload)(&mut generator);
     }
@@ -36,7 +39,9 @@ fn definitions(exchange: Exchange) -> Map<String, Value> {
 
 /// A reference to a message's schema among the components.
 pub(super) fn payload(message: &Published) -> Value {
-    let mut generator = SchemaSettings::draft07().with(|settings| settings.definitions_path = COMPONENTS.into()).into_generator();
+    let mut generator = SchemaSettings::draft07()
+        .with(|settings| settings.definitions_path = COMPONENTS.into())
+        .into_generator();
     (message.payload)(&mut generator).to_value()
 }
 
@@ -57,7 +62,8 @@ fn settings(exchange: Exchange) -> SchemaSettings {
 /// What a command need not give it may give as `null`: admission leaves such members out.
 fn null_where_absent(schema: &mut Schema) {
     let required = schema.get("required").cloned().unwrap_or_default();
-    let is_required = |name: &str| required.as_array().is_some_and(|names| names.iter().any(|it| it == name));
+    let is_required =
+        |name: &str| required.as_array().is_some_and(|names| names.iter().any(|it| it == name));
     let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
     for (_, property) in properties.iter_mut().filter(|(name, _)| !is_required(name)) {
         if let Some(kind @ Value::String(_)) = property.get_mut("type") {

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use crate::fields::{CustomStatuses, TicketField};
 use crate::{AccountName, Actor, Message, limits};
 
-/// What kind of desk an account has; a third party takes part in custom fields only with `open_fields`.
+/// What kind of desk an account has; a third party takes part in custom fields only with
+/// `open_fields`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountKind {
@@ -56,7 +57,8 @@ impl Message for AccountRegister {
     const NAME: &'static str = "account.register.v1";
 }
 
-/// Changes an account's attributes; per attribute the highest version wins. A list given replaces the whole list.
+/// Changes an account's attributes; per attribute the highest version wins. A list given replaces
+/// the whole list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountUpdate {
     /// A number the desk raises with every update.
@@ -111,7 +113,8 @@ impl Message for AccountUpdate {
 /// Gives an account another public address; ends its agreements, visibly for both sides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountRename {
-    /// What partners invite from now on. Read as text, because a bad one is `invalid_name`, not `malformed`.
+    /// What partners invite from now on. Read as text, because a bad one is `invalid_name`, not
+    /// `malformed`.
     pub address: String,
     /// Who did it.
     pub actor: Actor,

@@ -8,7 +8,8 @@ pub const DEFAULT_LIMIT: u32 = 50;
 /// Entries of a page, at most.
 pub const MAX_LIMIT: u32 = 200;
 
-/// Asks for the account's agreements, page by page: an `agreement.state` each, then the receipt.
+/// Asks for the account's agreements, page by page: an `agreement.state` each, then the receipt
+///
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgreementList {
     /// The `next_cursor` of the page before; absent for the first.
@@ -27,7 +28,8 @@ impl Message for AgreementList {
     const NAME: &'static str = "agreement.list.v1";
 }
 
-/// Asks for the account's shares, live and ended, page by page: a `share.state` each, then the receipt.
+/// Asks for the account's shares, live and ended, page by page: a `share.state` each, then the
+/// receipt.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ShareList {
     /// The `next_cursor` of the page before; absent for the first.
@@ -46,7 +48,8 @@ impl Message for ShareList {
     const NAME: &'static str = "share.list.v1";
 }
 
-/// The entries that a page has, from the limit that was asked for; nothing when there is no such page.
+/// The entries that a page has, from the limit that was asked for; nothing when there is no such
+/// page.
 #[must_use]
 pub fn page_size(limit: Option<u32>) -> Option<u32> {
     let limit = limit.unwrap_or(DEFAULT_LIMIT);

@@ -9,6 +9,6 @@ pub use account::{AccountKind, AccountRegister, AccountRename, AccountUpdate, Ad
 pub use agreement::{AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite};
 pub use list::{AgreementList, DEFAULT_LIMIT, MAX_LIMIT, ShareList, page_size};
 pub use ticket::{
-    Cc, SentTag, SentTagChanges, SentTagRemoval, SetBy, SharedTicket, TicketBind, TicketRedact, TicketResync, TicketShare,
-    TicketUnshare, TicketUpdate,
+    Cc, SentTag, SentTagChanges, SentTagRemoval, SetBy, SharedTicket, TicketBind, TicketRedact,
+    TicketResync, TicketShare, TicketUnshare, TicketUpdate,
 };

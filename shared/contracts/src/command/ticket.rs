@@ -8,9 +8,11 @@ use crate::comment::Comment;
 use crate::fields::{FieldValue, SentFields, Status};
 use crate::{Actor, AgreementId, CommentId, Message, ShareId, TicketId, Timestamp, limits};
 
-/// For the schemas of commands about a ticket: without its number and without a share of it they are `malformed`.
+/// For the schemas of commands about a ticket: without its number and without a share of it they
+/// are `malformed`.
 fn by_number_or_by_share() -> Value {
-    let given = |name: &str| json!({ "required": [name], "properties": { name: { "type": "string" } } });
+    let given =
+        |name: &str| json!({ "required": [name], "properties": { name: { "type": "string" } } });
     json!([given("ticket_id"), given("share_id")])
 }
 
@@ -101,7 +103,8 @@ pub struct SharedTicket {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::TAGS))]
     pub tags: Vec<SentTag>,
-    /// Custom fields by the account's own key. A value that its field cannot hold is `bad_value` and holds back nothing else.
+    /// Custom fields by the account's own key. A value that its field cannot hold is `bad_value`
+    /// and holds back nothing else.
     #[serde(default, skip_serializing_if = "SentFields::is_empty")]
     #[schemars(with = "BTreeMap<String, Option<FieldValue>>", extend("maxProperties" = limits::FIELDS))]
     pub custom_fields: SentFields,
@@ -157,7 +160,8 @@ pub struct TicketUpdate {
     /// Tags set and taken off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<SentTagChanges>,
-    /// Custom fields by the account's own key. A value that its field cannot hold is `bad_value` and holds back nothing else.
+    /// Custom fields by the account's own key. A value that its field cannot hold is `bad_value`
+    /// and holds back nothing else.
     #[serde(default, skip_serializing_if = "SentFields::is_empty")]
     #[schemars(with = "BTreeMap<String, Option<FieldValue>>", extend("maxProperties" = limits::FIELDS))]
     pub custom_fields: SentFields,
@@ -206,7 +210,8 @@ impl Message for TicketUnshare {
     const NAME: &'static str = "ticket.unshare.v1";
 }
 
-/// Blanks a comment, or one of its attachments, on every copy on a live hop; holds also for a comment that arrives later.
+/// Blanks a comment, or one of its attachments, on every copy on a live hop; holds also for a
+/// comment that arrives later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("anyOf" = by_number_or_by_share()))]
 pub struct TicketRedact {

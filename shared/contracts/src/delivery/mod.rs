@@ -8,7 +8,8 @@ mod ticket_state;
 pub use agreement::{AgreementState, AgreementStatus, Decider, Side};
 pub use share::{ShareStanding, ShareState};
 pub use ticket::{
-    FieldValues, Received, Redaction, StatusDelivered, TagChanges, TicketBound, TicketCreated, TicketUnshared, TicketUpdated,
+    FieldValues, Received, Redaction, StatusDelivered, TagChanges, TicketBound, TicketCreated,
+    TicketUnshared, TicketUpdated,
 };
 pub use ticket_state::{FieldHeld, StatusHeld, TagHeld, TicketState};
 
@@ -56,7 +57,8 @@ macro_rules! told {
             /// The body.
             ///
             /// # Errors
-            /// Only if a payload cannot be written as JSON, which no type of the contract can cause.
+            /// Only if a payload cannot be written as JSON, which no type of the contract can
+            /// cause.
             pub fn body(&self) -> serde_json::Result<Box<RawValue>> {
                 match self { $(Self::$variant(payload) => serde_json::value::to_raw_value(payload),)* }
             }
@@ -80,7 +82,8 @@ told! {
     AgreementInvited(AgreementState) = "agreement.invited.v1",
     /// The receiver accepted; to both sides.
     AgreementAccepted(AgreementState) = "agreement.accepted.v1",
-    /// The receiver declined, or declines all; to both sides, but to the sender alone when it declines all.
+    #[doc = " The receiver declined, or declines all; to both sides, but to the sender alone when \
+             it declines all."]
     AgreementDeclined(AgreementState) = "agreement.declined.v1",
     /// Either side ended it, and with it every share under it; to both sides.
     AgreementDeactivated(AgreementState) = "agreement.deactivated.v1",

@@ -6,7 +6,9 @@ use crate::address::Party;
 use crate::{AgreementId, ShareId, TicketId, Timestamp};
 
 /// Where a share stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ShareStanding {
     /// Both copies are kept in step.

@@ -37,7 +37,8 @@ pub struct FieldHeld {
     pub revision: u64,
 }
 
-/// All of one copy as Deskmesh holds it, for a desk that lost it. Comments beyond 1 MiB follow as updates.
+/// All of one copy as Deskmesh holds it, for a desk that lost it. Comments beyond 1 MiB follow as
+/// updates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TicketState {
     /// The share that was asked for.

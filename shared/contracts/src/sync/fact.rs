@@ -7,8 +7,8 @@ use crate::delivery::{AgreementStatus, Delivery};
 use crate::fields::{CustomStatuses, TicketField};
 use crate::{AccountName, AgreementId, Message, Receipt, Terms, Timestamp};
 
-/// A changed account or agreement on its way along the line. Every stage learns it; the last one sends what hangs on it,
-/// so that what has a receipt is in force everywhere.
+/// A changed account or agreement on its way along the line. Every stage learns it; the last one
+/// sends what hangs on it, so that what has a receipt is in force everywhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fact {
     /// What it comes from.
@@ -99,7 +99,8 @@ pub struct AccountFact {
     pub locale: Option<String>,
     /// Link to a ticket, with `{ticket_id}`.
     pub link_template: Option<String>,
-    /// Addresses and `@domains` that no notice may go to: a desk's own, of no person.
+    /// Addresses and `@domains` that no notice may go to: a desk's own, of no
+    /// person.
     pub support_addresses: Vec<String>,
     /// Whether it takes custom fields of any title.
     pub open_fields: bool,
@@ -137,7 +138,11 @@ impl AccountFact {
     /// The account as its partners see it.
     #[must_use]
     pub fn party(&self) -> Party {
-        Party { account: self.account.clone(), address: self.address.clone(), display_name: self.display_name.clone() }
+        Party {
+            account: self.account.clone(),
+            address: self.address.clone(),
+            display_name: self.display_name.clone(),
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! What the services tell each other (`sync` exchange). Built from validated fields only; never seen by a desk.
+//! What the services tell each other (`sync` exchange). Built from validated fields only; never
+//! seen by a desk.
 
 mod fact;
 mod notice;
@@ -6,7 +7,9 @@ mod transfer;
 
 pub use fact::{AccountFact, AgreementFact, Change, Fact};
 pub use notice::{About, AgreementEvent, AgreementNotice, CommentNotice, Notice, Recipient};
-pub use transfer::{Action, FieldChanges, Hop, Sharing, StatusChange, TagChange, Transfer, TransferComment};
+pub use transfer::{
+    Action, FieldChanges, Hop, Sharing, StatusChange, TagChange, Transfer, TransferComment,
+};
 
 use serde::{Deserialize, Serialize};
 

@@ -4,7 +4,8 @@ use crate::address::Party;
 use crate::command::{Admin, Cc};
 use crate::{AccountName, AgreementId, CommentId, Message, Terms, TicketId, Timestamp};
 
-/// Asks notifier to tell people of one account something by e-mail. Carries all that notifier must know.
+/// Asks notifier to tell people of one account something by e-mail. Carries all that notifier must
+/// know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notice {
     /// What happened.
@@ -88,7 +89,9 @@ pub struct CommentNotice {
 /// Prints no text of the comment.
 impl std::fmt::Debug for CommentNotice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CommentNotice").field("comment_id", &self.comment_id).finish_non_exhaustive()
+        f.debug_struct("CommentNotice")
+            .field("comment_id", &self.comment_id)
+            .finish_non_exhaustive()
     }
 }
 

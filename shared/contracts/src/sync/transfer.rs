@@ -7,7 +7,8 @@ use crate::command::Cc;
 use crate::comment::{Attachment, Call, SharedComment};
 use crate::fields::{SentFields, Status};
 use crate::{
-    AccountName, AgreementId, ChainId, CommentId, CopyId, Decision, Message, Person, Reason, ShareId, Terms, TicketId, Timestamp,
+    AccountName, AgreementId, ChainId, CommentId, CopyId, Decision, Message, Person, Reason,
+    ShareId, Terms, TicketId, Timestamp,
 };
 
 /// A ticket command on its way to all other copies of its chain.
@@ -19,7 +20,8 @@ pub struct Transfer {
     pub chain: ChainId,
     /// The publisher's copy.
     pub copy: CopyId,
-    /// The chain's live hops as the entry knew them. A stage goes along the union of these and its own.
+    /// The chain's live hops as the entry knew them. A stage goes along the union of these and its
+    /// own.
     pub hops: Vec<Hop>,
     /// What kind of command it is.
     pub action: Action,
@@ -36,7 +38,8 @@ pub struct Transfer {
     /// Field changes; decided by field-sync.
     #[serde(default, skip_serializing_if = "FieldChanges::is_empty")]
     pub fields: FieldChanges,
-    /// The whole list of CCs, where one was given; kept by comment-sync for notices, never told to a desk.
+    /// The whole list of CCs, where one was given; kept by comment-sync for notices, never
+    /// told to a desk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ccs: Option<Vec<Cc>>,
     /// Why a share came to nothing on its way: its hop had ended before.
@@ -57,7 +60,14 @@ impl Message for Transfer {
 impl Transfer {
     /// A transfer that changes nothing yet.
     #[must_use]
-    pub fn new(command: CommandRef, chain: ChainId, copy: CopyId, hops: Vec<Hop>, action: Action, actor: Person) -> Self {
+    pub fn new(
+        command: CommandRef,
+        chain: ChainId,
+        copy: CopyId,
+        hops: Vec<Hop>,
+        action: Action,
+        actor: Person,
+    ) -> Self {
         Self {
             occurred_at: command.received_at,
             command,

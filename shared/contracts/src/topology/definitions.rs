@@ -1,19 +1,24 @@
-//! The broker's definitions, from `FLOWS`: the file that a node imports. Loads on RabbitMQ 3.10 and 4.x.
+//! The broker's definitions, from `FLOWS`: the file that a node imports. Loads on RabbitMQ 3.10 and
+//! 4.x.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{DESK_PARKED, End, Exchange, FLOWS, RETRY_LADDER, Service, UNROUTABLE, received_by, sent_by};
+use super::{
+    DESK_PARKED, End, Exchange, FLOWS, RETRY_LADDER, Service, UNROUTABLE, received_by, sent_by,
+};
 use crate::event;
 
-/// Messages an entry queue holds before it refuses more; a desk's publish is then nacked and it tries again later.
+/// Messages an entry queue holds before it refuses more; a desk's publish is then nacked and it
+/// tries again later.
 const ENTRY_LIMIT: u32 = 200_000;
 /// Deliveries a desk queue holds before the rest waits in `undelivered`.
 const DESK_LIMIT: u32 = 100_000;
 /// Leads from `share` to what nobody routes.
 const UNROUTABLE_EXCHANGE: &str = "share.unroutable";
-/// Restarts of consumers count as deliveries: a work queue must never drop a message for them, and 4.x would after 20.
+/// Restarts of consumers count as deliveries: a work queue must never drop a message for them, and
+/// 4.x would after 20.
 const NO_DELIVERY_LIMIT: i64 = 1_000_000_000;
 
 /// Arguments of every desk queue.
@@ -22,11 +27,16 @@ pub fn desk_queue_arguments() -> Value {
     json!({ "x-queue-type": "quorum" })
 }
 
-/// Everything a virtual host needs, in the broker's own format. Users have no password: who installs this sets one.
+/// Everything a virtual host needs, in the broker's own format. Users have no password: who
+/// installs this sets one.
 #[must_use]
 pub fn definitions(vhost: &str) -> Value {
-    let users: Vec<Value> =
-        Service::ALL.iter().map(|service| service.user()).chain(["operator".to_owned()]).map(|name| user(&name)).collect();
+    let users: Vec<Value> = Service::ALL
+        .iter()
+        .map(|service| service.user())
+        .chain(["operator".to_owned()])
+        .map(|name| user(&name))
+        .collect();
     json!({
         "vhosts": [{ "name": vhost }],
         "users": users,
@@ -45,16 +55,19 @@ fn user(name: &str) -> Value {
 
 fn permissions(vhost: &str) -> Vec<Value> {
     let services = Service::ALL.iter().map(|service| {
-        let own = sent_by(*service).map(|flow| flow.exchange.name()).chain(replays(*service).map(|_| "sync"));
-        let exchanges: BTreeSet<&str> = own.chain(delivers(*service).then(|| Exchange::Events.name())).collect();
-        let queues: Vec<String> = service.work_queues().into_iter().chain(service.dead_letter_queues()).collect();
+        let own = sent_by(*service)
+            .map(|flow| flow.exchange.name())
+            .chain(replays(*service).map(|_| "sync"));
+        let exchanges: BTreeSet<&str> =
+            own.chain(delivers(*service).then(|| Exchange::Events.name())).collect();
+        let queues: Vec<String> =
+            service.work_queues().into_iter().chain(service.dead_letter_queues()).collect();
         json!({
             "user": service.user(), "vhost": vhost, "configure": "^$",
             "write": one_of(exchanges), "read": one_of(queues.iter().map(String::as_str)),
         })
     });
-    let operator =
-        json!({ "user": "operator", "vhost": vhost, "configure": "^$", "write": "^share$", "read": "^desk\\.operator$" });
+    let operator = json!({ "user": "operator", "vhost": vhost, "configure": "^$", "write": "^share$", "read": "^desk\\.operator$" });
     services.chain([operator]).collect()
 }
 
@@ -71,7 +84,10 @@ fn topic_permissions(vhost: &str) -> Vec<Value> {
             (Exchange::Sync, one_of(keys.iter().map(String::as_str))),
             (Exchange::Desk, to_any_desk(&deliveries(service))),
             (Exchange::Share, "^$".to_owned()),
-            (Exchange::Events, if delivers(service) { event::KEYS.to_owned() } else { "^$".to_owned() }),
+            (
+                Exchange::Events,
+                if delivers(service) { event::KEYS.to_owned() } else { "^$".to_owned() },
+            ),
         ];
         for (exchange, pattern) in write {
             rows.push(
@@ -88,16 +104,21 @@ fn delivers(service: Service) -> bool {
     sent_by(service).any(|flow| flow.exchange == Exchange::Desk)
 }
 
-/// What a service tells desks: its own rows, and for whoever reads what desks threw back, everything again.
+/// What a service tells desks: its own rows, and for whoever reads what desks threw back,
+/// everything again.
 fn deliveries(service: Service) -> BTreeSet<&'static str> {
     let reads_thrown_back = service.dead_letter_queues().iter().any(|queue| queue == DESK_PARKED);
     let told = FLOWS.iter().filter(|flow| flow.exchange == Exchange::Desk);
-    told.filter(|flow| reads_thrown_back || flow.from == End::Service(service)).map(|flow| flow.message).collect()
+    told.filter(|flow| reads_thrown_back || flow.from == End::Service(service))
+        .map(|flow| flow.message)
+        .collect()
 }
 
 /// The keys of these messages to whichever account, as a pattern.
 fn to_any_desk(messages: &BTreeSet<&str>) -> String {
-    let stems = messages.iter().map(|message| message.rsplit_once(".v").map_or(*message, |(stem, _version)| stem));
+    let stems = messages
+        .iter()
+        .map(|message| message.rsplit_once(".v").map_or(*message, |(stem, _version)| stem));
     let stems: Vec<String> = stems.map(|stem| stem.replace('.', "\\.")).collect();
     if stems.is_empty() { "^$".to_owned() } else { format!("^[a-z0-9-]+\\.({})$", stems.join("|")) }
 }
@@ -115,31 +136,43 @@ fn sync_key(flow: &super::Flow) -> Option<String> {
 
 /// Keys of an entry service's delay ladder; the others never wait.
 fn retries(service: Service) -> impl Iterator<Item = String> {
-    RETRY_LADDER.iter().filter(move |_| service.is_entry()).map(move |step| service.retry_key(*step))
+    RETRY_LADDER
+        .iter()
+        .filter(move |_| service.is_entry())
+        .map(move |step| service.retry_key(*step))
 }
 
-/// Keys with which a service's parked messages come to it again: what it receives anyway, and no more.
+/// Keys with which a service's parked messages come to it again: what it receives anyway, and no
+/// more.
 fn replays(service: Service) -> impl Iterator<Item = String> {
     let commands = service.is_entry().then(|| service.retried_key());
     received_by(service).filter_map(sync_key).chain(commands)
 }
 
-/// Keys with which the reader of what nobody routes hands on the commands of an entry service whose queue is missing.
+/// Keys with which the reader of what nobody routes hands on the commands of an entry service whose
+/// queue is missing.
 fn forwards(service: Service) -> impl Iterator<Item = String> {
     let reads_unroutable = service.work_queues().iter().any(|queue| queue == UNROUTABLE);
-    Service::ALL.into_iter().filter(move |other| reads_unroutable && other.is_entry()).map(Service::retried_key)
+    Service::ALL
+        .into_iter()
+        .filter(move |other| reads_unroutable && other.is_entry())
+        .map(Service::retried_key)
 }
 
 fn exchanges(vhost: &str) -> Vec<Value> {
     let topic = |exchange: Exchange| {
-        let arguments =
-            if exchange == Exchange::Share { json!({ "alternate-exchange": UNROUTABLE_EXCHANGE }) } else { json!({}) };
+        let arguments = if exchange == Exchange::Share {
+            json!({ "alternate-exchange": UNROUTABLE_EXCHANGE })
+        } else {
+            json!({})
+        };
         json!({
             "name": exchange.name(), "vhost": vhost, "type": "topic",
             "durable": true, "auto_delete": false, "internal": false, "arguments": arguments,
         })
     };
-    let mut all: Vec<Value> = [Exchange::Share, Exchange::Sync, Exchange::Desk, Exchange::Events].map(topic).into();
+    let mut all: Vec<Value> =
+        [Exchange::Share, Exchange::Sync, Exchange::Desk, Exchange::Events].map(topic).into();
     all.push(json!({
         "name": UNROUTABLE_EXCHANGE, "vhost": vhost, "type": "fanout",
         "durable": true, "auto_delete": false, "internal": true, "arguments": {},
@@ -198,7 +231,8 @@ fn dead_letter_key(whose: &str) -> String {
     format!("parked.{whose}")
 }
 
-/// Limits and dead letters are policies, because arguments cannot change without deleting the queue.
+/// Limits and dead letters are policies, because arguments cannot change without deleting the
+/// queue.
 fn policies(vhost: &str) -> Vec<Value> {
     let policy = |name: &str, pattern: String, definition: Value| json!({ "name": name, "vhost": vhost, "pattern": pattern, "apply-to": "queues", "priority": 1, "definition": definition });
     let dead_letters_to = |whose: &str| {
@@ -215,7 +249,11 @@ fn policies(vhost: &str) -> Vec<Value> {
         if service.is_entry() {
             definition["max-length"] = json!(ENTRY_LIMIT);
         }
-        all.push(policy(service.name(), one_of(service.work_queues().iter().map(String::as_str)), definition));
+        all.push(policy(
+            service.name(),
+            one_of(service.work_queues().iter().map(String::as_str)),
+            definition,
+        ));
     }
     let mut desks = dead_letters_to("desk");
     desks["max-length"] = json!(DESK_LIMIT);

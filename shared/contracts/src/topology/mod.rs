@@ -12,8 +12,9 @@ pub use definitions::{definitions, desk_queue_arguments};
 pub use operator_resources::{operator_account_resources, operator_resources};
 
 use crate::command::{
-    AccountRegister, AccountRename, AccountUpdate, AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite,
-    AgreementList, ShareList, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+    AccountRegister, AccountRename, AccountUpdate, AgreementAccept, AgreementDeactivate,
+    AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind, TicketRedact,
+    TicketResync, TicketShare, TicketUnshare, TicketUpdate,
 };
 use crate::sync::{Fact, Notice, Transfer};
 use crate::{AccountName, Message, Receipt};
@@ -38,7 +39,13 @@ pub enum Service {
 
 impl Service {
     /// All of them, in the order of the line.
-    pub const ALL: [Self; 5] = [Self::Agreement, Self::ShareDispatcher, Self::CommentSync, Self::FieldSync, Self::Notifier];
+    pub const ALL: [Self; 5] = [
+        Self::Agreement,
+        Self::ShareDispatcher,
+        Self::CommentSync,
+        Self::FieldSync,
+        Self::Notifier,
+    ];
 
     /// The service's public name, also of its package and its work queue.
     #[must_use]
@@ -58,7 +65,8 @@ impl Service {
         format!("svc.{}", self.name())
     }
 
-    /// Whether it reads desks' commands: only such a service refuses a command or waits for something.
+    /// Whether it reads desks' commands: only such a service refuses a command or waits for
+    /// something.
     #[must_use]
     pub fn is_entry(self) -> bool {
         !self.entry_bindings().is_empty()
@@ -144,7 +152,8 @@ pub struct RetryStep {
 }
 
 /// What "not yet" waits for, before it becomes a refusal.
-pub const RETRY_LADDER: [RetryStep; 2] = [RetryStep { name: "1s", delay_ms: 1_000 }, RetryStep { name: "5s", delay_ms: 5_000 }];
+pub const RETRY_LADDER: [RetryStep; 2] =
+    [RetryStep { name: "1s", delay_ms: 1_000 }, RetryStep { name: "5s", delay_ms: 5_000 }];
 
 /// A topic exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -205,7 +214,12 @@ const fn command<M: Message>(to: Service) -> Flow {
 }
 
 const fn internal<M: Message>(from: Service, to: Service) -> Flow {
-    Flow { message: M::NAME, from: End::Service(from), exchange: Exchange::Sync, to: End::Service(to) }
+    Flow {
+        message: M::NAME,
+        from: End::Service(from),
+        exchange: Exchange::Sync,
+        to: End::Service(to),
+    }
 }
 
 const fn delivery(message: &'static str, from: Service) -> Flow {
@@ -270,7 +284,9 @@ pub fn sent_by(service: Service) -> impl Iterator<Item = &'static Flow> {
 #[must_use]
 pub fn entry_of(command_type: &str) -> Option<Service> {
     FLOWS.iter().find_map(|flow| match flow.to {
-        End::Service(service) if flow.from == End::Desk && flow.message == command_type => Some(service),
+        End::Service(service) if flow.from == End::Desk && flow.message == command_type => {
+            Some(service)
+        }
         _ => None,
     })
 }

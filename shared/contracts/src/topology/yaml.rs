@@ -1,5 +1,5 @@
-//! JSON values as YAML in block style. JSON is YAML already, so only maps and plain words are written another way;
-//! for that a page of code is less to keep than a library.
+//! JSON values as YAML in block style. JSON is YAML already, so only maps and plain words are
+//! written another way; for that a page of code is less to keep than a library.
 
 use serde_json::Value;
 
@@ -36,7 +36,8 @@ fn scalar(value: &Value) -> String {
     }
 }
 
-/// Whether a text needs no quotes: it begins with a letter, has nothing in it that means something, and is no other type.
+/// Whether a text needs no quotes: it begins with a letter, has nothing in it that means something,
+/// and is no other type.
 fn is_plain(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.chars().all(|each| each.is_ascii_alphanumeric() || "._/-".contains(each))
@@ -58,7 +59,8 @@ mod tests {
         });
         let expected = concat!(
             "a:\n  count: 3\n  empty: {}\n  list: [\"x\"]\n",
-            "none: \"\"\nnumber: \"1s\"\npattern: \"^a\\\\.b$\"\ntext: share.events\nword: \"Yes\"\n",
+            "none: \"\"\nnumber: \"1s\"\npattern: \"^a\\\\.b$\"\ntext: share.events\n\
+             word: \"Yes\"\n",
         );
         assert_eq!(block(&document), expected);
     }

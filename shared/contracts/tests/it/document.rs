@@ -31,26 +31,44 @@ fn keys(value: &Value) -> BTreeSet<&str> {
 #[test]
 fn what_desks_send_and_are_told_is_published_and_nothing_else() {
     for (exchange, flows) in [Exchange::Share, Exchange::Desk].map(|exchange| {
-        (exchange, FLOWS.iter().filter(|flow| flow.exchange == exchange).map(|flow| flow.message).collect::<BTreeSet<_>>())
+        (
+            exchange,
+            FLOWS
+                .iter()
+                .filter(|flow| flow.exchange == exchange)
+                .map(|flow| flow.message)
+                .collect::<BTreeSet<_>>(),
+        )
     }) {
-        let published: Vec<&str> = messages().filter(|it| it.exchange == exchange).map(|it| it.name).collect();
+        let published: Vec<&str> =
+            messages().filter(|it| it.exchange == exchange).map(|it| it.name).collect();
         assert_eq!(published.len(), flows.len(), "each once");
         assert_eq!(BTreeSet::from_iter(published), flows);
     }
     let document = whole();
     assert_eq!(keys(&document["components"]["messages"]), messages().map(|it| it.name).collect());
-    assert_eq!(keys(&document["channels"]["desk"]["messages"]), Told::NAMES.iter().copied().collect());
+    assert_eq!(
+        keys(&document["channels"]["desk"]["messages"]),
+        Told::NAMES.iter().copied().collect()
+    );
 }
 
 #[test]
 fn every_message_has_its_channel_and_its_operation() {
     let document = whole();
     for message in messages() {
-        let name = if message.exchange == Exchange::Share { message.entity_and_verb() } else { "desk" };
+        let name =
+            if message.exchange == Exchange::Share { message.entity_and_verb() } else { "desk" };
         let channel = &document["channels"][name];
-        assert_eq!(channel["messages"][message.name]["$ref"], format!("#/components/messages/{}", message.name));
-        let address =
-            if message.exchange == Exchange::Share { format!("{{account}}.{name}") } else { "desk.{account}".to_owned() };
+        assert_eq!(
+            channel["messages"][message.name]["$ref"],
+            format!("#/components/messages/{}", message.name)
+        );
+        let address = if message.exchange == Exchange::Share {
+            format!("{{account}}.{name}")
+        } else {
+            "desk.{account}".to_owned()
+        };
         assert_eq!(channel["address"], address);
         let operation = &document["operations"][name];
         let reference = json!({ "$ref": format!("#/channels/{name}/messages/{}", message.name) });
@@ -83,10 +101,19 @@ fn schemas_are_draft_07_and_say_what_everything_is() {
         let schema = schema(message);
         assert!(jsonschema::draft7::meta::is_valid(&schema), "{}", message.name);
         walk(&schema, &mut |value| {
-            assert_ne!(value.get("additionalProperties"), Some(&json!(false)), "{}: schemas stay open", message.name);
+            assert_ne!(
+                value.get("additionalProperties"),
+                Some(&json!(false)),
+                "{}: schemas stay open",
+                message.name
+            );
             let properties = value.get("properties").filter(|_| value["type"] == "object");
             for (name, property) in properties.and_then(Value::as_object).into_iter().flatten() {
-                assert!(name == "clear" || property["description"].is_string(), "{}: what is {name}?", message.name);
+                assert!(
+                    name == "clear" || property["description"].is_string(),
+                    "{}: what is {name}?",
+                    message.name
+                );
             }
         });
     }
@@ -97,14 +124,18 @@ fn examples_fit_the_documents_own_schemas() {
     let document = whole();
     for (name, message) in document["components"]["messages"].as_object().unwrap() {
         let schema = json!({ "allOf": [message["payload"]], "components": document["components"] });
-        let validator = jsonschema::draft7::options().should_validate_formats(true).build(&schema).unwrap();
+        let validator =
+            jsonschema::draft7::options().should_validate_formats(true).build(&schema).unwrap();
         let examples = message["examples"].as_array().unwrap();
         assert!(!examples.is_empty(), "{name}");
         for example in examples {
             assert!(validator.is_valid(&example["payload"]), "{name} {}", example["name"]);
         }
         for member in ["title", "summary", "description"] {
-            assert!(message[member].as_str().is_some_and(|text| text.len() > 3), "{name} has no {member}");
+            assert!(
+                message[member].as_str().is_some_and(|text| text.len() > 3),
+                "{name} has no {member}"
+            );
         }
     }
 }
@@ -112,12 +143,19 @@ fn examples_fit_the_documents_own_schemas() {
 #[test]
 fn the_facts_are_complete() {
     let facts = &whole()["x-deskmesh"];
-    let codes: Vec<&str> = facts["reasons"].as_array().unwrap().iter().map(|row| row["code"].as_str().unwrap()).collect();
+    let codes: Vec<&str> = facts["reasons"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["code"].as_str().unwrap())
+        .collect();
     assert_eq!(codes, Reason::ALL.iter().map(|reason| reason.code()).collect::<Vec<_>>());
     assert_eq!(facts["outcomes"]["receipt"].as_array().unwrap().len(), 4);
     assert_eq!(facts["outcomes"]["item"].as_array().unwrap().len(), 5);
     let pairs = facts["custom_fields"]["pairs"].as_array().unwrap();
-    let fits = |from: FieldType, to: FieldType| pairs.iter().any(|pair| pair["from"] == from.name() && pair["to"] == to.name());
+    let fits = |from: FieldType, to: FieldType| {
+        pairs.iter().any(|pair| pair["from"] == from.name() && pair["to"] == to.name())
+    };
     for from in FieldType::ALL {
         for to in FieldType::ALL {
             assert_eq!(fits(from, to), passing(from, to).is_some(), "{from:?} {to:?}");

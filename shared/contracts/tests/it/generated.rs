@@ -9,7 +9,11 @@ use serde_json::Value;
 use crate::golden::{self, goldens};
 
 fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the crate lies two folders below the root").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("the crate lies two folders below the root")
+        .to_owned()
 }
 
 fn check(path: &Path, expected: &str) {
@@ -29,15 +33,24 @@ fn check_json(path: &Path, expected: &Value) {
 
 #[test]
 fn broker_definitions_are_current() {
-    check_json(&repository().join("infra/rabbitmq/definitions.json"), &topology::definitions(topology::VHOST));
+    check_json(
+        &repository().join("infra/rabbitmq/definitions.json"),
+        &topology::definitions(topology::VHOST),
+    );
 }
 
 #[test]
 fn the_operator_resources_are_current() {
     let kubernetes = repository().join("infra/kubernetes");
-    check(&kubernetes.join("components/rabbitmq-topology/topology.yaml"), &topology::operator_resources());
+    check(
+        &kubernetes.join("components/rabbitmq-topology/topology.yaml"),
+        &topology::operator_resources(),
+    );
     let acme = AccountName::new("acme").expect("a name");
-    check(&kubernetes.join("examples/third-party/acme.yaml"), &topology::operator_account_resources(&acme));
+    check(
+        &kubernetes.join("examples/third-party/acme.yaml"),
+        &topology::operator_account_resources(&acme),
+    );
 }
 
 #[test]
@@ -48,7 +61,10 @@ fn the_asyncapi_document_is_current() {
 
 #[test]
 fn the_auditors_document_is_current() {
-    check_json(&golden::folder("generated").join("asyncapi-events.json"), &asyncapi::events_document());
+    check_json(
+        &golden::folder("generated").join("asyncapi-events.json"),
+        &asyncapi::events_document(),
+    );
 }
 
 #[test]
@@ -67,8 +83,13 @@ fn the_schemas_are_current_and_no_other_is_there() {
 fn the_readmes_flow_picture_is_current() {
     let path = repository().join("README.md");
     let readme = std::fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once("<!-- flows -->\n").expect("README.md has a line <!-- flows -->");
-    let (_, after) = rest.split_once("<!-- /flows -->").expect("README.md has a line <!-- /flows -->");
+    let (before, rest) =
+        readme.split_once("<!-- flows -->\n").expect("README.md has a line <!-- flows -->");
+    let (_, after) =
+        rest.split_once("<!-- /flows -->").expect("README.md has a line <!-- /flows -->");
     let picture = flow_picture::mermaid();
-    check(&path, &format!("{before}<!-- flows -->\n```mermaid\n{picture}```\n<!-- /flows -->{after}"));
+    check(
+        &path,
+        &format!("{before}<!-- flows -->\n```mermaid\n{picture}```\n<!-- /flows -->{after}"),
+    );
 }

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use contracts::Message;
 use contracts::asyncapi::{Example, messages};
 use contracts::command::{
-    AccountRegister, AccountRename, AccountUpdate, AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite,
-    AgreementList, ShareList, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+    AccountRegister, AccountRename, AccountUpdate, AgreementAccept, AgreementDeactivate,
+    AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind, TicketRedact,
+    TicketResync, TicketShare, TicketUnshare, TicketUpdate,
 };
 use contracts::delivery::Told;
 use contracts::topology::Exchange;
@@ -26,8 +27,11 @@ pub fn folder(name: &str) -> PathBuf {
 }
 
 pub fn files(folder: &Path) -> BTreeSet<String> {
-    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    entries.map(|entry| entry.expect("a readable folder").file_name().to_string_lossy().into_owned()).collect()
+    let entries =
+        std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    entries
+        .map(|entry| entry.expect("a readable folder").file_name().to_string_lossy().into_owned())
+        .collect()
 }
 
 /// `<message type>.json`, `<message type>.<variant>.json`.
@@ -35,7 +39,9 @@ pub fn goldens() -> Vec<Golden> {
     let read = |file: String| {
         let words: Vec<&str> = file.strip_suffix(".json").unwrap_or(&file).split('.').collect();
         let (message, variant) = (words[..3].join("."), words.get(3).map(ToString::to_string));
-        let known = messages().find(|known| known.name == message).unwrap_or_else(|| panic!("{file} is of no message"));
+        let known = messages()
+            .find(|known| known.name == message)
+            .unwrap_or_else(|| panic!("{file} is of no message"));
         let text = std::fs::read_to_string(folder("golden").join(&file)).expect("a readable file");
         let body = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
         Golden { exchange: known.exchange, example: Example { message, variant, body }, file }
@@ -84,7 +90,9 @@ fn without_null(content: &Value) -> Value {
     match content {
         Value::Object(members) => {
             let given = members.iter().filter(|(_, member)| !member.is_null());
-            Value::Object(given.map(|(name, member)| (name.clone(), without_null(member))).collect())
+            Value::Object(
+                given.map(|(name, member)| (name.clone(), without_null(member))).collect(),
+            )
         }
         Value::Array(items) => items.iter().map(without_null).collect(),
         other => other.clone(),

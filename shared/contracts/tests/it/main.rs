@@ -1,4 +1,5 @@
-//! Generated files are current, the table of flows is complete, and types, schemas and goldens say the same.
+//! Generated files are current, the table of flows is complete, and types, schemas and goldens say
+//! the same.
 
 mod document;
 mod flows;

@@ -42,7 +42,8 @@ pub struct AuditLine {
     pub parked_id: Option<Uuid>,
     /// The message's own id.
     pub message_id: Option<String>,
-    /// Why: the reason and detail of parking, an operator's reason for a discard, or what of the journal was replayed.
+    /// Why: the reason and detail of parking, an operator's reason for a discard, or what of the
+    /// journal was replayed.
     pub because: Option<String>,
 }
 
@@ -51,13 +52,15 @@ pub struct AuditLine {
 /// # Errors
 /// What the database says.
 pub async fn audit(pool: &PgPool, since: Option<Timestamp>) -> sqlx::Result<Vec<AuditLine>> {
-    let query = "select at, by, action, parked_id, message_id, because from parked_audit where $1::timestamptz is null or at >= $1 order by at, id";
+    let query = "select at, by, action, parked_id, message_id, because from parked_audit where \
+        $1::timestamptz is null or at >= $1 order by at, id";
     sqlx::query_as(query).bind(since.map(Timestamp::utc)).fetch_all(pool).await
 }
 
 /// Returns what happened to one parked message, oldest first.
 pub(super) async fn history(pool: &PgPool, id: Uuid) -> sqlx::Result<Vec<AuditLine>> {
-    let query = "select at, by, action, parked_id, message_id, because from parked_audit where parked_id = $1 order by at, id";
+    let query = "select at, by, action, parked_id, message_id, because from parked_audit where \
+        parked_id = $1 order by at, id";
     sqlx::query_as(query).bind(id).fetch_all(pool).await
 }
 
@@ -71,8 +74,13 @@ pub(crate) struct Entry<'a> {
 }
 
 /// Writes a line for each of the parked messages, or one line when there is none.
-pub(crate) async fn record(connection: &mut PgConnection, entry: &Entry<'_>, parked: &[Uuid]) -> sqlx::Result<()> {
-    let rows = if parked.is_empty() { vec![None] } else { parked.iter().copied().map(Some).collect() };
+pub(crate) async fn record(
+    connection: &mut PgConnection,
+    entry: &Entry<'_>,
+    parked: &[Uuid],
+) -> sqlx::Result<()> {
+    let rows =
+        if parked.is_empty() { vec![None] } else { parked.iter().copied().map(Some).collect() };
     sqlx::query(
         "insert into parked_audit (at, by, action, parked_id, message_id, because)
          select $2, $3, $4, wanted.id, parked.message_id, $5 from unnest($1::uuid[]) as wanted (id) left join parked using (id)",

@@ -1,4 +1,5 @@
-//! A body as a person may see it: how large it is and how it is built, and what it says only when that was asked for.
+//! A body as a person may see it: how large it is and how it is built, and what it says only when
+//! that was asked for.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -39,7 +40,9 @@ fn shape(value: &Value) -> Value {
         // Of a list the first stands for all: items of one list have one type.
         Value::Array(items) => match items.first() {
             None => "list of 0".into(),
-            Some(first) => Value::Object(Map::from_iter([(format!("list of {}", items.len()), shape(first))])),
+            Some(first) => {
+                Value::Object(Map::from_iter([(format!("list of {}", items.len()), shape(first))]))
+            }
         },
         Value::Object(members) => {
             let short = |key: &String| key.chars().take(SHOWN).collect::<String>();
@@ -81,7 +84,9 @@ mod tests {
 
     #[test]
     fn a_hostile_object_is_cut() {
-        let body: Map<String, Value> = (0..1000).map(|number| (format!("{number}{}", "k".repeat(1000)), Value::Null)).collect();
+        let body: Map<String, Value> = (0..1000)
+            .map(|number| (format!("{number}{}", "k".repeat(1000)), Value::Null))
+            .collect();
         let seen = Body::of(Value::Object(body).to_string().as_bytes(), false);
         let shape = seen.shape.unwrap();
         assert_eq!(shape.as_object().unwrap().len(), SHOWN + 1);

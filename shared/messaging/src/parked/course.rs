@@ -1,4 +1,5 @@
-//! What an action comes to, for one parked message: which letter it becomes, or why it stays where it is. Pure.
+//! What an action comes to, for one parked message: which letter it becomes, or why it stays where
+//! it is. Pure.
 
 use std::borrow::Cow;
 
@@ -85,12 +86,18 @@ pub(super) fn course(service: Service, action: &Action, message: &Stub) -> Cours
     let names = [&message.routing_key, &message.message_id, &message.message_type];
     let publisher = message.publisher.as_deref().and_then(|user| AccountName::new(user).ok());
     match action {
-        Action::Discard { .. } if !is_command => Course::Stay("only a desk's command can be discarded"),
+        Action::Discard { .. } if !is_command => {
+            Course::Stay("only a desk's command can be discarded")
+        }
         Action::Discard { .. } if publisher.is_none() => Course::Close,
-        _ if names.iter().any(|name| name.len() > MAX_NAME) => Course::Stay("its key, id or type is longer than AMQP carries"),
+        _ if names.iter().any(|name| name.len() > MAX_NAME) => {
+            Course::Stay("its key, id or type is longer than AMQP carries")
+        }
         Action::Discard { .. } => Course::Refusal,
         Action::Replay if message.is_output => Course::Undelivered,
-        Action::Replay if is_command && publisher.is_none() => Course::Stay("nobody is known who published it"),
+        Action::Replay if is_command && publisher.is_none() => {
+            Course::Stay("nobody is known who published it")
+        }
         Action::Replay if is_command => Course::Command,
         Action::Replay if message.message_id.is_empty() => Course::Stay("it has no message id"),
         Action::Replay if message.exchange == Exchange::Desk.name() => Course::Desk,
@@ -102,7 +109,10 @@ pub(super) fn course(service: Service, action: &Action, message: &Stub) -> Cours
 /// The letter that goes out, where the course is one.
 pub(super) fn letter(service: Service, action: &Action, row: &Row) -> Option<Letter> {
     let message = &row.stub;
-    let mut headers = vec![(header::PARKED, message.id.to_string()), (header::FIRST_ARRIVAL, row.first_arrived_at.to_string())];
+    let mut headers = vec![
+        (header::PARKED, message.id.to_string()),
+        (header::FIRST_ARRIVAL, row.first_arrived_at.to_string()),
+    ];
     let (exchange, routing_key) = match course(service, action, message) {
         Course::Command | Course::Refusal => {
             headers.push((header::ACCOUNT_KEY, message.routing_key.clone()));
@@ -116,7 +126,8 @@ pub(super) fn letter(service: Service, action: &Action, row: &Row) -> Option<Let
         Course::Internal => (Exchange::Sync, message.routing_key.clone()),
         // Nothing of ours goes to a desk.
         Course::Desk => {
-            headers = row.share_id.clone().map(|share| (header::SHARE_ID, share)).into_iter().collect();
+            headers =
+                row.share_id.clone().map(|share| (header::SHARE_ID, share)).into_iter().collect();
             (Exchange::Desk, message.routing_key.clone())
         }
         Course::Undelivered | Course::Close | Course::Stay(_) => return None,
@@ -129,7 +140,10 @@ pub(super) fn letter(service: Service, action: &Action, row: &Row) -> Option<Let
         content_type: row.content_type.clone().map(Cow::Owned),
         correlation_id: row.correlation_id.clone(),
         headers,
-        trace: TraceContext { traceparent: row.traceparent.clone(), tracestate: row.tracestate.clone() },
+        trace: TraceContext {
+            traceparent: row.traceparent.clone(),
+            tracestate: row.tracestate.clone(),
+        },
         attempt: 1,
         body: row.body.clone(),
         mandatory: true,

@@ -29,7 +29,8 @@ fn discard() -> Action {
 }
 
 fn headers(letter: &Letter) -> Vec<(&str, &str)> {
-    let mut headers: Vec<(&str, &str)> = letter.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let mut headers: Vec<(&str, &str)> =
+        letter.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     headers.sort_unstable();
     headers
 }
@@ -38,7 +39,10 @@ fn headers(letter: &Letter) -> Vec<(&str, &str)> {
 fn a_command_comes_to_its_entry_again_and_counts_as_arriving_when_it_first_did() {
     let row = row("share", "acme.ticket.share");
     let letter = letter(Service::ShareDispatcher, &Action::Replay, &row).unwrap();
-    assert_eq!((letter.exchange.as_str(), letter.routing_key.as_str()), ("sync", "share-dispatcher.retried"));
+    assert_eq!(
+        (letter.exchange.as_str(), letter.routing_key.as_str()),
+        ("sync", "share-dispatcher.retried")
+    );
     let expected = [
         ("deskmesh-attempt", "0"),
         ("deskmesh-first-arrival", "2026-03-01T10:00:00.000Z"),
@@ -47,7 +51,10 @@ fn a_command_comes_to_its_entry_again_and_counts_as_arriving_when_it_first_did()
         ("deskmesh-routing-key", "acme.ticket.share"),
     ];
     assert_eq!(headers(&letter), expected);
-    assert_eq!((letter.message_id.as_str(), letter.message_type.as_str()), ("m", "ticket.share.v1"));
+    assert_eq!(
+        (letter.message_id.as_str(), letter.message_type.as_str()),
+        ("m", "ticket.share.v1")
+    );
 }
 
 #[test]
@@ -60,18 +67,28 @@ fn a_discard_is_the_same_letter_with_the_reason() {
 
 #[test]
 fn what_was_between_services_or_on_its_way_to_a_desk_goes_where_it_was_going() {
-    let internal = letter(Service::FieldSync, &Action::Replay, &row("sync", "field-sync.transfer")).unwrap();
-    assert_eq!((internal.exchange.as_str(), internal.routing_key.as_str()), ("sync", "field-sync.transfer"));
+    let internal =
+        letter(Service::FieldSync, &Action::Replay, &row("sync", "field-sync.transfer")).unwrap();
+    assert_eq!(
+        (internal.exchange.as_str(), internal.routing_key.as_str()),
+        ("sync", "field-sync.transfer")
+    );
     assert_eq!(internal.headers.len(), 2, "whose row it is, and when it first arrived");
-    let desk = letter(Service::ShareDispatcher, &Action::Replay, &row("desk", "acme.ticket.updated")).unwrap();
-    assert_eq!((desk.exchange.as_str(), desk.routing_key.as_str()), ("desk", "acme.ticket.updated"));
+    let desk =
+        letter(Service::ShareDispatcher, &Action::Replay, &row("desk", "acme.ticket.updated"))
+            .unwrap();
+    assert_eq!(
+        (desk.exchange.as_str(), desk.routing_key.as_str()),
+        ("desk", "acme.ticket.updated")
+    );
     assert_eq!(headers(&desk), [("share-id", "s")], "a desk is told nothing of ours");
     assert_eq!(desk.correlation_id.as_deref(), Some("c"));
 }
 
 #[test]
 fn only_an_entry_discards_and_only_commands() {
-    let stays = |service, row: &Row| matches!(course(service, &discard(), &row.stub), Course::Stay(_));
+    let stays =
+        |service, row: &Row| matches!(course(service, &discard(), &row.stub), Course::Stay(_));
     assert!(stays(Service::ShareDispatcher, &row("sync", "share-dispatcher.fact")));
     assert!(stays(Service::ShareDispatcher, &row("desk", "acme.ticket.updated")));
     assert!(stays(Service::FieldSync, &row("sync", "field-sync.transfer")));
@@ -84,7 +101,10 @@ fn without_a_publisher_there_is_nobody_to_answer() {
     for publisher in [None, Some(String::new()), Some("no account".into())] {
         row.stub.publisher = publisher;
         assert_eq!(course(Service::ShareDispatcher, &discard(), &row.stub), Course::Close);
-        assert!(matches!(course(Service::ShareDispatcher, &Action::Replay, &row.stub), Course::Stay(_)));
+        assert!(matches!(
+            course(Service::ShareDispatcher, &Action::Replay, &row.stub),
+            Course::Stay(_)
+        ));
         assert!(letter(Service::ShareDispatcher, &discard(), &row).is_none());
     }
 }
@@ -99,10 +119,19 @@ fn a_delivery_that_no_queue_took_waits_for_it_again() {
 #[test]
 fn what_cannot_be_sent_stays_and_says_why() {
     let mut row = row("", "");
-    assert!(matches!(course(Service::ShareDispatcher, &Action::Replay, &row.stub), Course::Stay(_)));
+    assert!(matches!(
+        course(Service::ShareDispatcher, &Action::Replay, &row.stub),
+        Course::Stay(_)
+    ));
     row.stub.exchange = "sync".into();
     row.stub.message_id = "é".repeat(128);
-    assert!(matches!(course(Service::ShareDispatcher, &Action::Replay, &row.stub), Course::Stay(_)));
+    assert!(matches!(
+        course(Service::ShareDispatcher, &Action::Replay, &row.stub),
+        Course::Stay(_)
+    ));
     row.stub.message_id = String::new();
-    assert!(matches!(course(Service::ShareDispatcher, &Action::Replay, &row.stub), Course::Stay(_)));
+    assert!(matches!(
+        course(Service::ShareDispatcher, &Action::Replay, &row.stub),
+        Course::Stay(_)
+    ));
 }

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use crate::ParkReason;
 
-/// Which parked messages are meant: those to which everything given applies. Nothing given means all of them.
+/// Which parked messages are meant: those to which everything given applies. Nothing given means
+/// all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// These, by the ids of their rows.
@@ -25,12 +26,14 @@ pub struct Filter {
     pub limit: Option<u32>,
 }
 
-/// The condition of a query over open rows. Its parameters are those that [`Filter::bind`] binds: `$1` to `$5`.
+/// The condition of a query over open rows. Its parameters are those that [`Filter::bind`] binds:
+/// `$1` to `$5`.
 macro_rules! matching {
     ($before:literal, $after:literal) => {
         concat!(
             $before,
-            " where state = 'parked' and ($1::uuid[] is null or id = any($1)) and ($2::text is null or reason = $2)
+            " where state = 'parked' and ($1::uuid[] is null or id = any($1)) and ($2::text is \
+             null or reason = $2)
                and ($3::text is null or account = $3) and ($4::timestamptz is null or parked_at <= $4)
                and ($5::timestamptz is null or parked_at >= $5) ",
             $after
@@ -60,7 +63,11 @@ impl Filter {
     pub(super) fn values(&self, now: Timestamp) -> Values {
         let ago = |age: Duration| {
             let earliest = DateTime::<Utc>::UNIX_EPOCH;
-            TimeDelta::from_std(age).ok().and_then(|age| now.utc().checked_sub_signed(age)).unwrap_or(earliest).max(earliest)
+            TimeDelta::from_std(age)
+                .ok()
+                .and_then(|age| now.utc().checked_sub_signed(age))
+                .unwrap_or(earliest)
+                .max(earliest)
         };
         Values {
             ids: Some(self.ids.clone()).filter(|ids| !ids.is_empty()),
@@ -82,9 +89,17 @@ mod tests {
         let now = Timestamp::parse("2026-03-01T12:00:00Z").unwrap();
         let at = |text: &str| Some(Timestamp::parse(text).unwrap().utc());
         let hours = |hours: u64| Some(Duration::from_hours(hours));
-        let filter = Filter { older_than: hours(2), newer_than: hours(24), limit: Some(3), ..Filter::default() };
+        let filter = Filter {
+            older_than: hours(2),
+            newer_than: hours(24),
+            limit: Some(3),
+            ..Filter::default()
+        };
         let values = filter.values(now);
-        assert_eq!((values.not_after, values.not_before), (at("2026-03-01T10:00:00Z"), at("2026-02-28T12:00:00Z")));
+        assert_eq!(
+            (values.not_after, values.not_before),
+            (at("2026-03-01T10:00:00Z"), at("2026-02-28T12:00:00Z"))
+        );
         assert_eq!((values.ids, values.limit), (None, Some(3)));
         assert!(!filter.is_everything() && Filter::default().is_everything());
     }

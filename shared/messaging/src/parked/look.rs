@@ -78,7 +78,8 @@ pub struct Pile {
     pub oldest: Timestamp,
 }
 
-/// Deliveries of one account that wait for its desk's queue. They are not parked yet, and are tried again without anybody's help.
+/// Deliveries of one account that wait for its desk's queue. They are not parked yet, and are tried
+/// again without anybody's help.
 #[derive(Clone, Debug, Serialize, FromRow)]
 pub struct Waiting {
     /// Whose desk.
@@ -97,7 +98,8 @@ pub struct Waiting {
 pub async fn list(pool: &PgPool, filter: &Filter) -> sqlx::Result<(Vec<Message>, i64)> {
     let values = filter.values(now());
     let rows = sqlx::query_as(matching!(
-        "select id, state, reason, detail, account, message_type, message_id, queue, exchange, routing_key, publisher, first_arrived_at, parked_at, times
+        "select id, state, reason, detail, account, message_type, message_id, queue, exchange, \
+         routing_key, publisher, first_arrived_at, parked_at, times
          from parked",
         "order by first_arrived_at, id limit $6"
     ))
@@ -125,7 +127,8 @@ pub async fn list(pool: &PgPool, filter: &Filter) -> sqlx::Result<(Vec<Message>,
 /// # Errors
 /// What the database says.
 pub async fn piles(pool: &PgPool) -> sqlx::Result<Vec<Pile>> {
-    let query = "select reason, account, count(*) as count, min(parked_at) as oldest from parked where state = 'parked'
+    let query = "select reason, account, count(*) as count, min(parked_at) as oldest from parked \
+        where state = 'parked'
                  group by reason, account order by count desc, reason, account";
     sqlx::query_as(query).fetch_all(pool).await
 }
@@ -135,7 +138,8 @@ pub async fn piles(pool: &PgPool) -> sqlx::Result<Vec<Pile>> {
 /// # Errors
 /// What the database says.
 pub async fn waiting(pool: &PgPool) -> sqlx::Result<Vec<Waiting>> {
-    let query = "select account, count(*) as count, min(first_failed_at) as since from undelivered group by account order by count desc, account";
+    let query = "select account, count(*) as count, min(first_failed_at) as since from undelivered \
+        group by account order by count desc, account";
     sqlx::query_as(query).fetch_all(pool).await
 }
 
@@ -149,16 +153,19 @@ struct Kept {
     body: Vec<u8>,
 }
 
-/// Returns everything known of a parked message, replayed and discarded ones too; nothing when there is none. What it says is
-/// left out unless `with_body`.
+/// Returns everything known of a parked message, replayed and discarded ones too; nothing when
+/// there is none. What it says is left out unless `with_body`.
 ///
 /// # Errors
 /// What the database says.
 pub async fn show(pool: &PgPool, id: Uuid, with_body: bool) -> sqlx::Result<Option<Details>> {
-    let query = "select id, state, reason, detail, account, message_type, message_id, queue, exchange, routing_key, publisher, first_arrived_at,
+    let query = "select id, state, reason, detail, account, message_type, message_id, queue, \
+        exchange, routing_key, publisher, first_arrived_at,
                    parked_at, times, closed_at, headers, traceparent, body
                  from parked where id = $1";
-    let Some(kept) = sqlx::query_as::<_, Kept>(query).bind(id).fetch_optional(pool).await? else { return Ok(None) };
+    let Some(kept) = sqlx::query_as::<_, Kept>(query).bind(id).fetch_optional(pool).await? else {
+        return Ok(None);
+    };
     Ok(Some(Details {
         message: kept.message,
         closed_at: kept.closed_at.map(Timestamp::from),

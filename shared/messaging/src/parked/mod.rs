@@ -1,5 +1,6 @@
-//! What operators see of the messages set aside, and what they do with them. A replay and a discard are messages themselves, so that
-//! everything goes through the one step; they are published confirmed before the row is closed, and a second one does no harm.
+//! What operators see of the messages set aside, and what they do with them. A replay and a discard
+//! are messages themselves, so that everything goes through the one step; they are published
+//! confirmed before the row is closed, and a second one does no harm.
 
 mod audit;
 mod body;
@@ -19,9 +20,11 @@ pub(crate) use audit::{Entry, record};
 /// What a person does with a parked message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// It is to be decided, or delivered, after all. A command counts as arriving when it first did.
+    /// It is to be decided, or delivered, after all. A command counts as arriving when it first
+    /// did.
     Replay,
-    /// It is not to be decided: its publisher is answered `rejected`, `discarded`. Desks' commands only.
+    /// It is not to be decided: its publisher is answered `rejected`, `discarded`. Desks' commands
+    /// only.
     Discard {
         /// Why; the publisher reads it in the receipt.
         because: String,

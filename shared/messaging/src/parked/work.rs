@@ -1,4 +1,5 @@
-//! Replaying and discarding: first the plan, which changes nothing, then the work, which can be stopped at any time.
+//! Replaying and discarding: first the plan, which changes nothing, then the work, which can be
+//! stopped at any time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,10 +68,16 @@ impl Plan {
 ///
 /// # Errors
 /// What the database says.
-pub async fn plan(pool: &PgPool, service: Service, action: Action, filter: &Filter) -> sqlx::Result<Plan> {
+pub async fn plan(
+    pool: &PgPool,
+    service: Service,
+    action: Action,
+    filter: &Filter,
+) -> sqlx::Result<Plan> {
     let values = filter.values(now());
     let messages: Vec<Stub> = sqlx::query_as(matching!(
-        "select id, times, reason, exchange, routing_key, publisher, coalesce(message_id, '') as message_id,
+        "select id, times, reason, exchange, routing_key, publisher, coalesce(message_id, '') as \
+         message_id,
            coalesce(message_type, '') as message_type, output is not null as is_output from parked",
         "order by first_arrived_at, id limit $6"
     ))
@@ -97,8 +104,8 @@ pub async fn plan(pool: &PgPool, service: Service, action: Action, filter: &Filt
     Ok(Plan { lines, missing, service, action, messages })
 }
 
-/// Does what was planned, first arrived first, until it is done or told to `stop`; then the messages at hand are finished. Calls
-/// `progress` with how many are behind it.
+/// Does what was planned, first arrived first, until it is done or told to `stop`; then the
+/// messages at hand are finished. Calls `progress` with how many are behind it.
 ///
 /// # Errors
 /// When it cannot begin: the broker does not let it in. What happens later is in the outcome.
@@ -138,10 +145,12 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Published and confirmed first, then closed: whoever dies in between leaves a row that is replayed once more.
+    /// Published and confirmed first, then closed: whoever dies in between leaves a row that is
+    /// replayed once more.
     async fn step(&self, chunk: &[Stub], outcome: &mut Outcome) -> Result<(), Fault> {
         let Plan { service, action, .. } = self.plan;
-        let planned: BTreeMap<Uuid, i32> = chunk.iter().map(|message| (message.id, message.times)).collect();
+        let planned: BTreeMap<Uuid, i32> =
+            chunk.iter().map(|message| (message.id, message.times)).collect();
         let rows: Vec<Row> = self.load(&planned).await?;
         outcome.left += chunk.len() - rows.len();
         let started_at = now();
@@ -152,7 +161,8 @@ impl Work<'_> {
                 Course::Close => to_close.push(row.stub.id),
                 Course::Undelivered => undelivered.push(row.stub.id),
                 Course::Command | Course::Refusal | Course::Internal | Course::Desk => {
-                    letters.extend(letter(*service, action, row).map(|letter| (row.stub.id, letter)));
+                    letters
+                        .extend(letter(*service, action, row).map(|letter| (row.stub.id, letter)));
                 }
             }
         }
@@ -166,7 +176,12 @@ impl Work<'_> {
         give_back(&mut transaction, &undelivered, started_at.utc()).await?;
         let closed = close(&mut transaction, &to_close, &planned, done, started_at.utc()).await?;
         if !to_close.is_empty() {
-            record(&mut transaction, &Entry { at: started_at, by: self.by, done, because }, &to_close).await?;
+            record(
+                &mut transaction,
+                &Entry { at: started_at, by: self.by, done, because },
+                &to_close,
+            )
+            .await?;
         }
         transaction.commit().await?;
         outcome.done += to_close.len();
@@ -176,7 +191,8 @@ impl Work<'_> {
 
     async fn load(&self, planned: &BTreeMap<Uuid, i32>) -> sqlx::Result<Vec<Row>> {
         sqlx::query_as(
-            "select id, times, reason, exchange, routing_key, publisher, coalesce(message_id, '') as message_id,
+            "select id, times, reason, exchange, routing_key, publisher, coalesce(message_id, '') \
+             as message_id,
                coalesce(message_type, '') as message_type, output is not null as is_output, content_type, correlation_id, share_id,
                traceparent, tracestate, body, first_arrived_at
              from parked join unnest($1::uuid[], $2::integer[]) as planned (id, times) using (id, times)
@@ -188,9 +204,13 @@ impl Work<'_> {
         .await
     }
 
-    /// Publishes the letters; returns the rows whose letter was taken. Two parked messages may have one id, and what comes back is
-    /// told by id: each id goes out alone.
-    async fn send(&self, mut letters: Vec<(Uuid, Letter)>, outcome: &mut Outcome) -> Result<Vec<Uuid>, Fault> {
+    /// Publishes the letters; returns the rows whose letter was taken. Two parked messages may have
+    /// one id, and what comes back is told by id: each id goes out alone.
+    async fn send(
+        &self,
+        mut letters: Vec<(Uuid, Letter)>,
+        outcome: &mut Outcome,
+    ) -> Result<Vec<Uuid>, Fault> {
         let mut taken = Vec::new();
         while !letters.is_empty() {
             let mut ids = BTreeSet::new();
@@ -218,7 +238,8 @@ type Utc = chrono::DateTime<chrono::Utc>;
 /// Puts deliveries back among those that wait for their desk's queue; the service sends them.
 async fn give_back(connection: &mut PgConnection, rows: &[Uuid], now: Utc) -> sqlx::Result<()> {
     sqlx::query(
-        "insert into undelivered (id, account, output, reason, first_failed_at, next_attempt_at, attempts)
+        "insert into undelivered (id, account, output, reason, first_failed_at, next_attempt_at, \
+         attempts)
          select (output ->> 'id')::uuid, coalesce(account, ''), output::jsonb, 'replayed', $2, $2, 0 from parked where id = any($1)
          order by 1
          on conflict (id) do nothing",
@@ -239,7 +260,8 @@ async fn close(
     now: Utc,
 ) -> sqlx::Result<usize> {
     let closed = sqlx::query(
-        "update parked set state = $3, closed_at = $4 from unnest($1::uuid[], $2::integer[]) as planned (id, times)
+        "update parked set state = $3, closed_at = $4 from unnest($1::uuid[], $2::integer[]) as \
+         planned (id, times)
          where parked.id = planned.id and parked.times = planned.times and state = 'parked'",
     )
     .bind(rows)

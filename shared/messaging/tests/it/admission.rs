@@ -15,7 +15,9 @@ async fn every_command_whose_account_is_known_gets_a_receipt() {
     let desk = &stage.desk;
     let body = br#"{"what":"x"}"#;
     let publish = async |key: &str, name: &str, id: &str, body: &[u8]| {
-        desk.publish(key, name, id, body, |properties| properties).await.expect("the broker takes it");
+        desk.publish(key, name, id, body, |properties| properties)
+            .await
+            .expect("the broker takes it");
         let receipt = desk.receipt(id).await;
         assert_eq!(receipt.outcome, ReceiptOutcome::Rejected, "{id}: {receipt:?}");
         receipt.reason.expect("a reason")
@@ -23,11 +25,20 @@ async fn every_command_whose_account_is_known_gets_a_receipt() {
     assert_eq!(publish("acme.ticket.count", Count::NAME, "json", b"{").await, Reason::Malformed);
     assert_eq!(publish("acme.ticket.count", Count::NAME, "field", b"{}").await, Reason::Malformed);
     assert_eq!(publish("acme.ticket.other", Count::NAME, "key", body).await, Reason::Malformed);
-    assert_eq!(publish("acme.ticket.other", "ticket.other.v1", "type", body).await, Reason::UnknownType);
-    assert_eq!(publish("acme.tickets.count", "tickets.count.v1", "unroutable", body).await, Reason::UnknownType);
+    assert_eq!(
+        publish("acme.ticket.other", "ticket.other.v1", "type", body).await,
+        Reason::UnknownType
+    );
+    assert_eq!(
+        publish("acme.tickets.count", "tickets.count.v1", "unroutable", body).await,
+        Reason::UnknownType
+    );
     assert_eq!(publish("acme.nonsense", Count::NAME, "words", body).await, Reason::Malformed);
     let large = format!("{{\"what\":\"{}\"}}", "x".repeat(512 * 1024));
-    assert_eq!(publish("acme.ticket.count", Count::NAME, "large", large.as_bytes()).await, Reason::TooLarge);
+    assert_eq!(
+        publish("acme.ticket.count", Count::NAME, "large", large.as_bytes()).await,
+        Reason::TooLarge
+    );
     stage.send(&["good"], Treat::Well).await;
     desk.receipt("good").await;
     assert_eq!(
@@ -50,12 +61,16 @@ async fn an_id_used_again_is_known_by_its_content() {
     desk.publish("acme.ticket.count", Count::NAME, "a", spelt_otherwise, |properties| properties)
         .await
         .expect("the broker takes it");
-    desk.publish("acme.ticket.count", Count::NAME, "a", br#"{"what":"b"}"#, |properties| properties)
-        .await
-        .expect("the broker takes it");
+    desk.publish("acme.ticket.count", Count::NAME, "a", br#"{"what":"b"}"#, |properties| {
+        properties
+    })
+    .await
+    .expect("the broker takes it");
     let (receipt, _) = desk
         .told("the refusal", |told| match told {
-            contracts::delivery::Told::Receipt(receipt) if receipt.reason.is_some() => Some(receipt.clone()),
+            contracts::delivery::Told::Receipt(receipt) if receipt.reason.is_some() => {
+                Some(receipt.clone())
+            }
             _ => None,
         })
         .await;
@@ -67,7 +82,11 @@ async fn an_id_used_again_is_known_by_its_content() {
     stage.send(&["a"], Treat::Well).await;
     let (receipt, _) = desk
         .told("that it is known", |told| match told {
-            contracts::delivery::Told::Receipt(receipt) if receipt.outcome == ReceiptOutcome::Ignored => Some(receipt.clone()),
+            contracts::delivery::Told::Receipt(receipt)
+                if receipt.outcome == ReceiptOutcome::Ignored =>
+            {
+                Some(receipt.clone())
+            }
             _ => None,
         })
         .await;
@@ -85,11 +104,17 @@ async fn a_command_sent_again_sends_what_it_caused_again_byte_for_byte() {
     stage.send(&["a"], Treat::Well).await;
     until("both outputs to come again", PATIENCE, async || {
         let (repeated, _) = stage.desk.repeated_and_unreadable();
-        let times: Vec<usize> = stage.passed_on().into_values().map(|passed| passed.times).collect();
-        if repeated == 1 && times == [2] { Ok(()) } else { Err(format!("{repeated} receipts, {times:?} passed on")) }
+        let times: Vec<usize> =
+            stage.passed_on().into_values().map(|passed| passed.times).collect();
+        if repeated == 1 && times == [2] {
+            Ok(())
+        } else {
+            Err(format!("{repeated} receipts, {times:?} passed on"))
+        }
     })
     .await;
-    // The next service knows them by their content, so they must not be spelt otherwise the second time.
+    // The next service knows them by their content, so they must not be spelt otherwise the second
+    // time.
     assert!(stage.passed_on().into_values().all(|passed| passed.bodies.len() == 1));
     replica.stop().await;
     stage.world.remove().await;
@@ -101,9 +126,11 @@ async fn what_the_broker_would_act_on_is_refused_and_forged_headers_are_not_beli
     let replica = stage.replica();
     let desk = &stage.desk;
     let body = br#"{"what":"x"}"#;
-    desk.publish("acme.ticket.count", Count::NAME, "expires", body, |it| it.with_expiration(ShortString::from("60000")))
-        .await
-        .expect("the broker takes it");
+    desk.publish("acme.ticket.count", Count::NAME, "expires", body, |it| {
+        it.with_expiration(ShortString::from("60000"))
+    })
+    .await
+    .expect("the broker takes it");
     assert_eq!(desk.receipt("expires").await.reason, Some(Reason::Malformed));
     let forged = |properties: lapin::BasicProperties| {
         let mut headers = FieldTable::default();
@@ -117,13 +144,21 @@ async fn what_the_broker_would_act_on_is_refused_and_forged_headers_are_not_beli
         headers.insert("x-delivery-count".into(), AMQPValue::LongLongInt(99));
         properties.with_headers(headers)
     };
-    desk.publish("acme.ticket.count", Count::NAME, "forged", body, forged).await.expect("the broker takes it");
-    assert_eq!(desk.receipt("forged").await.outcome, ReceiptOutcome::Applied, "it is acme's, and it came for the first time");
-    let accepted_at: String =
-        sqlx::query_scalar("select outputs::json -> 1 -> 'output' ->> 'accepted_at' from journal join journal_output on id = output_id where message_id = 'forged'")
-            .fetch_one(&stage.pool)
-            .await
-            .expect("a row");
+    desk.publish("acme.ticket.count", Count::NAME, "forged", body, forged)
+        .await
+        .expect("the broker takes it");
+    assert_eq!(
+        desk.receipt("forged").await.outcome,
+        ReceiptOutcome::Applied,
+        "it is acme's, and it came for the first time"
+    );
+    let accepted_at: String = sqlx::query_scalar(
+        "select outputs::json -> 1 -> 'output' ->> 'accepted_at' from journal \
+            join journal_output on id = output_id where message_id = 'forged'",
+    )
+    .fetch_one(&stage.pool)
+    .await
+    .expect("a row");
     assert!(!accepted_at.starts_with("2020"), "it arrived now: {accepted_at}");
     replica.stop().await;
     stage.world.remove().await;
@@ -146,7 +181,9 @@ async fn without_a_publisher_it_is_parked_and_nothing_else_notices() {
         .expect("the broker takes it");
     stage.send(&["a"], Treat::Well).await;
     stage.all_done_once(&["a"]).await;
-    stage.counts("it to be parked", "select count(*) from parked where reason = 'no_publisher'", 1).await;
+    stage
+        .counts("it to be parked", "select count(*) from parked where reason = 'no_publisher'", 1)
+        .await;
     replica.stop().await;
     stage.world.remove().await;
 }

@@ -1,4 +1,5 @@
-//! The crash table: the process dies at each point of the step; what is there afterwards is the same as if it had not.
+//! The crash table: the process dies at each point of the step; what is there afterwards is the
+//! same as if it had not.
 
 use testkit::desk::PATIENCE;
 use testkit::until;
@@ -10,19 +11,22 @@ use crate::tally::Treat;
 async fn dies_before_commit_then_the_broker_redelivers_and_it_is_decided_once() {
     let stage = Stage::set("crash-before-commit").await;
     let first = stage.replica_with(1);
-    // The hanging one holds the batch inside its transaction, with the others decided and not committed.
+    // The hanging one holds the batch inside its transaction, with the others decided and not
+    // committed.
     stage.send(&["a", "b"], Treat::Well).await;
     stage.send(&["hangs"], Treat::Hang).await;
     stage.send(&["c"], Treat::Well).await;
     stage
         .counts(
             "a transaction to be open",
-            "select count(*) from pg_stat_activity where usename = current_user and state like 'idle in transaction%'",
+            "select count(*) from pg_stat_activity where usename = current_user and state like \
+             'idle in transaction%'",
             1,
         )
         .await;
     first.kill();
-    // The one that hangs is answered by nobody: taken out of the queue by hand, as an operator would.
+    // The one that hangs is answered by nobody: taken out of the queue by hand, as an operator
+    // would.
     stage.take_out("hangs").await;
     let second = stage.replica();
     stage.all_done_once(&["a", "b", "c"]).await;
@@ -67,14 +71,20 @@ async fn dies_during_publish_then_all_of_it_goes_out_again_under_the_same_ids() 
 #[tokio::test(flavor = "multi_thread")]
 async fn dies_after_confirms_before_ack_then_nothing_is_decided_again() {
     let stage = Stage::set("crash-before-ack").await;
-    // Whoever wants to keep an undelivered receipt waits for this lock: after the confirms, before the ack.
+    // Whoever wants to keep an undelivered receipt waits for this lock: after the confirms, before
+    // the ack.
     let mut lock = stage.pool.begin().await.expect("a transaction");
-    sqlx::query("lock table undelivered in access exclusive mode").execute(&mut *lock).await.expect("the lock");
+    sqlx::query("lock table undelivered in access exclusive mode")
+        .execute(&mut *lock)
+        .await
+        .expect("the lock");
     stage.desk_queue_is_bound(false).await;
     let first = stage.replica();
     stage.send(&["a"], Treat::Well).await;
-    until("it to be passed on", PATIENCE, async || if stage.passed_on().is_empty() { Err("nothing".to_owned()) } else { Ok(()) })
-        .await;
+    until("it to be passed on", PATIENCE, async || {
+        if stage.passed_on().is_empty() { Err("nothing".to_owned()) } else { Ok(()) }
+    })
+    .await;
     first.kill();
     lock.rollback().await.expect("the lock goes");
     stage.desk_queue_is_bound(true).await;
@@ -89,7 +99,8 @@ async fn one_id_twice_in_a_batch_and_in_two_replicas_is_decided_once() {
     let stage = Stage::set("crash-twice").await;
     let names: Vec<String> = (0..40).map(|number| format!("n{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    // All twice in the queue before anybody reads: neighbours come in one batch, the rest in several, at two replicas.
+    // All twice in the queue before anybody reads: neighbours come in one batch, the rest in
+    // several, at two replicas.
     stage.send(&names, Treat::Well).await;
     stage.send(&names, Treat::Well).await;
     for name in &names {
@@ -112,16 +123,18 @@ async fn a_stop_finishes_the_batch_and_hands_back_the_rest() {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     stage.send(&names, Treat::Well).await;
     let first = stage.replica_with(1);
-    until(
-        "something to be decided",
-        PATIENCE,
-        async || if stage.tally().await.is_empty() { Err("nothing".to_owned()) } else { Ok(()) },
-    )
+    until("something to be decided", PATIENCE, async || {
+        if stage.tally().await.is_empty() { Err("nothing".to_owned()) } else { Ok(()) }
+    })
     .await;
     first.stop().await;
     let answered = stage.tally().await.len();
     let left = stage.messages_in("share-dispatcher").await;
-    assert_eq!(answered + left, names.len(), "what is not decided is in the queue again, and what is decided is not");
+    assert_eq!(
+        answered + left,
+        names.len(),
+        "what is not decided is in the queue again, and what is decided is not"
+    );
     let second = stage.replica();
     stage.all_done_once(&names).await;
     second.stop().await;

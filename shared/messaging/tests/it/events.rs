@@ -1,4 +1,5 @@
-//! Auditors: what became of each command, from a queue that the operator lets them read, once under each id.
+//! Auditors: what became of each command, from a queue that the operator lets them read, once under
+//! each id.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +26,8 @@ async fn let_in(stage: &Stage) -> String {
         // Passwords are derived from names, and users are the whole broker's.
         let user = format!("auditor-{vhost}");
         let url = installation.user_url(&user).expect("an address");
-        let password = Url::parse(&url).expect("an address").password().expect("a password").to_owned();
+        let password =
+            Url::parse(&url).expect("an address").password().expect("a password").to_owned();
         broker.put_user(&user, &password, "").expect("a user");
         broker.put_permissions(vhost, &user, "^$", "^$", &format!("^{QUEUE}$")).expect("rights");
         broker.declare_queue(vhost, QUEUE, &json!({ "x-queue-type": "quorum" })).expect("a queue");
@@ -43,10 +45,16 @@ async fn an_auditor_learns_what_became_of_each_command_and_nothing_that_it_says(
     stage.send(&["good"], Treat::Well).await;
     stage.desk.receipt("good").await;
     let odd = br#"{"what":"the text of it","treat":"nonsense"}"#;
-    stage.desk.publish("acme.ticket.count", Count::NAME, "odd", odd, |it| it).await.expect("the broker takes it");
+    stage
+        .desk
+        .publish("acme.ticket.count", Count::NAME, "odd", odd, |it| it)
+        .await
+        .expect("the broker takes it");
     stage.desk.receipt("odd").await;
 
-    let connection = Connection::connect(&url, ConnectionProperties::default()).await.expect("the auditor gets in");
+    let connection = Connection::connect(&url, ConnectionProperties::default())
+        .await
+        .expect("the auditor gets in");
     let channel = connection.create_channel().await.expect("a channel");
     let (queue, tag) = (ShortString::from(QUEUE), ShortString::from("audit"));
     let mut events = channel
@@ -57,7 +65,10 @@ async fn an_auditor_learns_what_became_of_each_command_and_nothing_that_it_says(
     while heard.len() < 2 {
         let event = tokio::time::timeout(PATIENCE, events.next()).await.expect("two events come");
         let event = event.expect("the queue stays").expect("a delivery");
-        assert_eq!(event.properties.kind().as_ref().map(ShortString::as_str), Some(CommandDecided::NAME));
+        assert_eq!(
+            event.properties.kind().as_ref().map(ShortString::as_str),
+            Some(CommandDecided::NAME)
+        );
         let text = String::from_utf8_lossy(&event.data).into_owned();
         assert!(!text.contains("the text of it"), "{text}");
         let decided: CommandDecided = serde_json::from_str(&text).expect("an event");

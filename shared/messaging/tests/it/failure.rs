@@ -33,10 +33,19 @@ async fn not_yet_waits_on_the_ladder_and_is_then_refused_or_parked() {
     stage.send(&["waits"], Treat::NotYet).await;
     stage.send(&["nobody"], Treat::NotYetUnknownAccount).await;
     let receipt = stage.desk.receipt("waits").await;
-    assert_eq!((receipt.outcome, receipt.reason), (ReceiptOutcome::Rejected, Some(Reason::NotShared)));
+    assert_eq!(
+        (receipt.outcome, receipt.reason),
+        (ReceiptOutcome::Rejected, Some(Reason::NotShared))
+    );
     let took = stage.desk.answered_in("waits").expect("it was answered");
     assert!(took >= std::time::Duration::from_secs(6), "one second and five, not {took:?}");
-    stage.counts("the other to be parked", "select count(*) from parked where reason = 'unknown_account'", 1).await;
+    stage
+        .counts(
+            "the other to be parked",
+            "select count(*) from parked where reason = 'unknown_account'",
+            1,
+        )
+        .await;
     replica.stop().await;
     stage.world.remove().await;
 }
@@ -106,7 +115,13 @@ async fn a_message_returned_often_is_innocent_and_one_that_ten_processes_began_i
     stage.send(&["a"], Treat::Well).await;
     let replica = stage.replica();
     stage.all_done_once(&["a", "innocent"]).await;
-    stage.counts("one to be parked", "select count(*) from parked where reason = 'redelivered_too_often'", 1).await;
+    stage
+        .counts(
+            "one to be parked",
+            "select count(*) from parked where reason = 'redelivered_too_often'",
+            1,
+        )
+        .await;
     assert_eq!(stage.parked().await, [("redelivered_too_often".to_owned(), "kills".to_owned())]);
     stage.counts("no suspects to be left", "select count(*) from suspect", 0).await;
     replica.stop().await;
@@ -120,7 +135,12 @@ async fn what_the_broker_dead_letters_is_parked() {
     stage.reject("rejected").await;
     let replica = stage.replica();
     stage
-        .counts("it to be parked", "select count(*) from parked where reason = 'dead_lettered' and message_id = 'rejected'", 1)
+        .counts(
+            "it to be parked",
+            "select count(*) from parked where reason = 'dead_lettered' and \
+            message_id = 'rejected'",
+            1,
+        )
         .await;
     replica.stop().await;
     stage.world.remove().await;

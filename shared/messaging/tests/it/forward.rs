@@ -3,7 +3,9 @@
 use contracts::command::AgreementAccept;
 use contracts::delivery::Delivery;
 use contracts::{Message, ReceiptOutcome, topology};
-use messaging::{About, Content, DecideError, DecodeError, Output, Received, Service, Verdict, decode};
+use messaging::{
+    About, Content, DecideError, DecodeError, Output, Received, Service, Verdict, decode,
+};
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -28,12 +30,19 @@ impl Service for Agreements {
         About::default()
     }
 
-    async fn decide(&self, _: &mut PgConnection, batch: &[&Received<Value>]) -> Result<Vec<Verdict>, DecideError> {
+    async fn decide(
+        &self,
+        _: &mut PgConnection,
+        batch: &[&Received<Value>],
+    ) -> Result<Vec<Verdict>, DecideError> {
         let verdict = |received: &&Received<Value>| {
             let command = received.command();
             let mut receipt = command.receipt(ReceiptOutcome::Applied);
             receipt.detail = received.publisher.as_ref().map(ToString::to_string);
-            Verdict::Decided(vec![Output::to_desk(&Delivery::receipt(&command.account, receipt), received.received_at)])
+            Verdict::Decided(vec![Output::to_desk(
+                &Delivery::receipt(&command.account, receipt),
+                received.received_at,
+            )])
         };
         Ok(batch.iter().map(verdict).collect())
     }
@@ -46,13 +55,18 @@ async fn a_command_whose_queue_is_missing_waits_for_it_and_is_not_refused() {
     let replica = stage.replica();
     stage.delete_queue("agreement-service").await;
     let (desk, accept) = (&stage.desk, AgreementAccept::NAME);
-    desk.publish("acme.agreement.accept", accept, "a", b"{}", |properties| properties).await.expect("the broker takes it");
+    desk.publish("acme.agreement.accept", accept, "a", b"{}", |properties| properties)
+        .await
+        .expect("the broker takes it");
     stage.send(&["b"], Treat::Well).await;
     desk.receipt("b").await;
     stage.install_topology().await;
     let agreements = stage.replica_of(Agreements, &pool, 1, std::time::Duration::from_hours(1));
     let receipt = desk.receipt("a").await;
-    assert_eq!((receipt.outcome, receipt.detail.as_deref()), (ReceiptOutcome::Applied, Some("acme")));
+    assert_eq!(
+        (receipt.outcome, receipt.detail.as_deref()),
+        (ReceiptOutcome::Applied, Some("acme"))
+    );
     assert_eq!(receipt.command_type, accept);
     agreements.stop().await;
     replica.stop().await;

@@ -1,4 +1,5 @@
-//! The runtime against a real broker and a real database: the crash table row by row, and each kind of failure.
+//! The runtime against a real broker and a real database: the crash table row by row, and each kind
+//! of failure.
 
 mod admission;
 mod crash;

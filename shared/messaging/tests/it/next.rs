@@ -24,10 +24,15 @@ impl Service for Next {
         About::default()
     }
 
-    async fn decide(&self, connection: &mut PgConnection, batch: &[&Received<Counted>]) -> Result<Vec<Verdict>, DecideError> {
+    async fn decide(
+        &self,
+        connection: &mut PgConnection,
+        batch: &[&Received<Counted>],
+    ) -> Result<Vec<Verdict>, DecideError> {
         for received in batch {
             sqlx::query(
-                "insert into heard (what, times) values ($1, 1) on conflict (what) do update set times = heard.times + 1",
+                "insert into heard (what, times) values ($1, 1) on conflict (what) do update set \
+                 times = heard.times + 1",
             )
             .bind(&received.message.what)
             .execute(&mut *connection)

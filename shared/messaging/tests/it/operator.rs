@@ -41,7 +41,11 @@ pub struct Fetched {
 impl Stage {
     pub fn sending(&self) -> Sending {
         Sending {
-            broker_url: self.world.installation.service_url(Service::ShareDispatcher).expect("an address"),
+            broker_url: self
+                .world
+                .installation
+                .service_url(Service::ShareDispatcher)
+                .expect("an address"),
             confirm_timeout: Duration::from_mins(1),
             rate: NonZeroU32::new(500).expect("not zero"),
             by: "anna".to_owned(),
@@ -49,8 +53,17 @@ impl Stage {
     }
 
     pub async fn act(&self, action: Action, filter: &Filter) -> Outcome {
-        let plan = parked::plan(&self.pool, Service::ShareDispatcher, action, filter).await.expect("a plan");
-        let outcome = parked::carry_out(&self.pool, &plan, &self.sending(), &CancellationToken::new(), |_| {}).await;
+        let plan = parked::plan(&self.pool, Service::ShareDispatcher, action, filter)
+            .await
+            .expect("a plan");
+        let outcome = parked::carry_out(
+            &self.pool,
+            &plan,
+            &self.sending(),
+            &CancellationToken::new(),
+            |_| {},
+        )
+        .await;
         let outcome = outcome.expect("the broker lets it in");
         assert!(outcome.fault.is_none(), "{outcome:?}");
         outcome
@@ -60,11 +73,13 @@ impl Stage {
         self.act(Action::Replay, &Filter::default()).await
     }
 
-    /// Waits until the message with this id is in the parking table, in this state, parked so often.
+    /// Waits until the message with this id is in the parking table, in this state, parked so
+    /// often.
     pub async fn parked_as(&self, message_id: &str, state: &str, times: i32) -> Row {
         until(&format!("{message_id} to be {state}, {times} times"), PATIENCE, async || {
             let rows: Vec<Row> = sqlx::query_as(
-                "select id, state, times, reason, exchange, routing_key, publisher, first_arrived_at from parked where message_id = $1",
+                "select id, state, times, reason, exchange, routing_key, publisher, \
+                 first_arrived_at from parked where message_id = $1",
             )
             .bind(message_id)
             .fetch_all(&self.pool)
@@ -80,7 +95,8 @@ impl Stage {
 
     /// What happened to a parked message: by whom, and what.
     pub async fn history(&self, id: Uuid) -> Vec<(String, String)> {
-        let details = parked::show(&self.pool, id, false).await.expect("rows").expect("it is there");
+        let details =
+            parked::show(&self.pool, id, false).await.expect("rows").expect("it is there");
         details.history.into_iter().map(|line| (line.by, line.action)).collect()
     }
 }
@@ -91,7 +107,9 @@ pub fn line(by: &str, action: &str) -> (String, String) {
 
 /// Fetches one delivery from a desk's queue, and takes it or rejects it.
 pub async fn fetch(url: &str, queue: &str, reject: bool) -> Fetched {
-    let connection = Connection::connect(url, ConnectionProperties::default()).await.expect("the broker lets it in");
+    let connection = Connection::connect(url, ConnectionProperties::default())
+        .await
+        .expect("the broker lets it in");
     let channel = connection.create_channel().await.expect("a channel");
     let message = until("a delivery", PATIENCE, async || {
         let got = channel.basic_get(ShortString::from(queue), BasicGetOptions::default()).await;

@@ -16,7 +16,9 @@ async fn replay_since(stage: &Stage, since: Timestamp) -> Outcome {
     let plan = replay::plan(&stage.pool, span).await.expect("a plan");
     assert_eq!((plan.messages(), plan.outputs()), (5, 10));
     let (sending, never) = (stage.sending(), CancellationToken::new());
-    let outcome = replay::carry_out(&stage.pool, Service::ShareDispatcher, &plan, &sending, &never, |_| {}).await;
+    let outcome =
+        replay::carry_out(&stage.pool, Service::ShareDispatcher, &plan, &sending, &never, |_| {})
+            .await;
     let outcome = outcome.expect("the broker lets it in");
     assert!(outcome.fault.is_none() && outcome.go_on_since.is_none(), "{outcome:?}");
     outcome
@@ -33,11 +35,13 @@ async fn what_a_lost_broker_held_comes_again_and_is_decided_once() {
         .expect("the table is made");
     let heard = async |expected: &[&str]| {
         until("all to be heard", PATIENCE, async || {
-            let heard: Vec<(String, i32)> = sqlx::query_as("select what, times from heard order by what")
-                .fetch_all(&pool)
-                .await
-                .map_err(|error| error.to_string())?;
-            let once: Vec<(String, i32)> = expected.iter().map(|what| ((*what).to_owned(), 1)).collect();
+            let heard: Vec<(String, i32)> =
+                sqlx::query_as("select what, times from heard order by what")
+                    .fetch_all(&pool)
+                    .await
+                    .map_err(|error| error.to_string())?;
+            let once: Vec<(String, i32)> =
+                expected.iter().map(|what| ((*what).to_owned(), 1)).collect();
             if heard == once { Ok(()) } else { Err(format!("{heard:?}")) }
         })
         .await;
@@ -67,7 +71,10 @@ async fn what_a_lost_broker_held_comes_again_and_is_decided_once() {
     .await;
     assert_eq!(stage.desk.deliveries().len(), 5, "the desk knows each by its id");
     let audit = messaging::parked::audit(&stage.pool, None).await.expect("rows");
-    assert!(matches!(audit.as_slice(), [line] if line.action == "journal_replayed" && line.by == "anna"), "{audit:?}");
+    assert!(
+        matches!(audit.as_slice(), [line] if line.action == "journal_replayed" && line.by == "anna"),
+        "{audit:?}"
+    );
 
     // Deliveries that no desk's queue takes wait for it.
     stage.desk_queue_is_bound(false).await;

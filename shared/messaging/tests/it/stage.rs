@@ -1,4 +1,5 @@
-//! What every test here stands on: a world, the tally's tables, a desk, and replicas of the runtime that can be killed.
+//! What every test here stands on: a world, the tally's tables, a desk, and replicas of the runtime
+//! that can be killed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -61,7 +62,8 @@ impl Replica {
     /// As SIGTERM does. Returns when the runtime has ended.
     pub async fn stop(self) {
         self.stop.cancel();
-        let ended = tokio::time::timeout(PATIENCE, self.running).await.expect("the runtime stops in time");
+        let ended =
+            tokio::time::timeout(PATIENCE, self.running).await.expect("the runtime stops in time");
         ended.expect("the runtime does not panic").expect("the runtime stops without a fault");
     }
 }
@@ -70,10 +72,12 @@ impl Stage {
     pub async fn set(test: &str) -> Self {
         let world = World::new(test).await;
         let pool = world.pool(Service::ShareDispatcher, messaging::migrations()).await;
-        sqlx::query("create table tally (what text primary key, times integer not null check (times > 0))")
-            .execute(&pool)
-            .await
-            .expect("the table is made");
+        sqlx::query(
+            "create table tally (what text primary key, times integer not null check (times > 0))",
+        )
+        .execute(&pool)
+        .await
+        .expect("the table is made");
         let desk = Desk::open(&world.account("acme").await.amqp_url, "acme");
         let passed_on = Arc::default();
         let url = world.installation.service_url(Service::CommentSync).expect("an address");
@@ -100,7 +104,13 @@ impl Stage {
     }
 
     /// A replica of any service.
-    pub fn replica_of<S: messaging::Service>(&self, service: S, pool: &PgPool, slots: usize, max_age: Duration) -> Replica {
+    pub fn replica_of<S: messaging::Service>(
+        &self,
+        service: S,
+        pool: &PgPool,
+        slots: usize,
+        max_age: Duration,
+    ) -> Replica {
         let broker_url = self.world.installation.service_url(S::SERVICE).expect("an address");
         Self::replica_at(broker_url, service, pool, slots, max_age)
     }
@@ -123,7 +133,13 @@ impl Stage {
             undelivered: Undelivered { interval: Duration::from_millis(100), max_age },
         };
         let (health, stop) = (Health::new(), CancellationToken::new());
-        let work = messaging::run(Arc::new(service), settings, pool.clone(), Arc::clone(&health), stop.clone());
+        let work = messaging::run(
+            Arc::new(service),
+            settings,
+            pool.clone(),
+            Arc::clone(&health),
+            stop.clone(),
+        );
         Replica { health, running: tokio::spawn(work), stop }
     }
 
@@ -147,27 +163,41 @@ impl Stage {
 
     /// How often each was decided.
     pub async fn tally(&self) -> BTreeMap<String, i32> {
-        let rows: Vec<(String, i32)> = sqlx::query_as("select what, times from tally").fetch_all(&self.pool).await.expect("rows");
+        let rows: Vec<(String, i32)> = sqlx::query_as("select what, times from tally")
+            .fetch_all(&self.pool)
+            .await
+            .expect("rows");
         rows.into_iter().collect()
     }
 
-    /// Waits until each of `names` was passed on, answered, and decided once; then says so of nothing else.
+    /// Waits until each of `names` was passed on, answered, and decided once; then says so of
+    /// nothing else.
     pub async fn all_done_once(&self, names: &[&str]) {
         for name in names {
             self.desk.receipt(name).await;
         }
         until("everything to be passed on", PATIENCE, async || {
-            let said: Vec<String> = self.passed_on().into_values().map(|passed| passed.what).collect();
-            if names.iter().all(|name| said.iter().any(|what| what == name)) { Ok(()) } else { Err(format!("{said:?}")) }
+            let said: Vec<String> =
+                self.passed_on().into_values().map(|passed| passed.what).collect();
+            if names.iter().all(|name| said.iter().any(|what| what == name)) {
+                Ok(())
+            } else {
+                Err(format!("{said:?}"))
+            }
         })
         .await;
-        let once: BTreeMap<String, i32> = names.iter().map(|name| ((*name).to_owned(), 1)).collect();
+        let once: BTreeMap<String, i32> =
+            names.iter().map(|name| ((*name).to_owned(), 1)).collect();
         assert_eq!(self.tally().await, once, "each is decided once");
-        let mut said: Vec<String> = self.passed_on().into_values().map(|passed| passed.what).collect();
+        let mut said: Vec<String> =
+            self.passed_on().into_values().map(|passed| passed.what).collect();
         said.sort();
         let mut expected: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         expected.sort();
-        assert_eq!(said, expected, "each is one message to the next service, however often it comes");
+        assert_eq!(
+            said, expected,
+            "each is one message to the next service, however often it comes"
+        );
     }
 
     pub fn passed_on(&self) -> BTreeMap<String, PassedOn> {
@@ -177,7 +207,10 @@ impl Stage {
     /// Waits for a count in the database.
     pub async fn counts(&self, what: &str, query: &'static str, expected: i64) {
         until(what, PATIENCE, async || {
-            let count: i64 = sqlx::query_scalar(query).fetch_one(&self.pool).await.map_err(|error| error.to_string())?;
+            let count: i64 = sqlx::query_scalar(query)
+                .fetch_one(&self.pool)
+                .await
+                .map_err(|error| error.to_string())?;
             if count == expected { Ok(()) } else { Err(format!("{count}, not {expected}")) }
         })
         .await;
@@ -192,16 +225,27 @@ impl Stage {
     }
 }
 
-async fn collect(url: String, passed_on: Arc<Mutex<BTreeMap<String, PassedOn>>>) -> lapin::Result<()> {
+async fn collect(
+    url: String,
+    passed_on: Arc<Mutex<BTreeMap<String, PassedOn>>>,
+) -> lapin::Result<()> {
     let connection = Connection::connect(&url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     let (queue, tag) = (ShortString::from("comment-sync"), ShortString::from("test"));
-    let mut consumer = channel.basic_consume(queue, tag, BasicConsumeOptions::default(), FieldTable::default()).await?;
+    let mut consumer = channel
+        .basic_consume(queue, tag, BasicConsumeOptions::default(), FieldTable::default())
+        .await?;
     while let Some(Ok(delivery)) = consumer.next().await {
-        let id = delivery.properties.message_id().as_ref().map(ToString::to_string).unwrap_or_default();
+        let id =
+            delivery.properties.message_id().as_ref().map(ToString::to_string).unwrap_or_default();
         let said: serde_json::Value = serde_json::from_slice(&delivery.data).unwrap_or_default();
         let what = said["what"].as_str().unwrap_or_default().to_owned();
-        passed_on.lock().expect("no test panics with it").entry(id).or_default().came(what, &delivery.data);
+        passed_on
+            .lock()
+            .expect("no test panics with it")
+            .entry(id)
+            .or_default()
+            .came(what, &delivery.data);
         delivery.ack(BasicAckOptions::default()).await?;
     }
     Ok(())
@@ -239,30 +283,45 @@ impl Stage {
 
     pub async fn install_topology(&self) {
         let installation = self.world.installation.clone();
-        tokio::task::spawn_blocking(move || installation.install_topology()).await.expect("the task ends").expect("it is taken");
+        tokio::task::spawn_blocking(move || installation.install_topology())
+            .await
+            .expect("the task ends")
+            .expect("it is taken");
     }
 
     async fn on_broker<E: std::fmt::Debug + Send + 'static>(
         &self,
         work: impl FnOnce(&local::Broker, &str) -> Result<(), E> + Send + 'static,
     ) {
-        let (broker, vhost) = (self.world.installation.broker().clone(), self.world.installation.vhost().to_owned());
-        tokio::task::spawn_blocking(move || work(&broker, &vhost)).await.expect("the task ends").expect("the broker does it");
+        let (broker, vhost) =
+            (self.world.installation.broker().clone(), self.world.installation.vhost().to_owned());
+        tokio::task::spawn_blocking(move || work(&broker, &vhost))
+            .await
+            .expect("the task ends")
+            .expect("the broker does it");
     }
 
     /// Lets the service's role into the database, or throws it out.
     pub async fn database_lets_in(&self, lets_in: bool) {
-        let mut admin =
-            <sqlx::PgConnection as sqlx::Connection>::connect(&self.world.database.url().expect("an address")).await.expect("in");
+        let mut admin = <sqlx::PgConnection as sqlx::Connection>::connect(
+            &self.world.database.url().expect("an address"),
+        )
+        .await
+        .expect("in");
         let role = format!("{}_share_dispatcher", self.world.name());
         let alter = format!("alter role \"{role}\" {}", if lets_in { "login" } else { "nologin" });
-        sqlx::query(sqlx::AssertSqlSafe(alter)).execute(&mut admin).await.expect("the role is changed");
+        sqlx::query(sqlx::AssertSqlSafe(alter))
+            .execute(&mut admin)
+            .await
+            .expect("the role is changed");
         if !lets_in {
-            sqlx::query("select pg_terminate_backend(pid) from pg_stat_activity where usename = $1")
-                .bind(role)
-                .execute(&mut admin)
-                .await
-                .expect("out");
+            sqlx::query(
+                "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1",
+            )
+            .bind(role)
+            .execute(&mut admin)
+            .await
+            .expect("out");
         }
     }
 
@@ -277,21 +336,33 @@ impl Stage {
 
     async fn declared(&self, queue: &str) -> lapin::Queue {
         let channel = self.service_channel().await;
-        let passive = lapin::options::QueueDeclareOptions { passive: true, durable: true, ..Default::default() };
-        channel.queue_declare(ShortString::from(queue), passive, FieldTable::default()).await.expect("the queue is there")
+        let passive = lapin::options::QueueDeclareOptions {
+            passive: true,
+            durable: true,
+            ..Default::default()
+        };
+        channel
+            .queue_declare(ShortString::from(queue), passive, FieldTable::default())
+            .await
+            .expect("the queue is there")
     }
 
     pub async fn work_queue_is_empty(&self) {
-        until("the work queue to be empty", PATIENCE, async || match self.messages_in("share-dispatcher").await {
-            0 => Ok(()),
-            count => Err(format!("{count} messages")),
+        until("the work queue to be empty", PATIENCE, async || {
+            match self.messages_in("share-dispatcher").await {
+                0 => Ok(()),
+                count => Err(format!("{count} messages")),
+            }
         })
         .await;
     }
 
     /// Takes a message out of the work queue for good.
     pub async fn take_out(&self, id: &str) {
-        self.on_message(id, 1, async |delivery| delivery.ack(BasicAckOptions::default()).await.map(|_| ())).await;
+        self.on_message(id, 1, async |delivery| {
+            delivery.ack(BasicAckOptions::default()).await.map(|_| ())
+        })
+        .await;
     }
 
     /// Rejects a message: the broker dead-letters it.
@@ -307,26 +378,48 @@ impl Stage {
         let rows = "insert into suspect (queue, routing_key, message_id, process, begun_at)
                     select 'share-dispatcher', $1, $2, gen_random_uuid(), now() from generate_series(1, $3)";
         let key = format!("{}.ticket.count", self.desk.account);
-        sqlx::query(rows).bind(key).bind(id).bind(processes).execute(&self.pool).await.expect("the table is there");
+        sqlx::query(rows)
+            .bind(key)
+            .bind(id)
+            .bind(processes)
+            .execute(&self.pool)
+            .await
+            .expect("the table is there");
     }
 
     /// Fetches a message and puts it back, as crashing consumers do.
     pub async fn return_to_queue(&self, id: &str, times: usize) {
         self.on_message(id, times, async |delivery| {
-            delivery.nack(lapin::options::BasicNackOptions { requeue: true, multiple: false }).await.map(|_| ())
+            delivery
+                .nack(lapin::options::BasicNackOptions { requeue: true, multiple: false })
+                .await
+                .map(|_| ())
         })
         .await;
     }
 
-    async fn on_message(&self, id: &str, times: usize, work: impl AsyncFn(&lapin::message::Delivery) -> lapin::Result<()>) {
+    async fn on_message(
+        &self,
+        id: &str,
+        times: usize,
+        work: impl AsyncFn(&lapin::message::Delivery) -> lapin::Result<()>,
+    ) {
         let channel = self.service_channel().await;
         let mut done = 0;
         until(&format!("{id} in the work queue"), PATIENCE, async || {
             let queue = ShortString::from("share-dispatcher");
-            let got =
-                channel.basic_get(queue, lapin::options::BasicGetOptions::default()).await.map_err(|error| error.to_string())?;
+            let got = channel
+                .basic_get(queue, lapin::options::BasicGetOptions::default())
+                .await
+                .map_err(|error| error.to_string())?;
             let Some(message) = got else { return Err("an empty queue".to_owned()) };
-            if message.delivery.properties.message_id().as_ref().is_some_and(|found| found.as_str() == id) {
+            if message
+                .delivery
+                .properties
+                .message_id()
+                .as_ref()
+                .is_some_and(|found| found.as_str() == id)
+            {
                 work(&message.delivery).await.map_err(|error| error.to_string())?;
                 done += 1;
             }
@@ -338,8 +431,11 @@ impl Stage {
     }
 
     async fn service_channel(&self) -> lapin::Channel {
-        let url = self.world.installation.service_url(Service::ShareDispatcher).expect("an address");
-        let connection = Connection::connect(&url, ConnectionProperties::default()).await.expect("the broker lets it in");
+        let url =
+            self.world.installation.service_url(Service::ShareDispatcher).expect("an address");
+        let connection = Connection::connect(&url, ConnectionProperties::default())
+            .await
+            .expect("the broker lets it in");
         connection.create_channel().await.expect("a channel")
     }
 }

@@ -1,9 +1,13 @@
-//! A service for the tests: counts how often it decided each command, and sends a receipt and a message to the next service.
+//! A service for the tests: counts how often it decided each command, and sends a receipt and a
+//! message to the next service.
 
 use contracts::delivery::Delivery;
 use contracts::topology;
 use contracts::{Message, Reason, ReceiptOutcome};
-use messaging::{About, Content, DecideError, DecodeError, Otherwise, Output, ParkReason, Received, Service, Verdict, decode};
+use messaging::{
+    About, Content, DecideError, DecodeError, Otherwise, Output, ParkReason, Received, Service,
+    Verdict, decode,
+};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
@@ -69,7 +73,11 @@ impl Service for Tally {
         About::default()
     }
 
-    async fn decide(&self, connection: &mut PgConnection, batch: &[&Received<Count>]) -> Result<Vec<Verdict>, DecideError> {
+    async fn decide(
+        &self,
+        connection: &mut PgConnection,
+        batch: &[&Received<Count>],
+    ) -> Result<Vec<Verdict>, DecideError> {
         let mut verdicts = Vec::new();
         for received in batch {
             verdicts.push(decide_one(connection, received).await?);
@@ -78,12 +86,18 @@ impl Service for Tally {
     }
 }
 
-async fn decide_one(connection: &mut PgConnection, received: &Received<Count>) -> Result<Verdict, DecideError> {
+async fn decide_one(
+    connection: &mut PgConnection,
+    received: &Received<Count>,
+) -> Result<Verdict, DecideError> {
     let command = received.command();
     let count = &received.message;
     let receipt = |outcome| command.receipt(outcome);
     let refusal = Output::to_desk(
-        &Delivery::receipt(&command.account, receipt(ReceiptOutcome::Rejected).because(Reason::NotShared, None)),
+        &Delivery::receipt(
+            &command.account,
+            receipt(ReceiptOutcome::Rejected).because(Reason::NotShared, None),
+        ),
         received.received_at,
     );
     let treat = match count.treat {
@@ -96,26 +110,43 @@ async fn decide_one(connection: &mut PgConnection, received: &Received<Count>) -
         Treat::Panic => panic!("asked to"),
         Treat::Hang => std::future::pending().await,
         Treat::NotYet => {
-            return Ok(Verdict::NotYet { reason: Reason::NotShared, otherwise: Otherwise::Decided(vec![refusal]) });
+            return Ok(Verdict::NotYet {
+                reason: Reason::NotShared,
+                otherwise: Otherwise::Decided(vec![refusal]),
+            });
         }
-        Treat::NotYetUnknownAccount => return Ok(Verdict::NotYet { reason: Reason::UnknownAccount, otherwise: Otherwise::Park }),
+        Treat::NotYetUnknownAccount => {
+            return Ok(Verdict::NotYet {
+                reason: Reason::UnknownAccount,
+                otherwise: Otherwise::Park,
+            });
+        }
         Treat::Park => return Ok(Verdict::Park(ParkReason::Undecodable, "asked to".to_owned())),
         _ => {}
     }
     let times = if treat == Treat::BadRow { -1 } else { 1 };
-    sqlx::query("insert into tally (what, times) values ($1, $2) on conflict (what) do update set times = tally.times + 1")
-        .bind(&count.what)
-        .bind(times)
-        .execute(connection)
-        .await?;
-    let filling = if treat == Treat::HugeOutput { "x".repeat(5 * 1024 * 1024) } else { String::new() };
+    sqlx::query(
+        "insert into tally (what, times) values ($1, $2) on conflict (what) do update set \
+        times = tally.times + 1",
+    )
+    .bind(&count.what)
+    .bind(times)
+    .execute(connection)
+    .await?;
+    let filling =
+        if treat == Treat::HugeOutput { "x".repeat(5 * 1024 * 1024) } else { String::new() };
     let counted = Counted { what: count.what.clone(), filling };
     Ok(Verdict::Decided(vec![
         Output::to_service(topology::Service::CommentSync, &counted),
-        Output::to_desk(&Delivery::receipt(&command.account, receipt(ReceiptOutcome::Applied)), received.received_at),
+        Output::to_desk(
+            &Delivery::receipt(&command.account, receipt(ReceiptOutcome::Applied)),
+            received.received_at,
+        ),
     ]))
 }
 
 async fn known(connection: &mut PgConnection) -> sqlx::Result<bool> {
-    sqlx::query_scalar("select exists (select from tally where what = 'known')").fetch_one(connection).await
+    sqlx::query_scalar("select exists (select from tally where what = 'known')")
+        .fetch_one(connection)
+        .await
 }

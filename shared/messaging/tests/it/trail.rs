@@ -1,4 +1,5 @@
-//! What is asked afterwards: who published what, what was decided, whom it reached, and what stopped it.
+//! What is asked afterwards: who published what, what was decided, whom it reached, and what
+//! stopped it.
 
 use std::time::Duration;
 
@@ -22,7 +23,10 @@ fn ticket() -> Target {
 
 async fn publish(stage: &Stage, id: &str, treat: &str) {
     let body = format!(r#"{{"what":"{id}","treat":"{treat}","ticket_id":"4711"}}"#);
-    let sent = stage.desk.publish("acme.ticket.count", Count::NAME, id, body.as_bytes(), |properties| properties).await;
+    let sent = stage
+        .desk
+        .publish("acme.ticket.count", Count::NAME, id, body.as_bytes(), |properties| properties)
+        .await;
     sent.expect("the broker takes it");
 }
 
@@ -41,15 +45,25 @@ async fn a_ticket_tells_what_was_decided_refused_parked_and_not_taken() {
     stage.counts("it to wait", "select count(*) from undelivered", 1).await;
 
     let told = trail(&stage, ticket(), false).await;
-    let mut ids: Vec<&str> = told.decided.iter().map(|decided| decided.message_id.as_str()).collect();
+    let mut ids: Vec<&str> =
+        told.decided.iter().map(|decided| decided.message_id.as_str()).collect();
     ids.sort_unstable();
     assert_eq!(ids, ["lost", "odd", "well"]);
-    let well = told.decided.iter().find(|decided| decided.message_id == "well").expect("it was decided");
-    assert_eq!((well.account.as_deref(), well.root().as_deref()), (Some("acme"), Some("acme/well")));
+    let well =
+        told.decided.iter().find(|decided| decided.message_id == "well").expect("it was decided");
+    assert_eq!(
+        (well.account.as_deref(), well.root().as_deref()),
+        (Some("acme"), Some("acme/well"))
+    );
     assert!(well.decided_at >= well.arrived_at && well.outputs.is_none());
-    let to: Vec<(&str, &str)> = well.told.iter().map(|told| (told.to.as_str(), told.r#type.as_str())).collect();
+    let to: Vec<(&str, &str)> =
+        well.told.iter().map(|told| (told.to.as_str(), told.r#type.as_str())).collect();
     assert_eq!(to, [("comment-sync", "transfer.v1"), ("acme", "command.receipt.v1")]);
-    let odd = told.decided.iter().find(|decided| decided.message_id == "odd").expect("its refusal is kept");
+    let odd = told
+        .decided
+        .iter()
+        .find(|decided| decided.message_id == "odd")
+        .expect("its refusal is kept");
     let receipt = odd.told[0].receipt.as_ref().expect("a receipt");
     assert_eq!(receipt.outcome, ReceiptOutcome::Rejected);
     let [parked] = told.parked.as_slice() else { panic!("{:?}", told.parked) };
@@ -57,13 +71,19 @@ async fn a_ticket_tells_what_was_decided_refused_parked_and_not_taken() {
 
     let by_message = trail(&stage, Target::Message("acme/lost".to_owned()), true).await;
     assert!(by_message.names.contains(&"acme/4711".to_owned()), "{:?}", by_message.names);
-    assert!(by_message.decided.iter().any(|decided| decided.outputs.is_some()), "what was sent is shown to who asks for it");
+    assert!(
+        by_message.decided.iter().any(|decided| decided.outputs.is_some()),
+        "what was sent is shown to who asks for it"
+    );
     until("the delivery that waits to be told of", PATIENCE, async || {
-        let waiting = trail(&stage, Target::Message("acme/lost".to_owned()), false).await.undelivered;
+        let waiting =
+            trail(&stage, Target::Message("acme/lost".to_owned()), false).await.undelivered;
         if waiting.len() == 1 { Ok(()) } else { Err(format!("{waiting:?}")) }
     })
     .await;
-    assert!(trail(&stage, Target::Ticket("globex/4711".to_owned()), false).await.decided.is_empty());
+    assert!(
+        trail(&stage, Target::Ticket("globex/4711".to_owned()), false).await.decided.is_empty()
+    );
     replica.stop().await;
     stage.world.remove().await;
 }
@@ -71,7 +91,9 @@ async fn a_ticket_tells_what_was_decided_refused_parked_and_not_taken() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_watched_is_watched_until_its_end_and_a_short_name_is_none() {
     let stage = Stage::set("watched").await;
-    let at = |second: i64| contracts::Timestamp::parse("2026-03-01T10:00:00Z").expect("a time").plus_seconds(second);
+    let at = |second: i64| {
+        contracts::Timestamp::parse("2026-03-01T10:00:00Z").expect("a time").plus_seconds(second)
+    };
     messaging::watch(&stage.pool, "acme/4711", at(60), "anna").await.expect("it is watched");
     messaging::watch(&stage.pool, "acme/4711", at(90), "ben").await.expect("again");
     let seen = messaging::watched(&stage.pool, at(80)).await.expect("rows");

@@ -1,4 +1,5 @@
-//! A question that the broker is never asked, though its connection lives: the client library would wait for the answer for ever.
+//! A question that the broker is never asked, though its connection lives: the client library would
+//! wait for the answer for ever.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,7 +58,8 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, lost: Arc<AtomicBoo
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_that_is_never_answered_is_given_up_and_everything_is_built_anew() {
     let stage = Stage::set("unanswered").await;
-    let service_url = stage.world.installation.service_url(Service::ShareDispatcher).expect("an address");
+    let service_url =
+        stage.world.installation.service_url(Service::ShareDispatcher).expect("an address");
     let mut url = url::Url::parse(&service_url).expect("a URL");
     let upstream = format!("{}:{}", url.host_str().expect("a host"), url.port().expect("a port"));
     let (address, lost) = relay(upstream).await;

@@ -1,4 +1,5 @@
-//! What a desk does with the content of a delivery: shows it, records it, and does not send it back.
+//! What a desk does with the content of a delivery: shows it, records it, and does not send it
+//! back.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,8 @@ pub struct Form {
     pub default: bool,
 }
 
-/// The form that a received ticket is shown in: the account's default, whatever the original has.
+/// The form that a received ticket is shown in: the account's default, whatever the original has
+///
 #[must_use]
 pub fn form_of<'a>(created: &TicketCreated, forms: &'a [Form]) -> Option<&'a Form> {
     forms.iter().find(|form| form.default).filter(|_| created.form == "default")
@@ -34,18 +36,26 @@ pub struct Entry {
     pub by: String,
 }
 
-/// What is entered in a ticket's history for an update: nothing for custom fields, whose change is on record where it was made
-///
+/// What is entered in a ticket's history for an update: nothing for custom fields, whose change is
+/// on record where it was made.
 #[must_use]
 pub fn history_of(updated: &TicketUpdated) -> Vec<Entry> {
-    let tags = updated.tags.iter().flat_map(|tags| tags.add.iter().chain(&tags.remove)).map(|tag| format!("tag:{tag}"));
+    let tags = updated
+        .tags
+        .iter()
+        .flat_map(|tags| tags.add.iter().chain(&tags.remove))
+        .map(|tag| format!("tag:{tag}"));
     let items = updated.status.iter().map(|_| "status".to_owned()).chain(tags);
     let actor = updated.actor.iter().flat_map(|actor| std::iter::repeat(actor.name.clone()));
-    let comments = updated.comments.iter().map(|it| Entry { item: format!("comment:{}", it.id), by: it.author.name.clone() });
+    let comments = updated
+        .comments
+        .iter()
+        .map(|it| Entry { item: format!("comment:{}", it.id), by: it.author.name.clone() });
     items.zip(actor).map(|(item, by)| Entry { item, by }).chain(comments).collect()
 }
 
-/// A comment as it may be put on a page: its HTML without anything that runs or reaches out by itself, or its text.
+/// A comment as it may be put on a page: its HTML without anything that runs or reaches out by
+/// itself, or its text.
 #[must_use]
 pub fn shown_html(comment: &SharedComment) -> String {
     match &comment.html_body {
@@ -60,7 +70,9 @@ pub fn shown_html(comment: &SharedComment) -> String {
 pub fn may_fetch(link: &str) -> bool {
     let Ok(url) = Url::parse(link) else { return false };
     let outside = match url.host() {
-        Some(Host::Domain(name)) => name.contains('.') && !name.ends_with(".localhost") && !name.ends_with(".internal"),
+        Some(Host::Domain(name)) => {
+            name.contains('.') && !name.ends_with(".localhost") && !name.ends_with(".internal")
+        }
         // Nobody gives out a file by number, and a number may be the desk's own.
         Some(Host::Ipv4(_) | Host::Ipv6(_)) | None => false,
     };
@@ -91,10 +103,17 @@ pub struct Change {
 #[must_use]
 pub fn changes_in(told: &Told) -> Vec<Change> {
     let (status, tags, fields, comments) = match told {
-        Told::TicketCreated(created) => (true, created.tags.clone(), &created.custom_fields, &created.comments),
+        Told::TicketCreated(created) => {
+            (true, created.tags.clone(), &created.custom_fields, &created.comments)
+        }
         Told::TicketUpdated(updated) => {
             let tags = updated.tags.clone().unwrap_or_default();
-            (updated.status.is_some(), [tags.add, tags.remove].concat(), &updated.custom_fields, &updated.comments)
+            (
+                updated.status.is_some(),
+                [tags.add, tags.remove].concat(),
+                &updated.custom_fields,
+                &updated.comments,
+            )
         }
         _ => return Vec::new(),
     };
@@ -149,8 +168,14 @@ mod tests {
             "custom_fields": fields, "actor": person(3, "Otto"), "status": "solved",
             "tags": { "add": ["vip"], "remove": ["new"] }, "comments": [comment(1, "Text")],
         }));
-        let entries: Vec<(String, String)> = history_of(&all).into_iter().map(|entry| (entry.item, entry.by)).collect();
-        let expected = [("status", "Otto"), ("tag:vip", "Otto"), ("tag:new", "Otto"), ("comment:acme/1", "Ada")];
+        let entries: Vec<(String, String)> =
+            history_of(&all).into_iter().map(|entry| (entry.item, entry.by)).collect();
+        let expected = [
+            ("status", "Otto"),
+            ("tag:vip", "Otto"),
+            ("tag:new", "Otto"),
+            ("comment:acme/1", "Ada"),
+        ];
         assert_eq!(entries, expected.map(|(item, by)| (item.to_owned(), by.to_owned())));
     }
 
@@ -203,14 +228,20 @@ mod tests {
     fn what_was_told_is_not_published_and_what_was_done_is() {
         let told = [
             created(&json!({ "tags": ["vip"], "custom_fields": { "order": "1" } })),
-            updated(&json!({ "status": "open", "tags": { "add": [], "remove": ["vip"] }, "comments": [comment(1, "Text")] })),
+            updated(
+                &json!({ "status": "open", "tags": { "add": [], "remove": ["vip"] }, "comments": [comment(1, "Text")] }),
+            ),
             receipt("ticket.update.v1", 10, "applied"),
         ];
         let mut changes: Vec<Change> = told.iter().flat_map(changes_in).collect();
         let items: Vec<&str> = changes.iter().map(|change| change.item.as_str()).collect();
-        assert_eq!(items, ["status", "tag:vip", "custom_field:order", "status", "tag:vip", "comment:acme/1"]);
+        assert_eq!(
+            items,
+            ["status", "tag:vip", "custom_field:order", "status", "tag:vip", "comment:acme/1"]
+        );
         assert!(to_publish(&changes).is_empty());
-        let own = [Origin::Agent, Origin::Rule].map(|origin| Change { item: "tag:gold".to_owned(), origin });
+        let own = [Origin::Agent, Origin::Rule]
+            .map(|origin| Change { item: "tag:gold".to_owned(), origin });
         changes.extend(own.clone());
         assert_eq!(to_publish(&changes), own.iter().collect::<Vec<_>>());
     }

@@ -1,5 +1,5 @@
-//! What a desk promises (the contract's part 6), and what its screens, views and triggers stand on: computed from what it was
-//! told, and from nothing else. A sample for whoever writes a desk.
+//! What a desk promises (the contract's part 6), and what its screens, views and triggers stand on:
+//! computed from what it was told, and from nothing else. A sample for whoever writes a desk.
 
 mod content;
 mod people;
@@ -9,11 +9,16 @@ mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::delivery::{AgreementState, AgreementStatus, ShareStanding, Side, TicketCreated, Told};
+use contracts::delivery::{
+    AgreementState, AgreementStatus, ShareStanding, Side, TicketCreated, Told,
+};
 use contracts::terms::CommentTerms;
 use contracts::{AccountName, AgreementId, CommentId, Receipt, ReceiptOutcome, ShareId, TicketId};
 
-pub use content::{Change, Entry, Form, MessageIds, Origin, changes_in, form_of, history_of, may_fetch, shown_html, to_publish};
+pub use content::{
+    Change, Entry, Form, MessageIds, Origin, changes_in, form_of, history_of, may_fetch,
+    shown_html, to_publish,
+};
 pub use people::{Reach, Requester, User, Users};
 pub use views::{Condition, updated_via_sharing};
 
@@ -82,8 +87,12 @@ impl Duties {
                 shared.partner.get_or_insert_with(|| updated.received_from.clone());
                 shared.number = updated.ticket_id.clone().or(shared.number.take());
             }
-            Told::TicketBound(bound) => self.shared(&bound.share_id, Side::Sender).side = Side::Sender,
-            Told::TicketUnshared(unshared) => self.shared(&unshared.share_id, Side::Receiver).ended = true,
+            Told::TicketBound(bound) => {
+                self.shared(&bound.share_id, Side::Sender).side = Side::Sender
+            }
+            Told::TicketUnshared(unshared) => {
+                self.shared(&unshared.share_id, Side::Receiver).ended = true
+            }
             Told::ShareState(state) => {
                 let shared = self.shared(&state.share_id, state.side);
                 shared.side = state.side;
@@ -108,7 +117,9 @@ impl Duties {
     /// Whether the share field is offered on tickets: only with an agreement to share under (R-11).
     #[must_use]
     pub fn may_offer_share_field(&self) -> bool {
-        self.agreements.values().any(|it| it.side == Side::Sender && it.status == AgreementStatus::Accepted)
+        self.agreements
+            .values()
+            .any(|it| it.side == Side::Sender && it.status == AgreementStatus::Accepted)
     }
 
     /// Whether both copies of a share are kept in step.
@@ -117,18 +128,21 @@ impl Duties {
         self.shares.get(share).is_some_and(|shared| self.is_shared(shared))
     }
 
-    /// Whether a ticket may be merged, as source or as target: not while it is in a live share (R-27).
+    /// Whether a ticket may be merged, as source or as target: not while it is in a live share
+    /// (R-27).
     ///
     /// # Errors
     /// [`Refusal::InLiveShare`].
     pub fn may_merge(&self, number: &str) -> Result<(), Refusal> {
         let Some(shared) = self.live_shares_of(number).next() else { return Ok(()) };
         Err(Refusal::InLiveShare(
-            self.partner(shared).map_or_else(|| "another account".to_owned(), |partner| partner.to_string()),
+            self.partner(shared)
+                .map_or_else(|| "another account".to_owned(), |partner| partner.to_string()),
         ))
     }
 
-    /// Whether the comments of a ticket are published: all of them, private ones too, while it is in a live share (R-24).
+    /// Whether the comments of a ticket are published: all of them, private ones too, while it is
+    /// in a live share (R-24).
     #[must_use]
     pub fn publishes_comments_of(&self, number: &str) -> bool {
         self.live_shares_of(number).next().is_some()
@@ -140,7 +154,8 @@ impl Duties {
         self.comments.contains(comment)
     }
 
-    /// Whether the desk may mail an address: not one that a partner reads as tickets (R-45 to R-47).
+    /// Whether the desk may mail an address: not one that a partner reads as tickets (R-45 to
+    /// R-47).
     #[must_use]
     pub fn may_be_mailed(&self, address: &str) -> bool {
         let address = address.trim().to_lowercase();
@@ -149,7 +164,9 @@ impl Duties {
             None => entry == address,
         };
         let partners = self.agreements.values().filter(|it| it.status == AgreementStatus::Accepted);
-        !partners.flat_map(|it| &it.partner_support_addresses).any(|entry| covers(&entry.trim().to_lowercase()))
+        !partners
+            .flat_map(|it| &it.partner_support_addresses)
+            .any(|entry| covers(&entry.trim().to_lowercase()))
     }
 
     /// Where a public reply on a ticket that came by sharing goes (R-28, R-44).
@@ -164,17 +181,20 @@ impl Duties {
         }
     }
 
-    /// What the agent is told who puts another user in the requester's place by hand. It is allowed in any case (R-43).
+    /// What the agent is told who puts another user in the requester's place by hand. It is allowed
+    /// in any case (R-43).
     #[must_use]
     pub fn warns_of_new_requester(&self, number: &str) -> Option<&'static str> {
         let received = self.live_shares_of(number).any(|shared| shared.side == Side::Receiver);
         received.then_some(
-            "The ticket came by sharing: its partner goes on with the requester it knows, and the two copies will differ.",
+            "The ticket came by sharing: its partner goes on with the requester it knows, and the \
+             two copies will differ.",
         )
     }
 
     fn agreement(&mut self, state: &AgreementState) {
-        let known = self.agreements.entry(state.agreement_id.clone()).or_insert_with(|| state.clone());
+        let known =
+            self.agreements.entry(state.agreement_id.clone()).or_insert_with(|| state.clone());
         if known.version <= state.version {
             known.clone_from(state);
         }
@@ -205,12 +225,21 @@ impl Duties {
 
     /// A share as it is known so far: deliveries come in any order.
     fn shared(&mut self, share: &ShareId, side: Side) -> &mut Shared {
-        let new = Shared { side, partner: None, agreement: None, number: None, ended: false, changed_by_sharing: false };
+        let new = Shared {
+            side,
+            partner: None,
+            agreement: None,
+            number: None,
+            ended: false,
+            changed_by_sharing: false,
+        };
         self.shares.entry(share.clone()).or_insert(new)
     }
 
     fn live_shares_of(&self, number: &str) -> impl Iterator<Item = &Shared> {
-        let of_it = move |shared: &&Shared| shared.number.as_ref().is_some_and(|own| own.as_str() == number);
+        let of_it = move |shared: &&Shared| {
+            shared.number.as_ref().is_some_and(|own| own.as_str() == number)
+        };
         self.shares.values().filter(of_it).filter(|shared| self.is_shared(shared))
     }
 
@@ -219,18 +248,21 @@ impl Duties {
     }
 
     fn is_shared(&self, shared: &Shared) -> bool {
-        let over = self.agreement_of(shared).is_some_and(|it| it.status == AgreementStatus::Inactive);
+        let over =
+            self.agreement_of(shared).is_some_and(|it| it.status == AgreementStatus::Inactive);
         !shared.ended && !over
     }
 
     fn lets_reply(&self, shared: &Shared) -> bool {
-        self.agreement_of(shared).is_some_and(|it| it.terms.comments == CommentTerms::PublicAndPrivate)
+        self.agreement_of(shared)
+            .is_some_and(|it| it.terms.comments == CommentTerms::PublicAndPrivate)
     }
 
     fn partner(&self, shared: &Shared) -> Option<AccountName> {
         let by_agreement = || {
             let agreement = self.agreement_of(shared)?;
-            let party = if shared.side == Side::Sender { &agreement.receiver } else { &agreement.sender };
+            let party =
+                if shared.side == Side::Sender { &agreement.receiver } else { &agreement.sender };
             Some(party.account.clone())
         };
         shared.partner.clone().or_else(by_agreement)
@@ -255,7 +287,11 @@ mod tests {
     }
 
     fn with_address(address: &str) -> Requester {
-        Requester::User(User { id: "1".to_owned(), name: "Rita".to_owned(), address: Some(address.to_owned()) })
+        Requester::User(User {
+            id: "1".to_owned(),
+            name: "Rita".to_owned(),
+            address: Some(address.to_owned()),
+        })
     }
 
     #[test]
@@ -267,13 +303,20 @@ mod tests {
             ("agreement.declined.v1", "sender", "declined", false),
             (DEACTIVATED, "sender", "inactive", false),
         ] {
-            assert_eq!(told(&[agreement(name, side, status, 2)]).may_offer_share_field(), offered, "{side} {status}");
+            assert_eq!(
+                told(&[agreement(name, side, status, 2)]).may_offer_share_field(),
+                offered,
+                "{side} {status}"
+            );
         }
     }
 
     #[test]
     fn a_lower_version_of_an_agreement_is_ignored() {
-        let (accepted, over) = (agreement(ACCEPTED, "sender", "accepted", 2), agreement(DEACTIVATED, "sender", "inactive", 3));
+        let (accepted, over) = (
+            agreement(ACCEPTED, "sender", "accepted", 2),
+            agreement(DEACTIVATED, "sender", "inactive", 3),
+        );
         for order in [[accepted.clone(), over.clone()], [over, accepted]] {
             assert!(!told(&order).may_offer_share_field());
         }
@@ -283,7 +326,10 @@ mod tests {
     fn r_27_a_ticket_is_merged_only_when_its_share_has_ended() {
         let shared = [created(&json!({})), updated(&json!({ "ticket_id": "77" }))];
         let refusal = told(&shared).may_merge("77").unwrap_err();
-        assert_eq!(refusal.to_string(), "the ticket is shared with acme: unshare it before merging it");
+        assert_eq!(
+            refusal.to_string(),
+            "the ticket is shared with acme: unshare it before merging it"
+        );
         assert_eq!(told(&shared).may_merge("78"), Ok(()));
         let ended = agreement(DEACTIVATED, "receiver", "inactive", 3);
         for end in [unshared(), ended, listed(10, "receiver", "acme", "unshared")] {
@@ -301,7 +347,10 @@ mod tests {
 
     #[test]
     fn a_sender_knows_its_shares_by_receipts_and_lists() {
-        let mut duties = told(&[receipt("ticket.share.v1", 10, "partial"), receipt("ticket.share.v1", 11, "rejected")]);
+        let mut duties = told(&[
+            receipt("ticket.share.v1", 10, "partial"),
+            receipt("ticket.share.v1", 11, "rejected"),
+        ]);
         duties.number(&share(10), "1");
         duties.number(&share(11), "2");
         assert!(duties.publishes_comments_of("1"));
@@ -315,8 +364,14 @@ mod tests {
     fn r_43_the_receivers_agent_is_warned_and_nobody_else() {
         let received = [created(&json!({})), updated(&json!({ "ticket_id": "77" }))];
         assert!(told(&received).warns_of_new_requester("77").is_some());
-        assert_eq!(told(&[listed(10, "sender", "globex", "live")]).warns_of_new_requester("t10"), None);
-        assert_eq!(told(&[&received[..], &[unshared()]].concat()).warns_of_new_requester("77"), None);
+        assert_eq!(
+            told(&[listed(10, "sender", "globex", "live")]).warns_of_new_requester("t10"),
+            None
+        );
+        assert_eq!(
+            told(&[&received[..], &[unshared()]].concat()).warns_of_new_requester("77"),
+            None
+        );
     }
 
     #[test]
@@ -328,20 +383,33 @@ mod tests {
         let ended = told(&[&live[..], &[unshared()]].concat());
         assert_eq!(ended.reply_reaches(&share(10), &placeholder), Reach::Nobody);
         let address = "rita@customer.example";
-        assert_eq!(ended.reply_reaches(&share(10), &with_address(address)), Reach::Mail(address.to_owned()));
-        assert_eq!(ended.reply_reaches(&share(10), &with_address("help@partner.example")), Reach::Nobody, "R-45");
+        assert_eq!(
+            ended.reply_reaches(&share(10), &with_address(address)),
+            Reach::Mail(address.to_owned())
+        );
+        assert_eq!(
+            ended.reply_reaches(&share(10), &with_address("help@partner.example")),
+            Reach::Nobody,
+            "R-45"
+        );
     }
 
     #[test]
     fn r_45_to_r_47_a_partners_support_addresses_get_no_mail() {
         let duties = told(&[agreement(ACCEPTED, "sender", "accepted", 2)]);
-        for address in ["help@partner.example", " HELP@Partner.Example", "all@desk.partner.example"] {
+        for address in ["help@partner.example", " HELP@Partner.Example", "all@desk.partner.example"]
+        {
             assert!(!duties.may_be_mailed(address), "{address}");
         }
-        for address in ["ada@partner.example", "help@desk.partner.example.org", "all@eu.desk.partner.example"] {
+        for address in
+            ["ada@partner.example", "help@desk.partner.example.org", "all@eu.desk.partner.example"]
+        {
             assert!(duties.may_be_mailed(address), "{address}");
         }
-        assert!(told(&[agreement(DEACTIVATED, "sender", "inactive", 3)]).may_be_mailed("help@partner.example"));
+        assert!(
+            told(&[agreement(DEACTIVATED, "sender", "inactive", 3)])
+                .may_be_mailed("help@partner.example")
+        );
     }
 
     #[test]

@@ -60,9 +60,13 @@ impl Requester {
 impl fmt::Display for Reach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Partner => f.write_str("The reply goes to the partner, who answers the requester."),
+            Self::Partner => {
+                f.write_str("The reply goes to the partner, who answers the requester.")
+            }
             Self::Mail(address) => write!(f, "The reply is mailed to {address}."),
-            Self::Nobody => f.write_str("The reply reaches nobody: the requester has no address here."),
+            Self::Nobody => {
+                f.write_str("The reply reaches nobody: the requester has no address here.")
+            }
         }
     }
 }
@@ -71,18 +75,25 @@ impl Users {
     /// A desk's own users, before anything was shared with it.
     #[must_use]
     pub fn own(users: impl IntoIterator<Item = User>) -> Self {
-        Self { own: users.into_iter().map(|user| (user.id.clone(), user)).collect(), placeholders: BTreeMap::new() }
+        Self {
+            own: users.into_iter().map(|user| (user.id.clone(), user)).collect(),
+            placeholders: BTreeMap::new(),
+        }
     }
 
-    /// Makes the placeholders that a delivery names: by their id alone, whoever else has the same name.
+    /// Makes the placeholders that a delivery names: by their id alone, whoever else has the same
+    /// name.
     pub fn take(&mut self, told: &Told) {
         let (people, comments) = match told {
             Told::TicketCreated(created) => (vec![created.requester.clone()], &created.comments),
-            Told::TicketUpdated(updated) => (updated.actor.iter().cloned().collect(), &updated.comments),
+            Told::TicketUpdated(updated) => {
+                (updated.actor.iter().cloned().collect(), &updated.comments)
+            }
             _ => return,
         };
         let authors = comments.iter().map(|comment| comment.author.clone());
-        self.placeholders.extend(people.into_iter().chain(authors).map(|person| (person.id.clone(), person)));
+        self.placeholders
+            .extend(people.into_iter().chain(authors).map(|person| (person.id.clone(), person)));
     }
 
     /// The placeholders so far.
@@ -130,7 +141,11 @@ mod tests {
     use serde_json::json;
 
     fn user(id: &str, name: &str) -> User {
-        User { id: id.to_owned(), name: name.to_owned(), address: Some(format!("{id}@globex.example")) }
+        User {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            address: Some(format!("{id}@globex.example")),
+        }
     }
 
     fn users() -> Users {
@@ -160,7 +175,10 @@ mod tests {
         let mut users = users();
         let rita = users.placeholders().next().unwrap().id.clone();
         let refused = users.delete(&rita).unwrap_err();
-        assert_eq!(refused.to_string(), "Rita stands for a person of another account and cannot be deleted or merged");
+        assert_eq!(
+            refused.to_string(),
+            "Rita stands for a person of another account and cannot be deleted or merged"
+        );
         assert_eq!(users.merge(&rita, "44"), Err(refused.clone()));
         assert_eq!(users.merge("44", &rita), Err(refused));
         assert_eq!((users.merge("44", "45"), users.user("44")), (Ok(()), None));

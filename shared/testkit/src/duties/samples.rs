@@ -57,7 +57,11 @@ pub(super) fn updated(changes: &Value) -> Told {
 
 /// The end of the same share.
 pub(super) fn unshared() -> Told {
-    told("ticket.unshared.v1", json!({ "share_id": id(10), "reason": "unshared", "at": "2026-03-01T11:00:00.000Z" }), &json!({}))
+    told(
+        "ticket.unshared.v1",
+        json!({ "share_id": id(10), "reason": "unshared", "at": "2026-03-01T11:00:00.000Z" }),
+        &json!({}),
+    )
 }
 
 /// A share in a list.
@@ -72,7 +76,6 @@ pub(super) fn listed(number: u32, side: &str, partner: &str, state: &str) -> Tol
 
 /// The answer to a command about a share.
 pub(super) fn receipt(command: &str, number: u32, outcome: &str) -> Told {
-    let receipt =
-        json!({ "command_id": "1", "command_type": command, "outcome": outcome, "share_id": id(number), "decisions": [] });
+    let receipt = json!({ "command_id": "1", "command_type": command, "outcome": outcome, "share_id": id(number), "decisions": [] });
     told("command.receipt.v1", receipt, &json!({}))
 }

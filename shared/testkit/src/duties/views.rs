@@ -32,10 +32,15 @@ impl Duties {
     /// The tickets of which a condition holds, each by its share: a view.
     #[must_use]
     pub fn view(&self, condition: &Condition) -> Vec<&ShareId> {
-        self.shares.iter().filter(|(_, shared)| self.holds(condition, shared)).map(|(share, _)| share).collect()
+        self.shares
+            .iter()
+            .filter(|(_, shared)| self.holds(condition, shared))
+            .map(|(share, _)| share)
+            .collect()
     }
 
-    /// Whether a trigger on all of these conditions fires when the desk is told this, and for which share.
+    /// Whether a trigger on all of these conditions fires when the desk is told this, and for which
+    /// share.
     #[must_use]
     pub fn fires<'a>(&self, conditions: &[Condition], told: &'a Told) -> Option<&'a ShareId> {
         let share = match told {
@@ -55,8 +60,12 @@ impl Duties {
         match condition {
             Condition::Received => shared.side == Side::Receiver,
             Condition::UpdatedVia => shared.changed_by_sharing,
-            Condition::ReceivedFrom(name) => shared.side == Side::Receiver && self.partner(shared).as_ref() == Some(name),
-            Condition::SentTo(name) => shared.side == Side::Sender && self.partner(shared).as_ref() == Some(name),
+            Condition::ReceivedFrom(name) => {
+                shared.side == Side::Receiver && self.partner(shared).as_ref() == Some(name)
+            }
+            Condition::SentTo(name) => {
+                shared.side == Side::Sender && self.partner(shared).as_ref() == Some(name)
+            }
         }
     }
 }
@@ -74,7 +83,11 @@ mod tests {
     /// One received from `acme`, one sent to `initech`.
     fn both_ways() -> Duties {
         let mut duties = Duties::default();
-        let told = [created(&json!({})), receipt("ticket.share.v1", 11, "applied"), listed(11, "sender", "initech", "live")];
+        let told = [
+            created(&json!({})),
+            receipt("ticket.share.v1", 11, "applied"),
+            listed(11, "sender", "initech", "live"),
+        ];
         for told in &told {
             duties.take(told);
         }
@@ -109,9 +122,15 @@ mod tests {
         let duties = both_ways();
         let from_acme = [Condition::UpdatedVia, Condition::ReceivedFrom(account("acme"))];
         assert_eq!(duties.fires(&from_acme, &created(&json!({}))), Some(&share(10)));
-        assert_eq!(duties.fires(&from_acme, &updated(&json!({ "status": "pending" }))), Some(&share(10)));
+        assert_eq!(
+            duties.fires(&from_acme, &updated(&json!({ "status": "pending" }))),
+            Some(&share(10))
+        );
         assert_eq!(duties.fires(&[Condition::SentTo(account("acme"))], &created(&json!({}))), None);
-        for other in [receipt("ticket.update.v1", 10, "applied"), agreement("agreement.accepted.v1", "sender", "accepted", 2)] {
+        for other in [
+            receipt("ticket.update.v1", 10, "applied"),
+            agreement("agreement.accepted.v1", "sender", "accepted", 2),
+        ] {
             assert!(!updated_via_sharing(&other));
             assert_eq!(duties.fires(&[], &other), None);
         }
@@ -121,7 +140,8 @@ mod tests {
     fn r_87_a_sender_knows_the_partner_by_the_agreement_too() {
         let mut duties = Duties::default();
         let Told::Receipt(mut shared) = receipt("ticket.share.v1", 11, "applied") else { panic!() };
-        shared.agreement_id = Some(contracts::AgreementId::new(super::super::samples::id(1)).unwrap());
+        shared.agreement_id =
+            Some(contracts::AgreementId::new(super::super::samples::id(1)).unwrap());
         duties.take(&Told::Receipt(shared));
         duties.take(&agreement("agreement.accepted.v1", "sender", "accepted", 2));
         assert_eq!(duties.view(&Condition::SentTo(account("globex"))), [&share(11)]);

@@ -28,8 +28,8 @@ const WARM: Duration = Duration::from_secs(20);
 const STALL: Duration = Duration::from_mins(2);
 const AGREEMENT: &str = "backlog";
 
-/// Lets `count` updates wait for share-dispatcher, and has them worked off while memory is watched. Whether it stayed flat and every
-/// command has its receipt.
+/// Lets `count` updates wait for share-dispatcher, and has them worked off while memory is watched.
+/// Whether it stayed flat and every command has its receipt.
 ///
 /// # Errors
 /// When the system does not start, or the work stands still.
@@ -66,7 +66,9 @@ async fn share(sender: &Desk, receiver: &Desk) -> Result<()> {
         "agreement_id": agreement, "receiver": { "address": receiver.account }, "terms": terms, "actor": actor,
     });
     sender.ask("agreement.invite.v1", &invite).await;
-    receiver.ask("agreement.accept.v1", &json!({ "agreement_id": agreement, "actor": actor })).await;
+    receiver
+        .ask("agreement.accept.v1", &json!({ "agreement_id": agreement, "actor": actor }))
+        .await;
     for index in 0..TICKETS {
         let ticket = json!({ "id": format!("b-{index}"), "subject": "Backlog", "status": "open", "requester": actor });
         let share = json!({ "agreement_id": agreement, "ticket": ticket, "actor": actor, "occurred_at": clock() });
@@ -78,7 +80,9 @@ async fn share(sender: &Desk, receiver: &Desk) -> Result<()> {
 
 /// Publishes as a desk would that has much to tell, without keeping any of it in memory.
 async fn publish(url: &str, count: usize) -> Result<()> {
-    let connection = Connection::connect(url, ConnectionProperties::default()).await.context("logging in as acme")?;
+    let connection = Connection::connect(url, ConnectionProperties::default())
+        .await
+        .context("logging in as acme")?;
     let channel = connection.create_channel().await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
     for window in (0..count).collect::<Vec<_>>().chunks(WINDOW) {
@@ -116,9 +120,11 @@ async fn publish(url: &str, count: usize) -> Result<()> {
 /// Waits until all have their receipts. The queue's length says that work goes on.
 async fn worked_off(site: &Site, sender: &Desk, count: usize) -> Result<usize> {
     let url = site.installation.service_url(contracts::topology::Service::ShareDispatcher)?;
-    let connection = Connection::connect(&url, ConnectionProperties::default()).await.context("logging in")?;
+    let connection =
+        Connection::connect(&url, ConnectionProperties::default()).await.context("logging in")?;
     let channel = connection.create_channel().await?;
-    let passive = QueueDeclareOptions { passive: true, durable: true, ..QueueDeclareOptions::default() };
+    let passive =
+        QueueDeclareOptions { passive: true, durable: true, ..QueueDeclareOptions::default() };
     let (mut seen, mut moved) = (0, Instant::now());
     loop {
         let answered = sender.answered_like("backlog-");
@@ -126,7 +132,10 @@ async fn worked_off(site: &Site, sender: &Desk, count: usize) -> Result<usize> {
             (seen, moved) = (answered, Instant::now());
         }
         if answered == count || moved.elapsed() > STALL {
-            let left = channel.queue_declare("share-dispatcher".into(), passive, FieldTable::default()).await?.message_count();
+            let left = channel
+                .queue_declare("share-dispatcher".into(), passive, FieldTable::default())
+                .await?
+                .message_count();
             println!("{answered} receipts; {left} commands left in the queue");
             connection.close(200, "done".into()).await.context("logging out")?;
             return Ok(answered);

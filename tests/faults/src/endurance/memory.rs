@@ -30,8 +30,14 @@ impl Memory {
         let (started, mut memory) = (Instant::now(), Self::default());
         while !over.is_cancelled() {
             for (service, process) in site.replicas.processes().await {
-                let resident = process.resident().with_context(|| format!("a process of {} is gone", service.name()))?;
-                memory.samples.entry((service, process.pid)).or_default().push((started.elapsed(), resident));
+                let resident = process
+                    .resident()
+                    .with_context(|| format!("a process of {} is gone", service.name()))?;
+                memory
+                    .samples
+                    .entry((service, process.pid))
+                    .or_default()
+                    .push((started.elapsed(), resident));
             }
             tokio::select! {
                 () = over.cancelled() => {}
@@ -53,16 +59,24 @@ impl Memory {
     /// A table: what each process had after `warm`, at the end, and at most.
     #[must_use]
     pub fn table(&self, warm: Duration) -> String {
-        let mut text =
-            String::from("| service | MiB once warm | MiB at the end | change | MiB at most |\n|---|--:|--:|--:|--:|\n");
+        let mut text = String::from(
+            "| service | MiB once warm | MiB at the end | change | MiB at most |\n\
+             |---|--:|--:|--:|--:|\n",
+        );
         for ((service, _), samples) in &self.samples {
             let (early, late) = ends(samples, warm);
             let most = samples.iter().map(|(_, resident)| *resident).max().unwrap_or_default();
             let change = (late / early - 1.0) * 100.0;
             #[expect(clippy::cast_precision_loss, reason = "a number for people")]
             let most = most as f64 / 1024.0;
-            writeln!(text, "| {} | {:.1} | {:.1} | {change:+.1} % | {most:.1} |", service.name(), early / 1024.0, late / 1024.0)
-                .expect("a string takes every byte");
+            writeln!(
+                text,
+                "| {} | {:.1} | {:.1} | {change:+.1} % | {most:.1} |",
+                service.name(),
+                early / 1024.0,
+                late / 1024.0
+            )
+            .expect("a string takes every byte");
         }
         text
     }
@@ -88,7 +102,8 @@ mod tests {
     use super::*;
 
     fn memory(resident: impl Fn(u64) -> u64) -> Memory {
-        let samples = (0..100).map(|second| (Duration::from_secs(second), resident(second))).collect();
+        let samples =
+            (0..100).map(|second| (Duration::from_secs(second), resident(second))).collect();
         Memory { samples: [((Service::FieldSync, 1), samples)].into() }
     }
 
@@ -96,7 +111,10 @@ mod tests {
     fn growth_after_warming_up_is_not_flat() {
         let warm = Duration::from_secs(20);
         assert!(memory(|_| 50_000).is_flat(warm));
-        assert!(memory(|second| if second < 20 { 20_000 } else { 50_000 + second }).is_flat(warm), "it grows while it warms up");
+        assert!(
+            memory(|second| if second < 20 { 20_000 } else { 50_000 + second }).is_flat(warm),
+            "it grows while it warms up"
+        );
         assert!(!memory(|second| 50_000 + second * 100).is_flat(warm));
         assert!(!memory(|second| 50_000 - second * 100).is_flat(warm));
     }

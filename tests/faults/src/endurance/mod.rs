@@ -1,4 +1,5 @@
-//! Memory stays flat: over a quarter of an hour of work, and over a backlog of two hundred thousand messages.
+//! Memory stays flat: over a quarter of an hour of work, and over a backlog of two hundred thousand
+//! messages.
 
 mod backlog;
 mod memory;
@@ -19,7 +20,8 @@ use memory::Memory;
 /// What a process may take to have everything it needs: pools, caches, compiled statements.
 const WARM: Duration = Duration::from_mins(3);
 
-/// Works at a steady pace for `time` and watches the services' memory. Whether it stayed flat and everything came.
+/// Works at a steady pace for `time` and watches the services' memory. Whether it stayed flat and
+/// everything came.
 ///
 /// # Errors
 /// When the system does not start, or a process ends.
@@ -32,7 +34,8 @@ pub async fn soak(dir: &Path, seed: u64, time: Duration) -> Result<bool> {
         tokio::time::sleep(time).await;
         over.cancel();
     };
-    let ((), memory, ()) = tokio::join!(traffic.work(1, pace.workers, &over), Memory::watch(&site, &over), end);
+    let ((), memory, ()) =
+        tokio::join!(traffic.work(1, pace.workers, &over), Memory::watch(&site, &over), end);
     let memory = memory?;
     let verdict = everything(&traffic).await;
     #[expect(clippy::cast_precision_loss, reason = "a number for people")]

@@ -25,11 +25,20 @@ pub(super) async fn full(site: &Site, traffic: &Traffic) -> Result<()> {
             "max-length": ROOM, "overflow": "reject-publish", "dead-letter-exchange": "sync",
             "dead-letter-routing-key": "parked.desk", "dead-letter-strategy": "at-least-once",
         });
-        installation.broker().put_policy(installation.vhost(), POLICY, &format!("^desk\\.{VICTIM}$"), 10, &definition)
+        installation.broker().put_policy(
+            installation.vhost(),
+            POLICY,
+            &format!("^desk\\.{VICTIM}$"),
+            10,
+            &definition,
+        )
     })
     .await?;
     tokio::time::sleep(HOLD).await;
-    site.ask_broker(|installation| installation.broker().delete_policy(installation.vhost(), POLICY)).await?;
+    site.ask_broker(|installation| {
+        installation.broker().delete_policy(installation.vhost(), POLICY)
+    })
+    .await?;
     traffic.desk(VICTIM).wake();
     Ok(())
 }

@@ -36,7 +36,8 @@ pub enum Fault {
     MemoryAlarm,
     /// A service's work queue is deleted, with what is in it, and declared again.
     QueueDeleted(Service),
-    /// The broker is destroyed with everything in it, and another made; operators replay what was sent since.
+    /// The broker is destroyed with everything in it, and another made; operators replay what was
+    /// sent since.
     BrokerWiped,
     /// Messages that nobody can read, and commands that nobody may send.
     Poison,
@@ -99,13 +100,16 @@ impl Fault {
             | Self::MemoryAlarm
             | Self::QueueDeleted(_)
             | Self::BrokerWiped => Subject::Broker,
-            Self::Away(Host::Database, ..) | Self::Network(Host::Database, _) | Self::ConnectionsCut => Subject::Database,
+            Self::Away(Host::Database, ..)
+            | Self::Network(Host::Database, _)
+            | Self::ConnectionsCut => Subject::Database,
             Self::DeskFull | Self::DeskAsleep(_) => Subject::Desk,
             Self::Poison | Self::Repeats | Self::ClockOff(_) => Subject::Publishing,
         }
     }
 
-    /// Whether it destroys what the broker held, so that desks have to publish again what has no receipt.
+    /// Whether it destroys what the broker held, so that desks have to publish again what has no
+    /// receipt.
     #[must_use]
     pub fn loses_messages(self) -> bool {
         matches!(self, Self::QueueDeleted(_) | Self::BrokerWiped)
@@ -120,7 +124,9 @@ impl Fault {
             Self::Kill(service, replica) => site.replicas.kill(service, replica).await,
             Self::Stop(service, replica) => site.replicas.replace(service, replica).await,
             Self::RollingRestart => processes::rolling_restart(site).await,
-            Self::Away(host, ending, seconds) => servers::away(site, host, ending, Duration::from_secs(seconds)).await,
+            Self::Away(host, ending, seconds) => {
+                servers::away(site, host, ending, Duration::from_secs(seconds)).await
+            }
             Self::ConnectionsCut => servers::connections_cut(site).await,
             Self::Network(host, trouble) => {
                 network::trouble(site, host, trouble).await;

@@ -15,14 +15,19 @@ use crate::traffic::Traffic;
 /// How long a deleted queue is missed.
 const MISSED: Duration = Duration::from_secs(2);
 
-/// Deletes a work queue under its consumers, as by mistake; an operator then installs the definitions again.
+/// Deletes a work queue under its consumers, as by mistake; an operator then installs the
+/// definitions again.
 pub(super) async fn deleted(site: &Site, service: Service) -> Result<()> {
-    site.ask_broker(move |installation| installation.broker().delete_queue(installation.vhost(), service.name())).await?;
+    site.ask_broker(move |installation| {
+        installation.broker().delete_queue(installation.vhost(), service.name())
+    })
+    .await?;
     tokio::time::sleep(MISSED).await;
     site.ask_broker(local::Installation::install_topology).await
 }
 
-/// Messages that cannot be read into queues behind the entry, in the name of a service: as a broken release would send them.
+/// Messages that cannot be read into queues behind the entry, in the name of a service: as a broken
+/// release would send them.
 pub(super) async fn poison(site: &Site, traffic: &Traffic) -> Result<()> {
     let url = site.installation.service_url(Service::CommentSync)?;
     for service in [Service::FieldSync, Service::Notifier] {
@@ -40,7 +45,9 @@ pub(super) async fn poison(site: &Site, traffic: &Traffic) -> Result<()> {
 }
 
 async fn publish(url: &str, service: Service, id: &str, body: &[u8]) -> Result<()> {
-    let connection = Connection::connect(url, ConnectionProperties::default()).await.context("logging in as comment-sync")?;
+    let connection = Connection::connect(url, ConnectionProperties::default())
+        .await
+        .context("logging in as comment-sync")?;
     let channel = connection.create_channel().await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
     let stem = if service == Service::Notifier { "notice" } else { "transfer" };
@@ -51,8 +58,15 @@ async fn publish(url: &str, service: Service, id: &str, body: &[u8]) -> Result<(
         .with_delivery_mode(2);
     let key = format!("{}.{stem}", service.name());
     #[expect(clippy::disallowed_methods, reason = "poison is published past the runtime")]
-    let confirm =
-        channel.basic_publish("sync".into(), key.as_str().into(), BasicPublishOptions::default(), body, properties).await?;
+    let confirm = channel
+        .basic_publish(
+            "sync".into(),
+            key.as_str().into(),
+            BasicPublishOptions::default(),
+            body,
+            properties,
+        )
+        .await?;
     ensure!(confirm.await?.is_ack(), "the broker takes no poison");
     Ok(())
 }

@@ -11,7 +11,8 @@ use super::Host;
 use crate::site::Site;
 use crate::traffic::ACCOUNTS;
 
-/// Seconds before a broker was lost from which on outputs are replayed: longer than any message is under way.
+/// Seconds before a broker was lost from which on outputs are replayed: longer than any message is
+/// under way.
 const SINCE: i64 = 30;
 /// How long the memory alarm is on.
 const ALARM: Duration = Duration::from_secs(4);
@@ -29,15 +30,16 @@ pub(super) async fn away(site: &Site, host: Host, ending: Ending, time: Duration
 pub(super) async fn connections_cut(site: &Site) -> Result<()> {
     let mut connection = site.superuser().await?;
     sqlx::query(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() \
+         and pid <> pg_backend_pid()",
     )
     .execute(&mut connection)
     .await?;
     Ok(connection.close().await?)
 }
 
-/// What the broker held is gone. Commands without a receipt are published again by their desks; what services had sent since a moment
-/// before is sent again from their journals.
+/// What the broker held is gone. Commands without a receipt are published again by their desks;
+/// what services had sent since a moment before is sent again from their journals.
 pub(super) async fn broker_wiped(site: &Site) -> Result<()> {
     let since = clock().plus_seconds(-SINCE).to_string();
     site.wipe_broker(&ACCOUNTS).await?;

@@ -1,5 +1,5 @@
-//! One account in trouble, and what the others feel of it: the 99th percentile of their delay with the trouble and without, turn by
-//! turn in one run.
+//! One account in trouble, and what the others feel of it: the 99th percentile of their delay with
+//! the trouble and without, turn by turn in one run.
 
 mod victim;
 
@@ -19,7 +19,8 @@ use victim::{Comment, VICTIM, Victim};
 const TURNS: usize = 3;
 /// One turn.
 const TURN: Duration = Duration::from_secs(8);
-/// What a turn's beginning does not count for: a trouble needs a moment to be felt, and another to pass.
+/// What a turn's beginning does not count for: a trouble needs a moment to be felt, and another to
+/// pass.
 const SETTLING: Duration = Duration::from_secs(1);
 /// Tickets worked on at a time at full speed.
 const HASTY: u64 = 40;
@@ -51,7 +52,13 @@ impl Trouble {
         if self == Self::QueueFull {
             site.ask_broker(|installation| {
                 let small = json!({ "max-length": 1, "overflow": "reject-publish" });
-                installation.broker().put_policy(installation.vhost(), POLICY, &format!("^desk\\.{VICTIM}$"), 10, &small)
+                installation.broker().put_policy(
+                    installation.vhost(),
+                    POLICY,
+                    &format!("^desk\\.{VICTIM}$"),
+                    10,
+                    &small,
+                )
             })
             .await?;
         }
@@ -63,7 +70,10 @@ impl Trouble {
 
     async fn end(self, site: &Site, victim: &Victim) -> Result<()> {
         if self == Self::QueueFull {
-            site.ask_broker(|installation| installation.broker().delete_policy(installation.vhost(), POLICY)).await?;
+            site.ask_broker(|installation| {
+                installation.broker().delete_policy(installation.vhost(), POLICY)
+            })
+            .await?;
         }
         victim.desk().wake();
         Ok(())
@@ -92,7 +102,8 @@ pub async fn measure(dir: &std::path::Path, seed: u64) -> Result<bool> {
     let full = full_speed(&traffic, pace).await;
     println!("full speed: {full} receipts/s; the others work at a steady pace of about half of it");
     let mut all = Vec::new();
-    for trouble in [Trouble::QueueFull, Trouble::DeskDead, Trouble::BadMessages { rate: full / 5 }] {
+    for trouble in [Trouble::QueueFull, Trouble::DeskDead, Trouble::BadMessages { rate: full / 5 }]
+    {
         let felt = feel(&site, &traffic, &victim, trouble, pace).await?;
         println!("{}", felt.line());
         all.push(felt);
@@ -118,7 +129,13 @@ async fn full_speed(traffic: &Traffic, pace: Pace) -> u32 {
     u32::try_from(receipts).unwrap_or(u32::MAX) / 4
 }
 
-async fn feel(site: &Site, traffic: &Traffic, victim: &Victim, trouble: Trouble, pace: Pace) -> Result<Felt> {
+async fn feel(
+    site: &Site,
+    traffic: &Traffic,
+    victim: &Victim,
+    trouble: Trouble,
+    pace: Pace,
+) -> Result<Felt> {
     let over = CancellationToken::new();
     let script = async {
         let mut felt = Felt { trouble, without: Vec::new(), with: Vec::new(), kept: 0 };
@@ -140,8 +157,13 @@ async fn feel(site: &Site, traffic: &Traffic, victim: &Victim, trouble: Trouble,
     felt
 }
 
-/// One turn: the 99th percentile of what the others published in it, and what was said to the victim.
-async fn turn(traffic: &Traffic, victim: &Victim, trouble: Option<Trouble>) -> (Duration, Vec<Comment>) {
+/// One turn: the 99th percentile of what the others published in it, and what was said to the
+/// victim.
+async fn turn(
+    traffic: &Traffic,
+    victim: &Victim,
+    trouble: Option<Trouble>,
+) -> (Duration, Vec<Comment>) {
     tokio::time::sleep(SETTLING).await;
     let (from, over) = (traffic.ledger.book().commands.len(), CancellationToken::new());
     let babble = async {
@@ -163,8 +185,10 @@ async fn turn(traffic: &Traffic, victim: &Victim, trouble: Option<Trouble>) -> (
 fn percentile(traffic: &Traffic, commands: std::ops::Range<usize>) -> Duration {
     let book = traffic.ledger.book();
     let commands = &book.commands[commands];
-    let mut delays: Vec<Duration> =
-        commands.iter().filter_map(|command| traffic.desk(command.account).answered_in(&command.id)).collect();
+    let mut delays: Vec<Duration> = commands
+        .iter()
+        .filter_map(|command| traffic.desk(command.account).answered_in(&command.id))
+        .collect();
     delays.sort_unstable();
     delays.get((delays.len() * 99).div_ceil(100).saturating_sub(1)).copied().unwrap_or_default()
 }
@@ -200,9 +224,12 @@ impl Felt {
 
 fn table(all: &[Felt]) -> String {
     let mut text = String::from(
-        "| one account: | p99 of the others without | with | ratio (at most 1.5) | turns without / with, ms | kept for it, all arrived |\n|---|--:|--:|--:|---|--:|\n",
+        "| one account: | p99 of the others without | with | ratio (at most 1.5) | turns without / \
+         with, ms | kept for it, all arrived |\n|---|--:|--:|--:|---|--:|\n",
     );
-    let turns = |turns: &[Duration]| turns.iter().map(|it| it.as_millis().to_string()).collect::<Vec<_>>().join(" ");
+    let turns = |turns: &[Duration]| {
+        turns.iter().map(|it| it.as_millis().to_string()).collect::<Vec<_>>().join(" ")
+    };
     for felt in all {
         let (without, with) = felt.medians();
         writeln!(

@@ -49,7 +49,8 @@ impl Victim {
         }
         let [partner, desk] = <[Arc<Desk>; 2]>::try_from(desks).expect("two were made");
         let agreement = derive_id("isolation", &["agreement"]);
-        let terms = json!({ "comments": "public_and_private", "tags": true, "custom_fields": true });
+        let terms =
+            json!({ "comments": "public_and_private", "tags": true, "custom_fields": true });
         let invite = json!({ "agreement_id": agreement, "receiver": { "address": VICTIM }, "terms": terms, "actor": admin() });
         applied(&partner.ask("agreement.invite.v1", &invite).await)?;
         let accept = json!({ "agreement_id": agreement, "actor": admin() });
@@ -96,7 +97,11 @@ impl Victim {
         let mut count = 0;
         paced(rate, over, || {
             count += 1;
-            publish(Arc::clone(&self.desk), self.desk.next_id(), json!({ "ticket_id": 7, "comments": "none" }));
+            publish(
+                Arc::clone(&self.desk),
+                self.desk.next_id(),
+                json!({ "ticket_id": 7, "comments": "none" }),
+            );
         })
         .await;
         count
@@ -106,10 +111,16 @@ impl Victim {
     pub async fn has_all(&self, said: &[Comment]) {
         until(&format!("all comments at {VICTIM}"), LIMIT, async || {
             let lacking = self.desk.with_model(|model| {
-                let has = |share: &str, comment: &str| model.shared(share).is_some_and(|it| it.comments.contains_key(comment));
+                let has = |share: &str, comment: &str| {
+                    model.shared(share).is_some_and(|it| it.comments.contains_key(comment))
+                };
                 said.iter().filter(|(share, comment)| !has(share, comment)).count()
             });
-            if lacking == 0 { Ok(()) } else { Err(format!("{lacking} of {} are not there", said.len())) }
+            if lacking == 0 {
+                Ok(())
+            } else {
+                Err(format!("{lacking} of {} are not there", said.len()))
+            }
         })
         .await;
     }
@@ -129,7 +140,9 @@ async fn paced(rate: u32, over: &CancellationToken, mut act: impl FnMut()) {
 
 fn publish(desk: Arc<Desk>, id: String, content: Value) {
     tokio::spawn(async move {
-        desk.send_json(&id, "ticket.update.v1", &content).await.expect("the broker takes a desk's command");
+        desk.send_json(&id, "ticket.update.v1", &content)
+            .await
+            .expect("the broker takes a desk's command");
     });
 }
 
@@ -138,6 +151,9 @@ fn admin() -> Value {
 }
 
 fn applied(receipt: &Receipt) -> Result<()> {
-    ensure!(receipt.outcome == ReceiptOutcome::Applied, "a command of {PARTNER} or {VICTIM} was answered with {receipt:?}");
+    ensure!(
+        receipt.outcome == ReceiptOutcome::Applied,
+        "a command of {PARTNER} or {VICTIM} was answered with {receipt:?}"
+    );
     Ok(())
 }

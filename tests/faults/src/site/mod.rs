@@ -1,4 +1,5 @@
-//! One installation whose every wire runs through a proxy: private servers that may be taken away, two replicas of each service.
+//! One installation whose every wire runs through a proxy: private servers that may be taken away,
+//! two replicas of each service.
 
 mod replicas;
 mod servers;
@@ -10,7 +11,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use contracts::topology::Service;
-use local::{Database, Ending, Fleet, Installation, MailSink, Passwords, Server, Servers, services};
+use local::{
+    Database, Ending, Fleet, Installation, MailSink, Passwords, Server, Servers, services,
+};
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 use tokio::task::spawn_blocking;
@@ -63,7 +66,8 @@ pub struct Site {
 }
 
 impl Site {
-    /// Starts private servers in `dir`, whose earlier content goes, and the services on them. Takes half a minute.
+    /// Starts private servers in `dir`, whose earlier content goes, and the services on them. Takes
+    /// half a minute.
     ///
     /// # Errors
     /// When a server or a service does not start.
@@ -87,11 +91,16 @@ impl Site {
             None => topology.install_topology(),
         });
         installed.await.context("installing the topology")??;
-        let database = Database::create(&seen(&wires.broker)?.database_url, NAME, passwords).await?;
+        let database =
+            Database::create(&seen(&wires.broker)?.database_url, NAME, passwords).await?;
         let mail = MailSink::start_in("127.0.0.1:0", &dir.join("mails")).await?;
         let binaries = own_binaries(dir, deviations.binaries.as_deref())?;
-        let fleet = Fleet::new(dir, &installation, &database, &mail.url())?.with_binaries(&binaries);
-        let fleet = deviations.settings.iter().fold(fleet, |fleet, (name, value)| fleet.with_variable(name, value));
+        let fleet =
+            Fleet::new(dir, &installation, &database, &mail.url())?.with_binaries(&binaries);
+        let fleet = deviations
+            .settings
+            .iter()
+            .fold(fleet, |fleet, (name, value)| fleet.with_variable(name, value));
         let replicas = Replicas::start(fleet).await?;
         Ok(Self { wires, installation, replicas, mail, desks, servers: private })
     }
@@ -102,7 +111,10 @@ impl Site {
     /// When the broker refuses.
     pub async fn admit(&self, account: &str) -> Result<String> {
         let (desks, account) = (self.desks.clone(), account.to_owned());
-        Ok(spawn_blocking(move || desks.account(&account, None)).await.context("making an account")??.amqp_url)
+        Ok(spawn_blocking(move || desks.account(&account, None))
+            .await
+            .context("making an account")??
+            .amqp_url)
     }
 
     /// The address of the operator's desk.
@@ -129,7 +141,8 @@ impl Site {
         self.wires.lead_to(&self.servers.bring_back().await?)
     }
 
-    /// Destroys the broker with everything in it and makes another one with the same users and queues.
+    /// Destroys the broker with everything in it and makes another one with the same users and
+    /// queues.
     ///
     /// # Errors
     /// When it does not start, or refuses.
@@ -176,12 +189,14 @@ impl Site {
     /// # Errors
     /// When the database does not answer.
     pub async fn superuser(&self) -> Result<PgConnection> {
-        let mut url = Url::parse(&self.servers.now().database_url).context("the database has an address")?;
+        let mut url =
+            Url::parse(&self.servers.now().database_url).context("the database has an address")?;
         url.set_path(NAME);
         PgConnection::connect(url.as_str()).await.context("connecting past the proxies")
     }
 
-    /// How many rows a runtime's table has in each service; `of` is the table, and which of its rows.
+    /// How many rows a runtime's table has in each service; `of` is the table, and which of its
+    /// rows.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -191,7 +206,10 @@ impl Site {
         for service in Service::ALL {
             // Only names of our own go into the text.
             let count = format!("select count(*) from {}.{of}", Database::schema(service));
-            rows.push((service, sqlx::query_scalar(sqlx::AssertSqlSafe(count)).fetch_one(&mut connection).await?));
+            rows.push((
+                service,
+                sqlx::query_scalar(sqlx::AssertSqlSafe(count)).fetch_one(&mut connection).await?,
+            ));
         }
         connection.close().await?;
         Ok(rows)
@@ -207,10 +225,16 @@ impl Site {
         for service in Service::ALL {
             // Only names of our own go into the text.
             let schema = Database::schema(service);
-            let rows =
-                format!("select concat_ws(' ', message_type, message_id), detail from {schema}.parked where state = 'parked'");
-            let rows: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(rows)).fetch_all(&mut connection).await?;
-            parked.extend(rows.into_iter().map(|(message, why)| format!("{} parked {message}: {why}", service.name())));
+            let rows = format!(
+                "select concat_ws(' ', message_type, message_id), detail from {schema}.parked \
+                 where state = 'parked'"
+            );
+            let rows: Vec<(String, String)> =
+                sqlx::query_as(sqlx::AssertSqlSafe(rows)).fetch_all(&mut connection).await?;
+            parked.extend(
+                rows.into_iter()
+                    .map(|(message, why)| format!("{} parked {message}: {why}", service.name())),
+            );
         }
         connection.close().await?;
         Ok(parked)
@@ -252,7 +276,10 @@ impl Wires {
 fn ends(servers: &Servers) -> Result<[SocketAddr; 3]> {
     let end = |url: &str| -> Result<SocketAddr> {
         let url = Url::parse(url).context("a server's address")?;
-        let (host, port) = (url.host_str().unwrap_or("127.0.0.1"), url.port().context("a server's address has a port")?);
+        let (host, port) = (
+            url.host_str().unwrap_or("127.0.0.1"),
+            url.port().context("a server's address has a port")?,
+        );
         (host, port).to_socket_addrs()?.next().context("a server's address")
     };
     Ok([end(&servers.amqp_url)?, end(&servers.management_url)?, end(&servers.database_url)?])
@@ -266,15 +293,18 @@ fn through(proxy: &Proxy, url: &str) -> Result<String> {
     Ok(url.to_string().trim_end_matches('/').to_owned())
 }
 
-/// The services' binaries, copied: a run takes long, and the next build must not change what it tests.
+/// The services' binaries, copied: a run takes long, and the next build must not change what it
+/// tests.
 fn own_binaries(dir: &Path, given: Option<&Path>) -> Result<PathBuf> {
     let built = given.map_or_else(services::binaries_dir, |given| Ok(given.to_owned()))?;
     let own = dir.join("bin");
-    std::fs::create_dir_all(&own).with_context(|| format!("making the folder {}", own.display()))?;
+    std::fs::create_dir_all(&own)
+        .with_context(|| format!("making the folder {}", own.display()))?;
     for service in Service::ALL {
         let (from, to) = (built.join(service.name()), own.join(service.name()));
         std::fs::remove_file(&to).ok();
-        std::fs::copy(&from, &to).with_context(|| format!("copying {}: build all binaries first", from.display()))?;
+        std::fs::copy(&from, &to)
+            .with_context(|| format!("copying {}: build all binaries first", from.display()))?;
     }
     Ok(own)
 }

@@ -27,13 +27,20 @@ impl Replicas {
     pub(super) async fn start(fleet: Fleet) -> Result<Self> {
         let started = spawn_blocking(move || {
             fleet.migrate_all()?;
-            let all = Service::ALL.into_iter().flat_map(|service| (1..=REPLICAS).map(move |replica| (service, replica)));
-            let mut instances = all.map(|(service, replica)| fleet.start(service, replica)).collect::<local::Result<Vec<_>>>()?;
+            let all = Service::ALL
+                .into_iter()
+                .flat_map(|service| (1..=REPLICAS).map(move |replica| (service, replica)));
+            let mut instances = all
+                .map(|(service, replica)| fleet.start(service, replica))
+                .collect::<local::Result<Vec<_>>>()?;
             instances.iter_mut().try_for_each(|instance| instance.wait_ready(PATIENCE))?;
             Ok::<_, local::Error>((fleet, instances))
         });
         let (fleet, instances) = started.await.context("starting the services")??;
-        Ok(Self { fleet, instances: instances.into_iter().map(|instance| Mutex::new(Some(instance))).collect() })
+        Ok(Self {
+            fleet,
+            instances: instances.into_iter().map(|instance| Mutex::new(Some(instance))).collect(),
+        })
     }
 
     /// Kills one without any chance to finish, starts it again and waits until it is ready.
@@ -79,7 +86,12 @@ impl Replicas {
         let release = release.clone();
         self.with(service, replica, move |instance| {
             let status = instance.terminate(STOP)?;
-            ensure!(status.success(), "{} ended with {status}, see {}", service.name(), instance.log().display());
+            ensure!(
+                status.success(),
+                "{} ended with {status}, see {}",
+                service.name(),
+                instance.log().display()
+            );
             *instance = release.start(service, replica)?;
             Ok(instance.wait_ready(PATIENCE)?)
         })
@@ -124,7 +136,9 @@ impl Replicas {
         let fleet = self.fleet.clone();
         let ran = spawn_blocking(move || {
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            Service::ALL.into_iter().try_for_each(|service| fleet.run(service, &arguments).map(drop))
+            Service::ALL
+                .into_iter()
+                .try_for_each(|service| fleet.run(service, &arguments).map(drop))
         });
         Ok(ran.await.context("running a service's command")??)
     }
@@ -134,7 +148,9 @@ impl Replicas {
         let mut processes = Vec::new();
         for slot in &self.instances {
             let slot = slot.lock().await;
-            processes.extend(slot.as_ref().and_then(|instance| Some((instance.service(), instance.process()?))));
+            processes.extend(
+                slot.as_ref().and_then(|instance| Some((instance.service(), instance.process()?))),
+            );
         }
         processes
     }
@@ -144,7 +160,8 @@ impl Replicas {
     /// # Errors
     /// When one does not stop in time, or with a failure.
     pub(super) async fn end(self) -> Result<()> {
-        let instances: Vec<Instance> = self.instances.into_iter().filter_map(Mutex::into_inner).collect();
+        let instances: Vec<Instance> =
+            self.instances.into_iter().filter_map(Mutex::into_inner).collect();
         instances.iter().for_each(Instance::signal_end);
         let ended = spawn_blocking(move || {
             for mut instance in instances {
@@ -164,7 +181,10 @@ impl Replicas {
         self.with(service, replica, |instance| Ok(instance.get("/metrics")?.1)).await
     }
 
-    async fn all(&self, act: impl Fn(&mut Instance) -> Result<()> + Copy + Send + 'static) -> Result<()> {
+    async fn all(
+        &self,
+        act: impl Fn(&mut Instance) -> Result<()> + Copy + Send + 'static,
+    ) -> Result<()> {
         for service in Service::ALL {
             for replica in 1..=REPLICAS {
                 self.with(service, replica, act).await?;

@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use local::{Ending, Server, Servers};
 use tokio::task::spawn_blocking;
 
-/// A broker and a database that may be taken away. Dropping it ends both and removes their data; logs stay.
+/// A broker and a database that may be taken away. Dropping it ends both and removes their data;
+/// logs stay.
 #[derive(Debug)]
 pub(super) struct PrivateServers {
     dir: PathBuf,
@@ -43,19 +44,25 @@ impl PrivateServers {
     /// Takes one away; its data stay.
     pub async fn take_away(&self, server: Server, ending: Ending) -> Result<()> {
         let dir = self.dir.clone();
-        Ok(spawn_blocking(move || Servers::take_away(&dir, server, ending)).await.context("stopping a server")??)
+        Ok(spawn_blocking(move || Servers::take_away(&dir, server, ending))
+            .await
+            .context("stopping a server")??)
     }
 
     /// Takes the broker away together with its data.
     pub async fn wipe_broker(&self) -> Result<()> {
         let dir = self.dir.clone();
-        Ok(spawn_blocking(move || Servers::wipe_broker(&dir)).await.context("wiping the broker")??)
+        Ok(spawn_blocking(move || Servers::wipe_broker(&dir))
+            .await
+            .context("wiping the broker")??)
     }
 
     /// Brings back what was taken away, at another address.
     pub async fn bring_back(&self) -> Result<Servers> {
         let dir = self.dir.clone();
-        let servers = spawn_blocking(move || Servers::start_private(&dir)).await.context("starting a server")??;
+        let servers = spawn_blocking(move || Servers::start_private(&dir))
+            .await
+            .context("starting a server")??;
         self.now.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&servers);
         Ok(servers)
     }
@@ -63,6 +70,8 @@ impl PrivateServers {
     /// Runs `rabbitmqctl`.
     pub async fn broker_control(&self, arguments: &'static [&'static str]) -> Result<()> {
         let dir = self.dir.clone();
-        Ok(spawn_blocking(move || Servers::broker_control(&dir, arguments)).await.context("running rabbitmqctl")??)
+        Ok(spawn_blocking(move || Servers::broker_control(&dir, arguments))
+            .await
+            .context("running rabbitmqctl")??)
     }
 }

@@ -1,4 +1,5 @@
-//! Accounts are registered, agreements made; and beside the work one desk offers agreements and withdraws them.
+//! Accounts are registered, agreements made; and beside the work one desk offers agreements and
+//! withdraws them.
 
 use std::time::Duration;
 
@@ -28,7 +29,10 @@ pub(super) async fn register(traffic: &Traffic) -> Result<()> {
             "admins": [{ "name": "Admin", "email": admin_of(account) }],
         });
         let receipt = traffic.operator.ask("account.register.v1", &register).await;
-        ensure!(receipt.outcome == ReceiptOutcome::Applied, "{account} was not registered: {receipt:?}");
+        ensure!(
+            receipt.outcome == ReceiptOutcome::Applied,
+            "{account} was not registered: {receipt:?}"
+        );
         let settings = json!({
             "version": 1, "actor": actor(account, "admin"), "locale": "en",
             "ticket_fields": [{ "key": "order", "title": "Order number", "type": "text" }], "default_form": ["order"],
@@ -72,8 +76,12 @@ pub(super) async fn offer(traffic: &Traffic, over: &CancellationToken) {
         let invite = invite(&id, sender, receiver, &name, terms);
         traffic.ledger.book().offers.push(name);
         let withdraw = json!({ "agreement_id": id, "actor": actor(sender, "admin") });
-        for (message_type, content) in [("agreement.invite.v1", invite), ("agreement.deactivate.v1", withdraw)] {
-            let id = traffic.send(sender, traffic.desk(sender).next_id(), message_type, content, Expected::Done).await;
+        for (message_type, content) in
+            [("agreement.invite.v1", invite), ("agreement.deactivate.v1", withdraw)]
+        {
+            let id = traffic
+                .send(sender, traffic.desk(sender).next_id(), message_type, content, Expected::Done)
+                .await;
             if traffic.answer(sender, &id).await.is_none() {
                 return;
             }

@@ -113,11 +113,24 @@ impl Ledger {
     }
 
     /// Writes down what a command says, so that it is recognised; `comment` when it is one.
-    pub fn mark(&self, ticket: &Ticket, from: usize, content: Content, command: &str, comment: Option<String>) -> u64 {
+    pub fn mark(
+        &self,
+        ticket: &Ticket,
+        from: usize,
+        content: Content,
+        command: &str,
+        comment: Option<String>,
+    ) -> u64 {
         let mark = self.number();
         let audience = ticket.line.audience(from, content, ticket.first_live);
-        // A comment has to reach the copies that are there; the line's later ones get it when they are made.
-        let what = Mark { from: ticket.line.accounts[from], command: command.to_owned(), comment, audience };
+        // A comment has to reach the copies that are there; the line's later ones get it when they
+        // are made.
+        let what = Mark {
+            from: ticket.line.accounts[from],
+            command: command.to_owned(),
+            comment,
+            audience,
+        };
         self.book().marks.insert(mark, what);
         mark
     }

@@ -1,4 +1,5 @@
-//! Who shares with whom on which terms, and who therefore has to hear of what: the publishers' side of the proof.
+//! Who shares with whom on which terms, and who therefore has to hear of what: the publishers' side
+//! of the proof.
 
 use std::collections::BTreeSet;
 
@@ -17,8 +18,10 @@ pub struct Line {
     pub hops: &'static [Terms],
 }
 
-const ALL: Terms = Terms { comments: CommentTerms::PublicAndPrivate, tags: true, custom_fields: true };
-const LITTLE: Terms = Terms { comments: CommentTerms::PrivateOnly, tags: false, custom_fields: false };
+const ALL: Terms =
+    Terms { comments: CommentTerms::PublicAndPrivate, tags: true, custom_fields: true };
+const LITTLE: Terms =
+    Terms { comments: CommentTerms::PrivateOnly, tags: false, custom_fields: false };
 const NO_TAGS: Terms = Terms { tags: false, ..ALL };
 
 /// Both directions, chains of three, and terms that hold something back.
@@ -43,13 +46,24 @@ pub enum Content {
 }
 
 impl Line {
-    /// The accounts that have to hear of what the account at `from` says, and no others: hop by hop outwards, each by its own terms,
-    /// over the hops from `first_live` on.
+    /// The accounts that have to hear of what the account at `from` says, and no others: hop by hop
+    /// outwards, each by its own terms, over the hops from `first_live` on.
     #[must_use]
-    pub fn audience(&self, from: usize, content: Content, first_live: usize) -> BTreeSet<&'static str> {
-        let towards_end = (from..self.hops.len()).take_while(|hop| *hop >= first_live && crosses(self.hops[*hop], true, content));
-        let towards_start = (0..from).rev().take_while(|hop| *hop >= first_live && crosses(self.hops[*hop], false, content));
-        towards_end.map(|hop| self.accounts[hop + 1]).chain(towards_start.map(|hop| self.accounts[hop])).collect()
+    pub fn audience(
+        &self,
+        from: usize,
+        content: Content,
+        first_live: usize,
+    ) -> BTreeSet<&'static str> {
+        let towards_end = (from..self.hops.len())
+            .take_while(|hop| *hop >= first_live && crosses(self.hops[*hop], true, content));
+        let towards_start = (0..from)
+            .rev()
+            .take_while(|hop| *hop >= first_live && crosses(self.hops[*hop], false, content));
+        towards_end
+            .map(|hop| self.accounts[hop + 1])
+            .chain(towards_start.map(|hop| self.accounts[hop]))
+            .collect()
     }
 }
 

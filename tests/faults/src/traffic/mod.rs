@@ -25,9 +25,11 @@ pub use line::{ACCOUNTS, LINES, Line};
 
 /// How often a desk looks whether a receipt came.
 const LOOK: Duration = Duration::from_millis(5);
-/// How long anything may take that has to come: a server may be away for half a minute, and a delivery waits up to a minute more.
+/// How long anything may take that has to come: a server may be away for half a minute, and a
+/// delivery waits up to a minute more.
 pub(crate) const LIMIT: Duration = Duration::from_mins(4);
-/// How long a desk waits for a receipt before it publishes the command again, when it is told to: ten minutes in the contract.
+/// How long a desk waits for a receipt before it publishes the command again, when it is told to:
+/// ten minutes in the contract.
 const RESEND: Duration = Duration::from_secs(8);
 
 /// How the desks behave.
@@ -67,7 +69,8 @@ impl Traffic {
             desks.insert(account, Arc::new(Desk::open(&site.admit(account).await?, account)));
         }
         let operator = Desk::open(&site.operator()?, "operator");
-        let traffic = Self { ledger: Ledger::default(), manners: Manners::default(), operator, desks, seed };
+        let traffic =
+            Self { ledger: Ledger::default(), manners: Manners::default(), operator, desks, seed };
         traffic.think(think);
         agreement::register(&traffic).await?;
         for line in &LINES {
@@ -78,8 +81,10 @@ impl Traffic {
 
     /// Waits until commands have their receipts.
     pub async fn answered(&self, commands: std::ops::Range<usize>) {
-        let commands: Vec<(&'static str, String)> =
-            self.ledger.book().commands[commands].iter().map(|command| (command.account, command.id.clone())).collect();
+        let commands: Vec<(&'static str, String)> = self.ledger.book().commands[commands]
+            .iter()
+            .map(|command| (command.account, command.id.clone()))
+            .collect();
         for (account, id) in commands {
             self.answer(account, &id).await;
         }
@@ -96,10 +101,13 @@ impl Traffic {
 
     /// From now on a worker pauses for half of this up to all of it between two actions.
     pub fn think(&self, pause: Duration) {
-        self.manners.think_ms.store(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX).max(2), Ordering::Relaxed);
+        self.manners
+            .think_ms
+            .store(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX).max(2), Ordering::Relaxed);
     }
 
-    /// Works with `workers` tickets at a time, and offers agreements beside it, until it is over; then waits for what is under way.
+    /// Works with `workers` tickets at a time, and offers agreements beside it, until it is over;
+    /// then waits for what is under way.
     pub async fn work(&self, round: u64, workers: u64, over: &CancellationToken) {
         let workers = (0..workers).map(|worker| {
             let rng = Rng::with_seed(self.seed ^ (round << 20) ^ (worker << 8) ^ 0x5eed);
@@ -120,8 +128,16 @@ impl Traffic {
     ) -> String {
         let desk = self.desk(account);
         desk.with_model(|model| model.about_to_send(&id, message_type, &content));
-        self.ledger.command(Command { account, id: id.clone(), message_type, content: content.clone(), expected });
-        desk.send_json(&id, message_type, &content).await.expect("the broker takes a desk's command");
+        self.ledger.command(Command {
+            account,
+            id: id.clone(),
+            message_type,
+            content: content.clone(),
+            expected,
+        });
+        desk.send_json(&id, message_type, &content)
+            .await
+            .expect("the broker takes a desk's command");
         if self.manners.repeats.load(Ordering::Relaxed) {
             tokio::spawn(again(Arc::clone(desk), id.clone(), message_type, content));
         }
@@ -148,7 +164,12 @@ impl Traffic {
         }
     }
 
-    async fn ask(&self, account: &'static str, message_type: &'static str, content: Value) -> Result<Receipt> {
+    async fn ask(
+        &self,
+        account: &'static str,
+        message_type: &'static str,
+        content: Value,
+    ) -> Result<Receipt> {
         let id = self.desk(account).next_id();
         self.send(account, id.clone(), message_type, content, Expected::Done).await;
         let receipt = self.answer(account, &id).await;
@@ -160,15 +181,25 @@ impl Traffic {
     }
 
     async fn resend(&self, account: &'static str, id: &str) {
-        let command = self.ledger.book().commands.iter().rfind(|it| it.account == account && it.id == id).cloned();
+        let command = self
+            .ledger
+            .book()
+            .commands
+            .iter()
+            .rfind(|it| it.account == account && it.id == id)
+            .cloned();
         if let Some(Command { message_type, content, .. }) = command {
-            self.desk(account).send_json(id, message_type, &content).await.expect("the broker takes a desk's command");
+            self.desk(account)
+                .send_json(id, message_type, &content)
+                .await
+                .expect("the broker takes a desk's command");
         }
     }
 
     /// The time at a desk, as its own clock has it.
     fn clock(&self, account: &str) -> contracts::Timestamp {
-        let off = if account == ACCOUNTS[0] { self.manners.clock_off.load(Ordering::Relaxed) } else { 0 };
+        let off =
+            if account == ACCOUNTS[0] { self.manners.clock_off.load(Ordering::Relaxed) } else { 0 };
         testkit::desk::clock().plus_seconds(off)
     }
 
@@ -182,7 +213,9 @@ impl Traffic {
 async fn again(desk: Arc<Desk>, id: String, message_type: &'static str, content: Value) {
     for _ in 0..fastrand::u32(1..=2) {
         tokio::time::sleep(Duration::from_millis(fastrand::u64(0..500))).await;
-        desk.send_json(&id, message_type, &content).await.expect("the broker takes a desk's command");
+        desk.send_json(&id, message_type, &content)
+            .await
+            .expect("the broker takes a desk's command");
     }
 }
 

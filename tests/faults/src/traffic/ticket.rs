@@ -19,8 +19,14 @@ const ACTIONS: std::ops::Range<usize> = 12..40;
 const TAGS: [&str; 3] = ["urgent", "spring", "inspection"];
 const STATUSES: [&str; 4] = ["open", "pending", "hold", "solved"];
 
-/// Works until it is over, then waits for what is under way. Ends early when something does not come: the check will find it.
-pub(super) async fn work(traffic: &Traffic, line: &'static Line, mut rng: Rng, over: &CancellationToken) {
+/// Works until it is over, then waits for what is under way. Ends early when something does not
+/// come: the check will find it.
+pub(super) async fn work(
+    traffic: &Traffic,
+    line: &'static Line,
+    mut rng: Rng,
+    over: &CancellationToken,
+) {
     while !over.is_cancelled() {
         let Some(mut worker) = Worker::share(traffic, line, &mut rng).await else { return };
         let actions = worker.rng.usize(ACTIONS);
@@ -79,7 +85,9 @@ impl<'a> Worker<'a> {
             "agreement_id": agreement(self.traffic, line, hop), "share_id": share, "ticket": ticket,
             "actor": actor(sender, "agent"), "occurred_at": self.traffic.clock(sender),
         });
-        self.traffic.send(sender, command.clone(), "ticket.share.v1", content, Expected::Done).await;
+        self.traffic
+            .send(sender, command.clone(), "ticket.share.v1", content, Expected::Done)
+            .await;
         self.ticket.shares.push(ShareId::new(share.clone()).ok()?);
         self.note();
         self.traffic.answer(sender, &command).await?;
@@ -87,8 +95,16 @@ impl<'a> Worker<'a> {
         let copy = format!("{receiver}-{}", self.traffic.ledger.number());
         self.traffic.desk(receiver).with_model(|model| model.number(&share, &copy));
         let bind = json!({ "share_id": share, "ticket_id": copy });
-        let bound =
-            self.traffic.send(receiver, self.traffic.desk(receiver).next_id(), "ticket.bind.v1", bind, Expected::Done).await;
+        let bound = self
+            .traffic
+            .send(
+                receiver,
+                self.traffic.desk(receiver).next_id(),
+                "ticket.bind.v1",
+                bind,
+                Expected::Done,
+            )
+            .await;
         self.ticket.numbers.push(copy);
         self.note();
         self.traffic.answer(receiver, &bound).await.map(drop)
@@ -103,7 +119,8 @@ impl<'a> Worker<'a> {
             .unwrap_or_default();
         let status = seen.get("status").map_or(json!("open"), |status| status["value"].clone());
         let tags = seen.keys().filter_map(|field| field.strip_prefix("tag:"));
-        let tags: Vec<Value> = tags.map(|name| json!({ "name": name, "added_by": "sharing" })).collect();
+        let tags: Vec<Value> =
+            tags.map(|name| json!({ "name": name, "added_by": "sharing" })).collect();
         let order = seen.get("custom_field:order").map(|order| json!({ "order": order }));
         let requester = json!({
             "id": "r-1", "name": "Rosa", "role": "end_user",
@@ -143,7 +160,13 @@ impl<'a> Worker<'a> {
         match self.rng.u8(0..10) {
             0..4 => content["comments"] = json!([self.comment(at, &command, false)]),
             4..6 => {
-                let mark = self.traffic.ledger.mark(&self.ticket, at, Content::CustomField, &command, None);
+                let mark = self.traffic.ledger.mark(
+                    &self.ticket,
+                    at,
+                    Content::CustomField,
+                    &command,
+                    None,
+                );
                 content["custom_fields"] = json!({ "order": marked(mark) });
             }
             6 => content["status"] = json!(STATUSES[self.rng.usize(0..STATUSES.len())]),
@@ -160,13 +183,16 @@ impl<'a> Worker<'a> {
                 content["status"] = json!(STATUSES[self.rng.usize(0..STATUSES.len())]);
             }
         }
-        self.traffic.send(account, command.clone(), "ticket.update.v1", content, Expected::Done).await;
+        self.traffic
+            .send(account, command.clone(), "ticket.update.v1", content, Expected::Done)
+            .await;
         self.open.push((account, command));
         let think = self.traffic.manners.think_ms.load(Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(self.rng.u64(think / 2..think))).await;
     }
 
-    /// A comment of the account at `at`, written down with its audience. The first ones are public, the others either.
+    /// A comment of the account at `at`, written down with its audience. The first ones are public,
+    /// the others either.
     fn comment(&mut self, at: usize, command: &str, first: bool) -> Value {
         let public = first || self.rng.bool();
         let account = self.ticket.line.accounts[at];
@@ -189,15 +215,20 @@ impl<'a> Worker<'a> {
         Some(())
     }
 
-    /// Half of the tickets are unshared: then nothing crosses that hop any more, and what lies beyond goes on by itself.
+    /// Half of the tickets are unshared: then nothing crosses that hop any more, and what lies
+    /// beyond goes on by itself.
     async fn end(&mut self, over: &CancellationToken) -> Option<()> {
         if over.is_cancelled() || self.rng.bool() {
             return Some(());
         }
         let accounts = self.ticket.line.accounts;
-        let unshare = json!({ "ticket_id": self.ticket.numbers[0], "actor": actor(accounts[0], "agent") });
+        let unshare =
+            json!({ "ticket_id": self.ticket.numbers[0], "actor": actor(accounts[0], "agent") });
         let sender = self.traffic.desk(accounts[0]).next_id();
-        let ended = self.traffic.send(accounts[0], sender, "ticket.unshare.v1", unshare, Expected::Done).await;
+        let ended = self
+            .traffic
+            .send(accounts[0], sender, "ticket.unshare.v1", unshare, Expected::Done)
+            .await;
         self.traffic.answer(accounts[0], &ended).await?;
         self.ticket.first_live = 1;
         self.note();
@@ -210,8 +241,10 @@ impl<'a> Worker<'a> {
                 "occurred_at": self.traffic.clock(account), "comments": [comment],
             });
             let goes_on = at == 1 && self.ticket.line.hops.len() > 1;
-            let expected = if goes_on { Expected::Done } else { Expected::Refused(Reason::NotShared) };
-            let sent = self.traffic.send(account, command, "ticket.update.v1", content, expected).await;
+            let expected =
+                if goes_on { Expected::Done } else { Expected::Refused(Reason::NotShared) };
+            let sent =
+                self.traffic.send(account, command, "ticket.update.v1", content, expected).await;
             self.traffic.answer(account, &sent).await?;
         }
         Some(())

@@ -55,10 +55,12 @@ impl<'a> Crew<'a> {
         Self { site, traffic, started: Instant::now(), ages: [age; REPLICAS as usize] }
     }
 
-    /// Lets them work until some hundred commands have their receipts and every process took part, and says so.
+    /// Lets them work until some hundred commands have their receipts and every process took part,
+    /// and says so.
     pub(super) async fn work(&self, phase: &str) -> Result<()> {
         let since = Instant::now();
-        let (receipts, messages) = (self.traffic.ledger.answers(), self.messages().await.context(phase.to_owned())?);
+        let (receipts, messages) =
+            (self.traffic.ledger.answers(), self.messages().await.context(phase.to_owned())?);
         loop {
             tokio::time::sleep(LOOK).await;
             if let Some(parked) = self.site.parked().await?.first() {
@@ -66,15 +68,19 @@ impl<'a> Crew<'a> {
             }
             let receipts = self.traffic.ledger.answers() - receipts;
             let done = since_then(&messages, &self.messages().await.context(phase.to_owned())?);
-            let idle: Vec<String> =
-                done.iter().filter(|(_, count)| **count == 0).map(|(process, _)| self.named(*process)).collect();
+            let idle: Vec<String> = done
+                .iter()
+                .filter(|(_, count)| **count == 0)
+                .map(|(process, _)| self.named(*process))
+                .collect();
             if receipts >= RECEIPTS && idle.is_empty() {
                 self.tell(phase, receipts, &done);
                 return Ok(());
             }
             if since.elapsed() > PATIENCE {
                 bail!(
-                    "{phase}: {receipts} receipts in {} s, {RECEIPTS} were expected; without a message: {}",
+                    "{phase}: {receipts} receipts in {} s, {RECEIPTS} were expected; without a \
+                     message: {}",
                     PATIENCE.as_secs(),
                     if idle.is_empty() { "none".to_owned() } else { idle.join(", ") }
                 );
@@ -86,22 +92,33 @@ impl<'a> Crew<'a> {
     pub(super) async fn replace(&mut self, replica: u32, fleet: &Fleet, age: Age) -> Result<()> {
         for service in Service::ALL {
             let replaced = self.site.replicas.replace_by(fleet, service, replica).await;
-            replaced.with_context(|| format!("an {age} {} in the place of another", service.name()))?;
+            replaced
+                .with_context(|| format!("an {age} {} in the place of another", service.name()))?;
         }
         self.ages[replica as usize - 1] = age;
         Ok(())
     }
 
-    /// Kills every process once without any chance to finish, one after the other; each is started again.
+    /// Kills every process once without any chance to finish, one after the other; each is started
+    /// again.
     pub(super) async fn kill_each(&self) -> Result<()> {
         for (service, replica) in processes() {
-            self.site.replicas.kill(service, replica).await.with_context(|| self.named((service, replica)))?;
+            self.site
+                .replicas
+                .kill(service, replica)
+                .await
+                .with_context(|| self.named((service, replica)))?;
         }
         Ok(())
     }
 
     fn tell(&self, phase: &str, receipts: usize, done: &Messages) {
-        let of = |age: Age| done.iter().filter(|(process, _)| self.age(**process) == age).map(|(_, count)| count).sum::<u64>();
+        let of = |age: Age| {
+            done.iter()
+                .filter(|(process, _)| self.age(**process) == age)
+                .map(|(_, count)| count)
+                .sum::<u64>()
+        };
         println!(
             "{:>6.1} s  {phase:<56} {receipts:>5} receipts, messages: old {:>5}, new {:>5}",
             self.started.elapsed().as_secs_f64(),
@@ -121,7 +138,12 @@ impl<'a> Crew<'a> {
     async fn messages(&self) -> Result<Messages> {
         let mut messages = Messages::new();
         for (service, replica) in processes() {
-            let metrics = self.site.replicas.metrics(service, replica).await.with_context(|| self.named((service, replica)))?;
+            let metrics = self
+                .site
+                .replicas
+                .metrics(service, replica)
+                .await
+                .with_context(|| self.named((service, replica)))?;
             messages.insert((service, replica), counted(&metrics));
         }
         Ok(messages)
@@ -129,18 +151,24 @@ impl<'a> Crew<'a> {
 }
 
 fn processes() -> impl Iterator<Item = (Service, u32)> {
-    Service::ALL.into_iter().flat_map(|service| (1..=REPLICAS).map(move |replica| (service, replica)))
+    Service::ALL
+        .into_iter()
+        .flat_map(|service| (1..=REPLICAS).map(move |replica| (service, replica)))
 }
 
 fn since_then(before: &Messages, now: &Messages) -> Messages {
     now.iter()
-        .map(|(process, count)| (*process, count.saturating_sub(before.get(process).copied().unwrap_or_default())))
+        .map(|(process, count)| {
+            (*process, count.saturating_sub(before.get(process).copied().unwrap_or_default()))
+        })
         .collect()
 }
 
 /// Adds up what a counter says under all its labels.
 fn counted(metrics: &str) -> u64 {
-    let lines = metrics.lines().filter(|line| line.strip_prefix(COUNTER).is_some_and(|rest| rest.starts_with(['{', ' '])));
+    let lines = metrics
+        .lines()
+        .filter(|line| line.strip_prefix(COUNTER).is_some_and(|rest| rest.starts_with(['{', ' '])));
     lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum()
 }
 

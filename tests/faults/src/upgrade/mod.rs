@@ -1,4 +1,5 @@
-//! An upgrade from one release to the next and the way back, under work: both run on the same queues and tables for a while.
+//! An upgrade from one release to the next and the way back, under work: both run on the same
+//! queues and tables for a while.
 
 mod crew;
 mod release;
@@ -22,36 +23,49 @@ const SEED: u64 = 1;
 /// How long a phase may take.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Plays it and prints it as it goes; `dir` takes logs. Returns whether nothing was lost, doubled, leaked or diverged.
+/// Plays it and prints it as it goes; `dir` takes logs. Returns whether nothing was lost, doubled,
+/// leaked or diverged.
 ///
 /// # Errors
 /// When a release is not laid out, or cannot do what an upgrade asks of it.
 pub async fn play(dir: &Path, old: &Path, new: &Path) -> Result<bool> {
     let (old, new) = (Release::read(old)?, Release::read(new)?);
     println!("old: {}\nnew: {}", old.name, new.name);
-    println!("starting private servers and two old replicas of each service; logs in {}", dir.display());
+    println!(
+        "starting private servers and two old replicas of each service; logs in {}",
+        dir.display()
+    );
     let started = Instant::now();
-    let deviations =
-        Deviations { binaries: Some(old.binaries.clone()), definitions: Some(old.definitions.clone()), ..Deviations::default() };
+    let deviations = Deviations {
+        binaries: Some(old.binaries.clone()),
+        definitions: Some(old.definitions.clone()),
+        ..Deviations::default()
+    };
     let site = Site::open(dir, &deviations).await.context("the old release does not start")?;
-    let (before, after) = (site.replicas.release(&old.binaries), site.replicas.release(&new.binaries));
+    let (before, after) =
+        (site.replicas.release(&old.binaries), site.replicas.release(&new.binaries));
     let pace = Pace::steady();
     let traffic = Traffic::open(&site, SEED, pace.think).await?;
     let mut runner = Runner::new(site, traffic, pace);
 
     println!("\nthe way there");
-    let ((), there) = runner.during(async |site, traffic| way_there(site, traffic, &after, &new).await).await?;
+    let ((), there) =
+        runner.during(async |site, traffic| way_there(site, traffic, &after, &new).await).await?;
     let mut holds = told(&there);
     // What is wrong on the way there is wrong on the way back as well.
     if holds {
         println!("\nthe way back: the programs alone, the tables stay ahead");
-        let ((), back) = runner.during(async |site, traffic| way_back(site, traffic, &before).await).await?;
+        let ((), back) =
+            runner.during(async |site, traffic| way_back(site, traffic, &before).await).await?;
         holds = told(&back);
     }
     runner.end().await?;
 
     let seconds = started.elapsed().as_secs();
-    println!("\n{seconds} s: {}", if holds { "nothing lost, doubled, leaked or diverged, either way" } else { "FAILED" });
+    println!(
+        "\n{seconds} s: {}",
+        if holds { "nothing lost, doubled, leaked or diverged, either way" } else { "FAILED" }
+    );
     Ok(holds)
 }
 
@@ -59,7 +73,9 @@ async fn way_there(site: &Site, traffic: &Traffic, new: &Fleet, release: &Releas
     let mut crew = Crew::new(site, traffic, Age::Old);
     crew.work("two old ones of each").await?;
     let definitions = release.definitions.clone();
-    site.ask_broker(move |installation| installation.install(&definitions)).await.context("the new definitions")?;
+    site.ask_broker(move |installation| installation.install(&definitions))
+        .await
+        .context("the new definitions")?;
     site.replicas.migrate(new).await.context("the new migrations")?;
     crew.work("two old ones, after the new definitions and migrations").await?;
     side_by_side(&mut crew, site, traffic, new, Age::New).await
@@ -71,9 +87,16 @@ async fn way_back(site: &Site, traffic: &Traffic, old: &Fleet) -> Result<()> {
     side_by_side(&mut crew, site, traffic, old, Age::Old).await
 }
 
-/// One of each service is replaced, both work, then the other one too. While the first are replaced a desk's queue is full, and while
-/// both work each is killed once: so one release finishes what the other has stored, kept for a desk, or begun.
-async fn side_by_side(crew: &mut Crew<'_>, site: &Site, traffic: &Traffic, fleet: &Fleet, age: Age) -> Result<()> {
+/// One of each service is replaced, both work, then the other one too. While the first are replaced
+/// a desk's queue is full, and while both work each is killed once: so one release finishes what
+/// the other has stored, kept for a desk, or begun.
+async fn side_by_side(
+    crew: &mut Crew<'_>,
+    site: &Site,
+    traffic: &Traffic,
+    fleet: &Fleet,
+    age: Age,
+) -> Result<()> {
     tokio::try_join!(Fault::DeskFull.strike(site, traffic), crew.replace(1, fleet, age))?;
     crew.work("an old and a new one, after a desk's queue was full").await?;
     crew.kill_each().await?;

@@ -22,10 +22,13 @@ impl Release {
     pub(super) fn read(dir: &Path) -> Result<Self> {
         let text = |file: &str| {
             let path = dir.join(file);
-            fs::read_to_string(&path).with_context(|| format!("reading {}: `make upgrade` lays it out", path.display()))
+            fs::read_to_string(&path)
+                .with_context(|| format!("reading {}: `make upgrade` lays it out", path.display()))
         };
         let definitions = serde_json::from_str(&text("definitions.json")?);
-        let definitions = definitions.with_context(|| format!("{} holds other definitions than a broker's", dir.display()))?;
+        let definitions = definitions.with_context(|| {
+            format!("{} holds other definitions than a broker's", dir.display())
+        })?;
         Ok(Self { name: text("name")?.trim().to_owned(), binaries: dir.join("bin"), definitions })
     }
 }

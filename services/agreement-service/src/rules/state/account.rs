@@ -117,7 +117,11 @@ impl Account {
     #[must_use]
     pub fn contact(&self) -> Contact {
         Contact {
-            party: Party { account: self.name.clone(), address: self.address.clone(), display_name: self.display_name.clone() },
+            party: Party {
+                account: self.name.clone(),
+                address: self.address.clone(),
+                display_name: self.display_name.clone(),
+            },
             admins: self.admins.clone(),
             locale: self.settings.locale.clone(),
             support_addresses: self.settings.support_addresses.clone(),

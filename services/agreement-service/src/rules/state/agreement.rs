@@ -51,7 +51,8 @@ impl Agreement {
         }
     }
 
-    /// Whether the desk of `side` was ever told of it: an account that declines all invites hears of none.
+    /// Whether the desk of `side` was ever told of it: an account that declines all invites hears
+    /// of none.
     #[must_use]
     pub fn is_shown_to(&self, side: Side) -> bool {
         side == Side::Sender || self.reason != Some(Reason::InvitesDeclined)

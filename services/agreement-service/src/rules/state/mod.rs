@@ -20,7 +20,8 @@ use super::{Answer, Decision};
 pub struct Stored {
     /// Accounts that may change, locked.
     pub accounts: Vec<Account>,
-    /// Agreements that may change, locked: those that commands name, and the live ones of accounts that are renamed.
+    /// Agreements that may change, locked: those that commands name, and the live ones of accounts
+    /// that are renamed.
     pub agreements: Vec<Agreement>,
     /// Accounts with more live agreements than were read.
     pub crowded: BTreeSet<AccountName>,
@@ -30,7 +31,8 @@ pub struct Stored {
     pub contacts: Vec<Contact>,
 }
 
-/// The accounts and agreements that a batch touches, as they are after what was decided of it so far.
+/// The accounts and agreements that a batch touches, as they are after what was decided of it so
+/// far.
 #[derive(Clone, Debug)]
 pub struct State {
     accounts: Rows<AccountName, Account>,
@@ -46,20 +48,35 @@ impl State {
     /// What is stored.
     #[must_use]
     pub fn new(stored: Stored) -> Self {
-        let by_id = |agreements: Vec<Agreement>| agreements.into_iter().map(|one| (one.agreement_id.clone(), one));
+        let by_id = |agreements: Vec<Agreement>| {
+            agreements.into_iter().map(|one| (one.agreement_id.clone(), one))
+        };
         let by_url = |one: &Account| one.sharing_url.clone().map(|url| (url, one.name.clone()));
         Self {
-            by_address: stored.accounts.iter().map(|one| (one.address.clone(), one.name.clone())).collect(),
+            by_address: stored
+                .accounts
+                .iter()
+                .map(|one| (one.address.clone(), one.name.clone()))
+                .collect(),
             by_sharing_url: stored.accounts.iter().filter_map(by_url).collect(),
             accounts: Rows::stored(stored.accounts.into_iter().map(|one| (one.name.clone(), one))),
             agreements: Rows::stored(by_id(stored.agreements)),
             crowded: stored.crowded,
-            listed: stored.listed.into_iter().map(|(account, listed)| (account, by_id(listed).collect())).collect(),
-            contacts: stored.contacts.into_iter().map(|one| (one.party.account.clone(), one)).collect(),
+            listed: stored
+                .listed
+                .into_iter()
+                .map(|(account, listed)| (account, by_id(listed).collect()))
+                .collect(),
+            contacts: stored
+                .contacts
+                .into_iter()
+                .map(|one| (one.party.account.clone(), one))
+                .collect(),
         }
     }
 
-    /// Takes over what a decision changes, so that the next message of the batch meets it; hands on the answer.
+    /// Takes over what a decision changes, so that the next message of the batch meets it; hands on
+    /// the answer.
     pub fn apply(&mut self, decision: Decision) -> Answer {
         if let Some(account) = decision.account {
             self.put_account(*account);
@@ -121,24 +138,41 @@ impl State {
         self.agreements.get(id)
     }
 
-    /// The pending and accepted agreements of an account that is renamed; nothing when there are more than were read.
+    /// The pending and accepted agreements of an account that is renamed; nothing when there are
+    /// more than were read.
     #[must_use]
     pub fn live_agreements(&self, account: &AccountName) -> Option<Vec<&Agreement>> {
-        let is_its = |agreement: &&Agreement| agreement.is_live() && agreement.side_of(account).is_some();
+        let is_its =
+            |agreement: &&Agreement| agreement.is_live() && agreement.side_of(account).is_some();
         (!self.crowded.contains(account)).then(|| self.agreements.all().filter(is_its).collect())
     }
 
-    /// The agreements that an account is shown after `after`, in the order of their ids. What was only read is overlaid with what
-    /// this batch changed or made.
+    /// The agreements that an account is shown after `after`, in the order of their ids. What was
+    /// only read is overlaid with what this batch changed or made.
     #[must_use]
-    pub fn shown_agreements(&self, account: &AccountName, after: Option<&AgreementId>) -> Vec<&Agreement> {
+    pub fn shown_agreements(
+        &self,
+        account: &AccountName,
+        after: Option<&AgreementId>,
+    ) -> Vec<&Agreement> {
         let from = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
-        let listed = self.listed.get(account).into_iter().flat_map(|listed| listed.range(from)).map(|(_, agreement)| agreement);
-        let is_further = |agreement: &&Agreement| after.is_none_or(|after| agreement.agreement_id > *after);
+        let listed = self
+            .listed
+            .get(account)
+            .into_iter()
+            .flat_map(|listed| listed.range(from))
+            .map(|(_, agreement)| agreement);
+        let is_further =
+            |agreement: &&Agreement| after.is_none_or(|after| agreement.agreement_id > *after);
         let mut shown: BTreeMap<&AgreementId, &Agreement> = BTreeMap::new();
-        shown
-            .extend(listed.chain(self.agreements.all().filter(is_further)).map(|agreement| (&agreement.agreement_id, agreement)));
-        let is_shown = |agreement: &&Agreement| agreement.side_of(account).is_some_and(|side| agreement.is_shown_to(side));
+        shown.extend(
+            listed
+                .chain(self.agreements.all().filter(is_further))
+                .map(|agreement| (&agreement.agreement_id, agreement)),
+        );
+        let is_shown = |agreement: &&Agreement| {
+            agreement.side_of(account).is_some_and(|side| agreement.is_shown_to(side))
+        };
         shown.into_values().filter(is_shown).collect()
     }
 }
