@@ -78,7 +78,7 @@ cat >"$root$run/rabbitmq.conf" <<CONFIGURATION
 listeners.tcp.1 = 127.0.0.1:$amqp
 management.tcp.ip = 127.0.0.1
 management.tcp.port = $management
-max_message_size = 8388608
+max_message_size = 4194304
 CONFIGURATION
 
 variables=(

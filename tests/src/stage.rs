@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use contracts::topology::Service;
 use local::{Database, Fleet, Installation, Instance, MailSink, packages, wait};
-use sqlx::{Connection, PgConnection};
 use tokio::task::spawn_blocking;
 
 use crate::party::Party;
@@ -130,21 +129,6 @@ impl Stage {
             })
         });
         Ok(quiet.await.context("looking at the queues")??)
-    }
-
-    /// Why share-dispatcher parked a message, if it did.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn parked(&self, message_id: &str) -> Result<Option<String>> {
-        let mut database = PgConnection::connect(&self.database.url()?).await?;
-        let reason =
-            sqlx::query_scalar("select reason from share_dispatcher.parked where message_id = $1")
-                .bind(message_id)
-                .fetch_optional(&mut database)
-                .await?;
-        database.close().await?;
-        Ok(reason)
     }
 
     /// Where the services' logs are.

@@ -9,7 +9,7 @@ mod store;
 use sqlx::migrate::{Migration, Migrator};
 
 pub use inbound::Inbound;
-pub use service::{AgreementService, start, step};
+pub use service::{AgreementService, start};
 
 /// This service's own tables, to which `bootstrap` adds the runtime's.
 pub static MIGRATOR: Migrator = sqlx::migrate!();

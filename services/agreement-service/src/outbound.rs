@@ -4,7 +4,7 @@
 use contracts::delivery::Delivery;
 use contracts::topology::Service;
 use contracts::{AccountName, Receipt, Timestamp};
-use messaging::{Otherwise, Output, Verdict};
+use messaging::{Otherwise, Output, ParkReason, Verdict};
 
 use crate::rules::Answer;
 
@@ -22,7 +22,7 @@ pub(crate) fn verdict(answer: Answer, account: &AccountName, received_at: Timest
         Answer::NotYet { reason, refusal } => {
             let otherwise = match refusal {
                 Some(receipt) => Otherwise::Decided(vec![told(account, *receipt, received_at)]),
-                None => Otherwise::Park,
+                None => Otherwise::Park(ParkReason::UnknownAccount),
             };
             Verdict::NotYet { reason, otherwise }
         }
@@ -122,7 +122,7 @@ mod tests {
         assert!(
             matches!(
                 verdict,
-                Verdict::NotYet { reason: Reason::UnknownAccount, otherwise: Otherwise::Park }
+                Verdict::NotYet { reason: Reason::UnknownAccount, otherwise: Otherwise::Park(_) }
             ),
             "{verdict:?}"
         );

@@ -1,4 +1,4 @@
-//! Load → decide → save.
+//! Load, decide, apply, save.
 
 use bootstrap::{Context, NoKeys};
 use contracts::address::Invitee;
@@ -6,6 +6,7 @@ use contracts::topology;
 use messaging::{About, Content, DecideError, DecodeError, Received, Service, Verdict};
 use sqlx::PgConnection;
 
+use crate::rules::Decision;
 use crate::rules::state::State;
 use crate::store::{self, Wanted};
 use crate::{Inbound, outbound, rules};
@@ -24,6 +25,8 @@ pub struct AgreementService;
 
 impl Service for AgreementService {
     type Inbound = Inbound;
+    type State = State;
+    type Decision = Decision;
 
     const SERVICE: topology::Service = topology::Service::Agreement;
 
@@ -36,31 +39,37 @@ impl Service for AgreementService {
         About::default()
     }
 
-    async fn decide(
+    async fn load(
         &self,
         connection: &mut PgConnection,
         batch: &[&Received<Inbound>],
-    ) -> Result<Vec<Verdict>, DecideError> {
-        let mut state = store::load(&mut *connection, &wanted(batch)).await?;
-        let mut verdicts = Vec::with_capacity(batch.len());
-        for received in batch {
-            verdicts.push(step(&mut state, received));
-        }
-        store::save(connection, &state).await?;
-        Ok(verdicts)
+    ) -> Result<State, DecideError> {
+        store::load(connection, &wanted(batch)).await
     }
-}
 
-/// Decides one command and carries it out in `state`.
-///
-/// # Panics
-/// On a command without its publisher, which admission lets nobody send.
-pub fn step(state: &mut State, received: &Received<Inbound>) -> Verdict {
-    let command = received.command();
-    let publisher =
-        received.publisher.as_ref().expect("admission lets commands in only with their publisher");
-    let decision = rules::decide(state, publisher, &command, &received.message);
-    outbound::verdict(state.apply(decision), &command.account, command.received_at)
+    /// # Panics
+    /// On a command without its publisher, which admission lets nobody send.
+    fn decide(&self, state: &State, received: &Received<Inbound>) -> Decision {
+        let publisher = received
+            .publisher
+            .as_ref()
+            .expect("admission lets commands in only with their publisher");
+        rules::decide(state, publisher, &received.command(), &received.message)
+    }
+
+    fn apply(
+        &self,
+        state: &mut State,
+        received: &Received<Inbound>,
+        decision: Decision,
+    ) -> Verdict {
+        let command = received.command();
+        outbound::verdict(state.apply(decision), &command.account, command.received_at)
+    }
+
+    async fn save(&self, connection: &mut PgConnection, state: State) -> Result<(), DecideError> {
+        store::save(connection, &state).await
+    }
 }
 
 /// What a batch may read or change.

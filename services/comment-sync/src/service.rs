@@ -1,4 +1,4 @@
-//! Load → decide → save.
+//! Load, decide, apply, save.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,10 +6,10 @@ use bootstrap::{Context, NoKeys};
 use contracts::sync::{Action, Fact, Hop, Transfer};
 use contracts::{AccountName, AgreementId, ChainId, topology};
 use line::{Chain, facts, hops};
-use messaging::{About, Content, DecideError, DecodeError, Output, Received, Service, Verdict};
+use messaging::{About, Content, DecideError, DecodeError, Received, Service, Verdict};
 use sqlx::PgConnection;
 
-use crate::rules::{CcLists, ChainState, Comments, Settings, decide};
+use crate::rules::{CcLists, ChainState, Comments, Decided, Settings, decide};
 use crate::store;
 use crate::store::comment::Wanted;
 use crate::{Inbound, outbound};
@@ -28,6 +28,10 @@ pub struct CommentSync;
 
 impl Service for CommentSync {
     type Inbound = Inbound;
+    type State = Known;
+    /// The chain as it is from now on, and what became of its comments. None for a fact: it was
+    /// learned when the batch was loaded, and goes on as it is.
+    type Decision = Option<(ChainState, Decided)>;
 
     const SERVICE: topology::Service = topology::Service::CommentSync;
 
@@ -44,39 +48,69 @@ impl Service for CommentSync {
         }
     }
 
-    async fn decide(
+    fn weight(message: &Inbound) -> usize {
+        match message {
+            Inbound::Transfer(transfer) => match transfer.action {
+                // All comments of the chain are loaded.
+                Action::Share(_) | Action::Resync { .. } => WHOLE_CHAIN,
+                _ => 0,
+            },
+            Inbound::Fact(_) => 0,
+        }
+    }
+
+    async fn load(
         &self,
         connection: &mut PgConnection,
         batch: &[&Received<Inbound>],
-    ) -> Result<Vec<Verdict>, DecideError> {
+    ) -> Result<Known, DecideError> {
         facts::learn(&mut *connection, batch.iter().filter_map(|received| fact(received))).await?;
         let transfers: Vec<&Transfer> =
             batch.iter().filter_map(|received| transfer(received)).collect();
-        let (mut chains, settings) = load(connection, &transfers).await?;
-        let mut verdicts = Vec::with_capacity(batch.len());
-        for received in batch {
-            verdicts.push(Verdict::Decided(step(&mut chains, &settings, &received.message)));
-        }
-        save(connection, chains).await?;
-        Ok(verdicts)
+        let (chains, settings) = load(connection, &transfers).await?;
+        Ok(Known { chains, settings })
+    }
+
+    fn decide(&self, known: &Known, received: &Received<Inbound>) -> Option<(ChainState, Decided)> {
+        let transfer = transfer(received)?;
+        let mut state = known.chains.get(&transfer.chain).cloned().unwrap_or_default();
+        let decided = decide(&mut state, &known.settings, transfer);
+        Some((state, decided))
+    }
+
+    fn apply(
+        &self,
+        known: &mut Known,
+        received: &Received<Inbound>,
+        decision: Option<(ChainState, Decided)>,
+    ) -> Verdict {
+        let outputs = match (&received.message, decision) {
+            (Inbound::Fact(fact), _) => outbound::fact(fact),
+            (Inbound::Transfer(transfer), Some((state, decided))) => {
+                let outputs = outbound::transfer(transfer, decided, &state.chain, &known.settings);
+                known.chains.insert(transfer.chain.clone(), state);
+                outputs
+            }
+            (Inbound::Transfer(_), None) => Vec::new(),
+        };
+        Verdict::Decided(outputs)
+    }
+
+    async fn save(&self, connection: &mut PgConnection, known: Known) -> Result<(), DecideError> {
+        save(connection, known.chains).await
     }
 }
 
-/// Decides one message and keeps what it changes, so that the next one meets it; returns what is
-/// sent.
-pub fn step(
-    chains: &mut BTreeMap<ChainId, ChainState>,
-    settings: &Settings,
-    message: &Inbound,
-) -> Vec<Output> {
-    match message {
-        Inbound::Fact(fact) => outbound::fact(fact),
-        Inbound::Transfer(transfer) => {
-            let state = chains.entry(transfer.chain.clone()).or_default();
-            let decided = decide(state, settings, transfer);
-            outbound::transfer(transfer, decided, &state.chain, settings)
-        }
-    }
+/// Bytes that the comments of a whole chain may have, estimated.
+const WHOLE_CHAIN: usize = 256 * 1024;
+
+/// What a batch is decided by.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The chains of the batch.
+    pub chains: BTreeMap<ChainId, ChainState>,
+    /// What accounts and agreements say.
+    pub settings: Settings,
 }
 
 fn fact(received: &Received<Inbound>) -> Option<&Fact> {

@@ -1,4 +1,4 @@
-//! Load → decide → save.
+//! Load, decide, apply, save.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use line::{Chain, facts, hops};
 use messaging::{About, Content, DecideError, DecodeError, Output, Received, Service, Verdict};
 use sqlx::PgConnection;
 
-use crate::rules::{Schema, Schemas, Way, decide};
+use crate::rules::{Decision, Schema, Schemas, Way, decide};
 use crate::store::{self, StoredFields};
 use crate::{Inbound, outbound};
 
@@ -27,6 +27,10 @@ pub struct FieldSync;
 
 impl Service for FieldSync {
     type Inbound = Inbound;
+    type State = Known;
+    /// The chain as it is from now on, and what becomes of its fields. None for a fact: it was
+    /// learned when the batch was loaded, and goes on as it is.
+    type Decision = Option<(Chain, Decision)>;
 
     const SERVICE: topology::Service = topology::Service::FieldSync;
 
@@ -43,21 +47,39 @@ impl Service for FieldSync {
         }
     }
 
-    async fn decide(
+    async fn load(
         &self,
         connection: &mut PgConnection,
         batch: &[&Received<Inbound>],
-    ) -> Result<Vec<Verdict>, DecideError> {
+    ) -> Result<Known, DecideError> {
         facts::learn(&mut *connection, batch.iter().filter_map(|received| fact(received))).await?;
         let transfers: Vec<&Transfer> =
             batch.iter().filter_map(|received| transfer(received)).collect();
-        let mut known = Known::load(connection, &transfers).await?;
-        let mut verdicts = Vec::with_capacity(batch.len());
-        for received in batch {
-            verdicts.push(Verdict::Decided(known.step(&received.message)));
-        }
-        known.save(connection).await?;
-        Ok(verdicts)
+        Known::load(connection, &transfers).await
+    }
+
+    fn decide(&self, known: &Known, received: &Received<Inbound>) -> Option<(Chain, Decision)> {
+        transfer(received).map(|transfer| known.decide(transfer))
+    }
+
+    fn apply(
+        &self,
+        known: &mut Known,
+        received: &Received<Inbound>,
+        decision: Option<(Chain, Decision)>,
+    ) -> Verdict {
+        let outputs = match (&received.message, decision) {
+            (Inbound::Fact(fact), _) => outbound::fact(fact),
+            (Inbound::Transfer(transfer), Some((chain, decision))) => {
+                known.apply(transfer, chain, decision)
+            }
+            (Inbound::Transfer(_), None) => Vec::new(),
+        };
+        Verdict::Decided(outputs)
+    }
+
+    async fn save(&self, connection: &mut PgConnection, known: Known) -> Result<(), DecideError> {
+        known.save(connection).await
     }
 }
 
@@ -113,28 +135,30 @@ impl Known {
         Ok(Self { chains, fields, schemas, inactive })
     }
 
-    /// Decides one message and keeps what it changes, so that the next one meets it; returns what
-    /// is sent.
-    pub fn step(&mut self, message: &Inbound) -> Vec<Output> {
-        match message {
-            Inbound::Fact(fact) => outbound::fact(fact),
-            Inbound::Transfer(transfer) => self.decide(transfer),
-        }
-    }
-
-    fn decide(&mut self, transfer: &Transfer) -> Vec<Output> {
-        let chain = self.chains.entry(transfer.chain.clone()).or_default();
-        let stored = self.fields.entry(transfer.chain.clone()).or_default();
+    /// The chain with the hops and ends that a transfer brings, and what becomes of its fields.
+    fn decide(&self, transfer: &Transfer) -> (Chain, Decision) {
+        let mut chain = self.chains.get(&transfer.chain).cloned().unwrap_or_default();
         let new = chain.learn(&transfer.hops);
         match &transfer.action {
             Action::Unshare { share_id } => chain.end(share_id),
             Action::Share(sharing) if transfer.rejected.is_some() => chain.end(&sharing.share_id),
             _ => {}
         }
-        let way = Way { chain, inactive: &self.inactive, new: &new, schemas: &self.schemas };
-        let mut decision = decide(stored.fields(), &way, transfer);
+        let none = StoredFields::default();
+        let stored = self.fields.get(&transfer.chain).unwrap_or(&none);
+        let way =
+            Way { chain: &chain, inactive: &self.inactive, new: &new, schemas: &self.schemas };
+        let decision = decide(stored.fields(), &way, transfer);
+        (chain, decision)
+    }
+
+    /// Keeps what a transfer changes, so that the next one meets it; returns what is sent.
+    fn apply(&mut self, transfer: &Transfer, chain: Chain, mut decision: Decision) -> Vec<Output> {
+        let stored = self.fields.entry(transfer.chain.clone()).or_default();
         stored.apply(decision.revision, std::mem::take(&mut decision.records));
-        outbound::transfer(transfer, chain, decision, stored.fields())
+        let outputs = outbound::transfer(transfer, &chain, decision, stored.fields());
+        self.chains.insert(transfer.chain.clone(), chain);
+        outputs
     }
 
     async fn save(self, connection: &mut PgConnection) -> Result<(), DecideError> {

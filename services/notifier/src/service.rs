@@ -1,4 +1,4 @@
-//! Load → decide → save: a notice becomes rows, and the mail loop sends them.
+//! Load, decide, apply, save: a notice becomes rows, and the mail loop sends them.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +18,9 @@ pub struct Notifier;
 
 impl Service for Notifier {
     type Inbound = Inbound;
+    /// Mails of the batch, each once.
+    type State = BTreeMap<Uuid, Mail>;
+    type Decision = Vec<Mail>;
 
     const SERVICE: topology::Service = topology::Service::Notifier;
 
@@ -33,26 +36,43 @@ impl Service for Notifier {
         }
     }
 
-    async fn decide(
+    /// Whether a mail is known already is looked up when it is saved: nothing else depends on it.
+    async fn load(
         &self,
-        connection: &mut PgConnection,
-        batch: &[&Received<Inbound>],
-    ) -> Result<Vec<Verdict>, DecideError> {
-        let decided = batch.iter().flat_map(|received| match &received.message {
-            Inbound::Notice(notice) => {
-                rules::notice::decide(&received.message_id, notice, received.received_at)
-            }
-        });
-        let mut mails: BTreeMap<Uuid, Mail> = BTreeMap::new();
+        _: &mut PgConnection,
+        _: &[&Received<Inbound>],
+    ) -> Result<BTreeMap<Uuid, Mail>, DecideError> {
+        Ok(BTreeMap::new())
+    }
+
+    fn decide(&self, _: &BTreeMap<Uuid, Mail>, received: &Received<Inbound>) -> Vec<Mail> {
+        let Inbound::Notice(notice) = &received.message;
+        rules::notice::decide(&received.message_id, notice, received.received_at)
+    }
+
+    fn apply(
+        &self,
+        mails: &mut BTreeMap<Uuid, Mail>,
+        _: &Received<Inbound>,
+        decided: Vec<Mail>,
+    ) -> Verdict {
         for mail in decided {
             mails.entry(mail.id).or_insert(mail);
         }
+        Verdict::Decided(Vec::new())
+    }
+
+    async fn save(
+        &self,
+        connection: &mut PgConnection,
+        mails: BTreeMap<Uuid, Mail>,
+    ) -> Result<(), DecideError> {
         let ids: Vec<Uuid> = mails.keys().copied().collect();
         let known = store::notice::known(&mut *connection, &ids).await?;
         let new: Vec<Mail> = mails.into_values().filter(|mail| !known.contains(&mail.id)).collect();
         if !new.is_empty() {
             store::notice::insert(connection, &new).await?;
         }
-        Ok(batch.iter().map(|_| Verdict::Decided(Vec::new())).collect())
+        Ok(())
     }
 }

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use sqlx::migrate::{Migration, Migrator};
 
 pub use inbound::Inbound;
-pub use service::{ShareDispatcher, start, step};
+pub use service::{Loaded, ShareDispatcher, start};
 
 /// The tables of the line and this service's own, to which `bootstrap` adds the runtime's.
 pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {

@@ -1,11 +1,11 @@
-//! Load → decide → save.
+//! Load, decide, apply, save.
 
 use bootstrap::{Context, NoKeys};
 use contracts::sync::CommandRef;
 use contracts::{AccountName, ReceiptOutcome, topology};
 use messaging::{
-    About, Content, DecideError, DecodeError, Otherwise, Output, Received, Related, Service,
-    Verdict,
+    About, Content, DecideError, DecodeError, Otherwise, Output, ParkReason, Received, Related,
+    Service, Verdict,
 };
 use sqlx::PgConnection;
 
@@ -27,6 +27,9 @@ pub struct ShareDispatcher;
 
 impl Service for ShareDispatcher {
     type Inbound = Inbound;
+    type State = Loaded;
+    /// None for a fact: it was learned when the batch was loaded, and goes on as it is.
+    type Decision = Option<Decision>;
     const SERVICE: topology::Service = topology::Service::ShareDispatcher;
 
     fn decode(&self, message_type: &str, content: Content<'_>) -> Result<Inbound, DecodeError> {
@@ -45,38 +48,52 @@ impl Service for ShareDispatcher {
         store::related(connection, names).await
     }
 
-    async fn decide(
+    async fn load(
         &self,
         connection: &mut PgConnection,
         batch: &[&Received<Inbound>],
-    ) -> Result<Vec<Verdict>, DecideError> {
+    ) -> Result<Loaded, DecideError> {
         let facts = batch.iter().filter_map(|received| match &received.message {
             Inbound::Fact(fact) => Some(&**fact),
             _ => None,
         });
         line::facts::learn(connection, facts).await?;
-        let mut state = store::load(connection, batch).await?;
-        let mut changes = Vec::new();
-        let mut verdicts = Vec::with_capacity(batch.len());
-        for received in batch {
-            let (verdict, new) = step(&mut state, received);
-            changes.extend(new);
-            verdicts.push(verdict);
+        Ok(Loaded { state: store::load(connection, batch).await?, changes: Vec::new() })
+    }
+
+    fn decide(&self, loaded: &Loaded, received: &Received<Inbound>) -> Option<Decision> {
+        let is_fact = matches!(received.message, Inbound::Fact(_));
+        (!is_fact).then(|| rules::decide(&loaded.state, received))
+    }
+
+    fn apply(
+        &self,
+        loaded: &mut Loaded,
+        received: &Received<Inbound>,
+        decision: Option<Decision>,
+    ) -> Verdict {
+        match (&received.message, decision) {
+            (Inbound::Fact(fact), _) => Verdict::Decided(vec![outbound::fact(fact)]),
+            (_, Some(decision)) => {
+                loaded.changes.extend(loaded.state.apply(&decision));
+                verdict(received, decision)
+            }
+            (_, None) => Verdict::Decided(Vec::new()),
         }
-        store::save(connection, &state, &changes).await?;
-        Ok(verdicts)
+    }
+
+    async fn save(&self, connection: &mut PgConnection, loaded: Loaded) -> Result<(), DecideError> {
+        store::save(connection, &loaded.state, &loaded.changes).await
     }
 }
 
-/// Decides one message and carries it out in `state`; what the store has to keep comes with the
-/// verdict.
-pub fn step(state: &mut State, received: &Received<Inbound>) -> (Verdict, Vec<Change>) {
-    if let Inbound::Fact(fact) = &received.message {
-        return (Verdict::Decided(vec![outbound::fact(fact)]), Vec::new());
-    }
-    let decision = rules::decide(state, received);
-    let changes = state.apply(&decision);
-    (verdict(received, decision), changes)
+/// What a batch is decided by, and what it changed so far.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// What is known, as the next message of the batch meets it.
+    pub state: State,
+    /// What has to be saved.
+    pub changes: Vec<Change>,
 }
 
 /// What a decision sends.
@@ -84,7 +101,7 @@ fn verdict(received: &Received<Inbound>, decision: Decision) -> Verdict {
     let command = received.command();
     match decision {
         Decision::NotYet(reason) if reason == contracts::Reason::UnknownAccount => {
-            Verdict::NotYet { reason, otherwise: Otherwise::Park }
+            Verdict::NotYet { reason, otherwise: Otherwise::Park(ParkReason::UnknownAccount) }
         }
         Decision::NotYet(reason) => {
             let answer = Answer::refused(&command.account, reason);

@@ -3,6 +3,10 @@
 
 /// Bytes of a command's body.
 pub const BODY_BYTES: usize = 512 * 1024;
+/// Bytes of the largest message that the broker lets in (its `max_message_size`): one between
+/// services, which holds what several copies are sent. A command of this size is answered with
+/// `too_large`; over it the broker closes the channel.
+pub const MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 /// Comments in one command.
 pub const COMMENTS: usize = 200;
 /// Attachments of one comment.

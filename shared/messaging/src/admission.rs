@@ -104,13 +104,10 @@ fn command<M>(
     envelope: &Envelope,
     decode: impl Fn(&str, Content<'_>) -> Result<M, DecodeError>,
 ) -> Admission<M> {
-    let Some(publisher) =
-        envelope.publisher.as_deref().and_then(|user| AccountName::new(user).ok())
-    else {
-        return Admission::Park(
-            ParkReason::NoPublisher,
-            "user_id is not set, or is no account".to_owned(),
-        );
+    let publisher = envelope.publisher.as_deref().and_then(|user| AccountName::new(user).ok());
+    let Some(account) = answerable(envelope, publisher.as_ref()) else {
+        let detail = "neither user_id nor the routing key names an account";
+        return Admission::Park(ParkReason::NoPublisher, detail.to_owned());
     };
     let parsed =
         if envelope.body.len() > BODY_BYTES { None } else { Some(content::parse(&envelope.body)) };
@@ -123,15 +120,15 @@ fn command<M>(
     let valid_id = envelope.message_id.as_deref().filter(|id| is_message_id(id));
     let about = match (&key, &parsed) {
         (Ok(key), Some(Ok(content))) => About::of_content(&key.account, content),
-        _ => About { subject: Some(publisher.to_string()), command: None },
+        _ => About { subject: Some(account.to_string()), command: None },
     };
-    let refuse = |to: &AccountName, reason: Reason, detail: String| {
+    let refuse = |reason: Reason, detail: String| {
         let entity = key.as_ref().map_or("", |key| key.entity.as_str()).to_owned();
         Admission::Refuse(Refused {
-            to: to.clone(),
+            to: account.clone(),
             // Also an id that is none tells one receipt from another.
             key: Key {
-                account: to.to_string(),
+                account: account.to_string(),
                 entity,
                 message_id: envelope.message_id.clone().unwrap_or_default(),
             },
@@ -142,59 +139,19 @@ fn command<M>(
             journaled: valid_id.is_some(),
         })
     };
-    if let Some(because) = &envelope.discarded {
-        let account = key
-            .as_ref()
-            .ok()
-            .map(|key| &key.account)
-            .filter(|account| speaks_for(&publisher, account));
-        return refuse(account.unwrap_or(&publisher), Reason::Discarded, because.clone());
-    }
-    let key = match &key {
-        Ok(key) => key,
-        Err(sentence) => return refuse(&publisher, Reason::Malformed, sentence.clone()),
-    };
-    if !speaks_for(&publisher, &key.account) {
-        return refuse(
-            &publisher,
-            Reason::NotYourAccount,
-            format!("{publisher} may not publish for {}", key.account),
-        );
-    }
-    let account = &key.account;
-    let Some(message_id) = valid_id else {
-        return refuse(
-            account,
-            Reason::Malformed,
-            "message_id: 1 to 128 printable ASCII characters are required".to_owned(),
-        );
-    };
-    if let Some(property) = envelope.forbidden {
-        return refuse(account, Reason::Malformed, format!("{property} must not be set"));
-    }
-    if envelope.content_type.as_deref() != Some("application/json") {
-        return refuse(
-            account,
-            Reason::Malformed,
-            "content_type must be application/json".to_owned(),
-        );
-    }
-    if !key.agrees_with(&message_type) {
-        let sentence = format!(
-            "type {message_type:?} does not agree with the routing key {}",
-            envelope.routing_key
-        );
-        return refuse(account, Reason::Malformed, sentence);
-    }
+    let (key, message_id, publisher) =
+        match checked_head(envelope, key.as_ref(), &account, publisher, &message_type) {
+            Ok(head) => head,
+            Err((reason, detail)) => return refuse(reason, detail),
+        };
     let content = match parsed {
         None => {
             return refuse(
-                account,
                 Reason::TooLarge,
                 format!("the body has {} bytes, over {BODY_BYTES}", envelope.body.len()),
             );
         }
-        Some(Err(error)) => return refuse(account, Reason::Malformed, error.to_string()),
+        Some(Err(error)) => return refuse(Reason::Malformed, error.to_string()),
         Some(Ok(content)) => content,
     };
     match decode(&message_type, Content::Parsed(content)) {
@@ -228,7 +185,64 @@ fn command<M>(
                 DecodeError::Malformed { .. } => Reason::Malformed,
                 DecodeError::LimitExceeded(_) => Reason::LimitExceeded,
             };
-            refuse(account, reason, error.to_string())
+            refuse(reason, error.to_string())
+        }
+    }
+}
+
+/// The key, id and publisher of a command whose head is as the contract wants it, or why not.
+fn checked_head<'a>(
+    envelope: &'a Envelope,
+    key: Result<&'a RoutingKey, &String>,
+    account: &AccountName,
+    publisher: Option<AccountName>,
+    message_type: &str,
+) -> Result<(&'a RoutingKey, &'a str, AccountName), (Reason, String)> {
+    let malformed = |sentence: String| Err((Reason::Malformed, sentence));
+    if let Some(because) = &envelope.discarded {
+        return Err((Reason::Discarded, because.clone()));
+    }
+    let key = key.map_err(|sentence| (Reason::Malformed, sentence.clone()))?;
+    if key.account != *account {
+        let sentence = format!("{account} may not publish for {}", key.account);
+        return Err((Reason::NotYourAccount, sentence));
+    }
+    let Some(publisher) = publisher.filter(|publisher| speaks_for(publisher, account)) else {
+        return malformed(format!("user_id: must be {account}, or the account that operates it"));
+    };
+    let Some(message_id) = envelope.message_id.as_deref().filter(|id| is_message_id(id)) else {
+        let sentence = "message_id: 1 to 128 printable ASCII characters are required";
+        return malformed(sentence.to_owned());
+    };
+    if let Some(property) = envelope.forbidden {
+        return malformed(format!("{property} must not be set"));
+    }
+    if envelope.content_type.as_deref() != Some("application/json") {
+        return malformed("content_type must be application/json".to_owned());
+    }
+    if !key.agrees_with(message_type) {
+        let routing_key = &envelope.routing_key;
+        return malformed(format!(
+            "type {message_type:?} does not agree with the routing key {routing_key}"
+        ));
+    }
+    Ok((key, message_id, publisher))
+}
+
+/// Who hears of a command. On `share` the broker lets an account write only keys that begin with
+/// its own name, so the key says it even where nothing else is right. A key that comes with our own
+/// headers is no such proof: then it is the publisher, unless it speaks for the key's account.
+fn answerable(envelope: &Envelope, publisher: Option<&AccountName>) -> Option<AccountName> {
+    let account = envelope.account();
+    match envelope.via {
+        Via::Share => account,
+        Via::Ladder | Via::Service => {
+            let publisher = publisher?;
+            Some(
+                account
+                    .filter(|account| speaks_for(publisher, account))
+                    .unwrap_or(publisher.clone()),
+            )
         }
     }
 }
@@ -243,188 +257,4 @@ fn is_message_id(id: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use contracts::Timestamp;
-    use serde_json::Value;
-    use sqlx::PgConnection;
-
-    use crate::{DecideError, Verdict};
-
-    /// Reads one command, and decides nothing.
-    struct Shares;
-
-    impl Service for Shares {
-        type Inbound = Value;
-        const SERVICE: topology::Service = topology::Service::ShareDispatcher;
-
-        fn decode(&self, name: &str, content: Content<'_>) -> Result<Value, DecodeError> {
-            match name {
-                "ticket.share.v1" => content::decode(content),
-                other => Err(DecodeError::UnknownType(other.to_owned())),
-            }
-        }
-
-        fn about(_: &Value) -> About {
-            About::default()
-        }
-
-        async fn decide(
-            &self,
-            _: &mut PgConnection,
-            _: &[&Received<Value>],
-        ) -> Result<Vec<Verdict>, DecideError> {
-            Ok(Vec::new())
-        }
-    }
-
-    const QUEUE: &str = "share-dispatcher";
-
-    fn envelope() -> Envelope {
-        Envelope {
-            via: Via::Share,
-            exchange: "share".into(),
-            routing_key: "acme.ticket.share".into(),
-            publisher: Some("acme".into()),
-            message_id: Some("1".into()),
-            message_type: Some("ticket.share.v1".into()),
-            content_type: Some("application/json".into()),
-            correlation_id: None,
-            share_id: None,
-            forbidden: None,
-            trace: crate::trace_context::TraceContext::default(),
-            attempt: 0,
-            deliveries: 0,
-            first_arrival: Timestamp::parse("2026-03-01T10:00:00Z").unwrap(),
-            parked: None,
-            discarded: None,
-            body: b"{}".to_vec(),
-            properties: lapin::BasicProperties::default(),
-        }
-    }
-
-    fn refusal(change: impl FnOnce(&mut Envelope)) -> (String, Reason) {
-        let mut envelope = envelope();
-        change(&mut envelope);
-        match admit(&Shares, QUEUE, &envelope) {
-            Admission::Refuse(refused) => (refused.to.to_string(), refused.reason),
-            other => panic!("not refused: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_proper_command_is_admitted() {
-        assert!(matches!(admit(&Shares, QUEUE, &envelope()), Admission::Accept(_)));
-    }
-
-    #[test]
-    fn also_what_is_refused_says_what_it_is_about() {
-        let mut envelope = envelope();
-        envelope.body = br#"{"ticket_id":"4711"}"#.to_vec();
-        envelope.message_type = Some("ticket.share.v2".into());
-        let Admission::Refuse(refused) = admit(&Shares, QUEUE, &envelope) else {
-            panic!("not refused")
-        };
-        assert_eq!(refused.about.subject.as_deref(), Some("acme/4711"));
-        envelope.body = b"nonsense".to_vec();
-        let Admission::Refuse(refused) = admit(&Shares, QUEUE, &envelope) else {
-            panic!("not refused")
-        };
-        assert_eq!(refused.about.subject.as_deref(), Some("acme"));
-    }
-
-    #[test]
-    fn each_fault_has_its_reason_and_its_receiver() {
-        let acme = |reason| ("acme".to_owned(), reason);
-        assert_eq!(
-            refusal(|it| it.routing_key = "globex.ticket.share".into()),
-            acme(Reason::NotYourAccount)
-        );
-        assert_eq!(refusal(|it| it.routing_key = "acme.ticket".into()), acme(Reason::Malformed));
-        assert_eq!(refusal(|it| it.message_id = None), acme(Reason::Malformed));
-        assert_eq!(refusal(|it| it.message_id = Some("x".repeat(129))), acme(Reason::Malformed));
-        assert_eq!(refusal(|it| it.message_id = Some("é".into())), acme(Reason::Malformed));
-        assert_eq!(refusal(|it| it.forbidden = Some("CC")), acme(Reason::Malformed));
-        assert_eq!(refusal(|it| it.content_type = None), acme(Reason::Malformed));
-        assert_eq!(
-            refusal(|it| it.message_type = Some("ticket.update.v1".into())),
-            acme(Reason::Malformed)
-        );
-        assert_eq!(
-            refusal(|it| it.message_type = Some("ticket.share.v2".into())),
-            acme(Reason::UnknownType)
-        );
-        assert_eq!(refusal(|it| it.body = vec![b' '; BODY_BYTES + 1]), acme(Reason::TooLarge));
-        assert_eq!(refusal(|it| it.body = b"nonsense".to_vec()), acme(Reason::Malformed));
-        assert_eq!(refusal(|it| it.body = b"\xff".to_vec()), acme(Reason::Malformed));
-    }
-
-    #[test]
-    fn what_a_person_discards_is_refused_with_the_reason_whatever_it_says() {
-        for body in [&b"{}"[..], b"nonsense"] {
-            let discarded = |it: &mut Envelope| {
-                (it.discarded, it.body) = (Some("a test".into()), body.to_vec())
-            };
-            assert_eq!(refusal(discarded), ("acme".to_owned(), Reason::Discarded));
-        }
-        let not_its_own = |it: &mut Envelope| {
-            (it.discarded, it.routing_key) = (Some("a test".into()), "globex.ticket.share".into())
-        };
-        assert_eq!(
-            refusal(not_its_own),
-            ("acme".to_owned(), Reason::Discarded),
-            "the other account is not told"
-        );
-    }
-
-    #[test]
-    fn a_command_does_not_come_between_services() {
-        let mut envelope = envelope();
-        envelope.via = Via::Service;
-        match admit(&Shares, QUEUE, &envelope) {
-            Admission::Park(ParkReason::Undecodable, detail) => {
-                assert!(detail.starts_with("ticket.share.v1 is"), "{detail}")
-            }
-            other => panic!("not parked: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn an_operator_publishes_for_the_accounts_below_it() {
-        let mut envelope = envelope();
-        envelope.routing_key = "acme-eu.ticket.share".into();
-        assert!(
-            matches!(admit(&Shares, QUEUE, &envelope), Admission::Accept(known) if known.key.account == "acme-eu")
-        );
-    }
-
-    #[test]
-    fn a_command_of_another_entry_service_is_no_unknown_one() {
-        let mut envelope = envelope();
-        envelope.routing_key = "acme.agreement.invite".into();
-        envelope.message_type = Some("agreement.invite.v1".into());
-        assert!(matches!(
-            admit(&Shares, topology::UNROUTABLE, &envelope),
-            Admission::Forward(topology::Service::Agreement)
-        ));
-        assert!(
-            matches!(admit(&Shares, QUEUE, &envelope), Admission::Refuse(_)),
-            "a copy, which the sender asked for"
-        );
-        envelope.forbidden = Some("expiration");
-        assert!(
-            matches!(admit(&Shares, topology::UNROUTABLE, &envelope), Admission::Refuse(_)),
-            "what is not admitted goes nowhere"
-        );
-    }
-
-    #[test]
-    fn without_a_publisher_there_is_nobody_to_tell() {
-        let mut envelope = envelope();
-        envelope.publisher = None;
-        assert!(matches!(
-            admit(&Shares, QUEUE, &envelope),
-            Admission::Park(ParkReason::NoPublisher, _)
-        ));
-    }
-}
+mod tests;

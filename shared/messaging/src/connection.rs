@@ -8,8 +8,9 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Connection, ConnectionProperties};
 
-use crate::Fault;
+use crate::fetch_budget::{FETCHED_BYTES, FetchBudget};
 use crate::patience::asked;
+use crate::{Fault, transport};
 
 /// Where the broker is, `amqp://user:password@host:port/vhost`. It is asked for at every
 /// connection, so that a changed password needs no restart.
@@ -46,13 +47,18 @@ impl fmt::Debug for BrokerUrl {
 pub(crate) struct Connections {
     pub consuming: Connection,
     pub publishing: Connection,
+    /// What may be read on `consuming`.
+    pub budget: FetchBudget,
 }
 
 impl Connections {
     /// Connects, and checks that the queues are there. Services declare nothing: who installs the
     /// definitions does.
     pub async fn open(url: &str, name: &str, queues: &[String]) -> Result<Self, Fault> {
-        let consuming = connect(url, &format!("{name} consume")).await?;
+        let budget = FetchBudget::new(FETCHED_BYTES);
+        let (address, properties) = (with_heartbeat(url), named(&format!("{name} consume")));
+        let consuming =
+            asked("connect", transport::connect(&address, properties, budget.clone())).await?;
         let publishing = connect(url, &format!("{name} publish")).await?;
         let channel = asked("open a channel", consuming.create_channel()).await?;
         let passive =
@@ -65,7 +71,7 @@ impl Connections {
             );
             asked("look for the queues", declared).await?;
         }
-        Ok(Self { consuming, publishing })
+        Ok(Self { consuming, publishing, budget })
     }
 
     /// Closes both, as far as the broker still answers.
@@ -88,9 +94,12 @@ pub(crate) async fn close(connection: Connection) {
 
 /// Connects under a name that the broker shows.
 pub(crate) async fn connect(url: &str, name: &str) -> Result<Connection, Fault> {
-    let properties = ConnectionProperties::default().with_connection_name(name.into());
     // lapin ignores the address's own timeout.
-    asked("connect", Connection::connect(&with_heartbeat(url), properties)).await
+    asked("connect", Connection::connect(&with_heartbeat(url), named(name))).await
+}
+
+fn named(name: &str) -> ConnectionProperties {
+    ConnectionProperties::default().with_connection_name(name.into())
 }
 
 /// A half-open connection is noticed after twice the heartbeat; the broker's default is a minute.

@@ -40,7 +40,8 @@ pub(crate) async fn run<S: Service>(
             Some(Err(error)) => return Err(Fault::broker("receive a message")(error)),
             None => return Err(Fault::ConsumerCancelled(queue)),
         };
-        let tag = delivery.delivery_tag;
+        let (tag, bytes) = (delivery.delivery_tag, delivery.data.len());
+        let _held = connections.budget.hold();
         let envelope = Envelope::read_dead_letter(S::SERVICE, &queue, delivery, now());
         let mut delays = backoff();
         loop {
@@ -57,6 +58,7 @@ pub(crate) async fn run<S: Service>(
             }
         }
         asked("ack a message", channel.basic_ack(tag, BasicAckOptions::default())).await?;
+        connections.budget.give_back(bytes);
     }
 }
 

@@ -31,6 +31,9 @@ pub enum Fault {
     /// The broker did not answer in time.
     #[error("the broker did not answer in time: {0}")]
     Timeout(&'static str),
+    /// Something cannot be said in AMQP, or the channel does not do what it was opened for.
+    #[error("the AMQP protocol does not allow this: {0}")]
+    Protocol(String),
     /// The broker ended a consumer: its queue was deleted, or a batch took too long.
     #[error("the broker cancelled the consumer of queue {0}")]
     ConsumerCancelled(String),

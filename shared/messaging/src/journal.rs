@@ -68,6 +68,29 @@ struct Row {
     outputs: Option<String>,
 }
 
+/// Those of the keys that were decided before, with how many bytes their outputs have.
+pub(crate) async fn output_bytes(
+    connection: &mut PgConnection,
+    keys: &[&Key],
+) -> sqlx::Result<BTreeMap<Key, usize>> {
+    let (accounts, entities, ids) = columns(keys.iter().copied());
+    let rows: Vec<(String, String, String, i32)> = sqlx::query_as(
+        "select j.account, j.entity, j.message_id, coalesce(octet_length(o.outputs), 0)
+         from unnest($1::text[], $2::text[], $3::text[]) as wanted (account, entity, message_id)
+         join journal j using (account, entity, message_id)
+         left join journal_output o on o.id = j.output_id and o.decided_at = j.decided_at",
+    )
+    .bind(accounts)
+    .bind(entities)
+    .bind(ids)
+    .fetch_all(connection)
+    .await?;
+    let sized = |(account, entity, message_id, bytes)| {
+        (Key { account, entity, message_id }, usize::try_from(bytes).unwrap_or_default())
+    };
+    Ok(rows.into_iter().map(sized).collect())
+}
+
 /// Those of the keys that were decided before, with their outputs.
 pub(crate) async fn lookup(
     connection: &mut PgConnection,

@@ -10,10 +10,14 @@ use crate::output::StoredOutput;
 use crate::plan::{Fate, Item};
 
 /// One batch, from its first message to its ack.
-pub(crate) fn batch<M>(items: &[Item<M>], fates: &[Fate], arrived: Timestamp, started: Instant) {
+pub(crate) fn batch(messages: usize, started: Instant) {
     #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
-    metrics::histogram!("deskmesh_batch_size").record(items.len() as f64);
+    metrics::histogram!("deskmesh_batch_size").record(messages as f64);
     metrics::histogram!("deskmesh_step_seconds").record(started.elapsed().as_secs_f64());
+}
+
+/// What became of messages, and how long each had waited in its queue.
+pub(crate) fn outcomes<M>(items: &[Item<M>], fates: &[Fate], arrived: Timestamp) {
     let mut outcomes: BTreeMap<(&str, &'static str), u64> = BTreeMap::new();
     let mut waits: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for (item, fate) in items.iter().zip(fates) {

@@ -4,6 +4,7 @@ use contracts::Timestamp;
 use contracts::ids::derive_id;
 use contracts::topology::Exchange;
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -17,10 +18,14 @@ const BY_THE_SERVICE: &str = "(service)";
 /// The place of deliveries that no desk's queue took, where other rows name the broker's queue.
 pub(crate) const UNDELIVERED: &str = "undelivered";
 
+/// Open rows of messages that nobody stands for: what comes beyond is counted and logged, and not
+/// kept.
+const MOST_WITHOUT_PUBLISHER: i64 = 10_000;
+
 /// Why a message was parked. Codes are stable; they are labels of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ParkReason {
-    /// The publisher is not known, so there is nobody to answer.
+    /// The routing key names no account, so there is nobody to answer.
     NoPublisher,
     /// The account is still not registered.
     UnknownAccount,
@@ -89,6 +94,8 @@ pub(crate) struct Parking<'a> {
     trace: &'a TraceContext,
     headers: Value,
     body: &'a [u8],
+    /// Size and SHA-256 of a body that is not kept.
+    left_out: Option<(usize, Vec<u8>)>,
     output: Option<String>,
     first_arrived_at: Timestamp,
 }
@@ -113,6 +120,8 @@ impl<'a> Parking<'a> {
                 &[queue, &envelope.routing_key, message_id, &crate::content::hex(&hash)],
             )
         };
+        // Nobody stands for a body without an account: it must not fill the table.
+        let is_kept = envelope.via == Via::Service || envelope.account().is_some();
         Self {
             id: envelope.parked.unwrap_or_else(derived),
             account: envelope.account().map(|account| account.to_string()),
@@ -131,7 +140,8 @@ impl<'a> Parking<'a> {
             share_id: envelope.share_id.as_deref(),
             trace,
             headers: envelope.readable_headers(),
-            body: &envelope.body,
+            body: if is_kept { &envelope.body } else { &[] },
+            left_out: (!is_kept).then(|| (envelope.body.len(), sha256(&envelope.body))),
             output: None,
             first_arrived_at: envelope.first_arrival,
         }
@@ -163,6 +173,7 @@ impl<'a> Parking<'a> {
             trace: &stored.trace,
             headers: Value::Object(Map::new()),
             body: output.body().as_bytes(),
+            left_out: None,
             output: Some(serde_json::to_string(stored).expect("outputs are writable as JSON")),
             first_arrived_at: first_failed_at,
         }
@@ -184,6 +195,10 @@ fn of_body(envelope: &Envelope) -> About {
     }
 }
 
+fn sha256(bytes: &[u8]) -> Vec<u8> {
+    Sha256::digest(bytes).to_vec()
+}
+
 /// Parks a message. The same message parked again opens its row again, counts up and keeps its
 /// first arrival.
 pub(crate) async fn park(
@@ -197,8 +212,11 @@ pub(crate) async fn park(
     sqlx::query(
         "with put as (
            insert into parked (id, reason, detail, account, message_id, message_type, queue, exchange, routing_key, publisher, content_type,
-             correlation_id, share_id, traceparent, tracestate, headers, body, output, first_arrived_at, parked_at, about, command)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::json, $19, $20, $22, $23)
+             correlation_id, share_id, traceparent, tracestate, headers, body, output, first_arrived_at, parked_at, about, command,
+             body_bytes, body_sha256)
+           select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::json, $19, $20, $22, $23, $24, $25
+           where $2 <> 'no_publisher' or $26 >
+             (select count(*) from (select from parked where state = 'parked' and reason = 'no_publisher' limit $26) as open)
            on conflict (id) do update set state = 'parked', closed_at = null, reason = excluded.reason, detail = excluded.detail,
              parked_at = excluded.parked_at, times = parked.times + 1
            returning id, message_id)
@@ -228,6 +246,9 @@ pub(crate) async fn park(
     .bind(BY_THE_SERVICE)
     .bind(message.about.subject.as_deref().map(printable))
     .bind(message.about.command.as_deref().map(printable))
+    .bind(message.left_out.as_ref().map(|(bytes, _)| i64::try_from(*bytes).unwrap_or(i64::MAX)))
+    .bind(message.left_out.as_ref().map(|(_, sha256)| sha256))
+    .bind(MOST_WITHOUT_PUBLISHER)
     .execute(connection)
     .await?;
     metrics::counter!("deskmesh_parked_total", "reason" => reason.code()).increment(1);

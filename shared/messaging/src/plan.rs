@@ -17,9 +17,10 @@ use crate::parking::ParkReason;
 use crate::service::{Otherwise, Received, Verdict};
 use crate::trace_context::TraceContext;
 
-/// No output may be larger, in bytes; the broker's own limit is 8 MiB, and over it the channel is
-/// closed.
-pub const MAX_OUTPUT: usize = 4 * 1024 * 1024;
+/// No output may be larger, in bytes: over it the broker closes the channel.
+pub const MAX_OUTPUT: usize = contracts::limits::MESSAGE_BYTES;
+/// Bytes of a short string in AMQP 0-9-1.
+const LONGEST_NAME: usize = 255;
 
 /// A message in a batch.
 #[derive(Debug)]
@@ -158,17 +159,9 @@ impl<'a, M> Plan<'a, M> {
                         Ok(())
                     }
                     (None, Otherwise::Decided(outputs)) => self.decide(index, outputs, "refused"),
-                    (None, Otherwise::Park) => {
-                        let park_reason = if reason == Reason::UnknownAccount {
-                            ParkReason::UnknownAccount
-                        } else {
-                            ParkReason::Undecodable
-                        };
-                        self.park(
-                            index,
-                            park_reason,
-                            format!("{}: {}", reason.code(), reason.sentence()),
-                        );
+                    (None, Otherwise::Park(park_reason)) => {
+                        let detail = format!("{}: {}", reason.code(), reason.sentence());
+                        self.park(index, park_reason, detail);
                         Ok(())
                     }
                 }
@@ -201,13 +194,18 @@ impl<'a, M> Plan<'a, M> {
     }
 
     /// One fate per message, in order.
-    pub fn into_fates(mut self) -> Vec<Fate> {
+    ///
+    /// # Errors
+    /// A sentence when a message has none: then the batch must not be acknowledged.
+    pub fn into_fates(mut self) -> Result<Vec<Fate>, String> {
         for (index, earlier) in std::mem::take(&mut self.same_as) {
             let fate = self.fates[earlier].clone();
             self.fates[index] = fate;
         }
-        // Every message has a fate by now; one without would be redelivered, never lost.
-        self.fates.into_iter().map(|fate| fate.unwrap_or(Fate::Parked)).collect()
+        let missing =
+            |index| format!("message {index} of the batch was neither decided nor parked");
+        let fates = self.fates.into_iter().enumerate();
+        fates.map(|(index, fate)| fate.ok_or_else(|| missing(index))).collect()
     }
 
     fn without_key(&mut self, index: usize) {
@@ -239,7 +237,7 @@ impl<'a, M> Plan<'a, M> {
         }
         match (&entry.outputs, Self::account(key)) {
             (Some(outputs), _) => {
-                self.fates[index] = Some(Fate::Send { outputs: outputs.clone(), outcome: "known" })
+                self.fates[index] = Some(Fate::Send { outputs: outputs.clone(), outcome: "known" });
             }
             (None, Some(account)) => {
                 let receipt =
@@ -324,12 +322,8 @@ impl<'a, M> Plan<'a, M> {
         outputs: Vec<Output>,
         outcome: &'static str,
     ) -> Result<(), String> {
-        if let Some(large) = outputs.iter().find(|output| output.body().len() > MAX_OUTPUT) {
-            return Err(format!(
-                "it causes a {} of {} bytes, over {MAX_OUTPUT}",
-                large.message_type(),
-                large.body().len()
-            ));
+        if let Some(flaw) = outputs.iter().find_map(unsendable) {
+            return Err(flaw);
         }
         self.fates[index] = Some(Fate::Send { outputs: self.stored(index, outputs), outcome });
         self.decided.push(index);
@@ -350,6 +344,18 @@ impl<'a, M> Plan<'a, M> {
         self.fates[index] = Some(Fate::Parked);
         self.parked.push((index, reason, detail));
     }
+}
+
+/// Why the broker would not take an output, if it would not.
+fn unsendable(output: &Output) -> Option<String> {
+    let message_type = output.message_type();
+    if output.body().len() > MAX_OUTPUT {
+        let bytes = output.body().len();
+        return Some(format!("it causes a {message_type} of {bytes} bytes, over {MAX_OUTPUT}"));
+    }
+    let names = [Some(output.routing_key()), Some(message_type), output.correlation_id()];
+    let long = names.into_iter().flatten().map(str::len).find(|length| *length > LONGEST_NAME)?;
+    Some(format!("it causes a {message_type} with a name of {long} bytes, over {LONGEST_NAME}"))
 }
 
 #[cfg(test)]
@@ -414,7 +420,15 @@ mod tests {
                 "{:?}",
                 plan.parked()
             );
-            assert!(matches!(plan.into_fates().as_slice(), [Fate::Parked]));
+            assert!(matches!(plan.into_fates().as_deref(), Ok([Fate::Parked])));
         }
+    }
+
+    #[test]
+    fn a_message_that_nobody_decided_is_a_failure_never_parked() {
+        let items = [internal("m", 1)];
+        let plan = Plan::of(Service::ShareDispatcher, &items, &BTreeMap::new());
+        assert_eq!(plan.fresh(), [0]);
+        assert!(plan.into_fates().is_err());
     }
 }

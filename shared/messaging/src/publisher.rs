@@ -133,7 +133,7 @@ impl Publisher {
                     refused.insert(letter.message_id.clone(), "rejected");
                 }
                 Confirmation::NotRequested => {
-                    return Err(Fault::Timeout("the channel is not in confirm mode"));
+                    return Err(Fault::Protocol("the channel is not in confirm mode".to_owned()));
                 }
             }
             if let Some(returned) = confirmation.take_message()
@@ -159,8 +159,9 @@ impl Publisher {
     ) -> Result<(Sent, impl Future<Output = lapin::Result<Confirmation>> + use<>), Fault> {
         let sent = Sent::begin(letter);
         let short = |text: &str| {
-            ShortString::try_new(text)
-                .map_err(|_| Fault::Timeout("a name is longer than 255 bytes"))
+            let length = text.len();
+            let too_long = format!("a name or key of {length} bytes is longer than 255");
+            ShortString::try_new(text).map_err(|_| Fault::Protocol(too_long))
         };
         let mut headers = FieldTable::default();
         let TraceContext { traceparent, tracestate } = sent.trace(letter);

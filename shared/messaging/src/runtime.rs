@@ -6,12 +6,14 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use contracts::Timestamp;
 use sqlx::PgPool;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::connection::{BrokerUrl, Connections};
+use crate::fetch_budget::FetchBudget;
 use crate::service::Service;
-use crate::slot::Slot;
+use crate::slot::{DECIDED_BYTES, Slot};
 use crate::{Fault, Health, answered, dead_letters, retention, undelivered, watched};
 
 /// How the runtime works.
@@ -57,6 +59,8 @@ pub(crate) struct Shared<S> {
     pub pool: PgPool,
     pub health: Arc<Health>,
     pub watched: watched::Names,
+    /// Bytes of messages that may still be decided at the same time.
+    pub deciding: Semaphore,
 }
 
 /// Waits that grow, with jitter: never a hot loop, never all replicas at once.
@@ -106,8 +110,8 @@ pub async fn run<S: Service>(
 ) -> Result<(), Fault> {
     // Told from the start: an increase is seen only where there was a number before.
     metrics::counter!("deskmesh_interruptions_total").increment(0);
-    let shared =
-        Arc::new(Shared { service, settings, pool, health, watched: watched::Names::default() });
+    let (watched, deciding) = (watched::Names::default(), Semaphore::new(DECIDED_BYTES));
+    let shared = Arc::new(Shared { service, settings, pool, health, watched, deciding });
     let mut delays = backoff();
     while !shutdown.is_cancelled() {
         match work(&shared, &shutdown).await {
@@ -208,9 +212,15 @@ async fn start<S: Service>(
             stop.clone(),
         ));
     }
+    tasks.spawn(restore_budget(connections.budget.clone(), stop.clone()));
     tasks.spawn(undelivered::run(Arc::clone(shared), Arc::clone(connections), stop.clone()));
     tasks.spawn(upkeep(Arc::clone(shared), stop.clone()));
     Ok(tasks)
+}
+
+async fn restore_budget(budget: FetchBudget, stop: CancellationToken) -> Result<(), Fault> {
+    budget.run(stop).await;
+    Ok(())
 }
 
 /// Once an hour, so that tomorrow's partition is there before tomorrow.

@@ -8,11 +8,18 @@ use sqlx::PgConnection;
 
 use crate::{About, Content, DecideError, DecodeError, Output, ParkReason, Related};
 
-/// A service: load → decide → save, and return what is to be sent. It never publishes, acks or
-/// reads the clock.
+/// A service: load what a batch is decided by, decide each message of it, apply what was decided,
+/// save what changed. The runtime calls them in this order, in one transaction, and sends what
+/// comes of it. A service never publishes, acknowledges, retries or reads the clock.
 pub trait Service: Send + Sync + 'static {
     /// Everything it accepts, one variant per message type.
     type Inbound: Send + Sync + 'static;
+
+    /// What a batch is decided by.
+    type State: Send + Sync;
+
+    /// What becomes of one message: what changes and what is sent, as a value.
+    type Decision: Send;
 
     /// Which of the five it is.
     const SERVICE: topology::Service;
@@ -30,6 +37,12 @@ pub trait Service: Send + Sync + 'static {
     /// What a message between services is about. Of a desk's command the runtime knows it.
     fn about(message: &Self::Inbound) -> About;
 
+    /// Bytes that a message may have the service load beyond its own, estimated: messages that
+    /// load much are decided a few at a time.
+    fn weight(_message: &Self::Inbound) -> usize {
+        0
+    }
+
     /// For `trace`: what belongs to any of `names`, each a chain, a ticket as `account/number`, a
     /// share or an agreement. Only who reads tickets' numbers knows more than the names themselves.
     fn related(
@@ -39,14 +52,32 @@ pub trait Service: Send + Sync + 'static {
         std::future::ready(Ok(Related::default()))
     }
 
-    /// Decides a batch in order, inside the transaction `connection` is in: one verdict per
-    /// message, in the same order. Locks the rows it may change, in key order, before it loads what
-    /// it decides by.
-    fn decide(
+    /// Locks the rows that the batch may change, in key order, and then loads all that it is
+    /// decided by. Facts that the batch brings are in force for all of it.
+    fn load(
         &self,
         connection: &mut PgConnection,
         batch: &[&Received<Self::Inbound>],
-    ) -> impl Future<Output = Result<Vec<Verdict>, DecideError>> + Send;
+    ) -> impl Future<Output = Result<Self::State, DecideError>> + Send;
+
+    /// Decides one message. A function of values.
+    fn decide(&self, state: &Self::State, received: &Received<Self::Inbound>) -> Self::Decision;
+
+    /// Carries a decision out in `state`, so that the next message of the batch meets it, and says
+    /// what becomes of the message. A function of values.
+    fn apply(
+        &self,
+        state: &mut Self::State,
+        received: &Received<Self::Inbound>,
+        decision: Self::Decision,
+    ) -> Verdict;
+
+    /// Saves what changed.
+    fn save(
+        &self,
+        connection: &mut PgConnection,
+        state: Self::State,
+    ) -> impl Future<Output = Result<(), DecideError>> + Send;
 }
 
 /// A message that passed admission and was not decided before.
@@ -105,11 +136,21 @@ pub enum Verdict {
     Park(ParkReason, String),
 }
 
+impl Verdict {
+    /// Bytes of what it sends.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Decided(outputs) => outputs.iter().map(|output| output.body().len()).sum(),
+            Self::NotYet { .. } | Self::Park(..) => 0,
+        }
+    }
+}
+
 /// What happens to a message that waited in vain.
 #[derive(Debug)]
 pub enum Otherwise {
     /// The decision is this; usually a refusal's receipt.
     Decided(Vec<Output>),
-    /// There is nobody to answer: it is parked for the same reason.
-    Park,
+    /// There is nobody to answer: it is parked.
+    Park(ParkReason),
 }

@@ -16,22 +16,29 @@ use lapin::options::{
 };
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, Consumer};
+use tokio::sync::SemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::admit;
 use crate::connection::Connections;
 use crate::envelope::{Envelope, header};
+use crate::fetch_budget::FetchBudget;
 use crate::output::StoredOutput;
 use crate::patience::asked;
 use crate::plan::{Fate, Item};
 use crate::publisher::{JSON, Letter, Publisher};
 use crate::runtime::{Shared, backoff, now, pause};
 use crate::service::Service;
-use crate::step::{Database, StepError, decide_all};
+use crate::step::{Database, StepError, decide_first};
 use crate::trace_context::TraceContext;
 use crate::{Fault, answered, event, measure, span, undelivered};
 
 const CONSUMER_TAG: &str = "slot";
+/// Bytes of a batch, unless its one message has more.
+const BATCH_BYTES: usize = 1024 * 1024;
+/// Bytes of all batches of a process that are being decided. A parsed message takes up to twenty
+/// times its bytes (JSON that is all small numbers or names), and what it causes comes on top.
+pub(crate) const DECIDED_BYTES: usize = 2 * 1024 * 1024;
 
 /// One slot on one queue.
 pub(crate) struct Slot<S: Service> {
@@ -39,7 +46,10 @@ pub(crate) struct Slot<S: Service> {
     queue: String,
     channel: Channel,
     consumer: Consumer,
+    /// Fetched, and too large for the batch before it.
+    waiting: Option<Delivery>,
     publisher: Publisher,
+    budget: FetchBudget,
 }
 
 impl<S: Service> Slot<S> {
@@ -61,7 +71,8 @@ impl<S: Service> Slot<S> {
         let publisher =
             Publisher::open(&connections.publishing, S::SERVICE, shared.settings.confirm_timeout)
                 .await?;
-        Ok(Self { shared, queue: queue.to_owned(), channel, consumer, publisher })
+        let (queue, budget) = (queue.to_owned(), connections.budget.clone());
+        Ok(Self { shared, queue, channel, consumer, waiting: None, publisher, budget })
     }
 
     /// Works until it is told to stop. Then the batch at work is finished, and what else was
@@ -69,31 +80,65 @@ impl<S: Service> Slot<S> {
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), Fault> {
         while let Some(batch) = self.collect(&stop).await? {
             self.shared.health.turned();
+            let _held = self.budget.hold();
+            let bytes = batch.iter().map(|delivery| delivery.data.len()).sum();
+            let Some(_permit) = self.permit(bytes, &stop).await else { break };
             if !self.step(batch, &stop).await? {
                 break;
             }
+            self.budget.give_back(bytes);
         }
         self.hand_back().await
     }
 
-    /// What is there now, up to the batch size; waits for the first only.
+    /// What is there now, up to the batch's size and bytes; waits for the first only.
     async fn collect(&mut self, stop: &CancellationToken) -> Result<Option<Vec<Delivery>>, Fault> {
-        let first = loop {
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => return Ok(None),
-                next = self.consumer.next() => break next,
-                () = tokio::time::sleep(Duration::from_secs(5)) => self.shared.health.turned(),
-            }
+        let first = match self.waiting.take() {
+            Some(delivery) => delivery,
+            None => match self.first(stop).await {
+                Some(next) => self.delivery(next)?,
+                None => return Ok(None),
+            },
         };
-        let mut batch = vec![self.delivery(first)?];
+        let mut bytes = first.data.len();
+        let mut batch = vec![first];
         while batch.len() < self.shared.settings.batch_size {
-            match self.consumer.next().now_or_never() {
-                None => break,
-                Some(next) => batch.push(self.delivery(next)?),
+            let Some(next) = self.consumer.next().now_or_never() else { break };
+            let delivery = self.delivery(next)?;
+            bytes += delivery.data.len();
+            if bytes > BATCH_BYTES {
+                self.waiting = Some(delivery);
+                break;
             }
+            batch.push(delivery);
         }
         Ok(Some(batch))
+    }
+
+    /// The next thing on the stream. Nothing when it is told to stop meanwhile.
+    async fn first(
+        &mut self,
+        stop: &CancellationToken,
+    ) -> Option<Option<Result<Delivery, lapin::Error>>> {
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return None,
+                next = self.consumer.next() => return Some(next),
+                () = tokio::time::sleep(Duration::from_secs(5)) => self.shared.health.turned(),
+            }
+        }
+    }
+
+    /// Waits until the process may decide so many bytes more. Nothing when it is told to stop
+    /// meanwhile.
+    async fn permit(&self, bytes: usize, stop: &CancellationToken) -> Option<SemaphorePermit<'_>> {
+        let bytes = u32::try_from(bytes.min(DECIDED_BYTES)).unwrap_or(u32::MAX);
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => None,
+            permit = self.shared.deciding.acquire_many(bytes) => permit.ok(),
+        }
     }
 
     /// A consumer that the broker cancelled looks like a stream that simply ends.
@@ -105,22 +150,30 @@ impl<S: Service> Slot<S> {
         }
     }
 
-    /// Decides, sends, acks. Returns whether to go on.
+    /// Decides and sends, as much at once as fits, and acknowledges all of it. Returns whether to
+    /// go on.
     async fn step(&self, batch: Vec<Delivery>, stop: &CancellationToken) -> Result<bool, Fault> {
         let (started, arrived) = (Instant::now(), now());
         let _in_hand = self.shared.health.begins();
         let last_tag = batch.iter().map(|delivery| delivery.delivery_tag).max().unwrap_or_default();
         let (items, spans): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|delivery| self.item(delivery, arrived)).unzip();
-        let Some(fates) = self.decide(&items, stop).await? else { return Ok(false) };
-        if !self.send(&items, &fates, stop).await? {
-            return Ok(false);
+        let (mut items_left, mut spans_left) = (items.as_slice(), spans.as_slice());
+        while !items_left.is_empty() {
+            let Some(fates) = self.decide(items_left, stop).await? else { return Ok(false) };
+            let (items, spans) = (&items_left[..fates.len()], &spans_left[..fates.len()]);
+            if !self.send(items, &fates, stop).await? {
+                return Ok(false);
+            }
+            self.shared.watched.tell(items, &fates);
+            measure::outcomes(items, &fates, arrived);
+            span::came_to(spans, items, &fates);
+            items_left = &items_left[fates.len()..];
+            spans_left = &spans_left[fates.len()..];
         }
-        asked("ack a batch", self.channel.basic_ack(last_tag, BasicAckOptions { multiple: true }))
-            .await?;
-        self.shared.watched.tell(&items, &fates);
-        measure::batch(&items, &fates, arrived, started);
-        span::came_to(&spans, &items, &fates);
+        let all = BasicAckOptions { multiple: true };
+        asked("ack a batch", self.channel.basic_ack(last_tag, all)).await?;
+        measure::batch(items.len(), started);
         Ok(true)
     }
 
@@ -134,7 +187,8 @@ impl<S: Service> Slot<S> {
         (item, span)
     }
 
-    /// Holds the batch while the database is away. Nothing when it is told to stop meanwhile.
+    /// One fate for each of the first items, one at least. Holds the batch while the database is
+    /// away. Nothing when it is told to stop meanwhile.
     async fn decide(
         &self,
         items: &[Item<S::Inbound>],
@@ -144,7 +198,7 @@ impl<S: Service> Slot<S> {
         loop {
             let database =
                 Database { pool: &self.shared.pool, limit: self.shared.settings.answer_timeout };
-            match decide_all(&*self.shared.service, database, &self.queue, items, now()).await {
+            match decide_first(&*self.shared.service, database, &self.queue, items, now()).await {
                 Ok(fates) => {
                     self.shared.health.reached("database");
                     return Ok(Some(fates));
@@ -222,7 +276,7 @@ impl<S: Service> Slot<S> {
             .basic_cancel(ShortString::from(CONSUMER_TAG), BasicCancelOptions::default());
         asked("stop consuming", cancel).await?;
         let mut consumer = self.consumer;
-        let mut last = None;
+        let mut last = self.waiting.map(|delivery| delivery.delivery_tag);
         while let Some(Some(Ok(delivery))) = consumer.next().now_or_never() {
             last = Some(delivery.delivery_tag);
         }

@@ -30,6 +30,7 @@ pub fn trial<S: Service>(service: &S, queue: &str, delivery: Delivery, now: Time
     let rows = plan.journal_rows().len();
     let sent: usize = plan
         .into_fates()
+        .unwrap_or_default()
         .iter()
         .map(|fate| if let Fate::Send { outputs, .. } = fate { outputs.len() } else { 0 })
         .sum();

@@ -19,8 +19,10 @@ use crate::runtime::{Settings, Shared, now, pause};
 use crate::service::Service;
 use crate::{Fault, gauges};
 
-/// Tried at once, at most, for one account.
+/// Tried at once, at most, for one account: so many deliveries,
 const CHUNK: i64 = 200;
+/// and so many bytes of them, unless the first has more.
+const CHUNK_BYTES: i64 = 4 * 1024 * 1024;
 /// Why a delivery is parked.
 const EXPIRED: &str = "its desk's queue was missing or full for too long";
 
@@ -110,13 +112,22 @@ async fn retry(
 ) -> Result<(), Fault> {
     let mut transaction = pool.begin().await?;
     let rows: Vec<(Uuid, Json<StoredOutput>, chrono::DateTime<chrono::Utc>, i32)> = sqlx::query_as(
-        "select id, output, first_failed_at, attempts from undelivered where account = $1 and \
-         next_attempt_at <= $2
-         order by first_failed_at, id limit $3 for update skip locked",
+        "with due as (
+           select id, output, first_failed_at, attempts from undelivered
+           where account = $1 and next_attempt_at <= $2
+           order by first_failed_at, id limit $3 for update skip locked
+         ), sized as (
+           select *, row_number() over oldest_first as place,
+             sum(octet_length(output::text)) over oldest_first as bytes
+           from due window oldest_first as (order by first_failed_at, id)
+         )
+         select id, output, first_failed_at, attempts from sized where place = 1 or bytes <= $4
+         order by first_failed_at, id",
     )
     .bind(account)
     .bind(now().utc())
     .bind(CHUNK)
+    .bind(CHUNK_BYTES)
     .fetch_all(&mut *transaction)
     .await?;
     let letters: Vec<Letter> =

@@ -14,7 +14,7 @@ use super::wire::{Properties, Said, Wire, long, short};
 use crate::office::{Office, applied, refused};
 
 /// The largest message that the broker takes, in bytes.
-const BROKER_LIMIT: usize = 8 * 1024 * 1024;
+const BROKER_LIMIT: usize = limits::MESSAGE_BYTES;
 
 pub async fn hostile_another_users_name(office: Office) {
     let row = row(office).await;
@@ -46,8 +46,9 @@ pub async fn hostile_no_users_name(office: Office) {
                 .await,
             None
         );
-        assert_eq!(row.parked(&id).await, "no_publisher");
-        assert!(row.ground.acme.answer(&id).is_none(), "there is nobody to answer");
+        let receipt = row.ground.acme.receipt(&id).await;
+        assert_eq!(receipt.reason, Some(Malformed));
+        assert!(receipt.detail.unwrap_or_default().starts_with("user_id: "));
     }
     row.ends_unseen().await;
 }

@@ -58,7 +58,7 @@ attempts! {
     "rejecting one's own deliveries" => "parked: dead_lettered" [broker::hostile_deliveries_thrown_back];
 
     "user_id of another account, a service, the operator, guest or nobody" => "broker: 406" [properties::hostile_another_users_name];
-    "no user_id" => "parked: no_publisher" [properties::hostile_no_users_name];
+    "no user_id" => "malformed" [properties::hostile_no_users_name];
     "message ids that are empty, too long, not ASCII or have a NUL" => "malformed" [properties::hostile_message_ids_that_are_none];
     "expiration=0, and others" => "malformed, or parked: dead_lettered, when the broker was faster" [properties::hostile_an_expiration];
     "priority" => "malformed" [properties::hostile_a_priority];
@@ -71,7 +71,7 @@ attempts! {
         [properties::hostile_properties_that_mean_nothing_here];
     "a message id again with another body" => "message_id_reused" [properties::hostile_a_message_id_again_with_another_body];
     "a message id that another account has used" => "decided as any other" [properties::hostile_a_message_id_of_another_account];
-    "a body over 512 KiB, up to the broker's 8 MiB" => "too_large" [properties::hostile_a_body_over_the_limit];
+    "a body over 512 KiB, up to the broker's 4 MiB" => "too_large" [properties::hostile_a_body_over_the_limit];
     "a body of 64 MiB" => "broker: 406" [properties::hostile_a_body_of_64_mib];
     "message id, type, content type and header names that are not UTF-8" => "malformed" [properties::hostile_a_head_that_is_not_utf8];
     "a routing key that is not UTF-8, or has a NUL" => "malformed" [properties::hostile_a_key_that_is_not_utf8];

@@ -86,8 +86,6 @@ struct Story {
     /// globex → initech.
     second: AgreementId,
     links: Vec<Link>,
-    /// Message ids of what no receipt can come for.
-    parked: Vec<String>,
 }
 
 /// Plays the story on a stage. The stage comes back, to be cleared.
@@ -105,18 +103,8 @@ pub async fn play(stage: Stage, out: Timeline, load: &Load) -> Result<(Stage, Ou
         stage.rust_desk("initech").await?,
     );
     let (first, second) = (sample::agreement(&vhost, "first"), sample::agreement(&vhost, "second"));
-    let mut story = Story {
-        stage,
-        out,
-        operator,
-        acme,
-        globex,
-        initech,
-        first,
-        second,
-        links: Vec::new(),
-        parked: Vec::new(),
-    };
+    let mut story =
+        Story { stage, out, operator, acme, globex, initech, first, second, links: Vec::new() };
     accounts::play(&story).await;
     agreements::play(&story).await;
     let share = share::play(&mut story).await;

@@ -86,7 +86,7 @@ pub(super) async fn links_agree(story: &Story) {
 async fn of(story: &Story) -> Proof {
     let mut proof = Proof::default();
     for party in [&story.operator, &story.acme, &story.globex, &story.initech] {
-        messages(&party.tally(), &story.parked, party.account.as_str(), &mut proof);
+        messages(&party.tally(), party.account.as_str(), &mut proof);
     }
     copies(story, &mut proof).await;
     if story.initech.ticket(chain::NUMBER).await.comments.contains_key(end::AFTER) {
@@ -96,7 +96,7 @@ async fn of(story: &Story) -> Proof {
 }
 
 /// Commands and receipts, and what came twice.
-fn messages(tally: &Tally, parked: &[String], account: &str, proof: &mut Proof) {
+fn messages(tally: &Tally, account: &str, proof: &mut Proof) {
     let (mut receipts, mut comments) =
         (BTreeMap::<&str, usize>::new(), BTreeMap::<&str, usize>::new());
     for delivered in &tally.deliveries {
@@ -113,8 +113,7 @@ fn messages(tally: &Tally, parked: &[String], account: &str, proof: &mut Proof) 
             *comments.entry(comment.id.as_str()).or_default() += 1;
         }
     }
-    let commands: BTreeSet<&str> =
-        tally.sent.iter().filter(|id| !parked.contains(id)).map(String::as_str).collect();
+    let commands: BTreeSet<&str> = tally.sent.iter().map(String::as_str).collect();
     proof.commands += commands.len();
     proof.receipts += commands.iter().filter(|id| receipts.contains_key(*id)).count();
     proof.repeated += tally.repeated;
@@ -241,15 +240,15 @@ mod tests {
         let sent = sent.iter().map(|id| (*id).to_owned()).collect();
         let mut proof = Proof::default();
         let tally = Tally { sent, deliveries, repeated: 0, unreadable: Vec::new() };
-        messages(&tally, &["parked".to_owned()], "acme", &mut proof);
+        messages(&tally, "acme", &mut proof);
         proof
     }
 
     #[test]
-    fn a_command_without_a_receipt_is_lost_unless_it_was_parked() {
-        let proof = proof_of(&["a", "b", "parked"], vec![receipt("1", "a")]);
+    fn a_command_without_a_receipt_is_lost() {
+        let proof = proof_of(&["a", "b"], vec![receipt("1", "a")]);
         assert_eq!((proof.commands, proof.receipts, proof.lost, proof.holds()), (2, 1, 1, false));
-        assert!(proof_of(&["a", "parked"], vec![receipt("1", "a")]).holds());
+        assert!(proof_of(&["a"], vec![receipt("1", "a")]).holds());
     }
 
     #[test]

@@ -1,17 +1,15 @@
-//! Scene: what is refused, and what is set aside.
+//! Scene: what is refused.
 
 use anyhow::Result;
 use contracts::Reason;
 use contracts::ReceiptOutcome::Rejected;
 use lapin::BasicProperties;
 use serde_json::json;
-use testkit::desk::PATIENCE;
-use testkit::until;
 
 use super::{Story, sample};
 
-/// The message that comes from nobody.
-const ANONYMOUS: &str = "from-nobody";
+/// The message that does not say who sends it.
+const ANONYMOUS: &str = "without-user-id";
 
 pub(super) async fn play(story: &mut Story) -> Result<()> {
     story.out.headline("What is wrong is answered, and disturbs nobody");
@@ -30,11 +28,11 @@ pub(super) async fn play(story: &mut Story) -> Result<()> {
     );
     assert_eq!(refused.receipt.reason, Some(Reason::Malformed));
 
-    from_nobody(story).await
+    without_user_id(story).await
 }
 
-/// Without `user_id` there is no account that could be answered.
-async fn from_nobody(story: &mut Story) -> Result<()> {
+/// The broker lets an account use no keys but its own, so the key says whom to answer.
+async fn without_user_id(story: &mut Story) -> Result<()> {
     let desk = story.acme.rust().expect("acme's desk is in Rust");
     let anonymous = |_: BasicProperties| {
         BasicProperties::default()
@@ -43,25 +41,15 @@ async fn from_nobody(story: &mut Story) -> Result<()> {
             .with_content_type("application/json".into())
             .with_delivery_mode(2)
     };
-    let before = desk.deliveries().len();
     desk.publish("acme.ticket.update", "ticket.update.v1", ANONYMOUS, b"{}", anonymous).await?;
-    let reason = until("the message without an account parked", PATIENCE, async || {
-        match story.stage.parked(ANONYMOUS).await {
-            Ok(Some(reason)) => Ok(reason),
-            Ok(None) => Err("it is not in the table `parked`".to_owned()),
-            Err(failed) => Err(failed.to_string()),
-        }
-    })
-    .await;
-    let took = desk.sent_at(ANONYMOUS).map(|sent| sent.elapsed());
+    let receipt = desk.receipt(ANONYMOUS).await;
+    assert_eq!(receipt.reason, Some(Reason::Malformed), "{receipt:?}");
     story.out.event(
-        "nobody",
+        "acme",
         "deskmesh",
-        took,
+        desk.answered_in(ANONYMOUS),
         None,
-        &format!("a command without an account: parked for a person, {reason}"),
+        &format!("sends a command without user_id ({})", receipt.detail.unwrap_or_default()),
     );
-    assert_eq!(desk.deliveries().len(), before, "a command from nobody is answered to nobody");
-    story.parked.push(ANONYMOUS.to_owned());
     Ok(())
 }

@@ -9,7 +9,9 @@ use contracts::sync::{AccountFact, AgreementFact, Fact};
 use contracts::topology::Service;
 use contracts::{AccountName, AgreementId, ChainId, CopyId, Timestamp};
 use field_sync::rules::Schema;
-use messaging::{DecodeError, Otherwise, Output, Received, Service as _, Verdict};
+use messaging::{
+    DecodeError, Otherwise, Output, Received, Service as _, Verdict, decide_and_apply,
+};
 use serde_json::Value;
 
 /// How often "not yet" is tried again before it is a refusal.
@@ -123,7 +125,7 @@ pub struct Line {
     agreements: State,
     /// What share-dispatcher keeps.
     pub dispatcher: share_dispatcher::rules::State,
-    comments: BTreeMap<ChainId, comment_sync::rules::ChainState>,
+    comments: comment_sync::Known,
     comment_facts: Facts,
     fields: field_sync::Known,
     field_facts: Facts,
@@ -136,7 +138,7 @@ impl Default for Line {
         Self {
             agreements: State::new(Stored::default()),
             dispatcher: share_dispatcher::rules::State::default(),
-            comments: BTreeMap::new(),
+            comments: comment_sync::Known::default(),
             comment_facts: Facts::default(),
             fields: field_sync::Known::default(),
             field_facts: Facts::default(),
@@ -204,12 +206,10 @@ impl Line {
         let content = message.content.clone();
         Ok(match service {
             Service::Agreement => {
-                let inbound =
-                    agreement_service::AgreementService.decode(&message.kind, content.into())?;
-                agreement_service::step(
-                    &mut self.agreements,
-                    &received(message, arrived_at, inbound),
-                )
+                let service = agreement_service::AgreementService;
+                let inbound = service.decode(&message.kind, content.into())?;
+                let received = received(message, arrived_at, inbound);
+                decide_and_apply(&service, &mut self.agreements, &received)
             }
             Service::ShareDispatcher => {
                 let inbound =
@@ -222,7 +222,7 @@ impl Line {
                     self.comment_facts.learn(fact);
                 }
                 let accounts = self.comment_facts.accounts.clone();
-                let settings = Settings {
+                self.comments.settings = Settings {
                     secure_downloads: accounts
                         .iter()
                         .map(|(name, fact)| (name.clone(), fact.secure_downloads))
@@ -231,7 +231,8 @@ impl Line {
                     no_mail_to: BTreeMap::new(),
                     inactive: self.comment_facts.inactive(),
                 };
-                Verdict::Decided(comment_sync::step(&mut self.comments, &settings, &inbound))
+                let received = received(message, arrived_at, inbound);
+                decide_and_apply(&comment_sync::CommentSync, &mut self.comments, &received)
             }
             Service::FieldSync => {
                 let inbound = field_sync::FieldSync.decode(&message.kind, content.into())?;
@@ -243,7 +244,8 @@ impl Line {
                         .collect();
                     self.fields.inactive = self.field_facts.inactive();
                 }
-                Verdict::Decided(self.fields.step(&inbound))
+                let received = received(message, arrived_at, inbound);
+                decide_and_apply(&field_sync::FieldSync, &mut self.fields, &received)
             }
             Service::Notifier => {
                 notifier::Notifier.decode(&message.kind, content.into())?;
@@ -273,7 +275,12 @@ impl Line {
             }
             _ => {}
         }
-        share_dispatcher::step(state, received).0
+        let state = std::mem::take(state);
+        let mut loaded = share_dispatcher::Loaded { state, ..Default::default() };
+        let service = share_dispatcher::ShareDispatcher;
+        let verdict = decide_and_apply(&service, &mut loaded, received);
+        self.dispatcher = loaded.state;
+        verdict
     }
 }
 

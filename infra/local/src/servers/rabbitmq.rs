@@ -204,7 +204,7 @@ fn write_files(home: &Path, ports: &Ports) -> Result<()> {
          management.tcp.port = {}\n\
          prometheus.tcp.ip = 127.0.0.1\n\
          prometheus.tcp.port = {}\n\
-         max_message_size = 8388608\n",
+         max_message_size = 4194304\n",
         ports.amqp, ports.management, ports.prometheus
     );
     let files = [

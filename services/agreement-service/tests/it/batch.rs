@@ -38,7 +38,14 @@ async fn decide(
     transaction: &mut Transaction<'_, Postgres>,
     batch: &[Received<Inbound>],
 ) -> Result<Vec<Verdict>, DecideError> {
-    AgreementService.decide(transaction, &batch.iter().collect::<Vec<_>>()).await
+    let batch: Vec<_> = batch.iter().collect();
+    let mut state = AgreementService.load(&mut *transaction, &batch).await?;
+    let verdicts = batch
+        .iter()
+        .map(|received| messaging::decide_and_apply(&AgreementService, &mut state, received))
+        .collect();
+    AgreementService.save(transaction, state).await?;
+    Ok(verdicts)
 }
 
 /// Decides a batch and commits; again when another transaction got in between, as the runtime does.

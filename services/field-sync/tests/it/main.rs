@@ -134,8 +134,13 @@ async fn decide(pool: &PgPool, batch: Vec<Inbound>) -> Vec<Vec<(String, Value)>>
         })
         .collect();
     let mut transaction = pool.begin().await.unwrap();
-    let verdicts =
-        FieldSync.decide(&mut transaction, &batch.iter().collect::<Vec<_>>()).await.unwrap();
+    let batch: Vec<_> = batch.iter().collect();
+    let mut state = FieldSync.load(&mut transaction, &batch).await.unwrap();
+    let verdicts: Vec<Verdict> = batch
+        .iter()
+        .map(|received| messaging::decide_and_apply(&FieldSync, &mut state, received))
+        .collect();
+    FieldSync.save(&mut transaction, state).await.unwrap();
     transaction.commit().await.unwrap();
     let sent = |output: &Output| {
         (output.routing_key().to_owned(), serde_json::from_str(output.body()).unwrap())

@@ -15,6 +15,10 @@ use crate::event;
 const ENTRY_LIMIT: u32 = 200_000;
 /// Deliveries a desk queue holds before the rest waits in `undelivered`.
 const DESK_LIMIT: u32 = 100_000;
+/// The same in bytes: two entry services' queues of full size are a tenth of the broker's disk.
+const ENTRY_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+/// The same in bytes, so that no dead desk fills the broker's disk.
+const DESK_BYTES: u64 = 256 * 1024 * 1024;
 /// Leads from `share` to what nobody routes.
 const UNROUTABLE_EXCHANGE: &str = "share.unroutable";
 /// Restarts of consumers count as deliveries: a work queue must never drop a message for them, and
@@ -248,6 +252,7 @@ fn policies(vhost: &str) -> Vec<Value> {
         let mut definition = dead_letters_to(service.name());
         if service.is_entry() {
             definition["max-length"] = json!(ENTRY_LIMIT);
+            definition["max-length-bytes"] = json!(ENTRY_BYTES);
         }
         all.push(policy(
             service.name(),
@@ -257,6 +262,7 @@ fn policies(vhost: &str) -> Vec<Value> {
     }
     let mut desks = dead_letters_to("desk");
     desks["max-length"] = json!(DESK_LIMIT);
+    desks["max-length-bytes"] = json!(DESK_BYTES);
     desks["delivery-limit"] = json!(100);
     all.push(policy("desks", "^desk\\.(?!parked$)".to_owned(), desks));
     all

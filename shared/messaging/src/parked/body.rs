@@ -18,15 +18,25 @@ pub struct Body {
     /// What it says, when that was asked for. What is not UTF-8 is replaced by U+FFFD.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// Its SHA-256 in hexadecimal, of a body that was not kept because no account stands for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }
 
 impl Body {
+    /// A body that was not kept.
+    pub(super) fn left_out(bytes: i64, sha256: &[u8]) -> Self {
+        let bytes = usize::try_from(bytes).unwrap_or_default();
+        Self { bytes, shape: None, text: None, sha256: Some(crate::content::hex(sha256)) }
+    }
+
     /// Looks at a body. Its text is kept only when `shown`.
     pub(super) fn of(bytes: &[u8], shown: bool) -> Self {
         Self {
             bytes: bytes.len(),
             shape: serde_json::from_slice(bytes).ok().map(|value| shape(&value)),
             text: shown.then(|| String::from_utf8_lossy(bytes).into_owned()),
+            sha256: None,
         }
     }
 }
@@ -77,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_body_that_is_no_json_has_a_size_and_is_shown_only_when_asked_for() {
-        let hidden = Body { bytes: 7, shape: None, text: None };
+        let hidden = Body { bytes: 7, shape: None, text: None, sha256: None };
         assert_eq!(Body::of(b"\xffSECRET", false), hidden);
         assert_eq!(Body::of(b"\xffSECRET", true).text.as_deref(), Some("\u{fffd}SECRET"));
     }

@@ -151,6 +151,8 @@ struct Kept {
     headers: Value,
     traceparent: Option<String>,
     body: Vec<u8>,
+    body_bytes: Option<i64>,
+    body_sha256: Option<Vec<u8>>,
 }
 
 /// Returns everything known of a parked message, replayed and discarded ones too; nothing when
@@ -161,7 +163,7 @@ struct Kept {
 pub async fn show(pool: &PgPool, id: Uuid, with_body: bool) -> sqlx::Result<Option<Details>> {
     let query = "select id, state, reason, detail, account, message_type, message_id, queue, \
         exchange, routing_key, publisher, first_arrived_at,
-                   parked_at, times, closed_at, headers, traceparent, body
+                   parked_at, times, closed_at, headers, traceparent, body, body_bytes, body_sha256
                  from parked where id = $1";
     let Some(kept) = sqlx::query_as::<_, Kept>(query).bind(id).fetch_optional(pool).await? else {
         return Ok(None);
@@ -171,7 +173,10 @@ pub async fn show(pool: &PgPool, id: Uuid, with_body: bool) -> sqlx::Result<Opti
         closed_at: kept.closed_at.map(Timestamp::from),
         headers: kept.headers,
         traceparent: kept.traceparent,
-        body: Body::of(&kept.body, with_body),
+        body: match (kept.body_bytes, kept.body_sha256) {
+            (Some(bytes), Some(sha256)) => Body::left_out(bytes, &sha256),
+            _ => Body::of(&kept.body, with_body),
+        },
         history: history(pool, id).await?,
     }))
 }

@@ -165,7 +165,7 @@ async fn what_the_broker_would_act_on_is_refused_and_forged_headers_are_not_beli
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_publisher_it_is_parked_and_nothing_else_notices() {
+async fn without_user_id_the_accounts_desk_hears_why() {
     let stage = Stage::set("admission-nobody").await;
     let replica = stage.replica();
     let nobody = |properties: lapin::BasicProperties| {
@@ -179,11 +179,15 @@ async fn without_a_publisher_it_is_parked_and_nothing_else_notices() {
         .publish("acme.ticket.count", Count::NAME, "nobody", br#"{"what":"x"}"#, nobody)
         .await
         .expect("the broker takes it");
+    let receipt = stage.desk.receipt("nobody").await;
+    assert_eq!(
+        (receipt.outcome, receipt.reason),
+        (ReceiptOutcome::Rejected, Some(Reason::Malformed))
+    );
+    assert!(receipt.detail.unwrap_or_default().starts_with("user_id: "));
     stage.send(&["a"], Treat::Well).await;
     stage.all_done_once(&["a"]).await;
-    stage
-        .counts("it to be parked", "select count(*) from parked where reason = 'no_publisher'", 1)
-        .await;
+    stage.counts("none to be parked", "select count(*) from parked", 0).await;
     replica.stop().await;
     stage.world.remove().await;
 }

@@ -17,6 +17,8 @@ struct Agreements;
 
 impl Service for Agreements {
     type Inbound = Value;
+    type State = ();
+    type Decision = ();
     const SERVICE: topology::Service = topology::Service::Agreement;
 
     fn decode(&self, message_type: &str, content: Content<'_>) -> Result<Value, DecodeError> {
@@ -30,21 +32,22 @@ impl Service for Agreements {
         About::default()
     }
 
-    async fn decide(
-        &self,
-        _: &mut PgConnection,
-        batch: &[&Received<Value>],
-    ) -> Result<Vec<Verdict>, DecideError> {
-        let verdict = |received: &&Received<Value>| {
-            let command = received.command();
-            let mut receipt = command.receipt(ReceiptOutcome::Applied);
-            receipt.detail = received.publisher.as_ref().map(ToString::to_string);
-            Verdict::Decided(vec![Output::to_desk(
-                &Delivery::receipt(&command.account, receipt),
-                received.received_at,
-            )])
-        };
-        Ok(batch.iter().map(verdict).collect())
+    async fn load(&self, _: &mut PgConnection, _: &[&Received<Value>]) -> Result<(), DecideError> {
+        Ok(())
+    }
+
+    fn decide(&self, (): &(), _: &Received<Value>) {}
+
+    fn apply(&self, (): &mut (), received: &Received<Value>, (): ()) -> Verdict {
+        let command = received.command();
+        let mut receipt = command.receipt(ReceiptOutcome::Applied);
+        receipt.detail = received.publisher.as_ref().map(ToString::to_string);
+        let receipt = Delivery::receipt(&command.account, receipt);
+        Verdict::Decided(vec![Output::to_desk(&receipt, received.received_at)])
+    }
+
+    async fn save(&self, _: &mut PgConnection, (): ()) -> Result<(), DecideError> {
+        Ok(())
     }
 }
 

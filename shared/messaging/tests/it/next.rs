@@ -11,6 +11,8 @@ pub struct Next;
 
 impl Service for Next {
     type Inbound = Counted;
+    type State = Vec<String>;
+    type Decision = String;
     const SERVICE: topology::Service = topology::Service::CommentSync;
 
     fn decode(&self, message_type: &str, content: Content<'_>) -> Result<Counted, DecodeError> {
@@ -24,20 +26,37 @@ impl Service for Next {
         About::default()
     }
 
-    async fn decide(
+    async fn load(
+        &self,
+        _: &mut PgConnection,
+        _: &[&Received<Counted>],
+    ) -> Result<Vec<String>, DecideError> {
+        Ok(Vec::new())
+    }
+
+    fn decide(&self, _: &Vec<String>, received: &Received<Counted>) -> String {
+        received.message.what.clone()
+    }
+
+    fn apply(&self, heard: &mut Vec<String>, _: &Received<Counted>, what: String) -> Verdict {
+        heard.push(what);
+        Verdict::Decided(Vec::new())
+    }
+
+    async fn save(
         &self,
         connection: &mut PgConnection,
-        batch: &[&Received<Counted>],
-    ) -> Result<Vec<Verdict>, DecideError> {
-        for received in batch {
+        heard: Vec<String>,
+    ) -> Result<(), DecideError> {
+        for what in heard {
             sqlx::query(
                 "insert into heard (what, times) values ($1, 1) on conflict (what) do update set \
                  times = heard.times + 1",
             )
-            .bind(&received.message.what)
+            .bind(what)
             .execute(&mut *connection)
             .await?;
         }
-        Ok(batch.iter().map(|_| Verdict::Decided(Vec::new())).collect())
+        Ok(())
     }
 }

@@ -121,12 +121,12 @@ async fn a_discard_is_a_decision_with_a_receipt_that_stands() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_publisher_a_discard_only_closes_and_a_replay_does_nothing() {
     let stage = Stage::set("parked-nobody").await;
-    let replica = stage.replica();
     let nobody = |properties: lapin::BasicProperties| {
         let kind = properties.kind().clone().expect("a type");
         lapin::BasicProperties::default()
             .with_message_id(ShortString::from("nobody"))
             .with_type(kind)
+            .with_expiration(ShortString::from("0"))
     };
     let body = br#"{"what":"x"}"#;
     stage
@@ -134,6 +134,8 @@ async fn without_a_publisher_a_discard_only_closes_and_a_replay_does_nothing() {
         .publish("acme.ticket.count", Count::NAME, "nobody", body, nobody)
         .await
         .expect("the broker takes it");
+    // Nobody reads the queue yet, so the broker takes it to the dead letters.
+    let replica = stage.replica();
     let row = stage.parked_as("nobody", "parked", 1).await;
     let outcome = stage.replay_all().await;
     assert_eq!((outcome.done, outcome.left), (0, 1));

@@ -60,6 +60,8 @@ pub struct Tally;
 
 impl Service for Tally {
     type Inbound = Count;
+    type State = State;
+    type Decision = (Verdict, Option<Row>);
     const SERVICE: topology::Service = topology::Service::ShareDispatcher;
 
     fn decode(&self, message_type: &str, content: Content<'_>) -> Result<Count, DecodeError> {
@@ -73,23 +75,58 @@ impl Service for Tally {
         About::default()
     }
 
-    async fn decide(
+    async fn load(
         &self,
         connection: &mut PgConnection,
         batch: &[&Received<Count>],
-    ) -> Result<Vec<Verdict>, DecideError> {
-        let mut verdicts = Vec::new();
-        for received in batch {
-            verdicts.push(decide_one(connection, received).await?);
+    ) -> Result<State, DecideError> {
+        if batch.iter().any(|received| received.message.treat == Treat::Hang) {
+            std::future::pending::<()>().await;
         }
-        Ok(verdicts)
+        Ok(State { known: known(connection).await?, rows: Vec::new() })
+    }
+
+    fn decide(&self, state: &State, received: &Received<Count>) -> (Verdict, Option<Row>) {
+        decide_one(state.known, received)
+    }
+
+    fn apply(
+        &self,
+        state: &mut State,
+        _: &Received<Count>,
+        (verdict, row): (Verdict, Option<Row>),
+    ) -> Verdict {
+        state.rows.extend(row);
+        verdict
+    }
+
+    async fn save(&self, connection: &mut PgConnection, state: State) -> Result<(), DecideError> {
+        for (what, times) in state.rows {
+            sqlx::query(
+                "insert into tally (what, times) values ($1, $2) on conflict (what) do update \
+                 set times = tally.times + 1",
+            )
+            .bind(what)
+            .bind(times)
+            .execute(&mut *connection)
+            .await?;
+        }
+        Ok(())
     }
 }
 
-async fn decide_one(
-    connection: &mut PgConnection,
-    received: &Received<Count>,
-) -> Result<Verdict, DecideError> {
+/// What is counted, and by how much.
+type Row = (String, i32);
+
+/// What a batch is decided by.
+#[derive(Debug)]
+pub struct State {
+    /// Whether what some messages wait for is there.
+    known: bool,
+    rows: Vec<Row>,
+}
+
+fn decide_one(is_known: bool, received: &Received<Count>) -> (Verdict, Option<Row>) {
     let command = received.command();
     let count = &received.message;
     let receipt = |outcome| command.receipt(outcome);
@@ -101,48 +138,38 @@ async fn decide_one(
         received.received_at,
     );
     let treat = match count.treat {
-        Treat::UntilKnown | Treat::PanicUntilKnown if known(connection).await? => Treat::Well,
+        Treat::UntilKnown | Treat::PanicUntilKnown if is_known => Treat::Well,
         Treat::UntilKnown => Treat::NotYetUnknownAccount,
         Treat::PanicUntilKnown => Treat::Panic,
         other => other,
     };
     match treat {
         Treat::Panic => panic!("asked to"),
-        Treat::Hang => std::future::pending().await,
         Treat::NotYet => {
-            return Ok(Verdict::NotYet {
-                reason: Reason::NotShared,
-                otherwise: Otherwise::Decided(vec![refusal]),
-            });
+            let otherwise = Otherwise::Decided(vec![refusal]);
+            return (Verdict::NotYet { reason: Reason::NotShared, otherwise }, None);
         }
         Treat::NotYetUnknownAccount => {
-            return Ok(Verdict::NotYet {
-                reason: Reason::UnknownAccount,
-                otherwise: Otherwise::Park,
-            });
+            let otherwise = Otherwise::Park(ParkReason::UnknownAccount);
+            return (Verdict::NotYet { reason: Reason::UnknownAccount, otherwise }, None);
         }
-        Treat::Park => return Ok(Verdict::Park(ParkReason::Undecodable, "asked to".to_owned())),
+        Treat::Park => {
+            return (Verdict::Park(ParkReason::Undecodable, "asked to".to_owned()), None);
+        }
         _ => {}
     }
     let times = if treat == Treat::BadRow { -1 } else { 1 };
-    sqlx::query(
-        "insert into tally (what, times) values ($1, $2) on conflict (what) do update set \
-        times = tally.times + 1",
-    )
-    .bind(&count.what)
-    .bind(times)
-    .execute(connection)
-    .await?;
     let filling =
         if treat == Treat::HugeOutput { "x".repeat(5 * 1024 * 1024) } else { String::new() };
     let counted = Counted { what: count.what.clone(), filling };
-    Ok(Verdict::Decided(vec![
+    let verdict = Verdict::Decided(vec![
         Output::to_service(topology::Service::CommentSync, &counted),
         Output::to_desk(
             &Delivery::receipt(&command.account, receipt(ReceiptOutcome::Applied)),
             received.received_at,
         ),
-    ]))
+    ]);
+    (verdict, Some((count.what.clone(), times)))
 }
 
 async fn known(connection: &mut PgConnection) -> sqlx::Result<bool> {

@@ -1,0 +1,3 @@
+-- Of a message whose publisher is not known only the size and the SHA-256 of the body are kept: `body` is then empty.
+alter table parked add column body_bytes bigint;
+alter table parked add column body_sha256 bytea;
