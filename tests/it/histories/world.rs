@@ -180,7 +180,7 @@ impl World {
             7 if how % 4 == 0 => self.unshare(account, which),
             8 if how % 8 == 0 => self.deactivate(account, which),
             8 if how % 8 == 1 => {
-                self.settings(account, json!({ "secure_downloads": which % 2 == 0 }))
+                self.settings(account, json!({ "secure_downloads": which % 2 == 0 }));
             }
             8 if how % 8 == 2 => self.invite(account, which % self.desks.len(), how / 8),
             8 if how % 8 == 3 => self.accept(account, which),
@@ -308,7 +308,7 @@ impl World {
             ticket.comments.keys().filter(|id| id.starts_with(&own)).cloned().collect();
         if !comments.is_empty() {
             let comment_id = &comments[which % comments.len()];
-            let file = (how % 4 == 0).then_some("f");
+            let file = how.is_multiple_of(4).then_some("f");
             let redact = json!({ "ticket_id": number, "comment_id": comment_id, "attachment_id": file, "actor": agent() });
             self.publish(account, "ticket.redact.v1", redact);
         }

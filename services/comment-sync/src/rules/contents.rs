@@ -189,7 +189,8 @@ mod tests {
         assert_eq!(told.comments[&near][0].attachments, [file("f1")]);
 
         let third = hop(3, "initech", "umbrella", far);
-        let onward = decide(&mut state, &settings(), &share(&[third.clone()], Vec::new()));
+        let onward =
+            decide(&mut state, &settings(), &share(std::slice::from_ref(&third), Vec::new()));
         assert!(onward.comments[&third.far()][0].attachments.is_empty(), "nor does it hand it on");
     }
 }

@@ -171,7 +171,9 @@ impl World {
         let decided = decide(&mut self.state, &self.settings, transfer);
         for (copy, comments) in &decided.comments {
             let desk = &mut self.desks.get_mut(copy).unwrap().1;
-            comments.iter().for_each(|comment| desk.hear(comment));
+            for comment in comments {
+                desk.hear(comment);
+            }
         }
         if let Action::Redact { comment_id, attachment_id } = &transfer.action {
             let redaction =
