@@ -152,9 +152,9 @@ pub async fn r_62_custom_fields_do_not_cross_to_third_parties(office: Office) {
             pair.set_back(&office, json!({ "order": "8" })).await,
         ] {
             if crosses {
-                transferred(&receipt, "order")
+                transferred(&receipt, "order");
             } else {
-                withheld(&receipt, "order", Reason::SameKindOnly)
+                withheld(&receipt, "order", Reason::SameKindOnly);
             }
         }
         let value = if crosses { "8" } else { "7" };

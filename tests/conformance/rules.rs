@@ -351,6 +351,10 @@ rules! {
             redaction::also_one_file_of_a_comment_is_redacted_alone,
             redaction::also_nobody_but_its_authors_account_redacts_a_comment,
         ];
+    "part 5" Deskmesh "a copy that comes back into a live share hears the redactions it missed"
+        [redaction::part_5_a_copy_that_comes_back_hears_the_redactions_it_missed];
+    "also" Deskmesh "a redaction's receipt names every copy that it does not reach"
+        [redaction::also_a_redaction_names_every_copy_it_does_not_reach];
     "also" Deskmesh "of a status only a change of category is sent, and one that there is not \
         changes nothing"
         [status::also_only_a_change_of_category_is_sent, status::also_a_custom_status_that_there_is_not_changes_nothing];

@@ -116,7 +116,11 @@ class Tickets:
             self.early.setdefault(message["share_id"], []).append(message)
 
     def answered(self, receipt):
-        """What was sent stands with the receipt's revision, except where the receipt says otherwise."""
+        """Gives each field that the command set its value and its revision, both from the receipt.
+
+        The value is the decision's, else the one that was SENT, whatever a delivery has shown in between. Only a higher
+        revision keeps what is held; `Ticket.set` looks.
+        """
         ticket, fields = self.open.pop(receipt["command_id"], (None, {}))
         if ticket is None or receipt["outcome"] == "rejected":
             return

@@ -11,12 +11,15 @@ use contracts::{CopyId, Timestamp};
 use line::{Chain, Crossing, DecidedFields, deliveries, finish};
 use messaging::Output;
 
-use crate::rules::{Decided, Settings};
+use crate::rules::{Decided, Overdue, Settings};
 
 /// Bytes of comments that go on within a transfer: with all else well below what one message may
 /// have. What is over it is told to the desks from here, which keep updates that come before their
 /// ticket.
 const COMMENTS_PER_TRANSFER: usize = 2 * 1024 * 1024;
+
+/// Redactions in one delivery: with the longest ids it stays well below 1 MiB.
+const REDACTIONS_PER_DELIVERY: usize = 500;
 
 /// Passes a fact on, also one that is older than what is known here: its receipt waits at the end
 /// of the line.
@@ -38,6 +41,7 @@ pub(crate) fn transfer(
         .map(|notice| Output::to_service(Service::Notifier, notice))
         .collect();
     let redacted = std::mem::take(&mut decided.redacted);
+    let overdue = to_desks(&told_late(transfer, &decided.overdue), at);
     // The comments as they came stay behind; nothing of them is copied.
     let mut passed = Transfer {
         command: transfer.command.clone(),
@@ -62,8 +66,22 @@ pub(crate) fn transfer(
     } else {
         to_desks(&ended(&passed, chain, settings, &redacted), at)
     };
+    outputs.extend(overdue);
     outputs.extend(notices);
     outputs
+}
+
+/// Redactions for copies that missed them: they leave from here, whatever else becomes of the
+/// transfer that brought the copy back.
+fn told_late(transfer: &Transfer, overdue: &[Overdue]) -> Vec<Delivery> {
+    let told = |overdue: &Overdue| {
+        let parts = overdue.redactions.chunks(REDACTIONS_PER_DELIVERY);
+        let crossing = overdue.crossing.clone();
+        parts
+            .map(move |part| deliveries::redacted_before(transfer, &crossing, part.to_vec()))
+            .collect::<Vec<_>>()
+    };
+    overdue.iter().flat_map(told).collect()
 }
 
 /// Share, end and resync visit all stages; of the rest, what has fields.

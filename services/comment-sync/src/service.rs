@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bootstrap::{Context, NoKeys};
 use contracts::sync::{Action, Fact, Hop, Transfer};
-use contracts::{AccountName, AgreementId, ChainId, topology};
+use contracts::{AccountName, AgreementId, ChainId, CommentId, topology};
 use line::{Chain, facts, hops};
 use messaging::{About, Content, DecideError, DecodeError, Received, Service, Verdict};
 use sqlx::PgConnection;
@@ -141,13 +141,16 @@ async fn load(
     let wanted = wanted(&chains, transfers);
     let mut comments = store::comment::load(&mut *connection, &wanted).await?;
     let mut marks = store::redaction::load(&mut *connection, &wanted.comments).await?;
+    let redacted = redacted(transfers);
+    let mut missed = store::missed_redaction::load(&mut *connection, &wanted, &redacted).await?;
     let mut ccs = store::ccs::load(&mut *connection, &ids).await?;
     let settings = settings(connection, &chains, &comments, &ccs, transfers).await?;
     let state = |(id, chain): (ChainId, Chain)| {
         let comments = comments.remove(&id).unwrap_or_default();
-        let (marks, ccs) =
-            (marks.remove(&id).unwrap_or_default(), ccs.remove(&id).unwrap_or_default());
-        (id, ChainState { chain, comments, marks, ccs })
+        let (marks, missed) =
+            (marks.remove(&id).unwrap_or_default(), missed.remove(&id).unwrap_or_default());
+        let ccs = ccs.remove(&id).unwrap_or_default();
+        (id, ChainState { chain, comments, marks, missed, ccs })
     };
     Ok((chains.into_iter().map(state).collect(), settings))
 }
@@ -163,14 +166,20 @@ fn wanted(chains: &BTreeMap<ChainId, Chain>, transfers: &[&Transfer]) -> Wanted 
         if whole || transfer.hops.iter().any(|hop| is_new(&hop.share_id)) {
             wanted.chains.insert(transfer.chain.clone());
         }
-        let redacted = match &transfer.action {
-            Action::Redact { comment_id, .. } => Some(comment_id),
-            _ => None,
-        };
-        let named = transfer.comments.iter().map(|comment| &comment.id).chain(redacted);
+        let named = transfer.comments.iter().map(|comment| &comment.id);
         wanted.comments.extend(named.map(|id| (transfer.chain.clone(), id.clone())));
     }
+    wanted.comments.extend(redacted(transfers));
     wanted
+}
+
+/// Comments that transfers redact.
+fn redacted(transfers: &[&Transfer]) -> BTreeSet<(ChainId, CommentId)> {
+    let redacted = |transfer: &&Transfer| match &transfer.action {
+        Action::Redact { comment_id, .. } => Some((transfer.chain.clone(), comment_id.clone())),
+        _ => None,
+    };
+    transfers.iter().filter_map(redacted).collect()
 }
 
 async fn settings(
@@ -222,16 +231,19 @@ async fn save(
     states: BTreeMap<ChainId, ChainState>,
 ) -> Result<(), DecideError> {
     let mut chains = BTreeMap::new();
-    let (mut comments, mut marks, mut ccs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let (mut comments, mut ccs) = (BTreeMap::new(), BTreeMap::new());
+    let (mut marks, mut missed) = (BTreeMap::new(), BTreeMap::new());
     for (id, state) in states {
         chains.insert(id.clone(), state.chain);
         comments.insert(id.clone(), state.comments);
         marks.insert(id.clone(), state.marks);
+        missed.insert(id.clone(), state.missed);
         ccs.insert(id, state.ccs);
     }
     hops::save(&mut *connection, &chains).await?;
     store::comment::save(&mut *connection, &comments).await?;
     store::redaction::save(&mut *connection, &marks).await?;
+    store::missed_redaction::save(&mut *connection, &missed).await?;
     store::ccs::save(connection, &ccs).await?;
     Ok(())
 }

@@ -46,7 +46,8 @@ pub struct Receipt {
     /// The share it was about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share_id: Option<ShareId>,
-    /// The chain's revision after the decision.
+    /// The chain's revision after the decision: of each field that the command set, together with
+    /// its value; never one without the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
     /// Where a list goes on.
@@ -104,7 +105,7 @@ pub enum ItemOutcome {
     Mapped,
     /// It stayed.
     Withheld,
-    /// Another change stands.
+    /// Another change stands; `value` is what the publisher's ticket holds.
     Superseded,
     /// The other side holds it already.
     Unchanged,
@@ -126,9 +127,9 @@ pub struct Decision {
     /// The same for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// What the publisher's ticket now holds, where it differs from what was sent: for `status` an
-    /// object of `value` and `custom_status`, for a tag whether it is present, for a custom field
-    /// its value.
+    /// What the publisher's ticket now holds, where it differs from what was sent, and always with
+    /// `superseded`: for `status` an object of `value` and `custom_status`, for a tag whether it is
+    /// present, for a custom field its value. Without it, the ticket holds what was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
 }

@@ -104,6 +104,18 @@ pub fn redacted(transfer: &Transfer, crossing: &Crossing, redaction: Redaction) 
     to_copy(crossing, Told::TicketUpdated(Box::new(update)))
 }
 
+/// `ticket.updated` that blanks what was redacted before `transfer`, while the copy was in no live
+/// share: who did it is not who published the transfer.
+#[must_use]
+pub fn redacted_before(
+    transfer: &Transfer,
+    crossing: &Crossing,
+    redact: Vec<Redaction>,
+) -> Delivery {
+    let update = TicketUpdated { redact, actor: None, ..bare_update(transfer, crossing) };
+    to_copy(crossing, Told::TicketUpdated(Box::new(update)))
+}
+
 /// `ticket.state` with as many of the comments as fit; updates with the rest. `crossing` leads to
 /// the copy that is told of itself.
 #[must_use]

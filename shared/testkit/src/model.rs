@@ -31,8 +31,12 @@ pub struct Ticket {
     pub fields: BTreeMap<String, (Value, u64)>,
     /// Comments by id: body and whether public.
     pub comments: BTreeMap<String, (String, bool)>,
+    /// Files by comment.
+    pub files: BTreeMap<String, BTreeSet<String>>,
     /// Comments to be blank, also when they are still to come.
     pub redacted: BTreeSet<String>,
+    /// Files to be gone, by comment and file, also when they are still to come.
+    pub redacted_files: BTreeSet<(String, String)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -105,7 +109,10 @@ impl Model {
         for comment in comments {
             let public = comment["public"].as_bool().unwrap_or(true);
             let body = comment["body"].as_str().unwrap_or_default().to_owned();
-            self.tickets[index].hear(comment["id"].as_str().unwrap_or_default(), body, public);
+            let files = comment["attachments"].as_array().into_iter().flatten();
+            let files = files.filter_map(|file| file["id"].as_str()).map(str::to_owned);
+            let id = comment["id"].as_str().unwrap_or_default();
+            self.tickets[index].hear(id, body, public, files.collect());
         }
         self.sent.insert(id.to_owned(), sent);
     }
@@ -226,6 +233,8 @@ impl Model {
         }
     }
 
+    /// The guide's *After a receipt*: each field that the command set takes value and revision
+    /// together, the value of a decision or else the one that was sent.
     fn answered(&mut self, receipt: &Receipt) {
         let Some(sent) = self.sent.remove(&receipt.command_id) else { return };
         let share = receipt.share_id.as_ref().map(ToString::to_string);
@@ -260,21 +269,37 @@ impl Model {
 impl Ticket {
     fn hear_all(&mut self, comments: &[SharedComment]) {
         for comment in comments {
-            self.hear(comment.id.as_str(), comment.body.clone(), comment.public);
+            let files = comment.attachments.iter().map(|file| file.id.clone()).collect();
+            self.hear(comment.id.as_str(), comment.body.clone(), comment.public, files);
         }
     }
 
-    fn hear(&mut self, id: &str, body: String, public: bool) {
-        let body = if self.redacted.contains(id) { String::new() } else { body };
-        self.comments.entry(id.to_owned()).or_insert((body, public));
+    /// A comment is taken once; a redaction stays.
+    fn hear(&mut self, id: &str, body: String, public: bool, files: BTreeSet<String>) {
+        if self.comments.contains_key(id) {
+            return;
+        }
+        let blank = self.redacted.contains(id);
+        let body = if blank { String::new() } else { body };
+        self.comments.insert(id.to_owned(), (body, public));
+        let gone =
+            |file: &String| blank || self.redacted_files.contains(&(id.to_owned(), file.clone()));
+        let left: BTreeSet<String> = files.into_iter().filter(|file| !gone(file)).collect();
+        if !left.is_empty() {
+            self.files.insert(id.to_owned(), left);
+        }
     }
 
-    /// Of a file alone nothing is kept here that could be blanked.
     fn redact(&mut self, id: &str, attachment: Option<&str>) {
-        if attachment.is_some() {
+        if let Some(file) = attachment {
+            self.redacted_files.insert((id.to_owned(), file.to_owned()));
+            if let Some(files) = self.files.get_mut(id) {
+                files.remove(file);
+            }
             return;
         }
         self.redacted.insert(id.to_owned());
+        self.files.remove(id);
         if let Some((body, _)) = self.comments.get_mut(id) {
             body.clear();
         }

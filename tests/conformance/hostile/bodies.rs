@@ -94,9 +94,9 @@ pub async fn hostile_keys_given_twice(office: Office) {
             .expect("the broker takes it");
         let receipt = acme.receipt(&id).await;
         if known {
-            applied(&receipt)
+            applied(&receipt);
         } else {
-            refused(&receipt, contracts::Reason::UnknownAgreement)
+            refused(&receipt, contracts::Reason::UnknownAgreement);
         }
     }
     row.ends_unseen().await;

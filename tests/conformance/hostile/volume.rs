@@ -45,7 +45,7 @@ pub async fn hostile_ten_thousand_of_everything(office: Office) {
 pub async fn hostile_settings_without_end(office: Office) {
     let row = row(office).await;
     let set = async |settings: Value, reason: Reason| {
-        refused(&row.office.set(&row.ground.acme, settings).await, reason)
+        refused(&row.office.set(&row.ground.acme, settings).await, reason);
     };
     set(
         json!({ "ticket_fields": many(|number| json!({ "key": number.to_string(), "title": "T", "type": "text" })) }),

@@ -8,6 +8,7 @@ use contracts::fields::Status;
 use contracts::terms::CommentTerms;
 use contracts::{AccountName, Decision, ItemOutcome};
 use serde_json::{Value, json};
+use testkit::model::Ticket;
 
 use super::desk::Published;
 use super::world::World;
@@ -272,18 +273,7 @@ fn held(world: &World, account: usize, share: &str, state: &TicketState) -> Vec<
             desk.name
         ));
     }
-    for comment in &state.comments {
-        let known = ticket.comments.get(comment.id.as_str());
-        // A redaction does not reach a copy over a hop that has ended; one that was refused blanked
-        // the comment at home alone.
-        let out_of_reach = comment.body.is_empty() && has_ended_hop(world, share, account);
-        let in_vain = desk.blanked_in_vain.contains(comment.id.as_str());
-        if known != Some(&(comment.body.clone(), comment.public))
-            && (known.is_none() || !(out_of_reach || in_vain))
-        {
-            wrong.push(format!("{} holds {known:?} of {number}, Deskmesh {comment:?}", desk.name));
-        }
-    }
+    wrong.extend(redactions(world, account, share, state, &ticket));
     let told: BTreeSet<&str> = state.comments.iter().map(|comment| comment.id.as_str()).collect();
     let own = format!("{}/", desk.name);
     for id in ticket.comments.keys().filter(|id| !told.contains(id.as_str())) {
@@ -296,17 +286,52 @@ fn held(world: &World, account: usize, share: &str, state: &TicketState) -> Vec<
     wrong
 }
 
-fn has_ended_hop(world: &World, share: &str, account: usize) -> bool {
+/// Comments and files of a desk's ticket against what Deskmesh holds of it. A copy that is in no
+/// live share is out of reach of a redaction; one that was refused blanked the comment at home
+/// alone.
+fn redactions(
+    world: &World,
+    account: usize,
+    share: &str,
+    state: &TicketState,
+    ticket: &Ticket,
+) -> Vec<String> {
+    let desk = &world.desks[account];
+    let out_of_reach = !is_in_a_live_share(world, share, account);
+    let mut wrong = Vec::new();
+    for comment in &state.comments {
+        let id = comment.id.as_str();
+        if desk.blanked_in_vain.contains(id) {
+            continue;
+        }
+        let known = ticket.comments.get(id);
+        let held = (comment.body.clone(), comment.public);
+        if known != Some(&held) && !(out_of_reach && known.is_some() && comment.body.is_empty()) {
+            wrong.push(format!("{} holds {known:?} in {share}, Deskmesh {comment:?}", desk.name));
+        }
+        let known = ticket.files.get(id).cloned().unwrap_or_default();
+        let held: BTreeSet<String> =
+            comment.attachments.iter().map(|file| file.id.clone()).collect();
+        // A file that has crossed cannot be called back when its account keeps its files later.
+        let keeps = id.split_once('/').is_some_and(|(owner, _)| world.has_kept_files(owner));
+        let more = known.difference(&held).next().is_some() && !keeps && !out_of_reach;
+        if more || held.difference(&known).next().is_some() {
+            wrong.push(format!(
+                "{} holds the files {known:?} in {share}, Deskmesh {comment:?}",
+                desk.name
+            ));
+        }
+    }
+    wrong
+}
+
+fn is_in_a_live_share(world: &World, share: &str, account: usize) -> bool {
     let dispatcher = &world.line.dispatcher;
     let share = contracts::ShareId::new(share).expect("a share's id");
     let Some((_, chain, hop)) = dispatcher.share(&share) else { return false };
     let copy = if hop.sender == world.desks[account].name { hop.near.clone() } else { hop.far() };
     let inactive = dispatcher.inactive();
-    let live: BTreeSet<_> = chain.live(&inactive).map(|hop| hop.share_id.clone()).collect();
-    chain
-        .hops()
-        .filter(|hop| hop.near == copy || hop.far() == copy)
-        .any(|hop| !live.contains(&hop.share_id))
+    chain.live(&inactive).any(|hop| hop.near == copy || hop.far() == copy)
 }
 
 /// The two copies of every live share.

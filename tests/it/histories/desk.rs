@@ -35,7 +35,7 @@ pub struct Desk {
     pub shares: BTreeMap<String, String>,
     /// Comments that Deskmesh took.
     pub taken: BTreeSet<String>,
-    /// Comments whose redaction was refused.
+    /// Comments of which a redaction was refused: whole or one file.
     pub blanked_in_vain: BTreeSet<String>,
     pub version: u64,
 }

@@ -143,6 +143,33 @@ impl World {
         });
     }
 
+    /// Whether an account kept its files at any time.
+    pub fn has_kept_files(&self, account: &str) -> bool {
+        self.published.iter().any(|command| {
+            NAMES[command.account] == account && command.content["secure_downloads"] == json!(true)
+        })
+    }
+
+    /// Plays one step of a history in which much ends and begins again: what happens while a copy
+    /// is in no live share, it may have to hear when it comes back.
+    pub fn step_with_ends(&mut self, (kind, who, which, how): Step) {
+        self.clock += 1;
+        let (account, which) = (usize::from(who) % self.desks.len(), usize::from(which));
+        match kind % 16 {
+            0..=2 => self.share(account, which, how),
+            3 | 4 => self.update(account, which, how),
+            5 => self.update(account, which, how | 3),
+            6 => self.unshare(account, which),
+            7 if how % 4 == 0 => self.deactivate(account, which),
+            7 if how % 4 == 1 => self.invite(account, which % self.desks.len(), how / 8),
+            7 if how % 4 == 2 => self.accept(account, which),
+            8 | 9 => self.redact(account, which, how),
+            10 => self.settle(&[who, how]),
+            11 | 12 => self.decide(who, which, how),
+            _ => self.deliver(which, how),
+        }
+    }
+
     /// Plays one step.
     pub fn step(&mut self, (kind, who, which, how): Step) {
         self.clock += 1;
@@ -153,11 +180,11 @@ impl World {
             7 if how % 4 == 0 => self.unshare(account, which),
             8 if how % 8 == 0 => self.deactivate(account, which),
             8 if how % 8 == 1 => {
-                self.settings(account, json!({ "secure_downloads": which % 2 == 0 }))
+                self.settings(account, json!({ "secure_downloads": which % 2 == 0 }));
             }
             8 if how % 8 == 2 => self.invite(account, which % self.desks.len(), how / 8),
             8 if how % 8 == 3 => self.accept(account, which),
-            9 if how % 2 == 0 => self.redact(account, which),
+            9 if how % 2 == 0 => self.redact(account, which, how / 2),
             9..=22 => self.decide(who, which, how),
             _ => self.deliver(which, how),
         }
@@ -272,7 +299,8 @@ impl World {
         }
     }
 
-    fn redact(&mut self, account: usize, which: usize) {
+    /// A desk redacts a comment of its own, or the one file that a comment has.
+    fn redact(&mut self, account: usize, which: usize, how: u8) {
         let number = self.desks[account].tickets[which % self.desks[account].tickets.len()].clone();
         let own = format!("{}/", NAMES[account]);
         let Some(ticket) = self.desks[account].model.ticket(&number) else { return };
@@ -280,11 +308,9 @@ impl World {
             ticket.comments.keys().filter(|id| id.starts_with(&own)).cloned().collect();
         if !comments.is_empty() {
             let comment_id = &comments[which % comments.len()];
-            self.publish(
-                account,
-                "ticket.redact.v1",
-                json!({ "ticket_id": number, "comment_id": comment_id, "actor": agent() }),
-            );
+            let file = how.is_multiple_of(4).then_some("f");
+            let redact = json!({ "ticket_id": number, "comment_id": comment_id, "attachment_id": file, "actor": agent() });
+            self.publish(account, "ticket.redact.v1", redact);
         }
     }
 

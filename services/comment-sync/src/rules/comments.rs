@@ -18,6 +18,8 @@ pub struct KnownComment {
     pub place: u32,
     /// The copies that hold it.
     pub copies: BTreeSet<CopyId>,
+    /// Those of them that were told it without its attachments: its account kept them then.
+    pub without_files: BTreeSet<CopyId>,
 }
 
 impl KnownComment {
@@ -66,6 +68,11 @@ impl Comments {
         self.get(id).is_some_and(|comment| comment.copies.contains(copy))
     }
 
+    /// Whether `copy` was told the comment without its attachments.
+    pub(super) fn is_without_files(&self, id: &CommentId, copy: &CopyId) -> bool {
+        self.get(id).is_some_and(|comment| comment.without_files.contains(copy))
+    }
+
     /// The comments that `copy` holds.
     pub fn held_by(&self, copy: &CopyId) -> impl Iterator<Item = &KnownComment> {
         self.known.values().filter(move |comment| comment.copies.contains(copy))
@@ -81,7 +88,7 @@ impl Comments {
         self.added.iter().filter_map(|id| self.known.get(id))
     }
 
-    /// Stored comments that more copies hold now.
+    /// Stored comments that more copies hold now, with or without attachments.
     pub fn spread(&self) -> impl Iterator<Item = &KnownComment> {
         self.spread.iter().filter_map(|id| self.known.get(id))
     }
@@ -106,6 +113,16 @@ impl Comments {
         let id = comment.content.id.clone();
         self.added.insert(id.clone());
         self.known.insert(id, comment);
+    }
+
+    /// Notes that `copy` is told the comment without its attachments.
+    pub(super) fn keep_files_from(&mut self, id: &CommentId, copy: &CopyId) {
+        if let Some(comment) = self.known.get_mut(id)
+            && comment.without_files.insert(copy.clone())
+            && !self.added.contains(id)
+        {
+            self.spread.insert(id.clone());
+        }
     }
 
     /// Notes that `copy` holds the comment from now on.

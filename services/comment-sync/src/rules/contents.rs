@@ -7,7 +7,7 @@ use contracts::comment::SharedComment;
 use contracts::sync::Hop;
 use contracts::{AccountName, CommentId, CopyId, Decision};
 
-use super::{Comments, KnownComment, Settings, attachments};
+use super::{ChainState, Comments, KnownComment, Settings, attachments};
 
 /// Which copy is sent which comments.
 pub(super) type Sent = BTreeMap<CopyId, BTreeSet<CommentId>>;
@@ -17,29 +17,71 @@ pub(super) fn held_by(comments: &Comments, copy: &CopyId) -> BTreeSet<CommentId>
     comments.held_by(copy).map(|comment| comment.content.id.clone()).collect()
 }
 
-/// What each copy is sent. An account that gets its own comments back gets them with their files.
+/// What copies are told.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Contents {
+    /// Which copy is told what, in order of time.
+    pub comments: BTreeMap<CopyId, Vec<SharedComment>>,
+    /// Which comment is told to which copy without its attachments.
+    pub kept_back: Vec<(CopyId, CommentId)>,
+}
+
+/// What each copy is told. A copy that was told a comment without its attachments is never told
+/// them later. An account that gets its own comments back gets them with their files.
 pub(super) fn contents(
     comments: &Comments,
     settings: &Settings,
     sent: Sent,
     own: Option<&AccountName>,
-) -> BTreeMap<CopyId, Vec<SharedComment>> {
-    let visible = |comment: &KnownComment| match own {
-        Some(account) if comment.account == *account => comment.content.clone(),
-        _ => attachments::visible(settings, &comment.account, comment.content.clone()).0,
-    };
-    let of_copy = |ids: BTreeSet<CommentId>| {
+) -> Contents {
+    let mut told = Contents::default();
+    for (copy, ids) in sent {
         let mut known: Vec<&KnownComment> = ids.iter().filter_map(|id| comments.get(id)).collect();
         known.sort_by(|left, right| left.order().cmp(&right.order()));
-        known.into_iter().map(visible).collect()
-    };
-    sent.into_iter()
-        .filter(|(_, ids)| !ids.is_empty())
-        .map(|(copy, ids)| (copy, of_copy(ids)))
-        .collect()
+        for comment in known {
+            let content = visible(settings, comment, &copy, own);
+            if content.attachments.len() < comment.content.attachments.len() {
+                told.kept_back.push((copy.clone(), content.id.clone()));
+            }
+            told.comments.entry(copy.clone()).or_default().push(content);
+        }
+    }
+    told
 }
 
-/// Attachments that a new copy does not get, though they left their account before.
+fn visible(
+    settings: &Settings,
+    comment: &KnownComment,
+    copy: &CopyId,
+    own: Option<&AccountName>,
+) -> SharedComment {
+    let content = comment.content.clone();
+    if comment.without_files.contains(copy) {
+        SharedComment { attachments: Vec::new(), ..content }
+    } else if own == Some(&comment.account) {
+        content
+    } else {
+        attachments::visible(settings, &comment.account, content).0
+    }
+}
+
+impl ChainState {
+    /// Tells copies comments, and keeps which attachments stayed.
+    pub(super) fn tell(
+        &mut self,
+        settings: &Settings,
+        sent: Sent,
+    ) -> BTreeMap<CopyId, Vec<SharedComment>> {
+        let told = contents(&self.comments, settings, sent, None);
+        for (copy, id) in &told.kept_back {
+            self.comments.keep_files_from(id, copy);
+        }
+        told.comments
+    }
+}
+
+/// Attachments that a new copy does not get, though they left their account before, and the near
+/// copy has them.
 pub(super) fn kept_back_from(
     comments: &Comments,
     settings: &Settings,
@@ -51,6 +93,7 @@ pub(super) fn kept_back_from(
     };
     held.iter()
         .filter_map(|id| comments.get(id))
+        .filter(|comment| !comment.without_files.contains(&hop.near))
         .flat_map(stays)
         .map(|decision| decision.over(&hop.share_id))
         .collect()
@@ -61,11 +104,11 @@ mod tests {
     use contracts::sync::{Action, Transfer, TransferComment};
     use contracts::{ItemOutcome, Reason};
 
+    use super::super::decide;
     use super::super::samples::{
-        acme_copy, chain_of_three, file, first_hop, ids, published, second_hop, secure, settings,
-        share, told, update,
+        acme_copy, chain_of_three, file, first_hop, hop, ids, published, second_hop, secure,
+        settings, share, told, update,
     };
-    use super::super::{ChainState, decide};
     use super::*;
 
     #[test]
@@ -125,5 +168,29 @@ mod tests {
             told(&decided),
             [("attachment:f1".into(), ItemOutcome::Withheld, Some(Reason::SecureDownloads), true)]
         );
+    }
+
+    #[test]
+    fn r_35_a_copy_told_without_attachments_stays_without_when_the_setting_changes() {
+        let mut state = ChainState::default();
+        let with_file = TransferComment { attachments: vec![file("f1")], ..published("acme/1") };
+        decide(&mut state, &settings(), &share(&[first_hop()], vec![with_file]));
+        let hops = [first_hop(), second_hop()];
+        decide(&mut state, &secure("acme"), &share(&hops, Vec::new()));
+        let far = second_hop().far();
+        let resync = |account: &str, copy: &CopyId| Transfer {
+            action: Action::Resync { share_id: second_hop().share_id },
+            ..update(account, copy, &hops, Vec::new())
+        };
+        let told = decide(&mut state, &settings(), &resync("initech", &far));
+        assert!(told.comments[&far][0].attachments.is_empty(), "as it was told before");
+        let near = first_hop().far();
+        let told = decide(&mut state, &settings(), &resync("globex", &near));
+        assert_eq!(told.comments[&near][0].attachments, [file("f1")]);
+
+        let third = hop(3, "initech", "umbrella", far);
+        let onward =
+            decide(&mut state, &settings(), &share(std::slice::from_ref(&third), Vec::new()));
+        assert!(onward.comments[&third.far()][0].attachments.is_empty(), "nor does it hand it on");
     }
 }

@@ -7,11 +7,13 @@ mod ccs;
 mod comments;
 mod contents;
 mod crossing;
+mod missed;
 mod notices;
 mod recording;
 mod redaction;
 mod take_over;
 mod transfer;
+mod unreached;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +22,7 @@ use contracts::{AccountName, AgreementId};
 
 pub use ccs::{CcList, CcLists};
 pub use comments::{Comments, KnownComment};
+pub use missed::{Missed, MissedRedactions, Overdue};
 pub use redaction::{Mark, Marks};
 pub use transfer::{ChainState, Decided, decide};
 
@@ -38,5 +41,7 @@ pub struct Settings {
 
 #[cfg(test)]
 mod history;
+#[cfg(test)]
+mod returns;
 #[cfg(test)]
 pub(crate) mod samples;

@@ -8,7 +8,9 @@ use contracts::sync::Hop;
 use contracts::{AccountName, CommentId, CopyId, Decision, Item, ItemOutcome, Reason};
 use line::Crossing;
 
-use super::Comments;
+use super::missed::{Missed, MissedRedactions, ways_in};
+use super::unreached::{self, Publisher};
+use super::{ChainState, Comments};
 
 /// What an account blanks of a comment: all of it, or one file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +46,7 @@ impl Marks {
         self.added.iter()
     }
 
-    fn add(&mut self, mark: Mark) {
+    pub(super) fn add(&mut self, mark: Mark) {
         if self.known.entry(mark.comment_id.clone()).or_default().insert(mark.clone()) {
             self.added.insert(mark);
         }
@@ -84,28 +86,50 @@ pub fn blanked(comment: SharedComment, attachment_id: Option<&str>) -> SharedCom
     }
 }
 
-/// What became of a redaction.
+/// What becomes of a redaction.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Redacted {
-    /// Why nothing was done, if nothing was.
+    /// Why nothing is done, if nothing is.
     pub rejected: Option<Reason>,
+    /// The mark, where its comment is still to come.
+    pub waits: Option<Mark>,
+    /// What the comment says from now on, where that changes.
+    pub content: Option<SharedComment>,
     /// Which copies are told, and over which hop.
     pub told: Vec<Crossing>,
+    /// Which copies miss it.
+    pub missed: Vec<Missed>,
     /// What the publisher is told.
     pub decisions: Vec<Decision>,
 }
 
+impl ChainState {
+    /// Keeps what a redaction of this comment changes.
+    pub(super) fn keep(&mut self, id: &CommentId, redacted: &Redacted) {
+        if let Some(mark) = &redacted.waits {
+            self.marks.add(mark.clone());
+        }
+        if let Some(content) = &redacted.content {
+            self.comments.rewrite(id, content.clone());
+        }
+        for missed in &redacted.missed {
+            self.missed.add(missed.clone());
+        }
+    }
+}
+
 /// Decides a redaction: blanks the comment where it is known, and remembers it where it is not.
 /// Every copy on a live hop is told, also where the way from the author's copy has ended: what is
-/// blank for one of them is blank for all.
+/// blank for one of them is blank for all. A copy whose hops have all ended misses it until it
+/// comes into a live share again, and the publisher is told so.
 pub(super) fn redact(
-    comments: &mut Comments,
-    marks: &mut Marks,
-    copy: &CopyId,
-    live: &[&Hop],
-    mark: Mark,
+    comments: &Comments,
+    missed: &MissedRedactions,
+    publisher: Publisher,
+    mark: &Mark,
 ) -> Redacted {
     let rejected = |reason| Redacted { rejected: Some(reason), ..Redacted::default() };
+    let copy = publisher.copy;
     let known = comments
         .get(&mark.comment_id)
         .filter(|comment| comment.copies.contains(copy) || comment.account == mark.account);
@@ -114,10 +138,7 @@ pub(super) fn redact(
         // either.
         return match mark.comment_id.prefix() {
             Some(prefix) if prefix != mark.account.as_str() => rejected(Reason::NotTheAuthor),
-            _ => {
-                marks.add(mark);
-                Redacted::default()
-            }
+            _ => Redacted { waits: Some(mark.clone()), ..Redacted::default() },
         };
     };
     if known.account != mark.account {
@@ -127,33 +148,51 @@ pub(super) fn redact(
         Some(id) => Item::Attachment(id.clone()),
         None => Item::Comment(mark.comment_id.clone()),
     };
-    let content = blanked(known.content.clone(), mark.attachment_id.as_deref());
+    let file = mark.attachment_id.as_deref();
+    let content = blanked(known.content.clone(), file);
     if content == known.content {
-        let unchanged = Decision::new(item, ItemOutcome::Unchanged).because(Reason::Unchanged);
-        return Redacted { decisions: vec![unchanged], ..Redacted::default() };
+        let unchanged =
+            Decision::new(item.clone(), ItemOutcome::Unchanged).because(Reason::Unchanged);
+        let still = missed.by(&mark.comment_id, file);
+        let unreached = still.iter().map(|copy| unreached::named(publisher, &item, copy));
+        let decisions = std::iter::once(unchanged).chain(unreached).collect();
+        return Redacted { decisions, ..Redacted::default() };
     }
-    let holds = |crossing: &Crossing| crossing.to != *copy && known.copies.contains(&crossing.to);
-    let mut ends: Vec<Crossing> = live
-        .iter()
-        .flat_map(|hop| [Crossing::outbound(hop), Crossing::inbound(hop)])
-        .filter(holds)
-        .collect();
-    // A copy in the middle of a chain is at the end of two hops and is told over one: the author's
-    // own, where it is one of them.
-    ends.sort_by_key(|crossing| (crossing.to.clone(), crossing.from != *copy));
-    ends.dedup_by(|next, first| next.to == first.to);
-    let told = ends;
+    let others = || known.copies.iter().filter(|holder| *holder != copy);
+    let told = told(publisher, &others().collect());
+    let unreached: Vec<&CopyId> =
+        others().filter(|holder| told.iter().all(|crossing| crossing.to != **holder)).collect();
     let own = told.iter().filter(|crossing| crossing.from == *copy);
-    let transferred = |crossing: &Crossing| {
+    let transferred = own.map(|crossing| {
         Decision::new(item.clone(), ItemOutcome::Transferred).over(&crossing.hop.share_id)
-    };
-    let decisions = own.map(transferred).collect();
-    comments.rewrite(&mark.comment_id, content);
-    Redacted { rejected: None, told, decisions }
+    });
+    let withheld = unreached.iter().map(|copy| unreached::named(publisher, &item, copy));
+    let decisions = transferred.chain(withheld).collect();
+    let missed = unreached.into_iter().map(|copy| Missed {
+        copy: copy.clone(),
+        comment_id: mark.comment_id.clone(),
+        attachment_id: mark.attachment_id.clone(),
+    });
+    let missed = missed.collect();
+    Redacted { content: Some(content), told, missed, decisions, ..Redacted::default() }
+}
+
+/// The ways to those of the copies that are at a live hop, one for each. A copy in the middle of a
+/// chain is at the end of two and is told over one: the publisher's own, where it is one of them.
+fn told(publisher: Publisher, copies: &BTreeSet<&CopyId>) -> Vec<Crossing> {
+    let live: Vec<&Hop> = publisher.chain.live(publisher.inactive).collect();
+    let mut ways: Vec<Crossing> =
+        ways_in(&live).filter(|crossing| copies.contains(&crossing.to)).collect();
+    ways.sort_by_key(|crossing| (crossing.to.clone(), crossing.from != *publisher.copy));
+    ways.dedup_by(|next, first| next.to == first.to);
+    ways
 }
 
 #[cfg(test)]
 mod tests {
+    use contracts::ShareId;
+    use line::Chain;
+
     use super::super::samples::{account, acme_copy, file, first_hop, id, known, second_hop};
     use super::*;
 
@@ -165,92 +204,125 @@ mod tests {
         }
     }
 
-    /// A comment of acme's with two files, held by the first two of three copies.
-    fn comments() -> Comments {
+    /// A comment of acme's with two files, held by the first two of three copies, whose two hops
+    /// have ended or not.
+    fn state(ended: [bool; 2]) -> ChainState {
         let mut comment = known("acme/1", "acme", &acme_copy());
         comment.content.attachments = vec![file("f1"), file("f2")];
         comment.copies.insert(first_hop().far());
-        Comments::stored([comment])
+        let hops = [first_hop(), second_hop()].into_iter().zip(ended);
+        ChainState {
+            chain: Chain::stored(hops),
+            comments: Comments::stored([comment]),
+            ..ChainState::default()
+        }
     }
 
-    fn redacted(comments: &mut Comments, copy: &CopyId, mark: Mark) -> (Redacted, Marks) {
-        let mut marks = Marks::default();
-        let redacted = redact(comments, &mut marks, copy, &[&first_hop(), &second_hop()], mark);
-        (redacted, marks)
+    fn redacted(state: &mut ChainState, copy: &CopyId, mark: &Mark) -> Redacted {
+        let inactive = BTreeSet::new();
+        let (account, chain) = (&mark.account, &state.chain);
+        let publisher = Publisher { account, copy, chain, inactive: &inactive };
+        let done = redact(&state.comments, &state.missed, publisher, mark);
+        state.keep(&mark.comment_id, &done);
+        done
+    }
+
+    /// Outcome, reason and share of each decision.
+    fn outcomes(done: &Redacted) -> Vec<(ItemOutcome, Option<Reason>, Option<ShareId>)> {
+        let outcome = |it: &Decision| (it.outcome, it.reason, it.share_id.clone());
+        done.decisions.iter().map(outcome).collect()
     }
 
     #[test]
     fn every_copy_that_holds_it_blanks_it() {
-        let mut comments = comments();
-        let (done, marks) = redacted(&mut comments, &acme_copy(), mark("acme/1", "acme", None));
+        let mut state = state([false, false]);
+        let done = redacted(&mut state, &acme_copy(), &mark("acme/1", "acme", None));
         assert_eq!(done.told, [Crossing::outbound(&first_hop())]);
-        assert_eq!(done.decisions.len(), 1, "of its own hop");
-        let left = &comments.get(&id("acme/1")).unwrap().content;
+        assert_eq!(
+            outcomes(&done),
+            [(ItemOutcome::Transferred, None, Some(first_hop().share_id))],
+            "of its own hop"
+        );
+        let left = &state.comments.get(&id("acme/1")).unwrap().content;
         assert_eq!((left.body.as_str(), left.attachments.len()), ("", 0));
-        assert_eq!((comments.rewritten().count(), marks.added().count()), (1, 0));
-        let (again, _) = redacted(&mut comments, &acme_copy(), mark("acme/1", "acme", None));
+        assert_eq!((state.comments.rewritten().count(), state.marks.added().count()), (1, 0));
+        let again = redacted(&mut state, &acme_copy(), &mark("acme/1", "acme", None));
         assert_eq!((again.told.len(), again.decisions[0].outcome), (0, ItemOutcome::Unchanged));
     }
 
     #[test]
     fn a_copy_on_another_live_hop_blanks_it_too() {
-        let mut comments = comments();
-        comments.reach(&id("acme/1"), &second_hop().far());
-        let mut marks = Marks::default();
-        let done = redact(
-            &mut comments,
-            &mut marks,
-            &acme_copy(),
-            &[&second_hop()],
-            mark("acme/1", "acme", None),
-        );
+        let mut state = state([true, false]);
+        state.comments.reach(&id("acme/1"), &second_hop().far());
+        let done = redacted(&mut state, &acme_copy(), &mark("acme/1", "acme", None));
         assert_eq!(done.told.len(), 2, "the first hop has ended, the second is live: {done:?}");
         assert!(done.decisions.is_empty());
     }
 
     #[test]
+    fn a_copy_out_of_reach_is_named_and_misses_it_also_when_it_is_said_again() {
+        for attachment in [None, Some("f1")] {
+            let mut state = state([true, true]);
+            let mark = mark("acme/1", "acme", attachment);
+            let done = redacted(&mut state, &acme_copy(), &mark);
+            let withheld =
+                (ItemOutcome::Withheld, Some(Reason::NotShared), Some(first_hop().share_id));
+            assert_eq!((&done.told[..], &outcomes(&done)[..]), (&[][..], &[withheld.clone()][..]));
+            let missed: Vec<_> = state.missed.added().cloned().collect();
+            assert_eq!(missed, done.missed);
+            assert_eq!(
+                (&missed[0].copy, missed[0].attachment_id.as_deref()),
+                (&first_hop().far(), attachment)
+            );
+            let again = redacted(&mut state, &acme_copy(), &mark);
+            let unchanged = (ItemOutcome::Unchanged, Some(Reason::Unchanged), None);
+            assert_eq!(outcomes(&again), [unchanged, withheld]);
+            assert_eq!(state.missed.added().count(), 1);
+        }
+    }
+
+    #[test]
     fn one_file_alone_can_go() {
-        let mut comments = comments();
-        redacted(&mut comments, &acme_copy(), mark("acme/1", "acme", Some("f1")));
-        let left = &comments.get(&id("acme/1")).unwrap().content;
+        let mut state = state([false, false]);
+        redacted(&mut state, &acme_copy(), &mark("acme/1", "acme", Some("f1")));
+        let left = &state.comments.get(&id("acme/1")).unwrap().content;
         assert_eq!((left.body.is_empty(), &left.attachments[..]), (false, &[file("f2")][..]));
     }
 
     #[test]
     fn only_its_authors_account_redacts_a_comment() {
-        let mut comments = comments();
-        let before = comments.clone();
-        let (refused, _) =
-            redacted(&mut comments, &first_hop().far(), mark("acme/1", "globex", None));
+        let mut state = state([false, false]);
+        let before = state.clone();
+        let refused = redacted(&mut state, &first_hop().far(), &mark("acme/1", "globex", None));
         assert_eq!(refused.rejected, Some(Reason::NotTheAuthor));
-        let (foreign, _) =
-            redacted(&mut comments, &first_hop().far(), mark("acme/2", "globex", None));
+        let foreign = redacted(&mut state, &first_hop().far(), &mark("acme/2", "globex", None));
         assert_eq!(
             foreign.rejected,
             Some(Reason::NotTheAuthor),
             "not even one that is still to come"
         );
-        assert_eq!(comments, before);
+        assert_eq!(state, before);
     }
 
     #[test]
     fn it_holds_for_a_comment_that_comes_later_and_for_its_author_alone() {
         let uuid = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10";
-        let (waits, marks) =
-            redacted(&mut Comments::default(), &acme_copy(), mark(uuid, "acme", None));
-        assert_eq!((waits, marks.added().count()), (Redacted::default(), 1));
+        let mut state = ChainState::default();
+        let waits = redacted(&mut state, &acme_copy(), &mark(uuid, "acme", None));
+        assert_eq!((waits.decisions.len(), state.marks.added().count()), (0, 1));
         let comment = known(uuid, "acme", &acme_copy()).content;
-        assert!(marks.applied_to(&account("acme"), comment.clone()).body.is_empty());
-        assert_eq!(marks.applied_to(&account("globex"), comment.clone()), comment);
+        let applied_to = |by| state.marks.applied_to(&account(by), comment.clone());
+        assert!(applied_to("acme").body.is_empty());
+        assert_eq!(applied_to("globex"), comment);
     }
 
     #[test]
     fn what_the_copy_never_got_answers_like_what_is_not_there() {
         let uuid = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10";
-        let mut comments = Comments::stored([known(uuid, "acme", &acme_copy())]);
-        let (unknown, _) =
-            redacted(&mut comments, &second_hop().far(), mark(uuid, "initech", None));
-        assert_eq!(unknown, Redacted::default());
-        assert!(!comments.get(&id(uuid)).unwrap().content.body.is_empty());
+        let comments = Comments::stored([known(uuid, "acme", &acme_copy())]);
+        let mut state = ChainState { comments, ..ChainState::default() };
+        let unknown = redacted(&mut state, &second_hop().far(), &mark(uuid, "initech", None));
+        assert_eq!((unknown.rejected, unknown.decisions.len()), (None, 0));
+        assert!(!state.comments.get(&id(uuid)).unwrap().content.body.is_empty());
     }
 }

@@ -1,5 +1,7 @@
 //! Two hops in a row, acme → globex → initech, and comments for the tests of the rules.
 
+use std::collections::BTreeSet;
+
 use contracts::comment::{Attachment, SharedComment};
 use contracts::people::Role;
 use contracts::sync::{Action, CommandRef, Hop, Sharing, Transfer, TransferComment};
@@ -40,7 +42,7 @@ pub fn acme_copy() -> CopyId {
     CopyId::original(&account("acme"), &ticket("1"))
 }
 
-fn hop(number: u8, sender: &str, receiver: &str, near: CopyId) -> Hop {
+pub fn hop(number: u8, sender: &str, receiver: &str, near: CopyId) -> Hop {
     Hop {
         share_id: ShareId::new(format!("00000000-0000-4000-8000-0000000000{number:02x}")).unwrap(),
         agreement_id: AgreementId::new(format!("a0000000-0000-4000-8000-0000000000{number:02x}"))
@@ -105,6 +107,7 @@ pub fn known(id: &str, account: &str, copy: &CopyId) -> KnownComment {
         arrived_at: noon(),
         place: 0,
         copies: [copy.clone()].into(),
+        without_files: BTreeSet::new(),
     }
 }
 

@@ -37,6 +37,10 @@ pub(super) fn take_over(
             .collect();
         for id in crosses {
             state.comments.reach(&id, &crossing.to);
+            // A file goes on from a copy that has it.
+            if state.comments.is_without_files(&id, &crossing.from) {
+                state.comments.keep_files_from(&id, &crossing.to);
+            }
             taken.push((crossing.to.clone(), id));
         }
     }

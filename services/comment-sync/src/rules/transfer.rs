@@ -1,6 +1,6 @@
 //! One transfer, decided as a whole for its chain.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::comment::SharedComment;
 use contracts::sync::{Action, Hop, Notice, Transfer, TransferComment};
@@ -10,9 +10,11 @@ use super::admit::{Admission, admit};
 use super::ccs::{CcList, CcLists};
 use super::contents::{Sent, contents, held_by, kept_back_from};
 use super::crossing::held_back;
+use super::missed::{MissedRedactions, Overdue, overdue};
 use super::recording::without_recording;
 use super::redaction::{Mark, Marks, redact};
 use super::take_over::take_over;
+use super::unreached::Publisher;
 use super::{Comments, KnownComment, Settings, attachments, notices};
 use line::{Chain, Crossing};
 
@@ -25,6 +27,8 @@ pub struct ChainState {
     pub comments: Comments,
     /// Redactions that wait for their comments.
     pub marks: Marks,
+    /// Redactions that copies missed while they were in no live share.
+    pub missed: MissedRedactions,
     /// Its copies' CCs.
     pub ccs: CcLists,
 }
@@ -40,6 +44,8 @@ pub struct Decided {
     pub rejected: Option<Reason>,
     /// Which copies blank a comment, and over which hop they are told.
     pub redacted: Vec<Crossing>,
+    /// Which copies hear of earlier redactions that they missed.
+    pub overdue: Vec<Overdue>,
     /// Mails to CCs.
     pub notices: Vec<Notice>,
 }
@@ -56,38 +62,67 @@ pub fn decide(state: &mut ChainState, settings: &Settings, transfer: &Transfer) 
         // there.
         state.chain.end(&sharing.share_id);
     }
+    let live: Vec<&Hop> = state.chain.live(&settings.inactive).collect();
+    let overdue = overdue(&state.missed, &live);
+    state.missed.hear(&overdue);
     let created = created_hop(state, settings, &transfer.action);
-    let mut sent = take_over_new_hops(state, settings, &new_hops, created.as_ref());
-    if rejected.is_some() {
-        return Decided {
-            comments: contents(&state.comments, settings, sent, None),
-            rejected,
-            ..Decided::default()
-        };
-    }
-    let crossings = state.chain.crossings(&transfer.copy, &settings.inactive);
+    let sent = take_over_new_hops(state, settings, &new_hops, created.as_ref());
+    let decided = if rejected.is_some() {
+        let comments = state.tell(settings, sent);
+        Decided { comments, rejected, ..Decided::default() }
+    } else {
+        carry_out(state, settings, transfer, created.as_ref(), sent)
+    };
+    Decided { overdue, ..decided }
+}
+
+/// Decides what the command itself asks for; `sent` is what new hops brought to which copy.
+fn carry_out(
+    state: &mut ChainState,
+    settings: &Settings,
+    transfer: &Transfer,
+    created: Option<&Hop>,
+    sent: Sent,
+) -> Decided {
     match &transfer.action {
         Action::Redact { comment_id, attachment_id } => {
-            let account = transfer.command.account.clone();
             let mark = Mark {
                 comment_id: comment_id.clone(),
-                account,
+                account: transfer.command.account.clone(),
                 attachment_id: attachment_id.clone(),
             };
-            let live: Vec<&Hop> = state.chain.live(&settings.inactive).collect();
-            let done = redact(&mut state.comments, &mut state.marks, &transfer.copy, &live, mark);
-            let comments = contents(&state.comments, settings, sent, None);
+            let (account, copy) = (&mark.account, &transfer.copy);
+            let (chain, inactive) = (&state.chain, &settings.inactive);
+            let publisher = Publisher { account, copy, chain, inactive };
+            let done = redact(&state.comments, &state.missed, publisher, &mark);
+            state.keep(comment_id, &done);
+            let comments = state.tell(settings, sent);
             let (decisions, rejected, redacted) = (done.decisions, done.rejected, done.told);
-            return Decided { comments, decisions, rejected, redacted, notices: Vec::new() };
+            Decided { comments, decisions, rejected, redacted, ..Decided::default() }
         }
         Action::Resync { .. } => {
-            sent.insert(transfer.copy.clone(), held_by(&state.comments, &transfer.copy));
-            let comments =
-                contents(&state.comments, settings, sent, Some(&transfer.command.account));
-            return Decided { comments, ..Decided::default() };
+            let mut comments = state.tell(settings, sent);
+            let all = held_by(&state.comments, &transfer.copy);
+            let asked = Sent::from([(transfer.copy.clone(), all)]);
+            let account = Some(&transfer.command.account);
+            comments.extend(contents(&state.comments, settings, asked, account).comments);
+            Decided { comments, ..Decided::default() }
         }
-        Action::Share(_) | Action::Update | Action::Unshare { .. } => {}
+        Action::Share(_) | Action::Update | Action::Unshare { .. } => {
+            change(state, settings, transfer, created, sent)
+        }
     }
+}
+
+/// Takes in new comments and CCs, and carries the comments outwards.
+fn change(
+    state: &mut ChainState,
+    settings: &Settings,
+    transfer: &Transfer,
+    created: Option<&Hop>,
+    mut sent: Sent,
+) -> Decided {
+    let crossings = state.chain.crossings(&transfer.copy, &settings.inactive);
     if let Some(ccs) = transfer.ccs.clone() {
         let (occurred_at, message_id) = (transfer.occurred_at, transfer.command.message_id.clone());
         state.ccs.tell(&transfer.copy, CcList { ccs, occurred_at, message_id });
@@ -95,7 +130,7 @@ pub fn decide(state: &mut ChainState, settings: &Settings, transfer: &Transfer) 
     let (new, mut decisions) = publish(state, settings, transfer);
     decisions.extend(carry(&mut state.comments, &crossings, &transfer.copy, &new, &mut sent));
     decisions.extend(not_live(&state.chain, &crossings, transfer, &new));
-    if let Some(hop) = &created {
+    if let Some(hop) = created {
         let far = hop.far();
         // What is created is the whole copy, also what came over by an update that was faster than
         // its share.
@@ -104,7 +139,7 @@ pub fn decide(state: &mut ChainState, settings: &Settings, transfer: &Transfer) 
         sent.insert(far, held);
     }
     let notices = notices::notices(state, settings, &crossings, &new);
-    let comments = contents(&state.comments, settings, sent, None);
+    let comments = state.tell(settings, sent);
     Decided { comments, decisions, notices, ..Decided::default() }
 }
 
@@ -177,6 +212,7 @@ fn publish(
                     arrived_at: transfer.command.received_at,
                     place,
                     copies: [transfer.copy.clone()].into(),
+                    without_files: BTreeSet::new(),
                 });
             }
         }

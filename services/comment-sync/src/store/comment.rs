@@ -36,10 +36,10 @@ pub(crate) async fn load(
         return Ok(BTreeMap::new());
     }
     let rows: Vec<CommentRow> = sqlx::query_as(
-        "select chain, id, account, content, arrived_at, place, copies from comment where chain = \
-         any($1)
+        "select chain, id, account, content, arrived_at, place, copies, without_files
+         from comment where chain = any($1)
          union all
-         select chain, id, account, content, arrived_at, place, copies
+         select chain, id, account, content, arrived_at, place, copies, without_files
          from comment join unnest($2::text[], $3::text[]) as named (chain, id) using (chain, id)",
     )
     .bind(wanted.chains.iter().map(ToString::to_string).collect::<Vec<_>>())
@@ -88,10 +88,10 @@ async fn insert(connection: &mut PgConnection, rows: &[Row<'_>]) -> sqlx::Result
         return Ok(());
     }
     sqlx::query(
-        "insert into comment (chain, id, account, content, arrived_at, place, copies)
-         select chain, id, account, content, arrived_at, place, string_to_array(copies, ' ')
-         from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::bigint[], $7::text[])
-           as added (chain, id, account, content, arrived_at, place, copies)",
+        "insert into comment (chain, id, account, content, arrived_at, place, copies, without_files)
+         select chain, id, account, content, arrived_at, place, string_to_array(copies, ' '), string_to_array(without_files, ' ')
+         from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::bigint[], $7::text[], $8::text[])
+           as added (chain, id, account, content, arrived_at, place, copies, without_files)",
     )
     .bind(text(rows, |(chain, _)| chain.to_string()))
     .bind(text(rows, |(_, comment)| comment.content.id.to_string()))
@@ -100,6 +100,7 @@ async fn insert(connection: &mut PgConnection, rows: &[Row<'_>]) -> sqlx::Result
     .bind(rows.iter().map(|(_, comment)| comment.arrived_at.utc()).collect::<Vec<_>>())
     .bind(rows.iter().map(|(_, comment)| i64::from(comment.place)).collect::<Vec<_>>())
     .bind(text(rows, |(_, comment)| joined(&comment.copies)))
+    .bind(text(rows, |(_, comment)| joined(&comment.without_files)))
     .execute(connection)
     .await?;
     Ok(())
@@ -110,13 +111,15 @@ async fn update(connection: &mut PgConnection, rows: &[Row<'_>]) -> sqlx::Result
         return Ok(());
     }
     sqlx::query(
-        "update comment set copies = string_to_array(spread.copies, ' ')
-         from unnest($1::text[], $2::text[], $3::text[]) as spread (chain, id, copies)
+        "update comment set copies = string_to_array(spread.copies, ' '),
+         without_files = string_to_array(spread.without_files, ' ')
+         from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as spread (chain, id, copies, without_files)
          where comment.chain = spread.chain and comment.id = spread.id",
     )
     .bind(text(rows, |(chain, _)| chain.to_string()))
     .bind(text(rows, |(_, comment)| comment.content.id.to_string()))
     .bind(text(rows, |(_, comment)| joined(&comment.copies)))
+    .bind(text(rows, |(_, comment)| joined(&comment.without_files)))
     .execute(connection)
     .await?;
     Ok(())
@@ -155,17 +158,22 @@ struct CommentRow {
     arrived_at: DateTime<Utc>,
     place: i64,
     copies: Vec<String>,
+    without_files: Vec<String>,
 }
 
 impl CommentRow {
     fn read(self) -> Result<(ChainId, KnownComment), InvalidId> {
+        let copies = |ids: Vec<String>| -> Result<BTreeSet<CopyId>, InvalidId> {
+            ids.into_iter().map(CopyId::new).collect()
+        };
         let comment = KnownComment {
             account: AccountName::new(self.account)?,
             content: self.content.0,
             arrived_at: Timestamp::from(self.arrived_at),
             // Written from the same type, so it fits.
             place: u32::try_from(self.place).unwrap_or(u32::MAX),
-            copies: self.copies.into_iter().map(CopyId::new).collect::<Result<_, _>>()?,
+            copies: copies(self.copies)?,
+            without_files: copies(self.without_files)?,
         };
         Ok((ChainId::new(self.chain)?, comment))
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod ccs;
 pub(crate) mod comment;
+pub(crate) mod missed_redaction;
 pub(crate) mod redaction;
 
 use contracts::ids::InvalidId;

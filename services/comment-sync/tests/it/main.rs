@@ -10,7 +10,7 @@ use contracts::{Reason, Receipt, ReceiptOutcome};
 use testkit::desk::PATIENCE;
 use testkit::{Desk, until};
 
-use crate::samples::{agreement, hop, original, share, solved, unshare, update};
+use crate::samples::{agreement, hop, onward, original, redact, share, solved, unshare, update};
 use crate::stage::Stage;
 
 /// Comments that a desk was delivered, in order of arrival; one that came twice stands here twice.
@@ -184,5 +184,37 @@ async fn facts_go_on_also_when_older_and_an_inactive_agreement_ends_its_hop() {
         (ReceiptOutcome::Partial, Some(Reason::AgreementInactive))
     );
     assert_eq!(comments_at(&stage.globex), ["acme/1"]);
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missed_redaction_is_kept_until_its_copy_comes_back() {
+    let stage = Stage::set("comments-missed").await;
+    let missed = async || -> i64 {
+        let query = sqlx::query_scalar("select count(*) from missed_redaction");
+        query.fetch_one(&stage.pool).await.expect("a count")
+    };
+    stage.publish("1", &share("share", &["acme/1", "acme/2"])).await;
+    stage.transfer("share").await;
+    stage.publish("2", &unshare("end")).await;
+    stage.transfer("end").await;
+    for command in ["redact", "again"] {
+        stage.publish(command, &redact(command, "acme/1")).await;
+        let receipt = stage.acme.receipt(command).await;
+        assert_eq!(receipt.outcome, ReceiptOutcome::Partial);
+        let last = receipt.decisions.last().expect("the copy");
+        assert_eq!((last.reason, &last.share_id), (Some(Reason::NotShared), &Some(hop().share_id)));
+        assert_eq!(missed().await, 1, "after {command}");
+    }
+    stage.publish("3", &onward("onward")).await;
+    let created = stage.transfer("onward").await;
+    assert_eq!(created.decided_comments.len(), 1, "what is redacted goes not through field-sync");
+    let redacted = |told: &Told| match told {
+        Told::TicketUpdated(updated) => Some(updated.redact.clone()),
+        _ => None,
+    };
+    let (redacted, _) = stage.globex.told("the redaction", redacted).await;
+    let ids: Vec<_> = redacted.iter().map(|it| it.comment_id.as_str()).collect();
+    assert_eq!((ids, missed().await), (vec!["acme/1"], 0));
     stage.end().await;
 }

@@ -101,6 +101,35 @@ pub fn share(message_id: &str, comments: &[&str]) -> Transfer {
     Transfer { action: Action::Share(Box::new(sharing)), ..update("acme", message_id, comments) }
 }
 
+/// acme redacts a comment of its own, when its share has ended.
+pub fn redact(message_id: &str, comment: &str) -> Transfer {
+    let comment_id = CommentId::new(comment).expect("an id");
+    Transfer {
+        action: Action::Redact { comment_id, attachment_id: None },
+        hops: Vec::new(),
+        ..update("acme", message_id, &[])
+    }
+}
+
+/// globex shares the copy that it got on to initech.
+pub fn onward(message_id: &str) -> Transfer {
+    let onward = Hop {
+        share_id: ShareId::new("00000000-0000-4000-8000-000000000002").expect("a UUID"),
+        agreement_id: AgreementId::new("a0000000-0000-4000-8000-000000000002").expect("a UUID"),
+        sender: account("globex"),
+        receiver: account("initech"),
+        near: hop().far(),
+        ..hop()
+    };
+    let Action::Share(sharing) = share(message_id, &[]).action else { unreachable!("it shares") };
+    let sharing = Sharing { share_id: onward.share_id.clone(), ..*sharing };
+    Transfer {
+        action: Action::Share(Box::new(sharing)),
+        hops: vec![onward],
+        ..update("globex", message_id, &[])
+    }
+}
+
 pub fn unshare(message_id: &str) -> Transfer {
     Transfer {
         action: Action::Unshare { share_id: hop().share_id },

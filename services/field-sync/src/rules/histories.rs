@@ -57,6 +57,15 @@ impl Desk {
     }
 }
 
+/// What a desk takes of a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Takes {
+    /// Value and revision, as the guide's *After a receipt* says.
+    ValueAndRevision,
+    /// The revision alone: the value stays what it has become meanwhile.
+    RevisionAlone,
+}
+
 #[derive(Debug)]
 enum Mail {
     Created(CopyFields, u64),
@@ -77,6 +86,9 @@ struct World {
     mail: Vec<(usize, Mail)>,
     /// Desks whose share was refused, because its end came first: what it said is nowhere.
     refused: BTreeSet<usize>,
+    takes: Takes,
+    /// Items that are superseded and do not say what stands.
+    silent: Vec<contracts::Decision>,
     clock: i64,
 }
 
@@ -113,6 +125,8 @@ impl World {
             transfers: Vec::new(),
             mail: Vec::new(),
             refused: BTreeSet::new(),
+            takes: Takes::ValueAndRevision,
+            silent: Vec::new(),
             clock: 0,
         }
     }
@@ -224,6 +238,14 @@ impl World {
         let (who, transfer, sent) =
             self.transfers.swap_remove(usize::from(which) % self.transfers.len());
         let decided = self.stage.decide(&transfer);
+        let superseded =
+            decided.fields.decisions.iter().filter(|it| it.outcome == ItemOutcome::Superseded);
+        for decision in superseded {
+            let field = Field::of_item(decision.item.clone()).unwrap();
+            if decision.value != Some(self.stage.value(&transfer.copy, &field)) {
+                self.silent.push(decision.clone());
+            }
+        }
         let new_copy = match &transfer.action {
             Action::Share(sharing) if decided.rejected.is_none() => {
                 Some(CopyId::of_share(&sharing.share_id))
@@ -274,7 +296,10 @@ impl World {
                         .iter()
                         .filter(|decision| decision.item == item)
                         .find_map(|decision| decision.value.as_ref());
-                    let value = told.map_or(value, |told| read(&field, told));
+                    let value = match (self.takes, desk.value(&field)) {
+                        (Takes::RevisionAlone, Some(shown)) => shown.clone(),
+                        _ => told.map_or(value, |told| read(&field, told)),
+                    };
                     desk.take(field, value, decided.revision);
                 }
             }
@@ -400,6 +425,41 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(any::<Step>(), 1..120)
 }
 
+/// The example of the guide: a partner's change reaches the desk between its command and the
+/// receipt, which has no `value` because what was sent stands.
+#[test]
+fn part_5_a_desk_that_takes_only_the_revision_of_a_receipt_diverges() {
+    let run = |takes| {
+        let mut world = World { takes, ..World::new([super::scene::ALL_TERMS; 3], false) };
+        let read_all = |world: &mut World| {
+            while !world.mail.is_empty() {
+                world.deliver(0);
+            }
+        };
+        world.share(0);
+        world.decide(0);
+        read_all(&mut world);
+        let (acme, globex) = (0, 1);
+        world.change(acme, 27);
+        world.change(globex, 21);
+        world.decide(1);
+        read_all(&mut world);
+        let told = |world: &World| world.desks[acme].value(&Field::Status).map(Value::json);
+        assert_eq!(told(&world), Some(json!({ "value": "pending" })), "the partner's");
+        world.decide(0);
+        read_all(&mut world);
+        assert_eq!(
+            world.stage.value(&original(), &Field::Status),
+            json!({ "value": "solved" }),
+            "the desk's own stands"
+        );
+        world.check_desks().map(|()| told(&world))
+    };
+    assert_eq!(run(Takes::ValueAndRevision).unwrap(), Some(json!({ "value": "solved" })));
+    let diverged = run(Takes::RevisionAlone).unwrap_err().to_string();
+    assert!(diverged.contains("acme holds"), "{diverged}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -407,6 +467,7 @@ proptest! {
     fn at_rest_every_desk_holds_what_the_stage_holds_of_its_copy(terms in [terms(), terms(), terms()], counts: bool, steps in steps()) {
         let world = World::new(terms, counts).run(&steps);
         world.check_desks()?;
+        prop_assert!(world.silent.is_empty(), "{:?}", world.silent);
         if !counts {
             world.check_hops()?;
         }
@@ -434,7 +495,10 @@ proptest! {
             }
             let command = commands.swap_remove(usize::from(*which) % commands.len());
             let decided = stage.decide(&command);
-            superseded += u64::from(decided.fields.decisions.iter().any(|decision| decision.outcome == ItemOutcome::Superseded));
+            let lost: Vec<_> = decided.fields.decisions.iter().filter(|decision| decision.outcome == ItemOutcome::Superseded).collect();
+            let stands = stage.value(&original(), &Field::Tag("vip".into()));
+            prop_assert!(lost.iter().all(|decision| decision.value.as_ref() == Some(&stands)), "{:?}, {} stands", lost, stands);
+            superseded += u64::from(!lost.is_empty());
         }
         for copy in [original(), hops[0].far()] {
             prop_assert_eq!(stage.value(&copy, &Field::Tag("vip".into())), json!(expected));

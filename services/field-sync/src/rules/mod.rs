@@ -23,6 +23,8 @@ mod walk;
 mod histories;
 #[cfg(test)]
 mod scene;
+#[cfg(test)]
+mod superseded;
 
 pub use resync::{Held, held};
 pub use schema::{Schema, Schemas};

@@ -226,7 +226,7 @@ impl Stage {
         match &transfer.action {
             Action::Unshare { share_id } => self.chain.end(share_id),
             Action::Share(sharing) if transfer.rejected.is_some() => {
-                self.chain.end(&sharing.share_id)
+                self.chain.end(&sharing.share_id);
             }
             _ => {}
         }

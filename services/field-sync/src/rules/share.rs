@@ -48,11 +48,11 @@ pub fn create(
         let confirmed = items.confirmed.get(&taken.field);
         match (taken.result, confirmed) {
             (Err(withheld), Some(said)) => {
-                decisions.push(withheld.decision(said.item.clone()).holding(said.told.clone()))
+                decisions.push(withheld.decision(said.item.clone()).holding(said.told.clone()));
             }
             (Err(withheld), None) => decisions.push(withheld.decision(taken.field.item())),
             (Ok(crossed), Some(said)) => {
-                decisions.push(outcome(&crossed, &said.item).holding(said.told.clone()))
+                decisions.push(outcome(&crossed, &said.item).holding(said.told.clone()));
             }
             (Ok(_), None) => {}
         }

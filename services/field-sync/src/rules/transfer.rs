@@ -165,9 +165,10 @@ fn accept(
             accepted.push((field, sent));
             continue;
         };
-        let value = (sent.differs || sent.value != held.value).then(|| held.value.json());
-        let superseded = contracts::Decision::new(sent.item, ItemOutcome::Superseded);
-        decisions.push(superseded.because(Reason::NewerChangeExists).holding(value));
+        // Also where what was sent says the same: the desk may show something else by now.
+        let superseded = contracts::Decision::new(sent.item, ItemOutcome::Superseded)
+            .because(Reason::NewerChangeExists);
+        decisions.push(superseded.holding(Some(held.value.json())));
         if verdict == Verdict::Lost {
             let state = FieldState { own: Some(change.own.clone()), ..held.clone() };
             records.put(&transfer.copy, field, state);

@@ -88,7 +88,9 @@ pub(super) const COMMANDS: &[Published] = &[
         "Blank a comment or one of its files",
         "For any ticket that was ever shared. Every copy on a live hop gets `ticket.updated.v1` \
          with `redact`; a hop made later gets the \
-         blanked comment. Refused: `not_the_author`.",
+         blanked comment. A copy whose shares have all ended is told when it comes into a live \
+         share again; until then the receipt names it as `withheld` with that share, a copy \
+         further along with the share on the way to it. Refused: `not_the_author`.",
     ),
     command::<TicketResync>(
         "Ask for all of a copy",

@@ -1,6 +1,7 @@
 //! What auditors are told: an AsyncAPI document of its own, because an auditor is no desk.
 
 use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
 use serde_json::{Value, json};
 
 use crate::event::CommandDecided;
@@ -14,7 +15,10 @@ use crate::{AccountName, Decision, Item, Message, Reason, Receipt, ReceiptOutcom
 #[must_use]
 pub fn events_document() -> Value {
     let mut generator = SchemaSettings::draft07()
-        .with(|settings| settings.definitions_path = "/components/schemas".into())
+        .with(|settings| {
+            settings.definitions_path = "/components/schemas".into();
+            settings.transforms.push(Box::new(RecursiveTransform(super::schemas::in_one_line)));
+        })
         .into_generator();
     let payload = generator.subschema_for::<CommandDecided>().to_value();
     let exchange = Exchange::Events.name();

@@ -56,7 +56,16 @@ fn settings(exchange: Exchange) -> SchemaSettings {
             settings.transforms.push(Box::new(RecursiveTransform(null_where_absent)));
         }
         settings.transforms.push(Box::new(RecursiveTransform(without_width)));
+        settings.transforms.push(Box::new(RecursiveTransform(in_one_line)));
     })
+}
+
+/// A description is one line: where its doc comment was wrapped means nothing.
+pub(super) fn in_one_line(schema: &mut Schema) {
+    if let Some(Value::String(description)) = schema.get_mut("description") {
+        let paragraphs = description.split("\n\n").map(|text| text.replace('\n', " "));
+        *description = paragraphs.collect::<Vec<_>>().join("\n\n");
+    }
 }
 
 /// What a command need not give it may give as `null`: admission leaves such members out.

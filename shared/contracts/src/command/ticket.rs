@@ -210,8 +210,8 @@ impl Message for TicketUnshare {
     const NAME: &'static str = "ticket.unshare.v1";
 }
 
-/// Blanks a comment, or one of its attachments, on every copy on a live hop; holds also for a
-/// comment that arrives later.
+/// Blanks a comment, or one of its attachments, on every copy on a live hop, and on the others when
+/// they come into a live share again; holds also for a comment that arrives later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("anyOf" = by_number_or_by_share()))]
 pub struct TicketRedact {

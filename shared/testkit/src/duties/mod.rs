@@ -88,10 +88,10 @@ impl Duties {
                 shared.number = updated.ticket_id.clone().or(shared.number.take());
             }
             Told::TicketBound(bound) => {
-                self.shared(&bound.share_id, Side::Sender).side = Side::Sender
+                self.shared(&bound.share_id, Side::Sender).side = Side::Sender;
             }
             Told::TicketUnshared(unshared) => {
-                self.shared(&unshared.share_id, Side::Receiver).ended = true
+                self.shared(&unshared.share_id, Side::Receiver).ended = true;
             }
             Told::ShareState(state) => {
                 let shared = self.shared(&state.share_id, state.side);
