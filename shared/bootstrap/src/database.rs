@@ -127,7 +127,7 @@ impl Database {
             options(self.service, &self.address.now(), self.given_up_ms).map_err(no_good)?;
         match tokio::time::timeout(self.timeout, PgConnection::connect_with(&options)).await {
             Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(error)) => Err(NotYet { what: "database", why: sentence(&error) }),
+            Ok(Err(error)) => Err(NotYet { what: "database", why: messaging::cause(&error) }),
             Err(_) => Err(NotYet { what: "database", why: "no answer in time".to_owned() }),
         }
     }
@@ -195,7 +195,7 @@ impl Database {
                 Ok(Err(NotYet { what: "migrations", why }))
             }
             Err(MigrateError::Execute(error)) if is_connection_trouble(&error) => {
-                Ok(Err(NotYet { what: "database", why: sentence(&error) }))
+                Ok(Err(NotYet { what: "database", why: messaging::cause(&error) }))
             }
             Err(error) => Err(error),
         }

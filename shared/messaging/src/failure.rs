@@ -1,5 +1,7 @@
 //! What can go wrong, by what has to happen next. Nothing else decides that.
 
+use crate::cause::cause;
+
 /// Why a batch could not be decided.
 #[derive(Debug, thiserror::Error)]
 pub enum DecideError {
@@ -59,7 +61,7 @@ impl Fault {
 
     /// What the client library or the database says, for the one log line.
     pub(crate) fn source_text(&self) -> Option<String> {
-        std::error::Error::source(self).map(ToString::to_string)
+        std::error::Error::source(self).map(cause)
     }
 }
 

@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::cause::cause;
 use crate::connection::{BrokerUrl, Connections};
 use crate::service::Service;
 use crate::slot::Slot;
@@ -164,7 +165,7 @@ async fn work<S: Service>(
     tracing::info!(service = S::SERVICE.name(), slots = shared.settings.slots, "working");
     let mut failed = None;
     while let Some(ended) = tasks.join_next().await {
-        let result = ended.unwrap_or_else(|error| Err(Fault::TaskEnded(error.to_string())));
+        let result = ended.unwrap_or_else(|error| Err(Fault::TaskEnded(cause(&error))));
         let fault = match result {
             Ok(()) if stop.is_cancelled() => continue,
             Ok(()) => Fault::TaskEnded("a loop ended without being told to".to_owned()),
@@ -221,8 +222,11 @@ async fn upkeep<S: Service>(shared: Arc<Shared<S>>, stop: CancellationToken) -> 
             answered(limit, retention::upkeep(&shared.pool, now(), shared.settings.journal_days))
                 .await
         {
-            tracing::warn!(error = %error, "the journal's upkeep failed; it is tried again in an \
-                hour");
+            tracing::warn!(
+                cause = cause(&error),
+                "the journal's upkeep failed; it is tried again in \
+                an hour"
+            );
         }
     }
     Ok(())

@@ -107,7 +107,7 @@ async fn decide_one(
         other => other,
     };
     match treat {
-        Treat::Panic => panic!("asked to"),
+        Treat::Panic => panic!("asked to by {}", count.what),
         Treat::Hang => std::future::pending().await,
         Treat::NotYet => {
             return Ok(Verdict::NotYet {
