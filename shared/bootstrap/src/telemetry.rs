@@ -50,7 +50,7 @@ impl Telemetry {
     /// Sends the last spans. Must be called outside the runtime: it blocks.
     pub(crate) fn shutdown(self) {
         if let Err(error) = self.provider.shutdown_with_timeout(FLUSH) {
-            tracing::warn!(error = %error, "the last spans were not sent");
+            tracing::warn!(cause = messaging::cause(&error), "the last spans were not sent");
         }
     }
 }

@@ -1,7 +1,5 @@
 //! What can go wrong, by what has to happen next. Nothing else decides that.
 
-use crate::cause::cause;
-
 /// Why a batch could not be decided.
 #[derive(Debug, thiserror::Error)]
 pub enum DecideError {
@@ -57,11 +55,6 @@ impl Fault {
     /// Wraps a client error with what was being done.
     pub(crate) fn broker(operation: &'static str) -> impl FnOnce(lapin::Error) -> Self {
         move |source| Self::Broker { operation, source }
-    }
-
-    /// What the client library or the database says, for the one log line.
-    pub(crate) fn source_text(&self) -> Option<String> {
-        std::error::Error::source(self).map(cause)
     }
 }
 

@@ -119,8 +119,10 @@ pub async fn run<S: Service>(
                 } else {
                     "broker"
                 });
-                tracing::warn!(error = %fault, cause = fault.source_text(), "work was interrupted; \
-                    connections are built anew");
+                tracing::warn!(
+                    cause = cause(&fault),
+                    "work was interrupted; connections are built anew"
+                );
                 metrics::counter!("deskmesh_interruptions_total").increment(1);
                 if worked {
                     delays = backoff();
@@ -224,8 +226,7 @@ async fn upkeep<S: Service>(shared: Arc<Shared<S>>, stop: CancellationToken) -> 
         {
             tracing::warn!(
                 cause = cause(&error),
-                "the journal's upkeep failed; it is tried again in \
-                an hour"
+                "the journal's upkeep failed; it is tried again in an hour"
             );
         }
     }

@@ -156,8 +156,7 @@ impl<S: Service> Slot<S> {
                         queue = self.queue,
                         count = items.len(),
                         cause = cause(&error),
-                        "the \
-                        database does not answer; the batch is held"
+                        "the database does not answer; the batch is held"
                     );
                     if !pause(delays.next(), stop, &self.shared.health).await {
                         return Ok(None);

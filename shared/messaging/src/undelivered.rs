@@ -66,7 +66,7 @@ fn tell(outputs: &[&StoredOutput], refused: &Refused) {
         let first = waiting[0];
         let about = first.output.share_id().or(first.output.correlation_id());
         tracing::warn!(
-            account = desk.map(|desk| desk.to_string()),
+            account = desk.map(ToString::to_string),
             queue = desk.map(topology::desk_queue),
             cause,
             count = waiting.len(),
@@ -106,9 +106,8 @@ pub(crate) async fn run<S: Service>(
             Err(error) => {
                 tracing::warn!(
                     cause = cause(&error),
-                    "the database does not answer; undelivered \
-                    messages wait"
-                )
+                    "the database does not answer; undelivered messages wait"
+                );
             }
         }
         if !pause(Some(settings.interval), &stop, &shared.health).await {

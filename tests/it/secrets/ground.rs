@@ -315,10 +315,10 @@ impl Ground {
         let lines = all.files.values().flat_map(|text| text.lines());
         let has = |line: &str| words.iter().all(|word| line.contains(word));
         let mut like = lines.clone().filter(|line| line.contains(words[0]));
-        match lines.clone().any(has) {
-            true => Ok(()),
-            false => Err(format!("{:?} of {} lines", like.next_back(), lines.count())),
+        if lines.clone().any(has) {
+            return Ok(());
         }
+        Err(format!("{:?} of {} lines", like.next_back(), lines.count()))
     }
 
     async fn on_broker<E: std::fmt::Debug + Send + 'static>(

@@ -4,6 +4,7 @@
 mod ground;
 mod lines;
 mod plant;
+mod sources;
 
 use serde_json::json;
 use testkit::{Desk, until};
@@ -96,7 +97,7 @@ async fn everything(acme: &Desk, agreement: &str, share: &str) {
     for body in [
         format!("{{\"subject\": \"{MARK}"),
         format!("\"{MARK}\""),
-        format!("{MARK}"),
+        MARK.to_owned(),
         format!("{{\"{MARK}\": 1}}"),
         format!("{{\"ticket_id\": \"4711\", \"{MARK}\": \"\\u0000\"}}"),
     ] {

@@ -168,7 +168,7 @@ fn texts(value: &Value, place: &str) -> Vec<String> {
 /// hexadecimal digits.
 pub fn shapes() -> Vec<String> {
     let numbers = MARK.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", ");
-    let hex: String = MARK.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = MARK.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let mut shapes = vec![MARK.to_owned(), numbers, hex];
     // Where it begins within three bytes; a first or last letter that depends on its neighbours is
     // left out.
