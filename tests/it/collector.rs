@@ -44,7 +44,13 @@ impl Recorded {
     }
 }
 
-type Kept = Arc<Mutex<BTreeMap<String, Recorded>>>;
+#[derive(Debug, Default)]
+struct Received {
+    spans: BTreeMap<String, Recorded>,
+    bodies: Vec<Vec<u8>>,
+}
+
+type Kept = Arc<Mutex<Received>>;
 
 /// Takes spans until it is dropped with its runtime.
 pub struct Collector {
@@ -67,7 +73,12 @@ impl Collector {
 
     /// All spans so far, by id.
     pub fn spans(&self) -> BTreeMap<String, Recorded> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).spans.clone()
+    }
+
+    /// All that was sent so far, byte by byte: events and attributes of every kind are in it.
+    pub fn bodies(&self) -> Vec<Vec<u8>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).bodies.clone()
     }
 }
 
@@ -82,14 +93,16 @@ async fn take(State(kept): State<Kept>, headers: HeaderMap, body: Bytes) -> Stat
     } else {
         Ok(body)
     };
-    let Ok(request) = plain.map(ExportTraceServiceRequest::decode) else {
-        return StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    let Ok(plain) = plain else { return StatusCode::UNSUPPORTED_MEDIA_TYPE };
+    let body = plain.to_vec();
+    let Ok(request) = ExportTraceServiceRequest::decode(plain) else {
+        return StatusCode::BAD_REQUEST;
     };
-    let Ok(request) = request else { return StatusCode::BAD_REQUEST };
     let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
     for span in request.resource_spans.into_iter().flat_map(recorded) {
-        kept.insert(span.id.clone(), span);
+        kept.spans.insert(span.id.clone(), span);
     }
+    kept.bodies.push(body);
     StatusCode::OK
 }
 

@@ -7,6 +7,7 @@ mod metrics;
 mod partners;
 mod processes;
 mod reasons;
+mod secrets;
 mod settings;
 mod spans;
 mod story;

@@ -19,7 +19,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::config::{self, ConfigError, Loaded, sentence};
+use crate::config::{self, ConfigError, Loaded};
 use crate::database::{self, Database};
 use crate::{Context, Process, describe, process};
 use operator::Operator;
@@ -77,7 +77,7 @@ where
     let matches = Line::command().name(name).bin_name(name).get_matches();
     let line = Line::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     carry_out(process, line).unwrap_or_else(|error| {
-        eprintln!("{name}: {}", sentence(error.as_ref()));
+        eprintln!("{name}: {}", messaging::cause(error.as_ref()));
         if error.is::<ConfigError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
     })
 }

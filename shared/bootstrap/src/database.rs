@@ -38,6 +38,10 @@ fn server_side(given_up_ms: u32) -> [(&'static str, String); 5] {
     ]
 }
 
+/// Whatever the server is configured with: it repeats no bound value beside an error, in its log or
+/// in what it answers.
+const QUIET: [(&str, &str); 1] = [("log_parameter_max_length_on_error", "0")];
+
 /// Where sqlx keeps what was applied; it stands in the first schema of the search path, like every
 /// table.
 const HISTORY: &str = "_sqlx_migrations";
@@ -111,8 +115,10 @@ impl Database {
             match options(self.service, &address, self.given_up_ms) {
                 Ok(options) => pool.set_connect_options(options),
                 Err(error) => {
-                    tracing::warn!(error = %error, "the database's address is no good now; the \
-                        last one is kept")
+                    tracing::warn!(
+                        cause = messaging::cause(&error),
+                        "the database's address is no good now; the last one is kept"
+                    );
                 }
             }
             followed = address;
@@ -127,7 +133,7 @@ impl Database {
             options(self.service, &self.address.now(), self.given_up_ms).map_err(no_good)?;
         match tokio::time::timeout(self.timeout, PgConnection::connect_with(&options)).await {
             Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(error)) => Err(NotYet { what: "database", why: sentence(&error) }),
+            Ok(Err(error)) => Err(NotYet { what: "database", why: messaging::cause(&error) }),
             Err(_) => Err(NotYet { what: "database", why: "no answer in time".to_owned() }),
         }
     }
@@ -195,7 +201,7 @@ impl Database {
                 Ok(Err(NotYet { what: "migrations", why }))
             }
             Err(MigrateError::Execute(error)) if is_connection_trouble(&error) => {
-                Ok(Err(NotYet { what: "database", why: sentence(&error) }))
+                Ok(Err(NotYet { what: "database", why: messaging::cause(&error) }))
             }
             Err(error) => Err(error),
         }
@@ -219,7 +225,8 @@ fn options(
     address: &Secret,
     given_up_ms: u32,
 ) -> Result<PgConnectOptions, ConfigError> {
-    Ok(parse(address)?.application_name(service).options(server_side(given_up_ms)))
+    let options = parse(address)?.application_name(service).options(QUIET);
+    Ok(options.options(server_side(given_up_ms)))
 }
 
 fn parse(url: &Secret) -> Result<PgConnectOptions, ConfigError> {
@@ -331,6 +338,15 @@ mod tests {
         let migration =
             Migration::new(1000, "first".into(), MigrationType::Simple, sql.into_sql_str(), false);
         assert_eq!(tables(&Migrator::with_migrations(vec![migration])), ["comment", "hop"]);
+    }
+
+    #[test]
+    fn no_server_repeats_bound_values_whatever_the_address_asks_for() {
+        let address = "postgres://me@h/db?options=-c%20log_parameter_max_length_on_error%3D-1";
+        let options = options("comment-sync", &Secret::new(address), 1_000).unwrap();
+        let given = options.get_options().unwrap().to_owned();
+        let last = given.rsplit("log_parameter_max_length_on_error=").next().unwrap();
+        assert!(last.starts_with("0 "), "{given}");
     }
 
     #[test]

@@ -105,7 +105,7 @@ pub(crate) async fn serve(listener: TcpListener, probes: Probes, desk: Desk) {
         () = upkeep => {}
         outcome = async { axum::serve(listener, router).await } => {
             if let Err(error) = outcome {
-                tracing::error!(error = %error, "health endpoints ended");
+                tracing::error!(cause = messaging::cause(&error), "health endpoints ended");
             }
         }
     }

@@ -55,5 +55,7 @@ where
     Start: FnOnce(Context<C>) -> Running + Send + 'static,
     Running: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
+    // First of all: also a command that a person gives may have its output kept somewhere.
+    telemetry::log_panics();
     command::execute(process)
 }

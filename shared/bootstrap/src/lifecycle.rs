@@ -125,7 +125,7 @@ pub(crate) async fn supervise(
 }
 
 fn report(failure: &Failure) -> Ending {
-    let error = crate::config::sentence(failure.error.as_ref());
+    let error = messaging::cause(failure.error.as_ref());
     tracing::error!(task = failure.task, error, "a task failed, the process ends");
     Ending::Broken
 }

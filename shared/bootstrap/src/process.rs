@@ -11,7 +11,7 @@ use sqlx::migrate::Migrator;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Common, Loaded, sentence};
+use crate::config::{Common, Loaded};
 use crate::database::Database;
 use crate::health::{self, Phase, Probes};
 use crate::lifecycle::{self, Ending, Tasks};
@@ -57,7 +57,7 @@ where
         Ok(Ending::Clean) => ExitCode::SUCCESS,
         Ok(Ending::Broken) => ExitCode::FAILURE,
         Err(error) => {
-            tracing::error!(error = sentence(error.as_ref()), "could not start");
+            tracing::error!(error = messaging::cause(error.as_ref()), "could not start");
             ExitCode::FAILURE
         }
     };

@@ -1,6 +1,7 @@
 //! Logs, traces and the panic hook: set up once, before the runtime, and flushed on every way out.
 
 mod line;
+mod speakers;
 
 use std::time::Duration;
 
@@ -19,10 +20,14 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use self::line::{Line, OwnDispatch};
+use self::speakers::{is_own, may_speak};
 use crate::config;
 
 /// How long the last spans may take to reach the collector; a stop must not hang on telemetry.
 const FLUSH: Duration = Duration::from_secs(5);
+
+/// All that is said of a panic, beside its place.
+const PANICKED: &str = "the program panicked; what it says may quote a message, and is not logged";
 
 /// What must be flushed before the process ends.
 pub(crate) struct Telemetry {
@@ -39,14 +44,13 @@ impl Telemetry {
         subscriber(service, settings, &provider, std::io::stdout)?.try_init()?;
         global::set_text_map_propagator(TraceContextPropagator::new());
         global::set_tracer_provider(provider.clone());
-        log_panics();
         Ok(Self { provider })
     }
 
     /// Sends the last spans. Must be called outside the runtime: it blocks.
     pub(crate) fn shutdown(self) {
         if let Err(error) = self.provider.shutdown_with_timeout(FLUSH) {
-            tracing::warn!(error = %error, "the last spans were not sent");
+            tracing::warn!(cause = messaging::cause(&error), "the last spans were not sent");
         }
     }
 }
@@ -83,12 +87,10 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let dispatch = OwnDispatch::default();
-    // The exporter tells at `info` what it does all the time; whoever wants to read that can name
-    // it in the filter.
-    let wanted = EnvFilter::try_new(format!("opentelemetry=warn,{}", settings.log_filter))?;
+    let wanted = EnvFilter::try_new(&settings.log_filter)?;
     // The filter is for lines only. A span hidden by it would take its trace id from the lines
-    // inside it.
-    let lines = wanted.or(filter_fn(is_own_span));
+    // inside it. What may not speak at all is beyond its reach.
+    let lines = wanted.or(filter_fn(is_own_span)).and(filter_fn(may_speak));
     let logs = tracing_subscriber::fmt::layer()
         .fmt_fields(JsonFields::new())
         .event_format(Line::new(settings.log_format, service, dispatch.clone()))
@@ -99,7 +101,7 @@ where
         .with_location(false)
         .with_threads(false)
         .with_tracked_inactivity(false)
-        .with_filter(filter_fn(|metadata| is_own_span(metadata) || is_own_trouble(metadata)));
+        .with_filter(filter_fn(|metadata| is_own_span(metadata) || is_trouble(metadata)));
     Ok(tracing_subscriber::registry().with(dispatch).with(traces).with(logs))
 }
 
@@ -112,24 +114,23 @@ fn is_own_span(metadata: &Metadata<'_>) -> bool {
     own && metadata.is_span() && *metadata.level() <= Level::INFO
 }
 
-fn is_own_trouble(metadata: &Metadata<'_>) -> bool {
-    metadata.is_event() && *metadata.level() <= Level::WARN && !is_exporter(metadata.target())
+/// What is told in the span in which it happened. Not what the exporter says of itself.
+fn is_trouble(metadata: &Metadata<'_>) -> bool {
+    let exporter = !is_own(metadata.target()) && metadata.target().starts_with("opentelemetry");
+    metadata.is_event() && *metadata.level() <= Level::WARN && may_speak(metadata) && !exporter
 }
 
-fn is_exporter(target: &str) -> bool {
-    ["opentelemetry", "reqwest", "hyper", "h2"].iter().any(|library| target.starts_with(library))
-}
-
-/// A panic becomes a log line like any other, so that it reaches whoever reads the logs, with its
-/// trace id.
-fn log_panics() {
+/// A panic becomes a log line with its place, or a line on standard error before there are logs.
+/// What it says stays out: a rule may say there what it was given, a ticket's text. Of a message
+/// that was parked for it, the row keeps it.
+pub(crate) fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let location = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(
-            code.location = location,
-            reason = panic.payload_as_str().unwrap_or("no text"),
-            "panicked"
-        );
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        if tracing::dispatcher::has_been_set() {
+            tracing::error!(code.location = place, "{PANICKED}");
+        } else {
+            eprintln!("{PANICKED} (at {place})");
+        }
     }));
 }
 

@@ -54,9 +54,9 @@ pub(crate) async fn answer(State(desk): State<Desk>, RawQuery(query): RawQuery) 
             Ok(body) => {
                 (StatusCode::OK, [(CONTENT_TYPE, "application/json")], body).into_response()
             }
-            Err(error) => away(&error.to_string()),
+            Err(error) => away(&messaging::cause(&error)),
         },
-        Ok(Err(error)) => away(&format!("{error:#}")),
+        Ok(Err(error)) => away(&messaging::cause(error.as_ref())),
         Err(_) => away("it takes longer than ten seconds"),
     }
 }

@@ -25,10 +25,28 @@ const NOBODY: &str = "127.0.0.1:1";
 
 /// Set for the process that is to be the service.
 const ROLE: &str = "BOOTSTRAP_TEST_SERVICE";
+/// Its value for one in which something panics as soon as there are logs.
+const PANICKING: &str = "panicking";
+/// For one whose configuration cannot even be read.
+const PANICKING_EARLY: &str = "panicking_early";
+/// What a panic says that a log must not have.
+const SECRET: &str = "The pump leaks";
 
 fn main() -> ExitCode {
-    if std::env::var_os(ROLE).is_some() {
+    if let Some(role) = std::env::var_os(ROLE) {
+        if role == PANICKING {
+            std::thread::spawn(|| panic_when(tracing::dispatcher::has_been_set));
+        }
         let (service, migrations) = (Service::CommentSync, &NO_TABLES);
+        if role == PANICKING_EARLY {
+            return bootstrap::main(Process {
+                service,
+                default_config: "",
+                migrations,
+                trailing: knows_nothing,
+                start: |_: Context<Panics>| std::future::ready(Ok(())),
+            });
+        }
         return bootstrap::main(Process {
             service,
             default_config: "",
@@ -37,7 +55,7 @@ fn main() -> ExitCode {
             start,
         });
     }
-    let tests: [(&str, fn()); 7] = [
+    let tests: [(&str, fn()); 9] = [
         (
             "it_is_alive_without_its_database_and_stops_when_told",
             it_is_alive_without_its_database_and_stops_when_told,
@@ -51,6 +69,8 @@ fn main() -> ExitCode {
         ("describe_and_config_need_nothing", describe_and_config_need_nothing),
         ("an_address_in_use_stops_the_start", an_address_in_use_stops_the_start),
         ("behind_the_entry_nothing_is_discarded", behind_the_entry_nothing_is_discarded),
+        ("a_panic_is_logged_without_what_it_says", a_panic_is_logged_without_what_it_says),
+        ("before_there_are_logs_too", before_there_are_logs_too),
     ];
     // The part of the usual command line that `cargo test` and its like use: a list, or words that
     // names contain.
@@ -74,6 +94,23 @@ fn knows_nothing<'a>(
     _: bool,
 ) -> BoxFuture<'a, sqlx::Result<Trail>> {
     std::future::ready(Ok(Trail::default())).boxed()
+}
+
+/// A service's settings, of which one makes whoever reads them panic.
+#[derive(Debug, serde::Serialize)]
+struct Panics;
+
+impl<'de> serde::Deserialize<'de> for Panics {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        panic!("{SECRET}")
+    }
+}
+
+fn panic_when(ready: impl Fn() -> bool) {
+    while !ready() {
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    panic!("{SECRET}")
 }
 
 async fn start(context: Context<NoKeys>) -> anyhow::Result<()> {
@@ -172,6 +209,40 @@ fn it_is_alive_without_its_database_and_stops_when_told() {
     assert_eq!(code, Some(0), "{rest}");
     assert!(rest.contains(r#""message":"stopped""#), "{rest}");
     assert!(!rest.contains("hush"), "{rest}");
+}
+
+fn a_panic_is_logged_without_what_it_says() {
+    let child = service(
+        &["run"],
+        &[
+            (ROLE, PANICKING),
+            ("RUST_BACKTRACE", "1"),
+            ("DESKMESH__TELEMETRY__LOG_FILTER", "trace"),
+            ("DESKMESH__BROKER__URL", "amqp://me:hush@127.0.0.1:1"),
+            ("DESKMESH__DATABASE__URL", &format!("postgres://me:hush@{NOBODY}/deskmesh")),
+            ("DESKMESH__HTTP__LISTEN", "127.0.0.1:0"),
+        ],
+    )
+    .spawn()
+    .unwrap();
+    let mut child = Started(child);
+    let mut log = BufReader::new(child.0.stdout.take().unwrap());
+    let mut told = String::new();
+    while !told.contains("panicked") {
+        assert_ne!(log.read_line(&mut told).unwrap(), 0, "it ended: {told}");
+    }
+    let line: serde_json::Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
+    assert!(line["code.location"].as_str().unwrap().contains("tests/process.rs:"), "{line}");
+    drop(child.0.kill());
+    log.read_to_string(&mut told).unwrap();
+    child.0.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    assert!(!told.contains(SECRET) && !told.contains("hush"), "{told}");
+}
+
+fn before_there_are_logs_too() {
+    let (_, stdout, stderr) = output(&["config"], &[(ROLE, PANICKING_EARLY)]);
+    assert!(stderr.contains("panicked") && stderr.contains("tests/process.rs:"), "{stderr}");
+    assert!(!stderr.contains(SECRET) && !stdout.contains(SECRET), "{stderr} {stdout}");
 }
 
 fn a_mistyped_variable_stops_the_start_with_code_2() {

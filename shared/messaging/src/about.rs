@@ -1,7 +1,7 @@
 //! What a message is about: the names by which a person asks later what became of it.
 
 use contracts::sync::CommandRef;
-use contracts::{AccountName, AgreementId};
+use contracts::{AccountName, AgreementId, ShareId, TicketId};
 use serde_json::Value;
 
 /// No ticket number, share or agreement has a longer name.
@@ -42,10 +42,14 @@ impl About {
     /// A command's content, also one that is refused: what it names first of ticket, share,
     /// agreement and account.
     pub(crate) fn of_content(account: &AccountName, content: &Value) -> Self {
-        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-        let number = text(content.get("ticket_id")).or_else(|| text(content.pointer("/ticket/id")));
+        let text = |place: &str| content.pointer(place).and_then(Value::as_str);
+        // A text in a name's place is no name: it would be in every log line about the message.
+        let number = text("/ticket_id").or_else(|| text("/ticket/id")).filter(|it| is_ticket(it));
         let subject = number.map(|number| format!("{account}/{number}")).or_else(|| {
-            ["share_id", "agreement_id", "account"].iter().find_map(|name| text(content.get(*name)))
+            let share = text("/share_id").filter(|it| ShareId::new(*it).is_ok());
+            let agreement = text("/agreement_id").filter(|it| AgreementId::new(*it).is_ok());
+            let other = text("/account").filter(|it| AccountName::new(*it).is_ok());
+            share.or(agreement).or(other).map(str::to_owned)
         });
         Self {
             subject: Some(subject.unwrap_or_else(|| account.to_string()))
@@ -55,23 +59,33 @@ impl About {
     }
 }
 
+fn is_ticket(number: &str) -> bool {
+    TicketId::new(number).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
 
+    const SHARE: &str = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10";
+
     #[test]
     fn a_command_is_found_by_what_it_names() {
         let acme = AccountName::new("acme").unwrap();
         for (content, subject) in [
-            (json!({ "ticket_id": "4711", "share_id": "s" }), Some("acme/4711")),
-            (json!({ "ticket": { "id": "4711" }, "agreement_id": "a" }), Some("acme/4711")),
-            (json!({ "share_id": "s" }), Some("s")),
-            (json!({ "agreement_id": "a", "ticket_id": 4711 }), Some("a")),
+            (json!({ "ticket_id": "4711", "share_id": SHARE }), Some("acme/4711")),
+            (json!({ "ticket": { "id": "4711" }, "agreement_id": SHARE }), Some("acme/4711")),
+            (json!({ "share_id": SHARE }), Some(SHARE)),
+            (json!({ "agreement_id": SHARE, "ticket_id": 4711 }), Some(SHARE)),
             (json!({ "account": "acme-eu" }), Some("acme-eu")),
             (json!({}), Some("acme")),
-            (json!({ "ticket_id": "x".repeat(LONGEST) }), None),
+            // No names: a text in the wrong place.
+            (json!({ "share_id": "The pump leaks" }), Some("acme")),
+            (json!({ "agreement_id": "The pump leaks" }), Some("acme")),
+            (json!({ "account": "The pump leaks" }), Some("acme")),
+            (json!({ "ticket_id": "x".repeat(LONGEST), "share_id": SHARE }), Some(SHARE)),
         ] {
             assert_eq!(About::of_content(&acme, &content).subject.as_deref(), subject, "{content}");
         }

@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::Fault;
+use crate::cause::cause;
 use crate::connection::Connections;
 use crate::envelope::Envelope;
 use crate::parking::{ParkReason, Parking, park};
@@ -52,7 +53,14 @@ pub(crate) async fn run<S: Service>(
             )
             .await;
             let Err(error) = parked else { break };
-            tracing::warn!(error = %error, "the database does not answer; a dead letter is held");
+            tracing::warn!(
+                queue,
+                message_id = envelope.message_id,
+                message_type = envelope.message_type,
+                trace_id = envelope.trace.trace_id(),
+                cause = cause(&error),
+                "the database does not answer; a dead letter is held"
+            );
             if !pause(delays.next(), &stop, &shared.health).await {
                 return Ok(());
             }

@@ -59,11 +59,6 @@ impl Fault {
     pub(crate) fn broker(operation: &'static str) -> impl FnOnce(lapin::Error) -> Self {
         move |source| Self::Broker { operation, source }
     }
-
-    /// What the client library or the database says, for the one log line.
-    pub(crate) fn source_text(&self) -> Option<String> {
-        std::error::Error::source(self).map(ToString::to_string)
-    }
 }
 
 /// What has to happen after a batch failed.

@@ -2,6 +2,7 @@
 
 mod about;
 mod admission;
+mod cause;
 mod connection;
 mod content;
 mod dead_letters;
@@ -38,6 +39,7 @@ mod undelivered;
 mod watched;
 
 pub use about::About;
+pub use cause::cause;
 pub use connection::BrokerUrl;
 pub use content::{Content, DecodeError, decode, parse};
 pub use failure::{DecideError, Fault};

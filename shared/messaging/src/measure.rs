@@ -1,13 +1,14 @@
 //! What the runtime counts. Labels are types that were admitted, outcomes, reasons and exchanges:
 //! never an account, a ticket or an id.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use contracts::Timestamp;
 
 use crate::output::StoredOutput;
 use crate::plan::{Fate, Item};
+use crate::publisher::Refused;
 
 /// One batch, from its first message to its ack.
 pub(crate) fn batch(messages: usize, started: Instant) {
@@ -52,11 +53,7 @@ pub(crate) fn outcome(fate: &Fate) -> &'static str {
 }
 
 /// Deliveries that desks' queues took: how long after their command had arrived.
-pub(crate) fn deliveries(
-    outputs: &[(String, &StoredOutput)],
-    refused: &BTreeSet<String>,
-    at: Timestamp,
-) {
+pub(crate) fn deliveries(outputs: &[(String, &StoredOutput)], refused: &Refused, at: Timestamp) {
     let mut delays: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for (_, stored) in outputs
         .iter()

@@ -254,10 +254,14 @@ pub(crate) async fn park(
     metrics::counter!("deskmesh_parked_total", "reason" => reason.code()).increment(1);
     tracing::warn!(
         reason = reason.code(),
-        detail,
+        account = message.account.as_deref(),
         queue = message.queue,
         routing_key = message.routing_key,
         message_id = message.message_id,
+        message_type = message.message_type,
+        about = message.about.subject.as_deref(),
+        command = message.about.command.as_deref(),
+        trace_id = message.trace.trace_id(),
         parked_id = %message.id,
         "message parked"
     );

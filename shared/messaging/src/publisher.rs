@@ -3,7 +3,7 @@
 //! confirm.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use contracts::Timestamp;
@@ -75,6 +75,59 @@ impl Letter {
     }
 }
 
+/// What the broker took no responsibility for: message ids, each with `returned`, which found no
+/// queue, or `rejected`, by a full one.
+#[derive(Debug, Default)]
+pub(crate) struct Refused(BTreeMap<String, &'static str>);
+
+impl Refused {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn contains(&self, message_id: &str) -> bool {
+        self.0.contains_key(message_id)
+    }
+
+    /// Why a message was not taken.
+    pub fn cause(&self, message_id: &str) -> Option<&'static str> {
+        self.0.get(message_id).copied().map(|cause| match cause {
+            "returned" => "returned: the queue is missing or not bound",
+            _ => "rejected: the queue is full",
+        })
+    }
+
+    /// Writes a line for each key by which letters to services were not taken, with the first of
+    /// them. The batch came from `queue`.
+    pub fn tell_held(&self, queue: &str, letters: &[Letter]) {
+        let mut by_key: BTreeMap<_, Vec<&Letter>> = BTreeMap::new();
+        for letter in letters {
+            by_key
+                .entry((&letter.routing_key, self.cause(&letter.message_id)))
+                .or_default()
+                .push(letter);
+        }
+        for ((key, cause), held) in by_key {
+            tracing::warn!(
+                queue,
+                exchange = held[0].exchange,
+                key,
+                cause,
+                count = held.len(),
+                message_id = held[0].message_id,
+                message_type = held[0].message_type,
+                about = held[0].share_id(),
+                trace_id = held[0].trace.trace_id(),
+                "messages between services were not taken; the batch is held"
+            );
+        }
+    }
+}
+
 /// Owns one channel in confirm mode. Not shared between tasks: lapin numbers a publish and queues
 /// it in two steps.
 #[derive(Debug)]
@@ -99,29 +152,20 @@ impl Publisher {
         Ok(Self { channel, service, user_id: ShortString::from(service.user()), timeout })
     }
 
-    /// Publishes all and waits for all confirms. Returns the message ids that were returned or
-    /// refused.
+    /// Publishes all and waits for all confirms. Returns what was returned or refused.
     ///
     /// A fault or a timeout means: nobody knows what went out. The caller does not ack, and all of
     /// it is sent again.
-    pub async fn publish(
-        &self,
-        letters: &[Letter],
-        now: Timestamp,
-    ) -> Result<BTreeSet<String>, Fault> {
+    pub async fn publish(&self, letters: &[Letter], now: Timestamp) -> Result<Refused, Fault> {
         if letters.is_empty() {
-            return Ok(BTreeSet::new());
+            return Ok(Refused::default());
         }
         tokio::time::timeout(self.timeout, self.publish_all(letters, now))
             .await
             .map_err(|_| Fault::Timeout("confirm a batch"))?
     }
 
-    async fn publish_all(
-        &self,
-        letters: &[Letter],
-        now: Timestamp,
-    ) -> Result<BTreeSet<String>, Fault> {
+    async fn publish_all(&self, letters: &[Letter], now: Timestamp) -> Result<Refused, Fault> {
         let sent = try_join_all(letters.iter().map(|letter| self.send(letter, now))).await?;
         let (spans, confirms): (Vec<Sent>, Vec<_>) = sent.into_iter().unzip();
         let mut refused: BTreeMap<String, &'static str> = BTreeMap::new();
@@ -148,7 +192,7 @@ impl Publisher {
                 span.refused(cause);
             }
         }
-        Ok(refused.into_keys().collect())
+        Ok(Refused(refused))
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that publishes")]

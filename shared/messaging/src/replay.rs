@@ -210,7 +210,7 @@ async fn send(
         .iter()
         .filter(came_back)
         .partition(|stored| stored.output.exchange() == Exchange::Desk.name());
-    undelivered::keep(pool, &desks, now()).await?;
+    undelivered::keep(pool, &desks, &refused, now()).await?;
     if others.is_empty() {
         Ok(desks.len())
     } else {

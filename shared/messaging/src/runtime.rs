@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::cause::cause;
 use crate::connection::{BrokerUrl, Connections};
 use crate::fetch_budget::FetchBudget;
 use crate::service::Service;
@@ -122,8 +123,10 @@ pub async fn run<S: Service>(
                 } else {
                     "broker"
                 });
-                tracing::warn!(error = %fault, cause = fault.source_text(), "work was interrupted; \
-                    connections are built anew");
+                tracing::warn!(
+                    cause = cause(&fault),
+                    "work was interrupted; connections are built anew"
+                );
                 metrics::counter!("deskmesh_interruptions_total").increment(1);
                 if worked {
                     delays = backoff();
@@ -168,7 +171,7 @@ async fn work<S: Service>(
     tracing::info!(service = S::SERVICE.name(), slots = shared.settings.slots, "working");
     let mut failed = None;
     while let Some(ended) = tasks.join_next().await {
-        let result = ended.unwrap_or_else(|error| Err(Fault::TaskEnded(error.to_string())));
+        let result = ended.unwrap_or_else(|error| Err(Fault::TaskEnded(cause(&error))));
         let fault = match result {
             Ok(()) if stop.is_cancelled() => continue,
             Ok(()) => Fault::TaskEnded("a loop ended without being told to".to_owned()),
@@ -231,8 +234,10 @@ async fn upkeep<S: Service>(shared: Arc<Shared<S>>, stop: CancellationToken) -> 
             answered(limit, retention::upkeep(&shared.pool, now(), shared.settings.journal_days))
                 .await
         {
-            tracing::warn!(error = %error, "the journal's upkeep failed; it is tried again in an \
-                hour");
+            tracing::warn!(
+                cause = cause(&error),
+                "the journal's upkeep failed; it is tried again in an hour"
+            );
         }
     }
     Ok(())

@@ -20,6 +20,7 @@ use tokio::sync::SemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::admit;
+use crate::cause::cause;
 use crate::connection::Connections;
 use crate::envelope::{Envelope, header};
 use crate::fetch_budget::FetchBudget;
@@ -205,7 +206,12 @@ impl<S: Service> Slot<S> {
                 }
                 Err(StepError::Hold(error)) => {
                     self.shared.health.lost("database");
-                    tracing::warn!(error = %error, "the database does not answer; the batch is held");
+                    tracing::warn!(
+                        queue = self.queue,
+                        count = items.len(),
+                        cause = cause(&error),
+                        "the database does not answer; the batch is held"
+                    );
                     if !pause(delays.next(), stop, &self.shared.health).await {
                         return Ok(None);
                     }
@@ -251,15 +257,13 @@ impl<S: Service> Slot<S> {
             let services: Vec<Letter> = letters.into_iter().filter(missed).collect();
             answered(
                 self.shared.settings.answer_timeout,
-                undelivered::keep(&self.shared.pool, &rows, now()),
+                undelivered::keep(&self.shared.pool, &rows, &refused, now()),
             )
             .await?;
             if services.is_empty() {
                 return Ok(true);
             }
-            let fault = Fault::SyncRefused { count: services.len() };
-            tracing::warn!(error = %fault, "messages between services were not taken; the batch is \
-                held");
+            refused.tell_held(&self.queue, &services);
             letters = services;
             for letter in &mut letters {
                 letter.attempt += 1;

@@ -10,6 +10,7 @@ use sqlx::types::Uuid;
 use sqlx::{FromRow, PgConnection};
 use timeline::{Decided, Parked, Share, Target, Told, Trail, Undelivered};
 
+use crate::parked::quoting;
 use crate::service::Service;
 
 /// Rows of a kind that one answer holds, at most; the newest.
@@ -66,7 +67,7 @@ async fn trail<S: Service>(
     names.sort();
     names.dedup();
     let decided = decided(connection, &names, outputs).await?;
-    let parked = parked(connection, &names).await?;
+    let parked = parked(connection, &names, outputs).await?;
     let undelivered = undelivered(connection, &names, &decided).await?;
     let cut = [decided.len(), parked.len(), undelivered.len()]
         .iter()
@@ -157,7 +158,11 @@ struct ParkedRow {
     closed_at: Option<DateTime<Utc>>,
 }
 
-async fn parked(connection: &mut PgConnection, names: &[String]) -> sqlx::Result<Vec<Parked>> {
+async fn parked(
+    connection: &mut PgConnection,
+    names: &[String],
+    with_body: bool,
+) -> sqlx::Result<Vec<Parked>> {
     let rows: Vec<ParkedRow> = sqlx::query_as(
         "select id, state, reason, detail, account, message_id, message_type, command, \
          first_arrived_at, parked_at, closed_at
@@ -170,8 +175,8 @@ async fn parked(connection: &mut PgConnection, names: &[String]) -> sqlx::Result
     let read = |row: ParkedRow| Parked {
         id: row.id.to_string(),
         state: row.state,
+        detail: quoting::detail(&row.reason, row.detail, with_body),
         reason: row.reason,
-        detail: row.detail,
         account: row.account,
         message_id: row.message_id,
         message_type: row.message_type,

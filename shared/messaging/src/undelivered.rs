@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::Timestamp;
+use contracts::{Timestamp, topology};
 use sqlx::types::{Json, Uuid};
 use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 
+use crate::cause::cause;
 use crate::connection::Connections;
 use crate::output::StoredOutput;
 use crate::parking::{ParkReason, Parking, park};
 use crate::patience::answered;
-use crate::publisher::{Letter, Publisher};
+use crate::publisher::{Letter, Publisher, Refused};
 use crate::runtime::{Settings, Shared, now, pause};
 use crate::service::Service;
 use crate::{Fault, gauges};
@@ -30,6 +31,7 @@ const EXPIRED: &str = "its desk's queue was missing or full for too long";
 pub(crate) async fn keep(
     pool: &PgPool,
     outputs: &[&StoredOutput],
+    refused: &Refused,
     now: Timestamp,
 ) -> sqlx::Result<()> {
     if outputs.is_empty() {
@@ -51,11 +53,32 @@ pub(crate) async fn keep(
     .execute(pool)
     .await?;
     metrics::counter!("deskmesh_undelivered_total").increment(outputs.len() as u64);
-    tracing::warn!(
-        count = outputs.len(),
-        "deliveries wait for a desk's queue that is missing or full"
-    );
+    tell(outputs, refused);
     Ok(())
+}
+
+/// One line for each account, with the first delivery.
+fn tell(outputs: &[&StoredOutput], refused: &Refused) {
+    let mut by_desk: BTreeMap<_, Vec<&StoredOutput>> = BTreeMap::new();
+    for stored in outputs {
+        let cause = refused.cause(&stored.id.to_string());
+        by_desk.entry((stored.output.desk(), cause)).or_default().push(stored);
+    }
+    for ((desk, cause), waiting) in by_desk {
+        let first = waiting[0];
+        let about = first.output.share_id().or(first.output.correlation_id());
+        tracing::warn!(
+            account = desk.map(ToString::to_string),
+            queue = desk.map(topology::desk_queue),
+            cause,
+            count = waiting.len(),
+            message_id = %first.id,
+            message_type = first.output.message_type(),
+            about,
+            trace_id = first.trace.trace_id(),
+            "deliveries wait for a desk's queue"
+        );
+    }
 }
 
 fn account(stored: &StoredOutput) -> String {
@@ -83,8 +106,10 @@ pub(crate) async fn run<S: Service>(
                 }
             }
             Err(error) => {
-                tracing::warn!(error = %error, "the database does not answer; undelivered messages \
-                    wait")
+                tracing::warn!(
+                    cause = cause(&error),
+                    "the database does not answer; undelivered messages wait"
+                );
             }
         }
         if !pause(Some(settings.interval), &stop, &shared.health).await {

@@ -134,7 +134,7 @@ fn tell<M>(name: &str, item: &Item<M>, fate: &Fate) {
         watched = name,
         message_id = item.envelope.message_id,
         message_type = item.envelope.message_type,
-        subject = about.and_then(|about| about.subject.as_deref()),
+        about = about.and_then(|about| about.subject.as_deref()),
         command = about.and_then(|about| about.command.as_deref()),
         trace_id = item.trace.trace_id(),
         waits = item.envelope.attempt,

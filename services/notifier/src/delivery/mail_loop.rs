@@ -2,12 +2,11 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
 use contracts::Timestamp;
-use messaging::answered;
+use messaging::{answered, cause};
 use sqlx::PgPool;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
@@ -69,7 +68,7 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
                     // Said once, not every second.
                     if !failing {
                         tracing::warn!(
-                            error = &error as &dyn Error,
+                            cause = cause(&error),
                             "no mail is sent while the database fails"
                         );
                     }
@@ -139,8 +138,8 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
             if next != Next::Sent || (self.clock)() > until {
                 return Err(error);
             }
-            tracing::error!(notice.id = %mail.id, error = &error as &dyn Error, "a mail was sent, \
-                and that cannot be recorded yet");
+            tracing::error!(notice.id = %mail.id, message_id = mail.message_id, cause = cause(&error),
+                "a mail was sent, and that cannot be recorded yet");
             sleep(DATABASE_PAUSE).await;
         }
         Ok(())
@@ -182,18 +181,19 @@ fn short(outcome: Outcome) -> Outcome {
 /// Counts and logs. A reason may repeat the recipient's address, so it stands in the row and not in
 /// the log.
 fn report(mail: &Due, next: &Next) {
-    let (id, attempt) = (mail.id, mail.attempts.saturating_add(1));
+    let (id, message_id) = (mail.id, mail.message_id.as_str());
+    let attempt = mail.attempts.saturating_add(1);
     let outcome = match next {
         Next::Sent => {
-            tracing::info!(notice.id = %id, attempt, "mail sent");
+            tracing::info!(notice.id = %id, message_id, attempt, "mail sent");
             "sent"
         }
         Next::Again { at, .. } => {
-            tracing::info!(notice.id = %id, attempt, again_at = %at, "mail put off");
+            tracing::info!(notice.id = %id, message_id, attempt, again_at = %at, "mail put off");
             "put_off"
         }
         Next::Failed { .. } => {
-            tracing::warn!(notice.id = %id, attempt, "mail failed, its row in table notice says why");
+            tracing::warn!(notice.id = %id, message_id, attempt, "mail failed, its row in table notice says why");
             "failed"
         }
     };

@@ -89,6 +89,7 @@ mod tests {
 
     fn due(number: u128) -> Due {
         Due {
+            message_id: "00000000-0000-0000-0000-000000000001".into(),
             id: Uuid::from_u128(number),
             recipient: "ada@acme.example".into(),
             notice: serde_json::to_value(to_admin(AgreementEvent::Deactivated)).unwrap(),

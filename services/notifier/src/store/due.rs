@@ -13,6 +13,8 @@ use crate::rules::retry::Next;
 pub struct Due {
     /// Its row.
     pub id: Uuid,
+    /// The message that told of it, by which the journal has its command and its trace.
+    pub message_id: String,
     /// The recipient's address.
     pub recipient: String,
     /// What is told, as it is stored: one that cannot be read must not keep the others back.
@@ -26,6 +28,7 @@ pub struct Due {
 #[derive(sqlx::FromRow)]
 struct Row {
     id: Uuid,
+    message_id: String,
     recipient: String,
     notice: Value,
     attempts: i32,
@@ -52,7 +55,7 @@ pub async fn claim(
              order by next_attempt_at limit $3 for update skip locked
          )
          update notice set next_attempt_at = $2 from due where notice.id = due.id
-         returning notice.id, notice.recipient, notice.notice, notice.attempts, notice.created_at",
+         returning notice.id, message_id, recipient, notice, attempts, created_at",
     )
     .bind(now.utc())
     .bind(until.utc())
@@ -63,6 +66,7 @@ pub async fn claim(
         .into_iter()
         .map(|row| Due {
             id: row.id,
+            message_id: row.message_id,
             recipient: row.recipient,
             notice: row.notice,
             attempts: u32::try_from(row.attempts).unwrap_or_default(),

@@ -153,6 +153,6 @@ impl Visit for Recorder<'_> {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        self.put(field, crate::config::sentence(value));
+        self.put(field, messaging::cause(value));
     }
 }

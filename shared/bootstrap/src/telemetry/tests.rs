@@ -103,6 +103,55 @@ fn a_parent_from_a_message_gives_the_line_its_trace() {
     assert_eq!(json(&text)[0]["trace_id"], trace, "{text}");
 }
 
+/// What libraries say at this filter, and what the project's own crates do.
+fn everybody_speaks() {
+    let secret = "The pump leaks";
+    tracing::warn!(target: "lapin::returned_messages", message = ?secret, "Server returned it");
+    tracing::trace!(target: "lapin::channels", frame = ?secret, "will handle frame");
+    tracing::error!(target: "lapin::channel", method = ?secret, "not expected");
+    tracing::error!(target: "lapin", secret);
+    tracing::debug!(target: "sqlx::query", summary = secret);
+    tracing::warn!(target: "sqlx::postgres::notice", message = secret);
+    tracing::info!(target: "opentelemetry-otlp", response_body = secret);
+    tracing::trace!(target: "lettre::transport::smtp", wrote = secret);
+    tracing::error!(target: "hyper::proto", secret);
+    tracing::error!(target: "messaging_of_others", secret);
+    let frames = tracing::error_span!(target: "h2::codec", "frame", body = secret);
+    frames.in_scope(|| tracing::error!(target: "lapin::channels", "Connection error"));
+    tracing::error!(target: "lapin::heartbeat", "nothing heard");
+    tracing::warn!(target: "sqlx::query", summary = "select …", "slow statement");
+    tracing::warn!(target: "opentelemetry_sdk", name = "ExportError");
+    tracing::trace!(target: "messaging::slot", "a batch");
+}
+
+#[test]
+fn others_speak_where_they_are_listed_whatever_the_filter_says() {
+    for filter in ["trace", "lapin=trace,lapin::returned_messages=trace,h2=trace,sqlx=debug,trace"]
+    {
+        let text = logged(LogFormat::Json, filter, everybody_speaks);
+        assert!(!text.contains("The pump leaks"), "{filter}: {text}");
+        let targets: Vec<String> =
+            json(&text).iter().map(|line| line["target"].as_str().unwrap().to_owned()).collect();
+        let listed = [
+            "lapin::channels",
+            "lapin::heartbeat",
+            "sqlx::query",
+            "opentelemetry_sdk",
+            "messaging::slot",
+        ];
+        assert_eq!(targets, listed, "{filter}: {text}");
+    }
+}
+
+#[test]
+fn an_error_is_logged_without_the_values_that_it_quotes() {
+    let text = logged(LogFormat::Json, "info", || {
+        let error = serde_json::from_str::<u32>("\"The pump leaks\"").unwrap_err();
+        tracing::warn!(error = &error as &dyn std::error::Error, "not read");
+    });
+    assert_eq!(json(&text)[0]["error"], "JSON of another form at line 1, column 16", "{text}");
+}
+
 #[test]
 fn text_lines_are_for_people() {
     let text = logged(LogFormat::Text, "info", || {
@@ -136,10 +185,15 @@ fn the_last_spans_reach_the_collector() {
     });
     let subscriber = subscriber("comment-sync", &settings, &provider, io::sink).unwrap();
     tracing::subscriber::with_default(subscriber, || {
-        drop(tracing::info_span!("decide-one-batch").entered())
+        let _span = tracing::info_span!("decide-one-batch").entered();
+        everybody_speaks();
+        tracing::warn!("something of our own");
     });
     Telemetry { provider }.shutdown();
     let request = received.join().unwrap();
     assert!(request.starts_with("POST /v1/traces HTTP/1.1\r\n"), "{request}");
     assert!(request.contains("comment-sync"), "{request}");
+    assert!(request.contains("something of our own"), "{request}");
+    assert!(request.contains("Connection error"), "{request}");
+    assert!(!request.contains("The pump leaks"), "{request}");
 }

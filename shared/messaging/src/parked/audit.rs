@@ -5,6 +5,8 @@ use serde::Serialize;
 use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
 
+use super::quoting;
+
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Done {
@@ -47,6 +49,15 @@ pub struct AuditLine {
     pub because: Option<String>,
 }
 
+impl AuditLine {
+    fn shown(mut self, with_body: bool) -> Self {
+        if self.action == "parked" {
+            self.because = self.because.map(|because| quoting::because(because, with_body));
+        }
+        self
+    }
+}
+
 /// Returns the audit from `since` on, oldest first.
 ///
 /// # Errors
@@ -54,14 +65,21 @@ pub struct AuditLine {
 pub async fn audit(pool: &PgPool, since: Option<Timestamp>) -> sqlx::Result<Vec<AuditLine>> {
     let query = "select at, by, action, parked_id, message_id, because from parked_audit where \
         $1::timestamptz is null or at >= $1 order by at, id";
-    sqlx::query_as(query).bind(since.map(Timestamp::utc)).fetch_all(pool).await
+    let lines: Vec<AuditLine> =
+        sqlx::query_as(query).bind(since.map(Timestamp::utc)).fetch_all(pool).await?;
+    Ok(lines.into_iter().map(|line| line.shown(false)).collect())
 }
 
 /// Returns what happened to one parked message, oldest first.
-pub(super) async fn history(pool: &PgPool, id: Uuid) -> sqlx::Result<Vec<AuditLine>> {
+pub(super) async fn history(
+    pool: &PgPool,
+    id: Uuid,
+    with_body: bool,
+) -> sqlx::Result<Vec<AuditLine>> {
     let query = "select at, by, action, parked_id, message_id, because from parked_audit where \
         parked_id = $1 order by at, id";
-    sqlx::query_as(query).bind(id).fetch_all(pool).await
+    let lines: Vec<AuditLine> = sqlx::query_as(query).bind(id).fetch_all(pool).await?;
+    Ok(lines.into_iter().map(|line| line.shown(with_body)).collect())
 }
 
 /// A line about to be written.

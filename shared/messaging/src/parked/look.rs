@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::audit::{AuditLine, history};
 use super::body::Body;
 use super::filter::{Filter, matching};
+use super::quoting;
 use crate::runtime::now;
 
 /// A parked message without what it says.
@@ -20,7 +21,7 @@ pub struct Message {
     pub state: String,
     /// Why it was parked, the last time.
     pub reason: String,
-    /// The same in words.
+    /// The same in words, as far as they may be shown without the body.
     pub detail: String,
     /// Whose it is, where its key tells.
     pub account: Option<String>,
@@ -44,6 +45,13 @@ pub struct Message {
     pub parked_at: Timestamp,
     /// How often it was parked.
     pub times: i32,
+}
+
+impl Message {
+    fn shown(mut self, with_body: bool) -> Self {
+        self.detail = quoting::detail(&self.reason, self.detail, with_body);
+        self
+    }
 }
 
 /// A parked message with everything known of it.
@@ -97,7 +105,7 @@ pub struct Waiting {
 /// What the database says.
 pub async fn list(pool: &PgPool, filter: &Filter) -> sqlx::Result<(Vec<Message>, i64)> {
     let values = filter.values(now());
-    let rows = sqlx::query_as(matching!(
+    let rows: Vec<Message> = sqlx::query_as(matching!(
         "select id, state, reason, detail, account, message_type, message_id, queue, exchange, \
          routing_key, publisher, first_arrived_at, parked_at, times
          from parked",
@@ -119,7 +127,7 @@ pub async fn list(pool: &PgPool, filter: &Filter) -> sqlx::Result<(Vec<Message>,
         .bind(values.not_before)
         .fetch_one(pool)
         .await?;
-    Ok((rows, total))
+    Ok((rows.into_iter().map(|message| message.shown(false)).collect(), total))
 }
 
 /// Counts what is parked by reason and account, the largest piles first.
@@ -169,7 +177,7 @@ pub async fn show(pool: &PgPool, id: Uuid, with_body: bool) -> sqlx::Result<Opti
         return Ok(None);
     };
     Ok(Some(Details {
-        message: kept.message,
+        message: kept.message.shown(with_body),
         closed_at: kept.closed_at.map(Timestamp::from),
         headers: kept.headers,
         traceparent: kept.traceparent,
@@ -177,6 +185,6 @@ pub async fn show(pool: &PgPool, id: Uuid, with_body: bool) -> sqlx::Result<Opti
             (Some(bytes), Some(sha256)) => Body::left_out(bytes, &sha256),
             _ => Body::of(&kept.body, with_body),
         },
-        history: history(pool, id).await?,
+        history: history(pool, id, with_body).await?,
     }))
 }

@@ -7,6 +7,7 @@ mod body;
 mod course;
 mod filter;
 mod look;
+pub(crate) mod quoting;
 mod work;
 
 pub use audit::{AuditLine, Done, audit};

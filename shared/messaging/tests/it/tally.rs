@@ -144,7 +144,7 @@ fn decide_one(is_known: bool, received: &Received<Count>) -> (Verdict, Option<Ro
         other => other,
     };
     match treat {
-        Treat::Panic => panic!("asked to"),
+        Treat::Panic => panic!("asked to by {}", count.what),
         Treat::NotYet => {
             let otherwise = Otherwise::Decided(vec![refusal]);
             return (Verdict::NotYet { reason: Reason::NotShared, otherwise }, None);
