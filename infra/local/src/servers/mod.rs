@@ -69,10 +69,10 @@ impl Servers {
         let record = Ledger::open(&dir)?.read();
         match server {
             Server::Broker => {
-                record.rabbitmq.iter().for_each(|broker| rabbitmq::stop(broker, ending))
+                record.rabbitmq.iter().for_each(|broker| rabbitmq::stop(broker, ending));
             }
             Server::Database => {
-                record.postgres.iter().for_each(|database| postgres::end(database.server, ending))
+                record.postgres.iter().for_each(|database| postgres::end(database.server, ending));
             }
         }
         Ok(())
