@@ -20,7 +20,7 @@ import rules
 import runbooks
 import schemas
 import topology
-from policies import Assertion, availability, canary, companions, containers, network, settings
+from policies import Assertion, availability, canary, companions, containers, network, settings, trace
 from render import Render, distinct, kubectl, render_all, wanted
 from tree import Tree, group_of
 
@@ -29,6 +29,7 @@ ASSERTIONS: list[Assertion] = [
     *availability.ALL,
     *canary.ALL,
     *network.ALL,
+    *trace.ALL,
     *settings.ALL,
     *companions.ALL,
     *topology.ALL,
