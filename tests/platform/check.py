@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import alertmanager
+import compose
 import documents
 import grafana
 import metrics
@@ -158,6 +159,7 @@ def tool(name: str, package: str, report: Report) -> str | None:
 
 def check_texts(tree: Tree, report: Report) -> None:
     report.check("documents: links lead somewhere, every component and overlay is described", documents.links(tree))
+    report.check(f"compose: {lead(compose.operated)}", compose.operated(tree))
     kubernetes = str(tree.kubernetes)
     report.check(
         "yamllint",
