@@ -85,7 +85,7 @@ impl de::Error for Flaw {
 #[derive(Debug)]
 pub(crate) struct Members(pub(crate) Value);
 
-impl<'de> IntoDeserializer<'de, Flaw> for Members {
+impl IntoDeserializer<'_, Flaw> for Members {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
