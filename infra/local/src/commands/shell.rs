@@ -21,7 +21,7 @@ if [ "$1 $2" = "-n deskmesh" ]; then
       service=${2#deploy/}
       [ "$3 $4" = "-- /service" ] && shift 4 && exec "$LOCAL" service "$service" "$@" ;;
     "logs deploy/"*)
-      exec tail -n 200 "$LOGS/${2#deploy/}.log" ;;
+      exec tail -n 200 "$(ls -t "$LOGS/${2#deploy/}"-*.log | head -n 1)" ;;
   esac
 fi
 echo "kubectl: this is for a cluster, and \`make up\` is none. Here are: the services' commands" >&2
