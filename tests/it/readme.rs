@@ -79,6 +79,7 @@ async fn the_front_pages_program_runs_for_any_account_and_loses_nothing() {
 }
 
 /// A delivery of a later release.
+#[expect(clippy::disallowed_methods, reason = "no service of ours would send it")]
 async fn tell_of_something_new(world: &World) {
     // No service of this release has the right to: the servers' administrator does it.
     let url = world.installation.operator_url().expect("an address");

@@ -17,6 +17,8 @@ use crate::waiting::Waiting;
 pub struct Timeline {
     /// What was asked for.
     pub target: Target,
+    /// From when on, where that was asked for.
+    pub since: Option<Timestamp>,
     /// How many commands it tells of.
     pub commands: usize,
     /// What did not cross, or waits, first things first.
@@ -134,6 +136,7 @@ impl Timeline {
         let shares: BTreeSet<_> = shares.collect();
         let mut timeline = Self {
             target,
+            since: None,
             commands: 0,
             missing: missing.into_iter().collect(),
             missing_left_out: 0,
@@ -273,7 +276,7 @@ fn place(service: &str) -> usize {
 
 /// What an account was sent: as far as its desk's queue, and no further than is known.
 fn lines(told: &Told, waits: bool) -> Vec<String> {
-    let reached = if waits { "WAITS" } else { "in its queue" };
+    let reached = if waits { "WAITS" } else { "put into its queue" };
     let Some(receipt) = &told.receipt else {
         return vec![format!("◂ {}, {reached}", told.r#type)];
     };

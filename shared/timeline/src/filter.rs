@@ -63,6 +63,7 @@ impl Timeline {
     #[must_use]
     pub fn narrowed(mut self, filter: &Filter) -> Self {
         if let Some(since) = filter.since {
+            self.since = Some(since);
             self.entries.retain(|entry| entry.at >= since);
             self.missing.retain(|found| found.at >= since);
             self.sent.retain(|(_, at)| *at >= since);

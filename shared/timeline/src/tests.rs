@@ -134,7 +134,7 @@ fn what_was_withheld_parked_and_not_taken_is_said_on_one_screen() {
 fn the_verdict_comes_first() {
     let text = render(&of("acme/4711"));
     let (first, rest) = text.split_once('\n').unwrap();
-    assert_eq!(first, "ticket acme/4711: 2 commands; 3 things that did not cross, or waits");
+    assert_eq!(first, "ticket acme/4711: 2 commands; 3 things did not cross, or wait");
     let place = |word: &str| rest.find(word).unwrap_or_else(|| panic!("no {word}:\n{text}"));
     assert!(place("STAYED") < place("acme/4711 → globex/88"));
     assert!(place("acme/4711 → globex/88") < place("▸ ticket.update.v1 u1"));
@@ -147,7 +147,7 @@ fn what_lies_in_a_desks_queue_is_not_said_to_have_crossed() {
     trails[0].decided[0].told.push(told("globex", "ticket.updated.v1", None));
     let mut timeline = Timeline::of(Target::Ticket("acme/4711".into()), &trails, Vec::new());
     let text = render(&timeline);
-    assert!(text.contains("globex ◂ ticket.updated.v1, in its queue"), "{text}");
+    assert!(text.contains("globex ◂ ticket.updated.v1, put into its queue"), "{text}");
     let sent = "globex: 1 message, the last 03-01 10:00:01; whether its desk \
         took them, the broker alone tells";
     assert!(text.contains(sent), "{text}");
@@ -233,7 +233,7 @@ fn forty() -> Timeline {
 fn a_long_story_is_cut_and_says_how_to_see_the_rest() {
     let text = render(&forty().narrowed(&Filter::of(false, None, None)));
     assert!(text.lines().count() < 50, "{} lines\n{text}", text.lines().count());
-    assert!(text.starts_with("ticket acme/4711: 40 commands; 1 thing that did not"), "{text}");
+    assert!(text.starts_with("ticket acme/4711: 40 commands; 1 thing did not"), "{text}");
     assert!(text.contains("was REJECTED: not_shared"), "a finding is told, old as it is: {text}");
     assert!(text.contains("30 older commands are left out: --limit 0 tells of all"), "{text}");
     assert!(text.contains("▸ ticket.update.v1 c39") && !text.contains("▸ ticket.update.v1 c29"));

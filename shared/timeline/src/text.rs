@@ -44,16 +44,17 @@ pub fn render(timeline: &Timeline) -> String {
 
 fn verdict(text: &mut String, timeline: &Timeline) {
     let Timeline { target, commands, missing, missing_left_out, .. } = timeline;
+    let since = timeline.since.map(|since| format!(" since {since}")).unwrap_or_default();
     if *commands == 0 && timeline.entries.is_empty() && missing.is_empty() {
-        let known = format!("nothing is known of {target}");
-        let of_whom = "no command that names it was decided or set aside";
-        return line(text, &format!("{known}, as far as is asked: {of_whom}"));
+        let why = "no command that names it was decided or set aside";
+        return line(text, &format!("nothing is known of {target}{since}: {why}"));
     }
     let found = match missing.len() + missing_left_out {
         0 => "nothing was refused, withheld or set aside, and nothing waits for a queue".to_owned(),
-        one_or_more => format!("{} that did not cross, or waits", many(one_or_more, "thing")),
+        1 => "1 thing did not cross, or waits".to_owned(),
+        many => format!("{many} things did not cross, or wait"),
     };
-    line(text, &format!("{target}: {}; {found}", many(*commands, "command")));
+    line(text, &format!("{target}{since}: {}; {found}", many(*commands, "command")));
 }
 
 fn many(count: usize, what: &str) -> String {

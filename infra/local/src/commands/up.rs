@@ -57,7 +57,7 @@ pub async fn up() -> Result<ExitCode> {
         instance.wait_ready(SERVICES_LIMIT)?;
     }
     instances.iter_mut().for_each(local::Instance::keep);
-    print_summary(&dir, &running);
+    print_summary(&dir, &running, &database.url()?);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -117,12 +117,12 @@ fn start_sink(dir: &Path) -> Result<RunningSink> {
     Ok(RunningSink { process, address, dir: mails })
 }
 
-fn print_summary(dir: &Path, running: &Running) {
+fn print_summary(dir: &Path, running: &Running, database_url: &str) {
     println!();
     print_services(running);
     println!("broker             {}", running.servers.amqp_url);
     println!("broker's web page  {}", running.servers.management_url);
-    println!("database           {}", running.servers.database_url);
+    println!("database           {database_url}");
     println!("logs               {}", shown(&dir.join("services")));
     if let Some(sink) = &running.mail_sink {
         println!("mails              {}", shown(&sink.dir));

@@ -212,7 +212,7 @@ fn tell_added(account: &AccountName, added: &Added, operated: bool) {
         println!("REPAIRED  {repaired}: that is taken away; find out who gave it");
     }
     for attempt in &added.refused {
-        println!("refused   {}", attempt.what);
+        println!("safe      tried as {account}, and refused as it must be: {}", attempt.what);
     }
     if added.refused.is_empty() && !operated {
         println!(

@@ -82,7 +82,7 @@ pub fn needed(name: &str, given: Option<&String>, file: Option<&PathBuf>) -> Res
         }),
         (None, None) => bail!(
             "an address is missing: give --{name} or --{name}-file, or set {variable} or \
-             {variable}_FILE"
+             {variable}_FILE; after `make up`, `. target/local/env` sets what is there"
         ),
     }
 }

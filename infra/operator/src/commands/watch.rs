@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
+use anyhow::Context;
 use clap::Args;
 use contracts::Timestamp;
 use contracts::topology::VHOST;
@@ -52,7 +53,16 @@ struct ServicesArgs {
     /// Where each service answers, any replica: share-dispatcher=http://host:9090,comment-sync=…
     /// After `make up`: `. target/local/env` sets it
     #[arg(long, env = "DESKMESH_SERVICES", value_name = "LIST")]
-    services: Services,
+    services: Option<Services>,
+}
+
+impl ServicesArgs {
+    fn needed(self) -> anyhow::Result<Services> {
+        self.services.context(
+            "where the services answer is not said: give --services, or set DESKMESH_SERVICES; \
+             after `make up`, `. target/local/env` sets it",
+        )
+    }
 }
 
 fn since(text: &str) -> Result<Timestamp, String> {
@@ -60,7 +70,7 @@ fn since(text: &str) -> Result<Timestamp, String> {
 }
 
 /// Tells it once.
-pub fn tell(given: &TraceArgs) -> anyhow::Result<ExitCode> {
+pub fn tell(given: TraceArgs) -> anyhow::Result<ExitCode> {
     let target = match Target::of_words(&given.what) {
         Ok(target) => target,
         Err(error) => {
@@ -69,7 +79,7 @@ pub fn tell(given: &TraceArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let filter = Filter::of(given.failed, given.since, Some(given.limit));
-    let mut timeline = trace::trace(&given.services.services, &target).narrowed(&filter);
+    let mut timeline = trace::trace(&given.services.needed()?, &target).narrowed(&filter);
     // Only where that address is set; a story is a story without it.
     if let Some(url) = given.management.given()?
         && let Err(cause) = trace::ask_queues(&mut timeline, &Broker::new(&url), VHOST)
@@ -87,6 +97,6 @@ pub fn tell(given: &TraceArgs) -> anyhow::Result<ExitCode> {
 
 /// Tells it to whoever asks, until the process ends.
 pub async fn serve(given: ServeArgs) -> anyhow::Result<ExitCode> {
-    trace::serve(given.listen, given.services.services).await?;
+    trace::serve(given.listen, given.services.needed()?).await?;
     Ok(ExitCode::SUCCESS)
 }
