@@ -3,10 +3,12 @@
 
     infra/docker/compose-secrets.py target/compose
 
-The folder is its owner's alone. Run it again whenever the definitions have changed: passwords stay. Python's own library
+It also writes operator.env, with what deskmesh-operator asks for. The folder is its owner's alone. Run it again whenever the definitions have changed: passwords stay. Python's own library
 is all it needs.
 """
 
+import base64
+import hashlib
 import json
 import os
 import secrets
@@ -16,6 +18,10 @@ from pathlib import Path
 
 CREDENTIALS = Path(__file__).resolve().parents[1] / "kubernetes/credentials.py"
 BROKER, DATABASE = "amqp://broker:5672", "postgres://database:5432/deskmesh"
+# Who lets accounts in, by the management API; no service has this user.
+ADMINISTRATOR = "admin"
+# Where compose.yaml publishes each service, in the order of the file.
+PORTS = {"agreement-service": 9091, "share-dispatcher": 9092, "comment-sync": 9093, "field-sync": 9094, "notifier": 9095}
 # The Secrets of kubernetes/base, and the setting that each is for.
 SETTINGS = {
     "deskmesh-broker": ("broker", "DESKMESH__BROKER__URL"),
@@ -35,8 +41,10 @@ def main() -> None:
             server, setting = SETTINGS[name]
             for service, address in values.items():
                 (folder / f"{service}.{server}.env").write_text(f"{setting}={address}\n")
-    login = f"POSTGRES_PASSWORD={superuser(folder / 'passwords/database.postgres')}\nPOSTGRES_DB=deskmesh\n"
+    login = f"POSTGRES_PASSWORD={password(folder / 'passwords/database.postgres')}\nPOSTGRES_DB=deskmesh\n"
     (folder / "database.env").write_text(login)
+    administer(folder / "definitions.json", password(folder / f"passwords/broker.{ADMINISTRATOR}"))
+    (folder / "operator.env").write_text(operators(folder))
     # Users of the servers' own read these two in their containers; outside, the folder keeps them.
     for name in ("definitions.json", "database.sql"):
         (folder / name).chmod(0o644)
@@ -49,8 +57,37 @@ def stored(path: Path) -> dict[str, dict[str, str]]:
     return {one["metadata"]["name"]: one["stringData"] for one in documents}
 
 
-def superuser(path: Path) -> str:
-    """PostgreSQL's own password; kept when it is there."""
+def administer(path: Path, login: str) -> None:
+    """Adds the broker's administrator to its definitions: in a container nobody could add one by hand."""
+    definitions = json.loads(path.read_text())
+    vhost = definitions["vhosts"][0]["name"]
+    salt = secrets.token_bytes(4)
+    hashed = base64.b64encode(salt + hashlib.sha256(salt + login.encode()).digest()).decode()
+    user = {
+        "name": ADMINISTRATOR,
+        "password_hash": hashed,
+        "hashing_algorithm": "rabbit_password_hashing_sha256",
+        "tags": ["administrator"],
+    }
+    rights = {"user": ADMINISTRATOR, "vhost": vhost, "configure": ".*", "write": ".*", "read": ".*"}
+    definitions["users"].append(user)
+    definitions["permissions"].append(rights)
+    path.write_text(json.dumps(definitions, indent=2) + "\n")
+
+
+def operators(folder: Path) -> str:
+    """What deskmesh-operator asks for, to be sourced by a shell."""
+    vhost = json.loads((folder / "definitions.json").read_text())["vhosts"][0]["name"]
+    values = {
+        "DESKMESH_MANAGEMENT_URL": f"http://{ADMINISTRATOR}:{password(folder / f'passwords/broker.{ADMINISTRATOR}')}@127.0.0.1:15672",
+        "DESKMESH_BROKER_URL": f"amqp://operator:{password(folder / 'passwords/broker.operator')}@127.0.0.1:5672/{vhost}",
+        "DESKMESH_SERVICES": ",".join(f"{name}=http://127.0.0.1:{port}" for name, port in PORTS.items()),
+    }
+    return "".join(f"export {name}='{value}'\n" for name, value in values.items())
+
+
+def password(path: Path) -> str:
+    """Made once; kept when it is there."""
     if not path.exists():
         path.write_text(secrets.token_hex(24) + "\n")
     return path.read_text().strip()

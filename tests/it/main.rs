@@ -6,6 +6,7 @@ mod histories;
 mod metrics;
 mod partners;
 mod processes;
+mod readme;
 mod reasons;
 mod secrets;
 mod settings;

@@ -39,6 +39,10 @@ async fn a_tickets_number_is_enough_to_learn_why_something_did_not_cross() {
     let crossed =
         partners.acme.ask("ticket.update.v1", &update("4711", &comment("acme/1", true))).await;
     assert_eq!(crossed.outcome, ReceiptOutcome::Applied, "{crossed:?}");
+    let mut odd = update("4711", &comment("acme/3", true));
+    odd["actor"] = serde_json::json!({ "id": "7", "role": "agent" });
+    let odd = partners.acme.ask("ticket.update.v1", &odd).await;
+    assert_eq!(odd.detail.as_deref(), Some("/actor/name: is required"), "{odd:?}");
     watch(&world, &partners, &instances).await;
     set_aside(&partners.acme).await;
     bind(&world, false).await;
@@ -51,16 +55,24 @@ async fn a_tickets_number_is_enough_to_learn_why_something_did_not_cross() {
         "comment:globex/1 STAYED".to_owned(),
         "public_comments_not_allowed: The terms allow the receiver private comments only"
             .to_owned(),
-        "comment:acme/1 crossed".to_owned(),
-        "◂ ticket.updated.v1".to_owned(),
+        "comment:acme/1 sent on".to_owned(),
+        "◂ ticket.updated.v1, put into its queue".to_owned(),
+        "globex: ".to_owned(),
+        format!("{} of acme was REJECTED: malformed: /actor/name: is required", odd.command_id),
         "share-dispatcher set a message aside: no_publisher".to_owned(),
         "ticket.updated.v1 of globex waits since".to_owned(),
     ];
     for target in ["acme/4711", "globex/88"] {
-        let told = asked.until_told(&[target], &expected).await;
+        let told = asked.until_told(&[target, "--limit", "0"], &expected).await;
+        let verdict = told.lines().next().unwrap_or_default();
+        assert!(verdict.contains("things did not cross, or wait"), "{told}");
         assert!(!told.contains("gave no answer") && !told.contains("The text"), "{told}");
     }
-    asked.until_told(&["share", &share], &expected[..5]).await;
+    asked.until_told(&["share", &share, "--limit", "0"], &expected[..6]).await;
+    let failed = asked.until_told(&["acme/4711", "--failed"], &expected[6..]).await;
+    assert!(!failed.contains("comment:acme/1 "), "only what failed: {failed}");
+    let new = asked.trace(&["acme/4711", "--since", "2099-01-01T00:00:00Z"]);
+    assert!(text(&new).starts_with("nothing is known"), "{}", text(&new));
     asked
         .until_told(
             &["agreement", &partners.agreement],
@@ -68,8 +80,9 @@ async fn a_tickets_number_is_enough_to_learn_why_something_did_not_cross() {
         )
         .await;
     let message =
-        asked.until_told(&["message", &format!("acme/{}", late.command_id)], &expected[6..]).await;
+        asked.until_told(&["message", &format!("acme/{}", late.command_id)], &expected[8..]).await;
     assert!(!message.contains("comment:acme/1 "), "only of this message: {message}");
+    assert!(message.lines().count() < 30, "one command is a short story: {message}");
     assert_eq!(
         asked.trace(&["4711"]).status.code(),
         Some(2),

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import alertmanager
+import compose
 import documents
 import grafana
 import metrics
@@ -20,7 +21,7 @@ import rules
 import runbooks
 import schemas
 import topology
-from policies import Assertion, availability, canary, companions, containers, network, settings
+from policies import Assertion, availability, canary, companions, containers, network, settings, trace
 from render import Render, distinct, kubectl, render_all, wanted
 from tree import Tree, group_of
 
@@ -29,6 +30,7 @@ ASSERTIONS: list[Assertion] = [
     *availability.ALL,
     *canary.ALL,
     *network.ALL,
+    *trace.ALL,
     *settings.ALL,
     *companions.ALL,
     *topology.ALL,
@@ -157,6 +159,7 @@ def tool(name: str, package: str, report: Report) -> str | None:
 
 def check_texts(tree: Tree, report: Report) -> None:
     report.check("documents: links lead somewhere, every component and overlay is described", documents.links(tree))
+    report.check(f"compose: {lead(compose.operated)}", compose.operated(tree))
     kubernetes = str(tree.kubernetes)
     report.check(
         "yamllint",

@@ -3,12 +3,16 @@
 Started by `check.sh on-call`, with AMQP_URL, MANAGEMENT_URL and DATABASE_URL of servers that may be thrown away, and
 SERVERS, the folder in which they are. What `kubectl exec` hands to a service is given to that service's program here; other
 kubectl commands have no cluster to ask, and are counted.
+
+Then the same as a newcomer types them: what `make up` prints is sourced, and each line is pasted into that shell as it
+stands in the runbook.
 """
 
 import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -50,7 +54,44 @@ def main() -> int:
         for _, process, _ in running:
             process.terminate()
             process.wait(timeout=60)
+    failed += pasted(tree)
     return 1 if failed else 0
+
+
+def pasted(tree: Tree) -> int:
+    """Pastes them into a shell after `make up`, as they stand in the runbooks; tells how many failed."""
+    binaries = Path(os.environ.get("BINARIES", tree.root / "target/debug"))
+    # Programs keep what they start beside themselves: another `make up` of this clone is left alone.
+    own = tree.work / "newcomer/debug"
+    shutil.rmtree(own.parent, ignore_errors=True)
+    own.mkdir(parents=True)
+    for name in ("deskmesh-local", "deskmesh-operator", *tree.services()):
+        os.link(binaries / name, own / name)
+    given = ("AMQP_URL", "MANAGEMENT_URL", "DATABASE_URL", "SERVERS")
+    environment = {name: value for name, value in os.environ.items() if name not in given and not name.startswith("DESKMESH")}
+    local = str(own / "deskmesh-local")
+    failed, elsewhere = 0, 0
+    try:
+        subprocess.run([local, "up"], env=environment, check=True, capture_output=True, text=True, timeout=300)
+        for path in runbooks.every(tree):
+            for line in runbooks.first_commands(path):
+                shell = f". {own.parent}/local/env && {line}"
+                # No pager and no questions: a newcomer's terminal has both, this has none.
+                done = subprocess.run(["sh", "-c", shell], env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+                if done.returncode and "this is for a cluster" in done.stderr:
+                    elsewhere += 1
+                    continue
+                if done.returncode:
+                    failed += 1
+                    print(f"FAILED  pasted, {path.stem}: {line[:110]}", flush=True)
+                    print(f"        {(done.stdout + done.stderr).strip()[-600:]}", flush=True)
+    except subprocess.CalledProcessError as error:
+        failed += 1
+        print(f"FAILED  `deskmesh-local up`: {(error.stdout + error.stderr)[-600:]}")
+    finally:
+        subprocess.run([local, "down"], env=environment, check=False, capture_output=True, timeout=120)
+    print(f"pasted after `make up`: {failed} failed; {elsewhere} are for a cluster, and say so")
+    return failed
 
 
 def commands(tree: Tree, render: Render, secrets: dict[str, dict[str, str]], ports: dict[str, int]) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from render import CANARY, Render
+from render import CANARY, TRACE, Render
 from tree import NAME, Object, title
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
@@ -31,7 +31,7 @@ class Pod:
 
     @property
     def command(self) -> str:
-        """`run` or `migrate`."""
+        """`run` or `migrate`; `canary`, `serve`."""
         return (self.container.get("args") or [""])[0]
 
     def settings(self, render: Render) -> dict[str, str]:
@@ -50,11 +50,16 @@ def every_pod(render: Render) -> list[Pod]:
 
 def pods(render: Render) -> list[Pod]:
     """Those of the services."""
-    return [pod for pod in every_pod(render) if pod.service != CANARY]
+    return [pod for pod in every_pod(render) if pod.service not in (CANARY, TRACE)]
 
 
 def canaries(render: Render) -> list[Pod]:
     return [pod for pod in every_pod(render) if pod.service == CANARY]
+
+
+def tracers(render: Render) -> list[Pod]:
+    """Those of the operator's program that asks the services."""
+    return [pod for pod in every_pod(render) if pod.service == TRACE]
 
 
 def _pod(one: Object) -> Pod:

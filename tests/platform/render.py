@@ -16,9 +16,10 @@ from tree import Object, Tree, load_text
 BROKERS = ("rabbitmq-operator", "rabbitmq-external")
 # Named by its component.
 CANARY = "canary"
+TRACE = "trace"
 PART_OF_ANOTHER = ("rabbitmq-topology", "small", "three-zones")
-# This one adds objects and changes none: with nothing and with everything is enough, and halves the number of combinations.
-ADDS_ONLY = ("grafana",)
+# These add objects and change none: with nothing and with everything is enough, and halves the number of combinations.
+ADDS_ONLY = ("grafana", TRACE)
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ fn carry_out(command: Command) -> anyhow::Result<ExitCode> {
         Command::Account(command) => runtime()?.block_on(account::carry_out(command)),
         Command::Service(command) => service::carry_out(&command),
         Command::Canary(given) => runtime()?.block_on(canary::carry_out(&given)),
-        Command::Trace(given) => watch::tell(&given),
+        Command::Trace(given) => watch::tell(given),
         Command::Serve(given) => runtime()?.block_on(watch::serve(given)),
     }
 }

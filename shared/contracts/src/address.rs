@@ -1,10 +1,10 @@
 //! What partners invite: an account's public address or a sharing URL.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// Whom an invite is for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Invitee {
     /// A public address: starts as the account's name and can be renamed.
@@ -17,6 +17,26 @@ pub enum Invitee {
         /// The URL.
         sharing_url: String,
     },
+}
+
+/// By hand: a derived one would not say which member is wrong.
+impl<'de> Deserialize<'de> for Invitee {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Either { address, sharing_url } = Either::deserialize(deserializer)?;
+        address
+            .map(|address| Self::Address { address })
+            .or(sharing_url.map(|sharing_url| Self::SharingUrl { sharing_url }))
+            .ok_or_else(|| de::Error::custom(EITHER_IS_EXPECTED))
+    }
+}
+
+const EITHER_IS_EXPECTED: &str = "an object with address or sharing_url is expected";
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object with address or sharing_url")]
+struct Either {
+    address: Option<String>,
+    sharing_url: Option<String>,
 }
 
 /// A party of an agreement as its partner sees it.

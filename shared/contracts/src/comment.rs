@@ -11,6 +11,7 @@ fn yes() -> bool {
 
 /// A file, as a link. Deskmesh never fetches it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "an object with id, filename and url")]
 pub struct Attachment {
     /// The desk's id of the file, unique within its comment.
     pub id: String,
@@ -29,6 +30,7 @@ pub struct Attachment {
 
 /// A telephone call behind a comment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "an object")]
 pub struct Call {
     /// The recording; never leaves the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,6 +45,7 @@ pub struct Call {
 
 /// A comment as a desk sends it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "an object with id and body")]
 pub struct Comment {
     /// The comment's id, kept wherever it goes.
     pub id: CommentId,

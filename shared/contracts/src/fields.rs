@@ -39,6 +39,7 @@ pub struct StatusValue {
 
 /// A custom status of an account (domain 4.6).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "an object with key, name and category")]
 pub struct CustomStatus {
     /// Key, unique in the account.
     pub key: String,
@@ -53,6 +54,7 @@ pub struct CustomStatus {
 
 /// An account's custom statuses.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "an object with enabled")]
 pub struct CustomStatuses {
     /// Whether the account uses custom statuses at all.
     pub enabled: bool,
@@ -128,6 +130,7 @@ impl FieldType {
 
 /// One option of a drop-down or multiselect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "an object with name and tag")]
 pub struct FieldOption {
     /// What agents read.
     pub name: String,
@@ -137,6 +140,7 @@ pub struct FieldOption {
 
 /// A custom field as its account has defined it; sharing never creates one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "an object with key, title and type")]
 pub struct TicketField {
     /// Key, unique in the account.
     pub key: String,

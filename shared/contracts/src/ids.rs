@@ -183,9 +183,13 @@ impl CommentId {
     }
 }
 
-/// Keeps a wrong value short enough for an error text.
-fn shown(value: &str) -> String {
-    value.chars().take(60).collect()
+/// A wrong value, short enough for an error text.
+pub(crate) fn shown(value: &str) -> String {
+    const MOST: usize = 60;
+    match value.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &value[..end]),
+        None => value.to_owned(),
+    }
 }
 
 fn is_account_name(text: &str) -> bool {

@@ -19,6 +19,7 @@ pub enum Role {
 
 /// Who did it, in the account's own words. Address and telephone never leave the account.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "an object with id, name and role")]
 pub struct Actor {
     /// The account's own id of the person.
     pub id: String,

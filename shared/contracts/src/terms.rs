@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What may cross under an agreement, set by the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "an object with comments, tags and custom_fields")]
 pub struct Terms {
     /// Comment permission, and with it whether status is synced.
     pub comments: CommentTerms,

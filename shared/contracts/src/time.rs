@@ -7,6 +7,8 @@ use chrono::{DateTime, Datelike, Duration, SecondsFormat, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::ids::shown;
+
 /// The years that RFC 3339 can write.
 const YEARS: RangeInclusive<i32> = 0..=9999;
 
@@ -25,11 +27,17 @@ impl Timestamp {
     pub fn parse(text: &str) -> Result<Self, String> {
         let time = DateTime::parse_from_rfc3339(text)
             .map(|time| Self::from(time.to_utc()))
-            .map_err(|error| format!("{text:?} is not an RFC 3339 date and time: {error}"))?;
+            .map_err(|_| {
+                format!(
+                    "{:?} is not a date and time with an offset, such as 2026-03-01T10:00:00Z \
+                     (RFC 3339)",
+                    shown(text)
+                )
+            })?;
         if YEARS.contains(&time.0.year()) {
             Ok(time)
         } else {
-            Err(format!("{text:?} is not in the years 0000 to 9999 of UTC"))
+            Err(format!("{:?} is not in the years 0000 to 9999 of UTC", shown(text)))
         }
     }
 

@@ -5,8 +5,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::members::{Flaw, Members};
+
 /// Nesting that no message of the contract comes near.
 const MAX_DEPTH: usize = 32;
+/// Characters of a JSON pointer, at most.
+const POINTER: usize = 200;
 
 /// Why a message cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,9 +33,16 @@ pub enum DecodeError {
 
 impl DecodeError {
     /// Content that is not of its type.
+    ///
+    /// A receipt carries the pointer, and a member's name can be as long as a body: it is cut.
     #[must_use]
     pub fn malformed(pointer: impl Into<String>, sentence: impl Into<String>) -> Self {
-        Self::Malformed { pointer: pointer.into(), sentence: sentence.into() }
+        let mut pointer = pointer.into();
+        if let Some((end, _)) = pointer.char_indices().nth(POINTER) {
+            pointer.truncate(end);
+            pointer.push('…');
+        }
+        Self::Malformed { pointer, sentence: sentence.into() }
     }
 }
 
@@ -57,21 +68,27 @@ impl From<Value> for Content<'_> {
 pub fn decode<T: DeserializeOwned>(content: Content<'_>) -> Result<T, DecodeError> {
     match content {
         Content::Parsed(value) => {
-            serde_path_to_error::deserialize(value).map_err(|error| placed(&error))
+            serde_path_to_error::deserialize(Members(value)).map_err(|error| placed(&error))
         }
         // Only what cannot be read is read again, to find the place.
-        Content::Bytes(bytes) => serde_json::from_slice(bytes).or_else(|_| {
-            let mut reader = serde_json::Deserializer::from_slice(bytes);
-            let read =
-                serde_path_to_error::deserialize(&mut reader).map_err(|error| placed(&error))?;
-            reader.end().map_err(|error| DecodeError::malformed("/", error.to_string()))?;
-            Ok(read)
+        Content::Bytes(bytes) => serde_json::from_slice(bytes).map_err(|error| {
+            serde_json::from_slice(bytes)
+                .ok()
+                .and_then(|value| decode::<T>(Content::Parsed(value)).err())
+                .unwrap_or_else(|| DecodeError::malformed("/", error.to_string()))
         }),
     }
 }
 
-fn placed(error: &serde_path_to_error::Error<serde_json::Error>) -> DecodeError {
-    DecodeError::malformed(pointer(error.path()), error.inner().to_string())
+fn placed(error: &serde_path_to_error::Error<Flaw>) -> DecodeError {
+    let (mut pointer, flaw) = (pointer(error.path()), error.inner());
+    if let Some(member) = flaw.member() {
+        if pointer != "/" {
+            pointer.push('/');
+        }
+        pointer.push_str(member);
+    }
+    DecodeError::malformed(pointer, flaw.to_string())
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {

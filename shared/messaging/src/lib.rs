@@ -15,6 +15,7 @@ mod health;
 mod journal;
 mod ladder;
 mod measure;
+mod members;
 mod origin;
 mod output;
 pub mod parked;

@@ -66,7 +66,12 @@ async fn trail<S: Service>(
     names.extend(related.names);
     names.sort();
     names.dedup();
-    let decided = decided(connection, &names, outputs).await?;
+    // One command's own rows first: its ticket may have more than one answer holds.
+    let first = match question {
+        Question::Target(Target::Message(name)) => Some(name.as_str()),
+        _ => None,
+    };
+    let decided = decided(connection, &names, first, outputs).await?;
     let parked = parked(connection, &names, outputs).await?;
     let undelivered = undelivered(connection, &names, &decided).await?;
     let cut = [decided.len(), parked.len(), undelivered.len()]
@@ -127,17 +132,24 @@ impl DecidedRow {
 async fn decided(
     connection: &mut PgConnection,
     names: &[String],
+    first: Option<&str>,
     outputs: bool,
 ) -> sqlx::Result<Vec<Decided>> {
+    let own = first.and_then(|name| name.split_once('/'));
     let rows: Vec<DecidedRow> = sqlx::query_as(
         "select account, message_id, message_type, command, arrived_at, journal.decided_at, waits, \
          trace_id, told, outputs
          from journal left join journal_output o on $3 and o.id = output_id and o.decided_at = journal.decided_at
-         where about = any($1) order by journal.decided_at desc limit $2",
+         where about = any($1)
+         order by coalesce(command = $4 or (account = $5 and message_id = $6), false) desc, journal.decided_at desc
+         limit $2",
     )
     .bind(names)
     .bind(MOST)
     .bind(outputs)
+    .bind(first)
+    .bind(own.map(|(account, _)| account))
+    .bind(own.map(|(_, message_id)| message_id))
     .fetch_all(connection)
     .await?;
     rows.into_iter().map(DecidedRow::read).collect()

@@ -2,27 +2,63 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::receipt::{Decision, ItemOutcome};
+use contracts::receipt::Decision;
 use contracts::topology::Service;
-use contracts::{Receipt, ReceiptOutcome, Timestamp};
+use contracts::{ReceiptOutcome, Timestamp};
 use serde::Serialize;
 
+use crate::finding::{self, Finding, fate};
 use crate::target::Target;
 use crate::trail::{Decided, Parked, Share, Told, Trail, Undelivered};
+use crate::waiting::Waiting;
 
 /// What became of what is asked for.
 #[derive(Clone, Debug, Serialize)]
 pub struct Timeline {
     /// What was asked for.
     pub target: Target,
+    /// From when on, where that was asked for.
+    pub since: Option<Timestamp>,
+    /// How many commands it tells of.
+    pub commands: usize,
+    /// What did not cross, or waits, first things first.
+    pub missing: Vec<Finding>,
+    /// How many more findings there are, older ones.
+    pub missing_left_out: usize,
+    /// What this timeline cannot say: services that gave no answer, and what was too much.
+    pub gaps: Vec<String>,
+    /// What was put into desks' queues, by account.
+    pub queued: BTreeMap<String, Queued>,
     /// The shares that belong to it.
     pub shares: Vec<Share>,
     /// What happened, first things first.
     pub entries: Vec<Entry>,
-    /// What did not cross, or waits, with the reason; for people.
-    pub missing: Vec<String>,
-    /// What this timeline cannot say: services that gave no answer, and what was too much.
-    pub gaps: Vec<String>,
+    /// How many more commands there are, older ones.
+    pub left_out: usize,
+    /// Each message that was put into a desk's queue: the account, and when it was decided.
+    #[serde(skip)]
+    pub(crate) sent: Vec<(String, Timestamp)>,
+}
+
+/// What was put into a desk's queue: the broker has confirmed it. Whether the desk has taken it is
+/// not known to the services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Queued {
+    /// How many deliveries and receipts.
+    pub messages: usize,
+    /// When the last one was decided.
+    pub last: Timestamp,
+    /// The queue, where the broker was asked.
+    pub queue: Option<DeskQueue>,
+}
+
+/// A desk's queue as the broker tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct DeskQueue {
+    /// Deliveries that its desk has not acknowledged.
+    pub messages: u64,
+    /// Who reads it.
+    pub consumers: u64,
 }
 
 /// One thing that happened.
@@ -42,6 +78,8 @@ pub struct Entry {
     pub trace_id: Option<String>,
     /// What accounts sent and were told.
     pub accounts: BTreeMap<String, Vec<String>>,
+    /// Whether it waits, for a queue or for a person.
+    pub open: bool,
 }
 
 impl Timeline {
@@ -50,48 +88,91 @@ impl Timeline {
     pub fn of(target: Target, trails: &[Trail], mut gaps: Vec<String>) -> Self {
         let message = if let Target::Message(name) = &target { Some(name.as_str()) } else { None };
         let wanted =
-            |root: Option<String>| message.is_none_or(|message| root.as_deref() == Some(message));
+            |root: Option<&str>| message.is_none_or(|message| root.is_none_or(|it| it == message));
         let (mut entries, mut missing) = (Vec::new(), BTreeSet::new());
+        let mut sent = Vec::new();
         for trail in trails {
             let service = trail.service.as_str();
-            for decided in trail.decided.iter().filter(|decided| wanted(decided.root())) {
-                entries.extend(arrival(decided));
-                entries.push(decision(service, decided));
-                missing.extend(
-                    decided.told.iter().filter_map(|told| told.receipt.as_ref()).flat_map(stayed),
-                );
-            }
-            for parked in trail.parked.iter().filter(|parked| wanted(root_of(parked))) {
-                entries.push(set_aside(service, parked));
-                if parked.state == "parked" {
-                    missing.insert(format!(
-                        "{service} set a message aside: {}: {} (parked show {})",
-                        parked.reason, parked.detail, parked.id
-                    ));
+            let waiting = Waiting::of(trail);
+            for (index, decided) in trail.decided.iter().enumerate() {
+                let root = decided.root();
+                if message.is_some_and(|message| root.as_deref() != Some(message)) {
+                    continue;
                 }
+                entries.extend(arrival(decided));
+                entries.push(decision(service, decided, |place| waiting.has(index, place)));
+                for told in &decided.told {
+                    let receipt = told.receipt.iter();
+                    missing.extend(
+                        receipt
+                            .flat_map(|it| finding::of_receipt(&told.to, decided.decided_at, it)),
+                    );
+                }
+                sent.extend(taken(decided, |place| waiting.has(index, place)));
             }
-            for waiting in &trail.undelivered {
-                entries.push(held(service, waiting));
-                missing.insert(format!(
-                    "{} of {} waits since {}: the queue desk.{} is missing or full",
-                    waiting.message_type, waiting.account, waiting.first_failed_at, waiting.account
-                ));
+            for parked in &trail.parked {
+                let root = root_of(parked);
+                if message.is_some_and(|message| root.as_deref() != Some(message)) {
+                    continue;
+                }
+                if parked.state == "parked" {
+                    missing.insert(finding::of_parked(service, parked, root.clone()));
+                }
+                entries.push(set_aside(service, parked, root));
+            }
+            for (one, root) in waiting.all().filter(|(_, root)| wanted(root.as_deref())) {
+                missing.insert(finding::of_waiting(one, root.clone()));
+                entries.push(held(service, one, root));
             }
             if trail.cut {
                 gaps.push(format!(
-                    "{service} knows more than fits here: ask for a share or a message"
+                    "{service} knows more than it tells at once: these are the newest. A share or \
+                     a message has less"
                 ));
             }
         }
         entries.sort();
-        let shares = trails
-            .iter()
-            .flat_map(|trail| trail.shares.iter().cloned())
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect();
-        Self { target, shares, entries, missing: missing.into_iter().collect(), gaps }
+        let shares = trails.iter().flat_map(|trail| trail.shares.iter().cloned());
+        let shares: BTreeSet<_> = shares.collect();
+        let mut timeline = Self {
+            target,
+            since: None,
+            commands: 0,
+            missing: missing.into_iter().collect(),
+            missing_left_out: 0,
+            gaps,
+            queued: BTreeMap::new(),
+            shares: shares.into_iter().collect(),
+            entries,
+            left_out: 0,
+            sent,
+        };
+        timeline.count_queued();
+        timeline.commands = timeline.roots().len();
+        timeline
     }
+
+    /// Counts what was sent, by account.
+    pub(crate) fn count_queued(&mut self) {
+        self.queued.clear();
+        for (account, at) in &self.sent {
+            let first = Queued { messages: 0, last: *at, queue: None };
+            let queued = self.queued.entry(account.clone()).or_insert(first);
+            queued.messages += 1;
+            queued.last = queued.last.max(*at);
+        }
+    }
+}
+
+/// What of a decision the desks' queues took.
+fn taken(decided: &Decided, waits: impl Fn(usize) -> bool) -> Vec<(String, Timestamp)> {
+    let told = decided.told.iter().enumerate();
+    let taken = told.filter(|(place, told)| !is_service(&told.to) && !waits(*place));
+    taken.map(|(_, told)| (told.to.clone(), decided.decided_at)).collect()
+}
+
+fn is_service(name: &str) -> bool {
+    Service::ALL.iter().any(|service| service.name() == name)
 }
 
 fn root_of(parked: &Parked) -> Option<String> {
@@ -111,19 +192,20 @@ fn arrival(decided: &Decided) -> Option<Entry> {
         command: decided.root(),
         trace_id: decided.trace_id.clone(),
         accounts: [(account.clone(), vec![sent])].into(),
+        open: false,
     })
 }
 
-fn decision(service: &str, decided: &Decided) -> Entry {
+fn decision(service: &str, decided: &Decided, waits: impl Fn(usize) -> bool) -> Entry {
     let took = (decided.decided_at.utc() - decided.arrived_at.utc()).num_milliseconds().max(0);
-    let waits =
+    let after =
         if decided.waits == 0 { String::new() } else { format!(", after {} waits", decided.waits) };
     let (mut passed, mut accounts) = (Vec::new(), BTreeMap::<String, Vec<String>>::new());
-    for told in &decided.told {
-        if Service::ALL.iter().any(|service| service.name() == told.to) {
+    for (place, told) in decided.told.iter().enumerate() {
+        if is_service(&told.to) {
             passed.push(told.to.clone());
         } else {
-            accounts.entry(told.to.clone()).or_default().extend(lines(told));
+            accounts.entry(told.to.clone()).or_default().extend(lines(told, waits(place)));
         }
     }
     let onward =
@@ -132,14 +214,15 @@ fn decision(service: &str, decided: &Decided) -> Entry {
         at: decided.decided_at,
         place: place(service),
         service: Some(service.to_owned()),
-        what: format!("{took} ms{waits}{onward}"),
+        what: format!("{took} ms{after}{onward}"),
         command: decided.root(),
         trace_id: decided.trace_id.clone(),
         accounts,
+        open: false,
     }
 }
 
-fn set_aside(service: &str, parked: &Parked) -> Entry {
+fn set_aside(service: &str, parked: &Parked, command: Option<String>) -> Entry {
     let what = match parked.state.as_str() {
         "parked" => format!("PARKED {}: {}", parked.reason, parked.detail),
         ended => format!("was parked {}, {ended}", parked.reason),
@@ -154,17 +237,18 @@ fn set_aside(service: &str, parked: &Parked) -> Entry {
         place: place(service),
         service: Some(service.to_owned()),
         what,
-        command: root_of(parked),
+        command,
         trace_id: None,
         accounts: parked
             .account
             .iter()
             .map(|account| (account.clone(), vec![message.clone()]))
             .collect(),
+        open: parked.state == "parked",
     }
 }
 
-fn held(service: &str, waiting: &Undelivered) -> Entry {
+fn held(service: &str, waiting: &Undelivered, command: Option<String>) -> Entry {
     let line = format!(
         "WAITS {}: its queue is missing or full; tried {} times, next {}",
         waiting.message_type,
@@ -176,9 +260,10 @@ fn held(service: &str, waiting: &Undelivered) -> Entry {
         place: place(service),
         service: Some(service.to_owned()),
         what: "not delivered".to_owned(),
-        command: None,
+        command,
         trace_id: None,
         accounts: [(waiting.account.clone(), vec![line])].into(),
+        open: true,
     }
 }
 
@@ -189,15 +274,20 @@ fn place(service: &str) -> usize {
         .map_or(usize::MAX, |place| place + 1)
 }
 
-fn lines(told: &Told) -> Vec<String> {
-    let Some(receipt) = &told.receipt else { return vec![format!("◂ {}", told.r#type)] };
+/// What an account was sent: as far as its desk's queue, and no further than is known.
+fn lines(told: &Told, waits: bool) -> Vec<String> {
+    let reached = if waits { "WAITS" } else { "put into its queue" };
+    let Some(receipt) = &told.receipt else {
+        return vec![format!("◂ {}, {reached}", told.r#type)];
+    };
     let because = receipt.reason.map(|reason| format!(" {}", reason.code())).unwrap_or_default();
     let own = std::iter::once(format!(
         "◂ receipt {}: {}{because}",
         receipt.command_id,
         outcome(receipt.outcome)
     ));
-    own.chain(receipt.decisions.iter().map(item)).collect()
+    let detail = receipt.detail.iter().map(|detail| format!("  {detail}"));
+    own.chain(detail).chain(receipt.decisions.iter().map(item)).collect()
 }
 
 fn outcome(outcome: ReceiptOutcome) -> &'static str {
@@ -211,47 +301,5 @@ fn outcome(outcome: ReceiptOutcome) -> &'static str {
 
 fn item(decision: &Decision) -> String {
     let because = decision.reason.map(|reason| format!(" ({})", reason.code())).unwrap_or_default();
-    format!("  {} {}{because}", decision.item, fate(decision.outcome))
-}
-
-fn fate(outcome: ItemOutcome) -> &'static str {
-    match outcome {
-        ItemOutcome::Transferred => "crossed",
-        ItemOutcome::Mapped => "crossed as something else",
-        ItemOutcome::Withheld => "STAYED",
-        ItemOutcome::Superseded => "gave way to another change",
-        ItemOutcome::Unchanged => "was there already",
-    }
-}
-
-/// What a receipt says that did not cross, in sentences.
-fn stayed(receipt: &Receipt) -> Vec<String> {
-    let of_command = || {
-        let reason = receipt.reason?;
-        (receipt.outcome == ReceiptOutcome::Rejected).then(|| {
-            format!(
-                "{} {} was rejected: {}: {}",
-                receipt.command_type,
-                receipt.command_id,
-                reason.code(),
-                reason.sentence()
-            )
-        })
-    };
-    let of_item = |decision: &Decision| {
-        let did_not = matches!(decision.outcome, ItemOutcome::Withheld | ItemOutcome::Superseded);
-        let because = decision
-            .reason
-            .map(|reason| format!(": {}: {}", reason.code(), reason.sentence()))
-            .unwrap_or_default();
-        did_not.then(|| {
-            format!(
-                "{} of {} {}{because}",
-                decision.item,
-                receipt.command_id,
-                fate(decision.outcome)
-            )
-        })
-    };
-    of_command().into_iter().chain(receipt.decisions.iter().filter_map(of_item)).collect()
+    format!("  {} {}{because}", decision.item, fate(decision))
 }

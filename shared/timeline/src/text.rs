@@ -3,33 +3,94 @@
 
 use std::fmt::Write;
 
-use crate::entry::{Entry, Timeline};
+use crate::entry::{DeskQueue, Entry, Queued, Timeline};
 use crate::target::Target;
 use crate::trail::Share;
 
 /// Columns of text for one side.
 const SIDE: usize = 46;
 /// Columns of text for what a service did.
-const MIDDLE: usize = 34;
+const MIDDLE: usize = 38;
 const TIME: usize = 12;
 
-/// Lays it out for people.
+/// Lays it out for people: first what did not cross or waits, then what happened.
 #[must_use]
 pub fn render(timeline: &Timeline) -> String {
     let mut text = String::new();
-    let left = left_account(timeline);
+    verdict(&mut text, timeline);
+    section(&mut text, "did not cross, or waits:", &findings(timeline));
+    section(&mut text, "this is not the whole story:", &timeline.gaps);
+    section(&mut text, "put into the queue of its desk:", &queued(timeline));
+    if !timeline.shares.is_empty() {
+        line(&mut text, "");
+    }
     for share in &timeline.shares {
         line(&mut text, &heading(share));
     }
-    if timeline.entries.is_empty() {
+    happened(&mut text, timeline);
+    if timeline.left_out > 0 {
         line(
             &mut text,
             &format!(
-                "nothing is known of {}: no command that names it was decided or set aside",
-                timeline.target
+                "\n{} older commands are left out: --limit 0 tells of all, --failed of those that \
+                 failed, --since 2h of the newest; trace message account/ID has one with all \
+                 services",
+                timeline.left_out
             ),
         );
     }
+    text
+}
+
+fn verdict(text: &mut String, timeline: &Timeline) {
+    let Timeline { target, commands, missing, missing_left_out, .. } = timeline;
+    let since = timeline.since.map(|since| format!(" since {since}")).unwrap_or_default();
+    if *commands == 0 && timeline.entries.is_empty() && missing.is_empty() {
+        let why = "no command that names it was decided or set aside";
+        return line(text, &format!("nothing is known of {target}{since}: {why}"));
+    }
+    let found = match missing.len() + missing_left_out {
+        0 => "nothing was refused, withheld or set aside, and nothing waits for a queue".to_owned(),
+        1 => "1 thing did not cross, or waits".to_owned(),
+        many => format!("{many} things did not cross, or wait"),
+    };
+    line(text, &format!("{target}{since}: {}; {found}", many(*commands, "command")));
+}
+
+fn many(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+fn findings(timeline: &Timeline) -> Vec<String> {
+    let older = (timeline.missing_left_out > 0)
+        .then(|| format!("{} older ones: --limit 0", timeline.missing_left_out));
+    let told = timeline
+        .missing
+        .iter()
+        .map(|found| format!("{} {}", found.at.utc().format("%m-%d %H:%M:%S"), found.text));
+    older.into_iter().chain(told).collect()
+}
+
+fn queued(timeline: &Timeline) -> Vec<String> {
+    let of_account = |(account, queued): (&String, &Queued)| {
+        let now = match queued.queue {
+            None => "whether its desk took them, the broker alone tells".to_owned(),
+            Some(DeskQueue { messages: 0, .. }) => format!("desk.{account} is empty now"),
+            Some(DeskQueue { messages, consumers: 0 }) => {
+                format!("desk.{account} holds {messages} now, and nobody reads it")
+            }
+            Some(DeskQueue { messages, consumers }) => {
+                format!("desk.{account} holds {messages} now, read by {consumers}")
+            }
+        };
+        let last = queued.last.utc().format("%m-%d %H:%M:%S");
+        format!("{account}: {}, the last {last}; {now}", many(queued.messages, "message"))
+    };
+    timeline.queued.iter().map(of_account).collect()
+}
+
+fn happened(text: &mut String, timeline: &Timeline) {
+    let left = left_account(timeline);
     let mut day = String::new();
     for entry in &timeline.entries {
         let today = entry.at.utc().format("%Y-%m-%d").to_string();
@@ -40,14 +101,11 @@ pub fn render(timeline: &Timeline) -> String {
                 left.as_deref().unwrap_or_default(),
                 "service"
             );
-            line(&mut text, &format!("\n{}", sides.trim_end()));
+            line(text, &format!("\n{}", sides.trim_end()));
             day = today;
         }
-        rows(&mut text, entry, left.as_deref());
+        rows(text, entry, left.as_deref());
     }
-    section(&mut text, "did not cross, or waits:", &timeline.missing);
-    section(&mut text, "this timeline is not whole:", &timeline.gaps);
-    text
 }
 
 fn heading(share: &Share) -> String {
@@ -157,153 +215,7 @@ pub fn harmless(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use contracts::receipt::{Decision, Item};
-    use contracts::{CommentId, Reason, Receipt, ReceiptOutcome, Timestamp};
-
-    use super::*;
-    use crate::trail::{Decided, Parked, Told, Trail, Undelivered};
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::parse("2026-03-01T10:00:00Z").unwrap().plus_seconds(second)
-    }
-
-    fn decided(
-        account: Option<&str>,
-        id: &str,
-        command: Option<&str>,
-        second: i64,
-        told: Vec<Told>,
-    ) -> Decided {
-        Decided {
-            account: account.map(str::to_owned),
-            message_id: id.to_owned(),
-            message_type: if account.is_some() { "ticket.update.v1" } else { "transfer.v1" }
-                .to_owned(),
-            command: command.map(str::to_owned),
-            arrived_at: at(second),
-            decided_at: at(second),
-            waits: 0,
-            trace_id: None,
-            told,
-            outputs: None,
-        }
-    }
-
-    fn told(to: &str, kind: &str, receipt: Option<Receipt>) -> Told {
-        Told { to: to.to_owned(), r#type: kind.to_owned(), share: None, receipt }
-    }
-
-    fn trails() -> Vec<Trail> {
-        let comment = CommentId::new("acme/1").unwrap();
-        let mut receipt = Receipt::new("u1", "ticket.update.v1", ReceiptOutcome::Partial);
-        receipt.decisions =
-            vec![Decision::withheld(Item::Comment(comment), Reason::PublicCommentsNotAllowed)];
-        let entry = Trail {
-            service: "share-dispatcher".to_owned(),
-            shares: vec![Share {
-                share_id: "s1".into(),
-                agreement_id: "a1".into(),
-                sender: "acme".into(),
-                sender_ticket: "4711".into(),
-                receiver: "globex".into(),
-                receiver_ticket: Some("88".into()),
-                ended: false,
-            }],
-            decided: vec![
-                decided(
-                    Some("acme"),
-                    "u2",
-                    None,
-                    5,
-                    vec![told("comment-sync", "transfer.v1", None)],
-                ),
-                decided(
-                    Some("acme"),
-                    "u1",
-                    None,
-                    0,
-                    vec![told("comment-sync", "transfer.v1", None)],
-                ),
-            ],
-            ..Trail::default()
-        };
-        let stage = Trail {
-            service: "comment-sync".to_owned(),
-            decided: vec![decided(
-                None,
-                "x",
-                Some("acme/u1"),
-                1,
-                vec![told("acme", "command.receipt.v1", Some(receipt))],
-            )],
-            parked: vec![Parked {
-                id: "p1".into(),
-                state: "parked".into(),
-                reason: "poison".into(),
-                detail: "a rule panicked\u{1b}[2J".into(),
-                account: None,
-                message_id: Some("y".into()),
-                message_type: Some("transfer.v1".into()),
-                command: Some("acme/u2".into()),
-                first_arrived_at: at(6),
-                parked_at: at(6),
-                closed_at: None,
-            }],
-            undelivered: vec![Undelivered {
-                account: "globex".into(),
-                message_type: "ticket.updated.v1".into(),
-                share: None,
-                first_failed_at: at(7),
-                next_attempt_at: at(9),
-                attempts: 1,
-            }],
-            ..Trail::default()
-        };
-        vec![stage, entry]
-    }
-
-    #[test]
-    fn what_was_withheld_parked_and_not_taken_is_said_on_one_screen() {
-        let text = render(&Timeline::of(
-            Target::Ticket("acme/4711".into()),
-            &trails(),
-            vec!["field-sync gave no answer".into()],
-        ));
-        for expected in [
-            "acme/4711 → globex/88  share s1, agreement a1",
-            "▸ ticket.update.v1 u1",
-            "share-dispatcher: 0 ms →",
-            "comment:acme/1 STAYED",
-            "(public_comments_not_allowed)",
-            "comment:acme/1 of u1 STAYED: public_comments_not_allowed: ",
-            "set a message aside: poison",
-            "desk.globex is missing or full",
-            "field-sync gave no answer",
-        ] {
-            assert!(text.contains(expected), "{expected} is not in\n{text}");
-        }
-        assert!(!text.contains('\u{1b}'), "a stranger steers the terminal");
-        let place = |word: &str| text.find(word).unwrap();
-        assert!(
-            place("▸ ticket.update.v1 u1") < place("▸ ticket.update.v1 u2"),
-            "not in the order of time:\n{text}"
-        );
-        assert!(text.lines().all(|line| line.chars().count() < 200));
-    }
-
-    #[test]
-    fn one_message_is_told_alone() {
-        let timeline = Timeline::of(Target::Message("acme/u1".into()), &trails(), Vec::new());
-        let roots: Vec<_> =
-            timeline.entries.iter().filter_map(|entry| entry.command.as_deref()).collect();
-        assert_eq!(roots, ["acme/u1", "acme/u1", "acme/u1"]);
-    }
-
-    #[test]
-    fn nothing_is_said_to_be_nothing() {
-        let text = render(&Timeline::of(Target::Ticket("acme/1".into()), &[], Vec::new()));
-        assert!(text.starts_with("nothing is known of ticket acme/1"), "{text}");
-    }
+    use super::wrapped;
 
     #[test]
     fn long_words_are_broken_and_short_ones_kept_together() {

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from pods import pods
+from pods import pods, tracers
 from render import Render
-from tree import Tree, selects, title
+from tree import Object, Tree, selects, title
 
 
 def every_service(tree: Tree, render: Render) -> Iterator[str]:
@@ -15,9 +15,15 @@ def every_service(tree: Tree, render: Render) -> Iterator[str]:
             yield f"{command} is a {kind} for {found}, the services are {tree.services()}"
 
 
+def _services(render: Render) -> list[Object]:
+    """The Deployments that carry messages."""
+    others = [pod.title for pod in tracers(render)]
+    return [one for one in render.of("Deployment") if title(one) not in others]
+
+
 def own_pods(_: Tree, render: Render) -> Iterator[str]:
     """A Deployment and a disruption budget select the pods of one Deployment, and no Job's."""
-    for one in render.of("Deployment", "PodDisruptionBudget"):
+    for one in (*_services(render), *render.of("PodDisruptionBudget")):
         selected = [pod for pod in pods(render) if selects(one["spec"]["selector"], pod.labels)]
         if one["kind"] == "PodDisruptionBudget" and not selected and _is_brokers(one):
             continue
@@ -45,7 +51,7 @@ def disruption(_: Tree, render: Render) -> Iterator[str]:
 
 def rollout(_: Tree, render: Render) -> Iterator[str]:
     """Never less than before."""
-    for one in render.of("Deployment"):
+    for one in _services(render):
         if one["spec"].get("strategy", {}).get("rollingUpdate") != {"maxUnavailable": 0, "maxSurge": 1}:
             yield f"{title(one)} may have less pods during a rollout: maxUnavailable must be 0, maxSurge 1"
 
@@ -55,7 +61,7 @@ def replicas(_: Tree, render: Render) -> Iterator[str]:
     scaled = {one["spec"]["scaleTargetRef"]["name"] for one in render.of("ScaledObject", "HorizontalPodAutoscaler")}
     for name in scaled - {one["metadata"]["name"] for one in render.of("Deployment")}:
         yield f"a scaler scales Deployment/{name}, which does not exist"
-    for one in render.of("Deployment"):
+    for one in _services(render):
         given = one["spec"].get("replicas")
         if one["metadata"]["name"] in scaled and given is not None:
             yield f"{title(one)} has replicas {given} beside a scaler: both would set the number"

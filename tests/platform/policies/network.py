@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pods import Pod, every_pod, pods
+from pods import Pod, every_pod, pods, tracers
 from render import CANARY, Render
 from tree import COMPONENT, PART_OF, Object, Tree, selects, title
 
@@ -76,21 +76,32 @@ def _is_dns(rule: Object, ports: set) -> bool:
 
 
 def ingress(_: Tree, render: Render) -> Iterator[str]:
-    """Inwards: Prometheus, where it is, to the one port there is."""
-    monitored = bool(render.of("PodMonitor"))
+    """Inwards: Prometheus and the operator's `trace`, where they are, to the one port there is."""
+    known = {"the namespace monitoring": _is_monitoring, "the pods that ask /trace": lambda peer: _is_tracer(render, peer)}
+    there = {"the namespace monitoring": render.of("PodMonitor"), "the pods that ask /trace": tracers(render)}
+    wanted = {name for name, objects in there.items() if objects}
     for pod in pods(render):
         rules = [rule for one in _of(render, pod, "Ingress") for rule in one["spec"].get("ingress", [])]
-        if bool(rules) != (monitored and pod.command == "run"):
-            yield f"{pod.title} has {len(rules)} ways in; there is one where a PodMonitor reads its metrics, and else none"
+        ways = sorted(wanted) if pod.command == "run" else []
+        if len(rules) != len(ways):
+            yield f"{pod.title} has {len(rules)} ways in; there is one for each of {ways}"
         for rule in rules:
             peers = rule.get("from", [])
-            if not peers or any(
-                peer.get("namespaceSelector") != {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}} for peer in peers
-            ):
-                yield f"{pod.title} can be reached from elsewhere than the namespace monitoring"
+            if not peers or not all(any(known[name](peer) for name in ways) for peer in peers):
+                yield f"{pod.title} can be reached by others than {ways}"
             open_ports = {port.get("port") for port in rule.get("ports", [])}
             if open_ports != {port["containerPort"] for port in pod.container.get("ports", [])}:
                 yield f"{pod.title} can be reached on {sorted(map(str, open_ports))}, not on the ports it has"
+
+
+def _is_monitoring(peer: Object) -> bool:
+    return peer == {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+
+
+def _is_tracer(render: Render, peer: Object) -> bool:
+    return set(peer) == {"podSelector"} and [pod for pod in every_pod(render) if selects(peer["podSelector"], pod.labels)] == tracers(
+        render
+    )
 
 
 def servers_in_here(_: Tree, render: Render) -> Iterator[str]:
@@ -107,7 +118,7 @@ def servers_in_here(_: Tree, render: Render) -> Iterator[str]:
         for server in render.of(kind):
             labels = labels_of(server["metadata"]["name"])
             for pod in every_pod(render):
-                if port not in {"migrate": {5432}, CANARY: {5672}}.get(pod.command, {port}):
+                if port not in {"migrate": {5432}, CANARY: {5672}, "serve": set()}.get(pod.command, {port}):
                     continue
                 rules = [rule for one in _of(render, pod, "Egress") for rule in one["spec"].get("egress", []) if _has(rule, port)]
                 peers = [peer for rule in rules for peer in rule.get("to", [{}])]

@@ -64,7 +64,8 @@ fn print_access(name: &str, access: &AccountAccess) {
     println!("address   {amqp_url}");
     println!("publish   exchange `share`, keys `{name}.<entity>.<verb>`, user_id `{user}`");
     println!("receive   queue `{queue}`");
-    println!("\nhow many deliveries wait (Python with pika):");
+    println!("\nits first message: README.md, \"Publish your first message\"");
+    println!("how many deliveries wait (Python with pika):");
     println!(
         "python3 -c \"import pika; print(pika.BlockingConnection(pika.URLParameters('{amqp_url}'))\
          .channel().queue_declare('{queue}', passive=True).method.message_count)\""

@@ -4,5 +4,6 @@ pub mod account;
 pub mod mail_sink;
 mod running;
 pub mod service;
+mod shell;
 pub mod up;
 pub mod with;

@@ -55,7 +55,7 @@ impl Running {
         thread::scope(|scope| {
             for service in self.services.drain(..) {
                 scope.spawn(move || {
-                    service.process.stop_group(Signal::SIGTERM, Duration::from_secs(30))
+                    service.process.stop_group(Signal::SIGTERM, Duration::from_secs(30));
                 });
             }
         });

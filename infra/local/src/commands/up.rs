@@ -10,10 +10,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use contracts::topology::VHOST;
 use local::process::Process;
-use local::{Database, Fleet, Installation, Instance, Passwords, Servers, ports, state, wait};
+use local::{Database, Fleet, Installation, Passwords, Servers, ports, wait};
 use nix::sys::signal::Signal;
 
 use super::running::{Running, RunningService, RunningSink, local_dir, locked_dir, shown};
+use super::shell;
 
 const SERVICES_LIMIT: Duration = Duration::from_mins(3);
 /// What the database is called.
@@ -32,7 +33,6 @@ pub async fn up() -> Result<ExitCode> {
     let sink = before.and_then(|before| before.mail_sink).filter(|sink| sink.process.is_alive());
     let mut running = Running { servers: servers.clone(), services: Vec::new(), mail_sink: sink };
     running.write(&dir)?;
-    state::write_text(&dir.join("env"), &environment(&servers, &[]))?;
 
     println!("creating virtual host `{VHOST}`, users and database");
     let passwords = Passwords::open(&dir.join("passwords"))?;
@@ -51,13 +51,13 @@ pub async fn up() -> Result<ExitCode> {
     fleet.migrate_all()?;
     let mut instances = fleet.start_all()?;
     running.services = instances.iter().filter_map(RunningService::of).collect();
-    state::write_text(&dir.join("env"), &environment(&servers, &instances))?;
+    shell::write(&dir, &servers, &installation, &database, &instances)?;
     running.write(&dir)?;
     for instance in &mut instances {
         instance.wait_ready(SERVICES_LIMIT)?;
     }
     instances.iter_mut().for_each(local::Instance::keep);
-    print_summary(&dir, &running);
+    print_summary(&dir, &running, &database.url()?);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -75,12 +75,9 @@ pub fn down() -> Result<ExitCode> {
         sink.process.stop_group(Signal::SIGTERM, Duration::from_secs(5));
     }
     Servers::stop(&dir)?;
-    for file in ["up.json", "env"] {
-        let file = dir.join(file);
-        if file.exists() {
-            fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;
-        }
-    }
+    let file = dir.join("up.json");
+    fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;
+    shell::remove(&dir)?;
     println!("stopped; data and logs stay in {}", shown(&dir));
     Ok(ExitCode::SUCCESS)
 }
@@ -99,20 +96,6 @@ pub fn status() -> Result<ExitCode> {
     println!("mail sink          {}", if sink { "running" } else { "ended" });
     let services = running.services.iter().all(|service| service.process.is_alive());
     Ok(if servers && sink && services { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn environment(servers: &Servers, instances: &[Instance]) -> String {
-    let Servers { amqp_url, management_url, database_url } = servers;
-    let services: Vec<String> = instances
-        .iter()
-        .map(|one| format!("{}=http://{}", one.service().name(), one.http()))
-        .collect();
-    let services = services.join(",");
-    format!(
-        "export AMQP_URL='{amqp_url}'\nexport MANAGEMENT_URL='{management_url}'\nexport \
-         DATABASE_URL='{database_url}'\n\
-         export DESKMESH_SERVICES='{services}'\n"
-    )
 }
 
 fn start_sink(dir: &Path) -> Result<RunningSink> {
@@ -134,17 +117,20 @@ fn start_sink(dir: &Path) -> Result<RunningSink> {
     Ok(RunningSink { process, address, dir: mails })
 }
 
-fn print_summary(dir: &Path, running: &Running) {
+fn print_summary(dir: &Path, running: &Running, database_url: &str) {
     println!();
     print_services(running);
     println!("broker             {}", running.servers.amqp_url);
     println!("broker's web page  {}", running.servers.management_url);
-    println!("database           {}", running.servers.database_url);
+    println!("database           {database_url}");
     println!("logs               {}", shown(&dir.join("services")));
     if let Some(sink) = &running.mail_sink {
         println!("mails              {}", shown(&sink.dir));
     }
     println!("for your shell     . {}", shown(&dir.join("env")));
+    println!(
+        "                   sets the addresses and finds deskmesh-operator, rabbitmqctl and psql"
+    );
     println!("\nnext: make account NAME=acme      stop: make down");
 }
 

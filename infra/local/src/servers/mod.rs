@@ -69,10 +69,10 @@ impl Servers {
         let record = Ledger::open(&dir)?.read();
         match server {
             Server::Broker => {
-                record.rabbitmq.iter().for_each(|broker| rabbitmq::stop(broker, ending))
+                record.rabbitmq.iter().for_each(|broker| rabbitmq::stop(broker, ending));
             }
             Server::Database => {
-                record.postgres.iter().for_each(|database| postgres::end(database.server, ending))
+                record.postgres.iter().for_each(|database| postgres::end(database.server, ending));
             }
         }
         Ok(())
@@ -101,6 +101,17 @@ impl Servers {
             });
         };
         rabbitmq::control(&dir, &broker, arguments)
+    }
+
+    /// Scripts that run the broker's own tools on the private broker of `dir`, by the tool's name;
+    /// none where no broker runs there.
+    ///
+    /// # Errors
+    /// When the state file cannot be read, or the tools are not installed.
+    pub fn broker_tools(dir: &Path) -> Result<Vec<(&'static str, String)>> {
+        let dir = made(dir)?;
+        let record = Ledger::open(&dir)?.read();
+        record.rabbitmq.map_or(Ok(Vec::new()), |broker| rabbitmq::tools(&dir, &broker))
     }
 
     fn start_beside(given: &Given, dir: &Path, interrupted: &AtomicBool) -> Result<Self> {

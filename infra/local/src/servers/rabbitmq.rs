@@ -4,6 +4,7 @@
 //! gets an environment of its own, so that neither `/etc/rabbitmq` nor variables of the caller
 //! reach it, and its own port mapper, so that two nodes never meet.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpStream};
@@ -110,6 +111,27 @@ pub(super) fn control(dir: &Path, recorded: &RabbitMq, arguments: &[&str]) -> Re
         what: format!("rabbitmqctl {} failed", arguments.join(" ")),
         detail: packages::end_of(&output),
     })
+}
+
+/// Scripts that run the node's own tools on it, by name.
+pub(super) fn tools(dir: &Path, recorded: &RabbitMq) -> Result<Vec<(&'static str, String)>> {
+    let home = home(dir);
+    let server = packages::rabbitmq_server()?;
+    let script = |name: &'static str| {
+        let mut command =
+            at_home(Command::new(server.with_file_name(name)), &home, recorded.mapper_port);
+        command.env("RABBITMQ_ENABLED_PLUGINS_FILE", home.join("enabled_plugins"));
+        let quoted = |text: &OsStr| format!("'{}'", text.to_string_lossy().replace('\'', r"'\''"));
+        let settings: Vec<String> = command
+            .get_envs()
+            .filter_map(|(name, value)| {
+                Some(format!("{}={}", name.to_string_lossy(), quoted(value?)))
+            })
+            .collect();
+        let program = quoted(command.get_program());
+        (name, format!("#!/bin/sh\nexec env -i {} {program} \"$@\"\n", settings.join(" ")))
+    };
+    Ok(["rabbitmqctl", "rabbitmq-diagnostics", "rabbitmq-plugins"].map(script).into())
 }
 
 fn home(dir: &Path) -> PathBuf {

@@ -42,6 +42,19 @@ pub struct QueueDepth {
     pub messages: u64,
 }
 
+/// A queue, and who reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct QueueReading {
+    /// The queue's name.
+    pub name: String,
+    /// Ready and unacknowledged messages.
+    #[serde(default)]
+    pub messages: u64,
+    /// Consumers.
+    #[serde(default)]
+    pub consumers: u64,
+}
+
 /// What a queue was declared with, and what the policies add to it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct QueueSettings {
@@ -254,6 +267,14 @@ impl Broker {
     /// When the broker refuses or does not answer.
     pub fn queue_depth(&self, vhost: &str, queue: &str) -> Result<Option<u64>> {
         Ok(self.queues(vhost)?.into_iter().find(|it| it.name == queue).map(|it| it.messages))
+    }
+
+    /// All queues of a virtual host with their depth and their consumers, up to five seconds ago.
+    ///
+    /// # Errors
+    /// When the broker refuses or does not answer.
+    pub fn reading(&self, vhost: &str) -> Result<Vec<QueueReading>> {
+        self.read(&format!("/queues/{}?columns=name,messages,consumers", segment(vhost)))
     }
 
     fn read<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T> {

@@ -51,7 +51,7 @@ impl Desk {
                 .await
             {
                 Err(refused) if refused.to_string().contains("in exclusive use") => {
-                    sleep(TURN).await
+                    sleep(TURN).await;
                 }
                 consuming => {
                     let deliveries = consuming.during(format!("reading from {queue}"))?;

@@ -116,7 +116,7 @@ pub async fn carry_out(command: AccountCommand) -> Result<ExitCode> {
     match command {
         AccountCommand::Add(given) => add(given).await?,
         AccountCommand::Revoke { name, queue, reach } => {
-            revoke(&reach.doors()?, &account_name(&name)?, queue)?
+            revoke(&reach.doors()?, &account_name(&name)?, queue)?;
         }
         AccountCommand::Rotate { name, close, secret, reach } => {
             rotate(&reach.doors()?, &account_name(&name)?, close, secret.as_deref())?;
@@ -127,7 +127,7 @@ pub async fn carry_out(command: AccountCommand) -> Result<ExitCode> {
             }
         }
         AccountCommand::Show { name, json, reach } => {
-            show(&reach.doors()?, &account_name(&name)?, json)?
+            show(&reach.doors()?, &account_name(&name)?, json)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -212,7 +212,7 @@ fn tell_added(account: &AccountName, added: &Added, operated: bool) {
         println!("REPAIRED  {repaired}: that is taken away; find out who gave it");
     }
     for attempt in &added.refused {
-        println!("refused   {}", attempt.what);
+        println!("safe      tried as {account}, and refused as it must be: {}", attempt.what);
     }
     if added.refused.is_empty() && !operated {
         println!(
@@ -228,10 +228,10 @@ fn revoke(doors: &Doors, account: &AccountName, queue: Queue) -> Result<()> {
     match revoked.waiting {
         None => println!("it had no desk queue"),
         Some(waiting) if revoked.queue_deleted => {
-            println!("its desk queue is deleted, with {waiting} deliveries")
+            println!("its desk queue is deleted, with {waiting} deliveries");
         }
         Some(waiting) => {
-            println!("its desk queue stays, with {waiting} deliveries; more will come")
+            println!("its desk queue stays, with {waiting} deliveries; more will come");
         }
     }
     println!(

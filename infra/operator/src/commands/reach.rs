@@ -27,8 +27,9 @@ pub struct ReachArgs {
     broker_url_file: Option<PathBuf>,
 }
 
+/// The door for administrators.
 #[derive(Args)]
-struct ManagementArgs {
+pub struct ManagementArgs {
     /// The broker's management API with an administrator: `https://admin:…@host:15671`
     #[arg(long, env = "DESKMESH_MANAGEMENT_URL", hide_env_values = true, value_name = "URL")]
     management_url: Option<String>,
@@ -40,6 +41,16 @@ struct ManagementArgs {
         conflicts_with = "management_url"
     )]
     management_url_file: Option<PathBuf>,
+}
+
+impl ManagementArgs {
+    /// The address, where one is given.
+    pub fn given(&self) -> Result<Option<String>> {
+        match (&self.management_url, &self.management_url_file) {
+            (None, None) => Ok(None),
+            (url, file) => needed("management-url", url.as_ref(), file.as_ref()).map(Some),
+        }
+    }
 }
 
 impl ReachArgs {
@@ -71,7 +82,7 @@ pub fn needed(name: &str, given: Option<&String>, file: Option<&PathBuf>) -> Res
         }),
         (None, None) => bail!(
             "an address is missing: give --{name} or --{name}-file, or set {variable} or \
-             {variable}_FILE"
+             {variable}_FILE; after `make up`, `. target/local/env` sets what is there"
         ),
     }
 }

@@ -2,10 +2,17 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
+use anyhow::Context;
 use clap::Args;
+use contracts::Timestamp;
+use contracts::topology::VHOST;
+use operator::Broker;
 use operator::trace::{self, Services};
-use timeline::{Target, render};
+use timeline::{Filter, Target, render};
+
+use super::reach::ManagementArgs;
 
 /// Which thing, and how it is told.
 #[derive(Args)]
@@ -13,9 +20,20 @@ pub struct TraceArgs {
     /// account/number of a ticket, or: share ID, agreement ID, message account/id
     #[arg(required = true, num_args = 1..=2, value_name = "WHAT")]
     what: Vec<String>,
+    /// Only commands that were refused or of which something stayed, waits or is parked
+    #[arg(long)]
+    failed: bool,
+    /// Only what happened since then: so long ago, 2h, or a time, 2026-03-01T10:00:00Z
+    #[arg(long, value_parser = since, value_name = "TIME")]
+    since: Option<Timestamp>,
+    /// At most so many commands, the newest; 0 for all
+    #[arg(long, default_value_t = timeline::MOST, value_name = "N")]
+    limit: usize,
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    management: ManagementArgs,
     #[command(flatten)]
     services: ServicesArgs,
 }
@@ -33,12 +51,26 @@ pub struct ServeArgs {
 #[derive(Args)]
 struct ServicesArgs {
     /// Where each service answers, any replica: share-dispatcher=http://host:9090,comment-sync=…
+    /// After `make up`: `. target/local/env` sets it
     #[arg(long, env = "DESKMESH_SERVICES", value_name = "LIST")]
-    services: Services,
+    services: Option<Services>,
+}
+
+impl ServicesArgs {
+    fn needed(self) -> anyhow::Result<Services> {
+        self.services.context(
+            "where the services answer is not said: give --services, or set DESKMESH_SERVICES; \
+             after `make up`, `. target/local/env` sets it",
+        )
+    }
+}
+
+fn since(text: &str) -> Result<Timestamp, String> {
+    timeline::since(text, SystemTime::now())
 }
 
 /// Tells it once.
-pub fn tell(given: &TraceArgs) -> anyhow::Result<ExitCode> {
+pub fn tell(given: TraceArgs) -> anyhow::Result<ExitCode> {
     let target = match Target::of_words(&given.what) {
         Ok(target) => target,
         Err(error) => {
@@ -46,7 +78,14 @@ pub fn tell(given: &TraceArgs) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
-    let timeline = trace::trace(&given.services.services, &target);
+    let filter = Filter::of(given.failed, given.since, Some(given.limit));
+    let mut timeline = trace::trace(&given.services.needed()?, &target).narrowed(&filter);
+    // Only where that address is set; a story is a story without it.
+    if let Some(url) = given.management.given()?
+        && let Err(cause) = trace::ask_queues(&mut timeline, &Broker::new(&url), VHOST)
+    {
+        eprintln!("deskmesh-operator: the broker does not tell of its queues: {cause}");
+    }
     if given.json {
         println!("{}", serde_json::to_string_pretty(&timeline)?);
     } else {
@@ -58,6 +97,6 @@ pub fn tell(given: &TraceArgs) -> anyhow::Result<ExitCode> {
 
 /// Tells it to whoever asks, until the process ends.
 pub async fn serve(given: ServeArgs) -> anyhow::Result<ExitCode> {
-    trace::serve(given.listen, given.services.services).await?;
+    trace::serve(given.listen, given.services.needed()?).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,12 @@
 mod services;
 mod web;
 
-use timeline::{Target, Timeline, Trail};
+use contracts::AccountName;
+use contracts::topology::desk_queue;
+use timeline::{DeskQueue, Target, Timeline, Trail};
+
+use crate::broker::Broker;
+use crate::error::Result;
 
 pub use self::services::{Services, ServicesError};
 pub use self::web::serve;
@@ -41,4 +46,19 @@ pub fn trace(services: &Services, target: &Target) -> Timeline {
         take(service.name(), services.ask(service, &services::of_names(&names)), &mut trails);
     }
     Timeline::of(target.clone(), &trails, gaps)
+}
+
+/// Adds what the queues of the story's desks hold, up to five seconds ago.
+///
+/// # Errors
+/// When the broker refuses or does not answer.
+pub fn ask_queues(timeline: &mut Timeline, broker: &Broker, vhost: &str) -> Result<()> {
+    let queues = broker.reading(vhost)?;
+    for (account, queued) in &mut timeline.queued {
+        let name = AccountName::new(account.as_str()).ok().map(|account| desk_queue(&account));
+        let found = queues.iter().find(|queue| Some(&queue.name) == name.as_ref());
+        queued.queue =
+            found.map(|queue| DeskQueue { messages: queue.messages, consumers: queue.consumers });
+    }
+    Ok(())
 }

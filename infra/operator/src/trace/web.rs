@@ -1,17 +1,19 @@
 //! The same over HTTP: `/trace/acme/4711`, `/trace/share/ID`, `/trace/agreement/ID`,
-//! `/trace/message/acme/ID`.
+//! `/trace/message/acme/ID`; with `?failed`, `?since=2h`, `?limit=0`.
 
 use std::net::SocketAddr;
+use std::time::SystemTime;
 
 use anyhow::Context;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use timeline::{Target, render};
+use timeline::{Filter, Target, render};
 use tokio::net::TcpListener;
+use url::form_urlencoded;
 
 use super::{Services, trace};
 
@@ -42,13 +44,17 @@ pub async fn serve(listen: SocketAddr, services: Services) -> anyhow::Result<()>
 async fn answer(
     State(services): State<Services>,
     Path(what): Path<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let target = match target(&what) {
-        Ok(target) => target,
+    let query = query.unwrap_or_default();
+    let asked = target(&what).and_then(|target| Ok((target, filter(&query, SystemTime::now())?)));
+    let (target, filter) = match asked {
+        Ok(asked) => asked,
         Err(sentence) => return (StatusCode::BAD_REQUEST, format!("{sentence}\n")).into_response(),
     };
-    let asked = tokio::task::spawn_blocking(move || trace(&services, &target)).await;
+    let asked =
+        tokio::task::spawn_blocking(move || trace(&services, &target).narrowed(&filter)).await;
     let Ok(timeline) = asked else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     let wants_json = headers
         .get(ACCEPT)
@@ -70,6 +76,23 @@ fn target(path: &str) -> Result<Target, String> {
     Target::of_words(&words).map_err(|error| error.to_string())
 }
 
+/// The options of the command line as a query.
+fn filter(query: &str, now: SystemTime) -> Result<Filter, String> {
+    let (mut failed, mut since, mut limit) = (false, None, None);
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "failed" => failed = true,
+            "since" => since = Some(timeline::since(&value, now)?),
+            "limit" => {
+                let number = value.parse();
+                limit = Some(number.map_err(|_| format!("limit={value} is no whole number"))?);
+            }
+            other => return Err(format!("{other} is none of: failed, since, limit")),
+        }
+    }
+    Ok(Filter::of(failed, since, limit))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +103,19 @@ mod tests {
         assert_eq!(target("message/acme/u1"), Ok(Target::Message("acme/u1".into())));
         assert_eq!(target("share/s1"), Ok(Target::Share("s1".into())));
         assert!(target("4711").is_err());
+    }
+
+    #[test]
+    fn a_query_asks_for_less() {
+        let now = SystemTime::now();
+        assert_eq!(filter("", now), Ok(Filter::of(false, None, None)));
+        assert_eq!(
+            filter("failed&limit=0", now),
+            Ok(Filter { failed: true, since: None, most: None })
+        );
+        assert!(filter("since=2h", now).is_ok_and(|filter| filter.since.is_some()));
+        for wrong in ["since=soon", "limit=few", "only=failed"] {
+            assert!(filter(wrong, now).is_err(), "{wrong}");
+        }
     }
 }

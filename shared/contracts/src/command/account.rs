@@ -19,6 +19,7 @@ pub enum AccountKind {
 
 /// An administrator, for notices. The address goes to notifier only.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "an object with name and email")]
 pub struct Admin {
     /// Display name.
     pub name: String,

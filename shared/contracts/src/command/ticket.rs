@@ -30,6 +30,7 @@ pub enum SetBy {
 
 /// A tag on the ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "an object with name and added_by")]
 pub struct SentTag {
     /// The tag.
     pub name: String,
@@ -39,6 +40,7 @@ pub struct SentTag {
 
 /// A tag taken off the ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "an object with name and removed_by")]
 pub struct SentTagRemoval {
     /// The tag.
     pub name: String,
@@ -48,6 +50,7 @@ pub struct SentTagRemoval {
 
 /// Changes of tags.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "an object")]
 pub struct SentTagChanges {
     /// Tags set.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -61,6 +64,7 @@ pub struct SentTagChanges {
 
 /// A CC of the ticket; stays in its account.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "an object with name and email")]
 pub struct Cc {
     /// Display name.
     pub name: String,
@@ -77,6 +81,7 @@ impl std::fmt::Debug for Cc {
 
 /// The ticket that is shared, as it is now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "an object with id, subject, status and requester")]
 pub struct SharedTicket {
     /// The desk's own number.
     pub id: TicketId,

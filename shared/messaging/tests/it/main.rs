@@ -6,6 +6,7 @@ mod crash;
 mod events;
 mod failure;
 mod forward;
+mod malformed;
 mod next;
 mod operator;
 mod parked;

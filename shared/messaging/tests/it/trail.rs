@@ -89,6 +89,29 @@ async fn a_ticket_tells_what_was_decided_refused_parked_and_not_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_command_is_found_below_a_thousand_newer_ones_of_its_ticket() {
+    let stage = Stage::set("trail_first").await;
+    let replica = stage.replica_keeping_for(Duration::from_hours(1));
+    publish(&stage, "well", "well").await;
+    stage.desk.receipt("well").await;
+    replica.stop().await;
+    sqlx::query(
+        "insert into journal select (jsonb_populate_record(first, jsonb_build_object(
+           'message_id', 'later-' || n, 'decided_at', first.decided_at + n * interval '1 microsecond'))).*
+         from journal first, generate_series(1, 1000) n where message_id = 'well'",
+    )
+    .execute(&stage.pool)
+    .await
+    .expect("a thousand rows");
+    let of_ticket = trail(&stage, ticket(), false).await;
+    let of_command = trail(&stage, Target::Message("acme/well".to_owned()), false).await;
+    let has = |trail: &Trail| trail.decided.iter().any(|decided| decided.message_id == "well");
+    assert!(of_ticket.cut && !has(&of_ticket), "a ticket tells of its newest");
+    assert!(has(&of_command), "{} others", of_command.decided.len());
+    stage.world.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_watched_is_watched_until_its_end_and_a_short_name_is_none() {
     let stage = Stage::set("watched").await;
     let at = |second: i64| {

@@ -1,0 +1,100 @@
+//! What a shell needs to type a runbook's commands on what `up` started: `env`, to be sourced, and
+//! `bin/`, which it puts in front.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use local::services::binaries_dir;
+use local::{Database, Installation, Instance, Servers, state};
+
+/// Runs what runbooks ask of a cluster and `up` has too; anything else must reach no cluster by
+/// accident.
+const KUBECTL: &str = r#"#!/bin/sh
+# What runbooks ask of kubectl, answered by what `make up` started. No cluster is reached from here.
+if [ "$1 $2" = "-n deskmesh" ]; then
+  shift 2
+  case "$1 $2" in
+    "exec deploy/"*)
+      service=${2#deploy/}
+      [ "$3 $4" = "-- /service" ] && shift 4 && exec "$LOCAL" service "$service" "$@" ;;
+    "logs deploy/"*)
+      exec tail -n 200 "$(ls -t "$LOGS/${2#deploy/}"-*.log | head -n 1)" ;;
+  esac
+fi
+echo "kubectl: this is for a cluster, and \`make up\` is none. Here are: the services' commands" >&2
+echo "  (-n deskmesh exec deploy/comment-sync -- /service …), their logs (-n deskmesh logs deploy/comment-sync)," >&2
+echo "  and \`deskmesh-local status\`. The real kubectl: a shell without target/local/env" >&2
+exit 1
+"#;
+
+/// Writes both.
+pub fn write(
+    dir: &Path,
+    servers: &Servers,
+    installation: &Installation,
+    database: &Database,
+    instances: &[Instance],
+) -> Result<()> {
+    let bin = dir.join("bin");
+    fs::create_dir_all(&bin).with_context(|| format!("making the folder {}", bin.display()))?;
+    let programs = binaries_dir()?;
+    let program = |name: &str| programs.join(name);
+    for name in ["deskmesh-local", "deskmesh-operator"] {
+        script(&bin, name, &format!("#!/bin/sh\nexec {} \"$@\"\n", quoted(&program(name))))?;
+    }
+    let set = format!(
+        "#!/bin/sh\nLOCAL={}\nLOGS={}\n",
+        quoted(&program("deskmesh-local")),
+        quoted(&dir.join("services"))
+    );
+    script(&bin, "kubectl", &KUBECTL.replacen("#!/bin/sh\n", &set, 1))?;
+    for (name, text) in Servers::broker_tools(dir)? {
+        script(&bin, name, &text)?;
+    }
+    let Servers { amqp_url, management_url, .. } = servers;
+    let services: Vec<String> = instances
+        .iter()
+        .map(|one| format!("{}=http://{}", one.service().name(), one.http()))
+        .collect();
+    let values = [
+        ("AMQP_URL", amqp_url.clone()),
+        ("MANAGEMENT_URL", management_url.clone()),
+        // A superuser's, in the database in which the services' schemas are.
+        ("DATABASE_URL", database.url()?),
+        ("DESKMESH_MANAGEMENT_URL", management_url.clone()),
+        ("DESKMESH_BROKER_URL", installation.operator_url()?),
+        ("DESKMESH_SERVICES", services.join(",")),
+    ];
+    let exports = values.map(|(name, value)| format!("export {name}='{value}'")).join("\n");
+    let bin = bin.display();
+    let text = format!(
+        "# For a shell, after `make up`: . target/local/env\n{exports}\n\
+         case \":$PATH:\" in *':{bin}:'*) ;; *) export PATH='{bin}':\"$PATH\" ;; esac\n"
+    );
+    Ok(state::write_text(&dir.join("env"), &text)?)
+}
+
+/// Removes both, when nothing runs.
+pub fn remove(dir: &Path) -> Result<()> {
+    let gone = |removed: std::io::Result<()>, path: PathBuf| match removed {
+        Err(missing) if missing.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed.with_context(|| format!("removing {}", path.display())),
+    };
+    gone(fs::remove_file(dir.join("env")), dir.join("env"))?;
+    gone(fs::remove_dir_all(dir.join("bin")), dir.join("bin"))
+}
+
+fn script(bin: &Path, name: &str, text: &str) -> Result<()> {
+    let file = bin.join(name);
+    state::write_text(&file, text)?;
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o700))
+        .with_context(|| format!("making {} a program", file.display()))
+}
+
+/// A path as one word of a shell.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}

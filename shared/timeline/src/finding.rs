@@ -1,0 +1,96 @@
+//! What did not cross, or waits, in sentences.
+
+use std::collections::BTreeMap;
+
+use contracts::receipt::{Decision, ItemOutcome};
+use contracts::{Reason, Receipt, ReceiptOutcome, Timestamp};
+use serde::Serialize;
+
+use crate::trail::{Parked, Undelivered};
+
+/// Items of one command that one sentence names.
+const NAMED: usize = 5;
+
+/// Something that did not cross, or waits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    /// Since when.
+    pub at: Timestamp,
+    /// The command that it belongs to, as `account/message_id`, where that is known.
+    pub command: Option<String>,
+    /// What, and why; for people.
+    pub text: String,
+}
+
+/// What a receipt to `account` says of its command: that it was refused, and what of it stayed.
+pub(crate) fn of_receipt(account: &str, at: Timestamp, receipt: &Receipt) -> Vec<Finding> {
+    let Receipt { command_id, command_type, outcome, reason, detail, .. } = receipt;
+    let found =
+        |text: String| Finding { at, command: Some(format!("{account}/{command_id}")), text };
+    let refused = (*outcome == ReceiptOutcome::Rejected).then(|| {
+        let because = because(*reason, detail.as_deref());
+        found(format!("{command_type} {command_id} of {account} was REJECTED{because}"))
+    });
+    // Two hundred tags that stay for one reason are one sentence.
+    let mut alike: BTreeMap<(&str, String), Vec<String>> = BTreeMap::new();
+    for decision in &receipt.decisions {
+        if matches!(decision.outcome, ItemOutcome::Withheld | ItemOutcome::Superseded) {
+            let because = because(decision.reason, decision.detail.as_deref());
+            alike.entry((fate(decision), because)).or_default().push(decision.item.to_string());
+        }
+    }
+    let stayed = alike.into_iter().map(|((fate, because), items)| {
+        let more = match items.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let named = items[..items.len().min(NAMED)].join(", ");
+        found(format!("{named}{more} of {command_id} {fate}{because}"))
+    });
+    refused.into_iter().chain(stayed).collect()
+}
+
+/// What a message that is set aside waits for.
+pub(crate) fn of_parked(service: &str, parked: &Parked, command: Option<String>) -> Finding {
+    Finding {
+        at: parked.parked_at,
+        command,
+        text: format!(
+            "{service} set a message aside: {}: {} (parked show {})",
+            parked.reason, parked.detail, parked.id
+        ),
+    }
+}
+
+/// What a delivery waits for.
+pub(crate) fn of_waiting(waiting: &Undelivered, command: Option<String>) -> Finding {
+    Finding {
+        at: waiting.first_failed_at,
+        command,
+        text: format!(
+            "{} of {} waits since {}: the queue of its desk, desk.{}, is missing or full",
+            waiting.message_type, waiting.account, waiting.first_failed_at, waiting.account
+        ),
+    }
+}
+
+/// What a decision means for the partner. That a desk has taken something is nowhere written down.
+pub(crate) fn fate(decision: &Decision) -> &'static str {
+    match decision.outcome {
+        ItemOutcome::Transferred => "sent on",
+        ItemOutcome::Mapped => "sent on as something else",
+        ItemOutcome::Withheld => "STAYED",
+        ItemOutcome::Superseded => "gave way to another change",
+        ItemOutcome::Unchanged => "was there already",
+    }
+}
+
+fn because(reason: Option<Reason>, detail: Option<&str>) -> String {
+    let Some(reason) = reason else { return String::new() };
+    match (reason, detail) {
+        // Its detail has the place and all that there is to say.
+        (Reason::Malformed, Some(detail)) => format!(": {}: {detail}", reason.code()),
+        (_, Some(detail)) => format!(": {}: {} ({detail})", reason.code(), reason.sentence()),
+        (_, None) => format!(": {}: {}", reason.code(), reason.sentence()),
+    }
+}
