@@ -3,6 +3,7 @@
 mod architecture;
 mod collector;
 mod histories;
+mod memory;
 mod metrics;
 mod partners;
 mod processes;
