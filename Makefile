@@ -3,16 +3,20 @@
 CARGO ?= cargo
 BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
 LOCAL := $(BUILT)/deskmesh-local
+# In a terminal cargo shows how far it is.
+QUIET := $(if $(MAKE_TERMERR),,--quiet)
+# What `make up` and `make demo` run.
+RUN := agreement-service share-dispatcher comment-sync field-sync notifier local operator system-tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down account trace demo test test-rabbitmq-4 conformance hostile faults isolation soak sabotage upgrade upgrade-sabotage bench fuzz audit check check-platform check-on-call image check-image generate fmt binaries
+.PHONY: help up down account trace demo test test-rabbitmq-4 conformance hostile faults isolation soak sabotage upgrade upgrade-sabotage bench fuzz audit check check-platform check-on-call image check-image generate fmt binaries run-binaries building
 # One task at a time: they share cargo's folder and the servers.
 .NOTPARALLEL:
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1 ($$1 == "account" ? " NAME=acme" : ""), $$2 }' $(MAKEFILE_LIST)
 
-up: binaries ## start private servers and the five services, leave them running
+up: run-binaries ## start private servers and the five services, leave them running
 	@$(LOCAL) up
 
 down: ## stop what `make up` started
@@ -28,12 +32,12 @@ trace: ## tell what became of a ticket of what `make up` started: TICKET=acme/47
 	@test -f target/local/env || { echo "nothing runs here: make up first" >&2; exit 1; }
 	@. target/local/env && $(BUILT)/deskmesh-operator trace $(or $(TICKET),$(WHAT))
 
-demo: binaries ## play the main story on real servers and prove that nothing was lost
+demo: run-binaries ## play the main story on real servers and prove that nothing was lost
 	@$(BUILT)/demo
 
 test: check ## format, lints, and all tests on real servers
 	@echo "building"
-	@$(CARGO) build --quiet --workspace --all-targets
+	@$(CARGO) build $(QUIET) --workspace --all-targets
 	@echo "testing on private servers"
 	@$(LOCAL) with -- $(CARGO) test --quiet --workspace
 
@@ -73,15 +77,15 @@ upgrade-sabotage: binaries ## break what two releases have to agree on, four way
 
 bench: ## measure the whole system and its peers side by side, in one run
 	@echo "building, optimised"
-	@$(CARGO) build --quiet --release --bins -p bench -p agreement-service -p share-dispatcher -p comment-sync -p field-sync -p notifier
+	@$(CARGO) build $(QUIET) --release --bins -p bench -p agreement-service -p share-dispatcher -p comment-sync -p field-sync -p notifier
 	@$(or $(CARGO_TARGET_DIR),target)/release/bench $(if $(ROUNDS),--rounds $(ROUNDS))
 
 fuzz: ## give the rules and admission any message in any state, ten minutes each (TARGET=comment-sync SECONDS=60)
 	@tests/fuzz/run.sh $(or $(TARGET),all) $(or $(SECONDS),600)
 
-audit: ## hold every package in Cargo.lock against the advisories, licenses and sources of deny.toml
+audit: ## hold every package in Cargo.lock against the advisories, licenses and sources of .cargo/deny.toml
 	@test -x target/tools/bin/cargo-deny || $(CARGO) install --quiet --locked --root target/tools cargo-deny@0.20.2
-	@target/tools/bin/cargo-deny check
+	@target/tools/bin/cargo-deny check --config .cargo/deny.toml
 
 check: ## format and lints alone
 	@echo "checking format and lints"
@@ -110,6 +114,11 @@ generate: ## rewrite the generated files
 fmt: ## format the code
 	@$(CARGO) fmt --all
 
-binaries:
-	@echo "building"
-	@$(CARGO) build --quiet --workspace --bins
+binaries: building
+	@$(CARGO) build $(QUIET) --workspace --bins
+
+run-binaries: building
+	@$(CARGO) build $(QUIET) --bins $(addprefix -p ,$(RUN))
+
+building:
+	@test -x $(LOCAL) && echo "building" || echo "building; the first time it takes about four minutes on two cores"

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod collector;
+mod documents;
 mod histories;
 mod memory;
 mod metrics;

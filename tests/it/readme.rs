@@ -1,5 +1,5 @@
-//! The front page's program, run as it is printed there, for another account than the one it was
-//! written with.
+//! The first program of `shared/contracts/README.md`, run as it is printed there, for another
+//! account than the one it was written with.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -18,8 +18,8 @@ const LIMIT: Duration = Duration::from_mins(3);
 
 /// The program between the fences, with the address that `make account` prints in its place.
 fn program(url: &str) -> String {
-    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
-    let readme = std::fs::read_to_string(readme).expect("the front page");
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/contracts/README.md");
+    let readme = std::fs::read_to_string(readme).expect("the page");
     let (_, rest) = readme.split_once("```python\n").expect("a program in Python");
     let (program, _) = rest.split_once("```").expect("its end");
     let placeholder = "\"amqp://acme:…\"";
@@ -28,7 +28,7 @@ fn program(url: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_front_pages_program_runs_for_any_account_and_loses_nothing() {
+async fn the_first_program_runs_for_any_account_and_loses_nothing() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
     let world = World::new("readme").await;
     let dir = world::target().join("test-readme").join(world.name());

@@ -86,12 +86,13 @@ fn settings(service: Service) -> Vec<Setting> {
 
 fn page(service: Service) -> String {
     let mut text = format!(
-        "# Settings of {}\n\n\
+        "# Settings of {0}\n\n\
          Made from the default files by `make generate`. A later layer wins: the defaults, the \
-         file given by `--config`, the environment, the files \
-         that `…_file` keys name. `{0} config` prints what is in force and where each value comes \
-         from. A key or a value that cannot be ends \
-         the start with one sentence and code 2.\n\n\
+         file given by `--config`,\n\
+         the environment, the files that `…_file` keys name. `{0} config` prints what is in \
+         force and\n\
+         where each value comes from. A key or a value that cannot be ends the start with one \
+         sentence and code 2.\n\n\
          | key | environment variable | default | meaning, range |\n|---|---|---|---|\n",
         service.name()
     );

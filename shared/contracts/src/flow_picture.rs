@@ -1,4 +1,4 @@
-//! The flow picture of the root README, from `FLOWS`.
+//! The flow picture of `shared/README.md`, from `FLOWS`.
 
 use std::collections::BTreeMap;
 

@@ -64,7 +64,7 @@ fn print_access(name: &str, access: &AccountAccess) {
     println!("address   {amqp_url}");
     println!("publish   exchange `share`, keys `{name}.<entity>.<verb>`, user_id `{user}`");
     println!("receive   queue `{queue}`");
-    println!("\nits first message: README.md, \"Publish your first message\"");
+    println!("\nits first message: shared/contracts/README.md, \"Publish your first message\"");
     println!("how many deliveries wait (Python with pika):");
     println!(
         "python3 -c \"import pika; print(pika.BlockingConnection(pika.URLParameters('{amqp_url}'))\

@@ -80,13 +80,13 @@ fn the_schemas_are_current_and_no_other_is_there() {
 }
 
 #[test]
-fn the_readmes_flow_picture_is_current() {
-    let path = repository().join("README.md");
+fn the_flow_picture_is_current() {
+    let path = repository().join("shared/README.md");
     let readme = std::fs::read_to_string(&path).unwrap();
     let (before, rest) =
-        readme.split_once("<!-- flows -->\n").expect("README.md has a line <!-- flows -->");
+        readme.split_once("<!-- flows -->\n").expect("shared/README.md has a line <!-- flows -->");
     let (_, after) =
-        rest.split_once("<!-- /flows -->").expect("README.md has a line <!-- /flows -->");
+        rest.split_once("<!-- /flows -->").expect("shared/README.md has a line <!-- /flows -->");
     let picture = flow_picture::mermaid();
     check(
         &path,
