@@ -16,7 +16,7 @@ use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use local::{Fleet, Instance};
 use serde_json::{Value, json};
-use testkit::{Desk, World, desk, until, world};
+use testkit::{Desk, TestEnvironment, desk, until, world};
 
 use crate::partners::{OCCURRED, Partners, actor};
 
@@ -29,7 +29,7 @@ const DEPLOYMENT: &str = include_str!("../../infra/kubernetes/base/service/deplo
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backlog_of_the_largest_messages_fits_into_each_services_pod() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
-    let world = World::new("memory").await;
+    let world = TestEnvironment::new("memory").await;
     let dir = world::target().join("test-memory").join(world.name());
     let fleet = Fleet::new(&dir, &world.installation, &world.database, "smtp://127.0.0.1:9")
         .expect("a folder for logs");
@@ -126,19 +126,20 @@ async fn send(desk: &Desk, key: &str, body: &str) -> String {
 }
 
 /// Transfers as large as a service may send, in the name of the services that send them.
-async fn between_services(world: &World) {
+async fn between_services(world: &TestEnvironment) {
     let sender = Service::ShareDispatcher;
     let url = world.installation.service_url(sender).expect("an address");
     let (connection, channel) = channel(&url).await;
     for number in 0..EACH {
-        let mut transfer = serde_json::to_value(transfer(number)).expect("it is JSON");
-        for to in [Service::CommentSync, Service::FieldSync] {
+        let comments = serde_json::to_value(transfer(number)).expect("it is JSON");
+        let mut fields = comments.clone();
+        fields["comments"] = json!([]);
+        let missing = MESSAGE_BYTES - fields.to_string().len() - 16;
+        fields["padding"] = json!("x".repeat(missing));
+        for (to, content) in [(Service::CommentSync, comments), (Service::FieldSync, fields)] {
             let key = to.key_for::<Transfer>();
             let id = format!("{key}-{number}");
-            publish(&channel, sender, &key, &id, &transfer.to_string()).await;
-            transfer["comments"] = json!([]);
-            let missing = MESSAGE_BYTES - transfer.to_string().len() - 16;
-            transfer["padding"] = json!("x".repeat(missing));
+            publish(&channel, sender, &key, &id, &content.to_string()).await;
         }
     }
     connection.close(200, ShortString::from("done")).await.expect("it closes");
@@ -187,7 +188,7 @@ fn transfer(number: usize) -> Transfer {
     Transfer { comments, ..update }
 }
 
-async fn until_all_is_decided(world: &World) {
+async fn until_all_is_decided(world: &TestEnvironment) {
     until("empty queues", LIMIT, async || {
         let installation = world.installation.clone();
         let queues =

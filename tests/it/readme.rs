@@ -9,7 +9,7 @@ use lapin::{BasicProperties, Confirmation, Connection, ConnectionProperties};
 use local::{Fleet, packages};
 use sqlx::{Connection as _, PgConnection};
 use testkit::desk::PATIENCE;
-use testkit::{Desk, World, until, world};
+use testkit::{Desk, TestEnvironment, until, world};
 use url::Url;
 
 use crate::partners::{applied, registration};
@@ -30,7 +30,7 @@ fn program(url: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_program_runs_for_any_account_and_loses_nothing() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
-    let world = World::new("readme").await;
+    let world = TestEnvironment::new("readme").await;
     let dir = world::target().join("test-readme").join(world.name());
     let fleet = Fleet::new(&dir, &world.installation, &world.database, "smtp://127.0.0.1:9")
         .expect("a folder for logs");
@@ -80,7 +80,7 @@ async fn the_first_program_runs_for_any_account_and_loses_nothing() {
 
 /// A delivery of a later release.
 #[expect(clippy::disallowed_methods, reason = "no service of ours would send it")]
-async fn tell_of_something_new(world: &World) {
+async fn tell_of_something_new(world: &TestEnvironment) {
     // No service of this release has the right to: the servers' administrator does it.
     let url = world.installation.operator_url().expect("an address");
     let mut url = Url::parse(&url).expect("an address");

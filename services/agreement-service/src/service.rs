@@ -3,7 +3,7 @@
 use bootstrap::{Context, NoKeys};
 use contracts::address::Invitee;
 use contracts::topology;
-use messaging::{About, Content, DecideError, DecodeError, Received, Service, Verdict};
+use messaging::{About, Content, DecideError, DecodeError, HandlerResult, Received, Service};
 use sqlx::PgConnection;
 
 use crate::rules::Decision;
@@ -62,7 +62,7 @@ impl Service for AgreementService {
         state: &mut State,
         received: &Received<Inbound>,
         decision: Decision,
-    ) -> Verdict {
+    ) -> HandlerResult {
         let command = received.command();
         outbound::verdict(state.apply(decision), &command.account, command.received_at)
     }

@@ -6,7 +6,7 @@ use bootstrap::{Context, NoKeys};
 use contracts::sync::{Action, Fact, Hop, Transfer};
 use contracts::{AccountName, AgreementId, ChainId, CommentId, topology};
 use line::{Chain, facts, hops};
-use messaging::{About, Content, DecideError, DecodeError, Received, Service, Verdict};
+use messaging::{About, Content, DecideError, DecodeError, HandlerResult, Received, Service};
 use sqlx::PgConnection;
 
 use crate::rules::{CcLists, ChainState, Comments, Decided, Settings, decide};
@@ -83,7 +83,7 @@ impl Service for CommentSync {
         known: &mut Known,
         received: &Received<Inbound>,
         decision: Option<(ChainState, Decided)>,
-    ) -> Verdict {
+    ) -> HandlerResult {
         let outputs = match (&received.message, decision) {
             (Inbound::Fact(fact), _) => outbound::fact(fact),
             (Inbound::Transfer(transfer), Some((state, decided))) => {
@@ -93,7 +93,7 @@ impl Service for CommentSync {
             }
             (Inbound::Transfer(_), None) => Vec::new(),
         };
-        Verdict::Decided(outputs)
+        HandlerResult::Decided(outputs)
     }
 
     async fn save(&self, connection: &mut PgConnection, known: Known) -> Result<(), DecideError> {

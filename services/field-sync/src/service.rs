@@ -6,7 +6,9 @@ use bootstrap::{Context, NoKeys};
 use contracts::sync::{Action, Fact, Hop, Transfer};
 use contracts::{AccountName, AgreementId, ChainId, topology};
 use line::{Chain, facts, hops};
-use messaging::{About, Content, DecideError, DecodeError, Output, Received, Service, Verdict};
+use messaging::{
+    About, Content, DecideError, DecodeError, HandlerResult, Output, Received, Service,
+};
 use sqlx::PgConnection;
 
 use crate::rules::{Decision, Schema, Schemas, Way, decide};
@@ -67,7 +69,7 @@ impl Service for FieldSync {
         known: &mut Known,
         received: &Received<Inbound>,
         decision: Option<(Chain, Decision)>,
-    ) -> Verdict {
+    ) -> HandlerResult {
         let outputs = match (&received.message, decision) {
             (Inbound::Fact(fact), _) => outbound::fact(fact),
             (Inbound::Transfer(transfer), Some((chain, decision))) => {
@@ -75,7 +77,7 @@ impl Service for FieldSync {
             }
             (Inbound::Transfer(_), None) => Vec::new(),
         };
-        Verdict::Decided(outputs)
+        HandlerResult::Decided(outputs)
     }
 
     async fn save(&self, connection: &mut PgConnection, known: Known) -> Result<(), DecideError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contracts::{sync, topology};
-use messaging::{About, Content, DecideError, DecodeError, Received, Service, Verdict};
+use messaging::{About, Content, DecideError, DecodeError, HandlerResult, Received, Service};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -55,11 +55,11 @@ impl Service for Notifier {
         mails: &mut BTreeMap<Uuid, Mail>,
         _: &Received<Inbound>,
         decided: Vec<Mail>,
-    ) -> Verdict {
+    ) -> HandlerResult {
         for mail in decided {
             mails.entry(mail.id).or_insert(mail);
         }
-        Verdict::Decided(Vec::new())
+        HandlerResult::Decided(Vec::new())
     }
 
     async fn save(

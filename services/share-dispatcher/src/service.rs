@@ -4,8 +4,8 @@ use bootstrap::{Context, NoKeys};
 use contracts::sync::CommandRef;
 use contracts::{AccountName, ReceiptOutcome, topology};
 use messaging::{
-    About, Content, DecideError, DecodeError, Otherwise, Output, ParkReason, Received, Related,
-    Service, Verdict,
+    About, Content, DecideError, DecodeError, HandlerResult, Otherwise, Output, ParkReason,
+    Received, Related, Service,
 };
 use sqlx::PgConnection;
 
@@ -71,14 +71,14 @@ impl Service for ShareDispatcher {
         loaded: &mut Loaded,
         received: &Received<Inbound>,
         decision: Option<Decision>,
-    ) -> Verdict {
+    ) -> HandlerResult {
         match (&received.message, decision) {
-            (Inbound::Fact(fact), _) => Verdict::Decided(vec![outbound::fact(fact)]),
+            (Inbound::Fact(fact), _) => HandlerResult::Decided(vec![outbound::fact(fact)]),
             (_, Some(decision)) => {
                 loaded.changes.extend(loaded.state.apply(&decision));
                 verdict(received, decision)
             }
-            (_, None) => Verdict::Decided(Vec::new()),
+            (_, None) => HandlerResult::Decided(Vec::new()),
         }
     }
 
@@ -97,39 +97,41 @@ pub struct Loaded {
 }
 
 /// What a decision sends.
-fn verdict(received: &Received<Inbound>, decision: Decision) -> Verdict {
+fn verdict(received: &Received<Inbound>, decision: Decision) -> HandlerResult {
     let command = received.command();
     match decision {
         Decision::NotYet(reason) if reason == contracts::Reason::UnknownAccount => {
-            Verdict::NotYet { reason, otherwise: Otherwise::Park(ParkReason::UnknownAccount) }
+            HandlerResult::NotYet { reason, otherwise: Otherwise::Park(ParkReason::UnknownAccount) }
         }
         Decision::NotYet(reason) => {
             let answer = Answer::refused(&command.account, reason);
-            Verdict::NotYet {
+            HandlerResult::NotYet {
                 reason,
                 otherwise: Otherwise::Decided(vec![answer_output(received, &command, answer)]),
             }
         }
         Decision::Answered(answer) => {
-            Verdict::Decided(vec![answer_output(received, &command, answer)])
+            HandlerResult::Decided(vec![answer_output(received, &command, answer)])
         }
         Decision::Bound { delivery, share_id, .. } => {
             let mut receipt = command.receipt(ReceiptOutcome::Applied);
             receipt.share_id = Some(share_id);
-            Verdict::Decided(vec![
+            HandlerResult::Decided(vec![
                 outbound::told(&delivery, &command),
                 outbound::receipt(&command.account, &command, receipt),
             ])
         }
         Decision::Passed { transfer, bound, .. } => {
             let bound = bound.iter().map(|bound| outbound::told(&bound.delivery, &command));
-            Verdict::Decided(std::iter::once(outbound::transfer(&transfer)).chain(bound).collect())
+            HandlerResult::Decided(
+                std::iter::once(outbound::transfer(&transfer)).chain(bound).collect(),
+            )
         }
         Decision::Listed { states, next_cursor } => {
             let mut receipt = command.receipt(ReceiptOutcome::Applied);
             receipt.next_cursor = next_cursor;
             let states = states.iter().map(|state| outbound::told(state, &command));
-            Verdict::Decided(
+            HandlerResult::Decided(
                 states.chain([outbound::receipt(&command.account, &command, receipt)]).collect(),
             )
         }

@@ -211,7 +211,7 @@ impl Database {
 /// Whether a connection answers; one that does not is an error, so that the pool closes it without
 /// a farewell.
 async fn lives(connection: &mut PgConnection) -> sqlx::Result<bool> {
-    messaging::answered(PING, async { connection.ping().await.map(|()| true) }).await
+    messaging::timeout::database(PING, async { connection.ping().await.map(|()| true) }).await
 }
 
 /// What is waited for, and why.

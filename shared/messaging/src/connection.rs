@@ -9,7 +9,7 @@ use lapin::types::{FieldTable, ShortString};
 use lapin::{Connection, ConnectionProperties};
 
 use crate::fetch_budget::{FETCHED_BYTES, FetchBudget};
-use crate::patience::asked;
+use crate::timeout;
 use crate::{Fault, transport};
 
 /// Where the broker is, `amqp://user:password@host:port/vhost`. It is asked for at every
@@ -58,9 +58,10 @@ impl Connections {
         let budget = FetchBudget::new(FETCHED_BYTES);
         let (address, properties) = (with_heartbeat(url), named(&format!("{name} consume")));
         let consuming =
-            asked("connect", transport::connect(&address, properties, budget.clone())).await?;
+            timeout::broker("connect", transport::connect(&address, properties, budget.clone()))
+                .await?;
         let publishing = connect(url, &format!("{name} publish")).await?;
-        let channel = asked("open a channel", consuming.create_channel()).await?;
+        let channel = timeout::broker("open a channel", consuming.create_channel()).await?;
         let passive =
             QueueDeclareOptions { passive: true, durable: true, ..QueueDeclareOptions::default() };
         for queue in queues {
@@ -69,7 +70,7 @@ impl Connections {
                 passive,
                 FieldTable::default(),
             );
-            asked("look for the queues", declared).await?;
+            timeout::broker("look for the queues", declared).await?;
         }
         Ok(Self { consuming, publishing, budget })
     }
@@ -95,7 +96,7 @@ pub(crate) async fn close(connection: Connection) {
 /// Connects under a name that the broker shows.
 pub(crate) async fn connect(url: &str, name: &str) -> Result<Connection, Fault> {
     // lapin ignores the address's own timeout.
-    asked("connect", Connection::connect(&with_heartbeat(url), named(name))).await
+    timeout::broker("connect", Connection::connect(&with_heartbeat(url), named(name))).await
 }
 
 fn named(name: &str) -> ConnectionProperties {

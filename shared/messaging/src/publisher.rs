@@ -15,8 +15,8 @@ use lapin::{BasicProperties, Channel, Confirmation, Connection};
 
 use crate::envelope::header;
 use crate::output::StoredOutput;
-use crate::patience::asked;
 use crate::span::Sent;
+use crate::timeout;
 use crate::trace_context::TraceContext;
 use crate::{Fault, measure};
 
@@ -25,7 +25,7 @@ pub(crate) const JSON: &str = "application/json";
 
 /// A message ready to go.
 #[derive(Clone, Debug)]
-pub(crate) struct Letter {
+pub(crate) struct OutgoingMessage {
     pub exchange: String,
     pub routing_key: String,
     pub message_id: String,
@@ -43,7 +43,7 @@ pub(crate) struct Letter {
     pub mandatory: bool,
 }
 
-impl Letter {
+impl OutgoingMessage {
     /// The letter for an output.
     pub fn of(stored: &StoredOutput) -> Self {
         let output = &stored.output;
@@ -103,8 +103,8 @@ impl Refused {
 
     /// Writes a line for each key by which letters to services were not taken, with the first of
     /// them. The batch came from `queue`.
-    pub fn tell_held(&self, queue: &str, letters: &[Letter]) {
-        let mut by_key: BTreeMap<_, Vec<&Letter>> = BTreeMap::new();
+    pub fn tell_held(&self, queue: &str, letters: &[OutgoingMessage]) {
+        let mut by_key: BTreeMap<_, Vec<&OutgoingMessage>> = BTreeMap::new();
         for letter in letters {
             by_key
                 .entry((&letter.routing_key, self.cause(&letter.message_id)))
@@ -147,8 +147,13 @@ impl Publisher {
         service: Service,
         timeout: Duration,
     ) -> Result<Self, Fault> {
-        let channel = asked("open a publishing channel", connection.create_channel()).await?;
-        asked("turn on confirms", channel.confirm_select(ConfirmSelectOptions::default())).await?;
+        let channel =
+            timeout::broker("open a publishing channel", connection.create_channel()).await?;
+        timeout::broker(
+            "turn on confirms",
+            channel.confirm_select(ConfirmSelectOptions::default()),
+        )
+        .await?;
         Ok(Self { channel, service, user_id: ShortString::from(service.user()), timeout })
     }
 
@@ -156,7 +161,11 @@ impl Publisher {
     ///
     /// A fault or a timeout means: nobody knows what went out. The caller does not ack, and all of
     /// it is sent again.
-    pub async fn publish(&self, letters: &[Letter], now: Timestamp) -> Result<Refused, Fault> {
+    pub async fn publish(
+        &self,
+        letters: &[OutgoingMessage],
+        now: Timestamp,
+    ) -> Result<Refused, Fault> {
         if letters.is_empty() {
             return Ok(Refused::default());
         }
@@ -165,7 +174,11 @@ impl Publisher {
             .map_err(|_| Fault::Timeout("confirm a batch"))?
     }
 
-    async fn publish_all(&self, letters: &[Letter], now: Timestamp) -> Result<Refused, Fault> {
+    async fn publish_all(
+        &self,
+        letters: &[OutgoingMessage],
+        now: Timestamp,
+    ) -> Result<Refused, Fault> {
         let sent = try_join_all(letters.iter().map(|letter| self.send(letter, now))).await?;
         let (spans, confirms): (Vec<Sent>, Vec<_>) = sent.into_iter().unzip();
         let mut refused: BTreeMap<String, &'static str> = BTreeMap::new();
@@ -198,7 +211,7 @@ impl Publisher {
     #[expect(clippy::disallowed_methods, reason = "the one place that publishes")]
     async fn send(
         &self,
-        letter: &Letter,
+        letter: &OutgoingMessage,
         now: Timestamp,
     ) -> Result<(Sent, impl Future<Output = lapin::Result<Confirmation>> + use<>), Fault> {
         let sent = Sent::begin(letter);

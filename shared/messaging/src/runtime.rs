@@ -15,7 +15,7 @@ use crate::connection::{BrokerUrl, Connections};
 use crate::fetch_budget::FetchBudget;
 use crate::service::Service;
 use crate::slot::{DECIDED_BYTES, Slot};
-use crate::{Fault, Health, answered, dead_letters, retention, undelivered, watched};
+use crate::{Fault, Health, dead_letters, retention, timeout, undelivered, watched};
 
 /// How the runtime works.
 #[derive(Clone, Debug)]
@@ -151,7 +151,7 @@ async fn work<S: Service>(
 ) -> Result<(), End> {
     let before = |fault: Fault| End { fault, worked: false };
     let limit = shared.settings.answer_timeout;
-    answered(limit, retention::upkeep(&shared.pool, now(), shared.settings.journal_days))
+    timeout::database(limit, retention::upkeep(&shared.pool, now(), shared.settings.journal_days))
         .await
         .map_err(|error: sqlx::Error| before(error.into()))?;
     shared.health.reached("database");
@@ -230,9 +230,11 @@ async fn restore_budget(budget: FetchBudget, stop: CancellationToken) -> Result<
 async fn upkeep<S: Service>(shared: Arc<Shared<S>>, stop: CancellationToken) -> Result<(), Fault> {
     let limit = shared.settings.answer_timeout;
     while pause(Some(Duration::from_hours(1)), &stop, &shared.health).await {
-        if let Err(error) =
-            answered(limit, retention::upkeep(&shared.pool, now(), shared.settings.journal_days))
-                .await
+        if let Err(error) = timeout::database(
+            limit,
+            retention::upkeep(&shared.pool, now(), shared.settings.journal_days),
+        )
+        .await
         {
             tracing::warn!(
                 cause = cause(&error),

@@ -70,7 +70,7 @@ pub trait Service: Send + Sync + 'static {
         state: &mut Self::State,
         received: &Received<Self::Inbound>,
         decision: Self::Decision,
-    ) -> Verdict;
+    ) -> HandlerResult;
 
     /// Saves what changed.
     fn save(
@@ -121,7 +121,7 @@ impl<M> Received<M> {
 
 /// What becomes of one message.
 #[derive(Debug)]
-pub enum Verdict {
+pub enum HandlerResult {
     /// It is decided; this is to be sent.
     Decided(Vec<Output>),
     /// Something it needs is not known yet: it waits on the ladder, and when that is used up,
@@ -136,7 +136,7 @@ pub enum Verdict {
     Park(ParkReason, String),
 }
 
-impl Verdict {
+impl HandlerResult {
     /// Bytes of what it sends.
     pub(crate) fn bytes(&self) -> usize {
         match self {

@@ -11,10 +11,10 @@ use sqlx::{PgConnection, PgPool};
 use crate::failure::{DecideError, Next, next_after};
 use crate::journal::{self, Key};
 use crate::parking::{self, ParkReason, Parking};
-use crate::patience::answered;
-use crate::plan::{Fate, Item, Plan};
-use crate::service::{Received, Service, Verdict};
+use crate::plan::{Disposition, Item, Plan};
+use crate::service::{HandlerResult, Received, Service};
 use crate::suspects::{self, SUSPICIOUS_DELIVERIES, TOO_MANY_PROCESSES};
+use crate::timeout;
 
 /// A batch that loses this often against others has a cause of its own.
 const RERUNS: usize = 5;
@@ -32,7 +32,7 @@ pub(crate) struct Database<'a> {
     pub limit: Duration,
 }
 
-/// Why a batch has no fates.
+/// Why a batch has no dispositions.
 #[derive(Debug)]
 pub(crate) enum StepError {
     /// The database is away: hold the batch.
@@ -81,7 +81,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Decides the first messages of a batch that came from `queue`: as many as fit into one
-/// transaction, one at least, and one fate for each, in order. A message that cannot be decided is
+/// transaction, one at least, and one disposition for each, in order. A message that cannot be decided is
 /// parked; one that may be what kills the process is decided alone.
 pub(crate) async fn decide_first<S: Service>(
     service: &S,
@@ -89,7 +89,7 @@ pub(crate) async fn decide_first<S: Service>(
     queue: &str,
     items: &[Item<S::Inbound>],
     now: Timestamp,
-) -> Result<Vec<Fate>, StepError> {
+) -> Result<Vec<Disposition>, StepError> {
     let is_suspect = |item: &Item<_>| item.envelope.deliveries >= SUSPICIOUS_DELIVERIES;
     match items.iter().position(is_suspect) {
         Some(0) => decide_suspect(service, database, queue, &items[0], now).await,
@@ -104,21 +104,23 @@ async fn decide_suspect<S: Service>(
     queue: &str,
     item: &Item<S::Inbound>,
     now: Timestamp,
-) -> Result<Vec<Fate>, StepError> {
+) -> Result<Vec<Disposition>, StepError> {
     let Database { pool, limit } = database;
-    let began = answered(limit, suspects::begin(pool, queue, &item.envelope, now))
+    let began = timeout::database(limit, suspects::begin(pool, queue, &item.envelope, now))
         .await
         .map_err(StepError::Hold)?;
-    let fates = if began >= TOO_MANY_PROCESSES {
+    let dispositions = if began >= TOO_MANY_PROCESSES {
         let cause = format!("{began} processes began to decide it and did not end");
         let parked = park(pool, queue, item, ParkReason::RedeliveredTooOften, &cause, now);
-        answered(limit, parked).await.map_err(StepError::Hold)?;
-        vec![Fate::Parked]
+        timeout::database(limit, parked).await.map_err(StepError::Hold)?;
+        vec![Disposition::Parked]
     } else {
         decide_together(service, database, queue, std::slice::from_ref(item), now).await?
     };
-    answered(limit, suspects::end(pool, queue, &item.envelope)).await.map_err(StepError::Hold)?;
-    Ok(fates)
+    timeout::database(limit, suspects::end(pool, queue, &item.envelope))
+        .await
+        .map_err(StepError::Hold)?;
+    Ok(dispositions)
 }
 
 /// Decides messages in one transaction, all of them or as many of the first as can be.
@@ -128,13 +130,13 @@ async fn decide_together<S: Service>(
     queue: &str,
     items: &[Item<S::Inbound>],
     now: Timestamp,
-) -> Result<Vec<Fate>, StepError> {
+) -> Result<Vec<Disposition>, StepError> {
     let mut items = &items[..light_enough::<S>(items)];
     let mut reruns = 0;
     loop {
         let attempted = attempt(service, database.pool, queue, items, now);
-        let cause = match answered(database.limit, attempted).await {
-            Ok(fates) => return Ok(fates),
+        let cause = match timeout::database(database.limit, attempted).await {
+            Ok(dispositions) => return Ok(dispositions),
             Err(Failed::Hold(error)) => return Err(StepError::Hold(error)),
             Err(Failed::Only(first)) => {
                 items = &items[..first];
@@ -149,8 +151,8 @@ async fn decide_together<S: Service>(
         };
         if let [item] = items {
             let parked = park(database.pool, queue, item, ParkReason::Poison, &cause, now);
-            answered(database.limit, parked).await.map_err(StepError::Hold)?;
-            return Ok(vec![Fate::Parked]);
+            timeout::database(database.limit, parked).await.map_err(StepError::Hold)?;
+            return Ok(vec![Disposition::Parked]);
         }
         items = &items[..items.len() / 2];
     }
@@ -200,7 +202,7 @@ async fn attempt<S: Service>(
     queue: &str,
     items: &[Item<S::Inbound>],
     now: Timestamp,
-) -> Result<Vec<Fate>, Failed> {
+) -> Result<Vec<Disposition>, Failed> {
     let mut transaction = pool.begin().await?;
     let keys: Vec<&Key> = items.iter().filter_map(Item::key).collect();
     let sizes = journal::output_bytes(&mut transaction, &keys).await?;
@@ -233,9 +235,9 @@ async fn attempt<S: Service>(
         let parking = Parking::of_envelope(queue, &item.envelope, &item.trace, item.about());
         parking::park(&mut transaction, &parking, *reason, detail, now).await?;
     }
-    let fates = plan.into_fates().map_err(Failed::Poison)?;
+    let dispositions = plan.into_dispositions().map_err(Failed::Poison)?;
     transaction.commit().await?;
-    Ok(fates)
+    Ok(dispositions)
 }
 
 impl Failed {
@@ -255,7 +257,7 @@ async fn decide_fresh<S: Service>(
     service: &S,
     connection: &mut PgConnection,
     batch: &[&Received<S::Inbound>],
-) -> Result<Vec<Verdict>, Failed> {
+) -> Result<Vec<HandlerResult>, Failed> {
     let mut state = service.load(&mut *connection, batch).await?;
     let mut verdicts = Vec::with_capacity(batch.len());
     let mut sent = 0;
@@ -283,7 +285,7 @@ pub fn decide_and_apply<S: Service>(
     service: &S,
     state: &mut S::State,
     received: &Received<S::Inbound>,
-) -> Verdict {
+) -> HandlerResult {
     let decision = service.decide(state, received);
     service.apply(state, received, decision)
 }

@@ -14,7 +14,7 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use local::{Broker, Fleet, Instance, MailSink};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
-use testkit::{Desk, World, until, world};
+use testkit::{Desk, TestEnvironment, until, world};
 
 use super::lines::Lines;
 use super::plant::{MARK, samples};
@@ -25,8 +25,8 @@ use crate::partners::{Partners, bind, update};
 pub const LIMIT: Duration = Duration::from_mins(1);
 const POLICY: &str = "a-full-queue";
 
-pub struct Ground {
-    pub world: World,
+pub struct SecretsFixture {
+    pub world: TestEnvironment,
     pub partners: Partners,
     fleet: Fleet,
     instances: Vec<Instance>,
@@ -35,9 +35,9 @@ pub struct Ground {
     logs: std::path::PathBuf,
 }
 
-impl Ground {
+impl SecretsFixture {
     pub async fn set() -> Self {
-        let world = World::new("secrets").await;
+        let world = TestEnvironment::new("secrets").await;
         let collector = Collector::listen().await;
         let dir = world::target().join("test-secrets").join(world.name());
         let mails = MailSink::start_in("127.0.0.1:0", &dir.join("mails")).await.expect("a sink");

@@ -9,14 +9,14 @@ mod sources;
 use serde_json::json;
 use testkit::{Desk, until};
 
-use self::ground::{Ground, LIMIT};
+use self::ground::{LIMIT, SecretsFixture};
 use self::plant::{Command, MARK, samples};
 use crate::partners::{OCCURRED, actor, comment, update};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_text_of_a_ticket_reaches_a_log_or_a_span() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
-    let ground = Ground::set().await;
+    let ground = SecretsFixture::set().await;
     let (acme, globex) = (&ground.partners.acme, &ground.partners.globex);
     let waits = on_the_ladder(&ground).await;
 
@@ -69,7 +69,7 @@ fn secret(id: &str, words: &str) -> serde_json::Value {
 }
 
 /// A command that is too early, and waits to be asked again.
-async fn on_the_ladder(ground: &Ground) -> String {
+async fn on_the_ladder(ground: &SecretsFixture) -> String {
     let acme = &ground.partners.acme;
     let id = acme.next_id();
     let early = update("4712", &secret("acme/early", "before its share"));

@@ -10,7 +10,7 @@ use contracts::topology::Service;
 use contracts::{AccountName, AgreementId, ChainId, CopyId, Timestamp};
 use field_sync::rules::Schema;
 use messaging::{
-    DecodeError, Otherwise, Output, Received, Service as _, Verdict, decide_and_apply,
+    DecodeError, HandlerResult, Otherwise, Output, Received, Service as _, decide_and_apply,
 };
 use serde_json::Value;
 
@@ -157,13 +157,13 @@ impl Line {
             Some(outputs) => outputs.clone(),
             None => match self.decide(service, &message, arrived_at) {
                 Err(error) => return vec![Sent::Refused(message, error)],
-                Ok(Verdict::NotYet { .. }) if message.attempt < LADDER => {
+                Ok(HandlerResult::NotYet { .. }) if message.attempt < LADDER => {
                     message.attempt += 1;
                     return vec![Sent::Again(message)];
                 }
                 Ok(
-                    Verdict::Decided(outputs)
-                    | Verdict::NotYet { otherwise: Otherwise::Decided(outputs), .. },
+                    HandlerResult::Decided(outputs)
+                    | HandlerResult::NotYet { otherwise: Otherwise::Decided(outputs), .. },
                 ) => outputs,
                 Ok(parked) => return vec![Sent::Parked(message, format!("{parked:?}"))],
             },
@@ -202,7 +202,7 @@ impl Line {
         service: Service,
         message: &Message,
         arrived_at: Timestamp,
-    ) -> Result<Verdict, DecodeError> {
+    ) -> Result<HandlerResult, DecodeError> {
         let content = message.content.clone();
         Ok(match service {
             Service::Agreement => {
@@ -249,12 +249,12 @@ impl Line {
             }
             Service::Notifier => {
                 notifier::Notifier.decode(&message.kind, content.into())?;
-                Verdict::Decided(Vec::new())
+                HandlerResult::Decided(Vec::new())
             }
         })
     }
 
-    fn dispatch(&mut self, received: &Received<share_dispatcher::Inbound>) -> Verdict {
+    fn dispatch(&mut self, received: &Received<share_dispatcher::Inbound>) -> HandlerResult {
         let state = &mut self.dispatcher;
         match &received.message {
             share_dispatcher::Inbound::Fact(fact) => {

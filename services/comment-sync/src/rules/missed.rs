@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use contracts::delivery::Redaction;
 use contracts::sync::Hop;
 use contracts::{CommentId, CopyId};
-use line::Crossing;
+use line::HopTraversal;
 
 /// A redaction that a copy missed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,7 +82,7 @@ impl MissedRedactions {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overdue {
     /// The way to the copy.
-    pub crossing: Crossing,
+    pub crossing: HopTraversal,
     /// All that it missed.
     pub redactions: Vec<Redaction>,
 }
@@ -116,8 +116,8 @@ pub(super) fn overdue(missed: &MissedRedactions, live: &[&Hop]) -> Vec<Overdue> 
 }
 
 /// The ways over hops into the copies at their ends.
-pub(super) fn ways_in<'a>(live: &'a [&Hop]) -> impl Iterator<Item = Crossing> + 'a {
-    live.iter().flat_map(|hop| [Crossing::outbound(hop), Crossing::inbound(hop)])
+pub(super) fn ways_in<'a>(live: &'a [&Hop]) -> impl Iterator<Item = HopTraversal> + 'a {
+    live.iter().flat_map(|hop| [HopTraversal::outbound(hop), HopTraversal::inbound(hop)])
 }
 
 #[cfg(test)]
@@ -150,7 +150,7 @@ mod tests {
         let mut all = MissedRedactions::stored(stored.clone());
         let told = overdue(&all, &[&second_hop()]);
         assert_eq!(told.len(), 1, "acme's copy is at no live hop: {told:?}");
-        assert_eq!(told[0].crossing, Crossing::inbound(&second_hop()));
+        assert_eq!(told[0].crossing, HopTraversal::inbound(&second_hop()));
         assert_eq!(told[0].missed().collect::<Vec<_>>(), stored[..2]);
         all.hear(&told);
         assert_eq!(all.heard().collect::<Vec<_>>(), [&stored[0], &stored[1]]);
@@ -196,7 +196,7 @@ mod tests {
         onward.share_id = ShareId::new("00000000-0000-4000-8000-000000000003").unwrap();
         let back = decide(&mut state, &settings(), &share(&[onward.clone()], Vec::new()));
         assert_eq!(back.overdue.len(), 1);
-        assert_eq!(back.overdue[0].crossing, Crossing::inbound(&onward));
+        assert_eq!(back.overdue[0].crossing, HopTraversal::inbound(&onward));
         assert_eq!(back.overdue[0].redactions[0].comment_id, id("acme/1"));
         assert_eq!(back.overdue[0].crossing.to, middle);
         let later = update("globex", &middle, &[onward], vec![published("globex/1")]);

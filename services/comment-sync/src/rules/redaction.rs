@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use contracts::comment::SharedComment;
 use contracts::sync::Hop;
 use contracts::{AccountName, CommentId, CopyId, Decision, Item, ItemOutcome, Reason};
-use line::Crossing;
+use line::HopTraversal;
 
 use super::missed::{Missed, MissedRedactions, ways_in};
 use super::unreached::{self, Publisher};
@@ -96,7 +96,7 @@ pub struct Redacted {
     /// What the comment says from now on, where that changes.
     pub content: Option<SharedComment>,
     /// Which copies are told, and over which hop.
-    pub told: Vec<Crossing>,
+    pub told: Vec<HopTraversal>,
     /// Which copies miss it.
     pub missed: Vec<Missed>,
     /// What the publisher is told.
@@ -179,9 +179,9 @@ pub(super) fn redact(
 
 /// The ways to those of the copies that are at a live hop, one for each. A copy in the middle of a
 /// chain is at the end of two and is told over one: the publisher's own, where it is one of them.
-fn told(publisher: Publisher, copies: &BTreeSet<&CopyId>) -> Vec<Crossing> {
+fn told(publisher: Publisher, copies: &BTreeSet<&CopyId>) -> Vec<HopTraversal> {
     let live: Vec<&Hop> = publisher.chain.live(publisher.inactive).collect();
-    let mut ways: Vec<Crossing> =
+    let mut ways: Vec<HopTraversal> =
         ways_in(&live).filter(|crossing| copies.contains(&crossing.to)).collect();
     ways.sort_by_key(|crossing| (crossing.to.clone(), crossing.from != *publisher.copy));
     ways.dedup_by(|next, first| next.to == first.to);
@@ -237,7 +237,7 @@ mod tests {
     fn every_copy_that_holds_it_blanks_it() {
         let mut state = state([false, false]);
         let done = redacted(&mut state, &acme_copy(), &mark("acme/1", "acme", None));
-        assert_eq!(done.told, [Crossing::outbound(&first_hop())]);
+        assert_eq!(done.told, [HopTraversal::outbound(&first_hop())]);
         assert_eq!(
             outcomes(&done),
             [(ItemOutcome::Transferred, None, Some(first_hop().share_id))],

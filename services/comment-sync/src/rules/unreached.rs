@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use contracts::sync::Hop;
 use contracts::{AccountName, AgreementId, CopyId, Decision, Item, Reason};
-use line::{Chain, Crossing};
+use line::{Chain, HopTraversal};
 
 /// Where a redaction comes from, and what is known of its chain.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +56,7 @@ fn own_share<'a>(publisher: Publisher<'a>, copy: &CopyId) -> Option<&'a Hop> {
 }
 
 /// The first and the last step of the way to `copy`, over live and ended hops.
-fn way(publisher: Publisher, copy: &CopyId) -> Option<(Crossing, Crossing)> {
+fn way(publisher: Publisher, copy: &CopyId) -> Option<(HopTraversal, HopTraversal)> {
     let last = publisher.chain.crossing_to(publisher.copy, copy)?;
     let mut first = last.clone();
     while first.from != *publisher.copy {

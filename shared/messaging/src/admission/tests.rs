@@ -3,7 +3,7 @@ use contracts::Timestamp;
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::{DecideError, Verdict};
+use crate::{DecideError, HandlerResult};
 
 /// Reads one command, and decides nothing.
 struct Shares;
@@ -31,8 +31,8 @@ impl Service for Shares {
 
     fn decide(&self, (): &(), _: &Received<Value>) {}
 
-    fn apply(&self, (): &mut (), _: &Received<Value>, (): ()) -> Verdict {
-        Verdict::Decided(Vec::new())
+    fn apply(&self, (): &mut (), _: &Received<Value>, (): ()) -> HandlerResult {
+        HandlerResult::Decided(Vec::new())
     }
 
     async fn save(&self, _: &mut PgConnection, (): ()) -> Result<(), DecideError> {

@@ -1,7 +1,9 @@
 //! The service behind the tally: counts what it hears, in a schema of its own.
 
 use contracts::{Message, topology};
-use messaging::{About, Content, DecideError, DecodeError, Received, Service, Verdict, decode};
+use messaging::{
+    About, Content, DecideError, DecodeError, HandlerResult, Received, Service, decode,
+};
 use sqlx::PgConnection;
 
 use crate::tally::Counted;
@@ -38,9 +40,9 @@ impl Service for Next {
         received.message.what.clone()
     }
 
-    fn apply(&self, heard: &mut Vec<String>, _: &Received<Counted>, what: String) -> Verdict {
+    fn apply(&self, heard: &mut Vec<String>, _: &Received<Counted>, what: String) -> HandlerResult {
         heard.push(what);
-        Verdict::Decided(Vec::new())
+        HandlerResult::Decided(Vec::new())
     }
 
     async fn save(

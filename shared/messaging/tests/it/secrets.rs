@@ -12,7 +12,7 @@ use testkit::until;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::stage::Stage;
+use crate::harness::ServiceHarness;
 use crate::tally::{Count, Treat};
 
 const SECRET: &str = "The pump leaks";
@@ -42,7 +42,7 @@ async fn what_a_panicking_rule_says_is_kept_and_not_logged() {
     // For the whole process: no other test here looks at lines.
     tracing::subscriber::set_global_default(subscriber).expect("the only one");
 
-    let stage = Stage::set("secrets-panic").await;
+    let stage = ServiceHarness::set("secrets-panic").await;
     let count = Count { what: SECRET.to_owned(), treat: Treat::Panic };
     stage.desk.send_as("panics", &count).await.expect("the broker takes it");
     let replica = stage.replica();

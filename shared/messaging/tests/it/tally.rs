@@ -5,8 +5,8 @@ use contracts::delivery::Delivery;
 use contracts::topology;
 use contracts::{Message, Reason, ReceiptOutcome};
 use messaging::{
-    About, Content, DecideError, DecodeError, Otherwise, Output, ParkReason, Received, Service,
-    Verdict, decode,
+    About, Content, DecideError, DecodeError, HandlerResult, Otherwise, Output, ParkReason,
+    Received, Service, decode,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -61,7 +61,7 @@ pub struct Tally;
 impl Service for Tally {
     type Inbound = Count;
     type State = State;
-    type Decision = (Verdict, Option<Row>);
+    type Decision = (HandlerResult, Option<Row>);
     const SERVICE: topology::Service = topology::Service::ShareDispatcher;
 
     fn decode(&self, message_type: &str, content: Content<'_>) -> Result<Count, DecodeError> {
@@ -86,7 +86,7 @@ impl Service for Tally {
         Ok(State { known: known(connection).await?, rows: Vec::new() })
     }
 
-    fn decide(&self, state: &State, received: &Received<Count>) -> (Verdict, Option<Row>) {
+    fn decide(&self, state: &State, received: &Received<Count>) -> (HandlerResult, Option<Row>) {
         decide_one(state.known, received)
     }
 
@@ -94,8 +94,8 @@ impl Service for Tally {
         &self,
         state: &mut State,
         _: &Received<Count>,
-        (verdict, row): (Verdict, Option<Row>),
-    ) -> Verdict {
+        (verdict, row): (HandlerResult, Option<Row>),
+    ) -> HandlerResult {
         state.rows.extend(row);
         verdict
     }
@@ -126,7 +126,7 @@ pub struct State {
     rows: Vec<Row>,
 }
 
-fn decide_one(is_known: bool, received: &Received<Count>) -> (Verdict, Option<Row>) {
+fn decide_one(is_known: bool, received: &Received<Count>) -> (HandlerResult, Option<Row>) {
     let command = received.command();
     let count = &received.message;
     let receipt = |outcome| command.receipt(outcome);
@@ -147,14 +147,14 @@ fn decide_one(is_known: bool, received: &Received<Count>) -> (Verdict, Option<Ro
         Treat::Panic => panic!("asked to by {}", count.what),
         Treat::NotYet => {
             let otherwise = Otherwise::Decided(vec![refusal]);
-            return (Verdict::NotYet { reason: Reason::NotShared, otherwise }, None);
+            return (HandlerResult::NotYet { reason: Reason::NotShared, otherwise }, None);
         }
         Treat::NotYetUnknownAccount => {
             let otherwise = Otherwise::Park(ParkReason::UnknownAccount);
-            return (Verdict::NotYet { reason: Reason::UnknownAccount, otherwise }, None);
+            return (HandlerResult::NotYet { reason: Reason::UnknownAccount, otherwise }, None);
         }
         Treat::Park => {
-            return (Verdict::Park(ParkReason::Undecodable, "asked to".to_owned()), None);
+            return (HandlerResult::Park(ParkReason::Undecodable, "asked to".to_owned()), None);
         }
         _ => {}
     }
@@ -162,7 +162,7 @@ fn decide_one(is_known: bool, received: &Received<Count>) -> (Verdict, Option<Ro
     let filling =
         if treat == Treat::HugeOutput { "x".repeat(5 * 1024 * 1024) } else { String::new() };
     let counted = Counted { what: count.what.clone(), filling };
-    let verdict = Verdict::Decided(vec![
+    let verdict = HandlerResult::Decided(vec![
         Output::to_service(topology::Service::CommentSync, &counted),
         Output::to_desk(
             &Delivery::receipt(&command.account, receipt(ReceiptOutcome::Applied)),
