@@ -94,7 +94,7 @@ impl Schema {
         self.fields.get(key)
     }
 
-    /// The fields with a title, as [`fold`] gives it.
+    /// The fields with a title, as `fold` gives it.
     pub fn titled<'a>(&'a self, folded: &str) -> impl Iterator<Item = &'a SchemaField> + use<'a> {
         self.by_title.get(folded).into_iter().flatten().filter_map(|key| self.fields.get(key))
     }

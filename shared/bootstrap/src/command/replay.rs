@@ -45,7 +45,7 @@ pub(super) async fn execute(operator: &Operator, command: Replay) -> anyhow::Res
     let (stop, mut progress) = (stop_at_signal()?, Progress::of(total));
     let outcome =
         replay::carry_out(&operator.pool, operator.service, &plan, &sending, &stop, |sent| {
-            progress.tell(sent)
+            progress.tell(sent);
         })
         .await?;
     print(&told(&plan, &outcome))?;

@@ -178,7 +178,7 @@ fn check_keys<'a>(
         match (known.get(name), value) {
             (None, _) => return Err(refuse(choices(known, &path[..path.len() - 1]))),
             (Some(Value::Dict(_, section)), Value::Dict(_, given)) => {
-                check_keys(section, given, path, origin)?
+                check_keys(section, given, path, origin)?;
             }
             (Some(Value::Dict(_, section)), _) => return Err(refuse(choices(section, path))),
             (Some(_), Value::Dict(..)) => {
