@@ -44,6 +44,7 @@ pub use output::Output;
 pub use parking::ParkReason;
 pub use patience::answered;
 pub use plan::MAX_OUTPUT;
+pub use retention::{Aged, Retention};
 pub use runtime::{Settings, Undelivered, run};
 pub use sending::Sending;
 pub use service::{Otherwise, Received, Service, Verdict};

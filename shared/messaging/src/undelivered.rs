@@ -82,7 +82,7 @@ pub(crate) async fn run<S: Service>(
             }
             Err(error) => {
                 tracing::warn!(error = %error, "the database does not answer; undelivered messages \
-                    wait")
+                    wait");
             }
         }
         if !pause(Some(settings.interval), &stop, &shared.health).await {

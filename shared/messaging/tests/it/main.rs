@@ -10,6 +10,7 @@ mod next;
 mod operator;
 mod parked;
 mod replay;
+mod retention;
 mod stage;
 mod tally;
 mod trail;
