@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use contracts::Reason::AddedByRule;
-use contracts::delivery::{Side, Told};
+use contracts::delivery::{DeliveryBody, Side};
 use contracts::{AccountName, ItemOutcome, ShareId};
 use serde_json::json;
 use testkit::duties::{Condition, updated_via_sharing};
 use testkit::{Desk, Duties};
 
-use crate::office::{Office, Partners, applied, everything, item};
+use crate::context::{ConformanceContext, Partners, applied, everything, item};
 
 fn received_from(desk: &Desk) -> Condition {
     Condition::ReceivedFrom(desk.account.clone())
@@ -25,7 +25,7 @@ fn view(desk: &Desk, condition: &Condition) -> BTreeSet<ShareId> {
 }
 
 /// The first delivery of a desk on which a trigger fires, and the share it is about.
-fn trigger(desk: &Desk, conditions: &[Condition]) -> Option<(Told, ShareId)> {
+fn trigger(desk: &Desk, conditions: &[Condition]) -> Option<(DeliveryBody, ShareId)> {
     let deliveries = desk.deliveries();
     let duties = Duties::of(&deliveries);
     deliveries
@@ -43,20 +43,20 @@ struct Middle {
     sent: ShareId,
 }
 
-async fn middle(office: &Office) -> Middle {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
-    let initech = office.desk("initech").await;
-    let onward = office.agree(&globex, &initech, everything()).await;
-    let received = office.shared(&acme, &globex, &agreement, "1").await;
-    let sent = office.shared(&globex, &initech, &onward, "own").await;
+async fn middle(context: &ConformanceContext) -> Middle {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
+    let initech = context.desk("initech").await;
+    let onward = context.agree(&globex, &initech, everything()).await;
+    let received = context.shared(&acme, &globex, &agreement, "1").await;
+    let sent = context.shared(&globex, &initech, &onward, "own").await;
     // What a desk is told without asking names the partners that shared with it; those it shares
     // with are in the list of shares.
-    office.shares(&globex).await;
+    context.shares(&globex).await;
     Middle { acme, globex, initech, received, sent }
 }
 
-pub async fn r_80_rules_can_name_tickets_that_came_by_sharing(office: Office) {
-    let middle = middle(&office).await;
+pub async fn r_80_rules_can_name_tickets_that_came_by_sharing(context: ConformanceContext) {
+    let middle = middle(&context).await;
     assert_eq!(view(&middle.globex, &Condition::Received), [middle.received.clone()].into());
     assert_eq!(
         view(&middle.acme, &Condition::Received),
@@ -67,16 +67,18 @@ pub async fn r_80_rules_can_name_tickets_that_came_by_sharing(office: Office) {
     assert_eq!((told.name(), share), ("ticket.created.v1", middle.received));
 }
 
-pub async fn r_81_updated_via_is_ticket_sharing_for_what_a_partner_did(office: Office) {
-    let partners = office.partners(everything()).await;
-    let share = office.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
+pub async fn r_81_updated_via_is_ticket_sharing_for_what_a_partner_did(
+    context: ConformanceContext,
+) {
+    let partners = context.partners(everything()).await;
+    let share = context.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
     assert_eq!(
         view(&partners.acme, &Condition::UpdatedVia),
         [].into(),
         "its own changes are not by sharing"
     );
-    applied(&office.update(&partners.globex, "1-copy", json!({ "status": "pending" })).await);
-    office.updated(&partners.acme, &share, "the status", |it| it.status.is_some()).await;
+    applied(&context.update(&partners.globex, "1-copy", json!({ "status": "pending" })).await);
+    context.updated(&partners.acme, &share, "the status", |it| it.status.is_some()).await;
     for desk in [&partners.acme, &partners.globex] {
         assert_eq!(view(desk, &Condition::UpdatedVia), [share.clone()].into());
         let changes =
@@ -84,7 +86,8 @@ pub async fn r_81_updated_via_is_ticket_sharing_for_what_a_partner_did(office: O
         assert!(
             changes
                 .map(|it| it.told)
-                .all(|told| updated_via_sharing(&told) || matches!(told, Told::TicketBound(_)))
+                .all(|told| updated_via_sharing(&told)
+                    || matches!(told, DeliveryBody::TicketBound(_)))
         );
         let said = desk
             .bodies()
@@ -95,14 +98,14 @@ pub async fn r_81_updated_via_is_ticket_sharing_for_what_a_partner_did(office: O
     }
 }
 
-pub async fn r_82_a_view_shows_all_tickets_shared_to_the_account(office: Office) {
-    let middle = middle(&office).await;
+pub async fn r_82_a_view_shows_all_tickets_shared_to_the_account(context: ConformanceContext) {
+    let middle = middle(&context).await;
     let (acme, globex) = (&middle.acme, &middle.globex);
-    let agreement = office.agree(acme, globex, everything()).await;
-    let more = office.shared(acme, globex, &agreement, "2").await;
+    let agreement = context.agree(acme, globex, everything()).await;
+    let more = context.shared(acme, globex, &agreement, "2").await;
     let expected: BTreeSet<ShareId> = [middle.received, more].into();
     assert_eq!(view(globex, &Condition::Received), expected, "as they came");
-    let listed = office.shares(globex).await;
+    let listed = context.shares(globex).await;
     let received = listed
         .iter()
         .filter(|state| state.side == Side::Receiver)
@@ -111,21 +114,21 @@ pub async fn r_82_a_view_shows_all_tickets_shared_to_the_account(office: Office)
     assert!(listed.iter().all(|state| state.ticket_id.is_some()), "{listed:?}");
 }
 
-pub async fn r_83_a_tag_marks_the_tickets_shared_out(office: Office) {
-    let partners = office.partners(everything()).await;
+pub async fn r_83_a_tag_marks_the_tickets_shared_out(context: ConformanceContext) {
+    let partners = context.partners(everything()).await;
     let (acme, globex) = (&partners.acme, &partners.globex);
     let tag = json!([{ "name": "shared-out", "added_by": "rule" }]);
     let (receipt, share) =
-        office.share(acme, &partners.agreement, json!({ "id": "1", "tags": tag })).await;
+        context.share(acme, &partners.agreement, json!({ "id": "1", "tags": tag })).await;
     item(&receipt, "tag:shared-out", ItemOutcome::Withheld, AddedByRule);
-    assert!(office.created(globex, &share).await.tags.is_empty(), "the tag is the account's own");
+    assert!(context.created(globex, &share).await.tags.is_empty(), "the tag is the account's own");
     let by_hand = json!([{ "name": "with-globex", "added_by": "user" }]);
-    applied(&office.update(acme, "1", json!({ "tags": { "add": by_hand } })).await);
+    applied(&context.update(acme, "1", json!({ "tags": { "add": by_hand } })).await);
     let tagged = acme.with_model(|model| {
         model.ticket("1").is_some_and(|ticket| ticket.seen().contains_key("tag:with-globex"))
     });
     assert!(tagged, "a view by a tag set by hand works as well");
-    let listed = office.shares(acme).await;
+    let listed = context.shares(acme).await;
     let out: Vec<_> = listed
         .iter()
         .filter(|it| it.side == Side::Sender)
@@ -138,13 +141,13 @@ pub async fn r_83_a_tag_marks_the_tickets_shared_out(office: Office) {
     );
 }
 
-pub async fn r_84_triggers_and_automations_have_conditions_on_sharing(office: Office) {
-    let middle = middle(&office).await;
+pub async fn r_84_triggers_and_automations_have_conditions_on_sharing(context: ConformanceContext) {
+    let middle = middle(&context).await;
     let globex = &middle.globex;
-    applied(&office.update(&middle.acme, "1", json!({ "status": "pending" })).await);
-    office.updated(globex, &middle.received, "the status", |it| it.status.is_some()).await;
-    applied(&office.update(&middle.initech, "own-copy", json!({ "status": "pending" })).await);
-    office.updated(globex, &middle.sent, "the status", |it| it.status.is_some()).await;
+    applied(&context.update(&middle.acme, "1", json!({ "status": "pending" })).await);
+    context.updated(globex, &middle.received, "the status", |it| it.status.is_some()).await;
+    applied(&context.update(&middle.initech, "own-copy", json!({ "status": "pending" })).await);
+    context.updated(globex, &middle.sent, "the status", |it| it.status.is_some()).await;
     let fires = |conditions: &[Condition]| trigger(globex, conditions).map(|(_, share)| share);
     let from_nobody = Condition::ReceivedFrom(AccountName::new("nobody").expect("a name"));
     assert_eq!(fires(&[Condition::UpdatedVia, received_from(&middle.acme)]), Some(middle.received));
@@ -153,31 +156,30 @@ pub async fn r_84_triggers_and_automations_have_conditions_on_sharing(office: Of
     assert_eq!(fires(&[received_from(&middle.initech)]), None, "that is the other direction");
 }
 
-pub async fn r_85_a_trigger_on_ticket_sharing_routes_and_tags(office: Office) {
-    let partners = office.partners(everything()).await;
+pub async fn r_85_a_trigger_on_ticket_sharing_routes_and_tags(context: ConformanceContext) {
+    let partners = context.partners(everything()).await;
     let (acme, globex) = (&partners.acme, &partners.globex);
-    let share = office.shared(acme, globex, &partners.agreement, "1").await;
+    let share = context.shared(acme, globex, &partners.agreement, "1").await;
     let (_, routed) = trigger(globex, &[Condition::UpdatedVia]).expect("the trigger fires");
     assert_eq!(routed, share);
     let tags = json!({ "add": [{ "name": "second-level", "added_by": "rule" }] });
-    let receipt = office.update_share(globex, &routed, json!({ "tags": tags })).await;
+    let receipt = context.update_share(globex, &routed, json!({ "tags": tags })).await;
     item(&receipt, "tag:second-level", ItemOutcome::Withheld, AddedByRule);
-    let heard = office.heard(acme, globex, &share).await;
-    let tagged =
-        |told: &Told| matches!(told, Told::TicketUpdated(updated) if updated.tags.is_some());
+    let heard = context.heard(acme, globex, &share).await;
+    let tagged = |told: &DeliveryBody| matches!(told, DeliveryBody::TicketUpdated(updated) if updated.tags.is_some());
     assert!(!heard.iter().any(tagged), "what a trigger does stays with its account: {heard:?}");
 }
 
-pub async fn r_86_received_from_names_the_partner(office: Office) {
-    let middle = middle(&office).await;
+pub async fn r_86_received_from_names_the_partner(context: ConformanceContext) {
+    let middle = middle(&context).await;
     let (acme, globex, initech) = (&middle.acme, &middle.globex, &middle.initech);
     assert_eq!(view(globex, &received_from(acme)), [middle.received.clone()].into());
     assert_eq!(view(globex, &received_from(initech)), [].into());
-    let onward = office.agree(globex, initech, everything()).await;
+    let onward = context.agree(globex, initech, everything()).await;
     let (receipt, second) =
-        office.share(globex, &onward, json!({ "id": "1-copy", "copy_of": middle.received })).await;
+        context.share(globex, &onward, json!({ "id": "1-copy", "copy_of": middle.received })).await;
     applied(&receipt);
-    office.created(initech, &second).await;
+    context.created(initech, &second).await;
     assert_eq!(
         view(initech, &received_from(globex)),
         [middle.sent, second].into(),
@@ -186,13 +188,13 @@ pub async fn r_86_received_from_names_the_partner(office: Office) {
     assert_eq!(view(initech, &received_from(acme)), [].into());
 }
 
-pub async fn r_87_sent_to_names_the_partner(office: Office) {
-    let middle = middle(&office).await;
+pub async fn r_87_sent_to_names_the_partner(context: ConformanceContext) {
+    let middle = middle(&context).await;
     let (acme, globex, initech) = (&middle.acme, &middle.globex, &middle.initech);
     assert_eq!(view(globex, &sent_to(initech)), [middle.sent.clone()].into());
     assert_eq!(view(globex, &sent_to(acme)), [].into());
     assert_eq!(view(initech, &sent_to(globex)), [].into(), "the receiver has not sent it");
-    let listed = office.shares(globex).await;
+    let listed = context.shares(globex).await;
     let sent = listed.iter().find(|state| state.share_id == middle.sent).expect("it is listed");
     assert_eq!((sent.side, &sent.partner.account), (Side::Sender, &initech.account));
     assert_eq!(
@@ -202,12 +204,12 @@ pub async fn r_87_sent_to_names_the_partner(office: Office) {
     );
 }
 
-pub async fn r_88_both_conditions_filter_views(office: Office) {
-    let middle = middle(&office).await;
+pub async fn r_88_both_conditions_filter_views(context: ConformanceContext) {
+    let middle = middle(&context).await;
     let (acme, globex, initech) = (&middle.acme, &middle.globex, &middle.initech);
-    let back = office.agree(globex, acme, everything()).await;
-    let to_acme = office.shared(globex, acme, &back, "other").await;
-    office.shares(globex).await;
+    let back = context.agree(globex, acme, everything()).await;
+    let to_acme = context.shared(globex, acme, &back, "other").await;
+    context.shares(globex).await;
     let views = [received_from(acme), sent_to(acme), sent_to(initech), Condition::Received]
         .map(|it| view(globex, &it));
     let [from_acme, sent_to_acme, sent_to_initech, received] = views;

@@ -2,18 +2,18 @@
 
 use contracts::ShareId;
 use contracts::comment::SharedComment;
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::fields::Status;
 use serde_json::{Value, json};
 use testkit::desk::PATIENCE;
 use testkit::model::Ticket;
 use testkit::{Desk, until};
 
-use crate::office::{Office, applied};
+use crate::context::{ConformanceContext, applied};
 
 /// The ticket's number at the first desk of a row.
 pub const ORIGINAL: &str = "1";
-/// At the second: as [`Office::shared`] tells it.
+/// At the second: as [`ConformanceContext::shared`] tells it.
 pub const COPY: &str = "1-copy";
 /// At the third.
 pub const FAR_COPY: &str = "1-far-copy";
@@ -34,25 +34,25 @@ pub struct Chain {
 
 impl Chain {
     /// Between new desks, under the same terms on both hops.
-    pub async fn under(office: &Office, terms: Value) -> Self {
-        let desks = office.desks(["acme", "globex", "initech"]).await;
-        Self::between(office, desks, terms).await
+    pub async fn under(context: &ConformanceContext, terms: Value) -> Self {
+        let desks = context.desks(["acme", "globex", "initech"]).await;
+        Self::between(context, desks, terms).await
     }
 
     /// Between desks that are there.
     pub async fn between(
-        office: &Office,
+        context: &ConformanceContext,
         [acme, globex, initech]: [Desk; 3],
         terms: Value,
     ) -> Self {
-        let agreement = office.agree(&acme, &globex, terms.clone()).await;
-        let onward = office.agree(&globex, &initech, terms).await;
-        let first = office.shared(&acme, &globex, &agreement, ORIGINAL).await;
+        let agreement = context.agree(&acme, &globex, terms.clone()).await;
+        let onward = context.agree(&globex, &initech, terms).await;
+        let first = context.shared(&acme, &globex, &agreement, ORIGINAL).await;
         let (receipt, second) =
-            office.share(&globex, &onward, json!({ "id": COPY, "copy_of": first })).await;
+            context.share(&globex, &onward, json!({ "id": COPY, "copy_of": first })).await;
         applied(&receipt);
-        office.created(&initech, &second).await;
-        applied(&office.bind(&initech, &second, FAR_COPY).await);
+        context.created(&initech, &second).await;
+        applied(&context.bind(&initech, &second, FAR_COPY).await);
         Self { acme, globex, initech, first, second }
     }
 }
@@ -83,10 +83,10 @@ pub async fn has_status(desk: &Desk, share: &ShareId, status: &str) {
 
 /// All that a desk was told of one comment, each time.
 pub fn tellings(desk: &Desk, comment: &Value) -> Vec<SharedComment> {
-    let of = |told: &Told| match told {
-        Told::TicketCreated(created) => created.comments.clone(),
-        Told::TicketUpdated(updated) => updated.comments.clone(),
-        Told::TicketState(state) => state.comments.clone(),
+    let of = |told: &DeliveryBody| match told {
+        DeliveryBody::TicketCreated(created) => created.comments.clone(),
+        DeliveryBody::TicketUpdated(updated) => updated.comments.clone(),
+        DeliveryBody::TicketState(state) => state.comments.clone(),
         _ => Vec::new(),
     };
     let all = desk.with_deliveries(|all| {

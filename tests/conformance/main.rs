@@ -5,8 +5,8 @@
 //! `hostile/` has that of attacks. `make conformance` and `make hostile` print them with the
 //! results.
 
+mod context;
 mod hostile;
-mod office;
 mod rules;
 mod table;
 mod words;
@@ -32,11 +32,11 @@ use std::process::ExitCode;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use testkit::{World, world};
+use testkit::{TestEnvironment, world};
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
-use office::Office;
+use context::ConformanceContext;
 use table::Results;
 
 /// Tests under way at the same time: most of a test is waiting for receipts, so more than the
@@ -46,7 +46,7 @@ const AT_ONCE: usize = 6;
 const INTERRUPTED: i32 = 130;
 
 /// There while tests run.
-static OFFICE: Mutex<Option<Office>> = Mutex::new(None);
+static OFFICE: Mutex<Option<ConformanceContext>> = Mutex::new(None);
 static RESULTS: Mutex<Results> = Mutex::new(Results::new());
 
 fn main() -> ExitCode {
@@ -84,7 +84,7 @@ fn main() -> ExitCode {
     if closed { conclusion.exit_code() } else { ExitCode::FAILURE }
 }
 
-/// The tests of both tables, in the office that all share.
+/// The tests of both tables, in the context that all share.
 fn with_servers(runtime: &Handle) -> Vec<Trial> {
     let tests = rules::all()
         .into_iter()
@@ -93,10 +93,10 @@ fn with_servers(runtime: &Handle) -> Vec<Trial> {
     let trial = |test: rules::Test| {
         let runtime = runtime.clone();
         Trial::test(test.name, move || {
-            let office =
-                lock(&OFFICE).clone().ok_or_else(|| Failed::from("the office has closed"))?;
+            let context =
+                lock(&OFFICE).clone().ok_or_else(|| Failed::from("the context has closed"))?;
             lock(&RESULTS).started(test.name);
-            runtime.block_on((test.run)(office));
+            runtime.block_on((test.run)(context));
             lock(&RESULTS).passed(test.name);
             Ok(())
         })
@@ -105,10 +105,10 @@ fn with_servers(runtime: &Handle) -> Vec<Trial> {
 }
 
 /// Starts the services; from then on a signal ends them with this process.
-async fn open() -> World {
-    let world = World::new("conformance").await;
-    let office = Office::open(&world).await;
-    *lock(&OFFICE) = Some(office.clone());
+async fn open() -> TestEnvironment {
+    let world = TestEnvironment::new("conformance").await;
+    let context = ConformanceContext::open(&world).await;
+    *lock(&OFFICE) = Some(context.clone());
     let ended = |kind: SignalKind| signal(kind).expect("a process may listen for signals");
     let (mut interrupt, mut terminate) =
         (ended(SignalKind::interrupt()), ended(SignalKind::terminate()));
@@ -117,17 +117,17 @@ async fn open() -> World {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        office.abandon();
+        context.abandon();
         std::process::exit(INTERRUPTED);
     });
     world
 }
 
 /// Ends the services; removes what they kept when all is well, and says where it is when not.
-async fn close(world: World, passed: bool) -> bool {
-    let office = lock(&OFFICE).take().expect("it was opened");
+async fn close(world: TestEnvironment, passed: bool) -> bool {
+    let context = lock(&OFFICE).take().expect("it was opened");
     let dir = world::target().join("conformance").join(world.name());
-    match office.close().await {
+    match context.close().await {
         Ok(()) if passed => {
             std::fs::remove_dir_all(&dir).ok();
             world.remove().await;

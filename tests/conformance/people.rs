@@ -1,11 +1,13 @@
 //! Users: placeholders and privacy.
 
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::{ItemOutcome, Person, Reason, ReceiptOutcome, Role};
 use serde_json::{Value, json};
 
+use crate::context::{
+    ConformanceContext, Partners, agent, applied, everything, item, refused, with,
+};
 use crate::copies::{COPY, Chain, ORIGINAL, has_status, hears};
-use crate::office::{Office, Partners, agent, applied, everything, item, refused, with};
 
 /// Somebody of an account, as its desk knows them.
 fn person(id: &str, name: &str, role: &str) -> Value {
@@ -23,41 +25,43 @@ fn placeholder(person: &Person, name: &str) {
     );
 }
 
-pub async fn r_37_each_person_of_the_original_becomes_a_placeholder(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
+pub async fn r_37_each_person_of_the_original_becomes_a_placeholder(context: ConformanceContext) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
     let (requester, author) =
         (person("41", "Requester", "end_user"), person("42", "First Level", "agent"));
     let actor = person("43", "Second Level", "agent");
     let says = |who: &Value| {
-        with(office.comment(&acme, "It does not print.", true), &json!({ "author": who }))
+        with(context.comment(&acme, "It does not print.", true), &json!({ "author": who }))
     };
     let comments = [says(&requester), says(&author), says(&requester)];
     let command = json!({ "actor": actor, "ticket": { "id": ORIGINAL, "requester": requester, "comments": comments } });
-    let (receipt, share) = office.share_with(&acme, &agreement, command).await;
+    let (receipt, share) = context.share_with(&acme, &agreement, command).await;
     applied(&receipt);
-    let created = office.created(&globex, &share).await;
+    let created = context.created(&globex, &share).await;
     placeholder(&created.requester, "Requester");
     let authors: Vec<&Person> = created.comments.iter().map(|comment| &comment.author).collect();
     placeholder(authors[1], "First Level");
     assert_eq!([authors[0], authors[2]], [&created.requester; 2], "one placeholder per person");
     assert_ne!(authors[1].id, created.requester.id);
-    applied(&office.update(&acme, ORIGINAL, json!({ "status": "solved", "actor": actor })).await);
+    applied(&context.update(&acme, ORIGINAL, json!({ "status": "solved", "actor": actor })).await);
     let updated =
-        office.updated(&globex, &share, "the status", |updated| updated.status.is_some()).await;
+        context.updated(&globex, &share, "the status", |updated| updated.status.is_some()).await;
     placeholder(&updated.actor.expect("who did it"), "Second Level");
 }
 
-pub async fn r_38_a_placeholder_comes_even_where_the_same_person_is_known(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
+pub async fn r_38_a_placeholder_comes_even_where_the_same_person_is_known(
+    context: ConformanceContext,
+) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
     let both = person("7", "Agent", "agent");
     let command = json!({ "ticket": { "id": ORIGINAL, "requester": both } });
-    let (receipt, share) = office.share_with(&acme, &agreement, command).await;
+    let (receipt, share) = context.share_with(&acme, &agreement, command).await;
     applied(&receipt);
-    let created = office.created(&globex, &share).await;
+    let created = context.created(&globex, &share).await;
     placeholder(&created.requester, "Agent");
-    applied(&office.bind(&globex, &share, COPY).await);
-    let reply = with(office.comment(&globex, "I know myself.", true), &json!({ "author": both }));
-    applied(&office.update(&globex, COPY, json!({ "comments": [reply] })).await);
+    applied(&context.bind(&globex, &share, COPY).await);
+    let reply = with(context.comment(&globex, "I know myself.", true), &json!({ "author": both }));
+    applied(&context.update(&globex, COPY, json!({ "comments": [reply] })).await);
     let author = hears(&acme, &reply).await.author;
     placeholder(&author, "Agent");
     assert_ne!(
@@ -66,14 +70,16 @@ pub async fn r_38_a_placeholder_comes_even_where_the_same_person_is_known(office
     );
 }
 
-pub async fn r_39_an_agent_who_comments_on_the_copy_is_an_end_user_at_the_sender(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
-    let share = office.shared(&acme, &globex, &agreement, ORIGINAL).await;
+pub async fn r_39_an_agent_who_comments_on_the_copy_is_an_end_user_at_the_sender(
+    context: ConformanceContext,
+) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
+    let share = context.shared(&acme, &globex, &agreement, ORIGINAL).await;
     for role in ["agent", "admin", "end_user"] {
         let author = json!({ "id": role, "name": format!("The {role}"), "role": role });
-        let comment = office.comment(&globex, "It was the cable.", true);
+        let comment = context.comment(&globex, "It was the cable.", true);
         applied(
-            &office
+            &context
                 .update(
                     &globex,
                     COPY,
@@ -85,28 +91,28 @@ pub async fn r_39_an_agent_who_comments_on_the_copy_is_an_end_user_at_the_sender
         let said = |updated: &contracts::delivery::TicketUpdated| {
             updated.comments.iter().any(|it| comment["id"] == it.id.as_str())
         };
-        let updated = office.updated(&acme, &share, "the comment", said).await;
+        let updated = context.updated(&acme, &share, "the comment", said).await;
         placeholder(&updated.actor.expect("who did it"), &format!("The {role}"));
     }
 }
 
-pub async fn r_40_a_placeholder_stays_whatever_happens(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
+pub async fn r_40_a_placeholder_stays_whatever_happens(context: ConformanceContext) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
     let ticket = || json!({ "id": ORIGINAL, "requester": person("41", "Requester", "end_user") });
-    let (_, first) = office.share(&acme, &agreement, ticket()).await;
-    let requester = office.created(&globex, &first).await.requester;
+    let (_, first) = context.share(&acme, &agreement, ticket()).await;
+    let requester = context.created(&globex, &first).await.requester;
     let deletion = json!({ "user_id": requester.id, "actor": agent() });
     refused(&globex.ask("user.delete.v1", &deletion).await, Reason::UnknownType);
     refused(&globex.ask("ticket.delete_user.v1", &deletion).await, Reason::UnknownType);
-    applied(&office.unshare(&acme, &first).await);
-    applied(&office.decide(&acme, "deactivate", &agreement).await);
-    let anew = office.agree(&acme, &globex, everything()).await;
-    let (_, second) = office.share(&acme, &anew, ticket()).await;
-    assert_eq!(office.created(&globex, &second).await.requester, requester);
+    applied(&context.unshare(&acme, &first).await);
+    applied(&context.decide(&acme, "deactivate", &agreement).await);
+    let anew = context.agree(&acme, &globex, everything()).await;
+    let (_, second) = context.share(&acme, &anew, ticket()).await;
+    assert_eq!(context.created(&globex, &second).await.requester, requester);
 }
 
-pub async fn r_41_no_address_or_telephone_crosses(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
+pub async fn r_41_no_address_or_telephone_crosses(context: ConformanceContext) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
     let called = |name: &str| with(person("41", "", "end_user"), &json!({ "name": name }));
     let names = [
         ("somebody@acme.example", "somebody"),
@@ -115,17 +121,17 @@ pub async fn r_41_no_address_or_telephone_crosses(office: Office) {
     ];
     for (number, (name, told)) in names.into_iter().enumerate() {
         let comment =
-            with(office.comment(&acme, "Hello.", true), &json!({ "author": called(name) }));
+            with(context.comment(&acme, "Hello.", true), &json!({ "author": called(name) }));
         let ticket =
             json!({ "id": format!("n{number}"), "requester": called(name), "comments": [comment] });
-        let (receipt, share) = office.share(&acme, &agreement, ticket).await;
+        let (receipt, share) = context.share(&acme, &agreement, ticket).await;
         item(&receipt, "requester", ItemOutcome::Withheld, Reason::AddressStays);
         assert_eq!(receipt.outcome, ReceiptOutcome::Partial);
-        let created = office.created(&globex, &share).await;
+        let created = context.created(&globex, &share).await;
         placeholder(&created.requester, told);
         placeholder(&created.comments[0].author, told);
         let change = json!({ "actor": called(name), "status": "solved" });
-        applied(&office.update(&acme, &format!("n{number}"), change).await);
+        applied(&context.update(&acme, &format!("n{number}"), change).await);
         has_status(&globex, &share, "solved").await;
     }
     for body in globex.bodies() {
@@ -133,35 +139,37 @@ pub async fn r_41_no_address_or_telephone_crosses(office: Office) {
     }
 }
 
-pub async fn r_41_an_address_is_cut_wherever_it_stands_in_a_name(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
+pub async fn r_41_an_address_is_cut_wherever_it_stands_in_a_name(context: ConformanceContext) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
     let names = [
         "somebody@acme.example,other@acme.example",
         "Some Body\tsomebody@acme.example",
         "Some Body\n[somebody@acme.example]",
         "Some.Body@mail.acme.example.",
-        "caller somebody@acme.example (office)",
+        "caller somebody@acme.example (context)",
         "@somebody@acme.example",
     ];
     for name in names {
         let who = with(person("41", "", "end_user"), &json!({ "name": name }));
-        let comment = with(office.comment(&acme, "Hello.", true), &json!({ "author": who }));
-        let (receipt, share) = office
+        let comment = with(context.comment(&acme, "Hello.", true), &json!({ "author": who }));
+        let (receipt, share) = context
             .share(&acme, &agreement, json!({ "requester": who, "comments": [comment] }))
             .await;
         applied(&receipt);
-        office.created(&globex, &share).await;
+        context.created(&globex, &share).await;
         let told = globex.bodies().into_iter().find(|body| body.contains("acme.example"));
         assert_eq!(told, None, "{name:?}");
     }
 }
 
-pub async fn r_42_nothing_leads_from_a_shared_ticket_to_a_user_of_the_receiver(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
+pub async fn r_42_nothing_leads_from_a_shared_ticket_to_a_user_of_the_receiver(
+    context: ConformanceContext,
+) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
     let requester = person("globex-user-9", "Requester", "end_user");
     let (_, share) =
-        office.share(&acme, &agreement, json!({ "id": ORIGINAL, "requester": requester })).await;
-    let created = office.created(&globex, &share).await;
+        context.share(&acme, &agreement, json!({ "id": ORIGINAL, "requester": requester })).await;
+    let created = context.created(&globex, &share).await;
     let told = serde_json::to_value(&created.requester).expect("JSON");
     let members: Vec<&String> = told.as_object().expect("an object").keys().collect();
     assert_eq!(members, ["id", "name", "placeholder", "role"]);
@@ -170,38 +178,40 @@ pub async fn r_42_nothing_leads_from_a_shared_ticket_to_a_user_of_the_receiver(o
     }
 }
 
-pub async fn also_a_placeholder_is_handed_on_unchanged_along_the_chain(office: Office) {
-    let Chain { acme, globex, initech, first, second } = Chain::under(&office, everything()).await;
+pub async fn also_a_placeholder_is_handed_on_unchanged_along_the_chain(
+    context: ConformanceContext,
+) {
+    let Chain { acme, globex, initech, first, second } = Chain::under(&context, everything()).await;
     let comment = with(
-        office.comment(&acme, "Hello.", true),
+        context.comment(&acme, "Hello.", true),
         &json!({ "author": person("41", "Requester", "end_user") }),
     );
-    applied(&office.update(&acme, ORIGINAL, json!({ "comments": [comment] })).await);
+    applied(&context.update(&acme, ORIGINAL, json!({ "comments": [comment] })).await);
     let near = hears(&globex, &comment).await.author;
     assert_eq!(hears(&initech, &comment).await.author, near);
     // What globex hands on by its own hand keeps the placeholder that it got.
     let stand_in = json!({ "id": near.id, "name": near.name, "role": "end_user" });
     let quote = with(
-        office.comment(&globex, "She also says: it smells.", true),
+        context.comment(&globex, "She also says: it smells.", true),
         &json!({ "author": stand_in }),
     );
     let change = json!({ "status": "pending", "actor": stand_in, "comments": [quote] });
-    applied(&office.update(&globex, COPY, change).await);
+    applied(&context.update(&globex, COPY, change).await);
     for (desk, share) in [(&acme, &first), (&initech, &second)] {
         assert_eq!(hears(desk, &quote).await.author, near);
         let updated =
-            office.updated(desk, share, "the status", |updated| updated.status.is_some()).await;
+            context.updated(desk, share, "the status", |updated| updated.status.is_some()).await;
         assert_eq!(updated.actor.as_ref(), Some(&near));
     }
-    let [hooli] = office.desks(["hooli"]).await;
-    let onward = office.agree(&initech, &hooli, everything()).await;
+    let [hooli] = context.desks(["hooli"]).await;
+    let onward = context.agree(&initech, &hooli, everything()).await;
     let ticket = json!({ "id": "1-far-copy", "copy_of": second, "requester": stand_in });
-    let (receipt, third) = office.share(&initech, &onward, ticket).await;
+    let (receipt, third) = context.share(&initech, &onward, ticket).await;
     applied(&receipt);
-    let created = office.created(&hooli, &third).await;
+    let created = context.created(&hooli, &third).await;
     assert_eq!(created.requester, near);
     let by_others = created.comments.iter().filter(|comment| comment.author != near).count();
     assert_eq!((created.comments.len(), by_others), (2, 0));
-    let told = |told: &Told| matches!(told, Told::TicketCreated(_));
+    let told = |told: &DeliveryBody| matches!(told, DeliveryBody::TicketCreated(_));
     assert_eq!(hooli.with_deliveries(|all| all.iter().filter(|it| told(&it.told)).count()), 1);
 }

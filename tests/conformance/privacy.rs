@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use system_tests::stage::Stage;
 use testkit::Desk;
 
+use crate::context::{ConformanceContext, applied, everything, refused, terms, with};
 use crate::copies::{COPY, FAR_COPY, ORIGINAL, hears};
-use crate::office::{Office, applied, everything, refused, terms, with};
 
 /// The receiver comments privately; all else crosses.
 fn quiet() -> Value {
@@ -63,18 +63,18 @@ fn ccs(desk: &Desk, names: &[&str]) -> Value {
 }
 
 /// A comment with everything that a comment can have.
-fn comment(office: &Office, desk: &Desk, words: &str, public: bool) -> Value {
+fn comment(context: &ConformanceContext, desk: &Desk, words: &str, public: bool) -> Value {
     let file = json!({ "id": "f", "filename": "f.txt", "url": format!("{}f", secure_files(desk)) });
     let voicemail = json!({ "recording_url": format!("{}1.mp3", recordings(desk)), "transcript": format!("Spoken, {}", text(desk)) });
     let more = json!({
         "author": somebody(desk, "author", "agent"), "html_body": format!("<p>{words}</p>"), "attachments": [file], "call": voicemail,
     });
-    with(office.comment(desk, words, public), &more)
+    with(context.comment(desk, words, public), &more)
 }
 
 /// Three desks in a row, two that only listen, and one that Deskmesh does not know.
 struct Scene {
-    office: Office,
+    context: ConformanceContext,
     acme: Desk,
     globex: Desk,
     initech: Desk,
@@ -85,11 +85,11 @@ struct Scene {
 }
 
 impl Scene {
-    async fn open(office: Office) -> Self {
-        let [acme, globex, initech] = office.desks(["acme", "globex", "initech"]).await;
+    async fn open(context: ConformanceContext) -> Self {
+        let [acme, globex, initech] = context.desks(["acme", "globex", "initech"]).await;
         let (auditor, witness) =
-            (office.unregistered("auditor").await, office.unregistered("witness").await);
-        let installation = office.with_stage(|stage| stage.installation.clone());
+            (context.unregistered("auditor").await, context.unregistered("witness").await);
+        let installation = context.with_stage(|stage| stage.installation.clone());
         let published = [&acme, &globex, &initech]
             .map(|desk| ("share", witness.account.clone(), format!("{}.#", desk.account)));
         let happened = ("events", auditor.account.clone(), "#".to_owned());
@@ -107,7 +107,7 @@ impl Scene {
             .await
             .expect("the task ends")
             .expect("an administrator may bind queues");
-        Self { office, acme, globex, initech, auditor, witness }
+        Self { context, acme, globex, initech, auditor, witness }
     }
 
     fn parties(&self) -> [&Desk; 3] {
@@ -117,7 +117,7 @@ impl Scene {
     async fn agree(&self, sender: &Desk, receiver: &Desk, terms: Value) -> AgreementId {
         let by = |desk: &Desk| somebody(desk, "chief", "admin");
         let invite = json!({ "receiver": { "address": receiver.account }, "terms": terms, "name": "Printers", "actor": by(sender) });
-        let (receipt, agreement) = self.office.invite_with(sender, invite).await;
+        let (receipt, agreement) = self.context.invite_with(sender, invite).await;
         applied(&receipt);
         let accept = json!({ "agreement_id": agreement, "actor": by(receiver) });
         applied(&receiver.ask("agreement.accept.v1", &accept).await);
@@ -133,11 +133,11 @@ impl Scene {
     ) -> ShareId {
         let ticket = json!({
             "id": number, "requester": somebody(desk, "requester", "end_user"), "ccs": ccs(desk, &["anna", "bruno"]),
-            "comments": [comment(&self.office, desk, &text(desk), true)],
+            "comments": [comment(&self.context, desk, &text(desk), true)],
         });
         let command =
             json!({ "ticket": with(ticket, changes), "actor": somebody(desk, "agent", "agent") });
-        let (receipt, share) = self.office.share_with(desk, agreement, command).await;
+        let (receipt, share) = self.context.share_with(desk, agreement, command).await;
         applied(&receipt);
         share
     }
@@ -147,7 +147,7 @@ impl Scene {
             "status": "pending", "comments": comments, "ccs": ccs(desk, &["anna", "carla"]), "actor": somebody(desk, "agent", "agent"),
             "tags": { "add": [{ "name": format!("seen-{number}"), "added_by": "user" }] },
         });
-        self.office.update(desk, number, change).await
+        self.context.update(desk, number, change).await
     }
 
     async fn set_up(&self) {
@@ -158,36 +158,36 @@ impl Scene {
                 "actor": somebody(desk, "chief", "admin"), "admins": admins, "secure_downloads": true, "notify_ccs": true,
                 "support_addresses": [format!("support@{}.example", desk.account)],
             });
-            applied(&self.office.set(desk, settings).await);
+            applied(&self.context.set(desk, settings).await);
         }
     }
 
     /// Everything once: shares along a chain and back, comments of all kinds, what is refused,
     /// lists, the end.
     async fn play(&self) {
-        let Self { office, acme, globex, initech, .. } = self;
+        let Self { context, acme, globex, initech, .. } = self;
         let (first_terms, onward) =
             (self.agree(acme, globex, quiet()).await, self.agree(globex, initech, quiet()).await);
         let back = self.agree(globex, acme, everything()).await;
         let first = self.share(acme, &first_terms, ORIGINAL, &json!({})).await;
-        let requester = office.created(globex, &first).await.requester;
+        let requester = context.created(globex, &first).await.requester;
         let known_here =
             with(somebody(globex, "requester", "end_user"), &json!({ "id": requester.id }));
         let second = self
             .share(globex, &onward, COPY, &json!({ "copy_of": first, "requester": known_here }))
             .await;
-        office.created(initech, &second).await;
-        applied(&office.bind(initech, &second, FAR_COPY).await);
+        context.created(initech, &second).await;
+        applied(&context.bind(initech, &second, FAR_COPY).await);
         for (desk, number) in [(acme, ORIGINAL), (globex, COPY), (initech, FAR_COPY)] {
             let words = if number == ORIGINAL { text(desk) } else { answer(desk) };
             let (public, private) =
-                (comment(office, desk, &words, true), comment(office, desk, &text(desk), false));
+                (comment(context, desk, &words, true), comment(context, desk, &text(desk), false));
             applied(&self.update(desk, number, &[&public, &private]).await);
         }
         let other = self.share(globex, &back, "7", &json!({})).await;
-        applied(&office.bind(acme, &other, "7-copy").await);
+        applied(&context.bind(acme, &other, "7-copy").await);
         applied(&self.update(globex, "7", &[]).await);
-        let told = comment(office, acme, &text(acme), true);
+        let told = comment(context, acme, &text(acme), true);
         applied(&self.update(acme, "7-copy", &[&told]).await);
         hears(globex, &told).await;
         self.ask_for_everything(&[
@@ -204,15 +204,15 @@ impl Scene {
         let unshare = json!({ "share_id": second, "actor": somebody(globex, "agent", "agent") });
         applied(&globex.ask("ticket.unshare.v1", &unshare).await);
         for (listener, teller, share) in [(acme, globex, &first), (globex, acme, &first)] {
-            office.heard(listener, teller, share).await;
+            context.heard(listener, teller, share).await;
         }
         let ended =
             json!({ "agreement_id": first_terms, "actor": somebody(globex, "chief", "admin") });
         applied(&globex.ask("agreement.deactivate.v1", &ended).await);
-        office.mail(&address(acme, "chief"), &["ended the sharing agreement"]).await;
+        context.mail(&address(acme, "chief"), &["ended the sharing agreement"]).await;
         let rename = json!({ "address": format!("{}-anew", globex.account), "actor": somebody(globex, "chief", "admin") });
         applied(&globex.ask("account.rename.v1", &rename).await);
-        office.mail(&address(initech, "chief"), &["has the new address"]).await;
+        context.mail(&address(initech, "chief"), &["has the new address"]).await;
     }
 
     async fn ask_for_everything(&self, copies: &[(&Desk, &ShareId)]) {
@@ -220,15 +220,15 @@ impl Scene {
             applied(&desk.ask("ticket.resync.v1", &json!({ "share_id": share })).await);
         }
         for desk in self.parties() {
-            self.office.agreements(desk).await;
-            self.office.shares(desk).await;
+            self.context.agreements(desk).await;
+            self.context.shares(desk).await;
         }
     }
 
     /// Whatever is wrong with a command, its people stay out of the answer and the logs.
     async fn refusals(&self, share: &ShareId) {
-        let Self { office, acme, globex, .. } = self;
-        let unknown = office.unregistered("hooli").await;
+        let Self { context, acme, globex, .. } = self;
+        let unknown = context.unregistered("hooli").await;
         let (stranger, malformed) = (
             somebody(acme, "stranger", "agent"),
             json!({ "id": 5, "name": address(acme, "malformed") }),
@@ -249,7 +249,7 @@ impl Scene {
             json!({ "actor": somebody(globex, "agent", "agent"), "version": 1, "locale": "de" });
         refused(&globex.ask("account.update.v1", &agents).await, Reason::NotAnAdmin);
         // By the time this one has waited in vain, so has the one of the unknown account.
-        let nowhere = comment(office, acme, &text(acme), true);
+        let nowhere = comment(context, acme, &text(acme), true);
         refused(&self.update(acme, "nowhere", &[&nowhere]).await, Reason::NotShared);
     }
 }
@@ -299,8 +299,8 @@ impl Scene {
     }
 }
 
-pub async fn also_what_has_to_stay_is_told_to_nobody(office: Office) {
-    let scene = Scene::open(office).await;
+pub async fn also_what_has_to_stay_is_told_to_nobody(context: ConformanceContext) {
+    let scene = Scene::open(context).await;
     scene.set_up().await;
     scene.play().await;
     let published = scene.witness.bodies();
@@ -318,7 +318,7 @@ pub async fn also_what_has_to_stay_is_told_to_nobody(office: Office) {
             assert_eq!(told, None, "{} was told {what}: {text}", desk.account);
         }
     }
-    let logs = logs(&scene.office.with_stage(Stage::logs));
+    let logs = logs(&scene.context.with_stage(Stage::logs));
     assert!(
         ["share-dispatcher", "field-sync"]
             .iter()
@@ -352,7 +352,7 @@ fn logs(folder: &Path) -> Vec<(String, String)> {
 /// A mail has the address of its recipient alone, and nothing that the recipient's account must not
 /// know.
 fn mails(scene: &Scene) {
-    for mail in scene.office.with_stage(|stage| stage.mail.mails()) {
+    for mail in scene.context.with_stage(|stage| stage.mail.mails()) {
         let text = mail
             .recipients
             .iter()
@@ -384,7 +384,7 @@ fn mails(scene: &Scene) {
 
 /// The same search finds what is allowed: it would find the rest.
 async fn what_may_be_told_is_told(scene: &Scene) {
-    let Scene { office, acme, globex, initech, .. } = scene;
+    let Scene { context, acme, globex, initech, .. } = scene;
     let told = |desk: &Desk, words: &str| desk.bodies().iter().any(|body| body.contains(words));
     assert!(
         told(globex, &text(acme)) && told(globex, &format!("Spoken, {}", text(acme))),
@@ -393,7 +393,7 @@ async fn what_may_be_told_is_told(scene: &Scene) {
     assert!(told(initech, &answer(globex)), "a sender's public comment");
     assert!(told(globex, "requester requester"), "a name, without its address");
     for name in ["anna", "carla"] {
-        let mail = office.mail(&address(globex, name), &["new comment", &text(acme)]).await;
+        let mail = context.mail(&address(globex, name), &["new comment", &text(acme)]).await;
         assert!(mail.raw.contains(&format!("in copy at {}", globex.account)), "{}", mail.raw);
     }
 }

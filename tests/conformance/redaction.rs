@@ -1,15 +1,17 @@
 //! Redaction: the account of a comment's author blanks it, or one of its files, wherever it is and
 //! wherever it goes later.
 
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::{ItemOutcome, Reason, Receipt, ReceiptOutcome, ShareId};
 use serde_json::{Value, json};
 use testkit::desk::PATIENCE;
 use testkit::{Desk, until};
 
 use crate::comments::item_of;
+use crate::context::{
+    ConformanceContext, Partners, agent, applied, everything, item, refused, with,
+};
 use crate::copies::{COPY, Chain, ORIGINAL, hears, text};
-use crate::office::{Office, Partners, agent, applied, everything, item, refused, with};
 
 async fn redact(desk: &Desk, number: &str, comment: &Value, attachment: Option<&str>) -> Receipt {
     let command = json!({ "ticket_id": number, "comment_id": comment["id"], "attachment_id": attachment, "actor": agent() });
@@ -27,15 +29,15 @@ async fn is_blank(desk: &Desk, share: &ShareId, comment: &Value) {
     .await;
 }
 
-pub async fn also_a_redaction_blanks_every_copy_and_those_to_come(office: Office) {
-    let Chain { acme, globex, initech, first, second } = Chain::under(&office, everything()).await;
-    let umbrella = office.desk("umbrella").await;
-    let further = office.agree(&initech, &umbrella, everything()).await;
+pub async fn also_a_redaction_blanks_every_copy_and_those_to_come(context: ConformanceContext) {
+    let Chain { acme, globex, initech, first, second } = Chain::under(&context, everything()).await;
+    let umbrella = context.desk("umbrella").await;
+    let further = context.agree(&initech, &umbrella, everything()).await;
     let comment = with(
-        office.comment(&globex, "Her card ends in 11.", true),
+        context.comment(&globex, "Her card ends in 11.", true),
         &json!({ "html_body": "<p>Her card ends in 11.</p>" }),
     );
-    applied(&office.update(&globex, COPY, json!({ "comments": [comment] })).await);
+    applied(&context.update(&globex, COPY, json!({ "comments": [comment] })).await);
     hears(&acme, &comment).await;
     hears(&initech, &comment).await;
     let receipt = redact(&globex, COPY, &comment, None).await;
@@ -46,45 +48,47 @@ pub async fn also_a_redaction_blanks_every_copy_and_those_to_come(office: Office
     let again = redact(&globex, COPY, &comment, None).await;
     assert_eq!((again.outcome, again.reason), (ReceiptOutcome::Ignored, Some(Reason::Unchanged)));
     let (receipt, third) =
-        office.share(&initech, &further, json!({ "id": "1-far-copy", "copy_of": second })).await;
+        context.share(&initech, &further, json!({ "id": "1-far-copy", "copy_of": second })).await;
     applied(&receipt);
-    let created = office.created(&umbrella, &third).await;
+    let created = context.created(&umbrella, &third).await;
     let blank =
         created.comments.iter().find(|it| comment["id"] == it.id.as_str()).expect("it is there");
     assert_eq!((blank.body.as_str(), &blank.html_body), ("", &None));
     assert!(umbrella.bodies().iter().all(|body| !body.contains("card ends")));
 }
 
-pub async fn also_a_redaction_waits_for_a_comment_that_comes_later(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
-    let share = office.shared(&acme, &globex, &agreement, ORIGINAL).await;
-    let (late, other) =
-        (office.comment(&acme, "Too much said.", true), office.comment(&acme, "Well said.", true));
+pub async fn also_a_redaction_waits_for_a_comment_that_comes_later(context: ConformanceContext) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
+    let share = context.shared(&acme, &globex, &agreement, ORIGINAL).await;
+    let (late, other) = (
+        context.comment(&acme, "Too much said.", true),
+        context.comment(&acme, "Well said.", true),
+    );
     applied(&redact(&acme, ORIGINAL, &late, None).await);
-    applied(&office.update(&acme, ORIGINAL, json!({ "comments": [late, other] })).await);
+    applied(&context.update(&acme, ORIGINAL, json!({ "comments": [late, other] })).await);
     assert_eq!(hears(&globex, &late).await.body, "");
     assert_eq!(hears(&globex, &other).await.body, "Well said.");
     // Once shared, always: also while no share of the ticket is live.
-    applied(&office.unshare(&acme, &share).await);
+    applied(&context.unshare(&acme, &share).await);
     applied(&redact(&acme, ORIGINAL, &other, None).await);
-    let (receipt, anew) = office.share(&acme, &agreement, json!({ "id": ORIGINAL })).await;
+    let (receipt, anew) = context.share(&acme, &agreement, json!({ "id": ORIGINAL })).await;
     applied(&receipt);
-    let created = office.created(&globex, &anew).await;
+    let created = context.created(&globex, &anew).await;
     assert!(created.comments.iter().all(|comment| comment.body.is_empty()), "{created:?}");
     assert_eq!(created.comments.len(), 2);
 }
 
-pub async fn also_one_file_of_a_comment_is_redacted_alone(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
-    let share = office.shared(&acme, &globex, &agreement, ORIGINAL).await;
+pub async fn also_one_file_of_a_comment_is_redacted_alone(context: ConformanceContext) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
+    let share = context.shared(&acme, &globex, &agreement, ORIGINAL).await;
     let file = |id: &str| json!({ "id": id, "filename": "scan.png", "url": format!("https://files.acme.example/{id}") });
     let files = json!({ "attachments": [file("passport"), file("invoice")] });
-    let comment = with(office.comment(&acme, "Both scans.", true), &files);
-    applied(&office.update(&acme, ORIGINAL, json!({ "comments": [comment] })).await);
+    let comment = with(context.comment(&acme, "Both scans.", true), &files);
+    applied(&context.update(&acme, ORIGINAL, json!({ "comments": [comment] })).await);
     assert_eq!(hears(&globex, &comment).await.attachments.len(), 2);
     let receipt = redact(&acme, ORIGINAL, &comment, Some("passport")).await;
     item(&receipt, "attachment:passport", ItemOutcome::Transferred, None);
-    let updated = office
+    let updated = context
         .updated(&globex, &share, "the redaction", |updated| !updated.redact.is_empty())
         .await;
     assert_eq!(
@@ -92,13 +96,13 @@ pub async fn also_one_file_of_a_comment_is_redacted_alone(office: Office) {
         json!([{ "comment_id": comment["id"], "attachment_id": "passport" }])
     );
     // It holds for a file that comes later as well.
-    let later = with(office.comment(&acme, "Once more.", true), &files);
+    let later = with(context.comment(&acme, "Once more.", true), &files);
     applied(&redact(&acme, ORIGINAL, &later, Some("passport")).await);
-    applied(&office.update(&acme, ORIGINAL, json!({ "comments": [later] })).await);
+    applied(&context.update(&acme, ORIGINAL, json!({ "comments": [later] })).await);
     applied(&globex.ask("ticket.resync.v1", &json!({ "share_id": share })).await);
     let (state, _) = globex
         .told("the copy as it is held", |told| match told {
-            Told::TicketState(state) => Some(state.clone()),
+            DeliveryBody::TicketState(state) => Some(state.clone()),
             _ => None,
         })
         .await;
@@ -110,22 +114,22 @@ pub async fn also_one_file_of_a_comment_is_redacted_alone(office: Office) {
     assert_eq!(left, [("Both scans.", vec!["invoice"]), ("Once more.", vec!["invoice"])]);
 }
 
-pub async fn also_nobody_but_its_authors_account_redacts_a_comment(office: Office) {
-    let Chain { acme, globex, initech, first, second } = Chain::under(&office, everything()).await;
-    let comment = office.comment(&acme, "It stays.", true);
-    applied(&office.update(&acme, ORIGINAL, json!({ "comments": [comment] })).await);
+pub async fn also_nobody_but_its_authors_account_redacts_a_comment(context: ConformanceContext) {
+    let Chain { acme, globex, initech, first, second } = Chain::under(&context, everything()).await;
+    let comment = context.comment(&acme, "It stays.", true);
+    applied(&context.update(&acme, ORIGINAL, json!({ "comments": [comment] })).await);
     for (desk, number) in [(&globex, COPY), (&initech, "1-far-copy")] {
         hears(desk, &comment).await;
         refused(&redact(desk, number, &comment, None).await, Reason::NotTheAuthor);
         let unknown = json!({ "id": format!("{}/unknown", acme.account) });
         refused(&redact(desk, number, &unknown, None).await, Reason::NotTheAuthor);
     }
-    office.heard(&acme, &globex, &first).await;
-    office.heard(&initech, &globex, &second).await;
+    context.heard(&acme, &globex, &first).await;
+    context.heard(&initech, &globex, &second).await;
     for desk in [&acme, &initech] {
         let blanked = desk.with_deliveries(|all| {
             all.iter().any(
-                |it| matches!(&it.told, Told::TicketUpdated(updated) if !updated.redact.is_empty()),
+                |it| matches!(&it.told, DeliveryBody::TicketUpdated(updated) if !updated.redact.is_empty()),
             )
         });
         assert!(!blanked, "{}", desk.account);

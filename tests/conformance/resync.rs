@@ -2,19 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use contracts::delivery::{ShareStanding, ShareState, Side, Told};
+use contracts::delivery::{DeliveryBody, ShareStanding, ShareState, Side};
 use contracts::{AgreementId, Reason, ShareId};
 use serde_json::json;
 use testkit::desk::PATIENCE;
 use testkit::model::Ticket;
 use testkit::{Desk, until};
 
+use crate::context::{ConformanceContext, Partners, applied, everything, refused, with};
 use crate::copies::{self, COPY, Chain, FAR_COPY, ORIGINAL, has_status, held, holds};
 use crate::fields::field;
-use crate::office::{Office, Partners, applied, everything, refused, with};
 
 /// All that one of the lists tells, asked for in pages of two.
-async fn pages<T>(desk: &Desk, command: &str, wanted: impl Fn(&Told) -> Option<T>) -> Vec<T> {
+async fn pages<T>(
+    desk: &Desk,
+    command: &str,
+    wanted: impl Fn(&DeliveryBody) -> Option<T>,
+) -> Vec<T> {
     let before = desk.with_deliveries(<[_]>::len);
     let (mut cursor, mut page) = (None, 0);
     loop {
@@ -31,16 +35,16 @@ async fn pages<T>(desk: &Desk, command: &str, wanted: impl Fn(&Told) -> Option<T
 }
 
 async fn listed_agreements(desk: &Desk) -> BTreeSet<AgreementId> {
-    let told = |told: &Told| match told {
-        Told::AgreementState(state) => Some(state.agreement_id.clone()),
+    let told = |told: &DeliveryBody| match told {
+        DeliveryBody::AgreementState(state) => Some(state.agreement_id.clone()),
         _ => None,
     };
     pages(desk, "agreement.list.v1", told).await.into_iter().collect()
 }
 
 async fn listed_shares(desk: &Desk) -> Vec<ShareState> {
-    let told = |told: &Told| match told {
-        Told::ShareState(state) => Some(ShareState::clone(state)),
+    let told = |told: &DeliveryBody| match told {
+        DeliveryBody::ShareState(state) => Some(ShareState::clone(state)),
         _ => None,
     };
     pages(desk, "share.list.v1", told).await
@@ -51,31 +55,31 @@ fn ticket(desk: &Desk, share: &ShareId) -> Ticket {
         .unwrap_or_else(|| panic!("{share} at {}", desk.account))
 }
 
-pub async fn also_a_desk_that_lost_everything_gets_it_back(office: Office) {
-    let desks = office.desks(["acme", "globex", "initech"]).await;
+pub async fn also_a_desk_that_lost_everything_gets_it_back(context: ConformanceContext) {
+    let desks = context.desks(["acme", "globex", "initech"]).await;
     for desk in &desks {
         applied(
-            &office.set(desk, json!({ "ticket_fields": [field("order", "Order", "text"), field("note", "Note", "text")] })).await,
+            &context.set(desk, json!({ "ticket_fields": [field("order", "Order", "text"), field("note", "Note", "text")] })).await,
         );
     }
     let Chain { acme, globex, initech, first, second } =
-        Chain::between(&office, desks, everything()).await;
-    let back = office.agree(&globex, &acme, everything()).await;
-    let other = office.shared(&globex, &acme, &back, "7").await;
+        Chain::between(&context, desks, everything()).await;
+    let back = context.agree(&globex, &acme, everything()).await;
+    let other = context.shared(&globex, &acme, &back, "7").await;
     let change = json!({
         "status": "hold", "custom_fields": { "order": "A-1", "note": "gone" },
         "tags": { "add": [{ "name": "vip", "added_by": "user" }, { "name": "gone", "added_by": "user" }] },
     });
-    applied(&office.update(&acme, ORIGINAL, change).await);
+    applied(&context.update(&acme, ORIGINAL, change).await);
     let (gone, stays) = (
-        office.comment(&globex, "Said too much.", true),
-        office.comment(&initech, "Well said.", false),
+        context.comment(&globex, "Said too much.", true),
+        context.comment(&initech, "Well said.", false),
     );
     let change = json!({
         "custom_fields": { "note": { "clear": true } }, "tags": { "remove": [{ "name": "gone", "removed_by": "user" }] }, "comments": [gone],
     });
-    applied(&office.update(&globex, COPY, change).await);
-    applied(&office.update(&initech, FAR_COPY, json!({ "comments": [stays] })).await);
+    applied(&context.update(&globex, COPY, change).await);
+    applied(&context.update(&initech, FAR_COPY, json!({ "comments": [stays] })).await);
     let redact = json!({ "ticket_id": COPY, "comment_id": gone["id"], "actor": { "id": "7", "name": "Agent", "role": "agent" } });
     applied(&globex.ask("ticket.redact.v1", &redact).await);
     for (desk, partner, share) in [(&acme, &globex, &first), (&globex, &initech, &second)] {
@@ -113,7 +117,7 @@ pub async fn also_a_desk_that_lost_everything_gets_it_back(office: Office) {
     );
     assert_eq!(held(&globex, &first, "tag:gone"), Some(json!(false)));
     // It goes on with the numbers that it had, and with revisions that are not too low.
-    applied(&office.update(&globex, COPY, json!({ "status": "solved" })).await);
+    applied(&context.update(&globex, COPY, json!({ "status": "solved" })).await);
     for (desk, share) in [(&acme, &first), (&globex, &first), (&initech, &second)] {
         has_status(desk, share, "solved").await;
     }
@@ -121,16 +125,16 @@ pub async fn also_a_desk_that_lost_everything_gets_it_back(office: Office) {
     copies::agree((&globex, &second), (&initech, &second)).await;
 }
 
-pub async fn also_shares_are_listed_from_both_sides_ended_ones_too(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
-    let ended = office.agree(&acme, &globex, everything()).await;
-    let live = office.shared(&acme, &globex, &agreement, "1").await;
-    let unshared = office.shared(&acme, &globex, &agreement, "2").await;
-    let inactive = office.shared(&acme, &globex, &ended, "3").await;
-    let (receipt, unbound) = office.share(&acme, &agreement, json!({ "id": "4" })).await;
+pub async fn also_shares_are_listed_from_both_sides_ended_ones_too(context: ConformanceContext) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
+    let ended = context.agree(&acme, &globex, everything()).await;
+    let live = context.shared(&acme, &globex, &agreement, "1").await;
+    let unshared = context.shared(&acme, &globex, &agreement, "2").await;
+    let inactive = context.shared(&acme, &globex, &ended, "3").await;
+    let (receipt, unbound) = context.share(&acme, &agreement, json!({ "id": "4" })).await;
     applied(&receipt);
-    applied(&office.unshare(&acme, &unshared).await);
-    applied(&office.decide(&globex, "deactivate", &ended).await);
+    applied(&context.unshare(&acme, &unshared).await);
+    applied(&context.decide(&globex, "deactivate", &ended).await);
     for (desk, side, partner) in [(&acme, Side::Sender, &globex), (&globex, Side::Receiver, &acme)]
     {
         let all = listed_shares(desk).await;
@@ -161,12 +165,12 @@ pub async fn also_shares_are_listed_from_both_sides_ended_ones_too(office: Offic
         let before = desk.with_deliveries(<[_]>::len);
         applied(&desk.ask("share.list.v1", &json!({ "agreement_id": ended })).await);
         let of_one = desk.with_deliveries(|all| {
-            all[before..].iter().filter(|it| matches!(it.told, Told::ShareState(_))).count()
+            all[before..].iter().filter(|it| matches!(it.told, DeliveryBody::ShareState(_))).count()
         });
         assert_eq!(of_one, 1);
     }
     // A share that has ended can still be asked for; somebody else's cannot.
-    let stranger = office.desk("initech").await;
+    let stranger = context.desk("initech").await;
     applied(&globex.ask("ticket.resync.v1", &json!({ "share_id": unshared })).await);
     refused(
         &stranger.ask("ticket.resync.v1", &json!({ "share_id": unshared })).await,
@@ -175,24 +179,24 @@ pub async fn also_shares_are_listed_from_both_sides_ended_ones_too(office: Offic
     assert_eq!(listed_shares(&stranger).await, []);
 }
 
-pub async fn also_a_history_of_any_length_arrives_whole(office: Office) {
+pub async fn also_a_history_of_any_length_arrives_whole(context: ConformanceContext) {
     const COMMENTS: usize = 12;
     /// Not far below what one command may have.
     const LENGTH: usize = 400 * 1024;
-    let [acme, globex, initech] = office.desks(["acme", "globex", "initech"]).await;
-    let agreement = office.agree(&acme, &globex, everything()).await;
-    let onward = office.agree(&globex, &initech, everything()).await;
-    let first = office.shared(&acme, &globex, &agreement, ORIGINAL).await;
+    let [acme, globex, initech] = context.desks(["acme", "globex", "initech"]).await;
+    let agreement = context.agree(&acme, &globex, everything()).await;
+    let onward = context.agree(&globex, &initech, everything()).await;
+    let first = context.shared(&acme, &globex, &agreement, ORIGINAL).await;
     for number in 0..COMMENTS {
         let (desk, ticket) = if number % 2 == 0 { (&acme, ORIGINAL) } else { (&globex, COPY) };
         let comment =
-            office.comment(desk, &format!("{number} {}", "x".repeat(LENGTH)), number % 3 == 0);
+            context.comment(desk, &format!("{number} {}", "x".repeat(LENGTH)), number % 3 == 0);
         let comment =
             with(comment, &json!({ "authored_at": format!("2026-03-01T10:00:{number:02}Z") }));
-        applied(&office.update(desk, ticket, json!({ "comments": [comment] })).await);
+        applied(&context.update(desk, ticket, json!({ "comments": [comment] })).await);
     }
     let (receipt, second) =
-        office.share(&globex, &onward, json!({ "id": COPY, "copy_of": first })).await;
+        context.share(&globex, &onward, json!({ "id": COPY, "copy_of": first })).await;
     applied(&receipt);
     until("the whole history at initech", PATIENCE, async || {
         let comments = initech.with_model(|model| {
@@ -207,12 +211,12 @@ pub async fn also_a_history_of_any_length_arrives_whole(office: Office) {
         "each delivery below a mebibyte"
     );
     // The same for a desk that lost it.
-    applied(&office.bind(&initech, &second, FAR_COPY).await);
+    applied(&context.bind(&initech, &second, FAR_COPY).await);
     initech.with_model(testkit::Model::forget);
     applied(&initech.ask("ticket.resync.v1", &json!({ "share_id": second })).await);
     copies::agree((&globex, &second), (&initech, &second)).await;
     applied(
-        &office
+        &context
             .update(
                 &acme,
                 ORIGINAL,

@@ -1,13 +1,13 @@
 //! Every rule of the domain reference, in a line of our own, with who keeps it and the tests that
 //! show it.
 //!
-//! A test is an `async fn r_07_…(office: Office)` in the module of its subject, and its name beside
+//! A test is an `async fn r_07_…(context: ConformanceContext)` in the module of its subject, and its name beside
 //! its rule here.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
 
-use crate::office::Office;
+use crate::context::ConformanceContext;
 
 /// The name of the test of this table itself.
 pub const CHECK: &str = "every_rule_has_a_test_of_its_name";
@@ -41,7 +41,7 @@ pub struct Test {
     /// Its name.
     pub name: &'static str,
     /// Runs it; it panics when the rule is broken.
-    pub run: fn(Office) -> Pin<Box<dyn Future<Output = ()>>>,
+    pub run: fn(ConformanceContext) -> Pin<Box<dyn Future<Output = ()>>>,
 }
 
 impl KeptBy {
@@ -101,7 +101,7 @@ macro_rules! rules {
                 number: $number,
                 line: $line,
                 kept_by: KeptBy::$kept_by,
-                tests: vec![$(Test { name: stringify!($test), run: |office| Box::pin(crate::$module::$test(office)) }),*],
+                tests: vec![$(Test { name: stringify!($test), run: |context| Box::pin(crate::$module::$test(context)) }),*],
             }),*]
         }
     };

@@ -1,86 +1,95 @@
 //! The shared ticket: when it crosses, as what, and how it ends.
 
-use contracts::delivery::{ShareStanding, Told};
+use contracts::delivery::{DeliveryBody, ShareStanding};
 use contracts::fields::Status;
 use contracts::{AgreementId, ItemOutcome, Reason, ReceiptOutcome};
 use serde_json::json;
 use testkit::Desk;
 
-use crate::copies::{self, COPY, Chain, FAR_COPY, ORIGINAL, has_status, hears, tellings};
-use crate::office::{
-    Office, Partners, applied, everything, item, private_only, refused, terms, with,
+use crate::context::{
+    ConformanceContext, Partners, applied, everything, item, private_only, refused, terms, with,
 };
+use crate::copies::{self, COPY, Chain, FAR_COPY, ORIGINAL, has_status, hears, tellings};
 
 /// How many tickets a desk was asked to create.
 fn tickets_created(desk: &Desk) -> usize {
     desk.with_deliveries(|all| {
-        all.iter().filter(|it| matches!(it.told, Told::TicketCreated(_))).count()
+        all.iter().filter(|it| matches!(it.told, DeliveryBody::TicketCreated(_))).count()
     })
 }
 
-pub async fn r_01_only_an_accepted_agreement_lets_a_ticket_across(office: Office) {
-    let [acme, globex] = office.desks(["acme", "globex"]).await;
+pub async fn r_01_only_an_accepted_agreement_lets_a_ticket_across(context: ConformanceContext) {
+    let [acme, globex] = context.desks(["acme", "globex"]).await;
     let under = async |agreement: &AgreementId| {
-        office.share(&acme, agreement, json!({ "id": ORIGINAL })).await.0
+        context.share(&acme, agreement, json!({ "id": ORIGINAL })).await.0
     };
-    refused(&under(&AgreementId::new(office.id()).expect("an id")).await, Reason::UnknownAgreement);
-    let (_, invited) = office.invite(&acme, &globex, everything()).await;
+    refused(
+        &under(&AgreementId::new(context.id()).expect("an id")).await,
+        Reason::UnknownAgreement,
+    );
+    let (_, invited) = context.invite(&acme, &globex, everything()).await;
     refused(&under(&invited).await, Reason::AgreementNotAccepted);
-    applied(&office.decide(&globex, "decline", &invited).await);
+    applied(&context.decide(&globex, "decline", &invited).await);
     refused(&under(&invited).await, Reason::AgreementNotAccepted);
-    let ended = office.agree(&acme, &globex, everything()).await;
-    applied(&office.decide(&globex, "deactivate", &ended).await);
+    let ended = context.agree(&acme, &globex, everything()).await;
+    applied(&context.decide(&globex, "deactivate", &ended).await);
     refused(&under(&ended).await, Reason::AgreementInactive);
-    let accepted = office.agree(&acme, &globex, everything()).await;
-    let (receipt, share) = office.share(&acme, &accepted, json!({ "id": ORIGINAL })).await;
+    let accepted = context.agree(&acme, &globex, everything()).await;
+    let (receipt, share) = context.share(&acme, &accepted, json!({ "id": ORIGINAL })).await;
     applied(&receipt);
-    assert_eq!(office.created(&globex, &share).await.agreement_id, accepted);
+    assert_eq!(context.created(&globex, &share).await.agreement_id, accepted);
     assert_eq!(tickets_created(&globex), 1);
 }
 
-pub async fn r_02_what_crosses_goes_by_the_terms_that_the_agreement_states(office: Office) {
-    let [acme, globex] = office.desks(["acme", "globex"]).await;
+pub async fn r_02_what_crosses_goes_by_the_terms_that_the_agreement_states(
+    context: ConformanceContext,
+) {
+    let [acme, globex] = context.desks(["acme", "globex"]).await;
     let order = json!({ "ticket_fields": [{ "key": "order", "title": "Order", "type": "text" }] });
     for desk in [&acme, &globex] {
-        applied(&office.set(desk, order.clone()).await);
+        applied(&context.set(desk, order.clone()).await);
     }
     let stated = terms("public_and_private", true, false);
-    let agreement = office.agree(&acme, &globex, stated.clone()).await;
+    let agreement = context.agree(&acme, &globex, stated.clone()).await;
     for desk in [&acme, &globex] {
         for name in ["agreement.invited.v1", "agreement.accepted.v1"] {
-            assert_eq!(json!(office.agreement(desk, &agreement, name).await.terms), stated);
+            assert_eq!(json!(context.agreement(desk, &agreement, name).await.terms), stated);
         }
     }
     let ticket = json!({ "status": "pending", "tags": [{ "name": "vip", "added_by": "user" }], "custom_fields": { "order": "7" } });
-    let (receipt, share) = office.share(&acme, &agreement, ticket).await;
+    let (receipt, share) = context.share(&acme, &agreement, ticket).await;
     item(&receipt, "status", ItemOutcome::Transferred, None);
     item(&receipt, "tag:vip", ItemOutcome::Transferred, None);
     item(&receipt, "custom_field:order", ItemOutcome::Withheld, Reason::CustomFieldsNotSynced);
-    let created = office.created(&globex, &share).await;
+    let created = context.created(&globex, &share).await;
     assert_eq!(
         (created.status, created.tags, created.custom_fields.len()),
         (Status::Pending, vec!["vip".to_owned()], 0)
     );
 }
 
-pub async fn r_03_the_partner_shares_its_own_tickets_under_an_agreement_of_its_own(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
-    refused(&office.share(&globex, &agreement, json!({})).await.0, Reason::NotTheSender);
-    let own = office.agree(&globex, &acme, everything()).await;
-    let (receipt, share) = office.share(&globex, &own, json!({})).await;
+pub async fn r_03_the_partner_shares_its_own_tickets_under_an_agreement_of_its_own(
+    context: ConformanceContext,
+) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
+    refused(&context.share(&globex, &agreement, json!({})).await.0, Reason::NotTheSender);
+    let own = context.agree(&globex, &acme, everything()).await;
+    let (receipt, share) = context.share(&globex, &own, json!({})).await;
     applied(&receipt);
-    assert_eq!(office.created(&acme, &share).await.received_from, globex.account);
+    assert_eq!(context.created(&acme, &share).await.received_from, globex.account);
     assert_eq!(tickets_created(&acme), 1);
 }
 
-pub async fn r_04_the_partners_agents_help_or_solve_as_the_terms_let_them(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
-    let helping = office.agree(&acme, &globex, private_only()).await;
-    let solved = office.shared(&acme, &globex, &agreement, ORIGINAL).await;
-    let helped = office.shared(&acme, &globex, &helping, "2").await;
-    let note = office.comment(&globex, "The part is on its way.", false);
+pub async fn r_04_the_partners_agents_help_or_solve_as_the_terms_let_them(
+    context: ConformanceContext,
+) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
+    let helping = context.agree(&acme, &globex, private_only()).await;
+    let solved = context.shared(&acme, &globex, &agreement, ORIGINAL).await;
+    let helped = context.shared(&acme, &globex, &helping, "2").await;
+    let note = context.comment(&globex, "The part is on its way.", false);
     let change = json!({ "status": "solved", "comments": [note] });
-    let receipt = office.update(&globex, "2-copy", change).await;
+    let receipt = context.update(&globex, "2-copy", change).await;
     item(
         &receipt,
         &format!("comment:{}", note["id"].as_str().expect("an id")),
@@ -89,15 +98,15 @@ pub async fn r_04_the_partners_agents_help_or_solve_as_the_terms_let_them(office
     );
     item(&receipt, "status", ItemOutcome::Withheld, Reason::StatusNotSynced);
     hears(&acme, &note).await;
-    applied(&office.update(&globex, COPY, json!({ "status": "solved" })).await);
+    applied(&context.update(&globex, COPY, json!({ "status": "solved" })).await);
     has_status(&acme, &solved, "solved").await;
     has_status(&acme, &helped, "open").await;
 }
 
-pub async fn r_05_status_and_comments_of_both_copies_stay_in_step(office: Office) {
+pub async fn r_05_status_and_comments_of_both_copies_stay_in_step(context: ConformanceContext) {
     let Partners { acme, globex, agreement } =
-        office.partners(terms("public_and_private", false, false)).await;
-    let share = office.shared(&acme, &globex, &agreement, ORIGINAL).await;
+        context.partners(terms("public_and_private", false, false)).await;
+    let share = context.shared(&acme, &globex, &agreement, ORIGINAL).await;
     for (desk, number, status, public) in [
         (&acme, ORIGINAL, "pending", true),
         (&globex, COPY, "open", false),
@@ -105,9 +114,9 @@ pub async fn r_05_status_and_comments_of_both_copies_stay_in_step(office: Office
         (&globex, COPY, "solved", true),
         (&acme, ORIGINAL, "open", true),
     ] {
-        let comment = office.comment(desk, "How is it going?", public);
+        let comment = context.comment(desk, "How is it going?", public);
         applied(
-            &office.update(desk, number, json!({ "status": status, "comments": [comment] })).await,
+            &context.update(desk, number, json!({ "status": status, "comments": [comment] })).await,
         );
     }
     for desk in [&acme, &globex] {
@@ -119,48 +128,50 @@ pub async fn r_05_status_and_comments_of_both_copies_stay_in_step(office: Office
     assert_eq!(comments, Some(5));
 }
 
-pub async fn r_06_the_receipt_of_an_acceptance_lets_the_first_ticket_across(office: Office) {
-    let [acme, globex] = office.desks(["acme", "globex"]).await;
-    let (_, agreement) = office.invite(&acme, &globex, everything()).await;
-    applied(&office.decide(&globex, "accept", &agreement).await);
-    let (receipt, share) = office.share(&acme, &agreement, json!({})).await;
+pub async fn r_06_the_receipt_of_an_acceptance_lets_the_first_ticket_across(
+    context: ConformanceContext,
+) {
+    let [acme, globex] = context.desks(["acme", "globex"]).await;
+    let (_, agreement) = context.invite(&acme, &globex, everything()).await;
+    applied(&context.decide(&globex, "accept", &agreement).await);
+    let (receipt, share) = context.share(&acme, &agreement, json!({})).await;
     assert_eq!(receipt.outcome, ReceiptOutcome::Applied, "{receipt:?}");
-    office.created(&globex, &share).await;
+    context.created(&globex, &share).await;
 }
 
-pub async fn r_18_a_share_makes_a_new_ticket_with_a_number_of_its_own(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
-    let (receipt, share) = office.share(&acme, &agreement, json!({ "id": "4711" })).await;
+pub async fn r_18_a_share_makes_a_new_ticket_with_a_number_of_its_own(context: ConformanceContext) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
+    let (receipt, share) = context.share(&acme, &agreement, json!({ "id": "4711" })).await;
     applied(&receipt);
-    assert_eq!(office.created(&globex, &share).await.original_ticket_id.as_str(), "4711");
-    applied(&office.bind(&globex, &share, "88").await);
+    assert_eq!(context.created(&globex, &share).await.original_ticket_id.as_str(), "4711");
+    applied(&context.bind(&globex, &share, "88").await);
     let (bound, _) = acme
         .told("the copy's number", |told| match told {
-            Told::TicketBound(bound) => Some(bound.clone()),
+            DeliveryBody::TicketBound(bound) => Some(bound.clone()),
             _ => None,
         })
         .await;
     assert_eq!((bound.share_id, bound.partner_ticket_id.as_str()), (share.clone(), "88"));
-    applied(&office.update(&acme, "4711", json!({ "status": "pending" })).await);
+    applied(&context.update(&acme, "4711", json!({ "status": "pending" })).await);
     let updated =
-        office.updated(&globex, &share, "the status", |updated| updated.status.is_some()).await;
+        context.updated(&globex, &share, "the status", |updated| updated.status.is_some()).await;
     assert_eq!(updated.ticket_id.as_ref().map(contracts::TicketId::as_str), Some("88"));
-    applied(&office.update(&globex, "88", json!({ "status": "solved" })).await);
+    applied(&context.update(&globex, "88", json!({ "status": "solved" })).await);
     let updated =
-        office.updated(&acme, &share, "the status", |updated| updated.status.is_some()).await;
+        context.updated(&acme, &share, "the status", |updated| updated.status.is_some()).await;
     assert_eq!(updated.ticket_id.as_ref().map(contracts::TicketId::as_str), Some("4711"));
-    refused(&office.update(&globex, "4711", json!({ "status": "open" })).await, Reason::NotShared);
+    refused(&context.update(&globex, "4711", json!({ "status": "open" })).await, Reason::NotShared);
 }
 
-pub async fn r_19_status_is_kept_in_step_along_the_whole_chain(office: Office) {
-    let Chain { acme, globex, initech, first, second } = Chain::under(&office, everything()).await;
+pub async fn r_19_status_is_kept_in_step_along_the_whole_chain(context: ConformanceContext) {
+    let Chain { acme, globex, initech, first, second } = Chain::under(&context, everything()).await;
     for (desk, number, status) in [
         (&acme, ORIGINAL, "pending"),
         (&globex, COPY, "open"),
         (&initech, FAR_COPY, "solved"),
         (&acme, ORIGINAL, "new"),
     ] {
-        applied(&office.update(desk, number, json!({ "status": status })).await);
+        applied(&context.update(desk, number, json!({ "status": status })).await);
         for (desk, share) in
             [(&acme, &first), (&globex, &first), (&globex, &second), (&initech, &second)]
         {
@@ -169,14 +180,14 @@ pub async fn r_19_status_is_kept_in_step_along_the_whole_chain(office: Office) {
     }
 }
 
-pub async fn r_23_ccs_of_the_original_do_not_go_along(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
+pub async fn r_23_ccs_of_the_original_do_not_go_along(context: ConformanceContext) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
     let cc =
         |name: &str| json!({ "name": format!("Cc {name}"), "email": format!("{name}@cc.example") });
     let (receipt, share) =
-        office.share(&acme, &agreement, json!({ "id": ORIGINAL, "ccs": [cc("one")] })).await;
+        context.share(&acme, &agreement, json!({ "id": ORIGINAL, "ccs": [cc("one")] })).await;
     item(&receipt, "ccs", ItemOutcome::Withheld, Reason::CcsStay);
-    let receipt = office
+    let receipt = context
         .update(&acme, ORIGINAL, json!({ "status": "pending", "ccs": [cc("one"), cc("two")] }))
         .await;
     item(&receipt, "ccs", ItemOutcome::Withheld, Reason::CcsStay);
@@ -186,52 +197,55 @@ pub async fn r_23_ccs_of_the_original_do_not_go_along(office: Office) {
     }
 }
 
-pub async fn r_26_a_closed_ticket_cannot_be_shared(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
+pub async fn r_26_a_closed_ticket_cannot_be_shared(context: ConformanceContext) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
     let ticket = |status: &str| json!({ "id": ORIGINAL, "status": status });
-    refused(&office.share(&acme, &agreement, ticket("closed")).await.0, Reason::TicketClosed);
-    let (receipt, share) = office.share(&acme, &agreement, ticket("solved")).await;
+    refused(&context.share(&acme, &agreement, ticket("closed")).await.0, Reason::TicketClosed);
+    let (receipt, share) = context.share(&acme, &agreement, ticket("solved")).await;
     applied(&receipt);
-    assert_eq!(office.created(&globex, &share).await.status, Status::Solved);
+    assert_eq!(context.created(&globex, &share).await.status, Status::Solved);
     assert_eq!(tickets_created(&globex), 1);
 }
 
-pub async fn r_28_where_the_terms_allow_the_receiver_answers_and_solves(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
-    let share = office.shared(&acme, &globex, &agreement, ORIGINAL).await;
-    let answer = office.comment(&globex, "The new toner is in. Please try again.", true);
+pub async fn r_28_where_the_terms_allow_the_receiver_answers_and_solves(
+    context: ConformanceContext,
+) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
+    let share = context.shared(&acme, &globex, &agreement, ORIGINAL).await;
+    let answer = context.comment(&globex, "The new toner is in. Please try again.", true);
     applied(
-        &office.update(&globex, COPY, json!({ "status": "solved", "comments": [answer] })).await,
+        &context.update(&globex, COPY, json!({ "status": "solved", "comments": [answer] })).await,
     );
     let updated =
-        office.updated(&acme, &share, "the answer", |updated| !updated.comments.is_empty()).await;
+        context.updated(&acme, &share, "the answer", |updated| !updated.comments.is_empty()).await;
     assert_eq!(updated.status, Some(Status::Solved), "one action arrives as one");
     assert!(updated.comments[0].public && updated.comments[0].body.starts_with("The new toner"));
-    let private = office.agree(&acme, &globex, private_only()).await;
-    let quiet = office.shared(&acme, &globex, &private, "2").await;
-    let answer = office.comment(&globex, "The new toner is in.", true);
-    let receipt =
-        office.update(&globex, "2-copy", json!({ "status": "solved", "comments": [answer] })).await;
+    let private = context.agree(&acme, &globex, private_only()).await;
+    let quiet = context.shared(&acme, &globex, &private, "2").await;
+    let answer = context.comment(&globex, "The new toner is in.", true);
+    let receipt = context
+        .update(&globex, "2-copy", json!({ "status": "solved", "comments": [answer] }))
+        .await;
     assert!(
         receipt.decisions.iter().all(|decision| decision.outcome == ItemOutcome::Withheld),
         "{receipt:?}"
     );
-    office.heard(&acme, &globex, &quiet).await;
+    context.heard(&acme, &globex, &quiet).await;
     assert!(tellings(&acme, &answer).is_empty());
     has_status(&acme, &quiet, "open").await;
 }
 
-pub async fn r_29_fields_of_users_and_organisations_stay_at_home(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
+pub async fn r_29_fields_of_users_and_organisations_stay_at_home(context: ConformanceContext) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
     let rich = json!({
         "id": "r", "name": "Requester", "role": "end_user", "user_fields": { "plan": "gold-plan" }, "time_zone": "Rome-zone",
         "organization": { "name": "Umbrella-organisation", "organization_fields": { "region": "south-region" } },
     });
     let ticket = json!({ "id": ORIGINAL, "requester": rich, "organization": { "name": "Umbrella-organisation" } });
-    let (receipt, share) = office.share(&acme, &agreement, ticket).await;
+    let (receipt, share) = context.share(&acme, &agreement, ticket).await;
     applied(&receipt);
     let change = json!({ "status": "pending", "actor": with(rich, &json!({ "role": "agent" })) });
-    applied(&office.update(&acme, ORIGINAL, change).await);
+    applied(&context.update(&acme, ORIGINAL, change).await);
     has_status(&globex, &share, "pending").await;
     for body in globex.bodies() {
         for word in ["gold-plan", "Rome-zone", "Umbrella-organisation", "south-region"] {
@@ -240,26 +254,28 @@ pub async fn r_29_fields_of_users_and_organisations_stay_at_home(office: Office)
     }
 }
 
-pub async fn r_30_business_rules_neither_travel_nor_act_on_the_other_copy(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
+pub async fn r_30_business_rules_neither_travel_nor_act_on_the_other_copy(
+    context: ConformanceContext,
+) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
     let triggers = json!([{ "title": "escalation-trigger", "actions": [{ "field": "current_tags", "value": "escalated" }] }]);
     assert_eq!(
-        office.set(&acme, json!({ "triggers": triggers })).await.outcome,
+        context.set(&acme, json!({ "triggers": triggers })).await.outcome,
         ReceiptOutcome::Ignored
     );
     let ticket = json!({ "id": ORIGINAL, "triggers": triggers, "tags": [{ "name": "escalated", "added_by": "rule" }] });
-    let (receipt, share) = office.share(&acme, &agreement, ticket).await;
+    let (receipt, share) = context.share(&acme, &agreement, ticket).await;
     item(&receipt, "tag:escalated", ItemOutcome::Withheld, Reason::AddedByRule);
-    let created = office.created(&globex, &share).await;
+    let created = context.created(&globex, &share).await;
     assert_eq!(
         (created.tags.len(), json!(created.via)),
         (0, json!("ticket_sharing")),
         "its own rules can tell where it came from"
     );
-    applied(&office.bind(&globex, &share, COPY).await);
+    applied(&context.bind(&globex, &share, COPY).await);
     let routed = json!({ "status": "pending", "tags": { "add": [{ "name": "routed", "added_by": "rule" }] } });
     item(
-        &office.update(&globex, COPY, routed).await,
+        &context.update(&globex, COPY, routed).await,
         "tag:routed",
         ItemOutcome::Withheld,
         Reason::AddedByRule,
@@ -271,79 +287,81 @@ pub async fn r_30_business_rules_neither_travel_nor_act_on_the_other_copy(office
     }
 }
 
-pub async fn also_what_was_ended_and_is_shared_again_is_a_new_copy(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
-    let first = office.shared(&acme, &globex, &agreement, ORIGINAL).await;
+pub async fn also_what_was_ended_and_is_shared_again_is_a_new_copy(context: ConformanceContext) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
+    let first = context.shared(&acme, &globex, &agreement, ORIGINAL).await;
     let mut revision = 0;
     for status in ["pending", "open", "pending"] {
-        revision = office
+        revision = context
             .update(&acme, ORIGINAL, json!({ "status": status }))
             .await
             .revision
             .expect("a revision");
     }
-    applied(&office.unshare(&acme, &first).await);
+    applied(&context.unshare(&acme, &first).await);
     let (receipt, second) =
-        office.share(&acme, &agreement, json!({ "id": ORIGINAL, "status": "open" })).await;
+        context.share(&acme, &agreement, json!({ "id": ORIGINAL, "status": "open" })).await;
     assert!(receipt.revision > Some(revision), "{receipt:?} after {revision}");
-    let created = office.created(&globex, &second).await;
+    let created = context.created(&globex, &second).await;
     assert_eq!((Some(created.revision), created.status), (receipt.revision, Status::Open));
-    refused(&office.bind(&globex, &second, COPY).await, Reason::AlreadyBound);
-    applied(&office.bind(&globex, &second, "another").await);
-    refused(&office.update(&globex, COPY, json!({ "status": "solved" })).await, Reason::NotShared);
-    applied(&office.update(&globex, "another", json!({ "status": "solved" })).await);
+    refused(&context.bind(&globex, &second, COPY).await, Reason::AlreadyBound);
+    applied(&context.bind(&globex, &second, "another").await);
+    refused(&context.update(&globex, COPY, json!({ "status": "solved" })).await, Reason::NotShared);
+    applied(&context.update(&globex, "another", json!({ "status": "solved" })).await);
     has_status(&acme, &second, "solved").await;
     assert_eq!(tickets_created(&globex), 2);
     has_status(&globex, &first, "pending").await;
 }
 
-pub async fn also_a_far_hop_lives_on_when_a_near_one_ends(office: Office) {
-    let [acme, globex, initech] = office.desks(["acme", "globex", "initech"]).await;
-    let agreement = office.agree(&acme, &globex, everything()).await;
-    let beside = office.shared(&acme, &globex, &agreement, "2").await;
+pub async fn also_a_far_hop_lives_on_when_a_near_one_ends(context: ConformanceContext) {
+    let [acme, globex, initech] = context.desks(["acme", "globex", "initech"]).await;
+    let agreement = context.agree(&acme, &globex, everything()).await;
+    let beside = context.shared(&acme, &globex, &agreement, "2").await;
     let Chain { acme, globex, initech, first, second } =
-        Chain::between(&office, [acme, globex, initech], everything()).await;
-    applied(&office.unshare(&acme, &first).await);
+        Chain::between(&context, [acme, globex, initech], everything()).await;
+    applied(&context.unshare(&acme, &first).await);
     refused(
-        &office.update(&acme, ORIGINAL, json!({ "status": "closed" })).await,
+        &context.update(&acme, ORIGINAL, json!({ "status": "closed" })).await,
         Reason::NotShared,
     );
-    applied(&office.update(&globex, COPY, json!({ "status": "pending" })).await);
+    applied(&context.update(&globex, COPY, json!({ "status": "pending" })).await);
     has_status(&initech, &second, "pending").await;
-    let comment = office.comment(&initech, "Found it.", true);
+    let comment = context.comment(&initech, "Found it.", true);
     applied(
-        &office
+        &context
             .update(&initech, FAR_COPY, json!({ "status": "solved", "comments": [comment] }))
             .await,
     );
     has_status(&globex, &second, "solved").await;
     hears(&globex, &comment).await;
-    office.heard(&acme, &globex, &beside).await;
+    context.heard(&acme, &globex, &beside).await;
     has_status(&acme, &first, "open").await;
     assert!(tellings(&acme, &comment).is_empty());
 }
 
-pub async fn also_a_deactivation_ends_every_share_under_the_agreement_at_once(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
-    let other = office.agree(&acme, &globex, everything()).await;
+pub async fn also_a_deactivation_ends_every_share_under_the_agreement_at_once(
+    context: ConformanceContext,
+) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
+    let other = context.agree(&acme, &globex, everything()).await;
     let mut shares = Vec::new();
     for number in ["1", "2", "3"] {
-        shares.push(office.shared(&acme, &globex, &agreement, number).await);
+        shares.push(context.shared(&acme, &globex, &agreement, number).await);
     }
-    let beside = office.shared(&acme, &globex, &other, "4").await;
-    applied(&office.decide(&globex, "deactivate", &agreement).await);
+    let beside = context.shared(&acme, &globex, &other, "4").await;
+    applied(&context.decide(&globex, "deactivate", &agreement).await);
     for number in ["1", "2", "3"] {
         let solved = || json!({ "status": "solved" });
-        refused(&office.update(&acme, number, solved()).await, Reason::NotShared);
+        refused(&context.update(&acme, number, solved()).await, Reason::NotShared);
         refused(
-            &office.update(&globex, &format!("{number}-copy"), solved()).await,
+            &context.update(&globex, &format!("{number}-copy"), solved()).await,
             Reason::NotShared,
         );
     }
-    applied(&office.update(&acme, "4", json!({ "status": "solved" })).await);
+    applied(&context.update(&acme, "4", json!({ "status": "solved" })).await);
     has_status(&globex, &beside, "solved").await;
     for desk in [&acme, &globex] {
-        for state in office.shares(desk).await {
+        for state in context.shares(desk).await {
             let ended = shares.contains(&state.share_id);
             let expected =
                 if ended { ShareStanding::AgreementInactive } else { ShareStanding::Live };
@@ -355,36 +373,36 @@ pub async fn also_a_deactivation_ends_every_share_under_the_agreement_at_once(of
     }
 }
 
-pub async fn also_each_hop_goes_by_its_own_terms(office: Office) {
-    let [acme, globex, initech] = office.desks(["acme", "globex", "initech"]).await;
+pub async fn also_each_hop_goes_by_its_own_terms(context: ConformanceContext) {
+    let [acme, globex, initech] = context.desks(["acme", "globex", "initech"]).await;
     let (near, far) = (
-        office.agree(&acme, &globex, private_only()).await,
-        office.agree(&globex, &initech, everything()).await,
+        context.agree(&acme, &globex, private_only()).await,
+        context.agree(&globex, &initech, everything()).await,
     );
-    let first = office.shared(&acme, &globex, &near, ORIGINAL).await;
-    let (receipt, second) = office
+    let first = context.shared(&acme, &globex, &near, ORIGINAL).await;
+    let (receipt, second) = context
         .share(&globex, &far, json!({ "id": COPY, "copy_of": first, "status": "pending" }))
         .await;
     applied(&receipt);
     assert_eq!(
-        office.created(&initech, &second).await.status,
+        context.created(&initech, &second).await.status,
         Status::Pending,
         "acme's status was never globex's"
     );
     let (public, private) = (
-        office.comment(&initech, "Dear customer,", true),
-        office.comment(&initech, "It is the fuser.", false),
+        context.comment(&initech, "Dear customer,", true),
+        context.comment(&initech, "It is the fuser.", false),
     );
     let tags = json!({ "add": [{ "name": "fuser", "added_by": "user" }] });
     let change = json!({ "status": "solved", "tags": tags, "comments": [public, private] });
-    let receipt = office.update_share(&initech, &second, change).await;
+    let receipt = context.update_share(&initech, &second, change).await;
     assert_eq!(receipt.outcome, ReceiptOutcome::Applied, "it is told of its own hop: {receipt:?}");
     has_status(&globex, &second, "solved").await;
     hears(&globex, &public).await;
     hears(&acme, &private).await;
-    let thanks = office.comment(&acme, "Thanks, we tell her.", true);
+    let thanks = context.comment(&acme, "Thanks, we tell her.", true);
     applied(
-        &office.update(&acme, ORIGINAL, json!({ "status": "hold", "comments": [thanks] })).await,
+        &context.update(&acme, ORIGINAL, json!({ "status": "hold", "comments": [thanks] })).await,
     );
     hears(&initech, &thanks).await;
     assert!(tellings(&acme, &public).is_empty());
@@ -393,14 +411,14 @@ pub async fn also_each_hop_goes_by_its_own_terms(office: Office) {
     has_status(&initech, &second, "solved").await;
 }
 
-pub async fn also_a_copy_is_worked_on_before_it_has_a_number(office: Office) {
-    let Partners { acme, globex, agreement } = office.partners(everything()).await;
-    let (receipt, share) = office.share(&acme, &agreement, json!({ "id": ORIGINAL })).await;
+pub async fn also_a_copy_is_worked_on_before_it_has_a_number(context: ConformanceContext) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
+    let (receipt, share) = context.share(&acme, &agreement, json!({ "id": ORIGINAL })).await;
     applied(&receipt);
-    office.created(&globex, &share).await;
-    let comment = office.comment(&globex, "On it.", true);
+    context.created(&globex, &share).await;
+    let comment = context.comment(&globex, "On it.", true);
     applied(
-        &office
+        &context
             .update_share(&globex, &share, json!({ "status": "pending", "comments": [comment] }))
             .await,
     );
@@ -408,44 +426,44 @@ pub async fn also_a_copy_is_worked_on_before_it_has_a_number(office: Office) {
     hears(&acme, &comment).await;
     for (status, number) in [(Status::Open, None), (Status::Solved, Some("88"))] {
         if let Some(number) = number {
-            applied(&office.bind(&globex, &share, number).await);
+            applied(&context.bind(&globex, &share, number).await);
         }
-        applied(&office.update(&acme, ORIGINAL, json!({ "status": status })).await);
-        let updated = office
+        applied(&context.update(&acme, ORIGINAL, json!({ "status": status })).await);
+        let updated = context
             .updated(&globex, &share, "the status", |updated| updated.status == Some(status))
             .await;
         assert_eq!(updated.ticket_id.as_ref().map(contracts::TicketId::as_str), number);
     }
 }
 
-pub async fn also_sharing_a_copy_on_tells_its_number_too(office: Office) {
-    let [acme, globex, initech] = office.desks(["acme", "globex", "initech"]).await;
+pub async fn also_sharing_a_copy_on_tells_its_number_too(context: ConformanceContext) {
+    let [acme, globex, initech] = context.desks(["acme", "globex", "initech"]).await;
     let (near, far) = (
-        office.agree(&acme, &globex, everything()).await,
-        office.agree(&globex, &initech, everything()).await,
+        context.agree(&acme, &globex, everything()).await,
+        context.agree(&globex, &initech, everything()).await,
     );
-    let (_, first) = office.share(&acme, &near, json!({ "id": ORIGINAL })).await;
+    let (_, first) = context.share(&acme, &near, json!({ "id": ORIGINAL })).await;
     let (receipt, second) =
-        office.share(&globex, &far, json!({ "id": COPY, "copy_of": first })).await;
+        context.share(&globex, &far, json!({ "id": COPY, "copy_of": first })).await;
     applied(&receipt);
     let (number, _) = acme
         .told("the copy's number", |told| match told {
-            Told::TicketBound(bound) if bound.share_id == first => {
+            DeliveryBody::TicketBound(bound) if bound.share_id == first => {
                 Some(bound.partner_ticket_id.clone())
             }
             _ => None,
         })
         .await;
     assert_eq!(number.as_str(), COPY);
-    assert_eq!(office.bind(&globex, &first, COPY).await.reason, Some(Reason::Unchanged));
-    applied(&office.update(&globex, COPY, json!({ "status": "solved" })).await);
+    assert_eq!(context.bind(&globex, &first, COPY).await.reason, Some(Reason::Unchanged));
+    applied(&context.update(&globex, COPY, json!({ "status": "solved" })).await);
     for (desk, share) in [(&acme, &first), (&initech, &second)] {
         has_status(desk, share, "solved").await;
     }
     // Without `copy_of` it is a ticket of globex's own, and its number is no copy's any more.
-    let (_, unbound) = office.share(&acme, &near, json!({ "id": "2" })).await;
-    let (receipt, own) = office.share(&globex, &far, json!({ "id": "2-copy" })).await;
+    let (_, unbound) = context.share(&acme, &near, json!({ "id": "2" })).await;
+    let (receipt, own) = context.share(&globex, &far, json!({ "id": "2-copy" })).await;
     applied(&receipt);
-    assert_eq!(office.created(&initech, &own).await.original_ticket_id.as_str(), "2-copy");
-    refused(&office.bind(&globex, &unbound, "2-copy").await, Reason::AlreadyBound);
+    assert_eq!(context.created(&initech, &own).await.original_ticket_id.as_str(), "2-copy");
+    refused(&context.bind(&globex, &unbound, "2-copy").await, Reason::AlreadyBound);
 }

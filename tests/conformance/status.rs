@@ -4,8 +4,8 @@ use contracts::{ItemOutcome, Reason, Receipt, ReceiptOutcome, ShareId};
 use serde_json::{Value, json};
 use testkit::Desk;
 
+use crate::context::{ConformanceContext, applied, everything, item, terms};
 use crate::copies::{COPY, Chain, FAR_COPY, ORIGINAL, has_status, held, holds};
-use crate::office::{Office, applied, everything, item, terms};
 
 /// Custom statuses as both accounts may have them, alike to the letter: a default for each category
 /// and a second one for some.
@@ -42,22 +42,22 @@ struct Pair {
 }
 
 impl Pair {
-    async fn new(office: &Office, at_sender: bool, at_receiver: bool) -> Self {
-        let [acme, globex] = office.desks(["acme", "globex"]).await;
+    async fn new(context: &ConformanceContext, at_sender: bool, at_receiver: bool) -> Self {
+        let [acme, globex] = context.desks(["acme", "globex"]).await;
         for (desk, custom) in [(&acme, at_sender), (&globex, at_receiver)] {
             if custom {
-                applied(&office.set(desk, alike()).await);
+                applied(&context.set(desk, alike()).await);
             }
         }
-        let agreement = office.agree(&acme, &globex, everything()).await;
-        let share = office.shared(&acme, &globex, &agreement, ORIGINAL).await;
+        let agreement = context.agree(&acme, &globex, everything()).await;
+        let share = context.shared(&acme, &globex, &agreement, ORIGINAL).await;
         Self { acme, globex, share }
     }
 
     /// Sends a change of status from one side and waits until the other holds what is expected.
     async fn crosses(
         &self,
-        office: &Office,
+        context: &ConformanceContext,
         from: &Desk,
         change: Value,
         expected: Value,
@@ -67,7 +67,7 @@ impl Pair {
         } else {
             (COPY, &self.acme)
         };
-        let receipt = office.update(from, number, change).await;
+        let receipt = context.update(from, number, change).await;
         applied(&receipt);
         holds(to, &self.share, "status", expected).await;
         receipt
@@ -82,31 +82,32 @@ fn custom(category: &str, key: &str) -> Value {
     json!({ "value": category, "custom_status": key })
 }
 
-pub async fn r_48_hold_arrives_as_open(office: Office) {
-    let pair = Pair::new(&office, false, false).await;
+pub async fn r_48_hold_arrives_as_open(context: ConformanceContext) {
+    let pair = Pair::new(&context, false, false).await;
     for from in [&pair.acme, &pair.globex] {
-        pair.crosses(&office, from, json!({ "status": "pending" }), plain("pending")).await;
-        let receipt = pair.crosses(&office, from, json!({ "status": "hold" }), plain("open")).await;
+        pair.crosses(&context, from, json!({ "status": "pending" }), plain("pending")).await;
+        let receipt =
+            pair.crosses(&context, from, json!({ "status": "hold" }), plain("open")).await;
         item(&receipt, "status", ItemOutcome::Mapped, Reason::OnHoldMapsToOpen);
         has_status(from, &pair.share, "hold").await;
     }
 }
 
-pub async fn r_49a_without_custom_statuses_each_arrives_as_it_is(office: Office) {
-    let pair = Pair::new(&office, false, false).await;
+pub async fn r_49a_without_custom_statuses_each_arrives_as_it_is(context: ConformanceContext) {
+    let pair = Pair::new(&context, false, false).await;
     for from in [&pair.acme, &pair.globex] {
         for status in ["new", "pending", "solved", "closed", "open"] {
             let receipt =
-                pair.crosses(&office, from, json!({ "status": status }), plain(status)).await;
+                pair.crosses(&context, from, json!({ "status": status }), plain(status)).await;
             item(&receipt, "status", ItemOutcome::Transferred, None);
         }
-        pair.crosses(&office, from, json!({ "status": "pending" }), plain("pending")).await;
-        pair.crosses(&office, from, json!({ "status": "hold" }), plain("open")).await;
+        pair.crosses(&context, from, json!({ "status": "pending" }), plain("pending")).await;
+        pair.crosses(&context, from, json!({ "status": "hold" }), plain("open")).await;
     }
 }
 
-pub async fn r_49b_custom_statuses_arrive_as_their_category(office: Office) {
-    let pair = Pair::new(&office, true, false).await;
+pub async fn r_49b_custom_statuses_arrive_as_their_category(context: ConformanceContext) {
+    let pair = Pair::new(&context, true, false).await;
     for (key, category) in [
         ("parts", "pending"),
         ("done", "solved"),
@@ -115,24 +116,24 @@ pub async fn r_49b_custom_statuses_arrive_as_their_category(office: Office) {
         ("fresh", "new"),
     ] {
         let receipt = pair
-            .crosses(&office, &pair.acme, json!({ "custom_status": key }), plain(category))
+            .crosses(&context, &pair.acme, json!({ "custom_status": key }), plain(category))
             .await;
         item(&receipt, "status", ItemOutcome::Mapped, Reason::CategoryMapped);
         holds(&pair.acme, &pair.share, "status", custom(category, key)).await;
     }
-    pair.crosses(&office, &pair.acme, json!({ "custom_status": "parts" }), plain("pending")).await;
+    pair.crosses(&context, &pair.acme, json!({ "custom_status": "parts" }), plain("pending")).await;
     let receipt = pair
-        .crosses(&office, &pair.acme, json!({ "custom_status": "waiting" }), plain("open"))
+        .crosses(&context, &pair.acme, json!({ "custom_status": "waiting" }), plain("open"))
         .await;
     item(&receipt, "status", ItemOutcome::Mapped, Reason::OnHoldMapsToOpen);
 }
 
-pub async fn r_49c_a_status_arrives_as_its_categorys_default(office: Office) {
-    let pair = Pair::new(&office, false, true).await;
+pub async fn r_49c_a_status_arrives_as_its_categorys_default(context: ConformanceContext) {
+    let pair = Pair::new(&context, false, true).await;
     for status in ["pending", "solved", "new", "closed", "open"] {
         let receipt = pair
             .crosses(
-                &office,
+                &context,
                 &pair.acme,
                 json!({ "status": status }),
                 custom(status, default_of(status)),
@@ -140,28 +141,31 @@ pub async fn r_49c_a_status_arrives_as_its_categorys_default(office: Office) {
             .await;
         item(&receipt, "status", ItemOutcome::Mapped, Reason::CategoryMapped);
     }
-    pair.crosses(&office, &pair.acme, json!({ "status": "pending" }), custom("pending", "asked"))
+    pair.crosses(&context, &pair.acme, json!({ "status": "pending" }), custom("pending", "asked"))
         .await;
-    pair.crosses(&office, &pair.acme, json!({ "status": "hold" }), custom("open", "working")).await;
+    pair.crosses(&context, &pair.acme, json!({ "status": "hold" }), custom("open", "working"))
+        .await;
     // What comes back is R-49b, from the other side.
-    pair.crosses(&office, &pair.globex, json!({ "custom_status": "parts" }), plain("pending"))
+    pair.crosses(&context, &pair.globex, json!({ "custom_status": "parts" }), plain("pending"))
         .await;
 }
 
-pub async fn r_49d_alike_or_not_custom_statuses_arrive_as_the_categorys_default(office: Office) {
-    let pair = Pair::new(&office, true, true).await;
+pub async fn r_49d_alike_or_not_custom_statuses_arrive_as_the_categorys_default(
+    context: ConformanceContext,
+) {
+    let pair = Pair::new(&context, true, true).await;
     for from in [&pair.acme, &pair.globex] {
         for (key, category) in
             [("parts", "pending"), ("done", "solved"), ("escalated", "open"), ("fresh", "new")]
         {
             let change = json!({ "custom_status": key });
             let receipt =
-                pair.crosses(&office, from, change, custom(category, default_of(category))).await;
+                pair.crosses(&context, from, change, custom(category, default_of(category))).await;
             item(&receipt, "status", ItemOutcome::Mapped, Reason::CategoryMapped);
         }
     }
     pair.crosses(
-        &office,
+        &context,
         &pair.acme,
         json!({ "custom_status": "waiting" }),
         custom("open", "working"),
@@ -171,24 +175,26 @@ pub async fn r_49d_alike_or_not_custom_statuses_arrive_as_the_categorys_default(
 
 /// Another table would have both copies keep a status that both accounts have; the reference's has
 /// none of it.
-pub async fn d_02_the_same_custom_status_on_both_sides_is_no_exception(office: Office) {
-    let pair = Pair::new(&office, true, true).await;
+pub async fn d_02_the_same_custom_status_on_both_sides_is_no_exception(
+    context: ConformanceContext,
+) {
+    let pair = Pair::new(&context, true, true).await;
     pair.crosses(
-        &office,
+        &context,
         &pair.acme,
         json!({ "custom_status": "parts" }),
         custom("pending", "asked"),
     )
     .await;
     pair.crosses(
-        &office,
+        &context,
         &pair.globex,
         json!({ "custom_status": "escalated" }),
         custom("open", "working"),
     )
     .await;
     pair.crosses(
-        &office,
+        &context,
         &pair.acme,
         json!({ "custom_status": "parts" }),
         custom("pending", "asked"),
@@ -196,52 +202,54 @@ pub async fn d_02_the_same_custom_status_on_both_sides_is_no_exception(office: O
     .await;
 }
 
-pub async fn r_50_a_custom_status_of_on_hold_arrives_as_open_or_its_default(office: Office) {
+pub async fn r_50_a_custom_status_of_on_hold_arrives_as_open_or_its_default(
+    context: ConformanceContext,
+) {
     for (at_receiver, open) in [(false, plain("open")), (true, custom("open", "working"))] {
-        let pair = Pair::new(&office, true, at_receiver).await;
-        applied(&office.update(&pair.acme, ORIGINAL, json!({ "custom_status": "parts" })).await);
+        let pair = Pair::new(&context, true, at_receiver).await;
+        applied(&context.update(&pair.acme, ORIGINAL, json!({ "custom_status": "parts" })).await);
         let receipt =
-            pair.crosses(&office, &pair.acme, json!({ "custom_status": "waiting" }), open).await;
+            pair.crosses(&context, &pair.acme, json!({ "custom_status": "waiting" }), open).await;
         item(&receipt, "status", ItemOutcome::Mapped, Reason::OnHoldMapsToOpen);
         holds(&pair.acme, &pair.share, "status", custom("hold", "waiting")).await;
     }
 }
 
-pub async fn also_only_a_change_of_category_is_sent(office: Office) {
-    let Pair { acme, globex, share } = Pair::new(&office, true, true).await;
-    applied(&office.update(&acme, ORIGINAL, json!({ "custom_status": "parts" })).await);
+pub async fn also_only_a_change_of_category_is_sent(context: ConformanceContext) {
+    let Pair { acme, globex, share } = Pair::new(&context, true, true).await;
+    applied(&context.update(&acme, ORIGINAL, json!({ "custom_status": "parts" })).await);
     holds(&globex, &share, "status", custom("pending", "asked")).await;
     for (desk, number, key) in
         [(&globex, COPY, "parts"), (&acme, ORIGINAL, "asked"), (&acme, ORIGINAL, "parts")]
     {
-        let receipt = office.update(desk, number, json!({ "custom_status": key })).await;
+        let receipt = context.update(desk, number, json!({ "custom_status": key })).await;
         item(&receipt, "status", ItemOutcome::Unchanged, Reason::Unchanged);
     }
     // On-hold here is open there: neither is news to the other.
-    applied(&office.update(&acme, ORIGINAL, json!({ "custom_status": "waiting" })).await);
+    applied(&context.update(&acme, ORIGINAL, json!({ "custom_status": "waiting" })).await);
     holds(&globex, &share, "status", custom("open", "working")).await;
     for key in ["escalated", "working"] {
-        let receipt = office.update(&globex, COPY, json!({ "custom_status": key })).await;
+        let receipt = context.update(&globex, COPY, json!({ "custom_status": key })).await;
         item(&receipt, "status", ItemOutcome::Unchanged, Reason::Unchanged);
     }
-    office.heard(&globex, &acme, &share).await;
-    office.heard(&acme, &globex, &share).await;
+    context.heard(&globex, &acme, &share).await;
+    context.heard(&acme, &globex, &share).await;
     assert_eq!(held(&globex, &share, "status"), Some(custom("open", "working")));
     assert_eq!(held(&acme, &share, "status"), Some(custom("hold", "waiting")));
 }
 
-pub async fn also_a_custom_status_that_there_is_not_changes_nothing(office: Office) {
-    let Pair { acme, globex, share } = Pair::new(&office, true, false).await;
-    let receipt = office.update(&acme, ORIGINAL, json!({ "custom_status": "nowhere" })).await;
+pub async fn also_a_custom_status_that_there_is_not_changes_nothing(context: ConformanceContext) {
+    let Pair { acme, globex, share } = Pair::new(&context, true, false).await;
+    let receipt = context.update(&acme, ORIGINAL, json!({ "custom_status": "nowhere" })).await;
     item(&receipt, "status", ItemOutcome::Withheld, Reason::NoSuchStatus);
-    let receipt = office
+    let receipt = context
         .update(&acme, ORIGINAL, json!({ "status": "solved", "custom_status": "parts" }))
         .await;
     item(&receipt, "status", ItemOutcome::Withheld, Reason::NoSuchStatus);
-    office.heard(&globex, &acme, &share).await;
+    context.heard(&globex, &acme, &share).await;
     has_status(&globex, &share, "open").await;
     // Without custom statuses of its own, an account is told what its ticket holds instead.
-    let receipt = office
+    let receipt = context
         .update(&globex, COPY, json!({ "status": "pending", "custom_status": "parts" }))
         .await;
     let told = receipt.decisions.iter().find_map(|decision| decision.value.clone());
@@ -249,16 +257,16 @@ pub async fn also_a_custom_status_that_there_is_not_changes_nothing(office: Offi
     holds(&acme, &share, "status", custom("pending", "asked")).await;
 }
 
-pub async fn r_60_tags_are_kept_in_step_both_ways_or_not_at_all(office: Office) {
+pub async fn r_60_tags_are_kept_in_step_both_ways_or_not_at_all(context: ConformanceContext) {
     let add = |name: &str| json!({ "tags": { "add": [{ "name": name, "added_by": "user" }] } });
     let remove =
         |name: &str| json!({ "tags": { "remove": [{ "name": name, "removed_by": "user" }] } });
-    let Chain { acme, globex, initech, first, second } = Chain::under(&office, everything()).await;
+    let Chain { acme, globex, initech, first, second } = Chain::under(&context, everything()).await;
     for (desk, number, name) in
         [(&acme, ORIGINAL, "vip"), (&globex, COPY, "lyon"), (&initech, FAR_COPY, "night shift")]
     {
         item(
-            &office.update(desk, number, add(name)).await,
+            &context.update(desk, number, add(name)).await,
             &format!("tag:{name}"),
             ItemOutcome::Transferred,
             None,
@@ -268,19 +276,19 @@ pub async fn r_60_tags_are_kept_in_step_both_ways_or_not_at_all(office: Office) 
     for (desk, number, name) in
         [(&acme, ORIGINAL, "lyon"), (&globex, COPY, "night shift"), (&initech, FAR_COPY, "vip")]
     {
-        applied(&office.update(desk, number, remove(name)).await);
+        applied(&context.update(desk, number, remove(name)).await);
         for (desk, share) in [(&acme, &first), (&globex, &first), (&initech, &second)] {
             holds(desk, share, &format!("tag:{name}"), json!(false)).await;
         }
     }
-    let without = Chain::under(&office, terms("public_and_private", false, true)).await;
+    let without = Chain::under(&context, terms("public_and_private", false, true)).await;
     for (desk, number) in
         [(&without.acme, ORIGINAL), (&without.globex, COPY), (&without.initech, FAR_COPY)]
     {
-        let receipt = office.update(desk, number, add("vip")).await;
+        let receipt = context.update(desk, number, add("vip")).await;
         item(&receipt, "tag:vip", ItemOutcome::Withheld, Reason::TagsNotSynced);
         item(
-            &office.update(desk, number, remove("old")).await,
+            &context.update(desk, number, remove("old")).await,
             "tag:old",
             ItemOutcome::Withheld,
             Reason::TagsNotSynced,
@@ -291,25 +299,25 @@ pub async fn r_60_tags_are_kept_in_step_both_ways_or_not_at_all(office: Office) 
         (&without.globex, &without.initech, &without.second),
         (&without.initech, &without.globex, &without.second),
     ] {
-        let told = office.heard(listener, teller, share).await;
-        let with_tags = |told: &contracts::delivery::Told| {
+        let told = context.heard(listener, teller, share).await;
+        let with_tags = |told: &contracts::delivery::DeliveryBody| {
             serde_json::to_string(told).is_ok_and(|text| text.contains("\"add\""))
         };
         assert!(!told.iter().any(with_tags), "{told:?}");
     }
 }
 
-pub async fn r_61_tags_of_business_rules_never_cross(office: Office) {
-    let Chain { acme, globex, initech, first, second } = Chain::under(&office, everything()).await;
+pub async fn r_61_tags_of_business_rules_never_cross(context: ConformanceContext) {
+    let Chain { acme, globex, initech, first, second } = Chain::under(&context, everything()).await;
     let user = json!({ "tags": { "add": [{ "name": "vip", "added_by": "user" }] } });
-    applied(&office.update(&acme, ORIGINAL, user).await);
+    applied(&context.update(&acme, ORIGINAL, user).await);
     holds(&initech, &second, "tag:vip", json!(true)).await;
     for (desk, number) in [(&acme, ORIGINAL), (&globex, COPY), (&initech, FAR_COPY)] {
         let by_rule = json!({ "tags": {
             "add": [{ "name": "auto", "added_by": "rule" }, { "name": number, "added_by": "user" }],
             "remove": [{ "name": "vip", "removed_by": "rule" }],
         } });
-        let receipt = office.update(desk, number, by_rule).await;
+        let receipt = context.update(desk, number, by_rule).await;
         for tag in ["tag:auto", "tag:vip"] {
             item(&receipt, tag, ItemOutcome::Withheld, Reason::AddedByRule);
         }

@@ -1,6 +1,6 @@
 //! What commands are made of, and what is asked of receipts and deliveries.
 
-use contracts::delivery::{AgreementState, Told};
+use contracts::delivery::{AgreementState, DeliveryBody};
 use contracts::{Item, ItemOutcome, Reason, Receipt, ReceiptOutcome};
 use serde_json::{Value, json};
 use testkit::Desk;
@@ -86,13 +86,13 @@ pub fn sharing_url(desk: &Desk) -> String {
 }
 
 /// The agreement that a delivery tells of.
-pub fn agreement_in(told: &Told) -> Option<&AgreementState> {
+pub fn agreement_in(told: &DeliveryBody) -> Option<&AgreementState> {
     match told {
-        Told::AgreementInvited(state)
-        | Told::AgreementAccepted(state)
-        | Told::AgreementDeclined(state)
-        | Told::AgreementDeactivated(state)
-        | Told::AgreementState(state) => Some(state),
+        DeliveryBody::AgreementInvited(state)
+        | DeliveryBody::AgreementAccepted(state)
+        | DeliveryBody::AgreementDeclined(state)
+        | DeliveryBody::AgreementDeactivated(state)
+        | DeliveryBody::AgreementState(state) => Some(state),
         _ => None,
     }
 }

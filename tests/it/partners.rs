@@ -3,7 +3,7 @@
 use contracts::ids::derive_id;
 use contracts::{Receipt, ReceiptOutcome};
 use serde_json::{Value, json};
-use testkit::{Desk, World};
+use testkit::{Desk, TestEnvironment};
 
 /// When agents did what these tests have them do.
 pub const OCCURRED: &str = "2026-03-01T10:00:00Z";
@@ -18,7 +18,7 @@ pub struct Partners {
 
 impl Partners {
     /// Registers both and has acme invite globex, under these terms for comments.
-    pub async fn agree(world: &World, comments: &str) -> Self {
+    pub async fn agree(world: &TestEnvironment, comments: &str) -> Self {
         let [acme, globex] = [world.account("acme").await, world.account("globex").await];
         let operator =
             Desk::open(&world.installation.operator_url().expect("an address"), "operator");
@@ -80,7 +80,7 @@ pub fn applied(receipt: &Receipt) {
 }
 
 /// Binds or unbinds globex's queue: without it, deliveries come back.
-pub async fn bind(world: &World, bound: bool) {
+pub async fn bind(world: &TestEnvironment, bound: bool) {
     let installation = world.installation.clone();
     let done = tokio::task::spawn_blocking(move || {
         let (broker, vhost) = (installation.broker(), installation.vhost());

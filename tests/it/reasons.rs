@@ -5,9 +5,9 @@ use contracts::{Receipt, ReceiptOutcome};
 use serde_json::{Value, json};
 use system_tests::stage::Stage;
 use testkit::desk::PATIENCE;
-use testkit::{Desk, World, until, world};
+use testkit::{Desk, TestEnvironment, until, world};
 
-struct Office {
+struct ConformanceContext {
     stage: Stage,
     acme: Desk,
     globex: Desk,
@@ -89,8 +89,8 @@ fn applied(receipt: &Receipt) {
     );
 }
 
-impl Office {
-    async fn open(world: &World) -> Self {
+impl ConformanceContext {
+    async fn open(world: &TestEnvironment) -> Self {
         let dir = world::target().join("test-reasons").join(world.name());
         let stage = Stage::set(&dir, world.installation.clone(), world.database.clone())
             .await
@@ -141,20 +141,20 @@ impl Office {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_reason_code_is_what_a_third_party_gets() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
-    let world = World::new("reasons").await;
-    let office = Office::open(&world).await;
-    envelope(&office).await;
-    accounts(&office).await;
-    agreements(&office).await;
-    sharing(&office).await;
-    comments(&office).await;
-    fields(&office).await;
-    office.stage.clear().await.expect("the services end");
+    let world = TestEnvironment::new("reasons").await;
+    let context = ConformanceContext::open(&world).await;
+    envelope(&context).await;
+    accounts(&context).await;
+    agreements(&context).await;
+    sharing(&context).await;
+    comments(&context).await;
+    fields(&context).await;
+    context.stage.clear().await.expect("the services end");
     world.remove().await;
 }
 
-async fn envelope(office: &Office) {
-    let desk = &office.acme;
+async fn envelope(context: &ConformanceContext) {
+    let desk = &context.acme;
     refused(&desk.ask("ticket.dance.v1", &json!({})).await, UnknownType);
     refused(&desk.ask("ticket.update.v1", &json!({ "ticket_id": "1" })).await, Malformed);
     refused(
@@ -175,7 +175,7 @@ async fn envelope(office: &Office) {
     }
     let (receipt, _) = desk
         .told("the refusal of the second", |told| match told {
-            contracts::delivery::Told::Receipt(receipt)
+            contracts::delivery::DeliveryBody::Receipt(receipt)
                 if receipt.reason == Some(MessageIdReused) =>
             {
                 Some(receipt.clone())
@@ -186,9 +186,9 @@ async fn envelope(office: &Office) {
     refused(&receipt, MessageIdReused);
 }
 
-async fn accounts(office: &Office) {
+async fn accounts(context: &ConformanceContext) {
     let register = |name: &str, url: &str| json!({ "account": name, "display_name": "X", "kind": "connected", "sharing_url": url, "admins": [] });
-    let operator = &office.operator;
+    let operator = &context.operator;
     refused(
         &operator.ask("account.register.v1", &register("acme", "https://new.example")).await,
         AccountExists,
@@ -209,15 +209,15 @@ async fn accounts(office: &Office) {
     );
     let settings =
         |version: u32, actor: Value| json!({ "version": version, "actor": actor, "locale": "en" });
-    refused(&office.acme.ask("account.update.v1", &settings(1, agent())).await, NotAnAdmin);
-    applied(&office.acme.ask("account.update.v1", &settings(5, admin())).await);
+    refused(&context.acme.ask("account.update.v1", &settings(1, agent())).await, NotAnAdmin);
+    applied(&context.acme.ask("account.update.v1", &settings(5, admin())).await);
     again(
-        &office.acme,
+        &context.acme,
         "account.update.v1",
         &json!({ "version": 5, "actor": admin(), "link_template": "https://acme.example/{ticket_id}" }),
     )
     .await;
-    let older = office
+    let older = context
         .acme
         .ask("account.update.v1", &json!({ "version": 4, "actor": admin(), "locale": "it" }))
         .await;
@@ -244,8 +244,8 @@ async fn again(desk: &Desk, message_type: &str, content: &Value) {
     }
 }
 
-async fn agreements(office: &Office) {
-    let Office { acme, globex, initech, .. } = office;
+async fn agreements(context: &ConformanceContext) {
+    let ConformanceContext { acme, globex, initech, .. } = context;
     let on = |number: u32, actor: Value| json!({ "agreement_id": id(number), "actor": actor });
     let nobody = json!({ "agreement_id": id(90), "receiver": { "address": "nobody" }, "terms": all(), "actor": admin() });
     let by_agent = json!({ "agreement_id": id(91), "receiver": { "address": "globex" }, "terms": all(), "actor": agent() });
@@ -257,9 +257,9 @@ async fn agreements(office: &Office) {
     refused(&unknown_account, UnknownAccount);
     refused(&unknown_agreement, UnknownAgreement);
     refused(&acme.ask("agreement.invite.v1", &by_agent).await, NotAnAdmin);
-    refused(&office.invite(acme, acme, 92, all()).await, InviteToSelf);
-    applied(&office.invite(acme, globex, 1, all()).await);
-    refused(&office.invite(acme, globex, 1, all()).await, IdTaken);
+    refused(&context.invite(acme, acme, 92, all()).await, InviteToSelf);
+    applied(&context.invite(acme, globex, 1, all()).await);
+    refused(&context.invite(acme, globex, 1, all()).await, IdTaken);
     refused(&acme.ask("agreement.accept.v1", &on(1, admin())).await, NotTheReceiver);
     refused(&acme.ask("ticket.share.v1", &share(1, "early", 900)).await, AgreementNotAccepted);
     let foreign = initech.ask("agreement.deactivate.v1", &on(1, admin())).await;
@@ -275,10 +275,10 @@ async fn agreements(office: &Office) {
             )
             .await,
     );
-    applied(&office.invite(acme, initech, 2, all()).await);
+    applied(&context.invite(acme, initech, 2, all()).await);
     let (declined, _) = acme
         .told("the decline", |told| match told {
-            contracts::delivery::Told::AgreementDeclined(state) => Some(state.clone()),
+            contracts::delivery::DeliveryBody::AgreementDeclined(state) => Some(state.clone()),
             _ => None,
         })
         .await;
@@ -291,15 +291,15 @@ async fn agreements(office: &Office) {
             )
             .await,
     );
-    office.agree(acme, globex, 3, all()).await;
+    context.agree(acme, globex, 3, all()).await;
     applied(&acme.ask("agreement.deactivate.v1", &on(3, admin())).await);
     refused(&acme.ask("ticket.share.v1", &share(3, "late", 902)).await, AgreementInactive);
 }
 
-async fn sharing(office: &Office) {
-    let Office { acme, globex, initech, .. } = office;
-    office.agree(globex, initech, 10, all()).await;
-    office.agree(initech, acme, 11, all()).await;
+async fn sharing(context: &ConformanceContext) {
+    let ConformanceContext { acme, globex, initech, .. } = context;
+    context.agree(globex, initech, 10, all()).await;
+    context.agree(initech, acme, 11, all()).await;
     let mut closed = share(1, "closed", 903);
     closed["ticket"]["status"] = json!("closed");
     refused(&acme.ask("ticket.share.v1", &closed).await, TicketClosed);
@@ -330,14 +330,14 @@ async fn sharing(office: &Office) {
     );
     let (nowhere, foreign) = tokio::join!(
         acme.ask("ticket.update.v1", &solved),
-        office.bridge.ask("ticket.unshare.v1", &not_theirs)
+        context.bridge.ask("ticket.unshare.v1", &not_theirs)
     );
     refused(&nowhere, NotShared);
     refused(&foreign, NotShared);
 }
 
-async fn comments(office: &Office) {
-    let Office { acme, globex, .. } = office;
+async fn comments(context: &ConformanceContext) {
+    let ConformanceContext { acme, globex, .. } = context;
     let say = |ticket: &str, comments: Value| update(ticket, &json!({ "comments": comments }));
     let call = json!({ "recording_url": "https://acme.example/r", "transcript": "Hello." });
     let voicemail = json!({ "id": "acme/call", "body": "Voicemail", "call": call });
@@ -368,7 +368,7 @@ async fn comments(office: &Office) {
         "attachment:f1",
         SecureDownloads,
     );
-    office.agree(acme, globex, 20, terms("private_only", false, false)).await;
+    context.agree(acme, globex, 20, terms("private_only", false, false)).await;
     let mut quiet = share(20, "quiet", 120);
     quiet["ticket"]["status"] = json!("pending");
     quiet["ticket"]["tags"] = json!([{ "name": "vip", "added_by": "user" }]);
@@ -394,8 +394,8 @@ async fn comments(office: &Office) {
     item(&public, "comment:globex/1", PublicCommentsNotAllowed);
 }
 
-async fn fields(office: &Office) {
-    let Office { acme, globex, bridge, .. } = office;
+async fn fields(context: &ConformanceContext) {
+    let ConformanceContext { acme, globex, bridge, .. } = context;
     let field =
         |key: &str, title: &str, kind: &str| json!({ "key": key, "title": title, "type": kind });
     let options = |key: &str, title: &str, options: Value| json!({ "key": key, "title": title, "type": "tagger", "options": options });
@@ -480,7 +480,7 @@ async fn fields(office: &Office) {
     );
     let parts = at("2026-03-01T11:00:00Z", change(json!({ "custom_status": "parts" })));
     item(&acme.ask("ticket.update.v1", &parts).await, "status", CategoryMapped);
-    office.agree(acme, bridge, 30, all()).await;
+    context.agree(acme, bridge, 30, all()).await;
     let mut bridged = share(30, "b", 130);
     bridged["ticket"]["custom_fields"] = json!({ "same": "x" });
     item(&acme.ask("ticket.share.v1", &bridged).await, "custom_field:same", SameKindOnly);

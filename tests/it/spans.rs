@@ -12,7 +12,7 @@ use local::{Fleet, Instance};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use serde_json::json;
 use testkit::desk::PATIENCE;
-use testkit::{Desk, World, until, world};
+use testkit::{Desk, TestEnvironment, until, world};
 
 use crate::collector::{Collector, Recorded};
 use crate::partners::{OCCURRED, Partners, actor, applied, bind, comment, registration, update};
@@ -30,7 +30,7 @@ const OUTCOME: &str = "deskmesh.outcome";
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_is_one_trace_from_its_arrival_to_its_deliveries() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
-    let world = World::new("spans").await;
+    let world = TestEnvironment::new("spans").await;
     let collector = Collector::listen().await;
     let dir = world::target().join("test-spans").join(world.name());
     let fleet = Fleet::new(&dir, &world.installation, &world.database, "smtp://127.0.0.1:9")
@@ -130,7 +130,11 @@ async fn send_twice(acme: &Desk) -> String {
 }
 
 /// An update whose delivery finds no queue, until there is one again.
-async fn deliver_late(world: &World, partners: &Partners, collector: &Collector) -> Receipt {
+async fn deliver_late(
+    world: &TestEnvironment,
+    partners: &Partners,
+    collector: &Collector,
+) -> Receipt {
     bind(world, false).await;
     let receipt =
         partners.acme.ask("ticket.update.v1", &update("4711", &comment("acme/2", true))).await;

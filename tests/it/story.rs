@@ -4,12 +4,12 @@ use contracts::topology::Service;
 use system_tests::stage::Stage;
 use system_tests::story::{self, Load};
 use system_tests::timeline::Timeline;
-use testkit::World;
+use testkit::TestEnvironment;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_story_holds_while_every_service_is_killed_once() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
-    let world = World::new("story").await;
+    let world = TestEnvironment::new("story").await;
     let dir = testkit::world::target().join("system-tests").join(world.name());
     println!("logs: {}", dir.display());
     let stage = Stage::set(&dir, world.installation.clone(), world.database.clone()).await.unwrap();

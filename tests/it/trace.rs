@@ -12,7 +12,7 @@ use local::services::{binaries_dir, get};
 use local::{Fleet, Instance};
 use sqlx::{Connection, PgConnection};
 use testkit::desk::PATIENCE;
-use testkit::{Desk, World, until, world};
+use testkit::{Desk, TestEnvironment, until, world};
 
 use crate::partners::{Partners, applied, bind, comment, update};
 
@@ -21,7 +21,7 @@ const LIMIT: Duration = Duration::from_mins(3);
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tickets_number_is_enough_to_learn_why_something_did_not_cross() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
-    let world = World::new("trace").await;
+    let world = TestEnvironment::new("trace").await;
     let dir = world::target().join("test-trace").join(world.name());
     let fleet = Fleet::new(&dir, &world.installation, &world.database, "smtp://127.0.0.1:9")
         .expect("a folder for logs");
@@ -92,7 +92,7 @@ async fn a_tickets_number_is_enough_to_learn_why_something_did_not_cross() {
 
 /// With its agreement watched, an update has a log line of its own in comment-sync, without a
 /// restart and without what it says.
-async fn watch(world: &World, partners: &Partners, instances: &[Instance]) {
+async fn watch(world: &TestEnvironment, partners: &Partners, instances: &[Instance]) {
     let mut database = PgConnection::connect(&world.database.url().expect("an address"))
         .await
         .expect("it answers");

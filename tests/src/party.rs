@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use contracts::command::TicketBind;
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::{AccountName, Message, Receipt, ShareId, TicketId};
 use serde_json::Value;
 use testkit::desk::PATIENCE;
@@ -33,7 +33,7 @@ enum Program {
 
 /// A help desk.
 #[derive(Debug)]
-pub struct Party {
+pub struct DeskDriver {
     /// Its account.
     pub account: AccountName,
     program: Program,
@@ -52,7 +52,7 @@ pub struct Tally {
     pub unreadable: Vec<String>,
 }
 
-impl Party {
+impl DeskDriver {
     /// A desk written in Rust.
     ///
     /// # Panics
@@ -166,7 +166,7 @@ impl Party {
             .await;
         let took = self.sent_at(&id).map_or(Duration::ZERO, |sent| at.duration_since(sent));
         let trace = self.with_deliveries(|all| {
-            let of_it = |it: &&Delivered| matches!(&it.told, Told::Receipt(receipt) if receipt.command_id == id);
+            let of_it = |it: &&Delivered| matches!(&it.told, DeliveryBody::Receipt(receipt) if receipt.command_id == id);
             all.iter().rev().find(of_it).and_then(|it| it.trace_id.clone())
         });
         Answer { id, receipt, took, trace }
@@ -176,7 +176,11 @@ impl Party {
     ///
     /// # Panics
     /// When none comes.
-    pub async fn told<T>(&self, what: &str, wanted: impl Fn(&Told) -> Option<T>) -> (T, Delivered) {
+    pub async fn told<T>(
+        &self,
+        what: &str,
+        wanted: impl Fn(&DeliveryBody) -> Option<T>,
+    ) -> (T, Delivered) {
         until(&format!("{what} at {}", self.account), PATIENCE, async || {
             self.with_deliveries(|all| {
                 let found =

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::{Message, Receipt};
 use serde_json::{Value, json};
 use testkit::Delivered;
@@ -183,8 +183,9 @@ impl Heard {
                 self.holds.insert(event["report"].as_u64()?, ticket(&event)?);
             }
             "delivery" => {
-                let told = Told::read(&text("type")?, event["body"].to_string().as_bytes()).ok()?;
-                if let Told::Receipt(receipt) = &told {
+                let told = DeliveryBody::read(&text("type")?, event["body"].to_string().as_bytes())
+                    .ok()?;
+                if let DeliveryBody::Receipt(receipt) = &told {
                     self.receipts
                         .entry(receipt.command_id.clone())
                         .or_insert_with(|| ((**receipt).clone(), at));

@@ -11,7 +11,7 @@ use local::{Database, Fleet, Installation, Instance, MailSink, packages, wait};
 use sqlx::{Connection, PgConnection};
 use tokio::task::spawn_blocking;
 
-use crate::party::Party;
+use crate::party::DeskDriver;
 use crate::python_desk::PythonDesk;
 
 /// How long the services may take to be ready.
@@ -55,19 +55,19 @@ impl Stage {
     ///
     /// # Errors
     /// When the broker refuses.
-    pub async fn rust_desk(&self, account: &str) -> Result<Party> {
-        Ok(Party::in_rust(&self.admit(account).await?, account))
+    pub async fn rust_desk(&self, account: &str) -> Result<DeskDriver> {
+        Ok(DeskDriver::in_rust(&self.admit(account).await?, account))
     }
 
     /// Makes an account's broker user and desk queue, and starts a desk in Python.
     ///
     /// # Errors
     /// When the broker refuses, or the program does not start.
-    pub async fn python_desk(&self, account: &str) -> Result<Party> {
+    pub async fn python_desk(&self, account: &str) -> Result<DeskDriver> {
         let url = self.admit(account).await?;
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("desks/python_desk.py");
         let log = self.dir.join("desks").join(format!("{account}.log"));
-        Ok(Party::in_python(
+        Ok(DeskDriver::in_python(
             PythonDesk::open(&self.python, &program, &url, account, &log).await?,
             account,
         ))
@@ -77,8 +77,8 @@ impl Stage {
     ///
     /// # Errors
     /// When the broker's address is unusable.
-    pub fn operator(&self) -> Result<Party> {
-        Ok(Party::in_rust(
+    pub fn operator(&self) -> Result<DeskDriver> {
+        Ok(DeskDriver::in_rust(
             &self.installation.operator_url()?,
             contracts::AccountName::operator().as_str(),
         ))

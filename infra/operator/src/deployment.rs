@@ -16,7 +16,7 @@ pub struct Deployment {
 
 /// What letting an account in found and changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LetIn {
+pub struct GrantReport {
     /// Whether the user was made.
     pub made: bool,
     /// What was not as it must be, and was put right.
@@ -47,7 +47,7 @@ impl Deployment {
     ///
     /// # Errors
     /// When the broker refuses or does not answer.
-    pub fn let_in(&self, account: &AccountName, password: Option<&str>) -> Result<LetIn> {
+    pub fn let_in(&self, account: &AccountName, password: Option<&str>) -> Result<GrantReport> {
         let user = account.as_str();
         let found = self.broker.user(user)?;
         let repaired = match &found {
@@ -64,7 +64,7 @@ impl Deployment {
         let queue = topology::desk_queue(account);
         self.broker.declare_queue(&self.vhost, &queue, &topology::desk_queue_arguments())?;
         self.bind_desk(account, &queue)?;
-        Ok(LetIn { made: found.is_none(), repaired })
+        Ok(GrantReport { made: found.is_none(), repaired })
     }
 
     /// Lets `operator` publish for `account`, whose deliveries go to the operator's queue from now

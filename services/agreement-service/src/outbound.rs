@@ -4,27 +4,34 @@
 use contracts::delivery::Delivery;
 use contracts::topology::Service;
 use contracts::{AccountName, Receipt, Timestamp};
-use messaging::{Otherwise, Output, Verdict};
+use messaging::{HandlerResult, Otherwise, Output};
 
 use crate::rules::Answer;
 
 /// What becomes of a command of `account` that was answered so.
-pub(crate) fn verdict(answer: Answer, account: &AccountName, received_at: Timestamp) -> Verdict {
+pub(crate) fn verdict(
+    answer: Answer,
+    account: &AccountName,
+    received_at: Timestamp,
+) -> HandlerResult {
     match answer {
-        Answer::Fact(fact) => {
-            Verdict::Decided(vec![Output::to_service(Service::ShareDispatcher, fact.as_ref())])
+        Answer::Fact(fact) => HandlerResult::Decided(vec![Output::to_service(
+            Service::ShareDispatcher,
+            fact.as_ref(),
+        )]),
+        Answer::Receipt { to, receipt } => {
+            HandlerResult::Decided(vec![told(&to, *receipt, received_at)])
         }
-        Answer::Receipt { to, receipt } => Verdict::Decided(vec![told(&to, *receipt, received_at)]),
         Answer::Shown { deliveries, receipt } => {
             let shown = deliveries.iter().map(|delivery| Output::to_desk(delivery, received_at));
-            Verdict::Decided(shown.chain([told(account, *receipt, received_at)]).collect())
+            HandlerResult::Decided(shown.chain([told(account, *receipt, received_at)]).collect())
         }
         Answer::NotYet { reason, refusal } => {
             let otherwise = match refusal {
                 Some(receipt) => Otherwise::Decided(vec![told(account, *receipt, received_at)]),
                 None => Otherwise::Park,
             };
-            Verdict::NotYet { reason, otherwise }
+            HandlerResult::NotYet { reason, otherwise }
         }
     }
 }
@@ -48,8 +55,8 @@ mod tests {
         let answer =
             World::with(&["acme", "globex", "acme-eu"]).tell(publisher, account, message).0;
         let outputs = match verdict(answer, &name(account), at()) {
-            Verdict::Decided(outputs)
-            | Verdict::NotYet { otherwise: Otherwise::Decided(outputs), .. } => outputs,
+            HandlerResult::Decided(outputs)
+            | HandlerResult::NotYet { otherwise: Otherwise::Decided(outputs), .. } => outputs,
             other => panic!("nothing is sent: {other:?}"),
         };
         let route = |output: &Output| {
@@ -104,7 +111,9 @@ mod tests {
             world.tell("acme", "acme", &invite(id(number), "globex")).assert_applied();
         }
         let answer = world.tell("globex", "globex", &list(|_| ())).0;
-        let Verdict::Decided(outputs) = verdict(answer, &name("globex"), at()) else { panic!() };
+        let HandlerResult::Decided(outputs) = verdict(answer, &name("globex"), at()) else {
+            panic!()
+        };
         let told = |output: &Output| {
             (output.routing_key().to_owned(), output.correlation_id().unwrap().to_owned())
         };
@@ -122,7 +131,10 @@ mod tests {
         assert!(
             matches!(
                 verdict,
-                Verdict::NotYet { reason: Reason::UnknownAccount, otherwise: Otherwise::Park }
+                HandlerResult::NotYet {
+                    reason: Reason::UnknownAccount,
+                    otherwise: Otherwise::Park
+                }
             ),
             "{verdict:?}"
         );
@@ -136,7 +148,9 @@ mod tests {
             (receipt.command_id.as_str(), receipt.outcome),
             ("m-1", ReceiptOutcome::Rejected)
         );
-        let Verdict::Decided(outputs) = verdict(answer, &name("acme"), at()) else { panic!() };
+        let HandlerResult::Decided(outputs) = verdict(answer, &name("acme"), at()) else {
+            panic!()
+        };
         assert_eq!(outputs[0].correlation_id(), Some("m-1"));
     }
 }

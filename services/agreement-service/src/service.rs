@@ -3,7 +3,7 @@
 use bootstrap::{Context, NoKeys};
 use contracts::address::Invitee;
 use contracts::topology;
-use messaging::{About, Content, DecideError, DecodeError, Received, Service, Verdict};
+use messaging::{About, Content, DecideError, DecodeError, HandlerResult, Received, Service};
 use sqlx::PgConnection;
 
 use crate::rules::state::State;
@@ -40,7 +40,7 @@ impl Service for AgreementService {
         &self,
         connection: &mut PgConnection,
         batch: &[&Received<Inbound>],
-    ) -> Result<Vec<Verdict>, DecideError> {
+    ) -> Result<Vec<HandlerResult>, DecideError> {
         let mut state = store::load(&mut *connection, &wanted(batch)).await?;
         let mut verdicts = Vec::with_capacity(batch.len());
         for received in batch {
@@ -55,7 +55,7 @@ impl Service for AgreementService {
 ///
 /// # Panics
 /// On a command without its publisher, which admission lets nobody send.
-pub fn step(state: &mut State, received: &Received<Inbound>) -> Verdict {
+pub fn step(state: &mut State, received: &Received<Inbound>) -> HandlerResult {
     let command = received.command();
     let publisher =
         received.publisher.as_ref().expect("admission lets commands in only with their publisher");

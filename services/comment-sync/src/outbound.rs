@@ -8,7 +8,7 @@ use contracts::delivery::{Delivery, Redaction};
 use contracts::sync::{Action, Fact, Hop, Transfer};
 use contracts::topology::Service;
 use contracts::{CopyId, Timestamp};
-use line::{Chain, Crossing, DecidedFields, deliveries, finish};
+use line::{Chain, DecidedFields, HopTraversal, deliveries, finish};
 use messaging::Output;
 
 use crate::rules::{Decided, Settings};
@@ -79,7 +79,7 @@ fn ended(
     transfer: &Transfer,
     chain: &Chain,
     settings: &Settings,
-    redacted: &[Crossing],
+    redacted: &[HopTraversal],
 ) -> Vec<Delivery> {
     let crossings = chain.crossings(&transfer.copy, &settings.inactive);
     let finished = finish(transfer, chain, &crossings, transfer.rejected, DecidedFields::default());

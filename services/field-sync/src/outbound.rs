@@ -4,7 +4,7 @@
 use contracts::delivery::{Delivery, TicketState};
 use contracts::sync::{Action, Fact, Transfer};
 use contracts::topology::Service;
-use line::{Chain, Crossing, deliveries, finish};
+use line::{Chain, HopTraversal, deliveries, finish};
 use messaging::Output;
 
 use crate::rules::{ChainFields, Decision, Held, held};
@@ -39,7 +39,7 @@ pub(crate) fn transfer(
     told.iter().map(|delivery| Output::to_desk(delivery, transfer.command.received_at)).collect()
 }
 
-fn state(transfer: &Transfer, crossing: &Crossing, fields: &ChainFields) -> Vec<Delivery> {
+fn state(transfer: &Transfer, crossing: &HopTraversal, fields: &ChainFields) -> Vec<Delivery> {
     let Held { status, tags, custom_fields } = held(fields, &transfer.copy);
     let state = TicketState {
         share_id: crossing.hop.share_id.clone(),

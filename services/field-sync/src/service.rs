@@ -6,7 +6,9 @@ use bootstrap::{Context, NoKeys};
 use contracts::sync::{Action, Fact, Hop, Transfer};
 use contracts::{AccountName, AgreementId, ChainId, topology};
 use line::{Chain, facts, hops};
-use messaging::{About, Content, DecideError, DecodeError, Output, Received, Service, Verdict};
+use messaging::{
+    About, Content, DecideError, DecodeError, HandlerResult, Output, Received, Service,
+};
 use sqlx::PgConnection;
 
 use crate::rules::{Schema, Schemas, Way, decide};
@@ -47,14 +49,14 @@ impl Service for FieldSync {
         &self,
         connection: &mut PgConnection,
         batch: &[&Received<Inbound>],
-    ) -> Result<Vec<Verdict>, DecideError> {
+    ) -> Result<Vec<HandlerResult>, DecideError> {
         facts::learn(&mut *connection, batch.iter().filter_map(|received| fact(received))).await?;
         let transfers: Vec<&Transfer> =
             batch.iter().filter_map(|received| transfer(received)).collect();
         let mut known = Known::load(connection, &transfers).await?;
         let mut verdicts = Vec::with_capacity(batch.len());
         for received in batch {
-            verdicts.push(Verdict::Decided(known.step(&received.message)));
+            verdicts.push(HandlerResult::Decided(known.step(&received.message)));
         }
         known.save(connection).await?;
         Ok(verdicts)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contracts::{sync, topology};
-use messaging::{About, Aged, Content, DecideError, DecodeError, Received, Service, Verdict};
+use messaging::{About, Aged, Content, DecideError, DecodeError, HandlerResult, Received, Service};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -42,7 +42,7 @@ impl Service for Notifier {
         &self,
         connection: &mut PgConnection,
         batch: &[&Received<Inbound>],
-    ) -> Result<Vec<Verdict>, DecideError> {
+    ) -> Result<Vec<HandlerResult>, DecideError> {
         let decided = batch.iter().flat_map(|received| match &received.message {
             Inbound::Notice(notice) => {
                 rules::notice::decide(&received.message_id, notice, received.received_at)
@@ -58,6 +58,6 @@ impl Service for Notifier {
         if !new.is_empty() {
             store::notice::insert(connection, &new).await?;
         }
-        Ok(batch.iter().map(|_| Verdict::Decided(Vec::new())).collect())
+        Ok(batch.iter().map(|_| HandlerResult::Decided(Vec::new())).collect())
     }
 }

@@ -4,8 +4,8 @@ use bootstrap::{Context, NoKeys};
 use contracts::sync::CommandRef;
 use contracts::{AccountName, ReceiptOutcome, topology};
 use messaging::{
-    About, Content, DecideError, DecodeError, Otherwise, Output, Received, Related, Service,
-    Verdict,
+    About, Content, DecideError, DecodeError, HandlerResult, Otherwise, Output, Received, Related,
+    Service,
 };
 use sqlx::PgConnection;
 
@@ -49,7 +49,7 @@ impl Service for ShareDispatcher {
         &self,
         connection: &mut PgConnection,
         batch: &[&Received<Inbound>],
-    ) -> Result<Vec<Verdict>, DecideError> {
+    ) -> Result<Vec<HandlerResult>, DecideError> {
         let facts = batch.iter().filter_map(|received| match &received.message {
             Inbound::Fact(fact) => Some(&**fact),
             _ => None,
@@ -70,9 +70,9 @@ impl Service for ShareDispatcher {
 
 /// Decides one message and carries it out in `state`; what the store has to keep comes with the
 /// verdict.
-pub fn step(state: &mut State, received: &Received<Inbound>) -> (Verdict, Vec<Change>) {
+pub fn step(state: &mut State, received: &Received<Inbound>) -> (HandlerResult, Vec<Change>) {
     if let Inbound::Fact(fact) = &received.message {
-        return (Verdict::Decided(vec![outbound::fact(fact)]), Vec::new());
+        return (HandlerResult::Decided(vec![outbound::fact(fact)]), Vec::new());
     }
     let decision = rules::decide(state, received);
     let changes = state.apply(&decision);
@@ -80,39 +80,41 @@ pub fn step(state: &mut State, received: &Received<Inbound>) -> (Verdict, Vec<Ch
 }
 
 /// What a decision sends.
-fn verdict(received: &Received<Inbound>, decision: Decision) -> Verdict {
+fn verdict(received: &Received<Inbound>, decision: Decision) -> HandlerResult {
     let command = received.command();
     match decision {
         Decision::NotYet(reason) if reason == contracts::Reason::UnknownAccount => {
-            Verdict::NotYet { reason, otherwise: Otherwise::Park }
+            HandlerResult::NotYet { reason, otherwise: Otherwise::Park }
         }
         Decision::NotYet(reason) => {
             let answer = Answer::refused(&command.account, reason);
-            Verdict::NotYet {
+            HandlerResult::NotYet {
                 reason,
                 otherwise: Otherwise::Decided(vec![answer_output(received, &command, answer)]),
             }
         }
         Decision::Answered(answer) => {
-            Verdict::Decided(vec![answer_output(received, &command, answer)])
+            HandlerResult::Decided(vec![answer_output(received, &command, answer)])
         }
         Decision::Bound { delivery, share_id, .. } => {
             let mut receipt = command.receipt(ReceiptOutcome::Applied);
             receipt.share_id = Some(share_id);
-            Verdict::Decided(vec![
+            HandlerResult::Decided(vec![
                 outbound::told(&delivery, &command),
                 outbound::receipt(&command.account, &command, receipt),
             ])
         }
         Decision::Passed { transfer, bound, .. } => {
             let bound = bound.iter().map(|bound| outbound::told(&bound.delivery, &command));
-            Verdict::Decided(std::iter::once(outbound::transfer(&transfer)).chain(bound).collect())
+            HandlerResult::Decided(
+                std::iter::once(outbound::transfer(&transfer)).chain(bound).collect(),
+            )
         }
         Decision::Listed { states, next_cursor } => {
             let mut receipt = command.receipt(ReceiptOutcome::Applied);
             receipt.next_cursor = next_cursor;
             let states = states.iter().map(|state| outbound::told(state, &command));
-            Verdict::Decided(
+            HandlerResult::Decided(
                 states.chain([outbound::receipt(&command.account, &command, receipt)]).collect(),
             )
         }

@@ -28,7 +28,7 @@ pub struct Context<C> {
 
 impl<C> Context<C> {
     /// How long the database may take to answer, as configured: for loops beside the messages, see
-    /// [`messaging::answered`].
+    /// [`messaging::timeout`].
     #[must_use]
     pub fn answer_timeout(&self) -> Duration {
         self.settings.answer_timeout

@@ -246,7 +246,7 @@ impl Database {
 /// Whether a connection answers; one that does not is an error, so that the pool closes it without
 /// a farewell.
 async fn lives(connection: &mut PgConnection) -> sqlx::Result<bool> {
-    messaging::answered(PING, async { connection.ping().await.map(|()| true) }).await
+    messaging::timeout(PING, async { connection.ping().await.map(|()| true) }).await
 }
 
 /// What is waited for, and why.
@@ -273,7 +273,7 @@ fn parse(url: &Secret) -> Result<PgConnectOptions, ConfigError> {
 #[cfg(test)]
 mod tests {
     use contracts::topology::Service;
-    use testkit::{World, until};
+    use testkit::{TestEnvironment, until};
 
     use super::*;
     use crate::config::{self, NoKeys};
@@ -285,7 +285,7 @@ mod tests {
         assert!(error.to_string().contains("`database.url`"), "{error}");
     }
 
-    fn common(world: &World, answer_timeout_ms: u32) -> Common {
+    fn common(world: &TestEnvironment, answer_timeout_ms: u32) -> Common {
         let environment = [
             ("DESKMESH__DATABASE__URL", world.database.service_url(Service::CommentSync).unwrap()),
             ("DESKMESH__DATABASE__ANSWER_TIMEOUT_MS", answer_timeout_ms.to_string()),
@@ -301,7 +301,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_session_is_limited_by_the_server_and_a_migration_is_not_hurried() {
-        let world = World::new("bootstrap-limits").await;
+        let world = TestEnvironment::new("bootstrap-limits").await;
         let common = common(&world, 7_000);
         let service = Database::new("comment-sync", &common).unwrap();
         let operators = Database::for_operators("comment-sync", &common).unwrap();
@@ -321,7 +321,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_statement_whose_client_is_gone_is_ended_by_the_server() {
-        let world = World::new("bootstrap-gone").await;
+        let world = TestEnvironment::new("bootstrap-gone").await;
         let database = Database::new("comment-sync", &common(&world, 600_000)).unwrap();
         let pool = database.pool();
         let left = async {

@@ -147,7 +147,7 @@ mod tests {
     use contracts::topology::Service;
     use sqlx::SqlSafeStr;
     use sqlx::migrate::MigrationType;
-    use testkit::{World, until};
+    use testkit::{TestEnvironment, until};
 
     use super::*;
 
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(tables(&Migrator::with_migrations(vec![migration])), ["comment", "hop"]);
     }
 
-    async fn connection(world: &World) -> PgConnection {
+    async fn connection(world: &TestEnvironment) -> PgConnection {
         let url = world.database.service_url(Service::CommentSync).unwrap();
         PgConnection::connect(&url).await.unwrap()
     }
@@ -178,7 +178,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_index_whose_building_was_cut_off_is_built_by_the_next() {
-        let world = World::new("bootstrap-interrupted").await;
+        let world = TestEnvironment::new("bootstrap-interrupted").await;
         let mut first = runtime();
         first.migrations.to_mut().retain(|one| one.version == 1);
         apply(connection(&world).await, &first).await.unwrap();
@@ -208,7 +208,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn replicas_that_migrate_at_once_do_not_wait_for_each_other_for_ever() {
-        let world = World::new("bootstrap-at-once").await;
+        let world = TestEnvironment::new("bootstrap-at-once").await;
         let mut first = runtime();
         first.migrations.to_mut().retain(|one| one.version == 1);
         apply(connection(&world).await, &first).await.unwrap();

@@ -23,7 +23,7 @@ struct KnownHop {
 /// One step of the way from the publisher's copy outwards: over which hop, from which copy to
 /// which.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Crossing {
+pub struct HopTraversal {
     /// The hop.
     pub hop: Hop,
     /// Where it comes from; reached by an earlier crossing, or the publisher's own.
@@ -34,7 +34,7 @@ pub struct Crossing {
     pub outbound: bool,
 }
 
-impl Crossing {
+impl HopTraversal {
     /// A crossing from the hop's sender to its receiver.
     #[must_use]
     pub fn outbound(hop: &Hop) -> Self {
@@ -165,14 +165,14 @@ impl Chain {
     /// The way from `copy` outwards along live hops, nearest first: each crossing starts where an
     /// earlier one ended, or at `copy`.
     #[must_use]
-    pub fn crossings(&self, copy: &CopyId, inactive: &BTreeSet<AgreementId>) -> Vec<Crossing> {
+    pub fn crossings(&self, copy: &CopyId, inactive: &BTreeSet<AgreementId>) -> Vec<HopTraversal> {
         outwards(copy, &self.live(inactive).collect::<Vec<_>>())
     }
 
     /// The last step of the way from one copy to another, over live and ended hops alike: by it
     /// arrives what was decided before an end.
     #[must_use]
-    pub fn crossing_to(&self, from: &CopyId, to: &CopyId) -> Option<Crossing> {
+    pub fn crossing_to(&self, from: &CopyId, to: &CopyId) -> Option<HopTraversal> {
         outwards(from, &self.hops().collect::<Vec<_>>())
             .into_iter()
             .find(|crossing| crossing.to == *to)
@@ -180,12 +180,12 @@ impl Chain {
 
     /// The crossing of one hop that leads to a copy at either end of it.
     #[must_use]
-    pub fn crossing_over(&self, share: &ShareId, to: &CopyId) -> Option<Crossing> {
+    pub fn crossing_over(&self, share: &ShareId, to: &CopyId) -> Option<HopTraversal> {
         let hop = self.hop(share)?;
         if hop.near == *to {
-            Some(Crossing::inbound(hop))
+            Some(HopTraversal::inbound(hop))
         } else {
-            Some(Crossing::outbound(hop)).filter(|crossing| crossing.to == *to)
+            Some(HopTraversal::outbound(hop)).filter(|crossing| crossing.to == *to)
         }
     }
 
@@ -203,16 +203,16 @@ impl Chain {
     }
 }
 
-fn outwards(copy: &CopyId, hops: &[&Hop]) -> Vec<Crossing> {
+fn outwards(copy: &CopyId, hops: &[&Hop]) -> Vec<HopTraversal> {
     let mut way = Vec::new();
     let mut reached = BTreeSet::from([copy.clone()]);
     let mut next = VecDeque::from([copy.clone()]);
     while let Some(here) = next.pop_front() {
         for hop in hops {
             let crossing = if hop.near == here {
-                Crossing::outbound(hop)
+                HopTraversal::outbound(hop)
             } else if hop.far() == here {
-                Crossing::inbound(hop)
+                HopTraversal::inbound(hop)
             } else {
                 continue;
             };

@@ -2,14 +2,14 @@
 
 use contracts::comment::SharedComment;
 use contracts::delivery::{
-    Delivery, FieldValues, Received, Redaction, StatusDelivered, TagChanges, TicketCreated,
-    TicketState, TicketUnshared, TicketUpdated, Told,
+    Delivery, DeliveryBody, FieldValues, Received, Redaction, StatusDelivered, TagChanges,
+    TicketCreated, TicketState, TicketUnshared, TicketUpdated,
 };
 use contracts::fields::Status;
 use contracts::sync::{Hop, Sharing, Transfer};
 
 use crate::finish::DecidedFields;
-use crate::{CopyFields, Crossing};
+use crate::{CopyFields, HopTraversal};
 
 /// Over this many bytes of comments a delivery is split; the rest follows as updates. Leaves room
 /// for all else below 1 MiB.
@@ -46,8 +46,8 @@ pub(crate) fn created(
         comments: first,
         revision: fields.revision.unwrap_or_default(),
     };
-    let crossing = Crossing::outbound(hop);
-    let created = to_copy(&crossing, Told::TicketCreated(Box::new(created)));
+    let crossing = HopTraversal::outbound(hop);
+    let created = to_copy(&crossing, DeliveryBody::TicketCreated(Box::new(created)));
     std::iter::once(created)
         .chain(rest.into_iter().map(|part| said(transfer, &crossing, part)))
         .collect()
@@ -57,7 +57,7 @@ pub(crate) fn created(
 /// rest. None where there is nothing to tell.
 pub(crate) fn updated(
     transfer: &Transfer,
-    crossing: &Crossing,
+    crossing: &HopTraversal,
     changed: CopyFields,
     revision: Option<u64>,
     comments: &[SharedComment],
@@ -81,7 +81,7 @@ pub(crate) fn updated(
     if update.comments.is_empty() && update.status.is_none() && update.tags.is_none() {
         update.actor = None;
     }
-    let update = to_copy(crossing, Told::TicketUpdated(Box::new(update)));
+    let update = to_copy(crossing, DeliveryBody::TicketUpdated(Box::new(update)));
     std::iter::once(update)
         .chain(rest.into_iter().map(|part| said(transfer, crossing, part)))
         .collect()
@@ -91,7 +91,7 @@ pub(crate) fn updated(
 #[must_use]
 pub fn comments(
     transfer: &Transfer,
-    crossing: &Crossing,
+    crossing: &HopTraversal,
     comments: &[SharedComment],
 ) -> Vec<Delivery> {
     updated(transfer, crossing, CopyFields::default(), None, comments)
@@ -99,18 +99,20 @@ pub fn comments(
 
 /// `ticket.updated` that blanks a comment or one of its files.
 #[must_use]
-pub fn redacted(transfer: &Transfer, crossing: &Crossing, redaction: Redaction) -> Delivery {
+pub fn redacted(transfer: &Transfer, crossing: &HopTraversal, redaction: Redaction) -> Delivery {
     let update = TicketUpdated { redact: vec![redaction], ..bare_update(transfer, crossing) };
-    to_copy(crossing, Told::TicketUpdated(Box::new(update)))
+    to_copy(crossing, DeliveryBody::TicketUpdated(Box::new(update)))
 }
 
 /// `ticket.state` with as many of the comments as fit; updates with the rest. `crossing` leads to
 /// the copy that is told of itself.
 #[must_use]
-pub fn state(transfer: &Transfer, crossing: &Crossing, state: TicketState) -> Vec<Delivery> {
+pub fn state(transfer: &Transfer, crossing: &HopTraversal, state: TicketState) -> Vec<Delivery> {
     let (first, rest) = split(&state.comments);
-    let state =
-        to_copy(crossing, Told::TicketState(Box::new(TicketState { comments: first, ..state })));
+    let state = to_copy(
+        crossing,
+        DeliveryBody::TicketState(Box::new(TicketState { comments: first, ..state })),
+    );
     std::iter::once(state)
         .chain(rest.into_iter().map(|part| said(transfer, crossing, part)))
         .collect()
@@ -124,20 +126,20 @@ pub(crate) fn unshared(transfer: &Transfer, hop: &Hop) -> Delivery {
         reason: "unshared".to_owned(),
         at: transfer.command.received_at,
     };
-    to_copy(&Crossing::outbound(hop), Told::TicketUnshared(Box::new(told)))
+    to_copy(&HopTraversal::outbound(hop), DeliveryBody::TicketUnshared(Box::new(told)))
 }
 
-fn said(transfer: &Transfer, crossing: &Crossing, comments: Vec<SharedComment>) -> Delivery {
+fn said(transfer: &Transfer, crossing: &HopTraversal, comments: Vec<SharedComment>) -> Delivery {
     to_copy(
         crossing,
-        Told::TicketUpdated(Box::new(TicketUpdated {
+        DeliveryBody::TicketUpdated(Box::new(TicketUpdated {
             comments,
             ..bare_update(transfer, crossing)
         })),
     )
 }
 
-fn bare_update(transfer: &Transfer, crossing: &Crossing) -> TicketUpdated {
+fn bare_update(transfer: &Transfer, crossing: &HopTraversal) -> TicketUpdated {
     TicketUpdated {
         share_id: crossing.hop.share_id.clone(),
         ticket_id: crossing.to_ticket().cloned(),
@@ -154,7 +156,7 @@ fn bare_update(transfer: &Transfer, crossing: &Crossing) -> TicketUpdated {
     }
 }
 
-fn to_copy(crossing: &Crossing, told: Told) -> Delivery {
+fn to_copy(crossing: &HopTraversal, told: DeliveryBody) -> Delivery {
     Delivery {
         to: crossing.to_account().clone(),
         correlation_id: crossing.hop.share_id.to_string(),

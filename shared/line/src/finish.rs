@@ -6,7 +6,7 @@ use contracts::delivery::{Delivery, FieldValues, StatusDelivered};
 use contracts::sync::{Action, Transfer};
 use contracts::{CopyId, Decision, ItemOutcome, Reason, Receipt, ReceiptOutcome, ShareId};
 
-use crate::{Chain, Crossing, deliveries};
+use crate::{Chain, HopTraversal, deliveries};
 
 /// Field values for one copy, as its account knows them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub struct Finished {
 pub fn finish(
     transfer: &Transfer,
     chain: &Chain,
-    crossings: &[Crossing],
+    crossings: &[HopTraversal],
     rejected: Option<Reason>,
     mut fields: DecidedFields,
 ) -> Finished {
@@ -91,7 +91,7 @@ pub fn finish(
         .filter(|copy| !crossings.iter().any(|crossing| crossing.to == **copy));
     // The publisher's own copy is at the end of no way from itself: what it asked for is told to it
     // elsewhere.
-    let ended: Vec<Crossing> =
+    let ended: Vec<HopTraversal> =
         out_of_the_way.filter_map(|copy| chain.crossing_to(&transfer.copy, copy)).collect();
     for crossing in
         crossings.iter().chain(&ended).filter(|crossing| Some(&crossing.to) != new_copy.as_ref())

@@ -6,7 +6,7 @@ pub mod facts;
 mod finish;
 pub mod hops;
 
-pub use chain::{Chain, Crossing};
+pub use chain::{Chain, HopTraversal};
 pub use finish::{CopyFields, DecidedFields, Finished, finish, receipt_outcome};
 
 /// Tables of hops and facts, in the schema of the service that uses them; versions 500 to 999 are

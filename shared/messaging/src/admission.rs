@@ -249,7 +249,7 @@ mod tests {
     use serde_json::Value;
     use sqlx::PgConnection;
 
-    use crate::{DecideError, Verdict};
+    use crate::{DecideError, HandlerResult};
 
     /// Reads one command, and decides nothing.
     struct Shares;
@@ -273,7 +273,7 @@ mod tests {
             &self,
             _: &mut PgConnection,
             _: &[&Received<Value>],
-        ) -> Result<Vec<Verdict>, DecideError> {
+        ) -> Result<Vec<HandlerResult>, DecideError> {
             Ok(Vec::new())
         }
     }

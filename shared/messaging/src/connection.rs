@@ -9,7 +9,7 @@ use lapin::types::{FieldTable, ShortString};
 use lapin::{Connection, ConnectionProperties};
 
 use crate::Fault;
-use crate::patience::asked;
+use crate::timeout;
 
 /// Where the broker is, `amqp://user:password@host:port/vhost`. It is asked for at every
 /// connection, so that a changed password needs no restart.
@@ -54,7 +54,7 @@ impl Connections {
     pub async fn open(url: &str, name: &str, queues: &[String]) -> Result<Self, Fault> {
         let consuming = connect(url, &format!("{name} consume")).await?;
         let publishing = connect(url, &format!("{name} publish")).await?;
-        let channel = asked("open a channel", consuming.create_channel()).await?;
+        let channel = timeout::broker("open a channel", consuming.create_channel()).await?;
         let passive =
             QueueDeclareOptions { passive: true, durable: true, ..QueueDeclareOptions::default() };
         for queue in queues {
@@ -63,7 +63,7 @@ impl Connections {
                 passive,
                 FieldTable::default(),
             );
-            asked("look for the queues", declared).await?;
+            timeout::broker("look for the queues", declared).await?;
         }
         Ok(Self { consuming, publishing })
     }
@@ -90,7 +90,7 @@ pub(crate) async fn close(connection: Connection) {
 pub(crate) async fn connect(url: &str, name: &str) -> Result<Connection, Fault> {
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     // lapin ignores the address's own timeout.
-    asked("connect", Connection::connect(&with_heartbeat(url), properties)).await
+    timeout::broker("connect", Connection::connect(&with_heartbeat(url), properties)).await
 }
 
 /// A half-open connection is noticed after twice the heartbeat; the broker's default is a minute.

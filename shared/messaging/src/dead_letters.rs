@@ -12,9 +12,9 @@ use crate::Fault;
 use crate::connection::Connections;
 use crate::envelope::Envelope;
 use crate::parking::{ParkReason, Parking, park};
-use crate::patience::{answered, asked};
 use crate::runtime::{Shared, backoff, now, pause};
 use crate::service::Service;
+use crate::timeout;
 
 /// Empties one dead-letter queue until it is told to stop.
 pub(crate) async fn run<S: Service>(
@@ -23,12 +23,13 @@ pub(crate) async fn run<S: Service>(
     queue: String,
     stop: CancellationToken,
 ) -> Result<(), Fault> {
-    let channel = asked("open a consuming channel", connections.consuming.create_channel()).await?;
-    asked("set the prefetch", channel.basic_qos(20, BasicQosOptions::default())).await?;
+    let channel =
+        timeout::broker("open a consuming channel", connections.consuming.create_channel()).await?;
+    timeout::broker("set the prefetch", channel.basic_qos(20, BasicQosOptions::default())).await?;
     let (name, tag) = (ShortString::from(queue.as_str()), ShortString::from("dead-letters"));
     let consume =
         channel.basic_consume(name, tag, BasicConsumeOptions::default(), FieldTable::default());
-    let mut consumer = asked("consume", consume).await?;
+    let mut consumer = timeout::broker("consume", consume).await?;
     loop {
         let next = tokio::select! {
             biased;
@@ -45,7 +46,7 @@ pub(crate) async fn run<S: Service>(
         let mut delays = backoff();
         loop {
             let detail = format!("the broker dead-lettered it into {queue}");
-            let parked = answered(
+            let parked = timeout::database(
                 shared.settings.answer_timeout,
                 keep(&shared.pool, &queue, &envelope, &detail),
             )
@@ -56,7 +57,8 @@ pub(crate) async fn run<S: Service>(
                 return Ok(());
             }
         }
-        asked("ack a message", channel.basic_ack(tag, BasicAckOptions::default())).await?;
+        timeout::broker("ack a message", channel.basic_ack(tag, BasicAckOptions::default()))
+            .await?;
     }
 }
 

@@ -9,10 +9,10 @@ use contracts::topology::{Exchange, Service};
 use contracts::{Message, Receipt};
 
 use crate::output::StoredOutput;
-use crate::publisher::{JSON, Letter};
+use crate::publisher::{JSON, OutgoingMessage};
 
 /// The event of a receipt; nothing for what is none.
-pub(crate) fn of(service: Service, stored: &StoredOutput) -> Option<Letter> {
+pub(crate) fn of(service: Service, stored: &StoredOutput) -> Option<OutgoingMessage> {
     let output = &stored.output;
     let (account, arrived_at) = (output.desk()?, output.accepted_at()?);
     if output.message_type() != Receipt::NAME {
@@ -20,7 +20,7 @@ pub(crate) fn of(service: Service, stored: &StoredOutput) -> Option<Letter> {
     }
     let receipt: Receipt = serde_json::from_str(output.body()).ok()?;
     let event = CommandDecided::of(account, receipt, arrived_at, service.name());
-    Some(Letter {
+    Some(OutgoingMessage {
         exchange: Exchange::Events.name().to_owned(),
         routing_key: event.routing_key(),
         message_id: derive_id("event", &[&stored.id.to_string()]).to_string(),

@@ -7,20 +7,25 @@ use std::time::Instant;
 use contracts::Timestamp;
 
 use crate::output::StoredOutput;
-use crate::plan::{Fate, Item};
+use crate::plan::{Disposition, Item};
 
 /// One batch, from its first message to its ack.
-pub(crate) fn batch<M>(items: &[Item<M>], fates: &[Fate], arrived: Timestamp, started: Instant) {
+pub(crate) fn batch<M>(
+    items: &[Item<M>],
+    dispositions: &[Disposition],
+    arrived: Timestamp,
+    started: Instant,
+) {
     #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
     metrics::histogram!("deskmesh_batch_size").record(items.len() as f64);
     metrics::histogram!("deskmesh_step_seconds").record(started.elapsed().as_secs_f64());
     let mut outcomes: BTreeMap<(&str, &'static str), u64> = BTreeMap::new();
     let mut waits: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    for (item, fate) in items.iter().zip(fates) {
+    for (item, disposition) in items.iter().zip(dispositions) {
         // Only a type that was admitted is a label: anybody can invent others.
         let message_type =
             item.accepted().map_or("refused", |received| received.message_type.as_str());
-        *outcomes.entry((message_type, outcome(fate))).or_default() += 1;
+        *outcomes.entry((message_type, outcome(disposition))).or_default() += 1;
         if let Some(published_at) = item.envelope.published_at() {
             waits.entry(message_type).or_default().push(seconds_between(published_at, arrived));
         }
@@ -38,12 +43,12 @@ pub(crate) fn batch<M>(items: &[Item<M>], fates: &[Fate], arrived: Timestamp, st
 }
 
 /// What became of a message, in one word: a label, and an attribute of its span.
-pub(crate) fn outcome(fate: &Fate) -> &'static str {
-    match fate {
-        Fate::Send { outcome, .. } => outcome,
-        Fate::Wait(_) => "not_yet",
-        Fate::Forward(_) => "forwarded",
-        Fate::Parked => "parked",
+pub(crate) fn outcome(disposition: &Disposition) -> &'static str {
+    match disposition {
+        Disposition::Send { outcome, .. } => outcome,
+        Disposition::Wait(_) => "not_yet",
+        Disposition::Forward(_) => "forwarded",
+        Disposition::Parked => "parked",
     }
 }
 

@@ -14,7 +14,7 @@ use crate::journal::{Decided, Entry, Key};
 use crate::ladder;
 use crate::output::{Output, StoredOutput};
 use crate::parking::ParkReason;
-use crate::service::{Otherwise, Received, Verdict};
+use crate::service::{HandlerResult, Otherwise, Received};
 use crate::trace_context::TraceContext;
 
 /// No output may be larger, in bytes; the broker's own limit is 8 MiB, and over it the channel is
@@ -32,7 +32,7 @@ pub(crate) struct Item<M> {
 
 /// What became of a message of a batch.
 #[derive(Clone, Debug)]
-pub(crate) enum Fate {
+pub(crate) enum Disposition {
     /// Decided, now or before: this goes out.
     Send { outputs: Vec<StoredOutput>, outcome: &'static str },
     /// It goes to the delay ladder.
@@ -83,12 +83,12 @@ impl<M> Item<M> {
     }
 }
 
-/// The state of a batch on its way to fates.
+/// The state of a batch on its way to dispositions.
 pub(crate) struct Plan<'a, M> {
     service: Service,
     items: &'a [Item<M>],
-    fates: Vec<Option<Fate>>,
-    /// A second one of the same takes the fate of the first.
+    dispositions: Vec<Option<Disposition>>,
+    /// A second one of the same takes the disposition of the first.
     same_as: BTreeMap<usize, usize>,
     fresh: Vec<usize>,
     decided: Vec<usize>,
@@ -101,7 +101,7 @@ impl<'a, M> Plan<'a, M> {
         let mut plan = Self {
             service,
             items,
-            fates: vec![None; items.len()],
+            dispositions: vec![None; items.len()],
             same_as: BTreeMap::new(),
             fresh: Vec::new(),
             decided: Vec::new(),
@@ -143,18 +143,18 @@ impl<'a, M> Plan<'a, M> {
     ///
     /// # Errors
     /// A sentence when what it causes cannot be sent.
-    pub fn take(&mut self, index: usize, verdict: Verdict) -> Result<(), String> {
+    pub fn take(&mut self, index: usize, verdict: HandlerResult) -> Result<(), String> {
         let item = &self.items[index];
         match verdict {
-            Verdict::Decided(outputs) => self.decide(index, outputs, "decided"),
-            Verdict::Park(reason, detail) => {
+            HandlerResult::Decided(outputs) => self.decide(index, outputs, "decided"),
+            HandlerResult::Park(reason, detail) => {
                 self.park(index, reason, detail);
                 Ok(())
             }
-            Verdict::NotYet { reason, otherwise } => {
+            HandlerResult::NotYet { reason, otherwise } => {
                 match (ladder::step_after(item.envelope.attempt), otherwise) {
                     (Some(step), _) => {
-                        self.fates[index] = Some(Fate::Wait(step));
+                        self.dispositions[index] = Some(Disposition::Wait(step));
                         Ok(())
                     }
                     (None, Otherwise::Decided(outputs)) => self.decide(index, outputs, "refused"),
@@ -180,8 +180,8 @@ impl<'a, M> Plan<'a, M> {
     pub fn journal_rows(&self) -> Vec<Decided<'_>> {
         let row = |index: &usize| {
             let item = &self.items[*index];
-            let (Some(key), Some(about), Some(Fate::Send { outputs, .. })) =
-                (item.key(), item.about(), &self.fates[*index])
+            let (Some(key), Some(about), Some(Disposition::Send { outputs, .. })) =
+                (item.key(), item.about(), &self.dispositions[*index])
             else {
                 return None;
             };
@@ -200,14 +200,17 @@ impl<'a, M> Plan<'a, M> {
         self.decided.iter().filter_map(row).collect()
     }
 
-    /// One fate per message, in order.
-    pub fn into_fates(mut self) -> Vec<Fate> {
+    /// One disposition per message, in order.
+    pub fn into_dispositions(mut self) -> Vec<Disposition> {
         for (index, earlier) in std::mem::take(&mut self.same_as) {
-            let fate = self.fates[earlier].clone();
-            self.fates[index] = fate;
+            let disposition = self.dispositions[earlier].clone();
+            self.dispositions[index] = disposition;
         }
-        // Every message has a fate by now; one without would be redelivered, never lost.
-        self.fates.into_iter().map(|fate| fate.unwrap_or(Fate::Parked)).collect()
+        // Every message has a disposition by now; one without would be redelivered, never lost.
+        self.dispositions
+            .into_iter()
+            .map(|disposition| disposition.unwrap_or(Disposition::Parked))
+            .collect()
     }
 
     fn without_key(&mut self, index: usize) {
@@ -215,7 +218,9 @@ impl<'a, M> Plan<'a, M> {
         match &items[index].admission {
             Admission::Park(reason, detail) => self.park(index, *reason, detail.clone()),
             Admission::Refuse(refused) => self.answer(index, refused.clone()),
-            Admission::Forward(entry) => self.fates[index] = Some(Fate::Forward(*entry)),
+            Admission::Forward(entry) => {
+                self.dispositions[index] = Some(Disposition::Forward(*entry))
+            }
             Admission::Accept(_) => {}
         }
     }
@@ -239,7 +244,8 @@ impl<'a, M> Plan<'a, M> {
         }
         match (&entry.outputs, Self::account(key)) {
             (Some(outputs), _) => {
-                self.fates[index] = Some(Fate::Send { outputs: outputs.clone(), outcome: "known" })
+                self.dispositions[index] =
+                    Some(Disposition::Send { outputs: outputs.clone(), outcome: "known" })
             }
             (None, Some(account)) => {
                 let receipt =
@@ -315,7 +321,8 @@ impl<'a, M> Plan<'a, M> {
         let item = &self.items[index];
         let accepted_at: Timestamp = item.envelope.first_arrival;
         let outputs = vec![Output::to_desk(&Delivery::receipt(to, receipt), accepted_at)];
-        self.fates[index] = Some(Fate::Send { outputs: self.stored(index, outputs), outcome });
+        self.dispositions[index] =
+            Some(Disposition::Send { outputs: self.stored(index, outputs), outcome });
     }
 
     fn decide(
@@ -331,7 +338,8 @@ impl<'a, M> Plan<'a, M> {
                 large.body().len()
             ));
         }
-        self.fates[index] = Some(Fate::Send { outputs: self.stored(index, outputs), outcome });
+        self.dispositions[index] =
+            Some(Disposition::Send { outputs: self.stored(index, outputs), outcome });
         self.decided.push(index);
         Ok(())
     }
@@ -347,7 +355,7 @@ impl<'a, M> Plan<'a, M> {
     }
 
     fn park(&mut self, index: usize, reason: ParkReason, detail: String) {
-        self.fates[index] = Some(Fate::Parked);
+        self.dispositions[index] = Some(Disposition::Parked);
         self.parked.push((index, reason, detail));
     }
 }
@@ -414,7 +422,7 @@ mod tests {
                 "{:?}",
                 plan.parked()
             );
-            assert!(matches!(plan.into_fates().as_slice(), [Fate::Parked]));
+            assert!(matches!(plan.into_dispositions().as_slice(), [Disposition::Parked]));
         }
     }
 }

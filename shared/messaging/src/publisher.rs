@@ -15,8 +15,8 @@ use lapin::{BasicProperties, Channel, Confirmation, Connection};
 
 use crate::envelope::header;
 use crate::output::StoredOutput;
-use crate::patience::asked;
 use crate::span::Sent;
+use crate::timeout;
 use crate::trace_context::TraceContext;
 use crate::{Fault, measure};
 
@@ -25,7 +25,7 @@ pub(crate) const JSON: &str = "application/json";
 
 /// A message ready to go.
 #[derive(Clone, Debug)]
-pub(crate) struct Letter {
+pub(crate) struct OutgoingMessage {
     pub exchange: String,
     pub routing_key: String,
     pub message_id: String,
@@ -43,7 +43,7 @@ pub(crate) struct Letter {
     pub mandatory: bool,
 }
 
-impl Letter {
+impl OutgoingMessage {
     /// The letter for an output.
     pub fn of(stored: &StoredOutput) -> Self {
         let output = &stored.output;
@@ -94,8 +94,13 @@ impl Publisher {
         service: Service,
         timeout: Duration,
     ) -> Result<Self, Fault> {
-        let channel = asked("open a publishing channel", connection.create_channel()).await?;
-        asked("turn on confirms", channel.confirm_select(ConfirmSelectOptions::default())).await?;
+        let channel =
+            timeout::broker("open a publishing channel", connection.create_channel()).await?;
+        timeout::broker(
+            "turn on confirms",
+            channel.confirm_select(ConfirmSelectOptions::default()),
+        )
+        .await?;
         Ok(Self { channel, service, user_id: ShortString::from(service.user()), timeout })
     }
 
@@ -106,7 +111,7 @@ impl Publisher {
     /// it is sent again.
     pub async fn publish(
         &self,
-        letters: &[Letter],
+        letters: &[OutgoingMessage],
         now: Timestamp,
     ) -> Result<BTreeSet<String>, Fault> {
         if letters.is_empty() {
@@ -119,7 +124,7 @@ impl Publisher {
 
     async fn publish_all(
         &self,
-        letters: &[Letter],
+        letters: &[OutgoingMessage],
         now: Timestamp,
     ) -> Result<BTreeSet<String>, Fault> {
         let sent = try_join_all(letters.iter().map(|letter| self.send(letter, now))).await?;
@@ -154,7 +159,7 @@ impl Publisher {
     #[expect(clippy::disallowed_methods, reason = "the one place that publishes")]
     async fn send(
         &self,
-        letter: &Letter,
+        letter: &OutgoingMessage,
         now: Timestamp,
     ) -> Result<(Sent, impl Future<Output = lapin::Result<Confirmation>> + use<>), Fault> {
         let sent = Sent::begin(letter);

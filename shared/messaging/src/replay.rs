@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::output::StoredOutput;
 use crate::parked::{Done, Entry, record};
-use crate::publisher::{Letter, Publisher};
+use crate::publisher::{OutgoingMessage, Publisher};
 use crate::runtime::now;
 use crate::sending::{Pace, Sending};
 use crate::{Fault, journal, undelivered};
@@ -203,7 +203,7 @@ async fn send(
     publisher: &Publisher,
     outputs: &[StoredOutput],
 ) -> Result<usize, Fault> {
-    let letters: Vec<Letter> = outputs.iter().map(Letter::of).collect();
+    let letters: Vec<OutgoingMessage> = outputs.iter().map(OutgoingMessage::of).collect();
     let refused = publisher.publish(&letters, now()).await?;
     let came_back = |stored: &&StoredOutput| refused.contains(&stored.id.to_string());
     let (desks, others): (Vec<_>, Vec<_>) = outputs

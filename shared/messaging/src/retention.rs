@@ -78,19 +78,19 @@ async fn round<S: Service>(
     overdue: &mut Overdue,
 ) {
     let (pool, limit) = (&shared.pool, shared.settings.answer_timeout);
-    match answered(limit, outputs::make_ahead(pool)).await {
+    match timeout::database(limit, outputs::make_ahead(pool)).await {
         Ok(()) => {}
         Err(error) => report("journal_output", "the coming days cannot be made", &error),
     }
     let settled = shared.health.broker_settled(shared.settings.retention.outputs_wait);
-    match answered(limit, outputs::drop_old(pool, settled)).await {
+    match timeout::database(limit, outputs::drop_old(pool, settled)).await {
         Ok(seconds) => overdue.is("journal_output", seconds),
         Err(error) => {
             report("journal_output", "old days cannot be dropped", &error);
             overdue.is_unknown("journal_output");
         }
     }
-    match answered(limit, outputs::days_ahead(pool)).await {
+    match timeout::database(limit, outputs::days_ahead(pool)).await {
         Ok(days) => metrics::gauge!("deskmesh_output_days_ahead").set(f64::from(days)),
         Err(error) => report("journal_output", "its days cannot be counted", &error),
     }
@@ -109,7 +109,7 @@ async fn delete_all(
 ) {
     loop {
         let begun = Instant::now();
-        match answered(limit, rows::delete_chunk(pool, aged, position)).await {
+        match timeout::database(limit, rows::delete_chunk(pool, aged, position)).await {
             Ok(Chunk::More { overdue_seconds }) => overdue.is(aged.table, overdue_seconds),
             // Whoever is at it tells how far it is.
             Ok(Chunk::Last | Chunk::Others) => return overdue.is(aged.table, 0.0),

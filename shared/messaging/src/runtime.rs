@@ -13,7 +13,7 @@ use crate::connection::{BrokerUrl, Connections};
 use crate::retention::{self, Retention};
 use crate::service::Service;
 use crate::slot::Slot;
-use crate::{Fault, Health, answered, dead_letters, undelivered, watched};
+use crate::{Fault, Health, dead_letters, undelivered, watched};
 
 /// How the runtime works.
 #[derive(Clone, Debug)]
@@ -153,7 +153,7 @@ async fn work<S: Service>(
     let before = |fault: Fault| End { fault, worked: false };
     let limit = shared.settings.answer_timeout;
     // What is decided from now on needs a place; what is old can wait.
-    answered(limit, retention::ensure_today(&shared.pool))
+    timeout::database(limit, retention::ensure_today(&shared.pool))
         .await
         .map_err(|error: sqlx::Error| before(error.into()))?;
     shared.health.reached("database");

@@ -49,7 +49,7 @@ pub trait Service: Send + Sync + 'static {
         &self,
         connection: &mut PgConnection,
         batch: &[&Received<Self::Inbound>],
-    ) -> impl Future<Output = Result<Vec<Verdict>, DecideError>> + Send;
+    ) -> impl Future<Output = Result<Vec<HandlerResult>, DecideError>> + Send;
 }
 
 /// A message that passed admission and was not decided before.
@@ -93,7 +93,7 @@ impl<M> Received<M> {
 
 /// What becomes of one message.
 #[derive(Debug)]
-pub enum Verdict {
+pub enum HandlerResult {
     /// It is decided; this is to be sent.
     Decided(Vec<Output>),
     /// Something it needs is not known yet: it waits on the ladder, and when that is used up,

@@ -22,14 +22,14 @@ use crate::admission::admit;
 use crate::connection::Connections;
 use crate::envelope::{Envelope, header};
 use crate::output::StoredOutput;
-use crate::patience::asked;
-use crate::plan::{Fate, Item};
-use crate::publisher::{JSON, Letter, Publisher};
+use crate::plan::{Disposition, Item};
+use crate::publisher::{JSON, OutgoingMessage, Publisher};
 use crate::runtime::{Shared, backoff, now, pause};
 use crate::service::Service;
 use crate::step::{Database, StepError, decide_all};
+use crate::timeout;
 use crate::trace_context::TraceContext;
-use crate::{Fault, answered, event, measure, span, undelivered};
+use crate::{Fault, event, measure, span, undelivered};
 
 const CONSUMER_TAG: &str = "slot";
 
@@ -50,14 +50,19 @@ impl<S: Service> Slot<S> {
         queue: &str,
     ) -> Result<Self, Fault> {
         let channel =
-            asked("open a consuming channel", connections.consuming.create_channel()).await?;
+            timeout::broker("open a consuming channel", connections.consuming.create_channel())
+                .await?;
         // Room for the batch at work and the next one.
         let prefetch = u16::try_from(shared.settings.batch_size * 2).unwrap_or(u16::MAX);
-        asked("set the prefetch", channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
+        timeout::broker(
+            "set the prefetch",
+            channel.basic_qos(prefetch, BasicQosOptions::default()),
+        )
+        .await?;
         let (name, tag) = (ShortString::from(queue), ShortString::from(CONSUMER_TAG));
         let consume =
             channel.basic_consume(name, tag, BasicConsumeOptions::default(), FieldTable::default());
-        let consumer = asked("consume", consume).await?;
+        let consumer = timeout::broker("consume", consume).await?;
         let publisher =
             Publisher::open(&connections.publishing, S::SERVICE, shared.settings.confirm_timeout)
                 .await?;
@@ -112,15 +117,18 @@ impl<S: Service> Slot<S> {
         let last_tag = batch.iter().map(|delivery| delivery.delivery_tag).max().unwrap_or_default();
         let (items, spans): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|delivery| self.item(delivery, arrived)).unzip();
-        let Some(fates) = self.decide(&items, stop).await? else { return Ok(false) };
-        if !self.send(&items, &fates, stop).await? {
+        let Some(dispositions) = self.decide(&items, stop).await? else { return Ok(false) };
+        if !self.send(&items, &dispositions, stop).await? {
             return Ok(false);
         }
-        asked("ack a batch", self.channel.basic_ack(last_tag, BasicAckOptions { multiple: true }))
-            .await?;
-        self.shared.watched.tell(&items, &fates);
-        measure::batch(&items, &fates, arrived, started);
-        span::came_to(&spans, &items, &fates);
+        timeout::broker(
+            "ack a batch",
+            self.channel.basic_ack(last_tag, BasicAckOptions { multiple: true }),
+        )
+        .await?;
+        self.shared.watched.tell(&items, &dispositions);
+        measure::batch(&items, &dispositions, arrived, started);
+        span::came_to(&spans, &items, &dispositions);
         Ok(true)
     }
 
@@ -139,15 +147,15 @@ impl<S: Service> Slot<S> {
         &self,
         items: &[Item<S::Inbound>],
         stop: &CancellationToken,
-    ) -> Result<Option<Vec<Fate>>, Fault> {
+    ) -> Result<Option<Vec<Disposition>>, Fault> {
         let mut delays = backoff();
         loop {
             let database =
                 Database { pool: &self.shared.pool, limit: self.shared.settings.answer_timeout };
             match decide_all(&*self.shared.service, database, &self.queue, items, now()).await {
-                Ok(fates) => {
+                Ok(dispositions) => {
                     self.shared.health.reached("database");
-                    return Ok(Some(fates));
+                    return Ok(Some(dispositions));
                 }
                 Err(StepError::Hold(error)) => {
                     self.shared.health.lost("database");
@@ -169,13 +177,18 @@ impl<S: Service> Slot<S> {
     async fn send(
         &self,
         items: &[Item<S::Inbound>],
-        fates: &[Fate],
+        dispositions: &[Disposition],
         stop: &CancellationToken,
     ) -> Result<bool, Fault> {
-        let outputs = outputs(fates);
-        let mut letters: Vec<Letter> =
-            outputs.iter().map(|(_, output)| Letter::of(output)).collect();
-        letters.extend(items.iter().zip(fates).filter_map(|(item, fate)| onward::<S>(item, fate)));
+        let outputs = outputs(dispositions);
+        let mut letters: Vec<OutgoingMessage> =
+            outputs.iter().map(|(_, output)| OutgoingMessage::of(output)).collect();
+        letters.extend(
+            items
+                .iter()
+                .zip(dispositions)
+                .filter_map(|(item, disposition)| onward::<S>(item, disposition)),
+        );
         if self.shared.settings.events {
             letters.extend(outputs.iter().filter_map(|(_, stored)| event::of(S::SERVICE, stored)));
         }
@@ -191,11 +204,11 @@ impl<S: Service> Slot<S> {
                 .iter()
                 .filter(|(id, output)| output.output.desk().is_some() && refused.contains(id));
             let rows: Vec<&StoredOutput> = to_desks.map(|(_, output)| *output).collect();
-            let missed = |letter: &Letter| {
+            let missed = |letter: &OutgoingMessage| {
                 letter.exchange != Exchange::Desk.name() && refused.contains(&letter.message_id)
             };
-            let services: Vec<Letter> = letters.into_iter().filter(missed).collect();
-            answered(
+            let services: Vec<OutgoingMessage> = letters.into_iter().filter(missed).collect();
+            timeout::database(
                 self.shared.settings.answer_timeout,
                 undelivered::keep(&self.shared.pool, &rows, now()),
             )
@@ -220,7 +233,7 @@ impl<S: Service> Slot<S> {
         let cancel = self
             .channel
             .basic_cancel(ShortString::from(CONSUMER_TAG), BasicCancelOptions::default());
-        asked("stop consuming", cancel).await?;
+        timeout::broker("stop consuming", cancel).await?;
         let mut consumer = self.consumer;
         let mut last = None;
         while let Some(Some(Ok(delivery))) = consumer.next().now_or_never() {
@@ -228,19 +241,20 @@ impl<S: Service> Slot<S> {
         }
         if let Some(tag) = last {
             let options = BasicNackOptions { multiple: true, requeue: true };
-            asked("hand messages back", self.channel.basic_nack(tag, options)).await?;
+            timeout::broker("hand messages back", self.channel.basic_nack(tag, options)).await?;
         }
-        asked("close a channel", self.channel.close(200, ShortString::from("stopping"))).await
+        timeout::broker("close a channel", self.channel.close(200, ShortString::from("stopping")))
+            .await
     }
 }
 
 /// All outputs of a batch with their ids, in the order of the messages, and of each message as it
 /// caused them: a list comes before its receipt. One that several messages share goes out once.
-fn outputs(fates: &[Fate]) -> Vec<(String, &StoredOutput)> {
+fn outputs(dispositions: &[Disposition]) -> Vec<(String, &StoredOutput)> {
     let mut seen = BTreeSet::new();
-    let sent = fates.iter().flat_map(|fate| match fate {
-        Fate::Send { outputs, .. } => outputs.as_slice(),
-        Fate::Wait(_) | Fate::Forward(_) | Fate::Parked => &[],
+    let sent = dispositions.iter().flat_map(|disposition| match disposition {
+        Disposition::Send { outputs, .. } => outputs.as_slice(),
+        Disposition::Wait(_) | Disposition::Forward(_) | Disposition::Parked => &[],
     });
     sent.filter(|output| seen.insert(output.id))
         .map(|output| (output.id.to_string(), output))
@@ -249,11 +263,14 @@ fn outputs(fates: &[Fate]) -> Vec<(String, &StoredOutput)> {
 
 /// The letter that puts a command on the delay ladder, or hands it to the service whose it is: the
 /// publisher's content with our own headers round it, built anew.
-fn onward<S: Service>(item: &Item<S::Inbound>, fate: &Fate) -> Option<Letter> {
-    let (routing_key, waits) = match fate {
-        Fate::Wait(step) => (S::SERVICE.retry_key(*step), 1),
-        Fate::Forward(entry) => (entry.retried_key(), 0),
-        Fate::Send { .. } | Fate::Parked => return None,
+fn onward<S: Service>(
+    item: &Item<S::Inbound>,
+    disposition: &Disposition,
+) -> Option<OutgoingMessage> {
+    let (routing_key, waits) = match disposition {
+        Disposition::Wait(step) => (S::SERVICE.retry_key(*step), 1),
+        Disposition::Forward(entry) => (entry.retried_key(), 0),
+        Disposition::Send { .. } | Disposition::Parked => return None,
     };
     let envelope = &item.envelope;
     let mut headers = vec![
@@ -263,7 +280,7 @@ fn onward<S: Service>(item: &Item<S::Inbound>, fate: &Fate) -> Option<Letter> {
         (header::FIRST_ARRIVAL, envelope.first_arrival.to_string()),
     ];
     headers.extend(envelope.parked.map(|row| (header::PARKED, row.to_string())));
-    Some(Letter {
+    Some(OutgoingMessage {
         exchange: Exchange::Sync.name().to_owned(),
         routing_key,
         message_id: envelope.message_id.clone().unwrap_or_default(),

@@ -19,8 +19,8 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::envelope::{Envelope, Via};
 use crate::measure::outcome;
-use crate::plan::{Fate, Item};
-use crate::publisher::Letter;
+use crate::plan::{Disposition, Item};
+use crate::publisher::OutgoingMessage;
 use crate::trace_context::TraceContext;
 
 const SYSTEM: &str = "messaging.system";
@@ -116,18 +116,18 @@ pub(crate) fn is_about<M>(span: &Span, item: &Item<M>) {
 }
 
 /// Writes what became of the messages into their spans, and links one that repeats another to it.
-pub(crate) fn came_to<M>(spans: &[Span], items: &[Item<M>], fates: &[Fate]) {
-    for ((span, item), fate) in spans.iter().zip(items).zip(fates) {
+pub(crate) fn came_to<M>(spans: &[Span], items: &[Item<M>], dispositions: &[Disposition]) {
+    for ((span, item), disposition) in spans.iter().zip(items).zip(dispositions) {
         if !is_recorded(span) {
             continue;
         }
-        span.set_attribute(OUTCOME, outcome(fate));
-        match fate {
-            Fate::Parked => {
+        span.set_attribute(OUTCOME, outcome(disposition));
+        match disposition {
+            Disposition::Parked => {
                 span.set_attribute(ERROR_TYPE, "parked");
                 span.set_status(Status::error("set aside for a person"));
             }
-            Fate::Send { outputs, .. } => {
+            Disposition::Send { outputs, .. } => {
                 let earlier = outputs
                     .first()
                     .map(|stored| &stored.trace)
@@ -136,7 +136,7 @@ pub(crate) fn came_to<M>(spans: &[Span], items: &[Item<M>], fates: &[Fate]) {
                     earlier.link_in(span);
                 }
             }
-            Fate::Wait(_) | Fate::Forward(_) => {}
+            Disposition::Wait(_) | Disposition::Forward(_) => {}
         }
     }
 }
@@ -149,7 +149,7 @@ pub(crate) struct Sent {
 
 impl Sent {
     /// Begins with the publish.
-    pub fn begin(letter: &Letter) -> Self {
+    pub fn begin(letter: &OutgoingMessage) -> Self {
         let cause = letter.trace.context();
         if !cause.span().span_context().is_sampled() {
             return Self { span: None };
@@ -161,7 +161,7 @@ impl Sent {
     }
 
     /// What the message carries.
-    pub fn trace(&self, letter: &Letter) -> TraceContext {
+    pub fn trace(&self, letter: &OutgoingMessage) -> TraceContext {
         self.span.as_ref().map_or_else(|| letter.trace.clone(), TraceContext::of_context)
     }
 
@@ -182,7 +182,7 @@ impl Drop for Sent {
     }
 }
 
-fn of_letter(letter: &Letter) -> Vec<KeyValue> {
+fn of_letter(letter: &OutgoingMessage) -> Vec<KeyValue> {
     let mut attributes = vec![
         KeyValue::new(SYSTEM, RABBITMQ),
         KeyValue::new(OPERATION_NAME, "send"),

@@ -12,10 +12,10 @@ use sqlx::{PgConnection, PgPool};
 use crate::failure::{DecideError, Next, next_after};
 use crate::journal::{self, Key};
 use crate::parking::{self, ParkReason, Parking};
-use crate::patience::answered;
-use crate::plan::{Fate, Item, Plan};
-use crate::service::{Received, Service, Verdict};
+use crate::plan::{Disposition, Item, Plan};
+use crate::service::{HandlerResult, Received, Service};
 use crate::suspects::{self, SUSPICIOUS_DELIVERIES, TOO_MANY_PROCESSES};
+use crate::timeout;
 
 /// A batch that loses this often against others has a cause of its own.
 const RERUNS: usize = 5;
@@ -28,7 +28,7 @@ pub(crate) struct Database<'a> {
     pub limit: Duration,
 }
 
-/// Why a batch has no fates.
+/// Why a batch has no dispositions.
 #[derive(Debug)]
 pub(crate) enum StepError {
     /// The database is away: hold the batch.
@@ -63,7 +63,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Decides a batch that came from `queue`: one fate per item, in order. A message that cannot be
+/// Decides a batch that came from `queue`: one disposition per item, in order. A message that cannot be
 /// decided is found by halving the batch, and parked; the others go on.
 pub(crate) fn decide_all<'a, S: Service>(
     service: &'a S,
@@ -71,7 +71,7 @@ pub(crate) fn decide_all<'a, S: Service>(
     queue: &'a str,
     items: &'a [Item<S::Inbound>],
     now: Timestamp,
-) -> BoxFuture<'a, Result<Vec<Fate>, StepError>> {
+) -> BoxFuture<'a, Result<Vec<Disposition>, StepError>> {
     async move {
         let suspect =
             items.iter().position(|item| item.envelope.deliveries >= SUSPICIOUS_DELIVERIES);
@@ -93,21 +93,23 @@ async fn decide_suspect<S: Service>(
     queue: &str,
     item: &Item<S::Inbound>,
     now: Timestamp,
-) -> Result<Vec<Fate>, StepError> {
+) -> Result<Vec<Disposition>, StepError> {
     let Database { pool, limit } = database;
-    let began = answered(limit, suspects::begin(pool, queue, &item.envelope, now))
+    let began = timeout::database(limit, suspects::begin(pool, queue, &item.envelope, now))
         .await
         .map_err(StepError::Hold)?;
-    let fates = if began >= TOO_MANY_PROCESSES {
+    let dispositions = if began >= TOO_MANY_PROCESSES {
         let cause = format!("{began} processes began to decide it and did not end");
         let parked = park(pool, queue, item, ParkReason::RedeliveredTooOften, &cause, now);
-        answered(limit, parked).await.map_err(StepError::Hold)?;
-        vec![Fate::Parked]
+        timeout::database(limit, parked).await.map_err(StepError::Hold)?;
+        vec![Disposition::Parked]
     } else {
         decide_together(service, database, queue, std::slice::from_ref(item), now).await?
     };
-    answered(limit, suspects::end(pool, queue, &item.envelope)).await.map_err(StepError::Hold)?;
-    Ok(fates)
+    timeout::database(limit, suspects::end(pool, queue, &item.envelope))
+        .await
+        .map_err(StepError::Hold)?;
+    Ok(dispositions)
 }
 
 /// Decides a batch in one transaction, or halves it.
@@ -117,11 +119,13 @@ async fn decide_together<S: Service>(
     queue: &str,
     items: &[Item<S::Inbound>],
     now: Timestamp,
-) -> Result<Vec<Fate>, StepError> {
+) -> Result<Vec<Disposition>, StepError> {
     let mut reruns = 0;
     let cause = loop {
-        match answered(database.limit, attempt(service, database.pool, queue, items, now)).await {
-            Ok(fates) => return Ok(fates),
+        match timeout::database(database.limit, attempt(service, database.pool, queue, items, now))
+            .await
+        {
+            Ok(dispositions) => return Ok(dispositions),
             Err(Failed::Hold(error)) => return Err(StepError::Hold(error)),
             Err(Failed::Rerun) if reruns < RERUNS => reruns += 1,
             Err(Failed::Rerun) => break "it always loses against another transaction".to_owned(),
@@ -130,9 +134,9 @@ async fn decide_together<S: Service>(
     };
     if let [item] = items {
         let parked = park(database.pool, queue, item, ParkReason::Poison, &cause, now);
-        return answered(database.limit, parked)
+        return timeout::database(database.limit, parked)
             .await
-            .map(|()| vec![Fate::Parked])
+            .map(|()| vec![Disposition::Parked])
             .map_err(StepError::Hold);
     }
     let (left, right) = items.split_at(items.len() / 2);
@@ -145,12 +149,12 @@ async fn in_parts<S: Service>(
     queue: &str,
     now: Timestamp,
     parts: &[&[Item<S::Inbound>]],
-) -> Result<Vec<Fate>, StepError> {
-    let mut fates = Vec::new();
+) -> Result<Vec<Disposition>, StepError> {
+    let mut dispositions = Vec::new();
     for part in parts.iter().filter(|part| !part.is_empty()) {
-        fates.extend(decide_all(service, database, queue, part, now).await?);
+        dispositions.extend(decide_all(service, database, queue, part, now).await?);
     }
-    Ok(fates)
+    Ok(dispositions)
 }
 
 /// Sets the one aside that cannot be decided.
@@ -180,7 +184,7 @@ async fn attempt<S: Service>(
     queue: &str,
     items: &[Item<S::Inbound>],
     now: Timestamp,
-) -> Result<Vec<Fate>, Failed> {
+) -> Result<Vec<Disposition>, Failed> {
     let mut transaction = pool.begin().await?;
     let keys: Vec<&Key> = items.iter().filter_map(Item::key).collect();
     let known = journal::lookup(&mut transaction, &keys).await?;
@@ -203,7 +207,7 @@ async fn attempt<S: Service>(
         parking::park(&mut transaction, &parking, *reason, detail, now).await?;
     }
     transaction.commit().await?;
-    Ok(plan.into_fates())
+    Ok(plan.into_dispositions())
 }
 
 /// Calls the service for what is new. A panic in a rule is the fault of one of the messages, not of
@@ -212,7 +216,7 @@ async fn decide_fresh<S: Service>(
     service: &S,
     connection: &mut PgConnection,
     batch: &[&Received<S::Inbound>],
-) -> Result<Vec<Verdict>, Failed> {
+) -> Result<Vec<HandlerResult>, Failed> {
     let verdicts = match AssertUnwindSafe(service.decide(connection, batch)).catch_unwind().await {
         Ok(Ok(verdicts)) => verdicts,
         Ok(Err(DecideError::Database(error))) => return Err(error.into()),

@@ -7,7 +7,7 @@ use lapin::message::Delivery;
 use crate::admission::{Admission, admit};
 use crate::envelope::Envelope;
 use crate::parking::Parking;
-use crate::plan::{Fate, Item, Plan};
+use crate::plan::{Disposition, Item, Plan};
 use crate::service::Service;
 use crate::trace_context::TraceContext;
 
@@ -28,11 +28,13 @@ pub fn trial<S: Service>(service: &S, queue: &str, delivery: Delivery, now: Time
     let items = [Item { envelope, admission, trace: TraceContext::default() }];
     let plan = Plan::of(S::SERVICE, &items, &std::collections::BTreeMap::new());
     let rows = plan.journal_rows().len();
-    let sent: usize = plan
-        .into_fates()
-        .iter()
-        .map(|fate| if let Fate::Send { outputs, .. } = fate { outputs.len() } else { 0 })
-        .sum();
+    let sent: usize =
+        plan.into_dispositions()
+            .iter()
+            .map(|disposition| {
+                if let Disposition::Send { outputs, .. } = disposition { outputs.len() } else { 0 }
+            })
+            .sum();
     format!("{said}; {rows} remembered, {sent} sent")
 }
 

@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 use crate::connection::Connections;
 use crate::output::StoredOutput;
 use crate::parking::{ParkReason, Parking, park};
-use crate::patience::answered;
-use crate::publisher::{Letter, Publisher};
+use crate::publisher::{OutgoingMessage, Publisher};
 use crate::runtime::{Settings, Shared, now, pause};
 use crate::service::Service;
+use crate::timeout;
 use crate::{Fault, gauges};
 
 /// Tried at once, at most, for one account.
@@ -71,13 +71,16 @@ pub(crate) async fn run<S: Service>(
             .await?;
     let Settings { undelivered: settings, answer_timeout, confirm_timeout, .. } = shared.settings;
     loop {
-        match answered(answer_timeout, due_accounts(&shared, now())).await {
+        match timeout::database(answer_timeout, due_accounts(&shared, now())).await {
             Ok(accounts) => {
                 for account in accounts {
                     // Its transaction is open while the broker confirms.
                     let limit = answer_timeout + confirm_timeout;
-                    answered(limit, retry(&shared.pool, &publisher, &account, settings.max_age))
-                        .await?;
+                    timeout::database(
+                        limit,
+                        retry(&shared.pool, &publisher, &account, settings.max_age),
+                    )
+                    .await?;
                 }
             }
             Err(error) => {
@@ -119,7 +122,7 @@ async fn retry(
     .bind(CHUNK)
     .fetch_all(&mut *transaction)
     .await?;
-    let letters: Vec<Letter> =
+    let letters: Vec<OutgoingMessage> =
         rows.iter().map(|(_, stored, _, attempts)| again(stored, *attempts)).collect();
     let tried_at = now();
     let refused = publisher.publish(&letters, tried_at).await?;
@@ -156,8 +159,11 @@ async fn retry(
 }
 
 /// The delivery once more, after its first and so many further attempts.
-fn again(stored: &StoredOutput, attempts: i32) -> Letter {
-    Letter { attempt: usize::try_from(attempts).unwrap_or_default() + 2, ..Letter::of(stored) }
+fn again(stored: &StoredOutput, attempts: i32) -> OutgoingMessage {
+    OutgoingMessage {
+        attempt: usize::try_from(attempts).unwrap_or_default() + 2,
+        ..OutgoingMessage::of(stored)
+    }
 }
 
 async fn remove(connection: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<()> {

@@ -7,7 +7,7 @@ use contracts::Timestamp;
 use sqlx::PgPool;
 use sqlx::types::chrono::{DateTime, Utc};
 
-use crate::plan::{Fate, Item};
+use crate::plan::{Disposition, Item};
 
 /// A shorter name would be in messages by chance.
 const SHORTEST: usize = 8;
@@ -86,35 +86,35 @@ impl Names {
 
     /// Writes a line for each message of a batch that names one of them, or causes something that
     /// does. Never what it says.
-    pub fn tell<M>(&self, items: &[Item<M>], fates: &[Fate]) {
+    pub fn tell<M>(&self, items: &[Item<M>], dispositions: &[Disposition]) {
         let names = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
         if names.is_empty() {
             return;
         }
-        for (item, fate) in items.iter().zip(fates) {
-            if let Some(name) = names.iter().find(|name| is_in(name, item, fate)) {
-                tell(name, item, fate);
+        for (item, disposition) in items.iter().zip(dispositions) {
+            if let Some(name) = names.iter().find(|name| is_in(name, item, disposition)) {
+                tell(name, item, disposition);
             }
         }
     }
 }
 
-fn is_in<M>(name: &str, item: &Item<M>, fate: &Fate) -> bool {
+fn is_in<M>(name: &str, item: &Item<M>, disposition: &Disposition) -> bool {
     let subject = item.about().and_then(|about| about.subject.as_deref()) == Some(name);
     let bytes = name.as_bytes();
     let arrived = || item.envelope.body.windows(bytes.len()).any(|part| part == bytes);
-    let caused = || match fate {
-        Fate::Send { outputs, .. } => {
+    let caused = || match disposition {
+        Disposition::Send { outputs, .. } => {
             outputs.iter().any(|stored| stored.output.body().contains(name))
         }
-        Fate::Wait(_) | Fate::Forward(_) | Fate::Parked => false,
+        Disposition::Wait(_) | Disposition::Forward(_) | Disposition::Parked => false,
     };
     subject || arrived() || caused()
 }
 
-fn tell<M>(name: &str, item: &Item<M>, fate: &Fate) {
-    let (outcome, told): (&str, Vec<String>) = match fate {
-        Fate::Send { outputs, outcome } => {
+fn tell<M>(name: &str, item: &Item<M>, disposition: &Disposition) {
+    let (outcome, told): (&str, Vec<String>) = match disposition {
+        Disposition::Send { outputs, outcome } => {
             let told = |stored: &crate::output::StoredOutput| {
                 format!(
                     "{} {} {}",
@@ -125,9 +125,9 @@ fn tell<M>(name: &str, item: &Item<M>, fate: &Fate) {
             };
             (outcome, outputs.iter().map(told).collect())
         }
-        Fate::Wait(step) => ("not_yet", vec![format!("again after {step:?}")]),
-        Fate::Forward(service) => ("forwarded", vec![service.name().to_owned()]),
-        Fate::Parked => ("parked", Vec::new()),
+        Disposition::Wait(step) => ("not_yet", vec![format!("again after {step:?}")]),
+        Disposition::Forward(service) => ("forwarded", vec![service.name().to_owned()]),
+        Disposition::Parked => ("parked", Vec::new()),
     };
     let about = item.about();
     tracing::info!(

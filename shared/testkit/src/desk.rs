@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::{AccountName, Message, Receipt, Timestamp, topology};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::ShortString;
@@ -254,7 +254,11 @@ impl Desk {
     ///
     /// # Panics
     /// When none comes.
-    pub async fn told<T>(&self, what: &str, wanted: impl Fn(&Told) -> Option<T>) -> (T, Delivered) {
+    pub async fn told<T>(
+        &self,
+        what: &str,
+        wanted: impl Fn(&DeliveryBody) -> Option<T>,
+    ) -> (T, Delivered) {
         until(&format!("{what} at {}", self.account), PATIENCE, async || {
             let inbox = self.lock();
             let found = inbox

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use contracts::Receipt;
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use futures_util::StreamExt;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
@@ -21,7 +21,7 @@ pub struct Delivered {
     /// Whose: an operator's queue holds deliveries of several accounts.
     pub account: String,
     /// What it says.
-    pub told: Told,
+    pub told: DeliveryBody,
     /// When it came.
     pub at: Instant,
     /// The trace it belongs to.
@@ -74,7 +74,7 @@ fn take(inbox: &mut Inbox, delivery: &lapin::message::Delivery) {
         inbox.repeated += 1;
         return;
     }
-    let told = match Told::read(&name, &delivery.data) {
+    let told = match DeliveryBody::read(&name, &delivery.data) {
         Ok(told) => told,
         Err(error) => {
             inbox.unreadable.push(format!("{name} {id}: {error}"));
@@ -82,7 +82,7 @@ fn take(inbox: &mut Inbox, delivery: &lapin::message::Delivery) {
         }
     };
     let at = Instant::now();
-    if let Told::Receipt(receipt) = &told {
+    if let DeliveryBody::Receipt(receipt) = &told {
         inbox
             .receipts
             .entry(receipt.command_id.clone())

@@ -12,4 +12,4 @@ pub use duties::Duties;
 pub use inbox::Delivered;
 pub use model::Model;
 pub use wait::until;
-pub use world::World;
+pub use world::TestEnvironment;

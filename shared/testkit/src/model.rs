@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::comment::SharedComment;
-use contracts::delivery::{Redaction, TicketCreated, TicketState, TicketUpdated, Told};
+use contracts::delivery::{DeliveryBody, Redaction, TicketCreated, TicketState, TicketUpdated};
 use contracts::fields::FieldValue;
 use contracts::{Decision, Item, ItemOutcome, Receipt, ReceiptOutcome};
 use serde_json::{Value, json};
@@ -111,13 +111,13 @@ impl Model {
     }
 
     /// Takes what the desk is told.
-    pub fn take(&mut self, told: &Told) {
+    pub fn take(&mut self, told: &DeliveryBody) {
         match told {
-            Told::TicketCreated(created) => self.created(created),
-            Told::TicketUpdated(updated) => self.updated(updated),
-            Told::TicketState(state) => self.restored(state),
-            Told::Receipt(receipt) => self.answered(receipt),
-            Told::TicketUnshared(unshared) => {
+            DeliveryBody::TicketCreated(created) => self.created(created),
+            DeliveryBody::TicketUpdated(updated) => self.updated(updated),
+            DeliveryBody::TicketState(state) => self.restored(state),
+            DeliveryBody::Receipt(receipt) => self.answered(receipt),
+            DeliveryBody::TicketUnshared(unshared) => {
                 self.ended.insert(unshared.share_id.to_string());
             }
             _ => {}

@@ -9,7 +9,7 @@ use sqlx::postgres::PgPoolOptions;
 
 /// One virtual host with the whole topology, and one database with a schema per service.
 #[derive(Debug)]
-pub struct World {
+pub struct TestEnvironment {
     /// The virtual host.
     pub installation: Installation,
     /// The database.
@@ -17,7 +17,7 @@ pub struct World {
     name: String,
 }
 
-impl World {
+impl TestEnvironment {
     /// Makes a world on the servers of `AMQP_URL`, `MANAGEMENT_URL` and `DATABASE_URL`.
     ///
     /// # Panics

@@ -3,11 +3,11 @@
 pub mod board;
 pub mod contestant;
 pub mod cpu;
+pub mod environment;
 pub mod facts;
 pub mod filled;
 pub mod forwarder;
 pub mod goals;
-pub mod hall;
 pub mod load;
 pub mod peers;
 pub mod population;

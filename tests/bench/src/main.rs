@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use bench::contestant::{Contestant, Running};
+use bench::environment::{Halls, clear_logs};
 use bench::forwarder::{self, Place};
-use bench::hall::{Halls, clear_logs};
 use bench::load::Load;
 use bench::report::Report;
 use bench::scenario::{self, Doing, Scenario};

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::board::{Board, Proof, token};
 use crate::cpu::{Parts, Used};
+use crate::environment::BenchEnvironment;
 use crate::filled::senders;
-use crate::hall::Hall;
 use crate::load::Load;
 use crate::population::{actor, agreement};
 use crate::work::Work;
@@ -80,20 +80,24 @@ pub struct Lasting {
 pub async fn play(
     load: Load,
     pace: Pace,
-    hall: &Hall,
+    environment: &BenchEnvironment,
     parts: &Parts,
     lasting: Lasting,
 ) -> Result<Shown> {
     let watch = async {
         tokio::time::sleep(lasting.warm).await;
-        let (first, done, begun, before) =
-            (hall.board.published(), hall.board.done(), Instant::now(), Used::now(parts)?);
+        let (first, done, begun, before) = (
+            environment.board.published(),
+            environment.board.done(),
+            Instant::now(),
+            Used::now(parts)?,
+        );
         tokio::time::sleep(lasting.time).await;
         let used = Used::now(parts)?.since(&before);
-        Ok((first, shown(parts, &used, hall.board.done() - done, begun.elapsed())))
+        Ok((first, shown(parts, &used, environment.board.done() - done, begun.elapsed())))
     };
-    let (first, mut shown) = under_load(load, pace, hall, watch).await?;
-    let delays = hall.board.delays(first..hall.board.published());
+    let (first, mut shown) = under_load(load, pace, environment, watch).await?;
+    let delays = environment.board.delays(first..environment.board.published());
     (shown.p50, shown.p99) = (percentile(&delays, 50), percentile(&delays, 99));
     Ok(shown)
 }
@@ -105,7 +109,7 @@ pub async fn play(
 pub async fn deactivation(
     load: Load,
     rate: f64,
-    hall: &Hall,
+    environment: &BenchEnvironment,
     round: usize,
     lasting: Lasting,
 ) -> Result<Shown> {
@@ -114,13 +118,14 @@ pub async fn deactivation(
         .get(round)
         .with_context(|| format!("there are {} agreements to end, one a round", senders.len()))?;
     let content = json!({ "agreement_id": agreement(sender), "actor": actor("admin") });
-    let board = &hall.board;
+    let board = &environment.board;
     let watch = async {
         tokio::time::sleep(lasting.warm).await;
         let first = board.published();
         tokio::time::sleep(lasting.time / 2).await;
         let (ended, begun) = (board.publish_command(), Instant::now());
-        hall.publisher
+        environment
+            .publisher
             .publish(&[(token(ended), Work::other(sender, "agreement.deactivate.v1", &content))])
             .await?;
         while !board.proof(ended..ended + 1).holds() {
@@ -131,7 +136,7 @@ pub async fn deactivation(
         tokio::time::sleep(lasting.time / 2).await;
         Ok((first, ended, took))
     };
-    let (first, ended, took) = under_load(load, Pace::Steady { rate }, hall, watch).await?;
+    let (first, ended, took) = under_load(load, Pace::Steady { rate }, environment, watch).await?;
     let longest = |updates: Range<usize>| board.delays(updates).last().copied().map_or(0.0, millis);
     // An update that was under way when the agreement ended counts as after.
     let under_way = ended.saturating_sub(20);
@@ -153,13 +158,13 @@ pub async fn deactivation(
 ///
 /// # Errors
 /// When it does not come.
-pub async fn first_update(hall: &Hall, update: usize) -> Result<Shown> {
+pub async fn first_update(environment: &BenchEnvironment, update: usize) -> Result<Shown> {
     let started = Instant::now();
-    while !hall.board.proof(update..update + 1).holds() {
+    while !environment.board.proof(update..update + 1).holds() {
         ensure!(started.elapsed() < DRAIN, "the update has not come within {DRAIN:?}");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    let took = hall.board.delays(update..update + 1).last().copied().map_or(0.0, millis);
+    let took = environment.board.delays(update..update + 1).last().copied().map_or(0.0, millis);
     Ok(Shown { times: [("until the first update".to_owned(), took)].into(), ..Shown::default() })
 }
 
@@ -167,10 +172,10 @@ pub async fn first_update(hall: &Hall, update: usize) -> Result<Shown> {
 async fn under_load<T>(
     load: Load,
     pace: Pace,
-    hall: &Hall,
+    environment: &BenchEnvironment,
     watch: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    let (board, publisher): (&Arc<Board>, _) = (&hall.board, &hall.publisher);
+    let (board, publisher): (&Arc<Board>, _) = (&environment.board, &environment.publisher);
     let (first, over) = (board.published(), CancellationToken::new());
     let publish = async {
         match pace {

@@ -4,10 +4,10 @@ use contracts::Reason::Malformed;
 use serde_json::json;
 
 use super::ground::row;
-use crate::office::{Office, applied, refused};
+use crate::context::{ConformanceContext, applied, refused};
 
-pub async fn hostile_json_nested_too_deep(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_json_nested_too_deep(context: ConformanceContext) {
+    let row = row(context).await;
     for depth in [33, 1_000, 80_000] {
         for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
             let deep = format!(
@@ -22,8 +22,8 @@ pub async fn hostile_json_nested_too_deep(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_a_body_that_is_no_object(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_a_body_that_is_no_object(context: ConformanceContext) {
+    let row = row(context).await;
     let good = row.update(&json!({})).to_string();
     for body in
         ["", " ", "null", "[]", "\"x\"", "7", "{", "{}{}", "nonsense", "<?xml version=\"1.0\"?>"]
@@ -38,8 +38,8 @@ pub async fn hostile_a_body_that_is_no_object(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_text_that_is_not_utf8(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_text_that_is_not_utf8(context: ConformanceContext) {
+    let row = row(context).await;
     let good = row.update(&json!({})).to_string();
     // A wrong byte, a surrogate as UTF-8 spells none, an overlong NUL, and a letter of Latin-1.
     for wrong in [&b"\xff"[..], b"\xed\xa0\x80", b"\xc0\x80", b"\xe9"] {
@@ -54,8 +54,8 @@ pub async fn hostile_text_that_is_not_utf8(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_lone_surrogates(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_lone_surrogates(context: ConformanceContext) {
+    let row = row(context).await;
     let good = row.update(&json!({})).to_string();
     for lone in [r"\ud800", r"\udfff", r"\udc00\ud800", r"\ud83d "] {
         refused(
@@ -67,8 +67,8 @@ pub async fn hostile_lone_surrogates(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_nul_in_text_and_in_keys(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_nul_in_text_and_in_keys(context: ConformanceContext) {
+    let row = row(context).await;
     let good = row.update(&json!({ "custom_fields": { "key": "value" } })).to_string();
     for (from, to) in [
         ("key", r"k\u0000y"),
@@ -81,8 +81,8 @@ pub async fn hostile_nul_in_text_and_in_keys(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_keys_given_twice(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_keys_given_twice(context: ConformanceContext) {
+    let row = row(context).await;
     // Whatever reads the body reads the last one; nothing goes on as it was written.
     let (hidden, own) = (row.ground.hidden_agreement.as_str(), row.ground.agreement.as_str());
     let (acme, key) = (&row.ground.acme, row.key("agreement.list"));
@@ -102,8 +102,8 @@ pub async fn hostile_keys_given_twice(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_values_of_other_types(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_values_of_other_types(context: ConformanceContext) {
+    let row = row(context).await;
     for change in [
         json!({ "ticket_id": 1 }),
         json!({ "ticket_id": ["1"] }),

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::ground::{Row, row};
 use super::rogue::{ACCESS_REFUSED, Rogue, headers};
-use crate::office::Office;
+use crate::context::ConformanceContext;
 
 /// Queues that are not the attacker's.
 fn queues(row: &Row) -> Vec<String> {
@@ -46,8 +46,8 @@ async fn refused_on(row: &Row, exchange: &str, keys: &[String]) {
     }
 }
 
-pub async fn hostile_publishing_to_the_services_exchanges(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_publishing_to_the_services_exchanges(context: ConformanceContext) {
+    let row = row(context).await;
     let globex = &row.ground.globex.account;
     let keys = [
         "comment-sync.transfer",
@@ -67,8 +67,8 @@ pub async fn hostile_publishing_to_the_services_exchanges(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_publishing_straight_into_queues(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_publishing_straight_into_queues(context: ConformanceContext) {
+    let row = row(context).await;
     refused_on(&row, "", &queues(&row)).await;
     refused_on(
         &row,
@@ -79,8 +79,8 @@ pub async fn hostile_publishing_straight_into_queues(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_publishing_to_built_in_exchanges(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_publishing_to_built_in_exchanges(context: ConformanceContext) {
+    let row = row(context).await;
     for exchange in BUILT_IN {
         refused_on(&row, exchange, &[format!("{}.ticket.update", row.ground.globex.account)]).await;
     }
@@ -102,8 +102,8 @@ async fn refused_for(
     }
 }
 
-pub async fn hostile_reading_other_queues(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_reading_other_queues(context: ConformanceContext) {
+    let row = row(context).await;
     let (rogue, queues) = (row.rogue().await, queues(&row));
     refused_for(&row, &rogue, &queues, async |channel, queue| {
         let options = BasicConsumeOptions::default();
@@ -120,8 +120,8 @@ pub async fn hostile_reading_other_queues(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_emptying_and_deleting_queues(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_emptying_and_deleting_queues(context: ConformanceContext) {
+    let row = row(context).await;
     let (rogue, mut queues) = (row.rogue().await, queues(&row));
     refused_for(&row, &rogue, &queues, async |channel, queue| {
         channel.queue_purge(queue, QueuePurgeOptions::default()).await.map(drop)
@@ -135,8 +135,8 @@ pub async fn hostile_emptying_and_deleting_queues(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_declaring_queues(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_declaring_queues(context: ConformanceContext) {
+    let row = row(context).await;
     let rogue = row.rogue().await;
     let names =
         ["", "mine", "amq.gen-mine", "desk.nobody", "share-dispatcher.extra"].map(str::to_owned);
@@ -156,8 +156,8 @@ pub async fn hostile_declaring_queues(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_looking_at_other_queues(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_looking_at_other_queues(context: ConformanceContext) {
+    let row = row(context).await;
     let (rogue, globex) = (row.rogue().await, desk_queue(&row.ground.globex.account));
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     // No broker refuses this: it tells that the queue is there and how full it is, and nothing
@@ -173,8 +173,8 @@ pub async fn hostile_looking_at_other_queues(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_binding_and_unbinding_queues(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_binding_and_unbinding_queues(context: ConformanceContext) {
+    let row = row(context).await;
     let (rogue, own) = (row.rogue().await, desk_queue(&row.ground.acme.account));
     let stolen = ShortString::from(format!("{}.#", row.ground.globex.account));
     for exchange in EXCHANGES.into_iter().chain(BUILT_IN) {
@@ -208,8 +208,8 @@ pub async fn hostile_binding_and_unbinding_queues(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_exchanges_made_joined_and_deleted(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_exchanges_made_joined_and_deleted(context: ConformanceContext) {
+    let row = row(context).await;
     let rogue = row.rogue().await;
     let all =
         EXCHANGES.into_iter().chain(["mine", "share.extra"]).map(str::to_owned).collect::<Vec<_>>();
@@ -256,8 +256,8 @@ pub async fn hostile_exchanges_made_joined_and_deleted(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_replies_without_a_queue(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_replies_without_a_queue(context: ConformanceContext) {
+    let row = row(context).await;
     let rogue = row.rogue().await;
     let channel = rogue.channel().await;
     let (queue, tag) = (ShortString::from("amq.rabbitmq.reply-to"), ShortString::from("replies"));
@@ -269,7 +269,7 @@ pub async fn hostile_replies_without_a_queue(office: Office) {
     super::rogue::publish(&channel, "share", &row.key("share.list"), properties, b"{}")
         .await
         .expect("the broker takes it");
-    crate::office::applied(&row.ground.acme.receipt(&id).await);
+    crate::context::applied(&row.ground.acme.receipt(&id).await);
     if let Ok(mut replies) = replies {
         channel.close(200, ShortString::from("done")).await.ok();
         assert!(!matches!(replies.next().await, Some(Ok(_))), "a reply");
@@ -277,10 +277,10 @@ pub async fn hostile_replies_without_a_queue(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_deliveries_thrown_back(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_deliveries_thrown_back(context: ConformanceContext) {
+    let row = row(context).await;
     // An account without a desk: its one delivery is rejected here.
-    let (account, url) = row.office.account("thrower").await;
+    let (account, url) = row.context.account("thrower").await;
     let rogue = Rogue::log_in(&url, account.as_str()).await;
     let properties = rogue.properties("ticket.share.v1", "thrown");
     assert_eq!(

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use contracts::delivery::{AgreementState, ShareState, Told};
+use contracts::delivery::{AgreementState, DeliveryBody, ShareState};
 use contracts::{AgreementId, Receipt, ShareId};
 use futures_util::future::join_all;
 use lapin::BasicProperties;
@@ -14,7 +14,7 @@ use testkit::{Desk, until};
 use tokio::sync::OnceCell;
 
 use super::rogue::Rogue;
-use crate::office::{Office, admin, agent, applied, everything, with};
+use crate::context::{ConformanceContext, admin, agent, applied, everything, with};
 
 /// The schemas in which a command can be parked.
 const ENTRIES: [&str; 2] = ["agreement_service", "share_dispatcher"];
@@ -23,11 +23,11 @@ pub const TICKET: &str = "1";
 /// The partner's own ticket, which the attacker knows nothing of.
 pub const HIDDEN_TICKET: &str = "77";
 
-static GROUND: OnceCell<Ground> = OnceCell::const_new();
+static GROUND: OnceCell<AttackFixture> = OnceCell::const_new();
 
 /// Three accounts. What `globex` shares with `initech` is none of `acme`'s business.
 #[derive(Debug)]
-pub struct Ground {
+pub struct AttackFixture {
     /// The attacker.
     pub acme: Desk,
     /// Its partner.
@@ -59,32 +59,33 @@ struct Before {
 
 /// One row of the table while it runs.
 pub struct Row {
-    pub office: Office,
-    pub ground: &'static Ground,
+    pub context: ConformanceContext,
+    pub ground: &'static AttackFixture,
     /// In every body that this row sends.
     pub marker: String,
 }
 
 /// Begins a row.
-pub async fn row(office: Office) -> Row {
-    let ground = GROUND.get_or_init(|| Ground::prepare(&office)).await;
-    let marker = format!("marker-{}-", office.number());
-    Row { office, ground, marker }
+pub async fn row(context: ConformanceContext) -> Row {
+    let ground = GROUND.get_or_init(|| AttackFixture::prepare(&context)).await;
+    let marker = format!("marker-{}-", context.number());
+    Row { context, ground, marker }
 }
 
-impl Ground {
-    async fn prepare(office: &Office) -> Self {
-        let [acme, globex, initech] = office.desks(["acme", "globex", "initech"]).await;
-        let agreement = office.agree(&acme, &globex, everything()).await;
-        let hidden_agreement = office.agree(&globex, &initech, everything()).await;
-        let (receipt, pending_agreement) = office.invite(&globex, &initech, everything()).await;
+impl AttackFixture {
+    async fn prepare(context: &ConformanceContext) -> Self {
+        let [acme, globex, initech] = context.desks(["acme", "globex", "initech"]).await;
+        let agreement = context.agree(&acme, &globex, everything()).await;
+        let hidden_agreement = context.agree(&globex, &initech, everything()).await;
+        let (receipt, pending_agreement) = context.invite(&globex, &initech, everything()).await;
         applied(&receipt);
-        let share = office.shared(&acme, &globex, &agreement, TICKET).await;
-        let hidden_share = office.shared(&globex, &initech, &hidden_agreement, HIDDEN_TICKET).await;
-        let comment = office.comment(&globex, "Between us.", true);
-        applied(&office.update(&globex, HIDDEN_TICKET, json!({ "comments": [comment] })).await);
+        let share = context.shared(&acme, &globex, &agreement, TICKET).await;
+        let hidden_share =
+            context.shared(&globex, &initech, &hidden_agreement, HIDDEN_TICKET).await;
+        let comment = context.comment(&globex, "Between us.", true);
+        applied(&context.update(&globex, HIDDEN_TICKET, json!({ "comments": [comment] })).await);
         let hidden_comment = comment["id"].as_str().expect("a comment's id").to_owned();
-        let before = [Before::of(office, &globex).await, Before::of(office, &initech).await];
+        let before = [Before::of(context, &globex).await, Before::of(context, &initech).await];
         Self {
             acme,
             globex,
@@ -101,18 +102,18 @@ impl Ground {
 }
 
 impl Before {
-    async fn of(office: &Office, desk: &Desk) -> Self {
-        let (agreements, shares) = lists(office, desk).await;
+    async fn of(context: &ConformanceContext, desk: &Desk) -> Self {
+        let (agreements, shares) = lists(context, desk).await;
         Self { deliveries: desk.with_deliveries(<[_]>::len), agreements, shares }
     }
 }
 
 /// Both lists of an account, by id: rows that run at the same time ask for them too.
 async fn lists(
-    office: &Office,
+    context: &ConformanceContext,
     desk: &Desk,
 ) -> (BTreeMap<AgreementId, AgreementState>, BTreeMap<ShareId, ShareState>) {
-    let (agreements, shares) = (office.agreements(desk).await, office.shares(desk).await);
+    let (agreements, shares) = (context.agreements(desk).await, context.shares(desk).await);
     let agreements =
         agreements.into_iter().map(|state| (state.agreement_id.clone(), state)).collect();
     (agreements, shares.into_iter().map(|state| (state.share_id.clone(), state)).collect())
@@ -122,7 +123,7 @@ impl Row {
     /// Logs in as the attacker, beside its desk.
     pub async fn rogue(&self) -> Rogue {
         Rogue::log_in(
-            &self.office.broker_url(&self.ground.acme.account),
+            &self.context.broker_url(&self.ground.acme.account),
             self.ground.acme.account.as_str(),
         )
         .await
@@ -136,7 +137,7 @@ impl Row {
     /// An update of the attacker's shared ticket by a comment with the marker, and `changes` to it:
     /// were it decided, the partner would see the marker.
     pub fn update(&self, changes: &Value) -> Value {
-        let comment = self.office.comment(&self.ground.acme, &self.marker, true);
+        let comment = self.context.comment(&self.ground.acme, &self.marker, true);
         let update = json!({ "ticket_id": TICKET, "actor": agent(), "occurred_at": clock(), "comments": [comment] });
         with(update, changes)
     }
@@ -173,7 +174,7 @@ impl Row {
     /// Waits until a command is parked, and says why.
     pub async fn parked(&self, message_id: &str) -> String {
         let url = self
-            .office
+            .context
             .with_stage(|stage| stage.database.url())
             .expect("the database has an address");
         let mut database = PgConnection::connect(&url).await.expect("the database answers");
@@ -194,7 +195,7 @@ impl Row {
     /// Waits until a delivery to an account's desk waits for a queue.
     pub async fn undelivered(&self, account: &str) {
         let url = self
-            .office
+            .context
             .with_stage(|stage| stage.database.url())
             .expect("the database has an address");
         let mut database = PgConnection::connect(&url).await.expect("the database answers");
@@ -216,9 +217,9 @@ impl Row {
     /// the marker; and their lists are what they were.
     pub async fn ends_unseen(self) {
         let ground = self.ground;
-        self.office.heard(&ground.globex, &ground.acme, &ground.share).await;
+        self.context.heard(&ground.globex, &ground.acme, &ground.share).await;
         for (desk, before) in [&ground.globex, &ground.initech].into_iter().zip(&ground.before) {
-            let (agreements, shares) = lists(&self.office, desk).await;
+            let (agreements, shares) = lists(&self.context, desk).await;
             assert_eq!(agreements, before.agreements, "the agreements of {}", desk.account);
             assert_eq!(shares, before.shares, "the shares of {}", desk.account);
             let later = desk.deliveries().split_off(before.deliveries);
@@ -241,11 +242,11 @@ impl Row {
 }
 
 /// What a bystander gets without any attack.
-fn is_harmless(ground: &Ground, desk: &Desk, told: &Told) -> bool {
+fn is_harmless(ground: &AttackFixture, desk: &Desk, told: &DeliveryBody) -> bool {
     match told {
-        Told::Receipt(receipt) => desk.sent_at(&receipt.command_id).is_some(),
-        Told::AgreementState(_) | Told::ShareState(_) => true,
-        Told::TicketUpdated(updated) => {
+        DeliveryBody::Receipt(receipt) => desk.sent_at(&receipt.command_id).is_some(),
+        DeliveryBody::AgreementState(_) | DeliveryBody::ShareState(_) => true,
+        DeliveryBody::TicketUpdated(updated) => {
             let note_alone = updated
                 .comments
                 .iter()

@@ -10,7 +10,7 @@ use super::ground::{Row, row};
 use super::properties::Head;
 use super::rogue::headers;
 use super::wire::{Said, long, short};
-use crate::office::{Office, applied, refused};
+use crate::context::{ConformanceContext, applied, refused};
 
 /// An update of a ticket of another account, with headers that may make it something else.
 async fn update_of_a_hidden_ticket(row: &Row, table: FieldTable) -> Receipt {
@@ -26,8 +26,8 @@ async fn listed(row: &Row, change: impl FnOnce(BasicProperties) -> BasicProperti
     applied(&acme.receipt(&id).await);
 }
 
-pub async fn hostile_forged_headers_of_our_own(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_forged_headers_of_our_own(context: ConformanceContext) {
+    let row = row(context).await;
     let globex = row.ground.globex.account.as_str();
     let forged = headers([
         ("deskmesh-publisher", globex),
@@ -40,8 +40,8 @@ pub async fn hostile_forged_headers_of_our_own(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_a_forged_history_of_deaths(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_a_forged_history_of_deaths(context: ConformanceContext) {
+    let row = row(context).await;
     let mut death = FieldTable::default();
     for (name, text) in
         [("queue", "share-dispatcher"), ("reason", "rejected"), ("exchange", "sync")]
@@ -62,8 +62,8 @@ pub async fn hostile_a_forged_history_of_deaths(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_forged_traces(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_forged_traces(context: ConformanceContext) {
+    let row = row(context).await;
     let state = "k=v,".repeat(20_000);
     for parent in [
         "00-11111111111111111111111111111111-2222222222222222-01",
@@ -86,8 +86,8 @@ pub async fn hostile_forged_traces(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_headers_of_100_kb(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_headers_of_100_kb(context: ConformanceContext) {
+    let row = row(context).await;
     listed(&row, |properties| properties.with_headers(headers([("long", &"x".repeat(100_000))])))
         .await;
     let mut many = FieldTable::default();
@@ -113,8 +113,8 @@ fn nested(depth: usize) -> Vec<u8> {
     long(&inside_out.concat())
 }
 
-pub async fn hostile_headers_nested_twenty_thousand_deep(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_headers_nested_twenty_thousand_deep(context: ConformanceContext) {
+    let row = row(context).await;
     for depth in [1, 31, 32, 33, 1_000, 18_000] {
         let id = row.ground.acme.next_id();
         let head = Head { headers: nested(depth), ..Head::proper(&row, &id) };
@@ -124,8 +124,8 @@ pub async fn hostile_headers_nested_twenty_thousand_deep(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_headers_that_are_no_table(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_headers_that_are_no_table(context: ConformanceContext) {
+    let row = row(context).await;
     let tables = [
         long(&[short(b"t"), b"Z".to_vec()].concat()),
         long(&[short(b"t"), b"S".to_vec(), u32::MAX.to_be_bytes().to_vec()].concat()),

@@ -1,7 +1,7 @@
 //! Routing keys: another account's, and what only looks like one.
 
 use contracts::Reason::{Malformed, UnknownType};
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::{Receipt, ReceiptOutcome};
 use lapin::types::{AMQPValue, FieldArray, FieldTable, ShortString};
 use serde_json::json;
@@ -10,10 +10,10 @@ use testkit::{Desk, until};
 
 use super::ground::{Row, row};
 use super::rogue::{ACCESS_REFUSED, PRECONDITION_FAILED, Rogue, headers};
-use crate::office::{Office, refused};
+use crate::context::{ConformanceContext, refused};
 
-pub async fn hostile_another_accounts_key(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_another_accounts_key(context: ConformanceContext) {
+    let row = row(context).await;
     let (rogue, acme, globex) =
         (row.rogue().await, &row.ground.acme.account, &row.ground.globex.account);
     let keys = [
@@ -37,10 +37,10 @@ pub async fn hostile_another_accounts_key(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_keys_that_begin_like_ones_own(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_keys_that_begin_like_ones_own(context: ConformanceContext) {
+    let row = row(context).await;
     let (rogue, acme) = (row.rogue().await, &row.ground.acme.account);
-    let beside = row.office.desk(&format!("{acme}-eu")).await;
+    let beside = row.context.desk(&format!("{acme}-eu")).await;
     for account in [
         beside.account.to_string(),
         format!("{acme}-eu"),
@@ -65,8 +65,8 @@ async fn refused_key(row: &Row, rogue: &Rogue, key: &str) {
     );
 }
 
-pub async fn hostile_ones_own_key_misspelt(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_ones_own_key_misspelt(context: ConformanceContext) {
+    let row = row(context).await;
     let acme = &row.ground.acme;
     let long =
         format!("ticket.{}", "x".repeat(254 - "ticket.".len() - acme.account.as_str().len()));
@@ -97,8 +97,8 @@ pub async fn hostile_ones_own_key_misspelt(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_a_key_that_nobody_reads(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_a_key_that_nobody_reads(context: ConformanceContext) {
+    let row = row(context).await;
     let acme = &row.ground.acme;
     for name in [
         "fact.v1",
@@ -164,24 +164,26 @@ async fn with_copies(row: &Row, header: &str) -> Option<Vec<Receipt>> {
 
 fn receipts(acme: &Desk, id: &str) -> Vec<Receipt> {
     acme.with_deliveries(|all| {
-        let receipt = |told: &Told| match told {
-            Told::Receipt(receipt) if receipt.command_id == id => Some(Receipt::clone(receipt)),
+        let receipt = |told: &DeliveryBody| match told {
+            DeliveryBody::Receipt(receipt) if receipt.command_id == id => {
+                Some(Receipt::clone(receipt))
+            }
             _ => None,
         };
         all.iter().filter_map(|delivered| receipt(&delivered.told)).collect()
     })
 }
 
-pub async fn hostile_copies_to_other_keys(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_copies_to_other_keys(context: ConformanceContext) {
+    let row = row(context).await;
     for receipt in with_copies(&row, "CC").await.into_iter().flatten() {
         refused(&receipt, Malformed);
     }
     row.ends_unseen().await;
 }
 
-pub async fn hostile_blind_copies_to_other_keys(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_blind_copies_to_other_keys(context: ConformanceContext) {
+    let row = row(context).await;
     // The broker takes the header away, and every copy has the attacker's own key and name: each
     // service decides it as the attacker's, once, and the one that does not know the type says so.
     if let Some(receipts) = with_copies(&row, "BCC").await {
@@ -194,8 +196,8 @@ pub async fn hostile_blind_copies_to_other_keys(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_copies_that_are_no_list(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_copies_that_are_no_list(context: ConformanceContext) {
+    let row = row(context).await;
     let rogue = row.rogue().await;
     for header in ["CC", "BCC"] {
         let id = row.ground.acme.next_id();

@@ -6,7 +6,7 @@ use contracts::topology::Service;
 use serde_json::{Value, json};
 
 use super::ground::{Row, row};
-use crate::office::{Office, admin, agent, applied, everything, refused, with};
+use crate::context::{ConformanceContext, admin, agent, applied, everything, refused, with};
 
 fn registration(row: &Row, account: &str, changes: &Value) -> Value {
     let all = json!({ "account": account, "display_name": row.marker, "kind": "connected", "admins": [] });
@@ -23,15 +23,15 @@ fn reserved() -> impl Iterator<Item = String> {
     names.into_iter().chain(Service::ALL.map(|service| service.name().to_owned()))
 }
 
-pub async fn hostile_accounts_named_like_the_system(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_accounts_named_like_the_system(context: ConformanceContext) {
+    let row = row(context).await;
     for name in reserved().chain(Service::ALL.map(Service::user)).chain(["amq.topic".to_owned()]) {
         for by in [&row.ground.acme.account, &row.ground.globex.account] {
             let registration = registration(&row, &name, &json!({ "operated_by": by }));
             refused(&row.ask("account.register.v1", &registration).await, InvalidName);
         }
         refused(
-            &row.office
+            &row.context
                 .operator()
                 .ask("account.register.v1", &registration(&row, &name, &json!({})))
                 .await,
@@ -41,8 +41,8 @@ pub async fn hostile_accounts_named_like_the_system(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_names_that_are_no_accounts(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_names_that_are_no_accounts(context: ConformanceContext) {
+    let row = row(context).await;
     let acme = row.ground.acme.account.to_string();
     let long = format!("{acme}-{}", "x".repeat(40));
     for name in [
@@ -78,8 +78,8 @@ pub async fn hostile_names_that_are_no_accounts(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_registering_for_others(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_registering_for_others(context: ConformanceContext) {
+    let row = row(context).await;
     let (acme, globex) = (&row.ground.acme.account, &row.ground.globex.account);
     for (name, by) in [
         (format!("{globex}-x"), Some(globex.as_str())),
@@ -96,22 +96,22 @@ pub async fn hostile_registering_for_others(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_taking_a_name_that_is_there(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_taking_a_name_that_is_there(context: ConformanceContext) {
+    let row = row(context).await;
     let (acme, globex) = (&row.ground.acme.account, &row.ground.globex);
-    let beside = row.office.desk(&format!("{acme}-eu")).await;
+    let beside = row.context.desk(&format!("{acme}-eu")).await;
     refused(
         &row.ask("account.register.v1", &below(&row, beside.account.as_str())).await,
         AccountExists,
     );
-    let url = json!({ "operated_by": acme, "sharing_url": crate::office::sharing_url(globex) });
+    let url = json!({ "operated_by": acme, "sharing_url": crate::context::sharing_url(globex) });
     let at_url = registration(&row, &format!("{acme}-url"), &url);
     refused(&row.ask("account.register.v1", &at_url).await, NameTaken);
     row.ends_unseen().await;
 }
 
-pub async fn hostile_an_account_below_ones_own(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_an_account_below_ones_own(context: ConformanceContext) {
+    let row = row(context).await;
     let name = format!("{}-x", row.ground.acme.account);
     // Allowed, and of no use without the operator's consent: the broker lets nobody publish for it.
     applied(&row.ask("account.register.v1", &below(&row, &name)).await);
@@ -123,8 +123,8 @@ pub async fn hostile_an_account_below_ones_own(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_renaming_to_what_is_anothers(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_renaming_to_what_is_anothers(context: ConformanceContext) {
+    let row = row(context).await;
     let rename = |address: &str| json!({ "address": address, "actor": admin() });
     for address in [row.ground.globex.account.as_str(), row.ground.initech.account.as_str()] {
         refused(&row.ask("account.rename.v1", &rename(address)).await, NameTaken);
@@ -139,8 +139,8 @@ pub async fn hostile_renaming_to_what_is_anothers(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_control_characters_in_names(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_control_characters_in_names(context: ConformanceContext) {
+    let row = row(context).await;
     for control in
         ["\r\nBcc: all@initech.example", "\u{1b}[2J", "\u{7}", "\u{85}", "\u{9b}31m", "\n"]
     {
@@ -159,10 +159,10 @@ pub async fn hostile_control_characters_in_names(office: Office) {
             field("title", &name),
         ];
         for setting in settings {
-            refused(&row.office.set(&row.ground.acme, setting).await, Malformed);
+            refused(&row.context.set(&row.ground.acme, setting).await, Malformed);
         }
         let invite = json!({
-            "agreement_id": row.office.id(), "receiver": { "address": row.ground.initech.account },
+            "agreement_id": row.context.id(), "receiver": { "address": row.ground.initech.account },
             "name": name, "terms": everything(), "actor": admin(),
         });
         refused(&row.ask("agreement.invite.v1", &invite).await, Malformed);
@@ -182,8 +182,8 @@ pub async fn hostile_control_characters_in_names(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_names_without_end(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_names_without_end(context: ConformanceContext) {
+    let row = row(context).await;
     let name = row.marker.repeat(1_000);
     for setting in [
         json!({ "display_name": name }),
@@ -195,7 +195,7 @@ pub async fn hostile_names_without_end(office: Office) {
         json!({ "link_template": format!("https://acme.example/{{ticket_id}}/{name}") }),
         json!({ "admins": [{ "name": name, "email": "a@acme.example" }] }),
     ] {
-        refused(&row.office.set(&row.ground.acme, setting).await, Malformed);
+        refused(&row.context.set(&row.ground.acme, setting).await, Malformed);
     }
     refused(
         &row.ask("account.rename.v1", &json!({ "address": name, "actor": admin() })).await,
@@ -219,22 +219,22 @@ const SCRIPTS: [&str; 7] = [
     "$(reboot) `reboot` | reboot",
 ];
 
-pub async fn hostile_scripts_and_paths_in_content(office: Office) {
-    let row = row(office).await;
-    let partners = row.office.partners(everything()).await;
+pub async fn hostile_scripts_and_paths_in_content(context: ConformanceContext) {
+    let row = row(context).await;
+    let partners = row.context.partners(everything()).await;
     let (acme, globex) = (&partners.acme, &partners.globex);
     for script in SCRIPTS {
         let file = json!({ "id": script, "filename": script, "url": format!("https://acme.example/{}", row.marker) });
-        let comment = json!({ "id": format!("{}/{}", acme.account, row.office.number()), "body": script, "html_body": script, "attachments": [file] });
+        let comment = json!({ "id": format!("{}/{}", acme.account, row.context.number()), "body": script, "html_body": script, "attachments": [file] });
         let changes = json!({
-            "id": format!("t{}", row.office.number()), "subject": script,
+            "id": format!("t{}", row.context.number()), "subject": script,
             "requester": { "id": script, "name": script, "role": "end_user" },
             "tags": [{ "name": script, "added_by": "user" }], "comments": [comment],
         });
-        let (receipt, share) = row.office.share(acme, &partners.agreement, changes).await;
+        let (receipt, share) = row.context.share(acme, &partners.agreement, changes).await;
         applied(&receipt);
         // It is text on its whole way: the partner gets it letter by letter.
-        let created = row.office.created(globex, &share).await;
+        let created = row.context.created(globex, &share).await;
         assert_eq!(
             (created.subject.as_str(), &created.tags[..]),
             (script, &[script.to_owned()][..])
@@ -250,8 +250,8 @@ pub async fn hostile_scripts_and_paths_in_content(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_links_that_are_not_https(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_links_that_are_not_https(context: ConformanceContext) {
+    let row = row(context).await;
     for url in [
         "javascript:alert(1)",
         "http://acme.example/",
@@ -262,13 +262,13 @@ pub async fn hostile_links_that_are_not_https(office: Office) {
         "",
     ] {
         let file = json!({ "id": "a", "filename": "f", "url": url });
-        let comment = json!({ "id": format!("{}/{}", row.ground.acme.account, row.office.number()), "body": row.marker, "attachments": [file] });
+        let comment = json!({ "id": format!("{}/{}", row.ground.acme.account, row.context.number()), "body": row.marker, "attachments": [file] });
         refused(
             &row.ask("ticket.update.v1", &row.update(&json!({ "comments": [comment] }))).await,
             Malformed,
         );
         refused(
-            &row.office
+            &row.context
                 .set(&row.ground.acme, json!({ "link_template": format!("{url}{{ticket_id}}") }))
                 .await,
             Malformed,

@@ -7,7 +7,9 @@ use contracts::Reason::{
 use serde_json::{Value, json};
 
 use super::ground::{HIDDEN_TICKET, Row, row, word_on};
-use crate::office::{Office, admin, agent, applied, end_user, everything, item, refused, with};
+use crate::context::{
+    ConformanceContext, admin, agent, applied, end_user, everything, item, refused, with,
+};
 
 /// All of these are refused alike.
 async fn all_refused(row: &Row, reason: Reason, commands: &[(&str, Value)]) {
@@ -22,8 +24,8 @@ fn share_of(row: &Row, agreement: &str, changes: &Value) -> Value {
     with(share, changes)
 }
 
-pub async fn hostile_deciding_anothers_agreement(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_deciding_anothers_agreement(context: ConformanceContext) {
+    let row = row(context).await;
     let (pending, hidden) = (&row.ground.pending_agreement, &row.ground.hidden_agreement);
     let commands = ["agreement.accept.v1", "agreement.decline.v1", "agreement.deactivate.v1"]
         .into_iter()
@@ -32,8 +34,8 @@ pub async fn hostile_deciding_anothers_agreement(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_looking_at_anothers_agreement(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_looking_at_anothers_agreement(context: ConformanceContext) {
+    let row = row(context).await;
     let commands = ["agreement.list.v1", "share.list.v1"]
         .map(|list| (list, json!({ "agreement_id": row.ground.hidden_agreement })));
     all_refused(&row, UnknownAgreement, &commands).await;
@@ -43,8 +45,8 @@ pub async fn hostile_looking_at_anothers_agreement(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_sharing_under_anothers_agreement(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_sharing_under_anothers_agreement(context: ConformanceContext) {
+    let row = row(context).await;
     let agreements = [&row.ground.hidden_agreement, &row.ground.pending_agreement];
     let commands = agreements
         .map(|agreement| ("ticket.share.v1", share_of(&row, agreement.as_str(), &json!({}))));
@@ -52,8 +54,8 @@ pub async fn hostile_sharing_under_anothers_agreement(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_inviting_under_anothers_agreement_id(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_inviting_under_anothers_agreement_id(context: ConformanceContext) {
+    let row = row(context).await;
     for (id, reason) in
         [(&row.ground.hidden_agreement, IdTaken), (&row.ground.pending_agreement, IdTaken)]
     {
@@ -66,21 +68,21 @@ pub async fn hostile_inviting_under_anothers_agreement_id(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_accepting_ones_own_invite(office: Office) {
-    let row = row(office).await;
-    let [sender, receiver] = row.office.desks(["sender", "receiver"]).await;
-    let (receipt, agreement) = row.office.invite(&sender, &receiver, everything()).await;
+pub async fn hostile_accepting_ones_own_invite(context: ConformanceContext) {
+    let row = row(context).await;
+    let [sender, receiver] = row.context.desks(["sender", "receiver"]).await;
+    let (receipt, agreement) = row.context.invite(&sender, &receiver, everything()).await;
     applied(&receipt);
     for verb in ["accept", "decline"] {
-        refused(&row.office.decide(&sender, verb, &agreement).await, NotTheReceiver);
+        refused(&row.context.decide(&sender, verb, &agreement).await, NotTheReceiver);
     }
-    applied(&row.office.decide(&receiver, "accept", &agreement).await);
-    refused(&row.office.decide(&receiver, "decline", &agreement).await, AlreadyDecided);
+    applied(&row.context.decide(&receiver, "accept", &agreement).await);
+    refused(&row.context.decide(&receiver, "decline", &agreement).await, AlreadyDecided);
     row.ends_unseen().await;
 }
 
-pub async fn hostile_changing_anothers_share(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_changing_anothers_share(context: ConformanceContext) {
+    let row = row(context).await;
     let share = &row.ground.hidden_share;
     let redact =
         json!({ "share_id": share, "comment_id": row.ground.hidden_comment, "actor": agent() });
@@ -106,8 +108,8 @@ pub async fn hostile_changing_anothers_share(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_changing_anothers_ticket_by_its_number(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_changing_anothers_ticket_by_its_number(context: ConformanceContext) {
+    let row = row(context).await;
     let commands = [
         (
             "ticket.update.v1",
@@ -124,8 +126,8 @@ pub async fn hostile_changing_anothers_ticket_by_its_number(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_sharing_under_anothers_share_id(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_sharing_under_anothers_share_id(context: ConformanceContext) {
+    let row = row(context).await;
     let share = share_of(
         &row,
         row.ground.agreement.as_str(),
@@ -135,8 +137,8 @@ pub async fn hostile_sharing_under_anothers_share_id(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_anothers_comment_ids(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_anothers_comment_ids(context: ConformanceContext) {
+    let row = row(context).await;
     let (globex, initech) = (&row.ground.globex.account, &row.ground.initech.account);
     for id in [
         row.ground.hidden_comment.clone(),
@@ -154,17 +156,18 @@ pub async fn hostile_anothers_comment_ids(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_ending_a_share_that_one_received(office: Office) {
-    let row = row(office).await;
-    let partners = row.office.partners(everything()).await;
-    let share = row.office.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
-    refused(&row.office.unshare(&partners.globex, &share).await, Reason::ReceiverCannotUnshare);
+pub async fn hostile_ending_a_share_that_one_received(context: ConformanceContext) {
+    let row = row(context).await;
+    let partners = row.context.partners(everything()).await;
+    let share =
+        row.context.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
+    refused(&row.context.unshare(&partners.globex, &share).await, Reason::ReceiverCannotUnshare);
     let (receipt, _) = row
-        .office
+        .context
         .share(&partners.globex, &partners.agreement, json!({ "subject": row.marker }))
         .await;
     refused(&receipt, Reason::NotTheSender);
-    refused(&row.office.bind(&partners.globex, &share, "other").await, Reason::AlreadyBound);
-    refused(&row.office.bind(&partners.acme, &share, "other").await, NotTheReceiver);
+    refused(&row.context.bind(&partners.globex, &share, "other").await, Reason::AlreadyBound);
+    refused(&row.context.bind(&partners.acme, &share, "other").await, NotTheReceiver);
     row.ends_unseen().await;
 }

@@ -11,13 +11,13 @@ use tokio::task::spawn_blocking;
 use super::ground::{Row, row};
 use super::rogue::{self, PRECONDITION_FAILED, anonymous};
 use super::wire::{Properties, Said, Wire, long, short};
-use crate::office::{Office, applied, refused};
+use crate::context::{ConformanceContext, applied, refused};
 
 /// The largest message that the broker takes, in bytes.
 const BROKER_LIMIT: usize = 8 * 1024 * 1024;
 
-pub async fn hostile_another_users_name(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_another_users_name(context: ConformanceContext) {
+    let row = row(context).await;
     let rogue = row.rogue().await;
     let body = row.update(&json!({})).to_string();
     let services = Service::ALL.map(Service::user);
@@ -32,8 +32,8 @@ pub async fn hostile_another_users_name(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_no_users_name(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_no_users_name(context: ConformanceContext) {
+    let row = row(context).await;
     let rogue = row.rogue().await;
     for (entity, message_type) in
         [("ticket.update", "ticket.update.v1"), ("agreement.list", "agreement.list.v1")]
@@ -52,8 +52,8 @@ pub async fn hostile_no_users_name(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_message_ids_that_are_none(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_message_ids_that_are_none(context: ConformanceContext) {
+    let row = row(context).await;
     let body = row.update(&json!({})).to_string();
     let (acme, key) = (&row.ground.acme, row.key("ticket.update"));
     for id in ["", "é", "tab\there", "nul\0", "\u{7f}", &"x".repeat(129), &"ü".repeat(127)] {
@@ -65,8 +65,8 @@ pub async fn hostile_message_ids_that_are_none(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_an_expiration(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_an_expiration(context: ConformanceContext) {
+    let row = row(context).await;
     let (acme, body) = (&row.ground.acme, row.update(&json!({})).to_string());
     for expiration in ["0", "1", "86400000"] {
         let id = acme.next_id();
@@ -85,8 +85,8 @@ pub async fn hostile_an_expiration(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_a_priority(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_a_priority(context: ConformanceContext) {
+    let row = row(context).await;
     let body = row.update(&json!({})).to_string();
     for priority in [1, 9, 255] {
         refused(
@@ -98,8 +98,8 @@ pub async fn hostile_a_priority(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_another_content_type(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_another_content_type(context: ConformanceContext) {
+    let row = row(context).await;
     let body = row.update(&json!({})).to_string();
     for other in [
         "",
@@ -116,8 +116,8 @@ pub async fn hostile_another_content_type(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_a_type_that_is_not_the_keys(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_a_type_that_is_not_the_keys(context: ConformanceContext) {
+    let row = row(context).await;
     let body = row.update(&json!({})).to_string();
     for other in [
         "",
@@ -136,8 +136,8 @@ pub async fn hostile_a_type_that_is_not_the_keys(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_a_nul_in_the_type(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_a_nul_in_the_type(context: ConformanceContext) {
+    let row = row(context).await;
     let body = row.update(&json!({})).to_string();
     for other in ["ticket.update.v1\0", "\0", "ticket\0update.v1"] {
         let changed =
@@ -147,8 +147,8 @@ pub async fn hostile_a_nul_in_the_type(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_properties_that_mean_nothing_here(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_properties_that_mean_nothing_here(context: ConformanceContext) {
+    let row = row(context).await;
     let elsewhere = ShortString::from(format!("desk.{}", row.ground.globex.account));
     let list = json!({ "limit": 1 }).to_string();
     let id = row.ground.acme.next_id();
@@ -173,8 +173,8 @@ pub async fn hostile_properties_that_mean_nothing_here(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_a_message_id_again_with_another_body(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_a_message_id_again_with_another_body(context: ConformanceContext) {
+    let row = row(context).await;
     let (acme, id, key) = (&row.ground.acme, row.ground.acme.next_id(), row.key("agreement.list"));
     let send = async |body: String| {
         acme.publish(&key, "agreement.list.v1", &id, body.as_bytes(), |properties| properties)
@@ -185,7 +185,7 @@ pub async fn hostile_a_message_id_again_with_another_body(office: Office) {
     applied(&acme.receipt(&id).await);
     send(json!({ "limit": 2, "note": row.marker }).to_string()).await;
     acme.told("a second receipt", |told| match told {
-        contracts::delivery::Told::Receipt(it)
+        contracts::delivery::DeliveryBody::Receipt(it)
             if it.command_id == id && it.reason == Some(MessageIdReused) =>
         {
             Some(())
@@ -196,8 +196,8 @@ pub async fn hostile_a_message_id_again_with_another_body(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_a_message_id_of_another_account(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_a_message_id_of_another_account(context: ConformanceContext) {
+    let row = row(context).await;
     let id = row.ground.globex.sent().into_iter().next().expect("the partner has published");
     let key = row.key("agreement.list");
     row.ground
@@ -213,8 +213,8 @@ pub async fn hostile_a_message_id_of_another_account(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_a_body_over_the_limit(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_a_body_over_the_limit(context: ConformanceContext) {
+    let row = row(context).await;
     let mut body = row.update(&json!({})).to_string();
     for length in [limits::BODY_BYTES + 1, BROKER_LIMIT] {
         body += &" ".repeat(length - body.len());
@@ -223,8 +223,8 @@ pub async fn hostile_a_body_over_the_limit(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_a_body_of_64_mib(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_a_body_of_64_mib(context: ConformanceContext) {
+    let row = row(context).await;
     let rogue = row.rogue().await;
     for length in [BROKER_LIMIT + 1, 64 * 1024 * 1024] {
         let properties = rogue.properties("ticket.update.v1", &row.ground.acme.next_id());
@@ -236,8 +236,8 @@ pub async fn hostile_a_body_of_64_mib(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_a_head_that_is_not_utf8(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_a_head_that_is_not_utf8(context: ConformanceContext) {
+    let row = row(context).await;
     for at in 0..4 {
         let id = row.ground.acme.next_id();
         let not_utf8 = |place: usize, text: &str| {
@@ -258,8 +258,8 @@ pub async fn hostile_a_head_that_is_not_utf8(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_a_key_that_is_not_utf8(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_a_key_that_is_not_utf8(context: ConformanceContext) {
+    let row = row(context).await;
     for key in [&b"ticket.\xff"[..], b"\xc3.update", b"ticket.update\0"] {
         let id = row.ground.acme.next_id();
         let head = Head { key: [row.key("").as_bytes(), key].concat(), ..Head::proper(&row, &id) };
@@ -293,7 +293,7 @@ impl Head {
     /// Publishes a message of the attacker's by this head.
     pub async fn publish(self, row: &Row, body: String) -> Said {
         let (url, user) =
-            (row.office.broker_url(&row.ground.acme.account), row.ground.acme.account.to_string());
+            (row.context.broker_url(&row.ground.acme.account), row.ground.acme.account.to_string());
         let published = spawn_blocking(move || {
             let properties = Properties {
                 content_type: Some(&self.content_type),
@@ -308,21 +308,21 @@ impl Head {
     }
 }
 
-pub async fn hostile_a_nul_to_a_desk_without_a_queue(office: Office) {
+pub async fn hostile_a_nul_to_a_desk_without_a_queue(context: ConformanceContext) {
     // An operator publishes for an account whose deliveries have no queue to go to: its receipts
     // are kept, NUL and all.
-    let row = row(office).await;
-    let bridge = row.office.desk("bridge").await;
+    let row = row(context).await;
+    let bridge = row.context.desk("bridge").await;
     let below = |name: &str| {
         AccountName::new(format!("{}-{name}", bridge.account)).expect("an account's name")
     };
-    row.office.let_operate(&bridge.account, &below("known")).await;
+    row.context.let_operate(&bridge.account, &below("known")).await;
     let below = below("ghost");
     let id = "nul\0id";
     let key = format!("{below}.ticket.update");
     let body = row.update(&json!({})).to_string();
     let rogue =
-        rogue::Rogue::log_in(&row.office.broker_url(&bridge.account), bridge.account.as_str())
+        rogue::Rogue::log_in(&row.context.broker_url(&bridge.account), bridge.account.as_str())
             .await;
     let properties = rogue.properties("ticket.update.v1", id);
     assert_eq!(rogue.publish("share", &key, properties, body.as_bytes()).await, None);

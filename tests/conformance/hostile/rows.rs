@@ -22,7 +22,7 @@ macro_rules! attempts {
                 tried: $tried,
                 ends: $ends,
                 needs: concat!($($needs)?),
-                test: Test { name: stringify!($test), run: |office| Box::pin(super::$module::$test(office)) },
+                test: Test { name: stringify!($test), run: |context| Box::pin(super::$module::$test(context)) },
             }),*]
         }
     };

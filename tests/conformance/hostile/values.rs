@@ -5,12 +5,12 @@ use contracts::ReceiptOutcome;
 use serde_json::{Value, json};
 
 use super::ground::row;
-use crate::office::{Office, admin, applied, end_user, everything, refused};
+use crate::context::{ConformanceContext, admin, applied, end_user, everything, refused};
 
-pub async fn hostile_numbers_too_large_for_any_type(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_numbers_too_large_for_any_type(context: ConformanceContext) {
+    let row = row(context).await;
     let good = row.update(&json!({ "base_revision": 7, "comments": [{
-        "id": format!("{}/{}", row.ground.acme.account, row.office.number()), "body": row.marker,
+        "id": format!("{}/{}", row.ground.acme.account, row.context.number()), "body": row.marker,
         "attachments": [{ "id": "a", "filename": "f", "url": "https://a.example/", "size": 8 }],
         "call": { "duration_s": 9 },
     }] }));
@@ -37,9 +37,9 @@ pub async fn hostile_numbers_too_large_for_any_type(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_the_highest_version_there_is(office: Office) {
-    let row = row(office).await;
-    let last = row.office.desk("last").await;
+pub async fn hostile_the_highest_version_there_is(context: ConformanceContext) {
+    let row = row(context).await;
+    let last = row.context.desk("last").await;
     let update = |version: u64, name: &str| json!({ "version": version, "actor": admin(), "display_name": format!("{}{name}", row.marker) });
     applied(&last.ask("account.update.v1", &update(u64::MAX, "1")).await);
     // It has locked itself out, and nobody else.
@@ -57,28 +57,30 @@ pub async fn hostile_the_highest_version_there_is(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_a_base_revision_that_never_was(office: Office) {
-    let row = row(office).await;
-    let partners = row.office.partners(everything()).await;
-    let share = row.office.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
+pub async fn hostile_a_base_revision_that_never_was(context: ConformanceContext) {
+    let row = row(context).await;
+    let partners = row.context.partners(everything()).await;
+    let share =
+        row.context.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
     for base in [u64::MAX, u64::MAX / 2, i64::MAX.unsigned_abs() + 1] {
         let change = json!({ "base_revision": base, "tags": { "add": [{ "name": format!("t{base}"), "added_by": "user" }] } });
-        applied(&row.office.update(&partners.acme, "1", change).await);
+        applied(&row.context.update(&partners.acme, "1", change).await);
     }
-    let told = row.office.heard(&partners.globex, &partners.acme, &share).await;
+    let told = row.context.heard(&partners.globex, &partners.acme, &share).await;
     assert!(told.len() > 3);
     row.ends_unseen().await;
 }
 
-pub async fn hostile_whole_numbers_beyond_64_bits(office: Office) {
-    let row = row(office).await;
-    let partners = row.office.partners(everything()).await;
+pub async fn hostile_whole_numbers_beyond_64_bits(context: ConformanceContext) {
+    let row = row(context).await;
+    let partners = row.context.partners(everything()).await;
     let fields =
         json!({ "ticket_fields": [{ "key": "count", "title": "Count", "type": "integer" }] });
     for desk in [&partners.acme, &partners.globex] {
-        applied(&row.office.set(desk, fields.clone()).await);
+        applied(&row.context.set(desk, fields.clone()).await);
     }
-    let share = row.office.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
+    let share =
+        row.context.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
     for number in [
         "9223372036854775808",
         "-9223372036854775809",
@@ -89,7 +91,7 @@ pub async fn hostile_whole_numbers_beyond_64_bits(office: Office) {
     ] {
         let number: Value = serde_json::from_str(number).expect("a number");
         let receipt = row
-            .office
+            .context
             .update(&partners.acme, "1", json!({ "custom_fields": { "count": number } }))
             .await;
         assert!(
@@ -98,16 +100,16 @@ pub async fn hostile_whole_numbers_beyond_64_bits(office: Office) {
         );
     }
     applied(
-        &row.office
+        &row.context
             .update(&partners.acme, "1", json!({ "custom_fields": { "count": i64::MIN } }))
             .await,
     );
-    row.office.heard(&partners.globex, &partners.acme, &share).await;
+    row.context.heard(&partners.globex, &partners.acme, &share).await;
     row.ends_unseen().await;
 }
 
-pub async fn hostile_pages_that_are_none(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_pages_that_are_none(context: ConformanceContext) {
+    let row = row(context).await;
     for list in ["agreement.list.v1", "share.list.v1"] {
         for limit in [
             json!(0),
@@ -131,8 +133,8 @@ pub async fn hostile_pages_that_are_none(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_dates_that_are_none(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_dates_that_are_none(context: ConformanceContext) {
+    let row = row(context).await;
     for date in [
         "",
         "now",
@@ -159,14 +161,14 @@ pub async fn hostile_dates_that_are_none(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_dates_that_leave_the_calendar(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_dates_that_leave_the_calendar(context: ConformanceContext) {
+    let row = row(context).await;
     // In RFC 3339 as they are sent, and no longer where they are written in UTC.
     for date in ["0000-01-01T00:00:00+23:59", "9999-12-31T23:59:59-00:01"] {
-        let comment = json!({ "id": format!("{}/{}", row.ground.acme.account, row.office.number()), "body": row.marker, "authored_at": date });
+        let comment = json!({ "id": format!("{}/{}", row.ground.acme.account, row.context.number()), "body": row.marker, "authored_at": date });
         let update = row.update(&json!({ "comments": [comment] }));
         let share = json!({
-            "agreement_id": row.ground.agreement, "actor": crate::office::agent(), "occurred_at": "2026-03-01T10:00:00Z",
+            "agreement_id": row.ground.agreement, "actor": crate::context::agent(), "occurred_at": "2026-03-01T10:00:00Z",
             "ticket": { "id": row.marker, "subject": row.marker, "status": "open", "requested_at": date, "requester": end_user() },
         });
         for receipt in
@@ -182,8 +184,8 @@ pub async fn hostile_dates_that_leave_the_calendar(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_dates_ahead(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_dates_ahead(context: ConformanceContext) {
+    let row = row(context).await;
     let ahead = testkit::desk::clock().plus_seconds(25 * 3_600).to_string();
     for date in [ahead.as_str(), "9999-12-31T23:59:59Z"] {
         refused(
@@ -194,10 +196,11 @@ pub async fn hostile_dates_ahead(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_dates_long_ago(office: Office) {
-    let row = row(office).await;
-    let partners = row.office.partners(everything()).await;
-    let share = row.office.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
+pub async fn hostile_dates_long_ago(context: ConformanceContext) {
+    let row = row(context).await;
+    let partners = row.context.partners(everything()).await;
+    let share =
+        row.context.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
     for date in [
         "0000-01-01T00:00:00Z",
         "1900-02-28T23:59:59Z",
@@ -205,10 +208,10 @@ pub async fn hostile_dates_long_ago(office: Office) {
         "2016-12-31T23:59:60+14:00",
         "2000-02-29t00:00:00.123456789z",
     ] {
-        let comment = json!({ "id": format!("{}/{}", partners.acme.account, row.office.number()), "body": "Old.", "authored_at": date });
+        let comment = json!({ "id": format!("{}/{}", partners.acme.account, row.context.number()), "body": "Old.", "authored_at": date });
         let change = json!({ "occurred_at": date, "comments": [comment], "status": "pending" });
-        applied(&row.office.update(&partners.acme, "1", change).await);
-        row.office
+        applied(&row.context.update(&partners.acme, "1", change).await);
+        row.context
             .updated(&partners.globex, &share, date, |it| {
                 it.comments.iter().any(|it| comment["id"] == it.id.as_str())
             })

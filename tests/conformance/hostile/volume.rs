@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::ground::{TICKET, row};
-use crate::office::{Office, admin, applied, everything, refused};
+use crate::context::{ConformanceContext, admin, applied, everything, refused};
 
 const MANY: usize = 10_000;
 /// Refused messages of a flood.
@@ -19,8 +19,8 @@ fn many(item: impl Fn(usize) -> Value) -> Value {
     (0..MANY).map(item).collect()
 }
 
-pub async fn hostile_ten_thousand_of_everything(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_ten_thousand_of_everything(context: ConformanceContext) {
+    let row = row(context).await;
     let comment = |number: usize, files: Value| json!({ "id": format!("x-/{number}"), "body": "", "attachments": files });
     let file = |_| json!({ "id": "", "filename": "", "url": "https://" });
     let tag = |number: usize| json!({ "name": number.to_string(), "added_by": "user" });
@@ -42,10 +42,10 @@ pub async fn hostile_ten_thousand_of_everything(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_settings_without_end(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_settings_without_end(context: ConformanceContext) {
+    let row = row(context).await;
     let set = async |settings: Value, reason: Reason| {
-        refused(&row.office.set(&row.ground.acme, settings).await, reason)
+        refused(&row.context.set(&row.ground.acme, settings).await, reason)
     };
     set(
         json!({ "ticket_fields": many(|number| json!({ "key": number.to_string(), "title": "T", "type": "text" })) }),
@@ -75,13 +75,13 @@ fn noise(length: usize) -> String {
     (0..length).map(letter).collect()
 }
 
-pub async fn hostile_tags_and_keys_without_end(office: Office) {
-    let row = row(office).await;
-    let partners = row.office.partners(everything()).await;
+pub async fn hostile_tags_and_keys_without_end(context: ConformanceContext) {
+    let row = row(context).await;
+    let partners = row.context.partners(everything()).await;
     for desk in [&partners.acme, &partners.globex] {
-        applied(&row.office.set(desk, json!({ "open_fields": true })).await);
+        applied(&row.context.set(desk, json!({ "open_fields": true })).await);
     }
-    row.office.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
+    row.context.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
     for length in [4_000, 400_000] {
         let long = noise(length);
         for (change, reason) in [
@@ -90,7 +90,7 @@ pub async fn hostile_tags_and_keys_without_end(office: Office) {
             (json!({ "custom_fields": { long.as_str(): "x" } }), BadValue),
             (json!({ "status": "open", "custom_status": long }), Unchanged),
         ] {
-            let receipt = row.office.update(&partners.acme, "1", change).await;
+            let receipt = row.context.update(&partners.acme, "1", change).await;
             let withheld = receipt.decisions.iter().any(|decision| decision.reason == Some(reason));
             assert!(
                 withheld,
@@ -102,12 +102,12 @@ pub async fn hostile_tags_and_keys_without_end(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_attachment_ids_without_end(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_attachment_ids_without_end(context: ConformanceContext) {
+    let row = row(context).await;
     for length in [256, 4_000, 400_000] {
         let long = noise(length);
         let file = json!({ "id": long, "filename": "f", "url": "https://a.example/" });
-        let id = format!("{}/{}", row.ground.acme.account, row.office.number());
+        let id = format!("{}/{}", row.ground.acme.account, row.context.number());
         let update = row.update(
             &json!({ "comments": [{ "id": id, "body": row.marker, "attachments": [file] }] }),
         );
@@ -118,9 +118,9 @@ pub async fn hostile_attachment_ids_without_end(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_a_pattern_that_is_a_bomb(office: Office) {
-    let row = row(office).await;
-    let partners = row.office.partners(everything()).await;
+pub async fn hostile_a_pattern_that_is_a_bomb(context: ConformanceContext) {
+    let row = row(context).await;
+    let partners = row.context.partners(everything()).await;
     let bombs = [
         "((a{900}){900}){900}",
         "(a*)*b",
@@ -135,22 +135,23 @@ pub async fn hostile_a_pattern_that_is_a_bomb(office: Office) {
         .map(|at| json!({ "key": format!("f{at}"), "title": format!("F{at}"), "type": "regexp", "pattern": bombs[at % bombs.len()] }))
         .collect();
     for desk in [&partners.acme, &partners.globex] {
-        applied(&row.office.set(desk, json!({ "ticket_fields": fields })).await);
+        applied(&row.context.set(desk, json!({ "ticket_fields": fields })).await);
     }
-    let share = row.office.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
+    let share =
+        row.context.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
     let values: serde_json::Map<String, Value> =
         (0..fields.len()).map(|at| (format!("f{at}"), json!("xa".repeat(2_000)))).collect();
     let started = Instant::now();
-    let receipt = row.office.update(&partners.acme, "1", json!({ "custom_fields": values })).await;
+    let receipt = row.context.update(&partners.acme, "1", json!({ "custom_fields": values })).await;
     assert!(started.elapsed() < BESIDE_A_FLOOD, "{:?}", started.elapsed());
     let bad = receipt.decisions.iter().filter(|decision| decision.reason == Some(BadValue)).count();
     assert!(bad >= fields.len() / 2, "{bad} of {}", fields.len());
-    row.office.heard(&partners.globex, &partners.acme, &share).await;
+    row.context.heard(&partners.globex, &partners.acme, &share).await;
     row.ends_unseen().await;
 }
 
-pub async fn hostile_a_flood_of_bad_messages(office: Office) {
-    let row = row(office).await;
+pub async fn hostile_a_flood_of_bad_messages(context: ConformanceContext) {
+    let row = row(context).await;
     let (acme, key) = (&row.ground.acme, row.key("ticket.update"));
     let ids: Vec<String> = (0..FLOOD).map(|_| acme.next_id()).collect();
     let flood = async {
@@ -180,9 +181,9 @@ pub async fn hostile_a_flood_of_bad_messages(office: Office) {
     row.ends_unseen().await;
 }
 
-pub async fn hostile_connections_and_channels_without_end(office: Office) {
-    let row = row(office).await;
-    let (account, url) = row.office.account("crowd").await;
+pub async fn hostile_connections_and_channels_without_end(context: ConformanceContext) {
+    let row = row(context).await;
+    let (account, url) = row.context.account("crowd").await;
     let log_in = || lapin::Connection::connect(&url, lapin::ConnectionProperties::default());
     let mut open = Vec::new();
     let refused = loop {

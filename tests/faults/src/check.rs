@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::fields::Status;
 use contracts::{Receipt, ReceiptOutcome};
 use serde_json::{Value, json};
@@ -125,20 +125,22 @@ impl Heard {
 }
 
 /// What may come once only, by name.
-fn things(told: &Told) -> Vec<String> {
+fn things(told: &DeliveryBody) -> Vec<String> {
     let comments = |comments: &[contracts::comment::SharedComment]| -> Vec<String> {
         comments.iter().map(|comment| format!("comment {}", comment.id)).collect()
     };
     match told {
-        Told::Receipt(receipt) => vec![format!("receipt of {}", receipt.command_id)],
-        Told::TicketCreated(created) => {
+        DeliveryBody::Receipt(receipt) => vec![format!("receipt of {}", receipt.command_id)],
+        DeliveryBody::TicketCreated(created) => {
             let mut things = comments(&created.comments);
             things.push(format!("ticket of share {}", created.share_id));
             things
         }
-        Told::TicketUpdated(updated) => comments(&updated.comments),
-        Told::TicketBound(bound) => vec![format!("number for share {}", bound.share_id)],
-        Told::TicketUnshared(unshared) => vec![format!("end of share {}", unshared.share_id)],
+        DeliveryBody::TicketUpdated(updated) => comments(&updated.comments),
+        DeliveryBody::TicketBound(bound) => vec![format!("number for share {}", bound.share_id)],
+        DeliveryBody::TicketUnshared(unshared) => {
+            vec![format!("end of share {}", unshared.share_id)]
+        }
         _ => Vec::new(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::LazyLock;
 
 use contracts::Timestamp;
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::topology::{Service, entry_of};
 use lapin::BasicProperties;
 use lapin::message::Delivery;
@@ -192,7 +192,9 @@ fn check(sent: Sent, again: &mut Vec<Message>) -> Option<(Service, Message)> {
             return Some((to, message));
         }
         Sent::Desk(account, message) => {
-            if let Err(error) = Told::read(&message.kind, message.content.to_string().as_bytes()) {
+            if let Err(error) =
+                DeliveryBody::read(&message.kind, message.content.to_string().as_bytes())
+            {
                 panic!("the desk of {account} cannot read {message:?}: {error}");
             }
         }

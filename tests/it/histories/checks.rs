@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::comment::SharedComment;
-use contracts::delivery::{TicketState, Told};
+use contracts::delivery::{DeliveryBody, TicketState};
 use contracts::fields::Status;
 use contracts::terms::CommentTerms;
 use contracts::{AccountName, Decision, ItemOutcome};
@@ -83,12 +83,12 @@ impl Forbidden {
     }
 
     /// Holds a delivery against what was forbidden when the command that caused it was published.
-    pub fn check(&mut self, to: &AccountName, told: &Told, cause: usize) {
+    pub fn check(&mut self, to: &AccountName, told: &DeliveryBody, cause: usize) {
         let (share, from, comments, redacts) = match told {
-            Told::TicketCreated(created) => {
+            DeliveryBody::TicketCreated(created) => {
                 (&created.share_id, &created.received_from, &created.comments, false)
             }
-            Told::TicketUpdated(updated) => (
+            DeliveryBody::TicketUpdated(updated) => (
                 &updated.share_id,
                 &updated.received_from,
                 &updated.comments,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::delivery::{AgreementState, AgreementStatus, Side, Told};
+use contracts::delivery::{AgreementState, AgreementStatus, DeliveryBody, Side};
 use contracts::{AccountName, Receipt, ReceiptOutcome};
 use serde_json::{Value, json};
 use stages::Message;
@@ -66,26 +66,26 @@ impl Desk {
 
     /// Reads a delivery; one that was read before is dropped. A new copy gets its number at once:
     /// what is returned is to be published.
-    pub fn read(&mut self, message: &Message) -> Option<(Told, Option<Value>)> {
+    pub fn read(&mut self, message: &Message) -> Option<(DeliveryBody, Option<Value>)> {
         if !self.seen.insert(message.id.clone()) {
             return None;
         }
         let body = message.content.to_string();
-        let told = Told::read(&message.kind, body.as_bytes())
+        let told = DeliveryBody::read(&message.kind, body.as_bytes())
             .unwrap_or_else(|error| panic!("{error}: {message:?}"));
         self.model.take(&told);
         let bind = match &told {
-            Told::AgreementInvited(state)
-            | Told::AgreementAccepted(state)
-            | Told::AgreementDeclined(state)
-            | Told::AgreementDeactivated(state) => {
+            DeliveryBody::AgreementInvited(state)
+            | DeliveryBody::AgreementAccepted(state)
+            | DeliveryBody::AgreementDeclined(state)
+            | DeliveryBody::AgreementDeactivated(state) => {
                 let id = state.agreement_id.to_string();
                 if self.agreements.get(&id).is_none_or(|known| known.version < state.version) {
                     self.agreements.insert(id, (**state).clone());
                 }
                 None
             }
-            Told::TicketCreated(created) => {
+            DeliveryBody::TicketCreated(created) => {
                 let share = created.share_id.to_string();
                 let number = format!("{}-copy-{}", self.name, self.copies.len() + 1);
                 self.model.number(&share, &number);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::topology::Service;
 use contracts::{ReceiptOutcome, Timestamp};
 use serde_json::{Value, json};
@@ -330,7 +330,7 @@ impl World {
         let Some((told, bind)) = self.desks[to].read(&message) else { return };
         let cause = self.published.get(message.origin).map_or(0, |command| command.at);
         self.forbidden.check(&self.desks[to].name, &told, cause);
-        if let Told::Receipt(receipt) = &told
+        if let DeliveryBody::Receipt(receipt) = &told
             && let Some(command) = self.published.get_mut(message.origin)
         {
             assert!(

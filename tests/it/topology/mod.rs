@@ -9,14 +9,14 @@ mod trial;
 
 use contracts::AccountName;
 use contracts::topology::{Service, definitions};
-use testkit::World;
+use testkit::TestEnvironment;
 
 use matrix::{Who, trials};
 
 /// Beside it: what `infra/local` installs piece by piece is the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_broker_holds_what_was_loaded_and_no_more() {
-    let world = World::new("topology-held").await;
+    let world = TestEnvironment::new("topology-held").await;
     let installation = world.installation.clone();
     let compared = tokio::task::spawn_blocking(move || {
         let (broker, vhost) = (installation.broker(), installation.vhost());
@@ -38,7 +38,7 @@ async fn the_broker_holds_what_was_loaded_and_no_more() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_queue_dead_letters_at_least_once_into_one_that_is_read() {
-    let world = World::new("topology-letters").await;
+    let world = TestEnvironment::new("topology-letters").await;
     let desk = world.account("letters").await;
     let (queues, bindings) = dead_letters::told(&world.installation).await;
     dead_letters::lead_to_readers(&queues, &bindings);
@@ -49,7 +49,7 @@ async fn every_queue_dead_letters_at_least_once_into_one_that_is_read() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_user_can_do_what_the_flows_say_and_nothing_else() {
-    let world = World::new("topology-rights").await;
+    let world = TestEnvironment::new("topology-rights").await;
     // Two more names that begin like the first one: of an account, and of nobody.
     let accounts = ["rights", "rights-eu"].map(account);
     for account in &accounts {

@@ -3,7 +3,7 @@
 use contracts::ReceiptOutcome::Applied;
 use contracts::address::Invitee;
 use contracts::command::{AgreementAccept, AgreementInvite};
-use contracts::delivery::{AgreementState, AgreementStatus, Told};
+use contracts::delivery::{AgreementState, AgreementStatus, DeliveryBody};
 use contracts::terms::CommentTerms;
 use contracts::{AgreementId, Terms};
 use local::Mail;
@@ -12,7 +12,7 @@ use testkit::until;
 
 use super::accounts::address;
 use super::{Side, Story, sample};
-use crate::party::{Answer, Party};
+use crate::party::{Answer, DeskDriver};
 
 pub(super) async fn play(story: &Story) {
     story.out.headline("They agree: one way each, on terms that the sender sets");
@@ -49,7 +49,11 @@ async fn agree(story: &Story, sender: Side, receiver: Side, agreement: &Agreemen
 }
 
 /// An invite on the terms that let everything cross.
-pub(super) fn invite(sender: &Party, receiver: &Party, agreement: &AgreementId) -> AgreementInvite {
+pub(super) fn invite(
+    sender: &DeskDriver,
+    receiver: &DeskDriver,
+    agreement: &AgreementId,
+) -> AgreementInvite {
     AgreementInvite {
         agreement_id: agreement.clone(),
         receiver: Invitee::Address { address: receiver.account.to_string() },
@@ -68,7 +72,13 @@ pub(super) fn mails_to(story: &Story, account: &str, words: &str) -> Vec<Mail> {
 }
 
 /// Waits for the mail that tells an account's administrator of what a partner did.
-pub(super) async fn mail(story: &Story, from: &Party, command: &Answer, to: &str, words: &str) {
+pub(super) async fn mail(
+    story: &Story,
+    from: &DeskDriver,
+    command: &Answer,
+    to: &str,
+    words: &str,
+) {
     let recipient = address(to);
     let mail = until(&format!("a mail to {recipient} that says `{words}`"), PATIENCE, async || {
         let all =
@@ -87,15 +97,15 @@ pub(super) async fn mail(story: &Story, from: &Party, command: &Answer, to: &str
 }
 
 pub(super) fn state(
-    told: &Told,
+    told: &DeliveryBody,
     agreement: &AgreementId,
     status: AgreementStatus,
 ) -> Option<AgreementState> {
     match told {
-        Told::AgreementInvited(state)
-        | Told::AgreementAccepted(state)
-        | Told::AgreementDeclined(state)
-        | Told::AgreementDeactivated(state)
+        DeliveryBody::AgreementInvited(state)
+        | DeliveryBody::AgreementAccepted(state)
+        | DeliveryBody::AgreementDeclined(state)
+        | DeliveryBody::AgreementDeactivated(state)
             if state.agreement_id == *agreement && state.status == status =>
         {
             Some((**state).clone())

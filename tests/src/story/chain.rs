@@ -1,7 +1,7 @@
 //! Scene: the copy is shared onward.
 
 use contracts::ReceiptOutcome::{Applied, Partial};
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::fields::Status;
 
 use super::sample::{comment, plain_share, share_of, update};
@@ -21,8 +21,10 @@ pub(super) async fn play(story: &mut Story) {
     let outcome = if shared.receipt.outcome == Partial { Partial } else { Applied };
     story.answered(&story.globex, &shared, outcome, &format!("shares {copy} with initech"));
     let share = share_of(&shared.receipt);
-    let created = |told: &Told| match told {
-        Told::TicketCreated(created) if created.share_id == share => Some(created.comments.len()),
+    let created = |told: &DeliveryBody| match told {
+        DeliveryBody::TicketCreated(created) if created.share_id == share => {
+            Some(created.comments.len())
+        }
         _ => None,
     };
     let (comments, arrival) =

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use contracts::command::{SentTagChanges, SentTagRemoval, SetBy, TicketUpdate};
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::fields::Status;
 use futures_util::future::{join_all, try_join3};
 use serde_json::json;
 
 use super::sample::{self, comment, custom_fields, plain_share, share_of, tag, update};
 use super::{Link, Load, Side, Story, meanwhile};
-use crate::party::Party;
+use crate::party::DeskDriver;
 use crate::timeline::milliseconds;
 
 /// Tickets that are shared for it.
@@ -128,7 +128,7 @@ impl Pump {
         }
     }
 
-    async fn run(self, desk: &Party, answered: &AtomicUsize) -> Marks {
+    async fn run(self, desk: &DeskDriver, answered: &AtomicUsize) -> Marks {
         let (mut marks, mut open, mut next) = (Marks::new(), Vec::<String>::new(), 0);
         let mut moved = Instant::now();
         while next < self.updates || !open.is_empty() {
@@ -200,11 +200,11 @@ impl Pump {
 }
 
 /// Publishing to delivery at the partner's desk, for every marked command that caused a delivery.
-fn latencies(from: &Party, marks: &Marks, to: &Party) -> Vec<Duration> {
+fn latencies(from: &DeskDriver, marks: &Marks, to: &DeskDriver) -> Vec<Duration> {
     let mut latencies = Vec::new();
     to.with_deliveries(|all| {
         for delivered in all {
-            let Told::TicketUpdated(updated) = &delivered.told else { continue };
+            let DeliveryBody::TicketUpdated(updated) = &delivered.told else { continue };
             let comments = updated.comments.iter().map(|comment| comment.id.to_string());
             let values = updated
                 .custom_fields

@@ -15,7 +15,7 @@ use testkit::until;
 use super::agreements::{invite, mails_to, state};
 use super::load::LOOK;
 use super::{Story, sample};
-use crate::party::Party;
+use crate::party::DeskDriver;
 use crate::stage::Stage;
 use crate::timeline::{Timeline, milliseconds};
 
@@ -49,7 +49,12 @@ pub(super) async fn kills(
 }
 
 /// Offers agreements and withdraws them until the load is over. Says how many.
-pub(super) async fn offers(vhost: &str, from: &Party, to: &Party, over: &AtomicBool) -> usize {
+pub(super) async fn offers(
+    vhost: &str,
+    from: &DeskDriver,
+    to: &DeskDriver,
+    over: &AtomicBool,
+) -> usize {
     let mut count = 0;
     while !over.load(Ordering::Relaxed) {
         count += 1;

@@ -19,7 +19,7 @@ mod work;
 use std::time::Duration;
 
 use anyhow::Result;
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::topology::Service;
 use contracts::{AgreementId, Message, ReceiptOutcome, ShareId};
 use testkit::Delivered;
@@ -27,7 +27,7 @@ use testkit::Delivered;
 pub use load::Speed;
 pub use proof::Proof;
 
-use crate::party::{Answer, Party};
+use crate::party::{Answer, DeskDriver};
 use crate::stage::Stage;
 use crate::timeline::Timeline;
 
@@ -77,10 +77,10 @@ enum Side {
 struct Story {
     stage: Stage,
     out: Timeline,
-    operator: Party,
-    acme: Party,
-    globex: Party,
-    initech: Party,
+    operator: DeskDriver,
+    acme: DeskDriver,
+    globex: DeskDriver,
+    initech: DeskDriver,
     /// acme → globex.
     first: AgreementId,
     /// globex → initech.
@@ -130,7 +130,7 @@ pub async fn play(stage: Stage, out: Timeline, load: &Load) -> Result<(Stage, Ou
 }
 
 impl Story {
-    fn party(&self, side: Side) -> &Party {
+    fn party(&self, side: Side) -> &DeskDriver {
         match side {
             Side::Acme => &self.acme,
             Side::Globex => &self.globex,
@@ -141,7 +141,7 @@ impl Story {
     /// Sends a command and checks what its receipt says.
     async fn ask<M: Message>(
         &self,
-        from: &Party,
+        from: &DeskDriver,
         command: &M,
         outcome: ReceiptOutcome,
         text: &str,
@@ -152,7 +152,7 @@ impl Story {
     }
 
     /// Checks a receipt and tells it.
-    fn answered(&self, from: &Party, answer: &Answer, outcome: ReceiptOutcome, text: &str) {
+    fn answered(&self, from: &DeskDriver, answer: &Answer, outcome: ReceiptOutcome, text: &str) {
         assert_eq!(answer.receipt.outcome, outcome, "{text}: {:#?}", answer.receipt);
         let said = sample::word(&outcome);
         let because = answer.receipt.reason.map_or(String::new(), |reason| format!(", {reason}"));
@@ -169,11 +169,11 @@ impl Story {
     /// Waits for what a command causes at another desk and tells it.
     async fn arrives<T>(
         &self,
-        from: &Party,
+        from: &DeskDriver,
         command: &Answer,
-        to: &Party,
+        to: &DeskDriver,
         what: &str,
-        wanted: impl Fn(&Told) -> Option<T>,
+        wanted: impl Fn(&DeliveryBody) -> Option<T>,
     ) -> (T, Arrival<'_>) {
         let (value, delivered) = to.told(what, wanted).await;
         let took = from.sent_at(&command.id).map(|sent| delivered.at.duration_since(sent));
@@ -205,10 +205,13 @@ impl Arrival<'_> {
 }
 
 /// A comment in a delivery by its id, if it is there: with the share it came by.
-fn comment_in(told: &Told, id: &str) -> Option<(ShareId, contracts::comment::SharedComment)> {
+fn comment_in(
+    told: &DeliveryBody,
+    id: &str,
+) -> Option<(ShareId, contracts::comment::SharedComment)> {
     let (share, comments) = match told {
-        Told::TicketCreated(created) => (&created.share_id, &created.comments),
-        Told::TicketUpdated(updated) => (&updated.share_id, &updated.comments),
+        DeliveryBody::TicketCreated(created) => (&created.share_id, &created.comments),
+        DeliveryBody::TicketUpdated(updated) => (&updated.share_id, &updated.comments),
         _ => return None,
     };
     comments

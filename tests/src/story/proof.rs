@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::fields::Status;
 use serde_json::{Value, json};
 use testkit::desk::PATIENCE;
@@ -101,12 +101,12 @@ fn messages(tally: &Tally, parked: &[String], account: &str, proof: &mut Proof) 
         (BTreeMap::<&str, usize>::new(), BTreeMap::<&str, usize>::new());
     for delivered in &tally.deliveries {
         let told = match &delivered.told {
-            Told::Receipt(receipt) => {
+            DeliveryBody::Receipt(receipt) => {
                 *receipts.entry(&receipt.command_id).or_default() += 1;
                 continue;
             }
-            Told::TicketCreated(created) => &created.comments,
-            Told::TicketUpdated(updated) => &updated.comments,
+            DeliveryBody::TicketCreated(created) => &created.comments,
+            DeliveryBody::TicketUpdated(updated) => &updated.comments,
             _ => continue,
         };
         for comment in told {
@@ -208,7 +208,7 @@ mod tests {
     use contracts::{Receipt, ReceiptOutcome};
     use testkit::Delivered;
 
-    fn delivered(id: &str, told: Told) -> Delivered {
+    fn delivered(id: &str, told: DeliveryBody) -> Delivered {
         Delivered {
             id: id.into(),
             account: "acme".into(),
@@ -221,7 +221,11 @@ mod tests {
     fn receipt(id: &str, of: &str) -> Delivered {
         delivered(
             id,
-            Told::Receipt(Box::new(Receipt::new(of, "ticket.update.v1", ReceiptOutcome::Applied))),
+            DeliveryBody::Receipt(Box::new(Receipt::new(
+                of,
+                "ticket.update.v1",
+                ReceiptOutcome::Applied,
+            ))),
         )
     }
 
@@ -234,7 +238,7 @@ mod tests {
             }],
         }))
         .unwrap();
-        delivered(id, Told::TicketUpdated(Box::new(updated)))
+        delivered(id, DeliveryBody::TicketUpdated(Box::new(updated)))
     }
 
     fn proof_of(sent: &[&str], deliveries: Vec<Delivered>) -> Proof {

@@ -3,7 +3,7 @@
 use contracts::Reason;
 use contracts::ReceiptOutcome::Partial;
 use contracts::ShareId;
-use contracts::delivery::{TicketCreated, Told};
+use contracts::delivery::{DeliveryBody, TicketCreated};
 use serde_json::json;
 
 use super::{Link, Side, Story, sample};
@@ -35,7 +35,9 @@ pub(super) async fn play(story: &mut Story) -> ShareId {
     what_stays(story, &shared);
     let (created, arrival) = story
         .arrives(&story.acme, &shared, &story.globex, "the copy", |told| match told {
-            Told::TicketCreated(created) if created.share_id == share => Some((**created).clone()),
+            DeliveryBody::TicketCreated(created) if created.share_id == share => {
+                Some((**created).clone())
+            }
             _ => None,
         })
         .await;
@@ -64,9 +66,9 @@ pub(super) async fn play(story: &mut Story) -> ShareId {
 }
 
 /// The partner's number for a share, once it was told.
-pub(super) fn bound(told: &Told, share: &ShareId) -> Option<String> {
+pub(super) fn bound(told: &DeliveryBody, share: &ShareId) -> Option<String> {
     match told {
-        Told::TicketBound(bound) if bound.share_id == *share => {
+        DeliveryBody::TicketBound(bound) if bound.share_id == *share => {
             Some(bound.partner_ticket_id.to_string())
         }
         _ => None,

@@ -3,7 +3,7 @@
 use contracts::Reason;
 use contracts::ReceiptOutcome::{Applied, Partial};
 use contracts::ShareId;
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::fields::Status;
 use serde_json::json;
 
@@ -39,8 +39,8 @@ async fn reply_and_solve(story: &Story, copy: &str) {
     reply.status = Some(Status::Solved);
     let sent =
         story.ask(&story.globex, &reply, Applied, "a public reply and “solved”, one action").await;
-    let both = |told: &Told| match told {
-        Told::TicketUpdated(updated) if updated.status == Some(Status::Solved) => {
+    let both = |told: &DeliveryBody| match told {
+        DeliveryBody::TicketUpdated(updated) if updated.status == Some(Status::Solved) => {
             comment_in(told, "globex/2")
         }
         _ => None,
@@ -52,7 +52,7 @@ async fn reply_and_solve(story: &Story, copy: &str) {
     let statuses = story.acme.with_deliveries(|all| {
         all.iter()
             .filter(
-                |it| matches!(&it.told, Told::TicketUpdated(updated) if updated.status.is_some()),
+                |it| matches!(&it.told, DeliveryBody::TicketUpdated(updated) if updated.status.is_some()),
             )
             .count()
     });
@@ -66,8 +66,8 @@ async fn hold(story: &Story, share: &ShareId) {
     let mapped =
         sent.receipt.decisions.iter().any(|it| it.reason == Some(Reason::OnHoldMapsToOpen));
     assert!(mapped, "no decision says that hold arrives as open: {:#?}", sent.receipt);
-    let opened = |told: &Told| match told {
-        Told::TicketUpdated(updated) if updated.share_id == *share => {
+    let opened = |told: &DeliveryBody| match told {
+        DeliveryBody::TicketUpdated(updated) if updated.share_id == *share => {
             updated.status.map(|status| (status, updated.custom_status.clone().unwrap_or_default()))
         }
         _ => None,
@@ -94,8 +94,8 @@ async fn wrong_type(story: &Story) {
         sent.trace.as_deref(),
         &format!("stays at home: {} ({detail})", decision.item),
     );
-    let product = |told: &Told| match told {
-        Told::TicketUpdated(updated) => {
+    let product = |told: &DeliveryBody| match told {
+        DeliveryBody::TicketUpdated(updated) => {
             updated.custom_fields.get("product_line").map(|_| updated.custom_fields.clone())
         }
         _ => None,

@@ -9,7 +9,7 @@ use contracts::sync::{AccountFact, AgreementFact, Fact};
 use contracts::topology::Service;
 use contracts::{AccountName, AgreementId, ChainId, CopyId, Timestamp};
 use field_sync::rules::Schema;
-use messaging::{DecodeError, Otherwise, Output, Received, Service as _, Verdict};
+use messaging::{DecodeError, HandlerResult, Otherwise, Output, Received, Service as _};
 use serde_json::Value;
 
 /// How often "not yet" is tried again before it is a refusal.
@@ -155,13 +155,13 @@ impl Line {
             Some(outputs) => outputs.clone(),
             None => match self.decide(service, &message, arrived_at) {
                 Err(error) => return vec![Sent::Refused(message, error)],
-                Ok(Verdict::NotYet { .. }) if message.attempt < LADDER => {
+                Ok(HandlerResult::NotYet { .. }) if message.attempt < LADDER => {
                     message.attempt += 1;
                     return vec![Sent::Again(message)];
                 }
                 Ok(
-                    Verdict::Decided(outputs)
-                    | Verdict::NotYet { otherwise: Otherwise::Decided(outputs), .. },
+                    HandlerResult::Decided(outputs)
+                    | HandlerResult::NotYet { otherwise: Otherwise::Decided(outputs), .. },
                 ) => outputs,
                 Ok(parked) => return vec![Sent::Parked(message, format!("{parked:?}"))],
             },
@@ -200,7 +200,7 @@ impl Line {
         service: Service,
         message: &Message,
         arrived_at: Timestamp,
-    ) -> Result<Verdict, DecodeError> {
+    ) -> Result<HandlerResult, DecodeError> {
         let content = message.content.clone();
         Ok(match service {
             Service::Agreement => {
@@ -231,7 +231,7 @@ impl Line {
                     no_mail_to: BTreeMap::new(),
                     inactive: self.comment_facts.inactive(),
                 };
-                Verdict::Decided(comment_sync::step(&mut self.comments, &settings, &inbound))
+                HandlerResult::Decided(comment_sync::step(&mut self.comments, &settings, &inbound))
             }
             Service::FieldSync => {
                 let inbound = field_sync::FieldSync.decode(&message.kind, content.into())?;
@@ -243,16 +243,16 @@ impl Line {
                         .collect();
                     self.fields.inactive = self.field_facts.inactive();
                 }
-                Verdict::Decided(self.fields.step(&inbound))
+                HandlerResult::Decided(self.fields.step(&inbound))
             }
             Service::Notifier => {
                 notifier::Notifier.decode(&message.kind, content.into())?;
-                Verdict::Decided(Vec::new())
+                HandlerResult::Decided(Vec::new())
             }
         })
     }
 
-    fn dispatch(&mut self, received: &Received<share_dispatcher::Inbound>) -> Verdict {
+    fn dispatch(&mut self, received: &Received<share_dispatcher::Inbound>) -> HandlerResult {
         let state = &mut self.dispatcher;
         match &received.message {
             share_dispatcher::Inbound::Fact(fact) => {

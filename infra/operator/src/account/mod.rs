@@ -11,7 +11,7 @@ use contracts::topology::{self, AccountRights};
 use contracts::{AccountName, Reason, Receipt, ReceiptOutcome};
 use serde::Serialize;
 
-use crate::deployment::{Deployment, LetIn};
+use crate::deployment::{Deployment, GrantReport};
 use crate::error::{Error, Result};
 use crate::{address, registration};
 
@@ -23,7 +23,7 @@ const RECEIPT_LIMIT: Duration = Duration::from_mins(1);
 
 /// The addresses that an operator works with.
 #[derive(Clone, Debug)]
-pub struct Doors {
+pub struct AccountAdmin {
     /// The virtual host, by the management API.
     pub deployment: Deployment,
     /// The broker's AMQP address, with the user `operator`.
@@ -34,7 +34,7 @@ pub struct Doors {
 #[derive(Debug)]
 pub struct Added {
     /// What was made and put right on the broker.
-    pub let_in: LetIn,
+    pub let_in: GrantReport,
     /// What the new user tried and was refused; empty when its password is not known here.
     pub refused: Vec<Attempt>,
     /// Whether another registration had been there before. The same one again is answered as it was
@@ -94,7 +94,7 @@ pub fn operator_of(account: &AccountName, operator: &str) -> Result<AccountName>
     Err(Error::Operator { account: account.to_string(), operator: operator.to_string() })
 }
 
-impl Doors {
+impl AccountAdmin {
     /// The address with which a user logs in.
     ///
     /// # Errors
@@ -250,7 +250,7 @@ impl Doors {
         Ok(names.filter(|name| queues.contains(&topology::desk_queue(name))).collect())
     }
 
-    fn let_operate(&self, account: &AccountName, operator: &AccountName) -> Result<LetIn> {
+    fn let_operate(&self, account: &AccountName, operator: &AccountName) -> Result<GrantReport> {
         let operator = operator_of(account, operator.as_str())?;
         if self.deployment.broker().user(operator.as_str())?.is_none() {
             return Err(Error::NoUser {
@@ -259,7 +259,7 @@ impl Doors {
             });
         }
         self.deployment.let_operate(&operator, account)?;
-        Ok(LetIn::default())
+        Ok(GrantReport::default())
     }
 }
 

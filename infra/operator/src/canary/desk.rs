@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::topology::{self, Exchange};
 use contracts::{AccountName, Message, Receipt};
 use futures_util::StreamExt;
@@ -74,19 +74,24 @@ impl Desk {
         let id = chance().to_string();
         self.publish(&id, command).await?;
         self.until(|told| match told {
-            Told::Receipt(receipt) if receipt.command_id == id => Some((**receipt).clone()),
+            DeliveryBody::Receipt(receipt) if receipt.command_id == id => Some((**receipt).clone()),
             _ => None,
         })
         .await
     }
 
     /// Reads until a delivery is what is waited for. Everything before it is of an earlier round.
-    pub(super) async fn until<T>(&mut self, wanted: impl Fn(&Told) -> Option<T>) -> Result<T> {
+    pub(super) async fn until<T>(
+        &mut self,
+        wanted: impl Fn(&DeliveryBody) -> Option<T>,
+    ) -> Result<T> {
         while let Some(delivery) = self.deliveries.next().await {
             let delivery = delivery.during(format!("reading as {}", self.account))?;
             delivery.ack(BasicAckOptions::default()).await.during("acknowledging a delivery")?;
             let kind = delivery.properties.kind().as_ref().map_or("", ShortString::as_str);
-            if let Some(found) = Told::read(kind, &delivery.data).ok().as_ref().and_then(&wanted) {
+            if let Some(found) =
+                DeliveryBody::read(kind, &delivery.data).ok().as_ref().and_then(&wanted)
+            {
                 return Ok(found);
             }
         }

@@ -14,7 +14,7 @@ use contracts::command::{
     AgreementAccept, AgreementInvite, SharedTicket, TicketShare, TicketUnshare, TicketUpdate,
 };
 use contracts::comment::Comment;
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::fields::{SentFields, Status};
 use contracts::ids::derive_id;
 use contracts::terms::CommentTerms;
@@ -159,7 +159,8 @@ impl<'a> Round<'a> {
             receipt.share_id.ok_or_else(|| unexpected("sharing", "the receipt names no share"))?;
         self.second
             .until(|told| {
-                matches!(told, Told::TicketCreated(it) if it.share_id == share).then_some(())
+                matches!(told, DeliveryBody::TicketCreated(it) if it.share_id == share)
+                    .then_some(())
             })
             .await?;
         Ok(share)
@@ -216,7 +217,7 @@ impl<'a> Round<'a> {
         let agreement = self.agreement.clone();
         self.first
             .until(|told| {
-                matches!(told, Told::AgreementAccepted(it) if it.agreement_id == agreement)
+                matches!(told, DeliveryBody::AgreementAccepted(it) if it.agreement_id == agreement)
                     .then_some(())
             })
             .await
@@ -248,8 +249,8 @@ impl<'a> Round<'a> {
             comments: vec![comment],
         };
         must_be_applied("commenting", &self.first.ask(&update).await?)?;
-        let brings = |told: &Told| {
-            matches!(told, Told::TicketUpdated(it) if it.comments.iter().any(|comment| comment.id == id)).then_some(())
+        let brings = |told: &DeliveryBody| {
+            matches!(told, DeliveryBody::TicketUpdated(it) if it.comments.iter().any(|comment| comment.id == id)).then_some(())
         };
         self.second.until(brings).await
     }
@@ -263,7 +264,8 @@ impl<'a> Round<'a> {
         must_be_applied("ending the share", &self.first.ask(&unshare).await?)?;
         self.second
             .until(|told| {
-                matches!(told, Told::TicketUnshared(it) if it.share_id == *share).then_some(())
+                matches!(told, DeliveryBody::TicketUnshared(it) if it.share_id == *share)
+                    .then_some(())
             })
             .await
     }

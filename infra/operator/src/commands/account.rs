@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use contracts::AccountName;
 use contracts::command::{AccountKind, AccountRegister, Admin};
 use contracts::topology::{self, VHOST};
-use operator::account::{Added, Doors, Handover, account_name, operator_of};
+use operator::account::{AccountAdmin, Added, Handover, account_name, operator_of};
 use operator::secret::{self, Prepared};
 use serde_json::json;
 
@@ -184,7 +184,7 @@ impl Password {
     /// The one in the file; for a user that is to be made a new one; none for a user that keeps its
     /// own, unknown here.
     fn of(
-        doors: &Doors,
+        doors: &AccountAdmin,
         account: &AccountName,
         registration: &AccountRegister,
         file: Option<&Path>,
@@ -222,7 +222,7 @@ fn tell_added(account: &AccountName, added: &Added, operated: bool) {
     }
 }
 
-fn revoke(doors: &Doors, account: &AccountName, queue: Queue) -> Result<()> {
+fn revoke(doors: &AccountAdmin, account: &AccountName, queue: Queue) -> Result<()> {
     let revoked = doors.revoke(account, queue == Queue::Delete)?;
     println!("{account}'s user is gone; connections closed: {}", revoked.connections_closed);
     match revoked.waiting {
@@ -242,7 +242,12 @@ fn revoke(doors: &Doors, account: &AccountName, queue: Queue) -> Result<()> {
     Ok(())
 }
 
-fn rotate(doors: &Doors, account: &AccountName, close: bool, file: Option<&Path>) -> Result<()> {
+fn rotate(
+    doors: &AccountAdmin,
+    account: &AccountName,
+    close: bool,
+    file: Option<&Path>,
+) -> Result<()> {
     let rotated = super::service::rotate_user(doors, account.as_str(), close, file, |password| {
         Ok(password.to_owned())
     })?;
@@ -259,7 +264,7 @@ fn rotate(doors: &Doors, account: &AccountName, close: bool, file: Option<&Path>
     Ok(())
 }
 
-fn show(doors: &Doors, account: &AccountName, json: bool) -> Result<()> {
+fn show(doors: &AccountAdmin, account: &AccountName, json: bool) -> Result<()> {
     let standing = doors.show(account)?;
     if json {
         println!("{}", serde_json::to_string_pretty(&standing)?);

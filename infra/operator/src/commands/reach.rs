@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use contracts::topology::VHOST;
-use operator::account::Doors;
+use operator::account::AccountAdmin;
 use operator::{Broker, Deployment, secret};
 
 /// The broker's two doors.
@@ -44,7 +44,7 @@ struct ManagementArgs {
 
 impl ReachArgs {
     /// Both addresses, with the virtual host that the AMQP address names.
-    pub fn doors(&self) -> Result<Doors> {
+    pub fn doors(&self) -> Result<AccountAdmin> {
         let management = needed(
             "management-url",
             self.management.management_url.as_ref(),
@@ -57,7 +57,10 @@ impl ReachArgs {
             Some((_, vhost)) if !vhost.is_empty() => vhost.to_owned(),
             _ => VHOST.to_owned(),
         };
-        Ok(Doors { deployment: Deployment::new(Broker::new(&management), &vhost), operator_url })
+        Ok(AccountAdmin {
+            deployment: Deployment::new(Broker::new(&management), &vhost),
+            operator_url,
+        })
     }
 }
 

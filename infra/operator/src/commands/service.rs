@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Subcommand;
 use contracts::topology::Service;
-use operator::account::Doors;
+use operator::account::AccountAdmin;
 use operator::secret::{self, Prepared};
 
 use super::reach::ReachArgs;
@@ -56,7 +56,7 @@ pub fn carry_out(command: &ServiceCommand) -> Result<ExitCode> {
 
 /// Gives a user another password; what `told` makes of it goes into the file, if there is one.
 pub fn rotate_user(
-    doors: &Doors,
+    doors: &AccountAdmin,
     user: &str,
     close: bool,
     file: Option<&Path>,

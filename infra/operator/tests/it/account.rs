@@ -5,7 +5,7 @@ use contracts::command::{
     AgreementAccept, AgreementInvite, SharedTicket, TicketShare, TicketUpdate,
 };
 use contracts::comment::Comment;
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::fields::{SentFields, Status};
 use contracts::ids::derive_id;
 use contracts::terms::CommentTerms;
@@ -180,7 +180,7 @@ async fn passwords_change_while_updates_flow() {
     let arrived = || {
         second.with_deliveries(|all| {
             let comments = all.iter().filter_map(|it| match &it.told {
-                Told::TicketUpdated(updated) => {
+                DeliveryBody::TicketUpdated(updated) => {
                     Some(updated.comments.iter().map(|comment| comment.id.to_string()))
                 }
                 _ => None,
@@ -226,7 +226,9 @@ async fn share(first: &Desk, second: &Desk) -> ShareId {
     let accept = AgreementAccept { agreement_id: agreement_id.clone(), actor: admin() };
     assert_eq!(second.command(&accept).await.outcome, ReceiptOutcome::Applied);
     first
-        .told("the acceptance", |told| matches!(told, Told::AgreementAccepted(_)).then_some(()))
+        .told("the acceptance", |told| {
+            matches!(told, DeliveryBody::AgreementAccepted(_)).then_some(())
+        })
         .await;
     let ticket = SharedTicket {
         id: TicketId::new("1").unwrap(),

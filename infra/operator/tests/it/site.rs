@@ -6,9 +6,9 @@ use contracts::AccountName;
 use contracts::command::{AccountKind, AccountRegister};
 use contracts::topology::Service;
 use local::{Fleet, Instance, MailSink};
-use operator::account::{Added, Doors};
+use operator::account::{AccountAdmin, Added};
 use operator::{Deployment, Result, secret};
-use testkit::World;
+use testkit::TestEnvironment;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::spawn_blocking;
 
@@ -18,8 +18,8 @@ static ALONE: Mutex<()> = Mutex::const_new(());
 const READY_LIMIT: Duration = Duration::from_mins(3);
 
 pub struct Site {
-    pub doors: Doors,
-    pub world: World,
+    pub doors: AccountAdmin,
+    pub world: TestEnvironment,
     pub services: Vec<Instance>,
     fleet: Fleet,
     accounts: Vec<String>,
@@ -31,7 +31,7 @@ impl Site {
     /// With all five services, ready.
     pub async fn open(test: &str) -> Self {
         let alone = ALONE.lock().await;
-        let world = World::new(test).await;
+        let world = TestEnvironment::new(test).await;
         let dir = testkit::world::target().join("operator-tests").join(world.name());
         let mail = MailSink::start_in("127.0.0.1:0", &dir.join("mails")).await.unwrap();
         let fleet = Fleet::new(&dir, &world.installation, &world.database, &mail.url()).unwrap();
@@ -107,9 +107,9 @@ impl Site {
 }
 
 /// The doors of a world, as its operator has them.
-pub fn doors(world: &World) -> Doors {
+pub fn doors(world: &TestEnvironment) -> AccountAdmin {
     let installation = &world.installation;
-    Doors {
+    AccountAdmin {
         deployment: Deployment::new(installation.broker().clone(), installation.vhost()),
         operator_url: installation.operator_url().unwrap(),
     }

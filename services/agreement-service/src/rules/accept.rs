@@ -6,7 +6,7 @@ use contracts::delivery::{AgreementStatus, Side};
 
 use super::announcement::{Held, already, announce, brought_to, decider, held};
 use super::state::{Account, State};
-use super::{Answer, Asked, Decision, valid};
+use super::{Answer, Asked, Decision, validate};
 
 /// Accepts an invite.
 pub(super) fn decide(
@@ -43,7 +43,7 @@ pub(super) fn pending<'a>(
     actor: &contracts::Actor,
 ) -> Result<Held<'a>, Answer> {
     asked.check_admin(actor.role)?;
-    asked.check_valid(valid::actor(actor))?;
+    asked.check_valid(validate::actor(actor))?;
     let held = held(state, account, asked)?;
     if held.side != Side::Receiver {
         return Err(asked.refused(Reason::NotTheReceiver, None));
@@ -56,7 +56,7 @@ pub(super) fn pending<'a>(
 
 #[cfg(test)]
 mod tests {
-    use contracts::delivery::{AgreementStatus, Side, Told};
+    use contracts::delivery::{AgreementStatus, DeliveryBody, Side};
     use contracts::sync::{AgreementEvent, Change};
     use contracts::{Reason, Role};
 
@@ -120,7 +120,7 @@ mod tests {
         assert!(
             fact.deliveries
                 .iter()
-                .all(|delivery| matches!(delivery.told, Told::AgreementAccepted(_)))
+                .all(|delivery| matches!(delivery.told, DeliveryBody::AgreementAccepted(_)))
         );
         assert_eq!(
             (answer.seen_by("acme").version, answer.seen_by("acme").by.side),

@@ -1,7 +1,7 @@
 //! What follows from a changed agreement: its fact, what both desks are told, and whose admins get
 //! a notice.
 
-use contracts::delivery::{AgreementState, AgreementStatus, Decider, Delivery, Side, Told};
+use contracts::delivery::{AgreementState, AgreementStatus, Decider, Delivery, DeliveryBody, Side};
 use contracts::people::name_without_contact;
 use contracts::sync::{About, AgreementEvent, AgreementNotice, Change, Notice, Recipient};
 use contracts::{Actor, Reason, ReceiptOutcome};
@@ -134,19 +134,19 @@ impl View<'_> {
     pub(super) fn news(self) -> Delivery {
         let state = Box::new(self.state());
         self.delivery(match self.agreement.status {
-            AgreementStatus::Pending => Told::AgreementInvited(state),
-            AgreementStatus::Accepted => Told::AgreementAccepted(state),
-            AgreementStatus::Declined => Told::AgreementDeclined(state),
-            AgreementStatus::Inactive => Told::AgreementDeactivated(state),
+            AgreementStatus::Pending => DeliveryBody::AgreementInvited(state),
+            AgreementStatus::Accepted => DeliveryBody::AgreementAccepted(state),
+            AgreementStatus::Declined => DeliveryBody::AgreementDeclined(state),
+            AgreementStatus::Inactive => DeliveryBody::AgreementDeactivated(state),
         })
     }
 
     /// What its desk is told when it asks.
     pub(super) fn standing(self) -> Delivery {
-        self.delivery(Told::AgreementState(Box::new(self.state())))
+        self.delivery(DeliveryBody::AgreementState(Box::new(self.state())))
     }
 
-    fn delivery(self, told: Told) -> Delivery {
+    fn delivery(self, told: DeliveryBody) -> Delivery {
         let correlation_id = self.agreement.agreement_id.to_string();
         Delivery { to: self.own.party.account.clone(), correlation_id, share_id: None, told }
     }

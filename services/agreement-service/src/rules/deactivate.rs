@@ -6,7 +6,7 @@ use contracts::delivery::{AgreementStatus, Side};
 
 use super::announcement::{Held, already, announce, brought_to, decider, held, other};
 use super::state::{Account, State};
-use super::{Answer, Asked, Decision, valid};
+use super::{Answer, Asked, Decision, validate};
 
 /// Ends an agreement.
 pub(super) fn decide(
@@ -42,14 +42,14 @@ fn live<'a>(
     message: &AgreementDeactivate,
 ) -> Result<Held<'a>, Answer> {
     asked.check_admin(message.actor.role)?;
-    asked.check_valid(valid::actor(&message.actor))?;
+    asked.check_valid(validate::actor(&message.actor))?;
     let held = held(state, account, asked)?;
     if held.agreement.is_live() { Ok(held) } else { Err(already(held.agreement, asked)) }
 }
 
 #[cfg(test)]
 mod tests {
-    use contracts::delivery::{AgreementStatus, Told};
+    use contracts::delivery::{AgreementStatus, DeliveryBody};
     use contracts::sync::{AgreementEvent, Change};
     use contracts::{Reason, Role};
 
@@ -140,7 +140,7 @@ mod tests {
                 .fact()
                 .deliveries
                 .iter()
-                .all(|delivery| matches!(delivery.told, Told::AgreementDeactivated(_)))
+                .all(|delivery| matches!(delivery.told, DeliveryBody::AgreementDeactivated(_)))
         );
         assert_eq!(answer.seen_by("acme").version, 3);
     }

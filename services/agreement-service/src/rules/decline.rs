@@ -38,7 +38,7 @@ pub(super) fn decide(
 
 #[cfg(test)]
 mod tests {
-    use contracts::delivery::{AgreementStatus, Told};
+    use contracts::delivery::{AgreementStatus, DeliveryBody};
     use contracts::sync::AgreementEvent;
     use contracts::{Reason, Role};
 
@@ -62,7 +62,7 @@ mod tests {
         assert!(
             fact.deliveries
                 .iter()
-                .all(|delivery| matches!(delivery.told, Told::AgreementDeclined(_)))
+                .all(|delivery| matches!(delivery.told, DeliveryBody::AgreementDeclined(_)))
         );
         assert_eq!(answer.seen_by("acme").reason, None);
         let [notice] = fact.notices.as_slice() else { panic!("{:?}", fact.notices) };

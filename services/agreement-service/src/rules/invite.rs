@@ -6,7 +6,7 @@ use contracts::delivery::{AgreementStatus, Decider, Side};
 
 use super::announcement::{announce, decider};
 use super::state::{Account, Agreement, State};
-use super::{Answer, Asked, Decision, valid};
+use super::{Answer, Asked, Decision, validate};
 
 /// Invites an account, or records that it declines all invites.
 pub(super) fn decide(
@@ -57,7 +57,7 @@ fn receiver<'a>(
     message: &AgreementInvite,
 ) -> Result<&'a Account, Answer> {
     asked.check_admin(message.actor.role)?;
-    asked.check_valid(valid::invite(message))?;
+    asked.check_valid(validate::invite(message))?;
     if state.agreement(&message.agreement_id).is_some() {
         return Err(asked
             .refused(Reason::IdTaken, "/agreement_id: make a new id for every invite".to_owned()));
@@ -77,7 +77,7 @@ fn receiver<'a>(
 #[cfg(test)]
 mod tests {
     use contracts::address::Invitee;
-    use contracts::delivery::{AgreementStatus, Side, Told};
+    use contracts::delivery::{AgreementStatus, DeliveryBody, Side};
     use contracts::sync::{AgreementEvent, Change};
     use contracts::terms::CommentTerms;
     use contracts::{Reason, Role, Terms};
@@ -206,7 +206,7 @@ mod tests {
         assert!(
             fact.deliveries
                 .iter()
-                .all(|delivery| matches!(delivery.told, Told::AgreementInvited(_)))
+                .all(|delivery| matches!(delivery.told, DeliveryBody::AgreementInvited(_)))
         );
         assert_eq!(fact.deliveries.len(), 2);
         let [notice] = fact.notices.as_slice() else { panic!("{:?}", fact.notices) };
@@ -281,7 +281,9 @@ mod tests {
             let [delivery] = answer.assert_applied().deliveries.as_slice() else {
                 panic!("{answer:?}")
             };
-            let Told::AgreementDeclined(seen) = &delivery.told else { panic!("{delivery:?}") };
+            let DeliveryBody::AgreementDeclined(seen) = &delivery.told else {
+                panic!("{delivery:?}")
+            };
             assert_eq!(
                 (seen.status, seen.reason),
                 (AgreementStatus::Declined, Some(Reason::InvitesDeclined))

@@ -6,7 +6,7 @@ use contracts::{AgreementId, ReceiptOutcome};
 
 use super::announcement::{View, held, partner};
 use super::state::{Account, Agreement, Contact, State};
-use super::valid::Flaw;
+use super::validate::Flaw;
 use super::{Answer, Asked, Decision};
 
 /// Which agreements are asked for: so many, in the order of their ids, after this one.

@@ -2,16 +2,16 @@
 
 mod accept;
 mod announcement;
+mod authorize;
 mod deactivate;
 mod decline;
 mod invite;
 pub(crate) mod list;
 mod register;
 pub(crate) mod rename;
-mod speaker;
 pub mod state;
 mod update;
-mod valid;
+mod validate;
 
 #[cfg(test)]
 mod history;
@@ -91,7 +91,7 @@ pub fn decide(
     {
         return register::decide(state, asked, message);
     }
-    let account = match speaker::account(state, asked) {
+    let account = match authorize::account(state, asked) {
         Ok(account) => account,
         Err(answer) => return answer.into(),
     };
@@ -162,7 +162,7 @@ impl Asked<'_> {
     }
 
     /// Refuses what is not well-formed, with its place.
-    fn check_valid<T>(&self, checked: Result<T, valid::Flaw>) -> Result<T, Answer> {
+    fn check_valid<T>(&self, checked: Result<T, validate::Flaw>) -> Result<T, Answer> {
         checked.map_err(|flaw| self.refused(flaw.reason, flaw.detail()))
     }
 }

@@ -8,7 +8,7 @@ use contracts::sync::Change;
 use contracts::{AccountName, Reason, ReceiptOutcome};
 
 use super::state::{Account, Settings, State};
-use super::{Answer, Asked, Decision, speaker, valid};
+use super::{Answer, Asked, Decision, authorize, validate};
 
 /// Registers an account.
 pub(super) fn decide(state: &State, asked: Asked<'_>, message: &AccountRegister) -> Decision {
@@ -34,11 +34,11 @@ fn registered(
     message: &AccountRegister,
 ) -> Result<Account, Answer> {
     if *asked.publisher != asked.command.account {
-        return Err(speaker::not_yours(asked));
+        return Err(authorize::not_yours(asked));
     }
     let name = allowed_name(asked, message)
         .map_err(|sentence| asked.refused(Reason::InvalidName, format!("/account: {sentence}")))?;
-    asked.check_valid(valid::register(message))?;
+    asked.check_valid(validate::register(message))?;
     if state.account(&name).is_some() {
         return Err(asked.refused(Reason::AccountExists, None));
     }

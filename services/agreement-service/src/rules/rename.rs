@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::announcement::{View, brought_to, decider, partner};
 use super::state::{Account, Agreement, Contact, State};
-use super::{Answer, Asked, Decision, valid};
+use super::{Answer, Asked, Decision, validate};
 
 /// Live agreements that are read for a rename. More never fit one fact: the shortest of all takes
 /// over 1,300 bytes of it.
@@ -39,7 +39,7 @@ fn renamed(
     message: &AccountRename,
 ) -> Result<Account, Answer> {
     asked.check_admin(message.actor.role)?;
-    asked.check_valid(valid::actor(&message.actor))?;
+    asked.check_valid(validate::actor(&message.actor))?;
     let invalid =
         |sentence: String| asked.refused(Reason::InvalidName, format!("/address: {sentence}"));
     let address =
@@ -155,7 +155,7 @@ fn written(value: &impl Serialize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use contracts::delivery::{AgreementStatus, Side, Told};
+    use contracts::delivery::{AgreementStatus, DeliveryBody, Side};
     use contracts::sync::{AgreementEvent, Change};
     use contracts::{Reason, Role};
 
@@ -222,7 +222,7 @@ mod tests {
     fn r_17_both_sides_of_each_see_that_and_why_it_ended() {
         let answer = partnered().tell("acme", "acme", &rename_to("acme-group"));
         let told = |delivery: &contracts::delivery::Delivery| match &delivery.told {
-            Told::AgreementDeactivated(state) => {
+            DeliveryBody::AgreementDeactivated(state) => {
                 (delivery.to.to_string(), state.agreement_id.clone(), state.side)
             }
             other => panic!("{other:?}"),

@@ -5,13 +5,13 @@ use contracts::sync::Change;
 use contracts::{Reason, Receipt, ReceiptOutcome};
 
 use super::state::{Account, Attribute};
-use super::{Answer, Asked, Decision, valid};
+use super::{Answer, Asked, Decision, validate};
 
 /// Changes an account's attributes.
 pub(super) fn decide(account: &Account, asked: Asked<'_>, message: &AccountUpdate) -> Decision {
     if let Err(answer) = asked
         .check_admin(message.actor.role)
-        .and_then(|()| asked.check_valid(valid::update(message)))
+        .and_then(|()| asked.check_valid(validate::update(message)))
     {
         return answer.into();
     }

@@ -8,7 +8,7 @@ use contracts::command::{
     AccountKind, AccountRegister, AccountRename, AccountUpdate, Admin, AgreementAccept,
     AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList,
 };
-use contracts::delivery::{AgreementState, AgreementStatus, Told};
+use contracts::delivery::{AgreementState, AgreementStatus, DeliveryBody};
 use contracts::sync::{About, AgreementNotice, CommandRef, Fact, Notice};
 use contracts::terms::CommentTerms;
 use contracts::{
@@ -243,10 +243,10 @@ impl Answered {
     pub fn seen_by(&self, account: &str) -> &AgreementState {
         let delivery = self.fact().deliveries.iter().find(|delivery| delivery.to == name(account));
         match &delivery.unwrap_or_else(|| panic!("nothing to {account}")).told {
-            Told::AgreementInvited(state)
-            | Told::AgreementAccepted(state)
-            | Told::AgreementDeclined(state)
-            | Told::AgreementDeactivated(state) => state,
+            DeliveryBody::AgreementInvited(state)
+            | DeliveryBody::AgreementAccepted(state)
+            | DeliveryBody::AgreementDeclined(state)
+            | DeliveryBody::AgreementDeactivated(state) => state,
             other => panic!("no agreement: {other:?}"),
         }
     }
@@ -257,7 +257,7 @@ impl Answered {
             panic!("nothing is shown: {:?}", self.0)
         };
         let states = deliveries.iter().map(|delivery| match &delivery.told {
-            Told::AgreementState(state) => state.as_ref(),
+            DeliveryBody::AgreementState(state) => state.as_ref(),
             other => panic!("not as it stands: {other:?}"),
         });
         (states.collect(), receipt)

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 
 use agreement_service::{AgreementService, Inbound};
 use contracts::delivery::AgreementStatus::{self, Accepted, Inactive, Pending};
-use contracts::delivery::{AgreementState, Told};
+use contracts::delivery::{AgreementState, DeliveryBody};
 use contracts::sync::{AgreementFact, Fact};
 use contracts::topology::Service as Name;
 use contracts::{AccountName, AgreementId, Message, Reason, Receipt, Timestamp};
 use futures_util::future::join_all;
-use messaging::{DecideError, Otherwise, Output, Received, Service, Verdict};
+use messaging::{DecideError, HandlerResult, Otherwise, Output, Received, Service};
 use serde_json::json;
 use sqlx::{PgPool, Postgres, Transaction};
 use testkit::desk::PATIENCE;
-use testkit::{World, until};
+use testkit::{TestEnvironment, until};
 use tokio::sync::Barrier;
 
 use crate::commands::{accept, agreement, deactivate, invite, page, register, rename};
@@ -37,12 +37,16 @@ fn command(account: &str, message: Inbound) -> Received<Inbound> {
 async fn decide(
     transaction: &mut Transaction<'_, Postgres>,
     batch: &[Received<Inbound>],
-) -> Result<Vec<Verdict>, DecideError> {
+) -> Result<Vec<HandlerResult>, DecideError> {
     AgreementService.decide(transaction, &batch.iter().collect::<Vec<_>>()).await
 }
 
 /// Decides a batch and commits; again when another transaction got in between, as the runtime does.
-async fn decided(pool: &PgPool, start: &Barrier, batch: &[Received<Inbound>]) -> Vec<Verdict> {
+async fn decided(
+    pool: &PgPool,
+    start: &Barrier,
+    batch: &[Received<Inbound>],
+) -> Vec<HandlerResult> {
     for attempt in 0..10 {
         let mut transaction = pool.begin().await.expect("a transaction");
         if attempt == 0 {
@@ -62,37 +66,38 @@ async fn decided(pool: &PgPool, start: &Barrier, batch: &[Received<Inbound>]) ->
 }
 
 /// Decides a batch alone.
-async fn alone(pool: &PgPool, batch: &[Received<Inbound>]) -> Vec<Verdict> {
+async fn alone(pool: &PgPool, batch: &[Received<Inbound>]) -> Vec<HandlerResult> {
     decided(pool, &Barrier::new(1), batch).await
 }
 
-fn outputs(verdict: &Verdict) -> &[Output] {
+fn outputs(verdict: &HandlerResult) -> &[Output] {
     match verdict {
-        Verdict::Decided(outputs) => outputs,
+        HandlerResult::Decided(outputs) => outputs,
         other => panic!("not decided: {other:?}"),
     }
 }
 
 /// The change that a command made.
-fn fact(verdict: &Verdict) -> Fact {
+fn fact(verdict: &HandlerResult) -> Fact {
     serde_json::from_str(outputs(verdict)[0].body())
         .unwrap_or_else(|error| panic!("{error}: {verdict:?}"))
 }
 
 /// What a list shows, with its receipt.
-fn shown(verdict: &Verdict) -> (Vec<AgreementState>, Receipt) {
+fn shown(verdict: &HandlerResult) -> (Vec<AgreementState>, Receipt) {
     let (receipt, states) = outputs(verdict).split_last().expect("a receipt");
-    let state = |output: &Output| match Told::read(output.message_type(), output.body().as_bytes())
-    {
-        Ok(Told::AgreementState(state)) => *state,
-        other => panic!("{other:?}"),
-    };
+    let state =
+        |output: &Output| match DeliveryBody::read(output.message_type(), output.body().as_bytes())
+        {
+            Ok(DeliveryBody::AgreementState(state)) => *state,
+            other => panic!("{other:?}"),
+        };
     (states.iter().map(state).collect(), serde_json::from_str(receipt.body()).expect("a receipt"))
 }
 
 /// An installation's database with accounts.
-async fn with_accounts(test: &str, accounts: &[&str]) -> (World, PgPool) {
-    let world = World::new(test).await;
+async fn with_accounts(test: &str, accounts: &[&str]) -> (TestEnvironment, PgPool) {
+    let world = TestEnvironment::new(test).await;
     let pool = world.pool(Name::Agreement, agreement_service::migrations()).await;
     let registered: Vec<_> = accounts
         .iter()
@@ -132,7 +137,9 @@ fn renaming(account: &str, address: &str) -> Vec<Received<Inbound>> {
 
 /// The address that an account had when an agreement was made.
 fn made_under(made: &Fact, account: &str) -> String {
-    let Told::AgreementInvited(state) = &made.deliveries[0].told else { panic!("{made:?}") };
+    let DeliveryBody::AgreementInvited(state) = &made.deliveries[0].told else {
+        panic!("{made:?}")
+    };
     let parties = [&state.sender, &state.receiver];
     let party = parties.into_iter().find(|party| party.account.as_str() == account);
     party.expect("it is a party").address.clone()
@@ -146,7 +153,7 @@ struct Round {
     new_address: String,
     /// Made under either address, in the round before.
     earlier: Option<usize>,
-    verdicts: BTreeMap<&'static str, Verdict>,
+    verdicts: BTreeMap<&'static str, HandlerResult>,
     stands: BTreeMap<AgreementId, Stands>,
 }
 
@@ -201,7 +208,7 @@ impl Round {
     fn check(&self) {
         let (number, towards, from) = (self.number, self.towards(), self.from());
         match &self.verdicts["towards"] {
-            Verdict::NotYet { reason: Reason::UnknownAccount, .. } => {
+            HandlerResult::NotYet { reason: Reason::UnknownAccount, .. } => {
                 assert_eq!(self.stands.get(&towards), None)
             }
             made => {
@@ -220,7 +227,7 @@ impl Round {
             "round {number}"
         );
         if let Some(earlier) = self.earlier.map(agreement) {
-            let accepted = matches!(&self.verdicts["accept"], Verdict::Decided(sent) if sent[0].message_type() == Fact::NAME);
+            let accepted = matches!(&self.verdicts["accept"], HandlerResult::Decided(sent) if sent[0].message_type() == Fact::NAME);
             let expected = renamed(if accepted { 3 } else { 2 });
             assert_eq!(
                 (self.ended(&earlier), &self.stands[&earlier]),
@@ -252,7 +259,7 @@ async fn one_behind_the_other(
     pool: &PgPool,
     first: &[Received<Inbound>],
     second: &[Received<Inbound>],
-) -> (Verdict, Verdict) {
+) -> (HandlerResult, HandlerResult) {
     let mut transaction = pool.begin().await.expect("a transaction");
     let mut before = decide(&mut transaction, first).await.expect("a decision");
     let release = async {
@@ -288,7 +295,10 @@ async fn r_17_of_an_invite_and_a_rename_the_later_one_meets_the_earlier_one() {
     assert!(
         matches!(
             invite,
-            Verdict::NotYet { reason: Reason::UnknownAccount, otherwise: Otherwise::Decided(_) }
+            HandlerResult::NotYet {
+                reason: Reason::UnknownAccount,
+                otherwise: Otherwise::Decided(_)
+            }
         ),
         "{invite:?}"
     );
@@ -362,7 +372,7 @@ async fn a_list_shows_what_is_stored_and_what_its_own_batch_changed() {
         list("acme", 2, Some(6)),
     ]);
     let verdicts = alone(&pool, &batch).await;
-    let seen = |verdict: &Verdict| {
+    let seen = |verdict: &HandlerResult| {
         let (states, receipt) = shown(verdict);
         let states: Vec<_> =
             states.into_iter().map(|state| (state.agreement_id, state.status)).collect();

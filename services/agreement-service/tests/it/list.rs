@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contracts::delivery::{AgreementState, AgreementStatus, Told};
+use contracts::delivery::{AgreementState, AgreementStatus, DeliveryBody};
 use contracts::{AgreementId, Message, Reason, Receipt, ReceiptOutcome};
 use testkit::desk::PATIENCE;
 use testkit::{Desk, until};
@@ -10,8 +10,8 @@ use testkit::{Desk, until};
 use crate::commands::{
     accept, agreement, deactivate, decline, decline_invites, invite, page, register, single,
 };
+use crate::harness::ServiceHarness;
 use crate::send_all;
-use crate::stage::Stage;
 
 /// Changes that make the agreements of the test: four of accounts, eight invites, three answers and
 /// ends.
@@ -32,8 +32,8 @@ impl Reader {
         count: usize,
     ) -> (Vec<AgreementState>, Receipt) {
         let receipt = self.desk.command(command).await;
-        let is_state = |told: &Told| match told {
-            Told::AgreementState(state) => Some((**state).clone()),
+        let is_state = |told: &DeliveryBody| match told {
+            DeliveryBody::AgreementState(state) => Some((**state).clone()),
             _ => None,
         };
         let states = until("the agreements of the page", PATIENCE, async || {
@@ -61,7 +61,7 @@ fn where_they_stand(states: &[AgreementState]) -> Vec<(AgreementId, AgreementSta
 
 /// Accounts with agreements of every status; those of `acme`, as it is shown them.
 async fn partnered(
-    stage: &Stage,
+    stage: &ServiceHarness,
     [acme, globex, initech]: [&Desk; 3],
 ) -> Vec<(AgreementId, AgreementStatus)> {
     use AgreementStatus::{Accepted, Declined, Inactive, Pending};
@@ -106,7 +106,7 @@ async fn partnered(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r_69_an_account_reads_all_its_agreements_page_by_page() {
-    let mut stage = Stage::set("agreement-list").await;
+    let mut stage = ServiceHarness::set("agreement-list").await;
     stage.shorten_the_ladder().await;
     let (acme, globex, initech) =
         (stage.desk("acme").await, stage.desk("globex").await, stage.desk("initech").await);

@@ -3,12 +3,12 @@
 
 mod batch;
 mod commands;
+mod harness;
 mod list;
 mod rename;
-mod stage;
 
 use contracts::delivery::AgreementStatus::{Accepted, Declined, Inactive, Pending};
-use contracts::delivery::{AgreementStatus, Told};
+use contracts::delivery::{AgreementStatus, DeliveryBody};
 use contracts::sync::{AgreementFact, Change, Fact};
 use contracts::topology::RETRY_LADDER;
 use contracts::{Message, Reason, ReceiptOutcome};
@@ -17,7 +17,7 @@ use testkit::desk::PATIENCE;
 use testkit::{Desk, until};
 
 use crate::commands::{accept, agreement, deactivate, decline, invite, register, secure_downloads};
-use crate::stage::{Outcome, Stage};
+use crate::harness::{Outcome, ServiceHarness};
 
 /// A fact's agreement; there is one in each that does not come from a rename.
 fn agreement_of(fact: &Fact) -> Option<&AgreementFact> {
@@ -26,7 +26,7 @@ fn agreement_of(fact: &Fact) -> Option<&AgreementFact> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_in_a_burst_go_on_with_rising_versions_and_only_a_refusal_is_answered_here() {
-    let mut stage = Stage::set("agreement-burst").await;
+    let mut stage = ServiceHarness::set("agreement-burst").await;
     let (operator, acme, globex) =
         (stage.operator(), stage.desk("acme").await, stage.desk("globex").await);
     stage.start_two_replicas();
@@ -82,7 +82,7 @@ async fn changes_in_a_burst_go_on_with_rising_versions_and_only_a_refusal_is_ans
         accepted
             .deliveries
             .iter()
-            .all(|delivery| matches!(delivery.told, Told::AgreementAccepted(_)))
+            .all(|delivery| matches!(delivery.told, DeliveryBody::AgreementAccepted(_)))
     );
     assert_eq!(
         (accepted.deliveries.len(), accepted.notices.len()),
@@ -112,7 +112,7 @@ async fn changes_in_a_burst_go_on_with_rising_versions_and_only_a_refusal_is_ans
 #[tokio::test(flavor = "multi_thread")]
 async fn decisions_that_race_at_two_replicas_end_in_one_of_the_states_that_an_order_of_them_gives()
 {
-    let mut stage = Stage::set("agreement-race").await;
+    let mut stage = ServiceHarness::set("agreement-race").await;
     let (operator, acme, globex) =
         (stage.operator(), stage.desk("acme").await, stage.desk("globex").await);
     stage.start_two_replicas();
@@ -178,7 +178,7 @@ async fn send_all<M: Message>(desk: &Desk, commands: impl IntoIterator<Item = M>
 
 /// Says that the facts of an agreement are exactly these, version by version, and that the last is
 /// what is stored.
-async fn came_to(stage: &Stage, number: usize, way: &[AgreementStatus]) {
+async fn came_to(stage: &ServiceHarness, number: usize, way: &[AgreementStatus]) {
     let id = agreement(number);
     let facts = stage.facts();
     let mut told: Vec<_> = facts
@@ -207,7 +207,7 @@ async fn came_to(stage: &Stage, number: usize, way: &[AgreementStatus]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_of_an_account_that_nobody_registers_is_parked_after_the_ladder_and_answered_by_nobody()
  {
-    let mut stage = Stage::set("agreement-unknown").await;
+    let mut stage = ServiceHarness::set("agreement-unknown").await;
     stage.shorten_the_ladder().await;
     let (operator, initech) = (stage.operator(), stage.desk("initech").await);
     stage.start_two_replicas();

@@ -1,17 +1,17 @@
 //! A rename in the real runtime: one fact with all that it ends, and what leads where after it.
 
 use contracts::delivery::AgreementStatus::{Accepted, Declined, Inactive, Pending};
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::sync::{About, AgreementEvent, Change};
 use contracts::{Reason, ReceiptOutcome};
 use testkit::Desk;
 
 use crate::commands::{accept, agreement, decline, invite, register, rename};
-use crate::stage::{Outcome, Stage};
+use crate::harness::{Outcome, ServiceHarness};
 use crate::{came_to, send_all};
 
 /// What a command came to that is one of these two.
-async fn refusal(stage: &Stage, desk: &Desk, id: &str) -> Option<Reason> {
+async fn refusal(stage: &ServiceHarness, desk: &Desk, id: &str) -> Option<Reason> {
     match stage.outcome(desk, id).await {
         Outcome::Passed => None,
         Outcome::Refused(reason) => reason,
@@ -20,7 +20,7 @@ async fn refusal(stage: &Stage, desk: &Desk, id: &str) -> Option<Reason> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r_17_a_rename_ends_what_was_agreed_and_only_the_new_address_leads_to_the_account() {
-    let mut stage = Stage::set("agreement-rename").await;
+    let mut stage = ServiceHarness::set("agreement-rename").await;
     stage.shorten_the_ladder().await;
     let (operator, acme) = (stage.operator(), stage.desk("acme").await);
     let (globex, initech) = (stage.desk("globex").await, stage.desk("initech").await);
@@ -55,7 +55,7 @@ async fn r_17_a_rename_ends_what_was_agreed_and_only_the_new_address_leads_to_th
     let told = fact
         .deliveries
         .iter()
-        .filter(|delivery| matches!(delivery.told, Told::AgreementDeactivated(_)));
+        .filter(|delivery| matches!(delivery.told, DeliveryBody::AgreementDeactivated(_)));
     assert_eq!((told.count(), fact.deliveries.len()), (4, 4), "both sides of both");
     let is_renamed = |about: &About| matches!(about, About::Agreement(agreement) if agreement.event == AgreementEvent::Renamed);
     let noticed: Vec<_> = fact

@@ -4,12 +4,12 @@ use contracts::Reason;
 use contracts::comment::SharedComment;
 use contracts::terms::CommentTerms;
 
-use line::Crossing;
+use line::HopTraversal;
 
 /// Nothing when the comment crosses as it is; else why it stays. A comment's visibility never
 /// changes on its way: making a public comment private would say less than its author meant, the
 /// reverse more.
-pub(super) fn held_back(crossing: &Crossing, comment: &SharedComment) -> Option<Reason> {
+pub(super) fn held_back(crossing: &HopTraversal, comment: &SharedComment) -> Option<Reason> {
     match crossing.hop.terms.comments {
         CommentTerms::PrivateOnly if !crossing.outbound && comment.public => {
             Some(Reason::PublicCommentsNotAllowed)
@@ -24,14 +24,18 @@ mod tests {
     use super::*;
     use contracts::sync::Hop;
 
-    fn judged(terms: CommentTerms, crossing: fn(&Hop) -> Crossing, public: bool) -> Option<Reason> {
+    fn judged(
+        terms: CommentTerms,
+        crossing: fn(&Hop) -> HopTraversal,
+        public: bool,
+    ) -> Option<Reason> {
         let comment = SharedComment { public, ..known("acme/1", "acme", &acme_copy()).content };
         held_back(&crossing(&under(terms, first_hop())), &comment)
     }
 
     #[test]
     fn r_24_every_comment_public_or_private_crosses() {
-        for crossing in [Crossing::outbound, Crossing::inbound] {
+        for crossing in [HopTraversal::outbound, HopTraversal::inbound] {
             for public in [true, false] {
                 assert_eq!(judged(CommentTerms::PublicAndPrivate, crossing, public), None);
             }
@@ -40,22 +44,22 @@ mod tests {
 
     #[test]
     fn r_53_the_receiver_may_comment_publicly() {
-        assert_eq!(judged(CommentTerms::PublicAndPrivate, Crossing::inbound, true), None);
+        assert_eq!(judged(CommentTerms::PublicAndPrivate, HopTraversal::inbound, true), None);
     }
 
     #[test]
     fn r_54_the_receiver_comments_privately_only() {
         assert_eq!(
-            judged(CommentTerms::PrivateOnly, Crossing::inbound, true),
+            judged(CommentTerms::PrivateOnly, HopTraversal::inbound, true),
             Some(Reason::PublicCommentsNotAllowed)
         );
-        assert_eq!(judged(CommentTerms::PrivateOnly, Crossing::inbound, false), None);
+        assert_eq!(judged(CommentTerms::PrivateOnly, HopTraversal::inbound, false), None);
     }
 
     #[test]
     fn r_54_the_senders_comments_cross_as_they_are() {
         for public in [true, false] {
-            assert_eq!(judged(CommentTerms::PrivateOnly, Crossing::outbound, public), None);
+            assert_eq!(judged(CommentTerms::PrivateOnly, HopTraversal::outbound, public), None);
         }
     }
 }

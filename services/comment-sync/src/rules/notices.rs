@@ -5,7 +5,7 @@ use contracts::CommentId;
 use contracts::address::Party;
 use contracts::command::Cc;
 use contracts::sync::{About, AccountFact, CommentNotice, Notice, Recipient};
-use line::Crossing;
+use line::HopTraversal;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{ChainState, KnownComment, Settings};
@@ -14,7 +14,7 @@ use super::{ChainState, KnownComment, Settings};
 pub(super) fn notices(
     state: &ChainState,
     settings: &Settings,
-    crossings: &[Crossing],
+    crossings: &[HopTraversal],
     new: &[CommentId],
 ) -> Vec<Notice> {
     let mut notices = Vec::new();
@@ -40,7 +40,7 @@ fn notice(
     settings: &Settings,
     teller: &AccountFact,
     ccs: &[Cc],
-    crossing: &Crossing,
+    crossing: &HopTraversal,
     comment: &KnownComment,
 ) -> Option<Notice> {
     let ticket_id = crossing.to_ticket()?.clone();

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use contracts::comment::SharedComment;
 use contracts::sync::Hop;
 use contracts::{AccountName, CommentId, CopyId, Decision, Item, ItemOutcome, Reason};
-use line::Crossing;
+use line::HopTraversal;
 
 use super::Comments;
 
@@ -90,7 +90,7 @@ pub struct Redacted {
     /// Why nothing was done, if nothing was.
     pub rejected: Option<Reason>,
     /// Which copies are told, and over which hop.
-    pub told: Vec<Crossing>,
+    pub told: Vec<HopTraversal>,
     /// What the publisher is told.
     pub decisions: Vec<Decision>,
 }
@@ -132,10 +132,11 @@ pub(super) fn redact(
         let unchanged = Decision::new(item, ItemOutcome::Unchanged).because(Reason::Unchanged);
         return Redacted { decisions: vec![unchanged], ..Redacted::default() };
     }
-    let holds = |crossing: &Crossing| crossing.to != *copy && known.copies.contains(&crossing.to);
-    let mut ends: Vec<Crossing> = live
+    let holds =
+        |crossing: &HopTraversal| crossing.to != *copy && known.copies.contains(&crossing.to);
+    let mut ends: Vec<HopTraversal> = live
         .iter()
-        .flat_map(|hop| [Crossing::outbound(hop), Crossing::inbound(hop)])
+        .flat_map(|hop| [HopTraversal::outbound(hop), HopTraversal::inbound(hop)])
         .filter(holds)
         .collect();
     // A copy in the middle of a chain is at the end of two hops and is told over one: the author's
@@ -144,7 +145,7 @@ pub(super) fn redact(
     ends.dedup_by(|next, first| next.to == first.to);
     let told = ends;
     let own = told.iter().filter(|crossing| crossing.from == *copy);
-    let transferred = |crossing: &Crossing| {
+    let transferred = |crossing: &HopTraversal| {
         Decision::new(item.clone(), ItemOutcome::Transferred).over(&crossing.hop.share_id)
     };
     let decisions = own.map(transferred).collect();
@@ -183,7 +184,7 @@ mod tests {
     fn every_copy_that_holds_it_blanks_it() {
         let mut comments = comments();
         let (done, marks) = redacted(&mut comments, &acme_copy(), mark("acme/1", "acme", None));
-        assert_eq!(done.told, [Crossing::outbound(&first_hop())]);
+        assert_eq!(done.told, [HopTraversal::outbound(&first_hop())]);
         assert_eq!(done.decisions.len(), 1, "of its own hop");
         let left = &comments.get(&id("acme/1")).unwrap().content;
         assert_eq!((left.body.as_str(), left.attachments.len()), ("", 0));

@@ -14,7 +14,7 @@ use super::recording::without_recording;
 use super::redaction::{Mark, Marks, redact};
 use super::take_over::take_over;
 use super::{Comments, KnownComment, Settings, attachments, notices};
-use line::{Chain, Crossing};
+use line::{Chain, HopTraversal};
 
 /// What is known of a chain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Decided {
     /// Why nothing was done, if nothing was.
     pub rejected: Option<Reason>,
     /// Which copies blank a comment, and over which hop they are told.
-    pub redacted: Vec<Crossing>,
+    pub redacted: Vec<HopTraversal>,
     /// Mails to CCs.
     pub notices: Vec<Notice>,
 }
@@ -201,7 +201,7 @@ fn stripped(
 /// told of its own hops only.
 fn carry(
     comments: &mut Comments,
-    crossings: &[Crossing],
+    crossings: &[HopTraversal],
     publisher: &CopyId,
     new: &[CommentId],
     sent: &mut Sent,
@@ -235,7 +235,7 @@ fn carry(
 /// them stays.
 fn not_live(
     chain: &Chain,
-    crossings: &[Crossing],
+    crossings: &[HopTraversal],
     transfer: &Transfer,
     new: &[CommentId],
 ) -> Vec<Decision> {
@@ -486,7 +486,7 @@ mod tests {
         };
         assert_eq!(
             decide(&mut state, &settings(), &redact("acme/1")).redacted,
-            [Crossing::outbound(&first_hop())]
+            [HopTraversal::outbound(&first_hop())]
         );
         decide(&mut state, &settings(), &redact("acme/2"));
         let late = decide(

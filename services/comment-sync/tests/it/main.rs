@@ -1,22 +1,22 @@
 //! The service in the real runtime: transfers and facts from share-dispatcher, what desks and
 //! field-sync get, and what is stored.
 
+mod harness;
 mod samples;
-mod stage;
 
 use contracts::delivery::AgreementStatus::{Accepted, Inactive};
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::{Reason, Receipt, ReceiptOutcome};
 use testkit::desk::PATIENCE;
 use testkit::{Desk, until};
 
+use crate::harness::ServiceHarness;
 use crate::samples::{agreement, hop, original, share, solved, unshare, update};
-use crate::stage::Stage;
 
 /// Comments that a desk was delivered, in order of arrival; one that came twice stands here twice.
 fn comments_at(desk: &Desk) -> Vec<String> {
-    let comments = |told: &Told| match told {
-        Told::TicketUpdated(updated) => {
+    let comments = |told: &DeliveryBody| match told {
+        DeliveryBody::TicketUpdated(updated) => {
             updated.comments.iter().map(|comment| comment.id.to_string()).collect()
         }
         _ => Vec::new(),
@@ -33,7 +33,7 @@ fn came_to(receipt: &Receipt) -> (ReceiptOutcome, Option<Reason>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn comments_alone_end_here_and_with_anything_for_field_sync_they_go_on_decided() {
-    let stage = Stage::set("comments-routes").await;
+    let stage = ServiceHarness::set("comments-routes").await;
     stage.publish("1", &share("share", &["acme/1"])).await;
     let shared = stage.transfer("share").await;
     let far = hop().far();
@@ -41,8 +41,8 @@ async fn comments_alone_end_here_and_with_anything_for_field_sync_they_go_on_dec
 
     stage.publish("2", &update("acme", "alone", &["acme/2"])).await;
     assert_eq!(came_to(&stage.acme.receipt("alone").await), (ReceiptOutcome::Applied, None));
-    let by_share = |told: &Told| match told {
-        Told::TicketUpdated(updated) => Some((updated.share_id.clone(), updated.revision)),
+    let by_share = |told: &DeliveryBody| match told {
+        DeliveryBody::TicketUpdated(updated) => Some((updated.share_id.clone(), updated.revision)),
         _ => None,
     };
     let (updated, _) = stage.globex.told("the comment", by_share).await;
@@ -77,7 +77,7 @@ async fn comments_alone_end_here_and_with_anything_for_field_sync_they_go_on_dec
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_transfer_again_leads_to_the_same_outputs_and_to_nothing_new() {
-    let stage = Stage::set("comments-again").await;
+    let stage = ServiceHarness::set("comments-again").await;
     stage.publish("share", &share("share", &[])).await;
     stage.transfer("share").await;
     let comment = update("acme", "once", &["acme/1"]);
@@ -115,7 +115,7 @@ async fn the_same_transfer_again_leads_to_the_same_outputs_and_to_nothing_new() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_comment_in_two_transfers_that_two_replicas_have_at_once_is_delivered_once() {
     const PAIRS: usize = 15;
-    let stage = Stage::set("comments-race").await;
+    let stage = ServiceHarness::set("comments-race").await;
     stage.publish("share", &share("share", &[])).await;
     stage.transfer("share").await;
     let held = stage.hold("lock table comment in share mode").await;
@@ -165,7 +165,7 @@ async fn a_comment_in_two_transfers_that_two_replicas_have_at_once_is_delivered_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn facts_go_on_also_when_older_and_an_inactive_agreement_ends_its_hop() {
-    let stage = Stage::set("comments-facts").await;
+    let stage = ServiceHarness::set("comments-facts").await;
     stage.publish("share", &share("share", &[])).await;
     stage.transfer("share").await;
     stage.publish("before", &update("acme", "before", &["acme/1"])).await;

@@ -2,12 +2,12 @@
 
 use contracts::fields::FieldValue;
 use contracts::{ItemOutcome, Reason};
-use line::Crossing;
+use line::HopTraversal;
 
 use super::records::Records;
 use super::schema::Schemas;
 use super::state::{Field, Value};
-use super::{Withheld, kinds, matching, status};
+use super::{Withheld, eligibility, matching, status};
 
 /// What a field is on the other side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Crossed {
 /// # Errors
 /// Why it stays.
 pub fn cross(
-    crossing: &Crossing,
+    crossing: &HopTraversal,
     field: &Field,
     value: &Value,
     records: &Records,
@@ -74,7 +74,7 @@ pub fn cross(
 }
 
 fn custom(
-    crossing: &Crossing,
+    crossing: &HopTraversal,
     key: &str,
     sent: &FieldValue,
     records: &Records,
@@ -85,7 +85,7 @@ fn custom(
     }
     let (from, to) = (schemas.get(crossing.from_account()), schemas.get(crossing.to_account()));
     if let (Some(from), Some(to)) = (from, to)
-        && !kinds::may_exchange_custom_fields(from, to)
+        && !eligibility::may_exchange_custom_fields(from, to)
     {
         return Err(Withheld::because(Reason::SameKindOnly));
     }
@@ -134,7 +134,8 @@ mod tests {
         schemas: &Schemas,
     ) -> Result<Crossed, Reason> {
         let hop = contracts::sync::Hop { terms, ..hop(1, "acme", "globex", &original()) };
-        let crossing = if outbound { Crossing::outbound(&hop) } else { Crossing::inbound(&hop) };
+        let crossing =
+            if outbound { HopTraversal::outbound(&hop) } else { HopTraversal::inbound(&hop) };
         cross(&crossing, field, value, &Records::over(&ChainFields::default()), schemas)
             .map_err(|withheld| withheld.reason)
     }
@@ -235,7 +236,7 @@ mod tests {
         let fields = BTreeMap::from([(Field::Custom("ORDER".into()), held.clone())]);
         let known = ChainFields { revision: 1, copies: BTreeMap::from([(hop.far(), fields)]) };
         let crossed = cross(
-            &Crossing::outbound(&hop),
+            &HopTraversal::outbound(&hop),
             &Field::Custom("order".into()),
             &held.value,
             &Records::over(&known),

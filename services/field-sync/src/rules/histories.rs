@@ -8,7 +8,7 @@ use contracts::fields::{FieldType, FieldValue, Status, StatusValue};
 use contracts::sync::{Action, FieldChanges, Hop, StatusChange, Transfer};
 use contracts::terms::CommentTerms;
 use contracts::{CopyId, ItemOutcome, Terms};
-use line::{CopyFields, Crossing};
+use line::{CopyFields, HopTraversal};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -332,7 +332,7 @@ impl World {
     fn check_hops(&self) -> Result<(), TestCaseError> {
         let records = Records::over(&self.stage.fields);
         for hop in self.stage.chain.live(&self.stage.inactive) {
-            for crossing in [Crossing::outbound(hop), Crossing::inbound(hop)] {
+            for crossing in [HopTraversal::outbound(hop), HopTraversal::inbound(hop)] {
                 for (field, state) in records
                     .of(&crossing.from)
                     .into_iter()

@@ -2,10 +2,11 @@
 //! and do no I/O.
 
 mod crossing;
-mod kinds;
+mod eligibility;
 mod matching;
-mod own;
 mod precedence;
+mod propagate;
+mod publisher_changes;
 mod records;
 mod resync;
 mod schema;
@@ -17,7 +18,6 @@ mod take_over;
 mod transfer;
 mod types;
 mod value;
-mod walk;
 
 #[cfg(test)]
 mod histories;

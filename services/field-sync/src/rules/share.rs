@@ -6,11 +6,11 @@ use contracts::sync::Hop;
 use contracts::{Decision, Item};
 use line::CopyFields;
 
+use super::propagate::{add, outcome};
 use super::records::Records;
 use super::schema::Schemas;
 use super::state::{Field, FieldState};
 use super::take_over::take_over;
-use super::walk::{add, outcome};
 
 /// What the share's own items came to before the new copy was looked at.
 #[derive(Debug, Default)]

@@ -1,7 +1,7 @@
 //! A hop that is new: the receiver's copy takes over what the sender's copy holds.
 
 use contracts::sync::Hop;
-use line::Crossing;
+use line::HopTraversal;
 
 use super::Withheld;
 use super::crossing::{Crossed, cross};
@@ -26,7 +26,7 @@ pub fn take_over(
     records: &mut Records,
     schemas: &Schemas,
 ) -> Vec<TakenOver> {
-    let crossing = Crossing::outbound(hop);
+    let crossing = HopTraversal::outbound(hop);
     let held = records.of(&hop.near).into_iter().filter(|(_, state)| state.value.is_something());
     let mut taken = Vec::new();
     for (field, state) in held {

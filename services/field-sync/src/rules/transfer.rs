@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::sync::{Action, Hop, Transfer};
 use contracts::{AgreementId, CopyId, ItemOutcome, Reason};
-use line::{Chain, Crossing, DecidedFields};
+use line::{Chain, DecidedFields, HopTraversal};
 
-use super::own::{self, Sent};
 use super::precedence::{self, Change, Verdict};
+use super::propagate::Walk;
+use super::publisher_changes::{self, Sent};
 use super::records::{Records, Stamp};
 use super::schema::Schemas;
 use super::share::{self, Confirmed, SharedItems};
 use super::state::{ChainFields, Field, FieldState, OwnChange};
 use super::take_over::{in_order, take_over};
-use super::walk::Walk;
 
 /// What a transfer is decided by, beside what the copies hold.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +36,7 @@ pub struct Decision {
     /// Records to replace.
     pub records: Vec<(CopyId, Field, FieldState)>,
     /// The way from the publisher's copy.
-    pub crossings: Vec<Crossing>,
+    pub crossings: Vec<HopTraversal>,
     /// Why a share came to nothing, if it did: its hop is not live, here or at an earlier stage.
     pub rejected: Option<Reason>,
     /// What each copy is told, and the publisher.
@@ -75,7 +75,8 @@ pub fn decide(known: &ChainFields, way: &Way, transfer: &Transfer) -> Decision {
     }
 
     let publisher = way.schemas.get(&transfer.command.account);
-    let (sent, mut decisions) = own::read(&transfer.fields, publisher, &transfer.copy, &records);
+    let (sent, mut decisions) =
+        publisher_changes::read(&transfer.fields, publisher, &transfer.copy, &records);
     let (accepted, confirmed) =
         accept(way, transfer, new_share.is_some(), sent, &mut records, &mut decisions);
     let revision = known.revision + u64::from(!accepted.is_empty());

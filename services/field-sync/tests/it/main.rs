@@ -16,10 +16,10 @@ use contracts::{
     TicketId, Timestamp,
 };
 use field_sync::{FieldSync, Inbound};
-use messaging::{Output, Received, Service, Verdict};
+use messaging::{HandlerResult, Output, Received, Service};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use testkit::World;
+use testkit::TestEnvironment;
 
 fn name(account: &str) -> AccountName {
     AccountName::new(account).unwrap()
@@ -143,7 +143,7 @@ async fn decide(pool: &PgPool, batch: Vec<Inbound>) -> Vec<Vec<(String, Value)>>
     verdicts
         .iter()
         .map(|verdict| match verdict {
-            Verdict::Decided(outputs) => outputs.iter().map(sent).collect(),
+            HandlerResult::Decided(outputs) => outputs.iter().map(sent).collect(),
             other => panic!("the last stage decides everything, not {other:?}"),
         })
         .collect()
@@ -151,7 +151,7 @@ async fn decide(pool: &PgPool, batch: Vec<Inbound>) -> Vec<Vec<(String, Value)>>
 
 #[tokio::test]
 async fn what_one_batch_saves_the_next_decides_by() {
-    let world = World::new("field_sync_state").await;
+    let world = TestEnvironment::new("field_sync_state").await;
     let pool = world.pool(topology::Service::FieldSync, field_sync::migrations()).await;
     let update = |account, copy: &CopyId, id, second, status| {
         Inbound::Transfer(Box::new(transfer(account, copy, id, second, status)))

@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use contracts::Timestamp;
-use messaging::answered;
+use messaging::timeout;
 use sqlx::PgPool;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
@@ -86,7 +86,7 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
         let longest = i64::try_from(self.mailer.server.longest().as_secs()).unwrap_or(i64::MAX);
         let until = last_begin.plus_seconds(longest.saturating_add(1));
         let mut claimed = VecDeque::from(
-            answered(self.limit, due::claim(&self.pool, begun, until, BATCH)).await?,
+            timeout::database(self.limit, due::claim(&self.pool, begun, until, BATCH)).await?,
         );
         let count = claimed.len();
 
@@ -109,7 +109,8 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
         }
         if !claimed.is_empty() {
             let untried: Vec<Uuid> = claimed.iter().map(|mail| mail.id).collect();
-            answered(self.limit, due::release(&self.pool, &untried, (self.clock)())).await?;
+            timeout::database(self.limit, due::release(&self.pool, &untried, (self.clock)()))
+                .await?;
         }
         Ok(count)
     }
@@ -127,7 +128,7 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
         let next = next(short(outcome), tries, now);
         report(mail, &next);
         while let Err(error) =
-            answered(self.limit, due::record(&self.pool, mail.id, &next, now)).await
+            timeout::database(self.limit, due::record(&self.pool, mail.id, &next, now)).await
         {
             if next != Next::Sent || (self.clock)() > until {
                 return Err(error);

@@ -6,9 +6,9 @@
     reason = "the mail server is the unit tests' own, where unwrap is allowed"
 )]
 
+mod harness;
 #[path = "../../src/delivery/responder.rs"]
 mod responder;
-mod stage;
 
 use std::collections::BTreeSet;
 
@@ -17,8 +17,8 @@ use contracts::sync::{About, AgreementEvent, AgreementNotice, CommentNotice, Not
 use contracts::terms::CommentTerms;
 use contracts::{AccountName, AgreementId, CommentId, Terms, TicketId, Timestamp};
 
+use crate::harness::{Row, ServiceHarness};
 use crate::responder::Answers;
-use crate::stage::{Row, Stage};
 
 /// Longer than the longest first pause of a mail that is put off.
 const PAUSE: i64 = 10;
@@ -73,7 +73,7 @@ fn all(state: &str) -> impl Fn(&[Row]) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_that_the_mail_server_puts_off_is_one_mail_at_the_next_try() {
     let answers = Answers { data_end: vec!["451 try later", "250 taken"], ..Answers::default() };
-    let mut stage = Stage::set("notifier-put-off", answers).await;
+    let mut stage = ServiceHarness::set("notifier-put-off", answers).await;
     stage.start_intake();
     stage.start_mail_loop();
     stage.publish("n1", &notice(&["ada@acme.example"])).await;
@@ -110,7 +110,7 @@ async fn a_notice_that_the_mail_server_puts_off_is_one_mail_at_the_next_try() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_notice_twice_at_two_replicas_is_one_mail_and_a_suppressed_address_gets_none() {
     const NOTICES: usize = 12;
-    let mut stage = Stage::set("notifier-twice", Answers::default()).await;
+    let mut stage = ServiceHarness::set("notifier-twice", Answers::default()).await;
     for _ in 0..2 {
         stage.start_intake();
         stage.start_mail_loop();
@@ -153,7 +153,7 @@ async fn the_same_notice_twice_at_two_replicas_is_one_mail_and_a_suppressed_addr
 #[tokio::test(flavor = "multi_thread")]
 async fn r_25_a_comment_that_comes_twice_is_one_mail_to_each_cc_and_none_to_the_partners_own_address()
  {
-    let mut stage = Stage::set("notifier-ccs", Answers::default()).await;
+    let mut stage = ServiceHarness::set("notifier-ccs", Answers::default()).await;
     stage.start_intake();
     let ccs = ["ada@acme.example", "bo@acme.example", "Ada@acme.example", "help@globex.example"];
     for _ in 0..2 {
@@ -213,7 +213,7 @@ async fn r_25_a_comment_that_comes_twice_is_one_mail_to_each_cc_and_none_to_the_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_killed_between_claim_and_record_repeats_one_mail_at_most_and_under_its_own_message_id()
  {
-    let mut stage = Stage::set("notifier-killed", Answers::default()).await;
+    let mut stage = ServiceHarness::set("notifier-killed", Answers::default()).await;
     stage.start_intake();
     for id in ["n1", "n2", "n3"] {
         stage.publish(id, &notice(&["ada@acme.example"])).await;
@@ -252,7 +252,7 @@ async fn a_replica_killed_between_claim_and_record_repeats_one_mail_at_most_and_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_goes_when_it_is_old_and_not_while_it_is_pending() {
-    let mut stage = Stage::set("notifier-old", Answers::default()).await;
+    let mut stage = ServiceHarness::set("notifier-old", Answers::default()).await;
     let rows = "insert into notice (id, message_id, recipient, notice, state, next_attempt_at, created_at, sent_at)
                 select gen_random_uuid(), 'n', days || ' ' || state, '{}', state,
                   case state when 'pending' then now() + interval '1 day' end, now() - make_interval(days => days),

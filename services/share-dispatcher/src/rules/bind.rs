@@ -1,7 +1,7 @@
 //! A desk tells its own number for a ticket it was asked to create.
 
 use contracts::command::TicketBind;
-use contracts::delivery::{Delivery, TicketBound, Told};
+use contracts::delivery::{Delivery, DeliveryBody, TicketBound};
 use contracts::sync::{CommandRef, Hop};
 use contracts::{Reason, ReceiptOutcome, TicketId, Timestamp};
 
@@ -35,7 +35,7 @@ pub(super) fn delivery(hop: &Hop, ticket: &TicketId, at: Timestamp) -> Delivery 
         to: hop.sender.clone(),
         correlation_id: hop.share_id.to_string(),
         share_id: Some(hop.share_id.clone()),
-        told: Told::TicketBound(Box::new(bound)),
+        told: DeliveryBody::TicketBound(Box::new(bound)),
     }
 }
 

@@ -1,7 +1,9 @@
 //! A desk asks for its shares, live and ended, page by page.
 
 use contracts::command::{ShareList, page_size};
-use contracts::delivery::{AgreementStatus, Delivery, ShareStanding, ShareState, Side, Told};
+use contracts::delivery::{
+    AgreementStatus, Delivery, DeliveryBody, ShareStanding, ShareState, Side,
+};
 use contracts::sync::CommandRef;
 use contracts::{AccountName, Reason};
 
@@ -58,7 +60,7 @@ fn told(state: &State, account: &AccountName, share: &ListedShare) -> Option<Del
         to: account.clone(),
         correlation_id: hop.share_id.to_string(),
         share_id: Some(hop.share_id.clone()),
-        told: Told::ShareState(Box::new(told)),
+        told: DeliveryBody::ShareState(Box::new(told)),
     })
 }
 
@@ -86,7 +88,7 @@ mod tests {
     fn states(decision: &Decision) -> Vec<ShareState> {
         let Decision::Listed { states, .. } = decision else { panic!("{decision:?}") };
         let state = |delivery: &Delivery| match &delivery.told {
-            Told::ShareState(state) => (**state).clone(),
+            DeliveryBody::ShareState(state) => (**state).clone(),
             other => panic!("{other:?}"),
         };
         states.iter().map(state).collect()

@@ -1,14 +1,14 @@
 //! The service in the real runtime: facts from agreement-service, commands from desks, transfers to
 //! the next stages, and what is stored.
 
+mod harness;
 mod many;
 mod operator;
 mod samples;
-mod stage;
 
 use contracts::command::TicketUpdate;
 use contracts::delivery::AgreementStatus::{Accepted, Inactive, Pending};
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::fields::Status;
 use contracts::sync::{Action, Transfer};
 use contracts::topology::Service;
@@ -17,17 +17,17 @@ use contracts::{Message, Reason, ReceiptOutcome, ShareId};
 use testkit::desk::PATIENCE;
 use testkit::{Desk, until};
 
+use crate::harness::ServiceHarness;
 use crate::samples::{
     account_fact, agreement_fact, bind, ccs, comment, share, share_id, ticket, unshare, update,
 };
-use crate::stage::Stage;
 
 /// The number of an agreement from acme to globex.
 const TO_GLOBEX: usize = 1;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fact_goes_on_also_when_a_newer_one_is_held_and_the_newest_is_in_force() {
-    let mut stage = Stage::set("dispatcher-facts").await;
+    let mut stage = ServiceHarness::set("dispatcher-facts").await;
     let acme = stage.desk("acme").await;
     stage.start_two_replicas();
     stage.told("account", &account_fact("acme")).await;
@@ -67,7 +67,7 @@ async fn a_fact_goes_on_also_when_a_newer_one_is_held_and_the_newest_is_in_force
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_command_leads_to_the_stage_that_has_work_for_it_and_no_address_goes_along() {
-    let mut stage = Stage::set("dispatcher-routes").await;
+    let mut stage = ServiceHarness::set("dispatcher-routes").await;
     let (acme, globex) = (stage.desk("acme").await, stage.desk("globex").await);
     stage.start_two_replicas();
     for account in ["acme", "globex"] {
@@ -86,8 +86,8 @@ async fn each_command_leads_to_the_stage_that_has_work_for_it_and_no_address_goe
         (receipt.outcome, receipt.share_id.as_ref()),
         (ReceiptOutcome::Applied, Some(&sharing.share_id))
     );
-    let as_bound = |told: &Told| match told {
-        Told::TicketBound(bound) => Some((**bound).clone()),
+    let as_bound = |told: &DeliveryBody| match told {
+        DeliveryBody::TicketBound(bound) => Some((**bound).clone()),
         _ => None,
     };
     let (bound, _) = acme.told("the copy's number", as_bound).await;
@@ -163,7 +163,7 @@ async fn of_two_shares_of_one_ticket_and_of_two_tickets_with_one_share_id_exactl
     const TO_INITECH: usize = 2;
     const OF_INITECH: usize = 3;
     const PAIRS: usize = 12;
-    let mut stage = Stage::set("dispatcher-race").await;
+    let mut stage = ServiceHarness::set("dispatcher-race").await;
     let (acme, initech) = (stage.desk("acme").await, stage.desk("initech").await);
     stage.start_two_replicas();
     for account in ["acme", "initech"] {
@@ -233,7 +233,11 @@ async fn of_two_shares_of_one_ticket_and_of_two_tickets_with_one_share_id_exactl
 }
 
 /// Publishes a command and waits for what it leads to.
-async fn passed<M: Message>(stage: &Stage, desk: &Desk, command: &M) -> (Service, Transfer) {
+async fn passed<M: Message>(
+    stage: &ServiceHarness,
+    desk: &Desk,
+    command: &M,
+) -> (Service, Transfer) {
     let id = desk.send(command).await.expect("the broker takes it");
     stage.transfer(desk, &id).await
 }
@@ -248,7 +252,7 @@ async fn send_all<M: Message>(desk: &Desk, commands: impl IntoIterator<Item = M>
 }
 
 /// What a share came to: the id of the share that was passed on, or the reason why none was.
-async fn outcome(stage: &Stage, desk: &Desk, id: &str) -> Result<ShareId, Option<Reason>> {
+async fn outcome(stage: &ServiceHarness, desk: &Desk, id: &str) -> Result<ShareId, Option<Reason>> {
     until(&format!("what {id} of {} comes to", desk.account), PATIENCE, async || {
         let transfers = stage.transfers();
         let its = transfers

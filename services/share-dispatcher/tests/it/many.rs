@@ -2,18 +2,18 @@
 
 use contracts::command::ShareList;
 use contracts::delivery::AgreementStatus::{Accepted, Inactive};
-use contracts::delivery::{ShareStanding, Told};
+use contracts::delivery::{DeliveryBody, ShareStanding};
 use contracts::fields::Status;
 use contracts::{Reason, ReceiptOutcome};
 
+use crate::harness::ServiceHarness;
 use crate::samples::{account_fact, agreement_fact, share_id, update};
-use crate::stage::Stage;
 
 const AGREEMENT: usize = 1;
 const SHARES: i32 = 100_000;
 
 /// The tables as that many shares of acme's leave them.
-async fn shared_before(stage: &Stage) {
+async fn shared_before(stage: &ServiceHarness) {
     let id = "lpad(to_hex(number), 40, '0')";
     let terms = r#"{"comments": "public_and_private", "tags": true, "custom_fields": true}"#;
     let rows = [
@@ -44,7 +44,7 @@ async fn shared_before(stage: &Stage) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r_79_a_deactivation_ends_a_hundred_thousand_shares_and_touches_none() {
-    let mut stage = Stage::set("dispatcher-many").await;
+    let mut stage = ServiceHarness::set("dispatcher-many").await;
     shared_before(&stage).await;
     let acme = stage.desk("acme").await;
     stage.start_two_replicas();
@@ -70,8 +70,8 @@ async fn r_79_a_deactivation_ends_a_hundred_thousand_shares_and_touches_none() {
     }
     let page = acme.command(&ShareList { limit: Some(200), ..ShareList::default() }).await;
     assert_eq!(page.next_cursor, Some(share_id(200).to_string()));
-    let standing = |told: &Told| match told {
-        Told::ShareState(share) => Some(share.state),
+    let standing = |told: &DeliveryBody| match told {
+        DeliveryBody::ShareState(share) => Some(share.state),
         _ => None,
     };
     let listed = acme.with_deliveries(|all| {

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use contracts::topology::Service;
 use serde_json::Value;
 use sqlx::PgPool;
-use testkit::World;
+use testkit::TestEnvironment;
 
 const FIRST: &str = "00000000-0000-0000-0000-00000000000a";
 const SECOND: &str = "00000000-0000-0000-0000-00000000000b";
@@ -54,7 +54,7 @@ async fn park(pool: &PgPool, id: &str, account: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn operators_see_replay_and_discard_parked_messages() {
-    let world = World::new("dispatcher-operator").await;
+    let world = TestEnvironment::new("dispatcher-operator").await;
     let database = world.database.service_url(Service::ShareDispatcher).expect("an address");
     let broker = world.installation.service_url(Service::ShareDispatcher).expect("an address");
     let shell = Shell {

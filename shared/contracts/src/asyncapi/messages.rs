@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::{commands::COMMANDS, deliveries::DELIVERIES};
 use crate::Message;
-use crate::delivery::Told;
+use crate::delivery::DeliveryBody;
 use crate::topology::Exchange;
 
 /// A message as third parties are told of it.
@@ -63,8 +63,8 @@ impl Published {
     /// What it asks for or tells, in a sentence: the documentation of its type, or of its variant
     /// where several share a type.
     pub(super) fn summary(&self) -> String {
-        match Told::NAMES.iter().position(|name| *name == self.name) {
-            Some(position) => Told::SENTENCES[position].trim().to_owned(),
+        match DeliveryBody::NAMES.iter().position(|name| *name == self.name) {
+            Some(position) => DeliveryBody::SENTENCES[position].trim().to_owned(),
             None => super::schemas::description(&super::schema(self)).to_owned(),
         }
     }

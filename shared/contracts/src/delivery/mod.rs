@@ -29,7 +29,7 @@ pub struct Delivery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share_id: Option<ShareId>,
     /// What the desk is told.
-    pub told: Told,
+    pub told: DeliveryBody,
 }
 
 macro_rules! told {
@@ -37,11 +37,11 @@ macro_rules! told {
         /// What a desk is told: one variant per message type.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "type", content = "payload")]
-        pub enum Told {
+        pub enum DeliveryBody {
             $(#[doc = $sentence] #[serde(rename = $name)] $variant(Box<$payload>),)*
         }
 
-        impl Told {
+        impl DeliveryBody {
             /// The types of all deliveries.
             pub const NAMES: &'static [&'static str] = &[$($name,)*];
 
@@ -113,7 +113,7 @@ impl Delivery {
             to: to.clone(),
             correlation_id: receipt.command_id.clone(),
             share_id: receipt.share_id.clone(),
-            told: Told::Receipt(Box::new(receipt)),
+            told: DeliveryBody::Receipt(Box::new(receipt)),
         }
     }
 

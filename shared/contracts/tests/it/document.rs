@@ -6,7 +6,7 @@ use contracts::asyncapi::{document, messages, schema};
 use contracts::compatibility::passing;
 use contracts::fields::FieldType;
 use contracts::topology::{Exchange, FLOWS};
-use contracts::{Reason, delivery::Told};
+use contracts::{Reason, delivery::DeliveryBody};
 use serde_json::{Value, json};
 
 use crate::golden::goldens;
@@ -49,7 +49,7 @@ fn what_desks_send_and_are_told_is_published_and_nothing_else() {
     assert_eq!(keys(&document["components"]["messages"]), messages().map(|it| it.name).collect());
     assert_eq!(
         keys(&document["channels"]["desk"]["messages"]),
-        Told::NAMES.iter().copied().collect()
+        DeliveryBody::NAMES.iter().copied().collect()
     );
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::topology::{End, Exchange, FLOWS, Service, definitions};
 
 #[test]
@@ -12,7 +12,7 @@ fn every_delivery_type_has_a_row() {
         .filter(|flow| flow.exchange == Exchange::Desk)
         .map(|flow| flow.message)
         .collect();
-    assert_eq!(rows, Told::NAMES.iter().copied().collect());
+    assert_eq!(rows, DeliveryBody::NAMES.iter().copied().collect());
 }
 
 #[test]

@@ -11,7 +11,7 @@ use contracts::command::{
     AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind, TicketRedact,
     TicketResync, TicketShare, TicketUnshare, TicketUpdate,
 };
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use contracts::topology::Exchange;
 use serde_json::Value;
 
@@ -51,10 +51,10 @@ pub fn goldens() -> Vec<Golden> {
 
 /// Reads a body as whoever receives it does, and writes it again.
 pub fn read(message: &str, body: &Value) -> serde_json::Result<Value> {
-    if Told::NAMES.contains(&message) {
-        let told = Told::read(message, body.to_string().as_bytes())?;
+    if DeliveryBody::NAMES.contains(&message) {
+        let told = DeliveryBody::read(message, body.to_string().as_bytes())?;
         let written = told.body()?;
-        assert_eq!(Told::read(message, written.get().as_bytes())?, told, "{message}");
+        assert_eq!(DeliveryBody::read(message, written.get().as_bytes())?, told, "{message}");
         return serde_json::from_str(written.get());
     }
     let body = &without_null(body);

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::Action;
 use crate::envelope::header;
-use crate::publisher::Letter;
+use crate::publisher::OutgoingMessage;
 use crate::trace_context::TraceContext;
 
 /// Longest name that AMQP carries, in bytes.
@@ -107,7 +107,7 @@ pub(super) fn course(service: Service, action: &Action, message: &Stub) -> Cours
 }
 
 /// The letter that goes out, where the course is one.
-pub(super) fn letter(service: Service, action: &Action, row: &Row) -> Option<Letter> {
+pub(super) fn letter(service: Service, action: &Action, row: &Row) -> Option<OutgoingMessage> {
     let message = &row.stub;
     let mut headers = vec![
         (header::PARKED, message.id.to_string()),
@@ -132,7 +132,7 @@ pub(super) fn letter(service: Service, action: &Action, row: &Row) -> Option<Let
         }
         Course::Undelivered | Course::Close | Course::Stay(_) => return None,
     };
-    Some(Letter {
+    Some(OutgoingMessage {
         exchange: exchange.name().to_owned(),
         routing_key,
         message_id: message.message_id.clone(),

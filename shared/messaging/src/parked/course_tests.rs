@@ -28,7 +28,7 @@ fn discard() -> Action {
     Action::Discard { because: "a test".into() }
 }
 
-fn headers(letter: &Letter) -> Vec<(&str, &str)> {
+fn headers(letter: &OutgoingMessage) -> Vec<(&str, &str)> {
     let mut headers: Vec<(&str, &str)> =
         letter.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     headers.sort_unstable();

@@ -12,7 +12,7 @@ use super::course::{Course, Row, Stub, course, letter};
 use super::filter::{Filter, matching};
 use super::{Action, Done, Entry, record};
 use crate::Fault;
-use crate::publisher::{Letter, Publisher};
+use crate::publisher::{OutgoingMessage, Publisher};
 use crate::runtime::now;
 use crate::sending::{Pace, Sending};
 
@@ -208,7 +208,7 @@ impl Work<'_> {
     /// one id, and what comes back is told by id: each id goes out alone.
     async fn send(
         &self,
-        mut letters: Vec<(Uuid, Letter)>,
+        mut letters: Vec<(Uuid, OutgoingMessage)>,
         outcome: &mut Outcome,
     ) -> Result<Vec<Uuid>, Fault> {
         let mut taken = Vec::new();
@@ -216,7 +216,7 @@ impl Work<'_> {
             let mut ids = BTreeSet::new();
             let (now_sent, later): (Vec<_>, Vec<_>) =
                 letters.into_iter().partition(|(_, letter)| ids.insert(letter.message_id.clone()));
-            let (rows, out): (Vec<Uuid>, Vec<Letter>) = now_sent.into_iter().unzip();
+            let (rows, out): (Vec<Uuid>, Vec<OutgoingMessage>) = now_sent.into_iter().unzip();
             let refused = self.publisher.publish(&out, now()).await?;
             for (row, letter) in rows.into_iter().zip(&out) {
                 if !refused.contains(&letter.message_id) {

@@ -5,12 +5,12 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 use testkit::desk::PATIENCE;
 use testkit::until;
 
-use crate::stage::Stage;
+use crate::harness::ServiceHarness;
 use crate::tally::{Count, Treat};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_whose_account_is_known_gets_a_receipt() {
-    let stage = Stage::set("admission-receipts").await;
+    let stage = ServiceHarness::set("admission-receipts").await;
     let replica = stage.replica();
     let desk = &stage.desk;
     let body = br#"{"what":"x"}"#;
@@ -52,7 +52,7 @@ async fn every_command_whose_account_is_known_gets_a_receipt() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_id_used_again_is_known_by_its_content() {
-    let stage = Stage::set("admission-reused").await;
+    let stage = ServiceHarness::set("admission-reused").await;
     let replica = stage.replica();
     stage.send(&["a"], Treat::Well).await;
     stage.all_done_once(&["a"]).await;
@@ -68,7 +68,7 @@ async fn an_id_used_again_is_known_by_its_content() {
     .expect("the broker takes it");
     let (receipt, _) = desk
         .told("the refusal", |told| match told {
-            contracts::delivery::Told::Receipt(receipt) if receipt.reason.is_some() => {
+            contracts::delivery::DeliveryBody::Receipt(receipt) if receipt.reason.is_some() => {
                 Some(receipt.clone())
             }
             _ => None,
@@ -82,7 +82,7 @@ async fn an_id_used_again_is_known_by_its_content() {
     stage.send(&["a"], Treat::Well).await;
     let (receipt, _) = desk
         .told("that it is known", |told| match told {
-            contracts::delivery::Told::Receipt(receipt)
+            contracts::delivery::DeliveryBody::Receipt(receipt)
                 if receipt.outcome == ReceiptOutcome::Ignored =>
             {
                 Some(receipt.clone())
@@ -97,7 +97,7 @@ async fn an_id_used_again_is_known_by_its_content() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_sent_again_sends_what_it_caused_again_byte_for_byte() {
-    let stage = Stage::set("admission-again").await;
+    let stage = ServiceHarness::set("admission-again").await;
     let replica = stage.replica();
     stage.send(&["a"], Treat::Well).await;
     stage.all_done_once(&["a"]).await;
@@ -122,7 +122,7 @@ async fn a_command_sent_again_sends_what_it_caused_again_byte_for_byte() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_broker_would_act_on_is_refused_and_forged_headers_are_not_believed() {
-    let stage = Stage::set("admission-headers").await;
+    let stage = ServiceHarness::set("admission-headers").await;
     let replica = stage.replica();
     let desk = &stage.desk;
     let body = br#"{"what":"x"}"#;
@@ -166,7 +166,7 @@ async fn what_the_broker_would_act_on_is_refused_and_forged_headers_are_not_beli
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_publisher_it_is_parked_and_nothing_else_notices() {
-    let stage = Stage::set("admission-nobody").await;
+    let stage = ServiceHarness::set("admission-nobody").await;
     let replica = stage.replica();
     let nobody = |properties: lapin::BasicProperties| {
         lapin::BasicProperties::default()

@@ -4,12 +4,12 @@
 use testkit::desk::PATIENCE;
 use testkit::until;
 
-use crate::stage::Stage;
+use crate::harness::ServiceHarness;
 use crate::tally::Treat;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dies_before_commit_then_the_broker_redelivers_and_it_is_decided_once() {
-    let stage = Stage::set("crash-before-commit").await;
+    let stage = ServiceHarness::set("crash-before-commit").await;
     let first = stage.replica_with(1);
     // The hanging one holds the batch inside its transaction, with the others decided and not
     // committed.
@@ -36,7 +36,7 @@ async fn dies_before_commit_then_the_broker_redelivers_and_it_is_decided_once() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dies_after_commit_before_publish_then_stored_outputs_go_out() {
-    let stage = Stage::set("crash-after-commit").await;
+    let stage = ServiceHarness::set("crash-after-commit").await;
     stage.next_service_is_bound(false).await;
     let first = stage.replica();
     stage.send(&["a", "b"], Treat::Well).await;
@@ -52,7 +52,7 @@ async fn dies_after_commit_before_publish_then_stored_outputs_go_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dies_during_publish_then_all_of_it_goes_out_again_under_the_same_ids() {
-    let stage = Stage::set("crash-during-publish").await;
+    let stage = ServiceHarness::set("crash-during-publish").await;
     stage.next_service_is_bound(false).await;
     let first = stage.replica();
     stage.send(&["a"], Treat::Well).await;
@@ -70,7 +70,7 @@ async fn dies_during_publish_then_all_of_it_goes_out_again_under_the_same_ids() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dies_after_confirms_before_ack_then_nothing_is_decided_again() {
-    let stage = Stage::set("crash-before-ack").await;
+    let stage = ServiceHarness::set("crash-before-ack").await;
     // Whoever wants to keep an undelivered receipt waits for this lock: after the confirms, before
     // the ack.
     let mut lock = stage.pool.begin().await.expect("a transaction");
@@ -96,7 +96,7 @@ async fn dies_after_confirms_before_ack_then_nothing_is_decided_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_id_twice_in_a_batch_and_in_two_replicas_is_decided_once() {
-    let stage = Stage::set("crash-twice").await;
+    let stage = ServiceHarness::set("crash-twice").await;
     let names: Vec<String> = (0..40).map(|number| format!("n{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     // All twice in the queue before anybody reads: neighbours come in one batch, the rest in
@@ -118,7 +118,7 @@ async fn one_id_twice_in_a_batch_and_in_two_replicas_is_decided_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_finishes_the_batch_and_hands_back_the_rest() {
-    let stage = Stage::set("crash-stop").await;
+    let stage = ServiceHarness::set("crash-stop").await;
     let names: Vec<String> = (0..300).map(|number| format!("n{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     stage.send(&names, Treat::Well).await;

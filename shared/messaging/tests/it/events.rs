@@ -13,13 +13,13 @@ use serde_json::json;
 use testkit::desk::PATIENCE;
 use url::Url;
 
-use crate::stage::Stage;
+use crate::harness::ServiceHarness;
 use crate::tally::{Count, Treat};
 
 const QUEUE: &str = "audit";
 
 /// What the operator does for an auditor who may know everything.
-async fn let_in(stage: &Stage) -> String {
+async fn let_in(stage: &ServiceHarness) -> String {
     let installation = stage.world.installation.clone();
     let done = tokio::task::spawn_blocking(move || {
         let (broker, vhost) = (installation.broker(), installation.vhost());
@@ -39,7 +39,7 @@ async fn let_in(stage: &Stage) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_auditor_learns_what_became_of_each_command_and_nothing_that_it_says() {
-    let stage = Stage::set("events").await;
+    let stage = ServiceHarness::set("events").await;
     let url = let_in(&stage).await;
     let replica = stage.replica();
     stage.send(&["good"], Treat::Well).await;

@@ -4,12 +4,12 @@ use contracts::{Reason, ReceiptOutcome};
 use testkit::desk::PATIENCE;
 use testkit::until;
 
-use crate::stage::Stage;
+use crate::harness::ServiceHarness;
 use crate::tally::Treat;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn poison_is_found_by_halving_and_parked_and_the_others_go_on() {
-    let stage = Stage::set("failure-poison").await;
+    let stage = ServiceHarness::set("failure-poison").await;
     stage.send(&["a", "b", "c"], Treat::Well).await;
     stage.send(&["panics"], Treat::Panic).await;
     stage.send(&["d"], Treat::Well).await;
@@ -28,7 +28,7 @@ async fn poison_is_found_by_halving_and_parked_and_the_others_go_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn not_yet_waits_on_the_ladder_and_is_then_refused_or_parked() {
-    let stage = Stage::set("failure-not-yet").await;
+    let stage = ServiceHarness::set("failure-not-yet").await;
     let replica = stage.replica();
     stage.send(&["waits"], Treat::NotYet).await;
     stage.send(&["nobody"], Treat::NotYetUnknownAccount).await;
@@ -52,7 +52,7 @@ async fn not_yet_waits_on_the_ladder_and_is_then_refused_or_parked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_desk_queue_delays_nobody_else_and_is_served_when_it_is_there() {
-    let stage = Stage::set("failure-undelivered").await;
+    let stage = ServiceHarness::set("failure-undelivered").await;
     let replica = stage.replica();
     stage.desk_queue_is_bound(false).await;
     stage.send(&["a", "b"], Treat::Well).await;
@@ -67,7 +67,7 @@ async fn a_missing_desk_queue_delays_nobody_else_and_is_served_when_it_is_there(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_deleted_under_its_consumer_is_noticed_and_work_goes_on_when_it_is_back() {
-    let stage = Stage::set("failure-queue-deleted").await;
+    let stage = ServiceHarness::set("failure-queue-deleted").await;
     let replica = stage.replica();
     stage.send(&["a"], Treat::Well).await;
     stage.all_done_once(&["a"]).await;
@@ -86,7 +86,7 @@ async fn a_queue_deleted_under_its_consumer_is_noticed_and_work_goes_on_when_it_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_database_holds_the_batch_and_loses_nothing() {
-    let stage = Stage::set("failure-database").await;
+    let stage = ServiceHarness::set("failure-database").await;
     let replica = stage.replica();
     stage.send(&["a"], Treat::Well).await;
     stage.all_done_once(&["a"]).await;
@@ -106,7 +106,7 @@ async fn a_lost_database_holds_the_batch_and_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_returned_often_is_innocent_and_one_that_ten_processes_began_is_parked() {
-    let stage = Stage::set("failure-redelivered").await;
+    let stage = ServiceHarness::set("failure-redelivered").await;
     stage.send(&["innocent", "kills"], Treat::Well).await;
     for id in ["innocent", "kills"] {
         stage.return_to_queue(id, 12).await;
@@ -130,7 +130,7 @@ async fn a_message_returned_often_is_innocent_and_one_that_ten_processes_began_i
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_broker_dead_letters_is_parked() {
-    let stage = Stage::set("failure-dead-letter").await;
+    let stage = ServiceHarness::set("failure-dead-letter").await;
     stage.send(&["rejected"], Treat::Well).await;
     stage.reject("rejected").await;
     let replica = stage.replica();

@@ -4,12 +4,12 @@ use contracts::command::AgreementAccept;
 use contracts::delivery::Delivery;
 use contracts::{Message, ReceiptOutcome, topology};
 use messaging::{
-    About, Content, DecideError, DecodeError, Output, Received, Service, Verdict, decode,
+    About, Content, DecideError, DecodeError, HandlerResult, Output, Received, Service, decode,
 };
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::stage::Stage;
+use crate::harness::ServiceHarness;
 use crate::tally::Treat;
 
 /// The other entry service: says yes to everything, with the publisher's name as detail.
@@ -34,12 +34,12 @@ impl Service for Agreements {
         &self,
         _: &mut PgConnection,
         batch: &[&Received<Value>],
-    ) -> Result<Vec<Verdict>, DecideError> {
+    ) -> Result<Vec<HandlerResult>, DecideError> {
         let verdict = |received: &&Received<Value>| {
             let command = received.command();
             let mut receipt = command.receipt(ReceiptOutcome::Applied);
             receipt.detail = received.publisher.as_ref().map(ToString::to_string);
-            Verdict::Decided(vec![Output::to_desk(
+            HandlerResult::Decided(vec![Output::to_desk(
                 &Delivery::receipt(&command.account, receipt),
                 received.received_at,
             )])
@@ -50,7 +50,7 @@ impl Service for Agreements {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_whose_queue_is_missing_waits_for_it_and_is_not_refused() {
-    let stage = Stage::set("forward").await;
+    let stage = ServiceHarness::set("forward").await;
     let pool = stage.world.pool(topology::Service::Agreement, messaging::migrations()).await;
     let replica = stage.replica();
     stage.delete_queue("agreement-service").await;

@@ -1,7 +1,9 @@
 //! The service behind the tally: counts what it hears, in a schema of its own.
 
 use contracts::{Message, topology};
-use messaging::{About, Content, DecideError, DecodeError, Received, Service, Verdict, decode};
+use messaging::{
+    About, Content, DecideError, DecodeError, HandlerResult, Received, Service, decode,
+};
 use sqlx::PgConnection;
 
 use crate::tally::Counted;
@@ -28,7 +30,7 @@ impl Service for Next {
         &self,
         connection: &mut PgConnection,
         batch: &[&Received<Counted>],
-    ) -> Result<Vec<Verdict>, DecideError> {
+    ) -> Result<Vec<HandlerResult>, DecideError> {
         for received in batch {
             sqlx::query(
                 "insert into heard (what, times) values ($1, 1) on conflict (what) do update set \
@@ -38,6 +40,6 @@ impl Service for Next {
             .execute(&mut *connection)
             .await?;
         }
-        Ok(batch.iter().map(|_| Verdict::Decided(Vec::new())).collect())
+        Ok(batch.iter().map(|_| HandlerResult::Decided(Vec::new())).collect())
     }
 }

@@ -14,7 +14,7 @@ use testkit::until;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::stage::Stage;
+use crate::harness::ServiceHarness;
 
 /// Of a row of the parking table, what tests look at.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -38,7 +38,7 @@ pub struct Fetched {
     pub headers: Vec<String>,
 }
 
-impl Stage {
+impl ServiceHarness {
     pub fn sending(&self) -> Sending {
         Sending {
             broker_url: self

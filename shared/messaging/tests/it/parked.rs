@@ -10,8 +10,8 @@ use testkit::desk::PATIENCE;
 use testkit::until;
 use tokio_util::sync::CancellationToken;
 
+use crate::harness::ServiceHarness;
 use crate::operator::{fetch, line};
-use crate::stage::Stage;
 use crate::tally::{Count, Treat};
 
 fn discard(because: &str) -> Action {
@@ -21,7 +21,7 @@ fn discard(because: &str) -> Action {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_of_an_account_that_is_known_by_now_is_replayed_and_counts_as_arriving_when_it_first_did()
  {
-    let stage = Stage::set("parked-replay").await;
+    let stage = ServiceHarness::set("parked-replay").await;
     let replica = stage.replica();
     stage.send(&["early"], Treat::UntilKnown).await;
     let row = stage.parked_as("early", "parked", 1).await;
@@ -52,7 +52,7 @@ async fn a_command_of_an_account_that_is_known_by_now_is_replayed_and_counts_as_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_fails_again_keeps_its_row_its_first_arrival_and_its_history() {
-    let stage = Stage::set("parked-again").await;
+    let stage = ServiceHarness::set("parked-again").await;
     let replica = stage.replica();
     stage.send(&["bad"], Treat::PanicUntilKnown).await;
     // One that waits on the ladder before it is parked again is known by its row, too.
@@ -83,7 +83,7 @@ async fn what_fails_again_keeps_its_row_its_first_arrival_and_its_history() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_discard_is_a_decision_with_a_receipt_that_stands() {
-    let stage = Stage::set("parked-discard").await;
+    let stage = ServiceHarness::set("parked-discard").await;
     let replica = stage.replica();
     stage.send(&["bad"], Treat::PanicUntilKnown).await;
     let row = stage.parked_as("bad", "parked", 1).await;
@@ -120,7 +120,7 @@ async fn a_discard_is_a_decision_with_a_receipt_that_stands() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_publisher_a_discard_only_closes_and_a_replay_does_nothing() {
-    let stage = Stage::set("parked-nobody").await;
+    let stage = ServiceHarness::set("parked-nobody").await;
     let replica = stage.replica();
     let nobody = |properties: lapin::BasicProperties| {
         let kind = properties.kind().clone().expect("a type");
@@ -149,7 +149,7 @@ async fn without_a_publisher_a_discard_only_closes_and_a_replay_does_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_letter_of_a_desks_queue_reaches_the_desk_after_all() {
-    let stage = Stage::set("parked-desk").await;
+    let stage = ServiceHarness::set("parked-desk").await;
     let replica = stage.replica();
     let globex = stage.world.account("globex").await.amqp_url;
     // The receipt is what lies in the desk's queue; nobody reads it here.
@@ -185,7 +185,7 @@ async fn a_dead_letter_of_a_desks_queue_reaches_the_desk_after_all() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_that_waited_too_long_is_delivered_under_its_own_id() {
-    let stage = Stage::set("parked-undelivered").await;
+    let stage = ServiceHarness::set("parked-undelivered").await;
     stage.desk_queue_is_bound(false).await;
     let replica = stage.replica_keeping_for(Duration::ZERO);
     stage.send(&["a"], Treat::Well).await;
@@ -212,7 +212,7 @@ async fn a_delivery_that_waited_too_long_is_delivered_under_its_own_id() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_does_not_pass_for_a_service_by_way_of_the_dead_letters() {
-    let stage = Stage::set("parked-forged").await;
+    let stage = ServiceHarness::set("parked-forged").await;
     let forged = |properties: lapin::BasicProperties| {
         let text = |text: &str| AMQPValue::LongString(text.into());
         let mut death = FieldTable::default();
@@ -258,7 +258,7 @@ async fn an_account_does_not_pass_for_a_service_by_way_of_the_dead_letters() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_changes_nothing_and_a_stop_leaves_the_rest_parked() {
-    let stage = Stage::set("parked-plan").await;
+    let stage = ServiceHarness::set("parked-plan").await;
     let replica = stage.replica();
     stage.send(&["a", "b", "c"], Treat::Panic).await;
     for name in ["a", "b", "c"] {

@@ -7,11 +7,11 @@ use testkit::desk::{PATIENCE, clock};
 use testkit::until;
 use tokio_util::sync::CancellationToken;
 
+use crate::harness::ServiceHarness;
 use crate::next::Next;
-use crate::stage::Stage;
 use crate::tally::Treat;
 
-async fn replay_since(stage: &Stage, since: Timestamp) -> Outcome {
+async fn replay_since(stage: &ServiceHarness, since: Timestamp) -> Outcome {
     let span = Span { since, until: clock().plus_seconds(60) };
     let plan = replay::plan(&stage.pool, span).await.expect("a plan");
     assert_eq!((plan.messages(), plan.outputs()), (5, 10));
@@ -26,7 +26,7 @@ async fn replay_since(stage: &Stage, since: Timestamp) -> Outcome {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_lost_broker_held_comes_again_and_is_decided_once() {
-    let stage = Stage::set("replay-since").await;
+    let stage = ServiceHarness::set("replay-since").await;
     stage.next_service_is_away().await;
     let pool = stage.world.pool(Service::CommentSync, messaging::migrations()).await;
     sqlx::query("create table heard (what text primary key, times integer not null)")

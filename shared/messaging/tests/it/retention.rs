@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use testkit::desk::PATIENCE;
 use testkit::until;
 
-use crate::stage::{Replica, Stage};
+use crate::harness::{Replica, ServiceHarness};
 use crate::tally::{Tally, Treat};
 
 /// Decided messages of a simulated day.
@@ -23,7 +23,7 @@ const OFTEN: Duration = Duration::from_millis(200);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_an_aged_journal_a_round_touches_what_is_due_and_no_more() {
-    let stage = Stage::set("retention-aged").await;
+    let stage = ServiceHarness::set("retention-aged").await;
     // Moved back, so that they are due. An update leaves a dead row, as deleting does.
     let due = "update journal set decided_at = decided_at - interval '31 days'
                where ctid = any(array(select ctid from journal order by random() limit 100))";
@@ -45,7 +45,7 @@ async fn on_an_aged_journal_a_round_touches_what_is_due_and_no_more() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backlog_that_cannot_go_yet_keeps_no_service_from_starting() {
-    let stage = Stage::set("retention-start").await;
+    let stage = ServiceHarness::set("retention-start").await;
     age(&stage, 60, "update journal set decided_at = decided_at - interval '40 days'").await;
     let mut other = stage.pool.begin().await.expect("a transaction");
     let oldest = "select from journal order by decided_at limit 1 for update";
@@ -67,7 +67,7 @@ async fn a_backlog_that_cannot_go_yet_keeps_no_service_from_starting() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_reader_holds_up_neither_decisions_nor_the_days_to_come() {
-    let stage = Stage::set("retention-reader").await;
+    let stage = ServiceHarness::set("retention-reader").await;
     replica(&stage, &stage.pool, OFTEN, ONE_ROUND).stop_when_ready().await;
     for day in [5, 6] {
         outputs_of(&stage.pool, day).await;
@@ -110,7 +110,7 @@ async fn a_long_reader_holds_up_neither_decisions_nor_the_days_to_come() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn retention_goes_by_the_databases_clock() {
-    let stage = Stage::set("retention-clock").await;
+    let stage = ServiceHarness::set("retention-clock").await;
     // To this database the host is five days ahead.
     let clock = "create function share_dispatcher.now() returns timestamptz stable language sql
                  as $$ select pg_catalog.now() - interval '5 days' $$";
@@ -151,7 +151,7 @@ async fn retention_goes_by_the_databases_clock() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn outputs_wait_until_the_broker_has_been_there_for_a_while() {
-    let stage = Stage::set("retention-broker").await;
+    let stage = ServiceHarness::set("retention-broker").await;
     outputs_of(&stage.pool, 5).await;
     due_everywhere(&stage.pool).await;
     let first = replica(&stage, &stage.pool, OFTEN, Duration::from_hours(1));
@@ -173,7 +173,7 @@ async fn outputs_wait_until_the_broker_has_been_there_for_a_while() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_old_enough_goes_and_the_rest_stays() {
-    let stage = Stage::set("retention-all").await;
+    let stage = ServiceHarness::set("retention-all").await;
     due_everywhere(&stage.pool).await;
     let replica = replica(&stage, &stage.pool, OFTEN, Duration::ZERO);
     stage.counts("what is due to be gone", EVERYWHERE, 0).await;
@@ -188,7 +188,7 @@ async fn whatever_is_old_enough_goes_and_the_rest_stays() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_another_replica_is_at_is_left_to_it() {
-    let stage = Stage::set("retention-two").await;
+    let stage = ServiceHarness::set("retention-two").await;
     due_everywhere(&stage.pool).await;
     let row = "insert into journal select 'acme', 'x', 'x', '', 't', now() - interval '40 days', 0, \
                null, null, now(), 0, null, '[]'";
@@ -239,7 +239,7 @@ async fn due_everywhere(pool: &PgPool) {
 
 /// Lets so many days pass over the journal: each brings its messages, the oldest go, and their
 /// pages are used again. Then does what comes `after`.
-async fn age(stage: &Stage, days: i32, after: &'static str) {
+async fn age(stage: &ServiceHarness, days: i32, after: &'static str) {
     let options = options(stage).application_name(APPLICATION);
     let mut past = PgConnection::connect_with(&options).await.expect("in");
     let day = "insert into journal
@@ -261,7 +261,7 @@ async fn age(stage: &Stage, days: i32, after: &'static str) {
 }
 
 /// A backend tells what it touched when it ends, at the latest.
-async fn all_is_told(stage: &Stage) {
+async fn all_is_told(stage: &ServiceHarness) {
     let open = "select count(*) from pg_stat_activity where application_name = 'aged'";
     stage.counts("its connections to be gone", open, 0).await;
 }
@@ -275,21 +275,26 @@ async fn touched(pool: &PgPool) -> i64 {
     .await
 }
 
-fn replica(stage: &Stage, pool: &PgPool, interval: Duration, outputs_wait: Duration) -> Replica {
+fn replica(
+    stage: &ServiceHarness,
+    pool: &PgPool,
+    interval: Duration,
+    outputs_wait: Duration,
+) -> Replica {
     stage.replica_retaining(Tally, pool, Retention { interval, outputs_wait })
 }
 
 /// A pool of its own, with parameters of the session.
-async fn pool(stage: &Stage, parameters: &[(&str, &str)]) -> PgPool {
+async fn pool(stage: &ServiceHarness, parameters: &[(&str, &str)]) -> PgPool {
     let options = options(stage).options(parameters.iter().copied());
     PgPoolOptions::new().max_connections(8).connect_with(options).await.expect("in")
 }
 
-async fn reader(stage: &Stage) -> PgConnection {
+async fn reader(stage: &ServiceHarness) -> PgConnection {
     PgConnection::connect_with(&options(stage)).await.expect("in")
 }
 
-fn options(stage: &Stage) -> PgConnectOptions {
+fn options(stage: &ServiceHarness) -> PgConnectOptions {
     let url = stage.world.database.service_url(Service::ShareDispatcher).expect("an address");
     url.parse().expect("an address")
 }

@@ -5,8 +5,8 @@ use contracts::delivery::Delivery;
 use contracts::topology;
 use contracts::{Message, Reason, ReceiptOutcome};
 use messaging::{
-    About, Content, DecideError, DecodeError, Otherwise, Output, ParkReason, Received, Service,
-    Verdict, decode,
+    About, Content, DecideError, DecodeError, HandlerResult, Otherwise, Output, ParkReason,
+    Received, Service, decode,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -77,7 +77,7 @@ impl Service for Tally {
         &self,
         connection: &mut PgConnection,
         batch: &[&Received<Count>],
-    ) -> Result<Vec<Verdict>, DecideError> {
+    ) -> Result<Vec<HandlerResult>, DecideError> {
         let mut verdicts = Vec::new();
         for received in batch {
             verdicts.push(decide_one(connection, received).await?);
@@ -89,7 +89,7 @@ impl Service for Tally {
 async fn decide_one(
     connection: &mut PgConnection,
     received: &Received<Count>,
-) -> Result<Verdict, DecideError> {
+) -> Result<HandlerResult, DecideError> {
     let command = received.command();
     let count = &received.message;
     let receipt = |outcome| command.receipt(outcome);
@@ -110,18 +110,20 @@ async fn decide_one(
         Treat::Panic => panic!("asked to"),
         Treat::Hang => std::future::pending().await,
         Treat::NotYet => {
-            return Ok(Verdict::NotYet {
+            return Ok(HandlerResult::NotYet {
                 reason: Reason::NotShared,
                 otherwise: Otherwise::Decided(vec![refusal]),
             });
         }
         Treat::NotYetUnknownAccount => {
-            return Ok(Verdict::NotYet {
+            return Ok(HandlerResult::NotYet {
                 reason: Reason::UnknownAccount,
                 otherwise: Otherwise::Park,
             });
         }
-        Treat::Park => return Ok(Verdict::Park(ParkReason::Undecodable, "asked to".to_owned())),
+        Treat::Park => {
+            return Ok(HandlerResult::Park(ParkReason::Undecodable, "asked to".to_owned()));
+        }
         _ => {}
     }
     let times = if treat == Treat::BadRow { -1 } else { 1 };
@@ -136,7 +138,7 @@ async fn decide_one(
     let filling =
         if treat == Treat::HugeOutput { "x".repeat(5 * 1024 * 1024) } else { String::new() };
     let counted = Counted { what: count.what.clone(), filling };
-    Ok(Verdict::Decided(vec![
+    Ok(HandlerResult::Decided(vec![
         Output::to_service(topology::Service::CommentSync, &counted),
         Output::to_desk(
             &Delivery::receipt(&command.account, receipt(ReceiptOutcome::Applied)),

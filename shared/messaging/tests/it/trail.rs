@@ -9,10 +9,10 @@ use testkit::desk::PATIENCE;
 use testkit::until;
 use timeline::{Target, Trail};
 
-use crate::stage::Stage;
+use crate::harness::ServiceHarness;
 use crate::tally::{Count, Tally};
 
-async fn trail(stage: &Stage, target: Target, outputs: bool) -> Trail {
+async fn trail(stage: &ServiceHarness, target: Target, outputs: bool) -> Trail {
     let mut connection = stage.pool.acquire().await.expect("a connection");
     trailing::<Tally>(&mut connection, &Question::Target(target), outputs).await.expect("an answer")
 }
@@ -21,7 +21,7 @@ fn ticket() -> Target {
     Target::Ticket("acme/4711".to_owned())
 }
 
-async fn publish(stage: &Stage, id: &str, treat: &str) {
+async fn publish(stage: &ServiceHarness, id: &str, treat: &str) {
     let body = format!(r#"{{"what":"{id}","treat":"{treat}","ticket_id":"4711"}}"#);
     let sent = stage
         .desk
@@ -32,7 +32,7 @@ async fn publish(stage: &Stage, id: &str, treat: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_tells_what_was_decided_refused_parked_and_not_taken() {
-    let stage = Stage::set("trail").await;
+    let stage = ServiceHarness::set("trail").await;
     let replica = stage.replica_keeping_for(Duration::from_hours(1));
     publish(&stage, "well", "well").await;
     stage.desk.receipt("well").await;
@@ -90,7 +90,7 @@ async fn a_ticket_tells_what_was_decided_refused_parked_and_not_taken() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_watched_is_watched_until_its_end_and_a_short_name_is_none() {
-    let stage = Stage::set("watched").await;
+    let stage = ServiceHarness::set("watched").await;
     let at = |second: i64| {
         contracts::Timestamp::parse("2026-03-01T10:00:00Z").expect("a time").plus_seconds(second)
     };

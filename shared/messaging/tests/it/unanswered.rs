@@ -8,7 +8,7 @@ use contracts::topology::Service;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::stage::Stage;
+use crate::harness::ServiceHarness;
 use crate::tally::Treat;
 
 /// `channel.open`, as AMQP 0-9-1 numbers it.
@@ -57,7 +57,7 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, lost: Arc<AtomicBoo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_that_is_never_answered_is_given_up_and_everything_is_built_anew() {
-    let stage = Stage::set("unanswered").await;
+    let stage = ServiceHarness::set("unanswered").await;
     let service_url =
         stage.world.installation.service_url(Service::ShareDispatcher).expect("an address");
     let mut url = url::Url::parse(&service_url).expect("a URL");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use contracts::Timestamp;
 use contracts::comment::SharedComment;
-use contracts::delivery::{TicketCreated, TicketUpdated, Told};
+use contracts::delivery::{DeliveryBody, TicketCreated, TicketUpdated};
 use url::{Host, Url};
 
 /// Days that a message id is remembered for.
@@ -101,12 +101,12 @@ pub struct Change {
 
 /// The changes that a delivery makes on a ticket.
 #[must_use]
-pub fn changes_in(told: &Told) -> Vec<Change> {
+pub fn changes_in(told: &DeliveryBody) -> Vec<Change> {
     let (status, tags, fields, comments) = match told {
-        Told::TicketCreated(created) => {
+        DeliveryBody::TicketCreated(created) => {
             (true, created.tags.clone(), &created.custom_fields, &created.comments)
         }
-        Told::TicketUpdated(updated) => {
+        DeliveryBody::TicketUpdated(updated) => {
             let tags = updated.tags.clone().unwrap_or_default();
             (
                 updated.status.is_some(),
@@ -150,7 +150,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn update(changes: &Value) -> TicketUpdated {
-        let Told::TicketUpdated(updated) = updated(changes) else { panic!() };
+        let DeliveryBody::TicketUpdated(updated) = updated(changes) else { panic!() };
         *updated
     }
 
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn r_99_a_received_ticket_has_the_default_form() {
-        let Told::TicketCreated(created) = created(&json!({})) else { panic!() };
+        let DeliveryBody::TicketCreated(created) = created(&json!({})) else { panic!() };
         let form = |name: &str, default: bool| Form { name: name.to_owned(), default };
         let forms = [form("Returns", false), form("Everyday", true)];
         assert_eq!(form_of(&created, &forms), Some(&forms[1]));

@@ -10,7 +10,7 @@ mod views;
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::delivery::{
-    AgreementState, AgreementStatus, ShareStanding, Side, TicketCreated, Told,
+    AgreementState, AgreementStatus, DeliveryBody, ShareStanding, Side, TicketCreated,
 };
 use contracts::terms::CommentTerms;
 use contracts::{AccountName, AgreementId, CommentId, Receipt, ReceiptOutcome, ShareId, TicketId};
@@ -72,28 +72,28 @@ impl Duties {
     }
 
     /// Takes what the desk is told.
-    pub fn take(&mut self, told: &Told) {
+    pub fn take(&mut self, told: &DeliveryBody) {
         match told {
-            Told::AgreementInvited(state)
-            | Told::AgreementAccepted(state)
-            | Told::AgreementDeclined(state)
-            | Told::AgreementDeactivated(state)
-            | Told::AgreementState(state) => self.agreement(state),
-            Told::TicketCreated(created) => self.created(created),
-            Told::TicketUpdated(updated) => {
+            DeliveryBody::AgreementInvited(state)
+            | DeliveryBody::AgreementAccepted(state)
+            | DeliveryBody::AgreementDeclined(state)
+            | DeliveryBody::AgreementDeactivated(state)
+            | DeliveryBody::AgreementState(state) => self.agreement(state),
+            DeliveryBody::TicketCreated(created) => self.created(created),
+            DeliveryBody::TicketUpdated(updated) => {
                 self.comments.extend(updated.comments.iter().map(|comment| comment.id.clone()));
                 let shared = self.shared(&updated.share_id, Side::Receiver);
                 shared.changed_by_sharing = true;
                 shared.partner.get_or_insert_with(|| updated.received_from.clone());
                 shared.number = updated.ticket_id.clone().or(shared.number.take());
             }
-            Told::TicketBound(bound) => {
+            DeliveryBody::TicketBound(bound) => {
                 self.shared(&bound.share_id, Side::Sender).side = Side::Sender
             }
-            Told::TicketUnshared(unshared) => {
+            DeliveryBody::TicketUnshared(unshared) => {
                 self.shared(&unshared.share_id, Side::Receiver).ended = true
             }
-            Told::ShareState(state) => {
+            DeliveryBody::ShareState(state) => {
                 let shared = self.shared(&state.share_id, state.side);
                 shared.side = state.side;
                 shared.partner = Some(state.partner.account.clone());
@@ -102,8 +102,8 @@ impl Duties {
                 // A list that was made earlier may come later: what has ended stays so.
                 shared.ended |= state.state != ShareStanding::Live;
             }
-            Told::Receipt(receipt) => self.answered(receipt),
-            Told::TicketState(_) => {}
+            DeliveryBody::Receipt(receipt) => self.answered(receipt),
+            DeliveryBody::TicketState(_) => {}
         }
     }
 
@@ -278,7 +278,7 @@ mod tests {
     const ACCEPTED: &str = "agreement.accepted.v1";
     const DEACTIVATED: &str = "agreement.deactivated.v1";
 
-    fn told(told: &[Told]) -> Duties {
+    fn told(told: &[DeliveryBody]) -> Duties {
         let mut duties = Duties::default();
         for told in told {
             duties.take(told);
@@ -377,7 +377,7 @@ mod tests {
     #[test]
     fn r_44_without_a_share_only_an_address_reaches_the_requester() {
         let live = [agreement(ACCEPTED, "receiver", "accepted", 2), created(&json!({}))];
-        let Told::TicketCreated(ticket) = &live[1] else { panic!() };
+        let DeliveryBody::TicketCreated(ticket) = &live[1] else { panic!() };
         let placeholder = Requester::Placeholder(ticket.requester.clone());
         assert_eq!(told(&live).reply_reaches(&share(10), &placeholder), Reach::Partner);
         let ended = told(&[&live[..], &[unshared()]].concat());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use contracts::Person;
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 
 use super::Refusal;
 
@@ -83,10 +83,12 @@ impl Users {
 
     /// Makes the placeholders that a delivery names: by their id alone, whoever else has the same
     /// name.
-    pub fn take(&mut self, told: &Told) {
+    pub fn take(&mut self, told: &DeliveryBody) {
         let (people, comments) = match told {
-            Told::TicketCreated(created) => (vec![created.requester.clone()], &created.comments),
-            Told::TicketUpdated(updated) => {
+            DeliveryBody::TicketCreated(created) => {
+                (vec![created.requester.clone()], &created.comments)
+            }
+            DeliveryBody::TicketUpdated(updated) => {
                 (updated.actor.iter().cloned().collect(), &updated.comments)
             }
             _ => return,

@@ -1,7 +1,7 @@
 //! Deliveries for the tests of this folder, as they come from the broker.
 
 use contracts::ShareId;
-use contracts::delivery::Told;
+use contracts::delivery::DeliveryBody;
 use serde_json::{Value, json};
 
 pub(super) fn share(number: u32) -> ShareId {
@@ -20,15 +20,15 @@ pub(super) fn comment(number: u32, body: &str) -> Value {
     json!({ "id": format!("acme/{number}"), "author": person(2, "Ada"), "body": body, "public": true })
 }
 
-fn told(name: &str, mut base: Value, changes: &Value) -> Told {
+fn told(name: &str, mut base: Value, changes: &Value) -> DeliveryBody {
     for (key, value) in changes.as_object().into_iter().flatten() {
         base[key] = value.clone();
     }
-    Told::read(name, base.to_string().as_bytes()).expect("as the contract has it")
+    DeliveryBody::read(name, base.to_string().as_bytes()).expect("as the contract has it")
 }
 
 /// An agreement in which this desk is `side`, with `acme` as sender and `globex` as receiver.
-pub(super) fn agreement(name: &str, side: &str, status: &str, version: u32) -> Told {
+pub(super) fn agreement(name: &str, side: &str, status: &str, version: u32) -> DeliveryBody {
     let party = |name: &str| json!({ "account": name, "address": name, "display_name": name });
     let state = json!({
         "agreement_id": id(1), "version": version, "side": side, "sender": party("acme"), "receiver": party("globex"),
@@ -40,7 +40,7 @@ pub(super) fn agreement(name: &str, side: &str, status: &str, version: u32) -> T
 }
 
 /// Ticket of share 10 under agreement 1, from `acme`.
-pub(super) fn created(changes: &Value) -> Told {
+pub(super) fn created(changes: &Value) -> DeliveryBody {
     let created = json!({
         "share_id": id(10), "agreement_id": id(1), "received_from": "acme", "via": "ticket_sharing", "original_ticket_id": "1",
         "subject": "Printer", "status": "open", "requester": person(1, "Rita"), "form": "default",
@@ -50,13 +50,13 @@ pub(super) fn created(changes: &Value) -> Told {
 }
 
 /// A change of the same ticket.
-pub(super) fn updated(changes: &Value) -> Told {
+pub(super) fn updated(changes: &Value) -> DeliveryBody {
     let updated = json!({ "share_id": id(10), "received_from": "acme", "via": "ticket_sharing" });
     told("ticket.updated.v1", updated, changes)
 }
 
 /// The end of the same share.
-pub(super) fn unshared() -> Told {
+pub(super) fn unshared() -> DeliveryBody {
     told(
         "ticket.unshared.v1",
         json!({ "share_id": id(10), "reason": "unshared", "at": "2026-03-01T11:00:00.000Z" }),
@@ -65,7 +65,7 @@ pub(super) fn unshared() -> Told {
 }
 
 /// A share in a list.
-pub(super) fn listed(number: u32, side: &str, partner: &str, state: &str) -> Told {
+pub(super) fn listed(number: u32, side: &str, partner: &str, state: &str) -> DeliveryBody {
     let party = json!({ "account": partner, "address": partner, "display_name": partner });
     let share = json!({
         "share_id": id(number), "agreement_id": id(2), "side": side, "partner": party, "ticket_id": format!("t{number}"),
@@ -75,7 +75,7 @@ pub(super) fn listed(number: u32, side: &str, partner: &str, state: &str) -> Tol
 }
 
 /// The answer to a command about a share.
-pub(super) fn receipt(command: &str, number: u32, outcome: &str) -> Told {
+pub(super) fn receipt(command: &str, number: u32, outcome: &str) -> DeliveryBody {
     let receipt = json!({ "command_id": "1", "command_type": command, "outcome": outcome, "share_id": id(number), "decisions": [] });
     told("command.receipt.v1", receipt, &json!({}))
 }

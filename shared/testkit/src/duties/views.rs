@@ -1,6 +1,6 @@
 //! Conditions of views, triggers and automations on ticket sharing.
 
-use contracts::delivery::{Received, Side, Told};
+use contracts::delivery::{DeliveryBody, Received, Side};
 use contracts::{AccountName, ShareId};
 
 use super::{Duties, Shared};
@@ -20,10 +20,10 @@ pub enum Condition {
 
 /// Whether what a desk is told has changed a ticket by way of ticket sharing.
 #[must_use]
-pub fn updated_via_sharing(told: &Told) -> bool {
+pub fn updated_via_sharing(told: &DeliveryBody) -> bool {
     match told {
-        Told::TicketCreated(created) => created.via == Received::TicketSharing,
-        Told::TicketUpdated(updated) => updated.via == Received::TicketSharing,
+        DeliveryBody::TicketCreated(created) => created.via == Received::TicketSharing,
+        DeliveryBody::TicketUpdated(updated) => updated.via == Received::TicketSharing,
         _ => false,
     }
 }
@@ -42,10 +42,14 @@ impl Duties {
     /// Whether a trigger on all of these conditions fires when the desk is told this, and for which
     /// share.
     #[must_use]
-    pub fn fires<'a>(&self, conditions: &[Condition], told: &'a Told) -> Option<&'a ShareId> {
+    pub fn fires<'a>(
+        &self,
+        conditions: &[Condition],
+        told: &'a DeliveryBody,
+    ) -> Option<&'a ShareId> {
         let share = match told {
-            Told::TicketCreated(created) => &created.share_id,
-            Told::TicketUpdated(updated) => &updated.share_id,
+            DeliveryBody::TicketCreated(created) => &created.share_id,
+            DeliveryBody::TicketUpdated(updated) => &updated.share_id,
             _ => return None,
         };
         let shared = self.shares.get(share)?;
@@ -139,10 +143,12 @@ mod tests {
     #[test]
     fn r_87_a_sender_knows_the_partner_by_the_agreement_too() {
         let mut duties = Duties::default();
-        let Told::Receipt(mut shared) = receipt("ticket.share.v1", 11, "applied") else { panic!() };
+        let DeliveryBody::Receipt(mut shared) = receipt("ticket.share.v1", 11, "applied") else {
+            panic!()
+        };
         shared.agreement_id =
             Some(contracts::AgreementId::new(super::super::samples::id(1)).unwrap());
-        duties.take(&Told::Receipt(shared));
+        duties.take(&DeliveryBody::Receipt(shared));
         duties.take(&agreement("agreement.accepted.v1", "sender", "accepted", 2));
         assert_eq!(duties.view(&Condition::SentTo(account("globex"))), [&share(11)]);
     }

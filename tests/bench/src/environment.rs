@@ -22,7 +22,7 @@ const ROWS: usize = 6_000_000;
 
 /// A virtual host whose desks are read.
 #[derive(Debug)]
-pub struct Hall {
+pub struct BenchEnvironment {
     /// What was published and what came of it.
     pub board: Arc<Board>,
     /// The desks.
@@ -31,7 +31,7 @@ pub struct Hall {
     _reader: Reader,
 }
 
-impl Hall {
+impl BenchEnvironment {
     async fn open(
         site: &Site,
         name: &str,
@@ -54,10 +54,10 @@ impl Hall {
     }
 }
 
-/// A hall with a database and the services that belong to it.
+/// A environment with a database and the services that belong to it.
 #[derive(Debug)]
 struct Home {
-    hall: Hall,
+    environment: BenchEnvironment,
     fleet: Fleet,
     database: Database,
     installation: Installation,
@@ -65,16 +65,17 @@ struct Home {
 
 impl Home {
     async fn open(site: &Site, name: &str, tickets: usize, further: &[String]) -> Result<Self> {
-        let (hall, installation) = Hall::open(site, name, tickets, further).await?;
+        let (environment, installation) =
+            BenchEnvironment::open(site, name, tickets, further).await?;
         let database = site.database(name).await?;
         let fleet =
             Fleet::new(&site.dir().join(name), &installation, &database, "smtp://127.0.0.1:9")?;
         migrate(&fleet).await?;
-        Ok(Self { hall, fleet, database, installation })
+        Ok(Self { environment, fleet, database, installation })
     }
 
     async fn start(&self) -> Result<Running> {
-        let ground = Ground { fleet: &self.fleet, raw_url: &self.hall.url, peers: None };
+        let ground = Ground { fleet: &self.fleet, raw_url: &self.environment.url, peers: None };
         Running::start(Contestant::Deskmesh { replicas: 1 }, Kind::Comment, &ground).await
     }
 }
@@ -85,8 +86,8 @@ pub struct Halls {
     usual: Home,
     filled: Option<Home>,
     waiting: Option<Home>,
-    raw: Hall,
-    python: Option<(Hall, Peers)>,
+    raw: BenchEnvironment,
+    python: Option<(BenchEnvironment, Peers)>,
 }
 
 impl Halls {
@@ -106,13 +107,13 @@ impl Halls {
             "services ready in {:.1} s; sharing {tickets} tickets",
             running.ready_in.as_secs_f64()
         );
-        population::settle(&usual.hall.publisher, &usual.hall.board, tickets).await?;
+        population::settle(&usual.environment.publisher, &usual.environment.board, tickets).await?;
         running.stop().await?;
         let filled =
             if wanted(On::Filled) { Some(Self::filled(site, tickets).await?) } else { None };
         let waiting =
             if wanted(On::Waiting) { Some(Self::waiting(site, tickets).await?) } else { None };
-        let (raw, _) = Hall::open(site, "raw", tickets, &[]).await?;
+        let (raw, _) = BenchEnvironment::open(site, "raw", tickets, &[]).await?;
         let python = if python { Some(Self::python(site, tickets).await?) } else { None };
         Ok(Self { usual, filled, waiting, raw, python })
     }
@@ -120,8 +121,8 @@ impl Halls {
     async fn filled(site: &Site, tickets: usize) -> Result<Home> {
         let home = Home::open(site, "filled", tickets, &filled::senders()).await?;
         let running = home.start().await?;
-        population::settle(&home.hall.publisher, &home.hall.board, tickets).await?;
-        filled::seed(&home.hall.publisher, &home.hall.board).await?;
+        population::settle(&home.environment.publisher, &home.environment.board, tickets).await?;
+        filled::seed(&home.environment.publisher, &home.environment.board).await?;
         running.stop().await?;
         println!("storing {} shares with {} comments each", filled::SHARES, filled::COMMENTS);
         filled::multiply(&home.database).await?;
@@ -132,32 +133,32 @@ impl Halls {
         let home = Home::open(site, "waiting", tickets, &[waiting::SENDER.to_owned()]).await?;
         waiting::make_small_queue(&home.installation).await?;
         let running = home.start().await?;
-        population::settle(&home.hall.publisher, &home.hall.board, tickets).await?;
+        population::settle(&home.environment.publisher, &home.environment.board, tickets).await?;
         println!("letting {} deliveries wait for a full queue", waiting::DELIVERIES);
-        waiting::fill(&home.hall.publisher, &home.hall.board).await?;
+        waiting::fill(&home.environment.publisher, &home.environment.board).await?;
         running.stop().await?;
         waiting::check(&home.database).await?;
         Ok(home)
     }
 
-    async fn python(site: &Site, tickets: usize) -> Result<(Hall, Peers)> {
-        let (hall, _) = Hall::open(site, "python", tickets, &[]).await?;
+    async fn python(site: &Site, tickets: usize) -> Result<(BenchEnvironment, Peers)> {
+        let (environment, _) = BenchEnvironment::open(site, "python", tickets, &[]).await?;
         let database = site.database("python").await?.url()?;
-        let peers = Peers::prepare(site.dir(), &hall.url, &database, tickets).await?;
-        Ok((hall, peers))
+        let peers = Peers::prepare(site.dir(), &environment.url, &database, tickets).await?;
+        Ok((environment, peers))
     }
 
     /// Where this contestant is measured.
     ///
     /// # Errors
     /// When it was not wanted.
-    pub fn of(&self, contestant: Contestant, on: On) -> Result<&Hall> {
+    pub fn of(&self, contestant: Contestant, on: On) -> Result<&BenchEnvironment> {
         Ok(match contestant {
             Contestant::Raw => &self.raw,
             Contestant::Python { .. } => {
                 &self.python.as_ref().context("no peer in Python was prepared")?.0
             }
-            _ => &self.home(on)?.hall,
+            _ => &self.home(on)?.environment,
         })
     }
 

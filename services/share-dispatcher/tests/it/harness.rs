@@ -18,7 +18,7 @@ use messaging::{Fault, Health, Retention, Settings, Undelivered};
 use share_dispatcher::ShareDispatcher;
 use sqlx::{PgPool, Postgres, Transaction};
 use testkit::desk::PATIENCE;
-use testkit::{Desk, World, until};
+use testkit::{Desk, TestEnvironment, until};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -33,8 +33,8 @@ pub struct Passed {
 /// By message id: whoever gets one twice drops the second.
 type AllPassed = Arc<Mutex<BTreeMap<String, Passed>>>;
 
-pub struct Stage {
-    pub world: World,
+pub struct ServiceHarness {
+    pub world: TestEnvironment,
     pub pool: PgPool,
     passed: AllPassed,
     agreement_service: Channel,
@@ -42,9 +42,9 @@ pub struct Stage {
     stop: CancellationToken,
 }
 
-impl Stage {
+impl ServiceHarness {
     pub async fn set(test: &str) -> Self {
-        let world = World::new(test).await;
+        let world = TestEnvironment::new(test).await;
         let pool = world.pool(Service::ShareDispatcher, share_dispatcher::migrations()).await;
         let passed = AllPassed::default();
         for next in [Service::CommentSync, Service::FieldSync] {

@@ -14,7 +14,7 @@ use crate::Fault;
 ///
 /// # Errors
 /// The database's, or [`ErrorKind::TimedOut`].
-pub async fn answered<T, E: From<sqlx::Error>>(
+pub async fn database<T, E: From<sqlx::Error>>(
     limit: Duration,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
@@ -29,7 +29,7 @@ pub(crate) const BROKER_LIMIT: Duration = Duration::from_secs(15);
 /// Waits for an answer of the broker, [`BROKER_LIMIT`] at most. Nothing of lapin's is awaited
 /// without it, or without a limit of its own: of 400 connections that were cut within 60 ms after
 /// they had begun, 19 left `create_channel` waiting for ever (lapin 4.12.3).
-pub(crate) async fn asked<T>(
+pub(crate) async fn broker<T>(
     operation: &'static str,
     work: impl Future<Output = lapin::Result<T>>,
 ) -> Result<T, Fault> {
@@ -62,7 +62,7 @@ mod tests {
     #[tokio::test]
     async fn what_does_not_answer_holds_the_batch() {
         let silence = std::future::pending::<Result<(), sqlx::Error>>();
-        let error = answered(Duration::from_millis(1), silence).await.unwrap_err();
+        let error = database(Duration::from_millis(1), silence).await.unwrap_err();
         assert_eq!(next_after(&error), Next::Hold);
     }
 }

@@ -18,15 +18,15 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use messaging::{Fault, Health, Retention, Settings, Undelivered};
 use sqlx::{PgPool, Postgres, Transaction};
 use testkit::desk::PATIENCE;
-use testkit::{Desk, World, until};
+use testkit::{Desk, TestEnvironment, until};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Type and body by message id: whoever gets one twice drops the second.
 type Passed = Arc<Mutex<BTreeMap<String, (String, Vec<u8>)>>>;
 
-pub struct Stage {
-    pub world: World,
+pub struct ServiceHarness {
+    pub world: TestEnvironment,
     pub pool: PgPool,
     pub acme: Desk,
     pub globex: Desk,
@@ -36,11 +36,11 @@ pub struct Stage {
     stop: CancellationToken,
 }
 
-impl Stage {
+impl ServiceHarness {
     /// Sets the stage with two replicas that share a queue a few messages at a time, so that
     /// neighbours are decided at the same moment.
     pub async fn set(test: &str) -> Self {
-        let world = World::new(test).await;
+        let world = TestEnvironment::new(test).await;
         let pool = world.pool(Service::CommentSync, comment_sync::migrations()).await;
         let passed = Passed::default();
         let next = world.installation.service_url(Service::FieldSync).expect("an address");

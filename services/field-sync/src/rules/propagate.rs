@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use contracts::delivery::StatusDelivered;
 use contracts::fields::StatusValue;
 use contracts::{CopyId, Decision, Item, ItemOutcome, Reason, ShareId};
-use line::{CopyFields, Crossing};
+use line::{CopyFields, HopTraversal};
 
 use super::crossing::{Crossed, cross};
 use super::records::{Records, Stamp};
@@ -19,7 +19,7 @@ pub struct Walk<'a> {
     /// The publisher's copy.
     pub copy: &'a CopyId,
     /// The way, nearest first.
-    pub crossings: &'a [Crossing],
+    pub crossings: &'a [HopTraversal],
     /// The share that the command makes: its copy gets all it holds anyway, so nothing is left out
     /// because it is there already.
     pub new_share: Option<&'a ShareId>,
@@ -71,7 +71,7 @@ impl Walk<'_> {
         }
     }
 
-    fn arrived(&self, crossing: &Crossing, crossed: &Crossed, item: &Item) -> Decision {
+    fn arrived(&self, crossing: &HopTraversal, crossed: &Crossed, item: &Item) -> Decision {
         if crossed.agree && self.new_share != Some(&crossing.hop.share_id) {
             return Decision::new(item.clone(), ItemOutcome::Unchanged).because(Reason::Unchanged);
         }

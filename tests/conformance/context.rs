@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use contracts::delivery::{AgreementState, ShareState, TicketCreated, TicketUpdated, Told};
+use contracts::delivery::{AgreementState, DeliveryBody, ShareState, TicketCreated, TicketUpdated};
 use contracts::ids::derive_id;
 use contracts::{AccountName, AgreementId, Receipt, ShareId};
 use futures_util::future::join_all;
@@ -15,7 +15,7 @@ use local::{Installation, Mail};
 use serde_json::{Value, json};
 use system_tests::stage::Stage;
 use testkit::desk::{PATIENCE, clock};
-use testkit::{Desk, World, until, world};
+use testkit::{Desk, TestEnvironment, until, world};
 
 pub use crate::words::{
     admin, agent, agreement_in, applied, end_user, everything, item, private_only, refused,
@@ -24,9 +24,9 @@ pub use crate::words::{
 
 /// The shared system. Cheap to clone.
 #[derive(Clone)]
-pub struct Office(Arc<Premises>);
+pub struct ConformanceContext(Arc<SharedServers>);
 
-struct Premises {
+struct SharedServers {
     installation: Installation,
     operator: Desk,
     stage: Mutex<Option<Stage>>,
@@ -43,9 +43,9 @@ pub struct Partners {
     pub agreement: AgreementId,
 }
 
-impl Office {
+impl ConformanceContext {
     /// Starts the five services on a world.
-    pub async fn open(world: &World) -> Self {
+    pub async fn open(world: &TestEnvironment) -> Self {
         let dir = world::target().join("conformance").join(world.name());
         let stage = Stage::set(&dir, world.installation.clone(), world.database.clone())
             .await
@@ -53,7 +53,7 @@ impl Office {
         let operator =
             Desk::open(&stage.installation.operator_url().expect("an address"), "operator");
         let installation = stage.installation.clone();
-        Self(Arc::new(Premises {
+        Self(Arc::new(SharedServers {
             installation,
             operator,
             stage: Mutex::new(Some(stage)),
@@ -145,7 +145,7 @@ impl Office {
         self.0.installation.user_url(account.as_str()).expect("the broker has an address")
     }
 
-    /// Registers the account of a desk; its administrator gets mail at [`Office::admin_of`].
+    /// Registers the account of a desk; its administrator gets mail at [`ConformanceContext::admin_of`].
     pub async fn register(&self, desk: &Desk, kind: &str) -> Receipt {
         let account = desk.account.as_str();
         let register = json!({
@@ -284,7 +284,7 @@ impl Office {
     pub async fn created(&self, desk: &Desk, share: &ShareId) -> TicketCreated {
         let (created, _) = desk
             .told(&format!("the ticket of share {share}"), |told| match told {
-                Told::TicketCreated(created) if created.share_id == *share => {
+                DeliveryBody::TicketCreated(created) if created.share_id == *share => {
                     Some(TicketCreated::clone(created))
                 }
                 _ => None,
@@ -303,7 +303,9 @@ impl Office {
     ) -> TicketUpdated {
         let (updated, _) = desk
             .told(&format!("{what} over share {share}"), |told| match told {
-                Told::TicketUpdated(updated) if updated.share_id == *share && wanted(updated) => {
+                DeliveryBody::TicketUpdated(updated)
+                    if updated.share_id == *share && wanted(updated) =>
+                {
                     Some(TicketUpdated::clone(updated))
                 }
                 _ => None,
@@ -333,7 +335,7 @@ impl Office {
     /// Asks for the list of an account's agreements, page by page.
     pub async fn agreements(&self, desk: &Desk) -> Vec<AgreementState> {
         self.list(desk, "agreement.list.v1", |told| match told {
-            Told::AgreementState(state) => Some(AgreementState::clone(state)),
+            DeliveryBody::AgreementState(state) => Some(AgreementState::clone(state)),
             _ => None,
         })
         .await
@@ -342,7 +344,7 @@ impl Office {
     /// Asks for the list of an account's shares.
     pub async fn shares(&self, desk: &Desk) -> Vec<ShareState> {
         self.list(desk, "share.list.v1", |told| match told {
-            Told::ShareState(state) => Some(ShareState::clone(state)),
+            DeliveryBody::ShareState(state) => Some(ShareState::clone(state)),
             _ => None,
         })
         .await
@@ -351,13 +353,18 @@ impl Office {
     /// Everything that `listener` has been told when a private note comes that `teller` writes now,
     /// on a ticket both have a copy of: what is not there of the teller's earlier commands on that
     /// ticket is not to come. A private note crosses under any terms.
-    pub async fn heard(&self, listener: &Desk, teller: &Desk, share: &ShareId) -> Vec<Told> {
+    pub async fn heard(
+        &self,
+        listener: &Desk,
+        teller: &Desk,
+        share: &ShareId,
+    ) -> Vec<DeliveryBody> {
         let note = self.comment(teller, "Nothing else came before this.", false);
         let receipt = self.update_share(teller, share, json!({ "comments": [note] })).await;
         applied(&receipt);
         listener
             .told(&format!("the note {}", note["id"]), |told| match told {
-                Told::TicketUpdated(updated) => {
+                DeliveryBody::TicketUpdated(updated) => {
                     updated.comments.iter().any(|it| note["id"] == it.id.as_str()).then_some(())
                 }
                 _ => None,
@@ -411,7 +418,7 @@ impl Office {
         &self,
         desk: &Desk,
         command: &str,
-        wanted: impl Fn(&Told) -> Option<T>,
+        wanted: impl Fn(&DeliveryBody) -> Option<T>,
     ) -> Vec<T> {
         let before = desk.with_deliveries(<[_]>::len);
         applied(&desk.ask(command, &json!({ "limit": 200 })).await);

@@ -17,15 +17,15 @@ use messaging::{Fault, Health, Retention, Settings, Undelivered};
 use serde_json::json;
 use sqlx::{PgPool, Postgres, Transaction};
 use testkit::desk::PATIENCE;
-use testkit::{Desk, World, until};
+use testkit::{Desk, TestEnvironment, until};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Facts by message id: whoever gets one twice drops the second.
 type Facts = Arc<Mutex<BTreeMap<String, Fact>>>;
 
-pub struct Stage {
-    pub world: World,
+pub struct ServiceHarness {
+    pub world: TestEnvironment,
     pub pool: PgPool,
     facts: Facts,
     replicas: Vec<JoinHandle<Result<(), Fault>>>,
@@ -41,9 +41,9 @@ pub enum Outcome {
     Refused(Option<Reason>),
 }
 
-impl Stage {
+impl ServiceHarness {
     pub async fn set(test: &str) -> Self {
-        let world = World::new(test).await;
+        let world = TestEnvironment::new(test).await;
         let pool = world.pool(Service::Agreement, agreement_service::migrations()).await;
         let facts = Facts::default();
         let next = world.installation.service_url(Service::ShareDispatcher).expect("an address");

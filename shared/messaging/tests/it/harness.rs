@@ -13,14 +13,14 @@ use lapin::{Connection, ConnectionProperties};
 use messaging::{Health, Retention, Settings, Undelivered};
 use sqlx::PgPool;
 use testkit::desk::PATIENCE;
-use testkit::{Desk, World, until};
+use testkit::{Desk, TestEnvironment, until};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::tally::{Count, Tally, Treat};
 
-pub struct Stage {
-    pub world: World,
+pub struct ServiceHarness {
+    pub world: TestEnvironment,
     pub pool: PgPool,
     pub desk: Desk,
     /// What reached the next service, by message id.
@@ -78,9 +78,9 @@ impl Replica {
     }
 }
 
-impl Stage {
+impl ServiceHarness {
     pub async fn set(test: &str) -> Self {
-        let world = World::new(test).await;
+        let world = TestEnvironment::new(test).await;
         let pool = world.pool(Service::ShareDispatcher, messaging::migrations()).await;
         sqlx::query(
             "create table tally (what text primary key, times integer not null check (times > 0))",
@@ -282,7 +282,7 @@ async fn collect(
 }
 
 /// What an operator or an accident does to the broker and the database.
-impl Stage {
+impl ServiceHarness {
     /// Binds or unbinds the desk's queue: without it, deliveries come back.
     pub async fn desk_queue_is_bound(&self, bound: bool) {
         self.on_broker(move |broker, vhost| {

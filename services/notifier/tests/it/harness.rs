@@ -15,14 +15,14 @@ use notifier::Notifier;
 use notifier::delivery::{MailLoop, Mailer, Server, ServerAddress, Templates};
 use sqlx::{FromRow, PgPool};
 use testkit::desk::{PATIENCE, clock};
-use testkit::{World, until};
+use testkit::{TestEnvironment, until};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::responder::{Answers, Responder};
 
-pub struct Stage {
-    pub world: World,
+pub struct ServiceHarness {
+    pub world: TestEnvironment,
     pub pool: PgPool,
     pub mail_server: Arc<Responder>,
     ahead: Arc<AtomicI64>,
@@ -43,9 +43,9 @@ pub struct Row {
     pub comment: Option<String>,
 }
 
-impl Stage {
+impl ServiceHarness {
     pub async fn set(test: &str, answers: Answers) -> Self {
-        let world = World::new(test).await;
+        let world = TestEnvironment::new(test).await;
         let pool = world.pool(Service::Notifier, notifier::migrations()).await;
         let before = world.installation.service_url(Service::FieldSync).expect("an address");
         let connection = Connection::connect(&before, ConnectionProperties::default())
