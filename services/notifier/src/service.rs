@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contracts::{sync, topology};
-use messaging::{About, Content, DecideError, DecodeError, HandlerResult, Received, Service};
+use messaging::{About, Aged, Content, DecideError, DecodeError, HandlerResult, Received, Service};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -23,6 +23,11 @@ impl Service for Notifier {
     type Decision = Vec<Mail>;
 
     const SERVICE: topology::Service = topology::Service::Notifier;
+
+    /// They hold addresses of persons. A day longer than the journal keeps the key of their message
+    /// at least.
+    const AGED: &'static [Aged] =
+        &[Aged { table: "notice", since: "created_at", condition: "state <> 'pending'", days: 31 }];
 
     fn decode(&self, message_type: &str, content: Content<'_>) -> Result<Inbound, DecodeError> {
         Inbound::read(message_type, content)

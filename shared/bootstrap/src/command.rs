@@ -20,8 +20,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::config::{self, ConfigError, Loaded};
-use crate::database::{self, Database};
-use crate::{Context, Process, describe, process};
+use crate::database::Database;
+use crate::{Context, Process, describe, migrations, process};
 use operator::Operator;
 
 /// Messages a second that an operator sends, where nothing else is asked for.
@@ -89,7 +89,7 @@ where
     Running: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
     let name = process.service.name();
-    let migrator = database::migrator(process.migrations);
+    let migrator = migrations::migrator(process.migrations);
     let load = || -> Result<Loaded<C>, ConfigError> {
         config::load(process.default_config, line.config.as_deref(), environment())
     };

@@ -42,6 +42,7 @@ pub(crate) struct Common {
     pub telemetry: Telemetry,
     pub shutdown: Shutdown,
     pub journal: Journal,
+    pub retention: Retention,
     pub events: Events,
     pub undelivered: Undelivered,
 }
@@ -101,6 +102,13 @@ pub(crate) struct Shutdown {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Journal {
     pub keep_days: Within<30, 400>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Retention {
+    pub interval_ms: Within<100, 3_600_000>,
+    pub outputs_wait_minutes: Within<0, 1440>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

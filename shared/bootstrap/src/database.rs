@@ -1,10 +1,8 @@
-//! The connection pool, and the migrations of runtime and service as one history in the role's own
-//! schema.
+//! The connections to the service's own schema: the pool, and what is waited for before it is used.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
@@ -12,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::address::Address;
 use crate::config::{Common, ConfigError, Secret, sentence};
 use crate::health::{Phase, Probes};
+use crate::migrations::{apply, missing, passes_by_itself};
 
 /// How often a process that is not ready looks whether it can go on.
 const RETRY: Duration = Duration::from_secs(1);
@@ -25,15 +24,23 @@ const PING: Duration = Duration::from_secs(1);
 /// A connection that was idle for less is taken as it is.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// What the server does by itself about clients that are gone without a word: probes them, and ends
-/// a transaction that a batch would have given up, with its locks, and a session that no pool still
-/// has.
-fn server_side(given_up_ms: u32) -> [(&'static str, String); 5] {
+/// How often the server looks, during a statement, whether its client is still there.
+const CLIENT_CHECK: &str = "5s";
+
+/// How long one statement of an operator's command may take: they count and list what is large.
+const OPERATORS_LIMIT: Duration = Duration::from_mins(10);
+
+/// What the server does by itself about clients that are gone without a word, and about statements
+/// that nobody waits for any more: probes the clients, ends a statement, ends a transaction that a
+/// batch would have given up, with its locks, and a session that no pool still has.
+fn server_side(limits: Limits) -> [(&'static str, String); 7] {
     [
         ("tcp_keepalives_idle", "15".to_owned()),
         ("tcp_keepalives_interval", "5".to_owned()),
         ("tcp_keepalives_count", "3".to_owned()),
-        ("idle_in_transaction_session_timeout", given_up_ms.to_string()),
+        ("client_connection_check_interval", CLIENT_CHECK.to_owned()),
+        ("statement_timeout", limits.statement.as_millis().to_string()),
+        ("idle_in_transaction_session_timeout", limits.idle.as_millis().to_string()),
         ("idle_session_timeout", "3600000".to_owned()),
     ]
 }
@@ -42,9 +49,21 @@ fn server_side(given_up_ms: u32) -> [(&'static str, String); 5] {
 /// in what it answers.
 const QUIET: [(&str, &str); 1] = [("log_parameter_max_length_on_error", "0")];
 
-/// Where sqlx keeps what was applied; it stands in the first schema of the search path, like every
-/// table.
-const HISTORY: &str = "_sqlx_migrations";
+/// How long the server lets a session of this program hold something.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// One statement; zero for as long as it takes.
+    statement: Duration,
+    /// A transaction in which nothing is asked.
+    idle: Duration,
+}
+
+impl Limits {
+    /// An index over a large table is built for as long as that takes, and waits for a long reader.
+    fn of_migrations(self) -> Self {
+        Self { statement: Duration::ZERO, ..self }
+    }
+}
 
 /// The database as one service sees it.
 #[derive(Clone, Debug)]
@@ -53,7 +72,7 @@ pub(crate) struct Database {
     address: Address,
     /// What the address was at the start, and how one logs in there.
     at_start: (Secret, PgConnectOptions),
-    given_up_ms: u32,
+    limits: Limits,
     timeout: Duration,
     max_connections: u32,
 }
@@ -61,14 +80,34 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) fn new(service: &'static str, common: &Common) -> Result<Self, ConfigError> {
         let address = common.database_address()?;
-        let given_up_ms = common.database.answer_timeout_ms.get();
+        // Nobody waits for an answer for longer.
+        let limit = common.database.answer_timeout_ms.milliseconds();
+        Self::limited(service, common, address, Limits { statement: limit, idle: limit })
+    }
+
+    /// For operators' commands, which wait longer than a batch does.
+    pub(crate) fn for_operators(
+        service: &'static str,
+        common: &Common,
+    ) -> Result<Self, ConfigError> {
+        let idle = common.database.answer_timeout_ms.milliseconds();
+        let limits = Limits { statement: OPERATORS_LIMIT.max(idle), idle };
+        Self::limited(service, common, common.database_address()?, limits)
+    }
+
+    fn limited(
+        service: &'static str,
+        common: &Common,
+        address: Address,
+        limits: Limits,
+    ) -> Result<Self, ConfigError> {
         let given = address.now();
-        let options = options(service, &given, given_up_ms)?;
+        let options = options(service, &given, limits)?;
         Ok(Self {
             service,
             address,
             at_start: (given, options),
-            given_up_ms,
+            limits,
             timeout: common.database.acquire_timeout_ms.milliseconds(),
             max_connections: common.max_connections(),
         })
@@ -112,7 +151,7 @@ impl Database {
             if address == followed {
                 continue;
             }
-            match options(self.service, &address, self.given_up_ms) {
+            match options(self.service, &address, self.limits) {
                 Ok(options) => pool.set_connect_options(options),
                 Err(error) => {
                     tracing::warn!(
@@ -129,8 +168,8 @@ impl Database {
     /// connection lives.
     async fn connect(&self) -> Result<PgConnection, NotYet> {
         let no_good = |error: ConfigError| NotYet { what: "database", why: error.to_string() };
-        let options =
-            options(self.service, &self.address.now(), self.given_up_ms).map_err(no_good)?;
+        let options = options(self.service, &self.address.now(), self.limits.of_migrations())
+            .map_err(no_good)?;
         match tokio::time::timeout(self.timeout, PgConnection::connect_with(&options)).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(NotYet { what: "database", why: messaging::cause(&error) }),
@@ -200,7 +239,9 @@ impl Database {
                     format!("{missing} migrations are not applied, run the command `migrate`");
                 Ok(Err(NotYet { what: "migrations", why }))
             }
-            Err(MigrateError::Execute(error)) if is_connection_trouble(&error) => {
+            Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _))
+                if passes_by_itself(&error) =>
+            {
                 Ok(Err(NotYet { what: "database", why: messaging::cause(&error) }))
             }
             Err(error) => Err(error),
@@ -223,10 +264,10 @@ struct NotYet {
 fn options(
     service: &str,
     address: &Secret,
-    given_up_ms: u32,
+    limits: Limits,
 ) -> Result<PgConnectOptions, ConfigError> {
     let options = parse(address)?.application_name(service).options(QUIET);
-    Ok(options.options(server_side(given_up_ms)))
+    Ok(options.options(server_side(limits)))
 }
 
 fn parse(url: &Secret) -> Result<PgConnectOptions, ConfigError> {
@@ -236,114 +277,19 @@ fn parse(url: &Secret) -> Result<PgConnectOptions, ConfigError> {
     })
 }
 
-/// Joins the tables of the runtime and those of the service to one history.
-pub(crate) fn migrator(service: &Migrator) -> Migrator {
-    let migrations: Vec<Migration> =
-        messaging::migrations().into_iter().chain(service.iter().cloned()).collect();
-    let mut migrator = Migrator::with_migrations(migrations);
-    // While a release is rolled back, the database is ahead of the program.
-    migrator.set_ignore_missing(true);
-    migrator
-}
-
-async fn apply(mut connection: PgConnection, migrator: &Migrator) -> Result<usize, MigrateError> {
-    let before = missing_in(&mut connection, migrator).await?;
-    migrator.run_direct(None, &mut connection, false).await?;
-    connection.close().await?;
-    Ok(before)
-}
-
-async fn missing(mut connection: PgConnection, migrator: &Migrator) -> Result<usize, MigrateError> {
-    let missing = missing_in(&mut connection, migrator).await?;
-    connection.close().await?;
-    Ok(missing)
-}
-
-async fn missing_in(
-    connection: &mut PgConnection,
-    migrator: &Migrator,
-) -> Result<usize, MigrateError> {
-    let applied = match connection.list_applied_migrations(HISTORY).await {
-        Ok(applied) => applied,
-        Err(MigrateError::Execute(error)) if is_undefined_table(&error) => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    let applied: HashMap<i64, _> =
-        applied.into_iter().map(|one| (one.version, one.checksum)).collect();
-    let mut missing = 0;
-    for migration in migrator.iter().filter(|one| one.migration_type.is_up_migration()) {
-        match applied.get(&migration.version) {
-            None => missing += 1,
-            Some(checksum) if *checksum == migration.checksum => {}
-            Some(_) => return Err(MigrateError::VersionMismatch(migration.version)),
-        }
-    }
-    Ok(missing)
-}
-
-fn is_undefined_table(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code)
-        .is_some_and(|code| code == "42P01")
-}
-
-/// Tells what passes by itself from what needs a person: classes 08 (connection), 53 (resources),
-/// 57 (operator).
-fn is_connection_trouble(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
-        sqlx::Error::Database(error) => error
-            .code()
-            .is_some_and(|code| ["08", "53", "57"].iter().any(|class| code.starts_with(class))),
-        _ => false,
-    }
-}
-
-/// Lists the tables that migrations create, for `describe`.
-pub(crate) fn tables(migrator: &Migrator) -> Vec<String> {
-    let mut tables = Vec::new();
-    for migration in migrator.iter().filter(|one| one.migration_type.is_up_migration()) {
-        let sql = migration.sql.as_str().to_lowercase();
-        let statements =
-            sql.lines().map(str::trim).filter_map(|line| line.strip_prefix("create table "));
-        for statement in statements {
-            let name = statement.trim_start_matches("if not exists ");
-            let name =
-                name.split(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
-            // A partition is part of its table.
-            if !name.is_empty() && !statement.contains(" partition of ") {
-                tables.push(name.to_owned());
-            }
-        }
-    }
-    tables.sort();
-    tables.dedup();
-    tables
-}
-
 #[cfg(test)]
 mod tests {
-    use sqlx::SqlSafeStr;
-    use sqlx::migrate::MigrationType;
+    use contracts::topology::Service;
+    use testkit::{TestEnvironment, until};
 
     use super::*;
-
-    #[test]
-    fn tables_are_read_from_the_migrations() {
-        let sql = "create table hop (\n  id uuid\n);\ncreate table if not exists comment(id \
-            uuid);\n\
-                   create table comment_1 partition of comment for values in (1);\ncreate index on \
-                   hop (id);";
-        let migration =
-            Migration::new(1000, "first".into(), MigrationType::Simple, sql.into_sql_str(), false);
-        assert_eq!(tables(&Migrator::with_migrations(vec![migration])), ["comment", "hop"]);
-    }
+    use crate::config::{self, NoKeys};
 
     #[test]
     fn no_server_repeats_bound_values_whatever_the_address_asks_for() {
         let address = "postgres://me@h/db?options=-c%20log_parameter_max_length_on_error%3D-1";
-        let options = options("comment-sync", &Secret::new(address), 1_000).unwrap();
+        let limits = Limits { statement: Duration::from_secs(1), idle: Duration::from_secs(1) };
+        let options = options("comment-sync", &Secret::new(address), limits).unwrap();
         let given = options.get_options().unwrap().to_owned();
         let last = given.rsplit("log_parameter_max_length_on_error=").next().unwrap();
         assert!(last.starts_with("0 "), "{given}");
@@ -354,5 +300,63 @@ mod tests {
         let error = parse(&Secret::new("postgres://me:hush@host:port/db")).unwrap_err();
         assert!(!error.to_string().contains("hush"), "{error}");
         assert!(error.to_string().contains("`database.url`"), "{error}");
+    }
+
+    fn common(world: &TestEnvironment, answer_timeout_ms: u32) -> Common {
+        let environment = [
+            ("DESKMESH__DATABASE__URL", world.database.service_url(Service::CommentSync).unwrap()),
+            ("DESKMESH__DATABASE__ANSWER_TIMEOUT_MS", answer_timeout_ms.to_string()),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value));
+        config::load::<NoKeys>("", None, environment).unwrap().common
+    }
+
+    /// The limits that a session has: a statement, an idle transaction, the look at the client.
+    const LIMITS: &str = "select concat_ws(' ', current_setting('statement_timeout'),
+        current_setting('idle_in_transaction_session_timeout'),
+        current_setting('client_connection_check_interval'))";
+
+    #[tokio::test]
+    async fn every_session_is_limited_by_the_server_and_a_migration_is_not_hurried() {
+        let world = TestEnvironment::new("bootstrap-limits").await;
+        let common = common(&world, 7_000);
+        let service = Database::new("comment-sync", &common).unwrap();
+        let operators = Database::for_operators("comment-sync", &common).unwrap();
+        let mut migrating = service.connect().await.ok().unwrap();
+        let of_service: String =
+            sqlx::query_scalar(LIMITS).fetch_one(&service.pool()).await.unwrap();
+        let of_operators: String =
+            sqlx::query_scalar(LIMITS).fetch_one(&operators.pool()).await.unwrap();
+        let of_migrations: String =
+            sqlx::query_scalar(LIMITS).fetch_one(&mut migrating).await.unwrap();
+        assert_eq!(
+            [of_service.as_str(), &of_operators, &of_migrations],
+            ["7s 7s 5s", "10min 7s 5s", "0 7s 5s"]
+        );
+        world.remove().await;
+    }
+
+    #[tokio::test]
+    async fn a_statement_whose_client_is_gone_is_ended_by_the_server() {
+        let world = TestEnvironment::new("bootstrap-gone").await;
+        let database = Database::new("comment-sync", &common(&world, 600_000)).unwrap();
+        let pool = database.pool();
+        let left = async {
+            let mut connection = pool.acquire().await.unwrap().detach();
+            sqlx::query("select pg_sleep(300)").execute(&mut connection).await
+        };
+        assert!(tokio::time::timeout(Duration::from_millis(500), left).await.is_err());
+        let running = "select count(*) from pg_stat_activity
+                       where datname = current_database() and query = 'select pg_sleep(300)'";
+        until("the statement to end", Duration::from_secs(30), async || {
+            let count: i64 = sqlx::query_scalar(running)
+                .fetch_one(&pool)
+                .await
+                .map_err(|error| error.to_string())?;
+            if count == 0 { Ok(()) } else { Err(format!("{count} run")) }
+        })
+        .await;
+        pool.close().await;
+        world.remove().await;
     }
 }

@@ -4,7 +4,7 @@ use contracts::topology::{End, Flow, Service, received_by, sent_by};
 use sqlx::migrate::Migrator;
 
 use crate::config::{self, ConfigError};
-use crate::database;
+use crate::migrations;
 
 /// Describes a service.
 pub(crate) fn describe(
@@ -23,7 +23,7 @@ pub(crate) fn describe(
         ("sends", sends),
         ("consumes from", service.work_queues()),
         ("parks what arrives in", service.dead_letter_queues()),
-        ("tables, in the schema of its role", database::tables(migrator)),
+        ("tables, in the schema of its role", migrations::tables(migrator)),
         ("configuration: key = default (environment variable)", keys),
     ];
     let sections = sections.map(|(title, lines)| section(title, &lines));

@@ -9,6 +9,7 @@ mod describe;
 mod health;
 mod lifecycle;
 mod metrics;
+mod migrations;
 mod process;
 mod telemetry;
 mod trace;

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use messaging::{BrokerUrl, Health, Settings, Undelivered};
+use messaging::{BrokerUrl, Health, Retention, Settings, Undelivered};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::migrate::Migrator;
@@ -149,6 +149,10 @@ fn settings(common: &Common) -> anyhow::Result<Settings> {
         undelivered: Undelivered {
             interval: common.undelivered.interval_ms.milliseconds(),
             max_age: common.undelivered.max_age_hours.hours(),
+        },
+        retention: Retention {
+            interval: common.retention.interval_ms.milliseconds(),
+            outputs_wait: common.retention.outputs_wait_minutes.minutes(),
         },
     })
 }

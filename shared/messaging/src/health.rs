@@ -31,6 +31,7 @@ struct State {
     in_hand: BTreeMap<u64, Instant>,
     batches: u64,
     publishing: Option<ConnectionStatus>,
+    broker_since: Option<Instant>,
 }
 
 /// A batch in hand, for as long as this is kept.
@@ -56,6 +57,7 @@ impl Health {
             in_hand: BTreeMap::new(),
             batches: 0,
             publishing: None,
+            broker_since: None,
         };
         Arc::new(Self { state: Mutex::new(state) })
     }
@@ -107,11 +109,27 @@ impl Health {
     }
 
     pub(crate) fn reached(&self, what: &'static str) {
-        self.lock().waiting_for.insert(what, false);
+        let mut state = self.lock();
+        state.waiting_for.insert(what, false);
+        if what == "broker" {
+            state.broker_since.get_or_insert_with(Instant::now);
+        }
     }
 
     pub(crate) fn lost(&self, what: &'static str) {
-        self.lock().waiting_for.insert(what, true);
+        let mut state = self.lock();
+        state.waiting_for.insert(what, true);
+        if what == "broker" {
+            state.broker_since = None;
+        }
+    }
+
+    /// Whether the broker has been reached for `wait` without a break, and no batch hangs: then
+    /// what was redelivered after an outage has been sent.
+    pub(crate) fn broker_settled(&self, wait: Duration) -> bool {
+        let state = self.lock();
+        state.broker_since.is_some_and(|since| since.elapsed() >= wait)
+            && state.in_hand.values().all(|begun| begun.elapsed() < STALLED)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

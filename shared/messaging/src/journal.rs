@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use contracts::{AccountName, Message, Receipt, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -131,16 +130,15 @@ pub(crate) fn read(outputs: &str) -> sqlx::Result<Vec<StoredOutput>> {
 }
 
 /// Writes down what was decided. Returns whether all of it was new: if not, somebody else decided
-/// one of them meanwhile.
+/// one of them meanwhile. The time is the database's, by which rows go: a host whose clock is
+/// wrong ages nothing.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     decided: &[Decided<'_>],
-    now: Timestamp,
 ) -> sqlx::Result<bool> {
     if decided.is_empty() {
         return Ok(true);
     }
-    let now: DateTime<Utc> = now.utc();
     let (accounts, entities, ids) = columns(decided.iter().map(|one| one.key));
     let fresh: i64 = sqlx::query_scalar(
         "with decided as materialized (
@@ -151,11 +149,11 @@ pub(crate) async fn insert(
              as decided (account, entity, message_id, content_hash, message_type, about, command, arrived_at, waits, trace_id, told, outputs)
            order by account, entity, message_id
          ), written as (
-           insert into journal_output (id, decided_at, outputs) select output_id, $13, outputs from decided
+           insert into journal_output (id, decided_at, outputs) select output_id, now(), outputs from decided
          ), fresh as (
            insert into journal (account, entity, message_id, content_hash, message_type, decided_at, output_id, about, command, arrived_at,
              waits, trace_id, told)
-           select account, entity, message_id, content_hash, message_type, $13, output_id, about, command, arrived_at, waits, trace_id, told
+           select account, entity, message_id, content_hash, message_type, now(), output_id, about, command, arrived_at, waits, trace_id, told
            from decided on conflict do nothing returning 1
          )
          select count(*) from fresh",
@@ -172,7 +170,6 @@ pub(crate) async fn insert(
     .bind(decided.iter().map(|one| one.trace_id).collect::<Vec<_>>())
     .bind(decided.iter().map(|one| written(&told(one.outputs))).collect::<Vec<_>>())
     .bind(decided.iter().map(|one| written(&one.outputs)).collect::<Vec<_>>())
-    .bind(now)
     .fetch_one(connection)
     .await?;
     Ok(usize::try_from(fresh) == Ok(decided.len()))

@@ -48,6 +48,7 @@ pub use health::Health;
 pub use output::Output;
 pub use parking::ParkReason;
 pub use plan::MAX_OUTPUT;
+pub use retention::{Aged, Retention};
 pub use runtime::{Settings, Undelivered, run};
 pub use sending::Sending;
 pub use service::{HandlerResult, Otherwise, Received, Service};

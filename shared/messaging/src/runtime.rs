@@ -13,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 use crate::cause::cause;
 use crate::connection::{BrokerUrl, Connections};
 use crate::fetch_budget::FetchBudget;
+use crate::retention::{self, Retention};
 use crate::service::Service;
 use crate::slot::{DECIDED_BYTES, Slot};
-use crate::{Fault, Health, dead_letters, retention, timeout, undelivered, watched};
+use crate::{Fault, Health, dead_letters, timeout, undelivered, watched};
 
 /// How the runtime works.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct Settings {
     pub events: bool,
     /// What desks' queues do not take.
     pub undelivered: Undelivered,
+    /// How what is old enough goes.
+    pub retention: Retention,
 }
 
 /// How deliveries are tried again that a desk's queue did not take.
@@ -113,9 +116,15 @@ pub async fn run<S: Service>(
     metrics::counter!("deskmesh_interruptions_total").increment(0);
     let (watched, deciding) = (watched::Names::default(), Semaphore::new(DECIDED_BYTES));
     let shared = Arc::new(Shared { service, settings, pool, health, watched, deciding });
+    tokio::join!(supervise(&shared, &shutdown), retention::run(&shared, &shutdown));
+    Ok(())
+}
+
+/// Works until it is told to stop, and builds everything anew after each fault.
+async fn supervise<S: Service>(shared: &Arc<Shared<S>>, shutdown: &CancellationToken) {
     let mut delays = backoff();
     while !shutdown.is_cancelled() {
-        match work(&shared, &shutdown).await {
+        match work(shared, shutdown).await {
             Ok(()) => break,
             Err(End { fault, worked }) => {
                 shared.health.lost(if matches!(fault, Fault::Database(_)) {
@@ -131,11 +140,10 @@ pub async fn run<S: Service>(
                 if worked {
                     delays = backoff();
                 }
-                pause(delays.next(), &shutdown, &shared.health).await;
+                pause(delays.next(), shutdown, &shared.health).await;
             }
         }
     }
-    Ok(())
 }
 
 struct End {
@@ -151,7 +159,8 @@ async fn work<S: Service>(
 ) -> Result<(), End> {
     let before = |fault: Fault| End { fault, worked: false };
     let limit = shared.settings.answer_timeout;
-    timeout::database(limit, retention::upkeep(&shared.pool, now(), shared.settings.journal_days))
+    // What is decided from now on needs a place; what is old can wait.
+    timeout::database(limit, retention::ensure_today(&shared.pool))
         .await
         .map_err(|error: sqlx::Error| before(error.into()))?;
     shared.health.reached("database");
@@ -217,30 +226,10 @@ async fn start<S: Service>(
     }
     tasks.spawn(restore_budget(connections.budget.clone(), stop.clone()));
     tasks.spawn(undelivered::run(Arc::clone(shared), Arc::clone(connections), stop.clone()));
-    tasks.spawn(upkeep(Arc::clone(shared), stop.clone()));
     Ok(tasks)
 }
 
 async fn restore_budget(budget: FetchBudget, stop: CancellationToken) -> Result<(), Fault> {
     budget.run(stop).await;
-    Ok(())
-}
-
-/// Once an hour, so that tomorrow's partition is there before tomorrow.
-async fn upkeep<S: Service>(shared: Arc<Shared<S>>, stop: CancellationToken) -> Result<(), Fault> {
-    let limit = shared.settings.answer_timeout;
-    while pause(Some(Duration::from_hours(1)), &stop, &shared.health).await {
-        if let Err(error) = timeout::database(
-            limit,
-            retention::upkeep(&shared.pool, now(), shared.settings.journal_days),
-        )
-        .await
-        {
-            tracing::warn!(
-                cause = cause(&error),
-                "the journal's upkeep failed; it is tried again in an hour"
-            );
-        }
-    }
     Ok(())
 }

@@ -6,7 +6,7 @@ use contracts::sync::CommandRef;
 use contracts::{AccountName, Reason, Timestamp, topology};
 use sqlx::PgConnection;
 
-use crate::{About, Content, DecideError, DecodeError, Output, ParkReason, Related};
+use crate::{About, Aged, Content, DecideError, DecodeError, Output, ParkReason, Related};
 
 /// A service: load what a batch is decided by, decide each message of it, apply what was decided,
 /// save what changed. The runtime calls them in this order, in one transaction, and sends what
@@ -23,6 +23,9 @@ pub trait Service: Send + Sync + 'static {
 
     /// Which of the five it is.
     const SERVICE: topology::Service;
+
+    /// Rows of its own tables that go when they are old enough.
+    const AGED: &'static [Aged] = &[];
 
     /// Reads a message of the given type.
     ///

@@ -227,7 +227,7 @@ async fn attempt<S: Service>(
             plan.take(index, verdict).map_err(Failed::Poison)?;
         }
     }
-    if !journal::insert(&mut transaction, &plan.journal_rows(), now).await? {
+    if !journal::insert(&mut transaction, &plan.journal_rows()).await? {
         return Err(Failed::Rerun);
     }
     for (index, reason, detail) in plan.parked() {

@@ -55,8 +55,10 @@ impl TestEnvironment {
             .connect(&url)
             .await
             .expect("the role can log in");
+        // Whoever waits for sqlx's lock keeps an index of another schema from being built.
         let migrator = sqlx::migrate::Migrator {
             migrations: migrations.into(),
+            locking: false,
             ..sqlx::migrate::Migrator::DEFAULT
         };
         migrator.run(&pool).await.expect("the migrations run");

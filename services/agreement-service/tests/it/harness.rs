@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Connection, ConnectionProperties};
-use messaging::{Fault, Health, Settings, Undelivered};
+use messaging::{Fault, Health, Retention, Settings, Undelivered};
 use serde_json::json;
 use sqlx::{PgPool, Postgres, Transaction};
 use testkit::desk::PATIENCE;
@@ -69,6 +69,7 @@ impl ServiceHarness {
                 journal_days: 30,
                 events: true,
                 undelivered: Undelivered::default(),
+                retention: Retention::default(),
             };
             let work = messaging::run(
                 Arc::new(AgreementService),

@@ -15,7 +15,7 @@ use lapin::options::{
 };
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
-use messaging::{Fault, Health, Settings, Undelivered};
+use messaging::{Fault, Health, Retention, Settings, Undelivered};
 use sqlx::{PgPool, Postgres, Transaction};
 use testkit::desk::PATIENCE;
 use testkit::{Desk, TestEnvironment, until};
@@ -68,6 +68,7 @@ impl ServiceHarness {
                 journal_days: 30,
                 events: true,
                 undelivered: Undelivered::default(),
+                retention: Retention::default(),
             };
             tokio::spawn(messaging::run(
                 Arc::new(CommentSync),

@@ -25,11 +25,6 @@ const IDLE: Duration = Duration::from_millis(200);
 const DATABASE_PAUSE: Duration = Duration::from_secs(1);
 /// For how many seconds after a claim a mail of it may be begun; what is left then is given back.
 const BEGIN_WITHIN: i64 = 60;
-/// How many seconds pass between two looks for rows that are old enough to go.
-const FORGET_EVERY: i64 = 60 * 60;
-/// For how many seconds a row is kept: a day longer than the journal keeps the key of its message.
-const KEPT_FOR: i64 = 31 * 24 * 60 * 60;
-
 /// The loop that sends what is due. Many may run, in one process or in several: each row is claimed
 /// by one of them.
 pub struct MailLoop<Clock> {
@@ -38,14 +33,13 @@ pub struct MailLoop<Clock> {
     limit: Duration,
     mailer: Mailer,
     clock: Clock,
-    forgot_at: Option<Timestamp>,
 }
 
 impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
     /// Makes the loop. What is stored and compared is the time of `clock`; the database may take
     /// `limit` to answer.
     pub fn new(pool: PgPool, limit: Duration, mailer: Mailer, clock: Clock) -> Self {
-        Self { pool, limit, mailer, clock, forgot_at: None }
+        Self { pool, limit, mailer, clock }
     }
 
     /// Sends until `shutdown` is cancelled. A mail that is being handed over is finished first, the
@@ -53,7 +47,7 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
     ///
     /// # Errors
     /// None: what fails is tried again.
-    pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), Infallible> {
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), Infallible> {
         let mut idle = interval(IDLE);
         idle.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut failing = false;
@@ -85,9 +79,8 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
     ///
     /// # Errors
     /// The database's. Mails that were claimed and not tried are due again when the claim ends.
-    pub async fn pass(&mut self, shutdown: &CancellationToken) -> Result<usize, sqlx::Error> {
+    pub async fn pass(&self, shutdown: &CancellationToken) -> Result<usize, sqlx::Error> {
         let begun = (self.clock)();
-        self.forget(begun).await?;
         let last_begin = begun.plus_seconds(BEGIN_WITHIN);
         let longest = i64::try_from(self.mailer.server.longest().as_secs()).unwrap_or(i64::MAX);
         let until = last_begin.plus_seconds(longest.saturating_add(1));
@@ -142,20 +135,6 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
             tracing::error!(notice.id = %mail.id, message_id = mail.message_id, cause = cause(&error),
                 "a mail was sent, and that cannot be recorded yet");
             sleep(DATABASE_PAUSE).await;
-        }
-        Ok(())
-    }
-
-    async fn forget(&mut self, now: Timestamp) -> Result<(), sqlx::Error> {
-        if self.forgot_at.is_none_or(|last| now >= last.plus_seconds(FORGET_EVERY)) {
-            while timeout::database(
-                self.limit,
-                due::forget(&self.pool, now.plus_seconds(-KEPT_FOR)),
-            )
-            .await?
-                > 0
-            {}
-            self.forgot_at = Some(now);
         }
         Ok(())
     }

@@ -121,20 +121,3 @@ pub async fn release(pool: &PgPool, ids: &[Uuid], now: Timestamp) -> Result<(), 
         .await?;
     Ok(())
 }
-
-/// Deletes what was made before `before` and is not pending any more; returns how many rows that
-/// were, at most 1000.
-///
-/// # Errors
-/// The database's.
-pub async fn forget(pool: &PgPool, before: Timestamp) -> Result<u64, sqlx::Error> {
-    let done = sqlx::query(
-        "delete from notice where id in (
-             select id from notice where state <> 'pending' and created_at < $1 order by created_at limit 1000
-         )",
-    )
-    .bind(before.utc())
-    .execute(pool)
-    .await?;
-    Ok(done.rows_affected())
-}

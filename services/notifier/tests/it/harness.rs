@@ -10,7 +10,7 @@ use contracts::topology::Service;
 use contracts::{Message, Timestamp};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
-use messaging::{Health, Settings, Undelivered};
+use messaging::{Health, Retention, Settings, Undelivered};
 use notifier::Notifier;
 use notifier::delivery::{MailLoop, Mailer, Server, ServerAddress, Templates};
 use sqlx::{FromRow, PgPool};
@@ -96,6 +96,7 @@ impl ServiceHarness {
             journal_days: 30,
             events: true,
             undelivered: Undelivered::default(),
+            retention: Retention::default(),
         };
         let work = messaging::run(
             Arc::new(Notifier),

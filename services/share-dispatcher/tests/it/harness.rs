@@ -14,7 +14,7 @@ use lapin::options::{
 };
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
-use messaging::{Fault, Health, Settings, Undelivered};
+use messaging::{Fault, Health, Retention, Settings, Undelivered};
 use share_dispatcher::ShareDispatcher;
 use sqlx::{PgPool, Postgres, Transaction};
 use testkit::desk::PATIENCE;
@@ -85,6 +85,7 @@ impl ServiceHarness {
                 journal_days: 30,
                 events: true,
                 undelivered: Undelivered::default(),
+                retention: Retention::default(),
             };
             let work = messaging::run(
                 Arc::new(ShareDispatcher),

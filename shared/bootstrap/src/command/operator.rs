@@ -48,7 +48,7 @@ pub(super) struct Operator {
 
 impl Operator {
     pub fn new(service: Service, common: Common) -> anyhow::Result<Self> {
-        let pool = Database::new(service.name(), &common)?.pool();
+        let pool = Database::for_operators(service.name(), &common)?.pool();
         Ok(Self { service, pool, common })
     }
 

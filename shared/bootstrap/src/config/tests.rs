@@ -114,8 +114,8 @@ fn a_mistyped_variable_is_named() {
     assert_eq!(
         refused(&[("DESKMESH__BROKR__SLOTS", "8")]),
         "unknown key `brokr` (environment variable DESKMESH__BROKR__SLOTS), \
-         expected a section of broker, database, events, http, journal, shutdown, smtp, telemetry, \
-         undelivered"
+         expected a section of broker, database, events, http, journal, retention, shutdown, smtp, \
+         telemetry, undelivered"
     );
     let error = refused(&[("DESKMESH__BROKER", "amqp://a:hush@b")]);
     assert!(

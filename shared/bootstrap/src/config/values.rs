@@ -97,6 +97,12 @@ impl<const MIN: u32, const MAX: u32> Within<MIN, MAX> {
         Duration::from_secs(self.0 as u64)
     }
 
+    /// Returns the number as that many minutes.
+    #[must_use]
+    pub const fn minutes(self) -> Duration {
+        Duration::from_mins(self.0 as u64)
+    }
+
     /// Returns the number as that many hours.
     #[must_use]
     pub const fn hours(self) -> Duration {

@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Connection, ConnectionProperties};
-use messaging::{Health, Settings, Undelivered};
+use messaging::{Health, Retention, Settings, Undelivered};
 use sqlx::PgPool;
 use testkit::desk::PATIENCE;
 use testkit::{Desk, TestEnvironment, until};
@@ -57,6 +57,16 @@ impl Replica {
     /// As `kill -9` does: nothing is finished, connections break.
     pub fn kill(&self) {
         self.running.abort();
+    }
+
+    /// Waits until it works, and stops it.
+    pub async fn stop_when_ready(self) {
+        until("the replica to work", PATIENCE, async || {
+            let waits = self.health.waiting_for();
+            if waits.is_empty() { Ok(()) } else { Err(format!("{waits:?}")) }
+        })
+        .await;
+        self.stop().await;
     }
 
     /// As SIGTERM does. Returns when the runtime has ended.
@@ -115,6 +125,18 @@ impl ServiceHarness {
         Self::replica_at(broker_url, service, pool, slots, max_age)
     }
 
+    /// A replica of any service, with a retention of its own.
+    pub fn replica_retaining<S: messaging::Service>(
+        &self,
+        service: S,
+        pool: &PgPool,
+        retention: Retention,
+    ) -> Replica {
+        let broker_url = self.world.installation.service_url(S::SERVICE).expect("an address");
+        let settings = settings(broker_url, 4, Undelivered::default().max_age);
+        Self::started(service, pool, Settings { retention, ..settings })
+    }
+
     fn replica_at<S: messaging::Service>(
         broker_url: String,
         service: S,
@@ -122,16 +144,10 @@ impl ServiceHarness {
         slots: usize,
         max_age: Duration,
     ) -> Replica {
-        let settings = Settings {
-            broker_url: broker_url.into(),
-            slots,
-            batch_size: 64,
-            confirm_timeout: Duration::from_mins(1),
-            answer_timeout: Duration::from_secs(20),
-            journal_days: 30,
-            events: true,
-            undelivered: Undelivered { interval: Duration::from_millis(100), max_age },
-        };
+        Self::started(service, pool, settings(broker_url, slots, max_age))
+    }
+
+    fn started<S: messaging::Service>(service: S, pool: &PgPool, settings: Settings) -> Replica {
         let (health, stop) = (Health::new(), CancellationToken::new());
         let work = messaging::run(
             Arc::new(service),
@@ -222,6 +238,20 @@ impl ServiceHarness {
             .fetch_all(&self.pool)
             .await
             .expect("rows")
+    }
+}
+
+fn settings(broker_url: String, slots: usize, max_age: Duration) -> Settings {
+    Settings {
+        broker_url: broker_url.into(),
+        slots,
+        batch_size: 64,
+        confirm_timeout: Duration::from_mins(1),
+        answer_timeout: Duration::from_secs(20),
+        journal_days: 30,
+        events: true,
+        undelivered: Undelivered { interval: Duration::from_millis(100), max_age },
+        retention: Retention::default(),
     }
 }
 

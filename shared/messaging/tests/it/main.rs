@@ -12,6 +12,7 @@ mod next;
 mod operator;
 mod parked;
 mod replay;
+mod retention;
 mod secrets;
 mod tally;
 mod trail;
