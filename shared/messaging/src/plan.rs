@@ -214,7 +214,7 @@ impl<'a, M> Plan<'a, M> {
             Admission::Park(reason, detail) => self.park(index, *reason, detail.clone()),
             Admission::Refuse(refused) => self.answer(index, refused.clone()),
             Admission::Forward(entry) => {
-                self.dispositions[index] = Some(Disposition::Forward(*entry))
+                self.dispositions[index] = Some(Disposition::Forward(*entry));
             }
             Admission::Accept(_) => {}
         }

@@ -65,6 +65,7 @@ pub fn table(report: &Report) -> String {
     text
 }
 
+#[expect(clippy::too_many_lines, reason = "a table: one goal after the other")]
 fn goals(report: &Report) -> Vec<Goal> {
     use Mark::{AtLeast, AtMost};
     let goal = |what: &'static str, mark: Mark, values: Vec<f64>| Goal { what, mark, values };

@@ -63,7 +63,7 @@ fn change_value(lines: &mut [Value], rng: &mut Rng) {
             items.extend(std::iter::repeat_n(item, copies));
         }
         (0 | 1, Value::Array(items)) if !items.is_empty() => {
-            drop(items.swap_remove(rng.usize(0..items.len())))
+            drop(items.swap_remove(rng.usize(0..items.len())));
         }
         (0 | 1, Value::Object(members)) if !members.is_empty() => {
             let name = rng.choice(members.keys()).cloned().unwrap_or_default();

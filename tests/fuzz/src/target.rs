@@ -62,7 +62,7 @@ impl Target {
         let lines = script::read(data);
         match self {
             Self::Admission => {
-                lines.iter().enumerate().for_each(|(number, line)| admission(line, at(number)))
+                lines.iter().enumerate().for_each(|(number, line)| admission(line, at(number)));
             }
             Self::Stage(service) => stage(service, &lines),
             Self::Line => tell(&lines, |_, _| ()),

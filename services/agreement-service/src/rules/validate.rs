@@ -332,7 +332,7 @@ mod tests {
     fn r_46_support_addresses_are_addresses_or_domains() {
         let with = |address: &str| {
             flaw(|message| {
-                message.support_addresses = Some(vec!["a@b.example".into(), address.into()])
+                message.support_addresses = Some(vec!["a@b.example".into(), address.into()]);
             })
         };
         for good in ["support@acme.example", "@acme.example", "a+b@localhost"] {
@@ -396,7 +396,7 @@ mod tests {
             let options = tags.map(option).to_vec();
             flaw(|message| {
                 message.ticket_fields =
-                    Some(vec![TicketField { field_type, options, ..field("a") }])
+                    Some(vec![TicketField { field_type, options, ..field("a") }]);
             })
         };
         assert_eq!(with(FieldType::Tagger, ["gold", "silver"]), Ok(()));
@@ -415,7 +415,7 @@ mod tests {
     fn r_49_a_category_has_one_default_at_most() {
         let with = |statuses: Vec<CustomStatus>| {
             flaw(|message| {
-                message.custom_statuses = Some(CustomStatuses { enabled: true, statuses })
+                message.custom_statuses = Some(CustomStatuses { enabled: true, statuses });
             })
         };
         let (open, hold) = (status("a", Status::Open, true), status("b", Status::Hold, true));
@@ -435,7 +435,7 @@ mod tests {
     fn a_default_form_names_each_field_once() {
         let with = |keys: &[&str]| {
             flaw(|message| {
-                message.default_form = Some(keys.iter().map(|key| (*key).to_owned()).collect())
+                message.default_form = Some(keys.iter().map(|key| (*key).to_owned()).collect());
             })
         };
         assert_eq!(with(&[]), Ok(()));

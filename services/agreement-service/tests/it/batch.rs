@@ -216,7 +216,7 @@ impl Round {
         let (number, towards, from) = (self.number, self.towards(), self.from());
         match &self.verdicts["towards"] {
             HandlerResult::NotYet { reason: Reason::UnknownAccount, .. } => {
-                assert_eq!(self.stands.get(&towards), None)
+                assert_eq!(self.stands.get(&towards), None);
             }
             made => {
                 assert_eq!(made_under(&fact(made), "globex"), self.old_address);

@@ -159,7 +159,7 @@ async fn decisions_that_race_at_two_replicas_end_in_one_of_the_states_that_an_or
         match (ours, theirs) {
             (Outcome::Passed, Outcome::Refused(Some(Reason::IdTaken)))
             | (Outcome::Refused(Some(Reason::IdTaken)), Outcome::Passed) => {
-                came_to(&stage, number, &[Pending]).await
+                came_to(&stage, number, &[Pending]).await;
             }
             both => panic!("an id is of one agreement: {both:?}"),
         }

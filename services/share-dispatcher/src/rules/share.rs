@@ -260,7 +260,7 @@ mod tests {
         let mut desk = Desk::new();
         desk.agree("acme", "globex", Accepted);
         let closed = desk.decide_share("acme", Desk::agreement("acme", "globex"), "1", |share| {
-            share.ticket.status = Status::Closed
+            share.ticket.status = Status::Closed;
         });
         assert_eq!(reason(&closed), Some(Reason::TicketClosed));
     }
@@ -272,7 +272,7 @@ mod tests {
         let first = desk.share("acme", "globex", "1");
         let id = Desk::share_id(&first);
         let again = desk.decide_share("acme", Desk::agreement("acme", "globex"), "2", |share| {
-            share.share_id = id
+            share.share_id = id;
         });
         assert_eq!(reason(&again), Some(Reason::IdTaken));
     }

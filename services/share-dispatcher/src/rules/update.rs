@@ -79,7 +79,7 @@ mod tests {
         desk.agree("acme", "globex", Accepted);
         desk.share("acme", "globex", "1");
         let ccs = desk.update("acme", "1", |update| {
-            update.ccs = Some(vec![Cc { name: "C".into(), email: "c@x.example".into() }])
+            update.ccs = Some(vec![Cc { name: "C".into(), email: "c@x.example".into() }]);
         });
         let Decision::Passed { transfer, .. } = ccs else { panic!("{ccs:?}") };
         assert_eq!(transfer.decisions[0].reason, Some(Reason::CcsStay));

@@ -49,7 +49,7 @@ async fn readiness_goes_off_before_the_tasks_are_told() {
     let mut told_before = None;
     let grace = Duration::from_secs(5);
     supervise(&bench.tasks, bench.failed, bench.signals, grace, || {
-        told_before = Some(shutdown.is_cancelled())
+        told_before = Some(shutdown.is_cancelled());
     })
     .await;
     assert_eq!(told_before, Some(false));

@@ -155,7 +155,7 @@ fn an_error_is_logged_without_the_values_that_it_quotes() {
 #[test]
 fn text_lines_are_for_people() {
     let text = logged(LogFormat::Text, "info", || {
-        tracing::info!(http.address = "0.0.0.0:9090", "listening")
+        tracing::info!(http.address = "0.0.0.0:9090", "listening");
     });
     assert!(
         text.ends_with("INFO comment-sync listening http.address=\"0.0.0.0:9090\"\n"),

@@ -143,7 +143,7 @@ fn a_command_does_not_come_between_services() {
     envelope.via = Via::Service;
     match admit(&Shares, QUEUE, &envelope) {
         Admission::Park(ParkReason::Undecodable, detail) => {
-            assert!(detail.starts_with("ticket.share.v1 is"), "{detail}")
+            assert!(detail.starts_with("ticket.share.v1 is"), "{detail}");
         }
         other => panic!("not parked: {other:?}"),
     }

@@ -126,7 +126,8 @@ impl<'a> Place<'a> {
         match value {
             Value::Bool(_) => self.is("boolean"),
             Value::Number(number) => {
-                self.is("integer") && (number.is_u64() || (number.is_i64() && !self.from_zero()))
+                self.is("integer")
+                    && (number.is_u64() || (number.is_i64() && !self.counts_from_zero()))
             }
             Value::String(_) => self.is("string") && self.choices().is_empty(),
             // An array's items and an object's members are places of their own.
@@ -136,7 +137,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn from_zero(&self) -> bool {
+    fn counts_from_zero(&self) -> bool {
         self.schema["minimum"].as_i64().is_some_and(|least| least >= 0)
     }
 
@@ -152,7 +153,7 @@ impl<'a> Place<'a> {
         } else if self.is("boolean") {
             "true or false".to_owned()
         } else if self.is("integer") {
-            assert!(self.from_zero(), "{}", self.schema);
+            assert!(self.counts_from_zero(), "{}", self.schema);
             "a whole number, 0 or more,".to_owned()
         } else if self.is("array") {
             "an array".to_owned()
@@ -239,7 +240,9 @@ impl Breaking<'_> {
         match (content.pointer_mut(parent).expect("a sample"), value) {
             (Value::Object(members), Some(value)) => drop(members.insert(name.to_owned(), value)),
             (Value::Object(members), None) => drop(members.remove(name)),
-            (Value::Array(items), Some(value)) => items[name.parse::<usize>().unwrap()] = value,
+            (Value::Array(items), Some(value)) => {
+                items[name.parse::<usize>().expect("an index")] = value;
+            }
             (other, _) => panic!("{parent} is {other}"),
         }
         let (pointer, expected) = (pointer.to_owned(), expected.to_owned());
@@ -249,11 +252,12 @@ impl Breaking<'_> {
 
 fn samples(name: &str) -> Vec<Value> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/golden");
-    let files = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.unwrap().path());
+    let files =
+        std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let of_name = files.filter(|path| {
         path.file_name().is_some_and(|file| file.to_string_lossy().starts_with(&format!("{name}.")))
     });
-    of_name.map(|path| parse(&std::fs::read(path).unwrap()).expect("a sample")).collect()
+    of_name.map(|path| parse(&std::fs::read(path).expect("a file")).expect("a sample")).collect()
 }
 
 /// Objects of a schema, by what is said of them, with their members.
