@@ -5,12 +5,15 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use contracts::ReceiptOutcome;
+use contracts::sync::Transfer;
 use contracts::topology::Service;
-use lapin::BasicProperties;
+use contracts::{AccountName, ChainId, CopyId, Message, ReceiptOutcome, TicketId};
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::{BasicProperties, Connection, ConnectionProperties};
 use local::services::{binaries_dir, get};
 use local::{Fleet, Instance};
-use sqlx::{Connection, PgConnection};
+use serde_json::json;
+use sqlx::{Connection as _, PgConnection};
 use testkit::desk::PATIENCE;
 use testkit::{Desk, TestEnvironment, until, world};
 
@@ -44,7 +47,7 @@ async fn a_tickets_number_is_enough_to_learn_why_something_did_not_cross() {
     let odd = partners.acme.ask("ticket.update.v1", &odd).await;
     assert_eq!(odd.detail.as_deref(), Some("/actor/name: is required"), "{odd:?}");
     watch(&world, &partners, &instances).await;
-    set_aside(&partners.acme).await;
+    set_aside(&world).await;
     bind(&world, false).await;
     let late =
         partners.acme.ask("ticket.update.v1", &update("4711", &comment("acme/2", true))).await;
@@ -59,7 +62,7 @@ async fn a_tickets_number_is_enough_to_learn_why_something_did_not_cross() {
         "◂ ticket.updated.v1, put into its queue".to_owned(),
         "globex: ".to_owned(),
         format!("{} of acme was REJECTED: malformed: /actor/name: is required", odd.command_id),
-        "share-dispatcher set a message aside: no_publisher".to_owned(),
+        "comment-sync set a message aside: undecodable".to_owned(),
         "ticket.updated.v1 of globex waits since".to_owned(),
     ];
     for target in ["acme/4711", "globex/88"] {
@@ -144,19 +147,31 @@ async fn watch(world: &TestEnvironment, partners: &Partners, instances: &[Instan
     database.close().await.expect("it closes");
 }
 
-/// An update that does not say who publishes it.
-async fn set_aside(acme: &Desk) {
-    let nobody = |_: BasicProperties| {
-        let properties = BasicProperties::default()
-            .with_message_id("from-nobody".into())
-            .with_type("ticket.update.v1".into());
-        properties.with_content_type("application/json".into()).with_delivery_mode(2)
-    };
-    let body = update("4711", &comment("acme/9", true)).to_string();
-    let sent = acme
-        .publish("acme.ticket.update", "ticket.update.v1", "from-nobody", body.as_bytes(), nobody)
-        .await;
-    sent.expect("the broker takes it");
+/// A transfer of the ticket's chain that comment-sync cannot read.
+#[expect(clippy::disallowed_methods, reason = "a message that no service would send")]
+async fn set_aside(world: &TestEnvironment) {
+    let sender = Service::ShareDispatcher;
+    let url = world.installation.service_url(sender).expect("an address");
+    let connection = Connection::connect(&url, ConnectionProperties::default());
+    let connection = connection.await.expect("the user logs in");
+    let channel = connection.create_channel().await.expect("a channel");
+    channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
+    let acme = AccountName::new("acme").expect("a name");
+    let ticket = TicketId::new("4711").expect("a number");
+    let chain = ChainId::starting_with(&CopyId::original(&acme, &ticket));
+    let properties = BasicProperties::default()
+        .with_message_id("unreadable".into())
+        .with_type(Transfer::NAME.into())
+        .with_user_id(sender.user().into())
+        .with_content_type("application/json".into())
+        .with_delivery_mode(2);
+    let (key, body) = (Service::CommentSync.key_for::<Transfer>(), json!({ "chain": chain }));
+    let options = BasicPublishOptions::default();
+    let body = body.to_string();
+    let sent =
+        channel.basic_publish("sync".into(), key.into(), options, body.as_bytes(), properties);
+    assert!(sent.await.expect("it is written").await.expect("it is confirmed").is_ack());
+    connection.close(200, "done".into()).await.expect("it closes");
 }
 
 /// The operator's program, told where services answer.
