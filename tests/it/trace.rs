@@ -15,7 +15,7 @@ use local::{Fleet, Instance};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use testkit::desk::PATIENCE;
-use testkit::{Desk, TestEnvironment, until, world};
+use testkit::{TestEnvironment, until, world};
 
 use crate::partners::{Partners, applied, bind, comment, update};
 

@@ -7,7 +7,7 @@ use contracts::command::{
 use contracts::sync::Fact;
 use messaging::{Content, DecodeError, decode};
 
-use crate::rules::limits;
+use crate::limits;
 
 /// The messages this service accepts.
 #[derive(Debug)]

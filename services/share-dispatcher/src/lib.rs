@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod inbound;
+mod limits;
 mod outbound;
 pub mod rules;
 mod service;

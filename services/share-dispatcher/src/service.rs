@@ -62,8 +62,12 @@ impl Service for ShareDispatcher {
     }
 
     fn decide(&self, loaded: &Loaded, received: &Received<Inbound>) -> Option<Decision> {
-        let is_fact = matches!(received.message, Inbound::Fact(_));
-        (!is_fact).then(|| rules::decide(&loaded.state, received))
+        if matches!(received.message, Inbound::Fact(_)) {
+            return None;
+        }
+        let command = received.command();
+        let publisher = received.publisher.as_ref().unwrap_or(&command.account);
+        Some(rules::decide(&loaded.state, publisher, &command, &received.message))
     }
 
     fn apply(

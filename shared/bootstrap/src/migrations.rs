@@ -241,7 +241,8 @@ mod tests {
             applied.push(ended.unwrap().expect("it comes to its end"));
         }
         applied.sort_unstable();
-        assert_eq!(applied, [0, 0, 0, 2]);
+        let all_but_the_first = runtime().migrations.len() - 1;
+        assert_eq!(applied, [0, 0, 0, all_but_the_first]);
         world.remove().await;
     }
 }

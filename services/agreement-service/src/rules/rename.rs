@@ -4,9 +4,9 @@
 use contracts::address::Invitee;
 use contracts::command::AccountRename;
 use contracts::delivery::{AgreementStatus, Delivery, Side};
+use contracts::limits::MESSAGE_BYTES;
 use contracts::sync::{AgreementFact, Change, Fact, Notice};
 use contracts::{AccountName, Reason, ReceiptOutcome};
-use messaging::MAX_OUTPUT;
 use serde::Serialize;
 
 use super::announcement::{View, brought_to, decider, partner};
@@ -100,7 +100,7 @@ fn announced(
     for (side, agreement) in &ended {
         let end = End::of(agreement, *side, &own, &partner(state, agreement, *side, asked)?);
         size += end.size();
-        if size > MAX_OUTPUT {
+        if size > MESSAGE_BYTES {
             let (all, fit) = (ended.len(), agreements.len());
             let detail = format!(
                 "{all} agreements are pending or accepted, and one message tells the end of {fit} \

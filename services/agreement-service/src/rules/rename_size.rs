@@ -5,10 +5,8 @@ use contracts::address::Party;
 use contracts::command::Admin;
 use contracts::delivery::{AgreementStatus, Decider, Side};
 use contracts::fields::{CustomStatus, CustomStatuses, FieldType, Status, TicketField};
-use contracts::limits::BODY_BYTES;
-use contracts::topology::Service;
+use contracts::limits::{BODY_BYTES, MESSAGE_BYTES};
 use contracts::{AccountName, Reason};
-use messaging::{MAX_OUTPUT, Output};
 
 use super::rename::MOST_AGREEMENTS;
 use super::state::{Account, Agreement, Contact, State, Stored};
@@ -129,7 +127,7 @@ fn fill(account: &mut Account) {
 
 /// The size of what goes along the line.
 fn size(answer: &Answered) -> usize {
-    Output::to_service(Service::ShareDispatcher, answer.assert_applied()).body().len()
+    serde_json::to_vec(answer.assert_applied()).expect("a fact is JSON").len()
 }
 
 #[test]
@@ -137,14 +135,14 @@ fn seventeen_fit_whatever_the_lengths() {
     let mut account = LONGEST.account();
     fill(&mut account);
     let size = size(&LONGEST.rename(account, 17));
-    assert!(size <= MAX_OUTPUT, "{size}");
+    assert!(size <= MESSAGE_BYTES, "{size}");
 }
 
 #[test]
 fn of_the_shortest_no_more_fit_than_are_read() {
     let each = size(&SHORTEST.rename(SHORTEST.account(), 2))
         - size(&SHORTEST.rename(SHORTEST.account(), 1));
-    assert!(each > 1_300 && 1_300 * MOST_AGREEMENTS > MAX_OUTPUT, "{each}");
+    assert!(each > 1_300 && 1_300 * MOST_AGREEMENTS > MESSAGE_BYTES, "{each}");
     SHORTEST.rename(SHORTEST.account(), MOST_AGREEMENTS).assert_refused(Reason::LimitExceeded);
 }
 
@@ -179,7 +177,7 @@ fn what_does_not_fit_is_refused_with_what_would() {
         let largest = size(&lengths.rename(lengths.account(), fit));
         let further = largest - size(&lengths.rename(lengths.account(), fit - 1));
         assert!(
-            largest <= MAX_OUTPUT && largest + further > MAX_OUTPUT - 3,
+            largest <= MESSAGE_BYTES && largest + further > MESSAGE_BYTES - 3,
             "{largest} and {further} more"
         );
         lengths.rename(lengths.account(), fit + 1).assert_refused(Reason::LimitExceeded);

@@ -2,13 +2,12 @@
 //! values.
 
 mod bind;
-pub(crate) mod limits;
 mod list;
 mod privacy;
 mod redact;
 mod resync;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 mod share;
 mod state;
 mod unshare;
@@ -16,12 +15,10 @@ mod update;
 
 pub use state::{Change, ListedShare, Place, State};
 
-use contracts::delivery::Delivery;
-use contracts::sync::Transfer;
-use contracts::{AccountName, Reason, ReceiptOutcome, ShareId, TicketId, Timestamp};
-use messaging::Received;
-
 use crate::inbound::Inbound;
+use contracts::delivery::Delivery;
+use contracts::sync::{CommandRef, Transfer};
+use contracts::{AccountName, Reason, ReceiptOutcome, ShareId, TicketId, Timestamp};
 
 /// An answer that this service gives itself, because nothing goes on along the line.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,12 +101,15 @@ pub enum Decision {
 /// A later time than this much ahead is no clock skew.
 const DAY: i64 = 24 * 3600;
 
-/// Decides a command.
+/// Decides a command, which the broker user `publisher` published.
 #[must_use]
-pub fn decide(state: &State, received: &Received<Inbound>) -> Decision {
-    let command = received.command();
+pub fn decide(
+    state: &State,
+    publisher: &AccountName,
+    command: &CommandRef,
+    message: &Inbound,
+) -> Decision {
     let account = &command.account;
-    let publisher = received.publisher.as_ref().unwrap_or(account);
     let Some(fact) = state.accounts.get(account) else {
         return Decision::NotYet(Reason::UnknownAccount);
     };
@@ -117,20 +117,20 @@ pub fn decide(state: &State, received: &Received<Inbound>) -> Decision {
         return Decision::Answered(Answer::refused(publisher, Reason::NotYourAccount));
     }
     if let Some(ahead) =
-        occurred_at(&received.message).filter(|at| *at > command.received_at.plus_seconds(DAY))
+        occurred_at(message).filter(|at| *at > command.received_at.plus_seconds(DAY))
     {
         let mut answer = Answer::refused(account, Reason::Malformed);
         answer.detail = Some(format!("/occurred_at: {ahead} is more than a day ahead"));
         return Decision::Answered(answer);
     }
-    match &received.message {
-        Inbound::Share(share) => share::decide(state, &command, share),
-        Inbound::Update(update) => update::decide(state, &command, update),
-        Inbound::Bind(bind) => bind::decide(state, &command, bind),
-        Inbound::Unshare(unshare) => unshare::decide(state, &command, unshare),
-        Inbound::Redact(redact) => redact::decide(state, &command, redact),
-        Inbound::Resync(resync) => resync::decide(state, &command, fact, resync),
-        Inbound::List(list) => list::decide(state, &command, list),
+    match message {
+        Inbound::Share(share) => share::decide(state, command, share),
+        Inbound::Update(update) => update::decide(state, command, update),
+        Inbound::Bind(bind) => bind::decide(state, command, bind),
+        Inbound::Unshare(unshare) => unshare::decide(state, command, unshare),
+        Inbound::Redact(redact) => redact::decide(state, command, redact),
+        Inbound::Resync(resync) => resync::decide(state, command, fact, resync),
+        Inbound::List(list) => list::decide(state, command, list),
         Inbound::Fact(_) => Decision::Answered(Answer::refused(account, Reason::UnknownType)),
     }
 }

@@ -9,13 +9,12 @@ use contracts::comment::Comment;
 use contracts::delivery::AgreementStatus;
 use contracts::fields::{SentFields, Status};
 use contracts::ids::derive_id;
-use contracts::sync::{AccountFact, Action, AgreementFact, Hop};
+use contracts::sync::{AccountFact, Action, AgreementFact, CommandRef, Hop};
 use contracts::terms::CommentTerms;
 use contracts::{
     AccountName, Actor, AgreementId, ChainId, CommentId, CopyId, Reason, Role, ShareId, Terms,
     TicketId, Timestamp,
 };
-use messaging::Received;
 
 use super::{Decision, ListedShare, State, decide};
 use crate::inbound::Inbound;
@@ -225,15 +224,13 @@ impl Desk {
 
     fn decide(&mut self, who: &str, message: Inbound) -> Decision {
         self.sent += 1;
-        let received = Received {
-            account: who.into(),
+        let command = CommandRef {
+            account: account(who),
             message_id: self.sent.to_string(),
-            message_type: "test.test.v1".into(),
-            publisher: Some(account(who)),
+            command_type: "test.test.v1".into(),
             received_at: now(),
-            message,
         };
-        let decision = decide(&self.state, &received);
+        let decision = decide(&self.state, &account(who), &command, &message);
         self.state.apply(&decision);
         decision
     }
