@@ -31,7 +31,8 @@ pub(super) fn of_commands() -> Value {
                         entity.",
                 },
                 "user_id": { "type": "string", "description": "The publishing broker user: the \
-                    account, or who operates it. The broker checks it." },
+                    account, or who operates it. The broker checks it. Without it, the account in the \
+                    routing key is answered with malformed." },
                 "content_type": { "const": "application/json" },
                 "delivery_mode": { "const": 2, "description": "Persistent." },
                 "expiration": never("The broker would drop the message."),
