@@ -14,7 +14,7 @@ for patch in "$here"/*.patch; do
     rm -rf "$copy/source" && mkdir -p "$copy/source"
     (cd "$root" && git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- --create) | tar --extract --directory "$copy/source"
     (cd "$copy/source" && patch --quiet --strip=1 < "$patch")
-    (cd "$copy/source" && touch shared/messaging/src/*.rs && CARGO_TARGET_DIR="$copy/target" cargo build --quiet -p agreement-service -p share-dispatcher -p comment-sync -p field-sync -p notifier)
+    (cd "$copy/source" && find shared/messaging/src -name "*.rs" -exec touch {} + && CARGO_TARGET_DIR="$copy/target" cargo build --quiet -p agreement-service -p share-dispatcher -p comment-sync -p field-sync -p notifier)
     echo "== $name"
     if "$runner" run --seed "$seed" --injections "${INJECTIONS:-40}" --first-wrong --binaries "$copy/target/debug" > "$copy/$name.log" 2>&1; then
         echo "   NOT NOTICED, see $copy/$name.log"

@@ -1,0 +1,3 @@
+//! Whether a message is let in, and who hears why not.
+
+pub(crate) mod admission;

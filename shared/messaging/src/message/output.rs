@@ -1,0 +1,155 @@
+//! What a decision sends, and how it is kept beside the journal until it is certainly sent.
+
+use contracts::delivery::Delivery;
+use contracts::ids::derive_id;
+use contracts::topology::{Exchange, Service};
+use contracts::{AccountName, Message, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::decide::journal::Key;
+use crate::message::trace_context::TraceContext;
+
+/// A message to send.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Output {
+    exchange: String,
+    routing_key: String,
+    message_type: String,
+    body: Box<RawValue>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    share_id: Option<String>,
+    /// Whose desk it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    desk: Option<AccountName>,
+    /// When the command that caused it arrived, for the delay that is measured when it is
+    /// delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    accepted_at: Option<Timestamp>,
+}
+
+impl Output {
+    /// A message between services.
+    ///
+    /// # Panics
+    /// Never: the contract's types are all writable as JSON.
+    #[must_use]
+    pub fn to_service<M: Message>(to: Service, message: &M) -> Self {
+        Self {
+            exchange: Exchange::Sync.name().to_owned(),
+            routing_key: to.key_for::<M>(),
+            message_type: M::NAME.to_owned(),
+            body: serde_json::value::to_raw_value(message)
+                .expect("the contract's types are writable as JSON"),
+            correlation_id: None,
+            share_id: None,
+            desk: None,
+            accepted_at: None,
+        }
+    }
+
+    /// A message to a desk. `accepted_at` is when the command that caused it arrived.
+    ///
+    /// # Panics
+    /// Never: the contract's types are all writable as JSON.
+    #[must_use]
+    pub fn to_desk(delivery: &Delivery, accepted_at: Timestamp) -> Self {
+        Self {
+            exchange: Exchange::Desk.name().to_owned(),
+            routing_key: delivery.routing_key(),
+            message_type: delivery.told.name().to_owned(),
+            body: delivery.told.body().expect("the contract's types are writable as JSON"),
+            correlation_id: Some(delivery.correlation_id.clone()),
+            share_id: delivery.share_id.as_ref().map(ToString::to_string),
+            desk: Some(delivery.to.clone()),
+            accepted_at: Some(accepted_at),
+        }
+    }
+
+    /// The exchange it goes to.
+    #[must_use]
+    pub fn exchange(&self) -> &str {
+        &self.exchange
+    }
+
+    /// The key it goes with.
+    #[must_use]
+    pub fn routing_key(&self) -> &str {
+        &self.routing_key
+    }
+
+    /// The AMQP `type`.
+    #[must_use]
+    pub fn message_type(&self) -> &str {
+        &self.message_type
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        self.body.get()
+    }
+
+    pub(crate) fn raw_body(&self) -> &RawValue {
+        &self.body
+    }
+
+    /// The command, share or agreement it answers.
+    #[must_use]
+    pub fn correlation_id(&self) -> Option<&str> {
+        self.correlation_id.as_deref()
+    }
+
+    pub(crate) fn share_id(&self) -> Option<&str> {
+        self.share_id.as_deref()
+    }
+
+    pub(crate) fn desk(&self) -> Option<&AccountName> {
+        self.desk.as_ref()
+    }
+
+    pub(crate) fn accepted_at(&self) -> Option<Timestamp> {
+        self.accepted_at
+    }
+}
+
+/// An output with its identity: derived from what caused it, so that whoever gets it twice drops
+/// the second.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct StoredOutput {
+    pub id: Uuid,
+    #[serde(default)]
+    pub trace: TraceContext,
+    pub output: Output,
+}
+
+impl StoredOutput {
+    /// Gives the outputs of one decided message their ids.
+    pub fn of(
+        service: Service,
+        key: &Key,
+        content_hash: &[u8],
+        trace: &TraceContext,
+        outputs: Vec<Output>,
+    ) -> Vec<Self> {
+        let hash = crate::message::content::hex(content_hash);
+        let id = |index: usize| {
+            let parts = [
+                service.name(),
+                &key.account,
+                &key.entity,
+                &key.message_id,
+                &hash,
+                &index.to_string(),
+            ];
+            derive_id("output", &parts)
+        };
+        let numbered = outputs.into_iter().enumerate();
+        numbered
+            .map(|(index, output)| Self { id: id(index), trace: trace.clone(), output })
+            .collect()
+    }
+}

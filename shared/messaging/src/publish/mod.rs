@@ -1,0 +1,5 @@
+//! What is sent, and what waits because a queue did not take it.
+
+pub(crate) mod event;
+pub(crate) mod publisher;
+pub(crate) mod undelivered;

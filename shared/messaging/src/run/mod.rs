@@ -1,0 +1,10 @@
+//! The process: connections, slots, and what it looks after beside the messages.
+
+pub(crate) mod connection;
+pub(crate) mod dead_letters;
+pub(crate) mod fetch_budget;
+pub(crate) mod health;
+pub(crate) mod retention;
+pub(crate) mod runtime;
+pub(crate) mod slot;
+pub(crate) mod transport;
