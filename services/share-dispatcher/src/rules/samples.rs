@@ -133,13 +133,13 @@ impl Desk {
         // As the store does: a chain that may begin here is there, empty.
         let chain = ChainId::starting_with(&CopyId::original(&account(sender), &share.ticket.id));
         self.state.chains.entry(chain).or_default();
-        self.decide(sender, Inbound::Share(Box::new(share)))
+        self.decide(sender, &Inbound::Share(Box::new(share)))
     }
 
     pub fn bind(&mut self, who: &str, share: &ShareId, ticket: &str) -> Decision {
         let bind =
             TicketBind { share_id: share.clone(), ticket_id: TicketId::new(ticket).unwrap() };
-        self.decide(who, Inbound::Bind(bind))
+        self.decide(who, &Inbound::Bind(bind))
     }
 
     pub fn unshare(&mut self, who: &str, ticket: &str) -> Decision {
@@ -148,7 +148,7 @@ impl Desk {
             share_id: None,
             actor: agent(),
         };
-        self.decide(who, Inbound::Unshare(unshare))
+        self.decide(who, &Inbound::Unshare(unshare))
     }
 
     pub fn update(
@@ -171,7 +171,7 @@ impl Desk {
             comments: Vec::new(),
         };
         change(&mut update);
-        self.decide(who, Inbound::Update(Box::new(update)))
+        self.decide(who, &Inbound::Update(Box::new(update)))
     }
 
     pub fn redact(&mut self, who: &str, ticket: &str, comment: &str) -> Decision {
@@ -182,11 +182,11 @@ impl Desk {
             attachment_id: None,
             actor: agent(),
         };
-        self.decide(who, Inbound::Redact(redact))
+        self.decide(who, &Inbound::Redact(redact))
     }
 
     pub fn resync(&mut self, who: &str, share: &ShareId) -> Decision {
-        self.decide(who, Inbound::Resync(TicketResync { share_id: share.clone() }))
+        self.decide(who, &Inbound::Resync(TicketResync { share_id: share.clone() }))
     }
 
     /// Lists as the store finds them: one more than the page, in order.
@@ -209,7 +209,7 @@ impl Desk {
         found.sort_by(|one, other| one.hop.share_id.cmp(&other.hop.share_id));
         found.truncate(list.limit.unwrap_or(50) as usize + 1);
         self.state.listed.insert((account(who), (self.sent + 1).to_string()), found);
-        self.decide(who, Inbound::List(list))
+        self.decide(who, &Inbound::List(list))
     }
 
     pub fn share_id(decision: &Decision) -> Option<ShareId> {
@@ -222,7 +222,7 @@ impl Desk {
         }
     }
 
-    fn decide(&mut self, who: &str, message: Inbound) -> Decision {
+    fn decide(&mut self, who: &str, message: &Inbound) -> Decision {
         self.sent += 1;
         let command = CommandRef {
             account: account(who),
@@ -230,7 +230,7 @@ impl Desk {
             command_type: "test.test.v1".into(),
             received_at: now(),
         };
-        let decision = decide(&self.state, &account(who), &command, &message);
+        let decision = decide(&self.state, &account(who), &command, message);
         self.state.apply(&decision);
         decision
     }
