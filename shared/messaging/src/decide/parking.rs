@@ -182,7 +182,8 @@ impl<'a> Parking<'a> {
 
 /// What a message that was not admitted is about, as far as it can be read.
 fn of_body(envelope: &Envelope) -> About {
-    let account = envelope.account();
+    // Between services the key begins with a service's name.
+    let account = envelope.account().filter(|_| envelope.via != Via::Service);
     let content: Option<Value> = serde_json::from_slice(&envelope.body).ok();
     let names = |name: &str| content.as_ref()?.get(name)?.as_str().map(str::to_owned);
     match (account, &content) {
