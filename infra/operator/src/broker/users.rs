@@ -223,15 +223,22 @@ impl Broker {
         let mut closed = BTreeSet::new();
         wait::until(&format!("the connections of {user} closed"), CLOSE_LIMIT, || {
             let open = self.connections(user)?;
+            let mut failed = None;
             for connection in &open {
-                self.delete(&format!("/connections/{}", segment(connection)))?;
+                match self.delete(&format!("/connections/{}", segment(connection))) {
+                    // The broker answers so for a connection that is ending by itself. If it is
+                    // still there, the next round asks again.
+                    Err(refused @ Error::Refused { status: 500, .. }) => failed = Some(refused),
+                    answered => answered?,
+                }
             }
             closed.extend(open.iter().cloned());
             let sure = begun.elapsed() > CONNECTIONS_KNOWN && open.is_empty();
             Ok(if sure {
                 ControlFlow::Break(())
             } else {
-                ControlFlow::Continue(format!("{} open", open.len()))
+                let last = failed.map(|it| format!("; {it}")).unwrap_or_default();
+                ControlFlow::Continue(format!("{} open{last}", open.len()))
             })
         })?;
         Ok(closed)
