@@ -12,6 +12,7 @@ use testkit::{Desk, until};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use super::worst;
 use crate::site::Site;
 use crate::traffic::LIMIT;
 
@@ -46,6 +47,9 @@ impl Victim {
                 "admins": [{ "name": "Admin", "email": format!("admin@{account}.example") }],
             });
             applied(&operator.ask("account.register.v1", &register).await)?;
+        }
+        for desk in &desks {
+            applied(&desk.ask("account.update.v1", &worst::settings(1)).await)?;
         }
         let [partner, desk] = <[Arc<Desk>; 2]>::try_from(desks).expect("two were made");
         let agreement = derive_id("isolation", &["agreement"]);
@@ -92,11 +96,9 @@ impl Victim {
         said
     }
 
-    /// The victim publishes what cannot be read, `rate` times a second. Returns how often.
-    pub async fn babble(&self, rate: u32, over: &CancellationToken) -> usize {
-        let mut count = 0;
+    /// The victim publishes what cannot be read, `rate` times a second.
+    pub async fn babble(&self, rate: u32, over: &CancellationToken) {
         paced(rate, over, || {
-            count += 1;
             publish(
                 Arc::clone(&self.desk),
                 self.desk.next_id(),
@@ -104,7 +106,18 @@ impl Victim {
             );
         })
         .await;
-        count
+    }
+
+    /// The victim publishes the dearest messages that are legal, `rate` times a second, each of
+    /// the kinds in turn.
+    pub async fn send_worst(&self, rate: u32, over: &CancellationToken) {
+        let mut sent = 0;
+        paced(rate, over, || {
+            let (kind, content) = worst::message(sent, &self.shares);
+            sent += 1;
+            publish_as(Arc::clone(&self.desk), self.desk.next_id(), kind, content);
+        })
+        .await;
     }
 
     /// Waits until the victim has all of these comments.
@@ -139,10 +152,12 @@ async fn paced(rate: u32, over: &CancellationToken, mut act: impl FnMut()) {
 }
 
 fn publish(desk: Arc<Desk>, id: String, content: Value) {
+    publish_as(desk, id, "ticket.update.v1", content);
+}
+
+fn publish_as(desk: Arc<Desk>, id: String, kind: &'static str, content: Value) {
     tokio::spawn(async move {
-        desk.send_json(&id, "ticket.update.v1", &content)
-            .await
-            .expect("the broker takes a desk's command");
+        desk.send_json(&id, kind, &content).await.expect("the broker takes a desk's command");
     });
 }
 
