@@ -173,8 +173,7 @@ mod tests {
     #[test]
     fn a_history_of_any_length_reaches_the_new_copy_and_no_message_is_too_large() {
         let hop = first_hop();
-        let mut chain = Chain::default();
-        chain.learn(std::slice::from_ref(&hop));
+        let chain = Chain::stored([(hop.clone(), false)]);
         let comments: Vec<SharedComment> = (0..40)
             .map(|number| {
                 let content = known(&format!("acme/{number}"), "acme", &hop.near).content;

@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bootstrap::{Context, NoKeys};
-use contracts::sync::{Action, Fact, Hop, Transfer};
-use contracts::{AccountName, AgreementId, ChainId, CommentId, topology};
-use line::{Chain, facts, hops};
+use contracts::sync::{Action, Hop, Transfer};
+use contracts::{AccountName, ChainId, CommentId, topology};
+use line::{Chain, Inbound, Loaded, facts, hops};
 use messaging::{About, Content, DecideError, DecodeError, HandlerResult, Received, Service};
 use sqlx::PgConnection;
 
-use crate::rules::{CcLists, ChainState, Comments, Decided, Settings, decide};
-use crate::store;
+use crate::rules::{CcLists, ChainState, Comments, Decision, Settings, decide};
 use crate::store::comment::Wanted;
-use crate::{Inbound, outbound};
+use crate::{outbound, store};
 
 /// Builds the service and runs it until the stop.
 ///
@@ -29,9 +28,9 @@ pub struct CommentSync;
 impl Service for CommentSync {
     type Inbound = Inbound;
     type State = Known;
-    /// The chain as it is from now on, and what became of its comments. None for a fact: it was
-    /// learned when the batch was loaded, and goes on as it is.
-    type Decision = Option<(ChainState, Decided)>;
+    /// What becomes of a transfer. None for a fact: it was learned when the batch was loaded, and
+    /// goes on as it is.
+    type Decision = Option<Decision>;
 
     const SERVICE: topology::Service = topology::Service::CommentSync;
 
@@ -40,12 +39,7 @@ impl Service for CommentSync {
     }
 
     fn about(message: &Inbound) -> About {
-        match message {
-            Inbound::Transfer(transfer) => {
-                About::caused_by(&transfer.command, transfer.chain.as_str())
-            }
-            Inbound::Fact(fact) => About::caused_by(&fact.command, fact.change.subject()),
-        }
+        message.about()
     }
 
     fn weight(message: &Inbound) -> usize {
@@ -64,32 +58,32 @@ impl Service for CommentSync {
         connection: &mut PgConnection,
         batch: &[&Received<Inbound>],
     ) -> Result<Known, DecideError> {
-        facts::learn(&mut *connection, batch.iter().filter_map(|received| fact(received))).await?;
-        let transfers: Vec<&Transfer> =
-            batch.iter().filter_map(|received| transfer(received)).collect();
-        let (chains, settings) = load(connection, &transfers).await?;
-        Ok(Known { chains, settings })
+        let loaded = line::load(&mut *connection, batch).await?;
+        if loaded.transfers.is_empty() {
+            return Ok(Known::default());
+        }
+        load(connection, loaded).await
     }
 
-    fn decide(&self, known: &Known, received: &Received<Inbound>) -> Option<(ChainState, Decided)> {
-        let transfer = transfer(received)?;
-        let mut state = known.chains.get(&transfer.chain).cloned().unwrap_or_default();
-        let decided = decide(&mut state, &known.settings, transfer);
-        Some((state, decided))
+    fn decide(&self, known: &Known, received: &Received<Inbound>) -> Option<Decision> {
+        let Inbound::Transfer(transfer) = &received.message else { return None };
+        let nothing = ChainState::default();
+        let state = known.chains.get(&transfer.chain).unwrap_or(&nothing);
+        Some(decide(state, &known.settings, transfer))
     }
 
     fn apply(
         &self,
         known: &mut Known,
         received: &Received<Inbound>,
-        decision: Option<(ChainState, Decided)>,
+        decision: Option<Decision>,
     ) -> HandlerResult {
         let outputs = match (&received.message, decision) {
             (Inbound::Fact(fact), _) => outbound::fact(fact),
-            (Inbound::Transfer(transfer), Some((state, decided))) => {
-                let outputs = outbound::transfer(transfer, decided, &state.chain, &known.settings);
-                known.chains.insert(transfer.chain.clone(), state);
-                outputs
+            (Inbound::Transfer(transfer), Some(Decision { changes, decided })) => {
+                let state = known.chains.entry(transfer.chain.clone()).or_default();
+                state.apply(changes);
+                outbound::transfer(transfer, decided, &state.chain, &known.settings)
             }
             (Inbound::Transfer(_), None) => Vec::new(),
         };
@@ -113,38 +107,15 @@ pub struct Known {
     pub settings: Settings,
 }
 
-fn fact(received: &Received<Inbound>) -> Option<&Fact> {
-    match &received.message {
-        Inbound::Fact(fact) => Some(fact),
-        Inbound::Transfer(_) => None,
-    }
-}
-
-fn transfer(received: &Received<Inbound>) -> Option<&Transfer> {
-    match &received.message {
-        Inbound::Transfer(transfer) => Some(transfer),
-        Inbound::Fact(_) => None,
-    }
-}
-
-/// Locks the chains of a batch, then loads what their transfers are decided by.
-async fn load(
-    connection: &mut PgConnection,
-    transfers: &[&Transfer],
-) -> Result<(BTreeMap<ChainId, ChainState>, Settings), DecideError> {
-    let ids: BTreeSet<ChainId> = transfers.iter().map(|transfer| transfer.chain.clone()).collect();
-    if ids.is_empty() {
-        return Ok((BTreeMap::new(), Settings::default()));
-    }
-    hops::lock(&mut *connection, &ids).await?;
-    let chains = hops::load(&mut *connection, &ids).await?;
-    let wanted = wanted(&chains, transfers);
+/// Loads what the transfers of a batch are decided by, beside their chains' hops.
+async fn load(connection: &mut PgConnection, loaded: Loaded<'_>) -> Result<Known, DecideError> {
+    let wanted = wanted(&loaded.chains, &loaded.transfers);
     let mut comments = store::comment::load(&mut *connection, &wanted).await?;
     let mut marks = store::redaction::load(&mut *connection, &wanted.comments).await?;
-    let redacted = redacted(transfers);
+    let redacted = redacted(&loaded.transfers);
     let mut missed = store::missed_redaction::load(&mut *connection, &wanted, &redacted).await?;
-    let mut ccs = store::ccs::load(&mut *connection, &ids).await?;
-    let settings = settings(connection, &chains, &comments, &ccs, transfers).await?;
+    let mut ccs = store::ccs::load(&mut *connection, &loaded.ids()).await?;
+    let settings = settings(connection, &loaded, &comments, &ccs).await?;
     let state = |(id, chain): (ChainId, Chain)| {
         let comments = comments.remove(&id).unwrap_or_default();
         let (marks, missed) =
@@ -152,7 +123,7 @@ async fn load(
         let ccs = ccs.remove(&id).unwrap_or_default();
         (id, ChainState { chain, comments, marks, missed, ccs })
     };
-    Ok((chains.into_iter().map(state).collect(), settings))
+    Ok(Known { chains: loaded.chains.into_iter().map(state).collect(), settings })
 }
 
 /// Comments named by the transfers; all of a chain that gets a hop, because the new copy takes them
@@ -184,24 +155,20 @@ fn redacted(transfers: &[&Transfer]) -> BTreeSet<(ChainId, CommentId)> {
 
 async fn settings(
     connection: &mut PgConnection,
-    chains: &BTreeMap<ChainId, Chain>,
+    loaded: &Loaded<'_>,
     comments: &BTreeMap<ChainId, Comments>,
     ccs: &BTreeMap<ChainId, CcLists>,
-    transfers: &[&Transfer],
 ) -> Result<Settings, DecideError> {
-    let publishers = transfers.iter().map(|transfer| &transfer.command.account);
+    let publishers = loaded.transfers.iter().map(|transfer| &transfer.command.account);
     let owners = comments.values().flat_map(Comments::iter).map(|comment| &comment.account);
-    let told = transfers.iter().flat_map(|transfer| &transfer.hops);
-    let hops: Vec<&Hop> = chains.values().flat_map(Chain::hops).chain(told).collect();
     // Comments come back to a hop's sender; only who has CCs there may have somebody to tell.
-    let has_ccs = |hop: &&&Hop| {
-        ccs.values().any(|lists| !lists.of(&hop.near).is_empty()) || tells_ccs(transfers, hop)
+    let has_ccs = |hop: &&Hop| {
+        ccs.values().any(|lists| !lists.of(&hop.near).is_empty())
+            || tells_ccs(&loaded.transfers, hop)
     };
-    let tellers = hops.iter().filter(has_ccs).map(|hop| &hop.sender);
+    let tellers = loaded.hops().filter(has_ccs).map(|hop| &hop.sender);
     let accounts: BTreeSet<AccountName> =
         publishers.chain(owners).chain(tellers).cloned().collect();
-    let agreements: BTreeSet<AgreementId> =
-        hops.iter().map(|hop| hop.agreement_id.clone()).collect();
     let accounts = facts::accounts(&mut *connection, &accounts).await?;
     let tellers = accounts
         .values()
@@ -213,8 +180,8 @@ async fn settings(
             .iter()
             .map(|(name, fact)| (name.clone(), fact.secure_downloads))
             .collect(),
-        no_mail_to: facts::partners_support_addresses(&mut *connection, &tellers).await?,
-        inactive: facts::inactive(connection, &agreements).await?,
+        no_mail_to: facts::partners_support_addresses(connection, &tellers).await?,
+        inactive: loaded.inactive.clone(),
         accounts,
     })
 }

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod inbound;
 mod outbound;
 pub mod rules;
 mod service;
@@ -10,7 +9,7 @@ use std::sync::LazyLock;
 
 use sqlx::migrate::{Migration, Migrator};
 
-pub use inbound::Inbound;
+pub use line::Inbound;
 pub use service::{FieldSync, Known, start};
 
 /// The tables of the line and this service's own, to which `bootstrap` adds the runtime's.

@@ -1,6 +1,7 @@
 //! A chain: its hops, which have ended, and the way along them.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::borrow::Borrow;
+use std::collections::{BTreeSet, VecDeque};
 
 use contracts::sync::Hop;
 use contracts::{AccountName, AgreementId, CopyId, ShareId, TicketId};
@@ -8,16 +9,27 @@ use contracts::{AccountName, AgreementId, CopyId, ShareId, TicketId};
 /// The hops of one chain as a stage knows them. With its past branches a chain is a tree; its live
 /// hops are a path, but for the moments in which a stage knows of a new share and not yet of the
 /// end of the old one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Chain {
-    hops: BTreeMap<ShareId, KnownHop>,
-    changed: BTreeSet<ShareId>,
+///
+/// `H` is a [`Hop`] in a chain that is kept, and a `&Hop` in one that is only looked at, as
+/// [`Chain::after`] shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain<H = Hop> {
+    /// In the order of their shares.
+    hops: Vec<KnownHop<H>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct KnownHop {
-    hop: Hop,
+struct KnownHop<H> {
+    hop: H,
     ended: bool,
+    /// Whether it differs from what is stored.
+    changed: bool,
+}
+
+impl<H: Borrow<Hop>> KnownHop<H> {
+    fn share(&self) -> &ShareId {
+        &self.hop.borrow().share_id
+    }
 }
 
 /// One step of the way from the publisher's copy outwards: over which hop, from which copy to
@@ -66,69 +78,86 @@ impl HopTraversal {
     }
 }
 
-impl Chain {
-    /// A chain as it is stored: hops, each with whether it has ended.
-    #[must_use]
-    pub fn stored(hops: impl IntoIterator<Item = (Hop, bool)>) -> Self {
-        let known = hops
-            .into_iter()
-            .map(|(hop, ended)| (hop.share_id.clone(), KnownHop { hop, ended }))
-            .collect();
-        Self { hops: known, changed: BTreeSet::new() }
+impl<H> Default for Chain<H> {
+    fn default() -> Self {
+        Self { hops: Vec::new() }
     }
+}
 
-    /// Takes over hops that a transfer names, and numbers of tickets that were not bound before.
-    /// Returns the hops that are new here; one that is known to have ended stays ended.
-    pub fn learn(&mut self, told: &[Hop]) -> Vec<Hop> {
-        let mut new = Vec::new();
-        for hop in told {
-            match self.hops.get_mut(&hop.share_id) {
-                None => {
-                    self.hops
-                        .insert(hop.share_id.clone(), KnownHop { hop: hop.clone(), ended: false });
-                    new.push(hop.clone());
-                }
-                Some(known) if known.hop.far_ticket.is_none() && hop.far_ticket.is_some() => {
-                    known.hop.far_ticket.clone_from(&hop.far_ticket);
-                }
-                Some(_) => continue,
-            }
-            self.changed.insert(hop.share_id.clone());
+impl Chain {
+    /// Takes in a hop that is not known here.
+    pub(crate) fn add(&mut self, hop: Hop) {
+        if let Err(place) = self.place(&hop.share_id) {
+            self.hops.insert(place, KnownHop { hop, ended: false, changed: true });
         }
-        new
     }
 
     /// Marks a hop as ended, for good.
     pub fn end(&mut self, share: &ShareId) {
-        if let Some(known) = self.hops.get_mut(share).filter(|known| !known.ended) {
+        if let Some(known) = self.known_mut(share).filter(|known| !known.ended) {
             known.ended = true;
-            self.changed.insert(share.clone());
+            known.changed = true;
         }
     }
 
     /// Gives the receiver's copy of a hop its number.
     pub fn bind(&mut self, share: &ShareId, ticket: &TicketId) {
-        if let Some(known) = self.hops.get_mut(share) {
+        if let Some(known) = self.known_mut(share) {
             known.hop.far_ticket = Some(ticket.clone());
-            self.changed.insert(share.clone());
+            known.changed = true;
         }
+    }
+
+    /// Hops that differ from what is stored, each with whether it has ended.
+    pub fn changed(&self) -> impl Iterator<Item = (&Hop, bool)> {
+        self.hops.iter().filter(|known| known.changed).map(|known| (&known.hop, known.ended))
+    }
+
+    fn known_mut(&mut self, share: &ShareId) -> Option<&mut KnownHop<Hop>> {
+        let place = self.place(share).ok()?;
+        self.hops.get_mut(place)
+    }
+}
+
+impl<H: Borrow<Hop>> Chain<H> {
+    /// A chain as it is stored: hops, each with whether it has ended.
+    #[must_use]
+    pub fn stored(hops: impl IntoIterator<Item = (H, bool)>) -> Self {
+        let known = |(hop, ended)| KnownHop { hop, ended, changed: false };
+        let mut hops: Vec<_> = hops.into_iter().map(known).collect();
+        hops.sort_by(|left, right| left.share().cmp(right.share()));
+        Self { hops }
+    }
+
+    /// Where a share's hop stands among the others, or would stand.
+    fn place(&self, share: &ShareId) -> Result<usize, usize> {
+        self.hops.binary_search_by(|known| known.share().cmp(share))
+    }
+
+    fn known(&self, share: &ShareId) -> Option<&KnownHop<H>> {
+        self.hops.get(self.place(share).ok()?)
     }
 
     /// A hop, ended or not.
     #[must_use]
     pub fn hop(&self, share: &ShareId) -> Option<&Hop> {
-        self.hops.get(share).map(|known| &known.hop)
+        self.known(share).map(|known| known.hop.borrow())
     }
 
     /// All hops, ended or not.
     pub fn hops(&self) -> impl Iterator<Item = &Hop> {
-        self.hops.values().map(|known| &known.hop)
+        self.ends().map(|(hop, _)| hop)
+    }
+
+    /// All hops, each with whether it has ended.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = (&Hop, bool)> {
+        self.hops.iter().map(|known| (known.hop.borrow(), known.ended))
     }
 
     /// Whether a hop was ended by its sender.
     #[must_use]
     pub fn has_ended(&self, share: &ShareId) -> bool {
-        self.hops.get(share).is_some_and(|known| known.ended)
+        self.known(share).is_some_and(|known| known.ended)
     }
 
     /// Hops that are neither ended nor under an inactive agreement.
@@ -136,10 +165,9 @@ impl Chain {
         &'a self,
         inactive: &'a BTreeSet<AgreementId>,
     ) -> impl Iterator<Item = &'a Hop> {
-        self.hops
-            .values()
-            .filter(|known| !known.ended && !inactive.contains(&known.hop.agreement_id))
-            .map(|known| &known.hop)
+        self.ends()
+            .filter(|(hop, ended)| !ended && !inactive.contains(&hop.agreement_id))
+            .map(|(hop, _)| hop)
     }
 
     /// The live hop that a copy came by.
@@ -192,14 +220,6 @@ impl Chain {
     /// The agreements of all hops.
     pub fn agreements(&self) -> impl Iterator<Item = &AgreementId> {
         self.hops().map(|hop| &hop.agreement_id)
-    }
-
-    /// Hops that differ from what is stored, each with whether it has ended.
-    pub fn changed(&self) -> impl Iterator<Item = (&Hop, bool)> {
-        self.changed
-            .iter()
-            .filter_map(|share| self.hops.get(share))
-            .map(|known| (&known.hop, known.ended))
     }
 }
 
@@ -278,10 +298,9 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_hop_stays_ended_and_the_far_part_lives_on() {
+    fn over_an_ended_hop_nothing_goes_and_the_far_part_lives_on() {
         let (mut chain, first, second) = three();
         chain.end(&first.share_id);
-        assert!(chain.learn(std::slice::from_ref(&first)).is_empty());
         assert!(chain.crossings(&original(), &BTreeSet::new()).is_empty());
         assert_eq!(chain.crossings(&second.far(), &BTreeSet::new()).len(), 1);
         let late = chain.crossing_to(&second.far(), &original()).unwrap();
@@ -299,16 +318,15 @@ mod tests {
     }
 
     #[test]
-    fn learning_is_idempotent_and_takes_numbers_once() {
-        let (mut chain, first, _) = three();
-        let bound = Hop { far_ticket: Some(TicketId::new("77").unwrap()), ..first.clone() };
-        assert!(chain.learn(std::slice::from_ref(&bound)).is_empty());
-        assert_eq!(chain.hop(&first.share_id), Some(&bound));
-        chain.learn(&[
-            Hop { far_ticket: Some(TicketId::new("78").unwrap()), ..first.clone() },
-            first.clone(),
-        ]);
-        assert_eq!(chain.hop(&first.share_id), Some(&bound));
-        assert_eq!(chain.changed().count(), 1);
+    fn only_what_differs_is_saved() {
+        let (mut chain, first, second) = three();
+        assert_eq!(chain.changed().count(), 0);
+        chain.end(&second.share_id);
+        chain.end(&second.share_id);
+        let third = hop(3, "initech", "umbrella", &second.far());
+        chain.add(third.clone());
+        assert_eq!(chain.changed().collect::<Vec<_>>(), [(&second, true), (&third, false)]);
+        chain.bind(&first.share_id, &TicketId::new("77").unwrap());
+        assert_eq!(chain.changed().count(), 3);
     }
 }

@@ -2,12 +2,18 @@
 
 mod chain;
 pub mod deliveries;
+mod entry;
 pub mod facts;
 mod finish;
 pub mod hops;
+mod inbound;
+mod load;
 
 pub use chain::{Chain, HopTraversal};
+pub use entry::Entry;
 pub use finish::{CopyFields, DecidedFields, Finished, finish, receipt_outcome};
+pub use inbound::Inbound;
+pub use load::{Loaded, load};
 
 /// Tables of hops and facts, in the schema of the service that uses them; versions 500 to 999 are
 /// this crate's.

@@ -278,9 +278,9 @@ impl Line {
         let state = std::mem::take(state);
         let mut loaded = share_dispatcher::Loaded { state, ..Default::default() };
         let service = share_dispatcher::ShareDispatcher;
-        let verdict = decide_and_apply(&service, &mut loaded, received);
+        let result = decide_and_apply(&service, &mut loaded, received);
         self.dispatcher = loaded.state;
-        verdict
+        result
     }
 }
 

@@ -2,7 +2,7 @@
 
 use contracts::{AccountName, CommentId, CopyId, Reason};
 
-use super::Comments;
+use super::draft::Draft;
 
 /// What a published comment is to the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(super) enum Admission {
 /// Judges a comment that `account` publishes from `copy`. A share's history is judged alike: what
 /// came to the copy by sharing is held by it already.
 pub(super) fn admit(
-    comments: &Comments,
+    comments: &Draft,
     copy: &CopyId,
     account: &AccountName,
     id: &CommentId,
@@ -39,6 +39,7 @@ pub(super) fn admit(
 
 #[cfg(test)]
 mod tests {
+    use super::super::Comments;
     use super::super::samples::{account, acme_copy, first_hop, id, known};
     use super::*;
 
@@ -46,10 +47,13 @@ mod tests {
     fn a_comment_is_taken_in_once() {
         let comments = Comments::stored([known("acme/1", "acme", &acme_copy())]);
         assert_eq!(
-            admit(&comments, &acme_copy(), &account("acme"), &id("acme/1")),
+            admit(&Draft::over(&comments), &acme_copy(), &account("acme"), &id("acme/1")),
             Admission::Unchanged
         );
-        assert_eq!(admit(&comments, &acme_copy(), &account("acme"), &id("acme/2")), Admission::New);
+        assert_eq!(
+            admit(&Draft::over(&comments), &acme_copy(), &account("acme"), &id("acme/2")),
+            Admission::New
+        );
     }
 
     #[test]
@@ -60,15 +64,17 @@ mod tests {
             known("acme/1", "acme", &acme_copy()),
         ]);
         for taken in [uuid, "acme/1"] {
-            let admission = admit(&comments, &first_hop().far(), &account("globex"), &id(taken));
+            let admission =
+                admit(&Draft::over(&comments), &first_hop().far(), &account("globex"), &id(taken));
             assert_eq!(admission, Admission::Refused(Reason::IdTaken), "{taken}");
         }
     }
 
     #[test]
     fn an_accounts_prefix_is_its_own() {
-        let admit =
-            |text: &str| admit(&Comments::default(), &acme_copy(), &account("acme"), &id(text));
+        let comments = Comments::default();
+        let draft = Draft::over(&comments);
+        let admit = |text: &str| admit(&draft, &acme_copy(), &account("acme"), &id(text));
         assert_eq!(admit("globex/1"), Admission::Refused(Reason::IdTaken));
         assert_eq!(admit("acme-2/1"), Admission::Refused(Reason::IdTaken));
         for free in [
@@ -86,7 +92,7 @@ mod tests {
         came.copies.insert(first_hop().far());
         let comments = Comments::stored([came]);
         assert_eq!(
-            admit(&comments, &first_hop().far(), &account("globex"), &id("acme/1")),
+            admit(&Draft::over(&comments), &first_hop().far(), &account("globex"), &id("acme/1")),
             Admission::Unchanged
         );
     }

@@ -38,10 +38,15 @@ impl CcLists {
         self.known.get(copy).map_or(&[], |list| &list.ccs)
     }
 
-    /// Takes a list, unless a later one is known.
-    pub fn tell(&mut self, copy: &CopyId, list: CcList) {
+    /// Whether a list was told after the one that is known.
+    pub(super) fn is_news(&self, copy: &CopyId, list: &CcList) -> bool {
         let order = |list: &CcList| (list.occurred_at, list.message_id.clone());
-        if self.known.get(copy).is_none_or(|known| order(known) < order(&list)) {
+        self.known.get(copy).is_none_or(|known| order(known) < order(list))
+    }
+
+    /// Takes a list, unless a later one is known.
+    pub(super) fn tell(&mut self, copy: &CopyId, list: CcList) {
+        if self.is_news(copy, &list) {
             self.known.insert(copy.clone(), list);
             self.changed.insert(copy.clone());
         }

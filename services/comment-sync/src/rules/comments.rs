@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use contracts::comment::SharedComment;
 use contracts::{AccountName, CommentId, CopyId, Timestamp};
 
+use super::CommentChanges;
+
 /// A comment as the chain knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownComment {
@@ -68,11 +70,6 @@ impl Comments {
         self.get(id).is_some_and(|comment| comment.copies.contains(copy))
     }
 
-    /// Whether `copy` was told the comment without its attachments.
-    pub(super) fn is_without_files(&self, id: &CommentId, copy: &CopyId) -> bool {
-        self.get(id).is_some_and(|comment| comment.without_files.contains(copy))
-    }
-
     /// The comments that `copy` holds.
     pub fn held_by(&self, copy: &CopyId) -> impl Iterator<Item = &KnownComment> {
         self.known.values().filter(move |comment| comment.copies.contains(copy))
@@ -98,46 +95,33 @@ impl Comments {
         self.rewritten.iter().filter_map(|id| self.known.get(id))
     }
 
-    /// Replaces what a comment says.
-    pub(super) fn rewrite(&mut self, id: &CommentId, content: SharedComment) {
-        if let Some(comment) = self.known.get_mut(id) {
-            comment.content = content;
-            if !self.added.contains(id) {
-                self.rewritten.insert(id.clone());
+    /// Carries out what was decided.
+    pub(super) fn apply(&mut self, changes: CommentChanges) {
+        for (id, comment) in changes.added {
+            self.added.insert(id.clone());
+            self.known.insert(id, comment);
+        }
+        for (id, change) in changes.changed {
+            let Some(known) = self.known.get_mut(&id) else { continue };
+            let is_stored = !self.added.contains(&id);
+            if is_stored && !(change.copies.is_empty() && change.without_files.is_empty()) {
+                self.spread.insert(id.clone());
             }
-        }
-    }
-
-    /// Takes in a comment that nobody has published before.
-    pub(super) fn add(&mut self, comment: KnownComment) {
-        let id = comment.content.id.clone();
-        self.added.insert(id.clone());
-        self.known.insert(id, comment);
-    }
-
-    /// Notes that `copy` is told the comment without its attachments.
-    pub(super) fn keep_files_from(&mut self, id: &CommentId, copy: &CopyId) {
-        if let Some(comment) = self.known.get_mut(id)
-            && comment.without_files.insert(copy.clone())
-            && !self.added.contains(id)
-        {
-            self.spread.insert(id.clone());
-        }
-    }
-
-    /// Notes that `copy` holds the comment from now on.
-    pub(super) fn reach(&mut self, id: &CommentId, copy: &CopyId) {
-        if let Some(comment) = self.known.get_mut(id)
-            && comment.copies.insert(copy.clone())
-            && !self.added.contains(id)
-        {
-            self.spread.insert(id.clone());
+            known.copies.extend(change.copies);
+            known.without_files.extend(change.without_files);
+            if let Some(content) = change.content {
+                known.content = content;
+                if is_stored {
+                    self.rewritten.insert(id);
+                }
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::draft::Draft;
     use super::super::samples::{account, acme_copy, known};
     use super::*;
 
@@ -147,21 +131,26 @@ mod tests {
             (known("acme/1", "acme", &acme_copy()), known("acme/2", "acme", &acme_copy()));
         let mut comments = Comments::stored([first.clone()]);
         assert_eq!((comments.added().count(), comments.spread().count()), (0, 0));
-        comments.add(second.clone());
         let elsewhere =
             CopyId::original(&account("globex"), &contracts::TicketId::new("9").unwrap());
-        for id in [&first.content.id, &second.content.id, &first.content.id] {
-            comments.reach(id, &elsewhere);
+        let mut draft = Draft::over(&comments);
+        draft.add(second.clone());
+        comments.apply(draft.into_changes());
+        let mut draft = Draft::over(&comments);
+        for comment in [&first, &second] {
+            draft.reach(&comment.content.id, &elsewhere);
+            draft.rewrite(&comment.content.id, comment.content.clone());
         }
-        comments.reach(&second.content.id, &acme_copy());
+        comments.apply(draft.into_changes());
         assert_eq!(
             comments.added().map(|comment| &comment.content.id).collect::<Vec<_>>(),
             [&second.content.id]
         );
-        assert_eq!(
-            comments.spread().map(|comment| &comment.content.id).collect::<Vec<_>>(),
-            [&first.content.id]
-        );
+        let changed = [comments.spread().collect::<Vec<_>>(), comments.rewritten().collect()];
+        for comments in changed {
+            let ids: Vec<_> = comments.iter().map(|comment| &comment.content.id).collect();
+            assert_eq!(ids, [&first.content.id]);
+        }
         assert_eq!(comments.held_by(&elsewhere).count(), 2);
     }
 

@@ -7,14 +7,15 @@ use contracts::comment::SharedComment;
 use contracts::sync::Hop;
 use contracts::{AccountName, CommentId, CopyId, Decision};
 
-use super::{ChainState, Comments, KnownComment, Settings, attachments};
+use super::draft::{Draft, DraftComment};
+use super::{Settings, attachments};
 
 /// Which copy is sent which comments.
 pub(super) type Sent = BTreeMap<CopyId, BTreeSet<CommentId>>;
 
 /// All that a copy holds.
-pub(super) fn held_by(comments: &Comments, copy: &CopyId) -> BTreeSet<CommentId> {
-    comments.held_by(copy).map(|comment| comment.content.id.clone()).collect()
+pub(super) fn held_by(comments: &Draft, copy: &CopyId) -> BTreeSet<CommentId> {
+    comments.held_by(copy).map(|comment| comment.content().id.clone()).collect()
 }
 
 /// What copies are told.
@@ -29,18 +30,18 @@ pub(super) struct Contents {
 /// What each copy is told. A copy that was told a comment without its attachments is never told
 /// them later. An account that gets its own comments back gets them with their files.
 pub(super) fn contents(
-    comments: &Comments,
+    comments: &Draft,
     settings: &Settings,
     sent: Sent,
     own: Option<&AccountName>,
 ) -> Contents {
     let mut told = Contents::default();
     for (copy, ids) in sent {
-        let mut known: Vec<&KnownComment> = ids.iter().filter_map(|id| comments.get(id)).collect();
-        known.sort_by(|left, right| left.order().cmp(&right.order()));
-        for comment in known {
+        let mut in_order: Vec<_> = ids.iter().filter_map(|id| comments.get(id)).collect();
+        in_order.sort_by(|left, right| left.order().cmp(&right.order()));
+        for comment in in_order {
             let content = visible(settings, comment, &copy, own);
-            if content.attachments.len() < comment.content.attachments.len() {
+            if content.attachments.len() < comment.content().attachments.len() {
                 told.kept_back.push((copy.clone(), content.id.clone()));
             }
             told.comments.entry(copy.clone()).or_default().push(content);
@@ -51,30 +52,30 @@ pub(super) fn contents(
 
 fn visible(
     settings: &Settings,
-    comment: &KnownComment,
+    comment: DraftComment,
     copy: &CopyId,
     own: Option<&AccountName>,
 ) -> SharedComment {
-    let content = comment.content.clone();
-    if comment.without_files.contains(copy) {
+    let content = comment.content().clone();
+    if comment.is_without_files(copy) {
         SharedComment { attachments: Vec::new(), ..content }
-    } else if own == Some(&comment.account) {
+    } else if own == Some(comment.account()) {
         content
     } else {
-        attachments::visible(settings, &comment.account, content).0
+        attachments::visible(settings, comment.account(), content).0
     }
 }
 
-impl ChainState {
-    /// Tells copies comments, and keeps which attachments stayed.
+impl Draft<'_> {
+    /// Tells copies comments, and notes which attachments stay.
     pub(super) fn tell(
         &mut self,
         settings: &Settings,
         sent: Sent,
     ) -> BTreeMap<CopyId, Vec<SharedComment>> {
-        let told = contents(&self.comments, settings, sent, None);
+        let told = contents(self, settings, sent, None);
         for (copy, id) in &told.kept_back {
-            self.comments.keep_files_from(id, copy);
+            self.keep_files_from(id, copy);
         }
         told.comments
     }
@@ -83,17 +84,17 @@ impl ChainState {
 /// Attachments that a new copy does not get, though they left their account before, and the near
 /// copy has them.
 pub(super) fn kept_back_from(
-    comments: &Comments,
+    comments: &Draft,
     settings: &Settings,
     hop: &Hop,
     held: &BTreeSet<CommentId>,
 ) -> Vec<Decision> {
-    let stays = |comment: &KnownComment| {
-        attachments::visible(settings, &comment.account, comment.content.clone()).1
+    let stays = |comment: DraftComment| {
+        attachments::visible(settings, comment.account(), comment.content().clone()).1
     };
     held.iter()
         .filter_map(|id| comments.get(id))
-        .filter(|comment| !comment.without_files.contains(&hop.near))
+        .filter(|comment| !comment.is_without_files(&hop.near))
         .flat_map(stays)
         .map(|decision| decision.over(&hop.share_id))
         .collect()
@@ -104,10 +105,10 @@ mod tests {
     use contracts::sync::{Action, Transfer, TransferComment};
     use contracts::{ItemOutcome, Reason};
 
-    use super::super::decide;
+    use super::super::ChainState;
     use super::super::samples::{
         acme_copy, chain_of_three, file, first_hop, hop, ids, published, second_hop, secure,
-        settings, share, told, update,
+        settings, share, take, told, update,
     };
     use super::*;
 
@@ -116,8 +117,8 @@ mod tests {
         let mut state = chain_of_three();
         let hops = [first_hop(), second_hop()];
         let with_file = TransferComment { attachments: vec![file("f1")], ..published("acme/1") };
-        decide(&mut state, &settings(), &update("acme", &acme_copy(), &hops, vec![with_file]));
-        decide(
+        take(&mut state, &settings(), &update("acme", &acme_copy(), &hops, vec![with_file]));
+        take(
             &mut state,
             &settings(),
             &update("globex", &first_hop().far(), &hops, vec![published("globex/1")]),
@@ -126,10 +127,10 @@ mod tests {
             action: Action::Resync { share_id: first_hop().share_id },
             ..update(account, copy, &hops, Vec::new())
         };
-        let decided = decide(&mut state, &secure("acme"), &resync("acme", &acme_copy()));
+        let decided = take(&mut state, &secure("acme"), &resync("acme", &acme_copy()));
         assert_eq!(ids(&decided.comments[&acme_copy()]), ["acme/1", "globex/1"]);
         assert_eq!(decided.comments[&acme_copy()][0].attachments, [file("f1")], "its own file");
-        let decided = decide(&mut state, &secure("acme"), &resync("globex", &first_hop().far()));
+        let decided = take(&mut state, &secure("acme"), &resync("globex", &first_hop().far()));
         assert!(
             decided.comments[&first_hop().far()][0].attachments.is_empty(),
             "which the partner's setting of now keeps"
@@ -141,7 +142,7 @@ mod tests {
         let mut state = chain_of_three();
         let comment = TransferComment { attachments: vec![file("f1")], ..published("acme/1") };
         let transfer = update("acme", &acme_copy(), &[first_hop()], vec![comment]);
-        let decided = decide(&mut state, &secure("acme"), &transfer);
+        let decided = take(&mut state, &secure("acme"), &transfer);
         assert!(decided.comments[&first_hop().far()][0].attachments.is_empty());
         assert!(told(&decided).contains(&(
             "attachment:f1".into(),
@@ -149,8 +150,7 @@ mod tests {
             Some(Reason::SecureDownloads),
             false
         )));
-        let again =
-            decide(&mut state, &settings(), &share(&[first_hop(), second_hop()], Vec::new()));
+        let again = take(&mut state, &settings(), &share(&[first_hop(), second_hop()], Vec::new()));
         assert!(again.comments[&second_hop().far()][0].attachments.is_empty());
     }
 
@@ -158,11 +158,11 @@ mod tests {
     fn r_35_a_new_copy_meets_the_owners_setting_of_now() {
         let mut state = ChainState::default();
         let comment = TransferComment { attachments: vec![file("f1")], ..published("acme/1") };
-        let decided = decide(&mut state, &settings(), &share(&[first_hop()], vec![comment]));
+        let decided = take(&mut state, &settings(), &share(&[first_hop()], vec![comment]));
         assert_eq!(decided.comments[&first_hop().far()][0].attachments, [file("f1")]);
 
         let decided =
-            decide(&mut state, &secure("acme"), &share(&[first_hop(), second_hop()], Vec::new()));
+            take(&mut state, &secure("acme"), &share(&[first_hop(), second_hop()], Vec::new()));
         assert!(decided.comments[&second_hop().far()][0].attachments.is_empty());
         assert_eq!(
             told(&decided),
@@ -174,23 +174,23 @@ mod tests {
     fn r_35_a_copy_told_without_attachments_stays_without_when_the_setting_changes() {
         let mut state = ChainState::default();
         let with_file = TransferComment { attachments: vec![file("f1")], ..published("acme/1") };
-        decide(&mut state, &settings(), &share(&[first_hop()], vec![with_file]));
+        take(&mut state, &settings(), &share(&[first_hop()], vec![with_file]));
         let hops = [first_hop(), second_hop()];
-        decide(&mut state, &secure("acme"), &share(&hops, Vec::new()));
+        take(&mut state, &secure("acme"), &share(&hops, Vec::new()));
         let far = second_hop().far();
         let resync = |account: &str, copy: &CopyId| Transfer {
             action: Action::Resync { share_id: second_hop().share_id },
             ..update(account, copy, &hops, Vec::new())
         };
-        let told = decide(&mut state, &settings(), &resync("initech", &far));
+        let told = take(&mut state, &settings(), &resync("initech", &far));
         assert!(told.comments[&far][0].attachments.is_empty(), "as it was told before");
         let near = first_hop().far();
-        let told = decide(&mut state, &settings(), &resync("globex", &near));
+        let told = take(&mut state, &settings(), &resync("globex", &near));
         assert_eq!(told.comments[&near][0].attachments, [file("f1")]);
 
         let third = hop(3, "initech", "umbrella", far);
         let onward =
-            decide(&mut state, &settings(), &share(std::slice::from_ref(&third), Vec::new()));
+            take(&mut state, &settings(), &share(std::slice::from_ref(&third), Vec::new()));
         assert!(onward.comments[&third.far()][0].attachments.is_empty(), "nor does it hand it on");
     }
 }

@@ -9,9 +9,9 @@ use contracts::{CommentId, CopyId};
 use proptest::prelude::*;
 
 use super::samples::{
-    account, acme_copy, file, first_hop, published, second_hop, share, under, update,
+    account, acme_copy, file, first_hop, published, second_hop, share, take, under, update,
 };
-use super::{ChainState, Decided, Settings, decide};
+use super::{ChainState, Decided, Settings};
 
 const RECORDING: &str = "https://acme.example/calls/1.mp3";
 
@@ -102,7 +102,7 @@ fn run(story: &Story, order: impl IntoIterator<Item = usize>) -> (ChainState, Ve
     let mut state = ChainState::default();
     let decided = order
         .into_iter()
-        .map(|index| decide(&mut state, &story.settings, &story.transfers[index]))
+        .map(|index| take(&mut state, &story.settings, &story.transfers[index]))
         .collect();
     (state, decided)
 }

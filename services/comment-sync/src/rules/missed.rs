@@ -47,18 +47,20 @@ impl MissedRedactions {
         self.heard.iter()
     }
 
-    /// The copies that missed this redaction; of a file also those that missed that of the whole
-    /// comment.
+    /// The copies that missed this redaction and do not hear it now; of a file also those that
+    /// missed that of the whole comment.
     pub(super) fn by(
         &self,
         comment_id: &CommentId,
         attachment_id: Option<&str>,
-    ) -> BTreeSet<CopyId> {
+        heard: &BTreeSet<Missed>,
+    ) -> BTreeSet<&CopyId> {
         let covers = |missed: &&Missed| {
             let file = missed.attachment_id.as_deref();
             missed.comment_id == *comment_id && (file.is_none() || file == attachment_id)
         };
-        self.known.iter().filter(covers).map(|missed| missed.copy.clone()).collect()
+        let still = self.known.iter().filter(|missed| !heard.contains(missed));
+        still.filter(covers).map(|missed| &missed.copy).collect()
     }
 
     /// Notes that a copy missed a redaction.
@@ -69,8 +71,8 @@ impl MissedRedactions {
     }
 
     /// Notes that copies hear what they missed.
-    pub(super) fn hear(&mut self, overdue: &[Overdue]) {
-        for missed in overdue.iter().flat_map(Overdue::missed) {
+    pub(super) fn hear(&mut self, heard: impl IntoIterator<Item = Missed>) {
+        for missed in heard {
             if self.known.remove(&missed) && !self.added.remove(&missed) {
                 self.heard.insert(missed);
             }
@@ -88,7 +90,8 @@ pub struct Overdue {
 }
 
 impl Overdue {
-    fn missed(&self) -> impl Iterator<Item = Missed> {
+    /// What the copy has missed no more.
+    pub(super) fn missed(&self) -> impl Iterator<Item = Missed> {
         self.redactions.iter().map(|redaction| Missed {
             copy: self.crossing.to.clone(),
             comment_id: redaction.comment_id.clone(),
@@ -125,10 +128,10 @@ mod tests {
     use contracts::sync::{Action, Transfer};
     use contracts::{ItemOutcome, Reason, ShareId};
 
+    use super::super::ChainState;
     use super::super::samples::{
-        acme_copy, first_hop, id, published, second_hop, settings, share, told, update,
+        acme_copy, first_hop, id, published, second_hop, settings, share, take, told, update,
     };
-    use super::super::{ChainState, decide};
     use super::*;
 
     fn missed(copy: &CopyId, comment: &str, file: Option<&str>) -> Missed {
@@ -152,7 +155,7 @@ mod tests {
         assert_eq!(told.len(), 1, "acme's copy is at no live hop: {told:?}");
         assert_eq!(told[0].crossing, HopTraversal::inbound(&second_hop()));
         assert_eq!(told[0].missed().collect::<Vec<_>>(), stored[..2]);
-        all.hear(&told);
+        all.hear(told.iter().flat_map(Overdue::missed));
         assert_eq!(all.heard().collect::<Vec<_>>(), [&stored[0], &stored[1]]);
         assert_eq!(overdue(&all, &[&second_hop()]), []);
         assert_eq!(overdue(&all, &[&first_hop(), &second_hop()]).len(), 1);
@@ -166,7 +169,7 @@ mod tests {
         all.add(first.clone());
         all.add(second.clone());
         assert_eq!(all.added().collect::<Vec<_>>(), [&second]);
-        all.hear(&overdue(&all, &[&first_hop()]));
+        all.hear(overdue(&all, &[&first_hop()]).iter().flat_map(Overdue::missed));
         assert_eq!((all.added().count(), all.heard().collect::<Vec<_>>()), (0, vec![&first]));
         all.add(first);
         assert_eq!((all.added().count(), all.heard().count()), (0, 0));
@@ -176,30 +179,30 @@ mod tests {
     fn a_redaction_that_a_copy_missed_is_told_when_the_copy_comes_back() {
         let mut state = ChainState::default();
         let middle = first_hop().far();
-        decide(&mut state, &settings(), &share(&[first_hop()], vec![published("acme/1")]));
+        take(&mut state, &settings(), &share(&[first_hop()], vec![published("acme/1")]));
         let end = Action::Unshare { share_id: first_hop().share_id };
         let by_acme = |action, hops: &[Hop]| Transfer {
             action,
             ..update("acme", &acme_copy(), hops, vec![])
         };
-        decide(&mut state, &settings(), &by_acme(end, &[first_hop()]));
+        take(&mut state, &settings(), &by_acme(end, &[first_hop()]));
         let redact = Action::Redact { comment_id: id("acme/1"), attachment_id: None };
-        let redacted = decide(&mut state, &settings(), &by_acme(redact, &[]));
+        let redacted = take(&mut state, &settings(), &by_acme(redact, &[]));
         let withheld =
             ("comment:acme/1".to_owned(), ItemOutcome::Withheld, Some(Reason::NotShared), true);
         assert_eq!((&redacted.redacted[..], &told(&redacted)[..]), (&[][..], &[withheld][..]));
         let again = Hop { near: acme_copy(), sender: first_hop().sender, ..second_hop() };
-        let shared = decide(&mut state, &settings(), &share(&[again], Vec::new()));
+        let shared = take(&mut state, &settings(), &share(&[again], Vec::new()));
         assert_eq!(shared.overdue, [], "the old copy has not come back by that");
 
         let mut onward = second_hop();
         onward.share_id = ShareId::new("00000000-0000-4000-8000-000000000003").unwrap();
-        let back = decide(&mut state, &settings(), &share(&[onward.clone()], Vec::new()));
+        let back = take(&mut state, &settings(), &share(&[onward.clone()], Vec::new()));
         assert_eq!(back.overdue.len(), 1);
         assert_eq!(back.overdue[0].crossing, HopTraversal::inbound(&onward));
         assert_eq!(back.overdue[0].redactions[0].comment_id, id("acme/1"));
         assert_eq!(back.overdue[0].crossing.to, middle);
         let later = update("globex", &middle, &[onward], vec![published("globex/1")]);
-        assert_eq!(decide(&mut state, &settings(), &later).overdue, []);
+        assert_eq!(take(&mut state, &settings(), &later).overdue, []);
     }
 }

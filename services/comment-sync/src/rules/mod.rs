@@ -7,13 +7,18 @@ mod ccs;
 mod comments;
 mod contents;
 mod crossing;
+mod draft;
+mod ended;
 mod missed;
 mod notices;
+mod publish;
 mod recording;
 mod redaction;
+mod state;
 mod take_over;
 mod transfer;
 mod unreached;
+mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,9 +27,11 @@ use contracts::{AccountName, AgreementId};
 
 pub use ccs::{CcList, CcLists};
 pub use comments::{Comments, KnownComment};
+pub use draft::CommentChanges;
 pub use missed::{Missed, MissedRedactions, Overdue};
 pub use redaction::{Mark, Marks};
-pub use transfer::{ChainState, Decided, decide};
+pub use state::{ChainState, Changes, Decided, Decision};
+pub use transfer::decide;
 
 /// What accounts and agreements say that comments depend on.
 #[derive(Clone, Debug, Default, PartialEq)]

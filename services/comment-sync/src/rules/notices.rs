@@ -8,18 +8,20 @@ use contracts::sync::{About, AccountFact, CommentNotice, Notice, Recipient};
 use line::HopTraversal;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{ChainState, KnownComment, Settings};
+use super::draft::{Draft, DraftComment};
+use super::{CcLists, Settings};
 
 /// Notices about comments that are new at the copies which the crossings lead to.
 pub(super) fn notices(
-    state: &ChainState,
+    comments: &Draft,
+    ccs: &CcLists,
     settings: &Settings,
     crossings: &[HopTraversal],
     new: &[CommentId],
 ) -> Vec<Notice> {
     let mut notices = Vec::new();
     for crossing in crossings.iter().filter(|crossing| !crossing.outbound) {
-        let ccs = state.ccs.of(&crossing.to);
+        let ccs = ccs.of(&crossing.to);
         let teller = settings
             .accounts
             .get(crossing.to_account())
@@ -27,9 +29,9 @@ pub(super) fn notices(
         let Some(teller) = teller else { continue };
         let arrived = new
             .iter()
-            .filter_map(|id| state.comments.get(id))
-            .filter(|comment| comment.copies.contains(&crossing.to));
-        let public = arrived.filter(|comment| comment.content.public);
+            .filter_map(|id| comments.get(id))
+            .filter(|comment| comment.is_held_by(&crossing.to));
+        let public = arrived.filter(|comment| comment.content().public);
         notices
             .extend(public.filter_map(|comment| notice(settings, teller, ccs, crossing, comment)));
     }
@@ -41,14 +43,14 @@ fn notice(
     teller: &AccountFact,
     ccs: &[Cc],
     crossing: &HopTraversal,
-    comment: &KnownComment,
+    comment: DraftComment,
 ) -> Option<Notice> {
     let ticket_id = crossing.to_ticket()?.clone();
     let link = teller.link_template.as_ref().map(|template| {
         let ticket = utf8_percent_encode(ticket_id.as_str(), NON_ALPHANUMERIC).to_string();
         template.replace("{ticket_id}", &ticket)
     });
-    let author = &comment.account;
+    let (author, content) = (comment.account(), comment.content());
     let unknown = || Party {
         account: author.clone(),
         address: author.to_string(),
@@ -56,8 +58,8 @@ fn notice(
     };
     Some(Notice {
         about: About::Comment(CommentNotice {
-            comment_id: comment.content.id.clone(),
-            body: comment.content.body.clone(),
+            comment_id: content.id.clone(),
+            body: content.body.clone(),
             ticket_id,
             link,
         }),
@@ -65,7 +67,7 @@ fn notice(
         to: ccs.iter().map(Recipient::from).collect(),
         locale: teller.locale.clone(),
         partner: settings.accounts.get(author).map_or_else(unknown, AccountFact::party),
-        by: comment.content.author.name.clone(),
+        by: content.author.name.clone(),
         at: comment.written_at(),
         partner_support_addresses: settings
             .no_mail_to
@@ -79,12 +81,13 @@ fn notice(
 mod tests {
     use contracts::command::AccountKind;
     use contracts::sync::TransferComment;
+    use line::Chain;
 
     use super::super::ccs::CcList;
     use super::super::samples::{
-        account, acme_copy, first_hop, noon, published, second_hop, update,
+        account, acme_copy, first_hop, noon, published, second_hop, take, update,
     };
-    use super::super::{Decided, decide};
+    use super::super::{ChainState, Decided};
     use super::*;
 
     fn told(name: &str, notify_ccs: bool) -> AccountFact {
@@ -108,8 +111,8 @@ mod tests {
 
     /// acme → globex → initech, the first two with a CC each.
     fn chain() -> ChainState {
-        let mut state = ChainState::default();
-        state.chain.learn(&[first_hop(), second_hop()]);
+        let chain = Chain::stored([(first_hop(), false), (second_hop(), false)]);
+        let mut state = ChainState { chain, ..ChainState::default() };
         for (copy, name) in [(acme_copy(), "acme"), (first_hop().far(), "globex")] {
             let ccs = vec![Cc { name: "CC".into(), email: format!("cc@{name}.example") }];
             state.ccs.tell(&copy, CcList { ccs, occurred_at: noon(), message_id: "m".into() });
@@ -130,7 +133,7 @@ mod tests {
     fn r_25_a_public_comment_on_the_copy_is_told_to_the_ccs_of_the_original() {
         let hops = [first_hop(), second_hop()];
         let transfer = update("globex", &first_hop().far(), &hops, vec![published("globex/1")]);
-        let decided = decide(&mut chain(), &settings(&["acme", "globex"]), &transfer);
+        let decided = take(&mut chain(), &settings(&["acme", "globex"]), &transfer);
         let [notice] = decided.notices.as_slice() else { panic!("{:?}", decided.notices) };
         assert_eq!(
             (notice.account.as_str(), notice.partner.display_name.as_str()),
@@ -152,11 +155,11 @@ mod tests {
         let hops = [first_hop(), second_hop()];
         let transfer = update("initech", &second_hop().far(), &hops, vec![published("initech/1")]);
         assert_eq!(
-            heard(&decide(&mut chain(), &settings(&["acme", "globex"]), &transfer)),
+            heard(&take(&mut chain(), &settings(&["acme", "globex"]), &transfer)),
             ["cc@globex.example", "cc@acme.example"]
         );
         assert_eq!(
-            heard(&decide(&mut chain(), &settings(&["acme"]), &transfer)),
+            heard(&take(&mut chain(), &settings(&["acme"]), &transfer)),
             ["cc@acme.example"]
         );
     }
@@ -166,15 +169,15 @@ mod tests {
         let hops = [first_hop(), second_hop()];
         let private = TransferComment { public: false, ..published("globex/1") };
         let quiet = update("globex", &first_hop().far(), &hops, vec![private]);
-        assert!(decide(&mut chain(), &settings(&["acme"]), &quiet).notices.is_empty());
+        assert!(take(&mut chain(), &settings(&["acme"]), &quiet).notices.is_empty());
         let public = update("globex", &first_hop().far(), &hops, vec![published("globex/2")]);
-        assert!(decide(&mut chain(), &settings(&[]), &public).notices.is_empty());
+        assert!(take(&mut chain(), &settings(&[]), &public).notices.is_empty());
         let outward = update("acme", &acme_copy(), &hops, vec![published("acme/1")]);
-        assert!(decide(&mut chain(), &settings(&["acme", "globex"]), &outward).notices.is_empty());
+        assert!(take(&mut chain(), &settings(&["acme", "globex"]), &outward).notices.is_empty());
         let mut state = chain();
-        decide(&mut state, &settings(&["acme"]), &public);
+        take(&mut state, &settings(&["acme"]), &public);
         assert!(
-            decide(&mut state, &settings(&["acme"]), &public).notices.is_empty(),
+            take(&mut state, &settings(&["acme"]), &public).notices.is_empty(),
             "each comment once"
         );
     }

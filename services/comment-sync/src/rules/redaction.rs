@@ -8,9 +8,9 @@ use contracts::sync::Hop;
 use contracts::{AccountName, CommentId, CopyId, Decision, Item, ItemOutcome, Reason};
 use line::HopTraversal;
 
-use super::missed::{Missed, MissedRedactions, ways_in};
+use super::draft::Draft;
+use super::missed::{Missed, ways_in};
 use super::unreached::{self, Publisher};
-use super::{ChainState, Comments};
 
 /// What an account blanks of a comment: all of it, or one file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,28 +103,14 @@ pub struct Redacted {
     pub decisions: Vec<Decision>,
 }
 
-impl ChainState {
-    /// Keeps what a redaction of this comment changes.
-    pub(super) fn keep(&mut self, id: &CommentId, redacted: &Redacted) {
-        if let Some(mark) = &redacted.waits {
-            self.marks.add(mark.clone());
-        }
-        if let Some(content) = &redacted.content {
-            self.comments.rewrite(id, content.clone());
-        }
-        for missed in &redacted.missed {
-            self.missed.add(missed.clone());
-        }
-    }
-}
-
 /// Decides a redaction: blanks the comment where it is known, and remembers it where it is not.
 /// Every copy on a live hop is told, also where the way from the author's copy has ended: what is
 /// blank for one of them is blank for all. A copy whose hops have all ended misses it until it
-/// comes into a live share again, and the publisher is told so.
+/// comes into a live share again, and the publisher is told so. `unaware` are the copies that missed
+/// the same redaction before, and do not hear of it now.
 pub(super) fn redact(
-    comments: &Comments,
-    missed: &MissedRedactions,
+    comments: &Draft,
+    unaware: &BTreeSet<&CopyId>,
     publisher: Publisher,
     mark: &Mark,
 ) -> Redacted {
@@ -132,7 +118,7 @@ pub(super) fn redact(
     let copy = publisher.copy;
     let known = comments
         .get(&mark.comment_id)
-        .filter(|comment| comment.copies.contains(copy) || comment.account == mark.account);
+        .filter(|comment| comment.is_held_by(copy) || *comment.account() == mark.account);
     let Some(known) = known else {
         // An account's prefix is its own, so what comes later under another's is not this account's
         // either.
@@ -141,7 +127,7 @@ pub(super) fn redact(
             _ => Redacted { waits: Some(mark.clone()), ..Redacted::default() },
         };
     };
-    if known.account != mark.account {
+    if *known.account() != mark.account {
         return rejected(Reason::NotTheAuthor);
     }
     let item = match &mark.attachment_id {
@@ -149,19 +135,19 @@ pub(super) fn redact(
         None => Item::Comment(mark.comment_id.clone()),
     };
     let file = mark.attachment_id.as_deref();
-    let content = blanked(known.content.clone(), file);
-    if content == known.content {
+    let content = blanked(known.content().clone(), file);
+    if content == *known.content() {
         let unchanged =
             Decision::new(item.clone(), ItemOutcome::Unchanged).because(Reason::Unchanged);
-        let still = missed.by(&mark.comment_id, file);
-        let unreached = still.iter().map(|copy| unreached::named(publisher, &item, copy));
+        let unreached = unaware.iter().map(|copy| unreached::named(publisher, &item, copy));
         let decisions = std::iter::once(unchanged).chain(unreached).collect();
         return Redacted { decisions, ..Redacted::default() };
     }
-    let others = || known.copies.iter().filter(|holder| *holder != copy);
-    let told = told(publisher, &others().collect());
-    let unreached: Vec<&CopyId> =
-        others().filter(|holder| told.iter().all(|crossing| crossing.to != **holder)).collect();
+    let mut others = known.holders();
+    others.remove(copy);
+    let told = told(publisher, &others);
+    let is_told = |holder: &&CopyId| told.iter().any(|crossing| crossing.to == **holder);
+    let unreached: Vec<&CopyId> = others.into_iter().filter(|other| !is_told(other)).collect();
     let own = told.iter().filter(|crossing| crossing.from == *copy);
     let transferred = own.map(|crossing| {
         Decision::new(item.clone(), ItemOutcome::Transferred).over(&crossing.hop.share_id)
@@ -191,9 +177,10 @@ fn told(publisher: Publisher, copies: &BTreeSet<&CopyId>) -> Vec<HopTraversal> {
 #[cfg(test)]
 mod tests {
     use contracts::ShareId;
-    use line::Chain;
+    use line::{Chain, Entry};
 
     use super::super::samples::{account, acme_copy, file, first_hop, id, known, second_hop};
+    use super::super::{ChainState, Changes, Comments};
     use super::*;
 
     fn mark(comment: &str, by: &str, attachment: Option<&str>) -> Mark {
@@ -219,11 +206,19 @@ mod tests {
     }
 
     fn redacted(state: &mut ChainState, copy: &CopyId, mark: &Mark) -> Redacted {
-        let inactive = BTreeSet::new();
-        let (account, chain) = (&mark.account, &state.chain);
+        let (inactive, entry) = (BTreeSet::new(), Entry::default());
+        let (account, chain) = (&mark.account, &state.chain.after(&entry));
         let publisher = Publisher { account, copy, chain, inactive: &inactive };
-        let done = redact(&state.comments, &state.missed, publisher, mark);
-        state.keep(&mark.comment_id, &done);
+        let mut comments = Draft::over(&state.comments);
+        let (comment, file) = (&mark.comment_id, mark.attachment_id.as_deref());
+        let unaware = state.missed.by(comment, file, &BTreeSet::new());
+        let done = redact(&comments, &unaware, publisher, mark);
+        if let Some(content) = &done.content {
+            comments.rewrite(comment, content.clone());
+        }
+        let (comments, waits, missed) =
+            (comments.into_changes(), done.waits.clone(), done.missed.clone());
+        state.apply(Changes { comments, waits, missed, ..Changes::default() });
         done
     }
 
@@ -253,7 +248,10 @@ mod tests {
     #[test]
     fn a_copy_on_another_live_hop_blanks_it_too() {
         let mut state = state([true, false]);
-        state.comments.reach(&id("acme/1"), &second_hop().far());
+        let mut comments = Draft::over(&state.comments);
+        comments.reach(&id("acme/1"), &second_hop().far());
+        let comments = comments.into_changes();
+        state.apply(Changes { comments, ..Changes::default() });
         let done = redacted(&mut state, &acme_copy(), &mark("acme/1", "acme", None));
         assert_eq!(done.told.len(), 2, "the first hop has ended, the second is live: {done:?}");
         assert!(done.decisions.is_empty());

@@ -10,8 +10,8 @@ use contracts::{AccountName, CommentId, CopyId, ItemOutcome};
 use proptest::prelude::*;
 
 use super::redaction::blanked;
-use super::samples::{account, acme_copy, file, hop, published, settings, share, update};
-use super::{ChainState, Decided, Settings, decide};
+use super::samples::{account, acme_copy, file, hop, published, settings, share, take, update};
+use super::{ChainState, Decided, Settings};
 
 const ACCOUNTS: [&str; 4] = ["acme", "globex", "initech", "umbrella"];
 
@@ -168,7 +168,7 @@ impl World {
     }
 
     fn decide(&mut self, transfer: &Transfer) -> Decided {
-        let decided = decide(&mut self.state, &self.settings, transfer);
+        let decided = take(&mut self.state, &self.settings, transfer);
         for (copy, comments) in &decided.comments {
             let desk = &mut self.desks.get_mut(copy).unwrap().1;
             for comment in comments {
@@ -197,7 +197,7 @@ impl World {
             action: Action::Resync { share_id },
             ..update(owner.as_str(), copy, &self.way(copy), Vec::new())
         };
-        let told = decide(&mut self.state, &self.settings, &resync).comments.remove(copy);
+        let told = take(&mut self.state, &self.settings, &resync).comments.remove(copy);
         told.unwrap_or_default().into_iter().map(|it| (it.id.clone(), it)).collect()
     }
 

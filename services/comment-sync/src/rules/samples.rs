@@ -162,6 +162,12 @@ pub fn ids(comments: &[SharedComment]) -> Vec<&str> {
     comments.iter().map(|comment| comment.id.as_str()).collect()
 }
 
+/// What each of the three copies was sent.
+pub fn sent(decided: &Decided) -> [Vec<&str>; 3] {
+    [acme_copy(), first_hop().far(), second_hop().far()]
+        .map(|copy| decided.comments.get(&copy).map_or_else(Vec::new, |comments| ids(comments)))
+}
+
 /// Item, outcome, reason, and whether it is about a share.
 pub fn told(decided: &Decided) -> Vec<(String, ItemOutcome, Option<Reason>, bool)> {
     let tell = |decision: &Decision| {
@@ -170,10 +176,17 @@ pub fn told(decided: &Decided) -> Vec<(String, ItemOutcome, Option<Reason>, bool
     decided.decisions.iter().map(tell).collect()
 }
 
+/// As the service does it: decide, apply.
+pub fn take(state: &mut ChainState, settings: &Settings, transfer: &Transfer) -> Decided {
+    let decision = decide(state, settings, transfer);
+    state.apply(decision.changes);
+    decision.decided
+}
+
 /// Both hops, and nothing said yet.
 pub fn chain_of_three() -> ChainState {
     let mut state = ChainState::default();
-    decide(&mut state, &settings(), &share(&[first_hop()], Vec::new()));
-    decide(&mut state, &settings(), &share(&[first_hop(), second_hop()], Vec::new()));
+    take(&mut state, &settings(), &share(&[first_hop()], Vec::new()));
+    take(&mut state, &settings(), &share(&[first_hop(), second_hop()], Vec::new()));
     state
 }

@@ -14,7 +14,7 @@ pub(super) struct Publisher<'a> {
     /// The copy that it is published from.
     pub copy: &'a CopyId,
     /// The chain.
-    pub chain: &'a Chain,
+    pub chain: &'a Chain<&'a Hop>,
     /// Agreements that end their hops.
     pub inactive: &'a BTreeSet<AgreementId>,
 }
@@ -79,7 +79,8 @@ mod tests {
         copy: &CopyId,
         inactive: &[Hop],
     ) -> (Option<String>, Option<Reason>, bool) {
-        let chain = Chain::stored([(first_hop(), true), (second_hop(), inactive.is_empty())]);
+        let (first, second) = (first_hop(), second_hop());
+        let chain = Chain::stored([(&first, true), (&second, inactive.is_empty())]);
         let inactive = inactive.iter().map(|hop| hop.agreement_id.clone()).collect();
         let account = account(account_name);
         let publisher =

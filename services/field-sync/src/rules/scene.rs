@@ -220,19 +220,14 @@ impl Stage {
         self.chain = Chain::stored(hops.iter().map(|hop| (hop.clone(), false)));
     }
 
-    /// As the service does it: learn, end, decide, apply.
+    /// As the service does it: enter, decide, apply.
     pub fn decide(&mut self, transfer: &Transfer) -> Decision {
-        let new = self.chain.learn(&transfer.hops);
-        match &transfer.action {
-            Action::Unshare { share_id } => self.chain.end(share_id),
-            Action::Share(sharing) if transfer.rejected.is_some() => {
-                self.chain.end(&sharing.share_id);
-            }
-            _ => {}
-        }
-        let way =
-            Way { chain: &self.chain, inactive: &self.inactive, new: &new, schemas: &self.schemas };
+        let entry = self.chain.enter(transfer);
+        let chain = self.chain.after(&entry);
+        let (inactive, schemas) = (&self.inactive, &self.schemas);
+        let way = Way { chain: &chain, inactive, new: entry.new_hops(), schemas };
         let decided = decide(&self.fields, &way, transfer);
+        self.chain.apply(entry);
         self.fields.apply(decided.revision, decided.records.clone());
         decided
     }

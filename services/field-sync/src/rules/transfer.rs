@@ -19,7 +19,7 @@ use super::take_over::{in_order, take_over};
 #[derive(Clone, Copy, Debug)]
 pub struct Way<'a> {
     /// The chain's hops, the transfer's own included.
-    pub chain: &'a Chain,
+    pub chain: &'a Chain<&'a Hop>,
     /// Agreements that are inactive.
     pub inactive: &'a BTreeSet<AgreementId>,
     /// Hops that the transfer was the first to name here.

@@ -169,10 +169,11 @@ impl State {
     fn carry_out(&mut self, transfer: &Transfer) -> Vec<Change> {
         let mut changes = Vec::new();
         let Some(chain) = self.chains.get_mut(&transfer.chain) else { return changes };
+        let entry = chain.enter(transfer);
+        chain.apply(entry);
         match &transfer.action {
             Action::Update | Action::Redact { .. } | Action::Resync { .. } => {}
             Action::Unshare { share_id } => {
-                chain.end(share_id);
                 let (share, at) = (share_id.clone(), transfer.command.received_at);
                 self.ended.insert(share.clone(), at);
                 changes.push(Change::Ended { share, at });
@@ -182,7 +183,6 @@ impl State {
                 else {
                     return changes;
                 };
-                chain.learn(std::slice::from_ref(hop));
                 self.shares.insert(hop.share_id.clone(), transfer.chain.clone());
                 let (share, chain) = (hop.share_id.clone(), transfer.chain.clone());
                 changes.push(Change::Started { share, chain, at: transfer.command.received_at });
