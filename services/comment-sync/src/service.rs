@@ -6,7 +6,9 @@ use bootstrap::{Context, NoKeys};
 use contracts::sync::{Action, Hop, Transfer};
 use contracts::{AccountName, ChainId, CommentId, topology};
 use line::{Chain, Inbound, Loaded, facts, hops};
-use messaging::{About, Content, DecideError, DecodeError, HandlerResult, Received, Service};
+use messaging::{
+    About, Content, DecideError, DecodeError, HandlerResult, Received, Service, loadable,
+};
 use sqlx::PgConnection;
 
 use crate::rules::{CcLists, ChainState, Comments, Decision, Settings, decide};
@@ -45,7 +47,8 @@ impl Service for CommentSync {
     fn weight(message: &Inbound) -> usize {
         match message {
             Inbound::Transfer(transfer) => match transfer.action {
-                // All comments of the chain are loaded.
+                // All comments of the chain are loaded. So they are for an update that brings a hop
+                // which is new here, but that shows only when the hops are loaded.
                 Action::Share(_) | Action::Resync { .. } => WHOLE_CHAIN,
                 _ => 0,
             },
@@ -61,6 +64,10 @@ impl Service for CommentSync {
         let loaded = line::load(&mut *connection, batch).await?;
         if loaded.transfers.is_empty() {
             return Ok(Known::default());
+        }
+        let first = loadable(loads(&loaded.chains, batch));
+        if first < batch.len() {
+            return Err(DecideError::TooMuch { first });
         }
         load(connection, loaded).await
     }
@@ -126,15 +133,36 @@ async fn load(connection: &mut PgConnection, loaded: Loaded<'_>) -> Result<Known
     Ok(Known { chains: loaded.chains.into_iter().map(state).collect(), settings })
 }
 
-/// Comments named by the transfers; all of a chain that gets a hop, because the new copy takes them
-/// over, or that is asked for whole.
+/// Whether a transfer needs all comments of its chain: it brings a hop, over which the new copy
+/// takes them over, or asks for all.
+fn needs_all(chains: &BTreeMap<ChainId, Chain>, transfer: &Transfer) -> bool {
+    let is_new =
+        |hop: &Hop| chains.get(&transfer.chain).is_none_or(|it| it.hop(&hop.share_id).is_none());
+    matches!(transfer.action, Action::Share(_) | Action::Resync { .. })
+        || transfer.hops.iter().any(is_new)
+}
+
+/// Bytes that each message of a batch has loaded: a chain as a whole by the first that needs it.
+fn loads<'a>(
+    chains: &'a BTreeMap<ChainId, Chain>,
+    batch: &'a [&Received<Inbound>],
+) -> impl Iterator<Item = usize> + 'a {
+    let mut whole = BTreeSet::new();
+    batch.iter().map(move |received| match &received.message {
+        Inbound::Transfer(transfer)
+            if needs_all(chains, transfer) && whole.insert(&transfer.chain) =>
+        {
+            WHOLE_CHAIN
+        }
+        _ => 0,
+    })
+}
+
+/// Comments named by the transfers; all of a chain where one needs them.
 fn wanted(chains: &BTreeMap<ChainId, Chain>, transfers: &[&Transfer]) -> Wanted {
     let mut wanted = Wanted::default();
     for transfer in transfers {
-        let is_new =
-            |share| chains.get(&transfer.chain).is_none_or(|chain| chain.hop(share).is_none());
-        let whole = matches!(transfer.action, Action::Share(_) | Action::Resync { .. });
-        if whole || transfer.hops.iter().any(|hop| is_new(&hop.share_id)) {
+        if needs_all(chains, transfer) {
             wanted.chains.insert(transfer.chain.clone());
         }
         let named = transfer.comments.iter().map(|comment| &comment.id);
@@ -213,4 +241,65 @@ async fn save(
     store::missed_redaction::save(&mut *connection, &missed).await?;
     store::ccs::save(connection, &ccs).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::{CopyId, TicketId};
+
+    use super::*;
+    use crate::rules::samples::{acme_copy, first_hop, noon, published, second_hop, share, update};
+
+    fn received(transfer: Transfer) -> Received<Inbound> {
+        Received {
+            account: Received::<Inbound>::INTERNAL.into(),
+            message_id: "1".into(),
+            message_type: "transfer.v1".into(),
+            publisher: None,
+            received_at: noon(),
+            message: Inbound::Transfer(Box::new(transfer)),
+        }
+    }
+
+    fn chain_from(ticket: &str) -> ChainId {
+        let ticket = TicketId::new(ticket).unwrap();
+        ChainId::starting_with(&CopyId::original(&AccountName::new("acme").unwrap(), &ticket))
+    }
+
+    #[test]
+    fn an_update_that_brings_a_hop_has_its_whole_chain_counted_once() {
+        let of = |hops: &[Hop]| update("acme", &acme_copy(), hops, vec![published("acme/1")]);
+        let elsewhere = |ticket: &str, transfer: Transfer| {
+            let chain = chain_from(ticket);
+            Transfer { chain, ..transfer }
+        };
+        let (known, longer) = ([first_hop()], [first_hop(), second_hop()]);
+        let batch = [
+            of(&known),
+            of(&longer),
+            of(&longer),
+            share(&longer, Vec::new()),
+            elsewhere("2", share(&known, Vec::new())),
+            elsewhere("3", of(&[])),
+            elsewhere("4", of(&known)),
+        ]
+        .map(received);
+        let chains = ["1", "2", "3"]
+            .map(|ticket| (chain_from(ticket), Chain::stored([(first_hop(), false)])));
+        let chains = BTreeMap::from(chains);
+        let batch: Vec<_> = batch.iter().collect();
+        let (whole, none) = (WHOLE_CHAIN, 0);
+        assert_eq!(
+            loads(&chains, &batch).collect::<Vec<_>>(),
+            [none, whole, none, none, whole, none, whole]
+        );
+        let transfers: Vec<&Transfer> = batch
+            .iter()
+            .filter_map(|received| match &received.message {
+                Inbound::Transfer(transfer) => Some(&**transfer),
+                Inbound::Fact(_) => None,
+            })
+            .collect();
+        assert_eq!(wanted(&chains, &transfers).chains, ["1", "2", "4"].map(chain_from).into());
+    }
 }

@@ -14,6 +14,14 @@ pub enum DecideError {
         /// What is wrong with the row.
         detail: String,
     },
+    /// The batch needs more than one may load, which shows only while it is loaded.
+    #[error("a batch would load more than one may; its first {first} messages do not")]
+    TooMuch {
+        /// So many of the first messages, one at least, load no more ([`loadable`]).
+        ///
+        /// [`loadable`]: crate::loadable
+        first: usize,
+    },
 }
 
 /// Why the runtime, or one slot of it, stopped working. The supervisor builds everything anew.

@@ -16,7 +16,7 @@ pub mod timeout;
 pub use cause::cause;
 pub use decide::parking::ParkReason;
 pub use decide::plan::MAX_OUTPUT;
-pub use decide::step::decide_and_apply;
+pub use decide::step::{decide_and_apply, loadable};
 pub use failure::{DecideError, Fault};
 pub use message::about::About;
 pub use message::content::{Content, DecodeError, decode, parse};

@@ -64,6 +64,7 @@ impl From<DecideError> for Failed {
         match error {
             DecideError::Database(error) => error.into(),
             DecideError::Stored { .. } => Self::Poison(chain(&error)),
+            DecideError::TooMuch { first } => Self::Only(first),
         }
     }
 }
@@ -162,6 +163,13 @@ async fn decide_together<S: Service>(
 fn light_enough<S: Service>(items: &[Item<S::Inbound>]) -> usize {
     let weights =
         items.iter().map(|item| item.accepted().map_or(0, |received| S::weight(&received.message)));
+    loadable(weights)
+}
+
+/// How many of the first messages of a batch, one at least, load no more together than one batch
+/// may. For a service that learns only while it loads what a message needs; what it knows before is
+/// its [`Service::weight`].
+pub fn loadable(weights: impl Iterator<Item = usize>) -> usize {
     within(LOADED_BYTES, weights)
 }
 
@@ -308,5 +316,15 @@ mod tests {
         assert_eq!(within(10, [11, 1].into_iter()), 1);
         assert_eq!(within(10, [0; 5].into_iter()), 5);
         assert_eq!(within(10, std::iter::empty()), 1);
+    }
+
+    #[test]
+    fn what_would_load_too_much_is_decided_in_parts_of_the_whole_batch() {
+        let too_much = Failed::from(DecideError::TooMuch { first: 2 });
+        // The batch that is loaded is what of the whole one was not decided before.
+        let Failed::Only(first) = too_much.in_terms_of(&[0, 3, 4, 7]) else {
+            panic!("so many of the first can be decided");
+        };
+        assert_eq!(first, 4);
     }
 }
