@@ -18,13 +18,19 @@ const EDGES: [(&str, &[&str]); 13] = [
     ("bootstrap", &["contracts", "messaging", "timeline"]),
     ("local", &["contracts", "operator"]),
     ("operator", &["contracts", "timeline"]),
-    ("testkit", &["contracts", "local"]),
+    ("testkit", &["contracts", "messaging"]),
     ("agreement-service", &["bootstrap", "contracts", "messaging"]),
     ("share-dispatcher", &["bootstrap", "contracts", "line", "messaging", "timeline"]),
     ("comment-sync", &["bootstrap", "contracts", "line", "messaging"]),
     ("field-sync", &["bootstrap", "contracts", "line", "messaging"]),
     ("notifier", &["bootstrap", "contracts", "messaging"]),
 ];
+
+/// The rooms of `messaging`, the lowest first: each builds on those before it, and so none in a
+/// circle. The root is the files beside them.
+const ROOMS: [&str; 8] =
+    ["message", ROOT, "intake", "decide", "observe", "publish", "run", "operate"];
+const ROOT: &str = "the root";
 
 /// What no rule may touch: I/O, clocks, chance, the process around it.
 const IMPURE: [&str; 14] = [
@@ -104,6 +110,53 @@ fn rules_are_pure() {
             }
         }
     }
+}
+
+#[test]
+fn rooms_of_messaging_build_only_on_lower_ones() {
+    let source = root().join("shared/messaging/src");
+    let mut files = Vec::new();
+    rust_files(&source, &mut files);
+    let lib = source.join("lib.rs");
+    let mut wrong = Vec::new();
+    for file in files.iter().filter(|file| **file != lib) {
+        let path = file.strip_prefix(&source).expect("below the sources");
+        let room = room_of(path.iter().next().and_then(|first| first.to_str()).unwrap_or_default());
+        let text = std::fs::read_to_string(file).expect("a readable file");
+        let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+        for used in code.flat_map(|line| line.split("crate::").skip(1)) {
+            let first =
+                used.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next();
+            let first = first.unwrap_or_default();
+            let is_there =
+                source.join(first).is_dir() || source.join(format!("{first}.rs")).exists();
+            let at = path.display();
+            if first.is_empty() || !is_there {
+                wrong.push(format!("{at}: crate::{first} does not say in which room it is"));
+            } else if place(room_of(first)) > place(room) {
+                wrong.push(format!("{at}: {room} must not build on {}", room_of(first)));
+            }
+        }
+    }
+    assert!(files.len() > 40, "the rooms are where they are looked for: {files:?}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_guide_says_the_order_of_the_rooms() {
+    let guide = std::fs::read_to_string(root().join("shared/README.md")).expect("a readable file");
+    let said = ROOMS.map(|room| if room == ROOT { ROOT.to_owned() } else { format!("`{room}`") });
+    let said = said.join(" → ");
+    assert!(guide.contains(&said), "shared/README.md has to say {said}");
+}
+
+/// A file or folder directly in the sources of `messaging` as a room.
+fn room_of(first: &str) -> &'static str {
+    ROOMS.into_iter().find(|room| *room == first).unwrap_or(ROOT)
+}
+
+fn place(room: &str) -> Option<usize> {
+    ROOMS.iter().position(|one| *one == room)
 }
 
 /// What breaks the runtime, or a release, on purpose fits the code as it stands: else nobody would

@@ -71,7 +71,7 @@ mod tests {
     use sqlx::{Connection, PgConnection};
 
     use super::*;
-    use crate::{DecideError, Fault};
+    use crate::failure::{DecideError, Fault};
 
     const TEXT: &str = "the text of a ticket";
 

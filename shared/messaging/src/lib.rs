@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
 
 mod decide;
 mod intake;
@@ -9,12 +10,13 @@ mod publish;
 mod run;
 pub use operate::{parked, replay};
 mod cause;
+mod clock;
 mod failure;
+mod park_reason;
 mod service;
 pub mod timeout;
 
 pub use cause::cause;
-pub use decide::parking::ParkReason;
 pub use decide::plan::MAX_OUTPUT;
 pub use decide::step::{decide_and_apply, loadable};
 pub use failure::{DecideError, Fault};
@@ -23,13 +25,15 @@ pub use message::content::{Content, DecodeError, decode, parse};
 pub use message::output::Output;
 pub use observe::watched::{Watched, can_be_watched, unwatch, watch, watched};
 pub use operate::sending::Sending;
-pub use operate::trail::{Question, Related, Trailing, trailing};
+pub use operate::trail::{Question, Trailing, trailing};
+#[cfg(feature = "fuzzing")]
 pub use operate::trial::{dead_letter_trial, trial};
+pub use park_reason::ParkReason;
 pub use run::connection::BrokerUrl;
 pub use run::health::Health;
-pub use run::retention::{Aged, Retention};
+pub use run::retention::Retention;
 pub use run::runtime::{Settings, Undelivered, run};
-pub use service::{HandlerResult, Otherwise, Received, Service};
+pub use service::{Aged, HandlerResult, Otherwise, Received, Related, Service};
 
 /// The runtime's own tables (journal, outputs, undelivered, parked). They live in the service's
 /// schema, beside its own, and are migrated together with them; versions 1 to 499 are the

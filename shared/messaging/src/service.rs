@@ -5,8 +5,13 @@ use std::future::Future;
 use contracts::sync::CommandRef;
 use contracts::{AccountName, Reason, Timestamp, topology};
 use sqlx::PgConnection;
+use timeline::Share;
 
-use crate::{About, Aged, Content, DecideError, DecodeError, Output, ParkReason, Related};
+use crate::failure::DecideError;
+use crate::message::about::About;
+use crate::message::content::{Content, DecodeError};
+use crate::message::output::Output;
+use crate::park_reason::ParkReason;
 
 /// A service: load what a batch is decided by, decide each message of it, apply what was decided,
 /// save what changed. The runtime calls them in this order, in one transaction, and sends what
@@ -156,4 +161,27 @@ pub enum Otherwise {
     Decided(Vec<Output>),
     /// There is nobody to answer: it is parked.
     Park(ParkReason),
+}
+
+/// Rows of a table that go when they are old enough.
+#[derive(Clone, Copy, Debug)]
+pub struct Aged {
+    /// The table, in the service's schema.
+    pub table: &'static str,
+    /// The column with the time from which on they age. An index in its order is needed, or else
+    /// every look reads the whole table.
+    pub since: &'static str,
+    /// Which of them may go, as SQL; `true` for all.
+    pub condition: &'static str,
+    /// For how many days they are kept.
+    pub days: u32,
+}
+
+/// What belongs together, as a service knows it.
+#[derive(Debug, Default)]
+pub struct Related {
+    /// Names by which rows are found: chains, tickets, shares, agreements.
+    pub names: Vec<String>,
+    /// The shares.
+    pub shares: Vec<Share>,
 }

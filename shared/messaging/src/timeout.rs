@@ -7,7 +7,7 @@ use std::future::Future;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use crate::Fault;
+use crate::failure::Fault;
 
 /// Waits for an answer of the database, `limit` at most. What is under way then is dropped, and
 /// with it its transaction; whether that had been committed, the journal will tell.

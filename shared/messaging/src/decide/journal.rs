@@ -10,17 +10,8 @@ use serde_json::value::RawValue;
 use sqlx::{FromRow, PgConnection};
 
 use crate::message::about::About;
+use crate::message::key::Key;
 use crate::message::output::{Output, StoredOutput};
-use crate::operate::trail::without_values;
-
-/// By what a message is known: a command by its publisher, entity and id, an internal message by
-/// its type and id.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Key {
-    pub account: String,
-    pub entity: String,
-    pub message_id: String,
-}
 
 /// A message decided before.
 #[derive(Clone, Debug)]
@@ -210,4 +201,12 @@ fn columns<'a>(keys: impl Iterator<Item = &'a Key>) -> (Vec<&'a str>, Vec<&'a st
         columns.2.push(key.message_id.as_str());
     }
     columns
+}
+
+/// A receipt without the values of fields: what a ticket says is kept nowhere but where it has to
+/// be.
+fn without_values(receipt: &str) -> Option<String> {
+    let mut receipt: Receipt = serde_json::from_str(receipt).ok()?;
+    receipt.decisions.iter_mut().for_each(|decision| decision.value = None);
+    serde_json::to_string(&receipt).ok()
 }

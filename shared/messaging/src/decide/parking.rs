@@ -12,6 +12,7 @@ use crate::message::about::{About, LONGEST};
 use crate::message::envelope::{Envelope, Via};
 use crate::message::output::StoredOutput;
 use crate::message::trace_context::TraceContext;
+use crate::park_reason::ParkReason;
 
 /// In the audit: the service itself parked it. No person's name.
 const BY_THE_SERVICE: &str = "(service)";
@@ -21,60 +22,6 @@ pub(crate) const UNDELIVERED: &str = "undelivered";
 /// Open rows of messages that nobody stands for: what comes beyond is counted and logged, and not
 /// kept.
 const MOST_WITHOUT_PUBLISHER: i64 = 10_000;
-
-/// Why a message was parked. Codes are stable; they are labels of a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ParkReason {
-    /// The routing key names no account, so there is nobody to answer.
-    NoPublisher,
-    /// The account is still not registered.
-    UnknownAccount,
-    /// A message between services cannot be read.
-    Undecodable,
-    /// A rule panicked, or its result cannot be stored.
-    Poison,
-    /// Ten processes began to decide it and none ended: it may be what kills them.
-    RedeliveredTooOften,
-    /// It was decided before, but its outputs are no longer kept.
-    OutputsGone,
-    /// Known by its id, with other content.
-    IdReused,
-    /// A desk's queue did not take it within the limit.
-    Undeliverable,
-    /// The broker dead-lettered it.
-    DeadLettered,
-}
-
-impl ParkReason {
-    /// Every reason there is.
-    pub const ALL: [Self; 9] = [
-        Self::NoPublisher,
-        Self::UnknownAccount,
-        Self::Undecodable,
-        Self::Poison,
-        Self::RedeliveredTooOften,
-        Self::OutputsGone,
-        Self::IdReused,
-        Self::Undeliverable,
-        Self::DeadLettered,
-    ];
-
-    /// The code as it stands in the table and in metrics.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::NoPublisher => "no_publisher",
-            Self::UnknownAccount => "unknown_account",
-            Self::Undecodable => "undecodable",
-            Self::Poison => "poison",
-            Self::RedeliveredTooOften => "redelivered_too_often",
-            Self::OutputsGone => "outputs_gone",
-            Self::IdReused => "id_reused",
-            Self::Undeliverable => "undeliverable",
-            Self::DeadLettered => "dead_lettered",
-        }
-    }
-}
 
 /// A message on its way into the table, with all that a replay needs.
 #[derive(Debug)]
@@ -167,7 +114,7 @@ impl<'a> Parking<'a> {
                 subject: output.share_id().or(output.correlation_id()).map(str::to_owned),
                 command: None,
             },
-            content_type: Some(crate::publish::publisher::JSON),
+            content_type: Some(crate::message::outgoing::JSON),
             correlation_id: output.correlation_id(),
             share_id: output.share_id(),
             trace: &stored.trace,

@@ -7,14 +7,15 @@ use contracts::delivery::Delivery;
 use contracts::topology::{RetryStep, Service};
 use contracts::{AccountName, Reason, Receipt, ReceiptOutcome, Timestamp};
 
-use crate::decide::journal::{Decided, Entry, Key};
+use crate::decide::journal::{Decided, Entry};
 use crate::decide::ladder;
-use crate::decide::parking::ParkReason;
 use crate::intake::admission::{Admission, Refused};
 use crate::message::about::About;
 use crate::message::envelope::Envelope;
+use crate::message::key::Key;
 use crate::message::output::{Output, StoredOutput};
 use crate::message::trace_context::TraceContext;
+use crate::park_reason::ParkReason;
 use crate::service::{HandlerResult, Otherwise, Received};
 
 /// No output may be larger, in bytes: over it the broker closes the channel.

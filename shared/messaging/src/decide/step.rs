@@ -8,11 +8,13 @@ use std::time::Duration;
 use contracts::Timestamp;
 use sqlx::{PgConnection, PgPool};
 
-use crate::decide::journal::{self, Key};
-use crate::decide::parking::{self, ParkReason, Parking};
+use crate::decide::journal;
+use crate::decide::parking::{self, Parking};
 use crate::decide::plan::{Disposition, Item, Plan};
 use crate::decide::suspects::{self, SUSPICIOUS_DELIVERIES, TOO_MANY_PROCESSES};
 use crate::failure::{DecideError, Next, next_after};
+use crate::message::key::Key;
+use crate::park_reason::ParkReason;
 use crate::service::{HandlerResult, Received, Service};
 use crate::timeout;
 

@@ -6,11 +6,11 @@ use contracts::routing::RoutingKey;
 use contracts::topology;
 use contracts::{AccountName, Reason};
 
-use crate::decide::journal::Key;
-use crate::decide::parking::ParkReason;
 use crate::message::about::About;
 use crate::message::content::{self, Content, DecodeError};
 use crate::message::envelope::{Envelope, Via};
+use crate::message::key::Key;
+use crate::park_reason::ParkReason;
 use crate::service::{Received, Service};
 
 /// What admission says of a message.

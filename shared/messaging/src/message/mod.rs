@@ -3,7 +3,9 @@
 pub(crate) mod about;
 pub(crate) mod content;
 pub(crate) mod envelope;
+pub(crate) mod key;
 pub(crate) mod members;
 pub(crate) mod origin;
+pub(crate) mod outgoing;
 pub(crate) mod output;
 pub(crate) mod trace_context;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::decide::journal::Key;
+use crate::message::key::Key;
 use crate::message::trace_context::TraceContext;
 
 /// A message to send.

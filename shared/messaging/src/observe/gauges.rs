@@ -3,7 +3,7 @@
 
 use sqlx::PgPool;
 
-use crate::ParkReason;
+use crate::park_reason::ParkReason;
 
 /// Counts what waits for desks' queues, and what is parked, by reason; also a reason that nothing
 /// is parked for any more.

@@ -8,7 +8,6 @@ use contracts::Timestamp;
 
 use crate::decide::plan::{Disposition, Item};
 use crate::message::output::StoredOutput;
-use crate::publish::publisher::Refused;
 
 /// One batch, from its first message to its ack.
 pub(crate) fn batch(messages: usize, started: Instant) {
@@ -53,12 +52,9 @@ pub(crate) fn outcome(disposition: &Disposition) -> &'static str {
 }
 
 /// Deliveries that desks' queues took: how long after their command had arrived.
-pub(crate) fn deliveries(outputs: &[(String, &StoredOutput)], refused: &Refused, at: Timestamp) {
+pub(crate) fn deliveries<'a>(taken: impl Iterator<Item = &'a StoredOutput>, at: Timestamp) {
     let mut delays: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    for (_, stored) in outputs
-        .iter()
-        .filter(|(id, stored)| stored.output.desk().is_some() && !refused.contains(id))
-    {
+    for stored in taken.filter(|stored| stored.output.desk().is_some()) {
         if let Some(accepted_at) = stored.output.accepted_at() {
             delays
                 .entry(stored.output.message_type())

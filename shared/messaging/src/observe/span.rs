@@ -19,9 +19,9 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::decide::plan::{Disposition, Item};
 use crate::message::envelope::{Envelope, Via};
+use crate::message::outgoing::OutgoingMessage;
 use crate::message::trace_context::TraceContext;
 use crate::observe::measure::outcome;
-use crate::publish::publisher::OutgoingMessage;
 
 const SYSTEM: &str = "messaging.system";
 const RABBITMQ: &str = "rabbitmq";

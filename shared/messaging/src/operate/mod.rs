@@ -4,4 +4,5 @@ pub mod parked;
 pub mod replay;
 pub(crate) mod sending;
 pub(crate) mod trail;
+#[cfg(feature = "fuzzing")]
 pub(crate) mod trial;

@@ -7,14 +7,15 @@ use contracts::topology::{Exchange, Service};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::Fault;
+use crate::clock::now;
 use crate::decide::journal;
+use crate::failure::Fault;
+use crate::message::outgoing::OutgoingMessage;
 use crate::message::output::StoredOutput;
 use crate::operate::parked::{Done, Entry, record};
 use crate::operate::sending::{Pace, Sending};
-use crate::publish::publisher::{OutgoingMessage, Publisher};
+use crate::publish::publisher::Publisher;
 use crate::publish::undelivered;
-use crate::run::runtime::now;
 
 /// Which decisions are meant: those from `since` on, and before `until`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

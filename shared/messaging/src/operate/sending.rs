@@ -9,7 +9,7 @@ use lapin::Connection;
 use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::Fault;
+use crate::failure::Fault;
 use crate::publish::publisher::Publisher;
 use crate::run::connection;
 

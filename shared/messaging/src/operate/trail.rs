@@ -2,13 +2,13 @@
 //! that it keeps.
 
 use chrono::{DateTime, Utc};
-use contracts::{Receipt, Timestamp};
+use contracts::Timestamp;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use sqlx::types::Uuid;
 use sqlx::{FromRow, PgConnection};
-use timeline::{Decided, Parked, Share, Target, Told, Trail, Undelivered};
+use timeline::{Decided, Parked, Target, Told, Trail, Undelivered};
 
 use crate::operate::parked::quoting;
 use crate::service::Service;
@@ -23,15 +23,6 @@ pub enum Question {
     Target(Target),
     /// The names that the service which reads tickets' numbers found for it.
     Names(Vec<String>),
-}
-
-/// What belongs together, as a service knows it.
-#[derive(Debug, Default)]
-pub struct Related {
-    /// Names by which rows are found: chains, tickets, shares, agreements.
-    pub names: Vec<String>,
-    /// The shares.
-    pub shares: Vec<Share>,
 }
 
 /// How a service answers a question; `true` adds what was sent word for word, where that is still
@@ -243,12 +234,4 @@ async fn undelivered(
         attempts: u32::try_from(row.attempts).unwrap_or_default(),
     };
     Ok(rows.into_iter().map(read).collect())
-}
-
-/// A receipt without the values of fields: what a ticket says is kept nowhere but where it has to
-/// be.
-pub(crate) fn without_values(receipt: &str) -> Option<String> {
-    let mut receipt: Receipt = serde_json::from_str(receipt).ok()?;
-    receipt.decisions.iter_mut().for_each(|decision| decision.value = None);
-    serde_json::to_string(&receipt).ok()
 }

@@ -8,8 +8,8 @@ use contracts::ids::derive_id;
 use contracts::topology::{Exchange, Service};
 use contracts::{Message, Receipt};
 
+use crate::message::outgoing::{JSON, OutgoingMessage};
 use crate::message::output::StoredOutput;
-use crate::publish::publisher::{JSON, OutgoingMessage};
 
 /// The event of a receipt; nothing for what is none.
 pub(crate) fn of(service: Service, stored: &StoredOutput) -> Option<OutgoingMessage> {

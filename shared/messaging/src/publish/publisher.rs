@@ -2,7 +2,6 @@
 //! what came back is told by message id, because a returned message may ride on a neighbour's
 //! confirm.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -13,68 +12,13 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
 
-use crate::Fault;
+use crate::failure::Fault;
 use crate::message::envelope::header;
-use crate::message::output::StoredOutput;
+use crate::message::outgoing::OutgoingMessage;
 use crate::message::trace_context::TraceContext;
 use crate::observe::measure;
 use crate::observe::span::Sent;
 use crate::timeout;
-
-/// The content type of everything that Deskmesh itself makes.
-pub(crate) const JSON: &str = "application/json";
-
-/// A message ready to go.
-#[derive(Clone, Debug)]
-pub(crate) struct OutgoingMessage {
-    pub exchange: String,
-    pub routing_key: String,
-    pub message_id: String,
-    pub message_type: String,
-    pub content_type: Option<Cow<'static, str>>,
-    pub correlation_id: Option<String>,
-    /// Built anew for each letter, never copied from a delivery.
-    pub headers: Vec<(&'static str, String)>,
-    /// The context of what caused it: the parent of its `send` span.
-    pub trace: TraceContext,
-    /// How often it is sent with this, from 1.
-    pub attempt: usize,
-    pub body: Vec<u8>,
-    /// Whether it has to find a queue. An event has not: perhaps nobody listens.
-    pub mandatory: bool,
-}
-
-impl OutgoingMessage {
-    /// The letter for an output.
-    pub fn of(stored: &StoredOutput) -> Self {
-        let output = &stored.output;
-        Self {
-            exchange: output.exchange().to_owned(),
-            routing_key: output.routing_key().to_owned(),
-            message_id: stored.id.to_string(),
-            message_type: output.message_type().to_owned(),
-            content_type: Some(Cow::Borrowed(JSON)),
-            correlation_id: output.correlation_id().map(str::to_owned),
-            headers: output
-                .share_id()
-                .map(|share| (header::SHARE_ID, share.to_owned()))
-                .into_iter()
-                .collect(),
-            trace: stored.trace.clone(),
-            attempt: 1,
-            body: output.body().as_bytes().to_vec(),
-            mandatory: true,
-        }
-    }
-
-    /// The share that it tells of.
-    pub fn share_id(&self) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(name, _)| *name == header::SHARE_ID)
-            .map(|(_, share)| share.as_str())
-    }
-}
 
 /// What the broker took no responsibility for: message ids, each with `returned`, which found no
 /// queue, or `rejected`, by a full one.

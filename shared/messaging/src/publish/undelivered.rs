@@ -2,24 +2,19 @@
 //! account never delays another.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::{Timestamp, topology};
 use sqlx::types::{Json, Uuid};
 use sqlx::{PgConnection, PgPool};
-use tokio_util::sync::CancellationToken;
 
-use crate::Fault;
-use crate::cause::cause;
-use crate::decide::parking::{ParkReason, Parking, park};
+use crate::clock::now;
+use crate::decide::parking::{Parking, park};
+use crate::failure::Fault;
+use crate::message::outgoing::OutgoingMessage;
 use crate::message::output::StoredOutput;
-use crate::observe::gauges;
-use crate::publish::publisher::{OutgoingMessage, Publisher, Refused};
-use crate::run::connection::Connections;
-use crate::run::runtime::{Settings, Shared, now, pause};
-use crate::service::Service;
-use crate::timeout;
+use crate::park_reason::ParkReason;
+use crate::publish::publisher::{Publisher, Refused};
 
 /// Tried at once, at most, for one account: so many deliveries,
 const CHUNK: i64 = 200;
@@ -86,54 +81,16 @@ fn account(stored: &StoredOutput) -> String {
     stored.output.desk().map(ToString::to_string).unwrap_or_default()
 }
 
-/// Tries again until it is told to stop.
-pub(crate) async fn run<S: Service>(
-    shared: Arc<Shared<S>>,
-    connections: Arc<Connections>,
-    stop: CancellationToken,
-) -> Result<(), Fault> {
-    let publisher =
-        Publisher::open(&connections.publishing, S::SERVICE, shared.settings.confirm_timeout)
-            .await?;
-    let Settings { undelivered: settings, answer_timeout, confirm_timeout, .. } = shared.settings;
-    loop {
-        match timeout::database(answer_timeout, due_accounts(&shared, now())).await {
-            Ok(accounts) => {
-                for account in accounts {
-                    // Its transaction is open while the broker confirms.
-                    let limit = answer_timeout + confirm_timeout;
-                    timeout::database(
-                        limit,
-                        retry(&shared.pool, &publisher, &account, settings.max_age),
-                    )
-                    .await?;
-                }
-            }
-            Err(error) => {
-                tracing::warn!(
-                    cause = cause(&error),
-                    "the database does not answer; undelivered messages wait"
-                );
-            }
-        }
-        if !pause(Some(settings.interval), &stop, &shared.health).await {
-            return Ok(());
-        }
-    }
-}
-
-async fn due_accounts<S>(shared: &Shared<S>, now: Timestamp) -> sqlx::Result<Vec<String>> {
-    let pool = &shared.pool;
-    gauges::set(pool).await?;
-    shared.watched.refresh(pool, now).await?;
+/// Accounts of which something is due.
+pub(crate) async fn due_accounts(pool: &PgPool, now: Timestamp) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar("select distinct account from undelivered where next_attempt_at <= $1")
         .bind(now.utc())
         .fetch_all(pool)
         .await
 }
 
-/// One chunk of one account. Another replica at the same account is left alone.
-async fn retry(
+/// Tries one chunk of one account again. Another replica at the same account is left alone.
+pub(crate) async fn retry(
     pool: &PgPool,
     publisher: &Publisher,
     account: &str,

@@ -8,7 +8,7 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Connection, ConnectionProperties};
 
-use crate::Fault;
+use crate::failure::Fault;
 use crate::run::fetch_budget::{FETCHED_BYTES, FetchBudget};
 use crate::run::transport;
 use crate::timeout;

@@ -8,12 +8,14 @@ use lapin::types::{FieldTable, ShortString};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::Fault;
 use crate::cause::cause;
-use crate::decide::parking::{ParkReason, Parking, park};
+use crate::clock::now;
+use crate::decide::parking::{Parking, park};
+use crate::failure::Fault;
 use crate::message::envelope::Envelope;
+use crate::park_reason::ParkReason;
 use crate::run::connection::Connections;
-use crate::run::runtime::{Shared, backoff, now, pause};
+use crate::run::runtime::{Shared, backoff, pause};
 use crate::service::Service;
 use crate::timeout;
 

@@ -15,10 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cause::cause;
 use crate::run::runtime::Shared;
-use crate::service::Service;
+use crate::service::{Aged, Service};
 use crate::timeout;
 pub(crate) use outputs::ensure_today;
-pub use rows::Aged;
 use rows::{Chunk, Position};
 
 /// How retention works.

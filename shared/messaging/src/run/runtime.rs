@@ -4,22 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use contracts::Timestamp;
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::cause::cause;
+use crate::failure::Fault;
 use crate::observe::watched;
-use crate::publish::undelivered;
 use crate::run::connection::{BrokerUrl, Connections};
 use crate::run::dead_letters;
 use crate::run::fetch_budget::FetchBudget;
+use crate::run::health::Health;
+use crate::run::redelivery;
 use crate::run::retention::{self, Retention};
 use crate::run::slot::{DECIDED_BYTES, Slot};
 use crate::service::Service;
-use crate::{Fault, Health, timeout};
+use crate::timeout;
 
 /// How the runtime works.
 #[derive(Clone, Debug)]
@@ -78,15 +79,6 @@ pub(crate) fn backoff() -> impl Iterator<Item = Duration> {
         .with_jitter()
         .without_max_times()
         .build()
-}
-
-/// The clock of the runtime, read at the edge only.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the runtime reads the clock, so that nothing else has to"
-)]
-pub(crate) fn now() -> Timestamp {
-    Timestamp::from(chrono::Utc::now())
 }
 
 /// Waits, unless it is told to stop: then false.
@@ -228,7 +220,7 @@ async fn start<S: Service>(
         ));
     }
     tasks.spawn(restore_budget(connections.budget.clone(), stop.clone()));
-    tasks.spawn(undelivered::run(Arc::clone(shared), Arc::clone(connections), stop.clone()));
+    tasks.spawn(redelivery::run(Arc::clone(shared), Arc::clone(connections), stop.clone()));
     Ok(tasks)
 }
 

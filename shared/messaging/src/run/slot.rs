@@ -19,22 +19,24 @@ use lapin::{Channel, Consumer};
 use tokio::sync::SemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
-use crate::Fault;
 use crate::cause::cause;
+use crate::clock::now;
 use crate::decide::plan::{Disposition, Item};
 use crate::decide::step::{Database, StepError, decide_first};
+use crate::failure::Fault;
 use crate::intake::admission::admit;
 use crate::message::envelope::{Envelope, header};
+use crate::message::outgoing::{JSON, OutgoingMessage};
 use crate::message::output::StoredOutput;
 use crate::message::trace_context::TraceContext;
 use crate::observe::measure;
 use crate::observe::span;
 use crate::publish::event;
-use crate::publish::publisher::{JSON, OutgoingMessage, Publisher};
+use crate::publish::publisher::Publisher;
 use crate::publish::undelivered;
 use crate::run::connection::Connections;
 use crate::run::fetch_budget::FetchBudget;
-use crate::run::runtime::{Shared, backoff, now, pause};
+use crate::run::runtime::{Shared, backoff, pause};
 use crate::service::Service;
 use crate::timeout;
 
@@ -258,7 +260,8 @@ impl<S: Service> Slot<S> {
         loop {
             let sent_at = now();
             let refused = self.publisher.publish(&letters, sent_at).await?;
-            measure::deliveries(&outputs, &refused, sent_at);
+            let taken = outputs.iter().filter(|(id, _)| !refused.contains(id));
+            measure::deliveries(taken.map(|(_, stored)| *stored), sent_at);
             if refused.is_empty() {
                 return Ok(true);
             }

@@ -3,7 +3,8 @@ use contracts::Timestamp;
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::{DecideError, HandlerResult};
+use crate::failure::DecideError;
+use crate::service::HandlerResult;
 
 /// Reads one command, and decides nothing.
 struct Shares;

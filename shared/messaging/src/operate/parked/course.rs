@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::Action;
 use crate::message::envelope::header;
+use crate::message::outgoing::OutgoingMessage;
 use crate::message::trace_context::TraceContext;
-use crate::publish::publisher::OutgoingMessage;
 
 /// Longest name that AMQP carries, in bytes.
 const MAX_NAME: usize = 255;

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contracts::Timestamp;
 use uuid::Uuid;
 
-use crate::ParkReason;
+use crate::park_reason::ParkReason;
 
 /// Which parked messages are meant: those to which everything given applies. Nothing given means
 /// all of them.

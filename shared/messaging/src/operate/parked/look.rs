@@ -10,7 +10,7 @@ use super::audit::{AuditLine, history};
 use super::body::Body;
 use super::filter::{Filter, matching};
 use super::quoting;
-use crate::run::runtime::now;
+use crate::clock::now;
 
 /// A parked message without what it says.
 #[derive(Clone, Debug, Serialize, FromRow)]

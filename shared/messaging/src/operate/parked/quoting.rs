@@ -2,7 +2,7 @@
 //! could read, it is what the rule, the database or the parser said, and may quote the message. So
 //! it is shown only to who asks for the message's body.
 
-use crate::decide::parking::ParkReason;
+use crate::park_reason::ParkReason;
 
 const QUOTING: [ParkReason; 2] = [ParkReason::Poison, ParkReason::Undecodable];
 const WITHHELD: &str = "it may quote the message; `parked show ID --body` has it";

@@ -11,10 +11,11 @@ use uuid::Uuid;
 use super::course::{Course, Row, Stub, course, letter};
 use super::filter::{Filter, matching};
 use super::{Action, Done, Entry, record};
-use crate::Fault;
+use crate::clock::now;
+use crate::failure::Fault;
+use crate::message::outgoing::OutgoingMessage;
 use crate::operate::sending::{Pace, Sending};
-use crate::publish::publisher::{OutgoingMessage, Publisher};
-use crate::run::runtime::now;
+use crate::publish::publisher::Publisher;
 
 /// What an action would do.
 #[derive(Debug)]

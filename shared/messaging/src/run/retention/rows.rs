@@ -6,20 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Executor, PgPool};
 
 use super::limit_locks;
-
-/// Rows of a table that go when they are old enough.
-#[derive(Clone, Copy, Debug)]
-pub struct Aged {
-    /// The table, in the service's schema.
-    pub table: &'static str,
-    /// The column with the time from which on they age. An index in its order is needed, or else
-    /// every look reads the whole table.
-    pub since: &'static str,
-    /// Which of them may go, as SQL; `true` for all.
-    pub condition: &'static str,
-    /// For how many days they are kept.
-    pub days: u32,
-}
+use crate::service::Aged;
 
 /// Rows deleted in one statement: a few milliseconds.
 const CHUNK: i64 = 1_000;
