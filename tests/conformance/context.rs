@@ -11,11 +11,11 @@ use contracts::delivery::{AgreementState, DeliveryBody, ShareState, TicketCreate
 use contracts::ids::derive_id;
 use contracts::{AccountName, AgreementId, Receipt, ShareId};
 use futures_util::future::join_all;
-use local::{Installation, Mail};
+use local::{Installation, Mail, TestEnvironment, test_environment};
 use serde_json::{Value, json};
 use system_tests::stage::Stage;
 use testkit::desk::{PATIENCE, clock};
-use testkit::{Desk, TestEnvironment, until, world};
+use testkit::{Desk, until};
 
 pub use crate::words::{
     admin, agent, agreement_in, applied, end_user, everything, item, private_only, refused,
@@ -46,7 +46,7 @@ pub struct Partners {
 impl ConformanceContext {
     /// Starts the five services on a world.
     pub async fn open(world: &TestEnvironment) -> Self {
-        let dir = world::target().join("conformance").join(world.name());
+        let dir = test_environment::target().join("conformance").join(world.name());
         let stage = Stage::set(&dir, world.installation.clone(), world.database.clone())
             .await
             .expect("the services start");

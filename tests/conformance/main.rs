@@ -32,7 +32,7 @@ use std::process::ExitCode;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use testkit::{TestEnvironment, world};
+use local::{TestEnvironment, test_environment};
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -126,7 +126,7 @@ async fn open() -> TestEnvironment {
 /// Ends the services; removes what they kept when all is well, and says where it is when not.
 async fn close(world: TestEnvironment, passed: bool) -> bool {
     let context = lock(&OFFICE).take().expect("it was opened");
-    let dir = world::target().join("conformance").join(world.name());
+    let dir = test_environment::target().join("conformance").join(world.name());
     match context.close().await {
         Ok(()) if passed => {
             std::fs::remove_dir_all(&dir).ok();

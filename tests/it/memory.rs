@@ -14,9 +14,9 @@ use contracts::{
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
-use local::{Fleet, Instance};
+use local::{Fleet, Instance, TestEnvironment, test_environment};
 use serde_json::{Value, json};
-use testkit::{Desk, TestEnvironment, desk, until, world};
+use testkit::{Desk, desk, until};
 
 use crate::partners::{OCCURRED, Partners, actor};
 
@@ -30,7 +30,7 @@ const DEPLOYMENT: &str = include_str!("../../infra/kubernetes/base/service/deplo
 async fn a_backlog_of_the_largest_messages_fits_into_each_services_pod() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
     let world = TestEnvironment::new("memory").await;
-    let dir = world::target().join("test-memory").join(world.name());
+    let dir = test_environment::target().join("test-memory").join(world.name());
     let fleet = Fleet::new(&dir, &world.installation, &world.database, "smtp://127.0.0.1:9")
         .expect("a folder for logs");
     let (fleet, instances) = tokio::task::spawn_blocking(move || {

@@ -2,8 +2,9 @@
 
 use contracts::ids::derive_id;
 use contracts::{Receipt, ReceiptOutcome};
+use local::TestEnvironment;
 use serde_json::{Value, json};
-use testkit::{Desk, TestEnvironment};
+use testkit::Desk;
 
 /// When agents did what these tests have them do.
 pub const OCCURRED: &str = "2026-03-01T10:00:00Z";

@@ -6,10 +6,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use contracts::topology::Service;
-use local::services::binaries_dir;
-use local::{Fleet, Instance};
+use local::{Fleet, Instance, TestEnvironment, services::binaries_dir, test_environment};
 use sqlx::{Connection, PgConnection};
-use testkit::{TestEnvironment, until, world};
+use testkit::until;
 use url::Url;
 
 const LIMIT: Duration = Duration::from_mins(3);
@@ -18,7 +17,7 @@ const LIMIT: Duration = Duration::from_mins(3);
 async fn each_binary_starts_answers_its_probes_and_stops_on_sigterm() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
     let world = TestEnvironment::new("processes").await;
-    let dir = world::target().join("test-processes").join(world.name());
+    let dir = test_environment::target().join("test-processes").join(world.name());
     // Nobody listens there, and nobody has to: no notice is sent.
     let fleet = Fleet::new(&dir, &world.installation, &world.database, "smtp://127.0.0.1:9")
         .expect("a folder for logs");
@@ -44,7 +43,7 @@ async fn each_binary_starts_answers_its_probes_and_stops_on_sigterm() {
 async fn a_password_changed_in_its_file_needs_no_restart() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
     let world = TestEnvironment::new("rotation").await;
-    let dir = world::target().join("test-rotation").join(world.name());
+    let dir = test_environment::target().join("test-rotation").join(world.name());
     std::fs::create_dir_all(&dir).expect("a folder");
     let service = Service::CommentSync;
     let [broker, database] = ["broker", "database"].map(|name| dir.join(name));

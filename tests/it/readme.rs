@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Confirmation, Connection, ConnectionProperties};
-use local::{Fleet, packages};
+use local::{Fleet, TestEnvironment, packages, test_environment};
 use sqlx::{Connection as _, PgConnection};
 use testkit::desk::PATIENCE;
-use testkit::{Desk, TestEnvironment, until, world};
+use testkit::{Desk, until};
 use url::Url;
 
 use crate::partners::{applied, registration};
@@ -31,7 +31,7 @@ fn program(url: &str) -> String {
 async fn the_first_program_runs_for_any_account_and_loses_nothing() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
     let world = TestEnvironment::new("readme").await;
-    let dir = world::target().join("test-readme").join(world.name());
+    let dir = test_environment::target().join("test-readme").join(world.name());
     let fleet = Fleet::new(&dir, &world.installation, &world.database, "smtp://127.0.0.1:9")
         .expect("a folder for logs");
     let start = tokio::task::spawn_blocking(move || {

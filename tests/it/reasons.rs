@@ -2,10 +2,11 @@
 
 use contracts::Reason::{self, *};
 use contracts::{Receipt, ReceiptOutcome};
+use local::{TestEnvironment, test_environment};
 use serde_json::{Value, json};
 use system_tests::stage::Stage;
 use testkit::desk::PATIENCE;
-use testkit::{Desk, TestEnvironment, until, world};
+use testkit::{Desk, until};
 
 struct ConformanceContext {
     stage: Stage,
@@ -91,7 +92,7 @@ fn applied(receipt: &Receipt) {
 
 impl ConformanceContext {
     async fn open(world: &TestEnvironment) -> Self {
-        let dir = world::target().join("test-reasons").join(world.name());
+        let dir = test_environment::target().join("test-reasons").join(world.name());
         let stage = Stage::set(&dir, world.installation.clone(), world.database.clone())
             .await
             .expect("the services start");

@@ -8,11 +8,11 @@ use contracts::topology::{End, Exchange, FLOWS, Service};
 use contracts::{Receipt, ReceiptOutcome};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
-use local::{Fleet, Instance};
+use local::{Fleet, Instance, TestEnvironment, test_environment};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use serde_json::json;
 use testkit::desk::PATIENCE;
-use testkit::{Desk, TestEnvironment, until, world};
+use testkit::{Desk, until};
 
 use crate::collector::{Collector, Recorded};
 use crate::partners::{OCCURRED, Partners, actor, applied, bind, comment, registration, update};
@@ -32,7 +32,7 @@ async fn every_command_is_one_trace_from_its_arrival_to_its_deliveries() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
     let world = TestEnvironment::new("spans").await;
     let collector = Collector::listen().await;
-    let dir = world::target().join("test-spans").join(world.name());
+    let dir = test_environment::target().join("test-spans").join(world.name());
     let fleet = Fleet::new(&dir, &world.installation, &world.database, "smtp://127.0.0.1:9")
         .expect("a folder for logs");
     let fleet = fleet.with_variable("DESKMESH__TELEMETRY__OTLP_ENDPOINT", &collector.endpoint);

@@ -11,11 +11,11 @@ use contracts::{AccountName, ChainId, CopyId, Message, ReceiptOutcome, TicketId}
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 use local::services::{binaries_dir, get};
-use local::{Fleet, Instance};
+use local::{Fleet, Instance, TestEnvironment, test_environment};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use testkit::desk::PATIENCE;
-use testkit::{TestEnvironment, until, world};
+use testkit::until;
 
 use crate::partners::{Partners, applied, bind, comment, update};
 
@@ -25,7 +25,7 @@ const LIMIT: Duration = Duration::from_mins(3);
 async fn a_tickets_number_is_enough_to_learn_why_something_did_not_cross() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
     let world = TestEnvironment::new("trace").await;
-    let dir = world::target().join("test-trace").join(world.name());
+    let dir = test_environment::target().join("test-trace").join(world.name());
     let fleet = Fleet::new(&dir, &world.installation, &world.database, "smtp://127.0.0.1:9")
         .expect("a folder for logs");
     let start = tokio::task::spawn_blocking(move || {

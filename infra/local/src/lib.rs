@@ -11,6 +11,7 @@ pub mod secret;
 pub mod servers;
 pub mod services;
 pub mod state;
+pub mod test_environment;
 pub mod wait;
 
 pub use database::Database;
@@ -21,3 +22,4 @@ pub use provision::{AccountAccess, Installation};
 pub use secret::Passwords;
 pub use servers::{Ending, Server, Servers};
 pub use services::{Fleet, Instance};
+pub use test_environment::TestEnvironment;

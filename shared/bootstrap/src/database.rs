@@ -280,7 +280,8 @@ fn parse(url: &Secret) -> Result<PgConnectOptions, ConfigError> {
 #[cfg(test)]
 mod tests {
     use contracts::topology::Service;
-    use testkit::{TestEnvironment, until};
+    use local::TestEnvironment;
+    use testkit::until;
 
     use super::*;
     use crate::config::{self, NoKeys};

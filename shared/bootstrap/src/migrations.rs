@@ -145,9 +145,10 @@ pub(crate) fn tables(migrator: &Migrator) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use contracts::topology::Service;
+    use local::TestEnvironment;
     use sqlx::SqlSafeStr;
     use sqlx::migrate::MigrationType;
-    use testkit::{TestEnvironment, until};
+    use testkit::until;
 
     use super::*;
 

@@ -6,12 +6,11 @@ use std::time::Instant;
 
 use contracts::Receipt;
 use contracts::delivery::DeliveryBody;
-use futures_util::StreamExt;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
-use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{BasicProperties, Connection, ConnectionProperties};
+use lapin::BasicProperties;
+use lapin::types::{AMQPValue, ShortString};
 
 use crate::Model;
+use crate::queue::read_queue;
 
 /// One delivery as the desk got it.
 #[derive(Clone, Debug)]
@@ -44,23 +43,10 @@ pub(crate) struct Inbox {
 
 /// Reads the desk's queue until the connection ends.
 pub(crate) async fn read(url: &str, queue: &str, inbox: &Mutex<Inbox>) -> lapin::Result<()> {
-    let connection = Connection::connect(url, ConnectionProperties::default()).await?;
-    let channel = connection.create_channel().await?;
-    channel.basic_qos(500, BasicQosOptions::default()).await?;
-    let mut consumer = channel
-        .basic_consume(
-            ShortString::from(queue),
-            ShortString::from("desk"),
-            BasicConsumeOptions::default(),
-            FieldTable::default(),
-        )
-        .await?;
-    while let Some(delivery) = consumer.next().await {
-        let delivery = delivery?;
-        take(&mut inbox.lock().unwrap_or_else(PoisonError::into_inner), &delivery);
-        channel.basic_ack(delivery.delivery_tag, BasicAckOptions::default()).await?;
-    }
-    Ok(())
+    read_queue(url, queue, |delivery| {
+        take(&mut inbox.lock().unwrap_or_else(PoisonError::into_inner), delivery);
+    })
+    .await
 }
 
 fn take(inbox: &mut Inbox, delivery: &lapin::message::Delivery) {

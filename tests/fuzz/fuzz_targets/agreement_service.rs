@@ -1,3 +1,2 @@
 #![no_main]
-#![allow(missing_docs)]
 fuzz::libfuzzer!("agreement-service");

@@ -11,10 +11,10 @@ use lapin::options::{
 };
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
-use local::{Broker, Fleet, Instance, MailSink};
+use local::{Broker, Fleet, Instance, MailSink, TestEnvironment, test_environment};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
-use testkit::{Desk, TestEnvironment, until, world};
+use testkit::{Desk, until};
 
 use super::lines::Lines;
 use super::plant::{MARK, samples};
@@ -39,7 +39,7 @@ impl SecretsFixture {
     pub async fn set() -> Self {
         let world = TestEnvironment::new("secrets").await;
         let collector = Collector::listen().await;
-        let dir = world::target().join("test-secrets").join(world.name());
+        let dir = test_environment::target().join("test-secrets").join(world.name());
         let mails = MailSink::start_in("127.0.0.1:0", &dir.join("mails")).await.expect("a sink");
         let fleet = Fleet::new(&dir, &world.installation, &world.database, &mails.url())
             .expect("a folder for logs");

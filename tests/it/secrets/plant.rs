@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use contracts::topology::entry_of;
+use local::test_environment;
 use serde_json::{Value, json};
 use stages::{Line, Message};
-use testkit::world;
 
 /// Stands in every planted text, and nowhere else.
 pub const MARK: &str = "zq7xplanted";
@@ -41,7 +41,8 @@ pub struct Command {
 
 /// Every golden command: its type, its content.
 pub fn samples() -> Vec<Command> {
-    let folder = world::target().parent().expect("a workspace").join("shared/contracts/golden");
+    let folder =
+        test_environment::target().parent().expect("a workspace").join("shared/contracts/golden");
     let mut files: Vec<_> = fs::read_dir(folder)
         .expect("samples")
         .map(|entry| entry.expect("a sample").path())

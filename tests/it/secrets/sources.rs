@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use testkit::world;
+use local::test_environment;
 
 /// What prints a value whole, or an error with the values that it quotes.
 const PRINTS: [&str; 8] = ["= ?", "(?", " ?", "%error", "%fault", "dyn Error", ":?}", "detail"];
 
 #[test]
 fn every_log_line_tells_errors_by_their_cause() {
-    let root = world::target().parent().expect("a workspace").to_owned();
+    let root = test_environment::target().parent().expect("a workspace").to_owned();
     let mut lines = 0;
     for folder in ["shared", "services"] {
         for file in sources(&root.join(folder)) {

@@ -9,7 +9,7 @@ mod trial;
 
 use contracts::AccountName;
 use contracts::topology::{Service, definitions};
-use testkit::TestEnvironment;
+use local::TestEnvironment;
 
 use matrix::{Who, trials};
 

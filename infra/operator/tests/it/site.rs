@@ -5,10 +5,9 @@ use std::time::Duration;
 use contracts::AccountName;
 use contracts::command::{AccountKind, AccountRegister};
 use contracts::topology::Service;
-use local::{Fleet, Instance, MailSink};
+use local::{Fleet, Instance, MailSink, TestEnvironment};
 use operator::account::{AccountAdmin, Added};
 use operator::{Deployment, Result, secret};
-use testkit::TestEnvironment;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::spawn_blocking;
 
@@ -32,7 +31,7 @@ impl Site {
     pub async fn open(test: &str) -> Self {
         let alone = ALONE.lock().await;
         let world = TestEnvironment::new(test).await;
-        let dir = testkit::world::target().join("operator-tests").join(world.name());
+        let dir = local::test_environment::target().join("operator-tests").join(world.name());
         let mail = MailSink::start_in("127.0.0.1:0", &dir.join("mails")).await.unwrap();
         let fleet = Fleet::new(&dir, &world.installation, &world.database, &mail.url()).unwrap();
         let starting = fleet.clone();

@@ -10,11 +10,12 @@ use contracts::sync::{AgreementFact, Fact};
 use contracts::topology::Service as Name;
 use contracts::{AccountName, AgreementId, Message, Reason, Receipt, Timestamp};
 use futures_util::future::join_all;
+use local::TestEnvironment;
 use messaging::{DecideError, HandlerResult, Otherwise, Output, Received, Service};
 use serde_json::json;
 use sqlx::{PgPool, Postgres, Transaction};
 use testkit::desk::PATIENCE;
-use testkit::{TestEnvironment, until};
+use testkit::until;
 use tokio::sync::Barrier;
 
 use crate::commands::{accept, agreement, deactivate, invite, page, register, rename};

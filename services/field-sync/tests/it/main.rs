@@ -16,10 +16,10 @@ use contracts::{
     TicketId, Timestamp,
 };
 use field_sync::{FieldSync, Inbound};
+use local::TestEnvironment;
 use messaging::{HandlerResult, Output, Received, Service};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use testkit::TestEnvironment;
 
 fn name(account: &str) -> AccountName {
     AccountName::new(account).unwrap()

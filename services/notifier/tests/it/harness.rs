@@ -5,18 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use contracts::Timestamp;
 use contracts::sync::Notice;
 use contracts::topology::Service;
-use contracts::{Message, Timestamp};
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
-use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
-use messaging::{Health, Retention, Settings, Undelivered};
+use local::TestEnvironment;
 use notifier::Notifier;
 use notifier::delivery::{MailLoop, Mailer, Server, ServerAddress, Templates};
 use sqlx::{FromRow, PgPool};
 use testkit::desk::{PATIENCE, clock};
-use testkit::{TestEnvironment, until};
-use tokio::task::JoinSet;
+use testkit::{Replicas, ServiceBefore, until};
 use tokio_util::sync::CancellationToken;
 
 use crate::responder::{Answers, Responder};
@@ -26,9 +23,8 @@ pub struct ServiceHarness {
     pub pool: PgPool,
     pub mail_server: Arc<Responder>,
     ahead: Arc<AtomicI64>,
-    field_sync: Channel,
-    replicas: JoinSet<()>,
-    stop: CancellationToken,
+    field_sync: ServiceBefore,
+    replicas: Replicas,
 }
 
 /// One row of table `notice`.
@@ -48,73 +44,29 @@ impl ServiceHarness {
         let world = TestEnvironment::new(test).await;
         let pool = world.pool(Service::Notifier, notifier::migrations()).await;
         let before = world.installation.service_url(Service::FieldSync).expect("an address");
-        let connection = Connection::connect(&before, ConnectionProperties::default())
-            .await
-            .expect("the broker lets it in");
-        let field_sync = connection.create_channel().await.expect("a channel");
-        field_sync.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
+        let field_sync = ServiceBefore::open(&before).await;
         let mail_server = Arc::new(Responder::start(answers).await);
-        let (ahead, stop) = (Arc::default(), CancellationToken::new());
-        Self { world, pool, mail_server, ahead, field_sync, replicas: JoinSet::new(), stop }
+        let (ahead, replicas) = (Arc::default(), Replicas::default());
+        Self { world, pool, mail_server, ahead, field_sync, replicas }
     }
 
     /// Publishes a notice as field-sync does.
-    #[expect(clippy::disallowed_methods, reason = "stands for the service before this one")]
     pub async fn publish(&self, id: &str, notice: &Notice) {
-        let properties = BasicProperties::default()
-            .with_message_id(id.into())
-            .with_type(Notice::NAME.into())
-            .with_content_type("application/json".into())
-            .with_delivery_mode(2);
-        let key = Service::Notifier.key_for::<Notice>();
-        let body = serde_json::to_vec(notice).expect("notices are writable as JSON");
-        let options = BasicPublishOptions::default();
-        let sent = self.field_sync.basic_publish(
-            "sync".into(),
-            key.as_str().into(),
-            options,
-            &body,
-            properties,
-        );
-        let confirmed = sent.await.expect("it is written").await.expect("it is answered");
-        assert!(confirmed.is_ack(), "{confirmed:?}");
+        self.field_sync.publish(Service::Notifier, id, notice).await;
     }
 
     /// Starts the part of a replica that takes notices in.
     pub fn start_intake(&mut self) {
-        let settings = Settings {
-            broker_url: self
-                .world
-                .installation
-                .service_url(Service::Notifier)
-                .expect("an address")
-                .into(),
-            slots: 3,
-            batch_size: 2,
-            confirm_timeout: Duration::from_mins(1),
-            answer_timeout: Duration::from_secs(20),
-            journal_days: 30,
-            events: true,
-            undelivered: Undelivered::default(),
-            retention: Retention::default(),
-        };
-        let work = messaging::run(
-            Arc::new(Notifier),
-            settings,
-            self.pool.clone(),
-            Health::new(),
-            self.stop.clone(),
-        );
-        self.replicas.spawn(async move { work.await.expect("the runtime stops without a fault") });
+        let url = self.world.installation.service_url(Service::Notifier).expect("an address");
+        self.replicas.start(Notifier, url, &self.pool);
     }
 
     /// Starts the part of a replica that sends mails.
     pub fn start_mail_loop(&mut self) {
         let ahead = Arc::clone(&self.ahead);
-        let work = self
-            .mail_loop(move || clock().plus_seconds(ahead.load(Ordering::Relaxed)))
-            .run(self.stop.clone());
-        self.replicas.spawn(async move { work.await.expect("the loop stops without a fault") });
+        let clock = move || clock().plus_seconds(ahead.load(Ordering::Relaxed));
+        let mail_loop = self.mail_loop(clock);
+        self.replicas.spawn(|stop| mail_loop.run(stop));
     }
 
     /// Runs a mail loop that dies as `kill -9` has it: at the first thing it does after the server
@@ -128,7 +80,7 @@ impl ServiceHarness {
             }
             clock()
         };
-        let work = tokio::spawn(self.mail_loop(clock).run(self.stop.clone()));
+        let work = tokio::spawn(self.mail_loop(clock).run(CancellationToken::new()));
         let ended = tokio::time::timeout(PATIENCE, work).await.expect("it dies in time");
         assert!(ended.is_err_and(|error| error.is_panic()), "it dies and does not stop");
     }
@@ -175,14 +127,8 @@ impl ServiceHarness {
             .collect()
     }
 
-    pub async fn end(mut self) {
-        self.stop.cancel();
-        while let Some(ended) = tokio::time::timeout(PATIENCE, self.replicas.join_next())
-            .await
-            .expect("it stops in time")
-        {
-            ended.expect("nothing panics");
-        }
+    pub async fn end(self) {
+        self.replicas.end().await;
         self.world.remove().await;
     }
 }

@@ -3,9 +3,9 @@
 use std::process::{Command, Output};
 
 use contracts::topology::Service;
+use local::TestEnvironment;
 use serde_json::Value;
 use sqlx::PgPool;
-use testkit::TestEnvironment;
 
 const FIRST: &str = "00000000-0000-0000-0000-00000000000a";
 const SECOND: &str = "00000000-0000-0000-0000-00000000000b";

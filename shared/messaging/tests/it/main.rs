@@ -1,6 +1,7 @@
 //! The runtime against a real broker and a real database: the crash table row by row, and each kind
 //! of failure.
 
+mod accidents;
 mod admission;
 mod crash;
 mod events;

@@ -10,7 +10,7 @@ use faults::traffic::Traffic;
 async fn nothing_is_lost_doubled_leaked_or_diverged_under_a_few_faults() {
     let seed = fastrand::u64(0..1_000_000);
     println!("seed {seed}");
-    let dir = testkit::world::target().join("faults-short");
+    let dir = local::test_environment::target().join("faults-short");
     let pace = Pace::steady();
     // A connection that hangs is given up sooner than a server in use would want it.
     let settings = vec![("DESKMESH__DATABASE__ANSWER_TIMEOUT_MS", "3000")];

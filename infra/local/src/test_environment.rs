@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use contracts::topology::Service;
-use local::{AccountAccess, Database, Installation, Passwords, Servers};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+
+use crate::{AccountAccess, Database, Installation, Passwords, Servers};
 
 /// One virtual host with the whole topology, and one database with a schema per service.
 #[derive(Debug)]
