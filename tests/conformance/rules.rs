@@ -12,7 +12,6 @@ use crate::context::ConformanceContext;
 /// The name of the test of this table itself.
 pub const CHECK: &str = "every_rule_has_a_test_of_its_name";
 
-/// One rule.
 pub struct Rule {
     /// `R-07`; `D-02` for a point where the reference is in doubt; `part 6` for the contract's;
     /// `also` for what the contract says beyond the rules.
@@ -36,9 +35,7 @@ pub enum KeptBy {
     Shape,
 }
 
-/// One test.
 pub struct Test {
-    /// Its name.
     pub name: &'static str,
     /// Runs it; it panics when the rule is broken.
     pub run: fn(ConformanceContext) -> Pin<Box<dyn Future<Output = ()>>>,
@@ -95,7 +92,6 @@ pub fn check() -> Result<(), String> {
 
 macro_rules! rules {
     ($($number:literal $kept_by:ident $line:literal [$($module:ident::$test:ident),* $(,)?];)*) => {
-        /// All rules.
         pub fn all() -> Vec<Rule> {
             vec![$(Rule {
                 number: $number,

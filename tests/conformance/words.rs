@@ -10,12 +10,10 @@ pub fn admin() -> Value {
     json!({ "id": "1", "name": "Admin", "role": "admin" })
 }
 
-/// An agent.
 pub fn agent() -> Value {
     json!({ "id": "7", "name": "Agent", "role": "agent" })
 }
 
-/// An end user.
 pub fn end_user() -> Value {
     json!({ "id": "r", "name": "Requester", "role": "end_user" })
 }

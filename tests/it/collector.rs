@@ -23,7 +23,6 @@ use tokio::net::TcpListener;
 /// A span as a test looks at it.
 #[derive(Clone, Debug)]
 pub struct Recorded {
-    /// Which service recorded it.
     pub service: String,
     pub name: String,
     pub kind: SpanKind,

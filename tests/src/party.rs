@@ -34,7 +34,6 @@ enum Program {
 /// A help desk.
 #[derive(Debug)]
 pub struct DeskDriver {
-    /// Its account.
     pub account: AccountName,
     program: Program,
 }
@@ -82,7 +81,6 @@ impl DeskDriver {
         }
     }
 
-    /// The desk in Python.
     #[must_use]
     pub fn python(&self) -> Option<&PythonDesk> {
         match &self.program {

@@ -23,7 +23,6 @@ const END_LIMIT: Duration = Duration::from_mins(1);
 pub struct Stage {
     /// The virtual host.
     pub installation: Installation,
-    /// The database.
     pub database: Database,
     /// Where mails end up.
     pub mail: MailSink,

@@ -203,7 +203,6 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Which service it is.
     #[must_use]
     pub fn service(&self) -> Service {
         self.service

@@ -13,7 +13,6 @@ use crate::{AccountAccess, Database, Installation, Passwords, Servers};
 pub struct TestEnvironment {
     /// The virtual host.
     pub installation: Installation,
-    /// The database.
     pub database: Database,
     name: String,
 }

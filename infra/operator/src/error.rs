@@ -54,7 +54,6 @@ pub enum Error {
         "`{operator}` cannot operate `{account}`: the name would have to begin with `{operator}-`"
     )]
     Operator {
-        /// The account.
         account: String,
         /// Who should operate it.
         operator: String,
@@ -62,7 +61,6 @@ pub enum Error {
     /// There is no such broker user.
     #[error("the broker has no user `{user}`: {hint}")]
     NoUser {
-        /// The user.
         user: String,
         /// What to do.
         hint: &'static str,

@@ -10,7 +10,6 @@ use messaging::{Content, DecodeError, decode};
 /// Every command about an account or an agreement.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inbound {
-    /// Registers an account.
     Register(Box<AccountRegister>),
     /// Changes an account's attributes.
     Update(Box<AccountUpdate>),

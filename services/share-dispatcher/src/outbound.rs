@@ -24,7 +24,6 @@ pub fn fact(fact: &Fact) -> Output {
     Output::to_service(Service::CommentSync, fact)
 }
 
-/// A receipt.
 #[must_use]
 pub fn receipt(to: &AccountName, command: &CommandRef, receipt: Receipt) -> Output {
     Output::to_desk(&Delivery::receipt(to, receipt), command.received_at)

@@ -20,7 +20,6 @@ use crate::wait::until;
 /// still for many seconds.
 pub const PATIENCE: Duration = Duration::from_mins(3);
 
-/// A desk.
 #[derive(Debug)]
 pub struct Desk {
     /// Whose it is.

@@ -24,7 +24,6 @@ pub struct Model {
     ended: BTreeSet<String>,
 }
 
-/// One ticket.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ticket {
     /// Fields: `status`, `tag:<name>` and `custom_field:<key>`, each with the revision that set it.

@@ -74,7 +74,6 @@ pub struct Entry {
     pub what: String,
     /// The command that this belongs to, as `account/message_id`.
     pub command: Option<String>,
-    /// Its trace.
     pub trace_id: Option<String>,
     /// What accounts sent and were told.
     pub accounts: BTreeMap<String, Vec<String>>,

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 /// The part of one service.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trail {
-    /// Which service.
     pub service: String,
     /// Every name by which other services may know what is asked for: chains, tickets, shares,
     /// agreements, commands.
@@ -23,14 +22,11 @@ pub struct Trail {
     pub cut: bool,
 }
 
-/// A share.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Share {
-    /// Its id.
     pub share_id: String,
     /// The agreement it is under.
     pub agreement_id: String,
-    /// Who shared.
     pub sender: String,
     /// The sender's number of the ticket.
     pub sender_ticket: String,
@@ -47,9 +43,7 @@ pub struct Share {
 pub struct Decided {
     /// Of a command the account that published it; of a message between services none.
     pub account: Option<String>,
-    /// Its id.
     pub message_id: String,
-    /// Its type.
     pub message_type: String,
     /// The command that it comes from, as `account/message_id`; of a command itself none.
     pub command: Option<String>,
@@ -59,7 +53,6 @@ pub struct Decided {
     pub decided_at: Timestamp,
     /// How often it waited for something that was not known yet.
     pub waits: u32,
-    /// Its trace.
     pub trace_id: Option<String>,
     /// Who was told what.
     pub told: Vec<Told>,
@@ -82,7 +75,6 @@ impl Decided {
 pub struct Told {
     /// An account, or a service.
     pub to: String,
-    /// Its type.
     pub r#type: String,
     /// The share it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -105,9 +97,7 @@ pub struct Parked {
     pub detail: String,
     /// Whose message, where that is known.
     pub account: Option<String>,
-    /// Its id.
     pub message_id: Option<String>,
-    /// Its type.
     pub message_type: Option<String>,
     /// The command that it comes from, as `account/message_id`.
     pub command: Option<String>,
@@ -124,7 +114,6 @@ pub struct Parked {
 pub struct Undelivered {
     /// Whose queue.
     pub account: String,
-    /// Its type.
     pub message_type: String,
     /// The share it is about.
     pub share: Option<String>,

@@ -32,7 +32,6 @@ struct Row {
 /// What came of a stretch of updates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proof {
-    /// Published.
     pub published: usize,
     /// Without a receipt, or without a delivery.
     pub lost: usize,

@@ -12,7 +12,6 @@ use crate::board::{Board, token};
 use crate::load::Publisher;
 use crate::work::Work;
 
-/// Accounts.
 pub const ACCOUNTS: usize = 100;
 /// How long one step of the setting up may take.
 const LIMIT: Duration = Duration::from_mins(5);

@@ -19,7 +19,6 @@ pub struct Series {
     pub contestant: String,
     /// Doing what.
     pub scenario: String,
-    /// Turn by turn.
     pub turns: Vec<Shown>,
 }
 
@@ -97,7 +96,6 @@ impl Report {
         one.iter().zip(other).map(|(one, other)| of(one) / of(other)).collect()
     }
 
-    /// The table.
     #[must_use]
     pub fn table(&self) -> String {
         let mut text = String::from(

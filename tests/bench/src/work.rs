@@ -27,7 +27,6 @@ pub const TEXT: &str = "The seal is replaced and the pump runs again since this 
 pub struct Work {
     /// Whose.
     pub account: String,
-    /// Of what type.
     pub message_type: &'static str,
     /// Its routing key.
     pub key: String,
@@ -40,18 +39,15 @@ pub struct Work {
 /// What a desk does to a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// One comment.
     Comment,
     /// One custom field.
     Field,
-    /// Both.
     Both,
     /// A new share with five comments.
     Share,
 }
 
 impl Kind {
-    /// All.
     pub const ALL: [Self; 4] = [Self::Comment, Self::Field, Self::Both, Self::Share];
 
     /// In words.

@@ -16,7 +16,6 @@ pub struct Rogue {
 }
 
 impl Rogue {
-    /// Logs in.
     pub async fn log_in(url: &str, user: &str) -> Self {
         let connection = Connection::connect(url, ConnectionProperties::default())
             .await
@@ -72,7 +71,6 @@ pub fn anonymous(message_type: &str, message_id: &str) -> BasicProperties {
         .with_delivery_mode(2)
 }
 
-/// Headers that are texts.
 pub fn headers<const N: usize>(texts: [(&str, &str); N]) -> FieldTable {
     let mut table = FieldTable::default();
     for (name, text) in texts {

@@ -52,9 +52,7 @@ pub struct Verdict {
 /// The part of the book that a check is about.
 #[derive(Clone, Debug)]
 pub struct Part {
-    /// Commands.
     pub commands: Range<usize>,
-    /// Tickets.
     pub tickets: Range<usize>,
     /// Marks with numbers from here on.
     pub marks: u64,

@@ -21,7 +21,6 @@ pub struct Row {
     pub commands: usize,
     /// Receipts that came.
     pub receipts: usize,
-    /// Deliveries.
     pub deliveries: usize,
     /// What did not come.
     pub lost: usize,

@@ -37,7 +37,6 @@ fn number(rng: &mut Rng) -> Value {
     rng.choice(numbers).unwrap_or_default()
 }
 
-/// A text.
 #[must_use]
 pub fn text(rng: &mut Rng) -> String {
     const TEXTS: [&str; 56] = [

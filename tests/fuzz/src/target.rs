@@ -20,7 +20,6 @@ use crate::script::{self, text};
 /// Messages that one script may come to on the whole line.
 const MESSAGES: usize = 2_000;
 
-/// A target.
 #[derive(Clone, Copy, Debug)]
 pub enum Target {
     /// A delivery as a service's runtime takes it, whoever published it.

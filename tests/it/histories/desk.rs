@@ -19,7 +19,6 @@ pub struct Published {
     pub receipt: Option<Receipt>,
 }
 
-/// One desk.
 #[derive(Debug)]
 pub struct Desk {
     pub name: AccountName,

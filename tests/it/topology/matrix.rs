@@ -14,7 +14,6 @@ use contracts::{AccountName, Message, Receipt, ReceiptOutcome, Timestamp};
 /// One of the users that log in to the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// A service.
     Service(Service),
     /// An account's desk; the operator's is one.
     Desk(AccountName),

@@ -24,7 +24,6 @@ pub struct Message {
     pub id: String,
     /// Its `type`.
     pub kind: String,
-    /// Its content.
     pub content: Value,
     /// Which command it comes from, by its number.
     pub origin: usize,

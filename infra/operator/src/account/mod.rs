@@ -57,7 +57,6 @@ pub struct Revoked {
 /// One account as the broker knows it.
 #[derive(Debug, Serialize)]
 pub struct Standing {
-    /// The account.
     pub account: AccountName,
     /// Whether it publishes for accounts under its name.
     pub operates: bool,

@@ -20,7 +20,6 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// through, the message is parked.
 const FOREIGN_KEY: &str = "desk.trial";
 
-/// One attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Attempt {
     /// What was tried.

@@ -50,7 +50,6 @@ pub struct QueueReading {
     /// Ready and unacknowledged messages.
     #[serde(default)]
     pub messages: u64,
-    /// Consumers.
     #[serde(default)]
     pub consumers: u64,
 }
@@ -60,7 +59,6 @@ pub struct QueueReading {
 pub struct QueueSettings {
     /// The queue's name.
     pub name: String,
-    /// Its arguments.
     #[serde(default)]
     pub arguments: Value,
     /// What the policies that match it come to; `None` in the first seconds after it was declared.

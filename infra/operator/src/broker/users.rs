@@ -19,7 +19,6 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(30);
 /// A user as the broker keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct User {
-    /// The name.
     pub name: String,
     /// What it is beyond an ordinary user, as `administrator`: nothing, for an account.
     #[serde(default)]
@@ -46,7 +45,6 @@ pub struct PermissionRow {
 pub struct KeyRow {
     /// The virtual host.
     pub vhost: String,
-    /// The exchange.
     pub exchange: String,
     /// The keys it may publish with.
     pub write: String,

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn r_65_each_account_sees_its_own_side_and_where_no_mail_may_go_once_accepted() {
+    fn r_65_each_account_sees_its_own_side_and_where_no_mail_may_go() {
         let mut world = partnered();
         for (account, address) in
             [("acme", "@help.acme.example"), ("globex", "@help.globex.example")]

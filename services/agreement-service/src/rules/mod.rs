@@ -69,7 +69,6 @@ pub enum Answer {
 /// A command with who published it.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
-    /// The command.
     pub command: &'a CommandRef,
     /// The broker user that published it: the account itself or its operator.
     pub publisher: &'a AccountName,

@@ -10,7 +10,6 @@ use contracts::{AccountName, Reason, ReceiptOutcome};
 use super::state::{Account, Settings, State};
 use super::{Answer, Asked, Decision, authorize, validate};
 
-/// Registers an account.
 pub(super) fn decide(state: &State, asked: Asked<'_>, message: &AccountRegister) -> Decision {
     match registered(state, asked, message) {
         Ok(account) => {

@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn r_17_what_was_agreed_does_not_come_back_and_r_75_new_agreements_are_possible() {
+    fn r_17_what_was_agreed_ends_for_good_and_r_75_new_agreements_may_follow() {
         let mut world = partnered();
         world.tell("acme", "acme", &rename_to("acme-group")).assert_applied();
         world.tell("acme", "acme", &accept_of(id(2))).assert_refused(Reason::AlreadyDecided);
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn r_71_an_opted_out_account_hears_of_the_end_of_its_agreements_all_the_same() {
+    fn r_71_an_opted_out_account_hears_of_the_end_of_its_agreements() {
         let mut world = partnered();
         for account in ["globex", "initech"] {
             world

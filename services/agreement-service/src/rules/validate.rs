@@ -55,7 +55,6 @@ pub(super) fn register(message: &AccountRegister) -> Checked {
         .map_or(Ok(()), |address| url("/sharing_url", address, &["https://", "http://"]))
 }
 
-/// Checks an update.
 pub(super) fn update(message: &AccountUpdate) -> Checked {
     if let Some(name) = &message.display_name {
         named("/display_name", name)?;
@@ -83,7 +82,6 @@ pub(super) fn update(message: &AccountUpdate) -> Checked {
     message.default_form.as_deref().map_or(Ok(()), default_form)
 }
 
-/// Checks an invite.
 pub(super) fn invite(message: &AgreementInvite) -> Checked {
     if let Some(name) = &message.name {
         named("/name", name)?;

@@ -25,7 +25,7 @@ fn agreement_of(fact: &Fact) -> Option<&AgreementFact> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_in_a_burst_go_on_with_rising_versions_and_only_a_refusal_is_answered_here() {
+async fn a_burst_goes_on_with_rising_versions_and_only_refusals_end_here() {
     let mut stage = ServiceHarness::set("agreement-burst").await;
     let (operator, acme, globex) =
         (stage.operator(), stage.desk("acme").await, stage.desk("globex").await);
@@ -110,8 +110,7 @@ async fn changes_in_a_burst_go_on_with_rising_versions_and_only_a_refusal_is_ans
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn decisions_that_race_at_two_replicas_end_in_one_of_the_states_that_an_order_of_them_gives()
-{
+async fn decisions_that_race_at_two_replicas_end_as_in_some_order_of_them() {
     let mut stage = ServiceHarness::set("agreement-race").await;
     let (operator, acme, globex) =
         (stage.operator(), stage.desk("acme").await, stage.desk("globex").await);
@@ -205,8 +204,7 @@ async fn came_to(stage: &ServiceHarness, number: usize, way: &[AgreementStatus])
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_of_an_account_that_nobody_registers_is_parked_after_the_ladder_and_answered_by_nobody()
- {
+async fn a_command_of_an_account_that_nobody_registers_is_parked_unanswered() {
     let mut stage = ServiceHarness::set("agreement-unknown").await;
     stage.shorten_the_ladder().await;
     let (operator, initech) = (stage.operator(), stage.desk("initech").await);

@@ -19,7 +19,7 @@ async fn refusal(stage: &ServiceHarness, desk: &Desk, id: &str) -> Option<Reason
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r_17_a_rename_ends_what_was_agreed_and_only_the_new_address_leads_to_the_account() {
+async fn r_17_a_rename_ends_what_was_agreed_and_only_the_new_address_holds() {
     let mut stage = ServiceHarness::set("agreement-rename").await;
     stage.shorten_the_ladder().await;
     let (operator, acme) = (stage.operator(), stage.desk("acme").await);

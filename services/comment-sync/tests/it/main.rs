@@ -32,7 +32,7 @@ fn came_to(receipt: &Receipt) -> (ReceiptOutcome, Option<Reason>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn comments_alone_end_here_and_with_anything_for_field_sync_they_go_on_decided() {
+async fn comments_alone_end_here_and_go_on_decided_with_more_for_field_sync() {
     let stage = ServiceHarness::set("comments-routes").await;
     stage.publish("1", &share("share", &["acme/1"])).await;
     let shared = stage.transfer("share").await;
@@ -113,7 +113,7 @@ async fn the_same_transfer_again_leads_to_the_same_outputs_and_to_nothing_new() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_comment_in_two_transfers_that_two_replicas_have_at_once_is_delivered_once() {
+async fn a_comment_in_two_transfers_at_two_replicas_is_delivered_once() {
     const PAIRS: usize = 15;
     let stage = ServiceHarness::set("comments-race").await;
     stage.publish("share", &share("share", &[])).await;

@@ -47,7 +47,6 @@ pub enum AddressError {
     /// It is no URL.
     #[error("it is not a URL: {0}")]
     NotAUrl(#[from] url::ParseError),
-    /// It has no host.
     #[error("it names no host")]
     NoHost,
     /// It is of another kind.

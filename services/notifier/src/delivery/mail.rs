@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn r_25_a_comment_of_any_length_and_script_makes_lines_that_every_mail_server_takes() {
+    fn r_25_any_comment_makes_lines_that_every_mail_server_takes() {
         for body in [
             "a long line ".repeat(2_000),
             "株式会社".repeat(5_000),

@@ -29,7 +29,6 @@ const LANGUAGES: &[(&str, &[File])] = &[folder!("en"), folder!("de"), folder!("i
 /// One mail in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
-    /// The subject.
     pub subject: String,
     /// The mail as plain text.
     pub plain: String,

@@ -146,7 +146,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn r_25_a_readable_text_is_fit_for_a_mail_is_short_enough_and_stays_as_it_is(body in body()) {
+        fn r_25_a_readable_text_is_fit_for_a_mail_and_stays_as_it_is(body in body()) {
             let Readable { text, whole } = readable(&body);
             prop_assert!(!text.chars().any(|letter| !matches!(letter, '\n' | '\t') && is_unfit(letter)), "{text:?}");
             prop_assert_eq!(text.trim(), text.as_str());

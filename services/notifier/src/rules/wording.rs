@@ -38,14 +38,12 @@ pub enum Told {
     Comment(CommentWords),
 }
 
-/// An agreement in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgreementWords {
     /// What happened to it.
     pub event: AgreementEvent,
     /// What it is called; may be empty.
     pub name: String,
-    /// Its id.
     pub id: String,
     /// Whether the receiver comments publicly and status is kept in step, or neither.
     pub public_comments: bool,
@@ -55,7 +53,6 @@ pub struct AgreementWords {
     pub custom_fields: bool,
 }
 
-/// A comment in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommentWords {
     /// The account's own number of the ticket.

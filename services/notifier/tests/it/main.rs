@@ -108,7 +108,7 @@ async fn a_notice_that_the_mail_server_puts_off_is_one_mail_at_the_next_try() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_notice_twice_at_two_replicas_is_one_mail_and_a_suppressed_address_gets_none() {
+async fn a_notice_twice_at_two_replicas_is_one_mail_and_none_where_suppressed() {
     const NOTICES: usize = 12;
     let mut stage = ServiceHarness::set("notifier-twice", Answers::default()).await;
     for _ in 0..2 {
@@ -151,8 +151,7 @@ async fn the_same_notice_twice_at_two_replicas_is_one_mail_and_a_suppressed_addr
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r_25_a_comment_that_comes_twice_is_one_mail_to_each_cc_and_none_to_the_partners_own_address()
- {
+async fn r_25_a_comment_twice_is_one_mail_to_each_cc_and_none_to_the_partner() {
     let mut stage = ServiceHarness::set("notifier-ccs", Answers::default()).await;
     stage.start_intake();
     let ccs = ["ada@acme.example", "bo@acme.example", "Ada@acme.example", "help@globex.example"];
@@ -211,8 +210,7 @@ async fn r_25_a_comment_that_comes_twice_is_one_mail_to_each_cc_and_none_to_the_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replica_killed_between_claim_and_record_repeats_one_mail_at_most_and_under_its_own_message_id()
- {
+async fn a_replica_killed_after_a_mail_repeats_that_one_under_its_own_id() {
     let mut stage = ServiceHarness::set("notifier-killed", Answers::default()).await;
     stage.start_intake();
     for id in ["n1", "n2", "n3"] {

@@ -39,7 +39,6 @@ pub(super) fn delivery(hop: &Hop, ticket: &TicketId, at: Timestamp) -> Delivery 
     }
 }
 
-/// Decides `ticket.bind`.
 pub(super) fn decide(state: &State, command: &CommandRef, bind: &TicketBind) -> Decision {
     let account = &command.account;
     let Some((chain, _, hop)) = state

@@ -23,7 +23,6 @@ use contracts::{AccountName, Reason, ReceiptOutcome, ShareId, TicketId, Timestam
 /// An answer that this service gives itself, because nothing goes on along the line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// Who is answered.
     pub to: AccountName,
     /// What became of the command.
     pub outcome: ReceiptOutcome,
@@ -73,7 +72,6 @@ pub enum Decision {
     Bound {
         /// Whose copy.
         account: AccountName,
-        /// The share.
         share_id: ShareId,
         /// The number.
         ticket: TicketId,

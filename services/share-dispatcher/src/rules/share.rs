@@ -9,7 +9,6 @@ use line::Chain;
 
 use super::{Binding, Decision, Place, State, bind, privacy, refuse};
 
-/// Decides `ticket.share`.
 pub(super) fn decide(state: &State, command: &CommandRef, share: &TicketShare) -> Decision {
     let account = &command.account;
     // Somebody else's agreement answers like an unknown one, after the same wait.

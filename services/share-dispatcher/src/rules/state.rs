@@ -13,16 +13,13 @@ use super::Decision;
 /// Where a ticket number stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// In which chain.
     pub chain: ChainId,
-    /// For which copy.
     pub copy: CopyId,
 }
 
 /// A share that a desk asked for, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedShare {
-    /// The share.
     pub hop: Hop,
     /// When it began.
     pub started_at: Timestamp,
@@ -33,11 +30,8 @@ pub struct ListedShare {
 /// All that a batch of commands is decided by.
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    /// Accounts.
     pub accounts: BTreeMap<AccountName, AccountFact>,
-    /// Agreements.
     pub agreements: BTreeMap<AgreementId, AgreementFact>,
-    /// Chains.
     pub chains: BTreeMap<ChainId, Chain>,
     /// Which copy a desk's number stands for.
     pub tickets: BTreeMap<(AccountName, TicketId), Place>,
@@ -57,7 +51,6 @@ pub enum Change {
     Started {
         /// Which.
         share: ShareId,
-        /// In which chain.
         chain: ChainId,
         /// When.
         at: Timestamp,

@@ -6,7 +6,6 @@ use contracts::{Person, Reason};
 
 use super::{Decision, State, refuse};
 
-/// Decides `ticket.unshare`.
 pub(super) fn decide(state: &State, command: &CommandRef, unshare: &TicketUnshare) -> Decision {
     let account = &command.account;
     let Some(place) =

@@ -6,7 +6,6 @@ use contracts::{Person, Reason, ReceiptOutcome};
 
 use super::{Answer, Decision, State, privacy, refuse};
 
-/// Decides `ticket.update`.
 pub(super) fn decide(state: &State, command: &CommandRef, update: &TicketUpdate) -> Decision {
     let account = &command.account;
     let Some(place) =
@@ -74,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn r_23_r_25_ccs_go_no_further_than_the_notices_and_nothing_at_all_is_nothing_to_do() {
+    fn r_23_r_25_ccs_end_at_the_notices_and_nothing_is_nothing_to_do() {
         let mut desk = Desk::new();
         desk.agree("acme", "globex", Accepted);
         desk.share("acme", "globex", "1");

@@ -66,7 +66,7 @@ async fn a_fact_goes_on_also_when_a_newer_one_is_held_and_the_newest_is_in_force
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_command_leads_to_the_stage_that_has_work_for_it_and_no_address_goes_along() {
+async fn each_command_leads_to_the_stage_with_work_for_it_without_addresses() {
     let mut stage = ServiceHarness::set("dispatcher-routes").await;
     let (acme, globex) = (stage.desk("acme").await, stage.desk("globex").await);
     stage.start_two_replicas();
@@ -158,8 +158,7 @@ async fn each_command_leads_to_the_stage_that_has_work_for_it_and_no_address_goe
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_shares_of_one_ticket_and_of_two_tickets_with_one_share_id_exactly_one_is_accepted()
-{
+async fn of_two_shares_of_one_ticket_or_with_one_id_exactly_one_is_accepted() {
     const TO_INITECH: usize = 2;
     const OF_INITECH: usize = 3;
     const PAIRS: usize = 12;

@@ -86,7 +86,6 @@ pub enum ConfigError {
     /// A file that is not TOML.
     #[error("{file} is not valid TOML, {reason}")]
     Syntax {
-        /// The file.
         file: String,
         /// What is wrong, and in which line.
         reason: String,

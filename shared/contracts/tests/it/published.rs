@@ -158,7 +158,7 @@ fn what_is_required_is_required_by_type_and_schema() {
 }
 
 #[test]
-fn null_means_not_given_in_commands_and_is_read_elsewhere_where_the_schema_says_so() {
+fn null_means_not_given_in_commands_and_elsewhere_what_the_schema_says() {
     for golden in goldens() {
         let (message, validator) = (&golden.example.message, validator_of(&golden.example.message));
         // What stands in `{ "clear": true }` is a value.

@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_answered_about_a_message_between_services_also_by_an_entry_service() {
+    fn nobody_is_answered_about_a_message_between_services() {
         let entry =
             |outputs| Entry { content_hash: vec![1], message_type: "fact.v1".into(), outputs };
         let cases =

@@ -121,7 +121,7 @@ async fn a_command_sent_again_sends_what_it_caused_again_byte_for_byte() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_broker_would_act_on_is_refused_and_forged_headers_are_not_believed() {
+async fn what_the_broker_acts_on_is_refused_and_forged_headers_not_believed() {
     let stage = ServiceHarness::set("admission-headers").await;
     let replica = stage.replica();
     let desk = &stage.desk;

@@ -66,7 +66,7 @@ async fn a_missing_desk_queue_delays_nobody_else_and_is_served_when_it_is_there(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_queue_deleted_under_its_consumer_is_noticed_and_work_goes_on_when_it_is_back() {
+async fn a_queue_deleted_under_its_consumer_is_noticed_and_found_again() {
     let stage = ServiceHarness::set("failure-queue-deleted").await;
     let replica = stage.replica();
     stage.send(&["a"], Treat::Well).await;
@@ -105,7 +105,7 @@ async fn a_lost_database_holds_the_batch_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_returned_often_is_innocent_and_one_that_ten_processes_began_is_parked() {
+async fn a_message_is_parked_when_ten_processes_began_it_not_when_returned_often() {
     let stage = ServiceHarness::set("failure-redelivered").await;
     stage.send(&["innocent", "kills"], Treat::Well).await;
     for id in ["innocent", "kills"] {

@@ -19,8 +19,7 @@ fn discard(because: &str) -> Action {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_of_an_account_that_is_known_by_now_is_replayed_and_counts_as_arriving_when_it_first_did()
- {
+async fn a_command_of_an_account_known_by_now_is_replayed_with_its_first_arrival() {
     let stage = ServiceHarness::set("parked-replay").await;
     let replica = stage.replica();
     stage.send(&["early"], Treat::UntilKnown).await;

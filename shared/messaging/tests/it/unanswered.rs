@@ -56,7 +56,7 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, lost: Arc<AtomicBoo
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_question_that_is_never_answered_is_given_up_and_everything_is_built_anew() {
+async fn an_unanswered_question_is_given_up_and_everything_is_built_anew() {
     let stage = ServiceHarness::set("unanswered").await;
     let service_url =
         stage.world.installation.service_url(Service::ShareDispatcher).expect("an address");

@@ -17,7 +17,6 @@ use serde::Serialize;
 use crate::site::Site;
 use crate::traffic::Traffic;
 
-/// A fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// One replica is killed and comes back.

@@ -19,7 +19,6 @@ use victim::{Comment, VICTIM, Victim};
 
 /// Turns with and without each trouble.
 const TURNS: usize = 3;
-/// One turn.
 const TURN: Duration = Duration::from_secs(8);
 /// What a turn's beginning does not count for: a trouble needs a moment to be felt, and another to
 /// pass.

@@ -53,7 +53,6 @@ pub struct Wires {
 /// The installation.
 #[derive(Debug)]
 pub struct Site {
-    /// The wires.
     pub wires: Wires,
     /// Broker users and queues, as the services see them.
     pub installation: Installation,

@@ -18,14 +18,12 @@ pub enum Expected {
     Refused(Reason),
 }
 
-/// A command.
 #[derive(Clone, Debug)]
 pub struct Command {
     /// Whose.
     pub account: &'static str,
     /// Its message id.
     pub id: String,
-    /// Its type.
     pub message_type: &'static str,
     /// Its content, to send it again.
     pub content: Value,

@@ -39,7 +39,6 @@ pub enum Content {
     PublicComment,
     /// A comment for agents only.
     PrivateComment,
-    /// A tag.
     Tag,
     /// A custom field's value.
     CustomField,

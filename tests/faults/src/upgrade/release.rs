@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// A release.
 #[derive(Debug)]
 pub(super) struct Release {
     /// How it is called: a commit and its subject.

@@ -53,7 +53,6 @@ pub struct Settings {
     pub open_fields: bool,
     /// Addresses and `@domains` that no notice may go to.
     pub support_addresses: Vec<String>,
-    /// Custom statuses.
     pub custom_statuses: CustomStatuses,
     /// Custom fields.
     pub ticket_fields: Vec<TicketField>,
@@ -67,9 +66,7 @@ pub struct Settings {
 pub enum Attribute {
     /// `display_name`
     DisplayName,
-    /// `admins`
     Admins,
-    /// `locale`
     Locale,
     /// `link_template`
     LinkTemplate,

@@ -42,7 +42,6 @@ impl Agreement {
         }
     }
 
-    /// The account on `side`.
     #[must_use]
     pub fn party(&self, side: Side) -> &AccountName {
         match side {

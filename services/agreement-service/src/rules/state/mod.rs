@@ -45,7 +45,6 @@ pub struct State {
 }
 
 impl State {
-    /// What is stored.
     #[must_use]
     pub fn new(stored: Stored) -> Self {
         let by_id = |agreements: Vec<Agreement>| {

@@ -11,7 +11,6 @@ pub struct Rows<K, V> {
 }
 
 impl<K: Ord + Clone, V> Rows<K, V> {
-    /// What is stored.
     pub(super) fn stored(rows: impl IntoIterator<Item = (K, V)>) -> Self {
         Self { by_key: rows.into_iter().collect(), new: BTreeSet::new(), changed: BTreeSet::new() }
     }

@@ -36,7 +36,7 @@ fn headers(letter: &OutgoingMessage) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn a_command_comes_to_its_entry_again_and_counts_as_arriving_when_it_first_did() {
+fn a_command_comes_to_its_entry_again_and_keeps_its_first_arrival() {
     let row = row("share", "acme.ticket.share");
     let letter = letter(Service::ShareDispatcher, &Action::Replay, &row).unwrap();
     assert_eq!(
@@ -66,7 +66,7 @@ fn a_discard_is_the_same_letter_with_the_reason() {
 }
 
 #[test]
-fn what_was_between_services_or_on_its_way_to_a_desk_goes_where_it_was_going() {
+fn what_was_on_its_way_to_a_service_or_desk_goes_where_it_was_going() {
     let internal =
         letter(Service::FieldSync, &Action::Replay, &row("sync", "field-sync.transfer")).unwrap();
     assert_eq!(
