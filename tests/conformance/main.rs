@@ -13,6 +13,7 @@ mod words;
 
 mod agreements;
 mod business_rules;
+mod chains;
 mod comments;
 mod copies;
 mod deactivation;

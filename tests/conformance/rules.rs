@@ -328,16 +328,16 @@ rules! {
     "D-02" Deskmesh "in doubt: the same custom status on both sides; the reference's table governs"
         [status::d_02_the_same_custom_status_on_both_sides_is_no_exception];
     "also" Deskmesh "what was ended and is shared again is a new copy; revisions go on"
-        [sharing::also_what_was_ended_and_is_shared_again_is_a_new_copy];
+        [chains::also_what_was_ended_and_is_shared_again_is_a_new_copy];
     "also" Deskmesh "a chain beyond an ended share goes on by itself"
-        [sharing::also_a_far_hop_lives_on_when_a_near_one_ends];
+        [chains::also_a_far_hop_lives_on_when_a_near_one_ends];
     "also" Deskmesh "each hop of a chain goes by its own terms"
-        [sharing::also_each_hop_goes_by_its_own_terms];
+        [chains::also_each_hop_goes_by_its_own_terms];
     "also" Deskmesh "a copy can be worked on by its share, before it has a number; sharing it on \
         tells the number"
-        [sharing::also_a_copy_is_worked_on_before_it_has_a_number, sharing::also_sharing_a_copy_on_tells_its_number_too];
+        [chains::also_a_copy_is_worked_on_before_it_has_a_number, chains::also_sharing_a_copy_on_tells_its_number_too];
     "also" Deskmesh "a deactivation ends every share under the agreement at once"
-        [sharing::also_a_deactivation_ends_every_share_under_the_agreement_at_once];
+        [chains::also_a_deactivation_ends_every_share_under_the_agreement_at_once];
     "also" Deskmesh "a comment counts once by its id, which belongs to who used it first"
         [comments::also_a_comment_counts_once_by_its_id, comments::also_a_comments_id_belongs_to_whoever_used_it];
     "also" Deskmesh "a redaction blanks every copy, now and later, by the author's account alone"

@@ -1,149 +1,24 @@
 //! Each reason code, through the five services, from a command as any third party may send it.
 
+mod ground;
+
 use contracts::Reason::{self, *};
-use contracts::{Receipt, ReceiptOutcome};
-use local::{TestEnvironment, test_environment};
+use contracts::ReceiptOutcome;
+use local::TestEnvironment;
 use serde_json::{Value, json};
-use system_tests::stage::Stage;
 use testkit::desk::PATIENCE;
 use testkit::{Desk, until};
 
-struct ConformanceContext {
-    stage: Stage,
-    acme: Desk,
-    globex: Desk,
-    initech: Desk,
-    bridge: Desk,
-    operator: Desk,
-}
-
-fn id(number: u32) -> String {
-    format!("00000000-0000-4000-8000-{number:012}")
-}
-
-fn admin() -> Value {
-    json!({ "id": "1", "name": "Admin", "role": "admin" })
-}
-
-fn agent() -> Value {
-    json!({ "id": "7", "name": "Agent", "role": "agent" })
-}
-
-const EARLIER: &str = "2026-03-01T09:00:00Z";
-const THEN: &str = "2026-03-01T10:00:00Z";
-
-fn terms(comments: &str, tags: bool, custom_fields: bool) -> Value {
-    json!({ "comments": comments, "tags": tags, "custom_fields": custom_fields })
-}
-
-fn all() -> Value {
-    terms("public_and_private", true, true)
-}
-
-fn share(agreement: u32, ticket: &str, share: u32) -> Value {
-    json!({
-        "agreement_id": id(agreement), "share_id": id(share), "actor": agent(), "occurred_at": EARLIER,
-        "ticket": {
-            "id": ticket, "subject": "Printer", "status": "open",
-            "requester": { "id": "r", "name": "Requester", "role": "end_user" },
-        },
-    })
-}
-
-fn update(ticket: &str, content: &Value) -> Value {
-    let mut update = json!({ "ticket_id": ticket, "actor": agent(), "occurred_at": THEN });
-    for (key, value) in content.as_object().into_iter().flatten() {
-        update[key] = value.clone();
-    }
-    update
-}
-
-fn comment(id: &str, public: bool) -> Value {
-    json!({ "id": id, "body": "Text", "public": public })
-}
-
-/// The receipt says no, and why.
-#[track_caller]
-fn refused(receipt: &Receipt, reason: Reason) {
-    assert_eq!(
-        (receipt.outcome, receipt.reason),
-        (ReceiptOutcome::Rejected, Some(reason)),
-        "{receipt:?}"
-    );
-}
-
-/// The receipt says that one item stayed or changed, and why.
-#[track_caller]
-fn item(receipt: &Receipt, item: &str, reason: Reason) {
-    let found = receipt
-        .decisions
-        .iter()
-        .any(|decision| decision.item.to_string() == item && decision.reason == Some(reason));
-    assert!(found, "{item} {reason}: {receipt:?}");
-}
-
-#[track_caller]
-fn applied(receipt: &Receipt) {
-    assert!(
-        matches!(receipt.outcome, ReceiptOutcome::Applied | ReceiptOutcome::Partial),
-        "{receipt:?}"
-    );
-}
-
-impl ConformanceContext {
-    async fn open(world: &TestEnvironment) -> Self {
-        let dir = test_environment::target().join("test-reasons").join(world.name());
-        let stage = Stage::set(&dir, world.installation.clone(), world.database.clone())
-            .await
-            .expect("the services start");
-        let operator =
-            Desk::open(&stage.installation.operator_url().expect("an address"), "operator");
-        let mut desks = Vec::new();
-        for (name, kind) in [
-            ("acme", "connected"),
-            ("globex", "connected"),
-            ("initech", "connected"),
-            ("bridge", "third_party"),
-        ] {
-            let desk = Desk::open(&world.account(name).await.amqp_url, name);
-            let admins = json!([{ "name": "Admin", "email": format!("admin@{name}.example") }]);
-            let register = json!({ "account": name, "display_name": name, "kind": kind, "sharing_url": format!("https://{name}.example/sharing"), "admins": admins });
-            applied(&operator.ask("account.register.v1", &register).await);
-            desks.push(desk);
-        }
-        let mut desks = desks.into_iter();
-        let mut next = || desks.next().expect("four desks");
-        Self { stage, operator, acme: next(), globex: next(), initech: next(), bridge: next() }
-    }
-
-    async fn invite(&self, sender: &Desk, receiver: &Desk, number: u32, terms: Value) -> Receipt {
-        let receiver = json!({ "address": receiver.account });
-        sender
-            .ask(
-                "agreement.invite.v1",
-                &json!({ "agreement_id": id(number), "receiver": receiver, "terms": terms, "actor": admin() }),
-            )
-            .await
-    }
-
-    async fn agree(&self, sender: &Desk, receiver: &Desk, number: u32, terms: Value) {
-        applied(&self.invite(sender, receiver, number, terms).await);
-        applied(
-            &receiver
-                .ask(
-                    "agreement.accept.v1",
-                    &json!({ "agreement_id": id(number), "actor": admin() }),
-                )
-                .await,
-        );
-    }
-}
+use ground::{
+    EARLIER, FourDesks, THEN, admin, agent, all, applied, comment, id, item, refused, share, terms,
+    update,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_reason_code_is_what_a_third_party_gets() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
     let world = TestEnvironment::new("reasons").await;
-    let context = ConformanceContext::open(&world).await;
+    let context = FourDesks::open(&world).await;
     envelope(&context).await;
     accounts(&context).await;
     agreements(&context).await;
@@ -154,7 +29,7 @@ async fn each_reason_code_is_what_a_third_party_gets() {
     world.remove().await;
 }
 
-async fn envelope(context: &ConformanceContext) {
+async fn envelope(context: &FourDesks) {
     let desk = &context.acme;
     refused(&desk.ask("ticket.dance.v1", &json!({})).await, UnknownType);
     refused(&desk.ask("ticket.update.v1", &json!({ "ticket_id": "1" })).await, Malformed);
@@ -187,7 +62,7 @@ async fn envelope(context: &ConformanceContext) {
     refused(&receipt, MessageIdReused);
 }
 
-async fn accounts(context: &ConformanceContext) {
+async fn accounts(context: &FourDesks) {
     let register = |name: &str, url: &str| json!({ "account": name, "display_name": "X", "kind": "connected", "sharing_url": url, "admins": [] });
     let operator = &context.operator;
     refused(
@@ -245,8 +120,8 @@ async fn again(desk: &Desk, message_type: &str, content: &Value) {
     }
 }
 
-async fn agreements(context: &ConformanceContext) {
-    let ConformanceContext { acme, globex, initech, .. } = context;
+async fn agreements(context: &FourDesks) {
+    let FourDesks { acme, globex, initech, .. } = context;
     let on = |number: u32, actor: Value| json!({ "agreement_id": id(number), "actor": actor });
     let nobody = json!({ "agreement_id": id(90), "receiver": { "address": "nobody" }, "terms": all(), "actor": admin() });
     let by_agent = json!({ "agreement_id": id(91), "receiver": { "address": "globex" }, "terms": all(), "actor": agent() });
@@ -297,8 +172,8 @@ async fn agreements(context: &ConformanceContext) {
     refused(&acme.ask("ticket.share.v1", &share(3, "late", 902)).await, AgreementInactive);
 }
 
-async fn sharing(context: &ConformanceContext) {
-    let ConformanceContext { acme, globex, initech, .. } = context;
+async fn sharing(context: &FourDesks) {
+    let FourDesks { acme, globex, initech, .. } = context;
     context.agree(globex, initech, 10, all()).await;
     context.agree(initech, acme, 11, all()).await;
     let mut closed = share(1, "closed", 903);
@@ -337,8 +212,8 @@ async fn sharing(context: &ConformanceContext) {
     refused(&foreign, NotShared);
 }
 
-async fn comments(context: &ConformanceContext) {
-    let ConformanceContext { acme, globex, .. } = context;
+async fn comments(context: &FourDesks) {
+    let FourDesks { acme, globex, .. } = context;
     let say = |ticket: &str, comments: Value| update(ticket, &json!({ "comments": comments }));
     let call = json!({ "recording_url": "https://acme.example/r", "transcript": "Hello." });
     let voicemail = json!({ "id": "acme/call", "body": "Voicemail", "call": call });
@@ -395,8 +270,8 @@ async fn comments(context: &ConformanceContext) {
     item(&public, "comment:globex/1", PublicCommentsNotAllowed);
 }
 
-async fn fields(context: &ConformanceContext) {
-    let ConformanceContext { acme, globex, bridge, .. } = context;
+async fn fields(context: &FourDesks) {
+    let FourDesks { acme, globex, bridge, .. } = context;
     let field =
         |key: &str, title: &str, kind: &str| json!({ "key": key, "title": title, "type": kind });
     let options = |key: &str, title: &str, options: Value| json!({ "key": key, "title": title, "type": "tagger", "options": options });

@@ -1,12 +1,17 @@
 //! What makes a command's content well-formed beyond its types. The first flaw is named with its
 //! place.
 
+mod shapes;
+
 use std::collections::BTreeSet;
 
 use contracts::command::{AccountRegister, AccountUpdate, Admin, AgreementInvite};
 use contracts::fields::{CustomStatuses, FieldType, TicketField};
-use contracts::limits::FIELDS;
 use contracts::{Actor, Reason};
+
+use shapes::{
+    NAME, URL, at_most, fields_at_most, is_address, is_language_tag, key, line, named, url,
+};
 
 /// Custom statuses an account may have.
 const STATUSES: usize = 300;
@@ -14,14 +19,6 @@ const STATUSES: usize = 300;
 const SUPPORT_ADDRESSES: usize = 200;
 /// Admins an account may have: each gets every notice.
 const ADMINS: usize = 100;
-/// Length of a name or title, in characters.
-const NAME: usize = 200;
-/// Length of a key or an option's tag, in characters.
-const KEY: usize = 128;
-/// Length of an address (RFC 5321, 4.5.3.1).
-const ADDRESS: usize = 254;
-/// Length of a URL or pattern; a sharing URL is indexed, which bounds it.
-const URL: usize = 500;
 
 /// What is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,95 +188,10 @@ fn default_form(form: &[String]) -> Checked {
         .try_for_each(|(index, field)| key(&format!("/default_form/{index}"), field, &mut keys))
 }
 
-fn at_most<T>(limit: usize, list: &[T], pointer: &str) -> Checked {
-    if list.len() <= limit {
-        Ok(())
-    } else {
-        Err(Flaw::new(pointer, format!("more than {limit} entries")))
-    }
-}
-
-/// Too many fields have a reason of their own in the contract.
-fn fields_at_most<T>(list: &[T], pointer: &str) -> Checked {
-    at_most(FIELDS, list, pointer).map_err(|flaw| Flaw { reason: Reason::LimitExceeded, ..flaw })
-}
-
-fn key<'a>(pointer: &str, key: &'a str, seen: &mut BTreeSet<&'a str>) -> Checked {
-    if key.is_empty() {
-        return Err(Flaw::new(pointer, "empty"));
-    }
-    line(pointer, key, KEY)?;
-    if seen.insert(key) { Ok(()) } else { Err(Flaw::new(pointer, "given twice")) }
-}
-
-fn named(pointer: &str, name: &str) -> Checked {
-    if name.trim().is_empty() {
-        Err(Flaw::new(pointer, "empty"))
-    } else {
-        line(pointer, name, NAME)
-    }
-}
-
-/// One line: what is shown in lists and in the head of a mail has no line breaks.
-fn line(pointer: &str, text: &str, limit: usize) -> Checked {
-    if text.chars().any(char::is_control) {
-        Err(Flaw::new(pointer, "has a control character"))
-    } else if text.chars().count() > limit {
-        Err(Flaw::new(pointer, format!("longer than {limit} characters")))
-    } else {
-        Ok(())
-    }
-}
-
-fn url(pointer: &str, url: &str, schemes: &[&str]) -> Checked {
-    line(pointer, url, URL)?;
-    let Some(rest) = schemes.iter().find_map(|scheme| url.strip_prefix(scheme)) else {
-        return Err(Flaw::new(pointer, format!("does not begin with {}", schemes.join(" or "))));
-    };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    // A placeholder or a user name in the host would send people elsewhere than the link shows.
-    if host.is_empty() || host.contains(['{', '@', '\\']) {
-        Err(Flaw::new(pointer, "has no plain host"))
-    } else if url.contains(char::is_whitespace) || url.contains(['"', '<', '>']) {
-        Err(Flaw::new(pointer, "has a character that no URL has"))
-    } else {
-        Ok(())
-    }
-}
-
-fn is_address(text: &str) -> bool {
-    let odd = |letter: char| {
-        letter.is_whitespace() || letter.is_control() || "<>()[],;:\\\"".contains(letter)
-    };
-    let is_domain = |domain: &str| domain.split('.').all(|label| !label.is_empty());
-    match text.split_once('@') {
-        Some((local, domain)) => {
-            text.len() <= ADDRESS
-                && !local.is_empty()
-                && is_domain(domain)
-                && !domain.contains('@')
-                && !text.chars().any(odd)
-        }
-        None => false,
-    }
-}
-
-/// The shape of RFC 5646: a language of letters, then subtags of letters and digits.
-fn is_language_tag(tag: &str) -> bool {
-    let is_subtag = |subtag: &str| {
-        (1..=8).contains(&subtag.len()) && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    };
-    let mut subtags = tag.split('-');
-    let language = subtags.next().unwrap_or_default();
-    tag.len() <= 35
-        && is_subtag(language)
-        && language.bytes().all(|byte| byte.is_ascii_alphabetic())
-        && subtags.all(is_subtag)
-}
-
 #[cfg(test)]
 mod tests {
     use contracts::fields::{CustomStatus, FieldOption, Status};
+    use contracts::limits::FIELDS;
 
     use super::*;
     use crate::inbound::Inbound;
