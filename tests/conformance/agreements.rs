@@ -48,7 +48,8 @@ pub async fn r_08_only_the_sender_sets_the_terms(context: ConformanceContext) {
     let [acme, globex] = context.desks(["acme", "globex"]).await;
     let (receipt, agreement) = context.invite(&acme, &globex, private_only()).await;
     applied(&receipt);
-    let own = json!({ "agreement_id": agreement, "receiver": { "address": acme.account }, "terms": everything(), "actor": admin() });
+    let own = json!({ "agreement_id": agreement, "receiver": { "address": acme.account },
+        "terms": everything(), "actor": admin() });
     refused(&globex.ask("agreement.invite.v1", &own).await, IdTaken);
     let edited = json!({ "agreement_id": agreement, "terms": everything(), "actor": admin() });
     applied(&globex.ask("agreement.accept.v1", &edited).await);

@@ -166,7 +166,10 @@ pub async fn r_85_a_trigger_on_ticket_sharing_routes_and_tags(context: Conforman
     let receipt = context.update_share(globex, &routed, json!({ "tags": tags })).await;
     item(&receipt, "tag:second-level", ItemOutcome::Withheld, AddedByRule);
     let heard = context.heard(acme, globex, &share).await;
-    let tagged = |told: &DeliveryBody| matches!(told, DeliveryBody::TicketUpdated(updated) if updated.tags.is_some());
+    let tagged = |told: &DeliveryBody| {
+        matches!(told,
+            DeliveryBody::TicketUpdated(updated) if updated.tags.is_some())
+    };
     assert!(!heard.iter().any(tagged), "what a trigger does stays with its account: {heard:?}");
 }
 

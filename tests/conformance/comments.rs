@@ -15,7 +15,8 @@ pub fn item_of(comment: &Value) -> String {
 }
 
 fn file(id: &str) -> Value {
-    json!({ "id": id, "filename": format!("{id}.txt"), "url": format!("https://files.acme.example/{id}"), "size": 12 })
+    json!({ "id": id, "filename": format!("{id}.txt"),
+        "url": format!("https://files.acme.example/{id}"), "size": 12 })
 }
 
 async fn say(
@@ -38,7 +39,8 @@ fn never_told(desk: &Desk, text: &str) {
 pub async fn r_21_comments_of_both_copies_are_kept_in_step(context: ConformanceContext) {
     let Partners { acme, globex, agreement } = context.partners(everything()).await;
     let written = |desk: &Desk, body: &str, at: &str| {
-        let more = json!({ "authored_at": at, "html_body": format!("<p>{body}</p>"), "author": { "id": "9", "name": "Author", "role": "agent" } });
+        let more = json!({ "authored_at": at, "html_body": format!("<p>{body}</p>"),
+            "author": { "id": "9", "name": "Author", "role": "agent" } });
         with(context.comment(desk, body, true), &more)
     };
     let history = [
@@ -180,7 +182,8 @@ pub async fn r_32_the_receiver_cannot_play_the_recording_from_its_copy(
     let Partners { acme, globex, agreement } = context.partners(everything()).await;
     // Some desks list the recording among the files as well.
     let recording = with(file("recording"), &json!({ "url": RECORDING }));
-    let call = json!({ "attachments": [recording, file("photo")], "call": { "recording_url": RECORDING } });
+    let call = json!({ "attachments": [recording, file("photo")],
+        "call": { "recording_url": RECORDING } });
     let voicemail = with(context.comment(&acme, "Voicemail", false), &call);
     let (receipt, share) =
         context.share(&acme, &agreement, json!({ "id": ORIGINAL, "comments": [voicemail] })).await;

@@ -149,7 +149,8 @@ impl ConformanceContext {
     pub async fn register(&self, desk: &Desk, kind: &str) -> Receipt {
         let account = desk.account.as_str();
         let register = json!({
-            "account": account, "display_name": format!("{account} Inc."), "kind": kind, "sharing_url": sharing_url(desk),
+            "account": account, "display_name": format!("{account} Inc."), "kind": kind,
+            "sharing_url": sharing_url(desk),
             "admins": [{ "name": "Admin", "email": self.admin_of(desk) }],
         });
         self.operator().ask("account.register.v1", &register).await
@@ -231,8 +232,10 @@ impl ConformanceContext {
         changes: Value,
     ) -> (Receipt, ShareId) {
         let share = ShareId::new(self.id()).expect("an id");
-        let ticket = json!({ "id": format!("t{}", self.number()), "subject": "Printer", "status": "open", "requester": end_user() });
-        let command = json!({ "agreement_id": agreement, "share_id": share, "ticket": ticket, "actor": agent(), "occurred_at": clock() });
+        let ticket = json!({ "id": format!("t{}", self.number()), "subject": "Printer",
+            "status": "open", "requester": end_user() });
+        let command = json!({ "agreement_id": agreement, "share_id": share, "ticket": ticket,
+            "actor": agent(), "occurred_at": clock() });
         (desk.ask("ticket.share.v1", &with(command, &changes)).await, share)
     }
 
@@ -277,7 +280,8 @@ impl ConformanceContext {
 
     /// A comment with an id of its own.
     pub fn comment(&self, desk: &Desk, body: &str, public: bool) -> Value {
-        json!({ "id": format!("{}/{}", desk.account, self.number()), "body": body, "public": public })
+        json!({ "id": format!("{}/{}", desk.account, self.number()), "body": body,
+            "public": public })
     }
 
     /// Waits for the ticket that a share asks a desk to create.

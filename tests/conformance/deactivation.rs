@@ -32,7 +32,8 @@ pub async fn r_74_what_is_deactivated_stays_so(context: ConformanceContext) {
     for verb in ["accept", "decline", "deactivate"] {
         refused(&context.decide(globex, verb, agreement).await, AlreadyDecided);
     }
-    let again = json!({ "agreement_id": agreement, "receiver": { "address": globex.account }, "terms": everything(), "actor": admin() });
+    let again = json!({ "agreement_id": agreement, "receiver": { "address": globex.account },
+        "terms": everything(), "actor": admin() });
     refused(&acme.ask("agreement.invite.v1", &again).await, IdTaken);
     assert_eq!(context.agreements(globex).await[0].status, AgreementStatus::Inactive);
 }
@@ -90,7 +91,10 @@ pub async fn r_78_nothing_new_is_shared_under_it(context: ConformanceContext) {
     let (receipt, share) = context.share(acme, &anew, json!({})).await;
     applied(&receipt);
     context.created(globex, &share).await;
-    let created = |told: &DeliveryBody| matches!(told, DeliveryBody::TicketCreated(created) if created.share_id == unshared);
+    let created = |told: &DeliveryBody| {
+        matches!(told,
+            DeliveryBody::TicketCreated(created) if created.share_id == unshared)
+    };
     assert!(
         globex.with_deliveries(|all| !all.iter().any(|it| created(&it.told))),
         "a later share has come, this one has not"

@@ -134,7 +134,10 @@ pub async fn part_6_what_a_delivery_told_is_not_published_back(context: Conforma
     let echo = context.update(globex, "1-copy", json!({ "comments": [words] })).await;
     assert_eq!((echo.outcome, echo.reason), (ReceiptOutcome::Ignored, Some(Unchanged)));
     let heard = context.heard(acme, globex, &share).await;
-    let again = |told: &&DeliveryBody| matches!(told, DeliveryBody::TicketUpdated(it) if it.comments.iter().any(|it| it.id == comment));
+    let again = |told: &&DeliveryBody| {
+        matches!(told,
+            DeliveryBody::TicketUpdated(it) if it.comments.iter().any(|it| it.id == comment))
+    };
     assert_eq!(heard.iter().filter(again).count(), 0);
 }
 
@@ -235,7 +238,8 @@ pub async fn part_6_a_delivery_that_comes_again_changes_nothing(context: Conform
     let (acme, globex) = (&partners.acme, &partners.globex);
     let share = context.shared(acme, globex, &partners.agreement, "1").await;
     let command = json!({
-        "ticket_id": "1", "actor": { "id": "7", "name": "Agent", "role": "agent" }, "occurred_at": clock(),
+        "ticket_id": "1", "actor": { "id": "7", "name": "Agent", "role": "agent" },
+        "occurred_at": clock(),
         "status": "pending", "comments": [context.comment(acme, "Once.", true)],
     })
     .to_string();

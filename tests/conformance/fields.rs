@@ -366,7 +366,8 @@ pub async fn r_97_the_other_account_sees_the_value_and_nothing_of_who_or_when(
     let pair = Pair::with(&context, &order, &order).await;
     let agent =
         json!({ "id": "agent-of-the-field", "name": "Agent of the field", "role": "agent" });
-    let change = json!({ "actor": agent, "occurred_at": "2026-01-02T03:04:05.678Z", "custom_fields": { "order": "value-7" } });
+    let change = json!({ "actor": agent, "occurred_at": "2026-01-02T03:04:05.678Z",
+        "custom_fields": { "order": "value-7" } });
     applied(&context.update(&pair.acme, ORIGINAL, change).await);
     pair.arrives("order", json!("value-7")).await;
     applied(&pair.globex.ask("ticket.resync.v1", &json!({ "share_id": pair.share })).await);

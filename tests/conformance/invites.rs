@@ -23,7 +23,8 @@ fn read(terms: Value) -> Terms {
 
 /// A form filled in with everything but what `changes` say.
 fn form(receiver: &Desk, changes: &Value) -> Value {
-    let form = json!({ "receiver": { "address": receiver.account }, "terms": everything(), "actor": admin() });
+    let form = json!({ "receiver": { "address": receiver.account }, "terms": everything(),
+        "actor": admin() });
     with(form, changes)
 }
 

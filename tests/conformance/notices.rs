@@ -30,7 +30,8 @@ pub async fn r_25_a_public_comment_on_the_copy_is_mailed_to_the_ccs_of_the_origi
     context: ConformanceContext,
 ) {
     let Partners { acme, globex, agreement } = context.partners(everything()).await;
-    let template = json!({ "link_template": "https://desk.acme.example/tickets/{ticket_id}?view", "locale": "it" });
+    let template = json!({ "link_template": "https://desk.acme.example/tickets/{ticket_id}?view",
+        "locale": "it" });
     mails_its_ccs(&context, &acme, &template).await;
     let ticket = json!({ "id": "47 11", "ccs": ccs(&acme, &["anna", "bruno"]) });
     let (receipt, share) = context.share(&acme, &agreement, ticket).await;

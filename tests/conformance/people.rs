@@ -11,7 +11,8 @@ use crate::copies::{COPY, Chain, ORIGINAL, has_status, hears};
 
 /// Somebody of an account, as its desk knows them.
 fn person(id: &str, name: &str, role: &str) -> Value {
-    json!({ "id": id, "name": name, "role": role, "email": format!("{id}@acme.example"), "phone": "+39 055 4711" })
+    json!({ "id": id, "name": name, "role": role, "email": format!("{id}@acme.example"),
+        "phone": "+39 055 4711" })
 }
 
 /// A stand-in and nothing else: an end user of that name, without an address.
@@ -34,7 +35,8 @@ pub async fn r_37_each_person_of_the_original_becomes_a_placeholder(context: Con
         with(context.comment(&acme, "It does not print.", true), &json!({ "author": who }))
     };
     let comments = [says(&requester), says(&author), says(&requester)];
-    let command = json!({ "actor": actor, "ticket": { "id": ORIGINAL, "requester": requester, "comments": comments } });
+    let command = json!({ "actor": actor,
+        "ticket": { "id": ORIGINAL, "requester": requester, "comments": comments } });
     let (receipt, share) = context.share_with(&acme, &agreement, command).await;
     applied(&receipt);
     let created = context.created(&globex, &share).await;

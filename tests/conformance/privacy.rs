@@ -54,20 +54,26 @@ fn answer(desk: &Desk) -> String {
 /// Somebody of an account, with an address and a telephone wherever one can be given.
 fn somebody(desk: &Desk, name: &str, role: &str) -> Value {
     let (address, phone) = (address(desk, name), format!("{} 1", telephone(desk)));
-    json!({ "id": name, "name": format!("{name} <{address}>"), "role": role, "email": address, "phone": phone })
+    json!({ "id": name, "name": format!("{name} <{address}>"), "role": role, "email": address,
+        "phone": phone })
 }
 
 fn ccs(desk: &Desk, names: &[&str]) -> Value {
-    let cc = |name: &&str| json!({ "name": format!("{name}, in copy at {}", desk.account), "email": address(desk, name) });
+    let cc = |name: &&str| {
+        json!({ "name": format!("{name}, in copy at {}", desk.account),
+            "email": address(desk, name) })
+    };
     names.iter().map(cc).collect()
 }
 
 /// A comment with everything that a comment can have.
 fn comment(context: &ConformanceContext, desk: &Desk, words: &str, public: bool) -> Value {
     let file = json!({ "id": "f", "filename": "f.txt", "url": format!("{}f", secure_files(desk)) });
-    let voicemail = json!({ "recording_url": format!("{}1.mp3", recordings(desk)), "transcript": format!("Spoken, {}", text(desk)) });
+    let voicemail = json!({ "recording_url": format!("{}1.mp3", recordings(desk)),
+        "transcript": format!("Spoken, {}", text(desk)) });
     let more = json!({
-        "author": somebody(desk, "author", "agent"), "html_body": format!("<p>{words}</p>"), "attachments": [file], "call": voicemail,
+        "author": somebody(desk, "author", "agent"), "html_body": format!("<p>{words}</p>"),
+        "attachments": [file], "call": voicemail,
     });
     with(context.comment(desk, words, public), &more)
 }
@@ -116,7 +122,8 @@ impl Scene {
 
     async fn agree(&self, sender: &Desk, receiver: &Desk, terms: Value) -> AgreementId {
         let by = |desk: &Desk| somebody(desk, "chief", "admin");
-        let invite = json!({ "receiver": { "address": receiver.account }, "terms": terms, "name": "Printers", "actor": by(sender) });
+        let invite = json!({ "receiver": { "address": receiver.account }, "terms": terms,
+            "name": "Printers", "actor": by(sender) });
         let (receipt, agreement) = self.context.invite_with(sender, invite).await;
         applied(&receipt);
         let accept = json!({ "agreement_id": agreement, "actor": by(receiver) });
@@ -132,7 +139,8 @@ impl Scene {
         changes: &Value,
     ) -> ShareId {
         let ticket = json!({
-            "id": number, "requester": somebody(desk, "requester", "end_user"), "ccs": ccs(desk, &["anna", "bruno"]),
+            "id": number, "requester": somebody(desk, "requester", "end_user"),
+            "ccs": ccs(desk, &["anna", "bruno"]),
             "comments": [comment(&self.context, desk, &text(desk), true)],
         });
         let command =
@@ -144,7 +152,8 @@ impl Scene {
 
     async fn update(&self, desk: &Desk, number: &str, comments: &[&Value]) -> Receipt {
         let change = json!({
-            "status": "pending", "comments": comments, "ccs": ccs(desk, &["anna", "carla"]), "actor": somebody(desk, "agent", "agent"),
+            "status": "pending", "comments": comments, "ccs": ccs(desk, &["anna", "carla"]),
+            "actor": somebody(desk, "agent", "agent"),
             "tags": { "add": [{ "name": format!("seen-{number}"), "added_by": "user" }] },
         });
         self.context.update(desk, number, change).await
@@ -155,7 +164,8 @@ impl Scene {
             let chief = address(desk, "chief");
             let admins = json!([{ "name": format!("chief <{chief}>"), "email": chief }]);
             let settings = json!({
-                "actor": somebody(desk, "chief", "admin"), "admins": admins, "secure_downloads": true, "notify_ccs": true,
+                "actor": somebody(desk, "chief", "admin"), "admins": admins,
+                "secure_downloads": true, "notify_ccs": true,
                 "support_addresses": [format!("support@{}.example", desk.account)],
             });
             applied(&self.context.set(desk, settings).await);
@@ -199,7 +209,8 @@ impl Scene {
         ])
         .await;
         self.refusals(&first).await;
-        let redact = json!({ "share_id": other, "comment_id": told["id"], "actor": somebody(acme, "agent", "agent") });
+        let redact = json!({ "share_id": other, "comment_id": told["id"],
+            "actor": somebody(acme, "agent", "agent") });
         applied(&acme.ask("ticket.redact.v1", &redact).await);
         let unshare = json!({ "share_id": second, "actor": somebody(globex, "agent", "agent") });
         applied(&globex.ask("ticket.unshare.v1", &unshare).await);
@@ -210,7 +221,8 @@ impl Scene {
             json!({ "agreement_id": first_terms, "actor": somebody(globex, "chief", "admin") });
         applied(&globex.ask("agreement.deactivate.v1", &ended).await);
         context.mail(&address(acme, "chief"), &["ended the sharing agreement"]).await;
-        let rename = json!({ "address": format!("{}-anew", globex.account), "actor": somebody(globex, "chief", "admin") });
+        let rename = json!({ "address": format!("{}-anew", globex.account),
+            "actor": somebody(globex, "chief", "admin") });
         applied(&globex.ask("account.rename.v1", &rename).await);
         context.mail(&address(initech, "chief"), &["has the new address"]).await;
     }

@@ -14,7 +14,8 @@ use crate::context::{
 use crate::copies::{self, COPY, Chain, ORIGINAL, hears, text};
 
 async fn redact(desk: &Desk, number: &str, comment: &Value, attachment: Option<&str>) -> Receipt {
-    let command = json!({ "ticket_id": number, "comment_id": comment["id"], "attachment_id": attachment, "actor": agent() });
+    let command = json!({ "ticket_id": number, "comment_id": comment["id"],
+        "attachment_id": attachment, "actor": agent() });
     desk.ask("ticket.redact.v1", &command).await
 }
 
@@ -93,7 +94,10 @@ pub async fn also_a_redaction_waits_for_a_comment_that_comes_later(context: Conf
 pub async fn also_one_file_of_a_comment_is_redacted_alone(context: ConformanceContext) {
     let Partners { acme, globex, agreement } = context.partners(everything()).await;
     let share = context.shared(&acme, &globex, &agreement, ORIGINAL).await;
-    let file = |id: &str| json!({ "id": id, "filename": "scan.png", "url": format!("https://files.acme.example/{id}") });
+    let file = |id: &str| {
+        json!({ "id": id, "filename": "scan.png",
+            "url": format!("https://files.acme.example/{id}") })
+    };
     let files = json!({ "attachments": [file("passport"), file("invoice")] });
     let comment = with(context.comment(&acme, "Both scans.", true), &files);
     applied(&context.update(&acme, ORIGINAL, json!({ "comments": [comment] })).await);
@@ -140,9 +144,10 @@ pub async fn also_nobody_but_its_authors_account_redacts_a_comment(context: Conf
     context.heard(&initech, &globex, &second).await;
     for desk in [&acme, &initech] {
         let blanked = desk.with_deliveries(|all| {
-            all.iter().any(
-                |it| matches!(&it.told, DeliveryBody::TicketUpdated(updated) if !updated.redact.is_empty()),
-            )
+            all.iter().any(|it| {
+                matches!(&it.told,
+                    DeliveryBody::TicketUpdated(updated) if !updated.redact.is_empty())
+            })
         });
         assert!(!blanked, "{}", desk.account);
     }

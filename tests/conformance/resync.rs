@@ -59,7 +59,8 @@ pub async fn also_a_desk_that_lost_everything_gets_it_back(context: ConformanceC
     let desks = context.desks(["acme", "globex", "initech"]).await;
     for desk in &desks {
         applied(
-            &context.set(desk, json!({ "ticket_fields": [field("order", "Order", "text"), field("note", "Note", "text")] })).await,
+            &context.set(desk,
+                json!({ "ticket_fields": [field("order", "Order", "text"), field("note", "Note", "text")] })).await,
         );
     }
     let Chain { acme, globex, initech, first, second } =
@@ -68,7 +69,8 @@ pub async fn also_a_desk_that_lost_everything_gets_it_back(context: ConformanceC
     let other = context.shared(&globex, &acme, &back, "7").await;
     let change = json!({
         "status": "hold", "custom_fields": { "order": "A-1", "note": "gone" },
-        "tags": { "add": [{ "name": "vip", "added_by": "user" }, { "name": "gone", "added_by": "user" }] },
+        "tags": { "add": [{ "name": "vip", "added_by": "user" },
+            { "name": "gone", "added_by": "user" }] },
     });
     applied(&context.update(&acme, ORIGINAL, change).await);
     let (gone, stays) = (
@@ -76,11 +78,13 @@ pub async fn also_a_desk_that_lost_everything_gets_it_back(context: ConformanceC
         context.comment(&initech, "Well said.", false),
     );
     let change = json!({
-        "custom_fields": { "note": { "clear": true } }, "tags": { "remove": [{ "name": "gone", "removed_by": "user" }] }, "comments": [gone],
+        "custom_fields": { "note": { "clear": true } },
+        "tags": { "remove": [{ "name": "gone", "removed_by": "user" }] }, "comments": [gone],
     });
     applied(&context.update(&globex, COPY, change).await);
     applied(&context.update(&initech, FAR_COPY, json!({ "comments": [stays] })).await);
-    let redact = json!({ "ticket_id": COPY, "comment_id": gone["id"], "actor": { "id": "7", "name": "Agent", "role": "agent" } });
+    let redact = json!({ "ticket_id": COPY, "comment_id": gone["id"],
+        "actor": { "id": "7", "name": "Agent", "role": "agent" } });
     applied(&globex.ask("ticket.redact.v1", &redact).await);
     for (desk, partner, share) in [(&acme, &globex, &first), (&globex, &initech, &second)] {
         copies::agree((desk, share), (partner, share)).await;

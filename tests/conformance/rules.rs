@@ -186,7 +186,8 @@ rules! {
     "R-40" Desk "placeholders cannot be deleted"
         [people::r_40_a_placeholder_stays_whatever_happens];
     "R-41" Deskmesh "no address, telephone or other customer data crosses"
-        [people::r_41_no_address_or_telephone_crosses, people::r_41_an_address_is_cut_wherever_it_stands_in_a_name];
+        [people::r_41_no_address_or_telephone_crosses,
+            people::r_41_an_address_is_cut_wherever_it_stands_in_a_name];
     "R-42" Desk "a shared ticket is not linked to a user of the same name or address"
         [people::r_42_nothing_leads_from_a_shared_ticket_to_a_user_of_the_receiver];
     "R-43" Desk "an agent may put a local user in the requester's place, and is warned"
@@ -335,11 +336,13 @@ rules! {
         [chains::also_each_hop_goes_by_its_own_terms];
     "also" Deskmesh "a copy can be worked on by its share, before it has a number; sharing it on \
         tells the number"
-        [chains::also_a_copy_is_worked_on_before_it_has_a_number, chains::also_sharing_a_copy_on_tells_its_number_too];
+        [chains::also_a_copy_is_worked_on_before_it_has_a_number,
+            chains::also_sharing_a_copy_on_tells_its_number_too];
     "also" Deskmesh "a deactivation ends every share under the agreement at once"
         [chains::also_a_deactivation_ends_every_share_under_the_agreement_at_once];
     "also" Deskmesh "a comment counts once by its id, which belongs to who used it first"
-        [comments::also_a_comment_counts_once_by_its_id, comments::also_a_comments_id_belongs_to_whoever_used_it];
+        [comments::also_a_comment_counts_once_by_its_id,
+            comments::also_a_comments_id_belongs_to_whoever_used_it];
     "also" Deskmesh "a redaction blanks every copy, now and later, by the author's account alone"
         [
             redaction::also_a_redaction_blanks_every_copy_and_those_to_come,
@@ -353,7 +356,8 @@ rules! {
         [redaction::also_a_redaction_names_every_copy_it_does_not_reach];
     "also" Deskmesh "of a status only a change of category is sent, and one that there is not \
         changes nothing"
-        [status::also_only_a_change_of_category_is_sent, status::also_a_custom_status_that_there_is_not_changes_nothing];
+        [status::also_only_a_change_of_category_is_sent,
+            status::also_a_custom_status_that_there_is_not_changes_nothing];
     "also" Deskmesh "a placeholder is handed on unchanged along the chain"
         [people::also_a_placeholder_is_handed_on_unchanged_along_the_chain];
     "also" Deskmesh "fields of every type take their values and no others, and pass to types that \
@@ -379,7 +383,8 @@ rules! {
             notices::also_each_copys_ccs_are_told_of_comments_from_beyond_it,
         ];
     "also" Deskmesh "a desk that lost everything gets it back, page by page"
-        [resync::also_a_desk_that_lost_everything_gets_it_back, resync::also_shares_are_listed_from_both_sides_ended_ones_too];
+        [resync::also_a_desk_that_lost_everything_gets_it_back,
+            resync::also_shares_are_listed_from_both_sides_ended_ones_too];
     "also" Deskmesh "a history longer than any message arrives whole"
         [resync::also_a_history_of_any_length_arrives_whole];
     "also" Deskmesh "what has to stay is in no delivery, no mail, no log and no event"

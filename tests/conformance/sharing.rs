@@ -56,7 +56,8 @@ pub async fn r_02_what_crosses_goes_by_the_terms_that_the_agreement_states(
             assert_eq!(json!(context.agreement(desk, &agreement, name).await.terms), stated);
         }
     }
-    let ticket = json!({ "status": "pending", "tags": [{ "name": "vip", "added_by": "user" }], "custom_fields": { "order": "7" } });
+    let ticket = json!({ "status": "pending", "tags": [{ "name": "vip", "added_by": "user" }],
+        "custom_fields": { "order": "7" } });
     let (receipt, share) = context.share(&acme, &agreement, ticket).await;
     item(&receipt, "status", ItemOutcome::Transferred, None);
     item(&receipt, "tag:vip", ItemOutcome::Transferred, None);
@@ -238,10 +239,13 @@ pub async fn r_28_where_the_terms_allow_the_receiver_answers_and_solves(
 pub async fn r_29_fields_of_users_and_organisations_stay_at_home(context: ConformanceContext) {
     let Partners { acme, globex, agreement } = context.partners(everything()).await;
     let rich = json!({
-        "id": "r", "name": "Requester", "role": "end_user", "user_fields": { "plan": "gold-plan" }, "time_zone": "Rome-zone",
-        "organization": { "name": "Umbrella-organisation", "organization_fields": { "region": "south-region" } },
+        "id": "r", "name": "Requester", "role": "end_user", "user_fields": { "plan": "gold-plan" },
+        "time_zone": "Rome-zone",
+        "organization": { "name": "Umbrella-organisation",
+        "organization_fields": { "region": "south-region" } },
     });
-    let ticket = json!({ "id": ORIGINAL, "requester": rich, "organization": { "name": "Umbrella-organisation" } });
+    let ticket = json!({ "id": ORIGINAL, "requester": rich,
+        "organization": { "name": "Umbrella-organisation" } });
     let (receipt, share) = context.share(&acme, &agreement, ticket).await;
     applied(&receipt);
     let change = json!({ "status": "pending", "actor": with(rich, &json!({ "role": "agent" })) });
@@ -263,7 +267,8 @@ pub async fn r_30_business_rules_neither_travel_nor_act_on_the_other_copy(
         context.set(&acme, json!({ "triggers": triggers })).await.outcome,
         ReceiptOutcome::Ignored
     );
-    let ticket = json!({ "id": ORIGINAL, "triggers": triggers, "tags": [{ "name": "escalated", "added_by": "rule" }] });
+    let ticket = json!({ "id": ORIGINAL, "triggers": triggers,
+        "tags": [{ "name": "escalated", "added_by": "rule" }] });
     let (receipt, share) = context.share(&acme, &agreement, ticket).await;
     item(&receipt, "tag:escalated", ItemOutcome::Withheld, Reason::AddedByRule);
     let created = context.created(&globex, &share).await;
@@ -273,7 +278,8 @@ pub async fn r_30_business_rules_neither_travel_nor_act_on_the_other_copy(
         "its own rules can tell where it came from"
     );
     applied(&context.bind(&globex, &share, COPY).await);
-    let routed = json!({ "status": "pending", "tags": { "add": [{ "name": "routed", "added_by": "rule" }] } });
+    let routed = json!({ "status": "pending",
+        "tags": { "add": [{ "name": "routed", "added_by": "rule" }] } });
     item(
         &context.update(&globex, COPY, routed).await,
         "tag:routed",

@@ -104,12 +104,14 @@ fn comment_id(number: usize) -> String {
 }
 
 fn share(partners: &Partners, number: usize, more: &Value) -> String {
-    let mut ticket = json!({ "id": format!("m-{number}"), "subject": "The pump leaks", "status": "open", "requester": actor() });
+    let mut ticket = json!({ "id": format!("m-{number}"), "subject": "The pump leaks",
+        "status": "open", "requester": actor() });
     ticket
         .as_object_mut()
         .expect("an object")
         .extend(more.as_object().cloned().unwrap_or_default());
-    let share = json!({ "agreement_id": partners.agreement, "actor": actor(), "occurred_at": OCCURRED, "ticket": ticket });
+    let share = json!({ "agreement_id": partners.agreement, "actor": actor(),
+        "occurred_at": OCCURRED, "ticket": ticket });
     share.to_string()
 }
 

@@ -30,7 +30,8 @@ impl Partners {
             [Desk::open(&acme.amqp_url, "acme"), Desk::open(&globex.amqp_url, "globex")];
         let agreement = derive_id("trace", &[world.name()]).to_string();
         let terms = json!({ "comments": comments, "tags": true, "custom_fields": true });
-        let invite = json!({ "agreement_id": agreement, "receiver": { "address": "globex" }, "terms": terms, "actor": actor() });
+        let invite = json!({ "agreement_id": agreement, "receiver": { "address": "globex" },
+            "terms": terms, "actor": actor() });
         applied(&acme.ask("agreement.invite.v1", &invite).await);
         applied(
             &globex
@@ -42,8 +43,10 @@ impl Partners {
 
     /// Shares acme's ticket 4711, which becomes globex's 88; returns the share.
     pub async fn share(&self) -> String {
-        let ticket = json!({ "id": "4711", "subject": "The pump leaks", "status": "open", "requester": actor() });
-        let share = json!({ "agreement_id": self.agreement, "actor": actor(), "occurred_at": OCCURRED, "ticket": ticket });
+        let ticket = json!({ "id": "4711", "subject": "The pump leaks", "status": "open",
+            "requester": actor() });
+        let share = json!({ "agreement_id": self.agreement, "actor": actor(),
+            "occurred_at": OCCURRED, "ticket": ticket });
         let shared = self.acme.ask("ticket.share.v1", &share).await;
         // Status does not cross with private comments only.
         assert!(

@@ -2,7 +2,7 @@
 
 mod ground;
 
-use contracts::Reason::{self, *};
+use contracts::Reason::*;
 use contracts::ReceiptOutcome;
 use local::TestEnvironment;
 use serde_json::{Value, json};
@@ -10,8 +10,7 @@ use testkit::desk::PATIENCE;
 use testkit::{Desk, until};
 
 use ground::{
-    EARLIER, FourDesks, THEN, admin, agent, all, applied, comment, id, item, refused, share, terms,
-    update,
+    FourDesks, admin, agent, all, applied, comment, id, item, refused, share, terms, update,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,7 +62,10 @@ async fn envelope(context: &FourDesks) {
 }
 
 async fn accounts(context: &FourDesks) {
-    let register = |name: &str, url: &str| json!({ "account": name, "display_name": "X", "kind": "connected", "sharing_url": url, "admins": [] });
+    let register = |name: &str, url: &str| {
+        json!({ "account": name, "display_name": "X", "kind": "connected",
+            "sharing_url": url, "admins": [] })
+    };
     let operator = &context.operator;
     refused(
         &operator.ask("account.register.v1", &register("acme", "https://new.example")).await,
@@ -90,7 +92,8 @@ async fn accounts(context: &FourDesks) {
     again(
         &context.acme,
         "account.update.v1",
-        &json!({ "version": 5, "actor": admin(), "link_template": "https://acme.example/{ticket_id}" }),
+        &json!({ "version": 5, "actor": admin(),
+            "link_template": "https://acme.example/{ticket_id}" }),
     )
     .await;
     let older = context
@@ -123,8 +126,10 @@ async fn again(desk: &Desk, message_type: &str, content: &Value) {
 async fn agreements(context: &FourDesks) {
     let FourDesks { acme, globex, initech, .. } = context;
     let on = |number: u32, actor: Value| json!({ "agreement_id": id(number), "actor": actor });
-    let nobody = json!({ "agreement_id": id(90), "receiver": { "address": "nobody" }, "terms": all(), "actor": admin() });
-    let by_agent = json!({ "agreement_id": id(91), "receiver": { "address": "globex" }, "terms": all(), "actor": agent() });
+    let nobody = json!({ "agreement_id": id(90), "receiver": { "address": "nobody" },
+        "terms": all(), "actor": admin() });
+    let by_agent = json!({ "agreement_id": id(91), "receiver": { "address": "globex" },
+        "terms": all(), "actor": agent() });
     let no_such = on(99, admin());
     let (unknown_account, unknown_agreement) = tokio::join!(
         acme.ask("agreement.invite.v1", &nobody),
@@ -293,7 +298,8 @@ async fn fields(context: &FourDesks) {
         field("t_day", "Day", "date"),
         options("t_level", "Level", json!([{ "name": "high", "tag": "hi" }])),
     ]);
-    let statuses = json!({ "enabled": true, "statuses": [{ "key": "wait", "name": "Waiting", "category": "hold", "default": true }] });
+    let statuses = json!({ "enabled": true,
+        "statuses": [{ "key": "wait", "name": "Waiting", "category": "hold", "default": true }] });
     let set = |version: u32, fields: &Value| json!({ "version": version, "actor": admin(), "ticket_fields": fields });
     let mut with_statuses = set(10, &ours);
     with_statuses["custom_statuses"] = statuses;
@@ -302,9 +308,15 @@ async fn fields(context: &FourDesks) {
     on_form["default_form"] = json!(["t_same", "t1", "t2", "t_kind", "t_day", "t_level"]);
     applied(&globex.ask("account.update.v1", &on_form).await);
     let change = |content: Value| update("1", &content);
-    let receipt = acme.ask("ticket.update.v1", &change(json!({ "custom_fields": {
-        "same": "x", "twice": "x", "kind": true, "off": "x", "own": "x", "day": "yesterday", "level": "high", "nothing": "x", "subject": "x",
-    }, "tags": { "add": [{ "name": "auto", "added_by": "rule" }] } }))).await;
+    let receipt = acme
+        .ask(
+            "ticket.update.v1",
+            &change(json!({ "custom_fields": {
+        "same": "x", "twice": "x", "kind": true, "off": "x", "own": "x", "day": "yesterday",
+        "level": "high", "nothing": "x", "subject": "x",
+    }, "tags": { "add": [{ "name": "auto", "added_by": "rule" }] } })),
+        )
+        .await;
     assert_eq!(receipt.outcome, ReceiptOutcome::Partial);
     for (key, reason) in [
         ("twice", TitleNotUnique),
@@ -344,7 +356,8 @@ async fn fields(context: &FourDesks) {
     let older = at("2026-03-01T09:30:00Z", change(json!({ "status": "solved" })));
     item(&acme.ask("ticket.update.v1", &older).await, "status", NewerChangeExists);
     let pending = json!({ "enabled": true, "statuses": [
-        { "key": "wait", "name": "Waiting", "category": "hold", "default": true }, { "key": "parts", "name": "Parts", "category": "pending" },
+        { "key": "wait", "name": "Waiting", "category": "hold", "default": true },
+            { "key": "parts", "name": "Parts", "category": "pending" },
     ] });
     applied(
         &acme

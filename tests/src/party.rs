@@ -164,7 +164,10 @@ impl DeskDriver {
             .await;
         let took = self.sent_at(&id).map_or(Duration::ZERO, |sent| at.duration_since(sent));
         let trace = self.with_deliveries(|all| {
-            let of_it = |it: &&Delivered| matches!(&it.told, DeliveryBody::Receipt(receipt) if receipt.command_id == id);
+            let of_it = |it: &&Delivered| {
+                matches!(&it.told,
+                    DeliveryBody::Receipt(receipt) if receipt.command_id == id)
+            };
             all.iter().rev().find(of_it).and_then(|it| it.trace_id.clone())
         });
         Answer { id, receipt, took, trace }

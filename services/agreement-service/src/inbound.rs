@@ -109,7 +109,10 @@ mod tests {
 
     #[test]
     fn r_59_tag_sync_is_yes_or_no() {
-        let terms = |tags: Value| json!({ "comments": "private_only", "tags": tags, "custom_fields": false });
+        let terms = |tags: Value| {
+            json!({ "comments": "private_only", "tags": tags,
+                "custom_fields": false })
+        };
         assert_eq!(flaw(&terms(json!(true))), None);
         assert_eq!(flaw(&terms(json!(false))), None);
         assert_eq!(flaw(&terms(json!("both"))).as_deref(), Some("/terms/tags"));
@@ -121,7 +124,10 @@ mod tests {
 
     #[test]
     fn r_62_custom_field_sync_is_yes_or_no() {
-        let terms = |fields: Value| json!({ "comments": "private_only", "tags": false, "custom_fields": fields });
+        let terms = |fields: Value| {
+            json!({ "comments": "private_only", "tags": false,
+                "custom_fields": fields })
+        };
         assert_eq!(flaw(&terms(json!(true))), None);
         assert_eq!(flaw(&terms(json!(false))), None);
         assert_eq!(flaw(&terms(json!(1))).as_deref(), Some("/terms/custom_fields"));

@@ -112,9 +112,8 @@ mod tests {
         let mut sample = Desk::sample_share("1");
         assert_eq!(share(&sample), Ok(()));
         sample.ticket.tags = vec![SentTag { name: "t".into(), added_by: SetBy::User }; TAGS + 1];
-        assert!(
-            matches!(share(&sample), Err(DecodeError::LimitExceeded(text)) if text.starts_with("/ticket/tags"))
-        );
+        assert!(matches!(share(&sample),
+                Err(DecodeError::LimitExceeded(text)) if text.starts_with("/ticket/tags")));
     }
 
     #[test]
@@ -147,8 +146,8 @@ mod tests {
             content_type: None,
             size: None,
         }];
-        assert!(
-            matches!(share(&sample), Err(DecodeError::Malformed { pointer, .. }) if pointer == "/ticket/comments/0/attachments/0/url")
-        );
+        assert!(matches!(share(&sample),
+                Err(DecodeError::Malformed { pointer,
+                    .. }) if pointer == "/ticket/comments/0/attachments/0/url"));
     }
 }

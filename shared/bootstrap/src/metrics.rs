@@ -30,7 +30,9 @@ pub(crate) fn install(service: &'static str) -> anyhow::Result<PrometheusHandle>
     );
     metrics::gauge!("process_start_time_seconds").set(seconds_since_1970());
     metrics::describe_gauge!("deskmesh_build_info", "Always 1; the labels say what runs");
-    metrics::gauge!("deskmesh_build_info", "service" => service, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    metrics::gauge!("deskmesh_build_info", "service" => service,
+        "version" => env!("CARGO_PKG_VERSION"))
+    .set(1.0);
     Ok(handle)
 }
 

@@ -44,7 +44,8 @@ async fn drop_unfinished_indexes(connection: &mut PgConnection) -> sqlx::Result<
     let unfinished: Vec<String> = sqlx::query_scalar(
         "select format('drop index concurrently if exists %I.%I', current_schema(), relname)
          from pg_index join pg_class on pg_class.oid = indexrelid
-         where not indisvalid and relkind = 'i' and relnamespace = current_schema()::text::regnamespace",
+         where not indisvalid and relkind = 'i'
+         and relnamespace = current_schema()::text::regnamespace",
     )
     .fetch_all(&mut *connection)
     .await?;

@@ -132,7 +132,8 @@ async fn listen(common: &Common) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind(wanted)
         .await
         .with_context(|| format!("`http.listen` names {wanted}, which cannot be listened on"))?;
-    tracing::info!(http.address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
+    tracing::info!(http.address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"),
+        "listening");
     Ok(listener)
 }
 

@@ -207,7 +207,10 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 /// colour the screen or turn the direction of reading.
 #[must_use]
 pub fn harmless(text: &str) -> String {
-    let turns = |letter: char| matches!(letter, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns = |letter: char| {
+        matches!(letter,
+            '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     text.chars()
         .map(|letter| if letter.is_control() || turns(letter) { '\u{fffd}' } else { letter })
         .collect()

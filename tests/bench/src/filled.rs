@@ -88,9 +88,11 @@ fn statements(service: Service) -> Vec<&'static str> {
                 from hop, generate_series(1, $1) n where sender like 'b_'";
     let journal = "insert into journal select account, entity, message_id || '-' || n, \
         content_hash, message_type, decided_at, output_id,
-                     case when account like 'b_' then about || '-' || n else other(about, n) end, command, arrived_at, waits, trace_id, told
+                     case when account like 'b_' then about || '-' || n else other(about, n) end,
+                     command, arrived_at, waits, trace_id, told
                    from journal, generate_series(1, $1) n
-                   where (account like 'b_' or command like 'b_/%') and message_type in ('ticket.share.v1', 'transfer.v1')";
+                   where (account like 'b_' or command like 'b_/%')
+                   and message_type in ('ticket.share.v1', 'transfer.v1')";
     own.iter().copied().chain([hops, journal]).collect()
 }
 

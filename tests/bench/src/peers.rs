@@ -91,7 +91,8 @@ impl Peers {
         let column = |of: fn(usize) -> String| (0..tickets).map(of).collect::<Vec<String>>();
         sqlx::query(
             "insert into hop select share_id, ticket_id, sender, receiver, true
-             from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as hop (share_id, ticket_id, sender, receiver)",
+             from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as hop (share_id,
+             ticket_id, sender, receiver)",
         )
         .bind(column(share))
         .bind(column(number))

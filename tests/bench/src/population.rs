@@ -103,7 +103,8 @@ pub async fn register(publisher: &Publisher, board: &Board, accounts: Vec<String
     step(publisher, board, accounts.iter().map(register).collect()).await?;
     let settings = |name: &String| {
         let fields = json!([{ "key": "order", "title": "Order", "type": "text" }]);
-        let content = json!({ "version": 1, "actor": actor("admin"), "ticket_fields": fields, "default_form": ["order"] });
+        let content = json!({ "version": 1, "actor": actor("admin"), "ticket_fields": fields,
+            "default_form": ["order"] });
         Work::other(name, "account.update.v1", &content)
     };
     step(publisher, board, accounts.iter().map(settings).collect()).await
@@ -127,7 +128,8 @@ pub async fn agree(publisher: &Publisher, board: &Board, pairs: &[Pair]) -> Resu
         let terms =
             json!({ "comments": "public_and_private", "tags": true, "custom_fields": true });
         let receiver = json!({ "address": pair.receiver });
-        let content = json!({ "agreement_id": agreement(&pair.sender), "receiver": receiver, "terms": terms, "actor": actor("admin") });
+        let content = json!({ "agreement_id": agreement(&pair.sender), "receiver": receiver,
+            "terms": terms, "actor": actor("admin") });
         Work::other(&pair.sender, "agreement.invite.v1", &content)
     };
     step(publisher, board, pairs.iter().map(invite).collect()).await?;
@@ -148,7 +150,8 @@ pub fn shared(ticket: usize, comments: &[Value]) -> Work {
 #[must_use]
 pub fn share_command(sender: &str, id: &str, share: &str, comments: &[Value]) -> Work {
     let content = json!({
-        "agreement_id": agreement(sender), "share_id": share, "actor": actor("agent"), "occurred_at": crate::work::occurs(0),
+        "agreement_id": agreement(sender), "share_id": share, "actor": actor("agent"),
+        "occurred_at": crate::work::occurs(0),
         "ticket": {
             "id": id, "subject": "The pump leaks", "status": "open", "requester": actor("end_user"),
             "comments": comments, "custom_fields": { "order": "4711" },

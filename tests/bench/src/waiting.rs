@@ -52,8 +52,10 @@ pub async fn fill(publisher: &Publisher, board: &Board) -> Result<()> {
     step(publisher, board, shares.collect()).await?;
     let update = |number: usize| {
         let content = json!({
-            "ticket_id": format!("w-{}", number % tickets), "share_id": share(number % tickets), "actor": actor("agent"),
-            "occurred_at": occurs(number), "comments": [{ "id": format!("{SENDER}/{number}"), "body": TEXT }],
+            "ticket_id": format!("w-{}", number % tickets), "share_id": share(number % tickets),
+            "actor": actor("agent"),
+            "occurred_at": occurs(number),
+            "comments": [{ "id": format!("{SENDER}/{number}"), "body": TEXT }],
         });
         Work::other(SENDER, "ticket.update.v1", &content)
     };

@@ -78,7 +78,8 @@ impl Kind {
             };
         }
         let mut content = json!({
-            "ticket_id": number(ticket), "share_id": share(ticket), "actor": actor("agent"), "occurred_at": occurs(update),
+            "ticket_id": number(ticket), "share_id": share(ticket), "actor": actor("agent"),
+            "occurred_at": occurs(update),
         });
         if matches!(self, Self::Comment | Self::Both) {
             content["comments"] = json!([comment(token.clone())]);

@@ -138,7 +138,8 @@ impl Row {
     /// were it decided, the partner would see the marker.
     pub fn update(&self, changes: &Value) -> Value {
         let comment = self.context.comment(&self.ground.acme, &self.marker, true);
-        let update = json!({ "ticket_id": TICKET, "actor": agent(), "occurred_at": clock(), "comments": [comment] });
+        let update = json!({ "ticket_id": TICKET, "actor": agent(), "occurred_at": clock(),
+            "comments": [comment] });
         with(update, changes)
     }
 

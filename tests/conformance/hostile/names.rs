@@ -9,7 +9,8 @@ use super::ground::{Row, row};
 use crate::context::{ConformanceContext, admin, agent, applied, everything, refused, with};
 
 fn registration(row: &Row, account: &str, changes: &Value) -> Value {
-    let all = json!({ "account": account, "display_name": row.marker, "kind": "connected", "admins": [] });
+    let all = json!({ "account": account, "display_name": row.marker, "kind": "connected",
+        "admins": [] });
     with(all, changes)
 }
 
@@ -224,8 +225,10 @@ pub async fn hostile_scripts_and_paths_in_content(context: ConformanceContext) {
     let partners = row.context.partners(everything()).await;
     let (acme, globex) = (&partners.acme, &partners.globex);
     for script in SCRIPTS {
-        let file = json!({ "id": script, "filename": script, "url": format!("https://acme.example/{}", row.marker) });
-        let comment = json!({ "id": format!("{}/{}", acme.account, row.context.number()), "body": script, "html_body": script, "attachments": [file] });
+        let file = json!({ "id": script, "filename": script,
+            "url": format!("https://acme.example/{}", row.marker) });
+        let comment = json!({ "id": format!("{}/{}", acme.account, row.context.number()),
+            "body": script, "html_body": script, "attachments": [file] });
         let changes = json!({
             "id": format!("t{}", row.context.number()), "subject": script,
             "requester": { "id": script, "name": script, "role": "end_user" },

@@ -19,8 +19,10 @@ async fn all_refused(row: &Row, reason: Reason, commands: &[(&str, Value)]) {
 }
 
 fn share_of(row: &Row, agreement: &str, changes: &Value) -> Value {
-    let ticket = json!({ "id": row.marker, "subject": row.marker, "status": "open", "requester": end_user() });
-    let share = json!({ "agreement_id": agreement, "ticket": ticket, "actor": agent(), "occurred_at": testkit::desk::clock() });
+    let ticket = json!({ "id": row.marker, "subject": row.marker, "status": "open",
+        "requester": end_user() });
+    let share = json!({ "agreement_id": agreement, "ticket": ticket, "actor": agent(),
+        "occurred_at": testkit::desk::clock() });
     with(share, changes)
 }
 
@@ -60,7 +62,8 @@ pub async fn hostile_inviting_under_anothers_agreement_id(context: ConformanceCo
         [(&row.ground.hidden_agreement, IdTaken), (&row.ground.pending_agreement, IdTaken)]
     {
         let invite = json!({
-            "agreement_id": id, "receiver": { "address": row.ground.initech.account }, "name": row.marker,
+            "agreement_id": id, "receiver": { "address": row.ground.initech.account },
+            "name": row.marker,
             "terms": everything(), "actor": admin(),
         });
         refused(&row.ask("agreement.invite.v1", &invite).await, reason);
@@ -119,7 +122,8 @@ pub async fn hostile_changing_anothers_ticket_by_its_number(context: Conformance
         ("ticket.unshare.v1", json!({ "ticket_id": HIDDEN_TICKET, "actor": agent() })),
         (
             "ticket.redact.v1",
-            json!({ "ticket_id": HIDDEN_TICKET, "comment_id": row.ground.hidden_comment, "actor": agent() }),
+            json!({ "ticket_id": HIDDEN_TICKET, "comment_id": row.ground.hidden_comment,
+                "actor": agent() }),
         ),
     ];
     all_refused(&row, NotShared, &commands).await;

@@ -22,7 +22,8 @@ macro_rules! attempts {
                 tried: $tried,
                 ends: $ends,
                 needs: concat!($($needs)?),
-                test: Test { name: stringify!($test), run: |context| Box::pin(super::$module::$test(context)) },
+                test: Test { name: stringify!($test),
+                    run: |context| Box::pin(super::$module::$test(context)) },
             }),*]
         }
     };

@@ -40,7 +40,10 @@ pub async fn hostile_numbers_too_large_for_any_type(context: ConformanceContext)
 pub async fn hostile_the_highest_version_there_is(context: ConformanceContext) {
     let row = row(context).await;
     let last = row.context.desk("last").await;
-    let update = |version: u64, name: &str| json!({ "version": version, "actor": admin(), "display_name": format!("{}{name}", row.marker) });
+    let update = |version: u64, name: &str| {
+        json!({ "version": version, "actor": admin(),
+            "display_name": format!("{}{name}", row.marker) })
+    };
     applied(&last.ask("account.update.v1", &update(u64::MAX, "1")).await);
     // It has locked itself out, and nobody else.
     for version in [u64::MAX, 1, 0] {
@@ -63,7 +66,8 @@ pub async fn hostile_a_base_revision_that_never_was(context: ConformanceContext)
     let share =
         row.context.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
     for base in [u64::MAX, u64::MAX / 2, i64::MAX.unsigned_abs() + 1] {
-        let change = json!({ "base_revision": base, "tags": { "add": [{ "name": format!("t{base}"), "added_by": "user" }] } });
+        let change = json!({ "base_revision": base,
+            "tags": { "add": [{ "name": format!("t{base}"), "added_by": "user" }] } });
         applied(&row.context.update(&partners.acme, "1", change).await);
     }
     let told = row.context.heard(&partners.globex, &partners.acme, &share).await;
@@ -168,8 +172,10 @@ pub async fn hostile_dates_that_leave_the_calendar(context: ConformanceContext) 
         let comment = json!({ "id": format!("{}/{}", row.ground.acme.account, row.context.number()), "body": row.marker, "authored_at": date });
         let update = row.update(&json!({ "comments": [comment] }));
         let share = json!({
-            "agreement_id": row.ground.agreement, "actor": crate::context::agent(), "occurred_at": "2026-03-01T10:00:00Z",
-            "ticket": { "id": row.marker, "subject": row.marker, "status": "open", "requested_at": date, "requester": end_user() },
+            "agreement_id": row.ground.agreement, "actor": crate::context::agent(),
+            "occurred_at": "2026-03-01T10:00:00Z",
+            "ticket": { "id": row.marker, "subject": row.marker, "status": "open",
+            "requested_at": date, "requester": end_user() },
         });
         for receipt in
             row.ask_all(&[("ticket.update.v1", update), ("ticket.share.v1", share)]).await
@@ -208,7 +214,8 @@ pub async fn hostile_dates_long_ago(context: ConformanceContext) {
         "2016-12-31T23:59:60+14:00",
         "2000-02-29t00:00:00.123456789z",
     ] {
-        let comment = json!({ "id": format!("{}/{}", partners.acme.account, row.context.number()), "body": "Old.", "authored_at": date });
+        let comment = json!({ "id": format!("{}/{}", partners.acme.account, row.context.number()),
+            "body": "Old.", "authored_at": date });
         let change = json!({ "occurred_at": date, "comments": [comment], "status": "pending" });
         applied(&row.context.update(&partners.acme, "1", change).await);
         row.context

@@ -49,7 +49,7 @@ pub async fn hostile_settings_without_end(context: ConformanceContext) {
     };
     set(
         json!({ "ticket_fields": many(|number| json!({ "key": number.to_string(), "title": "T", "type": "text" })) }),
-        LimitExceeded,
+            LimitExceeded,
     )
     .await;
     set(json!({ "default_form": many(|number| json!(number.to_string())) }), LimitExceeded).await;
@@ -112,7 +112,8 @@ pub async fn hostile_attachment_ids_without_end(context: ConformanceContext) {
             &json!({ "comments": [{ "id": id, "body": row.marker, "attachments": [file] }] }),
         );
         refused(&row.ask("ticket.update.v1", &update).await, Malformed);
-        let redact = json!({ "ticket_id": TICKET, "comment_id": id, "attachment_id": long, "actor": admin() });
+        let redact = json!({ "ticket_id": TICKET, "comment_id": id, "attachment_id": long,
+            "actor": admin() });
         refused(&row.ask("ticket.redact.v1", &redact).await, Malformed);
     }
     row.ends_unseen().await;

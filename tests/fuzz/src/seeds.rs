@@ -60,7 +60,8 @@ fn story() -> Vec<Value> {
         json!({ "comments": "private_only", "tags": false, "custom_fields": true }),
     );
     let rename = json!({ "address": "globex-support", "actor": admin });
-    let invite = json!({ "agreement_id": agreement, "receiver": { "address": "initech" }, "actor": admin, "terms": terms });
+    let invite = json!({ "agreement_id": agreement, "receiver": { "address": "initech" },
+        "actor": admin, "terms": terms });
     all.extend([
         script::command("globex", "account.rename.v1", &rename),
         say("acme", "account.update.v1"),
@@ -89,7 +90,8 @@ fn story() -> Vec<Value> {
 
 fn register(account: &str) -> Value {
     let admins = json!([{ "name": "Admin", "email": format!("admin@{account}.example") }]);
-    let content = json!({ "account": account, "display_name": account, "kind": "connected", "admins": admins });
+    let content = json!({ "account": account, "display_name": account, "kind": "connected",
+        "admins": admins });
     script::command("operator", "account.register.v1", &content)
 }
 

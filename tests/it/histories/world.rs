@@ -99,7 +99,11 @@ impl World {
             { "key": "waiting", "name": "Waiting", "category": "pending", "default": true },
             { "key": "parts", "name": "Parts", "category": "hold", "default": true },
         ] });
-        self.settings(account, json!({ "ticket_fields": fields, "custom_statuses": statuses, "secure_downloads": false }));
+        self.settings(
+            account,
+            json!({ "ticket_fields": fields, "custom_statuses": statuses,
+                "secure_downloads": false }),
+        );
     }
 
     fn settings(&mut self, account: usize, mut settings: Value) {
@@ -215,12 +219,15 @@ impl World {
         self.shares += 1;
         let share_id = format!("{:08x}-0000-4000-8000-000000000000", self.shares);
         let ticket = json!({
-            "id": number, "copy_of": copy_of, "subject": "Pump", "status": status["value"], "custom_status": status.get("custom_status"),
+            "id": number, "copy_of": copy_of, "subject": "Pump", "status": status["value"],
+            "custom_status": status.get("custom_status"),
             "requester": { "id": "r", "name": "Requester", "role": "end_user" },
-            "tags": tags, "custom_fields": fields.unwrap_or_else(|| json!({})), "comments": comments,
+            "tags": tags, "custom_fields": fields.unwrap_or_else(|| json!({})),
+            "comments": comments,
         });
         let occurred_at = self.time(skew(how));
-        let share = json!({ "agreement_id": agreement_id, "share_id": share_id, "actor": agent(), "ticket": ticket, "occurred_at": occurred_at });
+        let share = json!({ "agreement_id": agreement_id, "share_id": share_id, "actor": agent(),
+            "ticket": ticket, "occurred_at": occurred_at });
         self.publish(account, "ticket.share.v1", share);
     }
 
@@ -232,7 +239,8 @@ impl World {
         } else {
             json!([{ "id": "f", "filename": "f", "url": "https://files.example/f" }])
         };
-        json!({ "id": id, "body": format!("text of {id}"), "public": how & 8 == 0, "attachments": files })
+        json!({ "id": id, "body": format!("text of {id}"), "public": how & 8 == 0,
+            "attachments": files })
     }
 
     fn update(&mut self, account: usize, which: usize, how: u8) {
@@ -309,7 +317,8 @@ impl World {
         if !comments.is_empty() {
             let comment_id = &comments[which % comments.len()];
             let file = how.is_multiple_of(4).then_some("f");
-            let redact = json!({ "ticket_id": number, "comment_id": comment_id, "attachment_id": file, "actor": agent() });
+            let redact = json!({ "ticket_id": number, "comment_id": comment_id,
+                "attachment_id": file, "actor": agent() });
             self.publish(account, "ticket.redact.v1", redact);
         }
     }

@@ -40,7 +40,8 @@ pub fn all() -> Value {
 
 pub fn share(agreement: u32, ticket: &str, share: u32) -> Value {
     json!({
-        "agreement_id": id(agreement), "share_id": id(share), "actor": agent(), "occurred_at": EARLIER,
+        "agreement_id": id(agreement), "share_id": id(share), "actor": agent(),
+        "occurred_at": EARLIER,
         "ticket": {
             "id": ticket, "subject": "Printer", "status": "open",
             "requester": { "id": "r", "name": "Requester", "role": "end_user" },
@@ -105,7 +106,8 @@ impl FourDesks {
         ] {
             let desk = Desk::open(&world.account(name).await.amqp_url, name);
             let admins = json!([{ "name": "Admin", "email": format!("admin@{name}.example") }]);
-            let register = json!({ "account": name, "display_name": name, "kind": kind, "sharing_url": format!("https://{name}.example/sharing"), "admins": admins });
+            let register = json!({ "account": name, "display_name": name, "kind": kind,
+                "sharing_url": format!("https://{name}.example/sharing"), "admins": admins });
             applied(&operator.ask("account.register.v1", &register).await);
             desks.push(desk);
         }
@@ -125,7 +127,8 @@ impl FourDesks {
         sender
             .ask(
                 "agreement.invite.v1",
-                &json!({ "agreement_id": id(number), "receiver": receiver, "terms": terms, "actor": admin() }),
+                &json!({ "agreement_id": id(number), "receiver": receiver, "terms": terms,
+                    "actor": admin() }),
             )
             .await
     }

@@ -142,7 +142,8 @@ async fn nobodys(acme: &Desk) {
 fn strangers_share(agreement: &str) -> serde_json::Value {
     let ticket = json!({ "id": "1", "subject": format!("{MARK} of a stranger"), "status": "open",
         "requester": actor() });
-    json!({ "agreement_id": agreement, "actor": actor(), "occurred_at": OCCURRED, "ticket": ticket })
+    json!({ "agreement_id": agreement, "actor": actor(), "occurred_at": OCCURRED,
+        "ticket": ticket })
 }
 
 #[track_caller]

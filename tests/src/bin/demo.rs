@@ -33,7 +33,8 @@ struct Arguments {
     #[arg(long, default_value_t = Load::default().updates)]
     updates: usize,
     /// How many commands of one desk wait for their receipts at a time.
-    #[arg(long, default_value_t = Load::default().in_flight, value_parser = clap::value_parser!(usize))]
+    #[arg(long, default_value_t = Load::default().in_flight,
+        value_parser = clap::value_parser!(usize))]
     in_flight: usize,
 }
 

@@ -230,10 +230,12 @@ mod tests {
 
     fn comment(id: &str) -> Delivered {
         let updated: TicketUpdated = serde_json::from_value(json!({
-            "share_id": "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10", "received_from": "globex", "via": "ticket_sharing",
+            "share_id": "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10", "received_from": "globex",
+            "via": "ticket_sharing",
             "comments": [{
                 "id": "globex/1", "body": "", "public": true,
-                "author": { "id": "placeholder-1", "name": "Gil", "role": "end_user", "placeholder": true },
+                "author": { "id": "placeholder-1", "name": "Gil", "role": "end_user",
+                "placeholder": true },
             }],
         }))
         .unwrap();

@@ -51,9 +51,10 @@ async fn reply_and_solve(story: &Story, copy: &str) {
     only_once(story, "globex/2");
     let statuses = story.acme.with_deliveries(|all| {
         all.iter()
-            .filter(
-                |it| matches!(&it.told, DeliveryBody::TicketUpdated(updated) if updated.status.is_some()),
-            )
+            .filter(|it| {
+                matches!(&it.told,
+                    DeliveryBody::TicketUpdated(updated) if updated.status.is_some())
+            })
             .count()
     });
     assert_eq!(statuses, 1, "one change of status is one delivery");

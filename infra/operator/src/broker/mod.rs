@@ -209,7 +209,8 @@ impl Broker {
         definition: &Value,
     ) -> Result<()> {
         let path = format!("/policies/{}/{}", segment(vhost), segment(name));
-        let policy = json!({ "pattern": pattern, "apply-to": "queues", "priority": priority, "definition": definition });
+        let policy = json!({ "pattern": pattern, "apply-to": "queues", "priority": priority,
+            "definition": definition });
         self.put(&path, &policy)
     }
 

@@ -168,7 +168,8 @@ impl Broker {
     /// # Errors
     /// When the broker refuses or does not answer.
     pub fn untag_user(&self, user: &User) -> Result<()> {
-        let body = json!({ "password_hash": user.password_hash, "hashing_algorithm": user.hashing_algorithm, "tags": "" });
+        let body = json!({ "password_hash": user.password_hash,
+            "hashing_algorithm": user.hashing_algorithm, "tags": "" });
         self.put(&format!("/users/{}", segment(&user.name)), &body)
     }
 

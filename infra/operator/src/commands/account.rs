@@ -164,7 +164,8 @@ async fn add(given: AddArgs) -> Result<()> {
     let handover = Handover::new(&account, &user, doors.public_url()?, told);
     if given.json {
         let tried = &added.refused;
-        let known = json!({ "registered_already": added.known, "repaired": added.let_in.repaired, "tried": tried, "handover": handover });
+        let known = json!({ "registered_already": added.known, "repaired": added.let_in.repaired,
+            "tried": tried, "handover": handover });
         println!("{}", serde_json::to_string_pretty(&known)?);
     } else {
         tell_added(&account, &added, operated(&registration));

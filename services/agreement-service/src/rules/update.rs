@@ -294,7 +294,8 @@ mod tests {
             (place, again) in (any::<prop::sample::Index>(), any::<prop::sample::Index>()),
             seed in proptest::collection::vec(any::<u32>(), 7),
         ) {
-            let numbered = (1..).zip(changes).map(|(version, change)| AccountUpdate { version, ..change });
+            let numbered = (1..).zip(changes).map(|(version, change)| AccountUpdate { version,
+                ..change });
             let messages: Vec<Inbound> = numbered.map(|change| Inbound::Update(Box::new(change))).collect();
             let mut straight = World::with(&["acme"]);
             for message in &messages {

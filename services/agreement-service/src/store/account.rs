@@ -79,7 +79,8 @@ pub(super) async fn load(
          where name = any($1)
             or address = any($2)
             or sharing_url = any($3)
-            or name = any(array(select unnest(array[sender, receiver]) from agreement where agreement_id = any($4)))
+            or name = any(array(select unnest(array[sender, receiver]) from agreement
+            where agreement_id = any($4)))
          order by name
          for update",
     )
@@ -148,10 +149,13 @@ pub(super) async fn insert(
     }
     sqlx::query(
         "insert into account
-           (name, address, display_name, kind, operated_by, sharing_url, admins, settings, attribute_versions, version)
-         select name, address, display_name, kind, operated_by, sharing_url, admins, settings, attribute_versions, version
+           (name, address, display_name, kind, operated_by, sharing_url, admins, settings,
+           attribute_versions, version)
+         select name, address, display_name, kind, operated_by, sharing_url, admins, settings,
+         attribute_versions, version
          from jsonb_to_recordset($1) as given (
-           name text, address text, display_name text, kind text, operated_by text, sharing_url text,
+           name text, address text, display_name text, kind text, operated_by text,
+           sharing_url text,
            admins jsonb, settings jsonb, attribute_versions jsonb, version bigint)
          order by name",
     )
@@ -179,7 +183,8 @@ pub(super) async fn update(
              attribute_versions = given.attribute_versions,
              version = given.version
          from jsonb_to_recordset($1) as given (
-           name text, address text, display_name text, admins jsonb, settings jsonb, attribute_versions jsonb, version bigint)
+           name text, address text, display_name text, admins jsonb, settings jsonb,
+           attribute_versions jsonb, version bigint)
          where account.name = given.name",
     )
     .bind(Json(rows))

@@ -89,7 +89,8 @@ pub(super) async fn load(
                  cross join lateral (
                    select agreement_id
                    from agreement
-                   where status in ('pending', 'accepted') and (sender = renamed.account or receiver = renamed.account)
+                   where status in ('pending', 'accepted')
+                   and (sender = renamed.account or receiver = renamed.account)
                    limit $3 + 1) as live))
          order by agreement_id
          for update",
@@ -132,7 +133,8 @@ pub(super) async fn pages(
            union all
            (select agreement_id, version, sender, receiver, name, terms, status, by, at, reason
             from agreement
-            where receiver = asked.account and reason is distinct from 'invites_declined' and agreement_id > asked.after
+            where receiver = asked.account and reason is distinct from 'invites_declined'
+            and agreement_id > asked.after
             order by agreement_id
             limit asked.entries + 1)
            order by agreement_id
@@ -170,7 +172,8 @@ pub(super) async fn insert(
          at, reason)
          select agreement_id, version, sender, receiver, name, terms, status, by, at, reason
          from jsonb_to_recordset($1) as given (
-           agreement_id text, version bigint, sender text, receiver text, name text, terms jsonb, status text, by jsonb,
+           agreement_id text, version bigint, sender text, receiver text, name text, terms jsonb,
+           status text, by jsonb,
            at timestamptz, reason text)
          order by agreement_id",
     )

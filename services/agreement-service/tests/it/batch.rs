@@ -235,7 +235,8 @@ impl Round {
             "round {number}"
         );
         if let Some(earlier) = self.earlier.map(agreement) {
-            let accepted = matches!(&self.verdicts["accept"], HandlerResult::Decided(sent) if sent[0].message_type() == Fact::NAME);
+            let accepted = matches!(&self.verdicts["accept"],
+                HandlerResult::Decided(sent) if sent[0].message_type() == Fact::NAME);
             let expected = renamed(if accepted { 3 } else { 2 });
             assert_eq!(
                 (self.ended(&earlier), &self.stands[&earlier]),

@@ -51,7 +51,8 @@ impl ServiceHarness {
         let (broker, vhost) =
             (self.world.installation.broker().clone(), self.world.installation.vhost().to_owned());
         let policy = json!({
-            "name": "short-ladder", "pattern": r"^agreement-service\.retry\.", "apply-to": "queues", "priority": 1,
+            "name": "short-ladder", "pattern": r"^agreement-service\.retry\.",
+            "apply-to": "queues", "priority": 1,
             "definition": { "message-ttl": 50 },
         });
         let import = move || broker.import_definitions(&vhost, &json!({ "policies": [policy] }));

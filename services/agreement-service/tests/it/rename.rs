@@ -57,7 +57,10 @@ async fn r_17_a_rename_ends_what_was_agreed_and_only_the_new_address_holds() {
         .iter()
         .filter(|delivery| matches!(delivery.told, DeliveryBody::AgreementDeactivated(_)));
     assert_eq!((told.count(), fact.deliveries.len()), (4, 4), "both sides of both");
-    let is_renamed = |about: &About| matches!(about, About::Agreement(agreement) if agreement.event == AgreementEvent::Renamed);
+    let is_renamed = |about: &About| {
+        matches!(about,
+            About::Agreement(agreement) if agreement.event == AgreementEvent::Renamed)
+    };
     let noticed: Vec<_> = fact
         .notices
         .iter()

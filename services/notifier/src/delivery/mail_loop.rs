@@ -132,7 +132,8 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
             if next != Next::Sent || (self.clock)() > until {
                 return Err(error);
             }
-            tracing::error!(notice.id = %mail.id, message_id = mail.message_id, cause = cause(&error),
+            tracing::error!(notice.id = %mail.id, message_id = mail.message_id,
+                cause = cause(&error),
                 "a mail was sent, and that cannot be recorded yet");
             sleep(DATABASE_PAUSE).await;
         }
@@ -177,7 +178,8 @@ fn report(mail: &Due, next: &Next) {
             "put_off"
         }
         Next::Failed { .. } => {
-            tracing::warn!(notice.id = %id, message_id, attempt, "mail failed, its row in table notice says why");
+            tracing::warn!(notice.id = %id, message_id, attempt,
+                "mail failed, its row in table notice says why");
             "failed"
         }
     };

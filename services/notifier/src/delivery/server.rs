@@ -199,9 +199,8 @@ mod tests {
             ..Answers::default()
         })
         .await;
-        assert!(
-            matches!(send(&responder).await, Ok(Outcome::Temporary(reason)) if reason.contains("try later"))
-        );
+        assert!(matches!(send(&responder).await,
+                Ok(Outcome::Temporary(reason)) if reason.contains("try later")));
         assert_eq!(send(&responder).await, Ok(Outcome::Accepted));
 
         let responder = Responder::start(Answers {

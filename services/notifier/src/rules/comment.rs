@@ -136,7 +136,8 @@ mod tests {
     fn body() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             4 => any::<char>(),
-            2 => prop::sample::select(vec!['\r', '\n', '\t', ' ', '\0', '\u{1b}', '\u{85}', '\u{200e}', '\u{2028}', '\u{202e}']),
+            2 => prop::sample::select(vec!['\r', '\n', '\t', ' ', '\0', '\u{1b}', '\u{85}',
+                '\u{200e}', '\u{2028}', '\u{202e}']),
         ];
         let pieces = prop::collection::vec(piece, 0..200)
             .prop_map(|letters| letters.into_iter().collect::<String>());

@@ -232,14 +232,17 @@ mod tests {
     proptest! {
         #[test]
         fn the_same_mails_come_of_any_order_and_any_repetition(
-            names in prop::collection::vec("[a-cA-C]{1,2}@(acme|globex)\\.example", 0..8).prop_shuffle(), kind in 0..=EVENTS.len(),
+            names in prop::collection::vec("[a-cA-C]{1,2}@(acme|globex)\\.example",
+                0..8).prop_shuffle(), kind in 0..=EVENTS.len(),
         ) {
             let notice = |names: &[String]| Notice {
                 partner_support_addresses: vec!["@globex.example".into()],
-                ..to(&names.iter().map(String::as_str).collect::<Vec<_>>(), every_kind().swap_remove(kind))
+                ..to(&names.iter().map(String::as_str).collect::<Vec<_>>(),
+                    every_kind().swap_remove(kind))
             };
             let outcome = |mails: Vec<Mail>| -> BTreeSet<_> {
-                mails.into_iter().map(|mail| (mail.id, folded(mail.recipient()), mail.suppressed)).collect()
+                mails.into_iter().map(|mail| (mail.id, folded(mail.recipient()),
+                    mail.suppressed)).collect()
             };
             let mut again = names.clone();
             again.reverse();

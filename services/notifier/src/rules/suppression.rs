@@ -92,7 +92,8 @@ mod tests {
     proptest! {
         #[test]
         fn r_45_an_entry_covers_itself_wherever_it_stands(
-            local in "[a-z.]{1,8}", domain in "[a-z]{1,8}\\.example", others in prop::collection::vec("[a-z]{1,5}@[a-z]{1,5}", 0..5), at in 0usize..6,
+            local in "[a-z.]{1,8}", domain in "[a-z]{1,8}\\.example",
+                others in prop::collection::vec("[a-z]{1,5}@[a-z]{1,5}", 0..5), at in 0usize..6,
         ) {
             let address = format!("{local}@{domain}");
             for entry in [address.to_uppercase(), format!("@{domain}")] {

@@ -132,7 +132,8 @@ pub fn one_line(text: &str) -> String {
 /// Whether a letter acts on the text around it instead of being read.
 pub(super) fn is_unfit(letter: char) -> bool {
     letter.is_control()
-        || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(letter,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 fn minute(time: Timestamp) -> String {

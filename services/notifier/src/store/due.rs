@@ -96,7 +96,8 @@ pub async fn record(
     sqlx::query(
         "update notice set state = $2, reason = $3, next_attempt_at = $4, sent_at = $5, attempts = \
          attempts + 1,
-                notice = case $2 when 'sent' then jsonb_set(notice, '{about,comment,body}', '\"\"', false) else notice end
+                notice = case $2 when 'sent'
+                then jsonb_set(notice, '{about,comment,body}', '\"\"', false) else notice end
          where id = $1 and state = 'pending'",
     )
     .bind(id)

@@ -251,11 +251,14 @@ async fn a_replica_killed_after_a_mail_repeats_that_one_under_its_own_id() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_goes_when_it_is_old_and_not_while_it_is_pending() {
     let mut stage = ServiceHarness::set("notifier-old", Answers::default()).await;
-    let rows = "insert into notice (id, message_id, recipient, notice, state, next_attempt_at, created_at, sent_at)
+    let rows = "insert into notice (id, message_id, recipient, notice, state, next_attempt_at,
+        created_at, sent_at)
                 select gen_random_uuid(), 'n', days || ' ' || state, '{}', state,
-                  case state when 'pending' then now() + interval '1 day' end, now() - make_interval(days => days),
+                  case state when 'pending' then now() + interval '1 day' end,
+                  now() - make_interval(days => days),
                   case state when 'sent' then now() end
-                from (values (32, 'sent'), (32, 'suppressed'), (32, 'pending'), (30, 'sent')) one (days, state)";
+                from (values (32, 'sent'), (32, 'suppressed'), (32, 'pending'),
+                (30, 'sent')) one (days, state)";
     sqlx::query(rows).execute(&stage.pool).await.expect("rows");
     stage.start_intake();
     let left = stage.rows("what is old to be gone", |rows| rows.len() == 2).await;

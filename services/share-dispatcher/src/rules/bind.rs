@@ -84,9 +84,8 @@ mod tests {
         let bound = desk.bind("globex", &share, "77");
         let Decision::Bound { delivery, .. } = &bound else { panic!("{bound:?}") };
         assert_eq!(delivery.to.as_str(), "acme");
-        assert!(
-            matches!(desk.bind("globex", &share, "77"), Decision::Answered(answer) if answer.outcome == ReceiptOutcome::Ignored)
-        );
+        assert!(matches!(desk.bind("globex", &share, "77"),
+                Decision::Answered(answer) if answer.outcome == ReceiptOutcome::Ignored));
         assert_eq!(reason(&desk.bind("globex", &share, "78")), Some(Reason::AlreadyBound));
     }
 

@@ -229,9 +229,8 @@ mod tests {
         let Decision::Passed { transfer, bound } = &second else { panic!("{second:?}") };
         assert_eq!(transfer.hops.len(), 2);
         assert!(bound.is_some(), "copy_of binds too");
-        assert!(
-            matches!(&transfer.action, Action::Share(sharing) if sharing.original_ticket_id.as_str() == "1")
-        );
+        assert!(matches!(&transfer.action,
+                Action::Share(sharing) if sharing.original_ticket_id.as_str() == "1"));
         let back = desk.share_under(
             "initech",
             Desk::agreement("initech", "acme"),

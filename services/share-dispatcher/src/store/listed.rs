@@ -53,13 +53,16 @@ pub(super) async fn load(
     }
     let rows: Vec<Row> = sqlx::query_as(
         "select asked.page, found.*, share.started_at, share.ended_at
-         from unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) with ordinality as asked (account, after, agreement, most, page)
+         from unnest($1::text[], $2::text[], $3::text[],
+         $4::bigint[]) with ordinality as asked (account, after, agreement, most, page)
          cross join lateral (
            (select * from hop where sender = asked.account and share_id > asked.after
-              and (asked.agreement is null or agreement_id = asked.agreement) order by share_id limit asked.most)
+              and (asked.agreement is null or agreement_id = asked.agreement) order by share_id
+              limit asked.most)
            union all
            (select * from hop where receiver = asked.account and share_id > asked.after
-              and (asked.agreement is null or agreement_id = asked.agreement) order by share_id limit asked.most)
+              and (asked.agreement is null or agreement_id = asked.agreement) order by share_id
+              limit asked.most)
            order by share_id limit asked.most
          ) as found
          join share using (share_id)

@@ -136,7 +136,8 @@ async fn load_tickets(
 ) -> Result<BTreeMap<(AccountName, TicketId), Place>, DecideError> {
     let rows: Vec<TicketRow> = sqlx::query_as(
         "select account, ticket_id, chain, copy
-         from unnest($1::text[], $2::text[]) as named (account, ticket_id) join ticket using (account, ticket_id)",
+         from unnest($1::text[], $2::text[]) as named (account, ticket_id)
+         join ticket using (account, ticket_id)",
     )
     .bind(tickets.iter().map(|(account, _)| account.to_string()).collect::<Vec<_>>())
     .bind(tickets.iter().map(|(_, ticket)| ticket.to_string()).collect::<Vec<_>>())

@@ -26,7 +26,8 @@ pub(crate) async fn related(
         names.iter().filter_map(|name| name.split_once('/')).unzip();
     let rows: Vec<Row> = sqlx::query_as(
         "with named as (
-           select chain from unnest($1::text[], $2::text[]) as given (account, ticket_id) join ticket using (account, ticket_id)
+           select chain from unnest($1::text[], $2::text[]) as given (account, ticket_id)
+           join ticket using (account, ticket_id)
            union select chain from share where share_id = any($3)
            union select id from chain where id = any($3))
          select chain, share_id, agreement_id, sender, near_ticket, receiver, far_ticket, ended

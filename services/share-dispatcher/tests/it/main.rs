@@ -220,7 +220,8 @@ async fn of_two_shares_of_one_ticket_or_with_one_id_exactly_one_is_accepted() {
     let accepted = 2 * PAIRS + before.len();
     assert_eq!(stage.transfers().len(), accepted + before.len(), "what is refused goes no further");
     let query = "select (select count(*) from share),
-                        (select count(*) from share join hop using (share_id, chain) join ticket on ticket.copy = hop.near)";
+                        (select count(*) from share join hop using (share_id, chain) join ticket
+                        on ticket.copy = hop.near)";
     let (shares, whole): (i64, i64) =
         sqlx::query_as(query).fetch_one(&stage.pool).await.expect("counts");
     assert_eq!(

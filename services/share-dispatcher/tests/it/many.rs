@@ -17,12 +17,15 @@ async fn shared_before(stage: &ServiceHarness) {
     let id = "lpad(to_hex(number), 40, '0')";
     let terms = r#"{"comments": "public_and_private", "tags": true, "custom_fields": true}"#;
     let rows = [
-        format!("insert into chain (id) select 'o:' || {id} from generate_series(1, {SHARES}) \
-            number"),
+        format!(
+            "insert into chain (id) select 'o:' || {id} from generate_series(1, {SHARES}) \
+            number"
+        ),
         format!(
             "insert into hop (share_id, chain, agreement_id, sender, receiver, near, near_ticket, \
              terms)
-             select {id}, 'o:' || {id}, '{AGREEMENT:040x}', 'acme', 'globex', 'o:' || {id}, 't' || number, '{terms}'
+             select {id}, 'o:' || {id}, '{AGREEMENT:040x}', 'acme', 'globex', 'o:' || {id},
+             't' || number, '{terms}'
              from generate_series(1, {SHARES}) number"
         ),
         format!(
@@ -31,7 +34,8 @@ async fn shared_before(stage: &ServiceHarness) {
         ),
         format!(
             "insert into ticket (account, ticket_id, chain, copy)
-             select 'acme', 't' || number, 'o:' || {id}, 'o:' || {id} from generate_series(1, {SHARES}) number"
+             select 'acme', 't' || number, 'o:' || {id}, 'o:' || {id}
+             from generate_series(1, {SHARES}) number"
         ),
     ];
     for insert in rows {

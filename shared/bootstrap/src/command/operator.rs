@@ -24,7 +24,8 @@ const PROGRESS: Duration = Duration::from_secs(1);
 #[derive(Debug, Args)]
 pub(super) struct Person {
     /// Your name, for the audit; without it, the user of this machine
-    #[arg(long = "as", value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(long = "as", value_name = "NAME",
+        value_parser = clap::builder::NonEmptyStringValueParser::new())]
     name: Option<String>,
 }
 

@@ -17,7 +17,8 @@ pub(super) enum Watch {
         /// What
         name: String,
         /// For how long, for example 30m or 2h
-        #[arg(long = "for", default_value = "1h", value_parser = humantime::parse_duration, value_name = "TIME")]
+        #[arg(long = "for", default_value = "1h", value_parser = humantime::parse_duration,
+            value_name = "TIME")]
         time: Duration,
         #[command(flatten)]
         person: Person,

@@ -133,18 +133,24 @@ pub(crate) async fn insert(
     let (accounts, entities, ids) = columns(decided.iter().map(|one| one.key));
     let fresh: i64 = sqlx::query_scalar(
         "with decided as materialized (
-           select account, entity, message_id, content_hash, message_type, about, command, arrived_at, waits, trace_id, told, outputs,
+           select account, entity, message_id, content_hash, message_type, about, command,
+           arrived_at, waits, trace_id, told, outputs,
              nextval('journal_output_id') as output_id
-           from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::int[],
+           from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::text[],
+           $7::text[], $8::timestamptz[], $9::int[],
              $10::text[], $11::text[], $12::text[])
-             as decided (account, entity, message_id, content_hash, message_type, about, command, arrived_at, waits, trace_id, told, outputs)
+             as decided (account, entity, message_id, content_hash, message_type, about, command,
+             arrived_at, waits, trace_id, told, outputs)
            order by account, entity, message_id
          ), written as (
-           insert into journal_output (id, decided_at, outputs) select output_id, now(), outputs from decided
+           insert into journal_output (id, decided_at, outputs) select output_id, now(), outputs
+           from decided
          ), fresh as (
-           insert into journal (account, entity, message_id, content_hash, message_type, decided_at, output_id, about, command, arrived_at,
+           insert into journal (account, entity, message_id, content_hash, message_type,
+           decided_at, output_id, about, command, arrived_at,
              waits, trace_id, told)
-           select account, entity, message_id, content_hash, message_type, now(), output_id, about, command, arrived_at, waits, trace_id, told
+           select account, entity, message_id, content_hash, message_type, now(), output_id, about,
+           command, arrived_at, waits, trace_id, told
            from decided on conflict do nothing returning 1
          )
          select count(*) from fresh",
@@ -157,7 +163,9 @@ pub(crate) async fn insert(
     .bind(decided.iter().map(|one| one.about.subject.as_deref()).collect::<Vec<_>>())
     .bind(decided.iter().map(|one| one.about.command.as_deref()).collect::<Vec<_>>())
     .bind(decided.iter().map(|one| one.arrived_at.utc()).collect::<Vec<_>>())
-    .bind(decided.iter().map(|one| i32::try_from(one.waits).unwrap_or(i32::MAX)).collect::<Vec<_>>())
+    .bind(
+        decided.iter().map(|one| i32::try_from(one.waits).unwrap_or(i32::MAX)).collect::<Vec<_>>(),
+    )
     .bind(decided.iter().map(|one| one.trace_id).collect::<Vec<_>>())
     .bind(decided.iter().map(|one| written(&told(one.outputs))).collect::<Vec<_>>())
     .bind(decided.iter().map(|one| written(&one.outputs)).collect::<Vec<_>>())

@@ -159,13 +159,19 @@ pub(crate) async fn park(
     let detail = printable(detail);
     sqlx::query(
         "with put as (
-           insert into parked (id, reason, detail, account, message_id, message_type, queue, exchange, routing_key, publisher, content_type,
-             correlation_id, share_id, traceparent, tracestate, headers, body, output, first_arrived_at, parked_at, about, command,
+           insert into parked (id, reason, detail, account, message_id, message_type, queue,
+           exchange, routing_key, publisher, content_type,
+             correlation_id, share_id, traceparent, tracestate, headers, body, output,
+             first_arrived_at, parked_at, about, command,
              body_bytes, body_sha256)
-           select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::json, $19, $20, $22, $23, $24, $25
+           select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+           $18::json, $19, $20, $22, $23, $24, $25
            where $2 <> 'no_publisher' or $26 >
-             (select count(*) from (select from parked where state = 'parked' and reason = 'no_publisher' limit $26) as open)
-           on conflict (id) do update set state = 'parked', closed_at = null, reason = excluded.reason, detail = excluded.detail,
+             (select count(*)
+             from (select from parked where state = 'parked' and reason = 'no_publisher'
+             limit $26) as open)
+           on conflict (id) do update set state = 'parked', closed_at = null,
+           reason = excluded.reason, detail = excluded.detail,
              parked_at = excluded.parked_at, times = parked.times + 1
            returning id, message_id)
          insert into parked_audit (at, by, action, parked_id, message_id, because)

@@ -234,7 +234,8 @@ mod tests {
         ] {
             let error = parse(body).unwrap_err();
             assert!(
-                matches!(&error, DecodeError::Malformed { pointer: found, .. } if found.starts_with(pointer)),
+                matches!(&error,
+                    DecodeError::Malformed { pointer: found, .. } if found.starts_with(pointer)),
                 "{error}"
             );
         }

@@ -30,7 +30,9 @@ pub(crate) fn outcomes<M>(items: &[Item<M>], dispositions: &[Disposition], arriv
         }
     }
     for ((message_type, outcome), count) in outcomes {
-        metrics::counter!("deskmesh_messages_total", "type" => message_type.to_owned(), "outcome" => outcome).increment(count);
+        metrics::counter!("deskmesh_messages_total", "type" => message_type.to_owned(),
+            "outcome" => outcome)
+        .increment(count);
     }
     for (message_type, waits) in waits {
         let histogram =
@@ -74,7 +76,9 @@ pub(crate) fn deliveries<'a>(taken: impl Iterator<Item = &'a StoredOutput>, at: 
 /// A publish for which the broker took no responsibility: `returned` found no queue, `rejected` a
 /// full one.
 pub(crate) fn refused_publish(exchange: &str, cause: &'static str) {
-    metrics::counter!("deskmesh_refused_publishes_total", "exchange" => exchange.to_owned(), "cause" => cause).increment(1);
+    metrics::counter!("deskmesh_refused_publishes_total", "exchange" => exchange.to_owned(),
+        "cause" => cause)
+    .increment(1);
 }
 
 /// Clocks of two machines differ: what would be negative counts as nothing.

@@ -75,9 +75,11 @@ async fn trail<S: Service>(
 /// What a command is about, given as `account/message_id`.
 async fn subjects_of(connection: &mut PgConnection, name: &str) -> sqlx::Result<Vec<String>> {
     let (account, message_id) = name.split_once('/').unwrap_or_default();
-    let journaled = "select about from journal where account = $1 and message_id = $2 and about is \
+    let journaled =
+        "select about from journal where account = $1 and message_id = $2 and about is \
         not null
-                     union select about from parked where account = $1 and message_id = $2 and about is not null";
+                     union select about from parked where account = $1 and message_id = $2
+                     and about is not null";
     sqlx::query_scalar(journaled).bind(account).bind(message_id).fetch_all(connection).await
 }
 
@@ -130,9 +132,11 @@ async fn decided(
     let rows: Vec<DecidedRow> = sqlx::query_as(
         "select account, message_id, message_type, command, arrived_at, journal.decided_at, waits, \
          trace_id, told, outputs
-         from journal left join journal_output o on $3 and o.id = output_id and o.decided_at = journal.decided_at
+         from journal left join journal_output o on $3 and o.id = output_id
+         and o.decided_at = journal.decided_at
          where about = any($1)
-         order by coalesce(command = $4 or (account = $5 and message_id = $6), false) desc, journal.decided_at desc
+         order by coalesce(command = $4 or (account = $5 and message_id = $6), false) desc,
+         journal.decided_at desc
          limit $2",
     )
     .bind(names)
@@ -216,7 +220,8 @@ async fn undelivered(
            first_failed_at, next_attempt_at, attempts
          from undelivered
          where output -> 'output' ->> 'share_id' = any($1)
-           or (account, output -> 'output' ->> 'correlation_id') in (select * from unnest($2::text[], $3::text[]))
+           or (account, output -> 'output' ->> 'correlation_id') in (select *
+           from unnest($2::text[], $3::text[]))
          order by first_failed_at desc limit $4",
     )
     .bind(names)

@@ -141,7 +141,8 @@ pub(crate) async fn retry(
     // Twice the wait each time, up to five minutes.
     sqlx::query(
         "update undelivered set attempts = attempts + 1,
-           next_attempt_at = $2 + least(interval '5 minutes', interval '1 second' * power(2, least(attempts + 1, 12)))
+           next_attempt_at = $2 + least(interval '5 minutes',
+           interval '1 second' * power(2, least(attempts + 1, 12)))
          where id = any($1)",
     )
     .bind(waiting.iter().map(|row| row.0).collect::<Vec<_>>())

@@ -133,7 +133,8 @@ impl ServiceHarness {
     /// So many processes began to decide a message, and died.
     pub async fn began(&self, id: &str, processes: i32) {
         let rows = "insert into suspect (queue, routing_key, message_id, process, begun_at)
-                    select 'share-dispatcher', $1, $2, gen_random_uuid(), now() from generate_series(1, $3)";
+                    select 'share-dispatcher', $1, $2, gen_random_uuid(), now()
+                    from generate_series(1, $3)";
         let key = format!("{}.ticket.count", self.desk.account);
         sqlx::query(rows)
             .bind(key)

@@ -338,7 +338,8 @@ fn text_that_is_no_id_and_no_time_is_named_and_cut() {
         ),
         (
             command::<TicketUpdate>().1,
-            json!({ "ticket_id": "1", "actor": actor, "occurred_at": "2026-03-01T10:00:00Z", "status": long }),
+            json!({ "ticket_id": "1", "actor": actor, "occurred_at": "2026-03-01T10:00:00Z",
+                "status": long }),
             "/status",
             "one of new, open, pending, hold, solved, closed is expected",
         ),

@@ -72,7 +72,8 @@ async fn what_a_lost_broker_held_comes_again_and_is_decided_once() {
     assert_eq!(stage.desk.deliveries().len(), 5, "the desk knows each by its id");
     let audit = messaging::parked::audit(&stage.pool, None).await.expect("rows");
     assert!(
-        matches!(audit.as_slice(), [line] if line.action == "journal_replayed" && line.by == "anna"),
+        matches!(audit.as_slice(),
+            [line] if line.action == "journal_replayed" && line.by == "anna"),
         "{audit:?}"
     );
 

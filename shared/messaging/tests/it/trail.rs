@@ -97,7 +97,8 @@ async fn one_command_is_found_below_a_thousand_newer_ones_of_its_ticket() {
     replica.stop().await;
     sqlx::query(
         "insert into journal select (jsonb_populate_record(first, jsonb_build_object(
-           'message_id', 'later-' || n, 'decided_at', first.decided_at + n * interval '1 microsecond'))).*
+           'message_id', 'later-' || n, 'decided_at',
+           first.decided_at + n * interval '1 microsecond'))).*
          from journal first, generate_series(1, 1000) n where message_id = 'well'",
     )
     .execute(&stage.pool)

@@ -228,9 +228,8 @@ mod tests {
     fn what_was_told_is_not_published_and_what_was_done_is() {
         let told = [
             created(&json!({ "tags": ["vip"], "custom_fields": { "order": "1" } })),
-            updated(
-                &json!({ "status": "open", "tags": { "add": [], "remove": ["vip"] }, "comments": [comment(1, "Text")] }),
-            ),
+            updated(&json!({ "status": "open", "tags": { "add": [], "remove": ["vip"] },
+                    "comments": [comment(1, "Text")] })),
             receipt("ticket.update.v1", 10, "applied"),
         ];
         let mut changes: Vec<Change> = told.iter().flat_map(changes_in).collect();

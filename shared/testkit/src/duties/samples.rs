@@ -13,11 +13,13 @@ pub(super) fn id(number: u32) -> String {
 }
 
 pub(super) fn person(number: u32, name: &str) -> Value {
-    json!({ "id": format!("placeholder-{}", id(number)), "name": name, "role": "end_user", "placeholder": true })
+    json!({ "id": format!("placeholder-{}", id(number)), "name": name, "role": "end_user",
+        "placeholder": true })
 }
 
 pub(super) fn comment(number: u32, body: &str) -> Value {
-    json!({ "id": format!("acme/{number}"), "author": person(2, "Ada"), "body": body, "public": true })
+    json!({ "id": format!("acme/{number}"), "author": person(2, "Ada"), "body": body,
+        "public": true })
 }
 
 fn told(name: &str, mut base: Value, changes: &Value) -> DeliveryBody {
@@ -31,10 +33,12 @@ fn told(name: &str, mut base: Value, changes: &Value) -> DeliveryBody {
 pub(super) fn agreement(name: &str, side: &str, status: &str, version: u32) -> DeliveryBody {
     let party = |name: &str| json!({ "account": name, "address": name, "display_name": name });
     let state = json!({
-        "agreement_id": id(1), "version": version, "side": side, "sender": party("acme"), "receiver": party("globex"),
+        "agreement_id": id(1), "version": version, "side": side, "sender": party("acme"),
+        "receiver": party("globex"),
         "partner_support_addresses": ["Help@partner.example", "@desk.partner.example"],
         "terms": { "comments": "public_and_private", "tags": true, "custom_fields": true },
-        "status": status, "by": { "side": "receiver", "name": "Admin" }, "at": "2026-03-01T10:00:00.000Z",
+        "status": status, "by": { "side": "receiver", "name": "Admin" },
+        "at": "2026-03-01T10:00:00.000Z",
     });
     told(name, state, &json!({}))
 }
@@ -42,7 +46,8 @@ pub(super) fn agreement(name: &str, side: &str, status: &str, version: u32) -> D
 /// Ticket of share 10 under agreement 1, from `acme`.
 pub(super) fn created(changes: &Value) -> DeliveryBody {
     let created = json!({
-        "share_id": id(10), "agreement_id": id(1), "received_from": "acme", "via": "ticket_sharing", "original_ticket_id": "1",
+        "share_id": id(10), "agreement_id": id(1), "received_from": "acme",
+        "via": "ticket_sharing", "original_ticket_id": "1",
         "subject": "Printer", "status": "open", "requester": person(1, "Rita"), "form": "default",
         "tags": [], "custom_fields": {}, "comments": [], "revision": 1,
     });
@@ -68,7 +73,8 @@ pub(super) fn unshared() -> DeliveryBody {
 pub(super) fn listed(number: u32, side: &str, partner: &str, state: &str) -> DeliveryBody {
     let party = json!({ "account": partner, "address": partner, "display_name": partner });
     let share = json!({
-        "share_id": id(number), "agreement_id": id(2), "side": side, "partner": party, "ticket_id": format!("t{number}"),
+        "share_id": id(number), "agreement_id": id(2), "side": side, "partner": party,
+        "ticket_id": format!("t{number}"),
         "state": state, "started_at": "2026-03-01T10:00:00.000Z",
     });
     told("share.state.v1", share, &json!({}))
@@ -76,6 +82,7 @@ pub(super) fn listed(number: u32, side: &str, partner: &str, state: &str) -> Del
 
 /// The answer to a command about a share.
 pub(super) fn receipt(command: &str, number: u32, outcome: &str) -> DeliveryBody {
-    let receipt = json!({ "command_id": "1", "command_type": command, "outcome": outcome, "share_id": id(number), "decisions": [] });
+    let receipt = json!({ "command_id": "1", "command_type": command, "outcome": outcome,
+        "share_id": id(number), "decisions": [] });
     told("command.receipt.v1", receipt, &json!({}))
 }

@@ -63,15 +63,18 @@ async fn share(sender: &Desk, receiver: &Desk) -> Result<()> {
     let terms = json!({ "comments": "public_and_private", "tags": true, "custom_fields": true });
     let actor = json!({ "id": "1", "name": "Admin", "role": "admin" });
     let invite = json!({
-        "agreement_id": agreement, "receiver": { "address": receiver.account }, "terms": terms, "actor": actor,
+        "agreement_id": agreement, "receiver": { "address": receiver.account }, "terms": terms,
+        "actor": actor,
     });
     sender.ask("agreement.invite.v1", &invite).await;
     receiver
         .ask("agreement.accept.v1", &json!({ "agreement_id": agreement, "actor": actor }))
         .await;
     for index in 0..TICKETS {
-        let ticket = json!({ "id": format!("b-{index}"), "subject": "Backlog", "status": "open", "requester": actor });
-        let share = json!({ "agreement_id": agreement, "ticket": ticket, "actor": actor, "occurred_at": clock() });
+        let ticket = json!({ "id": format!("b-{index}"), "subject": "Backlog", "status": "open",
+            "requester": actor });
+        let share = json!({ "agreement_id": agreement, "ticket": ticket, "actor": actor,
+            "occurred_at": clock() });
         let receipt = sender.ask("ticket.share.v1", &share).await;
         ensure!(receipt.share_id.is_some(), "a share was answered with {receipt:?}");
     }

@@ -55,16 +55,19 @@ impl Victim {
         let agreement = derive_id("isolation", &["agreement"]);
         let terms =
             json!({ "comments": "public_and_private", "tags": true, "custom_fields": true });
-        let invite = json!({ "agreement_id": agreement, "receiver": { "address": VICTIM }, "terms": terms, "actor": admin() });
+        let invite = json!({ "agreement_id": agreement, "receiver": { "address": VICTIM },
+            "terms": terms, "actor": admin() });
         applied(&partner.ask("agreement.invite.v1", &invite).await)?;
         let accept = json!({ "agreement_id": agreement, "actor": admin() });
         applied(&desk.ask("agreement.accept.v1", &accept).await)?;
         let mut shares = Vec::new();
         for index in 0..TICKETS {
             let share = derive_id("isolation", &["share", &index.to_string()]).to_string();
-            let ticket = json!({ "id": format!("w-{index}"), "subject": "Leak", "status": "open", "requester": admin() });
+            let ticket = json!({ "id": format!("w-{index}"), "subject": "Leak", "status": "open",
+                "requester": admin() });
             let command = json!({
-                "agreement_id": agreement, "share_id": share, "ticket": ticket, "actor": admin(), "occurred_at": clock(),
+                "agreement_id": agreement, "share_id": share, "ticket": ticket, "actor": admin(),
+                "occurred_at": clock(),
             });
             applied(&partner.ask("ticket.share.v1", &command).await)?;
             shares.push(share);

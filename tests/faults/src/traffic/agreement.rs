@@ -35,7 +35,8 @@ pub(super) async fn register(traffic: &Traffic) -> Result<()> {
         );
         let settings = json!({
             "version": 1, "actor": actor(account, "admin"), "locale": "en",
-            "ticket_fields": [{ "key": "order", "title": "Order number", "type": "text" }], "default_form": ["order"],
+            "ticket_fields": [{ "key": "order", "title": "Order number", "type": "text" }],
+            "default_form": ["order"],
         });
         traffic.ask(account, "account.update.v1", settings).await?;
     }
@@ -62,7 +63,8 @@ pub(super) async fn agree(traffic: &Traffic, line: &Line) -> Result<()> {
 
 fn invite(id: &str, sender: &str, receiver: &str, name: &str, terms: Terms) -> serde_json::Value {
     json!({
-        "agreement_id": id, "receiver": { "address": receiver }, "name": name, "terms": terms, "actor": actor(sender, "admin"),
+        "agreement_id": id, "receiver": { "address": receiver }, "name": name, "terms": terms,
+        "actor": actor(sender, "admin"),
     })
 }
 

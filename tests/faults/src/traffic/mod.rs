@@ -221,5 +221,6 @@ async fn again(desk: Arc<Desk>, id: String, message_type: &'static str, content:
 
 /// A person of an account.
 fn actor(account: &str, role: &str) -> Value {
-    json!({ "id": format!("{account}-{role}"), "name": format!("{role} of {account}"), "role": role })
+    json!({ "id": format!("{account}-{role}"), "name": format!("{role} of {account}"),
+        "role": role })
 }

@@ -127,7 +127,8 @@ impl<'a> Worker<'a> {
             "email": format!("{SECRET}@customer.example"), "phone": "+49 30 901820",
         });
         let mut ticket = json!({
-            "id": number, "subject": "Pump leaks", "status": status, "tags": tags, "requester": requester,
+            "id": number, "subject": "Pump leaks", "status": status, "tags": tags,
+            "requester": requester,
             "ccs": [{ "name": "Site", "email": format!("{SECRET}-cc@customer.example") }],
         });
         if let Some(order) = order {
@@ -155,7 +156,8 @@ impl<'a> Worker<'a> {
         let account = self.ticket.line.accounts[at];
         let command = self.traffic.desk(account).next_id();
         let mut content = json!({
-            "ticket_id": self.ticket.numbers[at], "actor": actor(account, "agent"), "occurred_at": self.traffic.clock(account),
+            "ticket_id": self.ticket.numbers[at], "actor": actor(account, "agent"),
+            "occurred_at": self.traffic.clock(account),
         });
         match self.rng.u8(0..10) {
             0..4 => content["comments"] = json!([self.comment(at, &command, false)]),

@@ -154,9 +154,8 @@ fn a_command_does_not_come_between_services() {
 fn an_operator_publishes_for_the_accounts_below_it() {
     let mut envelope = envelope();
     envelope.routing_key = "acme-eu.ticket.share".into();
-    assert!(
-        matches!(admit(&Shares, QUEUE, &envelope), Admission::Accept(known) if known.key.account == "acme-eu")
-    );
+    assert!(matches!(admit(&Shares, QUEUE, &envelope),
+            Admission::Accept(known) if known.key.account == "acme-eu"));
 }
 
 #[test]

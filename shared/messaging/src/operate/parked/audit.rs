@@ -101,7 +101,8 @@ pub(crate) async fn record(
         if parked.is_empty() { vec![None] } else { parked.iter().copied().map(Some).collect() };
     sqlx::query(
         "insert into parked_audit (at, by, action, parked_id, message_id, because)
-         select $2, $3, $4, wanted.id, parked.message_id, $5 from unnest($1::uuid[]) as wanted (id) left join parked using (id)",
+         select $2, $3, $4, wanted.id, parked.message_id, $5 from unnest($1::uuid[]) as wanted (id)
+         left join parked using (id)",
     )
     .bind(rows)
     .bind(entry.at.utc())

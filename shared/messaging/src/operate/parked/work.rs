@@ -194,9 +194,11 @@ impl Work<'_> {
         sqlx::query_as(
             "select id, times, reason, exchange, routing_key, publisher, coalesce(message_id, '') \
              as message_id,
-               coalesce(message_type, '') as message_type, output is not null as is_output, content_type, correlation_id, share_id,
+               coalesce(message_type, '') as message_type, output is not null as is_output,
+               content_type, correlation_id, share_id,
                traceparent, tracestate, body, first_arrived_at
-             from parked join unnest($1::uuid[], $2::integer[]) as planned (id, times) using (id, times)
+             from parked join unnest($1::uuid[], $2::integer[]) as planned (id, times) using (id,
+             times)
              where state = 'parked' order by first_arrived_at, id",
         )
         .bind(planned.keys().copied().collect::<Vec<Uuid>>())
@@ -241,7 +243,8 @@ async fn give_back(connection: &mut PgConnection, rows: &[Uuid], now: Utc) -> sq
     sqlx::query(
         "insert into undelivered (id, account, output, reason, first_failed_at, next_attempt_at, \
          attempts)
-         select (output ->> 'id')::uuid, coalesce(account, ''), output::jsonb, 'replayed', $2, $2, 0 from parked where id = any($1)
+         select (output ->> 'id')::uuid, coalesce(account, ''), output::jsonb, 'replayed', $2, $2,
+         0 from parked where id = any($1)
          order by 1
          on conflict (id) do nothing",
     )

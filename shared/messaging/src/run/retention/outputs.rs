@@ -143,7 +143,8 @@ async fn load(pool: &PgPool) -> sqlx::Result<(NaiveDate, Vec<Day>)> {
     let now: DateTime<Utc> = sqlx::query_scalar("select now()").fetch_one(pool).await?;
     let days = sqlx::query_as(
         "select to_date(right(day.relname, 8), 'YYYYMMDD') as day,
-           case when inhrelid is null then 'detached' when inhdetachpending then 'leaving' else 'attached' end as state
+           case when inhrelid is null then 'detached' when inhdetachpending then 'leaving'
+           else 'attached' end as state
          from pg_class journal
          join pg_class day on day.relnamespace = journal.relnamespace and day.relkind = 'r'
            and day.relname ~ '^journal_output_[0-9]{8}$'

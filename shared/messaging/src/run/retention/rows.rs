@@ -88,7 +88,8 @@ fn statement(aged: &Aged) -> String {
     format!(
         "with gone as (
            delete from {table} where ctid = any(array(
-             select ctid from {table} where {since} >= coalesce($1, '-infinity'::timestamptz) and {due}
+             select ctid from {table} where {since} >= coalesce($1, '-infinity'::timestamptz)
+             and {due}
              order by {since} limit $3
            )) and {due}
            returning {since} as since
