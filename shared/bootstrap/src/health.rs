@@ -15,7 +15,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::trace::{self, Desk};
+use crate::trace::{self, TraceAnswers};
 
 /// How often collected histogram samples are folded, so that they do not pile up when nobody
 /// scrapes.
@@ -86,7 +86,7 @@ impl Probes {
 }
 
 /// Serves the endpoints until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, probes: Probes, desk: Desk) {
+pub(crate) async fn serve(listener: TcpListener, probes: Probes, answers: TraceAnswers) {
     let metrics = probes.metrics.clone();
     let upkeep = async move {
         let mut interval = tokio::time::interval(UPKEEP);
@@ -100,7 +100,7 @@ pub(crate) async fn serve(listener: TcpListener, probes: Probes, desk: Desk) {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics_text))
         .with_state(probes)
-        .merge(Router::new().route("/trace", get(trace::answer)).with_state(desk));
+        .merge(Router::new().route("/trace", get(trace::answer)).with_state(answers));
     tokio::select! {
         () = upkeep => {}
         outcome = async { axum::serve(listener, router).await } => {

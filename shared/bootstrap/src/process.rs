@@ -16,7 +16,7 @@ use crate::database::Database;
 use crate::health::{self, Phase, Probes};
 use crate::lifecycle::{self, Ending, Tasks};
 use crate::telemetry::Telemetry;
-use crate::trace::Desk;
+use crate::trace::TraceAnswers;
 use crate::{Context, Process, Trailing, metrics};
 
 /// How long open connections and blocked threads may hold up the end, when everything else is over.
@@ -89,8 +89,8 @@ where
     let probes = Probes::new(metrics::install(parts.name)?);
     let Parts { name, settings, database, migrator, migrate, trailing } = parts;
     let pool = database.pool();
-    let desk = Desk::new(pool.clone(), trailing);
-    let endpoints = tokio::spawn(health::serve(listen(&common).await?, probes.clone(), desk));
+    let answers = TraceAnswers::new(pool.clone(), trailing);
+    let endpoints = tokio::spawn(health::serve(listen(&common).await?, probes.clone(), answers));
 
     let shutdown = CancellationToken::new();
     let (tasks, failed) = Tasks::new(shutdown.clone());

@@ -19,7 +19,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-use self::line::{Line, OwnDispatch};
+use self::line::{LineWriter, OwnDispatch};
 use self::speakers::{is_own, may_speak};
 use crate::config;
 
@@ -93,7 +93,7 @@ where
     let lines = wanted.or(filter_fn(is_own_span)).and(filter_fn(may_speak));
     let logs = tracing_subscriber::fmt::layer()
         .fmt_fields(JsonFields::new())
-        .event_format(Line::new(settings.log_format, service, dispatch.clone()))
+        .event_format(LineWriter::new(settings.log_format, service, dispatch.clone()))
         .with_writer(writer)
         .with_filter(lines);
     let traces = tracing_opentelemetry::layer()

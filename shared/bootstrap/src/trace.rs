@@ -24,13 +24,13 @@ const NAMES: usize = 500;
 /// Where questions are answered from. One at a time: nobody who is curious takes the connections
 /// from the messages.
 #[derive(Clone)]
-pub(crate) struct Desk {
+pub(crate) struct TraceAnswers {
     pool: PgPool,
     trailing: Trailing,
     turn: Arc<Semaphore>,
 }
 
-impl Desk {
+impl TraceAnswers {
     pub(crate) fn new(pool: PgPool, trailing: Trailing) -> Self {
         Self { pool, trailing, turn: Arc::new(Semaphore::new(1)) }
     }
@@ -44,12 +44,15 @@ impl Desk {
 
 /// `GET /trace?ticket=acme/4711`, or `share`, `agreement`, `message`; or `name` up to five hundred
 /// times.
-pub(crate) async fn answer(State(desk): State<Desk>, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn answer(
+    State(answers): State<TraceAnswers>,
+    RawQuery(query): RawQuery,
+) -> Response {
     let question = match question(&query.unwrap_or_default()) {
         Ok(question) => question,
         Err(sentence) => return (StatusCode::BAD_REQUEST, format!("{sentence}\n")).into_response(),
     };
-    match tokio::time::timeout(LIMIT, desk.answer(&question)).await {
+    match tokio::time::timeout(LIMIT, answers.answer(&question)).await {
         Ok(Ok(trail)) => match serde_json::to_string(&trail) {
             Ok(body) => {
                 (StatusCode::OK, [(CONTENT_TYPE, "application/json")], body).into_response()

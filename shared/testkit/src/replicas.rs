@@ -38,6 +38,9 @@ impl Replicas {
     }
 
     /// Starts something that ends when it is told to.
+    ///
+    /// # Panics
+    /// In its task, when it ends with a fault.
     pub fn spawn<W, E>(&mut self, work: impl FnOnce(CancellationToken) -> W)
     where
         W: Future<Output = Result<(), E>> + Send + 'static,

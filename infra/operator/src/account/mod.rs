@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::{address, registration};
 
 pub use handover::Handover;
-pub use trial::{Attempt, Outcome, attempts};
+pub use trial::{Attempt, AttemptOutcome, attempts};
 
 /// How long the services may take to answer a registration.
 const RECEIPT_LIMIT: Duration = Duration::from_mins(1);
@@ -155,7 +155,7 @@ impl AccountAdmin {
         let tried = attempts(&self.url_of(account.as_str(), password)?, account).await?;
         let allowed: Vec<&str> = tried
             .iter()
-            .filter(|it| it.outcome == Outcome::Allowed)
+            .filter(|it| it.outcome == AttemptOutcome::Allowed)
             .map(|it| it.what.as_str())
             .collect();
         if allowed.is_empty() {

@@ -25,13 +25,13 @@ pub struct Attempt {
     /// What was tried.
     pub what: String,
     /// What the broker said.
-    pub outcome: Outcome,
+    pub outcome: AttemptOutcome,
 }
 
 /// What the broker said to an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum AttemptOutcome {
     /// 403, as it must.
     Refused,
     /// It did it.
@@ -83,8 +83,8 @@ async fn all(connection: &Connection, account: &AccountName) -> Result<Vec<Attem
 
 fn attempt(what: String, answer: lapin::Result<()>) -> Result<Attempt> {
     let outcome = match answer {
-        Ok(()) => Outcome::Allowed,
-        Err(refused) if refused.to_string().contains("ACCESS_REFUSED") => Outcome::Refused,
+        Ok(()) => AttemptOutcome::Allowed,
+        Err(refused) if refused.to_string().contains("ACCESS_REFUSED") => AttemptOutcome::Refused,
         Err(other) => return Err(other).during(what),
     };
     Ok(Attempt { what, outcome })

@@ -11,7 +11,7 @@ use contracts::ids::derive_id;
 use contracts::terms::CommentTerms;
 use contracts::topology::{AccountRights, Exchange, Service};
 use contracts::{Actor, AgreementId, CommentId, ReceiptOutcome, Role, ShareId, Terms, TicketId};
-use operator::account::{Attempt, Outcome, attempts};
+use operator::account::{Attempt, AttemptOutcome, attempts};
 use operator::{Error, secret};
 use testkit::desk::{PATIENCE, clock};
 use testkit::{Desk, until};
@@ -31,7 +31,7 @@ fn admin() -> Actor {
     }
 }
 
-fn outcomes(tried: &[Attempt]) -> Vec<Outcome> {
+fn outcomes(tried: &[Attempt]) -> Vec<AttemptOutcome> {
     tried.iter().map(|attempt| attempt.outcome).collect()
 }
 
@@ -58,7 +58,7 @@ async fn an_account_is_let_in_and_thrown_out() {
     assert!(!again.let_in.made && again.let_in.repaired.is_empty(), "{again:?}");
     let blind = site.add_with(&account, None).await.unwrap();
     assert!(blind.refused.is_empty() && blind.let_in.repaired.is_empty(), "{blind:?}");
-    assert_eq!(outcomes(&attempts(&url, &account).await.unwrap()), [Outcome::Refused; 4]);
+    assert_eq!(outcomes(&attempts(&url, &account).await.unwrap()), [AttemptOutcome::Refused; 4]);
     assert!(site.doors.list().unwrap().contains(&account));
     let standing = site.doors.show(&account).unwrap();
     assert!(standing.wrong.is_empty() && !standing.operates, "{standing:?}");
@@ -114,7 +114,7 @@ async fn rights_that_are_too_wide_are_seen_and_taken_away() {
     let url = site.doors.url_of(user, &password).unwrap();
     assert_eq!(
         outcomes(&attempts(&url, &account).await.unwrap()),
-        [Outcome::Allowed; 4],
+        [AttemptOutcome::Allowed; 4],
         "the trial can tell"
     );
     assert_eq!(site.doors.show(&account).unwrap().wrong.len(), 2);
@@ -124,7 +124,7 @@ async fn rights_that_are_too_wide_are_seen_and_taken_away() {
         added.let_in.repaired.iter().any(|it| it.contains("`.*` to publish with")),
         "{added:?}"
     );
-    assert_eq!(outcomes(&added.refused), [Outcome::Refused; 4]);
+    assert_eq!(outcomes(&added.refused), [AttemptOutcome::Refused; 4]);
     assert_eq!(site.deployment().rights(&account).unwrap(), AccountRights::own(&account));
 
     // Whoever is not refused something is out again.

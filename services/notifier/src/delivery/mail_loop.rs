@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Mailer;
-use crate::rules::retry::{Next, Outcome, Tries, next};
+use crate::rules::retry::{Next, Tries, TryOutcome, next};
 use crate::rules::wording::one_line;
 use crate::store::due::{self, Due};
 
@@ -94,11 +94,11 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
             let Some(mail) = claimed.pop_front() else { break };
             let outcome = match &outage {
                 // What does not work for one mail would cost every other one the same wait.
-                Some(reason) => Outcome::Temporary(String::clone(reason)),
+                Some(reason) => TryOutcome::Temporary(String::clone(reason)),
                 None => self.mailer.hand_over(&mut open, &mail).await.unwrap_or_else(|error| {
                     let reason = one_line(&error.to_string());
                     tracing::warn!(reason, "the mail server cannot be used, its mails are put off");
-                    Outcome::Temporary(outage.insert(reason).clone())
+                    TryOutcome::Temporary(outage.insert(reason).clone())
                 }),
             };
             self.settle(&mail, outcome, until).await?;
@@ -119,7 +119,7 @@ impl<Clock: Fn() -> Timestamp> MailLoop<Clock> {
     async fn settle(
         &self,
         mail: &Due,
-        outcome: Outcome,
+        outcome: TryOutcome,
         until: Timestamp,
     ) -> Result<(), sqlx::Error> {
         let now = (self.clock)();
@@ -155,11 +155,11 @@ fn spread(mail: &Due) -> u16 {
 }
 
 /// A server may say anything, over many lines.
-fn short(outcome: Outcome) -> Outcome {
+fn short(outcome: TryOutcome) -> TryOutcome {
     match outcome {
-        Outcome::Accepted => Outcome::Accepted,
-        Outcome::Temporary(reason) => Outcome::Temporary(one_line(&reason)),
-        Outcome::Permanent(reason) => Outcome::Permanent(one_line(&reason)),
+        TryOutcome::Accepted => TryOutcome::Accepted,
+        TryOutcome::Temporary(reason) => TryOutcome::Temporary(one_line(&reason)),
+        TryOutcome::Permanent(reason) => TryOutcome::Permanent(one_line(&reason)),
     }
 }
 

@@ -5,7 +5,7 @@ use lettre::message::Mailbox;
 use serde::Deserialize;
 
 use super::{Connection, Outage, Server, Templates, compose};
-use crate::rules::retry::Outcome;
+use crate::rules::retry::TryOutcome;
 use crate::store::due::Due;
 
 /// Whatever a mail is made and sent with.
@@ -29,11 +29,11 @@ impl Mailer {
         &self,
         open: &mut Option<Connection>,
         due: &Due,
-    ) -> Result<Outcome, Outage> {
+    ) -> Result<TryOutcome, Outage> {
         let notice = match Notice::deserialize(&due.notice) {
             Ok(notice) => notice,
             Err(error) => {
-                return Ok(Outcome::Permanent(format!(
+                return Ok(TryOutcome::Permanent(format!(
                     "the stored notice cannot be read: {error}"
                 )));
             }
@@ -47,14 +47,14 @@ impl Mailer {
             &self.templates,
         ) {
             Ok(mail) => mail,
-            Err(error) => return Ok(Outcome::Permanent(error.to_string())),
+            Err(error) => return Ok(TryOutcome::Permanent(error.to_string())),
         };
         let mut connection = match open.take() {
             Some(connection) => connection,
             None => self.server.connect().await?,
         };
         let outcome = connection.send(mail.envelope(), &mail.formatted()).await?;
-        if outcome == Outcome::Accepted {
+        if outcome == TryOutcome::Accepted {
             *open = Some(connection);
         } else {
             connection.close().await;
@@ -133,7 +133,7 @@ mod tests {
         let responder = Responder::start(Answers::default()).await;
         let (mailer, mut open) = (mailer(&responder), None);
         for number in 1..=3 {
-            assert_eq!(mailer.hand_over(&mut open, &due(number)).await, Ok(Outcome::Accepted));
+            assert_eq!(mailer.hand_over(&mut open, &due(number)).await, Ok(TryOutcome::Accepted));
         }
         assert_eq!((responder.mails().len(), responder.sessions()), (3, 1));
     }
@@ -145,7 +145,7 @@ mod tests {
         let nowhere = Due { recipient: "nobody".into(), ..due(2) };
         for mail in [unreadable, nowhere] {
             let outcome = mailer(&responder).hand_over(&mut None, &mail).await;
-            assert!(matches!(outcome, Ok(Outcome::Permanent(_))), "{outcome:?}");
+            assert!(matches!(outcome, Ok(TryOutcome::Permanent(_))), "{outcome:?}");
         }
         assert_eq!(responder.sessions(), 0);
     }

@@ -11,7 +11,7 @@ use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParam
 use tokio::time::timeout;
 
 use super::address::{Security, ServerAddress};
-use crate::rules::retry::Outcome;
+use crate::rules::retry::TryOutcome;
 
 /// How long a server may take to answer a goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -80,7 +80,7 @@ impl Server {
     }
 }
 
-/// A connection that is ready for a mail. After anything but [`Outcome::Accepted`] it has to be
+/// A connection that is ready for a mail. After anything but [`TryOutcome::Accepted`] it has to be
 /// given up.
 pub struct Connection {
     smtp: AsyncSmtpConnection,
@@ -99,7 +99,7 @@ impl Connection {
     /// # Errors
     /// When it is not about this mail: the connection broke, the server fell silent, or it does not
     /// take our sender.
-    pub async fn send(&mut self, envelope: &Envelope, mail: &[u8]) -> Result<Outcome, Outage> {
+    pub async fn send(&mut self, envelope: &Envelope, mail: &[u8]) -> Result<TryOutcome, Outage> {
         let limit = self.limit;
         // A future that is dropped half-way leaves the conversation half-way: nothing but closing
         // is possible afterwards.
@@ -109,13 +109,13 @@ impl Connection {
     }
 
     /// The commands one by one, where lettre's own `send` does not say which of them was refused.
-    async fn converse(&mut self, envelope: &Envelope, mail: &[u8]) -> Result<Outcome, Outage> {
+    async fn converse(&mut self, envelope: &Envelope, mail: &[u8]) -> Result<TryOutcome, Outage> {
         let mut parameters = Vec::new();
         // Text and names are encoded; what is left are addresses.
         if !mail.is_ascii() {
             let takes = |extension| self.smtp.server_info().supports_feature(extension);
             if !takes(Extension::SmtpUtfEight) || !takes(Extension::EightBitMime) {
-                return Ok(Outcome::Permanent(
+                return Ok(TryOutcome::Permanent(
                     "the mail server does not take addresses with letters beyond ASCII".to_owned(),
                 ));
             }
@@ -138,7 +138,7 @@ impl Connection {
             return refused("the mail was refused", &error);
         }
         match self.smtp.message(mail).await {
-            Ok(_) => Ok(Outcome::Accepted),
+            Ok(_) => Ok(TryOutcome::Accepted),
             Err(error) => refused("the mail was refused", &error),
         }
     }
@@ -150,12 +150,12 @@ impl Connection {
 }
 
 /// Sorts an answer to something that is about this mail alone.
-fn refused(doing: &str, error: &Error) -> Result<Outcome, Outage> {
+fn refused(doing: &str, error: &Error) -> Result<TryOutcome, Outage> {
     let reason = format!("{doing}: {error}");
     if error.is_permanent() {
-        Ok(Outcome::Permanent(reason))
+        Ok(TryOutcome::Permanent(reason))
     } else if error.is_transient() {
-        Ok(Outcome::Temporary(reason))
+        Ok(TryOutcome::Temporary(reason))
     } else {
         Err(Outage(reason))
     }
@@ -178,7 +178,7 @@ mod tests {
         .unwrap()
     }
 
-    async fn send(responder: &Responder) -> Result<Outcome, Outage> {
+    async fn send(responder: &Responder) -> Result<TryOutcome, Outage> {
         let mut connection = server(responder).connect().await?;
         let outcome = connection.send(&envelope(), b"Subject: x\r\n\r\n.dot\r\n").await;
         connection.close().await;
@@ -188,7 +188,7 @@ mod tests {
     #[tokio::test]
     async fn a_mail_that_is_taken_arrives_as_it_was() {
         let responder = Responder::start(Answers::default()).await;
-        assert_eq!(send(&responder).await, Ok(Outcome::Accepted));
+        assert_eq!(send(&responder).await, Ok(TryOutcome::Accepted));
         assert_eq!(responder.mails(), ["Subject: x\r\n\r\n.dot\r\n\r\n"]);
     }
 
@@ -200,8 +200,8 @@ mod tests {
         })
         .await;
         assert!(matches!(send(&responder).await,
-                Ok(Outcome::Temporary(reason)) if reason.contains("try later")));
-        assert_eq!(send(&responder).await, Ok(Outcome::Accepted));
+                Ok(TryOutcome::Temporary(reason)) if reason.contains("try later")));
+        assert_eq!(send(&responder).await, Ok(TryOutcome::Accepted));
 
         let responder = Responder::start(Answers {
             rcpt: vec!["550 5.1.1 no such user"],
@@ -209,7 +209,7 @@ mod tests {
         })
         .await;
         assert!(
-            matches!(send(&responder).await, Ok(Outcome::Permanent(reason)) if reason.contains("no \
+            matches!(send(&responder).await, Ok(TryOutcome::Permanent(reason)) if reason.contains("no \
                 such user"))
         );
     }

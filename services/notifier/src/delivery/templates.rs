@@ -5,7 +5,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use crate::rules::language;
-use crate::rules::wording::{Told, Words, one_line};
+use crate::rules::wording::{NoticeWords, Words, one_line};
 
 /// Lists the files of one language's folder, which has the same ones as every other.
 macro_rules! folder {
@@ -82,29 +82,29 @@ impl Templates {
     }
 }
 
-fn template(about: &Told) -> &'static str {
+fn template(about: &NoticeWords) -> &'static str {
     match about {
-        Told::Agreement(agreement) => match agreement.event {
+        NoticeWords::Agreement(agreement) => match agreement.event {
             AgreementEvent::Invited => "invited",
             AgreementEvent::Accepted => "accepted",
             AgreementEvent::Declined => "declined",
             AgreementEvent::Deactivated => "deactivated",
             AgreementEvent::Renamed => "renamed",
         },
-        Told::Comment(_) => "commented",
+        NoticeWords::Comment(_) => "commented",
     }
 }
 
 fn values(words: &Words) -> Value {
     let about = match &words.about {
-        Told::Agreement(agreement) => context! {
+        NoticeWords::Agreement(agreement) => context! {
             agreement => agreement.name.as_str(),
             agreement_id => agreement.id.as_str(),
             public_comments => agreement.public_comments,
             tags => agreement.tags,
             custom_fields => agreement.custom_fields,
         },
-        Told::Comment(comment) => context! {
+        NoticeWords::Comment(comment) => context! {
             ticket => comment.ticket.as_str(),
             link => comment.link.as_deref(),
             text => comment.text.as_str(),

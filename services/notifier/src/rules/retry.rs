@@ -11,7 +11,7 @@ const TRIED_FOR: i64 = 5 * 24 * 60 * 60;
 
 /// How one try went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum TryOutcome {
     /// The server took the mail.
     Accepted,
     /// It may work later: the server is away, or says so.
@@ -53,11 +53,11 @@ pub struct Tries {
 
 /// Decides what becomes of a mail after a try that ended at `now`.
 #[must_use]
-pub fn next(outcome: Outcome, tries: Tries, now: Timestamp) -> Next {
+pub fn next(outcome: TryOutcome, tries: Tries, now: Timestamp) -> Next {
     match outcome {
-        Outcome::Accepted => Next::Sent,
-        Outcome::Permanent(reason) => Next::Failed { reason },
-        Outcome::Temporary(reason) => {
+        TryOutcome::Accepted => Next::Sent,
+        TryOutcome::Permanent(reason) => Next::Failed { reason },
+        TryOutcome::Temporary(reason) => {
             let at = now.plus_seconds(pause(tries));
             if at > tries.since.plus_seconds(TRIED_FOR) {
                 Next::Failed {
@@ -94,8 +94,8 @@ mod tests {
         Tries { since: start(), before, spread: 0 }
     }
 
-    fn away() -> Outcome {
-        Outcome::Temporary("451 try later".into())
+    fn away() -> TryOutcome {
+        TryOutcome::Temporary("451 try later".into())
     }
 
     #[test]
@@ -112,12 +112,12 @@ mod tests {
 
     #[test]
     fn what_never_works_is_not_tried_again() {
-        let refused = Outcome::Permanent("550 no such user".into());
+        let refused = TryOutcome::Permanent("550 no such user".into());
         assert_eq!(
             next(refused, tries(0), start()),
             Next::Failed { reason: "550 no such user".into() }
         );
-        assert_eq!(next(Outcome::Accepted, tries(7), start()), Next::Sent);
+        assert_eq!(next(TryOutcome::Accepted, tries(7), start()), Next::Sent);
     }
 
     #[test]

@@ -26,12 +26,12 @@ pub struct Words {
     /// When, in a form that every language reads.
     pub at: String,
     /// What happened.
-    pub about: Told,
+    pub about: NoticeWords,
 }
 
 /// What happened, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum NoticeWords {
     /// Something happened to an agreement.
     Agreement(AgreementWords),
     /// A comment came to a ticket.
@@ -81,8 +81,10 @@ impl Words {
             by: one_line(&name_without_contact(&notice.by)),
             at: minute(notice.at),
             about: match &notice.about {
-                About::Agreement(agreement) => Told::Agreement(AgreementWords::of(agreement)),
-                About::Comment(comment) => Told::Comment(CommentWords::of(comment)),
+                About::Agreement(agreement) => {
+                    NoticeWords::Agreement(AgreementWords::of(agreement))
+                }
+                About::Comment(comment) => NoticeWords::Comment(CommentWords::of(comment)),
             },
         }
     }
@@ -171,7 +173,7 @@ mod tests {
             paragraphs: vec![vec!["It works.".into()], vec!["Please try.".into()]],
             whole: true,
         };
-        assert_eq!(words.about, Told::Comment(told));
+        assert_eq!(words.about, NoticeWords::Comment(told));
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub struct ServiceHarness {
 
 /// One row of table `notice`.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct Row {
+pub struct NoticeRow {
     pub message_id: String,
     pub recipient: String,
     pub state: String,
@@ -101,12 +101,12 @@ impl ServiceHarness {
     }
 
     /// Waits until the table is as `wanted` says; rows by message and recipient.
-    pub async fn rows(&self, what: &str, wanted: impl Fn(&[Row]) -> bool) -> Vec<Row> {
+    pub async fn rows(&self, what: &str, wanted: impl Fn(&[NoticeRow]) -> bool) -> Vec<NoticeRow> {
         until(what, PATIENCE, async || {
             let query = "select message_id, recipient, state, reason, attempts, notice #>> \
                 '{about,comment,body}' as comment
                          from notice order by message_id, recipient";
-            let rows: Vec<Row> = sqlx::query_as(query)
+            let rows: Vec<NoticeRow> = sqlx::query_as(query)
                 .fetch_all(&self.pool)
                 .await
                 .map_err(|error| error.to_string())?;

@@ -17,7 +17,7 @@ use contracts::sync::{About, AgreementEvent, AgreementNotice, CommentNotice, Not
 use contracts::terms::CommentTerms;
 use contracts::{AccountName, AgreementId, CommentId, Terms, TicketId, Timestamp};
 
-use crate::harness::{Row, ServiceHarness};
+use crate::harness::{NoticeRow, ServiceHarness};
 use crate::responder::Answers;
 
 /// Longer than the longest first pause of a mail that is put off.
@@ -66,7 +66,7 @@ fn comment(ccs: &[&str]) -> Notice {
     told(About::Comment(comment), ccs)
 }
 
-fn all(state: &str) -> impl Fn(&[Row]) -> bool {
+fn all(state: &str) -> impl Fn(&[NoticeRow]) -> bool {
     move |rows| !rows.is_empty() && rows.iter().all(|row| row.state == state)
 }
 
@@ -87,7 +87,7 @@ async fn a_notice_that_the_mail_server_puts_off_is_one_mail_at_the_next_try() {
 
     stage.let_pass(PAUSE);
     let rows = stage.rows("the second try", all("sent")).await;
-    let sent = Row {
+    let sent = NoticeRow {
         message_id: "n1".into(),
         recipient: "ada@acme.example".into(),
         state: "sent".into(),
@@ -128,7 +128,7 @@ async fn a_notice_twice_at_two_replicas_is_one_mail_and_none_where_suppressed() 
         .await;
     // Whatever came a second time was before this one in the queue.
     stage.publish("x-last", &notice(&["bo@acme.example"])).await;
-    let is_last = |row: &Row| row.message_id == "x-last" && row.state == "sent";
+    let is_last = |row: &NoticeRow| row.message_id == "x-last" && row.state == "sent";
     let rows = stage.rows("the last mail", |rows| rows.iter().any(is_last)).await;
 
     let ids = stage.mail_ids();
@@ -160,7 +160,7 @@ async fn r_25_a_comment_twice_is_one_mail_to_each_cc_and_none_to_the_partner() {
     }
     stage.publish("c2", &comment(&["ada@acme.example"])).await;
     let rows = stage.rows("both comments", |rows| rows.len() == 4).await;
-    let kept = |rows: &[Row], recipient: &str| {
+    let kept = |rows: &[NoticeRow], recipient: &str| {
         rows.iter().find(|row| row.recipient == recipient).expect("a row").clone()
     };
     assert_eq!(
@@ -226,7 +226,7 @@ async fn a_replica_killed_after_a_mail_repeats_that_one_under_its_own_id() {
     // As long as its claim lasts, what it claimed is nobody else's: only what is new is sent.
     stage.start_mail_loop();
     stage.publish("x-new", &notice(&["bo@acme.example"])).await;
-    let sent = |rows: &[Row]| {
+    let sent = |rows: &[NoticeRow]| {
         rows.iter()
             .filter(|row| row.state == "sent")
             .map(|row| row.message_id.clone())

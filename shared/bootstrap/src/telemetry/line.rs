@@ -28,13 +28,13 @@ impl<S: Subscriber> Layer<S> for OwnDispatch {
 }
 
 /// Writes lines as JSON or as text.
-pub(super) struct Line {
+pub(super) struct LineWriter {
     format: LogFormat,
     service: &'static str,
     dispatch: OwnDispatch,
 }
 
-impl Line {
+impl LineWriter {
     pub(super) fn new(format: LogFormat, service: &'static str, dispatch: OwnDispatch) -> Self {
         Self { format, service, dispatch }
     }
@@ -76,7 +76,7 @@ impl Line {
     }
 }
 
-impl<S> FormatEvent<S, JsonFields> for Line
+impl<S> FormatEvent<S, JsonFields> for LineWriter
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {

@@ -8,7 +8,7 @@ use contracts::{ReceiptOutcome, Terms};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::line::{ACCOUNTS, Line};
+use super::line::{ACCOUNTS, AccountPath};
 use super::{Expected, Traffic, actor};
 
 /// Who offers, and to whom.
@@ -44,12 +44,12 @@ pub(super) async fn register(traffic: &Traffic) -> Result<()> {
 }
 
 /// The agreement of a hop.
-pub(super) fn agreement(traffic: &Traffic, line: &Line, hop: usize) -> String {
+pub(super) fn agreement(traffic: &Traffic, line: &AccountPath, hop: usize) -> String {
     let [sender, receiver] = [line.accounts[hop], line.accounts[hop + 1]];
     traffic.id("agreement", &format!("{sender} {receiver}"))
 }
 
-pub(super) async fn agree(traffic: &Traffic, line: &Line) -> Result<()> {
+pub(super) async fn agree(traffic: &Traffic, line: &AccountPath) -> Result<()> {
     for (hop, terms) in line.hops.iter().enumerate() {
         let [sender, receiver] = [line.accounts[hop], line.accounts[hop + 1]];
         let id = agreement(traffic, line, hop);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use contracts::{Reason, ShareId};
 use serde_json::Value;
 
-use super::line::{Content, Line};
+use super::line::{AccountPath, Content};
 
 /// What a command's receipt has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub struct Mark {
 #[derive(Clone, Debug)]
 pub struct Ticket {
     /// Along which line it was shared.
-    pub line: &'static Line,
+    pub line: &'static AccountPath,
     /// Its number at each account that has a copy, in the line's order.
     pub numbers: Vec<String>,
     /// The share of each hop.

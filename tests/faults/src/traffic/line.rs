@@ -11,7 +11,7 @@ pub const ACCOUNTS: [&str; 4] = ["acme", "globex", "initech", "umbrella"];
 
 /// A path of accounts along which tickets are shared.
 #[derive(Debug)]
-pub struct Line {
+pub struct AccountPath {
     /// From the one that shares first.
     pub accounts: &'static [&'static str],
     /// The terms of each hop: of its first account's agreement with its second.
@@ -25,11 +25,11 @@ const LITTLE: Terms =
 const NO_TAGS: Terms = Terms { tags: false, ..ALL };
 
 /// Both directions, chains of three, and terms that hold something back.
-pub const LINES: [Line; 4] = [
-    Line { accounts: &["acme", "globex", "initech"], hops: &[ALL, ALL] },
-    Line { accounts: &["globex", "acme"], hops: &[LITTLE] },
-    Line { accounts: &["initech", "umbrella", "acme"], hops: &[NO_TAGS, ALL] },
-    Line { accounts: &["umbrella", "globex"], hops: &[ALL] },
+pub const LINES: [AccountPath; 4] = [
+    AccountPath { accounts: &["acme", "globex", "initech"], hops: &[ALL, ALL] },
+    AccountPath { accounts: &["globex", "acme"], hops: &[LITTLE] },
+    AccountPath { accounts: &["initech", "umbrella", "acme"], hops: &[NO_TAGS, ALL] },
+    AccountPath { accounts: &["umbrella", "globex"], hops: &[ALL] },
 ];
 
 /// What an agent says or sets.
@@ -44,7 +44,7 @@ pub enum Content {
     CustomField,
 }
 
-impl Line {
+impl AccountPath {
     /// The accounts that have to hear of what the account at `from` says, and no others: hop by hop
     /// outwards, each by its own terms, over the hops from `first_live` on.
     #[must_use]

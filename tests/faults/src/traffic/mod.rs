@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::site::Site;
 pub use ledger::{Book, Command, Expected, Ledger, Mark, SECRET, Ticket, marked, marks_in};
-pub use line::{ACCOUNTS, LINES, Line};
+pub use line::{ACCOUNTS, AccountPath, LINES};
 
 /// How often a desk looks whether a receipt came.
 const LOOK: Duration = Duration::from_millis(5);

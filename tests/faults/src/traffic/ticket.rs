@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::agreement::agreement;
-use super::line::{Content, Line};
+use super::line::{AccountPath, Content};
 use super::{Expected, LIMIT, LOOK, SECRET, Ticket, Traffic, actor, marked};
 
 /// Commands of one worker that wait for their receipts, at most.
@@ -23,7 +23,7 @@ const STATUSES: [&str; 4] = ["open", "pending", "hold", "solved"];
 /// come: the check will find it.
 pub(super) async fn work(
     traffic: &Traffic,
-    line: &'static Line,
+    line: &'static AccountPath,
     mut rng: Rng,
     over: &CancellationToken,
 ) {
@@ -54,7 +54,11 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     /// Shares a new ticket along the whole line.
-    async fn share(traffic: &'a Traffic, line: &'static Line, rng: &'a mut Rng) -> Option<Self> {
+    async fn share(
+        traffic: &'a Traffic,
+        line: &'static AccountPath,
+        rng: &'a mut Rng,
+    ) -> Option<Self> {
         let number = format!("{}-{}", line.accounts[0], traffic.ledger.number());
         let ticket = Ticket { line, numbers: vec![number], shares: Vec::new(), first_live: 0 };
         let index = {
