@@ -158,18 +158,20 @@ mod tests {
     #[test]
     fn a_hop_is_new_once_and_its_number_is_taken_once() {
         let bound = hop(1, Some("77"));
-        let cases: [(&[Hop], &[Hop], &[Hop], &Hop); 6] = [
-            (&[], &[hop(1, None)], &[hop(1, None)], &hop(1, None)),
-            (&[], &[hop(1, None), bound.clone()], &[bound.clone()], &bound),
-            (&[hop(1, None)], &[hop(1, None)], &[], &hop(1, None)),
-            (&[hop(1, None)], &[bound.clone(), hop(1, Some("78"))], &[], &bound),
-            (&[bound.clone()], &[hop(1, Some("78"))], &[], &bound),
-            (&[bound.clone()], &[hop(1, None)], &[], &bound),
+        let (unbound, other) = (hop(1, None), hop(1, Some("78")));
+        let cases = [
+            (vec![], vec![&unbound], vec![&unbound], &unbound),
+            (vec![], vec![&unbound, &bound], vec![&bound], &bound),
+            (vec![&unbound], vec![&unbound], vec![], &unbound),
+            (vec![&unbound], vec![&bound, &other], vec![], &bound),
+            (vec![&bound], vec![&other], vec![], &bound),
+            (vec![&bound], vec![&unbound], vec![], &bound),
         ];
         for (known, told, new, after) in cases {
-            let chain = Chain::stored(known.iter().map(|hop| (hop.clone(), false)));
-            let entry = chain.enter(&transfer(Action::Update, told.to_vec()));
-            assert_eq!(entry.new_hops(), new, "{known:?} {told:?}");
+            let chain = Chain::stored(known.iter().map(|hop| (Hop::clone(hop), false)));
+            let hops = told.iter().copied().cloned().collect();
+            let entry = chain.enter(&transfer(Action::Update, hops));
+            assert_eq!(entry.new_hops().iter().collect::<Vec<_>>(), new, "{known:?} {told:?}");
             assert_eq!(ends(&chain.after(&entry)), [(after.clone(), false)], "{known:?} {told:?}");
         }
     }
