@@ -204,7 +204,9 @@ fn knows(service: Service, message: &str) -> bool {
             share_dispatcher::ShareDispatcher.decode(message, nothing.into()).err()
         }
         Service::CommentSync => comment_sync::CommentSync.decode(message, nothing.into()).err(),
-        Service::FieldSync => field_sync::FieldSync.decode(message, nothing.into()).err(),
+        Service::FieldSync => {
+            field_sync::FieldSync::default().decode(message, nothing.into()).err()
+        }
         Service::Notifier => notifier::Notifier.decode(message, nothing.into()).err(),
     };
     !matches!(error, Some(DecodeError::UnknownType(_)))

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod load;
 mod outbound;
 pub mod rules;
 mod service;

@@ -1,31 +1,35 @@
 //! Load, decide, apply, save.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bootstrap::{Context, NoKeys};
 use contracts::sync::Transfer;
-use contracts::{AccountName, AgreementId, ChainId, topology};
-use line::{Chain, Entry, Inbound, facts, hops};
+use contracts::{AgreementId, ChainId, topology};
+use line::{Chain, Entry, Inbound, hops};
 use messaging::{
     About, Content, DecideError, DecodeError, HandlerResult, Output, Received, Service,
 };
 use sqlx::PgConnection;
 
+use crate::load::load;
 use crate::outbound;
-use crate::rules::{Decision, Schema, Schemas, Way, decide};
-use crate::store::{self, StoredFields};
+use crate::rules::{Decision, Schemas, Way, decide};
+use crate::store::{self, SchemaCache, StoredFields};
 
 /// Builds the service and runs it until the stop.
 ///
 /// # Errors
 /// When the runtime meets something that waiting does not cure.
 pub async fn start(context: Context<NoKeys>) -> anyhow::Result<()> {
-    context.run(FieldSync).await
+    context.run(FieldSync::default()).await
 }
 
 /// The last stage of the line, which decides about status, tags and custom fields.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FieldSync;
+#[derive(Clone, Debug, Default)]
+pub struct FieldSync {
+    schemas: Arc<SchemaCache>,
+}
 
 impl Service for FieldSync {
     type Inbound = Inbound;
@@ -49,7 +53,10 @@ impl Service for FieldSync {
         connection: &mut PgConnection,
         batch: &[&Received<Inbound>],
     ) -> Result<Known, DecideError> {
-        Known::load(connection, batch).await
+        let loaded = line::load(&mut *connection, batch).await?;
+        let told = line::facts_of(batch).filter_map(|fact| fact.change.account());
+        store::renew(&mut *connection, told.map(|account| &account.account)).await?;
+        load(connection, &self.schemas, loaded).await
     }
 
     fn decide(&self, known: &Known, received: &Received<Inbound>) -> Option<(Entry, Decision)> {
@@ -83,30 +90,15 @@ impl Service for FieldSync {
 /// All that a batch is decided by.
 #[derive(Debug, Default)]
 pub struct Known {
-    chains: BTreeMap<ChainId, Chain>,
-    fields: BTreeMap<ChainId, StoredFields>,
-    /// Accounts' settings.
+    pub(crate) chains: BTreeMap<ChainId, Chain>,
+    pub(crate) fields: BTreeMap<ChainId, StoredFields>,
+    /// Accounts' settings: whole, or as far as the batch touches them.
     pub schemas: Schemas,
     /// Agreements that are inactive.
     pub inactive: BTreeSet<AgreementId>,
 }
 
 impl Known {
-    /// Locks the chains of a batch, then loads what its transfers are decided by.
-    async fn load(
-        connection: &mut PgConnection,
-        batch: &[&Received<Inbound>],
-    ) -> Result<Self, DecideError> {
-        let loaded = line::load(&mut *connection, batch).await?;
-        let fields = store::load(&mut *connection, &loaded.ids()).await?;
-        let publishers = loaded.transfers.iter().map(|transfer| &transfer.command.account);
-        let parties = loaded.hops().flat_map(|hop| [&hop.sender, &hop.receiver]);
-        let accounts: BTreeSet<AccountName> = publishers.chain(parties).cloned().collect();
-        let settings = facts::accounts(connection, &accounts).await?;
-        let schemas = settings.into_iter().map(|(name, fact)| (name, Schema::new(fact))).collect();
-        Ok(Self { chains: loaded.chains, fields, schemas, inactive: loaded.inactive })
-    }
-
     /// What a transfer brings its chain, and what becomes of the chain's fields.
     fn decide(&self, transfer: &Transfer) -> (Entry, Decision) {
         let (no_hops, no_fields) = (Chain::default(), StoredFields::default());

@@ -39,7 +39,7 @@ impl Inbound {
 }
 
 /// The facts of a batch.
-pub(crate) fn facts<'a>(batch: &[&'a Received<Inbound>]) -> impl Iterator<Item = &'a Fact> {
+pub fn facts<'a>(batch: &[&'a Received<Inbound>]) -> impl Iterator<Item = &'a Fact> {
     batch.iter().filter_map(|received| match &received.message {
         Inbound::Fact(fact) => Some(&**fact),
         Inbound::Transfer(_) => None,

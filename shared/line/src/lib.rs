@@ -11,8 +11,9 @@ mod load;
 
 pub use chain::{Chain, HopTraversal};
 pub use entry::Entry;
+pub use facts::AccountBasics;
 pub use finish::{CopyFields, DecidedFields, Finished, finish, receipt_outcome};
-pub use inbound::Inbound;
+pub use inbound::{Inbound, facts as facts_of};
 pub use load::{Loaded, load};
 
 /// Tables of hops and facts, in the schema of the service that uses them; versions 500 to 999 are

@@ -75,7 +75,7 @@ fn admission(line: &Value, now: Timestamp) {
         let _ = trial(&share_dispatcher::ShareDispatcher, &queue, delivery(line), now);
     }
     let _ = trial(&comment_sync::CommentSync, "comment-sync", delivery(line), now);
-    let _ = trial(&field_sync::FieldSync, "field-sync", delivery(line), now);
+    let _ = trial(&field_sync::FieldSync::default(), "field-sync", delivery(line), now);
     let _ = trial(&notifier::Notifier, "notifier", delivery(line), now);
     for queue in ["share-dispatcher.parked", "desk.parked"] {
         let _ = dead_letter_trial::<share_dispatcher::ShareDispatcher>(queue, delivery(line), now);

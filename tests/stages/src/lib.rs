@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use agreement_service::rules::state::{State, Stored};
 use comment_sync::rules::Settings;
-use contracts::delivery::AgreementStatus;
-use contracts::sync::{AccountFact, AgreementFact, Fact};
 use contracts::topology::Service;
-use contracts::{AccountName, AgreementId, ChainId, CopyId, Timestamp};
+use contracts::{AccountName, ChainId, CopyId, Timestamp};
 use field_sync::rules::Schema;
+use line::AccountBasics;
+use line::facts::Facts;
 use messaging::{
     DecodeError, HandlerResult, Otherwise, Output, Received, Service as _, decide_and_apply,
 };
@@ -66,43 +66,6 @@ impl Message {
     }
 }
 
-/// Accounts and agreements as a stage learned them.
-#[derive(Debug, Default)]
-struct Facts {
-    accounts: BTreeMap<AccountName, AccountFact>,
-    agreements: BTreeMap<AgreementId, AgreementFact>,
-}
-
-impl Facts {
-    fn learn(&mut self, fact: &Fact) {
-        if let Some(account) = fact.change.account()
-            && self
-                .accounts
-                .get(&account.account)
-                .is_none_or(|known| known.version < account.version)
-        {
-            self.accounts.insert(account.account.clone(), account.clone());
-        }
-        for agreement in fact.change.agreements() {
-            if self
-                .agreements
-                .get(&agreement.agreement_id)
-                .is_none_or(|known| known.version < agreement.version)
-            {
-                self.agreements.insert(agreement.agreement_id.clone(), agreement.clone());
-            }
-        }
-    }
-
-    fn inactive(&self) -> std::collections::BTreeSet<AgreementId> {
-        let inactive = self
-            .agreements
-            .values()
-            .filter(|agreement| agreement.status == AgreementStatus::Inactive);
-        inactive.map(|agreement| agreement.agreement_id.clone()).collect()
-    }
-}
-
 /// What comes of a message.
 #[derive(Debug)]
 pub enum Sent {
@@ -124,8 +87,10 @@ pub struct Line {
     agreements: State,
     /// What share-dispatcher keeps.
     pub dispatcher: share_dispatcher::rules::State,
+    dispatcher_facts: Facts,
     comments: comment_sync::Known,
     comment_facts: Facts,
+    field_sync: field_sync::FieldSync,
     fields: field_sync::Known,
     field_facts: Facts,
     /// By stage and message: what is known is not decided again, its outputs go out again.
@@ -137,8 +102,10 @@ impl Default for Line {
         Self {
             agreements: State::new(Stored::default()),
             dispatcher: share_dispatcher::rules::State::default(),
+            dispatcher_facts: Facts::default(),
             comments: comment_sync::Known::default(),
             comment_facts: Facts::default(),
+            field_sync: field_sync::FieldSync::default(),
             fields: field_sync::Known::default(),
             field_facts: Facts::default(),
             journal: BTreeMap::new(),
@@ -191,7 +158,9 @@ impl Line {
             Service::CommentSync => {
                 comment_sync::CommentSync.decode(kind, content.into()).map(drop)
             }
-            Service::FieldSync => field_sync::FieldSync.decode(kind, content.into()).map(drop),
+            Service::FieldSync => {
+                field_sync::FieldSync::default().decode(kind, content.into()).map(drop)
+            }
             Service::Notifier => notifier::Notifier.decode(kind, content.into()).map(drop),
         }
     }
@@ -220,7 +189,7 @@ impl Line {
                 if let comment_sync::Inbound::Fact(fact) = &inbound {
                     self.comment_facts.learn(fact);
                 }
-                let accounts = self.comment_facts.accounts.clone();
+                let accounts = basics(&self.comment_facts);
                 self.comments.settings = Settings {
                     secure_downloads: accounts
                         .iter()
@@ -234,7 +203,7 @@ impl Line {
                 decide_and_apply(&comment_sync::CommentSync, &mut self.comments, &received)
             }
             Service::FieldSync => {
-                let inbound = field_sync::FieldSync.decode(&message.kind, content.into())?;
+                let inbound = self.field_sync.decode(&message.kind, content.into())?;
                 if let field_sync::Inbound::Fact(fact) = &inbound {
                     self.field_facts.learn(fact);
                     let accounts = self.field_facts.accounts.iter();
@@ -244,7 +213,7 @@ impl Line {
                     self.fields.inactive = self.field_facts.inactive();
                 }
                 let received = received(message, arrived_at, inbound);
-                decide_and_apply(&field_sync::FieldSync, &mut self.fields, &received)
+                decide_and_apply(&self.field_sync, &mut self.fields, &received)
             }
             Service::Notifier => {
                 notifier::Notifier.decode(&message.kind, content.into())?;
@@ -257,12 +226,9 @@ impl Line {
         let state = &mut self.dispatcher;
         match &received.message {
             share_dispatcher::Inbound::Fact(fact) => {
-                let mut facts = Facts {
-                    accounts: std::mem::take(&mut state.accounts),
-                    agreements: std::mem::take(&mut state.agreements),
-                };
-                facts.learn(fact);
-                (state.accounts, state.agreements) = (facts.accounts, facts.agreements);
+                self.dispatcher_facts.learn(fact);
+                state.accounts = basics(&self.dispatcher_facts);
+                state.agreements.clone_from(&self.dispatcher_facts.agreements);
             }
             // As the store does: a chain that may begin here is there, empty.
             share_dispatcher::Inbound::Share(share) if share.ticket.copy_of.is_none() => {
@@ -281,6 +247,10 @@ impl Line {
         self.dispatcher = loaded.state;
         result
     }
+}
+
+fn basics(facts: &Facts) -> BTreeMap<AccountName, AccountBasics> {
+    facts.accounts.iter().map(|(name, fact)| (name.clone(), fact.into())).collect()
 }
 
 fn received<M>(message: &Message, received_at: Timestamp, inbound: M) -> Received<M> {

@@ -22,8 +22,8 @@ mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::sync::AccountFact;
 use contracts::{AccountName, AgreementId};
+use line::AccountBasics;
 
 pub use ccs::{CcList, CcLists};
 pub use comments::{Comments, KnownComment};
@@ -39,7 +39,7 @@ pub struct Settings {
     /// Whether an account keeps its attachments to itself; one that was not told of yet is absent.
     pub secure_downloads: BTreeMap<AccountName, bool>,
     /// Accounts, as notices need them.
-    pub accounts: BTreeMap<AccountName, AccountFact>,
+    pub accounts: BTreeMap<AccountName, AccountBasics>,
     /// Support addresses of an account's partners: it sends no mail there.
     pub no_mail_to: BTreeMap<AccountName, Vec<String>>,
     /// Agreements that end their hops.

@@ -4,8 +4,8 @@
 use contracts::CommentId;
 use contracts::address::Party;
 use contracts::command::Cc;
-use contracts::sync::{About, AccountFact, CommentNotice, Notice, Recipient};
-use line::HopTraversal;
+use contracts::sync::{About, CommentNotice, Notice, Recipient};
+use line::{AccountBasics, HopTraversal};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::draft::{Draft, DraftComment};
@@ -40,7 +40,7 @@ pub(super) fn notices(
 
 fn notice(
     settings: &Settings,
-    teller: &AccountFact,
+    teller: &AccountBasics,
     ccs: &[Cc],
     crossing: &HopTraversal,
     comment: DraftComment,
@@ -66,7 +66,7 @@ fn notice(
         account: teller.account.clone(),
         to: ccs.iter().map(Recipient::from).collect(),
         locale: teller.locale.clone(),
-        partner: settings.accounts.get(author).map_or_else(unknown, AccountFact::party),
+        partner: settings.accounts.get(author).map_or_else(unknown, AccountBasics::party),
         by: content.author.name.clone(),
         at: comment.written_at(),
         partner_support_addresses: settings
@@ -80,7 +80,7 @@ fn notice(
 #[cfg(test)]
 mod tests {
     use contracts::command::AccountKind;
-    use contracts::sync::TransferComment;
+    use contracts::sync::{AccountFact, TransferComment};
     use line::Chain;
 
     use super::super::ccs::CcList;
@@ -90,15 +90,15 @@ mod tests {
     use super::super::{ChainState, Decided};
     use super::*;
 
-    fn told(name: &str, notify_ccs: bool) -> AccountFact {
+    fn told(name: &str, notify_ccs: bool) -> AccountBasics {
         let registered = AccountFact::registered(account(name), AccountKind::Connected);
         let link_template = Some(format!("https://{name}.example/t/{{ticket_id}}"));
-        AccountFact {
+        AccountBasics {
             notify_ccs,
             link_template,
             locale: Some("it".into()),
             display_name: format!("The {name}"),
-            ..registered
+            ..AccountBasics::from(&registered)
         }
     }
 

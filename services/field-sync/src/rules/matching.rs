@@ -75,12 +75,10 @@ impl<'a> Pair<'a> {
     /// It is not on the default form.
     pub fn is_shown(&self) -> Result<(), Withheld> {
         match self.to {
-            Side::Defined(schema, field) if !schema.is_on_default_form(&field.key) => {
-                Err(Withheld::with_detail(
-                    Reason::NotOnDefaultForm,
-                    format!("{} is not on it", named(schema, field)),
-                ))
-            }
+            Side::Defined(schema, field) if !field.on_default_form => Err(Withheld::with_detail(
+                Reason::NotOnDefaultForm,
+                format!("{} is not on it", named(schema, field)),
+            )),
             _ => Ok(()),
         }
     }

@@ -4,6 +4,8 @@
 mod crossing;
 mod eligibility;
 mod matching;
+mod options;
+mod pattern;
 mod precedence;
 mod propagate;
 mod publisher_changes;
@@ -15,6 +17,7 @@ mod state;
 mod status;
 mod tags;
 mod take_over;
+mod touched;
 mod transfer;
 mod types;
 mod value;
@@ -27,8 +30,9 @@ mod scene;
 mod superseded;
 
 pub use resync::{Held, held};
-pub use schema::{Schema, Schemas};
+pub use schema::{Schema, SchemaField, Schemas, fields_on_form, fold};
 pub use state::{ChainFields, Field, FieldState, OwnChange, Value};
+pub use touched::Touched;
 pub use transfer::{Decision, Way, decide};
 
 /// Why something does not cross, or was not accepted at all.

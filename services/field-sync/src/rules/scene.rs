@@ -1,6 +1,6 @@
 //! What rule tests are about: accounts, fields, chains, commands.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::command::AccountKind;
 use contracts::delivery::StatusDelivered;
@@ -18,7 +18,7 @@ use contracts::{
 };
 use line::Chain;
 
-use super::{ChainFields, Decision, Field, Schema, Schemas, Way, decide};
+use super::{ChainFields, Decision, Field, Schema, Schemas, Touched, Way, decide, fold};
 
 pub fn name(account: &str) -> AccountName {
     AccountName::new(account).unwrap()
@@ -221,15 +221,55 @@ impl Stage {
     }
 
     /// As the service does it: enter, decide, apply.
+    ///
+    /// Every decision of every rule test is held against the same one by what the transfer touches
+    /// alone: what the service loads.
     pub fn decide(&mut self, transfer: &Transfer) -> Decision {
+        let (narrow, narrow_schemas) = self.touched_by(transfer);
         let entry = self.chain.enter(transfer);
         let chain = self.chain.after(&entry);
         let (inactive, schemas) = (&self.inactive, &self.schemas);
         let way = Way { chain: &chain, inactive, new: entry.new_hops(), schemas };
         let decided = decide(&self.fields, &way, transfer);
+        let way = Way { schemas: &narrow_schemas, ..way };
+        assert_eq!(decide(&narrow, &way, transfer), decided, "what is touched decides alone");
         self.chain.apply(entry);
         self.fields.apply(decided.revision, decided.records.clone());
         decided
+    }
+
+    /// The fields that a transfer touches, and the schemas as far as it does.
+    fn touched_by(&self, transfer: &Transfer) -> (ChainFields, Schemas) {
+        let open = |name: &AccountName| self.schemas.get(name).is_some_and(|it| it.open_fields);
+        let touched = Touched::by(&self.chain, &[transfer], &self.inactive, open);
+        let mut narrow =
+            ChainFields { revision: self.fields.revision, copies: BTreeMap::default() };
+        for copy in touched.whole_copies() {
+            let held = self.fields.copies.get(copy);
+            narrow.copies.extend(held.map(|fields| (copy.clone(), fields.clone())));
+        }
+        let keys = touched.keys(&narrow);
+        let titles: BTreeSet<String> = keys
+            .iter()
+            .filter_map(|(account, key)| {
+                let schema = self.schemas.get(account)?;
+                let defined = || schema.field(key).map(|field| field.folded_title().to_owned());
+                if schema.open_fields { Some(fold(key)) } else { defined() }
+            })
+            .collect();
+        let schemas: Schemas = touched
+            .accounts()
+            .filter_map(|name| {
+                let schema = self.schemas.get(name)?;
+                Some((name.clone(), schema.narrowed(&titles, touched.reads_statuses())))
+            })
+            .collect();
+        for (copy, field) in touched.fields(&schemas, &titles) {
+            if let Some(state) = self.fields.get(copy, &field) {
+                narrow.copies.entry(copy.clone()).or_default().insert(field, state.clone());
+            }
+        }
+        (narrow, schemas)
     }
 
     /// What a copy holds, as a receipt says it.

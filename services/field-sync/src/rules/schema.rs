@@ -2,24 +2,23 @@
 //! statuses it has.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::sync::Arc;
 
 use contracts::AccountName;
 use contracts::command::AccountKind;
 use contracts::fields::{CustomStatuses, FieldType, SYSTEM_FIELDS, TicketField};
 use contracts::sync::AccountFact;
-use regex::{Regex, RegexBuilder};
+use line::AccountBasics;
 use unicode_casefold::UnicodeCaseFold;
 
-/// A pattern's compiled size; far above what a field's pattern needs, far below what would cost
-/// time or memory.
-const PATTERN_SIZE: usize = 256 * 1024;
+use super::options::Options;
+use super::pattern::Pattern;
 
 /// Accounts by name. One that nothing is known of is absent: the strictest is assumed of it.
 pub type Schemas = BTreeMap<AccountName, Schema>;
 
-/// One account's settings.
-#[derive(Debug)]
+/// One account's settings: all of its fields, or those that the messages at hand touch (`touched`).
+#[derive(Clone, Debug)]
 pub struct Schema {
     /// The account.
     pub account: AccountName,
@@ -29,26 +28,25 @@ pub struct Schema {
     /// of its own.
     pub open_fields: bool,
     /// Its custom statuses.
-    pub custom_statuses: CustomStatuses,
-    fields: BTreeMap<String, SchemaField>,
-    by_title: BTreeMap<String, Vec<String>>,
-    default_form: Option<BTreeSet<String>>,
+    pub custom_statuses: Arc<CustomStatuses>,
+    fields: BTreeMap<String, Arc<SchemaField>>,
+    by_title: BTreeMap<String, Vec<Arc<SchemaField>>>,
 }
 
 /// One custom field of an account.
 #[derive(Debug)]
 pub struct SchemaField {
     /// Key.
-    pub key: String,
+    pub key: Box<str>,
     /// Title as agents read it.
-    pub title: String,
+    pub title: Box<str>,
     /// Data type.
     pub field_type: FieldType,
-    folded_title: String,
-    option_tags: BTreeSet<String>,
-    tags_by_option: BTreeMap<String, BTreeSet<String>>,
-    pattern: Option<String>,
-    compiled: OnceLock<Option<Regex>>,
+    /// Whether it is on the default form (R-98).
+    pub on_default_form: bool,
+    folded_title: Box<str>,
+    options: Options,
+    pattern: Option<Pattern>,
 }
 
 /// A title as it is compared: without regard to case (R-91) or to blanks around it.
@@ -64,63 +62,92 @@ pub fn is_system(name: &str) -> bool {
     SYSTEM_FIELDS.contains(&folded.as_str())
 }
 
+/// The fields of an account, each with whether it is on the default form; all are where the account
+/// named none (R-98). A key counts once.
+#[must_use]
+pub fn fields_on_form(
+    fields: Vec<TicketField>,
+    default_form: Option<Vec<String>>,
+) -> Vec<(TicketField, bool)> {
+    let form: Option<BTreeSet<String>> = default_form.map(BTreeSet::from_iter);
+    let by_key: BTreeMap<String, TicketField> =
+        fields.into_iter().map(|field| (field.key.clone(), field)).collect();
+    let is_on = |key: &String| form.as_ref().is_none_or(|form| form.contains(key));
+    by_key.into_iter().map(|(key, field)| (field, is_on(&key))).collect()
+}
+
 impl Schema {
-    /// Orders what an account's fact says.
+    /// All that an account's fact says.
     #[must_use]
     pub fn new(fact: AccountFact) -> Self {
-        let fields: BTreeMap<String, SchemaField> = fact
-            .ticket_fields
-            .into_iter()
-            .map(|field| (field.key.clone(), SchemaField::new(field)))
-            .collect();
-        let mut by_title: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for field in fields.values() {
-            by_title.entry(field.folded_title.clone()).or_default().push(field.key.clone());
+        let basics = AccountBasics::from(&fact);
+        let fields = fields_on_form(fact.ticket_fields, fact.default_form).into_iter();
+        let fields = fields.map(|(field, on_form)| Arc::new(SchemaField::new(&field, on_form)));
+        Self::of(&basics, Arc::new(fact.custom_statuses), fields)
+    }
+
+    /// An account with these statuses and fields.
+    #[must_use]
+    pub fn of(
+        account: &AccountBasics,
+        custom_statuses: Arc<CustomStatuses>,
+        fields: impl IntoIterator<Item = Arc<SchemaField>>,
+    ) -> Self {
+        let mut schema = Self {
+            account: account.account.clone(),
+            kind: account.kind,
+            open_fields: account.open_fields,
+            custom_statuses,
+            fields: BTreeMap::new(),
+            by_title: BTreeMap::new(),
+        };
+        for field in fields {
+            let titled = schema.by_title.entry(field.folded_title.to_string()).or_default();
+            titled.push(Arc::clone(&field));
+            schema.fields.insert(field.key.to_string(), field);
         }
-        Self {
-            account: fact.account,
-            kind: fact.kind,
-            open_fields: fact.open_fields,
-            custom_statuses: fact.custom_statuses,
-            fields,
-            by_title,
-            default_form: fact.default_form.map(BTreeSet::from_iter),
-        }
+        schema
     }
 
     /// The field with a key.
     #[must_use]
     pub fn field(&self, key: &str) -> Option<&SchemaField> {
-        self.fields.get(key)
+        self.fields.get(key).map(Arc::as_ref)
     }
 
     /// The fields with a title, as `fold` gives it.
     pub fn titled<'a>(&'a self, folded: &str) -> impl Iterator<Item = &'a SchemaField> + use<'a> {
-        self.by_title.get(folded).into_iter().flatten().filter_map(|key| self.fields.get(key))
+        self.by_title.get(folded).into_iter().flatten().map(Arc::as_ref)
     }
+}
 
-    /// Whether a field is on the default form (R-98); all are where the account named none.
-    #[must_use]
-    pub fn is_on_default_form(&self, key: &str) -> bool {
-        self.default_form.as_ref().is_none_or(|form| form.contains(key))
+#[cfg(test)]
+impl Schema {
+    /// The same account with the fields under `titles` alone, and with its custom statuses or
+    /// without.
+    pub fn narrowed(&self, titles: &BTreeSet<String>, statuses: bool) -> Self {
+        let mut narrow = self.clone();
+        narrow.by_title.retain(|title, _| titles.contains(title));
+        narrow.fields.retain(|_, field| titles.contains(field.folded_title()));
+        if !statuses {
+            narrow.custom_statuses = Arc::default();
+        }
+        narrow
     }
 }
 
 impl SchemaField {
-    fn new(field: TicketField) -> Self {
-        let mut tags_by_option: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for option in &field.options {
-            tags_by_option.entry(fold(&option.name)).or_default().insert(option.tag.clone());
-        }
+    /// Orders what a field takes.
+    #[must_use]
+    pub fn new(field: &TicketField, on_default_form: bool) -> Self {
         Self {
-            folded_title: fold(&field.title),
-            option_tags: field.options.into_iter().map(|option| option.tag).collect(),
-            tags_by_option,
-            key: field.key,
-            title: field.title,
+            folded_title: fold(&field.title).into(),
+            options: Options::new(&field.options),
+            pattern: field.pattern.as_deref().map(Pattern::new),
+            key: field.key.as_str().into(),
+            title: field.title.as_str().into(),
             field_type: field.field_type,
-            pattern: field.pattern,
-            compiled: OnceLock::new(),
+            on_default_form,
         }
     }
 
@@ -133,31 +160,30 @@ impl SchemaField {
     /// Whether one of its options has this tag.
     #[must_use]
     pub fn has_option(&self, tag: &str) -> bool {
-        self.option_tags.contains(tag)
+        self.options.has_tag(tag)
     }
 
-    /// Whether options of the same name have the same tags in both fields (R-95). Options that only
-    /// one of them has do not count.
+    /// Whether options of the same name have the same tags in both fields (R-95).
     #[must_use]
     pub fn options_agree_with(&self, other: &Self) -> bool {
-        self.tags_by_option
-            .iter()
-            .all(|(name, tags)| other.tags_by_option.get(name).is_none_or(|others| others == tags))
+        self.options.agree_with(&other.options)
     }
 
     /// Whether text matches the field's pattern as a whole; nothing when the pattern itself cannot
     /// be read.
     #[must_use]
     pub fn matches_pattern(&self, text: &str) -> Option<bool> {
-        let Some(pattern) = &self.pattern else { return Some(true) };
-        let compiled = self.compiled.get_or_init(|| {
-            RegexBuilder::new(&format!(r"\A(?:{pattern})\z"))
-                .size_limit(PATTERN_SIZE)
-                .dfa_size_limit(PATTERN_SIZE)
-                .build()
-                .ok()
-        });
-        compiled.as_ref().map(|regex| regex.is_match(text))
+        self.pattern.as_ref().map_or(Some(true), |pattern| pattern.matches(text))
+    }
+
+    /// Bytes it takes, with its pattern compiled.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let texts = [&self.key, &self.title, &self.folded_title];
+        size_of::<Self>()
+            + texts.map(|text| text.len()).iter().sum::<usize>()
+            + self.options.bytes()
+            + self.pattern.as_ref().map_or(0, Pattern::bytes)
     }
 }
 

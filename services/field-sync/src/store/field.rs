@@ -30,43 +30,76 @@ impl StoredFields {
     }
 }
 
-/// Loads the fields and revisions of chains.
-pub(crate) async fn load(
+/// Loads the revisions of chains, without any field.
+pub(crate) async fn load_revisions(
     connection: &mut PgConnection,
     chains: &BTreeSet<ChainId>,
 ) -> Result<BTreeMap<ChainId, StoredFields>, DecideError> {
-    let ids: Vec<String> = chains.iter().map(ToString::to_string).collect();
-    let revisions: Vec<RevisionRow> =
+    let rows: Vec<RevisionRow> =
         sqlx::query_as("select id, revision from chain where id = any($1)")
-            .bind(&ids)
-            .fetch_all(&mut *connection)
-            .await?;
-    let mut loaded: BTreeMap<ChainId, StoredFields> = BTreeMap::new();
-    for row in revisions {
-        let (id, revision) = row.read()?;
-        let fields = ChainFields { revision, copies: BTreeMap::new() };
-        loaded.insert(
-            id,
-            StoredFields { fields, stored_revision: revision, changed: BTreeSet::new() },
-        );
-    }
-    let rows: Vec<FieldRow> =
-        sqlx::query_as("select chain, copy, field, state from field where chain = any($1)")
-            .bind(&ids)
+            .bind(chains.iter().map(ToString::to_string).collect::<Vec<_>>())
             .fetch_all(connection)
             .await?;
+    let read = |row: RevisionRow| {
+        let (id, revision) = row.read()?;
+        let fields = ChainFields { revision, copies: BTreeMap::new() };
+        Ok((id, StoredFields { fields, stored_revision: revision, changed: BTreeSet::new() }))
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// Loads all fields of copies.
+pub(crate) async fn load_whole(
+    connection: &mut PgConnection,
+    chains: &mut BTreeMap<ChainId, StoredFields>,
+    copies: &[(&ChainId, &CopyId)],
+) -> Result<(), DecideError> {
+    if copies.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<FieldRow> = sqlx::query_as(
+        "select chain, copy, field, state
+         from unnest($1::text[], $2::text[]) as asked (chain, copy) join field using (chain, copy)",
+    )
+    .bind(copies.iter().map(|(chain, _)| chain.as_str()).collect::<Vec<_>>())
+    .bind(copies.iter().map(|(_, copy)| copy.as_str()).collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await?;
+    put(chains, rows)
+}
+
+/// Loads fields by name.
+pub(crate) async fn load_named(
+    connection: &mut PgConnection,
+    chains: &mut BTreeMap<ChainId, StoredFields>,
+    fields: &[(&ChainId, &CopyId, Field)],
+) -> Result<(), DecideError> {
+    if fields.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<FieldRow> = sqlx::query_as(
+        "select chain, copy, field, state
+         from unnest($1::text[], $2::text[], $3::text[]) as asked (chain, copy, field)
+         join field using (chain, copy, field)",
+    )
+    .bind(fields.iter().map(|(chain, ..)| chain.as_str()).collect::<Vec<_>>())
+    .bind(fields.iter().map(|(_, copy, _)| copy.as_str()).collect::<Vec<_>>())
+    .bind(fields.iter().map(|(.., field)| field.item().to_string()).collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await?;
+    put(chains, rows)
+}
+
+fn put(
+    chains: &mut BTreeMap<ChainId, StoredFields>,
+    rows: Vec<FieldRow>,
+) -> Result<(), DecideError> {
     for row in rows {
         let (chain, copy, field, state) = row.read()?;
-        loaded
-            .entry(chain)
-            .or_default()
-            .fields
-            .copies
-            .entry(copy)
-            .or_default()
-            .insert(field, state);
+        let fields = &mut chains.entry(chain).or_default().fields;
+        fields.copies.entry(copy).or_default().insert(field, state);
     }
-    Ok(loaded)
+    Ok(())
 }
 
 /// Saves what changed. The chains are locked, so nobody else writes their rows.

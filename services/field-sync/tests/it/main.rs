@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be set up is a failed test")]
 
+mod touched;
+
 use contracts::command::AccountKind;
 use contracts::fields::{FieldType, Status, TicketField};
 use contracts::people::Role;
@@ -119,39 +121,47 @@ fn share() -> Transfer {
     share
 }
 
-/// Decides a batch in a transaction of its own, as the runtime does; what is sent, per message:
-/// routing key and body.
-async fn decide(pool: &PgPool, batch: Vec<Inbound>) -> Vec<Vec<(String, Value)>> {
-    let batch: Vec<Received<Inbound>> = batch
-        .into_iter()
-        .map(|message| Received {
-            account: Received::<Inbound>::INTERNAL.to_owned(),
-            message_id: "in".into(),
-            message_type: Transfer::NAME.into(),
-            publisher: None,
-            received_at: time(0),
-            message,
-        })
-        .collect();
-    let mut transaction = pool.begin().await.unwrap();
-    let batch: Vec<_> = batch.iter().collect();
-    let mut state = FieldSync.load(&mut transaction, &batch).await.unwrap();
-    let verdicts: Vec<HandlerResult> = batch
-        .iter()
-        .map(|received| messaging::decide_and_apply(&FieldSync, &mut state, received))
-        .collect();
-    FieldSync.save(&mut transaction, state).await.unwrap();
-    transaction.commit().await.unwrap();
+fn received(message: Inbound) -> Received<Inbound> {
+    Received {
+        account: Received::<Inbound>::INTERNAL.to_owned(),
+        message_id: "in".into(),
+        message_type: Transfer::NAME.into(),
+        publisher: None,
+        received_at: time(0),
+        message,
+    }
+}
+
+/// Routing key and body of all that is sent.
+type Sent = Vec<(String, Value)>;
+
+fn sent(verdict: &HandlerResult) -> Sent {
     let sent = |output: &Output| {
         (output.routing_key().to_owned(), serde_json::from_str(output.body()).unwrap())
     };
-    verdicts
+    match verdict {
+        HandlerResult::Decided(outputs) => outputs.iter().map(sent).collect(),
+        other => panic!("the last stage decides everything, not {other:?}"),
+    }
+}
+
+/// Decides a batch in a transaction of its own, as the runtime does; what is sent, per message.
+async fn decide_with(service: &FieldSync, pool: &PgPool, batch: &[Received<Inbound>]) -> Vec<Sent> {
+    let mut transaction = pool.begin().await.unwrap();
+    let batch: Vec<_> = batch.iter().collect();
+    let mut state = service.load(&mut transaction, &batch).await.unwrap();
+    let verdicts: Vec<HandlerResult> = batch
         .iter()
-        .map(|verdict| match verdict {
-            HandlerResult::Decided(outputs) => outputs.iter().map(sent).collect(),
-            other => panic!("the last stage decides everything, not {other:?}"),
-        })
-        .collect()
+        .map(|received| messaging::decide_and_apply(service, &mut state, received))
+        .collect();
+    service.save(&mut transaction, state).await.unwrap();
+    transaction.commit().await.unwrap();
+    verdicts.iter().map(sent).collect()
+}
+
+async fn decide(pool: &PgPool, batch: Vec<Inbound>) -> Vec<Sent> {
+    let batch: Vec<Received<Inbound>> = batch.into_iter().map(received).collect();
+    decide_with(&FieldSync::default(), pool, &batch).await
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! A desk asks for all that Deskmesh holds of its copy.
 
 use contracts::command::TicketResync;
-use contracts::sync::{AccountFact, Action, CommandRef, Hop, Transfer};
+use contracts::sync::{Action, CommandRef, Hop, Transfer};
 use contracts::{Actor, Person, Reason, Role};
+use line::AccountBasics;
 
 use super::{Decision, State};
 
@@ -11,7 +12,7 @@ use super::{Decision, State};
 pub(super) fn decide(
     state: &State,
     command: &CommandRef,
-    asking: &AccountFact,
+    asking: &AccountBasics,
     resync: &TicketResync,
 ) -> Decision {
     let account = &command.account;

@@ -15,6 +15,7 @@ use contracts::{
     AccountName, Actor, AgreementId, ChainId, CommentId, CopyId, Reason, Role, ShareId, Terms,
     TicketId, Timestamp,
 };
+use line::AccountBasics;
 
 use super::{Decision, ListedShare, State, decide};
 use crate::inbound::Inbound;
@@ -56,7 +57,8 @@ impl Desk {
 
     pub fn agree(&mut self, sender: &str, receiver: &str, status: AgreementStatus) {
         for name in [sender, receiver, "initech"] {
-            let registered = || AccountFact::registered(account(name), AccountKind::Connected);
+            let registered = AccountFact::registered(account(name), AccountKind::Connected);
+            let registered = || AccountBasics::from(&registered);
             self.state.accounts.entry(account(name)).or_insert_with(registered);
         }
         let fact = AgreementFact {

@@ -4,9 +4,9 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::delivery::AgreementStatus;
-use contracts::sync::{AccountFact, Action, AgreementFact, Hop, Transfer};
+use contracts::sync::{Action, AgreementFact, Hop, Transfer};
 use contracts::{AccountName, AgreementId, ChainId, CopyId, ShareId, TicketId, Timestamp};
-use line::Chain;
+use line::{AccountBasics, Chain};
 
 use super::Decision;
 
@@ -30,7 +30,7 @@ pub struct ListedShare {
 /// All that a batch of commands is decided by.
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    pub accounts: BTreeMap<AccountName, AccountFact>,
+    pub accounts: BTreeMap<AccountName, AccountBasics>,
     pub agreements: BTreeMap<AgreementId, AgreementFact>,
     pub chains: BTreeMap<ChainId, Chain>,
     /// Which copy a desk's number stands for.

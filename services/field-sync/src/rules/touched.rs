@@ -1,0 +1,143 @@
+//! What the transfers of a chain touch: which of the copies' fields they are decided by, and which
+//! fields of the accounts' schemas. What is not named here is neither loaded nor looked at, so a
+//! change costs what it touches, however much an account has and a copy holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contracts::sync::{Action, Hop, Transfer};
+use contracts::{AccountName, AgreementId, CopyId};
+use line::Chain;
+
+use super::schema::Schemas;
+use super::state::{ChainFields, Field};
+
+/// What the transfers of one chain touch, together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// The copies that a change can reach, with their accounts.
+    copies: BTreeMap<CopyId, AccountName>,
+    /// Those of which every field counts.
+    whole: BTreeSet<CopyId>,
+    /// Those that another copy takes over from.
+    taken_over: BTreeSet<CopyId>,
+    /// Status and tags that are sent.
+    sent: BTreeSet<Field>,
+    /// Custom fields that are sent, by the key of the account that sends them.
+    keys: BTreeSet<(AccountName, String)>,
+}
+
+impl Touched {
+    /// What `transfers` touch of their chain, which is as it was before them. `open` says which
+    /// accounts take fields of any title.
+    #[must_use]
+    pub fn by(
+        chain: &Chain,
+        transfers: &[&Transfer],
+        inactive: &BTreeSet<AgreementId>,
+        open: impl Fn(&AccountName) -> bool,
+    ) -> Self {
+        let mut touched = Self::default();
+        let told = || transfers.iter().flat_map(|transfer| &transfer.hops);
+        for hop in chain.live(inactive).chain(told()) {
+            touched.reach(hop);
+        }
+        let hop = |share| chain.hop(share).or_else(|| told().find(|hop| hop.share_id == *share));
+        for transfer in transfers {
+            let Transfer { command, copy, fields, .. } = transfer;
+            touched.copies.insert(copy.clone(), command.account.clone());
+            touched.sent.extend(fields.status.iter().map(|_| Field::Status));
+            touched.sent.extend(fields.tags.iter().map(|tag| Field::Tag(tag.name.clone())));
+            let keys = fields.custom_fields.keys();
+            touched.keys.extend(keys.map(|key| (command.account.clone(), key.clone())));
+            match &transfer.action {
+                Action::Share(sharing) => {
+                    hop(&sharing.share_id).iter().for_each(|hop| touched.take_over(hop));
+                }
+                // The desk is told all of it.
+                Action::Resync { .. } => {
+                    touched.whole.insert(copy.clone());
+                }
+                _ => {}
+            }
+        }
+        // A copy that is new takes over, whichever transfer is the first to name it.
+        told()
+            .filter(|hop| chain.hop(&hop.share_id).is_none())
+            .for_each(|hop| touched.take_over(hop));
+        if !touched.keys.is_empty() || !touched.taken_over.is_empty() {
+            // There a field goes by its first spelling, which is looked for among all.
+            let open = touched.copies.iter().filter(|(_, account)| open(account));
+            touched.whole.extend(open.map(|(copy, _)| copy.clone()));
+        }
+        touched
+    }
+
+    fn reach(&mut self, hop: &Hop) {
+        self.copies.insert(hop.near.clone(), hop.sender.clone());
+        self.copies.insert(hop.far(), hop.receiver.clone());
+    }
+
+    fn take_over(&mut self, hop: &Hop) {
+        self.reach(hop);
+        self.whole.extend([hop.near.clone(), hop.far()]);
+        self.taken_over.insert(hop.near.clone());
+    }
+
+    /// The accounts of the copies.
+    pub fn accounts(&self) -> impl Iterator<Item = &AccountName> {
+        self.copies.values()
+    }
+
+    /// Copies of which every field counts.
+    pub fn whole_copies(&self) -> impl Iterator<Item = &CopyId> {
+        self.whole.iter()
+    }
+
+    /// Whether a status may cross, so that the accounts' custom statuses count.
+    #[must_use]
+    pub fn reads_statuses(&self) -> bool {
+        self.sent.contains(&Field::Status) || !self.taken_over.is_empty()
+    }
+
+    /// Custom fields whose counterparts in the other accounts count, each by the key of an account:
+    /// what is sent, and what is taken over of `held`.
+    #[must_use]
+    pub fn keys(&self, held: &ChainFields) -> BTreeSet<(AccountName, String)> {
+        let mut keys = self.keys.clone();
+        for copy in &self.taken_over {
+            let fields = held.copies.get(copy).into_iter().flat_map(BTreeMap::keys);
+            let custom = fields.filter_map(|field| match field {
+                Field::Custom(key) => Some(key),
+                _ => None,
+            });
+            let account = self.copies.get(copy);
+            keys.extend(custom.filter_map(|key| Some((account?.clone(), key.clone()))));
+        }
+        keys
+    }
+
+    /// Fields of the copies that do not count whole: what is sent, and its counterparts, which
+    /// `schemas` have under `titles`, as `fold` gives them.
+    pub fn fields<'a>(
+        &'a self,
+        schemas: &'a Schemas,
+        titles: &'a BTreeSet<String>,
+    ) -> impl Iterator<Item = (&'a CopyId, Field)> {
+        let narrow = self.copies.iter().filter(|(copy, _)| !self.whole.contains(copy));
+        narrow.flat_map(move |(copy, account)| {
+            // What an account sends is held against its copy also where it has no such field.
+            let own = self.keys.iter().filter(move |(publisher, _)| publisher == account);
+            let own = own.map(|(_, key)| Field::Custom(key.clone()));
+            let schema = schemas.get(account).into_iter();
+            let paired = schema.flat_map(|schema| {
+                titles
+                    .iter()
+                    .flat_map(|title| schema.titled(title))
+                    .map(|field| field.key.to_string())
+            });
+            let fields: BTreeSet<Field> =
+                self.sent.iter().cloned().chain(own).chain(paired.map(Field::Custom)).collect();
+            fields.into_iter().map(move |field| (copy, field))
+        })
+    }
+}

@@ -1,0 +1,161 @@
+//! Tables `account_schema` and `account_field`: what `account_fact` says of accounts' custom fields,
+//! a row a field.
+
+use std::collections::BTreeSet;
+
+use contracts::AccountName;
+use contracts::fields::TicketField;
+use contracts::sync::AccountFact;
+use line::facts;
+use messaging::DecideError;
+use sqlx::types::Json;
+use sqlx::{FromRow, PgConnection};
+
+use crate::rules::{SchemaField, fields_on_form, fold};
+
+/// Accounts whose facts are read whole at a time: each may have half a MiB.
+const AT_A_TIME: usize = 8;
+
+/// One field of an account, or a title: as it is at a version of the account.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    pub account: &'a AccountName,
+    pub version: u64,
+    /// A key, or a title as titles are compared.
+    pub name: &'a str,
+}
+
+/// Writes the rows of accounts whose rows are of another version than their fact, or not there. A
+/// fact that another batch holds at the moment is left to it: this one may hold chains that the
+/// other waits for.
+pub(crate) async fn renew<'a>(
+    connection: &mut PgConnection,
+    accounts: impl IntoIterator<Item = &'a AccountName>,
+) -> Result<(), DecideError> {
+    let names: BTreeSet<&str> = accounts.into_iter().map(AccountName::as_str).collect();
+    for some in names.into_iter().collect::<Vec<_>>().chunks(AT_A_TIME) {
+        let facts: Vec<Json<AccountFact>> = sqlx::query_scalar(
+            "select fact from account_fact left join account_schema schema using (account)
+             where account = any($1) and schema.version is distinct from account_fact.version
+             order by account for update of account_fact skip locked",
+        )
+        .bind(some)
+        .fetch_all(&mut *connection)
+        .await?;
+        write(connection, facts.into_iter().map(|fact| fact.0).collect()).await?;
+    }
+    Ok(())
+}
+
+async fn write(connection: &mut PgConnection, facts: Vec<AccountFact>) -> sqlx::Result<()> {
+    if facts.is_empty() {
+        return Ok(());
+    }
+    let accounts: Vec<String> = facts.iter().map(|fact| fact.account.to_string()).collect();
+    sqlx::query("delete from account_field where account = any($1)")
+        .bind(&accounts)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query(
+        "insert into account_schema (account, version) select * from unnest($1::text[], $2::bigint[])
+         on conflict (account) do update set version = excluded.version",
+    )
+    .bind(&accounts)
+    .bind(facts.iter().map(|fact| stored_version(fact.version)).collect::<Vec<_>>())
+    .execute(&mut *connection)
+    .await?;
+    let rows: Vec<(String, TicketField, bool)> = facts
+        .into_iter()
+        .flat_map(|fact| {
+            let account = fact.account.to_string();
+            let fields = fields_on_form(fact.ticket_fields, fact.default_form).into_iter();
+            fields.map(move |(field, on_form)| (account.clone(), field, on_form))
+        })
+        .collect();
+    sqlx::query(
+        "insert into account_field (account, key, title, on_default_form, field)
+         select * from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::jsonb[])",
+    )
+    .bind(rows.iter().map(|(account, ..)| account.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, field, _)| field.key.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, field, _)| fold(&field.title)).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(.., on_form)| *on_form).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, field, _)| Json(field)).collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The title of each key, as titles are compared; none where the account has no such field. An
+/// account whose rows are not of that version is absent.
+pub(super) async fn titles(
+    connection: &mut PgConnection,
+    asked: &[Asked<'_>],
+) -> sqlx::Result<Vec<(String, String, Option<String>)>> {
+    let query = "select asked.account, asked.name, field.title
+        from unnest($1::text[], $2::bigint[], $3::text[]) as asked (account, version, name)
+        join account_schema schema on schema.account = asked.account and schema.version = asked.version
+        left join account_field field on field.account = asked.account and field.key = asked.name";
+    let (accounts, versions, names) = columns(asked);
+    sqlx::query_as(query).bind(accounts).bind(versions).bind(names).fetch_all(connection).await
+}
+
+/// A field that an account has under a title, or that it has none.
+#[derive(FromRow)]
+pub(super) struct TitledRow {
+    pub account: String,
+    pub title: String,
+    on_default_form: Option<bool>,
+    field: Option<Json<TicketField>>,
+}
+
+impl TitledRow {
+    /// The field, ordered for looking up.
+    pub fn field(&self) -> Option<SchemaField> {
+        let field = self.field.as_ref()?;
+        Some(SchemaField::new(field, self.on_default_form?))
+    }
+}
+
+/// The fields with each title. An account whose rows are not of that version is absent.
+pub(super) async fn titled(
+    connection: &mut PgConnection,
+    asked: &[Asked<'_>],
+) -> sqlx::Result<Vec<TitledRow>> {
+    let query = "select asked.account, asked.name as title, field.on_default_form, field.field
+        from unnest($1::text[], $2::bigint[], $3::text[]) as asked (account, version, name)
+        join account_schema schema on schema.account = asked.account and schema.version = asked.version
+        left join account_field field on field.account = asked.account and field.title = asked.name
+        order by field.key";
+    let (accounts, versions, names) = columns(asked);
+    sqlx::query_as(query).bind(accounts).bind(versions).bind(names).fetch_all(connection).await
+}
+
+fn columns<'a>(asked: &[Asked<'a>]) -> (Vec<&'a str>, Vec<i64>, Vec<&'a str>) {
+    let accounts = asked.iter().map(|asked| asked.account.as_str()).collect();
+    let versions = asked.iter().map(|asked| stored_version(asked.version)).collect();
+    (accounts, versions, asked.iter().map(|asked| asked.name).collect())
+}
+
+/// The fields of accounts as their facts say them now, a few accounts at a time: for those whose
+/// rows are of another version.
+pub(super) async fn from_facts(
+    connection: &mut PgConnection,
+    accounts: &BTreeSet<AccountName>,
+    mut take: impl FnMut(&AccountName, u64, Vec<SchemaField>),
+) -> sqlx::Result<()> {
+    let names: Vec<&AccountName> = accounts.iter().collect();
+    for some in names.chunks(AT_A_TIME) {
+        let some: BTreeSet<AccountName> = some.iter().copied().cloned().collect();
+        for fact in facts::whole_accounts(&mut *connection, &some).await? {
+            let fields = fields_on_form(fact.ticket_fields, fact.default_form).into_iter();
+            let fields = fields.map(|(field, on_form)| SchemaField::new(&field, on_form));
+            take(&fact.account, fact.version, fields.collect());
+        }
+    }
+    Ok(())
+}
+
+fn stored_version(version: u64) -> i64 {
+    i64::try_from(version).unwrap_or(i64::MAX)
+}
