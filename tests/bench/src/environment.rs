@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use local::{Database, Fleet, Installation};
 
+use crate::accounts::Accounts;
 use crate::board::Board;
 use crate::contestant::{Contestant, Ground, Running, migrate};
 use crate::load::Publisher;
@@ -74,6 +75,11 @@ impl Home {
         Ok(Self { environment, fleet, database, installation })
     }
 
+    async fn settle(&self, tickets: usize, accounts: Accounts) -> Result<()> {
+        let BenchEnvironment { publisher, board, .. } = &self.environment;
+        population::settle(publisher, board, tickets, accounts).await
+    }
+
     async fn start(&self) -> Result<Running> {
         let ground = Ground { fleet: &self.fleet, raw_url: &self.environment.url, peers: None };
         Running::start(Contestant::Deskmesh { replicas: 1 }, Kind::Comment, &ground).await
@@ -84,6 +90,7 @@ impl Home {
 #[derive(Debug)]
 pub struct Halls {
     usual: Home,
+    real: Option<Home>,
     filled: Option<Home>,
     waiting: Option<Home>,
     raw: BenchEnvironment,
@@ -107,21 +114,31 @@ impl Halls {
             "services ready in {:.1} s; sharing {tickets} tickets",
             running.ready_in.as_secs_f64()
         );
-        population::settle(&usual.environment.publisher, &usual.environment.board, tickets).await?;
+        usual.settle(tickets, Accounts::Plain).await?;
         running.stop().await?;
+        let real = if wanted(On::Real) { Some(Self::real(site, tickets).await?) } else { None };
         let filled =
             if wanted(On::Filled) { Some(Self::filled(site, tickets).await?) } else { None };
         let waiting =
             if wanted(On::Waiting) { Some(Self::waiting(site, tickets).await?) } else { None };
         let (raw, _) = BenchEnvironment::open(site, "raw", tickets, &[]).await?;
         let python = if python { Some(Self::python(site, tickets).await?) } else { None };
-        Ok(Self { usual, filled, waiting, raw, python })
+        Ok(Self { usual, real, filled, waiting, raw, python })
+    }
+
+    async fn real(site: &Site, tickets: usize) -> Result<Home> {
+        let home = Home::open(site, "real", tickets, &[]).await?;
+        let running = home.start().await?;
+        println!("the same with real accounts");
+        home.settle(tickets, Accounts::Real).await?;
+        running.stop().await?;
+        Ok(home)
     }
 
     async fn filled(site: &Site, tickets: usize) -> Result<Home> {
         let home = Home::open(site, "filled", tickets, &filled::senders()).await?;
         let running = home.start().await?;
-        population::settle(&home.environment.publisher, &home.environment.board, tickets).await?;
+        home.settle(tickets, Accounts::Plain).await?;
         filled::seed(&home.environment.publisher, &home.environment.board).await?;
         running.stop().await?;
         println!("storing {} shares with {} comments each", filled::SHARES, filled::COMMENTS);
@@ -133,7 +150,7 @@ impl Halls {
         let home = Home::open(site, "waiting", tickets, &[waiting::SENDER.to_owned()]).await?;
         waiting::make_small_queue(&home.installation).await?;
         let running = home.start().await?;
-        population::settle(&home.environment.publisher, &home.environment.board, tickets).await?;
+        home.settle(tickets, Accounts::Plain).await?;
         println!("letting {} deliveries wait for a full queue", waiting::DELIVERIES);
         waiting::fill(&home.environment.publisher, &home.environment.board).await?;
         running.stop().await?;
@@ -175,6 +192,7 @@ impl Halls {
     fn home(&self, on: On) -> Result<&Home> {
         match on {
             On::Usual => Some(&self.usual),
+            On::Real => self.real.as_ref(),
             On::Filled => self.filled.as_ref(),
             On::Waiting => self.waiting.as_ref(),
         }
@@ -184,7 +202,7 @@ impl Halls {
 
 /// Where logs of earlier runs are taken away.
 pub fn clear_logs(dir: &Path) {
-    for name in ["usual", "filled", "waiting"] {
+    for name in ["usual", "real", "filled", "waiting"] {
         std::fs::remove_dir_all(dir.join(name)).ok();
     }
 }

@@ -4,13 +4,14 @@ use anyhow::{Context, Result};
 use contracts::ids::derive_id;
 use contracts::topology::Service;
 use local::Database;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 
+use crate::accounts::Accounts;
 use crate::board::Board;
 use crate::load::Publisher;
 use crate::population::{Pair, account, agree, register, share_command, step};
-use crate::work::{TEXT, Work};
+use crate::work::Work;
 
 /// Accounts that share so much. One agreement of each.
 pub const SENDERS: usize = 10;
@@ -35,12 +36,18 @@ pub async fn seed(publisher: &Publisher, board: &Board) -> Result<()> {
         .enumerate()
         .map(|(number, sender)| Pair { sender, receiver: account(number) })
         .collect();
-    register(publisher, board, senders()).await?;
+    register(publisher, board, senders(), Accounts::Plain).await?;
     agree(publisher, board, &pairs).await?;
     let seed_of = |sender: &String| {
-        let comment = |number: usize| json!({ "id": format!("{sender}/{number}"), "body": TEXT });
+        let comment = |number: usize| Accounts::Plain.comment(&format!("{sender}/{number}"));
         let comments: Vec<Value> = (0..COMMENTS).map(comment).collect();
-        share_command(sender, "seed", &derive_id("bench", &["seed", sender]).to_string(), &comments)
+        share_command(
+            sender,
+            "seed",
+            &derive_id("bench", &["seed", sender]).to_string(),
+            Accounts::Plain,
+            &comments,
+        )
     };
     let shares: Vec<Work> = senders().iter().map(seed_of).collect();
     step(publisher, board, shares).await

@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use crate::contestant::Contestant;
 use crate::peers::Peer;
 use crate::report::{Report, spread};
-use crate::scenario::{BOTH, COLD, DEACTIVATION, FILLED, FULL, HALF, SLOW, WAITING};
+use crate::scenario::{
+    BOTH, COLD, DEACTIVATION, FILLED, FULL, HALF, REAL_BOTH, REAL_FULL, REAL_SHARE, REAL_SLOW,
+    REAL_SLOW_BOTH, SHARE, SLOW, SLOW_BOTH, WAITING,
+};
 use crate::turn::Shown;
 
 /// Which side of the mark is good.
@@ -192,6 +195,43 @@ fn goals(report: &Report) -> Vec<Goal> {
             "resident memory of the largest service at full speed, MiB",
             AtMost(64.0),
             each(full, &largest),
+        ),
+        ratio(
+            "updates/s with real accounts against plain ones (comment)",
+            AtLeast(0.85),
+            rate,
+            (DESKMESH, REAL_FULL),
+            full,
+        ),
+        ratio(
+            "the same (comment and field)",
+            AtLeast(0.8),
+            rate,
+            (DESKMESH, REAL_BOTH),
+            (DESKMESH, BOTH),
+        ),
+        ratio("the same (share)", AtLeast(0.6), rate, (DESKMESH, REAL_SHARE), (DESKMESH, SHARE)),
+        ratio(
+            "p99 at 100 updates/s with real accounts against plain ones (comment)",
+            AtMost(1.3),
+            p99,
+            (DESKMESH, REAL_SLOW),
+            slow,
+        ),
+        ratio(
+            "the same (comment and field)",
+            AtMost(1.3),
+            p99,
+            (DESKMESH, REAL_SLOW_BOTH),
+            (DESKMESH, SLOW_BOTH),
+        ),
+        goal(
+            "resident memory of the largest service with real accounts, MiB",
+            AtMost(64.0),
+            [REAL_FULL, REAL_BOTH, REAL_SHARE]
+                .iter()
+                .flat_map(|scenario| each((DESKMESH, scenario), &largest))
+                .collect(),
         ),
         goal(
             "cold start to the first update, ms",

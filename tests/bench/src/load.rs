@@ -10,6 +10,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, PublisherConfirm};
 use tokio_util::sync::CancellationToken;
 
+use crate::accounts::Accounts;
 use crate::board::{Board, token};
 use crate::work::{Kind, Work};
 
@@ -88,11 +89,13 @@ pub struct Load {
     pub kind: Kind,
     /// About how many tickets.
     pub tickets: usize,
+    /// Of which accounts.
+    pub accounts: Accounts,
 }
 
 impl Load {
     fn next(self, number: usize) -> (String, Work) {
-        (token(number), self.kind.work(number, self.tickets))
+        (token(number), self.kind.work(number, self.tickets, self.accounts))
     }
 
     /// Publishes one update; returns its number.

@@ -127,7 +127,7 @@ async fn play(
 ) -> Result<Shown> {
     let &Scenario { contestant, kind, doing, on, .. } = scenario;
     let desks = halls.of(contestant, on)?;
-    let load = Load { kind, tickets: run.hundreds * 100 };
+    let load = Load { kind, tickets: run.hundreds * 100, accounts: on.accounts() };
     let lasting =
         Lasting { warm: Duration::from_secs(run.warm), time: Duration::from_secs(run.seconds) };
     if let Doing::ColdStart = doing {

@@ -8,6 +8,7 @@ use local::Installation;
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
+use crate::accounts::Accounts;
 use crate::board::{Board, token};
 use crate::load::Publisher;
 use crate::work::Work;
@@ -77,37 +78,47 @@ pub async fn make_desks(
 ///
 /// # Errors
 /// When not every command is applied in time.
-pub async fn settle(publisher: &Publisher, board: &Board, tickets: usize) -> Result<()> {
+pub async fn settle(
+    publisher: &Publisher,
+    board: &Board,
+    tickets: usize,
+    accounts: Accounts,
+) -> Result<()> {
     let pairs: Vec<Pair> = (0..ACCOUNTS)
         .map(|number| Pair { sender: account(number), receiver: account(number + 1) })
         .collect();
-    register(publisher, board, (0..ACCOUNTS).map(account).collect()).await?;
+    register(publisher, board, (0..ACCOUNTS).map(account).collect(), accounts).await?;
     agree(publisher, board, &pairs).await?;
-    let shares: Vec<Work> = (0..tickets).map(|ticket| shared(ticket, &[])).collect();
+    let shares: Vec<Work> = (0..tickets).map(|ticket| shared(ticket, accounts, &[])).collect();
     for some in shares.chunks(5_000) {
         step(publisher, board, some.to_vec()).await?;
     }
     Ok(())
 }
 
-/// Registers accounts, with one custom field each.
+/// Registers accounts with their custom fields.
 ///
 /// # Errors
 /// When not every command is applied in time.
-pub async fn register(publisher: &Publisher, board: &Board, accounts: Vec<String>) -> Result<()> {
+pub async fn register(
+    publisher: &Publisher,
+    board: &Board,
+    names: Vec<String>,
+    accounts: Accounts,
+) -> Result<()> {
     let register = |name: &String| {
         let content =
             json!({ "account": name, "display_name": name, "kind": "connected", "admins": [] });
         Work::other("operator", "account.register.v1", &content)
     };
-    step(publisher, board, accounts.iter().map(register).collect()).await?;
+    step(publisher, board, names.iter().map(register).collect()).await?;
     let settings = |name: &String| {
-        let fields = json!([{ "key": "order", "title": "Order", "type": "text" }]);
+        let (fields, form) = (accounts.fields(), accounts.form());
         let content = json!({ "version": 1, "actor": actor("admin"), "ticket_fields": fields,
-            "default_form": ["order"] });
+            "default_form": form });
         Work::other(name, "account.update.v1", &content)
     };
-    step(publisher, board, accounts.iter().map(settings).collect()).await
+    step(publisher, board, names.iter().map(settings).collect()).await
 }
 
 /// Two accounts that agree.
@@ -142,19 +153,25 @@ pub async fn agree(publisher: &Publisher, board: &Board, pairs: &[Pair]) -> Resu
 
 /// A command that shares a ticket of the ring.
 #[must_use]
-pub fn shared(ticket: usize, comments: &[Value]) -> Work {
-    share_command(&account(ticket), &number(ticket), &share(ticket), comments)
+pub fn shared(ticket: usize, accounts: Accounts, comments: &[Value]) -> Work {
+    share_command(&account(ticket), &number(ticket), &share(ticket), accounts, comments)
 }
 
 /// A command of `sender` that shares its ticket `id`.
 #[must_use]
-pub fn share_command(sender: &str, id: &str, share: &str, comments: &[Value]) -> Work {
+pub fn share_command(
+    sender: &str,
+    id: &str,
+    share: &str,
+    accounts: Accounts,
+    comments: &[Value],
+) -> Work {
     let content = json!({
         "agreement_id": agreement(sender), "share_id": share, "actor": actor("agent"),
         "occurred_at": crate::work::occurs(0),
         "ticket": {
             "id": id, "subject": "The pump leaks", "status": "open", "requester": actor("end_user"),
-            "comments": comments, "custom_fields": { "order": "4711" },
+            "comments": comments, "custom_fields": accounts.set(),
         },
     });
     Work::other(sender, "ticket.share.v1", &content)

@@ -1,5 +1,6 @@
 //! What is measured: the table of all turns of a round.
 
+use crate::accounts::Accounts;
 use crate::contestant::Contestant;
 use crate::peers::Peer;
 use crate::work::Kind;
@@ -10,6 +11,20 @@ pub const FULL: &str = "full speed";
 pub const BOTH: &str = "full speed, comment and field";
 /// Little to do.
 pub const SLOW: &str = "100 updates/s";
+/// Little to do, at all stages.
+pub const SLOW_BOTH: &str = "100 updates/s, comment and field";
+/// New shares.
+pub const SHARE: &str = "share with five comments";
+/// The same where accounts have what real ones have.
+pub const REAL_FULL: &str = "full speed, real accounts";
+/// See above.
+pub const REAL_BOTH: &str = "full speed, comment and field, real accounts";
+/// See above.
+pub const REAL_SHARE: &str = "share with five comments, real accounts";
+/// See above.
+pub const REAL_SLOW: &str = "100 updates/s, real accounts";
+/// See above.
+pub const REAL_SLOW_BOTH: &str = "100 updates/s, comment and field, real accounts";
 /// Half as many as go through.
 pub const HALF: &str = "half of full speed";
 /// With a database that has been at work for long.
@@ -26,10 +41,23 @@ pub const COLD: &str = "cold start with an update waiting";
 pub enum On {
     /// The accounts of the ring with their tickets.
     Usual,
+    /// The same with accounts that have what real ones have.
+    Real,
     /// The same with a million shares and ten million comments beside.
     Filled,
     /// The same with an account whose queue is full.
     Waiting,
+}
+
+impl On {
+    /// What its accounts have.
+    #[must_use]
+    pub fn accounts(self) -> Accounts {
+        match self {
+            Self::Real => Accounts::Real,
+            Self::Usual | Self::Filled | Self::Waiting => Accounts::Plain,
+        }
+    }
 }
 
 /// What is done.
@@ -85,8 +113,22 @@ pub fn all() -> Vec<Scenario> {
     let full = everybody.map(|contestant| turn(FULL, contestant, Doing::Full));
     let both = [Contestant::Raw, DESKMESH]
         .map(|contestant| Scenario { kind: Kind::Both, ..turn(BOTH, contestant, Doing::Full) });
-    let kinds = [Kind::Field, Kind::Share]
-        .map(|kind| Scenario { kind, ..turn(kind.name(), DESKMESH, Doing::Full) });
+    let kinds = [(Kind::Field, Kind::Field.name()), (Kind::Share, SHARE)]
+        .map(|(kind, name)| Scenario { kind, ..turn(name, DESKMESH, Doing::Full) });
+    let slow_both =
+        Scenario { kind: Kind::Both, ..turn(SLOW_BOTH, DESKMESH, Doing::Steady(100.0)) };
+    let real = [
+        (REAL_FULL, Kind::Comment, Doing::Full),
+        (REAL_BOTH, Kind::Both, Doing::Full),
+        (REAL_SHARE, Kind::Share, Doing::Full),
+        (REAL_SLOW, Kind::Comment, Doing::Steady(100.0)),
+        (REAL_SLOW_BOTH, Kind::Both, Doing::Steady(100.0)),
+    ];
+    let real = real.map(|(name, kind, doing)| Scenario {
+        kind,
+        on: On::Real,
+        ..turn(name, DESKMESH, doing)
+    });
     let slow = [DESKMESH, naive(8)].map(|contestant| turn(SLOW, contestant, Doing::Steady(100.0)));
     let half =
         [DESKMESH, naive(8), naive(32)].map(|contestant| turn(HALF, contestant, Doing::Half));
@@ -101,6 +143,8 @@ pub fn all() -> Vec<Scenario> {
         .chain(both)
         .chain(kinds)
         .chain(slow)
+        .chain([slow_both])
+        .chain(real)
         .chain(half)
         .chain(narrow)
         .chain(special)

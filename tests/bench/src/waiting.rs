@@ -8,10 +8,11 @@ use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::task::spawn_blocking;
 
+use crate::accounts::Accounts;
 use crate::board::Board;
 use crate::load::Publisher;
 use crate::population::{Pair, actor, agree, make_desks, register, share_command, step};
-use crate::work::{TEXT, Work, occurs};
+use crate::work::{Work, occurs};
 
 /// Who shares with it, and reads.
 pub const SENDER: &str = "w1";
@@ -42,20 +43,22 @@ pub async fn make_small_queue(installation: &Installation) -> Result<()> {
 /// # Errors
 /// When not every command is applied in time.
 pub async fn fill(publisher: &Publisher, board: &Board) -> Result<()> {
-    register(publisher, board, vec![RECEIVER.to_owned(), SENDER.to_owned()]).await?;
+    register(publisher, board, vec![RECEIVER.to_owned(), SENDER.to_owned()], Accounts::Plain)
+        .await?;
     agree(publisher, board, &[Pair { sender: SENDER.to_owned(), receiver: RECEIVER.to_owned() }])
         .await?;
     let tickets = 100;
     let share = |ticket: usize| derive_id("bench", &["waiting", &ticket.to_string()]).to_string();
-    let shares = (0..tickets)
-        .map(|ticket| share_command(SENDER, &format!("w-{ticket}"), &share(ticket), &[]));
+    let shares = (0..tickets).map(|ticket| {
+        share_command(SENDER, &format!("w-{ticket}"), &share(ticket), Accounts::Plain, &[])
+    });
     step(publisher, board, shares.collect()).await?;
     let update = |number: usize| {
         let content = json!({
             "ticket_id": format!("w-{}", number % tickets), "share_id": share(number % tickets),
             "actor": actor("agent"),
             "occurred_at": occurs(number),
-            "comments": [{ "id": format!("{SENDER}/{number}"), "body": TEXT }],
+            "comments": [Accounts::Plain.comment(&format!("{SENDER}/{number}"))],
         });
         Work::other(SENDER, "ticket.update.v1", &content)
     };

@@ -3,6 +3,7 @@
 use contracts::Timestamp;
 use serde_json::{Value, json};
 
+use crate::accounts::Accounts;
 use crate::board::token;
 use crate::population::{actor, ends, number, share, shared};
 
@@ -16,11 +17,6 @@ pub fn occurs(update: usize) -> Timestamp {
     let begin = Timestamp::parse("2026-01-01T00:00:00Z").expect("a date");
     begin.plus_seconds(i64::try_from(update).unwrap_or_default())
 }
-
-/// A comment of the usual length.
-pub const TEXT: &str = "The seal is replaced and the pump runs again since this morning. Could you \
-    please check the pressure on your side before the weekend, and tell us whether the second \
-    valve still drips? We have ordered another one in any case, which arrives on Tuesday.";
 
 /// A command that is ready to be published.
 #[derive(Clone, Debug)]
@@ -61,20 +57,20 @@ impl Kind {
         }
     }
 
-    /// The command with this number on the board, about one of `tickets` tickets.
+    /// The command with this number on the board, about one of `tickets` tickets of such accounts.
     #[must_use]
-    pub fn work(self, update: usize, tickets: usize) -> Work {
+    pub fn work(self, update: usize, tickets: usize, accounts: Accounts) -> Work {
         let ticket = update % tickets;
         let (account, partner) = ends(ticket);
         let token = token(update);
-        let comment = |id: String| json!({ "id": format!("{account}/{id}"), "body": TEXT });
+        let comment = |id: String| accounts.comment(&format!("{account}/{id}"));
         if self == Self::Share {
             let comments: Vec<Value> =
                 (0..5).map(|index| comment(format!("{token}-{index}"))).collect();
             // A ticket that nobody has shared yet, of the same two accounts.
             return Work {
                 partner,
-                ..shared(ticket % 100 + 100 * (1_000_000 + update), &comments)
+                ..shared(ticket % 100 + 100 * (1_000_000 + update), accounts, &comments)
             };
         }
         let mut content = json!({
@@ -85,7 +81,7 @@ impl Kind {
             content["comments"] = json!([comment(token.clone())]);
         }
         if matches!(self, Self::Field | Self::Both) {
-            content["custom_fields"] = json!({ "order": token });
+            content["custom_fields"] = accounts.changed(&token);
         }
         Work { partner, ..Work::other(&account, "ticket.update.v1", &content) }
     }

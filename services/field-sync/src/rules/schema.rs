@@ -52,7 +52,9 @@ pub struct SchemaField {
 /// A title as it is compared: without regard to case or to blanks around it.
 #[must_use]
 pub fn fold(title: &str) -> String {
-    title.trim().case_fold().collect()
+    let title = title.trim();
+    // Most titles are, and every field that crosses is folded some times.
+    if title.is_ascii() { title.to_ascii_lowercase() } else { title.case_fold().collect() }
 }
 
 /// Whether a key or title is that of a system field.

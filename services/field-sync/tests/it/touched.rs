@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use testkit::TestEnvironment;
 
-use crate::{Sent, command, decide_with, hop, name, person, received, sent, time};
+use crate::{Sent, command, decide_with, hop, name, person, received, sent};
 
 /// The chain goes from each to the next; the last one takes fields of any title.
 const ACCOUNTS: [&str; 4] = ["acme", "globex", "initech", "hooli"];
@@ -102,6 +102,11 @@ fn told(account: AccountFact) -> Fact {
     }
 }
 
+/// Which fields are sent at a step.
+fn bits(kind: u8, which: u8) -> u8 {
+    !(kind ^ which.rotate_left(3))
+}
+
 /// A history of one ticket, decided by what is loaded and by all that there is.
 struct History {
     chain: ChainId,
@@ -113,6 +118,8 @@ struct History {
     facts: Facts,
     whole: Known,
     waiting: Vec<Received<Inbound>>,
+    /// Custom fields that desks were told.
+    told: usize,
 }
 
 impl History {
@@ -142,6 +149,7 @@ impl History {
             facts: Facts::default(),
             whole: Known::default(),
             waiting: Vec::new(),
+            told: 0,
         }
     }
 
@@ -206,7 +214,11 @@ impl History {
         self.clock += 1;
         let who = usize::from(which) % ACCOUNTS.len();
         match kind % 8 {
-            0..=2 => self.put(self.transfer(who, Action::Update, self.fields(who, kind, what))),
+            0..=2 => self.put(self.transfer(
+                who,
+                Action::Update,
+                self.fields(who, bits(kind, which), what),
+            )),
             3 | 4 => {
                 let index = (0..self.plan.len()).find(|index| !self.shared.contains(index));
                 let Some(index) = index else { return };
@@ -218,7 +230,7 @@ impl History {
                     requested_at: None,
                     requester: person(),
                 };
-                let fields = self.fields(index, !kind, what);
+                let fields = self.fields(index, bits(kind, which), what);
                 self.put(self.transfer(index, Action::Share(Box::new(sharing)), fields));
             }
             5 => self.fact(pool, who, what, which % 8 < 4).await,
@@ -249,6 +261,9 @@ impl History {
             .iter()
             .map(|received| sent(&messaging::decide_and_apply(service, &mut self.whole, received)))
             .collect();
+        let custom_fields = by_whole.iter().flatten().map(|(_, body)| &body["custom_fields"]);
+        self.told +=
+            custom_fields.filter_map(Value::as_object).map(serde_json::Map::len).sum::<usize>();
         assert_eq!(decide_with(service, pool, &batch).await, by_whole, "{batch:?}");
     }
 }
@@ -259,7 +274,7 @@ async fn what_is_loaded_decides_as_the_whole_would() {
     let pool = world.pool(topology::Service::FieldSync, field_sync::migrations()).await;
     let (service, mut runner) = (FieldSync::default(), TestRunner::deterministic());
     let steps = prop::collection::vec(any::<Step>(), 40..60);
-    let mut version = 1;
+    let (mut version, mut told) = (1, 0);
     for number in 0..25 {
         let mut history = History::new(number, version);
         for who in 0..ACCOUNTS.len() {
@@ -275,8 +290,9 @@ async fn what_is_loaded_decides_as_the_whole_would() {
         history.decide(&service, &pool).await;
         (0..ACCOUNTS.len()).for_each(|who| history.resync(who));
         history.decide(&service, &pool).await;
-        version = history.version;
+        (version, told) = (history.version, told + history.told);
     }
+    assert!(told > 1_000, "custom fields cross in these histories: {told}");
     pool.close().await;
     world.remove().await;
 }
