@@ -141,3 +141,81 @@ impl Touched {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use contracts::fields::{FieldType, Status};
+    use serde_json::json;
+
+    use super::super::scene::{
+        Stage, account, field, name, original, share, share_id, tag, three, update, with_status,
+    };
+    use super::super::schema::Schema;
+    use super::*;
+
+    fn touched(chain: &Chain, transfer: &Transfer, open: &[&str]) -> Touched {
+        let inactive = BTreeSet::new();
+        Touched::by(chain, &[transfer], &inactive, |account| open.contains(&account.as_str()))
+    }
+
+    fn schemas() -> Schemas {
+        let of = |account_name: &str| {
+            let key = format!("{account_name}-order");
+            account(account_name, vec![field(&key, "Order", FieldType::Text)])
+        };
+        let accounts = ["acme", "globex", "initech"].map(of);
+        accounts.into_iter().map(|fact| (fact.account.clone(), Schema::new(fact))).collect()
+    }
+
+    #[test]
+    fn an_update_touches_what_it_names_at_every_copy_and_nothing_whole() {
+        let hops = three();
+        let chain = Stage::new([], &hops).chain;
+        let mut sent = with_status(update("acme", &original(), 1, "m", &hops), Status::Open);
+        sent.fields.custom_fields.insert("acme-order".into(), json!("7"));
+        sent.fields.tags.push(tag("vip", true));
+        let touched = touched(&chain, &sent, &[]);
+        assert_eq!(touched.whole_copies().count(), 0);
+        let keys = touched.keys(&ChainFields::default());
+        assert_eq!(keys, BTreeSet::from([(name("acme"), "acme-order".to_owned())]));
+        let (schemas, titles) = (schemas(), BTreeSet::from(["order".to_owned()]));
+        let fields: BTreeSet<(CopyId, Field)> =
+            touched.fields(&schemas, &titles).map(|(copy, field)| (copy.clone(), field)).collect();
+        let copies = [(original(), "acme"), (hops[0].far(), "globex"), (hops[1].far(), "initech")];
+        let expected = copies.iter().flat_map(|(copy, account)| {
+            let custom = Field::Custom(format!("{account}-order"));
+            [Field::Status, Field::Tag("vip".into()), custom].map(|field| (copy.clone(), field))
+        });
+        assert_eq!(fields, expected.collect());
+    }
+
+    #[test]
+    fn a_copy_is_read_whole_where_a_hop_is_new_to_it_or_its_account_takes_any_title() {
+        let hops = three();
+        let known = Stage::new([], &hops[..1]).chain;
+        let (near, far) = (hops[0].far(), hops[1].far());
+        let whole = |transfer: &Transfer, open: &[&str]| -> BTreeSet<CopyId> {
+            touched(&known, transfer, open).whole_copies().cloned().collect()
+        };
+        let both = BTreeSet::from([near.clone(), far.clone()]);
+        assert_eq!(whole(&share(&hops[1], 1, "m", &hops), &[]), both);
+        assert_eq!(whole(&update("acme", &original(), 1, "m", &hops), &[]), both);
+        let plain = || update("acme", &original(), 1, "m", &hops[..1]);
+        assert_eq!(whole(&plain(), &["acme"]), BTreeSet::new(), "it sends no custom field");
+        let mut named = plain();
+        named.fields.custom_fields.insert("Order".into(), json!("7"));
+        assert_eq!(whole(&named, &["globex"]), BTreeSet::from([near]));
+        let resync = Transfer { action: Action::Resync { share_id: share_id(1) }, ..plain() };
+        assert_eq!(whole(&resync, &[]), BTreeSet::from([original()]));
+    }
+
+    #[test]
+    fn a_status_is_read_where_one_may_cross() {
+        let hops = three();
+        let known = Stage::new([], &hops).chain;
+        let plain = || update("acme", &original(), 1, "m", &hops);
+        assert!(!touched(&known, &plain(), &[]).reads_statuses());
+        assert!(touched(&known, &with_status(plain(), Status::Open), &[]).reads_statuses());
+        assert!(touched(&known, &share(&hops[1], 1, "m", &hops), &[]).reads_statuses());
+    }
+}

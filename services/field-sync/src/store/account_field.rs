@@ -92,6 +92,9 @@ pub(super) async fn titles(
     connection: &mut PgConnection,
     asked: &[Asked<'_>],
 ) -> sqlx::Result<Vec<(String, String, Option<String>)>> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
     let query = "select asked.account, asked.name, field.title
         from unnest($1::text[], $2::bigint[], $3::text[]) as asked (account, version, name)
         join account_schema schema on schema.account = asked.account and schema.version = asked.version
@@ -122,6 +125,9 @@ pub(super) async fn titled(
     connection: &mut PgConnection,
     asked: &[Asked<'_>],
 ) -> sqlx::Result<Vec<TitledRow>> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
     let query = "select asked.account, asked.name as title, field.on_default_form, field.field
         from unnest($1::text[], $2::bigint[], $3::text[]) as asked (account, version, name)
         join account_schema schema on schema.account = asked.account and schema.version = asked.version

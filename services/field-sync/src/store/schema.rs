@@ -46,11 +46,9 @@ impl SchemaReader<'_> {
             self.cache.keep_title(account, version, key, title.clone());
             found.extend(title.map(|title| ((account.clone(), key.to_owned()), title)));
         };
-        let rows = match missing.is_empty() {
-            true => Vec::new(),
-            false => account_field::titles(connection, &self.asked(&missing)).await?,
-        };
-        for (account, key, title) in rows {
+        for (account, key, title) in
+            account_field::titles(connection, &self.asked(&missing)).await?
+        {
             if let Some((account, version)) = self.version(&account) {
                 keep(account, version, &key, title.map(Arc::from));
                 missing.remove(&(account.clone(), key));
@@ -87,10 +85,7 @@ impl SchemaReader<'_> {
             self.cache.keep_titled(account, version, title, fields);
             found.entry(account.clone()).or_default().extend(fields.iter().cloned());
         };
-        let rows = match missing.is_empty() {
-            true => Vec::new(),
-            false => account_field::titled(connection, &self.asked(&missing)).await?,
-        };
+        let rows = account_field::titled(connection, &self.asked(&missing)).await?;
         let mut titled: BTreeMap<(&str, &str), Vec<Arc<SchemaField>>> = BTreeMap::new();
         for row in &rows {
             let fields = titled.entry((&row.account, &row.title)).or_default();

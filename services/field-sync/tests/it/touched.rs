@@ -275,7 +275,7 @@ async fn what_is_loaded_decides_as_the_whole_would() {
     let (service, mut runner) = (FieldSync::default(), TestRunner::deterministic());
     let steps = prop::collection::vec(any::<Step>(), 40..60);
     let (mut version, mut told) = (1, 0);
-    for number in 0..25 {
+    for number in 0..12 {
         let mut history = History::new(number, version);
         for who in 0..ACCOUNTS.len() {
             history.fact(&pool, who, u8::try_from(number).unwrap(), number % 2 == 0).await;
@@ -292,7 +292,7 @@ async fn what_is_loaded_decides_as_the_whole_would() {
         history.decide(&service, &pool).await;
         (version, told) = (history.version, told + history.told);
     }
-    assert!(told > 1_000, "custom fields cross in these histories: {told}");
+    assert!(told > 500, "custom fields cross in these histories: {told}");
     pool.close().await;
     world.remove().await;
 }
