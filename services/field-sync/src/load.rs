@@ -28,8 +28,8 @@ pub(crate) async fn load(
     let ids = loaded.ids();
     let publishers = loaded.transfers.iter().map(|transfer| &transfer.command.account);
     let parties = loaded.hops().flat_map(|hop| [&hop.sender, &hop.receiver]);
-    let names: BTreeSet<AccountName> = publishers.chain(parties).cloned().collect();
-    let accounts = facts::accounts(&mut *connection, &names).await?;
+    let involved: BTreeSet<AccountName> = publishers.chain(parties).cloned().collect();
+    let accounts = facts::accounts(&mut *connection, &involved).await?;
 
     let touched = touched(&loaded, &accounts);
     let mut fields = store::load_revisions(&mut *connection, &ids).await?;

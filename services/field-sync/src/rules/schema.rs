@@ -127,6 +127,7 @@ impl Schema {
 impl Schema {
     /// The same account with the fields under `titles` alone, and with its custom statuses or
     /// without.
+    #[must_use]
     pub fn narrowed(&self, titles: &BTreeSet<String>, statuses: bool) -> Self {
         let mut narrow = self.clone();
         narrow.by_title.retain(|title, _| titles.contains(title));

@@ -51,7 +51,9 @@ impl Touched {
             touched.keys.extend(keys.map(|key| (command.account.clone(), key.clone())));
             match &transfer.action {
                 Action::Share(sharing) => {
-                    hop(&sharing.share_id).iter().for_each(|hop| touched.take_over(hop));
+                    if let Some(hop) = hop(&sharing.share_id) {
+                        touched.take_over(hop);
+                    }
                 }
                 // The desk is told all of it.
                 Action::Resync { .. } => {
@@ -61,9 +63,9 @@ impl Touched {
             }
         }
         // A copy that is new takes over, whichever transfer is the first to name it.
-        told()
-            .filter(|hop| chain.hop(&hop.share_id).is_none())
-            .for_each(|hop| touched.take_over(hop));
+        for hop in told().filter(|hop| chain.hop(&hop.share_id).is_none()) {
+            touched.take_over(hop);
+        }
         if !touched.keys.is_empty() || !touched.taken_over.is_empty() {
             // There a field goes by its first spelling, which is looked for among all.
             let open = touched.copies.iter().filter(|(_, account)| open(account));

@@ -86,12 +86,12 @@ impl SchemaReader<'_> {
             found.entry(account.clone()).or_default().extend(fields.iter().cloned());
         };
         let rows = account_field::titled(connection, &self.asked(&missing)).await?;
-        let mut titled: BTreeMap<(&str, &str), Vec<Arc<SchemaField>>> = BTreeMap::new();
+        let mut by_title: BTreeMap<(&str, &str), Vec<Arc<SchemaField>>> = BTreeMap::new();
         for row in &rows {
-            let fields = titled.entry((&row.account, &row.title)).or_default();
+            let fields = by_title.entry((&row.account, &row.title)).or_default();
             fields.extend(row.field().map(Arc::new));
         }
-        for ((account, title), fields) in titled {
+        for ((account, title), fields) in by_title {
             if let Some((account, version)) = self.version(account) {
                 keep(account, version, title, &fields.into());
                 missing.remove(&(account.clone(), title.to_owned()));
@@ -101,8 +101,8 @@ impl SchemaReader<'_> {
         self.read_facts(connection, &behind, |account, version, fields| {
             let fields: Vec<Arc<SchemaField>> = fields.into_iter().map(Arc::new).collect();
             for (_, title) in missing.iter().filter(|(asked, _)| asked == account) {
-                let titled = fields.iter().filter(|field| field.folded_title() == title);
-                keep(account, version, title, &titled.cloned().collect());
+                let same = fields.iter().filter(|field| field.folded_title() == title);
+                keep(account, version, title, &same.cloned().collect());
             }
         })
         .await?;

@@ -47,7 +47,7 @@ fn field(who: usize, number: usize, variant: u8) -> TicketField {
     let title = TITLES[number];
     TicketField {
         key: format!("{account}-{number}"),
-        title: if who % 2 == 0 { title.to_uppercase() } else { title.to_owned() },
+        title: if who.is_multiple_of(2) { title.to_uppercase() } else { title.to_owned() },
         field_type,
         options: ["Red", "Blue"]
             .iter()
@@ -78,7 +78,7 @@ fn account(who: usize, version: u64, variant: u8) -> AccountFact {
     AccountFact {
         version,
         open_fields: who == 3,
-        default_form: (variant % 2 == 0).then(|| form.collect()),
+        default_form: variant.is_multiple_of(2).then(|| form.collect()),
         custom_statuses: CustomStatuses {
             enabled: variant % 3 == 1,
             statuses: vec![
@@ -105,6 +105,30 @@ fn told(account: AccountFact) -> Fact {
 /// Which fields are sent at a step.
 fn bits(kind: u8, which: u8) -> u8 {
     !(kind ^ which.rotate_left(3))
+}
+
+/// What a desk sends: of `which` bits the fields that are sent, of `what` their values.
+fn fields(who: usize, which: u8, what: u8) -> FieldChanges {
+    let key = |number: usize| match who {
+        3 => format!("{}{}", TITLES[number], if what.is_multiple_of(2) { "" } else { " " }),
+        _ => format!("{}-{number}", ACCOUNTS[who]),
+    };
+    let values: [Value; 5] = [
+        json!(format!("{what}")),
+        json!(if what.is_multiple_of(3) { "red" } else { "blue" }),
+        json!(if what.is_multiple_of(4) { "no code" } else { "AB12" }),
+        if what.is_multiple_of(5) { json!("7") } else { json!(what) },
+        json!(if what.is_multiple_of(2) { "" } else { "x" }),
+    ];
+    let named = (0..5).filter(|number| which >> number & 1 == 1);
+    let custom_status = (what % 7 == 1).then(|| "waiting".to_owned());
+    let status = [Status::Open, Status::Pending, Status::Hold][usize::from(what % 3)];
+    let tag = TagChange { name: "vip".into(), present: what.is_multiple_of(2), by_rule: false };
+    FieldChanges {
+        status: (which & 32 != 0).then_some(StatusChange { status: Some(status), custom_status }),
+        tags: if which & 64 == 0 { vec![] } else { vec![tag] },
+        custom_fields: named.map(|number| (key(number), values[number].clone())).collect(),
+    }
 }
 
 /// A history of one ticket, decided by what is loaded and by all that there is.
@@ -165,31 +189,6 @@ impl History {
         self.waiting.push(received(Inbound::Transfer(Box::new(transfer))));
     }
 
-    /// What a desk sends: of `which` bits the fields that are sent, of `what` their values.
-    fn fields(&self, who: usize, which: u8, what: u8) -> FieldChanges {
-        let key = |number: usize| match who {
-            3 => format!("{}{}", TITLES[number], if what % 2 == 0 { "" } else { " " }),
-            _ => format!("{}-{number}", ACCOUNTS[who]),
-        };
-        let values: [Value; 5] = [
-            json!(format!("{what}")),
-            json!(if what % 3 == 0 { "red" } else { "blue" }),
-            json!(if what % 4 == 0 { "no code" } else { "AB12" }),
-            if what % 5 == 0 { json!("7") } else { json!(what) },
-            json!(if what % 2 == 0 { "" } else { "x" }),
-        ];
-        let named = (0..5).filter(|number| which >> number & 1 == 1);
-        let custom_status = (what % 7 == 1).then(|| "waiting".to_owned());
-        let status = [Status::Open, Status::Pending, Status::Hold][usize::from(what % 3)];
-        let tag = TagChange { name: "vip".into(), present: what % 2 == 0, by_rule: false };
-        FieldChanges {
-            status: (which & 32 != 0)
-                .then_some(StatusChange { status: Some(status), custom_status }),
-            tags: if which & 64 == 0 { vec![] } else { vec![tag] },
-            custom_fields: named.map(|number| (key(number), values[number].clone())).collect(),
-        }
-    }
-
     /// A fact, learned by the service, or by the statements of the release before this one.
     async fn fact(&mut self, pool: &PgPool, who: usize, variant: u8, earlier_release: bool) {
         self.version += 1;
@@ -214,11 +213,9 @@ impl History {
         self.clock += 1;
         let who = usize::from(which) % ACCOUNTS.len();
         match kind % 8 {
-            0..=2 => self.put(self.transfer(
-                who,
-                Action::Update,
-                self.fields(who, bits(kind, which), what),
-            )),
+            0..=2 => {
+                self.put(self.transfer(who, Action::Update, fields(who, bits(kind, which), what)));
+            }
             3 | 4 => {
                 let index = (0..self.plan.len()).find(|index| !self.shared.contains(index));
                 let Some(index) = index else { return };
@@ -230,13 +227,14 @@ impl History {
                     requested_at: None,
                     requester: person(),
                 };
-                let fields = self.fields(index, bits(kind, which), what);
+                let fields = fields(index, bits(kind, which), what);
                 self.put(self.transfer(index, Action::Share(Box::new(sharing)), fields));
             }
             5 => self.fact(pool, who, what, which % 8 < 4).await,
             6 => self.resync(who),
             _ => {
-                let index = self.shared.iter().next_back().copied().filter(|_| what % 3 == 0);
+                let index =
+                    self.shared.iter().next_back().copied().filter(|_| what.is_multiple_of(3));
                 let Some(index) = index else { return };
                 let action = Action::Unshare { share_id: self.plan[index].share_id.clone() };
                 self.put(self.transfer(index, action, FieldChanges::default()));
@@ -278,12 +276,12 @@ async fn what_is_loaded_decides_as_the_whole_would() {
     for number in 0..12 {
         let mut history = History::new(number, version);
         for who in 0..ACCOUNTS.len() {
-            history.fact(&pool, who, u8::try_from(number).unwrap(), number % 2 == 0).await;
+            history.fact(&pool, who, u8::try_from(number).unwrap(), number.is_multiple_of(2)).await;
         }
         let steps = steps.new_tree(&mut runner).unwrap().current();
         for (kind, which, what) in steps {
             history.step(&pool, (kind, which, what)).await;
-            if what % 2 == 0 {
+            if what.is_multiple_of(2) {
                 history.decide(&service, &pool).await;
             }
         }
