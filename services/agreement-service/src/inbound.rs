@@ -1,7 +1,7 @@
 //! What agreement-service accepts.
 
 use contracts::command::{
-    AccountRegister, AccountRename, AccountUpdate, AgreementAccept, AgreementDeactivate,
+    AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept, AgreementDeactivate,
     AgreementDecline, AgreementInvite, AgreementList,
 };
 use contracts::{AgreementId, Message};
@@ -13,6 +13,10 @@ pub enum Inbound {
     Register(Box<AccountRegister>),
     /// Changes an account's attributes.
     Update(Box<AccountUpdate>),
+    /// Asks for an account's settings.
+    Show(AccountShow),
+    /// Lowers versions that are too high.
+    Lower(AccountLower),
     /// Gives an account another public address.
     Rename(AccountRename),
     /// Invites another account.
@@ -35,6 +39,8 @@ impl Inbound {
                 decode(content).map(|message| Self::Register(Box::new(message)))
             }
             AccountUpdate::NAME => decode(content).map(|message| Self::Update(Box::new(message))),
+            AccountShow::NAME => decode(content).map(Self::Show),
+            AccountLower::NAME => decode(content).map(Self::Lower),
             AccountRename::NAME => decode(content).map(Self::Rename),
             AgreementInvite::NAME => decode(content).map(|message| Self::Invite(Box::new(message))),
             AgreementAccept::NAME => decode(content).map(Self::Accept),
@@ -49,7 +55,11 @@ impl Inbound {
     #[must_use]
     pub fn agreement_id(&self) -> Option<&AgreementId> {
         match self {
-            Self::Register(_) | Self::Update(_) | Self::Rename(_) => None,
+            Self::Register(_)
+            | Self::Update(_)
+            | Self::Show(_)
+            | Self::Lower(_)
+            | Self::Rename(_) => None,
             Self::Invite(message) => Some(&message.agreement_id),
             Self::Accept(message) => Some(&message.agreement_id),
             Self::Decline(message) => Some(&message.agreement_id),

@@ -92,7 +92,15 @@ fn wanted(batch: &[&Received<Inbound>]) -> Wanted {
                 };
                 texts.insert(text.clone());
             }
+            Inbound::Update(_) | Inbound::Show(_) => {
+                wanted.with_options.insert(received.account.clone());
+            }
+            Inbound::Lower(message) => {
+                wanted.names.insert(message.account.to_string());
+                wanted.with_options.insert(message.account.to_string());
+            }
             Inbound::Rename(message) => {
+                wanted.with_options.insert(received.account.clone());
                 wanted.addresses.insert(message.address.clone());
                 wanted.renaming.insert(received.account.clone());
             }
@@ -101,10 +109,7 @@ fn wanted(batch: &[&Received<Inbound>]) -> Wanted {
                     wanted.pages.insert((received.account.clone(), page));
                 }
             }
-            Inbound::Update(_)
-            | Inbound::Accept(_)
-            | Inbound::Decline(_)
-            | Inbound::Deactivate(_) => {}
+            Inbound::Accept(_) | Inbound::Decline(_) | Inbound::Deactivate(_) => {}
         }
     }
     wanted

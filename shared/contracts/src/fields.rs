@@ -7,6 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 use serde_json::Value;
 
+use crate::limits;
+
 /// A ticket's status, or the category of a custom status.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -153,9 +155,39 @@ pub struct TicketField {
     /// Options of a drop-down or multiselect.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<FieldOption>,
-    /// Pattern of a `regexp` field.
+    /// Pattern of a `regexp` field, which a value matches as a whole. In the syntax of RE2 and of
+    /// the Rust crate `regex`: `\w`, `\d` and `\p{L}` are of all alphabets, `(?i)` sets case aside.
+    /// It knows no look-around, no back reference, no `\Z`, `\h` or `(?>…)`: one that cannot be read,
+    /// or is too large to be checked, is `malformed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
+    /// Whether values are held against the pattern here. `false` for a pattern of another dialect:
+    /// any text is taken then, and the desk checks it.
+    #[serde(default = "is_checked", skip_serializing_if = "is_true")]
+    pub pattern_checked: bool,
+}
+
+fn is_checked() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_true(flag: &bool) -> bool {
+    *flag
+}
+
+/// Part of the options of a drop-down or multiselect that has too many for one command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(expecting = "an object with key, part and options")]
+pub struct OptionsPart {
+    /// The field's key. It may be one that a later update defines.
+    pub key: String,
+    /// Which part, from 1. A field has the options of `ticket_fields`, then those of its parts in
+    /// the order of their numbers; of a tag that is there twice the first counts.
+    #[schemars(range(min = 1, max = limits::OPTION_PARTS))]
+    pub part: u32,
+    /// All options of this part; none takes it away.
+    pub options: Vec<FieldOption>,
 }
 
 /// Fields of a ticket that are no custom fields.

@@ -17,6 +17,20 @@ pub const CCS: usize = 100;
 pub const TAGS: usize = 200;
 /// Custom fields in one command, of an account and on its default form.
 pub const FIELDS: usize = 400;
+/// Options of all custom fields of an account together.
+pub const OPTIONS: usize = 25_000;
+/// Bytes of all options of an account together, written as JSON: they go along the line as one.
+pub const OPTIONS_BYTES: usize = 1024 * 1024;
+/// The highest part of a field's options.
+pub const OPTION_PARTS: u32 = 1_000;
+/// The highest version of a setting: every program reads a whole number up to here exactly.
+pub const VERSION: u64 = (1 << 53) - 1;
+/// Custom statuses of an account.
+pub const STATUSES: usize = 300;
+/// Support addresses of an account: they go to every partner.
+pub const SUPPORT_ADDRESSES: usize = 200;
+/// Admins of an account: each gets every notice.
+pub const ADMINS: usize = 100;
 /// Accounts in one chain of shares.
 pub const ACCOUNTS: usize = 8;
 /// Bytes over which a delivery is split; the rest follows as updates.

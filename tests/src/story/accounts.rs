@@ -45,7 +45,7 @@ pub(super) fn address(account: &str) -> String {
 
 fn settings(side: Side, account: &str) -> AccountUpdate {
     AccountUpdate {
-        version: 1,
+        version: Some(1),
         actor: sample::admin(account),
         display_name: None,
         admins: None,
@@ -58,6 +58,7 @@ fn settings(side: Side, account: &str) -> AccountUpdate {
         support_addresses: Some(vec![format!("support@{account}.example")]),
         custom_statuses: Some(sample::statuses(side)),
         ticket_fields: Some(sample::ticket_fields(side)),
+        ticket_field_options: None,
         default_form: Some(sample::form(side)),
     }
 }

@@ -58,6 +58,7 @@ pub(super) fn ticket_fields(side: Side) -> Vec<TicketField> {
         field_type,
         options: Vec::new(),
         pattern: None,
+        pattern_checked: true,
     };
     let options =
         PRODUCTS.map(|tag| FieldOption { name: tag.to_uppercase(), tag: tag.into() }).to_vec();

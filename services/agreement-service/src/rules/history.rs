@@ -29,7 +29,7 @@ fn a_command() -> impl Strategy<Value = (usize, Inbound)> {
             4 => deactivate_of(id(number)),
             5 => rename_to(ADDRESSES[to]),
             _ => update(|message| {
-                message.version = version;
+                message.version = Some(version);
                 message.decline_invites = Some(on);
             }),
         };

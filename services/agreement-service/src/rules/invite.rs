@@ -100,7 +100,7 @@ mod tests {
 
     fn opt_out(on: bool, version: u64) -> Inbound {
         update(|message| {
-            message.version = version;
+            message.version = Some(version);
             message.decline_invites = Some(on);
         })
     }

@@ -233,7 +233,7 @@ mod tests {
     fn r_71_an_account_that_declines_all_invites_is_not_shown_them_either() {
         let mut world = World::with(&["acme", "globex"]);
         let opt_out = |on, version| {
-            update(|message| (message.version, message.decline_invites) = (version, Some(on)))
+            update(|message| (message.version, message.decline_invites) = (Some(version), Some(on)))
         };
         world.tell("globex", "globex", &opt_out(true, 1)).assert_applied();
         world.tell("acme", "acme", &invite(id(1), "globex")).assert_applied();

@@ -7,8 +7,10 @@ mod deactivate;
 mod decline;
 mod invite;
 pub(crate) mod list;
+mod lower;
 mod register;
 pub(crate) mod rename;
+mod show;
 pub mod state;
 mod update;
 mod validate;
@@ -90,6 +92,13 @@ pub fn decide(
     {
         return register::decide(state, asked, message);
     }
+    if let Inbound::Lower(message) = message {
+        return if asked.is_from_operator() {
+            lower::decide(state, asked, message)
+        } else {
+            authorize::not_yours(asked).into()
+        };
+    }
     let account = match authorize::account(state, asked) {
         Ok(account) => account,
         Err(answer) => return answer.into(),
@@ -97,6 +106,9 @@ pub fn decide(
     match message {
         Inbound::Register(message) => register::decide(state, asked, message),
         Inbound::Update(message) => update::decide(account, asked, message),
+        Inbound::Show(message) => show::decide(account, asked, message),
+        // The operator's alone: answered above.
+        Inbound::Lower(_) => authorize::not_yours(asked).into(),
         Inbound::Rename(message) => rename::decide(state, account, asked, message),
         Inbound::Invite(message) => invite::decide(state, account, asked, message),
         Inbound::Accept(message) => accept::decide(state, account, asked, message),

@@ -7,7 +7,7 @@ use contracts::command::AccountRegister;
 use contracts::sync::Change;
 use contracts::{AccountName, Reason, ReceiptOutcome};
 
-use super::state::{Account, Settings, State};
+use super::state::{Account, FieldOptions, Settings, State};
 use super::{Answer, Asked, Decision, authorize, validate};
 
 pub(super) fn decide(state: &State, asked: Asked<'_>, message: &AccountRegister) -> Decision {
@@ -65,6 +65,8 @@ fn registered(
         admins: message.admins.clone(),
         settings: Settings::default(),
         attribute_versions: BTreeMap::new(),
+        attribute_arrivals: BTreeMap::new(),
+        field_options: FieldOptions::default(),
         version: 1,
     })
 }

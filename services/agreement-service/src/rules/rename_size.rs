@@ -107,6 +107,7 @@ fn fill(account: &mut Account) {
         field_type: FieldType::PartialCreditCard,
         options: Vec::new(),
         pattern: None,
+        pattern_checked: true,
     };
     let status = |number| CustomStatus {
         key: key(number),

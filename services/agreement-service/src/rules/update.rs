@@ -1,10 +1,13 @@
 //! `account.update`: per attribute the highest version wins, in whatever order updates arrive.
 
 use contracts::command::AccountUpdate;
+use contracts::fields::OptionsPart;
+use contracts::limits::VERSION;
 use contracts::sync::Change;
-use contracts::{Reason, Receipt, ReceiptOutcome};
+use contracts::{Reason, Receipt, ReceiptOutcome, Timestamp};
 
-use super::state::{Account, Attribute};
+use super::show::part_name;
+use super::state::{Account, Attribute, Part};
 use super::{Answer, Asked, Decision, validate};
 
 /// Changes an account's attributes.
@@ -15,7 +18,13 @@ pub(super) fn decide(account: &Account, asked: Asked<'_>, message: &AccountUpdat
     {
         return answer.into();
     }
-    let Merge { account: mut merged, changed, left, .. } = merge(account.clone(), message.clone());
+    let Merge { account: mut merged, changed, left, .. } =
+        merge(account.clone(), asked.at(), message.clone());
+    if let Err(detail) = merged.check_options()
+        && changed.iter().any(|name| name.starts_with("ticket_field"))
+    {
+        return asked.refused(Reason::LimitExceeded, detail).into();
+    }
     let receipt = receipt(asked, changed.is_empty(), &left);
     merged.version += u64::from(!changed.is_empty());
     // Also of what is there already the receipt walks the line: what made it so may still be on its
@@ -27,9 +36,11 @@ pub(super) fn decide(account: &Account, asked: Asked<'_>, message: &AccountUpdat
     Decision { account, agreements: Vec::new(), answer }
 }
 
-fn receipt(asked: Asked<'_>, nothing_changed: bool, left: &[Attribute]) -> Receipt {
-    let names = || left.iter().map(|attribute| attribute.name()).collect::<Vec<_>>().join(", ");
-    let newer = || format!("set with the same or a higher version before: {}", names());
+fn receipt(asked: Asked<'_>, nothing_changed: bool, left: &[String]) -> Receipt {
+    let newer = || {
+        let names = left.join(", ");
+        format!("set with the same or a higher version, or by a later update, before: {names}")
+    };
     match (nothing_changed, left.is_empty()) {
         (false, true) => asked.receipt(ReceiptOutcome::Applied),
         (false, false) => {
@@ -42,12 +53,39 @@ fn receipt(asked: Asked<'_>, nothing_changed: bool, left: &[Attribute]) -> Recei
     }
 }
 
+/// By what an update is newer than what is held.
+#[derive(Clone, Copy)]
+struct Newness {
+    /// The version it gives; the one it gets, where it gives none.
+    version: u64,
+    /// Whether it gives one.
+    is_given: bool,
+    /// When it arrived.
+    arrived_at: Timestamp,
+}
+
+impl Newness {
+    /// A given version counts; without one an update is newer than all that arrived before it.
+    fn is_over(self, version: Option<u64>, set_at: Option<Timestamp>) -> bool {
+        if self.is_given {
+            version.is_none_or(|held| self.version > held)
+        } else {
+            set_at.is_none_or(|set_at| self.arrived_at >= set_at)
+        }
+    }
+
+    /// When the latest of the updates that set it arrived.
+    fn latest(self, set_at: Option<Timestamp>) -> Timestamp {
+        set_at.map_or(self.arrived_at, |set_at| set_at.max(self.arrived_at))
+    }
+}
+
 /// An account while an update is laid over it.
 struct Merge {
     account: Account,
-    version: u64,
-    changed: Vec<Attribute>,
-    left: Vec<Attribute>,
+    newness: Newness,
+    changed: Vec<String>,
+    left: Vec<String>,
 }
 
 impl Merge {
@@ -58,27 +96,55 @@ impl Merge {
         place: impl FnOnce(&mut Account) -> &mut T,
     ) {
         let Some(given) = given else { return };
-        let held_version = self.account.attribute_versions.get(&attribute);
-        let is_newer = held_version.is_none_or(|held| self.version > *held);
+        let version = self.account.attribute_versions.get(&attribute).copied();
+        let set_at = self.account.attribute_arrivals.get(&attribute).copied();
         let held = place(&mut self.account);
         let differs = *held != given;
-        if !is_newer {
+        if !self.newness.is_over(version, set_at) {
             if differs {
-                self.left.push(attribute);
+                self.left.push(attribute.name().to_owned());
             }
             return;
         }
         if differs {
             *held = given;
-            self.changed.push(attribute);
+            self.changed.push(attribute.name().to_owned());
         }
-        self.account.attribute_versions.insert(attribute, self.version);
+        self.account.attribute_versions.insert(attribute, self.newness.version);
+        self.account.attribute_arrivals.insert(attribute, self.newness.latest(set_at));
+    }
+
+    /// Each part of a field's options is an attribute of its own.
+    fn offer_part(&mut self, given: OptionsPart) {
+        let key = (given.key, given.part);
+        let held = self.account.field_options.get(&key);
+        let (version, set_at) =
+            (held.map(|part| part.version), held.and_then(|part| part.set_at));
+        let differs = held.map_or(&[][..], |part| &part.options) != given.options;
+        let name = part_name(&key.0, key.1);
+        if !self.newness.is_over(version, set_at) {
+            if differs {
+                self.left.push(name);
+            }
+            return;
+        }
+        if differs {
+            self.changed.push(name);
+        }
+        let part = Part {
+            version: self.newness.version,
+            set_at: Some(self.newness.latest(set_at)),
+            options: given.options,
+        };
+        self.account.field_options.set(key, Some(part));
     }
 }
 
-fn merge(account: Account, update: AccountUpdate) -> Merge {
-    let mut merge =
-        Merge { account, version: update.version, changed: Vec::new(), left: Vec::new() };
+fn merge(account: Account, arrived_at: Timestamp, update: AccountUpdate) -> Merge {
+    let next = || (account.highest_version() + 1).min(VERSION);
+    let version = update.version.unwrap_or_else(next);
+    let newness = Newness { version, is_given: update.version.is_some(), arrived_at };
+    let mut merge = Merge { account, newness, changed: Vec::new(), left: Vec::new() };
     merge.offer(Attribute::DisplayName, update.display_name, |account| &mut account.display_name);
     merge.offer(Attribute::Admins, update.admins, |account| &mut account.admins);
     merge.offer(Attribute::Locale, update.locale.map(Some), |account| &mut account.settings.locale);
@@ -108,12 +174,19 @@ fn merge(account: Account, update: AccountUpdate) -> Merge {
     merge.offer(Attribute::DefaultForm, update.default_form.map(Some), |account| {
         &mut account.settings.default_form
     });
+    for part in update.ticket_field_options.into_iter().flatten() {
+        merge.offer_part(part);
+    }
     merge
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use contracts::command::AccountUpdate;
+    use contracts::fields::{FieldOption, FieldType, OptionsPart, TicketField};
+    use contracts::limits::{OPTIONS, VERSION};
     use contracts::sync::Change;
     use contracts::{Reason, ReceiptOutcome, Role};
     use proptest::prelude::*;
@@ -124,7 +197,7 @@ mod tests {
 
     fn versioned(version: u64, change: impl FnOnce(&mut AccountUpdate)) -> Inbound {
         update(|message| {
-            message.version = version;
+            message.version = Some(version);
             change(message);
         })
     }
@@ -267,11 +340,158 @@ mod tests {
 
     /// Everything but the count of effective changes, which differs with the order.
     fn content(account: &Account) -> Account {
-        Account { version: 0, ..account.clone() }
+        let attribute_arrivals = BTreeMap::new();
+        Account { version: 0, attribute_arrivals, ..account.clone() }
     }
 
-    /// Any of four attributes, with few values, so that equal ones meet.
+    fn options(number: u8) -> Vec<FieldOption> {
+        let option = |number| FieldOption { name: format!("N{number}"), tag: format!("t{number}") };
+        (0..number).map(option).collect()
+    }
+
+    fn part(key: &str, part: u32, options: Vec<FieldOption>) -> OptionsPart {
+        OptionsPart { key: key.into(), part, options }
+    }
+
+    fn colour(options: Vec<FieldOption>) -> TicketField {
+        TicketField {
+            key: "colour".into(),
+            title: "Colour".into(),
+            field_type: FieldType::Tagger,
+            options,
+            pattern: None,
+            pattern_checked: true,
+        }
+    }
+
+    #[test]
+    fn a_drop_down_of_ten_thousand_options_comes_in_parts_and_goes_on_whole() {
+        let mut world = World::with(&["acme"]);
+        let all: Vec<FieldOption> = (0..10_000)
+            .map(|number| FieldOption {
+                name: format!("An ordinary option {number}"),
+                tag: format!("option_{number:05}"),
+            })
+            .collect();
+        let part_of = |number: usize| {
+            let of_part = all[number * 2_500..][..2_500].to_vec();
+            versioned(number as u64 + 2, |message| {
+                message.ticket_field_options =
+                    Some(vec![part("colour", u32::try_from(number).unwrap() + 1, of_part)]);
+            })
+        };
+        for number in [3, 1, 0] {
+            world.tell("acme", "acme", &part_of(number)).assert_applied();
+        }
+        let define = versioned(1, |message| message.ticket_fields = Some(vec![colour(vec![])]));
+        world.tell("acme", "acme", &define).assert_applied();
+        let answer = world.tell("acme", "acme", &part_of(2));
+        let fact = answer.assert_applied().change.account().unwrap();
+        assert_eq!(fact.ticket_fields[0].options, all);
+        world.tell("acme", "acme", &part_of(2)).assert_ignored(Reason::Unchanged);
+        let detail = world
+            .tell(
+                "acme",
+                "acme",
+                &versioned(3, |message| {
+                    message.ticket_field_options = Some(vec![part("colour", 3, vec![])]);
+                }),
+            )
+            .assert_ignored(Reason::NewerChangeExists);
+        assert!(detail.ends_with("ticket_field_options/3/colour"), "{detail}");
+        let taken_away = versioned(9, |message| {
+            message.ticket_field_options =
+                Some((1..5).map(|number| part("colour", number, vec![])).collect());
+        });
+        let answer = world.tell("acme", "acme", &taken_away);
+        assert!(answer.assert_applied().change.account().unwrap().ticket_fields[0].options.is_empty());
+    }
+
+    #[test]
+    fn options_are_bounded_in_number_bytes_and_parts() {
+        let many = |count: usize, letters: usize| -> Vec<FieldOption> {
+            (0..count)
+                .map(|number| FieldOption {
+                    name: "n".repeat(letters),
+                    tag: format!("{number:0>letters$}"),
+                })
+                .collect()
+        };
+        for (over, expected) in [
+            (vec![part("a", 1, many(OPTIONS / 2 + 1, 5)), part("b", 1, many(OPTIONS / 2, 5))], "options"),
+            (vec![part("a", 1, many(9_000, 60))], "bytes of options"),
+            ((1..=1_000).map(|number| part("a", number, vec![])).chain([part("b", 1, vec![])]).collect(), "parts"),
+        ] {
+            let mut world = World::with(&["acme"]);
+            let message = versioned(1, |message| {
+                message.ticket_field_options = Some(over);
+                message.ticket_fields = Some(vec![colour(many(1, 1))]);
+            });
+            let detail = world.tell("acme", "acme", &message).assert_refused(Reason::LimitExceeded);
+            assert!(detail.contains(expected), "{detail}");
+            assert!(world.account("acme").settings.ticket_fields.is_empty());
+        }
+    }
+
+    #[test]
+    fn an_update_without_a_version_is_the_latest_when_it_arrives() {
+        let mut world = World::with(&["acme"]);
+        let five = versioned(5, |message| message.display_name = Some("Five".into()));
+        world.tell("acme", "acme", &five).assert_applied();
+        let without = |title: &str| {
+            update(|message| {
+                message.version = None;
+                message.display_name = Some(title.into());
+                message.ticket_field_options = Some(vec![part("c", 1, options(2))]);
+            })
+        };
+        world.tell_at(20, "acme", &without("Next")).assert_applied();
+        assert_eq!(world.account("acme").highest_version(), 6);
+        world.tell_at(20, "acme", &without("Same moment")).assert_applied();
+        let six = versioned(6, |message| message.display_name = Some("Six".into()));
+        world.tell_at(21, "acme", &six).assert_ignored(Reason::NewerChangeExists);
+        let detail =
+            world.tell_at(19, "acme", &without("Parked")).assert_ignored(Reason::NewerChangeExists);
+        assert!(detail.ends_with("display_name"), "what is there already is not left: {detail}");
+        let nine = versioned(9, |message| message.display_name = Some("Nine".into()));
+        world.tell_at(22, "acme", &nine).assert_applied();
+        world.tell_at(21, "acme", &without("Parked")).assert_ignored(Reason::NewerChangeExists);
+        assert_eq!(world.account("acme").display_name, "Nine");
+    }
+
+    #[test]
+    fn a_version_is_below_2_to_the_53() {
+        for version in [VERSION + 1, u64::MAX, 1 << 53] {
+            let mut world = World::with(&["acme"]);
+            let message = versioned(version, |message| message.locale = Some("de".into()));
+            let detail = world.tell("acme", "acme", &message).assert_refused(Reason::Malformed);
+            assert!(detail.starts_with("/version: "), "{detail}");
+        }
+        let mut world = World::with(&["acme"]);
+        let highest = versioned(VERSION, |message| message.locale = Some("de".into()));
+        world.tell("acme", "acme", &highest).assert_applied();
+        let without = update(|message| {
+            message.version = None;
+            message.locale = Some("fr".into());
+        });
+        world.tell("acme", "acme", &without).assert_applied();
+    }
+
+    /// Any of four attributes and two parts, with few values, so that equal ones meet.
     fn a_change() -> impl Strategy<Value = AccountUpdate> {
+        let parts = proptest::option::of(
+            proptest::collection::btree_map((0..2u8, 1..3u32), 0..4u8, 0..3).prop_map(|parts| {
+                let of_key = |((key, number), count)| part(&format!("f{key}"), number, options(count));
+                parts.into_iter().map(of_key).collect::<Vec<_>>()
+            }),
+        );
+        (an_attribute(), parts).prop_map(|(message, ticket_field_options)| AccountUpdate {
+            ticket_field_options,
+            ..message
+        })
+    }
+
+    fn an_attribute() -> impl Strategy<Value = AccountUpdate> {
         let (number, switch) =
             (|| proptest::option::of(0..3u8), || proptest::option::of(any::<bool>()));
         (number(), switch(), switch(), number()).prop_map(|(title, secure, decline, form)| {
@@ -294,8 +514,8 @@ mod tests {
             (place, again) in (any::<prop::sample::Index>(), any::<prop::sample::Index>()),
             seed in proptest::collection::vec(any::<u32>(), 7),
         ) {
-            let numbered = (1..).zip(changes).map(|(version, change)| AccountUpdate { version,
-                ..change });
+            let numbered = (1..).zip(changes);
+            let numbered = numbered.map(|(version, change)| AccountUpdate { version: Some(version), ..change });
             let messages: Vec<Inbound> = numbered.map(|change| Inbound::Update(Box::new(change))).collect();
             let mut straight = World::with(&["acme"]);
             for message in &messages {

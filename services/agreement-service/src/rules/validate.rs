@@ -6,19 +6,14 @@ mod shapes;
 use std::collections::BTreeSet;
 
 use contracts::command::{AccountRegister, AccountUpdate, Admin, AgreementInvite};
-use contracts::fields::{CustomStatuses, FieldType, TicketField};
+use contracts::fields::{CustomStatuses, FieldOption, FieldType, OptionsPart, TicketField};
+use contracts::limits::{ADMINS, OPTION_PARTS, STATUSES, SUPPORT_ADDRESSES, VERSION};
+use contracts::pattern::Pattern;
 use contracts::{Actor, Reason};
 
 use shapes::{
     NAME, URL, at_most, fields_at_most, is_address, is_language_tag, key, line, named, url,
 };
-
-/// Custom statuses an account may have.
-const STATUSES: usize = 300;
-/// Support addresses an account may have: they go to every partner.
-const SUPPORT_ADDRESSES: usize = 200;
-/// Admins an account may have: each gets every notice.
-const ADMINS: usize = 100;
 
 /// What is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +48,9 @@ pub(super) fn register(message: &AccountRegister) -> Checked {
 }
 
 pub(super) fn update(message: &AccountUpdate) -> Checked {
+    if message.version.is_some_and(|version| version > VERSION) {
+        return Err(Flaw::new("/version", format!("above {VERSION}, the highest there is")));
+    }
     if let Some(name) = &message.display_name {
         named("/display_name", name)?;
     }
@@ -75,6 +73,9 @@ pub(super) fn update(message: &AccountUpdate) -> Checked {
     }
     if let Some(fields) = &message.ticket_fields {
         ticket_fields(fields)?;
+    }
+    if let Some(parts) = &message.ticket_field_options {
+        option_parts(parts)?;
     }
     message.default_form.as_deref().map_or(Ok(()), default_form)
 }
@@ -151,15 +152,45 @@ fn ticket_fields(fields: &[TicketField]) -> Checked {
         let at = format!("/ticket_fields/{index}");
         key(&format!("{at}/key"), &field.key, &mut keys)?;
         named(&format!("{at}/title"), &field.title)?;
-        if let Some(pattern) = &field.pattern
-            && pattern.chars().count() > URL
-        {
-            return Err(Flaw::new(
-                format!("{at}/pattern"),
-                format!("longer than {URL} characters"),
-            ));
-        }
+        pattern(&format!("{at}/pattern"), field)?;
         options(&format!("{at}/options"), field)?;
+    }
+    Ok(())
+}
+
+/// A pattern that nobody can check would refuse every value: it is said when it is registered.
+fn pattern(at: &str, field: &TicketField) -> Checked {
+    let Some(pattern) = &field.pattern else { return Ok(()) };
+    if pattern.chars().count() > URL {
+        return Err(Flaw::new(at, format!("longer than {URL} characters")));
+    }
+    if field.field_type != FieldType::Regexp || !field.pattern_checked {
+        return Ok(());
+    }
+    Pattern::read(pattern).map(drop).map_err(|problem| {
+        let key = &field.key;
+        Flaw::new(
+            at,
+            format!(
+                "the pattern of the field {key:?} {problem}. With \"pattern_checked\": false it is \
+                 kept, and any text is taken"
+            ),
+        )
+    })
+}
+
+fn option_parts(parts: &[OptionsPart]) -> Checked {
+    let mut seen = BTreeSet::new();
+    for (index, part) in parts.iter().enumerate() {
+        let at = format!("/ticket_field_options/{index}");
+        key(&format!("{at}/key"), &part.key, &mut BTreeSet::new())?;
+        if !(1..=OPTION_PARTS).contains(&part.part) {
+            return Err(Flaw::new(format!("{at}/part"), format!("not 1 to {OPTION_PARTS}")));
+        }
+        if !seen.insert((&part.key, part.part)) {
+            return Err(Flaw::new(at, "the same part of the same field is given twice"));
+        }
+        named_options(&format!("{at}/options"), &part.options)?;
     }
     Ok(())
 }
@@ -170,8 +201,12 @@ fn options(at: &str, field: &TicketField) -> Checked {
     {
         return Err(Flaw::new(at, "only a tagger or multiselect field has options"));
     }
+    named_options(at, &field.options)
+}
+
+fn named_options(at: &str, options: &[FieldOption]) -> Checked {
     let mut tags = BTreeSet::new();
-    for (index, option) in field.options.iter().enumerate() {
+    for (index, option) in options.iter().enumerate() {
         named(&format!("{at}/{index}/name"), &option.name)?;
         key(&format!("{at}/{index}/tag"), &option.tag, &mut tags)?;
     }
@@ -190,7 +225,7 @@ fn default_form(form: &[String]) -> Checked {
 
 #[cfg(test)]
 mod tests {
-    use contracts::fields::{CustomStatus, FieldOption, Status};
+    use contracts::fields::{CustomStatus, Status};
     use contracts::limits::FIELDS;
 
     use super::*;
@@ -213,6 +248,7 @@ mod tests {
             field_type: FieldType::Text,
             options: Vec::new(),
             pattern: None,
+            pattern_checked: true,
         }
     }
 
@@ -297,6 +333,59 @@ mod tests {
             with(vec![TicketField { title: " ".into(), ..field("a") }]),
             Err(malformed("/ticket_fields/0/title"))
         );
+    }
+
+    #[test]
+    fn a_pattern_that_nobody_can_check_is_said_with_its_field() {
+        let with = |pattern: &str, field_type, pattern_checked| {
+            let bad = TicketField {
+                pattern: Some(pattern.into()),
+                field_type,
+                pattern_checked,
+                ..field("serial")
+            };
+            let Inbound::Update(message) =
+                world::update(|message| message.ticket_fields = Some(vec![field("a"), bad]))
+            else {
+                unreachable!()
+            };
+            update(&message).map_err(|flaw| flaw.detail())
+        };
+        for everyday in [r"\w{1,20}", r"^.{0,500}$", r"\p{L}{1,40}", r"[\w-]{3,64}", ".{1,255}"] {
+            assert_eq!(with(everyday, FieldType::Regexp, true), Ok(()), "{everyday}");
+        }
+        for foreign in ["(?=a)b", r"(a)\1", r"a\Z", r"\h+", "((", "((a{900}){900}){900}"] {
+            let detail = with(foreign, FieldType::Regexp, true).unwrap_err();
+            assert!(detail.starts_with("/ticket_fields/1/pattern: "), "{detail}");
+            assert!(detail.contains("\"serial\"") && detail.contains("pattern_checked"), "{detail}");
+            assert_eq!(with(foreign, FieldType::Regexp, false), Ok(()), "{foreign}");
+            assert_eq!(with(foreign, FieldType::Text, true), Ok(()), "nobody asks a text field's");
+        }
+        assert!(with(&"a".repeat(501), FieldType::Regexp, false).is_err());
+    }
+
+    #[test]
+    fn a_part_of_options_has_a_key_a_number_and_tags_of_its_own() {
+        let part = |key: &str, part, tags: &[&str]| OptionsPart {
+            key: key.into(),
+            part,
+            options: tags
+                .iter()
+                .map(|tag| FieldOption { name: "N".into(), tag: (*tag).into() })
+                .collect(),
+        };
+        let with = |parts| flaw(|message| message.ticket_field_options = Some(parts));
+        assert_eq!(with(vec![part("a", 1, &["x"]), part("a", 2, &["x"]), part("b", 1, &[])]), Ok(()));
+        for (parts, place) in [
+            (vec![part("", 1, &[])], "/0/key"),
+            (vec![part("a", 0, &[])], "/0/part"),
+            (vec![part("a", OPTION_PARTS + 1, &[])], "/0/part"),
+            (vec![part("a", 1, &["x", "x"])], "/0/options/1/tag"),
+            (vec![part("a", 1, &[""])], "/0/options/0/tag"),
+            (vec![part("a", 1, &[]), part("a", 1, &["x"])], "/1"),
+        ] {
+            assert_eq!(with(parts), Err(malformed(&format!("/ticket_field_options{place}"))));
+        }
     }
 
     #[test]

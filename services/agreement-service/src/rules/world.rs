@@ -15,7 +15,7 @@ use contracts::{
     AccountName, Actor, AgreementId, Reason, Receipt, ReceiptOutcome, Role, Terms, Timestamp,
 };
 
-use super::state::{Account, Agreement, Settings, State, Stored};
+use super::state::{Account, Agreement, FieldOptions, Settings, State, Stored};
 use super::{Answer, decide};
 use crate::inbound::Inbound;
 
@@ -52,7 +52,7 @@ pub fn register(account: &str) -> Inbound {
 
 pub fn update(change: impl FnOnce(&mut AccountUpdate)) -> Inbound {
     let mut message = AccountUpdate {
-        version: 1,
+        version: Some(1),
         actor: actor(Role::Admin),
         display_name: None,
         admins: None,
@@ -65,6 +65,7 @@ pub fn update(change: impl FnOnce(&mut AccountUpdate)) -> Inbound {
         support_addresses: None,
         custom_statuses: None,
         ticket_fields: None,
+        ticket_field_options: None,
         default_form: None,
     };
     change(&mut message);
@@ -74,7 +75,7 @@ pub fn update(change: impl FnOnce(&mut AccountUpdate)) -> Inbound {
 /// An update that the account under test takes, whatever came before.
 pub fn titled(display_name: &str) -> Inbound {
     update(|message| {
-        message.version = display_name.len() as u64;
+        message.version = Some(display_name.len() as u64);
         message.display_name = Some(display_name.to_owned());
     })
 }
@@ -146,6 +147,8 @@ impl World {
             admins: Vec::new(),
             settings: Settings::default(),
             attribute_versions: BTreeMap::new(),
+            attribute_arrivals: BTreeMap::new(),
+            field_options: FieldOptions::default(),
             version: 2,
         };
         let decision = super::Decision {
@@ -164,11 +167,26 @@ impl World {
 
     /// Lets `publisher` give a command for `account`.
     pub fn tell(&mut self, publisher: &str, account: &str, message: &Inbound) -> Answered {
+        self.decide(at(), publisher, account, message)
+    }
+
+    /// Lets an account give a command that arrived a number of seconds later.
+    pub fn tell_at(&mut self, second: i64, account: &str, message: &Inbound) -> Answered {
+        self.decide(at().plus_seconds(second), account, account, message)
+    }
+
+    fn decide(
+        &mut self,
+        received_at: Timestamp,
+        publisher: &str,
+        account: &str,
+        message: &Inbound,
+    ) -> Answered {
         let command = CommandRef {
             account: name(account),
             message_id: "m-1".into(),
             command_type: "the.command.v1".into(),
-            received_at: at(),
+            received_at,
         };
         let decision = decide(&self.state, &name(publisher), &command, message);
         Answered(self.state.apply(decision))
@@ -202,6 +220,13 @@ impl Answered {
     pub fn assert_applied(&self) -> &Fact {
         assert_eq!(self.fact().receipt.outcome, ReceiptOutcome::Applied);
         self.fact()
+    }
+
+    pub fn receipt(&self) -> &Receipt {
+        match &self.0 {
+            Answer::Receipt { receipt, .. } => receipt,
+            other => panic!("not answered at once: {other:?}"),
+        }
     }
 
     /// Returns the detail.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contracts::AccountName;
+use contracts::{AccountName, Timestamp};
 use contracts::address::Party;
 use contracts::command::Admin;
 use messaging::DecideError;
@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::{Wanted, list, read_version, read_word, stored, version, word};
-use crate::rules::state::{Account, Attribute, Contact, Settings};
+use crate::rules::state::{Account, Attribute, Contact, FieldOptions, Settings};
 
 const TABLE: &str = "account";
 
@@ -26,6 +26,7 @@ struct Row {
     admins: Json<Vec<Admin>>,
     settings: Json<Settings>,
     attribute_versions: Json<BTreeMap<Attribute, u64>>,
+    attribute_arrivals: Json<BTreeMap<Attribute, Timestamp>>,
     version: i64,
 }
 
@@ -41,6 +42,7 @@ impl From<&Account> for Row {
             admins: Json(account.admins.clone()),
             settings: Json(account.settings.clone()),
             attribute_versions: Json(account.attribute_versions.clone()),
+            attribute_arrivals: Json(account.attribute_arrivals.clone()),
             version: version(account.version),
         }
     }
@@ -61,6 +63,9 @@ impl TryFrom<Row> for Account {
             admins: row.admins.0,
             settings: row.settings.0,
             attribute_versions: row.attribute_versions.0,
+            attribute_arrivals: row.attribute_arrivals.0,
+            // Loaded beside it, where they are needed.
+            field_options: FieldOptions::default(),
             version: read_version(TABLE, row.version)?,
         })
     }
@@ -74,7 +79,7 @@ pub(super) async fn load(
 ) -> Result<Vec<Account>, DecideError> {
     let rows: Vec<Row> = sqlx::query_as(
         "select name, address, display_name, kind, operated_by, sharing_url, admins, settings, \
-         attribute_versions, version
+         attribute_versions, attribute_arrivals, version
          from account
          where name = any($1)
             or address = any($2)
@@ -150,13 +155,14 @@ pub(super) async fn insert(
     sqlx::query(
         "insert into account
            (name, address, display_name, kind, operated_by, sharing_url, admins, settings,
-           attribute_versions, version)
+           attribute_versions, attribute_arrivals, version)
          select name, address, display_name, kind, operated_by, sharing_url, admins, settings,
-         attribute_versions, version
+         attribute_versions, attribute_arrivals, version
          from jsonb_to_recordset($1) as given (
            name text, address text, display_name text, kind text, operated_by text,
            sharing_url text,
-           admins jsonb, settings jsonb, attribute_versions jsonb, version bigint)
+           admins jsonb, settings jsonb, attribute_versions jsonb, attribute_arrivals jsonb,
+           version bigint)
          order by name",
     )
     .bind(Json(rows))
@@ -181,10 +187,11 @@ pub(super) async fn update(
              admins = given.admins,
              settings = given.settings,
              attribute_versions = given.attribute_versions,
+             attribute_arrivals = given.attribute_arrivals,
              version = given.version
          from jsonb_to_recordset($1) as given (
            name text, address text, display_name text, admins jsonb, settings jsonb,
-           attribute_versions jsonb, version bigint)
+           attribute_versions jsonb, attribute_arrivals jsonb, version bigint)
          where account.name = given.name",
     )
     .bind(Json(rows))

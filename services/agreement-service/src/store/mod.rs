@@ -2,6 +2,7 @@
 
 mod account;
 mod agreement;
+mod options;
 
 use std::collections::BTreeSet;
 
@@ -25,6 +26,8 @@ pub(crate) struct Wanted {
     pub addresses: BTreeSet<String>,
     /// Accounts by sharing URL.
     pub sharing_urls: BTreeSet<String>,
+    /// Accounts whose options in parts are needed: they may be large.
+    pub with_options: BTreeSet<String>,
     /// Agreements by id; their parties come with them.
     pub agreements: BTreeSet<String>,
     /// Accounts whose live agreements a rename ends.
@@ -44,7 +47,11 @@ pub(crate) async fn load(
     connection: &mut PgConnection,
     wanted: &Wanted,
 ) -> Result<State, DecideError> {
-    let accounts = account::load(&mut *connection, wanted).await?;
+    let mut accounts = account::load(&mut *connection, wanted).await?;
+    let mut options = options::load(&mut *connection, &wanted.with_options).await?;
+    for account in &mut accounts {
+        account.field_options = options.remove(account.name.as_str()).unwrap_or_default();
+    }
     let agreements =
         agreement::load(&mut *connection, &list(&wanted.agreements), &list(&wanted.renaming))
             .await?;
@@ -82,6 +89,7 @@ fn crowded(wanted: &Wanted, agreements: &[Agreement]) -> BTreeSet<AccountName> {
 pub(crate) async fn save(connection: &mut PgConnection, state: &State) -> Result<(), DecideError> {
     account::update(&mut *connection, state.accounts().changed_rows()).await?;
     account::insert(&mut *connection, state.accounts().new_rows()).await?;
+    options::save(&mut *connection, state.accounts().all()).await?;
     agreement::insert(&mut *connection, state.agreements().new_rows()).await?;
     agreement::update(connection, state.agreements().changed_rows()).await
 }

@@ -30,7 +30,7 @@ pub fn register(account: &str) -> AccountRegister {
 /// An update that changes nothing.
 fn update(version: u64) -> AccountUpdate {
     AccountUpdate {
-        version,
+        version: Some(version),
         actor: admin(),
         display_name: None,
         admins: None,
@@ -43,6 +43,7 @@ fn update(version: u64) -> AccountUpdate {
         support_addresses: None,
         custom_statuses: None,
         ticket_fields: None,
+        ticket_field_options: None,
         default_form: None,
     }
 }

@@ -62,6 +62,7 @@ pub fn field(key: &str, title: &str, field_type: FieldType) -> TicketField {
         field_type,
         options: Vec::new(),
         pattern: None,
+        pattern_checked: true,
     }
 }
 

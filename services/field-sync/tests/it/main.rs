@@ -47,6 +47,7 @@ fn fact(account: &str, field_key: &str) -> Inbound {
         field_type: FieldType::Text,
         options: Vec::new(),
         pattern: None,
+        pattern_checked: true,
     };
     let command = command(account, "f1", "account.update.v1", 0);
     Inbound::Fact(Box::new(Fact {

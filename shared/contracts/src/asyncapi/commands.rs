@@ -1,6 +1,6 @@
 use super::messages::{Published, command};
 use crate::command::{
-    AccountRegister, AccountRename, AccountUpdate, AgreementAccept, AgreementDeactivate,
+    AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept, AgreementDeactivate,
     AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind, TicketRedact,
     TicketResync, TicketShare, TicketUnshare, TicketUpdate,
 };
@@ -17,8 +17,21 @@ pub(super) const COMMANDS: &[Published] = &[
         "Change an account's settings",
         "Only what is given changes, and a list given replaces the whole list. `version` is a \
          number of the desk's own that it raises \
-         with every update: what an older one would change stays, with `newer_change_exists`. An \
+         with every update: what an older one would change stays, with `newer_change_exists`. \
+         Without a version the update counts as the latest when it arrives; one that comes after a \
+         later change of an attribute, because it waited, leaves that attribute. A drop-down with \
+         too many options for one command has them in parts, `ticket_field_options`. An \
          administrator's to do.",
+    ),
+    command::<AccountShow>(
+        "Ask for the account's settings",
+        "An `account.state.v1` with all that is held, the version of each attribute, and how much \
+         of each limit is used.",
+    ),
+    command::<AccountLower>(
+        "Lower versions that are too high",
+        "Routing key `operator.account.lower`, broker user `operator`. What the attributes hold \
+         stays; the account's next update counts. Refused: `unknown_account`, `not_your_account`.",
     ),
     command::<AccountRename>(
         "Give an account another address",

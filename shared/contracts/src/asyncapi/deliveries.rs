@@ -1,6 +1,6 @@
 use super::messages::{Published, delivery};
 use crate::delivery::{
-    AgreementState, ShareState, TicketBound, TicketCreated, TicketState, TicketUnshared,
+    AccountState, AgreementState, ShareState, TicketBound, TicketCreated, TicketState, TicketUnshared,
     TicketUpdated,
 };
 use crate::{Message, Receipt};
@@ -38,6 +38,11 @@ pub(super) const DELIVERIES: &[Published] = &[
         "agreement.state.v1",
         "An agreement as it stands",
         "Answer to `agreement.list.v1`.",
+    ),
+    delivery::<AccountState>(
+        "account.state.v1",
+        "An account as it is held",
+        "Answer to `account.show.v1`.",
     ),
     delivery::<TicketCreated>(
         "ticket.created.v1",

@@ -122,6 +122,17 @@ fn limits_and_retention() -> Vec<Limit> {
             "custom fields in one command, of an account and on its default form, over it \
              `limit_exceeded`",
         ),
+        limit(
+            "options",
+            limits::OPTIONS,
+            "options of all custom fields of an account together, over it `limit_exceeded`",
+        ),
+        limit(
+            "options_bytes",
+            limits::OPTIONS_BYTES,
+            "bytes of the same, written as JSON, over it `limit_exceeded`",
+        ),
+        kept("version", limits::VERSION, "the highest `version` of an `account.update.v1`"),
         limit("accounts", limits::ACCOUNTS, "accounts in one chain, over it `chain_too_long`"),
         kept("page_entries", MAX_LIMIT.into(), "entries of one page of a list"),
         limit(

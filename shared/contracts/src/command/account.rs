@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::fields::{CustomStatuses, TicketField};
+use crate::fields::{CustomStatuses, OptionsPart, TicketField};
 use crate::{AccountName, Actor, Message, limits};
 
 /// What kind of desk an account has; a third party takes part in custom fields only with
@@ -62,8 +62,11 @@ impl Message for AccountRegister {
 /// the whole list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountUpdate {
-    /// A number the desk raises with every update.
-    pub version: u64,
+    /// A number the desk raises with every update, below 2^53. Without it the update counts as the
+    /// latest when it arrives: each attribute gets the highest version held, and one more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = limits::VERSION))]
+    pub version: Option<u64>,
     /// Who did it.
     pub actor: Actor,
     /// How the account calls itself.
@@ -101,6 +104,11 @@ pub struct AccountUpdate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::FIELDS))]
     pub ticket_fields: Option<Vec<TicketField>>,
+    /// Options of drop-downs and multiselects that have too many for one command, in parts. Each
+    /// part is an attribute of its own: parts may come in any order and number of commands, and of
+    /// each the highest version counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket_field_options: Option<Vec<OptionsPart>>,
     /// Keys of the custom fields on the default form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::FIELDS))]
@@ -123,4 +131,35 @@ pub struct AccountRename {
 
 impl Message for AccountRename {
     const NAME: &'static str = "account.rename.v1";
+}
+
+/// Asks for the account as Deskmesh holds it: an `account.state`, then the receipt.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountShow {
+    /// With the options of this field, whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket_field: Option<String>,
+}
+
+impl Message for AccountShow {
+    const NAME: &'static str = "account.show.v1";
+}
+
+/// Lowers the versions with which attributes of an account are held, so that its next update counts:
+/// the way back after a version that was far too high. Published by `operator`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountLower {
+    /// The account.
+    pub account: AccountName,
+    /// Attributes as `account.state.v1` names them.
+    #[schemars(length(min = 1))]
+    pub attributes: Vec<String>,
+    /// The version that they are held with from now on; 0 when absent.
+    #[serde(default)]
+    #[schemars(range(max = limits::VERSION))]
+    pub version: u64,
+}
+
+impl Message for AccountLower {
+    const NAME: &'static str = "account.lower.v1";
 }

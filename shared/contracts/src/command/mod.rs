@@ -5,7 +5,9 @@ mod agreement;
 mod list;
 mod ticket;
 
-pub use account::{AccountKind, AccountRegister, AccountRename, AccountUpdate, Admin};
+pub use account::{
+    AccountKind, AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, Admin,
+};
 pub use agreement::{AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite};
 pub use list::{AgreementList, DEFAULT_LIMIT, MAX_LIMIT, ShareList, page_size};
 pub use ticket::{

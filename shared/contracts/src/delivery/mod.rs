@@ -1,10 +1,14 @@
 //! What a desk is told (`desk` exchange → `desk.<account>`).
 
+mod account;
 mod agreement;
 mod share;
 mod ticket;
 mod ticket_state;
 
+pub use account::{
+    AccountState, AttributeHeld, FieldShown, StatusShown, StatusesShown, Usage,
+};
 pub use agreement::{AgreementState, AgreementStatus, Decider, Side};
 pub use share::{ShareStanding, ShareState};
 pub use ticket::{
@@ -23,7 +27,7 @@ use crate::{AccountName, Receipt, ShareId};
 pub struct Delivery {
     /// Whose desk.
     pub to: AccountName,
-    /// For a receipt the command's `message_id`; else the share or agreement.
+    /// For a receipt the command's `message_id`; else the share, agreement or account.
     pub correlation_id: String,
     /// The share it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,6 +93,8 @@ told! {
     AgreementDeactivated(AgreementState) = "agreement.deactivated.v1",
     /// An agreement as it stands, because it was asked for.
     AgreementState(AgreementState) = "agreement.state.v1",
+    /// The account as it is held, because it was asked for.
+    AccountState(AccountState) = "account.state.v1",
     /// A ticket was shared with this account: create it.
     TicketCreated(TicketCreated) = "ticket.created.v1",
     /// Another copy of the ticket changed.

@@ -12,7 +12,7 @@ pub use definitions::{definitions, desk_queue_arguments};
 pub use operator_resources::{operator_account_resources, operator_resources};
 
 use crate::command::{
-    AccountRegister, AccountRename, AccountUpdate, AgreementAccept, AgreementDeactivate,
+    AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept, AgreementDeactivate,
     AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind, TicketRedact,
     TicketResync, TicketShare, TicketUnshare, TicketUpdate,
 };
@@ -235,6 +235,8 @@ pub static FLOWS: &[Flow] = &[
     command::<AccountRegister>      (Agreement),
     command::<AccountUpdate>        (Agreement),
     command::<AccountRename>        (Agreement),
+    command::<AccountShow>          (Agreement),
+    command::<AccountLower>         (Agreement),
     command::<AgreementInvite>      (Agreement),
     command::<AgreementAccept>      (Agreement),
     command::<AgreementDecline>     (Agreement),
@@ -262,6 +264,7 @@ pub static FLOWS: &[Flow] = &[
     delivery(Receipt::NAME,               CommentSync),
     delivery(Receipt::NAME,               FieldSync),
     delivery("agreement.state.v1",        Agreement),
+    delivery("account.state.v1",          Agreement),
     delivery("share.state.v1",            ShareDispatcher),
     delivery("ticket.bound.v1",           ShareDispatcher),
     delivery("ticket.updated.v1",         CommentSync),

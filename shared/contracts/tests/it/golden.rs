@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use contracts::Message;
 use contracts::asyncapi::{Example, messages};
 use contracts::command::{
-    AccountRegister, AccountRename, AccountUpdate, AgreementAccept, AgreementDeactivate,
+    AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept, AgreementDeactivate,
     AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind, TicketRedact,
     TicketResync, TicketShare, TicketUnshare, TicketUpdate,
 };
@@ -62,6 +62,8 @@ pub fn read(message: &str, body: &Value) -> serde_json::Result<Value> {
         AccountRegister::NAME => read_as::<AccountRegister>(body),
         AccountUpdate::NAME => read_as::<AccountUpdate>(body),
         AccountRename::NAME => read_as::<AccountRename>(body),
+        AccountShow::NAME => read_as::<AccountShow>(body),
+        AccountLower::NAME => read_as::<AccountLower>(body),
         AgreementInvite::NAME => read_as::<AgreementInvite>(body),
         AgreementAccept::NAME => read_as::<AgreementAccept>(body),
         AgreementDecline::NAME => read_as::<AgreementDecline>(body),

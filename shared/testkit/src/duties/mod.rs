@@ -79,6 +79,8 @@ impl Duties {
             | DeliveryBody::AgreementDeclined(state)
             | DeliveryBody::AgreementDeactivated(state)
             | DeliveryBody::AgreementState(state) => self.agreement(state),
+            // The desk's own settings, told back.
+            DeliveryBody::AccountState(_) => {}
             DeliveryBody::TicketCreated(created) => self.created(created),
             DeliveryBody::TicketUpdated(updated) => {
                 self.comments.extend(updated.comments.iter().map(|comment| comment.id.clone()));

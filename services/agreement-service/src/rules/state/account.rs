@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use contracts::AccountName;
+use contracts::limits::{OPTIONS, OPTIONS_BYTES, OPTION_PARTS};
+use contracts::{AccountName, Timestamp};
 use contracts::address::Party;
 use contracts::command::{AccountKind, Admin};
-use contracts::fields::{CustomStatuses, TicketField};
+use contracts::fields::{CustomStatuses, FieldOption, TicketField};
 use contracts::sync::AccountFact;
 use serde::{Deserialize, Serialize};
+
+use super::FieldOptions;
 
 /// A registered account, whole.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,8 +33,30 @@ pub struct Account {
     pub settings: Settings,
     /// The version that each attribute was last set with; absent while it is as registered.
     pub attribute_versions: BTreeMap<Attribute, u64>,
+    /// When the update that set an attribute arrived; absent for what an earlier release set.
+    pub attribute_arrivals: BTreeMap<Attribute, Timestamp>,
+    /// Options of fields in parts. Only loaded where they are needed.
+    pub field_options: FieldOptions,
     /// Rises with every change of content.
     pub version: u64,
+}
+
+/// How many options an account has, and how long they are as JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OptionsHeld {
+    /// How many.
+    pub count: usize,
+    /// Bytes.
+    pub bytes: usize,
+}
+
+impl OptionsHeld {
+    fn of<'a>(lists: impl Iterator<Item = &'a Vec<FieldOption>>) -> Self {
+        lists.fold(Self::default(), |held, list| Self {
+            count: held.count + list.len(),
+            bytes: held.bytes + serde_json::to_vec(list).map_or(0, |written| written.len()),
+        })
+    }
 }
 
 /// Sharing settings that an account has beside its name and admins.
@@ -89,6 +114,28 @@ pub enum Attribute {
 }
 
 impl Attribute {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::DisplayName,
+        Self::Admins,
+        Self::Locale,
+        Self::LinkTemplate,
+        Self::DeclineInvites,
+        Self::SecureDownloads,
+        Self::NotifyCcs,
+        Self::OpenFields,
+        Self::SupportAddresses,
+        Self::CustomStatuses,
+        Self::TicketFields,
+        Self::DefaultForm,
+    ];
+
+    /// The attribute of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|attribute| attribute.name() == name)
+    }
+
     /// The name in the contract.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -110,6 +157,47 @@ impl Attribute {
 }
 
 impl Account {
+    /// Its custom fields, each with all its options.
+    #[must_use]
+    pub fn ticket_fields(&self) -> Vec<TicketField> {
+        self.settings.ticket_fields.iter().map(|field| self.field_options.whole(field)).collect()
+    }
+
+    /// The highest version that anything of it is held with.
+    #[must_use]
+    pub fn highest_version(&self) -> u64 {
+        let parts = self.field_options.iter().map(|(_, part)| part.version);
+        self.attribute_versions.values().copied().chain(parts).max().unwrap_or_default()
+    }
+
+    /// How many options it has, those of fields that are not defined yet included.
+    #[must_use]
+    pub fn options_held(&self) -> OptionsHeld {
+        let own = self.settings.ticket_fields.iter().map(|field| &field.options);
+        OptionsHeld::of(own.chain(self.field_options.iter().map(|(_, part)| &part.options)))
+    }
+
+    /// Says which bound its options are over, if they are.
+    ///
+    /// # Errors
+    /// How many there are and may be.
+    pub fn check_options(&self) -> Result<(), String> {
+        let held = self.options_held();
+        let parts = self.field_options.iter().count();
+        let over = |what: &str, held: usize, limit: usize| {
+            format!("the account would have {held} {what}, and {limit} is the most")
+        };
+        if held.count > OPTIONS {
+            Err(over("options", held.count, OPTIONS))
+        } else if held.bytes > OPTIONS_BYTES {
+            Err(over("bytes of options", held.bytes, OPTIONS_BYTES))
+        } else if parts > OPTION_PARTS as usize {
+            Err(over("parts of options", parts, OPTION_PARTS as usize))
+        } else {
+            Ok(())
+        }
+    }
+
     /// The account as its agreements need it.
     #[must_use]
     pub fn contact(&self) -> Contact {
@@ -142,7 +230,7 @@ impl Account {
             support_addresses: self.settings.support_addresses.clone(),
             open_fields: self.settings.open_fields,
             custom_statuses: self.settings.custom_statuses.clone(),
-            ticket_fields: self.settings.ticket_fields.clone(),
+            ticket_fields: self.ticket_fields(),
             default_form: self.settings.default_form.clone(),
         }
     }

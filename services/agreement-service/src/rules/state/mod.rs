@@ -2,6 +2,7 @@
 
 mod account;
 mod agreement;
+mod options;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use contracts::{AccountName, AgreementId};
 
 pub use self::account::{Account, Attribute, Contact, Settings};
 pub use self::agreement::Agreement;
+pub use self::options::{FieldOptions, Part, PartKey};
 pub use self::rows::Rows;
 use super::{Answer, Decision};
 
