@@ -51,6 +51,7 @@ pub(crate) fn transfer(
         action: transfer.action.clone(),
         actor: transfer.actor.clone(),
         occurred_at: transfer.occurred_at,
+        arrival: transfer.arrival,
         base_revision: transfer.base_revision,
         comments: Vec::new(),
         fields: transfer.fields.clone(),

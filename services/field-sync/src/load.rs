@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use contracts::comparable::comparable;
 use contracts::sync::Transfer;
 use contracts::{AccountName, ChainId};
 use line::{AccountBasics, Chain, Loaded, facts};
@@ -10,7 +11,7 @@ use messaging::DecideError;
 use sqlx::PgConnection;
 
 use crate::Known;
-use crate::rules::{Schema, Schemas, Touched, fold};
+use crate::rules::{Schema, Schemas, Touched};
 use crate::store::{self, SchemaCache, SchemaReader, StoredFields};
 
 type Accounts = BTreeMap<AccountName, AccountBasics>;
@@ -88,7 +89,7 @@ async fn schemas(
     let title = |named: &(AccountName, String)| {
         let (account, key) = named;
         // There a key is a title.
-        if is_open(account) { Some(fold(key)) } else { known.get(named).map(ToString::to_string) }
+        if is_open(account) { Some(comparable(key)) } else { known.get(named).map(ToString::to_string) }
     };
     let titles: BTreeMap<ChainId, BTreeSet<String>> = keys
         .into_iter()

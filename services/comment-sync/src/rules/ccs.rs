@@ -12,8 +12,12 @@ use serde::{Deserialize, Serialize};
 pub struct CcList {
     /// Everybody on it.
     pub ccs: Vec<Cc>,
-    /// When it was told, as the desk says; of its own changes the latest counts.
+    /// When it was told, as the desk says, but not later than it arrived; of its own changes the
+    /// latest counts.
     pub occurred_at: Timestamp,
+    /// The command's arrival stamp; absent where an earlier release took it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrival: Option<u64>,
     /// By which command.
     pub message_id: String,
 }
@@ -40,7 +44,7 @@ impl CcLists {
 
     /// Whether a list was told after the one that is known.
     pub(super) fn is_news(&self, copy: &CopyId, list: &CcList) -> bool {
-        let order = |list: &CcList| (list.occurred_at, list.message_id.clone());
+        let order = |list: &CcList| (list.occurred_at, list.arrival, list.message_id.clone());
         self.known.get(copy).is_none_or(|known| order(known) < order(list))
     }
 
@@ -68,6 +72,7 @@ mod tests {
         CcList {
             ccs: names.iter().map(cc).collect(),
             occurred_at: noon().plus_seconds(second),
+            arrival: None,
             message_id: message_id.into(),
         }
     }
@@ -85,6 +90,10 @@ mod tests {
             }
             assert_eq!(lists.of(&acme_copy()), []);
         }
+        let stamped = |list: &CcList, arrival| CcList { arrival: Some(arrival), ..list.clone() };
+        let mut lists = CcLists::stored([(acme_copy(), stamped(&second, 1))]);
+        lists.tell(&acme_copy(), stamped(&first, 2));
+        assert_eq!(lists.of(&acme_copy()), first.ccs, "of one moment the one that arrived last");
         let mut lists = CcLists::stored([(acme_copy(), second.clone())]);
         lists.tell(&acme_copy(), first);
         assert_eq!((lists.of(&acme_copy()), lists.changed().count()), (&second.ccs[..], 0));

@@ -115,7 +115,10 @@ mod tests {
         let mut state = ChainState { chain, ..ChainState::default() };
         for (copy, name) in [(acme_copy(), "acme"), (first_hop().far(), "globex")] {
             let ccs = vec![Cc { name: "CC".into(), email: format!("cc@{name}.example") }];
-            state.ccs.tell(&copy, CcList { ccs, occurred_at: noon(), message_id: "m".into() });
+            state.ccs.tell(
+                &copy,
+                CcList { ccs, occurred_at: noon(), arrival: None, message_id: "m".into() },
+            );
         }
         state
     }

@@ -147,8 +147,9 @@ fn created_hop<'a>(live: &[&'a Hop], action: &Action) -> Option<&'a Hop> {
 /// The CCs of the publisher's copy, where the transfer tells them.
 fn told_ccs(transfer: &Transfer) -> Option<CcList> {
     let ccs = transfer.ccs.clone()?;
-    let (occurred_at, message_id) = (transfer.occurred_at, transfer.command.message_id.clone());
-    Some(CcList { ccs, occurred_at, message_id })
+    let (command, arrival) = (&transfer.command, transfer.arrival);
+    let occurred_at = transfer.occurred_at.min(command.received_at);
+    Some(CcList { ccs, occurred_at, arrival, message_id: command.message_id.clone() })
 }
 
 #[cfg(test)]

@@ -61,9 +61,13 @@ pub fn cross(
             if !crossing.hop.terms.tags {
                 return Err(Withheld::because(Reason::TagsNotSynced));
             }
-            let agree = held(field) == Some(value);
+            let field = match field {
+                Field::Tag(name) => Field::Tag(records.tag_named(&crossing.to, name)),
+                other => other.clone(),
+            };
+            let agree = held(&field) == Some(value);
             Ok(Crossed {
-                field: field.clone(),
+                field,
                 value: value.clone(),
                 outcome: ItemOutcome::Transferred,
                 reason: None,

@@ -2,14 +2,15 @@
 //! way.
 
 use contracts::Reason;
+use contracts::comparable::comparable;
 use contracts::compatibility::{Passing, passing};
 use contracts::fields::FieldValue;
 
 use super::Withheld;
-use super::schema::{Schema, SchemaField, fold, is_system};
+use super::schema::{Schema, SchemaField, is_system};
 use super::state::MAX_NAME;
 use super::types::{implied, pass};
-use super::value::check;
+use super::value::{check, spelled};
 
 /// One side of a pair of fields.
 #[derive(Clone, Copy, Debug)]
@@ -109,7 +110,7 @@ impl<'a> Pair<'a> {
             .and_then(|how| pass(value, how))
             .ok_or_else(|| bad("cannot hold this value exactly"))?;
         check(&image, field).map_err(|problem| bad(&problem))?;
-        Ok(image)
+        Ok(spelled(image, field))
     }
 
     fn fits(&self) -> Result<(), Withheld> {
@@ -153,7 +154,7 @@ fn target<'a>(schema: &'a Schema, title: &str) -> Result<Side<'a>, Withheld> {
     if schema.open_fields {
         return Ok(Side::Open);
     }
-    let folded = fold(title);
+    let folded = comparable(title);
     let field = schema.titled(&folded).next().ok_or_else(|| no_such(schema, "title", title))?;
     only_one(schema, &folded, title)?;
     if is_system(&field.key) {
@@ -163,7 +164,8 @@ fn target<'a>(schema: &'a Schema, title: &str) -> Result<Side<'a>, Withheld> {
     }
 }
 
-/// Checks a publisher's own value against its own schema.
+/// Checks a publisher's own value against its own schema; the tags of its options come out as it
+/// registered them.
 ///
 /// # Errors
 /// No such field, a system field, or a value that does not fit. Nothing of it is kept then.
@@ -200,7 +202,7 @@ pub fn own(
     };
     let value = value.ok_or_else(|| bad("cannot hold such a value"))?;
     check(&value, field).map_err(|problem| bad(&problem))?;
-    Ok(value)
+    Ok(spelled(value, field))
 }
 
 fn only_one(schema: &Schema, folded: &str, title: &str) -> Result<(), Withheld> {
@@ -358,6 +360,31 @@ mod tests {
             globex(vec![field("g", "Order", FieldType::Text)]),
         );
         assert_eq!(across(from, to, &FieldValue::Flag(true)), Err(Reason::TypeMismatch));
+    }
+
+    #[test]
+    fn r_90_r_95_titles_and_tags_that_look_alike_are_alike() {
+        let of = |title: &str, tags: &[&str]| TicketField {
+            options: tags.iter().flat_map(|tag| options(&[(tag, tag)])).collect(),
+            ..field("f", title, FieldType::Multiselect)
+        };
+        let tags =
+            |tags: &[&str]| FieldValue::Options(tags.iter().map(ToString::to_string).collect());
+        let from = acme(vec![of("Ma\u{308}ngel\u{a0}Art", &["Gro\u{308}\u{df}e", "other"])]);
+        let to = globex(vec![of("MÄNGEL  ART", &["GRÖSSE", "Other"])]);
+        let crossed = across(from.clone(), to, &tags(&["Gro\u{308}\u{df}e", "other"]));
+        assert_eq!(
+            crossed,
+            Ok(("f".into(), tags(&["GRÖSSE", "Other"]))),
+            "as the partner spells them"
+        );
+        let known = Schema::new(from);
+        let own = own(Some(&known), "f", &json!(["größe", "OTHER"]));
+        assert_eq!(
+            own,
+            Ok(tags(&["Gro\u{308}\u{df}e", "other"])),
+            "as the account registered them"
+        );
     }
 
     #[test]

@@ -5,7 +5,6 @@ mod crossing;
 mod eligibility;
 mod matching;
 mod options;
-mod pattern;
 mod precedence;
 mod propagate;
 mod publisher_changes;
@@ -30,7 +29,7 @@ mod scene;
 mod superseded;
 
 pub use resync::{Held, held};
-pub use schema::{Schema, SchemaField, Schemas, fields_on_form, fold};
+pub use schema::{Schema, SchemaField, Schemas, fields_on_form};
 pub use state::{ChainFields, Field, FieldState, OwnChange, Value};
 pub use touched::Touched;
 pub use transfer::{Decision, Way, decide};

@@ -1,53 +1,68 @@
 //! The options of a drop-down or multiselect, as small as they can be compared: an account may have
 //! thousands, and many accounts are held at a time.
 
+use contracts::comparable::comparable;
 use contracts::fields::FieldOption;
 
-use super::schema::fold;
-
-/// Pairs of an option's name, as it is compared, and its tag; sorted, each once.
+/// Options by name and tag, as both are compared; sorted, each once.
 #[derive(Debug, Default)]
 pub struct Options {
-    /// Name and tag after name and tag.
+    /// Option after option: its name and its tag as they are compared, and the tag as it is spelled
+    /// where that is not the same.
     text: Box<str>,
-    /// Where in it each name and each tag ends.
-    ends: Box<[(u32, u32)]>,
+    /// Where in it each of the three ends.
+    ends: Box<[(u32, u32, u32)]>,
+}
+
+/// One option, as it is compared and as its tag is spelled.
+struct Spelling<'a> {
+    name: &'a str,
+    compared: &'a str,
+    tag: &'a str,
 }
 
 impl Options {
     /// Sorts options.
     #[must_use]
     pub fn new(options: &[FieldOption]) -> Self {
-        let mut pairs: Vec<(String, &str)> =
-            options.iter().map(|option| (fold(&option.name), option.tag.as_str())).collect();
-        pairs.sort_unstable();
-        pairs.dedup();
-        let mut text = String::with_capacity(
-            pairs.iter().map(|(name, tag)| name.len() + tag.len()).sum::<usize>(),
-        );
+        let compared = |option: &FieldOption| {
+            (comparable(&option.name), comparable(&option.tag), option.tag.clone())
+        };
+        let mut options: Vec<(String, String, String)> = options.iter().map(compared).collect();
+        options.sort_unstable();
+        options.dedup();
+        let mut text = String::new();
         // A fact is a message, so its text is far shorter than this.
         let end = |text: &String| u32::try_from(text.len()).unwrap_or(u32::MAX);
-        let mut ends = Vec::with_capacity(pairs.len());
-        for (name, tag) in pairs {
+        let mut ends = Vec::with_capacity(options.len());
+        for (name, compared, tag) in options {
             text.push_str(&name);
             let name = end(&text);
-            text.push_str(tag);
-            ends.push((name, end(&text)));
+            text.push_str(&compared);
+            let spelled = end(&text);
+            if tag != compared {
+                text.push_str(&tag);
+            }
+            ends.push((name, spelled, end(&text)));
         }
         Self { text: text.into(), ends: ends.into() }
     }
 
-    /// Whether one of them has this tag.
+    /// The tag of an option as it is spelled: exactly so, or the first in order that is alike.
     #[must_use]
-    pub fn has_tag(&self, tag: &str) -> bool {
-        self.pairs().any(|(_, known)| known == tag)
+    pub fn tag(&self, sent: &str) -> Option<&str> {
+        if let Some(exactly) = self.all().find(|option| option.tag == sent) {
+            return Some(exactly.tag);
+        }
+        let compared = comparable(sent);
+        self.all().filter(|option| option.compared == compared).map(|option| option.tag).min()
     }
 
     /// Whether options of the same name have the same tags in both. Options that only one of
     /// them has do not count.
     #[must_use]
     pub fn agree_with(&self, other: &Self) -> bool {
-        let (mine, theirs): (Vec<_>, Vec<_>) = (self.pairs().collect(), other.pairs().collect());
+        let (mine, theirs) = (self.pairs(), other.pairs());
         let same_name = |one: &(&str, &str), next: &(&str, &str)| one.0 == next.0;
         let mut others = theirs.chunk_by(same_name).peekable();
         mine.chunk_by(same_name).all(|named| {
@@ -62,13 +77,22 @@ impl Options {
         self.text.len() + size_of_val(&*self.ends)
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// Names and tags as they are compared, each pair once.
+    fn pairs(&self) -> Vec<(&str, &str)> {
+        let mut pairs: Vec<_> = self.all().map(|option| (option.name, option.compared)).collect();
+        pairs.dedup();
+        pairs
+    }
+
+    fn all(&self) -> impl Iterator<Item = Spelling<'_>> {
         let mut begin = 0;
-        self.ends.iter().map(move |(name, tag)| {
-            let (name, tag) = (*name as usize, *tag as usize);
-            let pair = (&self.text[begin..name], &self.text[name..tag]);
-            begin = tag;
-            pair
+        self.ends.iter().map(move |(name, compared, end)| {
+            let (name, compared, end) = (*name as usize, *compared as usize, *end as usize);
+            let as_compared = &self.text[name..compared];
+            let tag = if end == compared { as_compared } else { &self.text[compared..end] };
+            let option = Spelling { name: &self.text[begin..name], compared: as_compared, tag };
+            begin = end;
+            option
         })
     }
 }
@@ -96,16 +120,17 @@ mod tests {
     }
 
     fn pairs() -> impl Strategy<Value = Vec<FieldOption>> {
-        let option = ("[abAB ]{1,2}", "[xyz]{1,2}");
+        let option = ("[abAB ]{1,2}", "[xyzXÄ]{1,2}");
         let option = option.prop_map(|(name, tag)| FieldOption { name, tag });
         prop::collection::vec(option, 0..8)
     }
 
     /// The same, by maps.
-    fn by_name(options: &[FieldOption]) -> BTreeMap<String, BTreeSet<&str>> {
-        let mut by_name: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    fn by_name(options: &[FieldOption]) -> BTreeMap<String, BTreeSet<String>> {
+        let mut by_name: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for option in options {
-            by_name.entry(fold(&option.name)).or_default().insert(&option.tag);
+            let tags = by_name.entry(comparable(&option.name)).or_default();
+            tags.insert(comparable(&option.tag));
         }
         by_name
     }
@@ -118,7 +143,7 @@ mod tests {
             prop_assert_eq!(Options::new(&one).agree_with(&Options::new(&other)), agree);
             for tag in ["x", "yy"] {
                 let has = one.iter().any(|option| option.tag == tag);
-                prop_assert_eq!(Options::new(&one).has_tag(tag), has);
+                prop_assert_eq!(Options::new(&one).tag(tag) == Some(tag), has);
             }
         }
     }

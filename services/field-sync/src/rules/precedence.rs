@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     fn own(second: i64, message_id: &str) -> OwnChange {
-        OwnChange { occurred_at: time(second), message_id: message_id.into() }
+        OwnChange { occurred_at: time(second), arrival: None, message_id: message_id.into() }
     }
 
     fn held(account: &str, revision: u64, second: i64, latest: Option<OwnChange>) -> FieldState {
@@ -96,6 +96,28 @@ mod tests {
             assert_eq!(verdict(&held, "acme", 10, "m4", base), Verdict::OlderOwn);
             assert_eq!(verdict(&held, "acme", 10, "m6", base), Verdict::Accepted);
             assert_eq!(verdict(&held, "acme", 11, "m1", base), Verdict::Accepted);
+        }
+    }
+
+    #[test]
+    fn of_own_changes_of_one_moment_the_one_that_arrived_later_counts() {
+        let of = |arrival, message_id: &str| OwnChange { arrival, ..own(10, message_id) };
+        let held = |arrival, message_id: &str| held("acme", 5, 10, Some(of(arrival, message_id)));
+        let verdict = |held: &FieldState, own| {
+            let (account, effective) = (name("acme"), time(10));
+            decide(Some(held), &Change { account: &account, own, effective, base_revision: None })
+        };
+        for (first, then, expected) in [
+            ((Some(1), "m9"), (Some(2), "m1"), Verdict::Accepted),
+            ((Some(2), "m1"), (Some(1), "m9"), Verdict::OlderOwn),
+            ((Some(2), "m1"), (Some(2), "m2"), Verdict::Accepted),
+            ((Some(2), "m2"), (Some(2), "m1"), Verdict::OlderOwn),
+            ((None, "m9"), (Some(1), "m1"), Verdict::Accepted),
+            ((Some(1), "m1"), (None, "m9"), Verdict::OlderOwn),
+            ((None, "m1"), (None, "m2"), Verdict::Accepted),
+        ] {
+            let held = held(first.0, first.1);
+            assert_eq!(verdict(&held, of(then.0, then.1)), expected, "{first:?} {then:?}");
         }
     }
 

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use contracts::comparable::comparable;
 use contracts::{AccountName, CopyId, Timestamp};
 
-use super::schema::fold;
 use super::state::{ChainFields, Field, FieldState, Value};
 
 /// What is known, with the changes decided so far.
@@ -65,20 +65,42 @@ impl<'a> Records<'a> {
     /// as it was first written.
     #[must_use]
     pub fn key_titled(&self, copy: &CopyId, title: &str) -> String {
-        let title = title.trim();
-        if self.get(copy, &Field::Custom(title.to_owned())).is_some() {
-            return title.to_owned();
+        let key = |field: &Field| match field {
+            Field::Custom(key) => Some(key.clone()),
+            _ => None,
+        };
+        self.as_first_written(copy, title.trim(), Field::Custom, key)
+    }
+
+    /// The name under which a copy holds a tag: as it was first written there.
+    #[must_use]
+    pub fn tag_named(&self, copy: &CopyId, name: &str) -> String {
+        let tag = |field: &Field| match field {
+            Field::Tag(name) => Some(name.clone()),
+            _ => None,
+        };
+        self.as_first_written(copy, name, Field::Tag, tag)
+    }
+
+    /// Exactly so, where there is such a record: two that are alike may be there from before they
+    /// were compared.
+    fn as_first_written(
+        &self,
+        copy: &CopyId,
+        name: &str,
+        field: fn(String) -> Field,
+        name_of: impl Fn(&Field) -> Option<String>,
+    ) -> String {
+        let form = comparable(name);
+        if form.is_empty() || self.get(copy, &field(name.to_owned())).is_some() {
+            return name.to_owned();
         }
-        let folded = fold(title);
         let fields = [self.known.copies.get(copy), self.changed.get(copy)]
             .into_iter()
             .flatten()
             .flat_map(BTreeMap::keys);
-        let same = fields.filter_map(|field| match field {
-            Field::Custom(key) if fold(key) == folded => Some(key.clone()),
-            _ => None,
-        });
-        same.min().unwrap_or_else(|| title.to_owned())
+        let alike = fields.filter_map(name_of).filter(|held| comparable(held) == form);
+        alike.min().unwrap_or_else(|| name.to_owned())
     }
 
     /// What changed.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use contracts::comparable::comparable;
 use contracts::command::AccountKind;
 use contracts::delivery::StatusDelivered;
 use contracts::fields::{
@@ -18,7 +19,7 @@ use contracts::{
 };
 use line::Chain;
 
-use super::{ChainFields, Decision, Field, Schema, Schemas, Touched, Way, decide, fold};
+use super::{ChainFields, Decision, Field, Schema, Schemas, Touched, Way, decide};
 
 pub fn name(account: &str) -> AccountName {
     AccountName::new(account).unwrap()
@@ -255,7 +256,7 @@ impl Stage {
             .filter_map(|(account, key)| {
                 let schema = self.schemas.get(account)?;
                 let defined = || schema.field(key).map(|field| field.folded_title().to_owned());
-                if schema.open_fields { Some(fold(key)) } else { defined() }
+                if schema.open_fields { Some(comparable(key)) } else { defined() }
             })
             .collect();
         let schemas: Schemas = touched

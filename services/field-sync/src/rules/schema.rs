@@ -2,17 +2,17 @@
 //! statuses it has.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use contracts::AccountName;
 use contracts::command::AccountKind;
+use contracts::comparable::comparable;
 use contracts::fields::{CustomStatuses, FieldType, SYSTEM_FIELDS, TicketField};
+use contracts::pattern::{Match, Pattern};
 use contracts::sync::AccountFact;
 use line::AccountBasics;
-use unicode_casefold::UnicodeCaseFold;
 
 use super::options::Options;
-use super::pattern::Pattern;
 
 /// Accounts by name. One that nothing is known of is absent: the strictest is assumed of it.
 pub type Schemas = BTreeMap<AccountName, Schema>;
@@ -46,21 +46,14 @@ pub struct SchemaField {
     pub on_default_form: bool,
     folded_title: Box<str>,
     options: Options,
-    pattern: Option<Pattern>,
-}
-
-/// A title as it is compared: without regard to case or to blanks around it.
-#[must_use]
-pub fn fold(title: &str) -> String {
-    let title = title.trim();
-    // Most titles are, and every field that crosses is folded some times.
-    if title.is_ascii() { title.to_ascii_lowercase() } else { title.case_fold().collect() }
+    pattern: Option<Box<str>>,
+    read: OnceLock<Option<Pattern>>,
 }
 
 /// Whether a key or title is that of a system field.
 #[must_use]
 pub fn is_system(name: &str) -> bool {
-    let folded = fold(name).replace(' ', "_");
+    let folded = comparable(name).replace(' ', "_");
     SYSTEM_FIELDS.contains(&folded.as_str())
 }
 
@@ -117,7 +110,7 @@ impl Schema {
         self.fields.get(key).map(Arc::as_ref)
     }
 
-    /// The fields with a title, as `fold` gives it.
+    /// The fields with a title, as it is compared.
     pub fn titled<'a>(&'a self, folded: &str) -> impl Iterator<Item = &'a SchemaField> + use<'a> {
         self.by_title.get(folded).into_iter().flatten().map(Arc::as_ref)
     }
@@ -144,9 +137,10 @@ impl SchemaField {
     #[must_use]
     pub fn new(field: &TicketField, on_default_form: bool) -> Self {
         Self {
-            folded_title: fold(&field.title).into(),
+            folded_title: comparable(&field.title).into(),
             options: Options::new(&field.options),
-            pattern: field.pattern.as_deref().map(Pattern::new),
+            pattern: field.pattern.as_deref().filter(|_| field.pattern_checked).map(Into::into),
+            read: OnceLock::new(),
             key: field.key.as_str().into(),
             title: field.title.as_str().into(),
             field_type: field.field_type,
@@ -160,10 +154,10 @@ impl SchemaField {
         &self.folded_title
     }
 
-    /// Whether one of its options has this tag.
+    /// The option's tag as the account spells it: exactly so, or as tags are compared.
     #[must_use]
-    pub fn has_option(&self, tag: &str) -> bool {
-        self.options.has_tag(tag)
+    pub fn option<'a>(&'a self, tag: &str) -> Option<&'a str> {
+        self.options.tag(tag)
     }
 
     /// Whether options of the same name have the same tags in both fields.
@@ -172,21 +166,28 @@ impl SchemaField {
         self.options.agree_with(&other.options)
     }
 
-    /// Whether text matches the field's pattern as a whole; nothing when the pattern itself cannot
-    /// be read.
+    /// Whether text matches the field's pattern as a whole. Any does where the pattern cannot be
+    /// read: it was registered before such a one was refused, and the desk checks it. Read when it
+    /// is first asked for: an account has many fields, and a message few.
     #[must_use]
-    pub fn matches_pattern(&self, text: &str) -> Option<bool> {
-        self.pattern.as_ref().map_or(Some(true), |pattern| pattern.matches(text))
+    pub fn matches_pattern(&self, text: &str) -> Match {
+        self.read().map_or(Match::Yes, |pattern| pattern.matches(text))
     }
 
-    /// Bytes it takes, with its pattern compiled.
+    fn read(&self) -> Option<&Pattern> {
+        let read = |pattern: &str| Pattern::read(pattern).ok();
+        self.read.get_or_init(|| self.pattern.as_deref().and_then(read)).as_ref()
+    }
+
+    /// Bytes it takes, with its pattern read.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let texts = [&self.key, &self.title, &self.folded_title];
         size_of::<Self>()
             + texts.map(|text| text.len()).iter().sum::<usize>()
             + self.options.bytes()
-            + self.pattern.as_ref().map_or(0, Pattern::bytes)
+            + self.pattern.as_ref().map_or(0, |pattern| pattern.len())
+            + self.read().map_or(0, Pattern::bytes)
     }
 }
 
@@ -195,16 +196,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn r_91_titles_are_compared_without_regard_to_case() {
-        for (one, other) in [
-            ("Order No", " order NO "),
-            ("STRASSE", "Straße"),
-            ("ÉTAT", "état"),
-            ("ΣΟΦΟΣ", "σοφος"),
+    fn r_95_an_options_tag_is_found_however_it_is_spelled() {
+        let options = ["Größe", "red", "RED", "two words"]
+            .map(|tag| contracts::fields::FieldOption { name: tag.into(), tag: tag.into() });
+        let field = TicketField {
+            options: options.to_vec(),
+            ..super::super::scene::field("f", "F", FieldType::Tagger)
+        };
+        let field = SchemaField::new(&field, true);
+        for (sent, own) in [
+            ("Gro\u{308}\u{df}e", "Größe"),
+            ("red", "red"),
+            ("RED", "RED"),
+            ("Red", "RED"),
+            ("two\u{a0}words", "two words"),
+            ("\u{200b}red", "RED"),
         ] {
-            assert_eq!(fold(one), fold(other));
+            assert_eq!(field.option(sent), Some(own), "{sent:?}");
         }
-        assert_ne!(fold("Order No"), fold("OrderNo"));
+        assert_eq!(field.option("twowords"), None);
     }
 
     #[test]

@@ -117,11 +117,14 @@ pub struct FieldState {
     pub own: Option<OwnChange>,
 }
 
-/// The order of one account's own changes.
+/// The order of one account's own changes: of its members, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct OwnChange {
-    /// When, as the account says.
+    /// When, as the account says, but not later than it arrived.
     pub occurred_at: Timestamp,
+    /// Its arrival stamp; a change without one, from an earlier release, comes before those with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrival: Option<u64>,
     /// The command.
     pub message_id: String,
 }
@@ -188,6 +191,7 @@ mod tests {
                 occurred_at: Timestamp::parse("2026-03-01T10:00:00Z").unwrap(),
                 own: Some(OwnChange {
                     occurred_at: Timestamp::parse("2026-03-01T10:00:00Z").unwrap(),
+                    arrival: Some(7),
                     message_id: "m".into(),
                 }),
             };

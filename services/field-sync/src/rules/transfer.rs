@@ -8,7 +8,7 @@ use line::{Chain, DecidedFields, HopTraversal};
 
 use super::precedence::{self, Change, Verdict};
 use super::propagate::Walk;
-use super::publisher_changes::{self, Sent};
+use super::publisher_changes::{self, Repeated, Said, Sent};
 use super::records::{Records, Stamp};
 use super::schema::Schemas;
 use super::share::{self, Confirmed, SharedItems};
@@ -75,7 +75,7 @@ pub fn decide(known: &ChainFields, way: &Way, transfer: &Transfer) -> Decision {
     }
 
     let publisher = way.schemas.get(&transfer.command.account);
-    let (sent, mut decisions) =
+    let Said { changes: sent, mut decisions, repeated } =
         publisher_changes::read(&transfer.fields, publisher, &transfer.copy, &records);
     let (accepted, confirmed) =
         accept(way, transfer, new_share.is_some(), sent, &mut records, &mut decisions);
@@ -96,6 +96,8 @@ pub fn decide(known: &ChainFields, way: &Way, transfer: &Transfer) -> Decision {
         };
         records.put(&transfer.copy, field.clone(), state);
     }
+    let repeated = repeated.iter().map(|repeated| told_once(repeated, &transfer.copy, &records));
+    decisions.extend(repeated);
     let mut walk = Walk {
         copy: &transfer.copy,
         crossings: &crossings,
@@ -178,8 +180,25 @@ fn accept(
     (accepted, confirmed)
 }
 
+/// What a command says of a field beside what counts of it, with what stands now.
+fn told_once(repeated: &Repeated, copy: &CopyId, records: &Records) -> contracts::Decision {
+    let stands = records.get(copy, &repeated.field).map(|held| held.value.json());
+    contracts::Decision::new(repeated.item.clone(), ItemOutcome::Superseded)
+        .because(Reason::NewerChangeExists)
+        .with_detail(
+            "the command names this field more than once, spelled otherwise or for another value",
+        )
+        .holding(stands)
+}
+
+/// The place of a change among its account's own. One that claims to be from later than it arrived
+/// counts as its arrival, as it does between accounts.
 fn own_change(transfer: &Transfer) -> OwnChange {
-    OwnChange { occurred_at: transfer.occurred_at, message_id: transfer.command.message_id.clone() }
+    OwnChange {
+        occurred_at: precedence::effective(transfer.occurred_at, transfer.command.received_at),
+        arrival: transfer.arrival,
+        message_id: transfer.command.message_id.clone(),
+    }
 }
 
 fn why_not_live(way: &Way, hop: &Hop) -> Option<Reason> {
@@ -421,5 +440,128 @@ mod tests {
         );
         assert!(decided.fields.changes.is_empty());
         assert_eq!(decided.fields.decisions[0].item, Item::Status);
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_once_keeps_no_later_change_out() {
+        let hops = two();
+        let (ahead, noon) = (20 * 3600, 10);
+        let changed = |second, message_id: &str, arrival, value| Transfer {
+            arrival,
+            ..with_status(update("acme", &original(), second, message_id, &hops), value)
+        };
+        let cases = [
+            // Ahead, then right.
+            (
+                changed(noon, "m9", Some(1), Status::Open),
+                changed(noon + 1, "m1", Some(2), Status::Solved),
+            ),
+            // Whole seconds, the second id sorts lower.
+            (
+                changed(noon, "m9", Some(1), Status::Open),
+                changed(noon, "m1", Some(2), Status::Solved),
+            ),
+            // Both ahead.
+            (
+                changed(noon, "m9", Some(1), Status::Open),
+                Transfer {
+                    occurred_at: super::super::scene::time(ahead - 60),
+                    ..changed(noon + 1, "m1", Some(2), Status::Solved)
+                },
+            ),
+        ];
+        for (number, (first, then)) in cases.into_iter().enumerate() {
+            let mut stage = Stage::new([account("acme", vec![]), account("globex", vec![])], &hops);
+            let occurred_at = super::super::scene::time(if number == 1 { noon } else { ahead });
+            stage.decide(&Transfer { occurred_at, ..first });
+            let decided = stage.decide(&then);
+            assert_eq!(said(&decided, "status")[0].1, ItemOutcome::Transferred, "case {number}");
+            assert_eq!(stage.value(&original(), &Field::Status), json!({ "value": "solved" }));
+        }
+    }
+
+    #[test]
+    fn a_share_takes_its_place_among_own_changes_by_its_arrival_too() {
+        let hops = two();
+        for (share_arrival, stands) in [(1, "solved"), (3, "pending")] {
+            let mut stage = Stage::new([account("acme", vec![]), account("globex", vec![])], &[]);
+            let update = with_status(update("acme", &original(), 5, "a", &hops), Status::Solved);
+            stage.decide(&Transfer { arrival: Some(2), ..update });
+            let shared = with_status(share(&hops[0], 5, "z", &hops), Status::Pending);
+            stage.decide(&Transfer { arrival: Some(share_arrival), ..shared });
+            assert_eq!(stage.value(&original(), &Field::Status), json!({ "value": stands }));
+        }
+    }
+
+    #[test]
+    fn spellings_of_one_title_in_one_command_end_as_one_field_everywhere() {
+        let hops = two();
+        let open =
+            |name| contracts::sync::AccountFact { open_fields: true, ..account(name, vec![]) };
+        let mut stage = Stage::new([open("acme"), open("globex")], &hops);
+        let mut sent = update("acme", &original(), 1, "m1", &hops);
+        for (key, value) in [("Order", "1"), ("order", "2"), (" ORDER ", "3")] {
+            sent.fields.custom_fields.insert(key.into(), json!(value));
+        }
+        let decided = stage.decide(&sent);
+        let transferred = (Some(1), ItemOutcome::Transferred, None, None);
+        assert_eq!(said(&decided, "custom_field: ORDER "), [transferred]);
+        for lost in ["Order", "order"] {
+            let reason = Some(Reason::NewerChangeExists);
+            let told = (None, ItemOutcome::Superseded, reason, Some(json!("3")));
+            assert_eq!(said(&decided, &format!("custom_field:{lost}")), [told], "{lost}");
+        }
+        for copy in [original(), hops[0].far()] {
+            let held: Vec<_> = stage.fields.copies[&copy].iter().collect();
+            assert_eq!(held.len(), 1, "{held:?}");
+            assert_eq!(
+                held[0].1.value,
+                super::super::state::Value::Custom(FieldValue::Text("3".into()))
+            );
+        }
+    }
+
+    #[test]
+    fn r_91_tags_and_options_that_look_alike_are_one_and_shown_as_sent() {
+        let hops = two();
+        let far = hops[0].far();
+        let mut stage = Stage::new([account("acme", vec![]), account("globex", vec![])], &hops);
+        let tagged = |account: &str, copy: &contracts::CopyId, second, name: &str, present| {
+            let mut sent = update(account, copy, second, &format!("m{second}"), &hops);
+            sent.fields.tags.push(tag(name, present));
+            sent
+        };
+        stage.decide(&tagged("acme", &original(), 1, "Größe", true));
+        let again = stage.decide(&tagged("globex", &far, 2, "Gro\u{308}ße", true));
+        let unchanged = (Some(1), ItemOutcome::Unchanged, Some(Reason::Unchanged), None);
+        assert_eq!(said(&again, "tag:Gro\u{308}ße"), [unchanged]);
+        let off = stage.decide(&tagged("globex", &far, 3, "GRÖSSE", false));
+        assert_eq!(off.fields.changes[&original()].tags_removed, ["Größe"]);
+        for copy in [original(), far] {
+            assert_eq!(stage.fields.copies[&copy].len(), 1);
+            assert_eq!(stage.value(&copy, &Field::Tag("Größe".into())), json!(false));
+        }
+    }
+
+    #[test]
+    fn tags_that_were_two_before_they_were_compared_stay_two() {
+        let hops = two();
+        let mut stage = Stage::new([account("acme", vec![]), account("globex", vec![])], &hops);
+        let held = |present| FieldState {
+            value: super::super::state::Value::Tag(present),
+            account: super::super::scene::name("acme"),
+            revision: 1,
+            occurred_at: super::super::scene::time(0),
+            own: None,
+        };
+        let fields: BTreeMap<Field, FieldState> = [("VIP", true), ("vip", true)]
+            .map(|(name, on)| (Field::Tag(name.into()), held(on)))
+            .into();
+        stage.fields.copies = [(original(), fields.clone()), (hops[0].far(), fields)].into();
+        let mut sent = update("acme", &original(), 1, "m1", &hops);
+        sent.fields.tags.push(tag("vip", false));
+        let decided = stage.decide(&sent);
+        assert_eq!(decided.fields.changes[&hops[0].far()].tags_removed, ["vip"]);
+        assert_eq!(stage.value(&original(), &Field::Tag("VIP".into())), json!(true));
     }
 }

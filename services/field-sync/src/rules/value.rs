@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use contracts::fields::{FieldType, FieldValue};
+use contracts::pattern::Match;
 
 use super::schema::SchemaField;
 
@@ -21,9 +22,9 @@ pub fn check(value: &FieldValue, field: &SchemaField) -> Result<(), String> {
         | (T::Integer, V::Integer(_))
         | (_, V::Cleared) => Ok(()),
         (T::Regexp, V::Text(text)) => match field.matches_pattern(text) {
-            Some(true) => Ok(()),
-            Some(false) => Err("takes text that matches its pattern".to_owned()),
-            None => Err("has a pattern that cannot be read".to_owned()),
+            Match::Yes => Ok(()),
+            Match::No => Err("takes text that matches its pattern".to_owned()),
+            Match::TooLong => Err("takes no text that is too long to be checked".to_owned()),
         },
         (T::PartialCreditCard, V::Text(text)) if is_card_end(text) => Ok(()),
         (T::Decimal, V::Text(text)) if is_decimal(text) => Ok(()),
@@ -37,7 +38,20 @@ pub fn check(value: &FieldValue, field: &SchemaField) -> Result<(), String> {
 }
 
 fn has_option(field: &SchemaField, tag: &str) -> Result<(), String> {
-    if field.has_option(tag) { Ok(()) } else { Err(format!("has no option with the tag {tag:?}")) }
+    field.option(tag).map(drop).ok_or_else(|| format!("has no option with the tag {tag:?}"))
+}
+
+/// A value that the field takes, its options' tags as the field's account spells them.
+#[must_use]
+pub fn spelled(value: FieldValue, field: &SchemaField) -> FieldValue {
+    let own = |tag: &String| field.option(tag).unwrap_or(tag).to_owned();
+    match (field.field_type, value) {
+        (FieldType::Tagger, FieldValue::Text(tag)) => FieldValue::Text(own(&tag)),
+        (FieldType::Multiselect, FieldValue::Options(tags)) => {
+            FieldValue::Options(tags.iter().map(own).collect())
+        }
+        (_, value) => value,
+    }
 }
 
 /// What a type's values look like.
@@ -145,7 +159,8 @@ mod tests {
             ..field("c", "C", field_type)
         };
         assert!(fits(with_options(FieldType::Tagger), &json!("red")));
-        assert!(!fits(with_options(FieldType::Tagger), &json!("Red")));
+        assert!(fits(with_options(FieldType::Tagger), &json!(" Red")));
+        assert!(!fits(with_options(FieldType::Tagger), &json!("Reds")));
         assert!(fits(with_options(FieldType::Multiselect), &json!(["blue", "red"])));
         assert!(!fits(with_options(FieldType::Multiselect), &json!(["blue", "green"])));
         assert!(!fits(with_options(FieldType::Multiselect), &json!("blue")));
@@ -162,10 +177,41 @@ mod tests {
         for bad in ["xAB12", "AB12x", "AB12\n", "nonetheless"] {
             assert!(!fits(with_pattern("[A-Z]{2}[0-9]+|none"), &json!(bad)), "{bad}");
         }
-        assert!(!fits(with_pattern("("), &json!("x")), "what cannot be checked is not taken");
-        assert!(
-            !fits(with_pattern("((a{900}){900}){900}"), &json!("a")),
-            "a pattern that is a bomb is not built"
-        );
+    }
+
+    #[test]
+    fn everyday_patterns_take_values() {
+        let with_pattern = |pattern: &str| TicketField {
+            pattern: Some(pattern.into()),
+            ..field("p", "P", FieldType::Regexp)
+        };
+        for (pattern, good, bad) in [
+            (r"\w{1,20}", "Müller", "Müller und Sohn"),
+            (r"^.{0,500}$", "anything", "line\nbreak"),
+            (r"\p{L}{1,40}", "Žižek", "R2"),
+            (r"[\w-]{1,12}", "ab-1", "ab 1"),
+        ] {
+            assert!(fits(with_pattern(pattern), &json!(good)), "{pattern} {good}");
+            assert!(!fits(with_pattern(pattern), &json!(bad)), "{pattern} {bad}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_nobody_can_check_here_takes_any_text() {
+        for pattern in ["(", "(?=a)b", r"a\Z", r"(a)\1", "((a{900}){900}){900}"] {
+            let foreign =
+                TicketField { pattern: Some(pattern.into()), ..field("p", "P", FieldType::Regexp) };
+            let unchecked = TicketField { pattern_checked: false, ..foreign.clone() };
+            for field in [foreign, unchecked] {
+                assert!(fits(field.clone(), &json!("x")), "{pattern}");
+                assert!(!fits(field, &json!(1)), "{pattern}: text all the same");
+            }
+        }
+        let own = TicketField {
+            pattern: Some("[0-9]".into()),
+            pattern_checked: false,
+            ..field("p", "P", FieldType::Regexp)
+        };
+        assert!(fits(own, &json!("x")), "the desk checks it");
     }
 }

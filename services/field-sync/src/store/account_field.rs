@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use contracts::comparable::comparable;
 use contracts::AccountName;
 use contracts::fields::TicketField;
 use contracts::sync::AccountFact;
@@ -11,7 +12,7 @@ use messaging::DecideError;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection};
 
-use crate::rules::{SchemaField, fields_on_form, fold};
+use crate::rules::{SchemaField, fields_on_form};
 
 /// Accounts whose facts are read whole at a time: each may have half a MiB.
 const AT_A_TIME: usize = 8;
@@ -78,7 +79,7 @@ async fn write(connection: &mut PgConnection, facts: Vec<AccountFact>) -> sqlx::
     )
     .bind(rows.iter().map(|(account, ..)| account.as_str()).collect::<Vec<_>>())
     .bind(rows.iter().map(|(_, field, _)| field.key.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(_, field, _)| fold(&field.title)).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, field, _)| comparable(&field.title)).collect::<Vec<_>>())
     .bind(rows.iter().map(|(.., on_form)| *on_form).collect::<Vec<_>>())
     .bind(rows.iter().map(|(_, field, _)| Json(field)).collect::<Vec<_>>())
     .execute(connection)

@@ -17,7 +17,7 @@ pub use state::{Change, ListedShare, Place, State};
 
 use crate::inbound::Inbound;
 use contracts::delivery::Delivery;
-use contracts::sync::{CommandRef, Transfer};
+use contracts::sync::{AccountFact, CommandRef, Transfer};
 use contracts::{AccountName, Reason, ReceiptOutcome, ShareId, TicketId, Timestamp};
 
 /// An answer that this service gives itself, because nothing goes on along the line.
@@ -121,6 +121,22 @@ pub fn decide(
         answer.detail = Some(format!("/occurred_at: {ahead} is more than a day ahead"));
         return Decision::Answered(answer);
     }
+    stamped(state, decided(state, command, fact, message))
+}
+
+/// Orders what goes on by its arrival here: set once, for every stage and every time it is sent.
+fn stamped(state: &State, decision: Decision) -> Decision {
+    match decision {
+        Decision::Passed { mut transfer, bound } => {
+            transfer.arrival = Some(state.next_arrival);
+            Decision::Passed { transfer, bound }
+        }
+        other => other,
+    }
+}
+
+fn decided(state: &State, command: &CommandRef, fact: &AccountFact, message: &Inbound) -> Decision {
+    let account = &command.account;
     match message {
         Inbound::Share(share) => share::decide(state, command, share),
         Inbound::Update(update) => update::decide(state, command, update),

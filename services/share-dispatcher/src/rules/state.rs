@@ -42,6 +42,9 @@ pub struct State {
     pub listed: BTreeMap<(AccountName, String), Vec<ListedShare>>,
     /// Shares that this batch ended.
     pub ended: BTreeMap<ShareId, Timestamp>,
+    /// The arrival stamp of the next transfer: microseconds by the database's clock, read under the
+    /// locks of the batch's chains, so that of one chain a later batch has later ones.
+    pub next_arrival: u64,
 }
 
 /// A new row.
@@ -134,6 +137,7 @@ impl State {
                 vec![self.bind(account, share_id, ticket, place)]
             }
             Decision::Passed { transfer, bound } => {
+                self.next_arrival += 1;
                 let account = &transfer.command.account;
                 let mut changes: Vec<Change> = bound
                     .iter()

@@ -119,7 +119,15 @@ pub async fn load(
         shares,
         listed,
         ended: BTreeMap::new(),
+        next_arrival: clock(connection).await?,
     })
+}
+
+/// Microseconds by the database's clock, which all replicas share.
+async fn clock(connection: &mut PgConnection) -> sqlx::Result<u64> {
+    let query = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint";
+    let now: i64 = sqlx::query_scalar(query).fetch_one(connection).await?;
+    Ok(u64::try_from(now).unwrap_or_default())
 }
 
 #[derive(FromRow)]

@@ -63,6 +63,12 @@ impl Pattern {
     pub fn matches(&self, text: &str) -> Match {
         self.0.matches(text)
     }
+
+    /// Bytes it takes in memory.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
 }
 
 /// What the parser says, without the picture that it draws of the pattern.

@@ -114,6 +114,15 @@ impl Program {
         Some(self.steps.len() - 1)
     }
 
+    /// Bytes it takes; a class that several steps share counts once for each.
+    pub(super) fn bytes(&self) -> usize {
+        let taken = self.steps.iter().map(|step| match step {
+            Step::Take(characters, _) => size_of_val(&**characters),
+            Step::Look(..) | Step::Fork(..) | Step::End => 0,
+        });
+        size_of_val(&*self.steps) + taken.sum::<usize>()
+    }
+
     /// Whether a way leads from the beginning of the text to its end.
     pub(super) fn matches(&self, text: &str) -> Match {
         let mut ways = Ways { at: Vec::new(), seen: vec![0; self.steps.len()], round: 0, work: 0 };

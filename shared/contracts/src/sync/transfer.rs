@@ -29,6 +29,11 @@ pub struct Transfer {
     pub actor: Person,
     /// When it was done, as sent.
     pub occurred_at: Timestamp,
+    /// When share-dispatcher decided the command: microseconds by its database's clock, one more
+    /// for each of a batch. Set once; orders changes that one account made in one moment. Absent in
+    /// what an earlier release made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrival: Option<u64>,
     /// The lowest revision the desk held among the fields touched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_revision: Option<u64>,
@@ -76,6 +81,7 @@ impl Transfer {
             hops,
             action,
             actor,
+            arrival: None,
             base_revision: None,
             comments: Vec::new(),
             fields: FieldChanges::default(),
