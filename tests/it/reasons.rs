@@ -232,8 +232,14 @@ async fn comments(context: &FourDesks) {
         "comment:acme/new",
         IdTaken,
     );
-    let again = acme.ask("ticket.update.v1", &say("1", json!([comment("acme/call", true)]))).await;
+    let same = json!({ "id": "acme/call", "body": "Voicemail", "public": true });
+    let again = acme.ask("ticket.update.v1", &say("1", json!([same]))).await;
     assert_eq!((again.outcome, again.reason), (ReceiptOutcome::Ignored, Some(Unchanged)));
+    item(
+        &acme.ask("ticket.update.v1", &say("1", json!([comment("acme/call", true)]))).await,
+        "comment:acme/call",
+        CommentDiffers,
+    );
     applied(
         &acme
             .ask(

@@ -11,7 +11,9 @@ use messaging::{
 };
 use sqlx::PgConnection;
 
-use crate::rules::{CcLists, ChainState, Comments, Decision, Settings, decide};
+use crate::rules::{
+    CcLists, ChainState, Comments, Decision, Said, Settings, decide, known_before,
+};
 use crate::store::comment::Wanted;
 use crate::{outbound, store};
 
@@ -76,7 +78,9 @@ impl Service for CommentSync {
         let Inbound::Transfer(transfer) = &received.message else { return None };
         let nothing = ChainState::default();
         let state = known.chains.get(&transfer.chain).unwrap_or(&nothing);
-        Some(decide(state, &known.settings, transfer))
+        let mut decision = decide(state, &known.settings, transfer);
+        known.said.review(transfer, &state.comments, &mut decision.decided.decisions);
+        Some(decision)
     }
 
     fn apply(
@@ -89,7 +93,9 @@ impl Service for CommentSync {
             (Inbound::Fact(fact), _) => outbound::fact(fact),
             (Inbound::Transfer(transfer), Some(Decision { changes, decided })) => {
                 let state = known.chains.entry(transfer.chain.clone()).or_default();
+                let before = known_before(transfer, &state.comments);
                 state.apply(changes);
+                known.said.keep(transfer, &before, &state.comments);
                 outbound::transfer(transfer, decided, &state.chain, &known.settings)
             }
             (Inbound::Transfer(_), None) => Vec::new(),
@@ -98,6 +104,7 @@ impl Service for CommentSync {
     }
 
     async fn save(&self, connection: &mut PgConnection, known: Known) -> Result<(), DecideError> {
+        store::said::save(&mut *connection, &known.said).await?;
         save(connection, known.chains).await
     }
 }
@@ -112,6 +119,15 @@ pub struct Known {
     pub chains: BTreeMap<ChainId, ChainState>,
     /// What accounts and agreements say.
     pub settings: Settings,
+    /// What was said under the ids that the batch names.
+    pub said: Said,
+}
+
+/// The ids of comments that transfers publish or redact.
+fn named(transfers: &[&Transfer]) -> BTreeSet<CommentId> {
+    let published = transfers.iter().flat_map(|transfer| &transfer.comments);
+    let published = published.map(|comment| comment.id.clone());
+    published.chain(redacted(transfers).into_iter().map(|(_, id)| id)).collect()
 }
 
 /// Loads what the transfers of a batch are decided by, beside their chains' hops.
@@ -122,6 +138,7 @@ async fn load(connection: &mut PgConnection, loaded: Loaded<'_>) -> Result<Known
     let redacted = redacted(&loaded.transfers);
     let mut missed = store::missed_redaction::load(&mut *connection, &wanted, &redacted).await?;
     let mut ccs = store::ccs::load(&mut *connection, &loaded.ids()).await?;
+    let said = store::said::load(&mut *connection, &named(&loaded.transfers)).await?;
     let settings = settings(connection, &loaded, &comments, &ccs).await?;
     let state = |(id, chain): (ChainId, Chain)| {
         let comments = comments.remove(&id).unwrap_or_default();
@@ -130,7 +147,7 @@ async fn load(connection: &mut PgConnection, loaded: Loaded<'_>) -> Result<Known
         let ccs = ccs.remove(&id).unwrap_or_default();
         (id, ChainState { chain, comments, marks, missed, ccs })
     };
-    Ok(Known { chains: loaded.chains.into_iter().map(state).collect(), settings })
+    Ok(Known { chains: loaded.chains.into_iter().map(state).collect(), settings, said })
 }
 
 /// Whether a transfer needs all comments of its chain: it brings a hop, over which the new copy

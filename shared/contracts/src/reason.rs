@@ -96,6 +96,8 @@ reasons! {
     Unchanged "unchanged" "Both copies hold this already.",
     AccountRenamed "account_renamed" "A party of the agreement was renamed (R-17).",
     Discarded "discarded" "An operator discarded the parked message.",
+    CommentDiffers "comment_differs" "The account published this comment id before with other text \
+        or visibility: what was published first stands, or another ticket has it.",
     NotTheAuthor "not_the_author" "Only the account of its author may redact a comment.",
 }
 

@@ -14,6 +14,7 @@ mod notices;
 mod publish;
 mod recording;
 mod redaction;
+mod said;
 mod state;
 mod take_over;
 mod transfer;
@@ -30,6 +31,7 @@ pub use comments::{Comments, KnownComment};
 pub use draft::CommentChanges;
 pub use missed::{Missed, MissedRedactions, Overdue};
 pub use redaction::{Mark, Marks};
+pub use said::{Said, SaidKey, Wording, Words, known_before};
 pub use state::{ChainState, Changes, Decided, Decision};
 pub use transfer::decide;
 

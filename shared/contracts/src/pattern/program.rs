@@ -1,6 +1,7 @@
 //! A pattern as steps over characters, and all ways through them at once (Thompson): a text is read
 //! once, whatever the pattern.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -114,13 +115,17 @@ impl Program {
         Some(self.steps.len() - 1)
     }
 
-    /// Bytes it takes; a class that several steps share counts once for each.
+    /// Bytes it takes. A class that several steps share counts once.
     pub(super) fn bytes(&self) -> usize {
-        let taken = self.steps.iter().map(|step| match step {
-            Step::Take(characters, _) => size_of_val(&**characters),
-            Step::Look(..) | Step::Fork(..) | Step::End => 0,
-        });
-        size_of_val(&*self.steps) + taken.sum::<usize>()
+        let classes: BTreeMap<_, usize> = self
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Take(class, _) => Some((class.as_ptr(), size_of_val(&**class))),
+                Step::Look(..) | Step::Fork(..) | Step::End => None,
+            })
+            .collect();
+        size_of_val(&*self.steps) + classes.values().sum::<usize>()
     }
 
     /// Whether a way leads from the beginning of the text to its end.
