@@ -1,18 +1,23 @@
 //! Whom no mail may go to: the partner's support addresses. A desk turns mail to
 //! such an address into a ticket, and two desks that mail each other never stop.
 
-/// Returns the partner's entry, an address or an `@domain`, that keeps a mail from `address`. Case
-/// makes no difference.
+use contracts::mailbox::{Mailbox, domain_of};
+
+/// Returns the partner's entry, an address or an `@domain`, that keeps a mail from `address`. They
+/// are compared as the mailboxes that they reach.
 #[must_use]
 pub fn suppressed_by<'a>(
     address: &str,
     partner_support_addresses: &'a [String],
 ) -> Option<&'a str> {
+    let reached = Mailbox::of(address);
     let address = folded(address);
-    partner_support_addresses
-        .iter()
-        .map(String::as_str)
-        .find(|entry| covers(&folded(entry), &address))
+    let covers = |entry: &&str| {
+        reached.as_ref().is_some_and(|reached| covers(entry.trim(), reached))
+            // What is no address is compared as it is written.
+            || (reached.is_none() && address.contains(|it| it != '@') && folded(entry) == address)
+    };
+    partner_support_addresses.iter().map(String::as_str).find(covers)
 }
 
 /// The form in which two spellings of an address are equal.
@@ -23,11 +28,10 @@ pub fn folded(address: &str) -> String {
 
 /// An `@domain` stands for the addresses of that domain itself: a part of it may belong to somebody
 /// else.
-fn covers(entry: &str, address: &str) -> bool {
-    match entry.strip_prefix('@') {
-        Some("") => false,
-        Some(domain) => address.rsplit_once('@').is_some_and(|(_, own)| own == domain),
-        None => !entry.is_empty() && entry == address,
+fn covers(entry: &str, reached: &Mailbox) -> bool {
+    match entry.strip_prefix(['@', '\u{ff20}', '\u{fe6b}']) {
+        Some(domain) => reached.is_of(&domain_of(domain)),
+        None => Mailbox::of(entry).as_ref() == Some(reached),
     }
 }
 
@@ -74,6 +78,32 @@ mod tests {
         let entries = partner(&[" Support@Globex.Example ", "@MÜLLER.example"]);
         assert!(suppressed_by("sUPPORT@gLOBEX.eXAMPLE", &entries).is_some());
         assert!(suppressed_by(" a@müller.EXAMPLE", &entries).is_some());
+    }
+
+    #[test]
+    fn r_45_a_support_address_is_known_in_every_spelling() {
+        let entries =
+            partner(&["support@globex.example", "help+desk@globex.example", "@müller.example"]);
+        for address in [
+            "support+tag@globex.example",
+            "\"support\"@globex.example",
+            "SUPPORT+a@Globex.Example.",
+            "support(x)@globex.example",
+            "help@globex.example",
+            "help+other@globex.example",
+            "a@xn--mller-kva.example",
+            "support＠globex.example",
+        ] {
+            assert!(suppressed_by(address, &entries).is_some(), "{address}");
+        }
+        for address in [
+            "support@eu.globex.example",
+            "sup.port@globex.example",
+            "supporter@globex.example",
+            "a@mueller.example",
+        ] {
+            assert_eq!(suppressed_by(address, &entries), None, "{address}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use contracts::command::{Cc, SentTag, SetBy, TicketShare, TicketUpdate};
 use contracts::comment::Comment;
+use contracts::contact::name_without_contact;
 use contracts::sync::{FieldChanges, StatusChange, TagChange, TransferComment};
 use contracts::{AccountName, Actor, Decision, Item, Person, Reason};
 
@@ -21,7 +22,10 @@ pub(super) fn of_share(account: &AccountName, share: &TicketShare) -> Clean {
     let mut decisions = Vec::new();
     if ticket.requester.email.is_some() || ticket.requester.phone.is_some() {
         decisions.push(Decision::withheld(Item::Requester, Reason::AddressStays));
+    } else {
+        decisions.extend(rewritten([&ticket.requester]));
     }
+    decisions.extend(rewritten(people(&share.actor, &ticket.comments)));
     if !ticket.ccs.is_empty() {
         decisions.push(Decision::withheld(Item::Ccs, Reason::CcsStay));
     }
@@ -63,8 +67,26 @@ pub(super) fn of_update(account: &AccountName, update: &TicketUpdate) -> Clean {
             .ccs
             .iter()
             .map(|_| Decision::withheld(Item::Ccs, Reason::CcsStay))
+            .chain(rewritten(people(&update.actor, &update.comments)))
             .collect(),
     }
+}
+
+/// Who is shown to partners beside the requester.
+fn people<'a>(
+    actor: &'a Actor,
+    comments: &'a [Comment],
+) -> impl Iterator<Item = &'a Actor> + use<'a> {
+    comments.iter().filter_map(|comment| comment.author.as_ref()).chain([actor])
+}
+
+/// Says that somebody is shown by another name than was sent, because that has an address or a
+/// telephone number. Once, however many they are; the account's own words stay at home.
+fn rewritten<'a>(people: impl IntoIterator<Item = &'a Actor>) -> Option<Decision> {
+    let is_rewritten = |person: &&Actor| name_without_contact(&person.name) != person.name;
+    let person = people.into_iter().find(is_rewritten)?;
+    let detail = format!("the name of {:?} has an address or a telephone number", person.id);
+    Some(Decision::withheld(Item::Requester, Reason::AddressStays).with_detail(detail))
 }
 
 fn added(tag: &SentTag) -> TagChange {
@@ -107,5 +129,37 @@ mod tests {
         assert!(!text.unwrap().contains("acme.example"));
         let reasons: Vec<_> = clean.decisions.iter().map(|decision| decision.reason).collect();
         assert_eq!(reasons, [Some(Reason::AddressStays), Some(Reason::CcsStay)]);
+    }
+
+    #[test]
+    fn r_41_a_name_that_is_rewritten_is_a_decision() {
+        let account = AccountName::new("acme").unwrap();
+        let told = |requester: &str, actor: &str, author: &str| {
+            let mut share = Desk::sample_share("1");
+            (share.ticket.requester.email, share.ticket.requester.phone) = (None, None);
+            share.ticket.requester.name = requester.into();
+            share.actor.name = actor.into();
+            share.ticket.ccs = Vec::new();
+            for comment in &mut share.ticket.comments {
+                comment.author = Some(Actor { name: author.into(), ..share.actor.clone() });
+            }
+            let decisions = of_share(&account, &share).decisions;
+            decisions
+                .iter()
+                .map(|decision| (decision.item.to_string(), decision.reason))
+                .collect::<Vec<_>>()
+        };
+        let stays = || ("requester".to_owned(), Some(Reason::AddressStays));
+        assert_eq!(told("Kunde 10000001", "Ada", "Ada"), []);
+        assert_eq!(told("Anna +390551234567", "Ada", "Ada"), [stays()]);
+        assert_eq!(told("anna＠acme.example", "Ada", "Ada"), [stays()]);
+        assert_eq!(told("Anna", "ada@acme.example", "Ada"), [stays()]);
+        let update = |name: &str| {
+            let share = Desk::sample_share("1");
+            let actor = Actor { name: name.into(), ..share.actor };
+            rewritten(people(&actor, &[])).map(|decision| decision.reason)
+        };
+        assert_eq!(update("Ada 2024-2025"), None);
+        assert_eq!(update("Ada (055) 1234567"), Some(Some(Reason::AddressStays)));
     }
 }
