@@ -307,10 +307,14 @@ pub async fn also_a_comment_counts_once_by_its_id(context: ConformanceContext) {
     let again = with(comment.clone(), &json!({ "body": "The second does not.", "public": false }));
     let receipt = say(&context, &acme, ORIGINAL, &[&comment, &again]).await;
     item(&receipt, &item_of(&comment), ItemOutcome::Transferred, None);
-    item(&receipt, &item_of(&comment), ItemOutcome::Unchanged, Reason::Unchanged);
+    item(&receipt, &item_of(&comment), ItemOutcome::Withheld, Reason::CommentDiffers);
     hears(&initech, &comment).await;
-    for (desk, number) in [(&acme, ORIGINAL), (&globex, COPY), (&initech, FAR_COPY)] {
-        let receipt = say(&context, desk, number, &[&again]).await;
+    let receipt = say(&context, &acme, ORIGINAL, &[&again]).await;
+    item(&receipt, &item_of(&comment), ItemOutcome::Withheld, Reason::CommentDiffers);
+    for (desk, number, said) in
+        [(&acme, ORIGINAL, &comment), (&globex, COPY, &again), (&initech, FAR_COPY, &again)]
+    {
+        let receipt = say(&context, desk, number, &[said]).await;
         assert_eq!(
             (receipt.outcome, receipt.reason),
             (ReceiptOutcome::Ignored, Some(Reason::Unchanged)),
@@ -324,6 +328,19 @@ pub async fn also_a_comment_counts_once_by_its_id(context: ConformanceContext) {
         (times, hears(&globex, &comment).await.body.as_str()),
         ([0, 1, 1], "The first counts.")
     );
+}
+
+pub async fn also_one_comment_id_on_two_tickets_is_said(context: ConformanceContext) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
+    for number in ["1", "2"] {
+        context.shared(&acme, &globex, &agreement, number).await;
+    }
+    let first = context.comment(&acme, "Of the first ticket.", true);
+    let second = with(first.clone(), &json!({ "body": "Of the second." }));
+    let receipt = say(&context, &acme, "1", &[&first]).await;
+    item(&receipt, &item_of(&first), ItemOutcome::Transferred, None);
+    let receipt = say(&context, &acme, "2", &[&second]).await;
+    item(&receipt, &item_of(&first), ItemOutcome::Transferred, Reason::CommentDiffers);
 }
 
 pub async fn also_a_comments_id_belongs_to_whoever_used_it(context: ConformanceContext) {

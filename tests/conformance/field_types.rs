@@ -251,6 +251,27 @@ pub async fn also_a_value_is_cleared_by_each_of_its_spellings(context: Conforman
     pair.comes_back("text", cleared).await;
 }
 
+pub async fn also_one_spelling_of_a_field_counts_and_the_others_are_told(
+    context: ConformanceContext,
+) {
+    let (acme, bridge) =
+        (context.desk("acme").await, context.desk_of("bridge", "third_party").await);
+    applied(
+        &context.set(&acme, json!({ "ticket_fields": [field("order", "Order", "text")] })).await,
+    );
+    applied(&context.set(&bridge, json!({ "open_fields": true })).await);
+    let pair = Pair::of(&context, acme, bridge, everything()).await;
+    let receipt =
+        pair.set_back(&context, json!({ "Order": "1", "order": "2", " ORDER ": "3" })).await;
+    pair.comes_back("order", json!("3")).await;
+    for lost in ["Order", "order"] {
+        let name = format!("custom_field:{lost}");
+        item(&receipt, &name, ItemOutcome::Superseded, Reason::NewerChangeExists);
+        let told = receipt.decisions.iter().find(|it| it.item.to_string() == name).unwrap();
+        assert_eq!(told.value, Some(json!("3")));
+    }
+}
+
 pub async fn also_open_fields_take_any_title(context: ConformanceContext) {
     let (acme, bridge) =
         (context.desk("acme").await, context.desk_of("bridge", "third_party").await);

@@ -241,6 +241,33 @@ pub async fn r_91_titles_are_compared_without_regard_to_case(context: Conformanc
     }
 }
 
+pub async fn r_91_names_that_look_alike_are_one(context: ConformanceContext) {
+    let ours = [
+        field("a", "Gro\u{308}\u{df}e\u{a0}(cm)", "text"),
+        options("b", "Colour", "tagger", &[("Green", "gru\u{308}n")]),
+    ];
+    let theirs = [
+        field("t-a", "GRÖSSE  (cm)", "text"),
+        options("t-b", "Colour\u{200b}", "tagger", &[("green", "Grün")]),
+    ];
+    let pair = Pair::with(&context, &ours, &theirs).await;
+    let receipt = pair.set(&context, json!({ "a": "180", "b": "gru\u{308}n" })).await;
+    for (key, theirs, value) in [("a", "t-a", "180"), ("b", "t-b", "Grün")] {
+        assert!(
+            receipt.decisions.iter().any(|it| it.item.to_string() == format!("custom_field:{key}"))
+        );
+        pair.arrives(theirs, json!(value)).await;
+    }
+    let add = |name: &str| json!({ "tags": { "add": [{ "name": name, "added_by": "user" }] } });
+    applied(&context.update(&pair.acme, ORIGINAL, add("Größe")).await);
+    holds(&pair.globex, &pair.share, "tag:Größe", json!(true)).await;
+    let receipt = context.update(&pair.globex, COPY, add("Gro\u{308}\u{df}e")).await;
+    item(&receipt, "tag:Gro\u{308}\u{df}e", ItemOutcome::Unchanged, Reason::Unchanged);
+    let remove = json!({ "tags": { "remove": [{ "name": "GRÖSSE", "removed_by": "user" }] } });
+    applied(&context.update(&pair.globex, COPY, remove).await);
+    holds(&pair.acme, &pair.share, "tag:Größe", json!(false)).await;
+}
+
 pub async fn r_92_types_that_fit_cross_and_others_do_not(context: ConformanceContext) {
     let level = [("High", "high"), ("Low", "low")];
     let ours = [

@@ -26,6 +26,7 @@ mod people;
 mod privacy;
 mod redaction;
 mod resync;
+mod settings;
 mod sharing;
 mod status;
 

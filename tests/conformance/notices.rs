@@ -191,7 +191,13 @@ pub async fn r_47_mail_that_an_agents_action_causes_towards_a_partner_is_suppres
     mails_its_ccs(&context, &acme, &json!({})).await;
     let agreement = context.agree(&acme, &globex, everything()).await;
     context.agree(&acme, &initech, everything()).await;
-    let suppressed = [support(&globex), support(&initech), format!("anybody@{help}")];
+    let suppressed = [
+        support(&globex),
+        support(&initech),
+        format!("anybody@{help}"),
+        format!("support+tag@{}.example", globex.account),
+        format!("\"support\"@{}.example", globex.account),
+    ];
     let mut list: Vec<Value> =
         suppressed.iter().map(|email| json!({ "name": "Partner", "email": email })).collect();
     list.push(json!({ "name": "Anna", "email": address(&acme, "anna") }));

@@ -164,6 +164,29 @@ pub async fn r_41_an_address_is_cut_wherever_it_stands_in_a_name(context: Confor
     }
 }
 
+pub async fn r_41_a_customers_number_is_no_telephone(context: ConformanceContext) {
+    let Partners { acme, globex, agreement } = context.partners(everything()).await;
+    for (name, shown, is_said) in [
+        ("Kunde 10000001", "Kunde 10000001", false),
+        ("Kunde 10000002", "Kunde 10000002", false),
+        ("Order 2024-000123", "Order 2024-000123", false),
+        ("Some Body +39 055 1234567", "Some Body …", true),
+        ("somebody＠acme.example", "somebody", true),
+    ] {
+        let who = with(
+            person("41", "", "end_user"),
+            &json!({ "name": name, "email": null, "phone": null }),
+        );
+        let (receipt, share) = context.share(&acme, &agreement, json!({ "requester": who })).await;
+        let said = receipt.decisions.iter().any(|it| {
+            it.item == contracts::Item::Requester
+                && it.reason == Some(contracts::Reason::AddressStays)
+        });
+        assert_eq!(said, is_said, "{name}: {receipt:?}");
+        assert_eq!(context.created(&globex, &share).await.requester.name, shown);
+    }
+}
+
 pub async fn r_42_nothing_leads_from_a_shared_ticket_to_a_user_of_the_receiver(
     context: ConformanceContext,
 ) {

@@ -187,6 +187,7 @@ rules! {
         [people::r_40_a_placeholder_stays_whatever_happens];
     "R-41" Deskmesh "no address, telephone or other customer data crosses"
         [people::r_41_no_address_or_telephone_crosses,
+            people::r_41_a_customers_number_is_no_telephone,
             people::r_41_an_address_is_cut_wherever_it_stands_in_a_name];
     "R-42" Desk "a shared ticket is not linked to a user of the same name or address"
         [people::r_42_nothing_leads_from_a_shared_ticket_to_a_user_of_the_receiver];
@@ -295,7 +296,7 @@ rules! {
     "R-90" Deskmesh "a field crosses where both sides have made one of its title and type"
         [fields::r_90_a_field_crosses_where_both_have_one_of_its_title_and_type];
     "R-91" Deskmesh "titles are compared without regard to case"
-        [fields::r_91_titles_are_compared_without_regard_to_case];
+        [fields::r_91_titles_are_compared_without_regard_to_case, fields::r_91_names_that_look_alike_are_one];
     "R-92" Deskmesh "types have to fit each other"
         [fields::r_92_types_that_fit_cross_and_others_do_not];
     "R-93" Deskmesh "system fields do not cross as custom fields"
@@ -342,7 +343,8 @@ rules! {
         [chains::also_a_deactivation_ends_every_share_under_the_agreement_at_once];
     "also" Deskmesh "a comment counts once by its id, which belongs to who used it first"
         [comments::also_a_comment_counts_once_by_its_id,
-            comments::also_a_comments_id_belongs_to_whoever_used_it];
+            comments::also_a_comments_id_belongs_to_whoever_used_it,
+            comments::also_one_comment_id_on_two_tickets_is_said];
     "also" Deskmesh "a redaction blanks every copy, now and later, by the author's account alone"
         [
             redaction::also_a_redaction_blanks_every_copy_and_those_to_come,
@@ -376,6 +378,21 @@ rules! {
         ];
     "also" Deskmesh "an account with open fields takes any title"
         [field_types::also_open_fields_take_any_title];
+    "also" Deskmesh "of a field that a command spells more than once one counts, and the others are \
+        told"
+        [field_types::also_one_spelling_of_a_field_counts_and_the_others_are_told];
+    "also" Deskmesh "a pattern that nobody can check is refused when it is registered"
+        [settings::also_everyday_patterns_take_values_and_others_are_refused_with_their_field];
+    "also" Deskmesh "a drop-down of any length comes in parts"
+        [settings::also_a_drop_down_in_parts_is_whole_for_the_partner];
+    "also" Deskmesh "an account reads its settings, and a version that is far too high has a way \
+        back"
+        [
+            settings::also_an_account_reads_its_settings_with_versions_limits_and_use,
+            settings::also_a_version_that_was_far_too_high_has_a_way_back,
+        ];
+    "part 5" Deskmesh "a clock that was ahead once keeps no later change of its account out"
+        [settings::part_5_a_clock_that_was_ahead_keeps_no_later_change_out];
     "also" Deskmesh "CCs are mailed where their account wants it, by its own latest list"
         [
             notices::also_the_list_of_ccs_is_the_one_told_last,

@@ -1,8 +1,9 @@
-//! Registering an account, as the operator of the deployment does it.
+//! Commands about accounts that the operator of the deployment gives: to register one, to lower
+//! versions that are too high.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use contracts::command::AccountRegister;
+use contracts::command::{AccountLower, AccountRegister};
 use contracts::ids::derive_id;
 use contracts::topology::{self, Exchange};
 use contracts::{AccountName, Message, Receipt};
@@ -35,18 +36,44 @@ pub async fn register(
     account: &AccountRegister,
     limit: Duration,
 ) -> Result<Receipt> {
+    let id =
+        |body: &str| format!("register-{}-{}", account.account, derive_id("registration", &[body]));
+    let what = format!("the receipt of {}'s registration", account.account);
+    ask(operator_url, account, id, what, limit).await
+}
+
+/// Publishes `account.lower.v1` as the user `operator` and waits for its receipt. Each time it is a
+/// command of its own: what was lowered may have been raised again.
+///
+/// # Errors
+/// When the broker refuses, or no receipt came within `limit`.
+pub async fn lower(operator_url: &str, message: &AccountLower, limit: Duration) -> Result<Receipt> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let id = |_: &str| format!("lower-{}-{}", message.account, since.as_nanos());
+    let what = format!("the receipt of lowering {}'s versions", message.account);
+    ask(operator_url, message, id, what, limit).await
+}
+
+/// Gives a command as the operator, and waits for its receipt.
+async fn ask<M: Message>(
+    operator_url: &str,
+    message: &M,
+    id: impl FnOnce(&str) -> String,
+    what: String,
+    limit: Duration,
+) -> Result<Receipt> {
     let answered = timeout(limit, async {
         let connection = Connection::connect(operator_url, ConnectionProperties::default())
             .await
             .during("logging in to the broker as operator")?;
-        let receipt = publish_and_wait(&connection, account).await;
+        let receipt = publish_and_wait(&connection, message, id).await;
         // With the receipt, or the error, at hand nothing depends on an orderly end.
         connection.close(200, ShortString::from("done")).await.ok();
         receipt
     });
     answered.await.unwrap_or_else(|_| {
         Err(Error::Late {
-            what: format!("the receipt of {}'s registration", account.account),
+            what,
             limit,
             last:
                 "none on desk.operator: do the services run, and does no other program read that \
@@ -56,15 +83,19 @@ pub async fn register(
     })
 }
 
-async fn publish_and_wait(connection: &Connection, account: &AccountRegister) -> Result<Receipt> {
-    let body = serde_json::to_string(account)
+async fn publish_and_wait<M: Message>(
+    connection: &Connection,
+    message: &M,
+    id: impl FnOnce(&str) -> String,
+) -> Result<Receipt> {
+    let body = serde_json::to_string(message)
         .map_err(std::io::Error::other)
-        .during("writing the registration")?;
-    let id = format!("register-{}-{}", account.account, derive_id("registration", &[&body]));
+        .during("writing the command")?;
+    let id = id(&body);
     let queue = topology::desk_queue(&AccountName::operator());
     let (channel, mut receipts) = read_alone(connection, &queue).await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await.during("asking for confirms")?;
-    publish(&channel, &id, body.as_bytes()).await?;
+    publish::<M>(&channel, &id, body.as_bytes()).await?;
     while let Some(delivery) = receipts.next().await {
         let delivery = delivery.during(format!("reading from {queue}"))?;
         let answers = delivery
@@ -76,7 +107,7 @@ async fn publish_and_wait(connection: &Connection, account: &AccountRegister) ->
             continue;
         }
         let Ok(receipt) = serde_json::from_slice::<Receipt>(&delivery.data) else { continue };
-        if receipt.command_type != AccountRegister::NAME {
+        if receipt.command_type != M::NAME {
             continue;
         }
         delivery.ack(BasicAckOptions::default()).await.during("acknowledging the receipt")?;
@@ -110,14 +141,15 @@ async fn read_alone(connection: &Connection, queue: &str) -> Result<(Channel, Co
     reason = "an operator's command comes from outside the mesh; the runtime's publisher is for \
         services"
 )]
-async fn publish(channel: &Channel, id: &str, body: &[u8]) -> Result<()> {
+async fn publish<M: Message>(channel: &Channel, id: &str, body: &[u8]) -> Result<()> {
     let properties = BasicProperties::default()
         .with_user_id(AccountName::operator().as_str().into())
-        .with_type(AccountRegister::NAME.into())
+        .with_type(M::NAME.into())
         .with_message_id(id.into())
         .with_content_type("application/json".into())
         .with_delivery_mode(PERSISTENT);
-    let key = format!("{}.account.register", AccountName::operator());
+    let entity_and_verb = M::NAME.rsplit_once(".v").map_or(M::NAME, |(stem, _version)| stem);
+    let key = format!("{}.{entity_and_verb}", AccountName::operator());
     let confirm = channel
         .basic_publish(
             Exchange::Share.name().into(),
@@ -127,13 +159,13 @@ async fn publish(channel: &Channel, id: &str, body: &[u8]) -> Result<()> {
             properties,
         )
         .await
-        .during("publishing the registration")?
+        .during("publishing the command")?
         .await
-        .during("publishing the registration")?;
+        .during("publishing the command")?;
     match confirm {
         Confirmation::Ack(_) => Ok(()),
         other => Err(Error::Unexpected {
-            what: "publishing the registration".to_owned(),
+            what: "publishing the command".to_owned(),
             detail: format!("not confirmed: {other:?}"),
         }),
     }

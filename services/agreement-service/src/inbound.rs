@@ -1,8 +1,8 @@
 //! What agreement-service accepts.
 
 use contracts::command::{
-    AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept, AgreementDeactivate,
-    AgreementDecline, AgreementInvite, AgreementList,
+    AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept,
+    AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList,
 };
 use contracts::{AgreementId, Message};
 use messaging::{Content, DecodeError, decode};

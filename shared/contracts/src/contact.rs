@@ -48,7 +48,8 @@ fn is_of_a_number(letter: char) -> bool {
 /// What people write between the digits of a telephone number.
 fn is_between(letter: char) -> bool {
     letter.is_whitespace()
-        || "+\u{ff0b}-()./\u{ff08}\u{ff09}\u{ff0d}\u{2010}\u{2011}\u{2012}\u{2013}\u{2212}".contains(letter)
+        || "+\u{ff0b}-()./\u{ff08}\u{ff09}\u{ff0d}\u{2010}\u{2011}\u{2012}\u{2013}\u{2212}"
+            .contains(letter)
 }
 
 /// Whether a run of digits, and what stands between them, is a telephone number by its form: with
@@ -95,7 +96,9 @@ fn is_dialled(all: &str) -> bool {
 /// thousands or an address of a network.
 fn is_grouped(groups: &[String], run: &str) -> bool {
     let (first, rest) = match groups {
-        [one, rest @ ..] if one.as_str() == "1" => (rest.first(), rest.get(1..).unwrap_or_default()),
+        [one, rest @ ..] if one.as_str() == "1" => {
+            (rest.first(), rest.get(1..).unwrap_or_default())
+        }
         [first, rest @ ..] => (Some(first), rest),
         [] => (None, &[][..]),
     };
@@ -138,7 +141,8 @@ fn digit(letter: char) -> Option<char> {
         0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xe50, 0x1040, 0x17e0,
         0xff10,
     ];
-    let value = ZEROS.iter().find_map(|zero| (letter as u32).checked_sub(*zero).filter(|it| *it < 10));
+    let value =
+        ZEROS.iter().find_map(|zero| (letter as u32).checked_sub(*zero).filter(|it| *it < 10));
     value.and_then(|value| char::from_digit(value, 10))
 }
 

@@ -135,6 +135,22 @@ pub async fn hostile_a_pattern_that_is_a_bomb(context: ConformanceContext) {
     let fields: Vec<Value> = (0..bombs.len() * 10)
         .map(|at| json!({ "key": format!("f{at}"), "title": format!("F{at}"), "type": "regexp", "pattern": bombs[at % bombs.len()] }))
         .collect();
+    let unreadable = ["((a{900}){900}){900}", "("];
+    for bomb in unreadable {
+        let alone = json!([{ "key": "f", "title": "F", "type": "regexp", "pattern": bomb }]);
+        refused(
+            &row.context.set(&partners.acme, json!({ "ticket_fields": alone })).await,
+            Malformed,
+        );
+    }
+    let fields: Vec<Value> = fields
+        .into_iter()
+        .map(|mut field| {
+            let is_checked = !unreadable.iter().any(|bomb| field["pattern"] == *bomb);
+            field["pattern_checked"] = json!(is_checked);
+            field
+        })
+        .collect();
     for desk in [&partners.acme, &partners.globex] {
         applied(&row.context.set(desk, json!({ "ticket_fields": fields })).await);
     }

@@ -6,7 +6,7 @@ mod trial;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use contracts::command::AccountRegister;
+use contracts::command::{AccountLower, AccountRegister};
 use contracts::topology::{self, AccountRights};
 use contracts::{AccountName, Reason, Receipt, ReceiptOutcome};
 use serde::Serialize;
@@ -118,6 +118,14 @@ impl AccountAdmin {
         url.set_username("").and_then(|()| url.set_password(None)).ok();
         url.set_path(&address::segment(self.deployment.vhost()));
         Ok(url.into())
+    }
+
+    /// Lowers versions with which an account's settings are held.
+    ///
+    /// # Errors
+    /// When the broker refuses, or no receipt came.
+    pub async fn lower(&self, message: &AccountLower) -> Result<Receipt> {
+        registration::lower(&self.operator_url, message, RECEIPT_LIMIT).await
     }
 
     /// Lets an account in, tries as its user what must be refused, and registers it. An account

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use contracts::AccountName;
-use contracts::command::{AccountKind, AccountRegister, Admin};
+use contracts::command::{AccountKind, AccountLower, AccountRegister, Admin};
 use contracts::topology::{self, VHOST};
+use contracts::{AccountName, ReceiptOutcome};
 use operator::account::{AccountAdmin, Added, Handover, account_name, operator_of};
 use operator::secret::{self, Prepared};
 use serde_json::json;
@@ -40,6 +40,20 @@ pub enum AccountCommand {
         /// Write the password into this file, readable by its owner alone, and not on the screen
         #[arg(long, value_name = "FILE")]
         secret: Option<PathBuf>,
+        #[command(flatten)]
+        reach: ReachArgs,
+    },
+    /// Lower the versions with which settings of an account are held: its next update counts, also
+    /// after one with a version far too high
+    Lower {
+        /// The account
+        name: String,
+        /// Settings, as `account.state.v1` names them: `ticket_fields`, …
+        #[arg(required = true, value_name = "SETTING")]
+        attributes: Vec<String>,
+        /// The version that they are held with from now on
+        #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+        version: u64,
         #[command(flatten)]
         reach: ReachArgs,
     },
@@ -120,6 +134,10 @@ pub async fn carry_out(command: AccountCommand) -> Result<ExitCode> {
         }
         AccountCommand::Rotate { name, close, secret, reach } => {
             rotate(&reach.doors()?, &account_name(&name)?, close, secret.as_deref())?;
+        }
+        AccountCommand::Lower { name, attributes, version, reach } => {
+            let message = AccountLower { account: account_name(&name)?, attributes, version };
+            lower(&reach.doors()?, &message).await?;
         }
         AccountCommand::List { reach } => {
             for name in reach.doors()?.list()? {
@@ -221,6 +239,25 @@ fn tell_added(account: &AccountName, added: &Added, operated: bool) {
              that holds it"
         );
     }
+}
+
+async fn lower(doors: &AccountAdmin, message: &AccountLower) -> Result<()> {
+    let receipt = doors.lower(message).await?;
+    let detail = receipt.detail.unwrap_or_default();
+    match receipt.outcome {
+        ReceiptOutcome::Applied => {
+            println!(
+                "{}'s next update with a version above {} counts",
+                message.account, message.version
+            );
+        }
+        ReceiptOutcome::Ignored => println!("none of them is held with a higher version"),
+        ReceiptOutcome::Partial | ReceiptOutcome::Rejected => {
+            let reason = receipt.reason.map_or("refused", contracts::Reason::code);
+            bail!("{reason}: {detail}");
+        }
+    }
+    Ok(())
 }
 
 fn revoke(doors: &AccountAdmin, account: &AccountName, queue: Queue) -> Result<()> {

@@ -133,11 +133,8 @@ mod tests {
                 .tell("operator", "operator", &lower_of(names, 0))
                 .assert_refused(Reason::Malformed);
         }
-        let message = AccountLower {
-            account: name("nobody"),
-            attributes: vec!["locale".into()],
-            version: 0,
-        };
+        let message =
+            AccountLower { account: name("nobody"), attributes: vec!["locale".into()], version: 0 };
         world
             .tell("operator", "operator", &Inbound::Lower(message))
             .assert_refused(Reason::UnknownAccount);

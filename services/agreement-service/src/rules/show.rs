@@ -1,9 +1,7 @@
 //! `account.show`: an account is told what is held of it.
 
 use contracts::command::AccountShow;
-use contracts::delivery::{
-    AccountState, AttributeHeld, Delivery, DeliveryBody, FieldShown, Usage,
-};
+use contracts::delivery::{AccountState, AttributeHeld, Delivery, DeliveryBody, FieldShown, Usage};
 use contracts::fields::{FieldType, TicketField};
 use contracts::pattern::Pattern;
 use contracts::{ReceiptOutcome, limits};
@@ -146,7 +144,10 @@ mod tests {
         world.tell("acme", "acme", &message).assert_applied();
         let state = shown_to(&mut world, None);
         assert!(state.secure_downloads);
-        assert_eq!((state.ticket_fields[0].option_count, &state.ticket_fields[0].options), (2, &None));
+        assert_eq!(
+            (state.ticket_fields[0].option_count, &state.ticket_fields[0].options),
+            (2, &None)
+        );
         let held = |name: &str| state.attributes.iter().find(|held| held.name == name).unwrap();
         for name in ["secure_downloads", "ticket_fields", "ticket_field_options/2/colour"] {
             assert_eq!((held(name).version, held(name).set_at), (7, Some(at())), "{name}");

@@ -118,8 +118,7 @@ impl Merge {
     fn offer_part(&mut self, given: OptionsPart) {
         let key = (given.key, given.part);
         let held = self.account.field_options.get(&key);
-        let (version, set_at) =
-            (held.map(|part| part.version), held.and_then(|part| part.set_at));
+        let (version, set_at) = (held.map(|part| part.version), held.and_then(|part| part.set_at));
         let differs = held.map_or(&[][..], |part| &part.options) != given.options;
         let name = part_name(&key.0, key.1);
         if !self.newness.is_over(version, set_at) {
@@ -404,7 +403,9 @@ mod tests {
                 Some((1..5).map(|number| part("colour", number, vec![])).collect());
         });
         let answer = world.tell("acme", "acme", &taken_away);
-        assert!(answer.assert_applied().change.account().unwrap().ticket_fields[0].options.is_empty());
+        assert!(
+            answer.assert_applied().change.account().unwrap().ticket_fields[0].options.is_empty()
+        );
     }
 
     #[test]
@@ -418,9 +419,18 @@ mod tests {
                 .collect()
         };
         for (over, expected) in [
-            (vec![part("a", 1, many(OPTIONS / 2 + 1, 5)), part("b", 1, many(OPTIONS / 2, 5))], "options"),
+            (
+                vec![part("a", 1, many(OPTIONS / 2 + 1, 5)), part("b", 1, many(OPTIONS / 2, 5))],
+                "options",
+            ),
             (vec![part("a", 1, many(9_000, 60))], "bytes of options"),
-            ((1..=1_000).map(|number| part("a", number, vec![])).chain([part("b", 1, vec![])]).collect(), "parts"),
+            (
+                (1..=1_000)
+                    .map(|number| part("a", number, vec![]))
+                    .chain([part("b", 1, vec![])])
+                    .collect(),
+                "parts",
+            ),
         ] {
             let mut world = World::with(&["acme"]);
             let message = versioned(1, |message| {
@@ -481,7 +491,8 @@ mod tests {
     fn a_change() -> impl Strategy<Value = AccountUpdate> {
         let parts = proptest::option::of(
             proptest::collection::btree_map((0..2u8, 1..3u32), 0..4u8, 0..3).prop_map(|parts| {
-                let of_key = |((key, number), count)| part(&format!("f{key}"), number, options(count));
+                let of_key =
+                    |((key, number), count)| part(&format!("f{key}"), number, options(count));
                 parts.into_iter().map(of_key).collect::<Vec<_>>()
             }),
         );

@@ -357,7 +357,10 @@ mod tests {
         for foreign in ["(?=a)b", r"(a)\1", r"a\Z", r"\h+", "((", "((a{900}){900}){900}"] {
             let detail = with(foreign, FieldType::Regexp, true).unwrap_err();
             assert!(detail.starts_with("/ticket_fields/1/pattern: "), "{detail}");
-            assert!(detail.contains("\"serial\"") && detail.contains("pattern_checked"), "{detail}");
+            assert!(
+                detail.contains("\"serial\"") && detail.contains("pattern_checked"),
+                "{detail}"
+            );
             assert_eq!(with(foreign, FieldType::Regexp, false), Ok(()), "{foreign}");
             assert_eq!(with(foreign, FieldType::Text, true), Ok(()), "nobody asks a text field's");
         }
@@ -375,7 +378,10 @@ mod tests {
                 .collect(),
         };
         let with = |parts| flaw(|message| message.ticket_field_options = Some(parts));
-        assert_eq!(with(vec![part("a", 1, &["x"]), part("a", 2, &["x"]), part("b", 1, &[])]), Ok(()));
+        assert_eq!(
+            with(vec![part("a", 1, &["x"]), part("a", 2, &["x"]), part("b", 1, &[])]),
+            Ok(())
+        );
         for (parts, place) in [
             (vec![part("", 1, &[])], "/0/key"),
             (vec![part("a", 0, &[])], "/0/part"),

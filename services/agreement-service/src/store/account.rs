@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use contracts::{AccountName, Timestamp};
 use contracts::address::Party;
 use contracts::command::Admin;
+use contracts::{AccountName, Timestamp};
 use messaging::DecideError;
 use serde::Serialize;
 use sqlx::PgConnection;

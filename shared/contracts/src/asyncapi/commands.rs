@@ -1,8 +1,8 @@
 use super::messages::{Published, command};
 use crate::command::{
-    AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept, AgreementDeactivate,
-    AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind, TicketRedact,
-    TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+    AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept,
+    AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind,
+    TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
 };
 
 /// What a desk may send, in the order in which it comes to need it.

@@ -1,7 +1,7 @@
 use super::messages::{Published, delivery};
 use crate::delivery::{
-    AccountState, AgreementState, ShareState, TicketBound, TicketCreated, TicketState, TicketUnshared,
-    TicketUpdated,
+    AccountState, AgreementState, ShareState, TicketBound, TicketCreated, TicketState,
+    TicketUnshared, TicketUpdated,
 };
 use crate::{Message, Receipt};
 

@@ -122,8 +122,20 @@ mod tests {
     #[test]
     fn what_the_dialect_lacks_is_named() {
         for pattern in [
-            "(?=a)a", "(?!a)b", "(?<=a)b", r"(a)\1", r"a\Z", r"\h+", "((", "(?>a)", "[", "*",
-            "(?P>name)", r"\K", "(?#note)", r"\p{Nonsense}",
+            "(?=a)a",
+            "(?!a)b",
+            "(?<=a)b",
+            r"(a)\1",
+            r"a\Z",
+            r"\h+",
+            "((",
+            "(?>a)",
+            "[",
+            "*",
+            "(?P>name)",
+            r"\K",
+            "(?#note)",
+            r"\p{Nonsense}",
         ] {
             let problem = Pattern::read(pattern).unwrap_err();
             assert!(problem.to_string().starts_with("cannot be read: "), "{pattern}: {problem}");
@@ -174,16 +186,43 @@ mod tests {
     /// Small patterns of every sort of node.
     fn a_pattern() -> impl Strategy<Value = String> {
         let leaf = prop::sample::select(vec![
-            "a", "b", "ä", ".", r"\w", r"\W", r"\d", "[ab]", "[^a]", "^", "$", r"\b", r"\B", "",
-            r"\s", "(?i)A", "(?m)^", "(?m)$", "(?s).", r"\n", r"\b{start}", r"\b{end}",
-            r"(?-u)\b", r"\b{start-half}", r"\b{end-half}", "(?Rm)$", "(?Rm)^",
+            "a",
+            "b",
+            "ä",
+            ".",
+            r"\w",
+            r"\W",
+            r"\d",
+            "[ab]",
+            "[^a]",
+            "^",
+            "$",
+            r"\b",
+            r"\B",
+            "",
+            r"\s",
+            "(?i)A",
+            "(?m)^",
+            "(?m)$",
+            "(?s).",
+            r"\n",
+            r"\b{start}",
+            r"\b{end}",
+            r"(?-u)\b",
+            r"\b{start-half}",
+            r"\b{end-half}",
+            "(?Rm)$",
+            "(?Rm)^",
         ])
         .prop_map(str::to_owned);
         leaf.prop_recursive(4, 24, 3, |inner| {
             prop_oneof![
                 (inner.clone(), inner.clone()).prop_map(|(one, two)| format!("{one}{two}")),
                 (inner.clone(), inner.clone()).prop_map(|(one, two)| format!("(?:{one}|{two})")),
-                (inner.clone(), prop::sample::select(vec!["*", "+", "?", "{2}", "{1,3}", "{0,2}?", "{2,}"]))
+                (
+                    inner.clone(),
+                    prop::sample::select(vec!["*", "+", "?", "{2}", "{1,3}", "{0,2}?", "{2,}"])
+                )
                     .prop_map(|(one, times)| format!("(?:{one}){times}")),
                 inner.prop_map(|one| format!("({one})")),
             ]

@@ -12,9 +12,9 @@ pub use definitions::{definitions, desk_queue_arguments};
 pub use operator_resources::{operator_account_resources, operator_resources};
 
 use crate::command::{
-    AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept, AgreementDeactivate,
-    AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind, TicketRedact,
-    TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+    AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept,
+    AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind,
+    TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
 };
 use crate::sync::{Fact, Notice, Transfer};
 use crate::{AccountName, Message, Receipt};

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use contracts::Message;
 use contracts::asyncapi::{Example, messages};
 use contracts::command::{
-    AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept, AgreementDeactivate,
-    AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind, TicketRedact,
-    TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+    AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept,
+    AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind,
+    TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
 };
 use contracts::delivery::DeliveryBody;
 use contracts::topology::Exchange;

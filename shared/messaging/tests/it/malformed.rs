@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use contracts::Message;
 use contracts::asyncapi::{messages, schema};
 use contracts::command::{
-    AccountRegister, AccountRename, AccountUpdate, AgreementAccept, AgreementDeactivate,
-    AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind, TicketRedact,
-    TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+    AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept,
+    AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind,
+    TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
 };
 use contracts::topology::Exchange;
 use messaging::{DecodeError, decode, parse};
@@ -22,11 +22,13 @@ fn command<T: Message + DeserializeOwned>() -> (&'static str, Read) {
     (T::NAME, |content| decode::<T>(content.into()).map(drop))
 }
 
-fn commands() -> [(&'static str, Read); 15] {
+fn commands() -> [(&'static str, Read); 17] {
     [
         command::<AccountRegister>(),
         command::<AccountUpdate>(),
         command::<AccountRename>(),
+        command::<AccountShow>(),
+        command::<AccountLower>(),
         command::<AgreementInvite>(),
         command::<AgreementAccept>(),
         command::<AgreementDecline>(),

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use contracts::limits::{OPTIONS, OPTIONS_BYTES, OPTION_PARTS};
-use contracts::{AccountName, Timestamp};
 use contracts::address::Party;
 use contracts::command::{AccountKind, Admin};
 use contracts::fields::{CustomStatuses, FieldOption, TicketField};
+use contracts::limits::{OPTION_PARTS, OPTIONS, OPTIONS_BYTES};
 use contracts::sync::AccountFact;
+use contracts::{AccountName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::FieldOptions;

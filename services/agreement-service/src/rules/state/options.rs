@@ -67,7 +67,8 @@ impl FieldOptions {
             return field;
         }
         let (first, last) = ((field.key.clone(), 0), (field.key.clone(), u32::MAX));
-        let parts = self.parts.range(first..=last).flat_map(|(_, part)| part.options.iter().cloned());
+        let parts =
+            self.parts.range(first..=last).flat_map(|(_, part)| part.options.iter().cloned());
         field.options.extend(parts);
         let mut tags = BTreeSet::new();
         field.options.retain(|option| tags.insert(option.tag.clone()));

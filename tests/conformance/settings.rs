@@ -1,0 +1,136 @@
+//! What an account registers: patterns, options in parts, versions, and how it reads them again.
+
+use contracts::delivery::{AccountState, DeliveryBody};
+use contracts::{ItemOutcome, Reason, Receipt};
+use serde_json::{Value, json};
+use testkit::Desk;
+use testkit::desk::clock;
+
+use crate::context::{ConformanceContext, admin, applied, item, refused, with};
+use crate::copies::ORIGINAL;
+use crate::fields::{Pair, field};
+
+fn pattern(key: &str, pattern: &str, is_checked: bool) -> Value {
+    let mut of_key = field(key, key, "regexp");
+    (of_key["pattern"], of_key["pattern_checked"]) = (json!(pattern), json!(is_checked));
+    of_key
+}
+
+/// An update without a version.
+async fn set_next(desk: &Desk, settings: Value) -> Receipt {
+    let update = with(json!({ "actor": admin() }), &settings);
+    desk.ask("account.update.v1", &update).await
+}
+
+async fn shown(desk: &Desk, field: Option<&str>) -> AccountState {
+    applied(&desk.ask("account.show.v1", &json!({ "ticket_field": field })).await);
+    // The receipt comes after what was asked for.
+    let state = |told: &DeliveryBody| match told {
+        DeliveryBody::AccountState(state) => Some(AccountState::clone(state)),
+        _ => None,
+    };
+    let told = desk.deliveries();
+    told.iter().rev().find_map(|delivered| state(&delivered.told)).expect("its own account")
+}
+
+pub async fn also_everyday_patterns_take_values_and_others_are_refused_with_their_field(
+    context: ConformanceContext,
+) {
+    let [acme] = context.desks(["acme"]).await;
+    for foreign in ["(?=a)b", r"(a)\1", r"a\Z", r"\h+", "(("] {
+        let receipt = context
+            .set(&acme, json!({ "ticket_fields": [pattern("serial", foreign, true)] }))
+            .await;
+        refused(&receipt, Reason::Malformed);
+        let detail = receipt.detail.expect("it says why");
+        assert!(detail.starts_with("/ticket_fields/0/pattern: "), "{detail}");
+        assert!(detail.contains("serial") && detail.contains("pattern_checked"), "{detail}");
+    }
+    let everyday = [
+        (r"\w{1,20}", "Müller"),
+        (r"^.{0,500}$", "anything at all"),
+        (r"\p{L}{1,40}", "Žižek"),
+        (r"[\w-]{1,12}", "ab-1"),
+    ];
+    let mut fields: Vec<Value> =
+        everyday.iter().map(|(of_key, _)| pattern(of_key, of_key, true)).collect();
+    fields.push(pattern("foreign", "(?=a)b", false));
+    let pair = Pair::with(&context, &fields, &fields).await;
+    for (key, value) in everyday.into_iter().chain([("foreign", "any text")]) {
+        applied(&pair.set(&context, json!({ key: value })).await);
+        pair.arrives(key, json!(value)).await;
+    }
+    let receipt = pair.set(&context, json!({ r"\w{1,20}": "two words" })).await;
+    item(&receipt, r"custom_field:\w{1,20}", ItemOutcome::Withheld, Reason::BadValue);
+}
+
+pub async fn also_a_drop_down_in_parts_is_whole_for_the_partner(context: ConformanceContext) {
+    let own = [field("product", "Product", "tagger")];
+    let pair = Pair::with(&context, &own, &own).await;
+    let option = |number: usize| json!({ "name": format!("An ordinary option with number {number}"), "tag": format!("option_{number:05}") });
+    for desk in [&pair.acme, &pair.globex] {
+        for part in [3, 1, 4, 2] {
+            let options: Vec<Value> =
+                (0..2_500).map(|at| option((part - 1) * 2_500 + at)).collect();
+            let parts = json!([{ "key": "product", "part": part, "options": options }]);
+            applied(&context.set(desk, json!({ "ticket_field_options": parts })).await);
+        }
+    }
+    for tag in ["option_00000", "option_09999", "option_02500"] {
+        applied(&pair.set(&context, json!({ "product": tag })).await);
+        pair.arrives("product", json!(tag)).await;
+    }
+    let taken = json!([{ "key": "product", "part": 4, "options": [] }]);
+    applied(&context.set(&pair.globex, json!({ "ticket_field_options": taken })).await);
+    applied(&pair.set(&context, json!({ "product": "option_00001" })).await);
+    let receipt = pair.set(&context, json!({ "product": "option_09998" })).await;
+    item(&receipt, "custom_field:product", ItemOutcome::Withheld, Reason::BadValue);
+    let state = shown(&pair.globex, Some("product")).await;
+    assert_eq!(state.ticket_fields[0].option_count, 7_500);
+    assert_eq!(state.ticket_fields[0].options.as_ref().map(Vec::len), Some(7_500));
+}
+
+pub async fn also_an_account_reads_its_settings_with_versions_limits_and_use(
+    context: ConformanceContext,
+) {
+    let [acme] = context.desks(["acme"]).await;
+    let settings =
+        json!({ "secure_downloads": true, "ticket_fields": [field("order", "Order", "text")] });
+    applied(&context.set(&acme, settings).await);
+    applied(&set_next(&acme, json!({ "locale": "de" })).await);
+    let state = shown(&acme, None).await;
+    assert_eq!((state.account, state.locale), (acme.account.clone(), Some("de".to_owned())));
+    assert!(state.secure_downloads);
+    let version = |name: &str| {
+        state.attributes.iter().find(|held| held.name == name).map(|held| held.version).unwrap()
+    };
+    assert_eq!(version("locale"), version("secure_downloads") + 1, "the highest held and one more");
+    let fields = state.used.iter().find(|usage| usage.of == "ticket_fields").unwrap();
+    assert_eq!((fields.held, fields.limit), (1, 400));
+}
+
+pub async fn also_a_version_that_was_far_too_high_has_a_way_back(context: ConformanceContext) {
+    const HIGHEST: u64 = (1 << 53) - 1;
+    let [acme] = context.desks(["acme"]).await;
+    let titled = |version: u64, title: &str| json!({ "version": version, "actor": admin(), "display_name": title });
+    refused(&acme.ask("account.update.v1", &titled(HIGHEST + 1, "No")).await, Reason::Malformed);
+    applied(&acme.ask("account.update.v1", &titled(HIGHEST, "High")).await);
+    let receipt = acme.ask("account.update.v1", &titled(7, "Low")).await;
+    assert_eq!(receipt.reason, Some(Reason::NewerChangeExists));
+    let lower = json!({ "account": acme.account, "attributes": ["display_name"], "version": 6 });
+    refused(&acme.ask("account.lower.v1", &lower).await, Reason::NotYourAccount);
+    applied(&context.operator().ask("account.lower.v1", &lower).await);
+    applied(&acme.ask("account.update.v1", &titled(7, "Low")).await);
+    assert_eq!(shown(&acme, None).await.display_name, "Low");
+}
+
+pub async fn part_5_a_clock_that_was_ahead_keeps_no_later_change_out(context: ConformanceContext) {
+    let pair = Pair::with(&context, &[], &[]).await;
+    let ahead = clock().plus_seconds(20 * 3600);
+    for (occurred_at, status) in
+        [(ahead, "pending"), (clock(), "solved"), (ahead, "pending"), (clock(), "open")]
+    {
+        let changes = json!({ "status": status, "occurred_at": occurred_at });
+        applied(&context.update(&pair.acme, ORIGINAL, changes).await);
+    }
+}
