@@ -173,8 +173,8 @@ pub fn at_rest(world: &mut World) -> Vec<String> {
     wrong
 }
 
-/// When a change was made, the number of its command, and the revision that it set.
-type Accepted<'a> = (&'a str, usize, u64);
+/// The place of a change among its account's own, and the revision that it set.
+type Accepted<'a> = (&'a (String, u64), u64);
 
 /// Of one account's own changes to a field of a ticket the latest counts: none is accepted after a
 /// later one was.
@@ -186,11 +186,7 @@ fn own_order(published: &[Published]) -> Vec<String> {
         else {
             continue;
         };
-        let (Some(revision), Some(at)) =
-            (receipt.revision, command.content["occurred_at"].as_str())
-        else {
-            continue;
-        };
+        let (Some(revision), Some(order)) = (receipt.revision, &command.order) else { continue };
         for field in fields_of(&command.content) {
             let of_item =
                 receipt.decisions.iter().filter(|decision| decision.item.to_string() == field);
@@ -202,14 +198,14 @@ fn own_order(published: &[Published]) -> Vec<String> {
                 by_field
                     .entry((command.account, ticket, field))
                     .or_default()
-                    .push((at, command.at, revision));
+                    .push((order, revision));
             }
         }
     }
     let mut wrong = Vec::new();
     for (field, mut changes) in by_field {
         changes.sort_unstable();
-        if !changes.is_sorted_by_key(|(_, _, revision)| *revision) {
+        if !changes.is_sorted_by_key(|(_, revision)| *revision) {
             wrong.push(format!(
                 "an older change was accepted after a newer one of the same \
                 account: {field:?} {changes:?}"

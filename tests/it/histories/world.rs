@@ -143,6 +143,7 @@ impl World {
             message_type: message_type.to_owned(),
             content,
             at,
+            order: None,
             receipt: None,
         });
     }
@@ -342,7 +343,12 @@ impl World {
             if how.is_multiple_of(16) { queue[at].clone() } else { queue.swap_remove(at) };
         for sent in self.line.take(service, message, self.now()) {
             match sent {
-                Sent::Service(to, message) => self.queues.entry(to).or_default().push(message),
+                Sent::Service(to, message) => {
+                    if let Some(command) = self.published.get_mut(message.origin) {
+                        command.order = own_order(&message.content).or(command.order.take());
+                    }
+                    self.queues.entry(to).or_default().push(message);
+                }
                 Sent::Again(message) => self.queues.entry(service).or_default().push(message),
                 wrong @ (Sent::Refused(..) | Sent::Parked(..)) => panic!("{service:?}: {wrong:?}"),
                 Sent::Desk(account, message) => {
@@ -423,6 +429,13 @@ fn admin() -> Value {
 
 fn agent() -> Value {
     json!({ "id": "7", "name": "Agent", "role": "agent" })
+}
+
+/// The place of a transfer among its account's own changes.
+fn own_order(content: &Value) -> Option<(String, u64)> {
+    let time = |at: &Value| at.as_str().map(str::to_owned);
+    let made = time(&content["occurred_at"])?.min(time(&content["command"]["received_at"])?);
+    Some((made, content["arrival"].as_u64()?))
 }
 
 /// A desk's clock is off by some seconds, either way; some of them are in the future.

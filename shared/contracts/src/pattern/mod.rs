@@ -169,6 +169,18 @@ mod tests {
     }
 
     #[test]
+    fn four_hundred_everyday_patterns_are_read_at_once() {
+        let started = Instant::now();
+        for number in 0..400 {
+            let pattern = Pattern::read(&format!(r"[\w-]{{1,12}}|{number}")).unwrap();
+            assert_eq!(pattern.matches("Müller-7"), Match::Yes);
+        }
+        let took = started.elapsed();
+        println!("400 patterns: {took:?}");
+        assert!(took < Duration::from_secs(2), "{took:?}");
+    }
+
+    #[test]
     fn no_text_costs_more_than_its_bound() {
         let long = "a".repeat(400_000);
         for (pattern, expected) in [
