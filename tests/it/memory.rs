@@ -173,6 +173,7 @@ fn transfer(number: usize) -> Transfer {
         message_id: format!("transfer-{number}"),
         command_type: "ticket.update.v1".into(),
         received_at: desk::clock(),
+        remarks: contracts::sync::Remarks::default(),
     };
     let chain = ChainId::starting_with(&original);
     let comment = |which: usize| TransferComment {

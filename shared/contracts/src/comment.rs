@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Actor, CommentId, Person, Timestamp, limits};
+use crate::{Actor, CommentId, Person, Timestamp, ids, limits};
 
 fn yes() -> bool {
     true
@@ -13,18 +13,22 @@ fn yes() -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(expecting = "an object with id, filename and url")]
 pub struct Attachment {
-    /// The desk's id of the file, unique within its comment.
+    /// The desk's id of the file, unique within its comment. A UUID and 40 hex digits are taken in
+    /// either case and told in lower case.
+    #[serde(deserialize_with = "ids::spelt_once")]
     pub id: String,
     /// File name.
     pub filename: String,
-    /// Where a desk fetches it: https only.
-    #[schemars(regex(pattern = "^https://"))]
+    /// Where a desk fetches it: https, with a host, without user or password, blanks and control
+    /// characters. With any other the file stays, as `bad_link`.
+    #[schemars(regex(pattern = "^[Hh][Tt][Tt][Pp][Ss]://"))]
     pub url: String,
     /// Media type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
     /// Size in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = limits::WHOLE_NUMBER))]
     pub size: Option<u64>,
 }
 
@@ -40,6 +44,7 @@ pub struct Call {
     pub transcript: Option<String>,
     /// Length in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = limits::WHOLE_NUMBER))]
     pub duration_s: Option<u64>,
 }
 
@@ -57,7 +62,8 @@ pub struct Comment {
     /// The same as HTML; desks sanitise it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub html_body: Option<String>,
-    /// Whether the requester sees it.
+    /// Whether the requester sees it. Without it, a comment with a member that looks like a
+    /// misspelling of it, or like another desk's word for it, stays as `unknown_members`.
     #[serde(default = "yes")]
     pub public: bool,
     /// When it was written.

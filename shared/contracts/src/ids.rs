@@ -1,5 +1,6 @@
 //! Identifiers and names. Each validates what it wraps, so a value of the type is always
-//! well-formed.
+//! well-formed, and has one spelling: a UUID and 40 hex digits are the same in either case (RFC
+//! 9562, 4), and are kept and told in lower case.
 
 use std::fmt;
 
@@ -19,13 +20,13 @@ pub struct InvalidId {
 // schemas. `\x` is the one spelling of a control character that every dialect of regular
 // expressions knows.
 const ACCOUNT_NAME: &str = "^[a-z0-9][a-z0-9-]{1,38}$";
-const UUID_OR_SHA1: &str = "^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{40})$";
+const UUID_OR_SHA1: &str = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{40})$";
 const TICKET_ID: &str = r"^[^\x00-\x1f\x7f-\x9f]{1,128}$";
 const COMMENT_ID: &str = r"^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{40}|[a-z0-9][a-z0-9-]{1,38}/[^\x00-\x1f\x7f-\x9f]{1,128})$";
 const COPY_ID: &str = "^[os]:([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{40})$";
 
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $valid:path, $pattern:expr, $expected:literal) => {
+    ($(#[$doc:meta])* $name:ident, $valid:path, $spelt:path, $pattern:expr, $expected:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
         #[schemars(extend("pattern" = $pattern))]
@@ -38,7 +39,7 @@ macro_rules! text_id {
             /// [`InvalidId`] says what was expected.
             pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
                 let value = text.into();
-                if $valid(&value) { Ok(Self(value)) } else { Err(InvalidId { value: shown(&value), expected: $expected }) }
+                if $valid(&value) { Ok(Self($spelt(value))) } else { Err(InvalidId { value: shown(&value), expected: $expected }) }
             }
 
             /// The text itself.
@@ -76,34 +77,38 @@ macro_rules! text_id {
 
 text_id! {
     /// An account: a help desk in Deskmesh, fixed for life, equal to its broker user.
-    AccountName, is_account_name, ACCOUNT_NAME, "an account name: 2 to 39 of a-z, 0-9 and -, not \
+    AccountName, is_account_name, std::convert::identity, ACCOUNT_NAME, "an account name: 2 to 39 of a-z, 0-9 and -, not \
         beginning with -"
 }
 text_id! {
-    /// An agreement: a UUID or 40 hex digits, lower case, made by the sender.
-    AgreementId, is_uuid_or_sha1, UUID_OR_SHA1, "a UUID or 40 hex digits, in lower case"
+    /// An agreement: a UUID or 40 hex digits, made by the sender; taken in either case, told in
+    /// lower case.
+    AgreementId, is_uuid_or_sha1, one_spelling, UUID_OR_SHA1, "a UUID or 40 hex digits"
 }
 text_id! {
-    /// A share: a UUID or 40 hex digits, lower case; made by Deskmesh where the command gives none.
-    ShareId, is_uuid_or_sha1, UUID_OR_SHA1, "a UUID or 40 hex digits, in lower case"
+    /// A share: a UUID or 40 hex digits; made by Deskmesh where the command gives none. Taken in
+    /// either case, told in lower case.
+    ShareId, is_uuid_or_sha1, one_spelling, UUID_OR_SHA1, "a UUID or 40 hex digits"
 }
 text_id! {
     /// A desk's own number for a ticket: 1 to 128 characters without control characters.
-    TicketId, is_ticket_id, TICKET_ID, "a ticket id: 1 to 128 characters, none of them a control \
+    TicketId, is_ticket_id, std::convert::identity, TICKET_ID, "a ticket id: 1 to 128 characters, none of them a control \
         character"
 }
 text_id! {
-    /// A comment, unique in all of Deskmesh: a UUID, 40 hex digits or `<account>/<local id>`.
-    CommentId, is_comment_id, COMMENT_ID, "a UUID, 40 hex digits or <account>/<local id>"
+    /// A comment, unique in all of Deskmesh: a UUID, 40 hex digits or `<account>/<local id>`. A UUID
+    /// and 40 hex digits, also as the local id, are taken in either case and told in lower case;
+    /// any other local id is its desk's own and stays as it is.
+    CommentId, is_comment_id, comment_spelling, COMMENT_ID, "a UUID, 40 hex digits or <account>/<local id>"
 }
 text_id! {
     /// One copy of a ticket: `o:<uuid>` for an original, `s:<share id>` for what a share created.
-    CopyId, is_copy_id, COPY_ID, "a copy id"
+    CopyId, is_copy_id, std::convert::identity, COPY_ID, "a copy id"
 }
 text_id! {
     /// A chain with all its branches, named after the copy that was shared first. Locks and
     /// revisions are per chain.
-    ChainId, is_copy_id, COPY_ID, "a chain id"
+    ChainId, is_copy_id, std::convert::identity, COPY_ID, "a chain id"
 }
 
 /// Namespace of the ids that Deskmesh derives (UUID v5 of a URL-like name, RFC 9562 5.5).
@@ -183,6 +188,36 @@ impl CommentId {
     }
 }
 
+/// The one spelling of an id that is valid in several: of a UUID and of 40 hex digits, lower case.
+/// Any other text is its desk's own, and case may tell two of them apart.
+#[must_use]
+pub fn one_spelling(mut id: String) -> String {
+    if is_uuid_or_sha1(&id) {
+        id.make_ascii_lowercase();
+    }
+    id
+}
+
+fn comment_spelling(mut id: String) -> String {
+    let local = id.find('/').map_or(0, |slash| slash + 1);
+    if is_uuid_or_sha1(&id[local..]) {
+        id[local..].make_ascii_lowercase();
+    }
+    id
+}
+
+/// Reads an id that may be any text, in its one spelling.
+pub(crate) fn spelt_once<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(one_spelling)
+}
+
+/// The same for one that need not be given.
+pub(crate) fn spelt_once_if_given<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(one_spelling))
+}
+
 /// A wrong value, short enough for an error text.
 pub(crate) fn shown(value: &str) -> String {
     const MOST: usize = 60;
@@ -199,18 +234,21 @@ fn is_account_name(text: &str) -> bool {
         && text.bytes().next().is_some_and(letter_or_digit)
 }
 
-fn is_lower_hex(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+fn is_hex(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether it is a UUID in the one form that the contract has: no braces, no `urn:uuid:`, and not
+/// without hyphens, all of which a UUID parser takes.
+pub(crate) fn is_uuid(text: &str) -> bool {
+    let groups = || text.split('-');
+    groups().map(str::len).eq([8, 4, 4, 4, 12]) && groups().all(is_hex)
 }
 
 fn is_uuid_or_sha1(text: &str) -> bool {
     match text.len() {
-        40 => is_lower_hex(text),
-        36 => {
-            let groups: Vec<&str> = text.split('-').collect();
-            groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-                && groups.iter().all(|group| is_lower_hex(group))
-        }
+        40 => is_hex(text),
+        36 => is_uuid(text),
         _ => false,
     }
 }
@@ -222,12 +260,13 @@ fn is_ticket_id(text: &str) -> bool {
 fn is_comment_id(text: &str) -> bool {
     match text.split_once('/') {
         Some((account, local)) => is_account_name(account) && is_ticket_id(local),
-        None => is_uuid_or_sha1(&text.to_ascii_lowercase()),
+        None => is_uuid_or_sha1(text),
     }
 }
 
 fn is_copy_id(text: &str) -> bool {
-    matches!(text.split_at_checked(2), Some(("o:" | "s:", id)) if is_uuid_or_sha1(id))
+    let is_lower = |id: &str| !id.bytes().any(|byte| byte.is_ascii_uppercase());
+    matches!(text.split_at_checked(2), Some(("o:" | "s:", id)) if is_uuid_or_sha1(id) && is_lower(id))
 }
 
 #[cfg(test)]
@@ -258,16 +297,45 @@ mod tests {
     }
 
     #[test]
-    fn share_ids_are_lower_case_uuids_or_sha1() {
+    fn share_ids_are_uuids_or_sha1() {
         assert!(ShareId::new("0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10").is_ok());
         assert!(ShareId::new("ed46838bfb41461e4f3b16ba471162c8e2764260").is_ok());
         for bad in [
-            "0B9F0A52-7C1E-4D9A-9A36-3C9F9F9D8F10",
+            "{0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10}",
+            "urn:uuid:0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10",
+            "0b9f0a527c1e4d9a9a363c9f9f9d8f10",
+            " 0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10",
             "0b9f0a527c1e-4d9a-9a36-3c9f9f9d8f10-0000",
             "",
             "x",
         ] {
             assert!(ShareId::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_the_same_in_either_case_and_written_in_lower_case() {
+        const UUID: &str = "0B9F0A52-7c1e-4D9A-9A36-3C9F9F9D8F10";
+        const SHA1: &str = "ED46838bfb41461E4F3B16BA471162C8E2764260";
+        for id in [UUID, SHA1] {
+            let lower = id.to_ascii_lowercase();
+            assert_eq!(ShareId::new(id).unwrap().as_str(), lower);
+            assert_eq!(AgreementId::new(id).unwrap().as_str(), lower);
+            assert_eq!(CommentId::new(id).unwrap(), CommentId::new(lower.as_str()).unwrap());
+            let local = CommentId::new(format!("acme/{id}")).unwrap();
+            assert_eq!(local.as_str(), format!("acme/{lower}"));
+            let read: CommentId = serde_json::from_value(id.into()).unwrap();
+            assert_eq!(serde_json::to_value(read).unwrap(), lower);
+            for item in ["comment", "recording", "attachment"] {
+                let item: crate::Item = format!("{item}:{id}").parse().unwrap();
+                assert!(item.to_string().ends_with(&lower), "{item}");
+            }
+        }
+        // What is no UUID and no 40 hex digits is its desk's own, and case may tell two apart.
+        for own in
+            ["acme/AbC", "acme/0B9F0A527C1E", "acme/ED46838BFB41461E4F3B16BA471162C8E276426G"]
+        {
+            assert_eq!(CommentId::new(own).unwrap().as_str(), own);
         }
     }
 
@@ -284,5 +352,26 @@ mod tests {
     fn derived_ids_depend_on_every_part_and_its_borders() {
         assert_eq!(derive_id("a", &["b", "c"]), derive_id("a", &["b", "c"]));
         assert_ne!(derive_id("a", &["ab", "c"]), derive_id("a", &["a", "bc"]));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_case_of_hex_digits_tells_no_ids_apart(
+            id in "([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{40})",
+        ) {
+            let lower = id.to_ascii_lowercase();
+            proptest::prop_assert_eq!(ShareId::new(id.as_str()).unwrap().to_string(), lower.clone());
+            proptest::prop_assert_eq!(one_spelling(id.clone()), lower.clone());
+            let local = CommentId::new(format!("acme/{id}")).unwrap().to_string();
+            proptest::prop_assert_eq!(local, format!("acme/{lower}"));
+        }
+
+        #[test]
+        fn any_other_id_stays_as_it_is(id in "[0-9a-fA-F-]{1,50}") {
+            proptest::prop_assume!(!is_uuid_or_sha1(&id));
+            proptest::prop_assert_eq!(one_spelling(id.clone()), id.clone());
+            let local = CommentId::new(format!("acme/{id}")).unwrap().to_string();
+            proptest::prop_assert_eq!(local, format!("acme/{id}"));
+        }
     }
 }

@@ -14,6 +14,7 @@ pub mod fields;
 pub mod flow_picture;
 pub mod ids;
 pub mod limits;
+pub mod link;
 pub mod mailbox;
 pub mod pattern;
 pub mod people;

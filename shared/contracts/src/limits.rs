@@ -23,8 +23,11 @@ pub const OPTIONS: usize = 25_000;
 pub const OPTIONS_BYTES: usize = 1024 * 1024;
 /// The highest part of a field's options.
 pub const OPTION_PARTS: u32 = 1_000;
-/// The highest version of a setting: every program reads a whole number up to here exactly.
-pub const VERSION: u64 = (1 << 53) - 1;
+/// The largest whole number that every JSON reader takes exactly (RFC 8259, 6): of a size, a length
+/// of time or a revision in a command.
+pub const WHOLE_NUMBER: u64 = (1 << 53) - 1;
+/// The highest version of a setting.
+pub const VERSION: u64 = WHOLE_NUMBER;
 /// Custom statuses of an account.
 pub const STATUSES: usize = 300;
 /// Support addresses of an account: they go to every partner.

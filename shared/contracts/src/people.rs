@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::contact::name_without_contact;
-use crate::ids::{AccountName, derive_id};
+use crate::ids::{AccountName, derive_id, is_uuid, one_spelling};
 
 /// What a person may do in their own account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -70,13 +70,12 @@ impl Person {
     /// stays the one it is.
     #[must_use]
     pub fn standing_for(account: &AccountName, actor: &Actor) -> Self {
-        let passed_on =
-            actor.id.strip_prefix(PLACEHOLDER).is_some_and(|id| uuid::Uuid::parse_str(id).is_ok());
-        let id = if passed_on {
-            actor.id.clone()
-        } else {
-            format!("{PLACEHOLDER}{}", derive_id("person", &[account.as_str(), &actor.id]))
-        };
+        let passed_on = actor.id.strip_prefix(PLACEHOLDER).filter(|id| is_uuid(id));
+        let id = passed_on.map_or_else(
+            || derive_id("person", &[account.as_str(), &actor.id]).to_string(),
+            |id| one_spelling(id.to_owned()),
+        );
+        let id = format!("{PLACEHOLDER}{id}");
         Self { id, name: name_without_contact(&actor.name), role: Role::EndUser, placeholder: true }
     }
 }
@@ -117,6 +116,20 @@ mod tests {
             (AccountName::new("acme").unwrap(), AccountName::new("globex").unwrap());
         let first = Person::standing_for(&acme, &actor("7", "Ada"));
         assert_eq!(Person::standing_for(&globex, &actor(&first.id, "Ada")).id, first.id);
+        let upper = first.id.replace(PLACEHOLDER, "").to_uppercase();
+        let passed = Person::standing_for(&globex, &actor(&format!("{PLACEHOLDER}{upper}"), "Ada"));
+        assert_eq!(passed.id, first.id, "it is the same in either case");
+        let bare = first.id.replace(PLACEHOLDER, "");
+        for odd in [
+            format!("{{{bare}}}"),
+            format!("urn:uuid:{bare}"),
+            bare.replace('-', ""),
+            format!("{bare} "),
+        ] {
+            let id = format!("{PLACEHOLDER}{odd}");
+            let other = Person::standing_for(&globex, &actor(&id, "Ada")).id;
+            assert!(other != id && other.len() == first.id.len(), "{id} is no placeholder");
+        }
     }
 
     #[test]

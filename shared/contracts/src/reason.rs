@@ -34,7 +34,7 @@ macro_rules! reasons {
 
 reasons! {
     Malformed "malformed" "The message breaks the contract; the detail has a JSON pointer and a \
-        sentence.",
+        sentence. Of an item: what was mended in it.",
     UnknownType "unknown_type" "No service handles this message type.",
     TooLarge "too_large" "The body is over 512 KiB.",
     LimitExceeded "limit_exceeded" "The message has more comments, attachments, tags or fields \
@@ -99,6 +99,19 @@ reasons! {
     CommentDiffers "comment_differs" "The account published this comment id before with other text \
         or visibility: what was published first stands, or another ticket has it.",
     NotTheAuthor "not_the_author" "Only the account of its author may redact a comment.",
+    BadLink "bad_link" "The link is not https, names no host, carries a user or password, or has a \
+        character that no link has.",
+    UnknownMembers "unknown_members" "The contract has no such members: they were ignored. A \
+        comment with one that looks like `public` stays, because nobody can tell who may see it.",
+}
+
+impl Reason {
+    /// Whether it is about what never crosses, by rule and whatever the terms: nothing that the
+    /// publisher could have had was left out (R-23, R-31, R-41).
+    #[must_use]
+    pub fn never_crosses(self) -> bool {
+        matches!(self, Self::AddressStays | Self::CcsStay | Self::RecordingStays)
+    }
 }
 
 /// By hand, and open: more codes may be added, so a reader must take one it does not know. The

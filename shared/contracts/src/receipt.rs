@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::ids::one_spelling;
 use crate::{AgreementId, CommentId, Message, Reason, ShareId};
 
 /// What became of a command as a whole.
@@ -34,7 +35,7 @@ pub struct Receipt {
     pub command_type: String,
     /// What became of it.
     pub outcome: ReceiptOutcome,
-    /// Why, when it was not simply applied.
+    /// Why, when it was not simply applied; `unknown_members` where nothing else is to be said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
     /// The same for people; for `malformed` a JSON pointer and a sentence.
@@ -112,7 +113,7 @@ pub enum ItemOutcome {
 }
 
 /// Why one item crossed, changed or stayed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
     /// The share it would cross, when the decision is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -195,6 +196,8 @@ pub enum Item {
     Requester,
     /// The ticket's CCs.
     Ccs,
+    /// A member of the command, by its JSON pointer.
+    Member(String),
 }
 
 impl fmt::Display for Item {
@@ -208,6 +211,7 @@ impl fmt::Display for Item {
             Self::Recording(id) => write!(f, "recording:{id}"),
             Self::Requester => f.write_str("requester"),
             Self::Ccs => f.write_str("ccs"),
+            Self::Member(pointer) => write!(f, "member:{pointer}"),
         }
     }
 }
@@ -221,8 +225,9 @@ impl std::str::FromStr for Item {
             Some(("tag", name)) => Ok(Self::Tag(name.to_owned())),
             Some(("custom_field", key)) => Ok(Self::CustomField(key.to_owned())),
             Some(("comment", id)) => Ok(Self::Comment(comment(id)?)),
-            Some(("attachment", id)) => Ok(Self::Attachment(id.to_owned())),
+            Some(("attachment", id)) => Ok(Self::Attachment(one_spelling(id.to_owned()))),
             Some(("recording", id)) => Ok(Self::Recording(comment(id)?)),
+            Some(("member", pointer)) => Ok(Self::Member(pointer.to_owned())),
             None if text == "status" => Ok(Self::Status),
             None if text == "requester" => Ok(Self::Requester),
             None if text == "ccs" => Ok(Self::Ccs),
@@ -253,9 +258,10 @@ impl JsonSchema for Item {
         json_schema!({
             "description": "What a decision is about: `status`, `tag:<name>`, \
                 `custom_field:<publisher's key>`, `comment:<id>`, \
-                `attachment:<id>`, `recording:<comment id>`, `requester` or `ccs`.",
+                `attachment:<id>`, `recording:<comment id>`, `requester`, `ccs` or `member:<JSON \
+                pointer>`. More may be added.",
             "type": "string",
-            "pattern": "^(status|requester|ccs)$|^(tag|custom_field|comment|attachment|recording):",
+            "pattern": "^(status|requester|ccs)$|^(tag|custom_field|comment|attachment|recording|member):",
             "examples": ["status", "tag:vip", "custom_field:order_number", "comment:acme/77", "attachment:1", "requester"],
         })
     }
@@ -277,6 +283,7 @@ mod tests {
             Item::Recording(comment),
             Item::Requester,
             Item::Ccs,
+            Item::Member("/ticket/subject".into()),
         ] {
             assert_eq!(item.to_string().parse(), Ok(item));
         }

@@ -21,7 +21,7 @@ pub use decide::plan::MAX_OUTPUT;
 pub use decide::step::{decide_and_apply, loadable};
 pub use failure::{DecideError, Fault};
 pub use message::about::About;
-pub use message::content::{Content, DecodeError, decode, parse};
+pub use message::content::{Content, DecodeError, UnknownMembers, decode, parse};
 pub use message::output::Output;
 pub use observe::watched::{Watched, can_be_watched, unwatch, watch, watched};
 pub use operate::sending::Sending;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use contracts::sync::CommandRef;
+use contracts::sync::{CommandRef, Remarks};
 use contracts::{AccountName, Reason, Timestamp, topology};
 use sqlx::PgConnection;
 use timeline::Share;
@@ -102,6 +102,8 @@ pub struct Received<M> {
     pub publisher: Option<AccountName>,
     /// When it arrived for the first time.
     pub received_at: Timestamp,
+    /// Of a command, what was noted when it was read.
+    pub remarks: Remarks,
     /// What it says.
     pub message: M,
 }
@@ -123,6 +125,7 @@ impl<M> Received<M> {
             message_id: self.message_id.clone(),
             command_type: self.message_type.clone(),
             received_at: self.received_at,
+            remarks: self.remarks.clone(),
         }
     }
 }

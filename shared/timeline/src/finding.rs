@@ -31,6 +31,10 @@ pub(crate) fn of_receipt(account: &str, at: Timestamp, receipt: &Receipt) -> Vec
         let because = because(*reason, detail.as_deref());
         found(format!("{command_type} {command_id} of {account} was REJECTED{because}"))
     });
+    let misspelt = (*reason == Some(Reason::UnknownMembers)).then(|| {
+        let because = because(*reason, detail.as_deref());
+        found(format!("{command_type} {command_id} of {account} has more than is known{because}"))
+    });
     // Two hundred tags that stay for one reason are one sentence.
     let mut alike: BTreeMap<(&str, String), Vec<String>> = BTreeMap::new();
     for decision in &receipt.decisions {
@@ -47,7 +51,7 @@ pub(crate) fn of_receipt(account: &str, at: Timestamp, receipt: &Receipt) -> Vec
         let named = items[..items.len().min(NAMED)].join(", ");
         found(format!("{named}{more} of {command_id} {fate}{because}"))
     });
-    refused.into_iter().chain(stayed).collect()
+    refused.into_iter().chain(misspelt).chain(stayed).collect()
 }
 
 /// What a message that is set aside waits for.
@@ -81,6 +85,7 @@ pub(crate) fn fate(decision: &Decision) -> &'static str {
         ItemOutcome::Mapped => "sent on as something else",
         ItemOutcome::Withheld => "STAYED",
         ItemOutcome::Superseded => "gave way to another change",
+        ItemOutcome::Unchanged if decision.reason.is_none() => "waits",
         ItemOutcome::Unchanged => "was there already",
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use contracts::ids::one_spelling;
 use serde::{Deserialize, Serialize};
 
 /// What is asked for.
@@ -41,8 +42,8 @@ impl Target {
             [ticket] | ["ticket", ticket] => {
                 slashed(ticket, "a ticket is asked for as account/number").map(Self::Ticket)
             }
-            ["share", id] => Ok(Self::Share((*id).to_owned())),
-            ["agreement", id] => Ok(Self::Agreement((*id).to_owned())),
+            ["share", id] => Ok(Self::Share(one_spelling((*id).to_owned()))),
+            ["agreement", id] => Ok(Self::Agreement(one_spelling((*id).to_owned()))),
             ["message", id] => {
                 slashed(id, "a message is asked for as account/message_id").map(Self::Message)
             }
@@ -88,6 +89,8 @@ fn slashed(text: &str, otherwise: &str) -> Result<String, TargetError> {
 mod tests {
     use super::*;
 
+    const UUID: &str = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10";
+
     #[test]
     fn words_say_what_is_asked_for() {
         for (words, expected) in [
@@ -95,6 +98,7 @@ mod tests {
             (&["ticket", "acme/4711"], Target::Ticket("acme/4711".into())),
             (&["share", "s"], Target::Share("s".into())),
             (&["agreement", "a"], Target::Agreement("a".into())),
+            (&["share", &UUID.to_uppercase()], Target::Share(UUID.into())),
             (&["message", "acme/a/b"], Target::Message("acme/a/b".into())),
         ] {
             assert_eq!(Target::of_words(words), Ok(expected));

@@ -187,6 +187,18 @@ fn a_malformed_command_is_told_with_its_place() {
 }
 
 #[test]
+fn members_that_are_not_known_are_told_with_their_places() {
+    let mut trails = trails();
+    let mut receipt = Receipt::new("u3", "ticket.update.v1", ReceiptOutcome::Applied);
+    (receipt.reason, receipt.detail) = (Some(Reason::UnknownMembers), Some("/prioritiy".into()));
+    let answer = vec![told("acme", "command.receipt.v1", Some(receipt))];
+    trails[1].decided.push(decided(Some("acme"), "u3", None, 8, answer));
+    let text = render(&Timeline::of(Target::Ticket("acme/4711".into()), &trails, Vec::new()));
+    let said = "ticket.update.v1 u3 of acme has more than is known: unknown_members: ";
+    assert!(text.contains(said) && text.contains("/prioritiy"), "{text}");
+}
+
+#[test]
 fn many_items_that_stay_for_one_reason_are_one_finding() {
     let mut trails = trails();
     let tag =

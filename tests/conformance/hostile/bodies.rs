@@ -30,9 +30,13 @@ pub async fn hostile_a_body_that_is_no_object(context: ConformanceContext) {
     {
         refused(&row.raw_update(body.as_bytes()).await, Malformed);
     }
-    for body in
-        [format!("\u{feff}{good}"), format!("{good},"), good.replace('"', "'"), format!("{good}//")]
-    {
+    for body in [
+        format!("{good}\u{feff}"),
+        format!("\u{feff}\u{feff}{good}"),
+        format!("{good},"),
+        good.replace('"', "'"),
+        format!("{good}//"),
+    ] {
         refused(&row.raw_update(body.as_bytes()).await, Malformed);
     }
     row.ends_unseen().await;
@@ -56,13 +60,25 @@ pub async fn hostile_text_that_is_not_utf8(context: ConformanceContext) {
 
 pub async fn hostile_lone_surrogates(context: ConformanceContext) {
     let row = row(context).await;
+    let (acme, key) = (&row.ground.acme, row.key("agreement.list"));
+    for (body, members) in [
+        (r#"{"note":"\ud800"}"#.to_owned(), 1),
+        (r#"{"note":["\udc00\ud800","\ud83d "],"\udfff":1}"#.to_owned(), 3),
+        (format!(r#"{{"note":[{}1]}}"#, r#""\ud800","#.repeat(40_000)), 10),
+    ] {
+        let id = acme.next_id();
+        acme.publish(&key, "agreement.list.v1", &id, body.as_bytes(), |properties| properties)
+            .await
+            .expect("the broker takes it");
+        let receipt = acme.receipt(&id).await;
+        applied(&receipt);
+        assert_eq!(receipt.decisions.len(), members, "named, as far as there is room");
+    }
+    // What is wrong beside it is refused all the same.
     let good = row.update(&json!({})).to_string();
-    for lone in [r"\ud800", r"\udfff", r"\udc00\ud800", r"\ud83d "] {
-        refused(
-            &row.raw_update(good.replace(&row.marker, &(row.marker.clone() + lone)).as_bytes())
-                .await,
-            Malformed,
-        );
+    for wrong in [r"\ud800\x", r"\ud800\u12", r"\ud800\u0000"] {
+        let bad = good.replace(&row.marker, &(row.marker.clone() + wrong));
+        refused(&row.raw_update(bad.as_bytes()).await, Malformed);
     }
     row.ends_unseen().await;
 }
@@ -83,21 +99,20 @@ pub async fn hostile_nul_in_text_and_in_keys(context: ConformanceContext) {
 
 pub async fn hostile_keys_given_twice(context: ConformanceContext) {
     let row = row(context).await;
-    // Whatever reads the body reads the last one; nothing goes on as it was written.
     let (hidden, own) = (row.ground.hidden_agreement.as_str(), row.ground.agreement.as_str());
     let (acme, key) = (&row.ground.acme, row.key("agreement.list"));
-    for (first, last, known) in [(hidden, own, true), (own, hidden, false)] {
+    for (first, last) in [(hidden, own), (own, hidden), (own, own)] {
         let id = acme.next_id();
-        let body = format!(r#"{{"agreement_id":"{first}","agreement_id":"{last}"}}"#);
+        let body = format!(r#"{{"agreement_id":"{first}","agreement_\u0069d":"{last}"}}"#);
         acme.publish(&key, "agreement.list.v1", &id, body.as_bytes(), |properties| properties)
             .await
             .expect("the broker takes it");
-        let receipt = acme.receipt(&id).await;
-        if known {
-            applied(&receipt);
-        } else {
-            refused(&receipt, contracts::Reason::UnknownAgreement);
-        }
+        refused(&acme.receipt(&id).await, Malformed);
+    }
+    let good = row.update(&json!({})).to_string();
+    for twice in [r#""public":false,"public":true"#, r#""public":null,"public":true"#] {
+        let body = good.replace(r#""public":true"#, twice);
+        refused(&row.raw_update(body.as_bytes()).await, Malformed);
     }
     row.ends_unseen().await;
 }

@@ -106,13 +106,22 @@ pub async fn hostile_another_content_type(context: ConformanceContext) {
         "",
         "text/plain",
         "application/json; charset=latin1",
-        "APPLICATION/JSON",
+        "application/json+xml",
+        "+json",
         "application/x-www-form-urlencoded",
     ] {
         let changed = |properties: lapin::BasicProperties| {
             properties.with_content_type(ShortString::from(other))
         };
         refused(&row.changed_update(body.as_bytes(), changed).await, Malformed);
+    }
+    for compressed in ["gzip", "Deflate", "identity, br"] {
+        let changed = |properties: lapin::BasicProperties| {
+            properties.with_content_encoding(ShortString::from(compressed))
+        };
+        let receipt = row.changed_update(body.as_bytes(), changed).await;
+        refused(&receipt, Malformed);
+        assert!(receipt.detail.is_some_and(|it| it.starts_with("content_encoding: ")));
     }
     row.ends_unseen().await;
 }

@@ -264,6 +264,7 @@ fn received<M>(message: &Message, received_at: Timestamp, inbound: M) -> Receive
         publisher: message.account.clone(),
         received_at,
         message: inbound,
+        remarks: contracts::sync::Remarks::default(),
     }
 }
 

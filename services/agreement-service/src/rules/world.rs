@@ -187,6 +187,7 @@ impl World {
             message_id: "m-1".into(),
             command_type: "the.command.v1".into(),
             received_at,
+            remarks: contracts::sync::Remarks::default(),
         };
         let decision = decide(&self.state, &name(publisher), &command, message);
         Answered(self.state.apply(decision))

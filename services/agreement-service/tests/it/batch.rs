@@ -31,6 +31,7 @@ fn command(account: &str, message: Inbound) -> Received<Inbound> {
         publisher: Some(AccountName::new(account).expect("a name")),
         received_at: Timestamp::parse("2026-03-01T10:00:00Z").expect("a time"),
         message,
+        remarks: contracts::sync::Remarks::default(),
     }
 }
 

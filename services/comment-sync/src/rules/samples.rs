@@ -122,6 +122,7 @@ pub fn update(
         message_id: "1".into(),
         command_type: "ticket.update.v1".into(),
         received_at: noon(),
+        remarks: contracts::sync::Remarks::default(),
     };
     let chain = ChainId::starting_with(&acme_copy());
     let update =

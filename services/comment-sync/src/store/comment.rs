@@ -48,7 +48,10 @@ pub(crate) async fn load(
     .fetch_all(connection)
     .await?;
     let mut chains: BTreeMap<ChainId, Vec<KnownComment>> = BTreeMap::new();
-    for row in rows {
+    // Of two spellings of one id, which an earlier release kept apart, the one spelt as it is told
+    // counts: it is read last.
+    let (odd, spelt): (Vec<_>, Vec<_>) = rows.into_iter().partition(CommentRow::is_spelt_otherwise);
+    for row in odd.into_iter().chain(spelt) {
         let (chain, comment) = row
             .read()
             .map_err(|error| DecideError::Stored { table: "comment", detail: error.to_string() })?;
@@ -153,6 +156,7 @@ fn joined(copies: &BTreeSet<CopyId>) -> String {
 #[derive(FromRow)]
 struct CommentRow {
     chain: String,
+    id: String,
     account: String,
     content: Json<SharedComment>,
     arrived_at: DateTime<Utc>,
@@ -162,6 +166,10 @@ struct CommentRow {
 }
 
 impl CommentRow {
+    fn is_spelt_otherwise(&self) -> bool {
+        self.id != self.content.0.id.as_str()
+    }
+
     fn read(self) -> Result<(ChainId, KnownComment), InvalidId> {
         let copies = |ids: Vec<String>| -> Result<BTreeSet<CopyId>, InvalidId> {
             ids.into_iter().map(CopyId::new).collect()

@@ -74,6 +74,7 @@ fn command(publisher: &str, message_id: &str) -> CommandRef {
         message_id: message_id.to_owned(),
         command_type: "ticket.update.v1".into(),
         received_at: noon(),
+        remarks: contracts::sync::Remarks::default(),
     }
 }
 

@@ -127,6 +127,7 @@ pub fn update(
         message_id: message_id.into(),
         command_type: "ticket.update.v1".into(),
         received_at: time(second),
+        remarks: contracts::sync::Remarks::default(),
     };
     Transfer::new(
         command,

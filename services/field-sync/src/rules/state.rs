@@ -43,7 +43,8 @@ impl Field {
             | Item::Attachment(_)
             | Item::Recording(_)
             | Item::Requester
-            | Item::Ccs => None,
+            | Item::Ccs
+            | Item::Member(_) => None,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Whether a value fits a field.
 
-use chrono::NaiveDate;
 use contracts::fields::{FieldType, FieldValue};
 use contracts::pattern::Match;
+use contracts::time::is_day;
 
 use super::schema::SchemaField;
 
@@ -28,7 +28,7 @@ pub fn check(value: &FieldValue, field: &SchemaField) -> Result<(), String> {
         },
         (T::PartialCreditCard, V::Text(text)) if is_card_end(text) => Ok(()),
         (T::Decimal, V::Text(text)) if is_decimal(text) => Ok(()),
-        (T::Date, V::Text(text)) if is_date(text) => Ok(()),
+        (T::Date, V::Text(text)) if is_day(text) => Ok(()),
         (T::Tagger, V::Text(tag)) => has_option(field, tag),
         (T::Multiselect, V::Options(tags)) => {
             tags.iter().try_for_each(|tag| has_option(field, tag))
@@ -84,11 +84,6 @@ fn is_decimal(text: &str) -> bool {
     }
 }
 
-/// A day that exists. The length keeps out spellings that a lenient parser takes.
-fn is_date(text: &str) -> bool {
-    text.len() == "YYYY-MM-DD".len() && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::scene::{field, options};
@@ -124,8 +119,19 @@ mod tests {
             (T::Checkbox, &[json!(true), json!(false)], &[json!("true"), json!(1)]),
             (
                 T::Date,
-                &[json!("2024-02-29")],
+                &[json!("2024-02-29"), json!("0001-01-01"), json!("9999-12-31")],
                 &[
+                    json!("2024-02- 9"),
+                    json!(" 024-02-09"),
+                    json!("+024-01-01"),
+                    json!("-001-01-01"),
+                    json!("2024-02-\t9"),
+                    json!("2024-\u{a0}2-9"),
+                    json!("2024-+2-09"),
+                    json!("0000-00-00"),
+                    json!("2024-00-09"),
+                    json!("2024-02-09 "),
+                    json!("2024/02/09"),
                     json!("2023-02-29"),
                     json!("2024-2-9"),
                     json!("29.02.2024"),

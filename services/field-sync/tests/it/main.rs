@@ -37,6 +37,7 @@ fn command(account: &str, message_id: &str, command_type: &str, second: i64) -> 
         message_id: message_id.into(),
         command_type: command_type.into(),
         received_at: time(second),
+        remarks: contracts::sync::Remarks::default(),
     }
 }
 
@@ -130,6 +131,7 @@ fn received(message: Inbound) -> Received<Inbound> {
         publisher: None,
         received_at: time(0),
         message,
+        remarks: contracts::sync::Remarks::default(),
     }
 }
 

@@ -231,6 +231,7 @@ impl Desk {
             message_id: self.sent.to_string(),
             command_type: "test.test.v1".into(),
             received_at: now(),
+            remarks: contracts::sync::Remarks::default(),
         };
         let decision = decide(&self.state, &account(who), &command, message);
         self.state.apply(&decision);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use contracts::command::{ShareList, page_size};
+use contracts::ids::one_spelling;
 use contracts::{AccountName, Timestamp};
 use line::hops::HopRow;
 use messaging::DecideError;
@@ -27,7 +28,7 @@ impl Asked {
         Self {
             account: account.clone(),
             message_id: message_id.to_owned(),
-            after: list.cursor.clone().unwrap_or_default(),
+            after: one_spelling(list.cursor.clone().unwrap_or_default()),
             agreement: list.agreement_id.as_ref().map(ToString::to_string),
             most: i64::from(page_size(list.limit).unwrap_or_default()) + 1,
         }

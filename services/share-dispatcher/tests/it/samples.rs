@@ -39,6 +39,7 @@ fn fact(change: Change) -> Fact {
         message_id: "m".into(),
         command_type: "account.update.v1".into(),
         received_at: noon(),
+        remarks: contracts::sync::Remarks::default(),
     };
     Fact {
         receipt: command.receipt(ReceiptOutcome::Applied),

@@ -133,6 +133,11 @@ fn limits_and_retention() -> Vec<Limit> {
             "bytes of the same, written as JSON, over it `limit_exceeded`",
         ),
         kept("version", limits::VERSION, "the highest `version` of an `account.update.v1`"),
+        kept(
+            "whole_number",
+            limits::WHOLE_NUMBER,
+            "the largest size, length of time and `base_revision` in a command, over it `malformed`",
+        ),
         limit("accounts", limits::ACCOUNTS, "accounts in one chain, over it `chain_too_long`"),
         kept("page_entries", MAX_LIMIT.into(), "entries of one page of a list"),
         limit(

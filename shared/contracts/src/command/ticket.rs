@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::comment::Comment;
 use crate::fields::{FieldValue, SentFields, Status};
-use crate::{Actor, AgreementId, CommentId, Message, ShareId, TicketId, Timestamp, limits};
+use crate::{Actor, AgreementId, CommentId, Message, ShareId, TicketId, Timestamp, ids, limits};
 
 /// For the schemas of commands about a ticket: without its number and without a share of it they
 /// are `malformed`.
@@ -151,6 +151,7 @@ pub struct TicketUpdate {
     pub share_id: Option<ShareId>,
     /// The lowest revision held among the fields touched; absent for a field never held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = limits::WHOLE_NUMBER))]
     pub base_revision: Option<u64>,
     /// Who did it.
     pub actor: Actor,
@@ -229,7 +230,11 @@ pub struct TicketRedact {
     /// The comment; its author's account redacts it, nobody else.
     pub comment_id: CommentId,
     /// Only this file of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "ids::spelt_once_if_given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub attachment_id: Option<String>,
     /// Who did it.
     pub actor: Actor,

@@ -3,10 +3,12 @@
 
 mod fact;
 mod notice;
+mod remarks;
 mod transfer;
 
 pub use fact::{AccountFact, AgreementFact, Change, Fact};
 pub use notice::{About, AgreementEvent, AgreementNotice, CommentNotice, Notice, Recipient};
+pub use remarks::Remarks;
 pub use transfer::{
     Action, FieldChanges, Hop, Sharing, StatusChange, TagChange, Transfer, TransferComment,
 };
@@ -27,6 +29,9 @@ pub struct CommandRef {
     pub command_type: String,
     /// When it arrived at Deskmesh for the first time.
     pub received_at: Timestamp,
+    /// What was noted when it was read, for its receipt.
+    #[serde(default, skip_serializing_if = "Remarks::is_empty")]
+    pub remarks: Remarks,
 }
 
 impl CommandRef {

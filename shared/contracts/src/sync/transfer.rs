@@ -111,7 +111,11 @@ pub enum Action {
         /// The comment.
         comment_id: CommentId,
         /// Only this file of it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(
+            default,
+            deserialize_with = "crate::ids::spelt_once_if_given",
+            skip_serializing_if = "Option::is_none"
+        )]
         attachment_id: Option<String>,
     },
     /// The publisher asks for all that is held of its copy.

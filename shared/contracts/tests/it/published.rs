@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use contracts::asyncapi::{document, messages, schema};
 use contracts::fields::FieldValue;
+use contracts::ids::one_spelling;
 use contracts::topology::Exchange;
 use contracts::{AccountName, CommentId, Item, Reason, ShareId, TicketId, Timestamp};
 use jsonschema::Validator;
@@ -73,7 +74,8 @@ fn names_its_ticket(message: &str, body: &Value) -> bool {
     !needs_to || given("ticket_id") || given("share_id")
 }
 
-/// Whether everything in `old` is in `new` as well; members may have been added since.
+/// Whether everything in `old` is in `new` as well; members may have been added since, and an id has
+/// one spelling since.
 fn says_all_of(new: &Value, old: &Value) -> bool {
     match (new, old) {
         (Value::Object(new), Value::Object(old)) => {
@@ -82,6 +84,7 @@ fn says_all_of(new: &Value, old: &Value) -> bool {
         (Value::Array(new), Value::Array(old)) => {
             new.len() == old.len() && new.iter().zip(old).all(|(new, old)| says_all_of(new, old))
         }
+        (Value::String(new), Value::String(old)) => *new == one_spelling(old.clone()),
         _ => new == old,
     }
 }

@@ -398,6 +398,7 @@ mod tests {
             message_id: message_id.into(),
             message_type: "fact.v1".into(),
             publisher: None,
+            remarks: contracts::sync::Remarks::default(),
             received_at: first_arrival,
             message: (),
         };

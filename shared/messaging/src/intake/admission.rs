@@ -3,11 +3,13 @@
 
 use contracts::limits::BODY_BYTES;
 use contracts::routing::RoutingKey;
+use contracts::sync::Remarks;
 use contracts::topology;
 use contracts::{AccountName, Reason};
 
+use crate::intake::encoding;
 use crate::message::about::About;
-use crate::message::content::{self, Content, DecodeError};
+use crate::message::content::{self, Content, DecodeError, UnknownMembers};
 use crate::message::envelope::{Envelope, Via};
 use crate::message::key::Key;
 use crate::park_reason::ParkReason;
@@ -92,6 +94,7 @@ fn internal<M>(
                 message_type,
                 publisher: None,
                 received_at: envelope.first_arrival,
+                remarks: Remarks::default(),
                 message,
             },
         }),
@@ -110,16 +113,16 @@ fn command<M>(
         return Admission::Park(ParkReason::NoPublisher, detail.to_owned());
     };
     let parsed =
-        if envelope.body.len() > BODY_BYTES { None } else { Some(content::parse(&envelope.body)) };
+        if envelope.body.len() > BODY_BYTES { None } else { Some(content::parsed(&envelope.body)) };
     let message_type = envelope.message_type.clone().unwrap_or_default();
     let content_hash = match &parsed {
-        Some(Ok(content)) => content::hash(&message_type, Ok(content)),
+        Some(Ok(parsed)) => content::hash(&message_type, Ok(&parsed.content)),
         _ => content::hash(&message_type, Err(&envelope.body)),
     };
     let key = RoutingKey::parse(&envelope.routing_key);
     let valid_id = envelope.message_id.as_deref().filter(|id| is_message_id(id));
     let about = match (&key, &parsed) {
-        (Ok(key), Some(Ok(content))) => About::of_content(&key.account, content),
+        (Ok(key), Some(Ok(parsed))) => About::of_content(&key.account, &parsed.content),
         _ => About { subject: Some(account.to_string()), command: None },
     };
     let refuse = |reason: Reason, detail: String| {
@@ -144,7 +147,7 @@ fn command<M>(
             Ok(head) => head,
             Err((reason, detail)) => return refuse(reason, detail),
         };
-    let content = match parsed {
+    let parsed = match parsed {
         None => {
             return refuse(
                 Reason::TooLarge,
@@ -152,9 +155,12 @@ fn command<M>(
             );
         }
         Some(Err(error)) => return refuse(Reason::Malformed, error.to_string()),
-        Some(Ok(content)) => content,
+        Some(Ok(parsed)) => parsed,
     };
-    match decode(&message_type, Content::Parsed(content)) {
+    let unknown = UnknownMembers::default();
+    let read = decode(&message_type, Content::Parsed(parsed.content, Some(&unknown)));
+    let remarks = Remarks { decisions: parsed.decisions, ..unknown.into_remarks() };
+    match read {
         Ok(message) => Admission::Accept(Known {
             about,
             key: Key {
@@ -169,6 +175,7 @@ fn command<M>(
                 message_type,
                 publisher: Some(publisher),
                 received_at: envelope.first_arrival,
+                remarks,
                 message,
             },
         }),
@@ -185,7 +192,9 @@ fn command<M>(
                 DecodeError::Malformed { .. } => Reason::Malformed,
                 DecodeError::LimitExceeded(_) => Reason::LimitExceeded,
             };
-            refuse(reason, error.to_string())
+            // A member that is missing may be there under another name.
+            let also = remarks.sentence().map_or(String::new(), |sentence| format!("; {sentence}"));
+            refuse(reason, format!("{error}{also}"))
         }
     }
 }
@@ -217,8 +226,8 @@ fn checked_head<'a>(
     if let Some(property) = envelope.forbidden {
         return malformed(format!("{property} must not be set"));
     }
-    if envelope.content_type.as_deref() != Some("application/json") {
-        return malformed("content_type must be application/json".to_owned());
+    if let Some(sentence) = encoding::not_json(envelope) {
+        return malformed(sentence);
     }
     if !key.agrees_with(message_type) {
         let routing_key = &envelope.routing_key;

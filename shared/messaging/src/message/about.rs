@@ -46,10 +46,13 @@ impl About {
         // A text in a name's place is no name: it would be in every log line about the message.
         let number = text("/ticket_id").or_else(|| text("/ticket/id")).filter(|it| is_ticket(it));
         let subject = number.map(|number| format!("{account}/{number}")).or_else(|| {
-            let share = text("/share_id").filter(|it| ShareId::new(*it).is_ok());
-            let agreement = text("/agreement_id").filter(|it| AgreementId::new(*it).is_ok());
-            let other = text("/account").filter(|it| AccountName::new(*it).is_ok());
-            share.or(agreement).or(other).map(str::to_owned)
+            let share = text("/share_id").and_then(|it| ShareId::new(it).ok());
+            let agreement = text("/agreement_id").and_then(|it| AgreementId::new(it).ok());
+            let other = text("/account").and_then(|it| AccountName::new(it).ok());
+            share
+                .map(|share| share.to_string())
+                .or(agreement.map(|agreement| agreement.to_string()))
+                .or(other.map(|account| account.to_string()))
         });
         Self {
             subject: Some(subject.unwrap_or_else(|| account.to_string()))
@@ -78,6 +81,7 @@ mod tests {
             (json!({ "ticket_id": "4711", "share_id": SHARE }), Some("acme/4711")),
             (json!({ "ticket": { "id": "4711" }, "agreement_id": SHARE }), Some("acme/4711")),
             (json!({ "share_id": SHARE }), Some(SHARE)),
+            (json!({ "share_id": SHARE.to_uppercase() }), Some(SHARE)),
             (json!({ "agreement_id": SHARE, "ticket_id": 4711 }), Some(SHARE)),
             (json!({ "account": "acme-eu" }), Some("acme-eu")),
             (json!({}), Some("acme")),

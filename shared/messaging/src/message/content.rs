@@ -1,14 +1,19 @@
 //! Content: parsed once, checked against what no database and no parser likes, and hashed so that
 //! the same content is known again.
 
+use std::cell::RefCell;
+
+use contracts::sync::Remarks;
+use contracts::{Decision, Item, ItemOutcome, Reason};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::message::json;
 use crate::message::members::{Flaw, Members};
 
-/// Nesting that no message of the contract comes near.
-const MAX_DEPTH: usize = 32;
+/// So many mended texts are named in a receipt.
+const MENDED: usize = 10;
 /// Characters of a JSON pointer, at most.
 const POINTER: usize = 200;
 
@@ -37,27 +42,56 @@ impl DecodeError {
     /// A receipt carries the pointer, and a member's name can be as long as a body: it is cut.
     #[must_use]
     pub fn malformed(pointer: impl Into<String>, sentence: impl Into<String>) -> Self {
-        let mut pointer = pointer.into();
-        if let Some((end, _)) = pointer.char_indices().nth(POINTER) {
-            pointer.truncate(end);
-            pointer.push('…');
-        }
-        Self::Malformed { pointer, sentence: sentence.into() }
+        Self::Malformed { pointer: cut(pointer.into()), sentence: sentence.into() }
     }
+}
+
+fn cut(mut pointer: String) -> String {
+    if let Some((end, _)) = pointer.char_indices().nth(POINTER) {
+        pointer.truncate(end);
+        pointer.push('…');
+    }
+    pointer
 }
 
 /// Content on its way to its type.
 #[derive(Clone, Debug)]
 pub enum Content<'a> {
-    /// A desk's, parsed and checked.
-    Parsed(Value),
+    /// A desk's, parsed and checked; with the place where members are noted that its type has not.
+    Parsed(Value, Option<&'a UnknownMembers>),
     /// A service's, as it came: what we wrote ourselves is read in one go.
     Bytes(&'a [u8]),
 }
 
 impl From<Value> for Content<'_> {
     fn from(value: Value) -> Self {
-        Self::Parsed(value)
+        Self::Parsed(value, None)
+    }
+}
+
+/// Members of a command that its type has not.
+#[derive(Debug, Default)]
+pub struct UnknownMembers(RefCell<Remarks>);
+
+impl UnknownMembers {
+    pub(crate) fn into_remarks(self) -> Remarks {
+        self.0.into_inner()
+    }
+
+    fn note(&self, path: &serde_ignored::Path) {
+        self.0.borrow_mut().add_unknown_member(&ignored(path));
+    }
+}
+
+fn ignored(path: &serde_ignored::Path) -> String {
+    use serde_ignored::Path;
+    match path {
+        Path::Root => String::new(),
+        Path::Seq { parent, index } => format!("{}/{index}", ignored(parent)),
+        Path::Map { parent, key } => format!("{}/{}", ignored(parent), json::escaped(key)),
+        Path::Some { parent }
+        | Path::NewtypeStruct { parent }
+        | Path::NewtypeVariant { parent } => ignored(parent),
     }
 }
 
@@ -67,21 +101,27 @@ impl From<Value> for Content<'_> {
 /// [`DecodeError::Malformed`].
 pub fn decode<T: DeserializeOwned>(content: Content<'_>) -> Result<T, DecodeError> {
     match content {
-        Content::Parsed(value) => {
-            serde_path_to_error::deserialize(Members(value)).map_err(|error| placed(&error))
+        Content::Parsed(value, unknown) => {
+            let mut track = serde_path_to_error::Track::new();
+            let members = serde_path_to_error::Deserializer::new(Members(value), &mut track);
+            let read = match unknown {
+                Some(unknown) => serde_ignored::deserialize(members, |path| unknown.note(&path)),
+                None => T::deserialize(members),
+            };
+            read.map_err(|flaw| placed(&track.path(), &flaw))
         }
         // Only what cannot be read is read again, to find the place.
         Content::Bytes(bytes) => serde_json::from_slice(bytes).map_err(|error| {
-            serde_json::from_slice(bytes)
+            serde_json::from_slice::<Value>(bytes)
                 .ok()
-                .and_then(|value| decode::<T>(Content::Parsed(value)).err())
+                .and_then(|value| decode::<T>(value.into()).err())
                 .unwrap_or_else(|| DecodeError::malformed("/", error.to_string()))
         }),
     }
 }
 
-fn placed(error: &serde_path_to_error::Error<Flaw>) -> DecodeError {
-    let (mut pointer, flaw) = (pointer(error.path()), error.inner());
+fn placed(path: &serde_path_to_error::Path, flaw: &Flaw) -> DecodeError {
+    let mut pointer = pointer(path);
     if let Some(member) = flaw.member() {
         if pointer != "/" {
             pointer.push('/');
@@ -97,9 +137,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     for segment in path {
         let name = match segment {
             Segment::Seq { index } => index.to_string(),
-            Segment::Map { key } | Segment::Enum { variant: key } => {
-                key.replace('~', "~0").replace('/', "~1")
-            }
+            Segment::Map { key } | Segment::Enum { variant: key } => json::escaped(key),
             Segment::Unknown => continue,
         };
         pointer.push('/');
@@ -108,57 +146,60 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     if pointer.is_empty() { "/".to_owned() } else { pointer }
 }
 
-/// Parses a body into content: an object, of sane depth, without NUL, and with every `null` member
-/// left out, which means the same.
+/// A body as content, and what was mended in it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Parsed {
+    pub content: Value,
+    /// What its receipt says of that.
+    pub decisions: Vec<Decision>,
+}
+
+/// Parses a body into content: an object, of sane depth, without NUL, without a member that is
+/// given twice, and with every `null` member left out, which means the same.
 ///
 /// # Errors
 /// [`DecodeError::Malformed`] when it is none.
 pub fn parse(body: &[u8]) -> Result<Value, DecodeError> {
-    let text = std::str::from_utf8(body)
-        .map_err(|_| DecodeError::malformed("/", "the body is not UTF-8"))?;
-    let mut content: Value = serde_json::from_str(text)
-        .map_err(|error| DecodeError::malformed("/", format!("the body is not JSON: {error}")))?;
+    parsed(body).map(|parsed| parsed.content)
+}
+
+pub(crate) fn parsed(body: &[u8]) -> Result<Parsed, DecodeError> {
+    let whole = |sentence: &str| Err(DecodeError::malformed("/", sentence));
+    // UTF-16 has a NUL in every letter of JSON's own, with a mark before them or without.
+    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] = body {
+        return whole("the body is UTF-16, and not UTF-8");
+    }
+    if body.starts_with(&[0x1f, 0x8b]) {
+        return whole("the body is compressed with gzip; it has to be sent as it is");
+    }
+    let text = std::str::from_utf8(body).map_err(|error| not_utf8(body, error.valid_up_to()))?;
+    // The mark that some programs put before UTF-8 (RFC 8259, 8.1: it may be ignored).
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim_ascii().is_empty() {
+        return whole("the body is empty");
+    }
+    let (content, replaced) = match json::read(text) {
+        Ok(content) => (content, Vec::new()),
+        Err(flaw) => match json::mended(text).unwrap_or(Err(flaw)) {
+            Ok(mended) => (mended.value, mended.replaced),
+            Err((flaw, sentence)) => return Err(DecodeError::malformed(flaw.pointer(), sentence)),
+        },
+    };
     if !content.is_object() {
-        return Err(DecodeError::malformed("/", "the body is not a JSON object"));
+        return whole("the body is not a JSON object");
     }
-    check(&mut content, &mut String::new(), 0)?;
-    Ok(content)
+    let decisions = replaced.into_iter().take(MENDED).map(|pointer| {
+        Decision::new(Item::Member(cut(pointer)), ItemOutcome::Mapped)
+            .because(Reason::Malformed)
+            .with_detail("half of a surrogate pair is no character: U+FFFD stands in its place")
+    });
+    Ok(Parsed { content, decisions: decisions.collect() })
 }
 
-fn check(value: &mut Value, at: &mut String, depth: usize) -> Result<(), DecodeError> {
-    if depth > MAX_DEPTH {
-        return Err(DecodeError::malformed(at.as_str(), format!("nested deeper than {MAX_DEPTH}")));
-    }
-    let nul = |at: &str| DecodeError::malformed(at, "text may not contain the character NUL");
-    match value {
-        Value::String(text) if text.contains('\0') => Err(nul(at)),
-        Value::Array(items) => {
-            for (index, item) in items.iter_mut().enumerate() {
-                within(at, &index.to_string(), |at| check(item, at, depth + 1))?;
-            }
-            Ok(())
-        }
-        Value::Object(members) => {
-            members.retain(|_, member| !member.is_null());
-            for (key, member) in members.iter_mut() {
-                if key.contains('\0') {
-                    return Err(nul(at));
-                }
-                within(at, key, |at| check(member, at, depth + 1))?;
-            }
-            Ok(())
-        }
-        _ => Ok(()),
-    }
-}
-
-fn within<T>(at: &mut String, step: &str, inner: impl FnOnce(&mut String) -> T) -> T {
-    let length = at.len();
-    at.push('/');
-    at.push_str(&step.replace('~', "~0").replace('/', "~1"));
-    let result = inner(at);
-    at.truncate(length);
-    result
+/// Text as far as it is any ends where the fault is: the place of its end is that of the fault.
+fn not_utf8(body: &[u8], good: usize) -> DecodeError {
+    let pointer = std::str::from_utf8(&body[..good]).map_or("/".to_owned(), json::place_at_end);
+    DecodeError::malformed(pointer, format!("the body is not UTF-8, from byte {good} on"))
 }
 
 /// The hash by which the same type and content are known again: of the parsed content, so that
@@ -219,6 +260,35 @@ mod tests {
             "{error}"
         );
         assert!(decode::<Outer>(Content::Bytes(br#"{"inner":[1]} 2"#)).is_err());
+    }
+
+    #[test]
+    fn members_that_a_type_has_not_are_noted_with_their_places() {
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "only read")]
+        struct Outer {
+            inner: Vec<Inner>,
+            only: Option<Inner>,
+        }
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "only read")]
+        struct Inner {
+            known: u32,
+        }
+        let noted = |body: &str| {
+            let unknown = UnknownMembers::default();
+            let content = parse(body.as_bytes()).unwrap();
+            let read = decode::<Outer>(Content::Parsed(content, Some(&unknown)));
+            (read.map(drop), unknown.into_remarks().unknown_members)
+        };
+        let (read, unknown) = noted(
+            r#"{"inner":[{"known":1},{"known":2,"a/b":{"c":1}}],"Only":1,"only":{"known":1,"x":null,"y":2}}"#,
+        );
+        assert_eq!(read, Ok(()));
+        assert_eq!(unknown, ["/Only", "/inner/1/a~1b", "/only/y"]);
+        let (read, unknown) = noted(r#"{"iner":[]}"#);
+        assert_eq!(read, Err(DecodeError::malformed("/inner", "is required")));
+        assert_eq!(unknown, ["/iner"], "what is misspelt is noted where it is missed");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub(crate) mod about;
 pub(crate) mod content;
 pub(crate) mod envelope;
+pub(crate) mod json;
 pub(crate) mod key;
 pub(crate) mod members;
 pub(crate) mod origin;

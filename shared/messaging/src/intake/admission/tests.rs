@@ -207,3 +207,117 @@ fn a_key_that_names_no_account_leaves_nobody_to_answer() {
         assert!(matches!(admission, Admission::Park(ParkReason::NoPublisher, _)), "{key:?}");
     }
 }
+
+/// What the receipt of a refused body says; nothing when the body is taken.
+fn detail_of(body: &[u8]) -> Option<String> {
+    let mut envelope = envelope();
+    envelope.body = body.to_vec();
+    match admit(&Shares, QUEUE, &envelope) {
+        Admission::Refuse(refused) => Some(refused.detail),
+        Admission::Accept(_) => None,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_body_that_cannot_be_read_says_where_and_why() {
+    for (body, at, why) in [
+        (&br#"{"ticket_id":"1","status":"open""#[..], "/: ", "EOF"),
+        (br#"{"comments":[{"id":"a","body":"cut off"#, "/comments/0/body: ", "EOF"),
+        (br#"{"comments":[{"id":"a"},{"id" "b"}]}"#, "/comments/1/id: ", "expected `:`"),
+        (
+            br#"{"tags":{"add":[{"name":"vip","added_by":user}]}}"#,
+            "/tags/add/0/added_by: ",
+            "expected value",
+        ),
+        (br#"{"ticket_id":'1'}"#, "/ticket_id: ", "expected value"),
+        (br#"{"a/b~c":{"x":01}}"#, "/a~1b~0c/x: ", "number"),
+        (b"{\"actor\":{\"name\":\"J\xfcrgen\"}}", "/actor/name: ", "UTF-8"),
+        (b"{\"tags\":[1,\"\xc3\x28\"]}", "/tags/1: ", "UTF-8"),
+        (b"\xff\xfe{\0}\0", "/: ", "UTF-16"),
+        (b"\xfe\xff\0{\0}", "/: ", "UTF-16"),
+        (b"\x1f\x8b\x08\0\0\0\0\0", "/: ", "gzip"),
+        (b"", "/: ", "empty"),
+        (b"  \n", "/: ", "empty"),
+        (br#"{"a":"\ud83d\x"}"#, "/a: ", "escape"),
+        (br#"{"a":1} {"b":2}"#, "/: ", "trailing"),
+        (br#"{"comments":[{"public":true,"public":false}]}"#, "/comments/0/public: ", "twice"),
+        (br#"{"ticket_id":"1","ticket_id":"2"}"#, "/ticket_id: ", "twice"),
+        (br#"{"ticket_id":null,"ticket_id":"2"}"#, "/ticket_id: ", "twice"),
+        (br#"{"custom_fields":{"a":1,"\u0061":1}}"#, "/custom_fields/a: ", "twice"),
+        (br#"{"unknown":[{"x":{"y":1,"y":1}}]}"#, "/unknown/0/x/y: ", "twice"),
+    ] {
+        let shown = String::from_utf8_lossy(body);
+        let detail = detail_of(body).unwrap_or_else(|| panic!("{shown} is taken"));
+        assert!(detail.starts_with(at) && detail.contains(why), "{shown}: {detail}");
+    }
+}
+
+#[test]
+fn a_body_is_taken_as_programs_write_it() {
+    for body in [
+        &b"\xef\xbb\xbf{\"ticket_id\":\"1\"}"[..],
+        br#"{"note":1e400}"#,
+        br#"{"note":[-1e400,{"x":123456789e999999}]}"#,
+        br#"{"body":"cut \ud83d"}"#,
+        br#"{"body":"\ude00 and \ud83d\ud83d\ude00","\ud83d":1}"#,
+        br#"{"Order":1,"order":2}"#,
+    ] {
+        let shown = String::from_utf8_lossy(body);
+        assert_eq!(detail_of(body), None, "{shown}");
+    }
+}
+
+#[test]
+fn a_content_type_of_json_is_taken_in_every_spelling() {
+    let taken = |content_type: &str| {
+        let mut envelope = envelope();
+        envelope.content_type = Some(content_type.into());
+        matches!(admit(&Shares, QUEUE, &envelope), Admission::Accept(_))
+    };
+    for good in [
+        "application/json; charset=utf-8",
+        "application/json;charset=UTF-8",
+        "Application/JSON ; Charset=\"utf-8\"",
+        " application/json ",
+        "application/json;",
+        "application/vnd.acme.ticket+json",
+        "application/json; charset=us-ascii; profile=x",
+    ] {
+        assert!(taken(good), "{good}");
+    }
+    for bad in [
+        "",
+        "text/plain",
+        "application/jsonp",
+        "application/octet-stream",
+        "application/xml",
+        "json",
+        "+json",
+        "application/json; charset=iso-8859-1",
+        "application/json; charset=utf-16",
+    ] {
+        assert!(!taken(bad), "{bad}");
+    }
+}
+
+#[test]
+fn a_compressed_body_is_refused_by_name() {
+    use lapin::BasicProperties;
+    let answer = |encoding: &str| {
+        let mut envelope = envelope();
+        envelope.properties = BasicProperties::default().with_content_encoding(encoding.into());
+        match admit(&Shares, QUEUE, &envelope) {
+            Admission::Refuse(refused) => Some(refused.detail),
+            _ => None,
+        }
+    };
+    for compressed in ["gzip", "GZIP", "x-gzip", "deflate", "br", "zstd", "utf-8, gzip"] {
+        let detail = answer(compressed).expect("it is refused");
+        assert!(detail.starts_with("content_encoding: "), "{detail}");
+        assert!(detail.to_ascii_lowercase().contains("compress"), "{detail}");
+    }
+    for plain in ["utf-8", "UTF-8", "identity", "", "8bit"] {
+        assert_eq!(answer(plain), None, "{plain:?}");
+    }
+}
