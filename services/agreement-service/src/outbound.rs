@@ -2,42 +2,37 @@
 //! nothing is answered.
 
 use contracts::delivery::Delivery;
+use contracts::sync::CommandRef;
 use contracts::topology::Service;
-use contracts::{AccountName, Receipt, Timestamp};
+use contracts::{AccountName, Receipt};
 use messaging::{HandlerResult, Otherwise, Output, ParkReason};
 
 use crate::rules::Answer;
 
-/// What becomes of a command of `account` that was answered so.
-pub(crate) fn verdict(
-    answer: Answer,
-    account: &AccountName,
-    received_at: Timestamp,
-) -> HandlerResult {
+/// What becomes of a command that was answered so.
+pub(crate) fn verdict(answer: Answer, command: &CommandRef) -> HandlerResult {
+    let (account, received_at) = (&command.account, command.received_at);
+    let told = |to: &AccountName, receipt: Receipt| {
+        Output::to_desk(&Delivery::receipt(to, command.remarks.told_in(receipt)), received_at)
+    };
     match answer {
         Answer::Fact(fact) => HandlerResult::Decided(vec![Output::to_service(
             Service::ShareDispatcher,
             fact.as_ref(),
         )]),
-        Answer::Receipt { to, receipt } => {
-            HandlerResult::Decided(vec![told(&to, *receipt, received_at)])
-        }
+        Answer::Receipt { to, receipt } => HandlerResult::Decided(vec![told(&to, *receipt)]),
         Answer::Shown { deliveries, receipt } => {
             let shown = deliveries.iter().map(|delivery| Output::to_desk(delivery, received_at));
-            HandlerResult::Decided(shown.chain([told(account, *receipt, received_at)]).collect())
+            HandlerResult::Decided(shown.chain([told(account, *receipt)]).collect())
         }
         Answer::NotYet { reason, refusal } => {
             let otherwise = match refusal {
-                Some(receipt) => Otherwise::Decided(vec![told(account, *receipt, received_at)]),
+                Some(receipt) => Otherwise::Decided(vec![told(account, *receipt)]),
                 None => Otherwise::Park(ParkReason::UnknownAccount),
             };
             HandlerResult::NotYet { reason, otherwise }
         }
     }
-}
-
-fn told(to: &AccountName, receipt: Receipt, received_at: Timestamp) -> Output {
-    Output::to_desk(&Delivery::receipt(to, receipt), received_at)
 }
 
 #[cfg(test)]
@@ -47,6 +42,16 @@ mod tests {
     use super::*;
     use crate::rules::world::{World, accept_of, at, id, invite, list, name, rename_to, titled};
 
+    fn command(account: &str) -> CommandRef {
+        CommandRef {
+            account: name(account),
+            message_id: "m-1".into(),
+            command_type: "the.command.v1".into(),
+            received_at: at(),
+            remarks: contracts::sync::Remarks::default(),
+        }
+    }
+
     fn sent(
         publisher: &str,
         account: &str,
@@ -54,7 +59,7 @@ mod tests {
     ) -> Vec<(String, String, String)> {
         let answer =
             World::with(&["acme", "globex", "acme-eu"]).tell(publisher, account, message).0;
-        let outputs = match verdict(answer, &name(account), at()) {
+        let outputs = match verdict(answer, &command(account)) {
             HandlerResult::Decided(outputs)
             | HandlerResult::NotYet { otherwise: Otherwise::Decided(outputs), .. } => outputs,
             other => panic!("nothing is sent: {other:?}"),
@@ -111,9 +116,7 @@ mod tests {
             world.tell("acme", "acme", &invite(id(number), "globex")).assert_applied();
         }
         let answer = world.tell("globex", "globex", &list(|_| ())).0;
-        let HandlerResult::Decided(outputs) = verdict(answer, &name("globex"), at()) else {
-            panic!()
-        };
+        let HandlerResult::Decided(outputs) = verdict(answer, &command("globex")) else { panic!() };
         let told = |output: &Output| {
             (output.routing_key().to_owned(), output.correlation_id().unwrap().to_owned())
         };
@@ -127,7 +130,7 @@ mod tests {
     #[test]
     fn without_an_account_there_is_nobody_to_answer() {
         let answer = World::with(&[]).tell("acme", "acme", &titled("Acme")).0;
-        let verdict = verdict(answer, &name("acme"), at());
+        let verdict = verdict(answer, &command("acme"));
         assert!(
             matches!(
                 verdict,
@@ -148,9 +151,7 @@ mod tests {
             (receipt.command_id.as_str(), receipt.outcome),
             ("m-1", ReceiptOutcome::Rejected)
         );
-        let HandlerResult::Decided(outputs) = verdict(answer, &name("acme"), at()) else {
-            panic!()
-        };
+        let HandlerResult::Decided(outputs) = verdict(answer, &command("acme")) else { panic!() };
         assert_eq!(outputs[0].correlation_id(), Some("m-1"));
     }
 }

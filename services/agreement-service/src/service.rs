@@ -63,8 +63,7 @@ impl Service for AgreementService {
         received: &Received<Inbound>,
         decision: Decision,
     ) -> HandlerResult {
-        let command = received.command();
-        outbound::verdict(state.apply(decision), &command.account, command.received_at)
+        outbound::verdict(state.apply(decision), &received.command())
     }
 
     async fn save(&self, connection: &mut PgConnection, state: State) -> Result<(), DecideError> {

@@ -8,14 +8,15 @@ use contracts::sync::Fact;
 use messaging::{Content, DecodeError, decode};
 
 use crate::limits;
+use crate::rules::visibility::{self, Unclear};
 
 /// The messages this service accepts.
 #[derive(Debug)]
 pub enum Inbound {
-    /// A desk shares a ticket.
-    Share(Box<TicketShare>),
-    /// A desk changed a shared ticket.
-    Update(Box<TicketUpdate>),
+    /// A desk shares a ticket; some of its comments may be unclear.
+    Share(Box<TicketShare>, Unclear),
+    /// A desk changed a shared ticket; some of its comments may be unclear.
+    Update(Box<TicketUpdate>, Unclear),
     /// A desk tells its number for a copy.
     Bind(TicketBind),
     /// A desk ends its outbound share.
@@ -38,14 +39,16 @@ impl Inbound {
     pub fn decode(message_type: &str, content: Content<'_>) -> Result<Self, DecodeError> {
         match message_type {
             TicketShare::NAME => {
+                let unclear = unclear(&content, "/ticket/comments");
                 let share: TicketShare = decode(content)?;
                 limits::share(&share)?;
-                Ok(Self::Share(Box::new(share)))
+                Ok(Self::Share(Box::new(share), unclear))
             }
             TicketUpdate::NAME => {
+                let unclear = unclear(&content, "/comments");
                 let update: TicketUpdate = decode(content)?;
                 limits::update(&update)?;
-                Ok(Self::Update(Box::new(update)))
+                Ok(Self::Update(Box::new(update), unclear))
             }
             TicketBind::NAME => decode(content).map(Self::Bind),
             TicketUnshare::NAME => {
@@ -67,5 +70,13 @@ impl Inbound {
             Fact::NAME => decode(content).map(|fact| Self::Fact(Box::new(fact))),
             other => Err(DecodeError::UnknownType(other.to_owned())),
         }
+    }
+}
+
+fn unclear(content: &Content<'_>, comments: &str) -> Unclear {
+    match content {
+        Content::Parsed(content, _) => visibility::unclear(content.pointer(comments)),
+        // No desk's: between services a comment's visibility is always given.
+        Content::Bytes(_) => Unclear::new(),
     }
 }

@@ -1,10 +1,10 @@
-//! How much one message may carry (contract part 2), and that links are https.
+//! How much one message may carry (contract part 2).
 
 use contracts::command::{
     MAX_LIMIT, ShareList, TicketRedact, TicketShare, TicketUpdate, page_size,
 };
 use contracts::comment::Comment;
-use contracts::limits::{ATTACHMENTS, CCS, COMMENTS, FIELDS, TAGS};
+use contracts::limits::{ATTACHMENTS, CCS, COMMENTS, FIELDS, TAGS, WHOLE_NUMBER};
 use contracts::{ShareId, TicketId};
 use messaging::DecodeError;
 
@@ -26,6 +26,7 @@ pub(crate) fn update(update: &TicketUpdate) -> Result<(), DecodeError> {
     at_most(FIELDS, update.custom_fields.len(), "/custom_fields")?;
     let tags = update.tags.as_ref().map_or(0, |tags| tags.add.len() + tags.remove.len());
     at_most(TAGS, tags, "/tags")?;
+    whole_number(update.base_revision, "/base_revision")?;
     at_most(CCS, update.ccs.as_ref().map_or(0, Vec::len), "/ccs")?;
     comments(&update.comments, "/comments")
 }
@@ -70,13 +71,10 @@ fn comments(comments: &[Comment], at: &str) -> Result<(), DecodeError> {
         for (number, attachment) in comment.attachments.iter().enumerate() {
             let at = format!("{at}/{index}/attachments/{number}");
             attachment_id(&attachment.id, &format!("{at}/id"))?;
-            if !attachment.url.starts_with("https://") {
-                return Err(DecodeError::malformed(
-                    format!("{at}/url"),
-                    "a link must begin with https://",
-                ));
-            }
+            whole_number(attachment.size, &format!("{at}/size"))?;
         }
+        let duration = comment.call.as_ref().and_then(|call| call.duration_s);
+        whole_number(duration, &format!("{at}/{index}/call/duration_s"))?;
     }
     Ok(())
 }
@@ -87,6 +85,15 @@ fn attachment_id(id: &str, pointer: &str) -> Result<(), DecodeError> {
             pointer,
             format!("longer than {ATTACHMENT_ID} characters"),
         ));
+    }
+    Ok(())
+}
+
+/// A number that every reader of JSON takes exactly. The types read more: what an earlier release let
+/// in is kept.
+fn whole_number(number: Option<u64>, pointer: &str) -> Result<(), DecodeError> {
+    if number.is_some_and(|number| number > WHOLE_NUMBER) {
+        return Err(DecodeError::malformed(pointer, format!("over {WHOLE_NUMBER}")));
     }
     Ok(())
 }
@@ -105,7 +112,7 @@ mod tests {
     use super::*;
     use crate::rules::samples::Desk;
     use contracts::command::{SentTag, SetBy};
-    use contracts::comment::Attachment;
+    use contracts::comment::{Attachment, Call};
 
     #[test]
     fn what_is_over_a_limit_is_named() {
@@ -137,17 +144,35 @@ mod tests {
     }
 
     #[test]
-    fn links_are_https() {
-        let mut sample = Desk::sample_share("1");
-        sample.ticket.comments[0].attachments = vec![Attachment {
-            id: "a".into(),
-            filename: "f".into(),
-            url: "http://x".into(),
-            content_type: None,
-            size: None,
-        }];
-        assert!(matches!(share(&sample),
-                Err(DecodeError::Malformed { pointer,
-                    .. }) if pointer == "/ticket/comments/0/attachments/0/url"));
+    fn numbers_are_such_as_every_reader_takes_exactly() {
+        let flawed = |change: fn(&mut TicketShare, u64), number: u64| {
+            let mut sample = Desk::sample_share("1");
+            sample.ticket.comments[0].attachments = vec![Attachment {
+                id: "a".into(),
+                filename: "f".into(),
+                url: "https://x.example/".into(),
+                content_type: None,
+                size: None,
+            }];
+            change(&mut sample, number);
+            match share(&sample) {
+                Err(DecodeError::Malformed { pointer, .. }) => Some(pointer),
+                other => other.map_or_else(|error| panic!("{error}"), |()| None),
+            }
+        };
+        let size = |share: &mut TicketShare, number| {
+            share.ticket.comments[0].attachments[0].size = Some(number);
+        };
+        let duration = |share: &mut TicketShare, number| {
+            let call = Call { duration_s: Some(number), ..Call::default() };
+            share.ticket.comments[0].call = Some(call);
+        };
+        let at = "/ticket/comments/0";
+        for (number, is_flawed) in [(0, false), (WHOLE_NUMBER, false), (WHOLE_NUMBER + 1, true)] {
+            let place = |member: &str| is_flawed.then(|| format!("{at}/{member}"));
+            assert_eq!(flawed(size, number), place("attachments/0/size"));
+            assert_eq!(flawed(duration, number), place("call/duration_s"));
+            assert_eq!(whole_number(Some(number), "/x").is_err(), is_flawed);
+        }
     }
 }

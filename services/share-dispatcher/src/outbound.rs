@@ -24,8 +24,10 @@ pub fn fact(fact: &Fact) -> Output {
     Output::to_service(Service::CommentSync, fact)
 }
 
+/// A receipt, with what was noted of its command.
 #[must_use]
 pub fn receipt(to: &AccountName, command: &CommandRef, receipt: Receipt) -> Output {
+    let receipt = command.remarks.told_in(receipt);
     Output::to_desk(&Delivery::receipt(to, receipt), command.received_at)
 }
 

@@ -148,8 +148,8 @@ fn answer_output(received: &Received<Inbound>, command: &CommandRef, answer: Ans
     receipt.detail = answer.detail;
     receipt.decisions = answer.decisions;
     (receipt.agreement_id, receipt.share_id) = match &received.message {
-        Inbound::Share(share) => (Some(share.agreement_id.clone()), share.share_id.clone()),
-        Inbound::Update(update) => (None, update.share_id.clone()),
+        Inbound::Share(share, _) => (Some(share.agreement_id.clone()), share.share_id.clone()),
+        Inbound::Update(update, _) => (None, update.share_id.clone()),
         Inbound::Bind(bind) => (None, Some(bind.share_id.clone())),
         Inbound::Unshare(unshare) => (None, unshare.share_id.clone()),
         Inbound::Redact(redact) => (None, redact.share_id.clone()),
@@ -157,6 +157,9 @@ fn answer_output(received: &Received<Inbound>, command: &CommandRef, answer: Ans
         Inbound::List(list) => (list.agreement_id.clone(), None),
         Inbound::Fact(_) => (None, None),
     };
+    if answer.share_id.is_some() {
+        receipt.share_id = answer.share_id;
+    }
     let to: &AccountName = &answer.to;
     outbound::receipt(to, command, receipt)
 }

@@ -1,12 +1,13 @@
 //! Names of accounts that are somebody else's, and names that are meant for a shell, a browser, a
 //! mail or a terminal.
 
-use contracts::Reason::{AccountExists, InvalidName, Malformed, NameTaken, NotAnAdmin};
+use contracts::ItemOutcome;
+use contracts::Reason::{AccountExists, BadLink, InvalidName, Malformed, NameTaken, NotAnAdmin};
 use contracts::topology::Service;
 use serde_json::{Value, json};
 
 use super::ground::{Row, row};
-use crate::context::{ConformanceContext, admin, agent, applied, everything, refused, with};
+use crate::context::{ConformanceContext, admin, agent, applied, everything, item, refused, with};
 
 fn registration(row: &Row, account: &str, changes: &Value) -> Value {
     let all = json!({ "account": account, "display_name": row.marker, "kind": "connected",
@@ -255,6 +256,9 @@ pub async fn hostile_scripts_and_paths_in_content(context: ConformanceContext) {
 
 pub async fn hostile_links_that_are_not_https(context: ConformanceContext) {
     let row = row(context).await;
+    let partners = row.context.partners(everything()).await;
+    let share =
+        row.context.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
     for url in [
         "javascript:alert(1)",
         "http://acme.example/",
@@ -262,14 +266,19 @@ pub async fn hostile_links_that_are_not_https(context: ConformanceContext) {
         "//acme.example",
         "data:text/html,x",
         " https://x",
+        "https://ada:secret@acme.example/",
+        "https://acme.example/\r\nX-Evil:1",
+        "https://",
         "",
     ] {
-        let file = json!({ "id": "a", "filename": "f", "url": url });
-        let comment = json!({ "id": format!("{}/{}", row.ground.acme.account, row.context.number()), "body": row.marker, "attachments": [file] });
-        refused(
-            &row.ask("ticket.update.v1", &row.update(&json!({ "comments": [comment] }))).await,
-            Malformed,
+        let file = json!({ "id": "a", "filename": row.marker, "url": url });
+        let comment = with(
+            row.context.comment(&partners.acme, "A file.", true),
+            &json!({ "attachments": [file] }),
         );
+        let receipt =
+            row.context.update(&partners.acme, "1", json!({ "comments": [comment] })).await;
+        item(&receipt, "attachment:a", ItemOutcome::Withheld, BadLink);
         refused(
             &row.context
                 .set(&row.ground.acme, json!({ "link_template": format!("{url}{{ticket_id}}") }))
@@ -277,5 +286,7 @@ pub async fn hostile_links_that_are_not_https(context: ConformanceContext) {
             Malformed,
         );
     }
+    row.context.heard(&partners.globex, &partners.acme, &share).await;
+    assert!(partners.globex.bodies().iter().all(|body| !body.contains(&row.marker)));
     row.ends_unseen().await;
 }

@@ -63,7 +63,7 @@ attempts! {
     "message ids that are empty, too long, not ASCII or have a NUL" => "malformed" [properties::hostile_message_ids_that_are_none];
     "expiration=0, and others" => "malformed, or parked: dead_lettered, when the broker was faster" [properties::hostile_an_expiration];
     "priority" => "malformed" [properties::hostile_a_priority];
-    "another content_type" => "malformed" [properties::hostile_another_content_type];
+    "another content_type, and compressed bodies" => "malformed" [properties::hostile_another_content_type];
     "a type that does not agree with the key" => "malformed" [properties::hostile_a_type_that_is_not_the_keys];
     "a NUL in the type" => "malformed" [properties::hostile_a_nul_in_the_type];
     "a NUL in the message id, answered to a desk that has no queue" => "waits in undelivered"
@@ -87,14 +87,14 @@ attempts! {
     "JSON nested 33, 1,000 and 80,000 deep" => "malformed" [bodies::hostile_json_nested_too_deep];
     "bodies that are no JSON object" => "malformed" [bodies::hostile_a_body_that_is_no_object];
     "bodies that are not UTF-8" => "malformed" [bodies::hostile_text_that_is_not_utf8];
-    "lone surrogates" => "malformed" [bodies::hostile_lone_surrogates];
+    "lone surrogates, and 40,000 of them" => "read as U+FFFD, as its receipt says" [bodies::hostile_lone_surrogates];
     "NUL in text and in keys" => "malformed" [bodies::hostile_nul_in_text_and_in_keys];
-    "keys given twice" => "the last one counts" [bodies::hostile_keys_given_twice];
+    "keys given twice, in one spelling or two" => "malformed" [bodies::hostile_keys_given_twice];
     "values of other types, paths and SQL for ids" => "malformed" [bodies::hostile_values_of_other_types];
 
     "1e400, 2^64, -1, fractions and other spellings of numbers" => "malformed" [values::hostile_numbers_too_large_for_any_type];
     "version 2^64-1" => "applied; later ones: newer_change_exists" [values::hostile_the_highest_version_there_is];
-    "base_revision 2^64-1" => "as if nothing was concurrent" [values::hostile_a_base_revision_that_never_was];
+    "base_revision 2^64-1 and 2^53-1" => "malformed; as if nothing was concurrent" [values::hostile_a_base_revision_that_never_was];
     "whole numbers beyond 64 bits for a field" => "bad_value" [values::hostile_whole_numbers_beyond_64_bits];
     "limits and cursors of lists that are none" => "malformed" [values::hostile_pages_that_are_none];
     "dates that are none, +24:00, years beyond 9999" => "malformed" [values::hostile_dates_that_are_none];
@@ -114,7 +114,7 @@ attempts! {
     "HTML, scripts, templates, paths, SQL, escapes in content" => "text, to the partner alone, \
         letter by letter"
         [names::hostile_scripts_and_paths_in_content];
-    "links that are not https" => "malformed" [names::hostile_links_that_are_not_https];
+    "links that are not https, name no host or carry a password" => "bad_link; of an account: malformed" [names::hostile_links_that_are_not_https];
 
     "accepting, declining, deactivating another's agreement" => "unknown_agreement" [others::hostile_deciding_anothers_agreement];
     "listing another's agreement and its shares" => "unknown_agreement" [others::hostile_looking_at_anothers_agreement];

@@ -2,6 +2,7 @@
 
 use contracts::Reason::{BadValue, Malformed, NewerChangeExists};
 use contracts::ReceiptOutcome;
+use contracts::limits::WHOLE_NUMBER;
 use serde_json::{Value, json};
 
 use super::ground::row;
@@ -65,7 +66,11 @@ pub async fn hostile_a_base_revision_that_never_was(context: ConformanceContext)
     let partners = row.context.partners(everything()).await;
     let share =
         row.context.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
-    for base in [u64::MAX, u64::MAX / 2, i64::MAX.unsigned_abs() + 1] {
+    for base in [u64::MAX, u64::MAX / 2, i64::MAX.unsigned_abs() + 1, WHOLE_NUMBER + 1] {
+        let change = json!({ "base_revision": base, "status": "pending" });
+        refused(&row.context.update(&partners.acme, "1", change).await, Malformed);
+    }
+    for base in [WHOLE_NUMBER, WHOLE_NUMBER - 1, 1 << 52] {
         let change = json!({ "base_revision": base,
             "tags": { "add": [{ "name": format!("t{base}"), "added_by": "user" }] } });
         applied(&row.context.update(&partners.acme, "1", change).await);
@@ -155,6 +160,10 @@ pub async fn hostile_dates_that_are_none(context: ConformanceContext) {
         "10000-01-01T00:00:00Z",
         "99999999999999999999-01-01T00:00:00Z",
         "2026-03-01T10:00:00Z\u{1b}",
+        "2026-03-01T10:00:00\u{2212}02:00",
+        "2026-03-01T10:00:00+0200",
+        "2026-03- 1T10:00:00Z",
+        "2026-03-01T12:00:60Z",
         "２０２６-03-01T10:00:00Z",
     ] {
         refused(

@@ -39,7 +39,7 @@ fn number(rng: &mut Rng) -> Value {
 
 #[must_use]
 pub fn text(rng: &mut Rng) -> String {
-    const TEXTS: [&str; 56] = [
+    const TEXTS: [&str; 64] = [
         "",
         " ",
         "\u{0}",
@@ -84,6 +84,10 @@ pub fn text(rng: &mut Rng) -> String {
         "2026-03-01T10:00:00",
         "2026-03-01",
         "1969-12-31T23:59:59Z",
+        "2024-02- 9",
+        "+024-01-01",
+        "2026-03-01T10:00:00\u{2212}02:00",
+        "acme/0B9F0A52-7C1E-4D9A-9A36-3C9F9F9D8F10",
         "a@b",
         "@",
         "a@@b.example",
@@ -92,6 +96,10 @@ pub fn text(rng: &mut Rng) -> String {
         "a@[127.0.0.1]",
         "https://",
         "https://a b/",
+        "HTTPS://a.example/1",
+        "https://a:b@a.example/1",
+        "is_public",
+        "Public",
         "javascript:alert(1)",
         "{ticket_id}",
         "{{",

@@ -231,7 +231,7 @@ impl Line {
                 state.agreements.clone_from(&self.dispatcher_facts.agreements);
             }
             // As the store does: a chain that may begin here is there, empty.
-            share_dispatcher::Inbound::Share(share) if share.ticket.copy_of.is_none() => {
+            share_dispatcher::Inbound::Share(share, _) if share.ticket.copy_of.is_none() => {
                 let chain = ChainId::starting_with(&CopyId::original(
                     &received.command().account,
                     &share.ticket.id,

@@ -5,6 +5,7 @@ mod announcement;
 mod authorize;
 mod deactivate;
 mod decline;
+mod forms;
 mod invite;
 pub(crate) mod list;
 mod lower;

@@ -9,11 +9,10 @@ use contracts::command::{AccountRegister, AccountUpdate, Admin, AgreementInvite}
 use contracts::fields::{CustomStatuses, FieldOption, FieldType, OptionsPart, TicketField};
 use contracts::limits::{ADMINS, OPTION_PARTS, STATUSES, SUPPORT_ADDRESSES, VERSION};
 use contracts::pattern::Pattern;
-use contracts::{Actor, Reason};
+use contracts::{Actor, Reason, link};
 
-use shapes::{
-    NAME, URL, at_most, fields_at_most, is_address, is_language_tag, key, line, named, url,
-};
+use super::forms::{is_address, is_language_tag};
+use shapes::{NAME, URL, at_most, fields_at_most, key, line, named, url};
 
 /// What is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +43,7 @@ pub(super) fn register(message: &AccountRegister) -> Checked {
     message
         .sharing_url
         .as_deref()
-        .map_or(Ok(()), |address| url("/sharing_url", address, &["https://", "http://"]))
+        .map_or(Ok(()), |address| url("/sharing_url", address, &["https", "http"]))
 }
 
 pub(super) fn update(message: &AccountUpdate) -> Checked {
@@ -120,7 +119,8 @@ fn support_addresses(addresses: &[String]) -> Checked {
 
 fn link_template(template: &str) -> Checked {
     const PLACE: &str = "{ticket_id}";
-    url("/link_template", template, &["https://"])?;
+    // As it is once a ticket's number stands in it; in the host it has no place.
+    url("/link_template", template, link::SCHEMES)?;
     if template.contains(PLACE) {
         Ok(())
     } else {
@@ -260,6 +260,7 @@ mod tests {
     fn links_are_https_and_name_the_ticket() {
         let with = |template: &str| flaw(|message| message.link_template = Some(template.into()));
         assert_eq!(with("https://desk.acme.example/tickets/{ticket_id}?tab=1"), Ok(()));
+        assert_eq!(with("HTTPS://desk.acme.example/#{ticket_id}"), Ok(()));
         for bad in [
             "http://desk.acme.example/{ticket_id}",
             "https://desk.acme.example/",
@@ -267,6 +268,11 @@ mod tests {
             "https://{ticket_id}.acme.example/",
             "https://acme.example@elsewhere.example/{ticket_id}",
             "https://acme.example/{ticket_id} ",
+            "https://acme.example/a b/{ticket_id}",
+            "https://{ticket_id}",
+            "https://ada:secret@acme.example/{ticket_id}",
+            "https://acme.example:port/{ticket_id}",
+            "https:acme.example/{ticket_id}",
             "javascript:alert({ticket_id})",
             "",
         ] {
@@ -281,7 +287,12 @@ mod tests {
                 message.support_addresses = Some(vec!["a@b.example".into(), address.into()]);
             })
         };
-        for good in ["support@acme.example", "@acme.example", "a+b@localhost"] {
+        for good in [
+            "support@acme.example",
+            "@acme.example",
+            "a+b@localhost",
+            "j\u{fc}rgen@b\u{fc}cher.example",
+        ] {
             assert_eq!(with(good), Ok(()), "{good}");
         }
         for bad in [
@@ -290,6 +301,14 @@ mod tests {
             "@",
             "support@",
             "a@b@c",
+            ".a@b.example",
+            "a..b@c.example",
+            "a.@b.example",
+            "a@-b.example",
+            "a@b_c.example",
+            "a@b.example.",
+            "a@b/c",
+            "@b c",
             "@.example",
             "a b@c.example",
             "a@b.example\r\nBcc: c@d",
@@ -454,7 +473,19 @@ mod tests {
         for good in ["de", "pt-BR", "zh-Hant-TW"] {
             assert_eq!(with(good), Ok(()), "{good}");
         }
-        for bad in ["", "1", "de_DE", "../en", "german language"] {
+        for bad in [
+            "",
+            "1",
+            "d",
+            "x",
+            "de-",
+            "de--DE",
+            "de-u",
+            "de_DE",
+            "../en",
+            "german language",
+            "languages",
+        ] {
             assert_eq!(with(bad), Err(malformed("/locale")), "{bad}");
         }
     }

@@ -3,7 +3,7 @@
 
 use contracts::comment::SharedComment;
 use contracts::sync::TransferComment;
-use contracts::{Decision, Item, Reason};
+use contracts::{Decision, Item, Reason, link};
 
 /// Makes of a comment what may cross: no recording, neither as such nor as a file, and the
 /// transcript as text.
@@ -22,8 +22,8 @@ pub(super) fn without_recording(comment: &TransferComment) -> (SharedComment, Ve
     if let Some(recording) = &call.recording_url {
         decisions
             .push(Decision::withheld(Item::Recording(comment.id.clone()), Reason::RecordingStays));
-        // Some desks list the recording among the files as well.
-        let same = shared.attachments.extract_if(.., |file| file.url == *recording);
+        // Some desks list the recording among the files as well, and spell its link otherwise.
+        let same = shared.attachments.extract_if(.., |file| link::is_same(&file.url, recording));
         decisions.extend(
             same.map(|file| Decision::withheld(Item::Attachment(file.id), Reason::RecordingStays)),
         );
@@ -110,6 +110,23 @@ mod tests {
             decisions[1],
             Decision::withheld(Item::Attachment("f1".into()), Reason::RecordingStays)
         );
+    }
+
+    #[test]
+    fn r_32_a_recording_is_known_in_any_spelling_of_its_link() {
+        for spelling in [
+            "HTTPS://acme.example/calls/1.mp3",
+            "https://ACME.example:443/calls/1.mp3",
+            "https://ada:secret@acme.example/calls/1.mp3",
+            "https://acme.example/calls/1.mp3#t=1",
+            "https://acme.example/calls/./1.mp3",
+        ] {
+            let mut comment = called(Some(spelling), None);
+            comment.attachments = vec![file("f1")];
+            comment.attachments[0].url = RECORDING.to_owned();
+            let (shared, decisions) = without_recording(&comment);
+            assert_eq!((shared.attachments.len(), decisions.len()), (0, 2), "{spelling}");
+        }
     }
 
     #[test]

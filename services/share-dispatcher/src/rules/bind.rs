@@ -57,6 +57,7 @@ pub(super) fn decide(state: &State, command: &CommandRef, bind: &TicketBind) -> 
             outcome: ReceiptOutcome::Ignored,
             reason: Some(Reason::Unchanged),
             detail: None,
+            share_id: None,
             decisions: Vec::new(),
         }),
         Number::Taken => refuse(account, Reason::AlreadyBound),

@@ -12,6 +12,7 @@ mod share;
 mod state;
 mod unshare;
 mod update;
+pub mod visibility;
 
 pub use state::{Change, ListedShare, Place, State};
 
@@ -30,6 +31,8 @@ pub struct Answer {
     pub reason: Option<Reason>,
     /// The same for people.
     pub detail: Option<String>,
+    /// The share that it is about, where the command does not name it.
+    pub share_id: Option<ShareId>,
     /// What became of its items.
     pub decisions: Vec<contracts::Decision>,
 }
@@ -43,6 +46,7 @@ impl Answer {
             outcome: ReceiptOutcome::Rejected,
             reason: Some(reason),
             detail: None,
+            share_id: None,
             decisions: Vec::new(),
         }
     }
@@ -138,8 +142,8 @@ fn stamped(state: &State, decision: Decision) -> Decision {
 fn decided(state: &State, command: &CommandRef, fact: &AccountFact, message: &Inbound) -> Decision {
     let account = &command.account;
     match message {
-        Inbound::Share(share) => share::decide(state, command, share),
-        Inbound::Update(update) => update::decide(state, command, update),
+        Inbound::Share(share, unclear) => share::decide(state, command, share, unclear),
+        Inbound::Update(update, unclear) => update::decide(state, command, update, unclear),
         Inbound::Bind(bind) => bind::decide(state, command, bind),
         Inbound::Unshare(unshare) => unshare::decide(state, command, unshare),
         Inbound::Redact(redact) => redact::decide(state, command, redact),
@@ -151,12 +155,19 @@ fn decided(state: &State, command: &CommandRef, fact: &AccountFact, message: &In
 
 fn occurred_at(message: &Inbound) -> Option<Timestamp> {
     match message {
-        Inbound::Share(share) => Some(share.occurred_at),
-        Inbound::Update(update) => Some(update.occurred_at),
+        Inbound::Share(share, _) => Some(share.occurred_at),
+        Inbound::Update(update, _) => Some(update.occurred_at),
         _ => None,
     }
 }
 
 fn refuse(account: &AccountName, reason: Reason) -> Decision {
     Decision::Answered(Answer::refused(account, reason))
+}
+
+/// The command with what stayed for a reason that an earlier release along the line does not know.
+fn remarked(command: &CommandRef, remarks: Vec<contracts::Decision>) -> CommandRef {
+    let mut command = command.clone();
+    command.remarks.decisions.extend(remarks);
+    command
 }

@@ -1,11 +1,14 @@
-//! What never leaves: addresses, telephones, CCs. What goes on is built anew from
-//! checked fields; CCs go as far as comment-sync, which keeps them for notices.
+//! What never leaves: addresses, telephones, CCs, files behind links that are none, and
+//! comments of which nobody can tell who may see them. What goes on is built anew from checked
+//! fields; CCs go as far as comment-sync, which keeps them for notices.
 
 use contracts::command::{Cc, SentTag, SetBy, TicketShare, TicketUpdate};
-use contracts::comment::Comment;
+use contracts::comment::{Attachment, Comment};
 use contracts::contact::name_without_contact;
 use contracts::sync::{FieldChanges, StatusChange, TagChange, TransferComment};
-use contracts::{AccountName, Actor, Decision, Item, Person, Reason};
+use contracts::{AccountName, Actor, Decision, Item, Person, Reason, link};
+
+use super::visibility::Unclear;
 
 /// The part of a command that may go on, and what stayed.
 #[derive(Debug, Default)]
@@ -14,10 +17,12 @@ pub(super) struct Clean {
     pub fields: FieldChanges,
     pub ccs: Option<Vec<Cc>>,
     pub decisions: Vec<Decision>,
+    /// What stayed for a reason that an earlier release along the line does not know.
+    pub remarks: Vec<Decision>,
 }
 
 /// The part of a share that may go on.
-pub(super) fn of_share(account: &AccountName, share: &TicketShare) -> Clean {
+pub(super) fn of_share(account: &AccountName, share: &TicketShare, unclear: &Unclear) -> Clean {
     let ticket = &share.ticket;
     let mut decisions = Vec::new();
     if ticket.requester.email.is_some() || ticket.requester.phone.is_some() {
@@ -29,8 +34,9 @@ pub(super) fn of_share(account: &AccountName, share: &TicketShare) -> Clean {
     if !ticket.ccs.is_empty() {
         decisions.push(Decision::withheld(Item::Ccs, Reason::CcsStay));
     }
+    let (comments, remarks) = comments(account, &share.actor, &ticket.comments, unclear);
     Clean {
-        comments: comments(account, &share.actor, &ticket.comments),
+        comments,
         fields: FieldChanges {
             status: Some(StatusChange {
                 status: Some(ticket.status),
@@ -41,11 +47,12 @@ pub(super) fn of_share(account: &AccountName, share: &TicketShare) -> Clean {
         },
         ccs: Some(ticket.ccs.clone()),
         decisions,
+        remarks,
     }
 }
 
 /// The part of an update that may go on.
-pub(super) fn of_update(account: &AccountName, update: &TicketUpdate) -> Clean {
+pub(super) fn of_update(account: &AccountName, update: &TicketUpdate, unclear: &Unclear) -> Clean {
     let status =
         StatusChange { status: update.status, custom_status: update.custom_status.clone() };
     let given = status.status.is_some() || status.custom_status.is_some();
@@ -55,8 +62,10 @@ pub(super) fn of_update(account: &AccountName, update: &TicketUpdate) -> Clean {
         present: false,
         by_rule: tag.removed_by == SetBy::Rule,
     });
+    let (comments, remarks) = comments(account, &update.actor, &update.comments, unclear);
     Clean {
-        comments: comments(account, &update.actor, &update.comments),
+        comments,
+        remarks,
         fields: FieldChanges {
             status: given.then_some(status),
             tags: tags.add.iter().map(added).chain(removed).collect(),
@@ -93,18 +102,51 @@ fn added(tag: &SentTag) -> TagChange {
     TagChange { name: tag.name.clone(), present: true, by_rule: tag.added_by == SetBy::Rule }
 }
 
-fn comments(account: &AccountName, actor: &Actor, comments: &[Comment]) -> Vec<TransferComment> {
-    let clean = |comment: &Comment| TransferComment {
-        id: comment.id.clone(),
-        author: Person::standing_for(account, comment.author.as_ref().unwrap_or(actor)),
-        body: comment.body.clone(),
-        html_body: comment.html_body.clone(),
-        public: comment.public,
-        authored_at: comment.authored_at,
-        attachments: comment.attachments.clone(),
-        call: comment.call.clone(),
-    };
-    comments.iter().map(clean).collect()
+fn comments(
+    account: &AccountName,
+    actor: &Actor,
+    comments: &[Comment],
+    unclear: &Unclear,
+) -> (Vec<TransferComment>, Vec<Decision>) {
+    let (mut clean, mut stays) = (Vec::new(), Vec::new());
+    for (place, comment) in comments.iter().enumerate() {
+        if let Some(member) = unclear.get(&place) {
+            let item = Item::Comment(comment.id.clone());
+            stays.push(Decision::withheld(item, Reason::UnknownMembers).with_detail(format!(
+                "{member:?} is no member of a comment, and looks like `public`, which is not given"
+            )));
+            continue;
+        }
+        let (attachments, bad) = attachments(comment);
+        stays.extend(bad);
+        clean.push(TransferComment {
+            id: comment.id.clone(),
+            author: Person::standing_for(account, comment.author.as_ref().unwrap_or(actor)),
+            body: comment.body.clone(),
+            html_body: comment.html_body.clone(),
+            public: comment.public,
+            authored_at: comment.authored_at,
+            attachments,
+            call: comment.call.clone(),
+        });
+    }
+    (clean, stays)
+}
+
+/// The files behind links that may cross, and the others. A link is not repeated: it may hold a
+/// password.
+fn attachments(comment: &Comment) -> (Vec<Attachment>, Vec<Decision>) {
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for file in &comment.attachments {
+        match link::read(&file.url, link::SCHEMES) {
+            Ok(url) => good.push(Attachment { url, ..file.clone() }),
+            Err(why) => bad.push(
+                Decision::withheld(Item::Attachment(file.id.clone()), Reason::BadLink)
+                    .with_detail(format!("of comment {}: its url {why}", comment.id)),
+            ),
+        }
+    }
+    (good, bad)
 }
 
 #[cfg(test)]
@@ -120,7 +162,7 @@ mod tests {
         share.ticket.requester.name = "r@acme.example".into();
         share.ticket.ccs = vec![Cc { name: "C".into(), email: "c@acme.example".into() }];
         let account = AccountName::new("acme").unwrap();
-        let clean = of_share(&account, &share);
+        let clean = of_share(&account, &share, &Unclear::new());
         let text = serde_json::to_string(&(
             &clean.comments,
             &clean.fields,
@@ -143,7 +185,7 @@ mod tests {
             for comment in &mut share.ticket.comments {
                 comment.author = Some(Actor { name: author.into(), ..share.actor.clone() });
             }
-            let decisions = of_share(&account, &share).decisions;
+            let decisions = of_share(&account, &share, &Unclear::new()).decisions;
             decisions
                 .iter()
                 .map(|decision| (decision.item.to_string(), decision.reason))
@@ -161,5 +203,59 @@ mod tests {
         };
         assert_eq!(update("Ada 2024-2025"), None);
         assert_eq!(update("Ada (055) 1234567"), Some(Some(Reason::AddressStays)));
+    }
+
+    fn file(id: &str, url: &str) -> Attachment {
+        Attachment {
+            id: id.into(),
+            filename: "f".into(),
+            url: url.into(),
+            content_type: None,
+            size: None,
+        }
+    }
+
+    #[test]
+    fn a_bad_link_keeps_its_own_file_back_and_nothing_else() {
+        let mut share = Desk::sample_share("1");
+        let good = "https://acme.example/1";
+        let bad = [
+            "http://acme.example/1",
+            "cid:1",
+            "data:,x",
+            "/files/1",
+            "https://acme.example/a b",
+            "https://acme.example/1\r\nX: y",
+            "https://ada:secret@acme.example/1",
+            "https:///1",
+        ];
+        let files = bad.iter().map(|url| file(url, url)).chain([file("good", good)]);
+        share.ticket.comments[0].attachments =
+            files.chain([file("loud", "HTTPS://acme.example/2")]).collect();
+        share.ticket.comments.push(share.ticket.comments[0].clone());
+        let account = AccountName::new("acme").unwrap();
+        let clean = of_share(&account, &share, &Unclear::new());
+        assert_eq!(clean.comments.len(), 2);
+        for comment in &clean.comments {
+            let urls: Vec<_> = comment.attachments.iter().map(|file| file.url.as_str()).collect();
+            assert_eq!(urls, [good, "https://acme.example/2"]);
+        }
+        assert_eq!(clean.remarks.len(), bad.len() * 2);
+        for decision in &clean.remarks {
+            assert_eq!(decision.reason, Some(Reason::BadLink));
+            assert!(!decision.detail.as_deref().unwrap().contains("secret"));
+        }
+    }
+
+    #[test]
+    fn a_comment_that_may_be_internal_stays() {
+        let mut share = Desk::sample_share("1");
+        share.ticket.comments.push(share.ticket.comments[0].clone());
+        let unclear = [(1, "is_public".to_owned())].into();
+        let clean = of_share(&AccountName::new("acme").unwrap(), &share, &unclear);
+        assert_eq!(clean.comments.len(), 1);
+        let [decision] = &clean.remarks[..] else { panic!("{clean:?}") };
+        assert_eq!(decision.reason, Some(Reason::UnknownMembers));
+        assert!(decision.detail.as_deref().unwrap().contains("is_public"));
     }
 }

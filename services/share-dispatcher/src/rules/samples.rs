@@ -17,6 +17,7 @@ use contracts::{
 };
 use line::AccountBasics;
 
+use super::visibility::Unclear;
 use super::{Decision, ListedShare, State, decide};
 use crate::inbound::Inbound;
 
@@ -135,7 +136,7 @@ impl Desk {
         // As the store does: a chain that may begin here is there, empty.
         let chain = ChainId::starting_with(&CopyId::original(&account(sender), &share.ticket.id));
         self.state.chains.entry(chain).or_default();
-        self.decide(sender, &Inbound::Share(Box::new(share)))
+        self.decide(sender, &Inbound::Share(Box::new(share), Unclear::new()))
     }
 
     pub fn bind(&mut self, who: &str, share: &ShareId, ticket: &str) -> Decision {
@@ -159,6 +160,16 @@ impl Desk {
         ticket: &str,
         change: impl FnOnce(&mut TicketUpdate),
     ) -> Decision {
+        self.update_unclear(who, ticket, Unclear::new(), change)
+    }
+
+    pub fn update_unclear(
+        &mut self,
+        who: &str,
+        ticket: &str,
+        unclear: Unclear,
+        change: impl FnOnce(&mut TicketUpdate),
+    ) -> Decision {
         let mut update = TicketUpdate {
             ticket_id: Some(TicketId::new(ticket).unwrap()),
             share_id: None,
@@ -173,7 +184,7 @@ impl Desk {
             comments: Vec::new(),
         };
         change(&mut update);
-        self.decide(who, &Inbound::Update(Box::new(update)))
+        self.decide(who, &Inbound::Update(Box::new(update), unclear))
     }
 
     pub fn redact(&mut self, who: &str, ticket: &str, comment: &str) -> Decision {

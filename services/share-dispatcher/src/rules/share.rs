@@ -7,9 +7,16 @@ use contracts::sync::{Action, AgreementFact, CommandRef, Hop, Sharing, Transfer}
 use contracts::{AccountName, ChainId, CopyId, Person, Reason, ShareId, TicketId, limits};
 use line::Chain;
 
-use super::{Binding, Decision, Place, State, bind, privacy, refuse};
+use super::privacy::Clean;
+use super::visibility::Unclear;
+use super::{Answer, Binding, Decision, Place, State, bind, privacy, refuse, remarked};
 
-pub(super) fn decide(state: &State, command: &CommandRef, share: &TicketShare) -> Decision {
+pub(super) fn decide(
+    state: &State,
+    command: &CommandRef,
+    share: &TicketShare,
+    unclear: &Unclear,
+) -> Decision {
     let account = &command.account;
     // Somebody else's agreement answers like an unknown one, after the same wait.
     let agreement = state
@@ -33,6 +40,11 @@ pub(super) fn decide(state: &State, command: &CommandRef, share: &TicketShare) -
         Err(decision) => return *decision,
     };
     let chain = state.chains.get(&near.place.chain).cloned().unwrap_or_default();
+    if let Some(hop) = chain.live_outbound(&near.place.copy, &state.inactive()) {
+        let mut answer = Answer::refused(account, Reason::AlreadyShared);
+        answer.share_id = Some(hop.share_id.clone());
+        return Decision::Answered(answer);
+    }
     if let Some(reason) = forbidden_in(state, &chain, &near.place.copy, agreement) {
         return refuse(account, reason);
     }
@@ -47,7 +59,15 @@ pub(super) fn decide(state: &State, command: &CommandRef, share: &TicketShare) -
         terms: agreement.terms,
     };
     Decision::Passed {
-        transfer: Box::new(transfer(state, command, share, &chain, &near.place, hop)),
+        transfer: Box::new(transfer(
+            state,
+            command,
+            share,
+            privacy::of_share(account, share, unclear),
+            &chain,
+            &near.place,
+            hop,
+        )),
         bound: near.binding.map(Box::new),
     }
 }
@@ -71,11 +91,7 @@ fn forbidden_in(
     near: &CopyId,
     agreement: &AgreementFact,
 ) -> Option<Reason> {
-    let inactive = state.inactive();
-    if chain.live_outbound(near, &inactive).is_some() {
-        return Some(Reason::AlreadyShared);
-    }
-    let way = chain.crossings(near, &inactive);
+    let way = chain.crossings(near, &state.inactive());
     if way.iter().any(|crossing| *crossing.to_account() == agreement.receiver) {
         return Some(Reason::WouldLoop);
     }
@@ -128,12 +144,12 @@ fn transfer(
     state: &State,
     command: &CommandRef,
     share: &TicketShare,
+    clean: Clean,
     chain: &Chain,
     near: &Place,
     hop: Hop,
 ) -> Transfer {
     let account = &command.account;
-    let clean = privacy::of_share(account, share);
     let mut hops: Vec<Hop> = chain
         .crossings(&near.copy, &state.inactive())
         .into_iter()
@@ -155,7 +171,14 @@ fn transfer(
         fields: clean.fields,
         ccs: clean.ccs,
         decisions: clean.decisions,
-        ..Transfer::new(command.clone(), near.chain.clone(), near.copy.clone(), hops, action, actor)
+        ..Transfer::new(
+            remarked(command, clean.remarks),
+            near.chain.clone(),
+            near.copy.clone(),
+            hops,
+            action,
+            actor,
+        )
     }
 }
 
@@ -208,8 +231,12 @@ mod tests {
         let mut desk = Desk::new();
         desk.agree("acme", "globex", Accepted);
         desk.agree("acme", "initech", Accepted);
-        assert_eq!(reason(&desk.share("acme", "globex", "1")), None);
-        assert_eq!(reason(&desk.share("acme", "initech", "1")), Some(Reason::AlreadyShared));
+        let first = desk.share("acme", "globex", "1");
+        assert_eq!(reason(&first), None);
+        let second = desk.share("acme", "initech", "1");
+        assert_eq!(reason(&second), Some(Reason::AlreadyShared));
+        let Decision::Answered(answer) = second else { unreachable!() };
+        assert_eq!(answer.share_id, Desk::share_id(&first), "it names the share that there is");
         assert_eq!(reason(&desk.share("acme", "initech", "2")), None);
     }
 

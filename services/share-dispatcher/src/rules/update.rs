@@ -4,9 +4,15 @@ use contracts::command::TicketUpdate;
 use contracts::sync::{Action, CommandRef, Hop, Transfer};
 use contracts::{Person, Reason, ReceiptOutcome};
 
-use super::{Answer, Decision, State, privacy, refuse};
+use super::visibility::Unclear;
+use super::{Answer, Decision, State, privacy, refuse, remarked};
 
-pub(super) fn decide(state: &State, command: &CommandRef, update: &TicketUpdate) -> Decision {
+pub(super) fn decide(
+    state: &State,
+    command: &CommandRef,
+    update: &TicketUpdate,
+    unclear: &Unclear,
+) -> Decision {
     let account = &command.account;
     let Some(place) =
         state.copy_named(account, update.ticket_id.as_ref(), update.share_id.as_ref())
@@ -21,9 +27,9 @@ pub(super) fn decide(state: &State, command: &CommandRef, update: &TicketUpdate)
     if way.is_empty() {
         return refuse(account, Reason::NotShared);
     }
-    let clean = privacy::of_update(account, update);
+    let clean = privacy::of_update(account, update, unclear);
     if clean.comments.is_empty() && clean.fields.is_empty() && clean.ccs.is_none() {
-        return Decision::Answered(nothing_to_do(command));
+        return Decision::Answered(nothing_to_do(command, clean.remarks));
     }
     let hops: Vec<Hop> = way.into_iter().map(|crossing| crossing.hop).collect();
     let actor = Person::standing_for(account, &update.actor);
@@ -35,15 +41,28 @@ pub(super) fn decide(state: &State, command: &CommandRef, update: &TicketUpdate)
             fields: clean.fields,
             ccs: clean.ccs,
             decisions: clean.decisions,
-            ..Transfer::new(command.clone(), place.chain, place.copy, hops, Action::Update, actor)
+            ..Transfer::new(
+                remarked(command, clean.remarks),
+                place.chain,
+                place.copy,
+                hops,
+                Action::Update,
+                actor,
+            )
         }),
         bound: None,
     }
 }
 
-fn nothing_to_do(command: &CommandRef) -> Answer {
-    let (outcome, reason) = (ReceiptOutcome::Ignored, Some(Reason::Unchanged));
-    Answer { to: command.account.clone(), outcome, reason, detail: None, decisions: Vec::new() }
+/// There was nothing in it, or all that was in it stays.
+fn nothing_to_do(command: &CommandRef, stays: Vec<contracts::Decision>) -> Answer {
+    let (outcome, reason) = if stays.is_empty() {
+        (ReceiptOutcome::Ignored, Some(Reason::Unchanged))
+    } else {
+        (ReceiptOutcome::Partial, None)
+    };
+    let to = command.account.clone();
+    Answer { to, outcome, reason, detail: None, share_id: None, decisions: stays }
 }
 
 #[cfg(test)]
@@ -87,6 +106,27 @@ mod tests {
         assert!(
             matches!(empty, Decision::Answered(answer) if answer.outcome == ReceiptOutcome::Ignored)
         );
+    }
+
+    #[test]
+    fn what_stays_is_told_also_where_nothing_goes_on() {
+        let mut desk = Desk::new();
+        desk.agree("acme", "globex", Accepted);
+        desk.share("acme", "globex", "1");
+        let comment = || Desk::sample_share("2").ticket.comments[0].clone();
+        let unclear: Unclear = [(0, "is_public".to_owned())].into();
+        let alone = desk.update_unclear("acme", "1", unclear.clone(), |update| {
+            update.comments = vec![comment()];
+        });
+        let Decision::Answered(answer) = alone else { panic!("{alone:?}") };
+        assert_eq!((answer.outcome, answer.decisions.len()), (ReceiptOutcome::Partial, 1));
+        let beside = desk.update_unclear("acme", "1", unclear, |update| {
+            update.comments = vec![comment()];
+            update.status = Some(Status::Solved);
+        });
+        let Decision::Passed { transfer, .. } = beside else { panic!("{beside:?}") };
+        assert_eq!((transfer.comments.len(), transfer.decisions.len()), (0, 0));
+        assert_eq!(transfer.command.remarks.decisions.len(), 1);
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl Named {
             let ticket = |id: &TicketId| (account.clone(), id.clone());
             match &received.message {
                 Inbound::Fact(_) => continue,
-                Inbound::Share(share) => {
+                Inbound::Share(share, _) => {
                     named.agreements.insert(share.agreement_id.clone());
                     named.tickets.insert(ticket(&share.ticket.id));
                     named.shares.insert(
@@ -49,7 +49,7 @@ impl Named {
                         named.may_start.insert(ticket(&share.ticket.id));
                     }
                 }
-                Inbound::Update(update) => {
+                Inbound::Update(update, _) => {
                     named.tickets.extend(update.ticket_id.as_ref().map(ticket));
                     named.shares.extend(update.share_id.clone());
                 }
