@@ -11,7 +11,8 @@ use crate::rules::{ChainFields, Decision, Held, held};
 
 /// Sends what hangs on a fact: from now on it is in force everywhere.
 pub(crate) fn fact(fact: &Fact) -> Vec<Output> {
-    let receipt = Delivery::receipt(&fact.command.account, fact.receipt.clone());
+    let receipt = fact.command.remarks.told_in(fact.receipt.clone());
+    let receipt = Delivery::receipt(&fact.command.account, receipt);
     let told = fact
         .deliveries
         .iter()

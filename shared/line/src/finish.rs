@@ -40,6 +40,9 @@ pub struct DecidedFields {
     pub created: CopyFields,
     /// Decisions for the receipt, after those of earlier stages.
     pub decisions: Vec<Decision>,
+    /// Whether the publisher's own copy holds something else than before, also where no other copy
+    /// had to be told.
+    pub took_effect: bool,
 }
 
 /// What is sent at the end of the line.
@@ -102,15 +105,16 @@ pub fn finish(
     }
     if let Some(reason) = rejected {
         receipt.outcome = ReceiptOutcome::Rejected;
-        return Finished { deliveries: told, receipt: receipt.because(reason, None) };
+        let receipt = transfer.command.remarks.told_in(receipt.because(reason, None));
+        return Finished { deliveries: told, receipt };
     }
     receipt.revision = fields.revision;
     receipt.decisions = transfer.decisions.iter().cloned().chain(fields.decisions).collect();
-    receipt.outcome = receipt_outcome(&transfer.action, &receipt.decisions);
+    receipt.outcome = receipt_outcome(&transfer.action, &receipt.decisions, fields.took_effect);
     if receipt.outcome == ReceiptOutcome::Ignored {
         receipt.reason = Some(Reason::Unchanged);
     }
-    Finished { deliveries: told, receipt }
+    Finished { deliveries: told, receipt: transfer.command.remarks.told_in(receipt) }
 }
 
 fn share_of(action: &Action) -> Option<&ShareId> {
@@ -121,20 +125,29 @@ fn share_of(action: &Action) -> Option<&ShareId> {
     }
 }
 
-/// What a command came to, from what became of its items.
+/// What a command came to, from what became of its items, and whether anything `took_effect` at the
+/// publisher's own copy. What never crosses by rule is no part that was left out.
 #[must_use]
-pub fn receipt_outcome(action: &Action, decisions: &[Decision]) -> ReceiptOutcome {
+pub fn receipt_outcome(
+    action: &Action,
+    decisions: &[Decision],
+    took_effect: bool,
+) -> ReceiptOutcome {
     let left_out = |decision: &Decision| {
         matches!(decision.outcome, ItemOutcome::Withheld | ItemOutcome::Superseded)
+            && !decision.reason.is_some_and(Reason::never_crosses)
     };
+    let said_again = |decision: &Decision| decision.reason == Some(Reason::Unchanged);
     let unchanged = decisions.iter().all(|decision| decision.outcome == ItemOutcome::Unchanged);
     if decisions.iter().any(left_out) {
         return ReceiptOutcome::Partial;
     }
     match action {
-        Action::Update if unchanged => ReceiptOutcome::Ignored,
-        // One that waits for its comment has done something without an item to show for it.
-        Action::Redact { .. } if unchanged && !decisions.is_empty() => ReceiptOutcome::Ignored,
+        Action::Update if unchanged && !took_effect => ReceiptOutcome::Ignored,
+        // One that waits for its comment is kept: that is no saying again.
+        Action::Redact { .. } if !decisions.is_empty() && decisions.iter().all(said_again) => {
+            ReceiptOutcome::Ignored
+        }
         _ => ReceiptOutcome::Applied,
     }
 }
@@ -156,7 +169,47 @@ mod tests {
         ];
         for (outcomes, expected) in cases {
             let decisions: Vec<_> = outcomes.into_iter().map(decision).collect();
-            assert_eq!(receipt_outcome(&Action::Update, &decisions), expected, "{decisions:?}");
+            let outcome = receipt_outcome(&Action::Update, &decisions, false);
+            assert_eq!(outcome, expected, "{decisions:?}");
         }
+    }
+
+    #[test]
+    fn r_48_what_took_effect_here_is_applied_also_when_nobody_had_to_be_told() {
+        let unchanged = [Decision::new(Item::Status, ItemOutcome::Unchanged)];
+        let outcome = |took_effect| receipt_outcome(&Action::Update, &unchanged, took_effect);
+        assert_eq!(outcome(true), ReceiptOutcome::Applied);
+        assert_eq!(outcome(false), ReceiptOutcome::Ignored);
+    }
+
+    #[test]
+    fn r_23_r_31_r_41_what_never_crosses_does_not_make_a_receipt_partial() {
+        let comment = contracts::CommentId::new("acme/1").unwrap();
+        for (item, reason) in [
+            (Item::Requester, Reason::AddressStays),
+            (Item::Ccs, Reason::CcsStay),
+            (Item::Recording(comment), Reason::RecordingStays),
+            (Item::Attachment("a".into()), Reason::RecordingStays),
+        ] {
+            let stays = Decision::withheld(item, reason);
+            let crossed = Decision::new(Item::Status, ItemOutcome::Transferred);
+            let too_bad = Decision::withheld(Item::Status, Reason::StatusNotSynced);
+            let outcome =
+                |decisions: &[Decision]| receipt_outcome(&Action::Update, decisions, false);
+            assert_eq!(outcome(&[stays.clone(), crossed]), ReceiptOutcome::Applied);
+            assert_eq!(outcome(std::slice::from_ref(&stays)), ReceiptOutcome::Applied);
+            assert_eq!(outcome(&[stays, too_bad]), ReceiptOutcome::Partial);
+        }
+    }
+
+    #[test]
+    fn a_redaction_that_waits_is_applied_and_one_said_again_is_not() {
+        let comment_id = contracts::CommentId::new("acme/1").unwrap();
+        let item = Item::Comment(comment_id.clone());
+        let action = Action::Redact { comment_id, attachment_id: None };
+        let waits = Decision::new(item, ItemOutcome::Unchanged).with_detail("it waits");
+        let again = waits.clone().because(Reason::Unchanged);
+        assert_eq!(receipt_outcome(&action, &[waits], false), ReceiptOutcome::Applied);
+        assert_eq!(receipt_outcome(&action, &[again], false), ReceiptOutcome::Ignored);
     }
 }

@@ -124,21 +124,26 @@ pub(super) fn redact(
         // either.
         return match mark.comment_id.prefix() {
             Some(prefix) if prefix != mark.account.as_str() => rejected(Reason::NotTheAuthor),
-            _ => Redacted { waits: Some(mark.clone()), ..Redacted::default() },
+            _ => Redacted {
+                waits: Some(mark.clone()),
+                decisions: vec![waiting(mark)],
+                ..Redacted::default()
+            },
         };
     };
     if *known.account() != mark.account {
         return rejected(Reason::NotTheAuthor);
     }
-    let item = match &mark.attachment_id {
-        Some(id) => Item::Attachment(id.clone()),
-        None => Item::Comment(mark.comment_id.clone()),
-    };
+    let item = item(mark);
     let file = mark.attachment_id.as_deref();
     let content = blanked(known.content().clone(), file);
     if content == *known.content() {
-        let unchanged =
+        let mut unchanged =
             Decision::new(item.clone(), ItemOutcome::Unchanged).because(Reason::Unchanged);
+        if file.is_some() {
+            unchanged = unchanged
+                .with_detail(format!("comment {} has no such file, or no longer", mark.comment_id));
+        }
         let unreached = unaware.iter().map(|copy| unreached::named(publisher, &item, copy));
         let decisions = std::iter::once(unchanged).chain(unreached).collect();
         return Redacted { decisions, ..Redacted::default() };
@@ -161,6 +166,21 @@ pub(super) fn redact(
     });
     let missed = missed.collect();
     Redacted { content: Some(content), told, missed, decisions, ..Redacted::default() }
+}
+
+fn item(mark: &Mark) -> Item {
+    match &mark.attachment_id {
+        Some(id) => Item::Attachment(id.clone()),
+        None => Item::Comment(mark.comment_id.clone()),
+    }
+}
+
+/// Nothing is blank yet: whoever misspelt the id learns it from this.
+fn waiting(mark: &Mark) -> Decision {
+    Decision::new(item(mark), ItemOutcome::Unchanged).with_detail(format!(
+        "this ticket has no comment {} so far: the redaction waits for it",
+        mark.comment_id
+    ))
 }
 
 /// The ways to those of the copies that are at a live hop, one for each. A copy in the middle of a
@@ -307,7 +327,10 @@ mod tests {
         let uuid = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10";
         let mut state = ChainState::default();
         let waits = redacted(&mut state, &acme_copy(), &mark(uuid, "acme", None));
-        assert_eq!((waits.decisions.len(), state.marks.added().count()), (0, 1));
+        let [told] = &waits.decisions[..] else { panic!("{waits:?}") };
+        assert_eq!((told.outcome, told.reason), (ItemOutcome::Unchanged, None));
+        assert!(told.detail.as_deref().unwrap().ends_with("the redaction waits for it"));
+        assert_eq!((waits.waits.is_some(), state.marks.added().count()), (true, 1));
         let comment = known(uuid, "acme", &acme_copy()).content;
         let applied_to = |by| state.marks.applied_to(&account(by), comment.clone());
         assert!(applied_to("acme").body.is_empty());
@@ -320,7 +343,8 @@ mod tests {
         let comments = Comments::stored([known(uuid, "acme", &acme_copy())]);
         let mut state = ChainState { comments, ..ChainState::default() };
         let unknown = redacted(&mut state, &second_hop().far(), &mark(uuid, "initech", None));
-        assert_eq!((unknown.rejected, unknown.decisions.len()), (None, 0));
+        assert_eq!((unknown.rejected, unknown.waits.is_some()), (None, true));
+        assert!(unknown.decisions[0].detail.as_deref().unwrap().contains("waits"));
         assert!(!state.comments.get(&id(uuid)).unwrap().content.body.is_empty());
     }
 }

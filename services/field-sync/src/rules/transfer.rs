@@ -85,6 +85,10 @@ pub fn decide(known: &ChainFields, way: &Way, transfer: &Transfer) -> Decision {
         revision,
         occurred_at: precedence::effective(transfer.occurred_at, transfer.command.received_at),
     };
+    let took_effect = accepted.iter().any(|(field, sent)| {
+        let held = records.get(&transfer.copy, field);
+        held.map_or(sent.value.is_something(), |held| held.value != sent.value)
+    });
     for (field, sent) in &accepted {
         let Stamp { account, revision, occurred_at } = stamp.clone();
         let state = FieldState {
@@ -116,7 +120,7 @@ pub fn decide(known: &ChainFields, way: &Way, transfer: &Transfer) -> Decision {
         }));
     }
     let Walk { changes, mut decisions, .. } = walk;
-    let mut fields = DecidedFields { changes, ..DecidedFields::default() };
+    let mut fields = DecidedFields { changes, took_effect, ..DecidedFields::default() };
     if let Some(hop) = new_hop {
         let items = SharedItems {
             carried: accepted.into_iter().map(|(field, _)| field).collect(),
@@ -221,12 +225,13 @@ fn lost_hops<'a>(way: &'a Way, transfer: &'a Transfer) -> impl Iterator<Item = (
 #[cfg(test)]
 mod tests {
     use contracts::fields::{FieldType, FieldValue, Status};
+    use contracts::sync::FieldChanges;
     use contracts::{Item, Terms};
     use serde_json::json;
 
     use super::super::scene::{
         ALL_TERMS, Stage, account, agreement_id, field, original, plain, said, share, share_id,
-        tag, three, two, update, with_status,
+        status, tag, three, two, update, with_status,
     };
     use super::*;
 
@@ -363,6 +368,27 @@ mod tests {
             [(None, ItemOutcome::Withheld, Some(Reason::AddedByRule), None)]
         );
         assert_eq!((decided.revision, decided.records.len()), (0, 0));
+    }
+
+    #[test]
+    fn what_changes_at_the_publisher_alone_took_effect_and_again_it_did_not() {
+        let hops = two();
+        let mut stage = Stage::new([account("acme", vec![]), account("globex", vec![])], &hops);
+        let mut took_effect = |number: &str, at: i64, fields: FieldChanges| {
+            let update = update("acme", &original(), at, number, &hops);
+            stage.decide(&Transfer { fields, ..update }).fields.took_effect
+        };
+        let set = |value| FieldChanges { status: Some(status(value)), ..FieldChanges::default() };
+        let vip =
+            |present| FieldChanges { tags: vec![tag("vip", present)], ..FieldChanges::default() };
+        assert!(took_effect("a", 1, set(Status::Open)));
+        assert!(took_effect("b", 2, set(Status::Hold)), "arrives as open, which is there already");
+        assert!(!took_effect("c", 3, set(Status::Hold)));
+        assert!(!took_effect("d", 4, vip(false)), "a tag that never was is not taken off");
+        assert!(took_effect("e", 5, vip(true)));
+        assert!(!took_effect("f", 6, vip(true)));
+        assert!(took_effect("g", 7, vip(false)));
+        assert!(!took_effect("h", 1, set(Status::Solved)), "superseded");
     }
 
     #[test]
