@@ -28,6 +28,7 @@ mod redaction;
 mod resync;
 mod settings;
 mod sharing;
+mod spelling;
 mod status;
 
 use std::process::ExitCode;

@@ -404,6 +404,18 @@ rules! {
             resync::also_shares_are_listed_from_both_sides_ended_ones_too];
     "also" Deskmesh "a history longer than any message arrives whole"
         [resync::also_a_history_of_any_length_arrives_whole];
+    "also" Deskmesh "a body is read as programs write it: with a byte order mark, half an emoji, a \
+        number beyond all numbers"
+        [spelling::also_a_body_is_read_as_programs_write_it];
+    "also" Deskmesh "a bad link keeps its own file back, and nothing else"
+        [spelling::also_a_bad_link_keeps_its_file_back_and_nothing_else];
+    "also" Deskmesh "members that the contract has not are named, and a comment with one that looks \
+        like `public` stays"
+        [spelling::also_unknown_members_are_named_and_ignored, spelling::also_a_comment_that_may_be_internal_stays];
+    "also" Deskmesh "a UUID and 40 hex digits are the same id in either case"
+        [spelling::also_an_id_is_the_same_in_either_case];
+    "also" Deskmesh "a receipt says what took effect, what never crosses apart"
+        [spelling::also_a_receipt_says_what_took_effect];
     "also" Deskmesh "what has to stay is in no delivery, no mail, no log and no event"
         [privacy::also_what_has_to_stay_is_told_to_nobody];
 }

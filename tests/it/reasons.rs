@@ -232,6 +232,15 @@ async fn comments(context: &FourDesks) {
         "comment:acme/new",
         IdTaken,
     );
+    let file = json!({ "id": "f0", "filename": "log.txt", "url": "http://acme.example/f0" });
+    let linked = json!({ "id": "acme/link", "body": "See file", "attachments": [file] });
+    item(&acme.ask("ticket.update.v1", &say("1", json!([linked]))).await, "attachment:f0", BadLink);
+    let misspelt = json!({ "id": "acme/note", "body": "For us", "is_public": false });
+    item(
+        &acme.ask("ticket.update.v1", &say("1", json!([misspelt]))).await,
+        "comment:acme/note",
+        UnknownMembers,
+    );
     let same = json!({ "id": "acme/call", "body": "Voicemail", "public": true });
     let again = acme.ask("ticket.update.v1", &say("1", json!([same]))).await;
     assert_eq!((again.outcome, again.reason), (ReceiptOutcome::Ignored, Some(Unchanged)));
