@@ -11,9 +11,7 @@ use messaging::{
 };
 use sqlx::PgConnection;
 
-use crate::rules::{
-    CcLists, ChainState, Comments, Decision, Said, Settings, decide, known_before,
-};
+use crate::rules::{CcLists, ChainState, Comments, Decision, Said, Settings, decide, known_before};
 use crate::store::comment::Wanted;
 use crate::{outbound, store};
 
@@ -264,6 +262,8 @@ async fn save(
 mod tests {
     use contracts::{CopyId, TicketId};
 
+    use contracts::sync::Remarks;
+
     use super::*;
     use crate::rules::samples::{acme_copy, first_hop, noon, published, second_hop, share, update};
 
@@ -275,6 +275,7 @@ mod tests {
             publisher: None,
             received_at: noon(),
             message: Inbound::Transfer(Box::new(transfer)),
+            remarks: Remarks::default(),
         }
     }
 

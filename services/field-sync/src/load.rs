@@ -53,10 +53,7 @@ pub(crate) async fn load(
     Ok(Known { chains: loaded.chains, fields, schemas, inactive: loaded.inactive })
 }
 
-fn touched(
-    loaded: &Loaded<'_>,
-    accounts: &Accounts,
-) -> BTreeMap<ChainId, Touched> {
+fn touched(loaded: &Loaded<'_>, accounts: &Accounts) -> BTreeMap<ChainId, Touched> {
     let mut by_chain: BTreeMap<&ChainId, Vec<&Transfer>> = BTreeMap::new();
     for transfer in &loaded.transfers {
         by_chain.entry(&transfer.chain).or_default().push(transfer);
@@ -89,7 +86,11 @@ async fn schemas(
     let title = |named: &(AccountName, String)| {
         let (account, key) = named;
         // There a key is a title.
-        if is_open(account) { Some(comparable(key)) } else { known.get(named).map(ToString::to_string) }
+        if is_open(account) {
+            Some(comparable(key))
+        } else {
+            known.get(named).map(ToString::to_string)
+        }
     };
     let titles: BTreeMap<ChainId, BTreeSet<String>> = keys
         .into_iter()

@@ -89,7 +89,7 @@ impl Chain {
 mod tests {
     use std::collections::BTreeSet;
 
-    use contracts::sync::{CommandRef, Sharing};
+    use contracts::sync::{CommandRef, Remarks, Sharing};
     use contracts::terms::CommentTerms;
     use contracts::{
         AccountName, AgreementId, ChainId, CopyId, Person, Reason, Terms, TicketId, Timestamp,
@@ -135,6 +135,7 @@ mod tests {
             message_id: "1".into(),
             command_type: "ticket.update.v1".into(),
             received_at: Timestamp::parse("2026-03-01T12:00:00Z").unwrap(),
+            remarks: Remarks::default(),
         };
         let chain = ChainId::starting_with(&original());
         Transfer::new(command, chain, original(), hops, action, person())

@@ -324,7 +324,7 @@ async fn load<T: DeserializeOwned + Send + Unpin + 'static>(
 
 #[cfg(test)]
 mod tests {
-    use contracts::sync::{Change, CommandRef};
+    use contracts::sync::{Change, CommandRef, Remarks};
     use contracts::{ReceiptOutcome, Timestamp};
     use proptest::prelude::*;
 
@@ -342,6 +342,7 @@ mod tests {
             message_id: "m".into(),
             command_type: "account.update.v1".into(),
             received_at: Timestamp::parse("2026-03-01T10:00:00Z").unwrap(),
+            remarks: Remarks::default(),
         };
         Fact {
             change: Change::Account(Box::new(account.clone())),

@@ -142,12 +142,7 @@ impl Said {
 
     /// Keeps what a transfer's new comments say, and forgets what it redacted. `before` are those
     /// that were known, `after` the chain's comments with the transfer's.
-    pub fn keep(
-        &mut self,
-        transfer: &Transfer,
-        before: &BTreeSet<CommentId>,
-        after: &Comments,
-    ) {
+    pub fn keep(&mut self, transfer: &Transfer, before: &BTreeSet<CommentId>, after: &Comments) {
         let (account, chain) = (&transfer.command.account, &transfer.chain);
         if let Action::Redact { comment_id, attachment_id: None } = &transfer.action {
             let key = (comment_id.clone(), chain.clone());

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::comparable::comparable;
 use contracts::command::AccountKind;
+use contracts::comparable::comparable;
 use contracts::delivery::StatusDelivered;
 use contracts::fields::{
     CustomStatus, CustomStatuses, FieldOption, FieldType, Status, TicketField,

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use contracts::comparable::comparable;
 use contracts::AccountName;
+use contracts::comparable::comparable;
 use contracts::fields::TicketField;
 use contracts::sync::AccountFact;
 use line::facts;

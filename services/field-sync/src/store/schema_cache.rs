@@ -179,6 +179,7 @@ mod tests {
             field_type: FieldType::Tagger,
             options: (0..options).map(option).collect(),
             pattern: Some("[A-Z]{2}[0-9]{6}".into()),
+            pattern_checked: true,
         };
         [Arc::new(SchemaField::new(&field, true))].into()
     }

@@ -16,13 +16,13 @@ use contracts::{ChainId, CopyId, ReceiptOutcome, ShareId, TicketId};
 use field_sync::rules::Schema;
 use field_sync::{FieldSync, Inbound, Known};
 use line::facts::Facts;
+use local::TestEnvironment;
 use messaging::Received;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use testkit::TestEnvironment;
 
 use crate::{Sent, command, decide_with, hop, name, person, received, sent};
 
@@ -55,6 +55,7 @@ fn field(who: usize, number: usize, variant: u8) -> TicketField {
             .map(|(name, tag)| FieldOption { name: (*name).into(), tag: tag.into() })
             .collect(),
         pattern: (field_type == FieldType::Regexp).then(|| "[A-Z]{2}[0-9]+".to_owned()),
+        pattern_checked: true,
     }
 }
 

@@ -18,8 +18,9 @@ pub use state::{Change, ListedShare, Place, State};
 
 use crate::inbound::Inbound;
 use contracts::delivery::Delivery;
-use contracts::sync::{AccountFact, CommandRef, Transfer};
+use contracts::sync::{CommandRef, Transfer};
 use contracts::{AccountName, Reason, ReceiptOutcome, ShareId, TicketId, Timestamp};
+use line::AccountBasics;
 
 /// An answer that this service gives itself, because nothing goes on along the line.
 #[derive(Clone, Debug, PartialEq)]
@@ -139,7 +140,12 @@ fn stamped(state: &State, decision: Decision) -> Decision {
     }
 }
 
-fn decided(state: &State, command: &CommandRef, fact: &AccountFact, message: &Inbound) -> Decision {
+fn decided(
+    state: &State,
+    command: &CommandRef,
+    fact: &AccountBasics,
+    message: &Inbound,
+) -> Decision {
     let account = &command.account;
     match message {
         Inbound::Share(share, unclear) => share::decide(state, command, share, unclear),
