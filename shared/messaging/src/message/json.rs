@@ -353,7 +353,9 @@ mod tests {
     proptest! {
         #[test]
         fn what_serde_json_reads_is_read_the_same(value in json()) {
-            prop_assert_eq!(read(&value.to_string()), Ok(value));
+            // Not the value itself: a fraction may be read as its neighbour.
+            let text = value.to_string();
+            prop_assert_eq!(read(&text), Ok(serde_json::from_str(&text).expect("it is JSON")));
         }
 
         #[test]
