@@ -112,10 +112,10 @@ fn is_grouped(groups: &[String], run: &str) -> bool {
         && sizes(first)
         && rest.iter().all(sizes)
         && !is_thousands
-        && !groups.iter().all(is_year)
+        && !groups.iter().all(|group| is_year(group))
 }
 
-fn is_year(group: &String) -> bool {
+fn is_year(group: &str) -> bool {
     group.len() == 4 && (group.starts_with("19") || group.starts_with("20"))
 }
 
