@@ -126,11 +126,11 @@ pub async fn also_a_version_that_was_far_too_high_has_a_way_back(context: Confor
 
 pub async fn part_5_a_clock_that_was_ahead_keeps_no_later_change_out(context: ConformanceContext) {
     let pair = Pair::with(&context, &[], &[]).await;
-    for (ahead, status) in [(20 * 3600, "pending"), (0, "solved"), (20 * 3600, "pending"), (0, "open")]
+    for (ahead, status) in
+        [(20 * 3600, "pending"), (0, "solved"), (20 * 3600, "pending"), (0, "open")]
     {
         let changes = json!({ "status": status, "occurred_at": clock().plus_seconds(ahead) });
         let receipt = context.update(&pair.acme, ORIGINAL, changes).await;
         item(&receipt, "status", ItemOutcome::Transferred, None);
     }
-}
 }

@@ -93,7 +93,7 @@ attempts! {
     "values of other types, paths and SQL for ids" => "malformed" [bodies::hostile_values_of_other_types];
 
     "1e400, 2^64, -1, fractions and other spellings of numbers" => "malformed" [values::hostile_numbers_too_large_for_any_type];
-    "version 2^64-1" => "applied; later ones: newer_change_exists" [values::hostile_the_highest_version_there_is];
+    "version 2^64-1, and the highest there is" => "malformed; applied, and lower ones newer_change_exists" [values::hostile_the_highest_version_there_is];
     "base_revision 2^64-1 and 2^53-1" => "malformed; as if nothing was concurrent" [values::hostile_a_base_revision_that_never_was];
     "whole numbers beyond 64 bits for a field" => "bad_value" [values::hostile_whole_numbers_beyond_64_bits];
     "limits and cursors of lists that are none" => "malformed" [values::hostile_pages_that_are_none];
