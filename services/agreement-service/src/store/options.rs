@@ -95,7 +95,7 @@ pub(super) async fn save(
     .bind(kept.iter().map(|(_, (field, _), _)| field.clone()).collect::<Vec<_>>())
     .bind(kept.iter().map(|(_, (_, part), _)| number(*part)).collect::<Vec<_>>())
     .bind(kept.iter().map(|(.., part)| version(part.version)).collect::<Vec<_>>())
-    .bind(kept.iter().map(|(.., part)| part.set_at.map(|at| at.utc())).collect::<Vec<_>>())
+    .bind(kept.iter().map(|(.., part)| part.set_at.map(Timestamp::utc)).collect::<Vec<_>>())
     .bind(kept.iter().map(|(.., part)| Json(&part.options)).collect::<Vec<_>>())
     .execute(connection)
     .await?;

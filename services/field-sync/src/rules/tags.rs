@@ -48,9 +48,9 @@ pub fn own(changes: &[TagChange]) -> OwnTags {
     for words in said.into_values() {
         let Some((last, before)) = words.split_last() else { continue };
         own.by_people.insert(last.name.clone(), last.present);
-        let lost =
+        let superseded =
             before.iter().filter(|word| word.name != last.name || word.present != last.present);
-        own.repeated.extend(lost.map(|word| (word.name.clone(), last.name.clone())));
+        own.repeated.extend(superseded.map(|word| (word.name.clone(), last.name.clone())));
     }
     own
 }

@@ -79,8 +79,6 @@ impl Duties {
             | DeliveryBody::AgreementDeclined(state)
             | DeliveryBody::AgreementDeactivated(state)
             | DeliveryBody::AgreementState(state) => self.agreement(state),
-            // The desk's own settings, told back.
-            DeliveryBody::AccountState(_) => {}
             DeliveryBody::TicketCreated(created) => self.created(created),
             DeliveryBody::TicketUpdated(updated) => {
                 self.comments.extend(updated.comments.iter().map(|comment| comment.id.clone()));
@@ -105,7 +103,7 @@ impl Duties {
                 shared.ended |= state.state != ShareStanding::Live;
             }
             DeliveryBody::Receipt(receipt) => self.answered(receipt),
-            DeliveryBody::TicketState(_) => {}
+            DeliveryBody::TicketState(_) | DeliveryBody::AccountState(_) => {}
         }
     }
 
