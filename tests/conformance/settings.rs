@@ -102,10 +102,12 @@ pub async fn also_an_account_reads_its_settings_with_versions_limits_and_use(
     assert_eq!((state.account, state.locale), (acme.account.clone(), Some("de".to_owned())));
     assert!(state.secure_downloads);
     let version = |name: &str| {
-        state.attributes.iter().find(|held| held.name == name).map(|held| held.version).unwrap()
+        let held = state.attributes.iter().find(|held| held.name == name);
+        held.map(|held| held.version).expect("an attribute that was set is listed")
     };
     assert_eq!(version("locale"), version("secure_downloads") + 1, "the highest held and one more");
-    let fields = state.used.iter().find(|usage| usage.of == "ticket_fields").unwrap();
+    let fields = state.used.iter().find(|usage| usage.of == "ticket_fields");
+    let fields = fields.expect("the use of every limit is listed");
     assert_eq!((fields.held, fields.limit), (1, 400));
 }
 

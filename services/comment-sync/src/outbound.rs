@@ -7,7 +7,7 @@ use contracts::comment::SharedComment;
 use contracts::delivery::{Delivery, Redaction};
 use contracts::sync::{Action, Fact, Hop, Transfer};
 use contracts::topology::Service;
-use contracts::{CopyId, Timestamp};
+use contracts::{CopyId, Decision, Reason, Timestamp};
 use line::{Chain, DecidedFields, HopTraversal, deliveries, finish};
 use messaging::Output;
 
@@ -61,6 +61,7 @@ pub(crate) fn transfer(
         decided_comments: decided.comments,
     };
     let mut outputs = if goes_on(&passed) {
+        note_what_is_new(&mut passed);
         let rest = over_the_limit(&mut passed.decided_comments);
         let rest = to_desks(&said_from_here(&passed, chain, rest), at);
         std::iter::once(Output::to_service(Service::FieldSync, &passed)).chain(rest).collect()
@@ -83,6 +84,14 @@ fn told_late(transfer: &Transfer, overdue: &[Overdue]) -> Vec<Delivery> {
             .collect::<Vec<_>>()
     };
     overdue.iter().flat_map(told).collect()
+}
+
+/// Puts decisions with a reason that field-sync's release before this one does not know among the
+/// remarks, which that one passes over: it would park the whole transfer.
+fn note_what_is_new(passed: &mut Transfer) {
+    let is_new = |decision: &mut Decision| decision.reason == Some(Reason::CommentDiffers);
+    let remarks = passed.decisions.extract_if(.., is_new);
+    passed.command.remarks.decisions.extend(remarks);
 }
 
 /// Share, end and resync visit all stages; of the rest, what has fields.

@@ -40,8 +40,8 @@ fn alike<'a>(held: impl IntoIterator<Item = &'a Field>, field: &Field) -> Field 
 }
 
 impl Desk {
-    fn take(&mut self, field: Field, value: Value, revision: u64) {
-        let field = alike(self.fields.keys(), &field);
+    fn take(&mut self, field: &Field, value: Value, revision: u64) {
+        let field = alike(self.fields.keys(), field);
         let held = self.fields.get(&field).map_or(0, |(_, revision)| *revision);
         if revision >= held {
             self.fields.insert(field, (value, revision));
@@ -51,15 +51,15 @@ impl Desk {
     fn take_all(&mut self, told: &CopyFields, revision: u64) {
         if let Some(StatusDelivered { status, custom_status }) = &told.status {
             let value = StatusValue { value: *status, custom_status: custom_status.clone() };
-            self.take(Field::Status, Value::Status(value), revision);
+            self.take(&Field::Status, Value::Status(value), revision);
         }
         for (names, present) in [(&told.tags_added, true), (&told.tags_removed, false)] {
             for name in names {
-                self.take(Field::Tag(name.clone()), Value::Tag(present), revision);
+                self.take(&Field::Tag(name.clone()), Value::Tag(present), revision);
             }
         }
         for (key, value) in &told.custom_fields {
-            self.take(Field::Custom(key.clone()), Value::Custom(value.clone()), revision);
+            self.take(&Field::Custom(key.clone()), Value::Custom(value.clone()), revision);
         }
     }
 
@@ -319,7 +319,7 @@ impl World {
                         (Takes::RevisionAlone, Some(shown)) => shown.clone(),
                         _ => told.map_or(value, |told| read(&field, told)),
                     };
-                    desk.take(field, value, decided.revision);
+                    desk.take(&field, value, decided.revision);
                 }
             }
         }

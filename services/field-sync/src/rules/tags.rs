@@ -107,12 +107,12 @@ mod tests {
             change("other", true, false),
             change("other", true, false),
         ]);
-        let last = BTreeMap::from([
+        let counted = BTreeMap::from([
             ("vi\u{200b}p".to_owned(), false),
             ("Gro\u{308}ße".to_owned(), true),
             ("other".to_owned(), true),
         ]);
-        assert_eq!(tags.by_people, last);
+        assert_eq!(tags.by_people, counted);
         let lost: Vec<_> = tags.repeated.iter().map(|(lost, _)| lost.as_str()).collect();
         assert_eq!(lost, ["Größe", "VIP", "vip "]);
     }
