@@ -39,6 +39,11 @@ pub(crate) async fn load(
         .flat_map(|(id, touched)| touched.whole_copies().map(move |copy| (id, copy)))
         .collect();
     store::load_whole(&mut *connection, &mut fields, &whole).await?;
+    let tagged: Vec<_> = touched
+        .iter()
+        .flat_map(|(id, touched)| touched.tagged_copies().map(move |copy| (id, copy)))
+        .collect();
+    store::load_tags(&mut *connection, &mut fields, &tagged).await?;
     let reader = SchemaReader { cache, accounts: &accounts };
     let (schemas, titles) = schemas(connection, reader, &touched, &fields).await?;
     let none = BTreeSet::new();

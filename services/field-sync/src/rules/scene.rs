@@ -251,6 +251,12 @@ impl Stage {
             let held = self.fields.copies.get(copy);
             narrow.copies.extend(held.map(|fields| (copy.clone(), fields.clone())));
         }
+        for copy in touched.tagged_copies() {
+            let held = self.fields.copies.get(copy).into_iter().flatten();
+            let tags = held.filter(|(field, _)| matches!(field, Field::Tag(_)));
+            let tags = tags.map(|(field, state)| (field.clone(), state.clone()));
+            narrow.copies.entry(copy.clone()).or_default().extend(tags);
+        }
         let keys = touched.keys(&narrow);
         let titles: BTreeSet<String> = keys
             .iter()

@@ -20,8 +20,10 @@ pub struct Touched {
     whole: BTreeSet<CopyId>,
     /// Those that another copy takes over from.
     taken_over: BTreeSet<CopyId>,
-    /// Status and tags that are sent.
-    sent: BTreeSet<Field>,
+    /// Whether a status is sent.
+    status: bool,
+    /// Whether a tag is sent.
+    tags: bool,
     /// Custom fields that are sent, by the key of the account that sends them.
     keys: BTreeSet<(AccountName, String)>,
 }
@@ -45,8 +47,8 @@ impl Touched {
         for transfer in transfers {
             let Transfer { command, copy, fields, .. } = transfer;
             touched.copies.insert(copy.clone(), command.account.clone());
-            touched.sent.extend(fields.status.iter().map(|_| Field::Status));
-            touched.sent.extend(fields.tags.iter().map(|tag| Field::Tag(tag.name.clone())));
+            touched.status |= fields.status.is_some();
+            touched.tags |= !fields.tags.is_empty();
             let keys = fields.custom_fields.keys();
             touched.keys.extend(keys.map(|key| (command.account.clone(), key.clone())));
             match &transfer.action {
@@ -95,10 +97,16 @@ impl Touched {
         self.whole.iter()
     }
 
+    /// Copies of which every tag counts, and not every field: each has a tag under the spelling that
+    /// it first had, which is looked for among all of them.
+    pub fn tagged_copies(&self) -> impl Iterator<Item = &CopyId> {
+        self.copies.keys().filter(|copy| self.tags && !self.whole.contains(*copy))
+    }
+
     /// Whether a status may cross, so that the accounts' custom statuses count.
     #[must_use]
     pub fn reads_statuses(&self) -> bool {
-        self.sent.contains(&Field::Status) || !self.taken_over.is_empty()
+        self.status || !self.taken_over.is_empty()
     }
 
     /// Custom fields whose counterparts in the other accounts count, each by the key of an account:
@@ -118,8 +126,8 @@ impl Touched {
         keys
     }
 
-    /// Fields of the copies that do not count whole: what is sent, and its counterparts, which
-    /// `schemas` have under `titles`, as `fold` gives them.
+    /// Fields of the copies that do not count whole, without tags: what is sent, and its
+    /// counterparts, which `schemas` have under `titles`, as `comparable` gives them.
     pub fn fields<'a>(
         &'a self,
         schemas: &'a Schemas,
@@ -137,8 +145,9 @@ impl Touched {
                     .flat_map(|title| schema.titled(title))
                     .map(|field| field.key.to_string())
             });
+            let status = self.status.then_some(Field::Status);
             let fields: BTreeSet<Field> =
-                self.sent.iter().cloned().chain(own).chain(paired.map(Field::Custom)).collect();
+                status.into_iter().chain(own).chain(paired.map(Field::Custom)).collect();
             fields.into_iter().map(move |field| (copy, field))
         })
     }
@@ -186,9 +195,11 @@ mod tests {
         let copies = [(original(), "acme"), (hops[0].far(), "globex"), (hops[1].far(), "initech")];
         let expected = copies.iter().flat_map(|(copy, account)| {
             let custom = Field::Custom(format!("{account}-order"));
-            [Field::Status, Field::Tag("vip".into()), custom].map(|field| (copy.clone(), field))
+            [Field::Status, custom].map(|field| (copy.clone(), field))
         });
         assert_eq!(fields, expected.collect());
+        let tagged: Vec<&CopyId> = touched.tagged_copies().collect();
+        assert_eq!(tagged.len(), copies.len(), "of its tags each copy may have another spelling");
     }
 
     #[test]

@@ -58,17 +58,48 @@ pub(crate) async fn load_whole(
     chains: &mut BTreeMap<ChainId, StoredFields>,
     copies: &[(&ChainId, &CopyId)],
 ) -> Result<(), DecideError> {
-    if copies.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<FieldRow> = sqlx::query_as(
+    load_copies(
+        connection,
+        chains,
+        copies,
         "select chain, copy, field, state
          from unnest($1::text[], $2::text[]) as asked (chain, copy) join field using (chain, copy)",
     )
-    .bind(copies.iter().map(|(chain, _)| chain.as_str()).collect::<Vec<_>>())
-    .bind(copies.iter().map(|(_, copy)| copy.as_str()).collect::<Vec<_>>())
-    .fetch_all(connection)
-    .await?;
+    .await
+}
+
+/// Loads all tags of copies.
+pub(crate) async fn load_tags(
+    connection: &mut PgConnection,
+    chains: &mut BTreeMap<ChainId, StoredFields>,
+    copies: &[(&ChainId, &CopyId)],
+) -> Result<(), DecideError> {
+    load_copies(
+        connection,
+        chains,
+        copies,
+        // From `tag:` to just before `tag;`: a range that the key's index answers.
+        "select chain, copy, field, state
+         from unnest($1::text[], $2::text[]) as asked (chain, copy) join field using (chain, copy)
+         where field >= 'tag:' and field < 'tag;'",
+    )
+    .await
+}
+
+async fn load_copies(
+    connection: &mut PgConnection,
+    chains: &mut BTreeMap<ChainId, StoredFields>,
+    copies: &[(&ChainId, &CopyId)],
+    query: &'static str,
+) -> Result<(), DecideError> {
+    if copies.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<FieldRow> = sqlx::query_as(query)
+        .bind(copies.iter().map(|(chain, _)| chain.as_str()).collect::<Vec<_>>())
+        .bind(copies.iter().map(|(_, copy)| copy.as_str()).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await?;
     put(chains, rows)
 }
 

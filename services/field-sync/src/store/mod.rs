@@ -6,6 +6,6 @@ mod schema;
 mod schema_cache;
 
 pub(crate) use account_field::renew;
-pub(crate) use field::{StoredFields, load_named, load_revisions, load_whole, save};
+pub(crate) use field::{StoredFields, load_named, load_revisions, load_tags, load_whole, save};
 pub(crate) use schema::SchemaReader;
 pub(crate) use schema_cache::SchemaCache;
