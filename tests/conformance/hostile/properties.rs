@@ -171,7 +171,7 @@ pub async fn hostile_properties_that_mean_nothing_here(context: ConformanceConte
         properties
             .with_timestamp(u64::MAX)
             .with_delivery_mode(1)
-            .with_content_encoding(ShortString::from("gzip"))
+            .with_content_encoding(ShortString::from("identity"))
     };
     let key = row.key("agreement.list");
     row.ground

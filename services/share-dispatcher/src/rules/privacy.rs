@@ -25,12 +25,10 @@ pub(super) struct Clean {
 pub(super) fn of_share(account: &AccountName, share: &TicketShare, unclear: &Unclear) -> Clean {
     let ticket = &share.ticket;
     let mut decisions = Vec::new();
-    if ticket.requester.email.is_some() || ticket.requester.phone.is_some() {
-        decisions.push(Decision::withheld(Item::Requester, Reason::AddressStays));
-    } else {
-        decisions.extend(rewritten([&ticket.requester]));
-    }
-    decisions.extend(rewritten(people(&share.actor, &ticket.comments)));
+    let shown = std::iter::once(&ticket.requester).chain(people(&share.actor, &ticket.comments));
+    let has_address = ticket.requester.email.is_some() || ticket.requester.phone.is_some();
+    let address_stays = || Decision::withheld(Item::Requester, Reason::AddressStays);
+    decisions.extend(rewritten(shown).or_else(|| has_address.then(address_stays)));
     if !ticket.ccs.is_empty() {
         decisions.push(Decision::withheld(Item::Ccs, Reason::CcsStay));
     }

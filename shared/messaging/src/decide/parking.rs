@@ -1,14 +1,14 @@
 //! Messages set aside for a person, with their reason.
 
-use contracts::Timestamp;
 use contracts::ids::derive_id;
 use contracts::topology::Exchange;
+use contracts::{ChainId, Timestamp};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::message::about::{About, LONGEST};
+use crate::message::about::About;
 use crate::message::envelope::{Envelope, Via};
 use crate::message::output::StoredOutput;
 use crate::message::trace_context::TraceContext;
@@ -136,9 +136,10 @@ fn of_body(envelope: &Envelope) -> About {
     match (account, &content) {
         (Some(account), Some(content)) => About::of_content(&account, content),
         (Some(account), None) => About { subject: Some(account.to_string()), command: None },
-        // A message between services names its chain.
+        // A message between services names its chain; any other text there may be a ticket's.
         (None, _) => {
-            About { subject: names("chain").filter(|chain| chain.len() <= LONGEST), command: None }
+            let chain = names("chain").and_then(|chain| ChainId::new(chain).ok());
+            About { subject: chain.map(|chain| chain.to_string()), command: None }
         }
     }
 }

@@ -324,7 +324,7 @@ fn text_that_is_no_id_and_no_time_is_named_and_cut() {
             command::<TicketBind>().1,
             json!({ "share_id": long, "ticket_id": "1" }),
             "/share_id",
-            "is not a UUID or 40 hex digits, in lower case",
+            "is not a UUID or 40 hex digits",
         ),
         (
             command::<TicketBind>().1,
