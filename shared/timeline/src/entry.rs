@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::receipt::Decision;
 use contracts::topology::Service;
-use contracts::{ReceiptOutcome, Timestamp};
+use contracts::{Reason, ReceiptOutcome, Timestamp};
 use serde::Serialize;
 
-use crate::finding::{self, Finding, fate};
+use crate::finding::{self, Finding, fate, without_values};
 use crate::target::Target;
 use crate::trail::{Decided, Parked, Share, Told, Trail, Undelivered};
 use crate::waiting::Waiting;
@@ -285,7 +285,11 @@ fn lines(told: &Told, waits: bool) -> Vec<String> {
         receipt.command_id,
         outcome(receipt.outcome)
     ));
-    let detail = receipt.detail.iter().map(|detail| format!("  {detail}"));
+    let malformed = receipt.reason == Some(Reason::Malformed);
+    let detail = receipt.detail.iter().map(|detail| match malformed {
+        true => format!("  {}", without_values(detail)),
+        false => format!("  {detail}"),
+    });
     own.chain(detail).chain(receipt.decisions.iter().map(item)).collect()
 }
 

@@ -90,11 +90,34 @@ pub(crate) fn fate(decision: &Decision) -> &'static str {
     }
 }
 
+/// A detail of `malformed` without the values that it quotes after a place in the body: what stands
+/// where an id or a time belongs may be a ticket's text. The desk's own receipt has them.
+pub(crate) fn without_values(detail: &str) -> String {
+    if !detail.starts_with('/') {
+        return detail.to_owned();
+    }
+    let (mut told, mut inside, mut escaped) = (String::new(), false, false);
+    for letter in detail.chars() {
+        let is_quote = letter == '"' && !escaped;
+        if is_quote && inside {
+            told.push('…');
+        }
+        if is_quote || !inside {
+            told.push(letter);
+        }
+        inside ^= is_quote;
+        escaped = letter == '\\' && !escaped;
+    }
+    told
+}
+
 fn because(reason: Option<Reason>, detail: Option<&str>) -> String {
     let Some(reason) = reason else { return String::new() };
     match (reason, detail) {
         // Its detail has the place and all that there is to say.
-        (Reason::Malformed, Some(detail)) => format!(": {}: {detail}", reason.code()),
+        (Reason::Malformed, Some(detail)) => {
+            format!(": {}: {}", reason.code(), without_values(detail))
+        }
         (_, Some(detail)) => format!(": {}: {} ({detail})", reason.code(), reason.sentence()),
         (_, None) => format!(": {}: {}", reason.code(), reason.sentence()),
     }

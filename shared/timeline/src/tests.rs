@@ -187,6 +187,21 @@ fn a_malformed_command_is_told_with_its_place() {
 }
 
 #[test]
+fn a_malformed_value_is_not_told() {
+    let mut trails = trails();
+    let mut receipt = Receipt::new("u3", "ticket.update.v1", ReceiptOutcome::Rejected);
+    let detail = r#"/occurred_at: "a \"secret\" \\" is not a date and time"#;
+    (receipt.reason, receipt.detail) = (Some(Reason::Malformed), Some(detail.into()));
+    let answer = vec![told("acme", "command.receipt.v1", Some(receipt))];
+    trails[1].decided.push(decided(Some("acme"), "u3", None, 8, answer));
+    for target in [Target::Ticket("acme/4711".into()), Target::Message("acme/u3".into())] {
+        let text = render(&Timeline::of(target, &trails, Vec::new()));
+        assert!(text.contains(r#"/occurred_at: "…" is not a date and time"#), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+}
+
+#[test]
 fn members_that_are_not_known_are_told_with_their_places() {
     let mut trails = trails();
     let mut receipt = Receipt::new("u3", "ticket.update.v1", ReceiptOutcome::Applied);
