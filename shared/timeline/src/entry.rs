@@ -286,9 +286,8 @@ fn lines(told: &Told, waits: bool) -> Vec<String> {
         outcome(receipt.outcome)
     ));
     let malformed = receipt.reason == Some(Reason::Malformed);
-    let detail = receipt.detail.iter().map(|detail| match malformed {
-        true => format!("  {}", without_values(detail)),
-        false => format!("  {detail}"),
+    let detail = receipt.detail.iter().map(|detail| {
+        if malformed { format!("  {}", without_values(detail)) } else { format!("  {detail}") }
     });
     own.chain(detail).chain(receipt.decisions.iter().map(item)).collect()
 }
