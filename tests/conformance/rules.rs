@@ -382,7 +382,7 @@ rules! {
         told"
         [field_types::also_one_spelling_of_a_field_counts_and_the_others_are_told];
     "also" Deskmesh "a pattern that nobody can check is refused when it is registered"
-        [settings::also_everyday_patterns_take_values_and_others_are_refused_with_their_field];
+        [settings::also_everyday_patterns_take_values_and_others_are_refused];
     "also" Deskmesh "a drop-down of any length comes in parts"
         [settings::also_a_drop_down_in_parts_is_whole_for_the_partner];
     "also" Deskmesh "an account reads its settings, and a version that is far too high has a way \

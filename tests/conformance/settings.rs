@@ -33,7 +33,7 @@ async fn shown(desk: &Desk, field: Option<&str>) -> AccountState {
     told.iter().rev().find_map(|delivered| state(&delivered.told)).expect("its own account")
 }
 
-pub async fn also_everyday_patterns_take_values_and_others_are_refused_with_their_field(
+pub async fn also_everyday_patterns_take_values_and_others_are_refused(
     context: ConformanceContext,
 ) {
     let [acme] = context.desks(["acme"]).await;

@@ -11,7 +11,9 @@ use messaging::{
 };
 use sqlx::PgConnection;
 
-use crate::rules::{CcLists, ChainState, Comments, Decision, Said, Settings, decide, known_before};
+use crate::rules::{
+    CcLists, ChainState, Comments, Decision, FirstVersions, Settings, decide, known_before,
+};
 use crate::store::comment::Wanted;
 use crate::{outbound, store};
 
@@ -77,7 +79,7 @@ impl Service for CommentSync {
         let nothing = ChainState::default();
         let state = known.chains.get(&transfer.chain).unwrap_or(&nothing);
         let mut decision = decide(state, &known.settings, transfer);
-        known.said.review(transfer, &state.comments, &mut decision.decided.decisions);
+        known.first_versions.review(transfer, &state.comments, &mut decision.decided.decisions);
         Some(decision)
     }
 
@@ -93,7 +95,7 @@ impl Service for CommentSync {
                 let state = known.chains.entry(transfer.chain.clone()).or_default();
                 let before = known_before(transfer, &state.comments);
                 state.apply(changes);
-                known.said.keep(transfer, &before, &state.comments);
+                known.first_versions.keep(transfer, &before, &state.comments);
                 outbound::transfer(transfer, decided, &state.chain, &known.settings)
             }
             (Inbound::Transfer(_), None) => Vec::new(),
@@ -102,7 +104,7 @@ impl Service for CommentSync {
     }
 
     async fn save(&self, connection: &mut PgConnection, known: Known) -> Result<(), DecideError> {
-        store::said::save(&mut *connection, &known.said).await?;
+        store::first_versions::save(&mut *connection, &known.first_versions).await?;
         save(connection, known.chains).await
     }
 }
@@ -118,7 +120,7 @@ pub struct Known {
     /// What accounts and agreements say.
     pub settings: Settings,
     /// What was said under the ids that the batch names.
-    pub said: Said,
+    pub first_versions: FirstVersions,
 }
 
 /// The ids of comments that transfers publish or redact.
@@ -136,7 +138,8 @@ async fn load(connection: &mut PgConnection, loaded: Loaded<'_>) -> Result<Known
     let redacted = redacted(&loaded.transfers);
     let mut missed = store::missed_redaction::load(&mut *connection, &wanted, &redacted).await?;
     let mut ccs = store::ccs::load(&mut *connection, &loaded.ids()).await?;
-    let said = store::said::load(&mut *connection, &named(&loaded.transfers)).await?;
+    let first_versions =
+        store::first_versions::load(&mut *connection, &named(&loaded.transfers)).await?;
     let settings = settings(connection, &loaded, &comments, &ccs).await?;
     let state = |(id, chain): (ChainId, Chain)| {
         let comments = comments.remove(&id).unwrap_or_default();
@@ -145,7 +148,7 @@ async fn load(connection: &mut PgConnection, loaded: Loaded<'_>) -> Result<Known
         let ccs = ccs.remove(&id).unwrap_or_default();
         (id, ChainState { chain, comments, marks, missed, ccs })
     };
-    Ok(Known { chains: loaded.chains.into_iter().map(state).collect(), settings, said })
+    Ok(Known { chains: loaded.chains.into_iter().map(state).collect(), settings, first_versions })
 }
 
 /// Whether a transfer needs all comments of its chain: it brings a hop, over which the new copy

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn r_35_a_copy_told_without_attachments_stays_without_when_the_setting_changes() {
+    fn r_35_a_copy_without_attachments_stays_so_when_the_setting_changes() {
         let mut state = ChainState::default();
         let with_file = TransferComment { attachments: vec![file("f1")], ..published("acme/1") };
         take(&mut state, &settings(), &share(&[first_hop()], vec![with_file]));

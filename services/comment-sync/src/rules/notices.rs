@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn r_25_nobody_is_told_of_a_private_comment_or_by_an_account_whose_desk_does_it_itself() {
+    fn r_25_no_mail_for_a_private_comment_or_where_the_desk_mails_itself() {
         let hops = [first_hop(), second_hop()];
         let private = TransferComment { public: false, ..published("globex/1") };
         let quiet = update("globex", &first_hop().far(), &hops, vec![private]);

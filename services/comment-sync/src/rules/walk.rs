@@ -54,7 +54,7 @@ mod tests {
     use contracts::terms::CommentTerms;
 
     #[test]
-    fn r_21_a_comment_reaches_every_copy_and_the_publisher_hears_of_its_own_hops() {
+    fn r_21_a_comment_reaches_every_copy_and_a_receipt_names_the_near_hops() {
         let mut state = chain_of_three();
         let hops = [first_hop(), second_hop()];
         let decided = take(

@@ -2,9 +2,9 @@
 
 pub(crate) mod ccs;
 pub(crate) mod comment;
+pub(crate) mod first_versions;
 pub(crate) mod missed_redaction;
 pub(crate) mod redaction;
-pub(crate) mod said;
 
 use contracts::ids::InvalidId;
 use messaging::DecideError;

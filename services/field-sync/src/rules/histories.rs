@@ -516,7 +516,7 @@ proptest! {
     }
 
     #[test]
-    fn of_one_accounts_own_changes_the_latest_stands_in_whatever_order_they_come(
+    fn the_latest_of_an_accounts_own_changes_stands_in_any_order(
         changes in prop::collection::vec((0_i64..5, 0_i64..4, prop::option::of(0_u64..3), any::<bool>(), 0_u64..9), 1..8),
         order in any::<[u8; 8]>(),
     ) {

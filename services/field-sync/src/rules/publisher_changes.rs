@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn of_spellings_of_one_title_in_one_command_one_counts_and_the_others_are_told() {
+    fn one_spelling_of_a_title_counts_and_the_others_are_superseded() {
         let publisher = || AccountFact { open_fields: true, ..account("acme", vec![]) };
         let sent = |keys: &[&str]| FieldChanges {
             custom_fields: keys

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn r_49d_even_an_identical_custom_status_arrives_as_the_default_of_its_category() {
+    fn r_49d_an_identical_custom_status_arrives_as_its_categorys_default() {
         assert_eq!(
             image(&custom(Status::Pending, "pending-a"), Some(&with())),
             custom(Status::Pending, "pending-b")

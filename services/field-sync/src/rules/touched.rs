@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_is_read_whole_where_a_hop_is_new_to_it_or_its_account_takes_any_title() {
+    fn a_copy_is_read_whole_for_a_new_hop_or_an_account_with_open_fields() {
         let hops = three();
         let known = Stage::new([], &hops[..1]).chain;
         let (near, far) = (hops[0].far(), hops[1].far());

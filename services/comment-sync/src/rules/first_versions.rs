@@ -11,9 +11,9 @@ use super::Comments;
 
 /// A hash of what a comment says, and to whom. Its HTML and files are no part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Words([u8; 32]);
+pub struct ContentHash([u8; 32]);
 
-impl Words {
+impl ContentHash {
     /// Of a comment as it was published.
     #[must_use]
     pub fn of(comment: &TransferComment) -> Self {
@@ -38,32 +38,32 @@ impl Words {
 
 /// What an account said under an id, on one ticket.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wording {
+pub struct FirstVersion {
     /// The author's account.
     pub account: AccountName,
     /// What it said.
-    pub words: Words,
+    pub content_hash: ContentHash,
 }
 
 /// An id on a ticket.
-pub type SaidKey = (CommentId, ChainId);
+pub type VersionKey = (CommentId, ChainId);
 
 /// What was said under the ids that a batch names, wherever, with what differs from what is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Said {
-    known: BTreeMap<SaidKey, Wording>,
-    changed: BTreeSet<SaidKey>,
+pub struct FirstVersions {
+    known: BTreeMap<VersionKey, FirstVersion>,
+    changed: BTreeSet<VersionKey>,
 }
 
-impl Said {
+impl FirstVersions {
     /// What is stored.
     #[must_use]
-    pub fn stored(known: impl IntoIterator<Item = (SaidKey, Wording)>) -> Self {
+    pub fn stored(known: impl IntoIterator<Item = (VersionKey, FirstVersion)>) -> Self {
         Self { known: known.into_iter().collect(), changed: BTreeSet::new() }
     }
 
     /// What differs from what is stored; nothing of what is forgotten.
-    pub fn changed(&self) -> impl Iterator<Item = (&SaidKey, Option<&Wording>)> {
+    pub fn changed(&self) -> impl Iterator<Item = (&VersionKey, Option<&FirstVersion>)> {
         self.changed.iter().map(|key| (key, self.known.get(key)))
     }
 
@@ -86,7 +86,7 @@ impl Said {
                 }
             } else if decision.reason.is_none()
                 && before.get(id).is_none()
-                && self.is_said_elsewhere(transfer, id)
+                && self.differs_on_another_ticket(transfer, id)
             {
                 decision.reason = Some(Reason::CommentDiffers);
                 decision.detail = Some(
@@ -105,16 +105,16 @@ impl Said {
         transfer: &Transfer,
         before: &Comments,
     ) -> BTreeMap<CommentId, VecDeque<bool>> {
-        let mut first: BTreeMap<&CommentId, Option<Words>> = BTreeMap::new();
+        let mut first: BTreeMap<&CommentId, Option<ContentHash>> = BTreeMap::new();
         let mut repeated: BTreeMap<CommentId, VecDeque<bool>> = BTreeMap::new();
         for comment in &transfer.comments {
-            let words = Words::of(comment);
+            let content_hash = ContentHash::of(comment);
             let is_new = before.get(&comment.id).is_none() && !first.contains_key(&comment.id);
             let said = first.entry(&comment.id).or_insert_with(|| {
-                if is_new { Some(words) } else { self.own(transfer, &comment.id) }
+                if is_new { Some(content_hash) } else { self.own(transfer, &comment.id) }
             });
             if !is_new {
-                let differs = said.is_some_and(|said| said != words);
+                let differs = said.is_some_and(|said| said != content_hash);
                 repeated.entry(comment.id.clone()).or_default().push_back(differs);
             }
         }
@@ -122,21 +122,22 @@ impl Said {
     }
 
     /// What the publisher said under an id on this ticket.
-    fn own(&self, transfer: &Transfer, id: &CommentId) -> Option<Words> {
-        let wording = self.known.get(&(id.clone(), transfer.chain.clone()))?;
-        (wording.account == transfer.command.account).then_some(wording.words)
+    fn own(&self, transfer: &Transfer, id: &CommentId) -> Option<ContentHash> {
+        let version = self.known.get(&(id.clone(), transfer.chain.clone()))?;
+        (version.account == transfer.command.account).then_some(version.content_hash)
     }
 
-    fn is_said_elsewhere(&self, transfer: &Transfer, id: &CommentId) -> bool {
-        let Some(now) = transfer.comments.iter().find(|comment| comment.id == *id).map(Words::of)
+    fn differs_on_another_ticket(&self, transfer: &Transfer, id: &CommentId) -> bool {
+        let Some(now) =
+            transfer.comments.iter().find(|comment| comment.id == *id).map(ContentHash::of)
         else {
             return false;
         };
-        self.known.iter().any(|((said, chain), wording)| {
+        self.known.iter().any(|((said, chain), version)| {
             said == id
                 && *chain != transfer.chain
-                && wording.account == transfer.command.account
-                && wording.words != now
+                && version.account == transfer.command.account
+                && version.content_hash != now
         })
     }
 
@@ -146,7 +147,7 @@ impl Said {
         let (account, chain) = (&transfer.command.account, &transfer.chain);
         if let Action::Redact { comment_id, attachment_id: None } = &transfer.action {
             let key = (comment_id.clone(), chain.clone());
-            if self.known.get(&key).is_some_and(|wording| wording.account == *account) {
+            if self.known.get(&key).is_some_and(|version| version.account == *account) {
                 self.known.remove(&key);
                 self.changed.insert(key);
             }
@@ -160,8 +161,11 @@ impl Said {
                 known.account == *account && known.content.body.starts_with(&comment.body)
             });
             if is_new && is_kept {
-                let wording = Wording { account: account.clone(), words: Words::of(comment) };
-                self.known.insert(key.clone(), wording);
+                let version = FirstVersion {
+                    account: account.clone(),
+                    content_hash: ContentHash::of(comment),
+                };
+                self.known.insert(key.clone(), version);
                 self.changed.insert(key);
             }
         }
@@ -186,20 +190,20 @@ mod tests {
     /// A ticket with what was said on it.
     struct Scene {
         state: ChainState,
-        said: Said,
+        first_versions: FirstVersions,
     }
 
     impl Scene {
         fn new() -> Self {
-            Self { state: chain_of_three(), said: Said::default() }
+            Self { state: chain_of_three(), first_versions: FirstVersions::default() }
         }
 
         fn tell(&mut self, transfer: &Transfer) -> Vec<Decision> {
             let Changed { changes, mut decided } = decide(&self.state, &settings(), transfer);
-            self.said.review(transfer, &self.state.comments, &mut decided.decisions);
+            self.first_versions.review(transfer, &self.state.comments, &mut decided.decisions);
             let before = known_before(transfer, &self.state.comments);
             self.state.apply(changes);
-            self.said.keep(transfer, &before, &self.state.comments);
+            self.first_versions.keep(transfer, &before, &self.state.comments);
             decided.decisions
         }
 
@@ -223,7 +227,7 @@ mod tests {
         (ItemOutcome::Unchanged, Some(Reason::Unchanged));
 
     #[test]
-    fn a_known_id_with_other_text_or_visibility_is_said() {
+    fn a_known_id_with_other_text_or_visibility_differs() {
         let mut scene = Scene::new();
         scene.publish("acme", vec![worded("first", true)]);
         for (again, expected) in [
@@ -270,23 +274,23 @@ mod tests {
             action: Action::Redact { comment_id: id("acme/1"), attachment_id: None },
             ..update("acme", &acme_copy(), &hops, Vec::new())
         });
-        assert_eq!(scene.said.known, BTreeMap::new());
+        assert_eq!(scene.first_versions.known, BTreeMap::new());
         let again = scene.publish("acme", vec![worded("other", true)]);
         assert_eq!(reasons(&again), [UNCHANGED]);
     }
 
     #[test]
-    fn one_id_on_two_tickets_is_said() {
+    fn one_id_on_two_tickets_differs() {
         let other = contracts::CopyId::of_share(&second_hop().share_id);
         let key = |number: &str| (id(number), ChainId::starting_with(&other));
         let account = super::super::samples::account("acme");
-        let wording = |body: &str| Wording {
+        let version = |body: &str| FirstVersion {
             account: account.clone(),
-            words: Words::of(&worded(body, true)),
+            content_hash: ContentHash::of(&worded(body, true)),
         };
-        for (elsewhere, is_said) in [(wording("elsewhere"), true), (wording("first"), false)] {
+        for (elsewhere, is_said) in [(version("elsewhere"), true), (version("first"), false)] {
             let mut scene = Scene::new();
-            scene.said = Said::stored([(key("acme/1"), elsewhere)]);
+            scene.first_versions = FirstVersions::stored([(key("acme/1"), elsewhere)]);
             let decisions = scene.publish("acme", vec![worded("first", true)]);
             assert!(decisions.iter().all(|it| it.outcome == ItemOutcome::Transferred));
             let said = decisions.iter().any(|it| it.reason == Some(Reason::CommentDiffers));
