@@ -16,6 +16,7 @@ mod spans;
 mod story;
 mod topology;
 mod trace;
+mod whole_system;
 
 /// One whole system at a time: five services, a broker and a database fill a small machine, and
 /// what waits for a turn would only wait longer.

@@ -14,11 +14,12 @@ use contracts::{
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
-use local::{Fleet, Instance, TestEnvironment, test_environment};
+use local::{Instance, TestEnvironment};
 use serde_json::{Value, json};
 use testkit::{Desk, desk, until};
 
 use crate::partners::{OCCURRED, Partners, actor};
+use crate::whole_system;
 
 const LIMIT: Duration = Duration::from_mins(5);
 /// Messages of each kind: a service that fetches by their number holds all of them at once.
@@ -30,16 +31,8 @@ const DEPLOYMENT: &str = include_str!("../../infra/kubernetes/base/service/deplo
 async fn a_backlog_of_the_largest_messages_fits_into_each_services_pod() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
     let world = TestEnvironment::new("memory").await;
-    let dir = test_environment::target().join("test-memory").join(world.name());
-    let fleet = Fleet::new(&dir, &world.installation, &world.database, "smtp://127.0.0.1:9")
-        .expect("a folder for logs");
-    let (fleet, instances) = tokio::task::spawn_blocking(move || {
-        fleet.migrate_all().expect("every schema is migrated");
-        let instances = fleet.start_all_ready(LIMIT).expect("all are ready");
-        (fleet, instances)
-    })
-    .await
-    .expect("all five start");
+    let fleet = whole_system::fleet(&world, "memory");
+    let instances = whole_system::start_all(&fleet).await;
     let partners = Partners::agree(&world, "public_and_private").await;
     stop(instances).await;
 

@@ -11,16 +11,15 @@ use sqlx::{Connection, PgConnection};
 use testkit::until;
 use url::Url;
 
+use crate::whole_system;
+
 const LIMIT: Duration = Duration::from_mins(3);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_binary_starts_answers_its_probes_and_stops_on_sigterm() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
     let world = TestEnvironment::new("processes").await;
-    let dir = test_environment::target().join("test-processes").join(world.name());
-    // Nobody listens there, and nobody has to: no notice is sent.
-    let fleet = Fleet::new(&dir, &world.installation, &world.database, "smtp://127.0.0.1:9")
-        .expect("a folder for logs");
+    let fleet = whole_system::fleet(&world, "processes");
     let stopped = tokio::task::spawn_blocking(move || {
         fleet.migrate_all().expect("every schema is migrated");
         let mut instances = fleet.start_all_ready(LIMIT).expect("all are ready");

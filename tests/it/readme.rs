@@ -2,19 +2,17 @@
 //! account than the one it was written with.
 
 use std::process::Stdio;
-use std::time::Duration;
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Confirmation, Connection, ConnectionProperties};
-use local::{Fleet, TestEnvironment, packages, test_environment};
+use local::{TestEnvironment, packages};
 use sqlx::{Connection as _, PgConnection};
 use testkit::desk::PATIENCE;
 use testkit::{Desk, until};
 use url::Url;
 
 use crate::partners::{applied, registration};
-
-const LIMIT: Duration = Duration::from_mins(3);
+use crate::whole_system;
 
 /// The program between the fences, with the address that `make account` prints in its place.
 fn program(url: &str) -> String {
@@ -31,14 +29,7 @@ fn program(url: &str) -> String {
 async fn the_first_program_runs_for_any_account_and_loses_nothing() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
     let world = TestEnvironment::new("readme").await;
-    let dir = test_environment::target().join("test-readme").join(world.name());
-    let fleet = Fleet::new(&dir, &world.installation, &world.database, "smtp://127.0.0.1:9")
-        .expect("a folder for logs");
-    let start = tokio::task::spawn_blocking(move || {
-        fleet.migrate_all().expect("every schema is migrated");
-        fleet.start_all_ready(LIMIT).expect("all are ready")
-    });
-    let instances = start.await.expect("all five start");
+    let instances = whole_system::start_all(&whole_system::fleet(&world, "readme")).await;
     let access = world.account("globex").await;
     let operator = Desk::open(&world.installation.operator_url().expect("an address"), "operator");
     applied(&operator.ask("account.register.v1", &registration("globex")).await);

@@ -8,7 +8,7 @@ use contracts::topology::{End, Exchange, FLOWS, Service};
 use contracts::{Receipt, ReceiptOutcome};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
-use local::{Fleet, Instance, TestEnvironment, test_environment};
+use local::{Fleet, Instance, TestEnvironment};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use serde_json::json;
 use testkit::desk::PATIENCE;
@@ -16,6 +16,7 @@ use testkit::{Desk, until};
 
 use crate::collector::{Collector, Recorded};
 use crate::partners::{OCCURRED, Partners, actor, applied, bind, comment, registration, update};
+use crate::whole_system;
 
 const LIMIT: Duration = Duration::from_mins(3);
 /// The trace and span that acme's own help desk says it works in.
@@ -32,17 +33,10 @@ async fn every_command_is_one_trace_from_its_arrival_to_its_deliveries() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
     let world = TestEnvironment::new("spans").await;
     let collector = Collector::listen().await;
-    let dir = test_environment::target().join("test-spans").join(world.name());
-    let fleet = Fleet::new(&dir, &world.installation, &world.database, "smtp://127.0.0.1:9")
-        .expect("a folder for logs");
+    let fleet = whole_system::fleet(&world, "spans");
     let fleet = fleet.with_variable("DESKMESH__TELEMETRY__OTLP_ENDPOINT", &collector.endpoint);
     let fleet = fleet.with_variable("OTEL_BSP_SCHEDULE_DELAY", "200");
-    let starting = fleet.clone();
-    let start = tokio::task::spawn_blocking(move || {
-        starting.migrate_all().expect("every schema is migrated");
-        starting.start_all_ready(LIMIT).expect("all are ready")
-    });
-    let instances = start.await.expect("all five start");
+    let instances = whole_system::start_all(&fleet).await;
     let partners = Partners::agree(&world, "public_and_private").await;
     partners.share().await;
     mail_what_globex_says(&partners).await;

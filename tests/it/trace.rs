@@ -3,7 +3,6 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
 
 use contracts::sync::Transfer;
 use contracts::topology::Service;
@@ -11,28 +10,20 @@ use contracts::{AccountName, ChainId, CopyId, Message, ReceiptOutcome, TicketId}
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 use local::services::{binaries_dir, get};
-use local::{Fleet, Instance, TestEnvironment, test_environment};
+use local::{Instance, TestEnvironment};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use testkit::desk::PATIENCE;
 use testkit::until;
 
 use crate::partners::{Partners, applied, bind, comment, update};
-
-const LIMIT: Duration = Duration::from_mins(3);
+use crate::whole_system;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tickets_number_is_enough_to_learn_why_something_did_not_cross() {
     let _turn = crate::WHOLE_SYSTEM.lock().await;
     let world = TestEnvironment::new("trace").await;
-    let dir = test_environment::target().join("test-trace").join(world.name());
-    let fleet = Fleet::new(&dir, &world.installation, &world.database, "smtp://127.0.0.1:9")
-        .expect("a folder for logs");
-    let start = tokio::task::spawn_blocking(move || {
-        fleet.migrate_all().expect("every schema is migrated");
-        fleet.start_all_ready(LIMIT).expect("all are ready")
-    });
-    let instances = start.await.expect("all five start");
+    let instances = whole_system::start_all(&whole_system::fleet(&world, "trace")).await;
     let partners = Partners::agree(&world, "private_only").await;
     let share = partners.share().await;
 

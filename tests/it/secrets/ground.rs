@@ -21,6 +21,7 @@ use super::plant::{MARK, samples};
 use super::{nobodys, secret, strangers_share};
 use crate::collector::Collector;
 use crate::partners::{Partners, bind, update};
+use crate::whole_system;
 
 pub const LIMIT: Duration = Duration::from_mins(1);
 const POLICY: &str = "a-full-queue";
@@ -52,12 +53,7 @@ impl SecretsFixture {
         ]
         .into_iter()
         .fold(fleet, |fleet, (name, value)| fleet.with_variable(name, value));
-        let starting = fleet.clone();
-        let start = tokio::task::spawn_blocking(move || {
-            starting.migrate_all().expect("every schema is migrated");
-            starting.start_all_ready(LIMIT).expect("all are ready")
-        });
-        let instances = start.await.expect("all five start");
+        let instances = whole_system::start_all(&fleet).await;
         let partners = Partners::agree(&world, "public_and_private").await;
         let logs = dir.join("services");
         Self { world, partners, fleet, instances, collector, mails, logs }
