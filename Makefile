@@ -6,7 +6,7 @@ LOCAL := $(BUILT)/deskmesh-local
 # In a terminal cargo shows how far it is.
 QUIET := $(if $(MAKE_TERMERR),,--quiet)
 # What `make up` and `make demo` run.
-RUN := agreement-service share-dispatcher comment-sync field-sync notifier local operator system-tests
+RUN := agreement-service share-dispatcher comment-sync field-sync notifier gateway local operator system-tests
 
 .DEFAULT_GOAL := help
 .PHONY: help up down account trace demo test test-rabbitmq-4 conformance hostile faults isolation soak sabotage upgrade upgrade-sabotage bench fuzz audit check check-platform check-on-call image check-image generate fmt binaries run-binaries building
@@ -22,10 +22,10 @@ up: run-binaries ## start private servers and the five services, leave them runn
 down: ## stop what `make up` started
 	@if test -x $(LOCAL); then $(LOCAL) down; else echo "nothing was running"; fi
 
-account: ## make an account on what `make up` started, print its address
+account: ## make an account on what `make up` started, print its address; VIA=gateway: one that speaks HTTP, print its token
 	@test -n "$(NAME)" || { echo "which account? make account NAME=acme" >&2; exit 2; }
 	@test -x $(LOCAL) || { echo "nothing runs here: make up first" >&2; exit 1; }
-	@$(LOCAL) account "$(NAME)"
+	@$(LOCAL) account "$(NAME)" $(if $(VIA),--via "$(VIA)")
 
 trace: ## tell what became of a ticket of what `make up` started: TICKET=acme/4711 (or WHAT="share ID", "agreement ID", "message acme/ID")
 	@test -n "$(TICKET)$(WHAT)" || { echo "which ticket? make trace TICKET=acme/4711" >&2; exit 2; }

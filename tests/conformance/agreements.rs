@@ -8,7 +8,6 @@ use contracts::delivery::{AgreementStatus, Side};
 use contracts::fields::Status;
 use contracts::{ItemOutcome, Terms};
 use serde_json::json;
-use testkit::Duties;
 
 use crate::context::{ConformanceContext, admin, applied, everything, item, private_only, refused};
 
@@ -98,18 +97,18 @@ pub async fn r_11_incoming_agreements_alone_give_no_share_field(context: Conform
     let partners = context.partners(everything()).await;
     let (acme, globex) = (&partners.acme, &partners.globex);
     context.agreement(globex, &partners.agreement, ACCEPTED).await;
-    assert!(!Duties::of(&globex.deliveries()).may_offer_share_field());
-    assert!(Duties::of(&acme.deliveries()).may_offer_share_field());
+    assert!(!globex.duties().may_offer_share_field());
+    assert!(acme.duties().may_offer_share_field());
     let (receipt, back) = context.invite(globex, acme, everything()).await;
     applied(&receipt);
     context.agreement(globex, &back, INVITED).await;
-    assert!(!Duties::of(&globex.deliveries()).may_offer_share_field(), "it is not accepted");
+    assert!(!globex.duties().may_offer_share_field(), "it is not accepted");
     applied(&context.decide(acme, "accept", &back).await);
     context.agreement(globex, &back, ACCEPTED).await;
-    assert!(Duties::of(&globex.deliveries()).may_offer_share_field());
+    assert!(globex.duties().may_offer_share_field());
     applied(&context.decide(acme, "deactivate", &back).await);
     context.agreement(globex, &back, DEACTIVATED).await;
-    assert!(!Duties::of(&globex.deliveries()).may_offer_share_field(), "it is over");
+    assert!(!globex.duties().may_offer_share_field(), "it is over");
 }
 
 pub async fn r_12_the_receiver_cannot_end_a_share(context: ConformanceContext) {

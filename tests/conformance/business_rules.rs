@@ -6,8 +6,8 @@ use contracts::Reason::AddedByRule;
 use contracts::delivery::{DeliveryBody, Side};
 use contracts::{AccountName, ItemOutcome, ShareId};
 use serde_json::json;
+use testkit::Desk;
 use testkit::duties::{Condition, updated_via_sharing};
-use testkit::{Desk, Duties};
 
 use crate::context::{ConformanceContext, Partners, applied, everything, item};
 
@@ -21,13 +21,13 @@ fn sent_to(desk: &Desk) -> Condition {
 
 /// What a desk's view shows by what it was told so far.
 fn view(desk: &Desk, condition: &Condition) -> BTreeSet<ShareId> {
-    Duties::of(&desk.deliveries()).view(condition).into_iter().cloned().collect()
+    desk.duties().view(condition).into_iter().cloned().collect()
 }
 
 /// The first delivery of a desk on which a trigger fires, and the share it is about.
 fn trigger(desk: &Desk, conditions: &[Condition]) -> Option<(DeliveryBody, ShareId)> {
     let deliveries = desk.deliveries();
-    let duties = Duties::of(&deliveries);
+    let duties = desk.duties();
     deliveries
         .into_iter()
         .find_map(|it| duties.fires(conditions, &it.told).cloned().map(|share| (it.told, share)))

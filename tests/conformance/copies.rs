@@ -107,7 +107,7 @@ pub async fn hears(desk: &Desk, comment: &Value) -> SharedComment {
 pub fn text(desk: &Desk, share: &ShareId, comment: &Value) -> Option<String> {
     let id = comment["id"].as_str().expect("a comment has an id");
     desk.with_model(|model| {
-        model.shared(share.as_str())?.comments.get(id).map(|(body, _)| body.clone())
+        model.shared(share.as_str())?.comments.get(id).map(|it| it.body.clone())
     })
 }
 
@@ -133,5 +133,5 @@ fn same(one: &Ticket, other: &Ticket) -> bool {
     };
     let (status, other_status) = (&status["value"], &other_status["value"]);
     let statuses_agree = image(status) == *other_status || *status == image(other_status);
-    statuses_agree && here == there && one.comments == other.comments
+    statuses_agree && here == there && one.said() == other.said()
 }

@@ -15,7 +15,7 @@ use testkit::{Desk, Duties, until};
 use crate::context::{ConformanceContext, applied, everything};
 
 fn duties(desk: &Desk) -> Duties {
-    Duties::of(&desk.deliveries())
+    desk.duties()
 }
 
 /// A user of the receiver's with the same name as the requester of the original.

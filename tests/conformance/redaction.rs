@@ -199,7 +199,7 @@ pub async fn part_5_a_copy_that_comes_back_hears_the_redactions_it_missed(
         let id = scanned["id"].as_str().expect("an id");
         desk.with_model(|model| {
             let ticket = model.shared(share.as_str()).expect("it has the ticket");
-            ticket.files.get(id).map_or(0, std::collections::BTreeSet::len)
+            ticket.files(id).len()
         })
     };
     until("the scan gone at globex", PATIENCE, async || match files(&globex, &first) {

@@ -10,7 +10,7 @@ use messaging::{DecodeError, Service as _};
 use serde_json::Value;
 
 /// Which packages of the workspace a package may build on.
-const EDGES: [(&str, &[&str]); 13] = [
+const EDGES: [(&str, &[&str]); 15] = [
     ("contracts", &[]),
     ("timeline", &["contracts"]),
     ("messaging", &["contracts", "timeline"]),
@@ -18,7 +18,9 @@ const EDGES: [(&str, &[&str]); 13] = [
     ("bootstrap", &["contracts", "messaging", "timeline"]),
     ("local", &["contracts", "operator"]),
     ("operator", &["contracts", "timeline"]),
-    ("testkit", &["contracts", "messaging"]),
+    ("testkit", &["contracts", "desk", "messaging"]),
+    ("desk", &["contracts", "messaging"]),
+    ("gateway", &["bootstrap", "contracts", "desk", "messaging"]),
     ("agreement-service", &["bootstrap", "contracts", "messaging"]),
     ("share-dispatcher", &["bootstrap", "contracts", "line", "messaging", "timeline"]),
     ("comment-sync", &["bootstrap", "contracts", "line", "messaging"]),
@@ -208,8 +210,14 @@ fn knows(service: Service, message: &str) -> bool {
             field_sync::FieldSync::default().decode(message, nothing.into()).err()
         }
         Service::Notifier => notifier::Notifier.decode(message, nothing.into()).err(),
+        Service::Gateway => return message_is_a_delivery(message),
     };
     !matches!(error, Some(DecodeError::UnknownType(_)))
+}
+
+/// An edge reads what any desk reads.
+fn message_is_a_delivery(message: &str) -> bool {
+    FLOWS.iter().any(|flow| flow.message == message && flow.to == End::Desk)
 }
 
 #[test]

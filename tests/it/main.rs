@@ -3,6 +3,7 @@
 mod architecture;
 mod collector;
 mod documents;
+mod gateway;
 mod histories;
 mod memory;
 mod metrics;

@@ -13,7 +13,7 @@ use contracts::{Message, Receipt};
 use serde_json::{Value, json};
 use testkit::Delivered;
 use testkit::desk::PATIENCE;
-use testkit::model::Ticket;
+use testkit::model::{Comment, Ticket};
 use testkit::until;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -206,7 +206,7 @@ fn ticket(event: &Value) -> Option<Ticket> {
         Some((name.clone(), (held[0].clone(), held[1].as_u64()?)))
     };
     let comment = |(id, held): (&String, &Value)| {
-        Some((id.clone(), (held["body"].as_str()?.to_owned(), held["public"].as_bool()?)))
+        Some((id.clone(), Comment::plain(held["body"].as_str()?, held["public"].as_bool()?)))
     };
     Some(Ticket {
         fields: event["fields"].as_object()?.iter().map(field).collect::<Option<_>>()?,

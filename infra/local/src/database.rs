@@ -32,11 +32,11 @@ impl Database {
         {
             execute(&mut server, format!("create database {}", quoted(name)), &what).await?;
         }
-        for service in Service::ALL {
+        for service in everyone() {
             database.create_role(&mut server, service).await?;
         }
         let mut inside = connect(&database.url()?).await?;
-        for service in Service::ALL {
+        for service in everyone() {
             database.create_schema(&mut inside, service).await?;
         }
         close(inside).await;
@@ -88,7 +88,7 @@ impl Database {
             &what,
         )
         .await?;
-        for service in Service::ALL {
+        for service in everyone() {
             execute(
                 &mut server,
                 format!("drop role if exists {}", quoted(&self.role(service))),
@@ -137,6 +137,11 @@ impl Database {
         );
         execute(inside, create, &what).await
     }
+}
+
+/// Whoever has a schema: the services of the line, and the edges.
+fn everyone() -> impl Iterator<Item = Service> {
+    Service::ALL.into_iter().chain(Service::EDGES)
 }
 
 async fn connect(url: &str) -> Result<PgConnection> {

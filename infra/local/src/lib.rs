@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+pub mod certificates;
 pub mod database;
+pub mod edges;
 pub mod error;
 pub mod mail_sink;
 pub mod packages;
@@ -14,6 +16,7 @@ pub mod state;
 pub mod test_environment;
 pub mod wait;
 
+pub use certificates::Certificates;
 pub use database::Database;
 pub use error::{Error, Result};
 pub use mail_sink::{Mail, MailSink};

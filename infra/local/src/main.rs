@@ -36,6 +36,9 @@ enum Command {
         /// How it calls itself; its name when left out.
         #[arg(long)]
         display_name: Option<String>,
+        /// The edge that keeps it: then NAME is its address, and a token is printed.
+        #[arg(long, value_enum)]
+        via: Option<commands::account::Edge>,
     },
     /// Run one of a service's commands on what `up` started: `service comment-sync parked summary`.
     Service {
@@ -91,8 +94,8 @@ async fn main() -> ExitCode {
         Command::Up => commands::up::up().await,
         Command::Down => commands::up::down(),
         Command::Status => commands::up::status(),
-        Command::Account { name, kind, display_name } => {
-            commands::account::account(name, kind.into(), display_name).await
+        Command::Account { name, kind, display_name, via } => {
+            commands::account::account(name, kind.into(), display_name, via).await
         }
         Command::Service { name, arguments } => commands::service::service(name, &arguments),
         Command::With { dir, command } => commands::with::with(dir, command).await,

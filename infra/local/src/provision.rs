@@ -104,6 +104,22 @@ impl Installation {
         Ok(access)
     }
 
+    /// The passwords of its users.
+    #[must_use]
+    pub fn passwords(&self) -> &Passwords {
+        &self.passwords
+    }
+
+    /// Creates an edge's broker user and desk queue: an account that operates others.
+    ///
+    /// # Errors
+    /// When the broker refuses or does not answer.
+    pub fn edge(&self, edge: Service) -> Result<()> {
+        let name = account_name(edge.name())?;
+        self.own_desk(&name)?;
+        Ok(self.deployment.let_be_operator(&name)?)
+    }
+
     /// The broker address for one of the users: a service's, `operator`, or an account's.
     ///
     /// # Errors

@@ -24,7 +24,8 @@ use crate::{packages, ports, wait};
 pub struct Fleet {
     dir: PathBuf,
     binaries: PathBuf,
-    environment: Vec<(String, String)>,
+    /// Variables: of one service, or of all.
+    environment: Vec<(Option<Service>, String, String)>,
     addresses: Vec<(Service, String, String)>,
 }
 
@@ -42,14 +43,15 @@ impl Fleet {
     ) -> Result<Self> {
         let addresses = Service::ALL
             .into_iter()
+            .chain(Service::EDGES)
             .map(|service| {
                 Ok((service, installation.service_url(service)?, database.service_url(service)?))
             })
             .collect::<Result<_>>()?;
-        let environment = vec![
-            ("DESKMESH__SMTP__URL".to_owned(), smtp_url.to_owned()),
-            ("DESKMESH__SMTP__FROM".to_owned(), "deskmesh@localhost".to_owned()),
-        ];
+        let mail = |name: &str, value: &str| {
+            (Some(Service::Notifier), format!("DESKMESH__SMTP__{name}"), value.to_owned())
+        };
+        let environment = vec![mail("URL", smtp_url), mail("FROM", "deskmesh@localhost")];
         Ok(Self { dir: dir.join("services"), binaries: binaries_dir()?, environment, addresses })
     }
 
@@ -63,7 +65,14 @@ impl Fleet {
     /// Adds a variable to the environment of every instance started from now on.
     #[must_use]
     pub fn with_variable(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.to_owned(), value.to_owned()));
+        self.environment.push((None, name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Adds a variable to the environment of one service, which alone knows it.
+    #[must_use]
+    pub fn with_variable_of(mut self, service: Service, name: &str, value: &str) -> Self {
+        self.environment.push((Some(service), name.to_owned(), value.to_owned()));
         self
     }
 
@@ -124,7 +133,11 @@ impl Fleet {
         })
     }
 
-    fn migrate(&self, service: Service) -> Result<()> {
+    /// Runs a service's `migrate`.
+    ///
+    /// # Errors
+    /// When the binary is missing or ends with a failure, with the end of what it said.
+    pub fn migrate(&self, service: Service) -> Result<()> {
         self.run(service, &["migrate"]).map(drop)
     }
 
@@ -175,12 +188,10 @@ impl Fleet {
                     .env("DESKMESH__DATABASE__URL", database_url);
             }
         }
-        let mail_only = |name: &str| name.starts_with("DESKMESH__SMTP__");
-        for (name, value) in &self.environment {
-            // The other services have no such section, and refuse keys they do not know.
-            if service == Service::Notifier || !mail_only(name) {
-                command.env(name, value);
-            }
+        // A service refuses keys that it does not know.
+        let its_own = self.environment.iter().filter(|(of, ..)| of.is_none_or(|of| of == service));
+        for (_, name, value) in its_own {
+            command.env(name, value);
         }
         Ok(command)
     }

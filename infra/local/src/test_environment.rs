@@ -77,6 +77,23 @@ impl TestEnvironment {
             .expect("the broker makes the account")
     }
 
+    /// Makes an edge's broker user and desk queue, and leads the deliveries of accounts that it
+    /// operates there.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn edge(&self, edge: Service, accounts: &[&str]) {
+        let installation = self.installation.clone();
+        let accounts: Vec<String> = accounts.iter().map(|&account| account.to_owned()).collect();
+        let made = tokio::task::spawn_blocking(move || {
+            installation.edge(edge)?;
+            accounts
+                .iter()
+                .try_for_each(|account| installation.account(account, Some(edge.name())).map(drop))
+        });
+        made.await.expect("the edge's task ends").expect("the broker lets the edge in");
+    }
+
     /// The world's name: of its virtual host and its database.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -5,6 +5,7 @@ pub mod address;
 pub mod broker;
 pub mod canary;
 pub mod deployment;
+pub mod edge;
 pub mod error;
 pub mod registration;
 pub mod secret;

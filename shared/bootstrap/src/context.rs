@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use messaging::{Health, Settings};
+use contracts::topology;
+use messaging::{CommandSender, Health, Settings};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +33,12 @@ impl<C> Context<C> {
     #[must_use]
     pub fn answer_timeout(&self) -> Duration {
         self.settings.answer_timeout
+    }
+
+    /// Publishes commands of the accounts that an edge operates.
+    #[must_use]
+    pub fn command_sender(&self, edge: topology::Service) -> CommandSender {
+        CommandSender::new(edge, self.settings.broker_url.clone(), self.settings.confirm_timeout)
     }
 
     /// Consumes messages with `service` until the process is asked to stop.

@@ -29,6 +29,7 @@ pub use operate::trail::{Question, Trailing, trailing};
 #[cfg(feature = "fuzzing")]
 pub use operate::trial::{dead_letter_trial, trial};
 pub use park_reason::ParkReason;
+pub use run::command_sender::{Command, CommandSender};
 pub use run::connection::BrokerUrl;
 pub use run::health::Health;
 pub use run::retention::Retention;

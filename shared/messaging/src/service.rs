@@ -26,7 +26,7 @@ pub trait Service: Send + Sync + 'static {
     /// What becomes of one message: what changes and what is sent, as a value.
     type Decision: Send;
 
-    /// Which of the five it is.
+    /// Which of them it is.
     const SERVICE: topology::Service;
 
     /// Rows of its own tables that go when they are old enough.
@@ -91,8 +91,8 @@ pub trait Service: Send + Sync + 'static {
 /// A message that passed admission and was not decided before.
 #[derive(Debug)]
 pub struct Received<M> {
-    /// For a command the publishing account, as in its key; for an internal message
-    /// [`Received::INTERNAL`].
+    /// For a command the publishing account, as in its key; for a delivery at an edge the account
+    /// that is told; for an internal message [`Received::INTERNAL`].
     pub account: String,
     /// The AMQP `message_id`.
     pub message_id: String,

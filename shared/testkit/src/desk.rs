@@ -12,9 +12,9 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::Model;
 use crate::inbox::{Delivered, Inbox, read};
 use crate::wait::until;
+use crate::{Duties, Model};
 
 /// How long a desk waits for what it expects: long, because a machine shared with others may stand
 /// still for many seconds.
@@ -306,6 +306,12 @@ impl Desk {
     #[must_use]
     pub fn deliveries(&self) -> Vec<Delivered> {
         self.lock().deliveries.clone()
+    }
+
+    /// What follows from all that it was told.
+    #[must_use]
+    pub fn duties(&self) -> Duties {
+        self.with_deliveries(|deliveries| Duties::of(deliveries.iter().map(|it| &it.told)))
     }
 
     /// The body of every delivery, letter by letter; also of those that came again or could not be

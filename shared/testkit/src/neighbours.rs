@@ -8,6 +8,7 @@ use contracts::topology::Service;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+use serde_json::Value;
 
 use crate::queue::read_queue;
 
@@ -33,17 +34,32 @@ impl ServiceBefore {
     ///
     /// # Panics
     /// When the broker does not take it.
-    #[expect(clippy::disallowed_methods, reason = "stands for the service before this one")]
     pub async fn publish<M: Message>(&self, to: Service, id: &str, message: &M) {
+        let body = serde_json::to_vec(message).expect("messages are writable as JSON");
+        self.send("sync", &to.key_for::<M>(), M::NAME, id, &body).await;
+    }
+
+    /// Tells an account something, as the line's last stage does, and waits for the confirm.
+    ///
+    /// # Panics
+    /// When the broker does not take it.
+    pub async fn tell(&self, account: &str, message_type: &str, id: &str, body: &Value) {
+        let stem = message_type.rsplit_once(".v").map_or(message_type, |(stem, _)| stem);
+        let (key, body) = (format!("{account}.{stem}"), body.to_string());
+        self.send("desk", &key, message_type, id, body.as_bytes()).await;
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "stands for the service before this one")]
+    async fn send(&self, exchange: &str, key: &str, message_type: &str, id: &str, body: &[u8]) {
+        let short = |text: &str| ShortString::try_new(text).expect("a short word");
         let properties = BasicProperties::default()
-            .with_message_id(ShortString::try_new(id).expect("a short id"))
-            .with_type(ShortString::from(M::NAME))
+            .with_message_id(short(id))
+            .with_type(short(message_type))
             .with_content_type(ShortString::from("application/json"))
             .with_delivery_mode(2);
-        let key = ShortString::try_new(to.key_for::<M>()).expect("a short key");
-        let body = serde_json::to_vec(message).expect("messages are writable as JSON");
-        let (exchange, options) = (ShortString::from("sync"), BasicPublishOptions::default());
-        let sent = self.0.basic_publish(exchange, key, options, &body, properties);
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let (exchange, key) = (short(exchange), short(key));
+        let sent = self.0.basic_publish(exchange, key, options, body, properties);
         let confirmed = sent.await.expect("it is written").await.expect("it is answered");
         assert!(confirmed.is_ack(), "{confirmed:?}");
     }

@@ -300,12 +300,12 @@ fn redactions(
         if desk.blanked_in_vain.contains(id) {
             continue;
         }
-        let known = ticket.comments.get(id);
-        let held = (comment.body.clone(), comment.public);
-        if known != Some(&held) && !(out_of_reach && known.is_some() && comment.body.is_empty()) {
+        let known = ticket.comments.get(id).map(|known| (&known.body, known.public));
+        let held = (&comment.body, comment.public);
+        if known != Some(held) && !(out_of_reach && known.is_some() && comment.body.is_empty()) {
             wrong.push(format!("{} holds {known:?} in {share}, Deskmesh {comment:?}", desk.name));
         }
-        let known = ticket.files.get(id).cloned().unwrap_or_default();
+        let known = ticket.files(id);
         let held: BTreeSet<String> =
             comment.attachments.iter().map(|file| file.id.clone()).collect();
         // A file that has crossed cannot be called back when its account keeps its files later.

@@ -146,11 +146,11 @@ fn comments(names: [&String; 2], near: &Ticket, far: &Ticket, proof: &mut Proof)
             proof.wrong.push(format!("{name} lacks comment {id}"));
         }
     }
-    for (id, (body, public)) in &near.comments {
-        let Some((other, other_public)) = far.comments.get(id) else { continue };
+    for (id, one) in &near.comments {
+        let Some(other) = far.comments.get(id) else { continue };
         // A voicemail's transcript is part of the text where the call is not.
-        let same_text = body.starts_with(other.as_str()) || other.starts_with(body.as_str());
-        if public != other_public || !same_text {
+        let same_text = one.body.starts_with(&other.body) || other.body.starts_with(&one.body);
+        if one.public != other.public || !same_text {
             proof.diverged += 1;
             proof.wrong.push(format!("comment {id} differs between {} and {}", names[0], names[1]));
         }
@@ -206,6 +206,7 @@ mod tests {
     use contracts::delivery::TicketUpdated;
     use contracts::{Receipt, ReceiptOutcome};
     use testkit::Delivered;
+    use testkit::model::Comment;
 
     fn delivered(id: &str, told: DeliveryBody) -> Delivered {
         Delivered {
@@ -273,7 +274,7 @@ mod tests {
                 ("tag:leak".to_owned(), (json!(order == "7"), 1)),
             ]),
             comments: body
-                .map(|body| ("acme/1".to_owned(), (body.to_owned(), true)))
+                .map(|body| ("acme/1".to_owned(), Comment::plain(body, true)))
                 .into_iter()
                 .collect(),
             ..Ticket::default()

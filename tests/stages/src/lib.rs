@@ -162,6 +162,7 @@ impl Line {
                 field_sync::FieldSync::default().decode(kind, content.into()).map(drop)
             }
             Service::Notifier => notifier::Notifier.decode(kind, content.into()).map(drop),
+            Service::Gateway => Err(no_stage(message)),
         }
     }
 
@@ -219,6 +220,7 @@ impl Line {
                 notifier::Notifier.decode(&message.kind, content.into())?;
                 HandlerResult::Decided(Vec::new())
             }
+            Service::Gateway => return Err(no_stage(message)),
         })
     }
 
@@ -247,6 +249,11 @@ impl Line {
         self.dispatcher = loaded.state;
         result
     }
+}
+
+/// An edge is a desk: histories have desks of their own.
+fn no_stage(message: &Message) -> DecodeError {
+    DecodeError::UnknownType(message.kind.clone())
 }
 
 fn basics(facts: &Facts) -> BTreeMap<AccountName, AccountBasics> {

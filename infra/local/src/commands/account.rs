@@ -7,9 +7,17 @@ use anyhow::{Context, Result, bail};
 use contracts::command::{AccountKind, AccountRegister, Admin};
 use contracts::topology::VHOST;
 use contracts::{Reason, Receipt, ReceiptOutcome};
-use local::{AccountAccess, Installation, Passwords};
+use local::{AccountAccess, Installation, Passwords, edges};
+use operator::edge::EdgeApi;
 
 use super::running::{Running, local_dir};
+
+/// The edge that keeps an account.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum Edge {
+    /// HTTP.
+    Gateway,
+}
 
 const RECEIPT_LIMIT: Duration = Duration::from_mins(1);
 
@@ -18,11 +26,17 @@ pub async fn account(
     name: String,
     kind: AccountKind,
     display_name: Option<String>,
+    via: Option<Edge>,
 ) -> Result<ExitCode> {
     let dir = local_dir()?;
     let running = Running::read(&dir)?.context("nothing runs here: `make up` first")?;
-    let installation =
-        Installation::new(&running.servers, VHOST, Passwords::open(&dir.join("passwords"))?);
+    let passwords = Passwords::open(&dir.join("passwords"))?;
+    let installation = Installation::new(&running.servers, VHOST, passwords.clone());
+    if let Some(Edge::Gateway) = via {
+        let gateway = running.gateway.context("no gateway runs here: `make up` again")?;
+        let api = gateway.operator(&passwords);
+        return via_gateway(&installation, &api, &gateway.url, &name, display_name.as_deref());
+    }
     let access = installation.account(&name, None)?;
     let registration = AccountRegister {
         display_name: display_name.unwrap_or_else(|| name.clone()),
@@ -40,6 +54,23 @@ pub async fn account(
         local::register(&installation.operator_url()?, &registration, RECEIPT_LIMIT).await?;
     println!("{name} is {}", outcome(&name, &receipt)?);
     print_access(&name, &access);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An account that speaks HTTP. The token is the last word, for scripts.
+fn via_gateway(
+    installation: &Installation,
+    api: &EdgeApi,
+    url: &str,
+    address: &str,
+    display_name: Option<&str>,
+) -> Result<ExitCode> {
+    let kept = edges::add_account(installation, api, address, display_name)?;
+    println!("{address} is registered{}", if kept.registered_already { " already" } else { "" });
+    println!("account   {}   (partners invite {address})", kept.account);
+    println!("API       {url}");
+    println!("join with HTTP in five minutes: services/gateway/README.md");
+    println!("token     {}", kept.token.secret);
     Ok(ExitCode::SUCCESS)
 }
 

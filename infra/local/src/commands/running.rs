@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use local::edges::GatewayAccess;
 use local::process::Process;
 use local::{Instance, Servers, services};
 use nix::sys::signal::Signal;
@@ -18,6 +19,8 @@ pub struct Running {
     pub servers: Servers,
     pub services: Vec<RunningService>,
     pub mail_sink: Option<RunningSink>,
+    #[serde(default)]
+    pub gateway: Option<GatewayAccess>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -10,6 +10,8 @@ use anyhow::{Context, Result};
 use local::services::binaries_dir;
 use local::{Database, Installation, Instance, Servers, state};
 
+use super::running::Running;
+
 /// Runs what runbooks ask of a cluster and `up` has too; anything else must reach no cluster by
 /// accident.
 const KUBECTL: &str = r#"#!/bin/sh
@@ -33,7 +35,7 @@ exit 1
 /// Writes both.
 pub fn write(
     dir: &Path,
-    servers: &Servers,
+    running: &Running,
     installation: &Installation,
     database: &Database,
     instances: &[Instance],
@@ -54,12 +56,12 @@ pub fn write(
     for (name, text) in Servers::broker_tools(dir)? {
         script(&bin, name, &text)?;
     }
-    let Servers { amqp_url, management_url, .. } = servers;
+    let Servers { amqp_url, management_url, .. } = &running.servers;
     let services: Vec<String> = instances
         .iter()
         .map(|one| format!("{}=http://{}", one.service().name(), one.http()))
         .collect();
-    let values = [
+    let mut values = vec![
         ("AMQP_URL", amqp_url.clone()),
         ("MANAGEMENT_URL", management_url.clone()),
         // A superuser's, in the database in which the services' schemas are.
@@ -68,7 +70,13 @@ pub fn write(
         ("DESKMESH_BROKER_URL", installation.operator_url()?),
         ("DESKMESH_SERVICES", services.join(",")),
     ];
-    let exports = values.map(|(name, value)| format!("export {name}='{value}'")).join("\n");
+    if let Some(gateway) = &running.gateway {
+        values.push(("GATEWAY_URL", gateway.url.clone()));
+        values.push(("DESKMESH_GATEWAY_URL", gateway.operator_url.clone()));
+        values.push(("DESKMESH_CA", dir.join("ca.pem").display().to_string()));
+    }
+    let export = |(name, value): &(&str, String)| format!("export {name}='{value}'");
+    let exports = values.iter().map(export).collect::<Vec<_>>().join("\n");
     let bin = bin.display();
     let text = format!(
         "# For a shell, after `make up`: . target/local/env\n{exports}\n\

@@ -8,14 +8,15 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use contracts::topology::VHOST;
+use contracts::topology::{Service, VHOST};
 use local::process::Process;
-use local::{Database, Fleet, Installation, Passwords, Servers, ports, wait};
+use local::{Certificates, Database, Fleet, Installation, Passwords, Servers, edges, ports, wait};
 use nix::sys::signal::Signal;
 
 use super::running::{Running, RunningService, RunningSink, local_dir, locked_dir, shown};
 use super::shell;
 
+const RECEIPT_LIMIT: Duration = Duration::from_mins(1);
 const SERVICES_LIMIT: Duration = Duration::from_mins(3);
 /// What the database is called.
 pub const DATABASE: &str = "deskmesh";
@@ -31,14 +32,16 @@ pub async fn up() -> Result<ExitCode> {
         before.stop_services();
     }
     let sink = before.and_then(|before| before.mail_sink).filter(|sink| sink.process.is_alive());
-    let mut running = Running { servers: servers.clone(), services: Vec::new(), mail_sink: sink };
+    let mut running =
+        Running { servers: servers.clone(), services: Vec::new(), mail_sink: sink, gateway: None };
     running.write(&dir)?;
 
     println!("creating virtual host `{VHOST}`, users and database");
     let passwords = Passwords::open(&dir.join("passwords"))?;
     let installation = Installation::new(&servers, VHOST, passwords.clone());
     installation.install_topology()?;
-    let database = Database::create(&servers.database_url, DATABASE, passwords).await?;
+    installation.edge(Service::Gateway)?;
+    let database = Database::create(&servers.database_url, DATABASE, passwords.clone()).await?;
     let sink = match running.mail_sink.clone() {
         Some(sink) => sink,
         None => start_sink(&dir)?,
@@ -48,14 +51,21 @@ pub async fn up() -> Result<ExitCode> {
 
     println!("starting the services");
     let fleet = Fleet::new(&dir, &installation, &database, &format!("smtp://{}", sink.address))?;
+    let certificates = Certificates::open(&dir)?;
+    let (fleet, gateway) = edges::with_gateway(fleet, &passwords, Some(&certificates))?;
+    running.gateway = Some(gateway);
     fleet.migrate_all()?;
+    fleet.migrate(Service::Gateway)?;
     let mut instances = fleet.start_all()?;
+    instances.push(fleet.start(Service::Gateway, 1)?);
     running.services = instances.iter().filter_map(RunningService::of).collect();
-    shell::write(&dir, &servers, &installation, &database, &instances)?;
+    shell::write(&dir, &running, &installation, &database, &instances)?;
     running.write(&dir)?;
     for instance in &mut instances {
         instance.wait_ready(SERVICES_LIMIT)?;
     }
+    let registration = edges::registration(Service::Gateway);
+    local::register(&installation.operator_url()?, &registration, RECEIPT_LIMIT).await?;
     instances.iter_mut().for_each(local::Instance::keep);
     print_summary(&dir, &running, &database.url()?);
     Ok(ExitCode::SUCCESS)
@@ -123,6 +133,9 @@ fn print_summary(dir: &Path, running: &Running, database_url: &str) {
     println!("broker             {}", running.servers.amqp_url);
     println!("broker's web page  {}", running.servers.management_url);
     println!("database           {database_url}");
+    if let Some(gateway) = &running.gateway {
+        println!("gateway            {}  (trust {})", gateway.url, shown(&dir.join("ca.pem")));
+    }
     println!("logs               {}", shown(&dir.join("services")));
     if let Some(sink) = &running.mail_sink {
         println!("mails              {}", shown(&sink.dir));
@@ -131,7 +144,9 @@ fn print_summary(dir: &Path, running: &Running, database_url: &str) {
     println!(
         "                   sets the addresses and finds deskmesh-operator, rabbitmqctl and psql"
     );
-    println!("\nnext: make account NAME=acme      stop: make down");
+    println!(
+        "\nnext: make account NAME=acme VIA=gateway (HTTP), or without VIA (AMQP)      stop: make down"
+    );
 }
 
 fn print_services(running: &Running) {

@@ -22,7 +22,7 @@ use crate::{AccountName, Message, Receipt};
 /// The virtual host of a deployment.
 pub const VHOST: &str = "deskmesh";
 
-/// One of the five services.
+/// A program that runs on the runtime: one of the five services of the line, or an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Service {
     /// Accounts and agreements.
@@ -35,10 +35,12 @@ pub enum Service {
     FieldSync,
     /// E-mail.
     Notifier,
+    /// An edge: desks that speak HTTP.
+    Gateway,
 }
 
 impl Service {
-    /// All of them, in the order of the line.
+    /// The five of the line, in its order.
     pub const ALL: [Self; 5] = [
         Self::Agreement,
         Self::ShareDispatcher,
@@ -47,7 +49,18 @@ impl Service {
         Self::Notifier,
     ];
 
-    /// The service's public name, also of its package and its work queue.
+    /// The edges: each is a desk like any other, with an account of its own, and operates further
+    /// accounts.
+    pub const EDGES: [Self; 1] = [Self::Gateway];
+
+    /// Whether it is an edge.
+    #[must_use]
+    pub fn is_edge(self) -> bool {
+        Self::EDGES.contains(&self)
+    }
+
+    /// The service's public name, also of its package and its work queue; of an edge also its
+    /// account's.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -56,13 +69,14 @@ impl Service {
             Self::CommentSync => "comment-sync",
             Self::FieldSync => "field-sync",
             Self::Notifier => "notifier",
+            Self::Gateway => "gateway",
         }
     }
 
-    /// The service's broker user.
+    /// The service's broker user; an edge logs in as its account.
     #[must_use]
     pub fn user(self) -> String {
-        format!("svc.{}", self.name())
+        if self.is_edge() { self.name().to_owned() } else { format!("svc.{}", self.name()) }
     }
 
     /// Whether it reads desks' commands: only such a service refuses a command or waits for
@@ -78,13 +92,17 @@ impl Service {
         match self {
             Self::Agreement => &["*.agreement.*", "*.account.*"],
             Self::ShareDispatcher => &["*.ticket.*", "*.share.*"],
-            Self::CommentSync | Self::FieldSync | Self::Notifier => &[],
+            Self::CommentSync | Self::FieldSync | Self::Notifier | Self::Gateway => &[],
         }
     }
 
-    /// The queues whose messages it decides: its work queue, and what nobody routes.
+    /// The queues whose messages it decides: its work queue, and what nobody routes; of an edge its
+    /// account's desk queue.
     #[must_use]
     pub fn work_queues(self) -> Vec<String> {
+        if self.is_edge() {
+            return vec![format!("desk.{}", self.name())];
+        }
         let mut queues = vec![self.name().to_owned()];
         if self == Self::ShareDispatcher {
             queues.push(UNROUTABLE.to_owned());
@@ -92,9 +110,13 @@ impl Service {
         queues
     }
 
-    /// The queues whose messages it only parks: the broker's own dead letters.
+    /// The queues whose messages it only parks: the broker's own dead letters. An edge has none:
+    /// what is dead-lettered from a desk's queue is parked by the line.
     #[must_use]
     pub fn dead_letter_queues(self) -> Vec<String> {
+        if self.is_edge() {
+            return Vec::new();
+        }
         let mut queues = vec![format!("{}.parked", self.name())];
         if self == Self::ShareDispatcher {
             queues.push(DESK_PARKED.to_owned());
@@ -131,7 +153,8 @@ impl FromStr for Service {
     type Err = NoService;
 
     fn from_str(name: &str) -> Result<Self, NoService> {
-        Self::ALL.into_iter().find(|service| service.name() == name).ok_or(NoService)
+        let mut all = Self::ALL.into_iter().chain(Self::EDGES);
+        all.find(|service| service.name() == name).ok_or(NoService)
     }
 }
 

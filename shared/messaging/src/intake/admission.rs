@@ -4,7 +4,7 @@
 use contracts::limits::BODY_BYTES;
 use contracts::routing::RoutingKey;
 use contracts::sync::Remarks;
-use contracts::topology;
+use contracts::topology::{self, Exchange};
 use contracts::{AccountName, Reason};
 
 use crate::intake::encoding;
@@ -79,17 +79,26 @@ fn internal<M>(
         return park(format!("{message_type} is a desk's command; none comes between services"));
     }
     let content_hash = content::hash(&message_type, Err(&envelope.body));
+    // An edge reads deliveries of all the accounts that it operates.
+    let account = if envelope.exchange == Exchange::Desk.name() {
+        let Some(account) = envelope.account() else {
+            return park("the routing key names no account".to_owned());
+        };
+        account.to_string()
+    } else {
+        Received::<M>::INTERNAL.to_owned()
+    };
     match decode(&message_type, Content::Bytes(&envelope.body)) {
         Ok(message) => Admission::Accept(Known {
             about: about(&message),
             key: Key {
-                account: Received::<M>::INTERNAL.to_owned(),
+                account: account.clone(),
                 entity: message_type.split('.').next().unwrap_or_default().to_owned(),
                 message_id: message_id.clone(),
             },
             content_hash,
             what: Received {
-                account: Received::<M>::INTERNAL.to_owned(),
+                account,
                 message_id,
                 message_type,
                 publisher: None,

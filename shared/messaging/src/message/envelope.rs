@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::message::origin::{self, Origin};
 use crate::message::trace_context::TraceContext;
 
-/// Headers of our own. Trusted only on `sync`, where no account can write.
+/// Headers of our own. Trusted only on `sync` and `desk`, where no account can write.
 pub(crate) mod header {
     pub const ACCOUNT_KEY: &str = "deskmesh-routing-key";
     pub const PUBLISHER: &str = "deskmesh-publisher";
@@ -74,7 +74,10 @@ impl Envelope {
     /// Reads a delivery that arrives `now` at `service`.
     pub fn read(service: Service, delivery: Delivery, now: Timestamp) -> Self {
         let (exchange, routing_key) = (delivery.exchange.as_str(), delivery.routing_key.as_str());
-        let via = if exchange != Exchange::Sync.name() {
+        let via = if exchange == Exchange::Desk.name() {
+            // An edge: to `desk`, too, no account can write.
+            Via::Service
+        } else if exchange != Exchange::Sync.name() {
             Via::Share
         } else if routing_key == service.retried_key() {
             Via::Ladder

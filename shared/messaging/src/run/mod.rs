@@ -1,5 +1,6 @@
 //! The process: connections, slots, and what it looks after beside the messages.
 
+pub(crate) mod command_sender;
 pub(crate) mod connection;
 pub(crate) mod dead_letters;
 pub(crate) mod fetch_budget;

@@ -22,8 +22,6 @@ pub use content::{
 pub use people::{Reach, Requester, User, Users};
 pub use views::{Condition, updated_via_sharing};
 
-use crate::Delivered;
-
 /// Why a desk does not do what an agent asks for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -63,10 +61,10 @@ pub struct Duties {
 impl Duties {
     /// What follows from all that a desk was told, in whatever order it came.
     #[must_use]
-    pub fn of(deliveries: &[Delivered]) -> Self {
+    pub fn of<'a>(told: impl IntoIterator<Item = &'a DeliveryBody>) -> Self {
         let mut duties = Self::default();
-        for delivered in deliveries {
-            duties.take(&delivered.told);
+        for told in told {
+            duties.take(told);
         }
         duties
     }

@@ -1,0 +1,112 @@
+//! The edges of an installation as processes.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use contracts::AccountName;
+use contracts::command::{AccountKind, AccountRegister};
+use contracts::topology::Service;
+use operator::edge::EdgeApi;
+use serde::{Deserialize, Serialize};
+
+use crate::certificates::Certificates;
+use crate::error::Result;
+use crate::ports;
+use crate::provision::Installation;
+use crate::secret::Passwords;
+use crate::services::Fleet;
+
+/// Where a gateway is reached.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GatewayAccess {
+    /// By programs.
+    pub url: String,
+    /// By the operator.
+    pub operator_url: String,
+}
+
+impl GatewayAccess {
+    /// Its door for the operator.
+    #[must_use]
+    pub fn operator(&self, passwords: &Passwords) -> EdgeApi {
+        EdgeApi { url: self.operator_url.clone(), secret: operator_secret(passwords) }
+    }
+}
+
+/// What the operator shows at the gateway.
+fn operator_secret(passwords: &Passwords) -> String {
+    let secret = passwords.of("gateway's operator");
+    // Long enough whatever the length of a password is.
+    format!("{secret}{secret}")
+}
+
+/// Gives a fleet what its gateway needs: addresses that are free, the operator's secret, and TLS
+/// where there are certificates.
+///
+/// # Errors
+/// When no port is free.
+pub fn with_gateway(
+    fleet: Fleet,
+    passwords: &Passwords,
+    certificates: Option<&Certificates>,
+) -> Result<(Fleet, GatewayAccess)> {
+    let [api, operator] = ports::free()?;
+    let at = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let scheme = if certificates.is_some() { "https" } else { "http" };
+    let access = GatewayAccess {
+        url: format!("{scheme}://localhost:{api}"),
+        operator_url: format!("http://{}", at(operator)),
+    };
+    let mut fleet = fleet;
+    let mut set = |name: &str, value: &str| {
+        fleet = fleet.clone().with_variable_of(Service::Gateway, name, value);
+    };
+    set("DESKMESH__API__LISTEN", &at(api).to_string());
+    set("DESKMESH__API__PUBLIC_URL", &access.url);
+    set("DESKMESH__OPERATOR__LISTEN", &at(operator).to_string());
+    set("DESKMESH__OPERATOR__SECRET", &operator_secret(passwords));
+    if let Some(certificates) = certificates {
+        set("DESKMESH__API__CERTIFICATE_FILE", &certificates.certificate.to_string_lossy());
+        set("DESKMESH__API__KEY_FILE", &certificates.key.to_string_lossy());
+    }
+    Ok((fleet, access))
+}
+
+/// How an edge is registered: as an account that operates others.
+#[must_use]
+pub fn registration(edge: Service) -> AccountRegister {
+    AccountRegister {
+        account: edge.name().to_owned(),
+        display_name: format!("Deskmesh {}", edge.name()),
+        kind: AccountKind::Connected,
+        operated_by: None,
+        sharing_url: None,
+        admins: Vec::new(),
+    }
+}
+
+/// The name under which an edge keeps the account with this address.
+///
+/// # Errors
+/// When that is no name of an account.
+pub fn name_under(edge: Service, address: &str) -> Result<AccountName> {
+    Ok(operator::account::account_name(&format!("{}-{address}", edge.name()))?)
+}
+
+/// Makes an account that the gateway keeps, and a token for it.
+///
+/// # Errors
+/// When the broker or the gateway refuses or does not answer.
+pub fn add_account(
+    installation: &Installation,
+    api: &EdgeApi,
+    address: &str,
+    display_name: Option<&str>,
+) -> Result<operator::edge::Kept> {
+    let name = name_under(Service::Gateway, address)?;
+    installation.account(name.as_str(), Some(Service::Gateway.name()))?;
+    let admin = contracts::command::Admin {
+        name: format!("Admin of {address}"),
+        email: format!("admin@{address}.example"),
+    };
+    Ok(api.add(name.as_str(), address, display_name, &[admin])?)
+}

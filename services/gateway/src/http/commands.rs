@@ -1,0 +1,244 @@
+//! Commands in, receipts out.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, RawPathParams, State};
+use axum::http::header::{HeaderName, HeaderValue, LOCATION};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use contracts::AccountName;
+use desk::outbox::{Accepted, Request, RequestError, accept, entity_of};
+use desk::store::read::{self, CommandRow};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::auth::Caller;
+use super::body::JsonBody;
+use super::problem::{Refusal, not_found};
+use super::query::Asked as Queried;
+use super::{Api, LONGEST_WAIT};
+use crate::clock::{new_id, now};
+use crate::rules::built::{self, Asked};
+use crate::rules::problem::{Problem, Why};
+use crate::rules::route::CommandRoute;
+use crate::rules::scope;
+use crate::rules::timeline::state_of;
+
+const KEY: &str = "idempotency-key";
+const PREFER: &str = "prefer";
+
+/// The contract's envelope.
+#[derive(Debug, Deserialize)]
+struct Envelope {
+    r#type: String,
+    message_id: Option<String>,
+    #[serde(default)]
+    payload: Value,
+}
+
+/// `POST /v1/commands`.
+pub(crate) async fn any(
+    State(api): State<Api>,
+    caller: Caller,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Refusal> {
+    let envelope: Envelope = serde_json::from_value(body).map_err(|error| {
+        let detail = format!("an object with type, message_id and payload is expected: {error}");
+        Refusal(Problem::new(Why::Malformed, detail))
+    })?;
+    let key = match (key(&headers)?, envelope.message_id) {
+        (Some(key), Some(id)) if key != id => {
+            let detail = "it must be the same as the header Idempotency-Key, or left out";
+            return Err(Problem::new(Why::Malformed, detail).at("/message_id").into());
+        }
+        (Some(key), _) | (None, Some(key)) => key,
+        (None, None) => new_id().to_string(),
+    };
+    send(&api, &caller, &headers, envelope.r#type, key, envelope.payload).await
+}
+
+/// One of the routes of `COMMAND_ROUTES`.
+pub(crate) async fn of_route(
+    route: &'static CommandRoute,
+    State(api): State<Api>,
+    caller: Caller,
+    parameters: RawPathParams,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Refusal> {
+    let parameters: Vec<(&str, &str)> = parameters.iter().collect();
+    let asked = built::asked(route, &parameters, body)?;
+    let key = key(&headers)?.unwrap_or_else(|| new_id().to_string());
+    send(&api, &caller, &headers, route.command.to_owned(), key, asked).await
+}
+
+async fn send(
+    api: &Api,
+    caller: &Caller,
+    headers: &HeaderMap,
+    command_type: String,
+    key: String,
+    body: Value,
+) -> Result<Response, Refusal> {
+    caller.may(scope::of_command(&command_type))?;
+    let account = AccountName::new(caller.account.as_str()).map_err(|_| not_found("account"))?;
+    let hash = Request::hash_of(&command_type, &body);
+    let asked = Asked {
+        account: &caller.account,
+        key: &key,
+        actor: &caller.display_name,
+        now: now(),
+        body,
+    };
+    let content = built::content(&command_type, &asked);
+    let request = Request { account, key, command_type, content, hash };
+    request.check().map_err(|error| refused(&error))?;
+    // From before it is kept: its receipt must not come unseen.
+    let mut waiting = api.heads.wait(&caller.account);
+    let before = desk::log::head(&api.pool, &caller.account).await?;
+    match accept(&api.pool, &request).await? {
+        Accepted::New => api.new_command.notify_one(),
+        Accepted::Repeat(_) => {}
+        Accepted::KeyReused => {
+            let detail = "another request was made with this key; use a new one for a new request";
+            return Err(Problem::new(Why::MessageIdReused, detail).into());
+        }
+        Accepted::NoSuchAccount => return Err(not_found("account")),
+    }
+    metrics::counter!("deskmesh_gateway_commands_total", "type" => request.command_type.clone())
+        .increment(1);
+    let entity = entity_of(&request.command_type).to_owned();
+    let position = before.map_or(0, |cursor| cursor.position);
+    let answered = wait_for_receipt(
+        api,
+        &caller.account,
+        (&entity, &request.key),
+        (&mut waiting, position),
+        preferred_wait(headers),
+    )
+    .await?;
+    let location = format!("/v1/receipts/{entity}/{}", encoded(&request.key));
+    let row = answered.ok_or_else(|| not_found("command"))?;
+    let has_receipt = row.receipt.is_some();
+    let status =
+        if has_receipt && wants_receipt(headers) { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let mut response = (status, Json(shown(&row))).into_response();
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    if wants_receipt(headers) {
+        let applied = HeaderName::from_static("preference-applied");
+        response.headers_mut().insert(applied, HeaderValue::from_static("wait"));
+    }
+    Ok(response)
+}
+
+fn refused(error: &RequestError) -> Refusal {
+    let why = match error {
+        RequestError::UnknownType(_) => Why::UnknownType,
+        RequestError::Key => Why::Malformed,
+        RequestError::TooLarge(_) => Why::TooLarge,
+    };
+    Refusal(Problem::new(why, error.to_string()))
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Wait {
+    /// Seconds.
+    #[serde(default)]
+    wait: u64,
+}
+
+/// `GET /v1/receipts/{entity}/{key}`.
+pub(crate) async fn receipt(
+    State(api): State<Api>,
+    caller: Caller,
+    Path((entity, key)): Path<(String, String)>,
+    Queried(Wait { wait }): Queried<Wait>,
+) -> Result<Response, Refusal> {
+    caller.may(scope::READ)?;
+    let mut waiting = api.heads.wait(&caller.account);
+    let head = desk::log::head(&api.pool, &caller.account).await?;
+    let position = head.map_or(0, |cursor| cursor.position);
+    let wait = Duration::from_secs(wait).min(LONGEST_WAIT);
+    let name = (entity.as_str(), key.as_str());
+    let row = wait_for_receipt(&api, &caller.account, name, (&mut waiting, position), wait).await?;
+    let row = row.ok_or_else(|| not_found("command"))?;
+    Ok(Json(shown(&row)).into_response())
+}
+
+/// The command, as soon as it has its receipt, or else when the time is up.
+async fn wait_for_receipt(
+    api: &Api,
+    account: &str,
+    (entity, key): (&str, &str),
+    (waiting, mut position): (&mut desk::log::Waiting, i64),
+    wait: Duration,
+) -> Result<Option<CommandRow>, Refusal> {
+    let _open = if wait.is_zero() { None } else { Some(api.limits.open(account)?) };
+    let deadline = tokio::time::Instant::now() + wait;
+    loop {
+        let row = read::command(&api.pool, account, entity, key).await?;
+        if wait.is_zero() || row.as_ref().is_none_or(|row| row.receipt.is_some()) {
+            return Ok(row);
+        }
+        tokio::select! {
+            () = waiting.beyond(position) => {}
+            () = tokio::time::sleep_until(deadline) => return Ok(row),
+            () = api.shutdown.cancelled() => return Ok(row),
+        }
+        position = desk::log::head(&api.pool, account).await?.map_or(position, |it| it.position);
+    }
+}
+
+/// A command and where it is; its receipt, when it is there.
+fn shown(row: &CommandRow) -> Value {
+    let receipt: Option<Value> =
+        row.receipt.as_deref().and_then(|receipt| serde_json::from_str(receipt).ok());
+    json!({
+        "message_id": row.key,
+        "type": row.command_type,
+        "state": state_of(row.sent_at.as_deref(), receipt.is_some()),
+        "accepted_at": row.accepted_at,
+        "receipt": receipt,
+    })
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let Some(given) = headers.get(KEY) else { return Ok(None) };
+    let key = given.to_str().ok().filter(|key| (1..=128).contains(&key.len()));
+    let detail = "Idempotency-Key must be 1 to 128 printable ASCII characters";
+    let key = key.ok_or_else(|| Problem::new(Why::Malformed, detail))?;
+    Ok(Some(key.to_owned()))
+}
+
+fn preference(headers: &HeaderMap) -> Option<u64> {
+    let prefer = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+    let mut words = prefer.flat_map(|value| value.split([',', ';']));
+    words.find_map(|word| word.trim().strip_prefix("wait=")?.trim().parse().ok())
+}
+
+fn wants_receipt(headers: &HeaderMap) -> bool {
+    preference(headers).is_some()
+}
+
+/// How long the request would wait for its receipt (RFC 7240).
+fn preferred_wait(headers: &HeaderMap) -> Duration {
+    Duration::from_secs(preference(headers).unwrap_or_default()).min(LONGEST_WAIT)
+}
+
+/// A key as one segment of a path.
+fn encoded(key: &str) -> String {
+    let mut text = String::new();
+    for byte in key.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            write!(text, "%{byte:02X}").ok();
+        }
+    }
+    text
+}

@@ -1,0 +1,102 @@
+//! The API: what programs speak to.
+
+mod auth;
+mod body;
+mod commands;
+mod deliveries;
+mod limits;
+mod problem;
+mod query;
+mod serve;
+mod state;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{MethodFilter, get, on, post};
+use contracts::limits::BODY_BYTES;
+use desk::log::Heads;
+use sqlx::PgPool;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::rules::route::COMMAND_ROUTES;
+
+pub use limits::Limits;
+pub(crate) use problem::{Refusal, not_found};
+pub use serve::{Tls, serve};
+
+use auth::Tokens;
+
+/// What every request is answered from.
+#[derive(Clone)]
+pub struct Api {
+    /// The service's schema.
+    pub pool: PgPool,
+    /// Whoever waits for deliveries.
+    pub heads: Arc<Heads>,
+    /// Told when there is a new command.
+    pub new_command: Arc<Notify>,
+    /// What accounts may take.
+    pub limits: Arc<Limits>,
+    /// Cancelled when the process stops: who waits is answered.
+    pub shutdown: CancellationToken,
+    tokens: Arc<Tokens>,
+}
+
+/// The longest that a request may ask to wait.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+impl Api {
+    /// Answers from these.
+    #[must_use]
+    pub fn new(
+        pool: PgPool,
+        heads: Arc<Heads>,
+        new_command: Arc<Notify>,
+        limits: Limits,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let tokens = Arc::new(Tokens::new());
+        Self { pool, heads, new_command, limits: Arc::new(limits), shutdown, tokens }
+    }
+
+    /// Every route.
+    pub fn router(self) -> Router {
+        let mut router = Router::new()
+            .route("/v1/commands", post(commands::any))
+            .route("/v1/receipts/{entity}/{key}", get(commands::receipt))
+            .route("/v1/openapi.json", get(state::openapi))
+            .route("/v1/deliveries", get(deliveries::poll))
+            .route("/v1/deliveries/stream", get(deliveries::stream))
+            .route("/v1/account", get(state::account))
+            .route("/v1/agreements", get(state::agreements))
+            .route("/v1/agreements/{agreement_id}", get(state::agreement))
+            .route("/v1/shares", get(state::shares))
+            .route("/v1/shares/{share_id}", get(state::share))
+            .route("/v1/shares/{share_id}/ticket", get(state::ticket_of_share))
+            .route("/v1/tickets", get(state::tickets))
+            .route("/v1/tickets/{number}", get(state::ticket))
+            .route("/v1/tickets/{number}/timeline", get(state::timeline));
+        for route in COMMAND_ROUTES {
+            let method = match route.method {
+                "POST" => MethodFilter::POST,
+                "PUT" => MethodFilter::PUT,
+                "PATCH" => MethodFilter::PATCH,
+                _ => MethodFilter::DELETE,
+            };
+            let send = move |api, caller, parameters, headers, body| {
+                commands::of_route(route, api, caller, parameters, headers, body)
+            };
+            router = router.route(route.path, on(method, send));
+        }
+        router
+            .fallback(problem::no_such_path)
+            .method_not_allowed_fallback(problem::no_such_method)
+            // A command with what the envelope adds to it.
+            .layer(DefaultBodyLimit::max(BODY_BYTES + 64 * 1024))
+            .with_state(self)
+    }
+}

@@ -1,0 +1,229 @@
+//! What the operator speaks to: accounts and tokens. Its own port, its own secret.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, Request as HttpRequest, State};
+use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use axum::{Json, Router};
+use bootstrap::Secret;
+use chrono::{DateTime, Utc};
+use contracts::command::{AccountKind, AccountRegister, Admin};
+use contracts::topology::Service;
+use contracts::{AccountName, Message, Reason, Receipt, ReceiptOutcome};
+use desk::outbox::{Request, accept};
+use desk::store::account::{self, KeptAccount};
+use desk::store::read;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::clock::{new_id, now};
+use crate::http::{Refusal, not_found};
+use crate::rules::problem::{Problem, Why};
+use crate::rules::scope;
+use crate::rules::token::{Token, same_secret};
+use crate::store::token::{self, TokenRow};
+
+/// How long a registration may take.
+const REGISTRATION: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What requests are answered from.
+#[derive(Clone)]
+pub struct OperatorApi {
+    /// The service's schema.
+    pub pool: PgPool,
+    /// Told when there is a new command.
+    pub new_command: Arc<Notify>,
+    /// What must be shown.
+    pub secret: Secret,
+}
+
+impl OperatorApi {
+    /// Every route.
+    pub fn router(self) -> Router {
+        Router::new()
+            .route("/operator/accounts", post(add))
+            .route("/operator/accounts/{account}", get(show))
+            .route("/operator/accounts/{account}/tokens", post(add_token))
+            .route("/operator/accounts/{account}/tokens/{id}", delete(revoke))
+            .layer(from_fn_with_state(self.clone(), only_the_operator))
+            .with_state(self)
+    }
+}
+
+async fn only_the_operator(
+    State(api): State<OperatorApi>,
+    request: HttpRequest,
+    next: Next,
+) -> Response {
+    let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let secret = given.and_then(|given| given.strip_prefix("Bearer ")).unwrap_or_default();
+    if same_secret(secret, api.secret.reveal()) {
+        return next.run(request).await;
+    }
+    let detail = "send Authorization: Bearer and the secret of `operator.secret_file`";
+    Refusal(Problem::new(Why::NoToken, detail)).into_response()
+}
+
+/// An account to be kept.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct New {
+    /// `gateway-acme`.
+    account: String,
+    /// What partners invite: `acme`.
+    address: String,
+    display_name: Option<String>,
+    #[serde(default)]
+    admins: Vec<Admin>,
+    /// What the first token is called.
+    token_name: Option<String>,
+}
+
+/// Registers an account and makes its first token; again: makes a further token.
+async fn add(State(api): State<OperatorApi>, Json(new): Json<New>) -> Result<Response, Refusal> {
+    let edge = AccountName::new(Service::Gateway.name()).map_err(|_| not_found("account"))?;
+    let name = AccountName::new(new.account.as_str()).ok().filter(|name| name.is_under(&edge));
+    let Some(name) = name else {
+        let detail = format!("account: a name that begins with {edge}- is expected");
+        return Err(Problem::new(Why::Malformed, detail).at("/account").into());
+    };
+    let display_name = new.display_name.unwrap_or_else(|| new.address.clone());
+    let kept = KeptAccount {
+        account: name.to_string(),
+        address: new.address.clone(),
+        display_name: display_name.clone(),
+    };
+    // Before it is registered: what it is told first must find it.
+    account::keep(&api.pool, &kept).await?;
+    let mut registration = json!(AccountRegister {
+        account: name.to_string(),
+        display_name,
+        kind: AccountKind::Connected,
+        operated_by: Some(edge.clone()),
+        sharing_url: None,
+        admins: new.admins,
+    });
+    registration["address"] = json!(new.address);
+    let receipt = register(&api, &edge, registration).await?;
+    let known = receipt.reason == Some(Reason::AccountExists);
+    if receipt.outcome == ReceiptOutcome::Rejected && !known {
+        let reason = receipt.reason.map_or("rejected", Reason::code);
+        let detail = receipt.detail.unwrap_or_default();
+        return Err(Problem::new(Why::Malformed, format!("{reason}: {detail}")).into());
+    }
+    let made = Wanted {
+        name: new.token_name.unwrap_or_else(|| "first".to_owned()),
+        scopes: None,
+        expires_at: None,
+    };
+    let told = make_token(&api.pool, name.as_str(), made).await?;
+    let answer = json!({ "account": name, "address": new.address, "registered_already": known,
+        "token": told });
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+/// Sends the registration as the edge and waits for its receipt. It is a command like any other,
+/// with a key of its own: a name that was taken then may be free now.
+async fn register(
+    api: &OperatorApi,
+    edge: &AccountName,
+    registration: Value,
+) -> Result<Receipt, Refusal> {
+    let key = new_id().to_string();
+    let request = Request {
+        account: edge.clone(),
+        key: key.clone(),
+        command_type: AccountRegister::NAME.to_owned(),
+        hash: Request::hash_of(AccountRegister::NAME, &registration),
+        content: registration,
+    };
+    accept(&api.pool, &request).await?;
+    api.new_command.notify_one();
+    let deadline = tokio::time::Instant::now() + REGISTRATION;
+    while tokio::time::Instant::now() < deadline {
+        let row = read::command(&api.pool, edge.as_str(), "account", &key).await?;
+        let receipt = row.and_then(|row| row.receipt);
+        if let Some(receipt) = receipt.and_then(|receipt| serde_json::from_str(&receipt).ok()) {
+            return Ok(receipt);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    let detail = "the registration is kept and has no receipt yet; ask again";
+    Err(Problem::new(Why::NotStored, detail).after(5).into())
+}
+
+async fn show(
+    State(api): State<OperatorApi>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    let kept = account::find(&api.pool, &name).await?.ok_or_else(|| not_found("account"))?;
+    let tokens = token::of_account(&api.pool, &name).await?;
+    Ok(Json(json!({ "account": kept.account, "address": kept.address,
+        "display_name": kept.display_name, "tokens": tokens })))
+}
+
+/// A token to be made.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    name: String,
+    scopes: Option<Vec<String>>,
+    expires_at: Option<DateTime<Utc>>,
+}
+
+async fn add_token(
+    State(api): State<OperatorApi>,
+    Path(name): Path<String>,
+    Json(wanted): Json<Wanted>,
+) -> Result<Response, Refusal> {
+    account::find(&api.pool, &name).await?.ok_or_else(|| not_found("account"))?;
+    let told = make_token(&api.pool, &name, wanted).await?;
+    Ok((StatusCode::CREATED, Json(json!({ "account": name, "token": told }))).into_response())
+}
+
+/// A token as it is told, this once.
+async fn make_token(pool: &PgPool, account: &str, wanted: Wanted) -> Result<Value, Refusal> {
+    let scopes = wanted.scopes.unwrap_or_else(|| vec![scope::ALL.to_owned()]);
+    if let Some(wrong) = scopes.iter().find(|word| !scope::is_scope(word)) {
+        let detail = format!("{wrong:?} is no scope: *, read, ticket.*, ticket.update, …");
+        return Err(Problem::new(Why::Malformed, detail).at("/scopes").into());
+    }
+    let mut chance = [0; 32];
+    getrandom::fill(&mut chance).map_err(|_| {
+        Problem::new(Why::NotStored, "the system gave no random numbers; try again")
+    })?;
+    let token = Token::of(chance);
+    let row = TokenRow {
+        id: new_id(),
+        account: account.to_owned(),
+        name: wanted.name,
+        scopes,
+        created_at: now().utc(),
+        expires_at: wanted.expires_at,
+        last_used_at: None,
+    };
+    token::insert(pool, &row, &token.hash()).await?;
+    let mut told = json!(row);
+    told["secret"] = json!(token.reveal());
+    Ok(told)
+}
+
+async fn revoke(
+    State(api): State<OperatorApi>,
+    Path((name, id)): Path<(String, Uuid)>,
+) -> Result<StatusCode, Refusal> {
+    if token::revoke(&api.pool, &name, id).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(not_found("token"))
+    }
+}

@@ -1,0 +1,3 @@
+//! The gateway's own rows.
+
+pub mod token;

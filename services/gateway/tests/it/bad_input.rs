@@ -1,0 +1,138 @@
+//! What is no request is refused by a problem document that says what to do.
+
+use serde_json::json;
+
+use crate::harness::{ACME, GatewayHarness};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_valid_token_nobody_is_let_in() {
+    let harness = GatewayHarness::set("gateway-tokens").await;
+    let valid = harness.token(ACME, &["*"]).await;
+    let unknown = format!("dm_{}", "0".repeat(64));
+    let expired = harness.token(ACME, &["*"]).await;
+    let revoked = harness.token(ACME, &["*"]).await;
+    for (token, column) in [(&expired, "expires_at"), (&revoked, "revoked_at")] {
+        let hash = gateway::rules::token::Token::read(token).unwrap().hash();
+        let statement =
+            format!("update token set {column} = now() - interval '1 hour' where hash = $1");
+        let done =
+            sqlx::query(sqlx::AssertSqlSafe(statement)).bind(&hash[..]).execute(&harness.pool);
+        assert_eq!(done.await.unwrap().rows_affected(), 1);
+    }
+    let basic = "Basic YWNtZTpzZWNyZXQ=".to_owned();
+    let bearer = |token: &str| format!("Bearer {token}");
+    for given in [
+        None,
+        Some(String::new()),
+        Some(basic),
+        Some(bearer("dm_")),
+        Some(bearer(&unknown)),
+        Some(bearer(&expired)),
+        Some(bearer(&revoked)),
+        Some("Bearer".to_owned()),
+        Some(format!("Bearer ü{valid}")),
+    ] {
+        let headers: Vec<(&str, &str)> =
+            given.iter().map(|given| ("authorization", given.as_str())).collect();
+        for (method, path) in
+            [("GET", "/v1/deliveries"), ("POST", "/v1/commands"), ("PATCH", "/v1/tickets/1")]
+        {
+            let answer = harness.ask(method, path, &headers, None).await;
+            assert_eq!((answer.status, answer.problem().as_str()), (401, "no_token"), "{given:?}");
+            assert_eq!(answer.header("www-authenticate"), "Bearer");
+        }
+    }
+    // A cookie is no token, and a token in the address neither.
+    let cookie = format!("token={valid}");
+    let answer = harness.ask("GET", "/v1/account", &[("cookie", cookie.as_str())], None).await;
+    assert_eq!(answer.status, 401);
+    let answer = harness.ask("GET", &format!("/v1/account?token={valid}"), &[], None).await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(harness.get("/v1/account", &valid).await.status, 200);
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_command_says_why_and_stores_nothing() {
+    let harness = GatewayHarness::set("gateway-bad-input").await;
+    let token = harness.token(ACME, &["*"]).await;
+    let bearer = format!("Bearer {token}");
+    let long = "k".repeat(129);
+    let large = json!({ "payload": "x".repeat(700_000), "type": "ticket.update.v1" }).to_string();
+    let over = json!({ "comments": [{ "body": "x".repeat(530_000) }] }).to_string();
+    let deep = "[".repeat(100_000);
+    let (json, key) = (("content-type", "application/json"), "idempotency-key");
+    for (method, path, header, body, status, reason) in [
+        ("POST", "/v1/commands", json, "", 422, "malformed"),
+        ("POST", "/v1/commands", json, "{", 422, "malformed"),
+        ("POST", "/v1/commands", json, "[]", 422, "malformed"),
+        ("POST", "/v1/commands", json, deep.as_str(), 422, "malformed"),
+        ("POST", "/v1/commands", json, r#"{"type":7}"#, 422, "malformed"),
+        ("POST", "/v1/commands", json, r#"{"type":"ticket.created.v1"}"#, 422, "unknown_type"),
+        ("POST", "/v1/commands", json, r#"{"type":"a.b.c.d"}"#, 422, "unknown_type"),
+        (
+            "POST",
+            "/v1/commands",
+            json,
+            r#"{"type":"share.list.v1","message_id":""}"#,
+            422,
+            "malformed",
+        ),
+        (
+            "POST",
+            "/v1/commands",
+            json,
+            r#"{"type":"share.list.v1","message_id":"ü"}"#,
+            422,
+            "malformed",
+        ),
+        ("POST", "/v1/commands", json, large.as_str(), 413, "too_large"),
+        ("PATCH", "/v1/tickets/1", json, over.as_str(), 413, "too_large"),
+        ("PATCH", "/v1/tickets/1", ("content-type", "text/plain"), "{}", 422, "malformed"),
+        ("PATCH", "/v1/tickets/1", json, r#"{"ticket_id":"2"}"#, 422, "malformed"),
+        ("PATCH", "/v1/tickets/1", (key, long.as_str()), "", 422, "malformed"),
+        ("PATCH", "/v1/tickets/1", (key, ""), "", 422, "malformed"),
+        ("GET", "/v1/nothing", json, "", 404, "not_found"),
+        ("GET", "/", json, "", 404, "not_found"),
+        ("DELETE", "/v1/deliveries", json, "", 405, "method_not_allowed"),
+    ] {
+        let headers = [("authorization", bearer.as_str()), header];
+        let body = (!body.is_empty()).then_some(body.as_bytes());
+        let answer = harness.ask(method, path, &headers, body).await;
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (status, reason),
+            "{method} {path} {answer:?}"
+        );
+    }
+    let stored: i64 = sqlx::query_scalar("select count(*) from desk_outbox")
+        .fetch_one(&harness.pool)
+        .await
+        .unwrap();
+    assert_eq!(stored, 0);
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_that_make_no_sense_are_problems_too() {
+    let harness = GatewayHarness::set("gateway-queries").await;
+    let token = harness.token(ACME, &["*"]).await;
+    for path in [
+        "/v1/deliveries?wait=soon",
+        "/v1/deliveries?limit=-1",
+        "/v1/agreements?limit=x",
+        "/v1/tickets?after=x",
+        "/v1/receipts/ticket/k?wait=-1",
+    ] {
+        let answer = harness.get(path, &token).await;
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (422, "malformed"),
+            "{path} {answer:?}"
+        );
+    }
+    for path in ["/v1/deliveries?limit=0", "/v1/agreements?limit=100000"] {
+        assert_eq!(harness.get(path, &token).await.status, 200, "{path}");
+    }
+    harness.remove().await;
+}

@@ -1,0 +1,208 @@
+//! What every test here stands on: the API of one replica, its session and its outbox, two accounts
+//! with a token each, and the line's end that tells them something.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::topology::Service;
+use desk::log::Heads;
+use desk::store::account::{KeptAccount, keep};
+use desk::{Session, outbox};
+use gateway::Gateway;
+use gateway::http::{Api, Limits};
+use gateway::rules::token::Token;
+use gateway::store::token::{TokenRow, insert};
+use local::TestEnvironment;
+use messaging::CommandSender;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use testkit::desk::PATIENCE;
+use testkit::{Replicas, ServiceBefore};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+pub const ACME: &str = "gateway-acme";
+pub const GLOBEX: &str = "gateway-globex";
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value)
+    }
+
+    /// The problem's reason, after a look at all that a problem document needs.
+    pub fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
+        assert_eq!(self.body["status"], self.status, "{self:?}");
+        let reason = self.body["reason"].as_str().expect("a reason").to_owned();
+        assert_eq!(self.body["type"], format!("urn:deskmesh:reason:{reason}"));
+        assert!(self.body["detail"].as_str().is_some_and(|detail| detail.len() > 10), "{self:?}");
+        reason
+    }
+}
+
+pub struct GatewayHarness {
+    pub world: TestEnvironment,
+    pub pool: PgPool,
+    pub url: String,
+    line: ServiceBefore,
+    replicas: Replicas,
+}
+
+impl GatewayHarness {
+    pub async fn set(test: &str) -> Self {
+        Self::limited(test, 10_000, 100).await
+    }
+
+    /// With so many requests a second, and so many open streams.
+    pub async fn limited(test: &str, requests: u32, streams: usize) -> Self {
+        let world = TestEnvironment::new(test).await;
+        world.edge(Service::Gateway, &[ACME, GLOBEX]).await;
+        let pool = world.pool(Service::Gateway, gateway::migrations()).await;
+        for account in ["gateway", ACME, GLOBEX] {
+            let address = account.trim_start_matches("gateway-").to_owned();
+            let (account, display_name) = (account.to_owned(), address.clone());
+            keep(&pool, &KeptAccount { account, address, display_name }).await.unwrap();
+        }
+        let before = world.installation.service_url(Service::FieldSync).unwrap();
+        let line = ServiceBefore::open(&before).await;
+        let mut replicas = Replicas::default();
+        let url = world.installation.service_url(Service::Gateway).unwrap();
+        replicas.start(Session::<Gateway>::default(), url.clone(), &pool);
+        let (heads, new) = (Arc::new(Heads::default()), Arc::new(Notify::new()));
+        let sender = CommandSender::new(Service::Gateway, url.into(), PATIENCE);
+        let settings = outbox::Settings {
+            again_after: Duration::from_mins(10),
+            answer_timeout: Duration::from_secs(20),
+        };
+        replicas.spawn(|stop| outbox::run(pool.clone(), sender, settings, Arc::clone(&new), stop));
+        replicas.spawn(|stop| Arc::clone(&heads).run(pool.clone(), stop));
+        let limits = Limits::new(NonZeroU32::new(requests).unwrap(), streams);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let api_pool = pool.clone();
+        replicas.spawn(|stop| async move {
+            let api = Api::new(api_pool, heads, new, limits, stop.clone());
+            let serving = axum::serve(listener, api.router());
+            serving.with_graceful_shutdown(stop.cancelled_owned()).await
+        });
+        Self { world, pool, url, line, replicas }
+    }
+
+    /// A token of an account, with these scopes.
+    pub async fn token(&self, account: &str, scopes: &[&str]) -> String {
+        let mut chance = [0; 32];
+        chance.iter_mut().for_each(|byte| *byte = fastrand::u8(..));
+        let token = Token::of(chance);
+        let row = TokenRow {
+            id: Uuid::from_u128(fastrand::u128(..)),
+            account: account.to_owned(),
+            name: "test".to_owned(),
+            scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+            created_at: chrono::DateTime::UNIX_EPOCH,
+            expires_at: None,
+            last_used_at: None,
+        };
+        insert(&self.pool, &row, &token.hash()).await.unwrap();
+        token.reveal().to_owned()
+    }
+
+    /// Tells an account something, as the line's last stage does.
+    pub async fn tell(&self, account: &str, message_type: &str, id: &str, body: &Value) {
+        self.line.tell(account, message_type, id, body).await;
+    }
+
+    /// Answers a command as the line does.
+    pub async fn answer(&self, account: &str, command_type: &str, key: &str) {
+        let receipt = json!({ "command_id": key, "command_type": command_type,
+            "outcome": "applied", "decisions": [] });
+        self.tell(account, "command.receipt.v1", &format!("receipt of {key}"), &receipt).await;
+    }
+
+    /// A request, with a body where there is one.
+    pub async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Answer {
+        let (method, url) = (method.to_owned(), format!("{}{path}", self.url));
+        let headers: Vec<(String, String)> =
+            headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let body = body.map(<[u8]>::to_vec);
+        tokio::task::spawn_blocking(move || request(&method, &url, &headers, body))
+            .await
+            .expect("the request ends")
+    }
+
+    /// The same with a token, and a body of JSON.
+    pub async fn json(&self, method: &str, path: &str, token: &str, body: &Value) -> Answer {
+        self.keyed(method, path, token, None, body).await
+    }
+
+    /// The same with a key.
+    pub async fn keyed(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        key: Option<&str>,
+        body: &Value,
+    ) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let mut headers =
+            vec![("authorization", bearer.as_str()), ("content-type", "application/json")];
+        headers.extend(key.map(|key| ("idempotency-key", key)));
+        let text = body.to_string();
+        let body = (!body.is_null()).then_some(text.as_bytes());
+        self.ask(method, path, &headers, body).await
+    }
+
+    pub async fn get(&self, path: &str, token: &str) -> Answer {
+        self.json("GET", path, token, &Value::Null).await
+    }
+
+    pub async fn remove(self) {
+        self.replicas.end().await;
+        self.pool.close().await;
+        self.world.remove().await;
+    }
+}
+
+fn request(method: &str, url: &str, headers: &[(String, String)], body: Option<Vec<u8>>) -> Answer {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(PATIENCE))
+        .http_status_as_error(false)
+        .allow_non_standard_methods(true)
+        .build()
+        .into();
+    let mut builder = ureq::http::Request::builder().method(method).uri(url);
+    for (name, value) in headers {
+        builder = builder.header(name, value);
+    }
+    let mut response = match body {
+        Some(body) => agent.run(builder.body(body).expect("a request")),
+        None => agent.run(builder.body(()).expect("a request")),
+    }
+    .expect("the gateway answers");
+    let text = response.body_mut().read_to_string().expect("a body of text");
+    Answer {
+        status: response.status().as_u16(),
+        headers: response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+            .collect(),
+        body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+    }
+}

@@ -1,0 +1,7 @@
+//! The API on a real broker and database.
+
+mod bad_input;
+mod deliveries;
+mod harness;
+mod tenants;
+mod write;

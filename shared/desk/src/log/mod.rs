@@ -1,0 +1,9 @@
+//! What an account was told, in order: read from a cursor on, and waited for.
+
+mod cursor;
+mod heads;
+mod read;
+
+pub use cursor::{Cursor, CursorError};
+pub use heads::{Heads, Waiting};
+pub use read::{Logged, Page, ReadError, Seen, about, head, page};

@@ -1,0 +1,10 @@
+//! Commands of the edge's accounts, kept until their receipt. The row is what makes a repeat have no
+//! further effect: its key is the command's `message_id`.
+
+mod accept;
+mod request;
+mod send;
+
+pub use accept::{Accepted, accept};
+pub use request::{Request, RequestError, entity_of};
+pub use send::{Settings, run};

@@ -1,0 +1,110 @@
+//! What an account asks for, before it is a command with an id.
+
+use contracts::AccountName;
+use contracts::limits::BODY_BYTES;
+use contracts::topology::entry_of;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// A command that an account wants sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Whose it is.
+    pub account: AccountName,
+    /// By what a repeat is known: 1 to 128 printable ASCII characters.
+    pub key: String,
+    /// The command's type, `<entity>.<verb>.v1`.
+    pub command_type: String,
+    /// Its content, as it is sent.
+    pub content: Value,
+    /// Hash of what was asked for, before the edge added times and ids to it.
+    pub hash: Vec<u8>,
+}
+
+/// Why a request is no command.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// The type is no command's.
+    #[error("no command has the type {0:?}")]
+    UnknownType(String),
+    /// The key cannot be a `message_id`.
+    #[error("the key must be 1 to 128 printable ASCII characters")]
+    Key,
+    /// It could not be sent.
+    #[error("the content has {0} bytes, over {BODY_BYTES}")]
+    TooLarge(usize),
+}
+
+/// The first word of a command's type.
+#[must_use]
+pub fn entity_of(command_type: &str) -> &str {
+    command_type.split('.').next().unwrap_or_default()
+}
+
+impl Request {
+    /// Hash by which a repeat is known: of the type and what was asked for.
+    #[must_use]
+    pub fn hash_of(command_type: &str, asked: &Value) -> Vec<u8> {
+        // Members of a parsed object are in one order.
+        Sha256::digest(format!("{command_type}\n{asked}")).to_vec()
+    }
+
+    /// Whether it can be sent at all. What it says is decided by the line.
+    ///
+    /// # Errors
+    /// Type, key or size.
+    pub fn check(&self) -> Result<(), RequestError> {
+        if entry_of(&self.command_type).is_none() {
+            return Err(RequestError::UnknownType(self.command_type.clone()));
+        }
+        let printable = self.key.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+        if !(1..=128).contains(&self.key.len()) || !printable {
+            return Err(RequestError::Key);
+        }
+        let bytes = self.content.to_string().len();
+        if bytes > BODY_BYTES { Err(RequestError::TooLarge(bytes)) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_sent_is_no_request() {
+        let request = |key: &str, command_type: &str, text: usize| Request {
+            account: AccountName::new("acme").unwrap(),
+            key: key.to_owned(),
+            command_type: command_type.to_owned(),
+            content: json!({ "body": "x".repeat(text) }),
+            hash: Vec::new(),
+        };
+        let update = "ticket.update.v1";
+        assert_eq!(request("a b", update, 1).check(), Ok(()));
+        for (wrong, error) in [
+            (request("", update, 1), RequestError::Key),
+            (request(&"k".repeat(129), update, 1), RequestError::Key),
+            (request("ü", update, 1), RequestError::Key),
+            (request("k\n", update, 1), RequestError::Key),
+            (
+                request("k", "ticket.created.v1", 1),
+                RequestError::UnknownType("ticket.created.v1".into()),
+            ),
+            (request("k", update, BODY_BYTES), RequestError::TooLarge(BODY_BYTES + 11)),
+        ] {
+            assert_eq!(wrong.check(), Err(error));
+        }
+    }
+
+    #[test]
+    fn a_repeat_is_known_whatever_the_order_of_its_members() {
+        let one: Value = serde_json::from_str(r#"{"a":1,"b":2}"#).unwrap();
+        let two: Value = serde_json::from_str(r#"{"b":2, "a":1}"#).unwrap();
+        let hash = |value: &Value| Request::hash_of("ticket.update.v1", value);
+        assert_eq!(hash(&one), hash(&two));
+        assert_ne!(hash(&one), hash(&json!({ "a": 1 })));
+        assert_ne!(hash(&one), Request::hash_of("ticket.share.v1", &one));
+    }
+}

@@ -1,0 +1,116 @@
+//! The desk's half of the line as a service on the runtime: what an edge's accounts are told is
+//! logged and taken into what they hold, in one transaction, and acked after it.
+
+mod share;
+mod state;
+
+use std::marker::PhantomData;
+
+use contracts::topology;
+use messaging::{
+    About, Aged, Content, DecideError, DecodeError, HandlerResult, ParkReason, Received, Service,
+};
+use sqlx::PgConnection;
+
+pub use share::{Share, Standing};
+pub use state::{Account, Entry, State};
+
+use crate::store;
+use crate::told::Told;
+
+/// An edge: which one it is, and which rows of its own age.
+pub trait Edge: Send + Sync + 'static {
+    /// Its name, account and queue.
+    const SERVICE: topology::Service;
+    /// Rows of its own tables that go when they are old enough, beside the session's.
+    const AGED: &'static [Aged] = SESSION_AGED;
+}
+
+/// For how many days the log, and commands with their receipts, are kept.
+pub const KEEP_DAYS: u32 = 30;
+
+/// The session's own rows that age. A command without a receipt stays.
+pub const SESSION_AGED: &[Aged] = &[
+    Aged { table: "desk_log", since: "told_at", condition: "true", days: KEEP_DAYS },
+    Aged {
+        table: "desk_outbox",
+        since: "created_at",
+        condition: "due_at is null",
+        days: KEEP_DAYS,
+    },
+    Aged { table: "desk_early", since: "since", condition: "true", days: KEEP_DAYS },
+];
+
+/// Reads `desk.<edge>` for all the accounts of an edge.
+#[derive(Debug)]
+pub struct Session<E>(PhantomData<E>);
+
+impl<E> Default for Session<E> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// What becomes of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Its account is told it.
+    Take,
+    /// The edge keeps no such account.
+    NoSuchAccount,
+}
+
+impl<E: Edge> Service for Session<E> {
+    type Inbound = Told;
+    type State = State;
+    type Decision = Decision;
+
+    const SERVICE: topology::Service = E::SERVICE;
+    const AGED: &'static [Aged] = E::AGED;
+
+    fn decode(&self, message_type: &str, content: Content<'_>) -> Result<Told, DecodeError> {
+        Told::read(message_type, content)
+    }
+
+    fn about(told: &Told) -> About {
+        About { subject: told.share().map(ToString::to_string), command: None }
+    }
+
+    async fn load(
+        &self,
+        connection: &mut PgConnection,
+        batch: &[&Received<Told>],
+    ) -> Result<State, DecideError> {
+        store::load::of_batch(connection, batch).await
+    }
+
+    fn decide(&self, state: &State, received: &Received<Told>) -> Decision {
+        if state.accounts.contains_key(&received.account) {
+            Decision::Take
+        } else {
+            Decision::NoSuchAccount
+        }
+    }
+
+    fn apply(
+        &self,
+        state: &mut State,
+        received: &Received<Told>,
+        decision: Decision,
+    ) -> HandlerResult {
+        match decision {
+            Decision::Take => {
+                state.take(received);
+                HandlerResult::Decided(Vec::new())
+            }
+            Decision::NoSuchAccount => HandlerResult::Park(
+                ParkReason::UnknownAccount,
+                format!("{} keeps no account {}", E::SERVICE.name(), received.account),
+            ),
+        }
+    }
+
+    async fn save(&self, connection: &mut PgConnection, state: State) -> Result<(), DecideError> {
+        store::save::all(connection, state).await.map_err(DecideError::from)
+    }
+}

@@ -1,0 +1,47 @@
+//! The accounts that an edge keeps.
+
+use sqlx::PgPool;
+
+/// An account as its edge knows it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct KeptAccount {
+    /// Its name, for ever.
+    pub account: String,
+    /// What partners invite.
+    pub address: String,
+    /// How it calls itself.
+    pub display_name: String,
+}
+
+/// Begins to keep an account; again: its display name is put right. An account that had ended is
+/// kept again.
+///
+/// # Errors
+/// The database.
+pub async fn keep(pool: &PgPool, kept: &KeptAccount) -> sqlx::Result<()> {
+    sqlx::query(
+        "insert into desk_account (account, address, display_name) values ($1, $2, $3)
+         on conflict (account) do update
+         set address = excluded.address, display_name = excluded.display_name, ended_at = null",
+    )
+    .bind(&kept.account)
+    .bind(&kept.address)
+    .bind(&kept.display_name)
+    .execute(pool)
+    .await
+    .map(drop)
+}
+
+/// The account of this name, unless it has ended.
+///
+/// # Errors
+/// The database.
+pub async fn find(pool: &PgPool, account: &str) -> sqlx::Result<Option<KeptAccount>> {
+    sqlx::query_as(
+        "select account, address, display_name from desk_account
+         where account = $1 and ended_at is null",
+    )
+    .bind(account)
+    .fetch_optional(pool)
+    .await
+}

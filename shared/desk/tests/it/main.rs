@@ -1,0 +1,6 @@
+//! The session and the outbox on a real broker and database.
+
+mod harness;
+mod held;
+mod outbox;
+mod session;
