@@ -21,6 +21,8 @@ use crate::redirect::{Carries, Redirects};
 
 /// The most bytes of an answer's body, if the call says nothing else.
 const ANSWER_BYTES: u64 = 1024 * 1024;
+/// Bytes go out in such parts: one that the connection takes is a sign of life.
+const PART_BYTES: usize = 64 * 1024;
 
 /// One call. What it does not say, the settings do; it follows no redirect and reads at most 1 MiB.
 pub struct Call {
@@ -220,8 +222,8 @@ impl http_body::Body for Outgoing {
         let (parts, left) = match &mut self.content {
             Content::Gone => return Poll::Ready(None),
             Content::Bytes(bytes) => {
-                let bytes = std::mem::take(bytes);
-                return Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))));
+                let part = bytes.split_to(bytes.len().min(PART_BYTES));
+                return Poll::Ready((!part.is_empty()).then(|| Ok(Frame::data(part))));
             }
             Content::Stream(parts, left) => (parts, left),
         };

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,8 +26,7 @@ use crate::response::{Bounds, Response};
 use crate::settings::{Settings, milliseconds};
 use crate::url::{UrlFault, acceptable, host, place};
 
-/// The most bytes of an answer's head. A connection's buffer is as large, and hyper takes no
-/// smaller one than 8 KiB.
+/// The most bytes of an answer's head. A connection's buffer grows to about as many, and no more.
 const HEAD_BYTES: usize = 64 * 1024;
 const HEADERS: usize = 100;
 /// A connection without a call is kept for so long, and at most so many per host.
@@ -118,6 +118,9 @@ impl Egress {
             let request = step.request(body.outgoing(), &self.0.user_agent)?;
             let answer = self.exchange(request, &told, head, until).await?;
             let sent = Sent { url: &step.url, method: &step.method, body: carries, followed };
+            if head_bytes(answer.headers()) > HEAD_BYTES {
+                return Err(Error::TooLarge { host: told, size: Size::Head });
+            }
             let location = answer.headers().get(LOCATION).map(HeaderValue::as_bytes);
             let rules = settings.url_rules();
             let next = redirect::next(sent, answer.status(), location, redirects, rules);
@@ -212,6 +215,11 @@ async fn silent(mut captured: CaptureConnection, progress: Progress, head: Durat
     }
 }
 
+/// Names, values, and what stands between them.
+fn head_bytes(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
+}
+
 fn stopped(stop: Stop, host: String) -> Error {
     match stop {
         Stop::TooMany(at_most) => Error::TooManyRedirects { host, at_most },
@@ -240,8 +248,16 @@ pub(crate) fn protocol(error: &(dyn StdError + 'static), host: &str) -> Error {
             } else if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
                 fault = ProtocolFault::BrokenOff;
             }
-        } else if fault == ProtocolFault::Other && error.is::<std::io::Error>() {
-            fault = ProtocolFault::BrokenOff;
+        } else if let Some(error) = error.downcast_ref::<io::Error>()
+            && fault == ProtocolFault::Other
+        {
+            // what is wrong with the lengths of chunks comes as this
+            let is_content = [io::ErrorKind::InvalidInput, io::ErrorKind::InvalidData];
+            fault = if is_content.contains(&error.kind()) {
+                ProtocolFault::NotHttp
+            } else {
+                ProtocolFault::BrokenOff
+            };
         }
         next = error.source();
     }

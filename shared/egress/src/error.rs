@@ -77,7 +77,7 @@ pub enum TlsFault {
     UnknownAuthority,
     WrongName,
     Revoked,
-    /// The certificate is wrong in another way.
+    /// The certificate is wrong in another way: an authority's own, shown by a server, too.
     Certificate,
     /// The other side speaks no TLS, or none that both know.
     Handshake,
@@ -94,7 +94,7 @@ impl fmt::Display for TlsFault {
             }
             Self::WrongName => "its certificate is for another name",
             Self::Revoked => "its certificate was revoked",
-            Self::Certificate => "its certificate is not valid",
+            Self::Certificate => "its certificate is not valid, as one signed by itself is not",
             Self::Handshake => "it speaks no TLS 1.2 or 1.3, or broke off",
         })
     }

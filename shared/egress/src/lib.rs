@@ -23,7 +23,7 @@ pub use self::address::AddressClass;
 pub use self::call::{Body, Call};
 pub use self::client::Egress;
 pub use self::error::{Error, Phase, ProtocolFault, SetupError, Size, TlsFault};
-pub use self::lookup::{Answer, Lookup, SystemLookup};
+pub use self::lookup::{Addresses, Lookup, SystemLookup};
 pub use self::redirect::{RedirectFault, Redirects};
 pub use self::response::Response;
 pub use self::settings::{Ports, Settings};

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// What a lookup comes to: all addresses of a name, the preferred first.
-pub type Answer<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
+pub type Addresses<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
 
 /// Finds the addresses of a name. Whether they may be reached is not its business.
 pub trait Lookup: Send + Sync + 'static {
-    fn lookup<'a>(&'a self, name: &'a str) -> Answer<'a>;
+    fn lookup<'a>(&'a self, name: &'a str) -> Addresses<'a>;
 }
 
 /// So many names are looked up at once: each takes a thread of those that the runtime keeps for
@@ -30,7 +30,7 @@ impl Default for SystemLookup {
 }
 
 impl Lookup for SystemLookup {
-    fn lookup<'a>(&'a self, name: &'a str) -> Answer<'a> {
+    fn lookup<'a>(&'a self, name: &'a str) -> Addresses<'a> {
         let places = Arc::clone(&self.0);
         Box::pin(async move {
             let place = places.acquire_owned().await.map_err(io::Error::other)?;

@@ -1,12 +1,13 @@
 //! What the operator may say.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use http::HeaderValue;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -90,6 +91,14 @@ impl Settings {
                 return Err(SetupError::Setting { key, must: "from 1 to 100000" });
             }
         }
+        let nets =
+            [("allow", &self.allow), ("refuse", &self.refuse), ("plain_http", &self.plain_http)];
+        for (key, nets) in nets {
+            // addresses are compared in their plain spelling, so it would name nothing
+            if nets.iter().any(|net| MAPPED.contains(net)) {
+                return Err(SetupError::Setting { key, must: "IPv4 in its plain spelling" });
+            }
+        }
         if self.ports.is_empty() {
             return Err(SetupError::Setting { key: "ports", must: "at least one port" });
         }
@@ -103,6 +112,9 @@ impl Settings {
         })
     }
 }
+
+/// IPv4 addresses in IPv6's spelling.
+const MAPPED: IpNet = IpNet::V6(Ipv6Net::new_assert(Ipv4Addr::UNSPECIFIED.to_ipv6_mapped(), 96));
 
 pub(crate) const fn milliseconds(given: u32) -> Duration {
     Duration::from_millis(given as u64)

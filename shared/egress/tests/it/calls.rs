@@ -68,6 +68,16 @@ async fn a_stream_goes_out_with_its_length_or_in_chunks() {
 }
 
 #[tokio::test]
+async fn a_large_body_arrives_whole() {
+    let server = Server::plain(|_| ok("")).await;
+    let body: String = ('a'..='z').cycle().take(1_000_003).collect();
+    local().send(Call::put(server.url("/"), body.clone())).await.unwrap();
+    let asked = server.asked().remove(0);
+    assert!(asked.contains("content-length: 1000003\r\n"));
+    assert!(asked.ends_with(&body));
+}
+
+#[tokio::test]
 async fn a_stream_that_is_not_as_long_as_said_fails_the_call() {
     let server = Server::plain(|_| ok("")).await;
     for length in [6, 8] {

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use egress::{Answer, Egress, IpNet, Lookup, Ports, Settings};
+use egress::{Addresses, Egress, IpNet, Lookup, Ports, Settings};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -177,7 +177,7 @@ impl Names {
 }
 
 impl Lookup for Names {
-    fn lookup<'a>(&'a self, name: &'a str) -> Answer<'a> {
+    fn lookup<'a>(&'a self, name: &'a str) -> Addresses<'a> {
         Box::pin(async move {
             if name == "hangs.test" {
                 return std::future::pending().await;
@@ -188,6 +188,9 @@ impl Lookup for Names {
         })
     }
 }
+
+/// How long a server may be silent under `settings`.
+pub const SILENCE: Duration = Duration::from_millis(300);
 
 /// Loopback is allowed, all ports are, times are short.
 pub fn settings() -> Settings {
@@ -200,7 +203,7 @@ pub fn settings() -> Settings {
         connect_timeout_ms: 300,
         head_timeout_ms: 300,
         idle_timeout_ms: 300,
-        total_timeout_ms: 5_000,
+        total_timeout_ms: 20_000,
         ..Settings::default()
     }
 }
