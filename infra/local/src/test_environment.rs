@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use contracts::topology::Service;
+use contracts::topology::{self, Service};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
@@ -92,6 +92,20 @@ impl TestEnvironment {
                 .try_for_each(|account| installation.account(account, Some(edge.name())).map(drop))
         });
         made.await.expect("the edge's task ends").expect("the broker lets the edge in");
+    }
+
+    /// Lets a service tell desks whatever it likes, as all of them together and later releases do.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn let_tell_anything(&self, service: Service) {
+        let installation = self.installation.clone();
+        let made = tokio::task::spawn_blocking(move || {
+            let (vhost, desk) = (installation.vhost(), topology::Exchange::Desk.name());
+            let user = service.user();
+            installation.broker().put_topic_permission(vhost, &user, desk, ".*", "^$")
+        });
+        made.await.expect("the task ends").expect("the broker gives the right");
     }
 
     /// The world's name: of its virtual host and its database.

@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document of the API: its routes from the tables that the server is built from, its
+//! The document of the API by `OpenAPI` 3.1: its routes from the tables that the server is built from, its
 //! schemas from the contract's own types.
 
 mod reads;

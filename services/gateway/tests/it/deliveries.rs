@@ -26,7 +26,8 @@ async fn a_long_poll_answers_as_soon_as_there_is_something() {
     let (none, cursor) = poll(&harness, &token, "", 0).await;
     assert!(none.is_empty());
     let waiting = poll(&harness, &token, &cursor, 60);
-    let telling = harness.tell(ACME, "ticket.praised.v1", "d1", &json!({ "stars": 5 }));
+    let praise = json!({ "stars": 5 });
+    let telling = harness.tell(ACME, "ticket.praised.v1", "d1", &praise);
     let ((deliveries, next), ()) = tokio::join!(waiting, telling);
     assert_eq!(deliveries[0]["payload"], json!({ "stars": 5 }));
     assert_eq!(
@@ -74,7 +75,8 @@ async fn a_stream_tells_what_comes_and_goes_on_after_the_last_event() {
     let (first, last_id) = read_events(&harness, &token, None, 2).await;
     assert_eq!(first, [json!(1), json!(2)]);
     let more = read_events(&harness, &token, Some(&last_id), 2);
-    let telling = harness.tell(ACME, "ticket.praised.v1", "d4", &json!({ "n": 4 }));
+    let praise = json!({ "n": 4 });
+    let telling = harness.tell(ACME, "ticket.praised.v1", "d4", &praise);
     let ((second, _), ()) = tokio::join!(more, telling);
     assert_eq!(second, [json!(3), json!(4)]);
     harness.remove().await;

@@ -71,12 +71,13 @@ impl GatewayHarness {
         for account in ["gateway", ACME, GLOBEX] {
             let address = account.trim_start_matches("gateway-").to_owned();
             let (account, display_name) = (account.to_owned(), address.clone());
-            keep(&pool, &KeptAccount { account, address, display_name }).await.unwrap();
+            keep(&pool, &KeptAccount { account, address, display_name }).await.expect("it is kept");
         }
-        let before = world.installation.service_url(Service::FieldSync).unwrap();
+        let before = world.installation.service_url(Service::FieldSync).expect("an address");
+        world.let_tell_anything(Service::FieldSync).await;
         let line = ServiceBefore::open(&before).await;
         let mut replicas = Replicas::default();
-        let url = world.installation.service_url(Service::Gateway).unwrap();
+        let url = world.installation.service_url(Service::Gateway).expect("an address");
         replicas.start(Session::<Gateway>::default(), url.clone(), &pool);
         let (heads, new) = (Arc::new(Heads::default()), Arc::new(Notify::new()));
         let sender = CommandSender::new(Service::Gateway, url.into(), PATIENCE);
@@ -86,9 +87,9 @@ impl GatewayHarness {
         };
         replicas.spawn(|stop| outbox::run(pool.clone(), sender, settings, Arc::clone(&new), stop));
         replicas.spawn(|stop| Arc::clone(&heads).run(pool.clone(), stop));
-        let limits = Limits::new(NonZeroU32::new(requests).unwrap(), streams);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let limits = Limits::new(NonZeroU32::new(requests).expect("one at least"), streams);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
         let api_pool = pool.clone();
         replicas.spawn(|stop| async move {
             let api = Api::new(api_pool, heads, new, limits, stop.clone());
@@ -112,7 +113,7 @@ impl GatewayHarness {
             expires_at: None,
             last_used_at: None,
         };
-        insert(&self.pool, &row, &token.hash()).await.unwrap();
+        insert(&self.pool, &row, &token.hash()).await.expect("it is kept");
         token.reveal().to_owned()
     }
 

@@ -55,9 +55,10 @@ impl DeskHarness {
         for account in ["gateway", ACME, GLOBEX] {
             let address = account.trim_start_matches("gateway-").to_owned();
             let (account, display_name) = (account.to_owned(), address.clone());
-            keep(&pool, &KeptAccount { account, address, display_name }).await.unwrap();
+            keep(&pool, &KeptAccount { account, address, display_name }).await.expect("it is kept");
         }
-        let url = world.installation.service_url(Service::FieldSync).unwrap();
+        let url = world.installation.service_url(Service::FieldSync).expect("an address");
+        world.let_tell_anything(Service::FieldSync).await;
         let line = ServiceBefore::open(&url).await;
         Self { world, pool, new_command: Arc::default(), replicas: Replicas::default(), line }
     }
@@ -94,8 +95,9 @@ impl DeskHarness {
                 .bind(account)
                 .fetch_all(&self.pool)
                 .await
-                .unwrap();
-        rows.into_iter().map(|(kind, body)| (kind, serde_json::from_str(&body).unwrap())).collect()
+                .expect("the database answers");
+        let json = |body: &str| serde_json::from_str(body).expect("a body is JSON");
+        rows.into_iter().map(|(kind, body)| (kind, json(&body))).collect()
     }
 
     /// Waits until an account's log has so many entries.
@@ -116,7 +118,7 @@ impl DeskHarness {
         content: &Value,
     ) -> Accepted {
         let request = Request {
-            account: AccountName::new(account).unwrap(),
+            account: AccountName::new(account).expect("a name"),
             key: key.to_owned(),
             command_type: command_type.to_owned(),
             hash: Request::hash_of(command_type, content),
