@@ -102,7 +102,9 @@ impl GatewayHarness {
     /// A token of an account, with these scopes.
     pub async fn token(&self, account: &str, scopes: &[&str]) -> String {
         let mut chance = [0; 32];
-        chance.iter_mut().for_each(|byte| *byte = fastrand::u8(..));
+        for byte in &mut chance {
+            *byte = fastrand::u8(..);
+        }
         let token = Token::of(chance);
         let row = TokenRow {
             id: Uuid::from_u128(fastrand::u128(..)),

@@ -25,8 +25,9 @@ fn deliveries(seed: u64) -> Vec<(&'static str, Value)> {
         .map(|share| ("ticket.created.v1", created(share, &["globex/0"], 1)))
         .collect();
     for _ in 0..60 {
-        let share = SHARES[chance.usize(0..SHARES.len())];
-        let comment = format!("globex/{}", chance.u32(0..6));
+        let place = chance.usize(0..SHARES.len());
+        let share = SHARES[place];
+        let comment = format!("globex/{place}-{}", chance.u32(0..6));
         let more = match chance.u32(0..5) {
             0 => json!({ "status": (*chance.choice(&["open", "pending", "solved"]).unwrap()) }),
             1 => json!({ "tags": { "add": ["a"], "remove": ["leak"] } }),

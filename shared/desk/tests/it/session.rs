@@ -51,6 +51,7 @@ async fn what_is_told_is_logged_once_in_order_and_held() {
     harness.start_session();
     harness.logged(ACME, 1).await;
     harness.tell(ACME, "ticket.created.v1", "d2", &created(SHARE, &["globex/1"], 1)).await;
+    harness.logged(ACME, 2).await;
     // A type of a later release is told as it came.
     harness.tell(ACME, "ticket.praised.v1", "d3", &json!({ "stars": 5 })).await;
     harness.tell(GLOBEX, "ticket.praised.v1", "d3", &json!({ "stars": 4 })).await;
