@@ -1,5 +1,7 @@
 //! Invites, from the form to the decision.
 
+use std::time::{Duration, Instant};
+
 use contracts::Reason::{
     AgreementNotAccepted, InvitesDeclined, Malformed, NotAnAdmin, NotTheReceiver, Unchanged,
     UnknownAccount,
@@ -139,6 +141,24 @@ pub async fn r_57_a_help_desk_has_an_address_and_a_third_party_a_sharing_url(
         tokio::join!(context.invite_with(&acme, no_address), context.invite_with(&acme, no_url));
     refused(&no_address, UnknownAccount);
     refused(&no_url, UnknownAccount);
+}
+
+pub async fn also_an_unknown_address_is_refused_within_a_second(context: ConformanceContext) {
+    let [acme] = context.desks(["acme"]).await;
+    let mut fastest = Duration::MAX;
+    for receiver in [
+        json!({ "address": "nobody" }),
+        json!({ "sharing_url": "https://nobody.example/sharing" }),
+        json!({ "address": "nobody else" }),
+    ] {
+        let asked = Instant::now();
+        let (receipt, _) = context
+            .invite_with(&acme, json!({ "receiver": receiver, "terms": everything() }))
+            .await;
+        refused(&receipt, UnknownAccount);
+        fastest = fastest.min(asked.elapsed());
+    }
+    assert!(fastest < Duration::from_secs(1), "{fastest:?}");
 }
 
 pub async fn r_58_comments_and_status_have_exactly_two_choices(context: ConformanceContext) {

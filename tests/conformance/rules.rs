@@ -329,6 +329,8 @@ rules! {
         [duties::part_6_a_delivery_that_comes_again_changes_nothing];
     "D-02" Deskmesh "in doubt: the same custom status on both sides; the reference's table governs"
         [status::d_02_the_same_custom_status_on_both_sides_is_no_exception];
+    "also" Deskmesh "an address that nobody has is refused within a second"
+        [invites::also_an_unknown_address_is_refused_within_a_second];
     "also" Deskmesh "what was ended and is shared again is a new copy; revisions go on"
         [chains::also_what_was_ended_and_is_shared_again_is_a_new_copy];
     "also" Deskmesh "a chain beyond an ended share goes on by itself"

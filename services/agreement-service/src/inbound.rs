@@ -51,6 +51,19 @@ impl Inbound {
         }
     }
 
+    /// What partners can invite by when it is applied: an address, a sharing URL.
+    #[must_use]
+    pub fn brings(&self) -> Vec<&str> {
+        match self {
+            Self::Register(message) => {
+                let url = message.sharing_url.as_deref();
+                std::iter::once(message.account.as_str()).chain(url).collect()
+            }
+            Self::Rename(message) => vec![message.address.as_str()],
+            _ => Vec::new(),
+        }
+    }
+
     /// The agreement it is about.
     #[must_use]
     pub fn agreement_id(&self) -> Option<&AgreementId> {

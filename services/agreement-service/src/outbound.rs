@@ -5,7 +5,7 @@ use contracts::delivery::Delivery;
 use contracts::sync::CommandRef;
 use contracts::topology::Service;
 use contracts::{AccountName, Receipt};
-use messaging::{HandlerResult, Otherwise, Output, ParkReason};
+use messaging::{HandlerResult, Otherwise, Output, ParkReason, Patience};
 
 use crate::rules::Answer;
 
@@ -25,12 +25,13 @@ pub(crate) fn verdict(answer: Answer, command: &CommandRef) -> HandlerResult {
             let shown = deliveries.iter().map(|delivery| Output::to_desk(delivery, received_at));
             HandlerResult::Decided(shown.chain([told(account, *receipt)]).collect())
         }
-        Answer::NotYet { reason, refusal } => {
+        Answer::NotYet { reason, brief, refusal } => {
+            let patience = if brief { Patience::Moment } else { Patience::Ladder };
             let otherwise = match refusal {
                 Some(receipt) => Otherwise::Decided(vec![told(account, *receipt)]),
                 None => Otherwise::Park(ParkReason::UnknownAccount),
             };
-            HandlerResult::NotYet { reason, otherwise }
+            HandlerResult::NotYet { reason, patience, otherwise }
         }
     }
 }
@@ -136,6 +137,7 @@ mod tests {
                 verdict,
                 HandlerResult::NotYet {
                     reason: Reason::UnknownAccount,
+                    patience: Patience::Ladder,
                     otherwise: Otherwise::Park(_)
                 }
             ),

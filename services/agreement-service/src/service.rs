@@ -3,11 +3,11 @@
 use bootstrap::{Context, NoKeys};
 use contracts::address::Invitee;
 use contracts::topology;
-use messaging::{About, Content, DecideError, DecodeError, HandlerResult, Received, Service};
+use messaging::{About, Aged, Content, DecideError, DecodeError, HandlerResult, Received, Service};
 use sqlx::PgConnection;
 
-use crate::rules::Decision;
 use crate::rules::state::State;
+use crate::rules::{Answer, Decision};
 use crate::store::{self, Wanted};
 use crate::{Inbound, outbound, rules};
 
@@ -29,6 +29,9 @@ impl Service for AgreementService {
     type Decision = Decision;
 
     const SERVICE: topology::Service = topology::Service::Agreement;
+
+    const AGED: &'static [Aged] =
+        &[Aged { table: "delayed_address", since: "since", condition: "true", days: 1 }];
 
     fn decode(&self, message_type: &str, content: Content<'_>) -> Result<Inbound, DecodeError> {
         Inbound::decode(message_type, content)
@@ -63,7 +66,10 @@ impl Service for AgreementService {
         received: &Received<Inbound>,
         decision: Decision,
     ) -> HandlerResult {
-        outbound::verdict(state.apply(decision), &received.command())
+        let answer = state.apply(decision);
+        let waits = matches!(answer, Answer::NotYet { .. });
+        state.settle(&received.message.brings(), waits);
+        outbound::verdict(answer, &received.command())
     }
 
     async fn save(&self, connection: &mut PgConnection, state: State) -> Result<(), DecideError> {
@@ -76,6 +82,7 @@ fn wanted(batch: &[&Received<Inbound>]) -> Wanted {
     let mut wanted = Wanted::default();
     for received in batch {
         wanted.names.insert(received.account.clone());
+        wanted.coming.extend(received.message.brings().into_iter().map(str::to_owned));
         wanted.agreements.extend(received.message.agreement_id().map(ToString::to_string));
         match &received.message {
             Inbound::Register(message) => {

@@ -5,7 +5,7 @@ use contracts::sync::CommandRef;
 use contracts::{AccountName, ReceiptOutcome, topology};
 use messaging::{
     About, Content, DecideError, DecodeError, HandlerResult, Otherwise, Output, ParkReason,
-    Received, Related, Service,
+    Patience, Received, Related, Service,
 };
 use sqlx::PgConnection;
 
@@ -105,12 +105,14 @@ fn verdict(received: &Received<Inbound>, decision: Decision) -> HandlerResult {
     let command = received.command();
     match decision {
         Decision::NotYet(reason) if reason == contracts::Reason::UnknownAccount => {
-            HandlerResult::NotYet { reason, otherwise: Otherwise::Park(ParkReason::UnknownAccount) }
+            let otherwise = Otherwise::Park(ParkReason::UnknownAccount);
+            HandlerResult::NotYet { reason, patience: Patience::Ladder, otherwise }
         }
         Decision::NotYet(reason) => {
             let answer = Answer::refused(&command.account, reason);
             HandlerResult::NotYet {
                 reason,
+                patience: Patience::Ladder,
                 otherwise: Otherwise::Decided(vec![answer_output(received, &command, answer)]),
             }
         }

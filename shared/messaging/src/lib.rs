@@ -34,7 +34,7 @@ pub use run::connection::BrokerUrl;
 pub use run::health::Health;
 pub use run::retention::Retention;
 pub use run::runtime::{Settings, Undelivered, run};
-pub use service::{Aged, HandlerResult, Otherwise, Received, Related, Service};
+pub use service::{Aged, HandlerResult, Otherwise, Patience, Received, Related, Service};
 
 /// The runtime's own tables (journal, outputs, undelivered, parked). They live in the service's
 /// schema, beside its own, and are migrated together with them; versions 1 to 499 are the

@@ -135,11 +135,13 @@ impl<M> Received<M> {
 pub enum HandlerResult {
     /// It is decided; this is to be sent.
     Decided(Vec<Output>),
-    /// Something it needs is not known yet: it waits on the ladder, and when that is used up,
-    /// `otherwise`. Entry services only.
+    /// Something it needs is not known yet: it waits, and when that was in vain, `otherwise`.
+    /// Entry services only.
     NotYet {
         /// What is missing.
         reason: Reason,
+        /// How long it waits.
+        patience: Patience,
         /// What happens when it is still missing at the end.
         otherwise: Otherwise,
     },
@@ -155,6 +157,16 @@ impl HandlerResult {
             Self::NotYet { .. } | Self::Park(..) => 0,
         }
     }
+}
+
+/// How long a message waits for what is not known yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Once, for less than half a second: long enough for what was published before it and is being
+    /// decided beside it.
+    Moment,
+    /// All steps of the ladder.
+    Ladder,
 }
 
 /// What happens to a message that waited in vain.

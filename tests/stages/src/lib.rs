@@ -4,18 +4,24 @@ use std::collections::BTreeMap;
 
 use agreement_service::rules::state::{State, Stored};
 use comment_sync::rules::Settings;
-use contracts::topology::Service;
+use contracts::topology::{RETRY_LADDER, Service};
 use contracts::{AccountName, ChainId, CopyId, Timestamp};
 use field_sync::rules::Schema;
 use line::AccountBasics;
 use line::facts::Facts;
 use messaging::{
-    DecodeError, HandlerResult, Otherwise, Output, Received, Service as _, decide_and_apply,
+    DecodeError, HandlerResult, Otherwise, Output, Patience, Received, Service as _,
+    decide_and_apply,
 };
 use serde_json::Value;
 
 /// How often "not yet" is tried again before it is a refusal.
-const LADDER: usize = 2;
+fn waits(patience: Patience) -> usize {
+    match patience {
+        Patience::Moment => 1,
+        Patience::Ladder => RETRY_LADDER.len(),
+    }
+}
 
 /// A message on its way.
 #[derive(Clone, Debug)]
@@ -123,7 +129,7 @@ impl Line {
             Some(outputs) => outputs.clone(),
             None => match self.decide(service, &message, arrived_at) {
                 Err(error) => return vec![Sent::Refused(message, error)],
-                Ok(HandlerResult::NotYet { .. }) if message.attempt < LADDER => {
+                Ok(HandlerResult::NotYet { patience, .. }) if message.attempt < waits(patience) => {
                     message.attempt += 1;
                     return vec![Sent::Again(message)];
                 }

@@ -332,7 +332,8 @@ mod tests {
                 world.tell("initech", "initech", &message(id(2))),
             );
             for (answer, id) in [(foreign, id(1)), (unknown, id(2))] {
-                let Answer::NotYet { reason, refusal: Some(receipt) } = answer.0 else {
+                let Answer::NotYet { reason, brief: false, refusal: Some(receipt) } = answer.0
+                else {
                     panic!("{answer:?}")
                 };
                 assert_eq!(

@@ -22,7 +22,8 @@ pub(super) fn account<'a>(state: &'a State, asked: Asked<'_>) -> Result<&'a Acco
         });
     }
     let Some(account) = state.account(name) else {
-        return Err(Answer::NotYet { reason: Reason::UnknownAccount, refusal: None });
+        let (reason, brief) = (Reason::UnknownAccount, false);
+        return Err(Answer::NotYet { reason, brief, refusal: None });
     };
     if asked.publisher == name || account.operated_by.as_ref() == Some(asked.publisher) {
         Ok(account)
@@ -77,7 +78,8 @@ mod tests {
         let mut world = World::with(&["acme"]);
         for message in [titled("Globex"), accept_of(id(1))] {
             let answer = world.tell("globex", "globex", &message);
-            assert_eq!(answer.0, Answer::NotYet { reason: Reason::UnknownAccount, refusal: None });
+            let (reason, brief) = (Reason::UnknownAccount, false);
+            assert_eq!(answer.0, Answer::NotYet { reason, brief, refusal: None });
         }
     }
 }

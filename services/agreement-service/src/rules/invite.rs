@@ -63,10 +63,13 @@ fn receiver<'a>(
             .refused(Reason::IdTaken, "/agreement_id: make a new id for every invite".to_owned()));
     }
     let receiver = state.invitee(&message.receiver).ok_or_else(|| {
-        asked.not_yet(
-            Reason::UnknownAccount,
-            "/receiver: no account has this address or sharing URL".to_owned(),
-        )
+        let detail = "/receiver: no account has this address or sharing URL".to_owned();
+        let refusal = asked.refusal(Reason::UnknownAccount, detail);
+        Answer::NotYet {
+            reason: Reason::UnknownAccount,
+            brief: !state.is_coming(&message.receiver),
+            refusal: Some(Box::new(refusal)),
+        }
     })?;
     if receiver.name == sender.name {
         return Err(asked.refused(Reason::InviteToSelf, None));
@@ -306,16 +309,30 @@ mod tests {
     fn an_unknown_receiver_is_waited_for_and_then_refused() {
         let mut world = World::with(&["acme"]);
         let answer = world.tell("acme", "acme", &invite(id(1), "globex"));
-        let Answer::NotYet { reason: Reason::UnknownAccount, refusal: Some(receipt) } = &answer.0
-        else {
+        let Answer::NotYet { reason, brief: true, refusal: Some(receipt) } = &answer.0 else {
             panic!("{answer:?}")
         };
+        assert_eq!(*reason, Reason::UnknownAccount);
         assert_eq!(
             (receipt.reason, &receipt.agreement_id),
             (Some(Reason::UnknownAccount), &Some(id(1)))
         );
         world.tell("operator", "operator", &register("globex")).assert_applied();
         world.tell("acme", "acme", &invite(id(1), "globex")).assert_applied();
+    }
+
+    #[test]
+    fn what_a_registration_on_its_way_brings_is_waited_for_longer() {
+        let is_brief = |world: &mut World| {
+            let answer = world.tell("acme", "acme", &invite(id(1), "bridge-x"));
+            let Answer::NotYet { brief, .. } = answer.0 else { panic!("{answer:?}") };
+            brief
+        };
+        let mut world = World::with(&["acme"]);
+        world.state.settle(&["bridge-x"], true);
+        assert!(!is_brief(&mut world));
+        world.state.settle(&["bridge-x"], false);
+        assert!(is_brief(&mut world), "decided, and did not bring it");
     }
 
     #[test]

@@ -219,7 +219,7 @@ mod tests {
                 "acme",
                 &list(|message| message.agreement_id = Some(id(number))),
             );
-            let Answer::NotYet { reason, refusal: Some(receipt) } = answer.0 else {
+            let Answer::NotYet { reason, brief: false, refusal: Some(receipt) } = answer.0 else {
                 panic!("{answer:?}")
             };
             assert_eq!(

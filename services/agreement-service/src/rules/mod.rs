@@ -64,6 +64,9 @@ pub enum Answer {
     NotYet {
         /// What.
         reason: Reason,
+        /// Nothing of it is known to be on its way: only what is being decided at this moment can
+        /// bring it.
+        brief: bool,
         /// What is answered when waiting was in vain; nothing when there is nobody to answer.
         refusal: Option<Box<Receipt>>,
     },
@@ -154,7 +157,8 @@ impl Asked<'_> {
 
     /// Waits for what may still be on its way, and refuses when it does not come.
     fn not_yet(&self, reason: Reason, detail: impl Into<Option<String>>) -> Answer {
-        Answer::NotYet { reason, refusal: Some(Box::new(self.refusal(reason, detail))) }
+        let refusal = Some(Box::new(self.refusal(reason, detail)));
+        Answer::NotYet { reason, brief: false, refusal }
     }
 
     /// Sends a change along the line.

@@ -154,7 +154,7 @@ impl World {
         let decision = super::Decision {
             account: Some(Box::new(added)),
             agreements: Vec::new(),
-            answer: Answer::NotYet { reason: Reason::UnknownAccount, refusal: None },
+            answer: Answer::NotYet { reason: Reason::UnknownAccount, brief: false, refusal: None },
         };
         self.state.apply(decision);
     }

@@ -2,6 +2,7 @@
 
 mod account;
 mod agreement;
+mod delayed;
 mod options;
 
 use std::collections::BTreeSet;
@@ -34,6 +35,8 @@ pub(crate) struct Wanted {
     pub renaming: BTreeSet<String>,
     /// Accounts with the pages of their agreements that they ask for.
     pub pages: BTreeSet<(String, Page)>,
+    /// Addresses and sharing URLs that the batch brings itself.
+    pub coming: BTreeSet<String>,
 }
 
 /// Locks and loads what is wanted: accounts first, then agreements, each in key order; then what is
@@ -60,10 +63,12 @@ pub(crate) async fn load(
         Vec::new()
     } else {
         let parties = parties(agreements.iter().chain(listed.values().flatten()), &accounts);
-        account::contacts(connection, &parties).await?
+        account::contacts(&mut *connection, &parties).await?
     };
     let crowded = crowded(wanted, &agreements);
-    Ok(State::new(Stored { accounts, agreements, crowded, listed, contacts }))
+    let mut coming = delayed::load(connection, &invited(wanted)).await?;
+    coming.extend(wanted.coming.iter().cloned());
+    Ok(State::new(Stored { accounts, agreements, crowded, listed, contacts, coming }))
 }
 
 /// Those of the parties that are not loaded.
@@ -91,7 +96,14 @@ pub(crate) async fn save(connection: &mut PgConnection, state: &State) -> Result
     account::insert(&mut *connection, state.accounts().new_rows()).await?;
     options::save(&mut *connection, state.accounts().all()).await?;
     agreement::insert(&mut *connection, state.agreements().new_rows()).await?;
-    agreement::update(connection, state.agreements().changed_rows()).await
+    agreement::update(&mut *connection, state.agreements().changed_rows()).await?;
+    delayed::insert(connection, state.delayed()).await
+}
+
+/// What the batch invites by, and does not bring itself.
+fn invited(wanted: &Wanted) -> Vec<String> {
+    let invited = wanted.addresses.union(&wanted.sharing_urls);
+    invited.filter(|text| !wanted.coming.contains(*text)).cloned().collect()
 }
 
 fn list(set: &BTreeSet<String>) -> Vec<String> {

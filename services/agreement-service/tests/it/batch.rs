@@ -11,7 +11,7 @@ use contracts::topology::Service as Name;
 use contracts::{AccountName, AgreementId, Message, Reason, Receipt, Timestamp};
 use futures_util::future::join_all;
 use local::TestEnvironment;
-use messaging::{DecideError, HandlerResult, Otherwise, Output, Received, Service};
+use messaging::{DecideError, HandlerResult, Otherwise, Output, Patience, Received, Service};
 use serde_json::json;
 use sqlx::{PgPool, Postgres, Transaction};
 use testkit::desk::PATIENCE;
@@ -307,6 +307,7 @@ async fn r_17_of_an_invite_and_a_rename_the_later_one_meets_the_earlier_one() {
             invite,
             HandlerResult::NotYet {
                 reason: Reason::UnknownAccount,
+                patience: Patience::Moment,
                 otherwise: Otherwise::Decided(_)
             }
         ),

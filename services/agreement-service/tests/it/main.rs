@@ -7,6 +7,8 @@ mod harness;
 mod list;
 mod rename;
 
+use std::time::{Duration, Instant};
+
 use contracts::delivery::AgreementStatus::{Accepted, Declined, Inactive, Pending};
 use contracts::delivery::{AgreementStatus, DeliveryBody};
 use contracts::sync::{AgreementFact, Change, Fact};
@@ -232,5 +234,51 @@ async fn a_command_of_an_account_that_nobody_registers_is_parked_unanswered() {
     let outcome = stage.outcome(&initech, &id).await;
     assert!(matches!(outcome, Outcome::Passed), "{outcome:?}");
     assert_eq!(initech.deliveries().len(), 0, "nobody answered what was parked");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_address_is_refused_within_a_second() {
+    let mut stage = ServiceHarness::set("agreement-nobody").await;
+    let (operator, acme) = (stage.operator(), stage.desk("acme").await);
+    stage.start_two_replicas();
+    operator.send(&register("acme")).await.expect("the broker takes it");
+    stage.facts_passed_on(1).await;
+    let mut fastest = Duration::MAX;
+    for number in 1..4 {
+        let asked = Instant::now();
+        let id = acme.send(&invite(number, "nobody")).await.expect("the broker takes it");
+        let outcome = stage.outcome(&acme, &id).await;
+        assert!(matches!(outcome, Outcome::Refused(Some(Reason::UnknownAccount))), "{outcome:?}");
+        fastest = fastest.min(asked.elapsed());
+    }
+    assert!(fastest < Duration::from_secs(1), "{fastest:?}");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_whose_registration_waits_is_waited_for_too() {
+    let mut stage = ServiceHarness::set("agreement-coming").await;
+    let (operator, acme, bridge) =
+        (stage.operator(), stage.desk("acme").await, stage.desk("bridge").await);
+    stage.start_two_replicas();
+    operator.send(&register("acme")).await.expect("the broker takes it");
+    stage.facts_passed_on(1).await;
+    let mut below = register("bridge-x");
+    below.operated_by = Some(bridge.account.clone());
+    bridge.send(&below).await.expect("the broker takes it");
+    until("the registration to wait", PATIENCE, async || {
+        let query = "select count(*) from delayed_address where text = 'bridge-x'";
+        let waiting: i64 = sqlx::query_scalar(query).fetch_one(&stage.pool).await.expect("a count");
+        if waiting == 1 { Ok(()) } else { Err("it does not".to_owned()) }
+    })
+    .await;
+    let invited = acme.send(&invite(1, "bridge-x")).await.expect("the broker takes it");
+    // It comes after an invite to nobody was refused, which waited a moment.
+    let refused = acme.send(&invite(2, "nobody")).await.expect("the broker takes it");
+    stage.outcome(&acme, &refused).await;
+    operator.send(&register("bridge")).await.expect("the broker takes it");
+    let outcome = stage.outcome(&acme, &invited).await;
+    assert!(matches!(outcome, Outcome::Passed), "{outcome:?}");
     stage.end().await;
 }

@@ -153,8 +153,8 @@ impl<'a, M> Plan<'a, M> {
                 self.park(index, reason, detail);
                 Ok(())
             }
-            HandlerResult::NotYet { reason, otherwise } => {
-                match (ladder::step_after(item.envelope.attempt), otherwise) {
+            HandlerResult::NotYet { reason, patience, otherwise } => {
+                match (ladder::step_after(item.envelope.attempt, patience), otherwise) {
                     (Some(step), _) => {
                         self.dispositions[index] = Some(Disposition::Wait(step));
                         Ok(())

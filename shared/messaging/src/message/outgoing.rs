@@ -27,6 +27,8 @@ pub(crate) struct OutgoingMessage {
     pub body: Vec<u8>,
     /// Whether it has to find a queue. An event has not: perhaps nobody listens.
     pub mandatory: bool,
+    /// For how many milliseconds it lies in its queue at most; then the broker sends it back.
+    pub delay_ms: Option<u32>,
 }
 
 impl OutgoingMessage {
@@ -49,6 +51,7 @@ impl OutgoingMessage {
             attempt: 1,
             body: output.body().as_bytes().to_vec(),
             mandatory: true,
+            delay_ms: None,
         }
     }
 

@@ -32,5 +32,6 @@ pub(crate) fn of(service: Service, stored: &StoredOutput) -> Option<OutgoingMess
         attempt: 1,
         body: serde_json::to_vec(&event).ok()?,
         mandatory: false,
+        delay_ms: None,
     })
 }

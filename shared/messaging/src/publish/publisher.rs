@@ -186,6 +186,9 @@ impl Publisher {
         if let Some(correlation_id) = &letter.correlation_id {
             properties = properties.with_correlation_id(short(correlation_id)?);
         }
+        if let Some(delay_ms) = letter.delay_ms {
+            properties = properties.with_expiration(ShortString::from(delay_ms.to_string()));
+        }
         let options =
             BasicPublishOptions { mandatory: letter.mandatory, ..BasicPublishOptions::default() };
         let confirm = self

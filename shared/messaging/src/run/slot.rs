@@ -330,9 +330,9 @@ fn onward<S: Service>(
     item: &Item<S::Inbound>,
     disposition: &Disposition,
 ) -> Option<OutgoingMessage> {
-    let (routing_key, waits) = match disposition {
-        Disposition::Wait(step) => (S::SERVICE.retry_key(*step), 1),
-        Disposition::Forward(entry) => (entry.retried_key(), 0),
+    let (routing_key, waits, delay_ms) = match disposition {
+        Disposition::Wait(step) => (S::SERVICE.retry_key(*step), 1, Some(step.delay_ms)),
+        Disposition::Forward(entry) => (entry.retried_key(), 0, None),
         Disposition::Send { .. } | Disposition::Parked => return None,
     };
     let envelope = &item.envelope;
@@ -356,5 +356,6 @@ fn onward<S: Service>(
         attempt: 1,
         body: envelope.body.clone(),
         mandatory: true,
+        delay_ms,
     })
 }

@@ -6,7 +6,7 @@ use contracts::topology;
 use contracts::{Message, Reason, ReceiptOutcome};
 use messaging::{
     About, Content, DecideError, DecodeError, HandlerResult, Otherwise, Output, ParkReason,
-    Received, Service, decode,
+    Patience, Received, Service, decode,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -147,11 +147,13 @@ fn decide_one(is_known: bool, received: &Received<Count>) -> (HandlerResult, Opt
         Treat::Panic => panic!("asked to by {}", count.what),
         Treat::NotYet => {
             let otherwise = Otherwise::Decided(vec![refusal]);
-            return (HandlerResult::NotYet { reason: Reason::NotShared, otherwise }, None);
+            let (reason, patience) = (Reason::NotShared, Patience::Ladder);
+            return (HandlerResult::NotYet { reason, patience, otherwise }, None);
         }
         Treat::NotYetUnknownAccount => {
             let otherwise = Otherwise::Park(ParkReason::UnknownAccount);
-            return (HandlerResult::NotYet { reason: Reason::UnknownAccount, otherwise }, None);
+            let (reason, patience) = (Reason::UnknownAccount, Patience::Ladder);
+            return (HandlerResult::NotYet { reason, patience, otherwise }, None);
         }
         Treat::Park => {
             return (HandlerResult::Park(ParkReason::Undecodable, "asked to".to_owned()), None);

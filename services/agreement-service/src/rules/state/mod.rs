@@ -31,6 +31,9 @@ pub struct Stored {
     pub listed: BTreeMap<AccountName, Vec<Agreement>>,
     /// Partners, only read: what is told of them changes nothing of theirs.
     pub contacts: Vec<Contact>,
+    /// Addresses and sharing URLs that registrations and renames bring: those of the batch, and
+    /// those that wait until somebody else is known.
+    pub coming: BTreeSet<String>,
 }
 
 /// The accounts and agreements that a batch touches, as they are after what was decided of it so
@@ -44,6 +47,8 @@ pub struct State {
     crowded: BTreeSet<AccountName>,
     listed: BTreeMap<AccountName, BTreeMap<AgreementId, Agreement>>,
     contacts: BTreeMap<AccountName, Contact>,
+    coming: BTreeSet<String>,
+    delayed: BTreeSet<String>,
 }
 
 impl State {
@@ -73,6 +78,8 @@ impl State {
                 .into_iter()
                 .map(|one| (one.party.account.clone(), one))
                 .collect(),
+            coming: stored.coming,
+            delayed: BTreeSet::new(),
         }
     }
 
@@ -86,6 +93,33 @@ impl State {
             self.agreements.put(agreement.agreement_id.clone(), agreement);
         }
         decision.answer
+    }
+
+    /// Takes over that a registration or rename is decided, or that it waits: whether it may still
+    /// bring what partners could invite by.
+    pub fn settle(&mut self, brought: &[&str], waits: bool) {
+        for text in brought {
+            if waits {
+                self.coming.insert((*text).to_owned());
+                self.delayed.insert((*text).to_owned());
+            } else {
+                self.coming.remove(*text);
+            }
+        }
+    }
+
+    /// Whether a registration or rename that is on its way brings this.
+    #[must_use]
+    pub fn is_coming(&self, invitee: &Invitee) -> bool {
+        let (Invitee::Address { address: text } | Invitee::SharingUrl { sharing_url: text }) =
+            invitee;
+        self.coming.contains(text)
+    }
+
+    /// What registrations and renames bring that this batch let wait.
+    #[must_use]
+    pub fn delayed(&self) -> &BTreeSet<String> {
+        &self.delayed
     }
 
     fn put_account(&mut self, account: Account) {

@@ -147,6 +147,7 @@ pub(super) fn letter(service: Service, action: &Action, row: &Row) -> Option<Out
         attempt: 1,
         body: row.body.clone(),
         mandatory: true,
+        delay_ms: None,
     })
 }
 
