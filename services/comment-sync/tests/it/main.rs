@@ -2,6 +2,7 @@
 //! field-sync get, and what is stored.
 
 mod harness;
+mod migration;
 mod samples;
 
 use contracts::delivery::AgreementStatus::{Accepted, Inactive};
