@@ -2,7 +2,7 @@
 
 use contracts::address::Invitee;
 use contracts::command::{
-    AgreementAccept, AgreementInvite, SharedTicket, TicketShare, TicketUpdate,
+    AccountLower, AgreementAccept, AgreementInvite, SharedTicket, TicketShare, TicketUpdate,
 };
 use contracts::comment::Comment;
 use contracts::delivery::DeliveryBody;
@@ -10,9 +10,12 @@ use contracts::fields::{SentFields, Status};
 use contracts::ids::derive_id;
 use contracts::terms::CommentTerms;
 use contracts::topology::{AccountRights, Exchange, Service};
-use contracts::{Actor, AgreementId, CommentId, ReceiptOutcome, Role, ShareId, Terms, TicketId};
+use contracts::{
+    Actor, AgreementId, CommentId, Reason, ReceiptOutcome, Role, ShareId, Terms, TicketId,
+};
 use operator::account::{Attempt, AttemptOutcome, attempts};
 use operator::{Error, secret};
+use serde_json::json;
 use testkit::desk::{PATIENCE, clock};
 use testkit::{Desk, until};
 
@@ -96,6 +99,38 @@ async fn an_account_is_let_in_and_thrown_out() {
         matches!(site.doors.revoke(&account, true), Err(Error::NoUser { .. })),
         "nothing is left to revoke"
     );
+    site.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_that_were_far_too_high_are_lowered_again_and_again() {
+    let mut site = Site::open("operator-lower").await;
+    let (account, password) = site.add("acme").await;
+    let desk =
+        Desk::open(&site.doors.url_of(account.as_str(), &password).unwrap(), account.as_str());
+    let titled = async |version: u64, title: &str| {
+        let content = json!({ "version": version, "actor": admin(), "display_name": title });
+        desk.ask("account.update.v1", &content).await
+    };
+    let lower = |attribute: &str| AccountLower {
+        account: account.clone(),
+        attributes: vec![attribute.to_owned()],
+        version: 6,
+    };
+    // Each time it is a command of its own: the second is no repetition of the first.
+    for title in ["First", "Second"] {
+        assert_eq!(titled(9_000, "High").await.outcome, ReceiptOutcome::Applied);
+        assert_eq!(titled(7, title).await.reason, Some(Reason::NewerChangeExists));
+        let receipt = site.doors.lower(&lower("display_name")).await.unwrap();
+        assert_eq!(receipt.outcome, ReceiptOutcome::Applied, "{receipt:?}");
+        assert_eq!(titled(7, title).await.outcome, ReceiptOutcome::Applied);
+    }
+
+    let refused = site.doors.lower(&lower("no_such_setting")).await.unwrap();
+    assert_eq!(refused.outcome, ReceiptOutcome::Rejected, "{refused:?}");
+    let nobody = AccountLower { account: site.name("nobody"), ..lower("display_name") };
+    let refused = site.doors.lower(&nobody).await.unwrap();
+    assert_eq!(refused.reason, Some(Reason::UnknownAccount), "{refused:?}");
     site.remove().await;
 }
 
