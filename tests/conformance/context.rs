@@ -145,7 +145,8 @@ impl ConformanceContext {
         self.0.installation.user_url(account.as_str()).expect("the broker has an address")
     }
 
-    /// Registers the account of a desk; its administrator gets mail at [`ConformanceContext::admin_of`].
+    /// Registers the account of a desk; its administrator gets mail at
+    /// [`ConformanceContext::admin_of`].
     pub async fn register(&self, desk: &Desk, kind: &str) -> Receipt {
         let account = desk.account.as_str();
         let register = json!({

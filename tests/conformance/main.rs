@@ -12,6 +12,7 @@ mod table;
 mod words;
 
 mod agreements;
+mod as_sent;
 mod business_rules;
 mod chains;
 mod comments;

@@ -1,7 +1,8 @@
 //! Every rule of the domain reference, in a line of our own, with who keeps it and the tests that
 //! show it.
 //!
-//! A test is an `async fn r_07_…(context: ConformanceContext)` in the module of its subject, and its name beside
+//! A test is an `async fn r_07_…(context: ConformanceContext)` in the module of its subject, and
+//! its name beside
 //! its rule here.
 
 use std::collections::BTreeSet;
@@ -409,6 +410,16 @@ rules! {
     "also" Deskmesh "a body is read as programs write it: with a byte order mark, half an emoji, a \
         number beyond all numbers"
         [spelling::also_a_body_is_read_as_programs_write_it];
+    "also" Deskmesh "a ticket's number is text and stays as it is: zeros, signs, slashes, blanks"
+        [as_sent::also_a_tickets_number_stays_as_it_is];
+    "also" Deskmesh "null is nothing given, empty is empty"
+        [as_sent::also_null_is_nothing_given_and_empty_is_empty];
+    "also" Deskmesh "HTML crosses as it was sent, however deep"
+        [as_sent::also_html_crosses_as_it_was_sent];
+    "also" Deskmesh "what only looks like a day is none"
+        [as_sent::also_what_only_looks_like_a_day_is_none];
+    "also" Deskmesh "of two changes in one second the later counts, whatever their message ids"
+        [as_sent::also_of_two_changes_in_one_second_the_later_counts];
     "also" Deskmesh "a bad link keeps its own file back, and nothing else"
         [spelling::also_a_bad_link_keeps_its_file_back_and_nothing_else];
     "also" Deskmesh "members that the contract has not are named, and a comment with one that looks \

@@ -16,8 +16,8 @@ pub struct Published {
     pub content: Value,
     /// At which step.
     pub at: usize,
-    /// Its place among its account's own changes, once it goes along the line: when it was made, but
-    /// not later than it arrived, and its arrival stamp.
+    /// Its place among its account's own changes, once it goes along the line: when it was made,
+    /// but not later than it arrived, and its arrival stamp.
     pub order: Option<(String, u64)>,
     pub receipt: Option<Receipt>,
 }

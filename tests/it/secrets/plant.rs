@@ -1,5 +1,5 @@
-//! Commands whose every text is a marked secret, made of the contract's golden samples: a field that
-//! is added to a sample is planted without a word here.
+//! Commands whose every text is a marked secret, made of the contract's golden samples: a field
+//! that is added to a sample is planted without a word here.
 
 use std::fs;
 use std::path::Path;
@@ -26,8 +26,8 @@ const NAMES: [&str; 12] = [
     "share_id",
     "ticket_id",
 ];
-/// Fields that have to be one of the texts that the account's settings have, or of a form that a rule
-/// asks for: a command with another is refused as a whole.
+/// Fields that have to be one of the texts that the account's settings have, or of a form that a
+/// rule asks for: a command with another is refused as a whole.
 const CHOSEN: [&str; 4] = ["custom_status", "default_form", "locale", "tag"];
 
 /// A command of a desk.
