@@ -54,8 +54,9 @@ impl Service for FieldSync {
         batch: &[&Received<Inbound>],
     ) -> Result<Known, DecideError> {
         let loaded = line::load(&mut *connection, batch).await?;
-        let told = line::facts_of(batch).filter_map(|fact| fact.change.account());
-        store::renew(&mut *connection, told.map(|account| &account.account)).await?;
+        let told: Vec<_> = line::facts_of(batch).filter_map(|fact| fact.change.account()).collect();
+        let accounts = told.iter().map(|account| &account.account);
+        store::renew(&mut *connection, accounts, &told).await?;
         load(connection, &self.schemas, loaded).await
     }
 

@@ -60,15 +60,12 @@ pub fn is_system(name: &str) -> bool {
 /// The fields of an account, each with whether it is on the default form; all are where the account
 /// named none. A key counts once.
 #[must_use]
-pub fn fields_on_form(
-    fields: Vec<TicketField>,
-    default_form: Option<Vec<String>>,
-) -> Vec<(TicketField, bool)> {
-    let form: Option<BTreeSet<String>> = default_form.map(BTreeSet::from_iter);
-    let by_key: BTreeMap<String, TicketField> =
-        fields.into_iter().map(|field| (field.key.clone(), field)).collect();
+pub fn fields_on_form(fact: &AccountFact) -> Vec<(&TicketField, bool)> {
+    let form: Option<BTreeSet<&String>> = fact.default_form.as_ref().map(BTreeSet::from_iter);
+    let by_key: BTreeMap<&String, &TicketField> =
+        fact.ticket_fields.iter().map(|field| (&field.key, field)).collect();
     let is_on = |key: &String| form.as_ref().is_none_or(|form| form.contains(key));
-    by_key.into_iter().map(|(key, field)| (field, is_on(&key))).collect()
+    by_key.into_iter().map(|(key, field)| (field, is_on(key))).collect()
 }
 
 impl Schema {
@@ -76,9 +73,9 @@ impl Schema {
     #[must_use]
     pub fn new(fact: AccountFact) -> Self {
         let basics = AccountBasics::from(&fact);
-        let fields = fields_on_form(fact.ticket_fields, fact.default_form).into_iter();
-        let fields = fields.map(|(field, on_form)| Arc::new(SchemaField::new(&field, on_form)));
-        Self::of(&basics, Arc::new(fact.custom_statuses), fields)
+        let fields = fields_on_form(&fact).into_iter();
+        let fields = fields.map(|(field, on_form)| Arc::new(SchemaField::new(field, on_form)));
+        Self::of(&basics, Arc::new(fact.custom_statuses.clone()), fields)
     }
 
     /// An account with these statuses and fields.

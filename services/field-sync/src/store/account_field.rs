@@ -28,60 +28,79 @@ pub(super) struct Asked<'a> {
 
 /// Writes the rows of accounts whose rows are of another version than their fact, or not there. A
 /// fact that another batch holds at the moment is left to it: this one may hold chains that the
-/// other waits for.
+/// other waits for. What was `told` in this batch need not be read.
 pub(crate) async fn renew<'a>(
     connection: &mut PgConnection,
     accounts: impl IntoIterator<Item = &'a AccountName>,
+    told: &[&AccountFact],
 ) -> Result<(), DecideError> {
     let names: BTreeSet<&str> = accounts.into_iter().map(AccountName::as_str).collect();
-    for some in names.into_iter().collect::<Vec<_>>().chunks(AT_A_TIME) {
-        let facts: Vec<Json<AccountFact>> = sqlx::query_scalar(
-            "select fact from account_fact left join account_schema schema using (account)
-             where account = any($1) and schema.version is distinct from account_fact.version
-             order by account for update of account_fact skip locked",
-        )
-        .bind(some)
-        .fetch_all(&mut *connection)
-        .await?;
-        write(connection, facts.into_iter().map(|fact| fact.0).collect()).await?;
+    if names.is_empty() {
+        return Ok(());
+    }
+    let behind: Vec<(String, i64)> = sqlx::query_as(
+        "select account, account_fact.version
+         from account_fact left join account_schema schema using (account)
+         where account = any($1) and schema.version is distinct from account_fact.version
+         order by account for update of account_fact skip locked",
+    )
+    .bind(names.into_iter().collect::<Vec<_>>())
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut unread = Vec::new();
+    for (account, version) in behind {
+        let is_it = |fact: &&&AccountFact| {
+            fact.account.as_str() == account && stored_version(fact.version) == version
+        };
+        match told.iter().find(is_it) {
+            Some(fact) => write(&mut *connection, fact).await?,
+            None => unread.push(account),
+        }
+    }
+    for account in unread {
+        let fact: Json<AccountFact> =
+            sqlx::query_scalar("select fact from account_fact where account = $1")
+                .bind(account)
+                .fetch_one(&mut *connection)
+                .await?;
+        write(&mut *connection, &fact.0).await?;
     }
     Ok(())
 }
 
-async fn write(connection: &mut PgConnection, facts: Vec<AccountFact>) -> sqlx::Result<()> {
-    if facts.is_empty() {
-        return Ok(());
-    }
-    let accounts: Vec<String> = facts.iter().map(|fact| fact.account.to_string()).collect();
-    sqlx::query("delete from account_field where account = any($1)")
-        .bind(&accounts)
+/// Writes the rows of an account, whose fact is locked, where they differ from what is there.
+async fn write(connection: &mut PgConnection, fact: &AccountFact) -> sqlx::Result<()> {
+    let (account, fields) = (fact.account.as_str(), fields_on_form(fact));
+    let keys: Vec<&str> = fields.iter().map(|(field, _)| field.key.as_str()).collect();
+    sqlx::query(
+        "insert into account_schema (account, version) values ($1, $2)
+         on conflict (account) do update set version = excluded.version",
+    )
+    .bind(account)
+    .bind(stored_version(fact.version))
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("delete from account_field where account = $1 and key <> all ($2)")
+        .bind(account)
+        .bind(&keys)
         .execute(&mut *connection)
         .await?;
     sqlx::query(
-        "insert into account_schema (account, version) select * from unnest($1::text[], $2::bigint[])
-         on conflict (account) do update set version = excluded.version",
-    )
-    .bind(&accounts)
-    .bind(facts.iter().map(|fact| stored_version(fact.version)).collect::<Vec<_>>())
-    .execute(&mut *connection)
-    .await?;
-    let rows: Vec<(String, TicketField, bool)> = facts
-        .into_iter()
-        .flat_map(|fact| {
-            let account = fact.account.to_string();
-            let fields = fields_on_form(fact.ticket_fields, fact.default_form).into_iter();
-            fields.map(move |(field, on_form)| (account.clone(), field, on_form))
-        })
-        .collect();
-    sqlx::query(
         "insert into account_field (account, key, title, on_default_form, field)
-         select * from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::jsonb[])",
+         select $1, key, told.title, told.on_default_form, told.field
+         from unnest($2::text[], $3::text[], $4::boolean[], $5::jsonb[])
+           as told (key, title, on_default_form, field)
+         left join (select * from account_field where account = $1) as held using (key)
+         where (told.title, told.on_default_form, told.field)
+           is distinct from (held.title, held.on_default_form, held.field)
+         on conflict (account, key) do update set
+           title = excluded.title, on_default_form = excluded.on_default_form, field = excluded.field",
     )
-    .bind(rows.iter().map(|(account, ..)| account.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(_, field, _)| field.key.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(_, field, _)| comparable(&field.title)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(.., on_form)| *on_form).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(_, field, _)| Json(field)).collect::<Vec<_>>())
+    .bind(account)
+    .bind(&keys)
+    .bind(fields.iter().map(|(field, _)| comparable(&field.title)).collect::<Vec<_>>())
+    .bind(fields.iter().map(|(_, on_form)| *on_form).collect::<Vec<_>>())
+    .bind(fields.iter().map(|(field, _)| Json(*field)).collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())
@@ -155,8 +174,8 @@ pub(super) async fn from_facts(
     for some in names.chunks(AT_A_TIME) {
         let some: BTreeSet<AccountName> = some.iter().copied().cloned().collect();
         for fact in facts::whole_accounts(&mut *connection, &some).await? {
-            let fields = fields_on_form(fact.ticket_fields, fact.default_form).into_iter();
-            let fields = fields.map(|(field, on_form)| SchemaField::new(&field, on_form));
+            let fields = fields_on_form(&fact).into_iter();
+            let fields = fields.map(|(field, on_form)| SchemaField::new(field, on_form));
             take(&fact.account, fact.version, fields.collect());
         }
     }

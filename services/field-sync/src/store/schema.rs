@@ -143,7 +143,7 @@ impl SchemaReader<'_> {
         if behind.is_empty() {
             return Ok(());
         }
-        renew(&mut *connection, behind).await?;
+        renew(&mut *connection, behind, &[]).await?;
         from_facts(connection, behind, take).await?;
         Ok(())
     }

@@ -318,3 +318,48 @@ async fn a_fact_that_another_batch_holds_is_read_and_not_waited_for() {
     pool.close().await;
     world.remove().await;
 }
+
+/// The fields of an account with where each row lies, which a row that is written leaves.
+async fn rows(pool: &PgPool) -> Vec<(String, bool, String)> {
+    sqlx::query_as("select key, on_default_form, ctid::text from account_field order by key")
+        .fetch_all(pool)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn of_changed_settings_only_the_fields_that_differ_are_written() {
+    let world = TestEnvironment::new("field_sync_differ").await;
+    let pool = world.pool(topology::Service::FieldSync, field_sync::migrations()).await;
+    let service = FieldSync::default();
+    let first = AccountFact { default_form: None, ..account(0, 1, 0) };
+    let learn = async |fact: &AccountFact| {
+        let fact = received(Inbound::Fact(Box::new(told(fact.clone()))));
+        decide_with(&service, &pool, &[fact]).await;
+    };
+    learn(&first).await;
+    let before = rows(&pool).await;
+
+    // One is renamed, one taken away, one added, one no longer on the form.
+    let mut second = AccountFact { version: 2, ..first };
+    second.ticket_fields[1].title = "Renamed".to_owned();
+    let gone = second.ticket_fields.remove(2).key;
+    let off = second.ticket_fields[3].key.clone();
+    let added = TicketField { key: "added".into(), ..second.ticket_fields[0].clone() };
+    second.ticket_fields.push(added);
+    let form = second.ticket_fields.iter().map(|field| field.key.clone());
+    second.default_form = Some(form.filter(|key| *key != off).collect());
+    learn(&second).await;
+    let after = rows(&pool).await;
+
+    let kept: BTreeSet<&str> =
+        after.iter().filter(|row| before.contains(row)).map(|(key, ..)| key.as_str()).collect();
+    let written: BTreeSet<&str> =
+        after.iter().map(|(key, ..)| key.as_str()).filter(|key| !kept.contains(key)).collect();
+    let renamed = second.ticket_fields[1].key.as_str();
+    assert_eq!(written, BTreeSet::from([renamed, "added", off.as_str()]));
+    assert!(after.iter().all(|(key, ..)| *key != gone));
+    assert_eq!(after.iter().filter(|(_, on_form, _)| !on_form).count(), 1);
+    pool.close().await;
+    world.remove().await;
+}
