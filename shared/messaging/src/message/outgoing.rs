@@ -11,7 +11,7 @@ pub(crate) const JSON: &str = "application/json";
 
 /// A message as it is published; the publisher adds what is the same in all.
 #[derive(Clone, Debug)]
-pub(crate) struct OutgoingMessage {
+pub(crate) struct OutgoingMessage<'a> {
     pub exchange: String,
     pub routing_key: String,
     pub message_id: String,
@@ -24,16 +24,17 @@ pub(crate) struct OutgoingMessage {
     pub trace: TraceContext,
     /// How often it is sent with this, from 1.
     pub attempt: usize,
-    pub body: Vec<u8>,
+    /// Of an output it stays where the output is: a batch's may be megabytes.
+    pub body: Cow<'a, [u8]>,
     /// Whether it has to find a queue. An event has not: perhaps nobody listens.
     pub mandatory: bool,
     /// For how many milliseconds it lies in its queue at most; then the broker sends it back.
     pub delay_ms: Option<u32>,
 }
 
-impl OutgoingMessage {
+impl<'a> OutgoingMessage<'a> {
     /// The letter for an output.
-    pub fn of(stored: &StoredOutput) -> Self {
+    pub fn of(stored: &'a StoredOutput) -> Self {
         let output = &stored.output;
         Self {
             exchange: output.exchange().to_owned(),
@@ -49,7 +50,7 @@ impl OutgoingMessage {
                 .collect(),
             trace: stored.trace.clone(),
             attempt: 1,
-            body: output.body().as_bytes().to_vec(),
+            body: Cow::Borrowed(output.body().as_bytes()),
             mandatory: true,
             delay_ms: None,
         }

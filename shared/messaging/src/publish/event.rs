@@ -12,7 +12,7 @@ use crate::message::outgoing::{JSON, OutgoingMessage};
 use crate::message::output::StoredOutput;
 
 /// The event of a receipt; nothing for what is none.
-pub(crate) fn of(service: Service, stored: &StoredOutput) -> Option<OutgoingMessage> {
+pub(crate) fn of(service: Service, stored: &StoredOutput) -> Option<OutgoingMessage<'static>> {
     let output = &stored.output;
     let (account, arrived_at) = (output.desk()?, output.accepted_at()?);
     if output.message_type() != Receipt::NAME {
@@ -30,7 +30,7 @@ pub(crate) fn of(service: Service, stored: &StoredOutput) -> Option<OutgoingMess
         headers: Vec::new(),
         trace: stored.trace.clone(),
         attempt: 1,
-        body: serde_json::to_vec(&event).ok()?,
+        body: Cow::Owned(serde_json::to_vec(&event).ok()?),
         mandatory: false,
         delay_ms: None,
     })

@@ -108,7 +108,7 @@ impl Publisher {
     /// it is sent again.
     pub async fn publish(
         &self,
-        letters: &[OutgoingMessage],
+        letters: &[OutgoingMessage<'_>],
         now: Timestamp,
     ) -> Result<Refused, Fault> {
         if letters.is_empty() {
@@ -121,7 +121,7 @@ impl Publisher {
 
     async fn publish_all(
         &self,
-        letters: &[OutgoingMessage],
+        letters: &[OutgoingMessage<'_>],
         now: Timestamp,
     ) -> Result<Refused, Fault> {
         let sent = try_join_all(letters.iter().map(|letter| self.send(letter, now))).await?;
@@ -156,7 +156,7 @@ impl Publisher {
     #[expect(clippy::disallowed_methods, reason = "the one place that publishes")]
     async fn send(
         &self,
-        letter: &OutgoingMessage,
+        letter: &OutgoingMessage<'_>,
         now: Timestamp,
     ) -> Result<(Sent, impl Future<Output = lapin::Result<Confirmation>> + use<>), Fault> {
         let sent = Sent::begin(letter);

@@ -154,7 +154,7 @@ pub(crate) async fn retry(
 }
 
 /// The delivery once more, after its first and so many further attempts.
-fn again(stored: &StoredOutput, attempts: i32) -> OutgoingMessage {
+fn again(stored: &StoredOutput, attempts: i32) -> OutgoingMessage<'_> {
     OutgoingMessage {
         attempt: usize::try_from(attempts).unwrap_or_default() + 2,
         ..OutgoingMessage::of(stored)

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 /// Bytes of one consuming connection that are read and not yet decided. Several of the largest
 /// messages that the broker lets in (`contracts::limits::MESSAGE_BYTES`), so that one which is read
 /// in part can always be completed.
-pub(crate) const FETCHED_BYTES: usize = 24 * 1024 * 1024;
+pub(crate) const FETCHED_BYTES: usize = 12 * 1024 * 1024;
 /// How often a budget that is used up is looked at.
 const CHECK_EVERY: Duration = Duration::from_millis(100);
 /// Checks of a used-up budget after which a little is read all the same: the broker's heartbeats

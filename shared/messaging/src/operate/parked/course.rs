@@ -107,7 +107,11 @@ pub(super) fn course(service: Service, action: &Action, message: &Stub) -> Cours
 }
 
 /// The letter that goes out, where the course is one.
-pub(super) fn letter(service: Service, action: &Action, row: &Row) -> Option<OutgoingMessage> {
+pub(super) fn letter<'a>(
+    service: Service,
+    action: &Action,
+    row: &'a Row,
+) -> Option<OutgoingMessage<'a>> {
     let message = &row.stub;
     let mut headers = vec![
         (header::PARKED, message.id.to_string()),
@@ -145,7 +149,7 @@ pub(super) fn letter(service: Service, action: &Action, row: &Row) -> Option<Out
             tracestate: row.tracestate.clone(),
         },
         attempt: 1,
-        body: row.body.clone(),
+        body: Cow::Borrowed(&row.body),
         mandatory: true,
         delay_ms: None,
     })

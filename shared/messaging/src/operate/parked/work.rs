@@ -211,7 +211,7 @@ impl Work<'_> {
     /// one id, and what comes back is told by id: each id goes out alone.
     async fn send(
         &self,
-        mut letters: Vec<(Uuid, OutgoingMessage)>,
+        mut letters: Vec<(Uuid, OutgoingMessage<'_>)>,
         outcome: &mut Outcome,
     ) -> Result<Vec<Uuid>, Fault> {
         let mut taken = Vec::new();
@@ -219,7 +219,7 @@ impl Work<'_> {
             let mut ids = BTreeSet::new();
             let (now_sent, later): (Vec<_>, Vec<_>) =
                 letters.into_iter().partition(|(_, letter)| ids.insert(letter.message_id.clone()));
-            let (rows, out): (Vec<Uuid>, Vec<OutgoingMessage>) = now_sent.into_iter().unzip();
+            let (rows, out): (Vec<Uuid>, Vec<_>) = now_sent.into_iter().unzip();
             let refused = self.publisher.publish(&out, now()).await?;
             for (row, letter) in rows.into_iter().zip(&out) {
                 if !refused.contains(&letter.message_id) {
