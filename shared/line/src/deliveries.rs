@@ -1,5 +1,7 @@
 //! What a copy's desk is told: one function per message.
 
+use std::io::{self, Write};
+
 use contracts::comment::SharedComment;
 use contracts::delivery::{
     Delivery, DeliveryBody, FieldValues, Received, Redaction, StatusDelivered, TagChanges,
@@ -180,6 +182,9 @@ fn to_copy(crossing: &HopTraversal, told: DeliveryBody) -> Delivery {
 /// What fits into one delivery, and the rest in parts that each fit, in order; a single comment is
 /// never over it.
 fn split(comments: &[SharedComment]) -> (Vec<SharedComment>, Vec<Vec<SharedComment>>) {
+    if comments.len() < 2 {
+        return (comments.to_vec(), Vec::new());
+    }
     let mut parts: Vec<Vec<SharedComment>> = Vec::new();
     let mut room = 0;
     for comment in comments {
@@ -200,7 +205,22 @@ fn split(comments: &[SharedComment]) -> (Vec<SharedComment>, Vec<Vec<SharedComme
 /// The bytes that a comment takes in a message.
 #[must_use]
 pub fn size(comment: &SharedComment) -> usize {
-    serde_json::to_string(comment).map_or(0, |text| text.len())
+    let mut counted = Counted(0);
+    serde_json::to_writer(&mut counted, comment).map_or(0, |()| counted.0)
+}
+
+/// Counts what is written, and keeps nothing of it.
+struct Counted(usize);
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub type VersionKey = (CommentId, ChainId);
 /// What was said under the ids that a batch names, wherever, with what differs from what is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FirstVersions {
-    known: BTreeMap<VersionKey, FirstVersion>,
+    known: BTreeMap<CommentId, BTreeMap<ChainId, FirstVersion>>,
     changed: BTreeSet<VersionKey>,
 }
 
@@ -59,12 +59,16 @@ impl FirstVersions {
     /// What is stored.
     #[must_use]
     pub fn stored(known: impl IntoIterator<Item = (VersionKey, FirstVersion)>) -> Self {
-        Self { known: known.into_iter().collect(), changed: BTreeSet::new() }
+        let mut stored = Self::default();
+        for ((id, chain), version) in known {
+            stored.known.entry(id).or_default().insert(chain, version);
+        }
+        stored
     }
 
     /// What differs from what is stored; nothing of what is forgotten.
     pub fn changed(&self) -> impl Iterator<Item = (&VersionKey, Option<&FirstVersion>)> {
-        self.changed.iter().map(|key| (key, self.known.get(key)))
+        self.changed.iter().map(|key| (key, self.get(&key.0, &key.1)))
     }
 
     /// Says of comments that are known, or are on another ticket of their account, that their text
@@ -105,8 +109,14 @@ impl FirstVersions {
         transfer: &Transfer,
         before: &Comments,
     ) -> BTreeMap<CommentId, VecDeque<bool>> {
-        let mut first: BTreeMap<&CommentId, Option<ContentHash>> = BTreeMap::new();
         let mut repeated: BTreeMap<CommentId, VecDeque<bool>> = BTreeMap::new();
+        let ids: BTreeSet<&CommentId> =
+            transfer.comments.iter().map(|comment| &comment.id).collect();
+        // As almost always; nothing has to be hashed for it.
+        if ids.len() == transfer.comments.len() && ids.iter().all(|id| before.get(id).is_none()) {
+            return repeated;
+        }
+        let mut first: BTreeMap<&CommentId, Option<ContentHash>> = BTreeMap::new();
         for comment in &transfer.comments {
             let content_hash = ContentHash::of(comment);
             let is_new = before.get(&comment.id).is_none() && !first.contains_key(&comment.id);
@@ -121,24 +131,29 @@ impl FirstVersions {
         repeated
     }
 
+    fn get(&self, id: &CommentId, chain: &ChainId) -> Option<&FirstVersion> {
+        self.known.get(id)?.get(chain)
+    }
+
     /// What the publisher said under an id on this ticket.
     fn own(&self, transfer: &Transfer, id: &CommentId) -> Option<ContentHash> {
-        let version = self.known.get(&(id.clone(), transfer.chain.clone()))?;
+        let version = self.get(id, &transfer.chain)?;
         (version.account == transfer.command.account).then_some(version.content_hash)
     }
 
     fn differs_on_another_ticket(&self, transfer: &Transfer, id: &CommentId) -> bool {
-        let Some(now) =
-            transfer.comments.iter().find(|comment| comment.id == *id).map(ContentHash::of)
-        else {
+        let Some(comment) = transfer.comments.iter().find(|comment| comment.id == *id) else {
             return false;
         };
-        self.known.iter().any(|((said, chain), version)| {
-            said == id
-                && *chain != transfer.chain
-                && version.account == transfer.command.account
-                && version.content_hash != now
-        })
+        let others = self.known.get(id).into_iter().flatten().filter(|(chain, version)| {
+            **chain != transfer.chain && version.account == transfer.command.account
+        });
+        let mut others = others.map(|(_, version)| version.content_hash).peekable();
+        // Almost never; nothing has to be hashed for it.
+        others.peek().is_some() && {
+            let now = ContentHash::of(comment);
+            others.any(|content_hash| content_hash != now)
+        }
     }
 
     /// Keeps what a transfer's new comments say, and forgets what it redacted. `before` are those
@@ -146,16 +161,14 @@ impl FirstVersions {
     pub fn keep(&mut self, transfer: &Transfer, before: &BTreeSet<CommentId>, after: &Comments) {
         let (account, chain) = (&transfer.command.account, &transfer.chain);
         if let Action::Redact { comment_id, attachment_id: None } = &transfer.action {
-            let key = (comment_id.clone(), chain.clone());
-            if self.known.get(&key).is_some_and(|version| version.account == *account) {
-                self.known.remove(&key);
-                self.changed.insert(key);
+            if self.get(comment_id, chain).is_some_and(|version| version.account == *account) {
+                self.known.entry(comment_id.clone()).or_default().remove(chain);
+                self.changed.insert((comment_id.clone(), chain.clone()));
             }
             return;
         }
         for comment in &transfer.comments {
-            let key = (comment.id.clone(), chain.clone());
-            let is_new = !before.contains(&comment.id) && !self.known.contains_key(&key);
+            let is_new = !before.contains(&comment.id) && self.get(&comment.id, chain).is_none();
             // One whose redaction came first is blank already.
             let is_kept = after.get(&comment.id).is_some_and(|known| {
                 known.account == *account && known.content.body.starts_with(&comment.body)
@@ -165,8 +178,8 @@ impl FirstVersions {
                     account: account.clone(),
                     content_hash: ContentHash::of(comment),
                 };
-                self.known.insert(key.clone(), version);
-                self.changed.insert(key);
+                self.known.entry(comment.id.clone()).or_default().insert(chain.clone(), version);
+                self.changed.insert((comment.id.clone(), chain.clone()));
             }
         }
     }
@@ -274,7 +287,7 @@ mod tests {
             action: Action::Redact { comment_id: id("acme/1"), attachment_id: None },
             ..update("acme", &acme_copy(), &hops, Vec::new())
         });
-        assert_eq!(scene.first_versions.known, BTreeMap::new());
+        assert!(scene.first_versions.known.values().all(BTreeMap::is_empty));
         let again = scene.publish("acme", vec![worded("other", true)]);
         assert_eq!(reasons(&again), [UNCHANGED]);
     }
