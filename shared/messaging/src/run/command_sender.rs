@@ -59,7 +59,7 @@ impl CommandSender {
             }
             _ => self.log_in().await?,
         };
-        let letters: Vec<OutgoingMessage> = commands.iter().map(letter).collect();
+        let letters: Vec<OutgoingMessage<'_>> = commands.iter().map(letter).collect();
         let refused = publisher.publish(&letters, now()).await?;
         self.open = Some((connection, publisher));
         let ids = commands.iter().map(|command| command.message_id.clone());
@@ -81,7 +81,7 @@ impl CommandSender {
     }
 }
 
-fn letter(command: &Command) -> OutgoingMessage {
+fn letter(command: &Command) -> OutgoingMessage<'_> {
     let name = &command.message_type;
     let entity_and_verb = name.rsplit_once(".v").map_or(name.as_str(), |(stem, _version)| stem);
     OutgoingMessage {
@@ -94,7 +94,8 @@ fn letter(command: &Command) -> OutgoingMessage {
         headers: Vec::new(),
         trace: TraceContext::default(),
         attempt: command.attempt,
-        body: command.body.clone(),
+        body: Cow::Borrowed(&command.body),
         mandatory: true,
+        delay_ms: None,
     }
 }
