@@ -7,9 +7,9 @@ use contracts::sync::Fact;
 use contracts::topology::Service;
 use local::TestEnvironment;
 use serde_json::json;
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::PgPool;
 use testkit::desk::PATIENCE;
-use testkit::{Desk, NextServices, PassedOn, Replicas, locks, until};
+use testkit::{Desk, NextServices, PassedOn, Replicas, until};
 
 pub struct ServiceHarness {
     pub world: TestEnvironment,
@@ -102,16 +102,6 @@ impl ServiceHarness {
                 .ok_or_else(|| "neither a fact nor a receipt".to_owned())
         })
         .await
-    }
-
-    /// Lets nobody write a table; whoever wants to waits.
-    pub async fn hold(&self, lock: &'static str) -> Transaction<'static, Postgres> {
-        locks::hold(&self.pool, lock).await
-    }
-
-    /// Lets decisions that wait for each other go at the same moment.
-    pub async fn release(&self, held: Transaction<'static, Postgres>) {
-        locks::release(&self.pool, held).await;
     }
 
     pub async fn end(self) {

@@ -16,7 +16,7 @@ use contracts::topology::RETRY_LADDER;
 use contracts::{Message, Reason, ReceiptOutcome};
 use serde_json::json;
 use testkit::desk::PATIENCE;
-use testkit::{Desk, until};
+use testkit::{Desk, locks, until};
 
 use crate::commands::{accept, agreement, deactivate, decline, invite, register, secure_downloads};
 use crate::harness::{Outcome, ServiceHarness};
@@ -123,7 +123,7 @@ async fn decisions_that_race_at_two_replicas_end_as_in_some_order_of_them() {
     send_all(&acme, (0..24).map(|number| invite(number, "globex"))).await;
     stage.facts_passed_on(2 + 24).await;
 
-    let held = stage.hold("lock table agreement in share mode").await;
+    let held = locks::hold(&stage.pool, "lock table agreement in share mode").await;
     let (accepts, ends, accepts_too, declines, invites, invites_too) = tokio::join!(
         send_all(&globex, ended.clone().map(accept)),
         send_all(&acme, ended.clone().map(deactivate)),
@@ -132,7 +132,7 @@ async fn decisions_that_race_at_two_replicas_end_as_in_some_order_of_them() {
         send_all(&acme, contested.clone().map(|number| invite(number, "globex"))),
         send_all(&globex, contested.clone().map(|number| invite(number, "acme"))),
     );
-    stage.release(held).await;
+    locks::release(&stage.pool, held).await;
     for (index, number) in ended.enumerate() {
         let accept = stage.outcome(&globex, &accepts[index]).await;
         let end = stage.outcome(&acme, &ends[index]).await;

@@ -6,9 +6,9 @@ use contracts::Message;
 use contracts::sync::{Fact, Transfer};
 use contracts::topology::Service;
 use local::TestEnvironment;
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::PgPool;
 use testkit::desk::PATIENCE;
-use testkit::{Desk, NextServices, Replicas, ServiceBefore, locks, until};
+use testkit::{Desk, NextServices, Replicas, ServiceBefore, until};
 
 pub struct ServiceHarness {
     pub world: TestEnvironment,
@@ -73,16 +73,6 @@ impl ServiceHarness {
 
     fn passed<M: Message>(&self) -> Vec<M> {
         self.next.of_type().into_iter().map(|(_, message)| message).collect()
-    }
-
-    /// Lets nobody write a table; whoever wants to waits.
-    pub async fn hold(&self, lock: &'static str) -> Transaction<'static, Postgres> {
-        locks::hold(&self.pool, lock).await
-    }
-
-    /// Lets decisions that wait for each other go at the same moment.
-    pub async fn release(&self, held: Transaction<'static, Postgres>) {
-        locks::release(&self.pool, held).await;
     }
 
     pub async fn end(self) {

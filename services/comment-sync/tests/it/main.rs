@@ -9,7 +9,7 @@ use contracts::delivery::AgreementStatus::{Accepted, Inactive};
 use contracts::delivery::DeliveryBody;
 use contracts::{Reason, Receipt, ReceiptOutcome};
 use testkit::desk::PATIENCE;
-use testkit::{Desk, until};
+use testkit::{Desk, locks, until};
 
 use crate::harness::ServiceHarness;
 use crate::samples::{agreement, hop, onward, original, redact, share, solved, unshare, update};
@@ -119,7 +119,7 @@ async fn a_comment_in_two_transfers_at_two_replicas_is_delivered_once() {
     let stage = ServiceHarness::set("comments-race").await;
     stage.publish("share", &share("share", &[])).await;
     stage.transfer("share").await;
-    let held = stage.hold("lock table comment in share mode").await;
+    let held = locks::hold(&stage.pool, "lock table comment in share mode").await;
     for number in 0..PAIRS {
         for command in ["a", "b"] {
             let transfer =
@@ -131,7 +131,7 @@ async fn a_comment_in_two_transfers_at_two_replicas_is_delivered_once() {
     let uuid = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10";
     stage.publish("ours", &update("acme", "ours", &[uuid])).await;
     stage.publish("theirs", &update("globex", "theirs", &[uuid])).await;
-    stage.release(held).await;
+    locks::release(&stage.pool, held).await;
 
     let (once, again) =
         ((ReceiptOutcome::Applied, None), (ReceiptOutcome::Ignored, Some(Reason::Unchanged)));

@@ -5,9 +5,9 @@ use contracts::sync::{Fact, Transfer};
 use contracts::topology::Service;
 use local::TestEnvironment;
 use share_dispatcher::ShareDispatcher;
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::PgPool;
 use testkit::desk::PATIENCE;
-use testkit::{Desk, NextServices, PassedOn, Replicas, ServiceBefore, locks, until};
+use testkit::{Desk, NextServices, PassedOn, Replicas, ServiceBefore, until};
 
 pub struct ServiceHarness {
     pub world: TestEnvironment,
@@ -86,16 +86,6 @@ impl ServiceHarness {
                 .ok_or_else(|| format!("none; refused: {refused:?}"))
         })
         .await
-    }
-
-    /// Lets nobody write a table; whoever wants to waits.
-    pub async fn hold(&self, lock: &'static str) -> Transaction<'static, Postgres> {
-        locks::hold(&self.pool, lock).await
-    }
-
-    /// Lets decisions that wait for each other go at the same moment.
-    pub async fn release(&self, held: Transaction<'static, Postgres>) {
-        locks::release(&self.pool, held).await;
     }
 
     pub async fn end(self) {

@@ -15,7 +15,7 @@ use contracts::topology::Service;
 use contracts::topology::Service::{CommentSync, FieldSync};
 use contracts::{Message, Reason, ReceiptOutcome, ShareId};
 use testkit::desk::PATIENCE;
-use testkit::{Desk, until};
+use testkit::{Desk, locks, until};
 
 use crate::harness::ServiceHarness;
 use crate::samples::{
@@ -197,14 +197,14 @@ async fn of_two_shares_of_one_ticket_or_with_one_id_exactly_one_is_accepted() {
         share.ticket.comments.clear();
         share
     };
-    let held = stage.hold("lock table share in share mode").await;
+    let held = locks::hold(&stage.pool, "lock table share in share mode").await;
     let (to_globex, to_initech, ours, theirs) = tokio::join!(
         send_all(&acme, (0..PAIRS).map(|number| share(TO_GLOBEX, &format!("t{number}")))),
         send_all(&acme, (0..PAIRS).map(|number| share(TO_INITECH, &format!("t{number}")))),
         send_all(&acme, (0..PAIRS).map(|number| with_id(TO_GLOBEX, number))),
         send_all(&initech, (0..PAIRS).map(|number| with_id(OF_INITECH, number))),
     );
-    stage.release(held).await;
+    locks::release(&stage.pool, held).await;
     for number in 0..PAIRS {
         let one_ticket = [
             outcome(&stage, &acme, &to_globex[number]).await,
