@@ -89,8 +89,8 @@ fn attachment_id(id: &str, pointer: &str) -> Result<(), DecodeError> {
     Ok(())
 }
 
-/// A number that every reader of JSON takes exactly. The types read more: what an earlier release let
-/// in is kept.
+/// A number that every reader of JSON takes exactly. The types read more: what an earlier release
+/// let in is kept.
 fn whole_number(number: Option<u64>, pointer: &str) -> Result<(), DecodeError> {
     if number.is_some_and(|number| number > WHOLE_NUMBER) {
         return Err(DecodeError::malformed(pointer, format!("over {WHOLE_NUMBER}")));

@@ -1,5 +1,5 @@
-//! What a transfer brings its chain before it is decided: hops that this stage does not know, numbers
-//! that copies were given, and an end.
+//! What a transfer brings its chain before it is decided: hops that this stage does not know,
+//! numbers that copies were given, and an end.
 
 use contracts::ShareId;
 use contracts::sync::{Action, Hop, Transfer};
@@ -45,8 +45,8 @@ impl Entry {
 }
 
 impl Chain {
-    /// What a transfer brings. A share that an earlier stage rejected comes to nothing here as well,
-    /// so its hop ends.
+    /// What a transfer brings. A share that an earlier stage rejected comes to nothing here as
+    /// well, so its hop ends.
     #[must_use]
     pub fn enter(&self, transfer: &Transfer) -> Entry {
         let mut entry = Entry::default();

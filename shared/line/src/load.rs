@@ -35,8 +35,8 @@ impl Loaded<'_> {
     }
 }
 
-/// Learns the facts of a batch, which are in force for all of it, locks the chains of its transfers,
-/// and loads them.
+/// Learns the facts of a batch, which are in force for all of it, locks the chains of its
+/// transfers, and loads them.
 ///
 /// # Errors
 /// What the database says, or a row that cannot be read.

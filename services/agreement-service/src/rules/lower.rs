@@ -1,5 +1,5 @@
-//! `account.lower`: the operator lowers the versions of attributes, so that an account whose version
-//! was far too high can change them again.
+//! `account.lower`: the operator lowers the versions of attributes, so that an account whose
+//! version was far too high can change them again.
 
 use contracts::command::AccountLower;
 use contracts::limits::VERSION;

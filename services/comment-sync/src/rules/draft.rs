@@ -1,5 +1,5 @@
-//! The comments of a chain while a transfer is decided: what is known, and over it what the decision
-//! changes.
+//! The comments of a chain while a transfer is decided: what is known, and over it what the
+//! decision changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -21,8 +21,8 @@ pub struct Missed {
 
 /// The redactions that a chain's copies missed, with what differs from what is stored.
 ///
-/// Those of a redacted comment are enough to decide its redaction; all of the chain are needed where
-/// a copy may come into a live share: for a share, and for a hop that is new here.
+/// Those of a redacted comment are enough to decide its redaction; all of the chain are needed
+/// where a copy may come into a live share: for a share, and for a hop that is new here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MissedRedactions {
     known: BTreeSet<Missed>,

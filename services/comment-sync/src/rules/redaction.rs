@@ -106,8 +106,8 @@ pub struct Redacted {
 /// Decides a redaction: blanks the comment where it is known, and remembers it where it is not.
 /// Every copy on a live hop is told, also where the way from the author's copy has ended: what is
 /// blank for one of them is blank for all. A copy whose hops have all ended misses it until it
-/// comes into a live share again, and the publisher is told so. `unaware` are the copies that missed
-/// the same redaction before, and do not hear of it now.
+/// comes into a live share again, and the publisher is told so. `unaware` are the copies that
+/// missed the same redaction before, and do not hear of it now.
 pub(super) fn redact(
     comments: &Draft,
     unaware: &BTreeSet<&CopyId>,

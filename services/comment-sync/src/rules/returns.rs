@@ -1,5 +1,6 @@
-//! Histories in which shares end, comments change and copies come back: at rest a desk whose copy is
-//! in a live share holds what a resync tells it, and the receipt of a redaction has named the rest.
+//! Histories in which shares end, comments change and copies come back: at rest a desk whose copy
+//! is in a live share holds what a resync tells it, and the receipt of a redaction has named the
+//! rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! That a superseded item always says what the publisher's ticket holds: on every path that a change
-//! can lose on, for every sort of field, also where what stands is what was sent.
+//! That a superseded item always says what the publisher's ticket holds: on every path that a
+//! change can lose on, for every sort of field, also where what stands is what was sent.
 
 use contracts::fields::{FieldType, Status};
 use contracts::sync::{Hop, Transfer};

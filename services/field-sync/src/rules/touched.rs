@@ -97,8 +97,8 @@ impl Touched {
         self.whole.iter()
     }
 
-    /// Copies of which every tag counts, and not every field: each has a tag under the spelling that
-    /// it first had, which is looked for among all of them.
+    /// Copies of which every tag counts, and not every field: each has a tag under the spelling
+    /// that it first had, which is looked for among all of them.
     pub fn tagged_copies(&self) -> impl Iterator<Item = &CopyId> {
         self.copies.keys().filter(|copy| self.tags && !self.whole.contains(*copy))
     }

@@ -1,5 +1,5 @@
-//! Tables `account_schema` and `account_field`: what `account_fact` says of accounts' custom fields,
-//! a row a field.
+//! Tables `account_schema` and `account_field`: what `account_fact` says of accounts' custom
+//! fields, a row a field.
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
-//! What was read of accounts' schemas, between batches. Each entry is of one version of its account,
-//! and which version counts is read in every batch's own transaction: so nothing old is decided by,
-//! and what is here only saves reading it again.
+//! What was read of accounts' schemas, between batches. Each entry is of one version of its
+//! account, and which version counts is read in every batch's own transaction: so nothing old is
+//! decided by, and what is here only saves reading it again.
 
 use std::sync::Arc;
 

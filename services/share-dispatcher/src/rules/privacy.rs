@@ -1,5 +1,5 @@
-//! What never leaves: addresses, telephones, CCs, files behind links that are none, and
-//! comments of which nobody can tell who may see them. What goes on is built anew from checked
+//! What never leaves: addresses, telephones, CCs, files behind links that are none,
+//! and comments of which nobody can tell who may see them. What goes on is built anew from checked
 //! fields; CCs go as far as comment-sync, which keeps them for notices.
 
 use contracts::command::{Cc, SentTag, SetBy, TicketShare, TicketUpdate};

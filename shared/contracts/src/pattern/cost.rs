@@ -1,5 +1,5 @@
-//! What it costs to read a pattern, looked at before its classes are built: the alphabet's are large,
-//! and without regard to case each of their letters is looked up.
+//! What it costs to read a pattern, looked at before its classes are built: the alphabet's are
+//! large, and without regard to case each of their letters is looked up.
 
 use regex_syntax::ast::parse::ParserBuilder;
 use regex_syntax::ast::{self, Ast, Visitor, visit};

@@ -84,8 +84,8 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Decides the first messages of a batch that came from `queue`: as many as fit into one
-/// transaction, one at least, and one disposition for each, in order. A message that cannot be decided is
-/// parked; one that may be what kills the process is decided alone.
+/// transaction, one at least, and one disposition for each, in order. A message that cannot be
+/// decided is parked; one that may be what kills the process is decided alone.
 pub(crate) async fn decide_first<S: Service>(
     service: &S,
     database: Database<'_>,

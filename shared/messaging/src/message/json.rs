@@ -178,10 +178,10 @@ pub(crate) struct Mended {
     pub replaced: Vec<String>,
 }
 
-/// Reads a text that [`read`] could not: each half of a surrogate pair, as JavaScript writes it when
-/// it cuts an emoji in two, becomes U+FFFD; a number beyond what a number can be becomes one that no
-/// member of the contract takes, so that it is refused where it means something and passed over
-/// where it does not. Nothing where there is neither.
+/// Reads a text that [`read`] could not: each half of a surrogate pair, as JavaScript writes it
+/// when it cuts an emoji in two, becomes U+FFFD; a number beyond what a number can be becomes one
+/// that no member of the contract takes, so that it is refused where it means something and passed
+/// over where it does not. Nothing where there is neither.
 ///
 /// # Errors
 /// What is still wrong.

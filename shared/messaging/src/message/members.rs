@@ -1,5 +1,5 @@
-//! Content read member by member, so that what is wrong is said in the contract's words and those of
-//! JSON, and not in those of the types that it is read into.
+//! Content read member by member, so that what is wrong is said in the contract's words and those
+//! of JSON, and not in those of the types that it is read into.
 
 use std::fmt;
 

@@ -201,8 +201,8 @@ impl<S: Service> Slot<S> {
         (item, span)
     }
 
-    /// One disposition for each of the first items, one at least. Holds the batch while the database is
-    /// away. Nothing when it is told to stop meanwhile.
+    /// One disposition for each of the first items, one at least. Holds the batch while the
+    /// database is away. Nothing when it is told to stop meanwhile.
     async fn decide(
         &self,
         items: &[Item<S::Inbound>],

@@ -1,5 +1,5 @@
-//! What is old enough goes, and nobody waits for it: on a database aged by sixty days, beside a long
-//! reader, and by the database's clock.
+//! What is old enough goes, and nobody waits for it: on a database aged by sixty days, beside a
+//! long reader, and by the database's clock.
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 //! Outputs, which are kept in a partition per day: made ahead, dropped whole. By none of it anybody
-//! waits who reads or writes the table: a day is attached, and detached, under a lock that lets both
-//! pass, and no lock is waited for longer than a moment.
+//! waits who reads or writes the table: a day is attached, and detached, under a lock that lets
+//! both pass, and no lock is waited for longer than a moment.
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use contracts::limits;

@@ -18,8 +18,8 @@ const IN_ORDER: &str = "set local enable_bitmapscan = off; set local enable_sort
 const LOOK_BACK: Duration = Duration::from_hours(24);
 
 /// How far a table is done. Entries of deleted rows stay in the index until vacuum has been there,
-/// which a long reader puts off; without a place to go on from, each chunk would read all that those
-/// before it deleted.
+/// which a long reader puts off; without a place to go on from, each chunk would read all that
+/// those before it deleted.
 #[derive(Debug)]
 pub(crate) struct Position {
     done_until: Option<DateTime<Utc>>,
