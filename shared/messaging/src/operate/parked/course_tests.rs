@@ -28,7 +28,7 @@ fn discard() -> Action {
     Action::Discard { because: "a test".into() }
 }
 
-fn headers(letter: &OutgoingMessage) -> Vec<(&str, &str)> {
+fn headers<'a>(letter: &'a OutgoingMessage<'_>) -> Vec<(&'a str, &'a str)> {
     let mut headers: Vec<(&str, &str)> =
         letter.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     headers.sort_unstable();
@@ -67,16 +67,14 @@ fn a_discard_is_the_same_letter_with_the_reason() {
 
 #[test]
 fn what_was_on_its_way_to_a_service_or_desk_goes_where_it_was_going() {
-    let internal =
-        letter(Service::FieldSync, &Action::Replay, &row("sync", "field-sync.transfer")).unwrap();
+    let (internal, desk) = (row("sync", "field-sync.transfer"), row("desk", "acme.ticket.updated"));
+    let internal = letter(Service::FieldSync, &Action::Replay, &internal).unwrap();
     assert_eq!(
         (internal.exchange.as_str(), internal.routing_key.as_str()),
         ("sync", "field-sync.transfer")
     );
     assert_eq!(internal.headers.len(), 2, "whose row it is, and when it first arrived");
-    let desk =
-        letter(Service::ShareDispatcher, &Action::Replay, &row("desk", "acme.ticket.updated"))
-            .unwrap();
+    let desk = letter(Service::ShareDispatcher, &Action::Replay, &desk).unwrap();
     assert_eq!(
         (desk.exchange.as_str(), desk.routing_key.as_str()),
         ("desk", "acme.ticket.updated")
