@@ -1,4 +1,8 @@
-//! Why something was refused, withheld or changed: stable codes with a sentence each.
+//! Why something was refused, withheld or changed: stable codes with a sentence and a class each.
+
+mod class;
+
+pub use class::{Class, Mender};
 
 use std::borrow::Cow;
 

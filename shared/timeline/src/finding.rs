@@ -111,14 +111,14 @@ pub(crate) fn without_values(detail: &str) -> String {
     told
 }
 
+/// Why, with whether anything can be done about it and by whom.
 fn because(reason: Option<Reason>, detail: Option<&str>) -> String {
     let Some(reason) = reason else { return String::new() };
-    match (reason, detail) {
+    let sentence = match (reason, detail) {
         // Its detail has the place and all that there is to say.
-        (Reason::Malformed, Some(detail)) => {
-            format!(": {}: {}", reason.code(), without_values(detail))
-        }
-        (_, Some(detail)) => format!(": {}: {} ({detail})", reason.code(), reason.sentence()),
-        (_, None) => format!(": {}: {}", reason.code(), reason.sentence()),
-    }
+        (Reason::Malformed, Some(detail)) => without_values(detail),
+        (_, Some(detail)) => format!("{} ({detail})", reason.sentence()),
+        (_, None) => reason.sentence().to_owned(),
+    };
+    format!(": {reason} ({}): {sentence}", reason.class())
 }

@@ -114,7 +114,7 @@ fn what_was_withheld_parked_and_not_taken_is_said_on_one_screen() {
         "share-dispatcher: 0 ms →",
         "comment:acme/1 STAYED",
         "(public_comments_not_allowed)",
-        "comment:acme/1 of u1 STAYED: public_comments_not_allowed: ",
+        "comment:acme/1 of u1 STAYED: public_comments_not_allowed (as agreed): ",
         "set a message aside: poison",
         "desk.globex, is missing or full",
         "field-sync gave no answer",
@@ -182,7 +182,8 @@ fn a_malformed_command_is_told_with_its_place() {
     let answer = vec![told("acme", "command.receipt.v1", Some(receipt))];
     trails[1].decided.push(decided(Some("acme"), "u3", None, 8, answer));
     let text = render(&Timeline::of(Target::Ticket("acme/4711".into()), &trails, Vec::new()));
-    let said = "ticket.update.v1 u3 of acme was REJECTED: malformed: /actor/name: is required";
+    let said = "ticket.update.v1 u3 of acme was REJECTED: malformed (mendable by the publisher): \
+        /actor/name: is required";
     assert!(text.contains(said), "{text}");
 }
 
@@ -209,7 +210,8 @@ fn members_that_are_not_known_are_told_with_their_places() {
     let answer = vec![told("acme", "command.receipt.v1", Some(receipt))];
     trails[1].decided.push(decided(Some("acme"), "u3", None, 8, answer));
     let text = render(&Timeline::of(Target::Ticket("acme/4711".into()), &trails, Vec::new()));
-    let said = "ticket.update.v1 u3 of acme has more than is known: unknown_members: ";
+    let said = "ticket.update.v1 u3 of acme has more than is known: unknown_members \
+        (mendable by the publisher): ";
     assert!(text.contains(said) && text.contains("/prioritiy"), "{text}");
 }
 

@@ -14,7 +14,7 @@ pub(super) fn markdown(schemas: &Map<String, Value>) -> String {
     let tables = [
         ("receipt outcomes", table(["outcome", "meaning"], &described(&schemas["ReceiptOutcome"]))),
         ("item outcomes", table(["outcome", "meaning"], &described(&schemas["ItemOutcome"]))),
-        ("reasons", table(["code", "meaning"], &reasons())),
+        ("reasons", reasons_table()),
         ("pairs", pairs_table()),
         ("types", table(["type", "what it takes"], &types())),
         ("system fields", SYSTEM_FIELDS.map(|field| format!("`{field}`")).join(", ")),
@@ -36,7 +36,7 @@ pub(super) fn facts(schemas: &Map<String, Value>) -> Value {
             "receipt": listed(described(&schemas["ReceiptOutcome"]), "outcome", "meaning"),
             "item": listed(described(&schemas["ItemOutcome"]), "outcome", "meaning"),
         },
-        "reasons": listed(reasons(), "code", "meaning"),
+        "reasons": Reason::ALL.iter().map(|reason| reason_row(*reason)).collect::<Vec<_>>(),
         "custom_fields": {
             "types": listed(types(), "type", "takes"),
             "ways": listed(ways, "way", "meaning"),
@@ -55,8 +55,25 @@ fn described(schema: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-fn reasons() -> Vec<(&'static str, &'static str)> {
-    Reason::ALL.iter().map(|reason| (reason.code(), reason.sentence())).collect()
+fn reason_row(reason: Reason) -> Value {
+    let class = reason.class();
+    let mut row = json!({
+        "code": reason.code(),
+        "meaning": reason.sentence(),
+        "class": class.name(),
+    });
+    if let Some(mender) = class.mender() {
+        row["mended_by"] = json!(mender.name());
+    }
+    row
+}
+
+fn reasons_table() -> String {
+    let mut text = String::from("| code | meaning | class |\n|---|---|---|\n");
+    for reason in Reason::ALL {
+        let _ = writeln!(text, "| `{reason}` | {} | {} |", reason.sentence(), reason.class());
+    }
+    text
 }
 
 fn types() -> Vec<(&'static str, &'static str)> {

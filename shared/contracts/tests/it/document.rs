@@ -150,6 +150,13 @@ fn the_facts_are_complete() {
         .map(|row| row["code"].as_str().unwrap())
         .collect();
     assert_eq!(codes, Reason::ALL.iter().map(|reason| reason.code()).collect::<Vec<_>>());
+    for row in facts["reasons"].as_array().unwrap() {
+        assert!(
+            ["as_agreed", "mendable", "transient"].contains(&row["class"].as_str().unwrap()),
+            "{row}"
+        );
+        assert_eq!(row["class"] == "mendable", row["mended_by"].is_string(), "{row}");
+    }
     assert_eq!(facts["outcomes"]["receipt"].as_array().unwrap().len(), 4);
     assert_eq!(facts["outcomes"]["item"].as_array().unwrap().len(), 5);
     let pairs = facts["custom_fields"]["pairs"].as_array().unwrap();
