@@ -8,11 +8,13 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 #[serde(untagged)]
 pub enum Invitee {
     /// A public address: starts as the account's name and can be renamed.
+    #[schemars(title = "InviteeByAddress")]
     Address {
         /// The address.
         address: String,
     },
     /// The sharing URL of a third-party system.
+    #[schemars(title = "InviteeBySharingUrl")]
     SharingUrl {
         /// The URL.
         sharing_url: String,

@@ -287,6 +287,7 @@ impl JsonSchema for FieldValue {
                 { "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX, "description": "A \
                     whole number." },
                 {
+                    "title": "Cleared",
                     "type": "object",
                     "properties": { "clear": { "const": true } },
                     "required": ["clear"],

@@ -56,7 +56,7 @@ pub fn events_document() -> Value {
                 "payload": payload,
                 "examples": [{ "payload": example() }],
             } },
-            "schemas": generator.take_definitions(true),
+            "schemas": super::schemas::named(generator.take_definitions(true)),
         },
     })
 }

@@ -24,7 +24,36 @@ pub fn schema(message: &Published) -> Value {
 pub(super) fn components() -> Map<String, Value> {
     let mut all = definitions(Exchange::Share);
     all.extend(definitions(Exchange::Desk));
-    all
+    named(all)
+}
+
+/// Says in each schema what it is called, because code generators do not look at the key that it
+/// stands under: in a property that has a description of its own, too. A name in `$id` begins with
+/// `#`: any other would be the base of all references in it.
+pub(super) fn named(mut schemas: Map<String, Value>) -> Map<String, Value> {
+    for (name, schema) in &mut schemas {
+        entitle_references(schema);
+        schema["title"] = json!(name);
+        schema["$id"] = json!(format!("#{name}"));
+    }
+    schemas
+}
+
+fn entitle_references(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            let target = members.get("allOf").and_then(|all| match all.as_array()?.as_slice() {
+                [only] => only["$ref"].as_str()?.rsplit('/').next().map(str::to_owned),
+                _ => None,
+            });
+            if let Some(name) = target {
+                members.insert("title".to_owned(), json!(name));
+            }
+            members.values_mut().for_each(entitle_references);
+        }
+        Value::Array(items) => items.iter_mut().for_each(entitle_references),
+        _ => {}
+    }
 }
 
 fn definitions(exchange: Exchange) -> Map<String, Value> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use contracts::asyncapi::{document, messages, schema};
+use contracts::asyncapi::{document, events_document, messages, schema};
 use contracts::compatibility::passing;
 use contracts::fields::FieldType;
 use contracts::topology::{Exchange, FLOWS};
@@ -117,6 +117,27 @@ fn schemas_are_draft_07_and_say_what_everything_is() {
             }
         });
     }
+}
+
+#[test]
+fn whoever_makes_types_of_it_finds_a_name_for_each() {
+    let mut described = 0;
+    for document in [whole(), events_document()] {
+        let schemas = &document["components"]["schemas"];
+        for (name, schema) in schemas.as_object().unwrap() {
+            assert_eq!(schema["title"], json!(name));
+            assert_eq!(schema["$id"], json!(format!("#{name}")));
+        }
+        walk(schemas, &mut |value| {
+            let is_object = value["type"] == "object" && value.get("properties").is_some();
+            let is_wrapped = value["allOf"].as_array().is_some_and(|all| all.len() == 1);
+            if is_object || is_wrapped {
+                described += 1;
+                assert!(value["title"].is_string(), "{value}");
+            }
+        });
+    }
+    assert!(described > 100, "only {described}: is anything looked at?");
 }
 
 #[test]
