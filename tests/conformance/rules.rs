@@ -328,6 +328,9 @@ rules! {
         [duties::part_6_html_and_links_are_handled_with_care];
     "part 6" Desk "message ids are remembered, so that nothing counts twice"
         [duties::part_6_a_delivery_that_comes_again_changes_nothing];
+    "part 8" Deskmesh "HTML crosses as far as an allow-list goes, and goes as text where it costs too \
+        much"
+        [spelling::part_8_html_crosses_clean_or_goes_as_text];
     "D-02" Deskmesh "in doubt: the same custom status on both sides; the reference's table governs"
         [status::d_02_the_same_custom_status_on_both_sides_is_no_exception];
     "also" Deskmesh "an address that nobody has is refused within a second"

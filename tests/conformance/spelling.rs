@@ -56,6 +56,32 @@ pub async fn also_a_body_is_read_as_programs_write_it(context: ConformanceContex
     assert_eq!(hears(&globex, &cut).await.body, "An emoji cut in two: \u{fffd}");
 }
 
+pub async fn part_8_html_crosses_clean_or_goes_as_text(context: ConformanceContext) {
+    let partners = context.partners(everything()).await;
+    let (acme, globex) = (&partners.acme, &partners.globex);
+    let share = context.shared(acme, globex, &partners.agreement, "1").await;
+    let with_html = |html: &str| {
+        let mut comment = context.comment(acme, "It smokes.", true);
+        comment["html_body"] = json!(html);
+        comment
+    };
+    let careless = with_html("<p onclick=\"x()\">It <b>smokes</b><script>x()</script></p>");
+    applied(&context.update(acme, "1", json!({ "comments": [careless] })).await);
+    let came = context.updated(globex, &share, "the HTML", |it| it.comments.len() == 1).await;
+    assert_eq!(came.comments[0].html_body.as_deref(), Some("<p>It <b>smokes</b></p>"));
+
+    let dear = with_html(&"<p>".repeat(9_000));
+    let id = format!("comment:{}", dear["id"].as_str().expect("its id"));
+    let receipt =
+        context.update(acme, "1", json!({ "comments": [dear, with_html("<i>x</i>")] })).await;
+    assert_eq!(receipt.outcome, ReceiptOutcome::Applied, "{receipt:?}");
+    item(&receipt, &id, ItemOutcome::Mapped, Reason::Malformed);
+    let came = context.updated(globex, &share, "the text", |it| it.comments.len() == 2).await;
+    let html: Vec<_> = came.comments.iter().map(|it| it.html_body.as_deref()).collect();
+    assert_eq!(html, [None, Some("<i>x</i>")]);
+    assert_eq!(came.comments[0].body, "It smokes.");
+}
+
 pub async fn also_a_bad_link_keeps_its_file_back_and_nothing_else(context: ConformanceContext) {
     let Partners { acme, globex, .. } = shared(&context).await;
     let file = |id: &str, url: &str| json!({ "id": id, "filename": "f", "url": url });

@@ -9,14 +9,15 @@ use messaging::{Content, DecodeError, decode};
 
 use crate::limits;
 use crate::rules::visibility::{self, Unclear};
+use crate::rules::{Noted, html};
 
 /// The messages this service accepts.
 #[derive(Debug)]
 pub enum Inbound {
-    /// A desk shares a ticket; some of its comments may be unclear.
-    Share(Box<TicketShare>, Unclear),
-    /// A desk changed a shared ticket; some of its comments may be unclear.
-    Update(Box<TicketUpdate>, Unclear),
+    /// A desk shares a ticket; some of its comments may not go on as they came.
+    Share(Box<TicketShare>, Noted),
+    /// A desk changed a shared ticket; some of its comments may not go on as they came.
+    Update(Box<TicketUpdate>, Noted),
     /// A desk tells its number for a copy.
     Bind(TicketBind),
     /// A desk ends its outbound share.
@@ -32,7 +33,8 @@ pub enum Inbound {
 }
 
 impl Inbound {
-    /// Reads a message by its type; a command is held to the contract's limits here.
+    /// Reads a message by its type; a command is held to the contract's limits here, and its HTML
+    /// cleaned: once, and not while chains are locked.
     ///
     /// # Errors
     /// An unknown type, or content that breaks the contract.
@@ -40,15 +42,17 @@ impl Inbound {
         match message_type {
             TicketShare::NAME => {
                 let unclear = unclear(&content, "/ticket/comments");
-                let share: TicketShare = decode(content)?;
+                let mut share: TicketShare = decode(content)?;
                 limits::share(&share)?;
-                Ok(Self::Share(Box::new(share), unclear))
+                let without_html = html::clean(&mut share.ticket.comments);
+                Ok(Self::Share(Box::new(share), Noted { unclear, without_html }))
             }
             TicketUpdate::NAME => {
                 let unclear = unclear(&content, "/comments");
-                let update: TicketUpdate = decode(content)?;
+                let mut update: TicketUpdate = decode(content)?;
                 limits::update(&update)?;
-                Ok(Self::Update(Box::new(update), unclear))
+                let without_html = html::clean(&mut update.comments);
+                Ok(Self::Update(Box::new(update), Noted { unclear, without_html }))
             }
             TicketBind::NAME => decode(content).map(Self::Bind),
             TicketUnshare::NAME => {

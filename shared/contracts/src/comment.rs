@@ -59,7 +59,7 @@ pub struct Comment {
     pub author: Option<Actor>,
     /// Plain text.
     pub body: String,
-    /// The same as HTML; desks sanitise it.
+    /// The same as HTML; what no allow-list names is taken out on the way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub html_body: Option<String>,
     /// Whether the requester sees it. Without it, a comment with a member that looks like a
@@ -87,7 +87,7 @@ pub struct SharedComment {
     pub author: Person,
     /// Plain text, a transcript's lines included.
     pub body: String,
-    /// The same as HTML, as the author's desk sent it.
+    /// The same as HTML, cleaned by an allow-list; desks sanitise it all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub html_body: Option<String>,
     /// Whether the requester sees it.

@@ -11,6 +11,10 @@ pub const MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 pub const COMMENTS: usize = 200;
 /// Attachments of one comment.
 pub const ATTACHMENTS: usize = 20;
+/// Bytes of a comment's HTML; with more its text goes alone.
+pub const HTML_BYTES: usize = 128 * 1024;
+/// Tags in it, likewise.
+pub const HTML_TAGS: usize = 8 * 1024;
 /// CCs of a ticket: each may get a mail for every comment.
 pub const CCS: usize = 100;
 /// Tags in one command, those set and those taken off together.

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod board;
+pub mod cleaning;
 pub mod contestant;
 pub mod cpu;
 pub mod environment;

@@ -12,7 +12,7 @@ use bench::report::Report;
 use bench::scenario::{self, Doing, Scenario};
 use bench::site::Site;
 use bench::turn::{self, Lasting, Pace, Shown};
-use bench::{facts, goals};
+use bench::{cleaning, facts, goals};
 use clap::{Args, Parser, Subcommand};
 use local::services;
 
@@ -126,6 +126,9 @@ async fn play(
     halls: &Halls,
 ) -> Result<Shown> {
     let &Scenario { contestant, kind, doing, on, .. } = scenario;
+    if let Doing::Cleaning = doing {
+        return cleaning::measure();
+    }
     let desks = halls.of(contestant, on)?;
     let load = Load { kind, tickets: run.hundreds * 100, accounts: on.accounts() };
     let lasting =
@@ -150,7 +153,7 @@ async fn play(
             turn::play(load, Pace::Steady { rate }, desks, &parts, lasting).await
         }
         Doing::Half => turn::play(load, Pace::Steady { rate: half }, desks, &parts, lasting).await,
-        Doing::Deactivation | Doing::ColdStart => {
+        Doing::Deactivation | Doing::ColdStart | Doing::Cleaning => {
             turn::deactivation(load, 100.0, desks, round, lasting).await
         }
     };

@@ -33,6 +33,8 @@ pub const FILLED: &str = "full speed, 1,000,000 shares and 10,000,000 comments s
 pub const WAITING: &str = "full speed, 100,000 deliveries wait for one account";
 /// An agreement with many shares ends.
 pub const DEACTIVATION: &str = "deactivation of an agreement with 100,000 shares at 100 updates/s";
+/// What real comments' HTML costs at admission, alone.
+pub const CLEANING: &str = "HTML of 1,000 comments of real accounts cleaned";
 /// From nothing to the first update.
 pub const COLD: &str = "cold start with an update waiting";
 
@@ -73,6 +75,8 @@ pub enum Doing {
     Deactivation,
     /// Services start where an update waits.
     ColdStart,
+    /// HTML is cleaned, in this process.
+    Cleaning,
 }
 
 /// One turn of one contestant.
@@ -138,6 +142,7 @@ pub fn all() -> Vec<Scenario> {
         Scenario { on: On::Waiting, ..turn(WAITING, DESKMESH, Doing::Full) },
         Scenario { on: On::Filled, ..turn(DEACTIVATION, DESKMESH, Doing::Deactivation) },
         turn(COLD, DESKMESH, Doing::ColdStart),
+        turn(CLEANING, DESKMESH, Doing::Cleaning),
     ];
     full.into_iter()
         .chain(both)

@@ -2,7 +2,9 @@
 //! values.
 
 mod bind;
+pub mod html;
 mod list;
+mod noted;
 mod privacy;
 mod redact;
 mod resync;
@@ -14,6 +16,7 @@ mod unshare;
 mod update;
 pub mod visibility;
 
+pub use noted::Noted;
 pub use state::{Change, ListedShare, Place, State};
 
 use crate::inbound::Inbound;
@@ -148,8 +151,8 @@ fn decided(
 ) -> Decision {
     let account = &command.account;
     match message {
-        Inbound::Share(share, unclear) => share::decide(state, command, share, unclear),
-        Inbound::Update(update, unclear) => update::decide(state, command, update, unclear),
+        Inbound::Share(share, noted) => share::decide(state, command, share, noted),
+        Inbound::Update(update, noted) => update::decide(state, command, update, noted),
         Inbound::Bind(bind) => bind::decide(state, command, bind),
         Inbound::Unshare(unshare) => unshare::decide(state, command, unshare),
         Inbound::Redact(redact) => redact::decide(state, command, redact),

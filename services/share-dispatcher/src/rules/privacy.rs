@@ -6,9 +6,9 @@ use contracts::command::{Cc, SentTag, SetBy, TicketShare, TicketUpdate};
 use contracts::comment::{Attachment, Comment};
 use contracts::contact::name_without_contact;
 use contracts::sync::{FieldChanges, StatusChange, TagChange, TransferComment};
-use contracts::{AccountName, Actor, Decision, Item, Person, Reason, link};
+use contracts::{AccountName, Actor, Decision, Item, ItemOutcome, Person, Reason, link};
 
-use super::visibility::Unclear;
+use super::Noted;
 
 /// The part of a command that may go on, and what stayed.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub(super) struct Clean {
 }
 
 /// The part of a share that may go on.
-pub(super) fn of_share(account: &AccountName, share: &TicketShare, unclear: &Unclear) -> Clean {
+pub(super) fn of_share(account: &AccountName, share: &TicketShare, noted: &Noted) -> Clean {
     let ticket = &share.ticket;
     let mut decisions = Vec::new();
     let shown = std::iter::once(&ticket.requester).chain(people(&share.actor, &ticket.comments));
@@ -32,7 +32,7 @@ pub(super) fn of_share(account: &AccountName, share: &TicketShare, unclear: &Unc
     if !ticket.ccs.is_empty() {
         decisions.push(Decision::withheld(Item::Ccs, Reason::CcsStay));
     }
-    let (comments, remarks) = comments(account, &share.actor, &ticket.comments, unclear);
+    let (comments, remarks) = comments(account, &share.actor, &ticket.comments, noted);
     Clean {
         comments,
         fields: FieldChanges {
@@ -50,7 +50,7 @@ pub(super) fn of_share(account: &AccountName, share: &TicketShare, unclear: &Unc
 }
 
 /// The part of an update that may go on.
-pub(super) fn of_update(account: &AccountName, update: &TicketUpdate, unclear: &Unclear) -> Clean {
+pub(super) fn of_update(account: &AccountName, update: &TicketUpdate, noted: &Noted) -> Clean {
     let status =
         StatusChange { status: update.status, custom_status: update.custom_status.clone() };
     let given = status.status.is_some() || status.custom_status.is_some();
@@ -60,7 +60,7 @@ pub(super) fn of_update(account: &AccountName, update: &TicketUpdate, unclear: &
         present: false,
         by_rule: tag.removed_by == SetBy::Rule,
     });
-    let (comments, remarks) = comments(account, &update.actor, &update.comments, unclear);
+    let (comments, remarks) = comments(account, &update.actor, &update.comments, noted);
     Clean {
         comments,
         remarks,
@@ -104,16 +104,22 @@ fn comments(
     account: &AccountName,
     actor: &Actor,
     comments: &[Comment],
-    unclear: &Unclear,
+    noted: &Noted,
 ) -> (Vec<TransferComment>, Vec<Decision>) {
     let (mut clean, mut stays) = (Vec::new(), Vec::new());
     for (place, comment) in comments.iter().enumerate() {
-        if let Some(member) = unclear.get(&place) {
+        if let Some(member) = noted.unclear.get(&place) {
             let item = Item::Comment(comment.id.clone());
             stays.push(Decision::withheld(item, Reason::UnknownMembers).with_detail(format!(
                 "{member:?} is no member of a comment, and looks like `public`, which is not given"
             )));
             continue;
+        }
+        if let Some(why) = noted.without_html.get(&place) {
+            let item = Item::Comment(comment.id.clone());
+            let mended = Decision::new(item, ItemOutcome::Mapped).because(Reason::Malformed);
+            let detail = format!("its html_body stays, because {why}; its text goes");
+            stays.push(mended.with_detail(detail));
         }
         let (attachments, bad) = attachments(comment);
         stays.extend(bad);
@@ -160,7 +166,7 @@ mod tests {
         share.ticket.requester.name = "r@acme.example".into();
         share.ticket.ccs = vec![Cc { name: "C".into(), email: "c@acme.example".into() }];
         let account = AccountName::new("acme").unwrap();
-        let clean = of_share(&account, &share, &Unclear::new());
+        let clean = of_share(&account, &share, &Noted::default());
         let text = serde_json::to_string(&(
             &clean.comments,
             &clean.fields,
@@ -183,7 +189,7 @@ mod tests {
             for comment in &mut share.ticket.comments {
                 comment.author = Some(Actor { name: author.into(), ..share.actor.clone() });
             }
-            let decisions = of_share(&account, &share, &Unclear::new()).decisions;
+            let decisions = of_share(&account, &share, &Noted::default()).decisions;
             decisions
                 .iter()
                 .map(|decision| (decision.item.to_string(), decision.reason))
@@ -232,7 +238,7 @@ mod tests {
             files.chain([file("loud", "HTTPS://acme.example/2")]).collect();
         share.ticket.comments.push(share.ticket.comments[0].clone());
         let account = AccountName::new("acme").unwrap();
-        let clean = of_share(&account, &share, &Unclear::new());
+        let clean = of_share(&account, &share, &Noted::default());
         assert_eq!(clean.comments.len(), 2);
         for comment in &clean.comments {
             let urls: Vec<_> = comment.attachments.iter().map(|file| file.url.as_str()).collect();
@@ -250,7 +256,8 @@ mod tests {
         let mut share = Desk::sample_share("1");
         share.ticket.comments.push(share.ticket.comments[0].clone());
         let unclear = [(1, "is_public".to_owned())].into();
-        let clean = of_share(&AccountName::new("acme").unwrap(), &share, &unclear);
+        let noted = Noted { unclear, ..Noted::default() };
+        let clean = of_share(&AccountName::new("acme").unwrap(), &share, &noted);
         assert_eq!(clean.comments.len(), 1);
         let [decision] = &clean.remarks[..] else { panic!("{clean:?}") };
         assert_eq!(decision.reason, Some(Reason::UnknownMembers));

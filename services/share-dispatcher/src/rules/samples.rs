@@ -17,8 +17,7 @@ use contracts::{
 };
 use line::AccountBasics;
 
-use super::visibility::Unclear;
-use super::{Decision, ListedShare, State, decide};
+use super::{Decision, ListedShare, Noted, State, decide};
 use crate::inbound::Inbound;
 
 pub(crate) struct Desk {
@@ -136,7 +135,7 @@ impl Desk {
         // As the store does: a chain that may begin here is there, empty.
         let chain = ChainId::starting_with(&CopyId::original(&account(sender), &share.ticket.id));
         self.state.chains.entry(chain).or_default();
-        self.decide(sender, &Inbound::Share(Box::new(share), Unclear::new()))
+        self.decide(sender, &Inbound::Share(Box::new(share), Noted::default()))
     }
 
     pub fn bind(&mut self, who: &str, share: &ShareId, ticket: &str) -> Decision {
@@ -160,14 +159,14 @@ impl Desk {
         ticket: &str,
         change: impl FnOnce(&mut TicketUpdate),
     ) -> Decision {
-        self.update_unclear(who, ticket, Unclear::new(), change)
+        self.update_noted(who, ticket, Noted::default(), change)
     }
 
-    pub fn update_unclear(
+    pub fn update_noted(
         &mut self,
         who: &str,
         ticket: &str,
-        unclear: Unclear,
+        noted: Noted,
         change: impl FnOnce(&mut TicketUpdate),
     ) -> Decision {
         let mut update = TicketUpdate {
@@ -184,7 +183,7 @@ impl Desk {
             comments: Vec::new(),
         };
         change(&mut update);
-        self.decide(who, &Inbound::Update(Box::new(update), unclear))
+        self.decide(who, &Inbound::Update(Box::new(update), noted))
     }
 
     pub fn redact(&mut self, who: &str, ticket: &str, comment: &str) -> Decision {

@@ -8,14 +8,13 @@ use contracts::{AccountName, ChainId, CopyId, Person, Reason, ShareId, TicketId,
 use line::Chain;
 
 use super::privacy::Clean;
-use super::visibility::Unclear;
-use super::{Answer, Binding, Decision, Place, State, bind, privacy, refuse, remarked};
+use super::{Answer, Binding, Decision, Noted, Place, State, bind, privacy, refuse, remarked};
 
 pub(super) fn decide(
     state: &State,
     command: &CommandRef,
     share: &TicketShare,
-    unclear: &Unclear,
+    noted: &Noted,
 ) -> Decision {
     let account = &command.account;
     // Somebody else's agreement answers like an unknown one, after the same wait.
@@ -63,7 +62,7 @@ pub(super) fn decide(
             state,
             command,
             share,
-            privacy::of_share(account, share, unclear),
+            privacy::of_share(account, share, noted),
             &chain,
             &near.place,
             hop,

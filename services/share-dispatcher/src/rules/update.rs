@@ -4,14 +4,13 @@ use contracts::command::TicketUpdate;
 use contracts::sync::{Action, CommandRef, Hop, Transfer};
 use contracts::{Person, Reason, ReceiptOutcome};
 
-use super::visibility::Unclear;
-use super::{Answer, Decision, State, privacy, refuse, remarked};
+use super::{Answer, Decision, Noted, State, privacy, refuse, remarked};
 
 pub(super) fn decide(
     state: &State,
     command: &CommandRef,
     update: &TicketUpdate,
-    unclear: &Unclear,
+    noted: &Noted,
 ) -> Decision {
     let account = &command.account;
     let Some(place) =
@@ -27,7 +26,7 @@ pub(super) fn decide(
     if way.is_empty() {
         return refuse(account, Reason::NotShared);
     }
-    let clean = privacy::of_update(account, update, unclear);
+    let clean = privacy::of_update(account, update, noted);
     if clean.comments.is_empty() && clean.fields.is_empty() && clean.ccs.is_none() {
         return Decision::Answered(nothing_to_do(command, clean.remarks));
     }
@@ -114,13 +113,13 @@ mod tests {
         desk.agree("acme", "globex", Accepted);
         desk.share("acme", "globex", "1");
         let comment = || Desk::sample_share("2").ticket.comments[0].clone();
-        let unclear: Unclear = [(0, "is_public".to_owned())].into();
-        let alone = desk.update_unclear("acme", "1", unclear.clone(), |update| {
+        let noted = Noted { unclear: [(0, "is_public".to_owned())].into(), ..Noted::default() };
+        let alone = desk.update_noted("acme", "1", noted.clone(), |update| {
             update.comments = vec![comment()];
         });
         let Decision::Answered(answer) = alone else { panic!("{alone:?}") };
         assert_eq!((answer.outcome, answer.decisions.len()), (ReceiptOutcome::Partial, 1));
-        let beside = desk.update_unclear("acme", "1", unclear, |update| {
+        let beside = desk.update_noted("acme", "1", noted, |update| {
             update.comments = vec![comment()];
             update.status = Some(Status::Solved);
         });

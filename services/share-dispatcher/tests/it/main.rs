@@ -2,6 +2,7 @@
 //! the next stages, and what is stored.
 
 mod harness;
+mod html;
 mod many;
 mod operator;
 mod samples;

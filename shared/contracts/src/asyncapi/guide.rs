@@ -127,6 +127,12 @@ fn limits_and_retention() -> Vec<Limit> {
             limits::ATTACHMENTS,
             "attachments of one comment, over it `limit_exceeded`",
         ),
+        limit(
+            "html_bytes",
+            limits::HTML_BYTES,
+            "bytes of a comment's `html_body`, over it only its text goes",
+        ),
+        limit("html_tags", limits::HTML_TAGS, "tags in it, likewise"),
         limit("ccs", limits::CCS, "CCs of a ticket, over it `limit_exceeded`"),
         limit(
             "tags",
