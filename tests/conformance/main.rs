@@ -18,6 +18,7 @@ mod chains;
 mod comments;
 mod copies;
 mod deactivation;
+mod dry_runs;
 mod duties;
 mod field_types;
 mod fields;

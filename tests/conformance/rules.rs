@@ -331,6 +331,12 @@ rules! {
     "part 8" Deskmesh "HTML crosses as far as an allow-list goes, and goes as text where it costs too \
         much"
         [spelling::part_8_html_crosses_clean_or_goes_as_text];
+    "part 8" Deskmesh "a dry run tells what would be, and does nothing"
+        [dry_runs::part_8_a_dry_run_tells_what_would_be_and_does_nothing];
+    "part 8" Deskmesh "what a sender has offered can be tried out, as far as its own side decides"
+        [dry_runs::part_8_a_draft_is_tried_out_as_far_as_the_senders_side_goes];
+    "part 8" Deskmesh "who is further along the chain is counted, and not named"
+        [dry_runs::part_8_who_is_further_along_the_chain_is_counted_and_not_named];
     "D-02" Deskmesh "in doubt: the same custom status on both sides; the reference's table governs"
         [status::d_02_the_same_custom_status_on_both_sides_is_no_exception];
     "also" Deskmesh "an address that nobody has is refused within a second"

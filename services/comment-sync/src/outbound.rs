@@ -7,7 +7,7 @@ use contracts::comment::SharedComment;
 use contracts::delivery::{Delivery, Redaction};
 use contracts::sync::{Action, Fact, Hop, Transfer};
 use contracts::topology::Service;
-use contracts::{CopyId, Decision, Reason, Timestamp};
+use contracts::{CopyId, Decision, Item, ItemOutcome, Reason, Timestamp};
 use line::{Chain, DecidedFields, HopTraversal, deliveries, finish};
 use messaging::Output;
 
@@ -73,6 +73,51 @@ pub(crate) fn transfer(
     outputs
 }
 
+/// Passes on what a transfer that is tried out would come to, or ends it: no desk but the
+/// publisher's is told, and nobody gets a notice.
+pub(crate) fn dry_run(
+    transfer: &Transfer,
+    decided: Decided,
+    chain: &Chain,
+    settings: &Settings,
+) -> Vec<Output> {
+    let entry = chain.enter(transfer);
+    let chain = chain.after(&entry);
+    let crossings = chain.crossings(&transfer.copy, &settings.inactive);
+    let beyond = beyond(transfer, &crossings, &decided);
+    let mut passed = Transfer {
+        comments: Vec::new(),
+        ccs: None,
+        rejected: decided.rejected,
+        decisions: [transfer.decisions.clone(), decided.decisions, beyond].concat(),
+        ..transfer.clone()
+    };
+    if goes_on(transfer) {
+        note_what_is_new(&mut passed);
+        return vec![Output::to_service(Service::FieldSync, &line::dry_run(passed))];
+    }
+    let rejected = passed.rejected;
+    let (no_hops, no_fields) = (Chain::default(), DecidedFields::default());
+    let finished = finish(&passed, &no_hops, &crossings, rejected, no_fields);
+    let receipt = Delivery::receipt(&transfer.command.account, finished.receipt);
+    to_desks(&[receipt], transfer.command.received_at)
+}
+
+/// The transfer's comments that would reach copies beyond the partner's, once for each such copy.
+fn beyond(transfer: &Transfer, crossings: &[HopTraversal], decided: &Decided) -> Vec<Decision> {
+    let further = crossings.iter().filter(|crossing| crossing.from != transfer.copy);
+    let reached = further.filter_map(|crossing| decided.comments.get(&crossing.to)).flatten();
+    let is_its_own = |comment: &&SharedComment| {
+        transfer.comments.iter().any(|published| published.id == comment.id)
+    };
+    reached
+        .filter(is_its_own)
+        .map(|comment| {
+            Decision::new(Item::Comment(comment.id.clone()), ItemOutcome::Transferred).beyond()
+        })
+        .collect()
+}
+
 /// Redactions for copies that missed them: they leave from here, whatever else becomes of the
 /// transfer that brought the copy back.
 fn told_late(transfer: &Transfer, overdue: &[Overdue]) -> Vec<Delivery> {
@@ -99,7 +144,7 @@ fn goes_on(transfer: &Transfer) -> bool {
     match transfer.action {
         Action::Share(_) | Action::Unshare { .. } | Action::Resync { .. } => true,
         Action::Update => !transfer.fields.is_empty(),
-        Action::Redact { .. } => false,
+        Action::Redact { .. } | Action::DryRun(_) => false,
     }
 }
 

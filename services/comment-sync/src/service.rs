@@ -48,7 +48,7 @@ impl Service for CommentSync {
 
     fn weight(message: &Inbound) -> usize {
         match message {
-            Inbound::Transfer(transfer) => match transfer.action {
+            Inbound::Transfer(transfer) | Inbound::DryRun(transfer) => match transfer.action {
                 // All comments of the chain are loaded. So they are for an update that brings a hop
                 // which is new here, but that shows only when the hops are loaded.
                 Action::Share(_) | Action::Resync { .. } => WHOLE_CHAIN,
@@ -75,7 +75,9 @@ impl Service for CommentSync {
     }
 
     fn decide(&self, known: &Known, received: &Received<Inbound>) -> Option<Decision> {
-        let Inbound::Transfer(transfer) = &received.message else { return None };
+        let (Inbound::Transfer(transfer) | Inbound::DryRun(transfer)) = &received.message else {
+            return None;
+        };
         let nothing = ChainState::default();
         let state = known.chains.get(&transfer.chain).unwrap_or(&nothing);
         let mut decision = decide(state, &known.settings, transfer);
@@ -98,7 +100,12 @@ impl Service for CommentSync {
                 known.first_versions.keep(transfer, &before, &state.comments);
                 outbound::transfer(transfer, decided, &state.chain, &known.settings)
             }
-            (Inbound::Transfer(_), None) => Vec::new(),
+            (Inbound::DryRun(transfer), Some(Decision { decided, .. })) => {
+                let nothing = ChainState::default();
+                let state = known.chains.get(&transfer.chain).unwrap_or(&nothing);
+                outbound::dry_run(transfer, decided, &state.chain, &known.settings)
+            }
+            (Inbound::Transfer(_) | Inbound::DryRun(_), None) => Vec::new(),
         };
         HandlerResult::Decided(outputs)
     }
@@ -167,7 +174,7 @@ fn loads<'a>(
 ) -> impl Iterator<Item = usize> + 'a {
     let mut whole = BTreeSet::new();
     batch.iter().map(move |received| match &received.message {
-        Inbound::Transfer(transfer)
+        Inbound::Transfer(transfer) | Inbound::DryRun(transfer)
             if needs_all(chains, transfer) && whole.insert(&transfer.chain) =>
         {
             WHOLE_CHAIN
@@ -318,7 +325,7 @@ mod tests {
             .iter()
             .filter_map(|received| match &received.message {
                 Inbound::Transfer(transfer) => Some(&**transfer),
-                Inbound::Fact(_) => None,
+                Inbound::DryRun(_) | Inbound::Fact(_) => None,
             })
             .collect();
         assert_eq!(wanted(&chains, &transfers).chains, ["1", "2", "4"].map(chain_from).into());

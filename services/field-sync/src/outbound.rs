@@ -40,6 +40,15 @@ pub(crate) fn transfer(
     told.iter().map(|delivery| Output::to_desk(delivery, transfer.command.received_at)).collect()
 }
 
+/// Sends what a transfer would come to that is tried out: to its publisher alone.
+pub(crate) fn dry_run(transfer: &Transfer, decision: Decision) -> Vec<Output> {
+    let no_hops = Chain::default();
+    let finished =
+        finish(transfer, &no_hops, &decision.crossings, decision.rejected, decision.fields);
+    let receipt = Delivery::receipt(&transfer.command.account, finished.receipt);
+    vec![Output::to_desk(&receipt, transfer.command.received_at)]
+}
+
 fn state(transfer: &Transfer, crossing: &HopTraversal, fields: &ChainFields) -> Vec<Delivery> {
     let Held { status, tags, custom_fields } = held(fields, &transfer.copy);
     let state = TicketState {

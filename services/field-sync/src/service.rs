@@ -62,7 +62,7 @@ impl Service for FieldSync {
 
     fn decide(&self, known: &Known, received: &Received<Inbound>) -> Option<(Entry, Decision)> {
         match &received.message {
-            Inbound::Transfer(transfer) => Some(known.decide(transfer)),
+            Inbound::Transfer(transfer) | Inbound::DryRun(transfer) => Some(known.decide(transfer)),
             Inbound::Fact(_) => None,
         }
     }
@@ -78,7 +78,10 @@ impl Service for FieldSync {
             (Inbound::Transfer(transfer), Some((entry, decision))) => {
                 known.apply(transfer, entry, decision)
             }
-            (Inbound::Transfer(_), None) => Vec::new(),
+            (Inbound::DryRun(transfer), Some((_, decision))) => {
+                outbound::dry_run(transfer, decision)
+            }
+            (Inbound::Transfer(_) | Inbound::DryRun(_), None) => Vec::new(),
         };
         HandlerResult::Decided(outputs)
     }

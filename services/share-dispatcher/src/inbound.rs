@@ -33,6 +33,16 @@ pub enum Inbound {
 }
 
 impl Inbound {
+    /// Whether it only asks what it would come to.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        match self {
+            Self::Share(share, _) => share.dry_run,
+            Self::Update(update, _) => update.dry_run,
+            _ => false,
+        }
+    }
+
     /// Reads a message by its type; a command is held to the contract's limits here, and its HTML
     /// cleaned: once, and not while chains are locked.
     ///

@@ -10,8 +10,9 @@ use messaging::Output;
 /// end and resync visit all.
 #[must_use]
 pub fn transfer(transfer: &Transfer) -> Output {
-    let fields_alone =
-        transfer.action == Action::Update && transfer.comments.is_empty() && transfer.ccs.is_none();
+    let fields_alone = *transfer.action.tried() == Action::Update
+        && transfer.comments.is_empty()
+        && transfer.ccs.is_none();
     Output::to_service(
         if fields_alone { Service::FieldSync } else { Service::CommentSync },
         transfer,

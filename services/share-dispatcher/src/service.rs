@@ -1,7 +1,7 @@
 //! Load, decide, apply, save.
 
 use bootstrap::{Context, NoKeys};
-use contracts::sync::CommandRef;
+use contracts::sync::{CommandRef, DryRun};
 use contracts::{AccountName, ReceiptOutcome, topology};
 use messaging::{
     About, Content, DecideError, DecodeError, HandlerResult, Otherwise, Output, ParkReason,
@@ -65,7 +65,7 @@ impl Service for ShareDispatcher {
         if matches!(received.message, Inbound::Fact(_)) {
             return None;
         }
-        let command = received.command();
+        let command = command_of(received);
         let publisher = received.publisher.as_ref().unwrap_or(&command.account);
         Some(rules::decide(&loaded.state, publisher, &command, &received.message))
     }
@@ -100,9 +100,16 @@ pub struct Loaded {
     pub changes: Vec<Change>,
 }
 
+/// The command, with the mark of a dry run.
+fn command_of(received: &Received<Inbound>) -> CommandRef {
+    let mut command = received.command();
+    command.remarks.dry_run = received.message.is_dry_run().then(DryRun::default);
+    command
+}
+
 /// What a decision sends.
 fn verdict(received: &Received<Inbound>, decision: Decision) -> HandlerResult {
-    let command = received.command();
+    let command = command_of(received);
     match decision {
         Decision::NotYet(reason) if reason == contracts::Reason::UnknownAccount => {
             let otherwise = Otherwise::Park(ParkReason::UnknownAccount);

@@ -54,6 +54,10 @@ pub struct Receipt {
     /// Where a list goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
+    /// Whether it was asked for as a dry run: all that is told would be, and nothing was done. It has
+    /// no `revision`, and no field of it is taken.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
     /// What became of each item, for the shares that this account is a party of.
     #[serde(default)]
     pub decisions: Vec<Decision>,
@@ -81,6 +85,7 @@ impl Receipt {
             share_id: None,
             revision: None,
             next_cursor: None,
+            dry_run: false,
             decisions: Vec::new(),
         }
     }
@@ -133,13 +138,25 @@ pub struct Decision {
     /// present, for a custom field its value. Without it, the ticket holds what was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
+    /// Whether it is about a copy beyond the partner's, of a further organisation, which is not
+    /// named. Only of a dry run, and only of what would reach it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beyond: bool,
 }
 
 impl Decision {
     /// A decision about `item` without particulars.
     #[must_use]
     pub fn new(item: Item, outcome: ItemOutcome) -> Self {
-        Self { share_id: None, item, outcome, reason: None, detail: None, value: None }
+        Self {
+            share_id: None,
+            item,
+            outcome,
+            reason: None,
+            detail: None,
+            value: None,
+            beyond: false,
+        }
     }
 
     /// An item that stays, and why.
@@ -159,6 +176,13 @@ impl Decision {
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    /// Says that it is about a copy of a further organisation.
+    #[must_use]
+    pub fn beyond(mut self) -> Self {
+        self.beyond = true;
         self
     }
 

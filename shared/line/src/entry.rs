@@ -56,7 +56,11 @@ impl Chain {
         match &transfer.action {
             Action::Unshare { share_id } => entry.end(share_id),
             Action::Share(sharing) if transfer.rejected.is_some() => entry.end(&sharing.share_id),
-            Action::Share(_) | Action::Update | Action::Redact { .. } | Action::Resync { .. } => {}
+            Action::Share(_)
+            | Action::Update
+            | Action::Redact { .. }
+            | Action::Resync { .. }
+            | Action::DryRun(_) => {}
         }
         entry
     }

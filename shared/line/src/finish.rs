@@ -60,8 +60,25 @@ pub struct Finished {
 /// Comments that an earlier stage decided for a copy are sent to it also where the way there has
 /// ended since, and where the share that brought them came to nothing: that stage counts them as
 /// held there.
+///
+/// Of a dry run only the receipt is sent, and no revision in it: nothing was counted.
 #[must_use]
 pub fn finish(
+    transfer: &Transfer,
+    chain: &Chain,
+    crossings: &[HopTraversal],
+    rejected: Option<Reason>,
+    fields: DecidedFields,
+) -> Finished {
+    let mut finished = done(transfer, chain, crossings, rejected, fields);
+    if transfer.command.remarks.dry_run.is_some() {
+        finished.deliveries.clear();
+        finished.receipt.revision = None;
+    }
+    finished
+}
+
+fn done(
     transfer: &Transfer,
     chain: &Chain,
     crossings: &[HopTraversal],
@@ -81,7 +98,7 @@ pub fn finish(
             Action::Unshare { share_id } => {
                 told.extend(chain.hop(share_id).map(|hop| deliveries::unshared(transfer, hop)));
             }
-            Action::Update | Action::Redact { .. } | Action::Resync { .. } => {}
+            Action::Update | Action::Redact { .. } | Action::Resync { .. } | Action::DryRun(_) => {}
         }
     }
     let new_copy = match &transfer.action {
@@ -121,7 +138,7 @@ fn share_of(action: &Action) -> Option<&ShareId> {
     match action {
         Action::Share(sharing) => Some(&sharing.share_id),
         Action::Unshare { share_id } | Action::Resync { share_id } => Some(share_id),
-        Action::Update | Action::Redact { .. } => None,
+        Action::Update | Action::Redact { .. } | Action::DryRun(_) => None,
     }
 }
 

@@ -17,6 +17,9 @@ use crate::Chain;
 /// What the database says.
 pub async fn lock(connection: &mut PgConnection, chains: &BTreeSet<ChainId>) -> sqlx::Result<()> {
     let ids: Vec<&str> = chains.iter().map(ChainId::as_str).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
     if lock_known(connection, &ids).await? == ids.len() {
         return Ok(());
     }

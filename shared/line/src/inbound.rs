@@ -1,7 +1,7 @@
 //! What the stages behind the entry accept.
 
 use contracts::Message;
-use contracts::sync::{Fact, Transfer};
+use contracts::sync::{Action, Fact, Transfer};
 use messaging::{About, Content, DecodeError, Received, decode};
 
 /// Every message that comes along the line.
@@ -9,6 +9,9 @@ use messaging::{About, Content, DecodeError, Received, decode};
 pub enum Inbound {
     /// A ticket command on its way.
     Transfer(Box<Transfer>),
+    /// The same to be decided and not to be done: its action is what it would be. Whoever passes it
+    /// on says again that it is a dry run ([`dry_run`]).
+    DryRun(Box<Transfer>),
     /// A changed account or agreement.
     Fact(Box<Fact>),
 }
@@ -20,9 +23,21 @@ impl Inbound {
     /// Another type, or content that is not of the type.
     pub fn decode(message_type: &str, content: Content<'_>) -> Result<Self, DecodeError> {
         match message_type {
-            Transfer::NAME => decode(content).map(|transfer| Self::Transfer(Box::new(transfer))),
+            Transfer::NAME => decode(content).map(Self::of),
             Fact::NAME => decode(content).map(|fact| Self::Fact(Box::new(fact))),
             unknown => Err(DecodeError::UnknownType(unknown.to_owned())),
+        }
+    }
+
+    fn of(mut transfer: Transfer) -> Self {
+        match transfer.action {
+            Action::DryRun(action) => {
+                transfer.action = *action;
+                // The mark by which nothing is done is never missing.
+                transfer.command.remarks.dry_run.get_or_insert_default();
+                Self::DryRun(Box::new(transfer))
+            }
+            _ => Self::Transfer(Box::new(transfer)),
         }
     }
 
@@ -30,7 +45,7 @@ impl Inbound {
     #[must_use]
     pub fn about(&self) -> About {
         match self {
-            Self::Transfer(transfer) => {
+            Self::Transfer(transfer) | Self::DryRun(transfer) => {
                 About::caused_by(&transfer.command, transfer.chain.as_str())
             }
             Self::Fact(fact) => About::caused_by(&fact.command, fact.change.subject()),
@@ -42,14 +57,21 @@ impl Inbound {
 pub fn facts<'a>(batch: &[&'a Received<Inbound>]) -> impl Iterator<Item = &'a Fact> {
     batch.iter().filter_map(|received| match &received.message {
         Inbound::Fact(fact) => Some(&**fact),
-        Inbound::Transfer(_) => None,
+        Inbound::Transfer(_) | Inbound::DryRun(_) => None,
     })
 }
 
-/// The transfers of a batch.
+/// A transfer that is tried out, as it goes on.
+#[must_use]
+pub fn dry_run(transfer: Transfer) -> Transfer {
+    let action = Action::DryRun(Box::new(transfer.action));
+    Transfer { action, ..transfer }
+}
+
+/// The transfers of a batch, those that are tried out too.
 pub(crate) fn transfers<'a>(batch: &[&'a Received<Inbound>]) -> Vec<&'a Transfer> {
     let transfers = batch.iter().filter_map(|received| match &received.message {
-        Inbound::Transfer(transfer) => Some(&**transfer),
+        Inbound::Transfer(transfer) | Inbound::DryRun(transfer) => Some(&**transfer),
         Inbound::Fact(_) => None,
     });
     transfers.collect()

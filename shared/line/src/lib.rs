@@ -13,7 +13,7 @@ pub use chain::{Chain, HopTraversal};
 pub use entry::Entry;
 pub use facts::AccountBasics;
 pub use finish::{CopyFields, DecidedFields, Finished, finish, receipt_outcome};
-pub use inbound::{Inbound, facts as facts_of};
+pub use inbound::{Inbound, dry_run, facts as facts_of};
 pub use load::{Loaded, load};
 
 /// Tables of hops and facts, in the schema of the service that uses them; versions 500 to 999 are

@@ -15,7 +15,7 @@ use crate::{Chain, facts, hops};
 pub struct Loaded<'a> {
     /// The transfers of the batch.
     pub transfers: Vec<&'a Transfer>,
-    /// Their chains, locked.
+    /// Their chains; locked, but for those that are only tried out.
     pub chains: BTreeMap<ChainId, Chain>,
     /// Agreements that end their hops.
     pub inactive: BTreeSet<AgreementId>,
@@ -50,7 +50,10 @@ pub async fn load<'a>(
     if ids.is_empty() {
         return Ok(Loaded::default());
     }
-    hops::lock(&mut *connection, &ids).await?;
+    // What is only tried out makes no chain and keeps nobody waiting.
+    let done = transfers.iter().filter(|transfer| transfer.command.remarks.dry_run.is_none());
+    let done: BTreeSet<ChainId> = done.map(|transfer| transfer.chain.clone()).collect();
+    hops::lock(&mut *connection, &done).await?;
     let chains = hops::load(&mut *connection, &ids).await?;
     let loaded = Loaded { transfers, chains, inactive: BTreeSet::new() };
     let agreements = loaded.hops().map(|hop| hop.agreement_id.clone()).collect();

@@ -281,8 +281,9 @@ fn lines(told: &Told, waits: bool) -> Vec<String> {
     };
     let because = receipt.reason.map(|reason| format!(" {}", reason.code())).unwrap_or_default();
     let own = std::iter::once(format!(
-        "◂ receipt {}: {}{because}",
+        "◂ receipt {}: {}{}{because}",
         receipt.command_id,
+        if receipt.dry_run { "dry run, " } else { "" },
         outcome(receipt.outcome)
     ));
     let malformed = receipt.reason == Some(Reason::Malformed);

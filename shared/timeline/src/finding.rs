@@ -25,6 +25,10 @@ pub struct Finding {
 /// What a receipt to `account` says of its command: that it was refused, and what of it stayed.
 pub(crate) fn of_receipt(account: &str, at: Timestamp, receipt: &Receipt) -> Vec<Finding> {
     let Receipt { command_id, command_type, outcome, reason, detail, .. } = receipt;
+    // What would not cross is no finding: whoever asked has been told.
+    if receipt.dry_run {
+        return Vec::new();
+    }
     let found =
         |text: String| Finding { at, command: Some(format!("{account}/{command_id}")), text };
     let refused = (*outcome == ReceiptOutcome::Rejected).then(|| {

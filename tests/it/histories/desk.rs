@@ -22,6 +22,13 @@ pub struct Published {
     pub receipt: Option<Receipt>,
 }
 
+impl Published {
+    /// Whether it only asks what it would come to.
+    pub fn is_dry_run(&self) -> bool {
+        self.content["dry_run"] == json!(true)
+    }
+}
+
 #[derive(Debug)]
 pub struct Desk {
     pub name: AccountName,

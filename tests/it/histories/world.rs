@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use contracts::delivery::DeliveryBody;
 use contracts::topology::Service;
-use contracts::{ReceiptOutcome, Timestamp};
+use contracts::{Receipt, ReceiptOutcome, Timestamp};
 use serde_json::{Value, json};
 use stages::{Line, Message, Sent};
 
@@ -29,6 +29,8 @@ pub struct World {
     clock: i64,
     shares: usize,
     comments: usize,
+    /// Whether shares and updates are tried out and not done.
+    tries_out: bool,
 }
 
 impl World {
@@ -46,6 +48,7 @@ impl World {
             clock: 0,
             shares: 0,
             comments: 0,
+            tries_out: false,
         };
         for account in 0..accounts {
             world.register(account);
@@ -125,11 +128,15 @@ impl World {
     }
 
     /// A desk publishes a command.
-    fn publish(&mut self, account: usize, message_type: &str, content: Value) {
+    fn publish(&mut self, account: usize, message_type: &str, mut content: Value) {
         let origin = self.published.len();
         let id = format!("m{origin:04}");
-        self.desks[account].model.about_to_send(&id, message_type, &content);
-        self.forbidden.published(&self.desks[account].name, origin, message_type, &content);
+        if self.tries_out {
+            content["dry_run"] = json!(true);
+        } else {
+            self.desks[account].model.about_to_send(&id, message_type, &content);
+            self.forbidden.published(&self.desks[account].name, origin, message_type, &content);
+        }
         let message = Message::command(NAMES[account], id, message_type, content.clone(), origin);
         let to = if message_type.starts_with('a') {
             Service::Agreement
@@ -155,6 +162,17 @@ impl World {
         })
     }
 
+    /// A desk asks what a share or an update would come to.
+    fn try_out(&mut self, account: usize, which: usize, how: u8) {
+        self.tries_out = true;
+        if how.is_multiple_of(2) {
+            self.share(account, which, how / 2);
+        } else {
+            self.update(account, which, how / 2);
+        }
+        self.tries_out = false;
+    }
+
     /// Plays one step of a history in which much ends and begins again: what happens while a copy
     /// is in no live share, it may have to hear when it comes back.
     pub fn step_with_ends(&mut self, (kind, who, which, how): Step) {
@@ -168,6 +186,7 @@ impl World {
             7 if how % 4 == 0 => self.deactivate(account, which),
             7 if how % 4 == 1 => self.invite(account, which % self.desks.len(), how / 8),
             7 if how % 4 == 2 => self.accept(account, which),
+            7 => self.try_out(account, which, how / 4),
             8 | 9 => self.redact(account, which, how),
             10 => self.settle(&[who, how]),
             11 | 12 => self.decide(who, which, how),
@@ -189,6 +208,7 @@ impl World {
             }
             8 if how % 8 == 2 => self.invite(account, which % self.desks.len(), how / 8),
             8 if how % 8 == 3 => self.accept(account, which),
+            8 if how % 8 > 5 => self.try_out(account, which, how / 8),
             9 if how % 2 == 0 => self.redact(account, which, how / 2),
             9..=22 => self.decide(who, which, how),
             _ => self.deliver(which, how),
@@ -344,7 +364,9 @@ impl World {
         for sent in self.line.take(service, message, self.now()) {
             match sent {
                 Sent::Service(to, message) => {
-                    if let Some(command) = self.published.get_mut(message.origin) {
+                    if let Some(command) = self.published.get_mut(message.origin)
+                        && !command.is_dry_run()
+                    {
                         command.order = own_order(&message.content).or(command.order.take());
                     }
                     self.queues.entry(to).or_default().push(message);
@@ -370,6 +392,15 @@ impl World {
             if how.is_multiple_of(16) { self.mail[at].clone() } else { self.mail.swap_remove(at) };
         let Some((told, bind)) = self.desks[to].read(&message) else { return };
         let cause = self.published.get(message.origin).map_or(0, |command| command.at);
+        let is_dry_run = self.published.get(message.origin).is_some_and(Published::is_dry_run);
+        let is_told = |receipt: &Receipt| {
+            receipt.outcome == ReceiptOutcome::Rejected
+                || receipt.dry_run && receipt.revision.is_none()
+        };
+        assert!(
+            !is_dry_run || matches!(&told, DeliveryBody::Receipt(receipt) if is_told(receipt)),
+            "of a dry run there is only the receipt: {told:?}"
+        );
         self.forbidden.check(&self.desks[to].name, &told, cause);
         if let DeliveryBody::Receipt(receipt) = &told
             && let Some(command) = self.published.get_mut(message.origin)
@@ -378,6 +409,9 @@ impl World {
                 command.receipt.replace((**receipt).clone()).is_none(),
                 "a second receipt of {command:?}"
             );
+            if is_dry_run {
+                return;
+            }
             self.desks[to].answered(command, receipt);
             let at = self.published.len();
             if receipt.outcome != ReceiptOutcome::Rejected {

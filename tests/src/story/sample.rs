@@ -118,6 +118,7 @@ pub(super) fn update(side: Side, ticket: &str) -> TicketUpdate {
         custom_fields: SentFields::new(),
         ccs: None,
         comments: Vec::new(),
+        dry_run: false,
     }
 }
 
@@ -158,6 +159,7 @@ pub(super) fn plain_share(
         },
         actor: agent(side),
         occurred_at: clock(),
+        dry_run: false,
     }
 }
 

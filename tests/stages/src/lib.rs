@@ -239,7 +239,9 @@ impl Line {
                 state.agreements.clone_from(&self.dispatcher_facts.agreements);
             }
             // As the store does: a chain that may begin here is there, empty.
-            share_dispatcher::Inbound::Share(share, _) if share.ticket.copy_of.is_none() => {
+            share_dispatcher::Inbound::Share(share, _)
+                if share.ticket.copy_of.is_none() && !share.dry_run =>
+            {
                 let chain = ChainId::starting_with(&CopyId::original(
                     &received.command().account,
                     &share.ticket.id,

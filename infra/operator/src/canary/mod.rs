@@ -187,6 +187,7 @@ impl<'a> Round<'a> {
             ticket,
             actor,
             occurred_at: clock()?,
+            dry_run: false,
         };
         self.first.ask(&share).await
     }
@@ -247,6 +248,7 @@ impl<'a> Round<'a> {
             custom_fields: SentFields::default(),
             ccs: None,
             comments: vec![comment],
+            dry_run: false,
         };
         must_be_applied("commenting", &self.first.ask(&update).await?)?;
         let brings = |told: &DeliveryBody| {

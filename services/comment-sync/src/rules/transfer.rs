@@ -85,7 +85,9 @@ fn carry_out(given: Given, heard: &BTreeSet<Missed>, comments: &mut Draft, sent:
             let decided = Decided { comments: told, ..Decided::default() };
             Decision { decided, ..Decision::default() }
         }
-        Action::Share(_) | Action::Update | Action::Unshare { .. } => change(given, comments, sent),
+        Action::Share(_) | Action::Update | Action::Unshare { .. } | Action::DryRun(_) => {
+            change(given, comments, sent)
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The service in the real runtime: transfers and facts from share-dispatcher, what desks and
 //! field-sync get, and what is stored.
 
+mod dry_run;
 mod harness;
 mod migration;
 mod samples;

@@ -48,8 +48,8 @@ impl<'a> Pair<'a> {
             )
         };
         let from = from.ok_or_else(|| unknown("the account that it comes from"))?;
-        let to = to.ok_or_else(|| unknown("the partner"))?;
         let (side, title) = source(from, key)?;
+        let to = to.ok_or_else(|| unknown("the partner"))?;
         let pair = Self { from: side, to: target(to, title)?, title };
         pair.fits()?;
         Ok(pair)

@@ -2,6 +2,7 @@
 //! and do no I/O.
 
 mod crossing;
+mod draft;
 mod eligibility;
 mod matching;
 mod options;

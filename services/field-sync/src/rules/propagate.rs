@@ -25,6 +25,8 @@ pub struct Walk<'a> {
     pub new_share: Option<&'a ShareId>,
     /// All accounts' settings.
     pub schemas: &'a Schemas,
+    /// Whether the publisher is told what copies beyond its partner's would get.
+    pub tells_beyond: bool,
     /// What each copy is told.
     pub changes: BTreeMap<CopyId, CopyFields>,
     /// Decisions for the publisher: about hops that touch its own copy only.
@@ -67,6 +69,10 @@ impl Walk<'_> {
             };
             if crossing.from == *self.copy {
                 self.decisions.push(decision.over(&crossing.hop.share_id).holding(told.cloned()));
+            } else if self.tells_beyond && decision.outcome != ItemOutcome::Withheld {
+                // That it arrives is told, and nothing of how that organisation calls it.
+                let arrives = Decision::new(item.clone(), ItemOutcome::Transferred);
+                self.decisions.push(arrives.beyond());
             }
         }
     }

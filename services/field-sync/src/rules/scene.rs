@@ -236,9 +236,23 @@ impl Stage {
         let decided = decide(&self.fields, &way, transfer);
         let way = Way { schemas: &narrow_schemas, ..way };
         assert_eq!(decide(&narrow, &way, transfer), decided, "what is touched decides alone");
+        let told = self.try_out(transfer).fields;
+        let own = told.decisions.into_iter().filter(|it| !it.beyond).collect::<Vec<_>>();
+        assert_eq!(own, decided.fields.decisions, "a dry run tells what would be");
         self.chain.apply(entry);
         self.fields.apply(decided.revision, decided.records.clone());
         decided
+    }
+
+    /// What a transfer would come to. Nothing is kept: the stage cannot be changed here.
+    pub fn try_out(&self, transfer: &Transfer) -> Decision {
+        let mut transfer = transfer.clone();
+        transfer.command.remarks.dry_run.get_or_insert_default();
+        let entry = self.chain.enter(&transfer);
+        let chain = self.chain.after(&entry);
+        let (inactive, schemas) = (&self.inactive, &self.schemas);
+        let way = Way { chain: &chain, inactive, new: entry.new_hops(), schemas };
+        decide(&self.fields, &way, &transfer)
     }
 
     /// The fields that a transfer touches, and the schemas as far as it does.

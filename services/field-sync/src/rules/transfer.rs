@@ -6,6 +6,7 @@ use contracts::sync::{Action, Hop, Transfer};
 use contracts::{AgreementId, CopyId, ItemOutcome, Reason};
 use line::{Chain, DecidedFields, HopTraversal};
 
+use super::draft;
 use super::precedence::{self, Change, Verdict};
 use super::propagate::Walk;
 use super::publisher_changes::{self, Repeated, Said, Sent};
@@ -46,6 +47,24 @@ pub struct Decision {
 /// Decides a transfer.
 #[must_use]
 pub fn decide(known: &ChainFields, way: &Way, transfer: &Transfer) -> Decision {
+    match drafted(way, transfer) {
+        Some(hop) => {
+            let schemas = draft::without_receiver(way.schemas, hop);
+            let way = Way { schemas: &schemas, ..*way };
+            draft::of_senders_side(hop, decide_by(known, &way, transfer))
+        }
+        None => decide_by(known, way, transfer),
+    }
+}
+
+/// The hop of a share that is tried out under an agreement that is not accepted.
+fn drafted<'a>(way: &Way<'a>, transfer: &Transfer) -> Option<&'a Hop> {
+    let Action::Share(sharing) = &transfer.action else { return None };
+    let is_draft = transfer.command.remarks.dry_run.is_some_and(|run| run.draft);
+    way.chain.hop(&sharing.share_id).filter(|_| is_draft)
+}
+
+fn decide_by(known: &ChainFields, way: &Way, transfer: &Transfer) -> Decision {
     let new_share = match &transfer.action {
         Action::Share(sharing) => Some(&sharing.share_id),
         _ => None,
@@ -107,6 +126,7 @@ pub fn decide(known: &ChainFields, way: &Way, transfer: &Transfer) -> Decision {
         crossings: &crossings,
         new_share,
         schemas: way.schemas,
+        tells_beyond: transfer.command.remarks.dry_run.is_some(),
         changes: BTreeMap::new(),
         decisions,
     };

@@ -21,7 +21,7 @@ pub use state::{Change, ListedShare, Place, State};
 
 use crate::inbound::Inbound;
 use contracts::delivery::Delivery;
-use contracts::sync::{CommandRef, Transfer};
+use contracts::sync::{Action, CommandRef, Transfer};
 use contracts::{AccountName, Reason, ReceiptOutcome, ShareId, TicketId, Timestamp};
 use line::AccountBasics;
 
@@ -129,7 +129,21 @@ pub fn decide(
         answer.detail = Some(format!("/occurred_at: {ahead} is more than a day ahead"));
         return Decision::Answered(answer);
     }
-    stamped(state, decided(state, command, fact, message))
+    let decision = stamped(state, decided(state, command, fact, message));
+    if message.is_dry_run() { tried(decision) } else { decision }
+}
+
+/// What goes on only to be decided: no number is told with it.
+fn tried(decision: Decision) -> Decision {
+    match decision {
+        Decision::Passed { mut transfer, .. } => {
+            let action = std::mem::replace(&mut transfer.action, Action::Update);
+            transfer.action = Action::DryRun(Box::new(action));
+            transfer.command.remarks.dry_run.get_or_insert_default();
+            Decision::Passed { transfer, bound: None }
+        }
+        other => other,
+    }
 }
 
 /// Orders what goes on by its arrival here: set once, for every stage and every time it is sent.

@@ -105,6 +105,7 @@ impl Desk {
             },
             actor: agent(),
             occurred_at: now(),
+            dry_run: false,
         }
     }
 
@@ -181,6 +182,7 @@ impl Desk {
             custom_fields: SentFields::new(),
             ccs: None,
             comments: Vec::new(),
+            dry_run: false,
         };
         change(&mut update);
         self.decide(who, &Inbound::Update(Box::new(update), noted))

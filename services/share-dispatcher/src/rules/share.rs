@@ -3,7 +3,7 @@
 use contracts::command::TicketShare;
 use contracts::delivery::AgreementStatus;
 use contracts::fields::Status;
-use contracts::sync::{Action, AgreementFact, CommandRef, Hop, Sharing, Transfer};
+use contracts::sync::{Action, AgreementFact, CommandRef, DryRun, Hop, Sharing, Transfer};
 use contracts::{AccountName, ChainId, CopyId, Person, Reason, ShareId, TicketId, limits};
 use line::Chain;
 
@@ -23,7 +23,11 @@ pub(super) fn decide(
         .get(&share.agreement_id)
         .filter(|it| it.sender == *account || it.receiver == *account);
     let Some(agreement) = agreement else { return Decision::NotYet(Reason::UnknownAgreement) };
-    if let Some(reason) = forbidden_by(agreement, account) {
+    // Its sender may try out what it has offered.
+    let draft = share.dry_run && agreement.status == AgreementStatus::Pending;
+    if let Some(reason) = forbidden_by(agreement, account)
+        .filter(|reason| !(draft && *reason == Reason::AgreementNotAccepted))
+    {
         return refuse(account, reason);
     }
     if share.ticket.status == Status::Closed {
@@ -44,7 +48,8 @@ pub(super) fn decide(
         answer.share_id = Some(hop.share_id.clone());
         return Decision::Answered(answer);
     }
-    if let Some(reason) = forbidden_in(state, &chain, &near.place.copy, agreement) {
+    let forbidden = forbidden_in(state, &chain, &near.place.copy, agreement);
+    if let Some(reason) = forbidden.filter(|reason| !(draft && *reason == Reason::WouldLoop)) {
         return refuse(account, reason);
     }
     let hop = Hop {
@@ -57,18 +62,12 @@ pub(super) fn decide(
         far_ticket: None,
         terms: agreement.terms,
     };
-    Decision::Passed {
-        transfer: Box::new(transfer(
-            state,
-            command,
-            share,
-            privacy::of_share(account, share, noted),
-            &chain,
-            &near.place,
-            hop,
-        )),
-        bound: near.binding.map(Box::new),
+    let clean = privacy::of_share(account, share, noted);
+    let mut transfer = transfer(state, command, share, clean, &chain, &near.place, hop);
+    if share.dry_run {
+        transfer.command.remarks.dry_run = Some(DryRun { draft });
     }
+    Decision::Passed { transfer: Box::new(transfer), bound: near.binding.map(Box::new) }
 }
 
 /// What of the agreement stands against it.
@@ -311,5 +310,70 @@ mod tests {
         assert_eq!(reason(&again), None);
         let Decision::Passed { transfer, .. } = again else { unreachable!() };
         assert_eq!(transfer.hops.len(), 1, "the ended hop is not on the way");
+    }
+
+    fn tried(desk: &mut Desk, sender: &str, receiver: &str, copy_of: Option<ShareId>) -> Decision {
+        desk.decide_share(sender, Desk::agreement(sender, receiver), "1", |share| {
+            share.dry_run = true;
+            share.ticket.copy_of = copy_of;
+        })
+    }
+
+    #[test]
+    fn a_dry_run_goes_by_the_same_rules_and_an_own_offer_counts_as_accepted() {
+        for (status, refused, draft) in [
+            (Accepted, None, false),
+            (Pending, None, true),
+            (Declined, Some(Reason::AgreementNotAccepted), false),
+            (Inactive, Some(Reason::AgreementInactive), false),
+        ] {
+            let mut desk = Desk::new();
+            desk.agree("acme", "globex", status);
+            let decision = tried(&mut desk, "acme", "globex", None);
+            assert_eq!(reason(&decision), refused, "{status:?}");
+            if let Decision::Passed { transfer, .. } = decision {
+                assert!(matches!(transfer.action, Action::DryRun(_)), "{status:?}");
+                assert_eq!(transfer.command.remarks.dry_run, Some(DryRun { draft }), "{status:?}");
+            }
+        }
+        let mut desk = Desk::new();
+        desk.agree("acme", "globex", Pending);
+        let receivers = desk.decide_share("globex", Desk::agreement("acme", "globex"), "1", |it| {
+            it.dry_run = true;
+        });
+        assert_eq!(reason(&receivers), Some(Reason::NotTheSender), "an offer is its sender's");
+    }
+
+    #[test]
+    fn a_dry_run_leaves_nothing_behind() {
+        let mut desk = Desk::new();
+        desk.agree("acme", "globex", Accepted);
+        desk.agree("globex", "initech", Accepted);
+        for _ in 0..2 {
+            assert_eq!(reason(&tried(&mut desk, "acme", "globex", None)), None);
+        }
+        let first = desk.share("acme", "globex", "1");
+        assert_eq!(reason(&first), None, "the ticket is not shared yet");
+        let onward = tried(&mut desk, "globex", "initech", Desk::share_id(&first));
+        let Decision::Passed { bound, .. } = &onward else { panic!("{onward:?}") };
+        assert_eq!(*bound, None, "no number is told");
+        assert_eq!(reason(&tried(&mut desk, "acme", "globex", None)), Some(Reason::AlreadyShared));
+    }
+
+    #[test]
+    fn a_draft_does_not_tell_who_is_further_along_the_chain() {
+        let mut desk = Desk::new();
+        desk.agree("acme", "globex", Accepted);
+        desk.agree("globex", "initech", Accepted);
+        desk.agree("initech", "acme", Pending);
+        let first = desk.share("acme", "globex", "1");
+        let copy_of = Desk::share_id(&first);
+        let second =
+            desk.share_under("globex", Desk::agreement("globex", "initech"), "77", copy_of);
+        let back = tried(&mut desk, "initech", "acme", Desk::share_id(&second));
+        assert_eq!(reason(&back), None);
+        desk.agree("initech", "acme", Accepted);
+        let back = tried(&mut desk, "initech", "acme", Desk::share_id(&second));
+        assert_eq!(reason(&back), Some(Reason::WouldLoop));
     }
 }

@@ -136,6 +136,9 @@ impl State {
             Decision::Bound { account, share_id, ticket, place, .. } => {
                 vec![self.bind(account, share_id, ticket, place)]
             }
+            Decision::Passed { transfer, .. } if matches!(transfer.action, Action::DryRun(_)) => {
+                Vec::new()
+            }
             Decision::Passed { transfer, bound } => {
                 self.next_arrival += 1;
                 let account = &transfer.command.account;
@@ -169,7 +172,7 @@ impl State {
         let entry = chain.enter(transfer);
         chain.apply(entry);
         match &transfer.action {
-            Action::Update | Action::Redact { .. } | Action::Resync { .. } => {}
+            Action::Update | Action::Redact { .. } | Action::Resync { .. } | Action::DryRun(_) => {}
             Action::Unshare { share_id } => {
                 let (share, at) = (share_id.clone(), transfer.command.received_at);
                 self.ended.insert(share.clone(), at);

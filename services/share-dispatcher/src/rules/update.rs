@@ -137,4 +137,24 @@ mod tests {
         let update = desk.update("acme", "1", |update| update.share_id = other);
         assert_eq!(update, Decision::NotYet(Reason::NotShared));
     }
+
+    #[test]
+    fn an_update_is_tried_out_as_it_would_go() {
+        let mut desk = Desk::new();
+        desk.agree("acme", "globex", Accepted);
+        desk.share("acme", "globex", "1");
+        let done = desk.update("acme", "1", |update| update.status = Some(Status::Solved));
+        let tried = desk.update("acme", "1", |update| {
+            update.status = Some(Status::Solved);
+            update.dry_run = true;
+        });
+        let (Decision::Passed { transfer: done, .. }, Decision::Passed { transfer: tried, .. }) =
+            (done, tried)
+        else {
+            panic!("both go on");
+        };
+        assert_eq!(*tried.action.tried(), done.action);
+        assert_ne!(tried.action, done.action);
+        assert_eq!((&tried.fields, &tried.hops), (&done.fields, &done.hops));
+    }
 }

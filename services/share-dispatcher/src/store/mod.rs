@@ -45,7 +45,8 @@ impl Named {
                             .unwrap_or_else(|| ShareId::of_command(&account, &received.message_id)),
                     );
                     named.shares.extend(share.ticket.copy_of.clone());
-                    if share.ticket.copy_of.is_none() {
+                    // A chain is made by what is done, and not by what is tried out.
+                    if share.ticket.copy_of.is_none() && !share.dry_run {
                         named.may_start.insert(ticket(&share.ticket.id));
                     }
                 }

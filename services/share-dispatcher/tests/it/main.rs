@@ -1,6 +1,7 @@
 //! The service in the real runtime: facts from agreement-service, commands from desks, transfers to
 //! the next stages, and what is stored.
 
+mod dry_run;
 mod harness;
 mod html;
 mod many;

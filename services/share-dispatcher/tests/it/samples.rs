@@ -117,6 +117,7 @@ pub fn share(agreement_number: usize, number: &str) -> TicketShare {
         },
         actor: person("actor"),
         occurred_at: noon(),
+        dry_run: false,
     }
 }
 
@@ -133,6 +134,7 @@ pub fn update(number: &str, change: impl FnOnce(&mut TicketUpdate)) -> TicketUpd
         custom_fields: SentFields::new(),
         ccs: None,
         comments: Vec::new(),
+        dry_run: false,
     };
     change(&mut update);
     update

@@ -74,7 +74,7 @@ pub(super) const COMMANDS: &[Published] = &[
          decisions what stayed and why. A copy that \
          came by sharing can be shared on: `copy_of` names its share while it is not bound. A \
          longer history than one command may \
-         carry: share, then updates. Refused: `agreement_not_accepted`, `agreement_inactive`, \
+         carry: share, then updates. With `dry_run` nothing is done. Refused: `agreement_not_accepted`, `agreement_inactive`, \
          `not_the_sender`, `ticket_closed`, \
          `already_shared`, `would_loop`, `chain_too_long`, `id_taken`.",
     ),
@@ -84,7 +84,7 @@ pub(super) const COMMANDS: &[Published] = &[
          a desk never forwards. One action of \
          an agent is one update and arrives as one. See the part on how all copies end up the same \
          for `base_revision`, and on custom \
-         fields for which of them transfer. Refused: `not_shared`.",
+         fields for which of them transfer. With `dry_run` nothing is done. Refused: `not_shared`.",
     ),
     command::<TicketBind>(
         "Tell the number of a received ticket",

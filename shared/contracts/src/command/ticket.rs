@@ -137,6 +137,9 @@ pub struct TicketShare {
     pub actor: Actor,
     /// When it was done.
     pub occurred_at: Timestamp,
+    /// Only what it would come to: nothing is done, and the receipt has the decisions.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
 }
 
 impl Message for TicketShare {
@@ -183,6 +186,9 @@ pub struct TicketUpdate {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::COMMENTS))]
     pub comments: Vec<Comment>,
+    /// Only what it would come to: nothing is done, and the receipt has the decisions.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
 }
 
 impl Message for TicketUpdate {

@@ -8,7 +8,7 @@ mod transfer;
 
 pub use fact::{AccountFact, AgreementFact, Change, Fact};
 pub use notice::{About, AgreementEvent, AgreementNotice, CommentNotice, Notice, Recipient};
-pub use remarks::Remarks;
+pub use remarks::{DryRun, Remarks};
 pub use transfer::{
     Action, FieldChanges, Hop, Sharing, StatusChange, TagChange, Transfer, TransferComment,
 };

@@ -19,10 +19,25 @@ pub struct Remarks {
     /// How many more there are.
     #[serde(default, skip_serializing_if = "is_none")]
     pub more_unknown_members: usize,
+    /// Of a dry run: nothing is to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dry_run: Option<DryRun>,
     /// Decisions about items, as they stand in the receipt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<Decision>,
 }
+
+/// How a command is tried out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DryRun {
+    /// Whether its agreement is not accepted yet: what the receiver's side decides is not shown.
+    #[serde(default)]
+    pub draft: bool,
+}
+
+/// What the receipt of a share under a draft says.
+const DRAFT: &str = "the agreement is not accepted: only what this side decides is told, nothing of \
+    the receiver's fields and statuses";
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
 fn is_none(number: &usize) -> bool {
@@ -66,6 +81,10 @@ impl Remarks {
     /// A receipt with what was noted of its command.
     #[must_use]
     pub fn told_in(&self, mut receipt: Receipt) -> Receipt {
+        receipt.dry_run = self.dry_run.is_some();
+        if self.dry_run.is_some_and(|run| run.draft) {
+            receipt.detail.get_or_insert_with(|| DRAFT.to_owned());
+        }
         if let Some(sentence) = self.sentence() {
             receipt.reason.get_or_insert(Reason::UnknownMembers);
             receipt.detail = Some(match receipt.detail {

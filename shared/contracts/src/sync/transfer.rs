@@ -123,6 +123,20 @@ pub enum Action {
         /// The share that it names.
         share_id: ShareId,
     },
+    /// What a share or update would come to: decided, and nothing of it done. An action of its own,
+    /// so that a release that does not know it parks it and does not carry it out.
+    DryRun(Box<Action>),
+}
+
+impl Action {
+    /// What is done, or would be.
+    #[must_use]
+    pub fn tried(&self) -> &Self {
+        match self {
+            Self::DryRun(action) => action.tried(),
+            done => done,
+        }
+    }
 }
 
 /// What a new copy is created with, beside fields and comments.

@@ -18,9 +18,12 @@ pub struct Sent {
 }
 
 impl Sent {
-    /// What a command sets; nothing where it is about no ticket's content.
+    /// What a command sets; nothing where it is about no ticket's content, or is only tried out.
     #[must_use]
     pub fn of(command_type: &str, command: &Value) -> Option<Self> {
+        if command["dry_run"] == Value::Bool(true) {
+            return None;
+        }
         let text = |place: &str| command.pointer(place).and_then(Value::as_str).map(str::to_owned);
         let (ticket, content) = match command_type {
             "ticket.share.v1" => (text("/ticket/id"), &command["ticket"]),

@@ -86,7 +86,8 @@ impl Share {
 
     /// What the receipt of `command` says of the share: that it began, or ended.
     pub(super) fn answered(receipt: &Receipt, command: &Value) -> Option<Self> {
-        let done = matches!(receipt.outcome, ReceiptOutcome::Applied | ReceiptOutcome::Partial);
+        let done = matches!(receipt.outcome, ReceiptOutcome::Applied | ReceiptOutcome::Partial)
+            && command["dry_run"] != Value::Bool(true);
         match receipt.command_type.as_str() {
             "ticket.share.v1" if done => Some(Self {
                 agreement_id: command["agreement_id"].as_str().map(str::to_lowercase),

@@ -11,7 +11,7 @@ use contracts::{Message, Receipt};
 use crate::message::outgoing::{JSON, OutgoingMessage};
 use crate::message::output::StoredOutput;
 
-/// The event of a receipt; nothing for what is none.
+/// The event of a receipt; nothing for what is none, and nothing of a dry run: it did not happen.
 pub(crate) fn of(service: Service, stored: &StoredOutput) -> Option<OutgoingMessage<'static>> {
     let output = &stored.output;
     let (account, arrived_at) = (output.desk()?, output.accepted_at()?);
@@ -19,6 +19,9 @@ pub(crate) fn of(service: Service, stored: &StoredOutput) -> Option<OutgoingMess
         return None;
     }
     let receipt: Receipt = serde_json::from_str(output.body()).ok()?;
+    if receipt.dry_run {
+        return None;
+    }
     let event = CommandDecided::of(account, receipt, arrived_at, service.name());
     Some(OutgoingMessage {
         exchange: Exchange::Events.name().to_owned(),
