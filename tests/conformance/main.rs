@@ -24,6 +24,7 @@ mod field_types;
 mod fields;
 mod invites;
 mod notices;
+mod operators;
 mod people;
 mod privacy;
 mod redaction;

@@ -395,6 +395,12 @@ rules! {
         [field_types::also_one_spelling_of_a_field_counts_and_the_others_are_told];
     "also" Deskmesh "a pattern that nobody can check is refused when it is registered"
         [settings::also_everyday_patterns_take_values_and_others_are_refused];
+    "also" Deskmesh "an account operates others where the deployment's operator says so, and then \
+        alone has the names below its own"
+        [operators::also_only_a_registered_operator_operates_others];
+    "also" Deskmesh "an address that was given up, or is another account's name, is given to nobody \
+        else"
+        [operators::also_an_address_given_up_is_no_other_accounts];
     "also" Deskmesh "a drop-down of any length comes in parts"
         [settings::also_a_drop_down_in_parts_is_whole_for_the_partner];
     "also" Deskmesh "an account reads its settings, and a version that is far too high has a way \

@@ -117,7 +117,7 @@ impl Installation {
     pub fn edge(&self, edge: Service) -> Result<()> {
         let name = account_name(edge.name())?;
         self.own_desk(&name)?;
-        Ok(self.deployment.let_be_operator(&name)?)
+        Ok(self.deployment.let_operate_below(&name)?)
     }
 
     /// The broker address for one of the users: a service's, `operator`, or an account's.

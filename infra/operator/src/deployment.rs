@@ -74,14 +74,14 @@ impl Deployment {
     /// When the broker refuses or does not answer.
     pub fn let_operate(&self, operator: &AccountName, account: &AccountName) -> Result<()> {
         self.bind_desk(account, &topology::desk_queue(operator))?;
-        self.let_be_operator(operator)
+        self.let_operate_below(operator)
     }
 
-    /// Lets `operator` publish for whatever account is under its name.
+    /// Lets `operator` publish for every account whose name begins with its own and `-`.
     ///
     /// # Errors
     /// When the broker refuses or does not answer.
-    pub fn let_be_operator(&self, operator: &AccountName) -> Result<()> {
+    pub fn let_operate_below(&self, operator: &AccountName) -> Result<()> {
         self.put_keys(operator, &AccountRights::operating(operator))
     }
 

@@ -2,7 +2,7 @@
 
 use bootstrap::{Context, NoKeys};
 use contracts::address::Invitee;
-use contracts::topology;
+use contracts::{AccountName, topology};
 use messaging::{About, Aged, Content, DecideError, DecodeError, HandlerResult, Received, Service};
 use sqlx::PgConnection;
 
@@ -86,9 +86,21 @@ fn wanted(batch: &[&Received<Inbound>]) -> Wanted {
         wanted.agreements.extend(received.message.agreement_id().map(ToString::to_string));
         match &received.message {
             Inbound::Register(message) => {
-                // The name is the new account's address, which another account may have.
+                wanted.registers = true;
                 wanted.names.insert(message.account.clone());
+                // Partners could take the name for its address, which another account may have.
                 wanted.addresses.insert(message.account.clone());
+                if let Some(address) = &message.address {
+                    wanted.addresses.insert(address.clone());
+                    wanted.names.insert(address.clone());
+                }
+                if let Ok(name) = AccountName::new(message.account.as_str()) {
+                    // Each may operate names below its own, and only locked it stays so.
+                    wanted.names.extend(name.operator_names().map(|one| one.to_string()));
+                    if message.may_operate {
+                        wanted.operators.insert(name.to_string());
+                    }
+                }
                 wanted.sharing_urls.extend(message.sharing_url.clone());
             }
             Inbound::Invite(message) => {
@@ -108,6 +120,7 @@ fn wanted(batch: &[&Received<Inbound>]) -> Wanted {
             Inbound::Rename(message) => {
                 wanted.with_options.insert(received.account.clone());
                 wanted.addresses.insert(message.address.clone());
+                wanted.names.insert(message.address.clone());
                 wanted.renaming.insert(received.account.clone());
             }
             Inbound::List(message) => {

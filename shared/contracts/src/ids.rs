@@ -142,6 +142,12 @@ impl AccountName {
         Self("operator".to_owned())
     }
 
+    /// The names of accounts that could operate this one: each of its beginnings before a `-`.
+    pub fn operator_names(&self) -> impl Iterator<Item = Self> {
+        let ends = self.0.match_indices('-').map(|(end, _)| &self.0[..end]);
+        ends.filter_map(|beginning| Self::new(beginning).ok())
+    }
+
     /// Whether this name is one that `operator_account` may publish for: `<X>-…` for user `X`.
     #[must_use]
     pub fn is_under(&self, operator_account: &Self) -> bool {
@@ -294,6 +300,19 @@ mod tests {
         assert!(name("bridge-acme").is_under(&name("bridge")));
         assert!(!name("bridgeacme").is_under(&name("bridge")));
         assert!(!name("bridge").is_under(&name("bridge")));
+    }
+
+    #[test]
+    fn whatever_stands_before_a_hyphen_could_operate_a_name() {
+        let name = |text: &str| AccountName::new(text).unwrap();
+        let found: Vec<_> = name("bridge-acme-eu").operator_names().collect();
+        assert_eq!(found, [name("bridge"), name("bridge-acme")]);
+        assert!(found.iter().all(|operator| name("bridge-acme-eu").is_under(operator)));
+        assert_eq!(name("bridge").operator_names().next(), None);
+        assert_eq!(
+            name("a-bridge--x").operator_names().collect::<Vec<_>>(),
+            [name("a-bridge"), name("a-bridge-")]
+        );
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub const STATUSES: usize = 300;
 pub const SUPPORT_ADDRESSES: usize = 200;
 /// Admins of an account: each gets every notice.
 pub const ADMINS: usize = 100;
+/// Days for which an address that an account gave up is given to no other account.
+pub const ADDRESS_DAYS: u64 = 90;
 /// Accounts in one chain of shares.
 pub const ACCOUNTS: usize = 8;
 /// Bytes over which a delivery is split; the rest follows as updates.

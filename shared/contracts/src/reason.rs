@@ -50,8 +50,10 @@ reasons! {
     NotAnAdmin "not_an_admin" "Only an administrator may do this (R-51).",
     UnknownAccount "unknown_account" "No such account is registered.",
     AccountExists "account_exists" "An account of this name is registered already.",
-    InvalidName "invalid_name" "The name is reserved, not well-formed or not below its operator's.",
-    NameTaken "name_taken" "Another account has this address.",
+    InvalidName "invalid_name" "The name is reserved, not well-formed or not below its operator's, \
+        or the account named as its operator operates none.",
+    NameTaken "name_taken" "Another account has this address, gave it up less than 90 days ago, or \
+        has it as its name; or names that begin so are those of another account's operator.",
     IdTaken "id_taken" "The id belongs to something else.",
     UnknownAgreement "unknown_agreement" "No such agreement of this account is known.",
     AgreementNotAccepted "agreement_not_accepted" "The agreement is pending or declined (R-01).",

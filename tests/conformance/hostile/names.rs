@@ -106,17 +106,27 @@ pub async fn hostile_taking_a_name_that_is_there(context: ConformanceContext) {
         &row.ask("account.register.v1", &below(&row, beside.account.as_str())).await,
         AccountExists,
     );
-    let url = json!({ "operated_by": acme, "sharing_url": crate::context::sharing_url(globex) });
-    let at_url = registration(&row, &format!("{acme}-url"), &url);
-    refused(&row.ask("account.register.v1", &at_url).await, NameTaken);
+    let bridge = row.context.desk("bridge").await;
+    let name = bridge.account.as_str();
+    let flag = registration(&row, name, &json!({ "may_operate": true }));
+    applied(&row.context.operator().ask("account.register.v1", &flag).await);
+    let url = json!({ "operated_by": name, "sharing_url": crate::context::sharing_url(globex) });
+    let at_url = registration(&row, &format!("{name}-url"), &url);
+    refused(&bridge.ask("account.register.v1", &at_url).await, NameTaken);
+    let address = json!({ "operated_by": name, "address": acme });
+    let at_address = registration(&row, &format!("{name}-address"), &address);
+    refused(&bridge.ask("account.register.v1", &at_address).await, NameTaken);
     row.ends_unseen().await;
 }
 
 pub async fn hostile_an_account_below_ones_own(context: ConformanceContext) {
     let row = row(context).await;
     let name = format!("{}-x", row.ground.acme.account);
-    // Allowed, and of no use without the operator's consent: the broker lets nobody publish for it.
-    applied(&row.ask("account.register.v1", &below(&row, &name)).await);
+    let registration = below(&row, &name);
+    refused(&row.ask("account.register.v1", &registration).await, InvalidName);
+    let flagged = with(registration, &json!({ "may_operate": true }));
+    refused(&row.ask("account.register.v1", &flagged).await, Malformed);
+    // The broker lets it publish for none either.
     let rogue = row.rogue().await;
     let properties = rogue.properties("agreement.list.v1", &row.ground.acme.next_id());
     let refusal =

@@ -140,9 +140,11 @@ attempts! {
         [names::hostile_names_that_are_no_accounts];
     "registering globex-x, acmeevil, acme-x for somebody else" => "invalid_name"
         [names::hostile_registering_for_others];
-    "registering acme-eu, which is there, and another's sharing URL" => "account_exists, name_taken"
+    "registering acme-eu, which is there, another's sharing URL and its address" =>
+        "account_exists, name_taken"
         [names::hostile_taking_a_name_that_is_there];
-    "registering acme-x and publishing for it" => "applied, then broker: 403"
+    "registering acme-x, to operate it, and publishing for it" =>
+        "invalid_name, malformed, broker: 403"
         [names::hostile_an_account_below_ones_own];
     "renaming to another's address or a reserved one" => "name_taken, invalid_name"
         [names::hostile_renaming_to_what_is_anothers];

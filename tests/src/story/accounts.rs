@@ -21,6 +21,8 @@ pub(super) async fn play(story: &Story) {
             display_name: name.into(),
             kind: AccountKind::Connected,
             operated_by: None,
+            may_operate: false,
+            address: None,
             sharing_url: None,
             admins: vec![Admin { name: format!("Admin of {account}"), email: address(account) }],
         };

@@ -42,6 +42,8 @@ pub async fn account(
         display_name: display_name.unwrap_or_else(|| name.clone()),
         kind,
         operated_by: None,
+        may_operate: false,
+        address: None,
         sharing_url: None,
         // A domain that no mail ever leaves for; the mail sink shows what would be sent.
         admins: vec![Admin {

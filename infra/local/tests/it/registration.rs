@@ -67,6 +67,8 @@ async fn the_operator_takes_the_receipt_of_its_own_command_only() {
         display_name: "Acme".to_owned(),
         kind: AccountKind::Connected,
         operated_by: None,
+        may_operate: false,
+        address: None,
         sharing_url: None,
         admins: Vec::new(),
     };

@@ -144,6 +144,9 @@ impl AccountAdmin {
             Some(operator) => self.let_operate(&account, operator)?,
             None => self.deployment.let_in(&account, password)?,
         };
+        if registration.may_operate {
+            self.deployment.let_operate_below(&account)?;
+        }
         let tried = password.filter(|_| registration.operated_by.is_none());
         let refused = match tried {
             Some(password) => self.prove(&account, password).await?,

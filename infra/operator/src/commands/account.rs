@@ -84,6 +84,13 @@ pub struct AddArgs {
     /// What kind of desk it has
     #[arg(long, value_enum, default_value_t = Kind::Connected)]
     kind: Kind,
+    /// What partners invite; its name when not given
+    #[arg(long, value_name = "ADDRESS")]
+    address: Option<String>,
+    /// Let it operate accounts whose names begin with its own and `-`; also when it is registered
+    /// already
+    #[arg(long, conflicts_with_all = ["operated_by", "as_resources"])]
+    may_operate: bool,
     /// The account that publishes for it, and in whose queue its deliveries come
     #[arg(long, value_name = "ACCOUNT")]
     operated_by: Option<String>,
@@ -166,9 +173,11 @@ async fn add(given: AddArgs) -> Result<()> {
     let user = operated_by.clone().unwrap_or_else(|| account.clone());
     let registration = AccountRegister {
         account: account.to_string(),
+        address: given.address,
         display_name: given.display_name.unwrap_or(given.name),
         kind: given.kind.into(),
         operated_by,
+        may_operate: given.may_operate,
         sharing_url: given.sharing_url,
         admins: given.admins,
     };

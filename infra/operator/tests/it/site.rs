@@ -59,6 +59,8 @@ impl Site {
             display_name: account.to_string(),
             kind: AccountKind::Connected,
             operated_by: None,
+            may_operate: false,
+            address: None,
             sharing_url: None,
             admins: Vec::new(),
         };

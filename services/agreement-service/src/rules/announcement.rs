@@ -112,7 +112,12 @@ pub(super) fn announce(
     );
     fact.deliveries = told.iter().map(|side| seen_from(side).news()).collect();
     fact.notices = noticed.iter().filter_map(|side| seen_from(side).notice()).collect();
-    Decision { account: None, agreements: vec![agreement], answer: Answer::Fact(Box::new(fact)) }
+    Decision {
+        account: None,
+        agreements: vec![agreement],
+        released: None,
+        answer: Answer::Fact(Box::new(fact)),
+    }
 }
 
 /// An agreement from one side.

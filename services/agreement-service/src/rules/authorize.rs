@@ -47,11 +47,12 @@ mod tests {
     use contracts::{Reason, ReceiptOutcome};
 
     use crate::rules::Answer;
-    use crate::rules::world::{World, accept_of, id, name, titled};
+    use crate::rules::world::{World, accept_of, id, name, operator, titled};
 
     #[test]
     fn the_operator_of_an_account_speaks_for_it() {
-        let mut world = World::with(&["acme", "bridge"]);
+        let mut world = World::with(&["acme"]);
+        world.tell("operator", "operator", &operator("bridge")).assert_applied();
         world
             .tell("operator", "operator", &titled("bridge-x"))
             .assert_refused(Reason::UnknownAccount);

@@ -11,7 +11,8 @@ use proptest::prelude::*;
 use super::Answer;
 use super::state::Agreement;
 use super::world::{
-    World, accept_of, deactivate_of, decline_of, id, invite, list, name, rename_to, update,
+    World, accept_of, deactivate_of, decline_of, id, invite, list, name, register, rename_to,
+    update,
 };
 use crate::inbound::Inbound;
 
@@ -86,7 +87,67 @@ fn listed(world: &mut World, account: &str, limit: u32) -> Vec<AgreementState> {
     }
 }
 
+/// Names of accounts that are registered while others operate or are let operate.
+const NAMES: [&str; 7] = ["a1", "a1-x", "a1-x-y", "a1-z", "b1", "b1-x", "a1x"];
+
+/// A registration: its publisher, and what it says.
+fn a_registration() -> impl Strategy<Value = (&'static str, Inbound)> {
+    let any_name = || proptest::sample::select(&NAMES[..]);
+    let publisher = prop_oneof![2 => Just("operator"), 1 => any_name()];
+    let address = proptest::option::of(any_name());
+    let operator = proptest::option::of(any_name());
+    (publisher, any_name(), address, operator, any::<bool>()).prop_map(
+        |(publisher, account, address, operator, may_operate)| {
+            let Inbound::Register(mut message) = register(account) else { unreachable!() };
+            message.address = address.map(str::to_owned);
+            message.operated_by = operator.map(name);
+            message.may_operate = may_operate;
+            (publisher, Inbound::Register(message))
+        },
+    )
+}
+
 proptest! {
+    #[test]
+    fn whoever_may_operate_has_all_names_below_its_own(
+        history in proptest::collection::vec(a_registration(), 1..60),
+    ) {
+        let mut world = World::with(&[]);
+        for (publisher, message) in &history {
+            let given = world.tell(publisher, publisher, message).0;
+            let accounts: Vec<_> = world.state.accounts().all().cloned().collect();
+            for account in &accounts {
+                prop_assert!(account.operated_by.as_ref().is_none_or(|operator| {
+                    world.account(operator.as_str()).may_operate && account.name.is_under(operator)
+                }), "{given:?}");
+                for other in accounts.iter().filter(|other| other.name != account.name) {
+                    prop_assert!(
+                        !account.may_operate || !other.name.is_under(&account.name)
+                            || other.operated_by.as_ref() == Some(&account.name),
+                        "{} is below {}", other.name, account.name
+                    );
+                    prop_assert!(
+                        account.address != other.address && other.name.as_str() != account.address,
+                        "{} has what is taken for {}", account.name, other.name
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_that_led_to_an_account_leads_to_no_other(history in a_history(40)) {
+        let mut world = World::with(&ACCOUNTS);
+        let mut led: BTreeMap<String, AccountName> = BTreeMap::new();
+        for (from, message) in &history {
+            world.tell(ACCOUNTS[*from], ACCOUNTS[*from], message);
+            for account in ACCOUNTS.map(|account| world.account(account)) {
+                let first = led.entry(account.address.clone()).or_insert(account.name.clone());
+                prop_assert_eq!(&*first, &account.name, "{}", account.address);
+            }
+        }
+    }
+
     #[test]
     fn r_74_an_agreement_only_ever_goes_forward(history in a_history(40)) {
         let mut world = World::with(&ACCOUNTS);

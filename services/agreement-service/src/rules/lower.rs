@@ -36,6 +36,7 @@ pub(super) fn decide(state: &State, asked: Asked<'_>, message: &AccountLower) ->
     Decision {
         account: Some(Box::new(lowered)),
         agreements: Vec::new(),
+        released: None,
         answer: asked.answered(asked.receipt(ReceiptOutcome::Applied)),
     }
 }

@@ -1,6 +1,7 @@
 //! What follows from a command: functions of values. One file per message or policy.
 
 mod accept;
+mod addresses;
 mod announcement;
 mod authorize;
 mod deactivate;
@@ -9,6 +10,7 @@ mod forms;
 mod invite;
 pub(crate) mod list;
 mod lower;
+mod operating;
 mod register;
 pub(crate) mod rename;
 mod show;
@@ -27,7 +29,7 @@ use contracts::delivery::Delivery;
 use contracts::sync::{Change, CommandRef, Fact};
 use contracts::{AccountName, AgreementId, Reason, Receipt, ReceiptOutcome, Role, Timestamp};
 
-use self::state::{Account, Agreement, State};
+use self::state::{Account, Agreement, Released, State};
 use crate::inbound::Inbound;
 
 /// What a command changes, and what is answered.
@@ -37,6 +39,8 @@ pub struct Decision {
     pub account: Option<Box<Account>>,
     /// Agreements as they are from now on, those that change.
     pub agreements: Vec<Agreement>,
+    /// The address that the account gives up.
+    pub released: Option<Released>,
     /// What is sent.
     pub answer: Answer,
 }
@@ -125,7 +129,7 @@ pub fn decide(
 impl From<Answer> for Decision {
     /// An answer to a command that changes nothing.
     fn from(answer: Answer) -> Self {
-        Self { account: None, agreements: Vec::new(), answer }
+        Self { account: None, agreements: Vec::new(), released: None, answer }
     }
 }
 

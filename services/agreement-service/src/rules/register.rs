@@ -8,7 +8,7 @@ use contracts::sync::Change;
 use contracts::{AccountName, Reason, ReceiptOutcome};
 
 use super::state::{Account, FieldOptions, Settings, State};
-use super::{Answer, Asked, Decision, authorize, validate};
+use super::{Answer, Asked, Decision, addresses, authorize, operating, validate};
 
 pub(super) fn decide(state: &State, asked: Asked<'_>, message: &AccountRegister) -> Decision {
     match registered(state, asked, message) {
@@ -20,6 +20,7 @@ pub(super) fn decide(state: &State, asked: Asked<'_>, message: &AccountRegister)
             Decision {
                 account: Some(Box::new(account)),
                 agreements: Vec::new(),
+                released: None,
                 answer: Answer::Fact(Box::new(fact)),
             }
         }
@@ -38,14 +39,13 @@ fn registered(
     let name = allowed_name(asked, message)
         .map_err(|sentence| asked.refused(Reason::InvalidName, format!("/account: {sentence}")))?;
     asked.check_valid(validate::register(message))?;
-    if state.account(&name).is_some() {
-        return Err(asked.refused(Reason::AccountExists, None));
+    operating::check_flag(state, asked, &name, message)?;
+    if let Some(account) = state.account(&name) {
+        return operating::given_later(account, message)
+            .ok_or_else(|| asked.refused(Reason::AccountExists, None));
     }
-    let address = name.to_string();
-    if state.invitee(&Invitee::Address { address: address.clone() }).is_some() {
-        return Err(asked
-            .refused(Reason::NameTaken, "/account: another account has this address".to_owned()));
-    }
+    operating::check_name(state, asked, &name, message.operated_by.as_ref())?;
+    let address = free_address(state, asked, &name, message)?;
     if let Some(sharing_url) = message.sharing_url.clone()
         && state.invitee(&Invitee::SharingUrl { sharing_url }).is_some()
     {
@@ -61,6 +61,7 @@ fn registered(
         display_name: message.display_name.clone(),
         kind: message.kind,
         operated_by: message.operated_by.clone(),
+        may_operate: message.may_operate,
         sharing_url: message.sharing_url.clone(),
         admins: message.admins.clone(),
         settings: Settings::default(),
@@ -69,6 +70,24 @@ fn registered(
         field_options: FieldOptions::default(),
         version: 1,
     })
+}
+
+/// The address it starts with. Its name is one that partners could take for its address, so that is
+/// nobody else's either.
+fn free_address(
+    state: &State,
+    asked: Asked<'_>,
+    name: &AccountName,
+    message: &AccountRegister,
+) -> Result<String, Answer> {
+    if state.invitee(&Invitee::Address { address: name.to_string() }).is_some() {
+        return Err(asked
+            .refused(Reason::NameTaken, "/account: another account has this address".to_owned()));
+    }
+    match &message.address {
+        Some(address) => addresses::check(state, asked, name, address, "/address"),
+        None => addresses::check(state, asked, name, name.as_str(), "/account"),
+    }
 }
 
 fn allowed_name(asked: Asked<'_>, message: &AccountRegister) -> Result<AccountName, String> {
@@ -97,13 +116,7 @@ mod tests {
     use contracts::sync::Change;
 
     use crate::inbound::Inbound;
-    use crate::rules::world::{World, name, register};
-
-    fn operated(account: &str, by: &str) -> Inbound {
-        let Inbound::Register(mut message) = register(account) else { unreachable!() };
-        message.operated_by = Some(name(by));
-        Inbound::Register(message)
-    }
+    use crate::rules::world::{World, name, operated, operator, register};
 
     fn at_url(account: &str, url: &str) -> Inbound {
         let Inbound::Register(mut message) = register(account) else { unreachable!() };
@@ -130,7 +143,7 @@ mod tests {
     #[test]
     fn what_is_registered_can_be_used_at_once() {
         let mut world = World::with(&[]);
-        world.tell("operator", "operator", &register("bridge")).assert_applied();
+        world.tell("operator", "operator", &operator("bridge")).assert_applied();
         world.tell("bridge", "bridge", &operated("bridge-x", "bridge")).assert_applied();
         assert_eq!(world.account("bridge-x").operated_by, Some(name("bridge")));
     }
@@ -145,7 +158,10 @@ mod tests {
 
     #[test]
     fn an_operated_account_has_a_name_below_its_operators() {
-        let mut world = World::with(&["bridge"]);
+        let mut world = World::with(&[]);
+        for operating in ["bridge", "gateway"] {
+            world.tell("operator", "operator", &operator(operating)).assert_applied();
+        }
         world
             .tell("operator", "operator", &operated("acme", "bridge"))
             .assert_refused(Reason::InvalidName);
@@ -165,7 +181,8 @@ mod tests {
 
     #[test]
     fn only_the_account_itself_registers_below_it() {
-        let mut world = World::with(&["bridge"]);
+        let mut world = World::with(&[]);
+        world.tell("operator", "operator", &operator("bridge")).assert_applied();
         world.register_under("bridge", "bridge-x");
         world
             .tell("bridge", "bridge-x", &operated("bridge-x-y", "bridge-x"))

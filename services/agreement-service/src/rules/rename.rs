@@ -1,17 +1,16 @@
 //! `account.rename`: an account takes another public address, which ends its agreements, visibly
 //! for both sides.
 
-use contracts::address::Invitee;
 use contracts::command::AccountRename;
 use contracts::delivery::{AgreementStatus, Delivery, Side};
 use contracts::limits::MESSAGE_BYTES;
 use contracts::sync::{AgreementFact, Change, Fact, Notice};
-use contracts::{AccountName, Reason, ReceiptOutcome};
+use contracts::{Reason, ReceiptOutcome};
 use serde::Serialize;
 
 use super::announcement::{View, brought_to, decider, partner};
-use super::state::{Account, Agreement, Contact, State};
-use super::{Answer, Asked, Decision, validate};
+use super::state::{Account, Agreement, Contact, Released, State};
+use super::{Answer, Asked, Decision, addresses, validate};
 
 /// Live agreements that are read for a rename. More never fit one fact: the shortest of all takes
 /// over 1,300 bytes of it.
@@ -29,7 +28,15 @@ pub(super) fn decide(
         Err(answer) => return answer.into(),
     };
     let ended = ended(state, &renamed, asked, message);
-    ended.and_then(|ended| announced(state, renamed, ended, asked)).unwrap_or_else(Decision::from)
+    let released = Released {
+        address: account.address.clone(),
+        account: account.name.clone(),
+        at: asked.at(),
+    };
+    match ended.and_then(|ended| announced(state, renamed, ended, asked)) {
+        Ok(decision) => Decision { released: Some(released), ..decision },
+        Err(answer) => answer.into(),
+    }
 }
 
 fn renamed(
@@ -40,23 +47,12 @@ fn renamed(
 ) -> Result<Account, Answer> {
     asked.check_admin(message.actor.role)?;
     asked.check_valid(validate::actor(&message.actor))?;
-    let invalid =
-        |sentence: String| asked.refused(Reason::InvalidName, format!("/address: {sentence}"));
-    let address =
-        AccountName::new(message.address.as_str()).map_err(|error| invalid(error.to_string()))?;
-    if address.is_reserved() {
-        return Err(invalid(format!("{address} is reserved")));
-    }
-    let address = address.to_string();
-    if address == account.address {
+    if message.address == account.address {
         return Err(
             asked.answered(asked.receipt(ReceiptOutcome::Ignored).because(Reason::Unchanged, None))
         );
     }
-    if state.invitee(&Invitee::Address { address: address.clone() }).is_some() {
-        return Err(asked
-            .refused(Reason::NameTaken, "/address: another account has this address".to_owned()));
-    }
+    let address = addresses::check(state, asked, &account.name, &message.address, "/address")?;
     Ok(Account { address, version: account.version + 1, ..account.clone() })
 }
 
@@ -116,6 +112,7 @@ fn announced(
     Ok(Decision {
         account: Some(Box::new(renamed)),
         agreements: ended.into_iter().map(|(_, agreement)| agreement).collect(),
+        released: None,
         answer: Answer::Fact(Box::new(fact)),
     })
 }
@@ -302,13 +299,15 @@ mod tests {
             .tell("operator", "operator", &register("acme-group"))
             .assert_refused(Reason::NameTaken);
         world.tell("operator", "operator", &register("acme")).assert_refused(Reason::AccountExists);
-        world.tell("initech", "initech", &rename_to("acme")).assert_applied();
-        world.tell("globex", "globex", &invite(id(1), "acme")).assert_applied();
+        world.tell("initech", "initech", &rename_to("acme")).assert_refused(Reason::NameTaken);
+        world.tell("acme", "acme", &rename_to("acme-world")).assert_applied();
+        let later = 90 * 24 * 60 * 60;
+        world.tell_at(later, "initech", &rename_to("acme-group")).assert_applied();
+        world.tell("globex", "globex", &invite(id(1), "acme-group")).assert_applied();
         assert_eq!(world.agreement(&id(1)).unwrap().receiver, name("initech"));
-        world.tell("acme", "acme", &rename_to("initech")).assert_applied();
         assert_eq!(
             (world.account("acme").address.as_str(), world.account("acme").version),
-            ("initech", 3)
+            ("acme-world", 3)
         );
     }
 

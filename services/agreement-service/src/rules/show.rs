@@ -30,6 +30,7 @@ fn state(account: &Account, with_options: Option<&str>) -> AccountState {
         display_name: account.display_name.clone(),
         kind: account.kind,
         operated_by: account.operated_by.clone(),
+        may_operate: account.may_operate,
         sharing_url: account.sharing_url.clone(),
         admins: account.admins.clone(),
         locale: settings.locale.clone(),

@@ -33,7 +33,7 @@ pub(super) fn decide(account: &Account, asked: Asked<'_>, message: &AccountUpdat
         Answer::Fact(Box::new(asked.changed(Change::Account(Box::new(merged.fact())), receipt)));
     // Also without another content: the version that was seen keeps an older update out.
     let account = (merged != *account).then(|| Box::new(merged));
-    Decision { account, agreements: Vec::new(), answer }
+    Decision { account, agreements: Vec::new(), released: None, answer }
 }
 
 fn receipt(asked: Asked<'_>, nothing_changed: bool, left: &[String]) -> Receipt {

@@ -42,12 +42,35 @@ pub fn terms() -> Terms {
 pub fn register(account: &str) -> Inbound {
     Inbound::Register(Box::new(AccountRegister {
         account: account.to_owned(),
+        address: None,
         display_name: format!("The {account}"),
         kind: AccountKind::Connected,
         operated_by: None,
+        may_operate: false,
         sharing_url: None,
         admins: vec![Admin { name: "Admin".into(), email: format!("admin@{account}.example") }],
     }))
+}
+
+/// The registration of an account that may operate others.
+pub fn operator(account: &str) -> Inbound {
+    let Inbound::Register(mut message) = register(account) else { unreachable!() };
+    message.may_operate = true;
+    Inbound::Register(message)
+}
+
+/// The registration of an account that another one operates.
+pub fn operated(account: &str, by: &str) -> Inbound {
+    let Inbound::Register(mut message) = register(account) else { unreachable!() };
+    message.operated_by = Some(name(by));
+    Inbound::Register(message)
+}
+
+/// The registration of an account whose address is not its name.
+pub fn addressed(account: &str, address: &str) -> Inbound {
+    let Inbound::Register(mut message) = register(account) else { unreachable!() };
+    message.address = Some(address.to_owned());
+    Inbound::Register(message)
 }
 
 pub fn update(change: impl FnOnce(&mut AccountUpdate)) -> Inbound {
@@ -143,6 +166,7 @@ impl World {
             display_name: account.to_owned(),
             kind: AccountKind::Connected,
             operated_by: None,
+            may_operate: false,
             sharing_url: None,
             admins: Vec::new(),
             settings: Settings::default(),
@@ -154,15 +178,14 @@ impl World {
         let decision = super::Decision {
             account: Some(Box::new(added)),
             agreements: Vec::new(),
+            released: None,
             answer: Answer::NotYet { reason: Reason::UnknownAccount, brief: false, refusal: None },
         };
         self.state.apply(decision);
     }
 
     pub fn register_under(&mut self, operator: &str, account: &str) {
-        let Inbound::Register(mut message) = register(account) else { unreachable!() };
-        message.operated_by = Some(name(operator));
-        self.tell(operator, operator, &Inbound::Register(message)).assert_applied();
+        self.tell(operator, operator, &operated(account, operator)).assert_applied();
     }
 
     /// Lets `publisher` give a command for `account`.

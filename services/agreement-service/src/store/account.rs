@@ -1,6 +1,6 @@
 //! Table `account`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::address::Party;
 use contracts::command::Admin;
@@ -22,6 +22,7 @@ struct Row {
     display_name: String,
     kind: String,
     operated_by: Option<String>,
+    may_operate: bool,
     sharing_url: Option<String>,
     admins: Json<Vec<Admin>>,
     settings: Json<Settings>,
@@ -38,6 +39,7 @@ impl From<&Account> for Row {
             display_name: account.display_name.clone(),
             kind: word(&account.kind),
             operated_by: account.operated_by.as_ref().map(ToString::to_string),
+            may_operate: account.may_operate,
             sharing_url: account.sharing_url.clone(),
             admins: Json(account.admins.clone()),
             settings: Json(account.settings.clone()),
@@ -59,6 +61,7 @@ impl TryFrom<Row> for Account {
             display_name: row.display_name,
             kind: read_word(TABLE, row.kind)?,
             operated_by: row.operated_by.map(name).transpose()?,
+            may_operate: row.may_operate,
             sharing_url: row.sharing_url,
             admins: row.admins.0,
             settings: row.settings.0,
@@ -78,8 +81,8 @@ pub(super) async fn load(
     wanted: &Wanted,
 ) -> Result<Vec<Account>, DecideError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "select name, address, display_name, kind, operated_by, sharing_url, admins, settings, \
-         attribute_versions, attribute_arrivals, version
+        "select name, address, display_name, kind, operated_by, may_operate, sharing_url, admins, \
+         settings, attribute_versions, attribute_arrivals, version
          from account
          where name = any($1)
             or address = any($2)
@@ -96,6 +99,47 @@ pub(super) async fn load(
     .fetch_all(connection)
     .await?;
     rows.into_iter().map(Account::try_from).collect()
+}
+
+/// Lets no name be registered while an account is let operate those below its own; registrations of
+/// other kinds go on beside each other. Comes before all other locks.
+pub(super) async fn lock_names(
+    connection: &mut PgConnection,
+    alone: bool,
+) -> Result<(), DecideError> {
+    let lock = if alone {
+        "select pg_advisory_xact_lock(hashtext(current_schema() || '.names'))"
+    } else {
+        "select pg_advisory_xact_lock_shared(hashtext(current_schema() || '.names'))"
+    };
+    sqlx::query(lock).execute(connection).await?;
+    Ok(())
+}
+
+/// Per account one whose name begins with its own and `-`, and that it does not operate. In bytes
+/// `.` comes next after `-`.
+pub(super) async fn foreign_below(
+    connection: &mut PgConnection,
+    operators: &BTreeSet<String>,
+) -> Result<BTreeMap<AccountName, AccountName>, DecideError> {
+    if operators.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "select operator, account.name
+         from unnest($1::text[]) as wanted (operator)
+         cross join lateral (
+           select name from account
+           where name collate \"C\" >= wanted.operator || '-'
+             and name collate \"C\" < wanted.operator || '.'
+             and operated_by is distinct from wanted.operator
+           limit 1) as account",
+    )
+    .bind(list(operators))
+    .fetch_all(connection)
+    .await?;
+    let name = |text: String| AccountName::new(text).map_err(|error| stored(TABLE, &error));
+    rows.into_iter().map(|(operator, account)| Ok((name(operator)?, name(account)?))).collect()
 }
 
 #[derive(sqlx::FromRow)]
@@ -154,13 +198,13 @@ pub(super) async fn insert(
     }
     sqlx::query(
         "insert into account
-           (name, address, display_name, kind, operated_by, sharing_url, admins, settings,
+           (name, address, display_name, kind, operated_by, may_operate, sharing_url, admins, settings,
            attribute_versions, attribute_arrivals, version)
-         select name, address, display_name, kind, operated_by, sharing_url, admins, settings,
-         attribute_versions, attribute_arrivals, version
+         select name, address, display_name, kind, operated_by, may_operate, sharing_url, admins,
+         settings, attribute_versions, attribute_arrivals, version
          from jsonb_to_recordset($1) as given (
            name text, address text, display_name text, kind text, operated_by text,
-           sharing_url text,
+           may_operate boolean, sharing_url text,
            admins jsonb, settings jsonb, attribute_versions jsonb, attribute_arrivals jsonb,
            version bigint)
          order by name",
@@ -184,13 +228,14 @@ pub(super) async fn update(
         "update account
          set address = given.address,
              display_name = given.display_name,
+             may_operate = given.may_operate,
              admins = given.admins,
              settings = given.settings,
              attribute_versions = given.attribute_versions,
              attribute_arrivals = given.attribute_arrivals,
              version = given.version
          from jsonb_to_recordset($1) as given (
-           name text, address text, display_name text, admins jsonb, settings jsonb,
+           name text, address text, display_name text, may_operate boolean, admins jsonb, settings jsonb,
            attribute_versions jsonb, attribute_arrivals jsonb, version bigint)
          where account.name = given.name",
     )

@@ -4,6 +4,7 @@ mod account;
 mod agreement;
 mod delayed;
 mod options;
+mod released;
 
 use std::collections::BTreeSet;
 
@@ -23,6 +24,10 @@ use crate::rules::state::{Account, Agreement, State, Stored};
 pub(crate) struct Wanted {
     /// Accounts by name.
     pub names: BTreeSet<String>,
+    /// Accounts that may be let operate others.
+    pub operators: BTreeSet<String>,
+    /// Whether any account is registered.
+    pub registers: bool,
     /// Accounts by public address.
     pub addresses: BTreeSet<String>,
     /// Accounts by sharing URL.
@@ -50,7 +55,13 @@ pub(crate) async fn load(
     connection: &mut PgConnection,
     wanted: &Wanted,
 ) -> Result<State, DecideError> {
+    if wanted.registers {
+        account::lock_names(&mut *connection, !wanted.operators.is_empty()).await?;
+    }
     let mut accounts = account::load(&mut *connection, wanted).await?;
+    let foreign_below = account::foreign_below(&mut *connection, &wanted.operators).await?;
+    // After the accounts: who gave one up meanwhile was waited for at its row.
+    let released = released::load(&mut *connection, &wanted.addresses).await?;
     let mut options = options::load(&mut *connection, &wanted.with_options).await?;
     for account in &mut accounts {
         account.field_options = options.remove(account.name.as_str()).unwrap_or_default();
@@ -68,7 +79,16 @@ pub(crate) async fn load(
     let crowded = crowded(wanted, &agreements);
     let mut coming = delayed::load(connection, &invited(wanted)).await?;
     coming.extend(wanted.coming.iter().cloned());
-    Ok(State::new(Stored { accounts, agreements, crowded, listed, contacts, coming }))
+    Ok(State::new(Stored {
+        accounts,
+        agreements,
+        crowded,
+        listed,
+        foreign_below,
+        released,
+        contacts,
+        coming,
+    }))
 }
 
 /// Those of the parties that are not loaded.
@@ -95,6 +115,7 @@ pub(crate) async fn save(connection: &mut PgConnection, state: &State) -> Result
     account::update(&mut *connection, state.accounts().changed_rows()).await?;
     account::insert(&mut *connection, state.accounts().new_rows()).await?;
     options::save(&mut *connection, state.accounts().all()).await?;
+    released::save(&mut *connection, state.released_addresses()).await?;
     agreement::insert(&mut *connection, state.agreements().new_rows()).await?;
     agreement::update(&mut *connection, state.agreements().changed_rows()).await?;
     delayed::insert(connection, state.delayed()).await

@@ -22,6 +22,8 @@ pub fn register(account: &str) -> AccountRegister {
         display_name: format!("The {account}"),
         kind: AccountKind::Connected,
         operated_by: None,
+        may_operate: false,
+        address: None,
         sharing_url: None,
         admins: vec![Admin { name: "Admin".into(), email: format!("admin@{account}.example") }],
     }

@@ -5,6 +5,7 @@ mod batch;
 mod commands;
 mod harness;
 mod list;
+mod names;
 mod rename;
 
 use std::time::{Duration, Instant};

@@ -10,8 +10,8 @@ pub(super) const COMMANDS: &[Published] = &[
     command::<AccountRegister>(
         "Register an account",
         "Routing key `operator.account.register`, broker user `operator`; or \
-         `<X>.account.register`, broker user `X`, for a name that \
-         begins with `X-`. Refused: `invalid_name`, `account_exists`, `name_taken`.",
+         `<X>.account.register`, broker user `X`, which was registered with `may_operate`, for a name \
+         that begins with `X-`. Refused: `invalid_name`, `account_exists`, `name_taken`.",
     ),
     command::<AccountUpdate>(
         "Change an account's settings",

@@ -40,13 +40,23 @@ pub struct AccountRegister {
     /// The account's name. Read as text, because a bad one is `invalid_name`, not `malformed`.
     #[schemars(with = "AccountName")]
     pub account: String,
+    /// What partners invite; the name when absent. Read as text, because a bad one is
+    /// `invalid_name`, not `malformed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// How it calls itself.
     pub display_name: String,
     /// What kind of desk it has.
     pub kind: AccountKind,
-    /// The account that publishes for it.
+    /// The account that publishes for it: one with `may_operate`, whose name and `-` its own begins
+    /// with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operated_by: Option<AccountName>,
+    /// Whether it may operate other accounts, whose names begin with its own and `-`, and are
+    /// nobody else's then. Given by `operator` alone; an account that is registered already gets it
+    /// too, and nothing else of it changes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_operate: bool,
     /// Where a third-party system is reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharing_url: Option<String>,

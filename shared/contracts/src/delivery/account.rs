@@ -22,6 +22,9 @@ pub struct AccountState {
     /// The account that publishes for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operated_by: Option<AccountName>,
+    /// Whether it may operate other accounts.
+    #[serde(default)]
+    pub may_operate: bool,
     /// Where a third-party system is reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharing_url: Option<String>,

@@ -25,6 +25,8 @@ pub struct Account {
     pub kind: AccountKind,
     /// Who publishes for it.
     pub operated_by: Option<AccountName>,
+    /// Whether it may operate other accounts.
+    pub may_operate: bool,
     /// Where a third-party system is reached, and what partners may invite instead of the address.
     pub sharing_url: Option<String>,
     /// Who gets notices.
@@ -39,6 +41,17 @@ pub struct Account {
     pub field_options: FieldOptions,
     /// Rises with every change of content.
     pub version: u64,
+}
+
+/// An address that an account gave up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Released {
+    /// The address.
+    pub address: String,
+    /// Who had it.
+    pub account: AccountName,
+    /// When it was given up.
+    pub at: Timestamp,
 }
 
 /// How many options an account has, and how long they are as JSON.

@@ -11,7 +11,7 @@ use std::ops::Bound;
 use contracts::address::Invitee;
 use contracts::{AccountName, AgreementId};
 
-pub use self::account::{Account, Attribute, Contact, Settings};
+pub use self::account::{Account, Attribute, Contact, Released, Settings};
 pub use self::agreement::Agreement;
 pub use self::options::{FieldOptions, Part, PartKey};
 pub use self::rows::Rows;
@@ -29,6 +29,11 @@ pub struct Stored {
     pub crowded: BTreeSet<AccountName>,
     /// Per account the agreements that it asked for, only read.
     pub listed: BTreeMap<AccountName, Vec<Agreement>>,
+    /// Per account that may be let operate others, one whose name begins with its own and that it
+    /// does not operate.
+    pub foreign_below: BTreeMap<AccountName, AccountName>,
+    /// Addresses that were given up.
+    pub released: Vec<Released>,
     /// Partners, only read: what is told of them changes nothing of theirs.
     pub contacts: Vec<Contact>,
     /// Addresses and sharing URLs that registrations and renames bring: those of the batch, and
@@ -46,6 +51,8 @@ pub struct State {
     by_sharing_url: BTreeMap<String, AccountName>,
     crowded: BTreeSet<AccountName>,
     listed: BTreeMap<AccountName, BTreeMap<AgreementId, Agreement>>,
+    foreign_below: BTreeMap<AccountName, AccountName>,
+    released: Rows<String, Released>,
     contacts: BTreeMap<AccountName, Contact>,
     coming: BTreeSet<String>,
     delayed: BTreeSet<String>,
@@ -73,6 +80,10 @@ impl State {
                 .into_iter()
                 .map(|(account, listed)| (account, by_id(listed).collect()))
                 .collect(),
+            foreign_below: stored.foreign_below,
+            released: Rows::stored(
+                stored.released.into_iter().map(|one| (one.address.clone(), one)),
+            ),
             contacts: stored
                 .contacts
                 .into_iter()
@@ -88,6 +99,9 @@ impl State {
     pub fn apply(&mut self, decision: Decision) -> Answer {
         if let Some(account) = decision.account {
             self.put_account(*account);
+        }
+        if let Some(released) = decision.released {
+            self.released.put(released.address.clone(), released);
         }
         for agreement in decision.agreements {
             self.agreements.put(agreement.agreement_id.clone(), agreement);
@@ -165,6 +179,28 @@ impl State {
             Invitee::SharingUrl { sharing_url } => self.by_sharing_url.get(sharing_url),
         };
         name.and_then(|name| self.account(name))
+    }
+
+    /// An account whose name begins with this one and `-`, and that this one does not operate.
+    #[must_use]
+    pub fn foreign_below(&self, operator: &AccountName) -> Option<&AccountName> {
+        let is_foreign = |one: &&Account| {
+            one.name.is_under(operator) && one.operated_by.as_ref() != Some(operator)
+        };
+        let of_batch = self.accounts.all().find(is_foreign).map(|one| &one.name);
+        self.foreign_below.get(operator).or(of_batch)
+    }
+
+    /// Who gave this address up last, and when.
+    #[must_use]
+    pub fn released(&self, address: &str) -> Option<&Released> {
+        self.released.get(&address.to_owned())
+    }
+
+    /// All addresses that were given up, with what became of them.
+    #[must_use]
+    pub fn released_addresses(&self) -> &Rows<String, Released> {
+        &self.released
     }
 
     /// The agreement of this id, whosesoever.
