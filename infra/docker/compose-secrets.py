@@ -26,6 +26,7 @@ PORTS = {"agreement-service": 9091, "share-dispatcher": 9092, "comment-sync": 90
 SETTINGS = {
     "deskmesh-broker": ("broker", "DESKMESH__BROKER__URL"),
     "deskmesh-database": ("database", "DESKMESH__DATABASE__URL"),
+    "deskmesh-placeholder": ("placeholder", "DESKMESH__PLACEHOLDER__KEYS"),
 }
 
 

@@ -76,12 +76,17 @@ class Credentials:
         return path.read_text().strip()
 
     def secrets(self) -> list[dict]:
-        """The base's two, and one for each user and role that an operator makes."""
+        """The base's three, and one for each user and role that an operator makes."""
         broker = {
             name: self.address(self.given.broker, f"svc.{name}", f"broker.svc.{name}", f"/{self.vhost}") for name in self.services
         }
         database = {name: self.address(self.given.database, role(name), f"database.{name}", None) for name in self.services}
-        made = [self.secret("deskmesh-broker", broker), self.secret("deskmesh-database", database)]
+        placeholder = {"share-dispatcher": self.password("placeholder")}
+        made = [
+            self.secret("deskmesh-broker", broker),
+            self.secret("deskmesh-database", database),
+            self.secret("deskmesh-placeholder", placeholder),
+        ]
         for user in [*self.users, *self.given.account]:
             login = {"username": user, "password": self.password(f"broker.{user}")}
             made.append(self.secret(f"broker-user-{user}", login, FOR_THE_OPERATOR))

@@ -240,3 +240,20 @@ pub async fn also_a_placeholder_is_handed_on_unchanged_along_the_chain(
     let told = |told: &DeliveryBody| matches!(told, DeliveryBody::TicketCreated(_));
     assert_eq!(hooli.with_deliveries(|all| all.iter().filter(|it| told(&it.told)).count()), 1);
 }
+
+pub async fn also_a_made_up_placeholder_is_a_person_of_its_account(context: ConformanceContext) {
+    let partners = context.partners(everything()).await;
+    let (acme, globex) = (&partners.acme, &partners.globex);
+    let share = context.shared(acme, globex, &partners.agreement, ORIGINAL).await;
+    let said_by = async |desk: &testkit::Desk, other: &testkit::Desk, id: &str| {
+        let author = json!({ "author": person(id, "Ada", "agent") });
+        let comment = with(context.comment(desk, "Hello.", true), &author);
+        applied(&context.update_share(desk, &share, json!({ "comments": [comment] })).await);
+        hears(other, &comment).await.author.id
+    };
+    let made_up = "placeholder-0b9f0a52-7c1e-8d9a-9a36-3c9f9f9d8f10";
+    let stand_in = said_by(acme, globex, made_up).await;
+    assert_ne!(stand_in, made_up);
+    assert_ne!(said_by(globex, acme, made_up).await, stand_in, "each account's own person");
+    assert_eq!(said_by(globex, acme, &stand_in).await, stand_in, "one that was told is known");
+}

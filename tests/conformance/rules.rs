@@ -374,6 +374,8 @@ rules! {
             status::also_a_custom_status_that_there_is_not_changes_nothing];
     "also" Deskmesh "a placeholder is handed on unchanged along the chain"
         [people::also_a_placeholder_is_handed_on_unchanged_along_the_chain];
+    "also" Deskmesh "nobody makes up a placeholder: an id that looks like one is a person of its account"
+        [people::also_a_made_up_placeholder_is_a_person_of_its_account];
     "also" Deskmesh "fields of every type take their values and no others, and pass to types that \
         fit"
         [

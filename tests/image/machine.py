@@ -139,10 +139,10 @@ class Machine:
     def _by_name(secrets: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
         """Names for addresses: one of the name server, one of the hosts file."""
         hosts = {"deskmesh-broker": BROKER, "deskmesh-database": DATABASE}
-        named = {}
+        named = {name: values for name, values in secrets.items() if name not in hosts}
         for secret, host in hosts.items():
             named[secret] = {key: url.replace("@127.0.0.1:", f"@{host}:") for key, url in secrets[secret].items()}
-        left = [key for secret in named.values() for key, url in secret.items() if "127.0.0.1" in url]
+        left = [key for secret in hosts for key, url in named[secret].items() if "127.0.0.1" in url]
         if left:
             raise SystemExit(f"the addresses of {', '.join(left)} are numbers still: what does this check find by name?")
         return named

@@ -208,7 +208,7 @@ fn knows(service: Service, message: &str) -> bool {
             agreement_service::AgreementService.decode(message, nothing.into()).err()
         }
         Service::ShareDispatcher => {
-            share_dispatcher::ShareDispatcher.decode(message, nothing.into()).err()
+            stages::dispatcher().decode(message, nothing.into()).err()
         }
         Service::CommentSync => comment_sync::CommentSync.decode(message, nothing.into()).err(),
         Service::FieldSync => {

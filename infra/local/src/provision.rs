@@ -150,6 +150,12 @@ impl Installation {
         self.user_url(AccountName::operator().as_str())
     }
 
+    /// The key that share-dispatcher makes the ids of placeholders with.
+    #[must_use]
+    pub fn placeholder_key(&self) -> String {
+        self.passwords.of("placeholder")
+    }
+
     /// Deletes the virtual host. Users stay: they may belong to another installation on this
     /// broker.
     ///

@@ -51,7 +51,12 @@ impl Fleet {
         let mail = |name: &str, value: &str| {
             (Some(Service::Notifier), format!("DESKMESH__SMTP__{name}"), value.to_owned())
         };
-        let environment = vec![mail("URL", smtp_url), mail("FROM", "deskmesh@localhost")];
+        let key = (
+            Some(Service::ShareDispatcher),
+            "DESKMESH__PLACEHOLDER__KEYS".to_owned(),
+            installation.placeholder_key(),
+        );
+        let environment = vec![mail("URL", smtp_url), mail("FROM", "deskmesh@localhost"), key];
         Ok(Self { dir: dir.join("services"), binaries: binaries_dir()?, environment, addresses })
     }
 
@@ -59,6 +64,10 @@ impl Fleet {
     #[must_use]
     pub fn with_binaries(mut self, binaries: &Path) -> Self {
         binaries.clone_into(&mut self.binaries);
+        // A release that has no such section refuses its variables.
+        if self.run(Service::ShareDispatcher, &["config"]).is_err() {
+            self.environment.retain(|(name, _)| whose(name) != Some(Service::ShareDispatcher));
+        }
         self
     }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod config;
 mod inbound;
 mod limits;
 mod outbound;
@@ -11,7 +12,9 @@ use std::sync::LazyLock;
 
 use sqlx::migrate::{Migration, Migrator};
 
+pub use config::Config;
 pub use inbound::Inbound;
+pub use rules::Keys;
 pub use service::{Loaded, ShareDispatcher, start};
 
 /// The tables of the line and this service's own, to which `bootstrap` adds the runtime's.

@@ -1,6 +1,6 @@
 //! Load, decide, apply, save.
 
-use bootstrap::{Context, NoKeys};
+use bootstrap::Context;
 use contracts::sync::{CommandRef, DryRun};
 use contracts::{AccountName, ReceiptOutcome, topology};
 use messaging::{
@@ -9,21 +9,33 @@ use messaging::{
 };
 use sqlx::PgConnection;
 
+use crate::config::Config;
 use crate::inbound::Inbound;
-use crate::rules::{self, Answer, Change, Decision, State};
+use crate::rules::{self, Answer, Change, Decision, Keys, State};
 use crate::{outbound, store};
 
 /// Builds the service and runs it until the stop.
 ///
 /// # Errors
-/// When the runtime meets something that waiting does not cure.
-pub async fn start(context: Context<NoKeys>) -> anyhow::Result<()> {
-    context.run(ShareDispatcher).await
+/// When no key is given, or the runtime meets something that waiting does not cure.
+pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
+    let keys = context.config.placeholder.keys()?;
+    context.run(ShareDispatcher::new(keys)).await
 }
 
 /// The stage of the line that decides which ticket is shared with whom.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ShareDispatcher;
+#[derive(Clone, Debug)]
+pub struct ShareDispatcher {
+    keys: Keys,
+}
+
+impl ShareDispatcher {
+    /// With the keys that make the ids of placeholders.
+    #[must_use]
+    pub fn new(keys: Keys) -> Self {
+        Self { keys }
+    }
+}
 
 impl Service for ShareDispatcher {
     type Inbound = Inbound;
@@ -58,7 +70,7 @@ impl Service for ShareDispatcher {
             _ => None,
         });
         line::facts::learn(connection, facts).await?;
-        Ok(Loaded { state: store::load(connection, batch).await?, changes: Vec::new() })
+        Ok(Loaded { state: store::load(connection, &self.keys, batch).await?, changes: Vec::new() })
     }
 
     fn decide(&self, loaded: &Loaded, received: &Received<Inbound>) -> Option<Decision> {
@@ -67,7 +79,7 @@ impl Service for ShareDispatcher {
         }
         let command = command_of(received);
         let publisher = received.publisher.as_ref().unwrap_or(&command.account);
-        Some(rules::decide(&loaded.state, publisher, &command, &received.message))
+        Some(rules::decide(&loaded.state, &self.keys, publisher, &command, &received.message))
     }
 
     fn apply(

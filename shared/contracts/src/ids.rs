@@ -155,15 +155,6 @@ impl AccountName {
     }
 }
 
-impl ShareId {
-    /// The share id of a command that gives none: derived, so that sending it again names the same
-    /// share.
-    #[must_use]
-    pub fn of_command(account: &AccountName, message_id: &str) -> Self {
-        Self(derive_id("share", &[account.as_str(), message_id]).to_string())
-    }
-}
-
 impl CopyId {
     /// The copy that was shared first: `ticket` of `account`.
     #[must_use]

@@ -72,7 +72,7 @@ impl Target {
 fn admission(line: &Value, now: Timestamp) {
     let _ = trial(&agreement_service::AgreementService, "agreement-service", delivery(line), now);
     for queue in Service::ShareDispatcher.work_queues() {
-        let _ = trial(&share_dispatcher::ShareDispatcher, &queue, delivery(line), now);
+        let _ = trial(&stages::dispatcher(), &queue, delivery(line), now);
     }
     let _ = trial(&comment_sync::CommentSync, "comment-sync", delivery(line), now);
     let _ = trial(&field_sync::FieldSync::default(), "field-sync", delivery(line), now);

@@ -8,11 +8,11 @@ from render import Render
 from tree import Object, Tree, selects, title
 
 # The Secrets that the base needs; ../../infra/kubernetes/README.md documents these and those of each component.
-BASE_SECRETS = {"deskmesh-broker", "deskmesh-database"}
+BASE_SECRETS = {"deskmesh-broker", "deskmesh-database", "deskmesh-placeholder"}
 
 
 def secrets(tree: Tree, render: Render) -> Iterator[str]:
-    """The base needs two, and each that is named anywhere is documented."""
+    """The base needs three, and each that is named anywhere is documented."""
     mounted = {
         volume["secret"]["secretName"] for pod in pods(render) for volume in pod.spec.get("volumes", []) if "secret" in volume
     }

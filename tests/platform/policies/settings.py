@@ -67,7 +67,7 @@ def own_lines(_: Tree, render: Render) -> Iterator[str]:
         for volume in pod.spec.get("volumes", []):
             secret = volume.get("secret", {})
             keys = [item["key"] for item in secret.get("items", [])]
-            if secret.get("secretName") in ("deskmesh-broker", "deskmesh-database") and keys != [pod.service]:
+            if secret.get("secretName") in ("deskmesh-broker", "deskmesh-database", "deskmesh-placeholder") and keys != [pod.service]:
                 yield f"{pod.title} is shown {keys or 'all keys'} of {secret['secretName']}, not its own alone"
 
 

@@ -158,9 +158,7 @@ impl Line {
             Service::Agreement => {
                 agreement_service::AgreementService.decode(kind, content.into()).map(drop)
             }
-            Service::ShareDispatcher => {
-                share_dispatcher::ShareDispatcher.decode(kind, content.into()).map(drop)
-            }
+            Service::ShareDispatcher => dispatcher().decode(kind, content.into()).map(drop),
             Service::CommentSync => {
                 comment_sync::CommentSync.decode(kind, content.into()).map(drop)
             }
@@ -187,8 +185,7 @@ impl Line {
                 decide_and_apply(&service, &mut self.agreements, &received)
             }
             Service::ShareDispatcher => {
-                let inbound =
-                    share_dispatcher::ShareDispatcher.decode(&message.kind, content.into())?;
+                let inbound = dispatcher().decode(&message.kind, content.into())?;
                 self.dispatch(&received(message, arrived_at, inbound))
             }
             Service::CommentSync => {
@@ -252,7 +249,7 @@ impl Line {
         }
         let state = std::mem::take(state);
         let mut loaded = share_dispatcher::Loaded { state, ..Default::default() };
-        let service = share_dispatcher::ShareDispatcher;
+        let service = dispatcher();
         let result = decide_and_apply(&service, &mut loaded, received);
         self.dispatcher = loaded.state;
         result
@@ -262,6 +259,16 @@ impl Line {
 /// An edge is a desk: histories have desks of their own.
 fn no_stage(message: &Message) -> DecodeError {
     DecodeError::UnknownType(message.kind.clone())
+}
+
+/// share-dispatcher, with a key that every run has.
+///
+/// # Panics
+/// Never: the key is long enough.
+#[must_use]
+pub fn dispatcher() -> share_dispatcher::ShareDispatcher {
+    let keys = share_dispatcher::Keys::read("a-key-that-every-run-of-the-stages-has");
+    share_dispatcher::ShareDispatcher::new(keys.expect("a key"))
 }
 
 fn basics(facts: &Facts) -> BTreeMap<AccountName, AccountBasics> {

@@ -11,12 +11,14 @@ mod resync;
 #[cfg(test)]
 pub(crate) mod samples;
 mod share;
+mod stand_in;
 mod state;
 mod unshare;
 mod update;
 pub mod visibility;
 
 pub use noted::Noted;
+pub use stand_in::Keys;
 pub use state::{Change, ListedShare, Place, State};
 
 use crate::inbound::Inbound;
@@ -111,6 +113,7 @@ const DAY: i64 = 24 * 3600;
 #[must_use]
 pub fn decide(
     state: &State,
+    keys: &Keys,
     publisher: &AccountName,
     command: &CommandRef,
     message: &Inbound,
@@ -129,7 +132,7 @@ pub fn decide(
         answer.detail = Some(format!("/occurred_at: {ahead} is more than a day ahead"));
         return Decision::Answered(answer);
     }
-    let decision = stamped(state, decided(state, command, fact, message));
+    let decision = stamped(state, decided(state, keys, command, fact, message));
     if message.is_dry_run() { tried(decision) } else { decision }
 }
 
@@ -159,18 +162,19 @@ fn stamped(state: &State, decision: Decision) -> Decision {
 
 fn decided(
     state: &State,
+    keys: &Keys,
     command: &CommandRef,
     fact: &AccountBasics,
     message: &Inbound,
 ) -> Decision {
     let account = &command.account;
     match message {
-        Inbound::Share(share, noted) => share::decide(state, command, share, noted),
-        Inbound::Update(update, noted) => update::decide(state, command, update, noted),
+        Inbound::Share(share, noted) => share::decide(state, keys, command, share, noted),
+        Inbound::Update(update, noted) => update::decide(state, keys, command, update, noted),
         Inbound::Bind(bind) => bind::decide(state, command, bind),
-        Inbound::Unshare(unshare) => unshare::decide(state, command, unshare),
-        Inbound::Redact(redact) => redact::decide(state, command, redact),
-        Inbound::Resync(resync) => resync::decide(state, command, fact, resync),
+        Inbound::Unshare(unshare) => unshare::decide(state, keys, command, unshare),
+        Inbound::Redact(redact) => redact::decide(state, keys, command, redact),
+        Inbound::Resync(resync) => resync::decide(state, keys, command, fact, resync),
         Inbound::List(list) => list::decide(state, command, list),
         Inbound::Fact(_) => Decision::Answered(Answer::refused(account, Reason::UnknownType)),
     }

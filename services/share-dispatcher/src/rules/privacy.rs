@@ -6,9 +6,9 @@ use contracts::command::{Cc, SentTag, SetBy, TicketShare, TicketUpdate};
 use contracts::comment::{Attachment, Comment};
 use contracts::contact::name_without_contact;
 use contracts::sync::{FieldChanges, StatusChange, TagChange, TransferComment};
-use contracts::{AccountName, Actor, Decision, Item, ItemOutcome, Person, Reason, link};
+use contracts::{AccountName, Actor, Decision, Item, ItemOutcome, Reason, link};
 
-use super::Noted;
+use super::{Keys, Noted};
 
 /// The part of a command that may go on, and what stayed.
 #[derive(Debug, Default)]
@@ -22,7 +22,12 @@ pub(super) struct Clean {
 }
 
 /// The part of a share that may go on.
-pub(super) fn of_share(account: &AccountName, share: &TicketShare, noted: &Noted) -> Clean {
+pub(super) fn of_share(
+    keys: &Keys,
+    account: &AccountName,
+    share: &TicketShare,
+    noted: &Noted,
+) -> Clean {
     let ticket = &share.ticket;
     let mut decisions = Vec::new();
     let shown = std::iter::once(&ticket.requester).chain(people(&share.actor, &ticket.comments));
@@ -32,7 +37,7 @@ pub(super) fn of_share(account: &AccountName, share: &TicketShare, noted: &Noted
     if !ticket.ccs.is_empty() {
         decisions.push(Decision::withheld(Item::Ccs, Reason::CcsStay));
     }
-    let (comments, remarks) = comments(account, &share.actor, &ticket.comments, noted);
+    let (comments, remarks) = comments(keys, account, &share.actor, &ticket.comments, noted);
     Clean {
         comments,
         fields: FieldChanges {
@@ -50,7 +55,12 @@ pub(super) fn of_share(account: &AccountName, share: &TicketShare, noted: &Noted
 }
 
 /// The part of an update that may go on.
-pub(super) fn of_update(account: &AccountName, update: &TicketUpdate, noted: &Noted) -> Clean {
+pub(super) fn of_update(
+    keys: &Keys,
+    account: &AccountName,
+    update: &TicketUpdate,
+    noted: &Noted,
+) -> Clean {
     let status =
         StatusChange { status: update.status, custom_status: update.custom_status.clone() };
     let given = status.status.is_some() || status.custom_status.is_some();
@@ -60,7 +70,7 @@ pub(super) fn of_update(account: &AccountName, update: &TicketUpdate, noted: &No
         present: false,
         by_rule: tag.removed_by == SetBy::Rule,
     });
-    let (comments, remarks) = comments(account, &update.actor, &update.comments, noted);
+    let (comments, remarks) = comments(keys, account, &update.actor, &update.comments, noted);
     Clean {
         comments,
         remarks,
@@ -101,6 +111,7 @@ fn added(tag: &SentTag) -> TagChange {
 }
 
 fn comments(
+    keys: &Keys,
     account: &AccountName,
     actor: &Actor,
     comments: &[Comment],
@@ -125,7 +136,7 @@ fn comments(
         stays.extend(bad);
         clean.push(TransferComment {
             id: comment.id.clone(),
-            author: Person::standing_for(account, comment.author.as_ref().unwrap_or(actor)),
+            author: keys.standing_for(account, comment.author.as_ref().unwrap_or(actor)),
             body: comment.body.clone(),
             html_body: comment.html_body.clone(),
             public: comment.public,
@@ -156,7 +167,7 @@ fn attachments(comment: &Comment) -> (Vec<Attachment>, Vec<Decision>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::samples::Desk;
+    use crate::rules::samples::{Desk, keys};
 
     #[test]
     fn r_23_r_41_no_address_goes_on() {
@@ -166,11 +177,11 @@ mod tests {
         share.ticket.requester.name = "r@acme.example".into();
         share.ticket.ccs = vec![Cc { name: "C".into(), email: "c@acme.example".into() }];
         let account = AccountName::new("acme").unwrap();
-        let clean = of_share(&account, &share, &Noted::default());
+        let clean = of_share(&keys(), &account, &share, &Noted::default());
         let text = serde_json::to_string(&(
             &clean.comments,
             &clean.fields,
-            Person::standing_for(&account, &share.ticket.requester),
+            keys().standing_for(&account, &share.ticket.requester),
         ));
         assert!(!text.unwrap().contains("acme.example"));
         let reasons: Vec<_> = clean.decisions.iter().map(|decision| decision.reason).collect();
@@ -189,7 +200,7 @@ mod tests {
             for comment in &mut share.ticket.comments {
                 comment.author = Some(Actor { name: author.into(), ..share.actor.clone() });
             }
-            let decisions = of_share(&account, &share, &Noted::default()).decisions;
+            let decisions = of_share(&keys(), &account, &share, &Noted::default()).decisions;
             decisions
                 .iter()
                 .map(|decision| (decision.item.to_string(), decision.reason))
@@ -238,7 +249,7 @@ mod tests {
             files.chain([file("loud", "HTTPS://acme.example/2")]).collect();
         share.ticket.comments.push(share.ticket.comments[0].clone());
         let account = AccountName::new("acme").unwrap();
-        let clean = of_share(&account, &share, &Noted::default());
+        let clean = of_share(&keys(), &account, &share, &Noted::default());
         assert_eq!(clean.comments.len(), 2);
         for comment in &clean.comments {
             let urls: Vec<_> = comment.attachments.iter().map(|file| file.url.as_str()).collect();
@@ -257,7 +268,7 @@ mod tests {
         share.ticket.comments.push(share.ticket.comments[0].clone());
         let unclear = [(1, "is_public".to_owned())].into();
         let noted = Noted { unclear, ..Noted::default() };
-        let clean = of_share(&AccountName::new("acme").unwrap(), &share, &noted);
+        let clean = of_share(&keys(), &AccountName::new("acme").unwrap(), &share, &noted);
         assert_eq!(clean.comments.len(), 1);
         let [decision] = &clean.remarks[..] else { panic!("{clean:?}") };
         assert_eq!(decision.reason, Some(Reason::UnknownMembers));

@@ -1,15 +1,20 @@
 //! A desk blanks a comment of its own. Whether it is its own comment-sync knows; here is decided on
 //! which ticket, and who hears of it.
 
+use contracts::Reason;
 use contracts::command::TicketRedact;
 use contracts::sync::{Action, CommandRef, Hop, Transfer};
-use contracts::{Person, Reason};
 
-use super::{Decision, State};
+use super::{Decision, Keys, State};
 
 /// Decides `ticket.redact`: for any ticket that was ever shared, also when no share of it is live
 /// any more.
-pub(super) fn decide(state: &State, command: &CommandRef, redact: &TicketRedact) -> Decision {
+pub(super) fn decide(
+    state: &State,
+    keys: &Keys,
+    command: &CommandRef,
+    redact: &TicketRedact,
+) -> Decision {
     let account = &command.account;
     let Some(place) =
         state.copy_named(account, redact.ticket_id.as_ref(), redact.share_id.as_ref())
@@ -26,7 +31,7 @@ pub(super) fn decide(state: &State, command: &CommandRef, redact: &TicketRedact)
         comment_id: redact.comment_id.clone(),
         attachment_id: redact.attachment_id.clone(),
     };
-    let actor = Person::standing_for(account, &redact.actor);
+    let actor = keys.standing_for(account, &redact.actor);
     let transfer = Transfer::new(command.clone(), place.chain, place.copy, hops, action, actor);
     Decision::Passed { transfer: Box::new(transfer), bound: None }
 }

@@ -2,15 +2,16 @@
 
 use contracts::command::TicketResync;
 use contracts::sync::{Action, CommandRef, Hop, Transfer};
-use contracts::{Actor, Person, Reason, Role};
+use contracts::{Actor, Reason, Role};
 use line::AccountBasics;
 
-use super::{Decision, State};
+use super::{Decision, Keys, State};
 
 /// Decides `ticket.resync`: either party of a share asks, for its own copy, also when the share has
 /// ended.
 pub(super) fn decide(
     state: &State,
+    keys: &Keys,
     command: &CommandRef,
     asking: &AccountBasics,
     resync: &TicketResync,
@@ -28,10 +29,8 @@ pub(super) fn decide(
     let action = Action::Resync { share_id: resync.share_id.clone() };
     // No person is behind it: the desk asks for itself.
     let (id, name) = (account.to_string(), asking.display_name.clone());
-    let actor = Person::standing_for(
-        account,
-        &Actor { id, name, role: Role::Agent, email: None, phone: None },
-    );
+    let actor = keys
+        .standing_for(account, &Actor { id, name, role: Role::Agent, email: None, phone: None });
     let transfer = Transfer::new(command.clone(), place.chain, place.copy, hops, action, actor);
     Decision::Passed { transfer: Box::new(transfer), bound: None }
 }

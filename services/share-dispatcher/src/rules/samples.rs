@@ -17,7 +17,7 @@ use contracts::{
 };
 use line::AccountBasics;
 
-use super::{Decision, ListedShare, Noted, State, decide};
+use super::{Decision, Keys, ListedShare, Noted, State, decide};
 use crate::inbound::Inbound;
 
 pub(crate) struct Desk {
@@ -35,6 +35,10 @@ fn now() -> Timestamp {
 
 fn agent() -> Actor {
     Actor { id: "7".into(), name: "Agent".into(), role: Role::Agent, email: None, phone: None }
+}
+
+pub(crate) fn keys() -> Keys {
+    Keys::read("a-key-that-every-test-of-rules-has").unwrap()
 }
 
 /// The reason of a refusal.
@@ -245,7 +249,7 @@ impl Desk {
             received_at: now(),
             remarks: contracts::sync::Remarks::default(),
         };
-        let decision = decide(&self.state, &account(who), &command, message);
+        let decision = decide(&self.state, &keys(), &account(who), &command, message);
         self.state.apply(&decision);
         decision
     }

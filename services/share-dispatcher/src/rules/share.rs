@@ -4,14 +4,17 @@ use contracts::command::TicketShare;
 use contracts::delivery::AgreementStatus;
 use contracts::fields::Status;
 use contracts::sync::{Action, AgreementFact, CommandRef, DryRun, Hop, Sharing, Transfer};
-use contracts::{AccountName, ChainId, CopyId, Person, Reason, ShareId, TicketId, limits};
+use contracts::{AccountName, ChainId, CopyId, Person, Reason, TicketId, limits};
 use line::Chain;
 
 use super::privacy::Clean;
-use super::{Answer, Binding, Decision, Noted, Place, State, bind, privacy, refuse, remarked};
+use super::{
+    Answer, Binding, Decision, Keys, Noted, Place, State, bind, privacy, refuse, remarked,
+};
 
 pub(super) fn decide(
     state: &State,
+    keys: &Keys,
     command: &CommandRef,
     share: &TicketShare,
     noted: &Noted,
@@ -34,7 +37,7 @@ pub(super) fn decide(
         return refuse(account, Reason::TicketClosed);
     }
     let share_id =
-        share.share_id.clone().unwrap_or_else(|| ShareId::of_command(account, &command.message_id));
+        share.share_id.clone().unwrap_or_else(|| keys.share_id(account, &command.message_id));
     if state.shares.contains_key(&share_id) {
         return refuse(account, Reason::IdTaken);
     }
@@ -62,8 +65,21 @@ pub(super) fn decide(
         far_ticket: None,
         terms: agreement.terms,
     };
-    let clean = privacy::of_share(account, share, noted);
-    let mut transfer = transfer(state, command, share, clean, &chain, &near.place, hop);
+    let way = chain.crossings(&near.place.copy, &state.inactive());
+    let sharing = Sharing {
+        share_id: hop.share_id.clone(),
+        original_ticket_id: first_ticket(&chain, &near.place, &share.ticket.id),
+        subject: share.ticket.subject.clone(),
+        requested_at: share.ticket.requested_at,
+        requester: keys.standing_for(account, &share.ticket.requester),
+    };
+    let clean = privacy::of_share(keys, account, share, noted);
+    let hops = way.into_iter().map(|crossing| crossing.hop).chain([hop]).collect();
+    let actor = keys.standing_for(account, &share.actor);
+    let mut transfer = Transfer {
+        occurred_at: share.occurred_at,
+        ..transfer(command, clean, near.place, hops, sharing, actor)
+    };
     if share.dry_run {
         transfer.command.remarks.dry_run = Some(DryRun { draft });
     }
@@ -139,42 +155,24 @@ fn near_copy(
 }
 
 fn transfer(
-    state: &State,
     command: &CommandRef,
-    share: &TicketShare,
     clean: Clean,
-    chain: &Chain,
-    near: &Place,
-    hop: Hop,
+    near: Place,
+    hops: Vec<Hop>,
+    sharing: Sharing,
+    actor: Person,
 ) -> Transfer {
-    let account = &command.account;
-    let mut hops: Vec<Hop> = chain
-        .crossings(&near.copy, &state.inactive())
-        .into_iter()
-        .map(|crossing| crossing.hop)
-        .collect();
-    let sharing = Sharing {
-        share_id: hop.share_id.clone(),
-        original_ticket_id: first_ticket(chain, near, &share.ticket.id),
-        subject: share.ticket.subject.clone(),
-        requested_at: share.ticket.requested_at,
-        requester: Person::standing_for(account, &share.ticket.requester),
-    };
-    hops.push(hop);
-    let (action, actor) =
-        (Action::Share(Box::new(sharing)), Person::standing_for(account, &share.actor));
     Transfer {
-        occurred_at: share.occurred_at,
         comments: clean.comments,
         fields: clean.fields,
         ccs: clean.ccs,
         decisions: clean.decisions,
         ..Transfer::new(
             remarked(command, clean.remarks),
-            near.chain.clone(),
-            near.copy.clone(),
+            near.chain,
+            near.copy,
             hops,
-            action,
+            Action::Share(Box::new(sharing)),
             actor,
         )
     }

@@ -1,12 +1,17 @@
 //! A sender stops sharing. A chain beyond the hop goes on by itself.
 
+use contracts::Reason;
 use contracts::command::TicketUnshare;
 use contracts::sync::{Action, CommandRef, Hop, Transfer};
-use contracts::{Person, Reason};
 
-use super::{Decision, State, refuse};
+use super::{Decision, Keys, State, refuse};
 
-pub(super) fn decide(state: &State, command: &CommandRef, unshare: &TicketUnshare) -> Decision {
+pub(super) fn decide(
+    state: &State,
+    keys: &Keys,
+    command: &CommandRef,
+    unshare: &TicketUnshare,
+) -> Decision {
     let account = &command.account;
     let Some(place) =
         state.copy_named(account, unshare.ticket_id.as_ref(), unshare.share_id.as_ref())
@@ -31,7 +36,7 @@ pub(super) fn decide(state: &State, command: &CommandRef, unshare: &TicketUnshar
         );
     };
     let action = Action::Unshare { share_id: outbound.share_id.clone() };
-    let actor = Person::standing_for(account, &unshare.actor);
+    let actor = keys.standing_for(account, &unshare.actor);
     let hops: Vec<Hop> =
         chain.crossings(&place.copy, &inactive).into_iter().map(|crossing| crossing.hop).collect();
     Decision::Passed {

@@ -2,12 +2,13 @@
 
 use contracts::command::TicketUpdate;
 use contracts::sync::{Action, CommandRef, Hop, Transfer};
-use contracts::{Person, Reason, ReceiptOutcome};
+use contracts::{Reason, ReceiptOutcome};
 
-use super::{Answer, Decision, Noted, State, privacy, refuse, remarked};
+use super::{Answer, Decision, Keys, Noted, State, privacy, refuse, remarked};
 
 pub(super) fn decide(
     state: &State,
+    keys: &Keys,
     command: &CommandRef,
     update: &TicketUpdate,
     noted: &Noted,
@@ -26,12 +27,12 @@ pub(super) fn decide(
     if way.is_empty() {
         return refuse(account, Reason::NotShared);
     }
-    let clean = privacy::of_update(account, update, noted);
+    let clean = privacy::of_update(keys, account, update, noted);
     if clean.comments.is_empty() && clean.fields.is_empty() && clean.ccs.is_none() {
         return Decision::Answered(nothing_to_do(command, clean.remarks));
     }
     let hops: Vec<Hop> = way.into_iter().map(|crossing| crossing.hop).collect();
-    let actor = Person::standing_for(account, &update.actor);
+    let actor = keys.standing_for(account, &update.actor);
     Decision::Passed {
         transfer: Box::new(Transfer {
             occurred_at: update.occurred_at,

@@ -12,7 +12,7 @@ use sqlx::{FromRow, PgConnection};
 use self::listed::Asked;
 pub(crate) use self::related::related;
 use crate::inbound::Inbound;
-use crate::rules::{Change, Place, State};
+use crate::rules::{Change, Keys, Place, State};
 
 /// What a batch names, before anything is known of it.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ struct Named {
 }
 
 impl Named {
-    fn by(batch: &[&Received<Inbound>]) -> Self {
+    fn by(keys: &Keys, batch: &[&Received<Inbound>]) -> Self {
         let mut named = Self::default();
         for received in batch {
             let Ok(account) = AccountName::new(received.account.as_str()) else { continue };
@@ -42,7 +42,7 @@ impl Named {
                         share
                             .share_id
                             .clone()
-                            .unwrap_or_else(|| ShareId::of_command(&account, &received.message_id)),
+                            .unwrap_or_else(|| keys.share_id(&account, &received.message_id)),
                     );
                     named.shares.extend(share.ticket.copy_of.clone());
                     // A chain is made by what is done, and not by what is tried out.
@@ -86,9 +86,10 @@ impl Named {
 /// appears meanwhile makes this batch's insert of the same row fail, and the batch runs again.
 pub async fn load(
     connection: &mut PgConnection,
+    keys: &Keys,
     batch: &[&Received<Inbound>],
 ) -> Result<State, DecideError> {
-    let named = Named::by(batch);
+    let named = Named::by(keys, batch);
     if named.accounts.is_empty() {
         return Ok(State::default());
     }

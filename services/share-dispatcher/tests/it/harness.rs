@@ -4,7 +4,7 @@
 use contracts::sync::{Fact, Transfer};
 use contracts::topology::Service;
 use local::TestEnvironment;
-use share_dispatcher::ShareDispatcher;
+use share_dispatcher::{Keys, ShareDispatcher};
 use sqlx::PgPool;
 use testkit::desk::PATIENCE;
 use testkit::{Desk, NextServices, PassedOn, Replicas, ServiceBefore, until};
@@ -15,6 +15,10 @@ pub struct ServiceHarness {
     next: NextServices,
     agreement_service: ServiceBefore,
     replicas: Replicas,
+}
+
+fn keys() -> Keys {
+    Keys::read("a-key-that-both-replicas-have-here").expect("a key")
 }
 
 impl ServiceHarness {
@@ -35,7 +39,7 @@ impl ServiceHarness {
         for _ in 0..2 {
             let url =
                 self.world.installation.service_url(Service::ShareDispatcher).expect("an address");
-            self.replicas.start(ShareDispatcher, url, &self.pool);
+            self.replicas.start(ShareDispatcher::new(keys()), url, &self.pool);
         }
     }
 
