@@ -23,6 +23,7 @@ mod duties;
 mod field_types;
 mod fields;
 mod invites;
+mod limits;
 mod notices;
 mod operators;
 mod people;

@@ -403,6 +403,12 @@ rules! {
     "also" Deskmesh "an address that was given up, or is another account's name, is given to nobody \
         else"
         [operators::also_an_address_given_up_is_no_other_accounts];
+    "also" Deskmesh "what a desk cannot hold is cut or left out for it alone, and told again so"
+        [
+            limits::also_longer_text_is_cut_and_the_next_hop_has_all,
+            limits::also_a_subject_is_cut_for_the_desk_that_gets_it,
+            limits::also_no_private_comment_goes_where_it_cannot_be_kept,
+        ];
     "also" Deskmesh "a drop-down of any length comes in parts"
         [settings::also_a_drop_down_in_parts_is_whole_for_the_partner];
     "also" Deskmesh "an account reads its settings, and a version that is far too high has a way \

@@ -11,7 +11,7 @@ use contracts::{CopyId, Decision, Item, ItemOutcome, Reason, Timestamp};
 use line::{Chain, DecidedFields, HopTraversal, deliveries, finish};
 use messaging::Output;
 
-use crate::rules::{Decided, Overdue, Settings};
+use crate::rules::{self, Decided, Overdue, Settings};
 
 /// Bytes of comments that go on within a transfer: with all else well below what one message may
 /// have. What is over it is told to the desks from here, which keep updates that come before their
@@ -60,6 +60,12 @@ pub(crate) fn transfer(
         decisions: transfer.decisions.iter().cloned().chain(decided.decisions).collect(),
         decided_comments: decided.comments,
     };
+    if let (Some((subject, decision)), Action::Share(sharing)) =
+        (rules::subject(settings, transfer), &mut passed.action)
+    {
+        sharing.subject = subject;
+        passed.decisions.push(decision);
+    }
     let mut outputs = if goes_on(&passed) {
         note_what_is_new(&mut passed);
         let rest = over_the_limit(&mut passed.decided_comments);
@@ -134,7 +140,10 @@ fn told_late(transfer: &Transfer, overdue: &[Overdue]) -> Vec<Delivery> {
 /// Puts decisions with a reason that field-sync's release before this one does not know among the
 /// remarks, which that one passes over: it would park the whole transfer.
 fn note_what_is_new(passed: &mut Transfer) {
-    let is_new = |decision: &mut Decision| decision.reason == Some(Reason::CommentDiffers);
+    let is_new = |decision: &mut Decision| {
+        use Reason::{CommentDiffers, NoPrivateComments, TooLong};
+        matches!(decision.reason, Some(CommentDiffers | NoPrivateComments | TooLong))
+    };
     let remarks = passed.decisions.extract_if(.., is_new);
     passed.command.remarks.decisions.extend(remarks);
 }

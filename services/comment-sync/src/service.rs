@@ -223,6 +223,8 @@ async fn settings(
     let accounts: BTreeSet<AccountName> =
         publishers.chain(owners).chain(tellers).cloned().collect();
     let accounts = facts::accounts(&mut *connection, &accounts).await?;
+    let desks = loaded.hops().flat_map(|hop| [&hop.sender, &hop.receiver]).cloned().collect();
+    let limits = facts::limits(&mut *connection, &desks).await?;
     let tellers = accounts
         .values()
         .filter(|account| account.notify_ccs)
@@ -235,6 +237,7 @@ async fn settings(
             .collect(),
         no_mail_to: facts::partners_support_addresses(connection, &tellers).await?,
         inactive: loaded.inactive.clone(),
+        limits,
         accounts,
     })
 }

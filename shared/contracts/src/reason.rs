@@ -107,6 +107,10 @@ reasons! {
     NotTheAuthor "not_the_author" "Only the account of its author may redact a comment.",
     BadLink "bad_link" "The link is not https, names no host, carries a user or password, or has a \
         character that no link has.",
+    TooLong "too_long" "The other desk cannot hold it as long as it is: text was cut at a word, HTML \
+        or a file left out.",
+    NoPrivateComments "no_private_comments" "The other desk cannot keep a private comment from the \
+        requester, so none is told to it.",
     UnknownMembers "unknown_members" "The contract has no such members: they were ignored. A \
         comment with one that looks like `public` stays, because nobody can tell who may see it.",
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::address::Party;
-use contracts::command::AccountKind;
+use contracts::command::{AccountKind, DeskLimits};
 use contracts::delivery::AgreementStatus;
 use contracts::fields::CustomStatuses;
 use contracts::sync::{AccountFact, AgreementFact, Fact};
@@ -200,6 +200,26 @@ pub async fn accounts(
     let query = "select basics from account_basics where account = any($1)";
     let accounts: Vec<AccountBasics> = load(connection, query, names).await?;
     Ok(accounts.into_iter().map(|account| (account.account.clone(), account)).collect())
+}
+
+/// What desks can hold, by account; one whose desk can hold everything is absent.
+///
+/// # Errors
+/// What the database says.
+pub async fn limits(
+    connection: &mut PgConnection,
+    names: &BTreeSet<AccountName>,
+) -> sqlx::Result<BTreeMap<AccountName, DeskLimits>> {
+    #[derive(Deserialize)]
+    struct Row {
+        account: AccountName,
+        limits: DeskLimits,
+    }
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let query = "select jsonb_build_object('account', account, 'limits', basics -> 'limits') \
+        from account_basics where account = any($1) and basics -> 'limits' is not null";
+    let rows: Vec<Row> = load(connection, query, names).await?;
+    Ok(rows.into_iter().map(|row| (row.account, row.limits)).collect())
 }
 
 /// Custom statuses by account, each with the version of the account that has them; an account not

@@ -62,5 +62,6 @@ fn settings(side: Side, account: &str) -> AccountUpdate {
         ticket_fields: Some(sample::ticket_fields(side)),
         ticket_field_options: None,
         default_form: Some(sample::form(side)),
+        limits: None,
     }
 }

@@ -202,6 +202,12 @@ impl Line {
                     accounts,
                     no_mail_to: BTreeMap::new(),
                     inactive: self.comment_facts.inactive(),
+                    limits: self
+                        .comment_facts
+                        .accounts
+                        .iter()
+                        .map(|(name, fact)| (name.clone(), fact.limits))
+                        .collect(),
                 };
                 let received = received(message, arrived_at, inbound);
                 decide_and_apply(&comment_sync::CommentSync, &mut self.comments, &received)

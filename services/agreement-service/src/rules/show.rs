@@ -47,6 +47,7 @@ fn state(account: &Account, with_options: Option<&str>) -> AccountState {
             .map(|field| shown(field, with_options))
             .collect(),
         default_form: settings.default_form.clone(),
+        limits: settings.limits.into(),
         attributes: attributes(account),
         used: used(account),
     }

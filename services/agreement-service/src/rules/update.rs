@@ -173,6 +173,7 @@ fn merge(account: Account, arrived_at: Timestamp, update: AccountUpdate) -> Merg
     merge.offer(Attribute::DefaultForm, update.default_form.map(Some), |account| {
         &mut account.settings.default_form
     });
+    merge.offer(Attribute::Limits, update.limits, |account| &mut account.settings.limits);
     for part in update.ticket_field_options.into_iter().flatten() {
         merge.offer_part(part);
     }

@@ -5,9 +5,9 @@ mod shapes;
 
 use std::collections::BTreeSet;
 
-use contracts::command::{AccountRegister, AccountUpdate, Admin, AgreementInvite};
+use contracts::command::{AccountRegister, AccountUpdate, Admin, AgreementInvite, DeskLimits};
 use contracts::fields::{CustomStatuses, FieldOption, FieldType, OptionsPart, TicketField};
-use contracts::limits::{ADMINS, OPTION_PARTS, STATUSES, SUPPORT_ADDRESSES, VERSION};
+use contracts::limits::{ADMINS, OPTION_PARTS, STATUSES, SUPPORT_ADDRESSES, VERSION, WHOLE_NUMBER};
 use contracts::pattern::Pattern;
 use contracts::{Actor, Reason, link};
 
@@ -76,7 +76,25 @@ pub(super) fn update(message: &AccountUpdate) -> Checked {
     if let Some(parts) = &message.ticket_field_options {
         option_parts(parts)?;
     }
+    if let Some(limits) = &message.limits {
+        desk_limits(limits)?;
+    }
     message.default_form.as_deref().map_or(Ok(()), default_form)
+}
+
+fn desk_limits(limits: &DeskLimits) -> Checked {
+    let chars = [("subject_chars", limits.subject_chars), ("body_chars", limits.body_chars)];
+    for (name, chars) in chars {
+        if chars == Some(0) {
+            return Err(Flaw::new(format!("/limits/{name}"), "below 1"));
+        }
+    }
+    for (name, number) in chars.into_iter().chain([("attachment_bytes", limits.attachment_bytes)]) {
+        if number.is_some_and(|number| number > WHOLE_NUMBER) {
+            return Err(Flaw::new(format!("/limits/{name}"), format!("above {WHOLE_NUMBER}")));
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn invite(message: &AgreementInvite) -> Checked {

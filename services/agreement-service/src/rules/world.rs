@@ -90,6 +90,7 @@ pub fn update(change: impl FnOnce(&mut AccountUpdate)) -> Inbound {
         ticket_fields: None,
         ticket_field_options: None,
         default_form: None,
+        limits: None,
     };
     change(&mut message);
     Inbound::Update(Box::new(message))

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::address::Party;
-use contracts::command::Admin;
+use contracts::command::{Admin, DeskLimits};
 use contracts::{AccountName, Timestamp};
 use messaging::DecideError;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -28,7 +28,38 @@ struct Row {
     settings: Json<Settings>,
     attribute_versions: Json<BTreeMap<Attribute, u64>>,
     attribute_arrivals: Json<BTreeMap<Attribute, Timestamp>>,
+    limits: Option<Json<Limits>>,
     version: i64,
+}
+
+/// What the desk can hold, with what set it. Beside the other settings, because an earlier release
+/// would neither read the attribute's name nor keep the setting.
+#[derive(Serialize, Deserialize)]
+struct Limits {
+    limits: DeskLimits,
+    version: u64,
+    #[serde(default)]
+    set_at: Option<Timestamp>,
+}
+
+impl Limits {
+    fn of(account: &Account) -> Option<Self> {
+        let version = *account.attribute_versions.get(&Attribute::Limits)?;
+        let set_at = account.attribute_arrivals.get(&Attribute::Limits).copied();
+        Some(Self { limits: account.settings.limits, version, set_at })
+    }
+
+    fn join(self, account: &mut Account) {
+        account.settings.limits = self.limits;
+        account.attribute_versions.insert(Attribute::Limits, self.version);
+        account.attribute_arrivals.extend(self.set_at.map(|at| (Attribute::Limits, at)));
+    }
+}
+
+/// Of what is kept per attribute, what is stored as such.
+fn stored_as_such<T: Clone>(of: &BTreeMap<Attribute, T>) -> Json<BTreeMap<Attribute, T>> {
+    let others = of.iter().filter(|(attribute, _)| **attribute != Attribute::Limits);
+    Json(others.map(|(attribute, value)| (*attribute, value.clone())).collect())
 }
 
 impl From<&Account> for Row {
@@ -43,8 +74,9 @@ impl From<&Account> for Row {
             sharing_url: account.sharing_url.clone(),
             admins: Json(account.admins.clone()),
             settings: Json(account.settings.clone()),
-            attribute_versions: Json(account.attribute_versions.clone()),
-            attribute_arrivals: Json(account.attribute_arrivals.clone()),
+            attribute_versions: stored_as_such(&account.attribute_versions),
+            attribute_arrivals: stored_as_such(&account.attribute_arrivals),
+            limits: Limits::of(account).map(Json),
             version: version(account.version),
         }
     }
@@ -55,7 +87,7 @@ impl TryFrom<Row> for Account {
 
     fn try_from(row: Row) -> Result<Self, DecideError> {
         let name = |text: String| AccountName::new(text).map_err(|error| stored(TABLE, &error));
-        Ok(Self {
+        let mut account = Self {
             name: name(row.name)?,
             address: row.address,
             display_name: row.display_name,
@@ -70,7 +102,11 @@ impl TryFrom<Row> for Account {
             // Loaded beside it, where they are needed.
             field_options: FieldOptions::default(),
             version: read_version(TABLE, row.version)?,
-        })
+        };
+        if let Some(Json(limits)) = row.limits {
+            limits.join(&mut account);
+        }
+        Ok(account)
     }
 }
 
@@ -82,7 +118,7 @@ pub(super) async fn load(
 ) -> Result<Vec<Account>, DecideError> {
     let rows: Vec<Row> = sqlx::query_as(
         "select name, address, display_name, kind, operated_by, may_operate, sharing_url, admins, \
-         settings, attribute_versions, attribute_arrivals, version
+         settings, attribute_versions, attribute_arrivals, limits, version
          from account
          where name = any($1)
             or address = any($2)
@@ -199,14 +235,14 @@ pub(super) async fn insert(
     sqlx::query(
         "insert into account
            (name, address, display_name, kind, operated_by, may_operate, sharing_url, admins, settings,
-           attribute_versions, attribute_arrivals, version)
+           attribute_versions, attribute_arrivals, limits, version)
          select name, address, display_name, kind, operated_by, may_operate, sharing_url, admins,
-         settings, attribute_versions, attribute_arrivals, version
+         settings, attribute_versions, attribute_arrivals, limits, version
          from jsonb_to_recordset($1) as given (
            name text, address text, display_name text, kind text, operated_by text,
            may_operate boolean, sharing_url text,
            admins jsonb, settings jsonb, attribute_versions jsonb, attribute_arrivals jsonb,
-           version bigint)
+           limits jsonb, version bigint)
          order by name",
     )
     .bind(Json(rows))
@@ -233,10 +269,11 @@ pub(super) async fn update(
              settings = given.settings,
              attribute_versions = given.attribute_versions,
              attribute_arrivals = given.attribute_arrivals,
+             limits = given.limits,
              version = given.version
          from jsonb_to_recordset($1) as given (
            name text, address text, display_name text, may_operate boolean, admins jsonb, settings jsonb,
-           attribute_versions jsonb, attribute_arrivals jsonb, version bigint)
+           attribute_versions jsonb, attribute_arrivals jsonb, limits jsonb, version bigint)
          where account.name = given.name",
     )
     .bind(Json(rows))

@@ -3,7 +3,7 @@
 use contracts::address::Invitee;
 use contracts::command::{
     AccountKind, AccountRegister, AccountRename, AccountUpdate, Admin, AgreementAccept,
-    AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList,
+    AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList, DeskLimits,
 };
 use contracts::terms::CommentTerms;
 use contracts::{Actor, AgreementId, Role, Terms};
@@ -47,11 +47,16 @@ fn update(version: u64) -> AccountUpdate {
         ticket_fields: None,
         ticket_field_options: None,
         default_form: None,
+        limits: None,
     }
 }
 
 pub fn secure_downloads() -> AccountUpdate {
     AccountUpdate { secure_downloads: Some(true), ..update(1) }
+}
+
+pub fn limited(version: u64, limits: DeskLimits) -> AccountUpdate {
+    AccountUpdate { limits: Some(limits), ..update(version) }
 }
 
 pub fn decline_invites() -> AccountUpdate {

@@ -1,7 +1,8 @@
-//! Who gets which name, when two registrations or renames are decided at the same moment.
+//! What is stored of accounts: limits; who gets which name, when two registrations or renames are decided at the same moment.
 
 use agreement_service::Inbound;
-use contracts::command::AccountRegister;
+use contracts::command::{AccountRegister, DeskLimits};
+use contracts::sync::Fact;
 use contracts::{AccountName, Reason, Receipt};
 use futures_util::future::join_all;
 use messaging::{HandlerResult, Received};
@@ -9,7 +10,7 @@ use sqlx::PgPool;
 use tokio::sync::Barrier;
 
 use crate::batch::{alone, command, decided, outputs, renaming, with_accounts};
-use crate::commands::register;
+use crate::commands::{limited, register};
 
 /// How often a race is run.
 const ROUNDS: usize = 30;
@@ -61,8 +62,7 @@ async fn an_address_that_is_given_up_at_the_same_moment_is_not_given_again() {
         if round == 0 {
             alone(&pool, &renaming("acme", &held)).await;
         }
-        let refused =
-            together(&pool, [renaming("acme", &next), renaming("globex", &held)]).await;
+        let refused = together(&pool, [renaming("acme", &next), renaming("globex", &held)]).await;
         assert_eq!(refused, [None, Some(Reason::NameTaken)], "round {round}");
     }
     let holders: Vec<(String, String)> =
@@ -71,6 +71,26 @@ async fn an_address_that_is_given_up_at_the_same_moment_is_not_given_again() {
             .await
             .expect("rows");
     assert_eq!(holders.len(), 1, "{holders:?}");
+    world.remove().await;
+}
+
+#[tokio::test]
+async fn limits_are_kept_where_an_earlier_release_does_not_look() {
+    let (world, pool) = with_accounts("desk_limits", &["acme"]).await;
+    let limits = DeskLimits { body_chars: Some(100), ..DeskLimits::default() };
+    let told =
+        |version, limits| command("acme", Inbound::Update(Box::new(limited(version, limits))));
+    alone(&pool, &[told(7, limits)]).await;
+    let (settings, versions): (String, String) =
+        sqlx::query_as("select settings::text, attribute_versions::text from account")
+            .fetch_one(&pool)
+            .await
+            .expect("a row");
+    assert!(!settings.contains("limits") && !versions.contains("limits"), "{settings} {versions}");
+    let again = alone(&pool, &[told(7, DeskLimits::default())]).await.remove(0);
+    let fact: Fact = serde_json::from_str(outputs(&again)[0].body()).expect("a fact");
+    assert_eq!(fact.receipt.reason, Some(Reason::NewerChangeExists), "its version is known");
+    assert_eq!(fact.change.account().expect("an account").limits, limits);
     world.remove().await;
 }
 
@@ -87,7 +107,10 @@ async fn who_operates_already_goes_on_after_the_upgrade() {
     .expect("as an earlier release stored it");
     let migration = include_str!("../../migrations/1002_operators_and_released_addresses.sql");
     let update = &migration[migration.find("update account").expect("it is there")..];
-    sqlx::raw_sql(update.split(';').next().expect("a statement")).execute(&pool).await.expect("rows");
+    sqlx::raw_sql(update.split(';').next().expect("a statement"))
+        .execute(&pool)
+        .await
+        .expect("rows");
     let below = AccountRegister {
         operated_by: Some(AccountName::new("bridge").expect("a name")),
         ..register("bridge-y")

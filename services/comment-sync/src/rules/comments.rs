@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use contracts::comment::SharedComment;
 use contracts::{AccountName, CommentId, CopyId, Timestamp};
 
-use super::CommentChanges;
+use super::{CommentChanges, Cut};
 
 /// A comment as the chain knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct KnownComment {
     pub copies: BTreeSet<CopyId>,
     /// Those of them that were told it without its attachments: its account kept them then.
     pub without_files: BTreeSet<CopyId>,
+    /// How much of it those of them are told whose desks could not hold all.
+    pub cuts: BTreeMap<CopyId, Cut>,
 }
 
 impl KnownComment {
@@ -109,6 +111,7 @@ impl Comments {
             }
             known.copies.extend(change.copies);
             known.without_files.extend(change.without_files);
+            known.cuts.extend(change.cuts);
             if let Some(content) = change.content {
                 known.content = content;
                 if is_stored {
@@ -138,7 +141,7 @@ mod tests {
         comments.apply(draft.into_changes());
         let mut draft = Draft::over(&comments);
         for comment in [&first, &second] {
-            draft.reach(&comment.content.id, &elsewhere);
+            draft.reach(&comment.content.id, &elsewhere, None);
             draft.rewrite(&comment.content.id, comment.content.clone());
         }
         comments.apply(draft.into_changes());

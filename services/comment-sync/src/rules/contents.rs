@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::comment::SharedComment;
 use contracts::sync::Hop;
-use contracts::{AccountName, CommentId, CopyId, Decision};
+use contracts::{AccountName, CommentId, CopyId, Decision, Item};
+use line::HopTraversal;
 
+use super::crossing::held_back;
 use super::draft::{Draft, DraftComment};
 use super::{Settings, attachments};
 
@@ -44,6 +46,10 @@ pub(super) fn contents(
             if content.attachments.len() < comment.content().attachments.len() {
                 told.kept_back.push((copy.clone(), content.id.clone()));
             }
+            let content = match comment.cut_for(&copy) {
+                Some(cut) => cut.applied(content),
+                None => content,
+            };
             told.comments.entry(copy.clone()).or_default().push(content);
         }
     }
@@ -95,6 +101,35 @@ pub(super) fn kept_back_from(
     held.iter()
         .filter_map(|id| comments.get(id))
         .filter(|comment| !comment.is_without_files(&hop.near))
+        .flat_map(stays)
+        .map(|decision| decision.over(&hop.share_id))
+        .collect()
+}
+
+/// What a new copy is not told, or not all of, because its desk cannot hold it; of what its share
+/// brings anew the walk tells.
+pub(super) fn beyond_limits(
+    comments: &Draft,
+    settings: &Settings,
+    hop: &Hop,
+    new: &[CommentId],
+) -> Vec<Decision> {
+    let crossing = HopTraversal::outbound(hop);
+    let stays = |comment: DraftComment| {
+        let content = comment.content();
+        if let Some(cut) = comment.cut_for(&crossing.to) {
+            return cut.decisions(content);
+        }
+        let reason = held_back(settings, &crossing, content);
+        let stays = reason.filter(|_| !comment.is_held_by(&crossing.to));
+        stays
+            .map(|reason| Decision::withheld(Item::Comment(content.id.clone()), reason))
+            .into_iter()
+            .collect()
+    };
+    comments
+        .held_by(&hop.near)
+        .filter(|comment| !new.contains(&comment.content().id))
         .flat_map(stays)
         .map(|decision| decision.over(&hop.share_id))
         .collect()

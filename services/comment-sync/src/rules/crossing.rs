@@ -6,10 +6,19 @@ use contracts::terms::CommentTerms;
 
 use line::HopTraversal;
 
-/// Nothing when the comment crosses as it is; else why it stays. A comment's visibility never
+use super::Settings;
+
+/// Nothing when the comment crosses; else why it stays. A comment's visibility never
 /// changes on its way: making a public comment private would say less than its author meant, the
 /// reverse more.
-pub(super) fn held_back(crossing: &HopTraversal, comment: &SharedComment) -> Option<Reason> {
+pub(super) fn held_back(
+    settings: &Settings,
+    crossing: &HopTraversal,
+    comment: &SharedComment,
+) -> Option<Reason> {
+    if !comment.public && !settings.limits_of(crossing.to_account()).private_comments {
+        return Some(Reason::NoPrivateComments);
+    }
     match crossing.hop.terms.comments {
         CommentTerms::PrivateOnly if !crossing.outbound && comment.public => {
             Some(Reason::PublicCommentsNotAllowed)
@@ -20,8 +29,9 @@ pub(super) fn held_back(crossing: &HopTraversal, comment: &SharedComment) -> Opt
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{acme_copy, first_hop, known, under};
+    use super::super::samples::{account, acme_copy, first_hop, known, under};
     use super::*;
+    use contracts::command::DeskLimits;
     use contracts::sync::Hop;
 
     fn judged(
@@ -30,7 +40,7 @@ mod tests {
         public: bool,
     ) -> Option<Reason> {
         let comment = SharedComment { public, ..known("acme/1", "acme", &acme_copy()).content };
-        held_back(&crossing(&under(terms, first_hop())), &comment)
+        held_back(&Settings::default(), &crossing(&under(terms, first_hop())), &comment)
     }
 
     #[test]
@@ -40,6 +50,21 @@ mod tests {
                 assert_eq!(judged(CommentTerms::PublicAndPrivate, crossing, public), None);
             }
         }
+    }
+
+    #[test]
+    fn a_desk_without_private_comments_is_told_none() {
+        let limits = DeskLimits { private_comments: false, ..DeskLimits::default() };
+        let settings =
+            Settings { limits: [(account("globex"), limits)].into(), ..Settings::default() };
+        let judged = |crossing: HopTraversal, public: bool| {
+            let comment = SharedComment { public, ..known("acme/1", "acme", &acme_copy()).content };
+            held_back(&settings, &crossing, &comment)
+        };
+        let hop = first_hop();
+        assert_eq!(judged(HopTraversal::outbound(&hop), false), Some(Reason::NoPrivateComments));
+        assert_eq!(judged(HopTraversal::outbound(&hop), true), None);
+        assert_eq!(judged(HopTraversal::inbound(&hop), false), None, "its own cross as they are");
     }
 
     #[test]

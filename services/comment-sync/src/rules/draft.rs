@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use contracts::comment::SharedComment;
 use contracts::{AccountName, CommentId, CopyId, Timestamp};
 
-use super::{Comments, KnownComment};
+use super::{Comments, Cut, KnownComment};
 
 /// What a decision changes of a chain's comments.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub(super) struct Change {
     pub copies: BTreeSet<CopyId>,
     /// The copies that are told it without its attachments from now on.
     pub without_files: BTreeSet<CopyId>,
+    /// How much of it copies are told that cannot hold all.
+    pub cuts: BTreeMap<CopyId, Cut>,
 }
 
 /// What is known of a chain's comments, with the changes decided so far.
@@ -92,12 +94,16 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Notes that `copy` holds the comment from now on.
-    pub(super) fn reach(&mut self, id: &CommentId, copy: &CopyId) {
+    /// Notes that `copy` holds the comment from now on, and how much of it, where not all.
+    pub(super) fn reach(&mut self, id: &CommentId, copy: &CopyId, cut: Option<Cut>) {
+        let cut = cut.map(|cut| (copy.clone(), cut));
         if let Some(added) = self.changes.added.get_mut(id) {
             added.copies.insert(copy.clone());
+            added.cuts.extend(cut);
         } else if self.known.get(id).is_some_and(|known| !known.copies.contains(copy)) {
-            self.change(id).copies.insert(copy.clone());
+            let change = self.change(id);
+            change.copies.insert(copy.clone());
+            change.cuts.extend(cut);
         }
     }
 
@@ -144,6 +150,12 @@ impl<'a> DraftComment<'a> {
         self.known.without_files.contains(copy) || self.change.is_some_and(kept)
     }
 
+    /// How much of it `copy` is told, where not all.
+    pub(super) fn cut_for(&self, copy: &CopyId) -> Option<Cut> {
+        let changed = self.change.and_then(|change| change.cuts.get(copy));
+        changed.or_else(|| self.known.cuts.get(copy)).copied()
+    }
+
     /// When it was written.
     pub(super) fn written_at(&self) -> Timestamp {
         self.known.written_at()
@@ -164,8 +176,8 @@ mod tests {
     fn only_what_differs_is_a_change() {
         let stored = Comments::stored([known("acme/1", "acme", &acme_copy())]);
         let mut draft = Draft::over(&stored);
-        draft.reach(&id("acme/1"), &acme_copy());
-        draft.reach(&id("acme/9"), &acme_copy());
+        draft.reach(&id("acme/1"), &acme_copy(), None);
+        draft.reach(&id("acme/9"), &acme_copy(), None);
         draft.keep_files_from(&id("acme/9"), &acme_copy());
         draft.rewrite(&id("acme/9"), known("acme/9", "acme", &acme_copy()).content);
         assert_eq!(draft.into_changes(), CommentChanges::default());
@@ -180,7 +192,7 @@ mod tests {
         let blank =
             |id: &str| SharedComment { body: String::new(), ..known(id, "acme", &near).content };
         for id in ["acme/1", "acme/2"].map(id) {
-            draft.reach(&id, &far);
+            draft.reach(&id, &far, None);
             draft.keep_files_from(&id, &far);
             draft.rewrite(&id, blank(id.as_str()));
             assert!(draft.is_held(&id, &near) && draft.is_held(&id, &far));

@@ -12,6 +12,8 @@ use super::samples::{
     account, acme_copy, file, first_hop, published, second_hop, share, take, under, update,
 };
 use super::{ChainState, Decided, Settings};
+use contracts::command::DeskLimits;
+use contracts::sync::Action;
 
 const RECORDING: &str = "https://acme.example/calls/1.mp3";
 
@@ -41,6 +43,16 @@ fn comment() -> impl Strategy<Value = TransferComment> {
     })
 }
 
+/// What a desk can hold: often less than the samples have.
+fn limits() -> impl Strategy<Value = DeskLimits> {
+    let body_chars = prop_oneof![2 => Just(None), 1 => (1..20_u64).prop_map(Some)];
+    (body_chars, prop::bool::weighted(0.8)).prop_map(|(body_chars, private_comments)| DeskLimits {
+        body_chars,
+        private_comments,
+        ..DeskLimits::default()
+    })
+}
+
 /// Who publishes, whether the entry knew of the second hop by then, and what.
 fn updates() -> impl Strategy<Value = Vec<(usize, bool, Vec<TransferComment>)>> {
     prop::collection::vec((0..3_usize, any::<bool>(), prop::collection::vec(comment(), 1..3)), 0..6)
@@ -49,14 +61,17 @@ fn updates() -> impl Strategy<Value = Vec<(usize, bool, Vec<TransferComment>)>> 
 fn story() -> impl Strategy<Value = Story> {
     let terms =
         || prop_oneof![Just(CommentTerms::PublicAndPrivate), Just(CommentTerms::PrivateOnly)];
-    let setting = || prop::option::of(any::<bool>());
+    let setting = || (prop::option::of(any::<bool>()), limits());
     let histories = || prop::collection::vec(comment(), 0..3);
     (terms(), terms(), [setting(), setting(), setting()], updates(), histories(), histories())
         .prop_map(|(first, second, secure, updates, first_history, second_history)| {
             let hops = [under(first, first_hop()), under(second, second_hop())];
             let named = copies().map(|(name, _)| account(name)).into_iter().zip(secure);
-            let secure_downloads =
-                named.filter_map(|(name, secure)| Some((name, secure?))).collect();
+            let (mut secure_downloads, mut limits) = (BTreeMap::new(), BTreeMap::new());
+            for (name, (secure, desk)) in named {
+                secure_downloads.extend(secure.map(|secure| (name.clone(), secure)));
+                limits.insert(name, desk);
+            }
             let mut number = 0;
             let mut by = |account: &str, comments: Vec<TransferComment>| -> Vec<TransferComment> {
                 let mut numbered = |comment| {
@@ -80,7 +95,7 @@ fn story() -> impl Strategy<Value = Story> {
             transfers.push(share(&hops, [got, by("globex", second_history)].concat()));
             Story {
                 hops,
-                settings: Settings { secure_downloads, ..Settings::default() },
+                settings: Settings { secure_downloads, limits, ..Settings::default() },
                 transfers,
             }
         })
@@ -136,6 +151,41 @@ proptest! {
                 state.comments.held_by(&copy).map(|comment| comment.content.id.clone()).filter(|id| !own(id)).collect();
             let was_sent: BTreeSet<CommentId> = sent(&decided, &copy).map(|comment| comment.id.clone()).filter(|id| !own(id)).collect();
             prop_assert_eq!(holds, was_sent, "{}", name);
+        }
+    }
+
+    #[test]
+    fn no_desk_is_told_more_than_it_can_hold((story, order) in told()) {
+        let (_, decided) = run(&story, order);
+        for (name, copy) in copies() {
+            let limits = story.settings.limits_of(&account(name));
+            let own = |comment: &&SharedComment| comment.id.prefix() == Some(name);
+            for comment in sent(&decided, &copy).filter(|comment| !own(comment)) {
+                let chars = u64::try_from(comment.body.chars().count()).unwrap();
+                prop_assert!(limits.body_chars.is_none_or(|most| chars <= most), "{:?}", comment);
+                prop_assert!(comment.public || limits.private_comments, "{:?}", comment);
+            }
+        }
+    }
+
+    #[test]
+    fn a_resync_says_what_was_told_whatever_the_limits_are_now(
+        (story, order) in told(), now in limits(),
+    ) {
+        let (state, decided) = run(&story, order);
+        let mut settings = story.settings.clone();
+        for (name, _) in copies() {
+            settings.limits.insert(account(name), now);
+        }
+        for (name, copy) in copies() {
+            let own = |id: &CommentId| id.prefix() == Some(name);
+            let share_id = story.hops[0].share_id.clone();
+            let resync = Transfer { action: Action::Resync { share_id }, ..update(name, &copy, &story.hops, Vec::new()) };
+            let again = take(&mut state.clone(), &settings, &resync);
+            let told: BTreeMap<_, _> = sent(&decided, &copy).map(|comment| (comment.id.clone(), comment.body.clone())).collect();
+            for comment in again.comments.get(&copy).into_iter().flatten().filter(|comment| !own(&comment.id)) {
+                prop_assert_eq!(told.get(&comment.id), Some(&comment.body), "{}", name);
+            }
         }
     }
 

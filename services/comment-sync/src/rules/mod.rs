@@ -10,6 +10,7 @@ mod crossing;
 mod draft;
 mod ended;
 mod first_versions;
+mod limits;
 mod missed;
 mod notices;
 mod publish;
@@ -23,6 +24,7 @@ mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use contracts::command::DeskLimits;
 use contracts::{AccountName, AgreementId};
 use line::AccountBasics;
 
@@ -30,6 +32,8 @@ pub use ccs::{CcList, CcLists};
 pub use comments::{Comments, KnownComment};
 pub use draft::CommentChanges;
 pub use first_versions::{ContentHash, FirstVersion, FirstVersions, VersionKey, known_before};
+pub use limits::Cut;
+pub(crate) use limits::subject;
 pub use missed::{Missed, MissedRedactions, Overdue};
 pub use redaction::{Mark, Marks};
 pub use state::{ChainState, Changes, Decided, Decision};
@@ -46,6 +50,16 @@ pub struct Settings {
     pub no_mail_to: BTreeMap<AccountName, Vec<String>>,
     /// Agreements that end their hops.
     pub inactive: BTreeSet<AgreementId>,
+    /// What desks can hold; one that can hold everything is absent.
+    pub limits: BTreeMap<AccountName, DeskLimits>,
+}
+
+impl Settings {
+    /// What an account's desk can hold.
+    #[must_use]
+    pub fn limits_of(&self, account: &AccountName) -> DeskLimits {
+        self.limits.get(account).copied().unwrap_or_default()
+    }
 }
 
 #[cfg(test)]

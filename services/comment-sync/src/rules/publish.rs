@@ -1,6 +1,6 @@
 //! What a transfer publishes: its comments taken in, as what may cross.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::comment::SharedComment;
 use contracts::sync::{Transfer, TransferComment};
@@ -41,6 +41,7 @@ pub(super) fn publish(
                     place,
                     copies: [transfer.copy.clone()].into(),
                     without_files: BTreeSet::new(),
+                    cuts: BTreeMap::new(),
                 });
             }
         }

@@ -269,7 +269,7 @@ mod tests {
     fn a_copy_on_another_live_hop_blanks_it_too() {
         let mut state = state([true, false]);
         let mut comments = Draft::over(&state.comments);
-        comments.reach(&id("acme/1"), &second_hop().far());
+        comments.reach(&id("acme/1"), &second_hop().far(), None);
         let comments = comments.into_changes();
         state.apply(Changes { comments, ..Changes::default() });
         let done = redacted(&mut state, &acme_copy(), &mark("acme/1", "acme", None));

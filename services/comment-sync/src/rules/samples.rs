@@ -1,6 +1,6 @@
 //! Two hops in a row, acme → globex → initech, and comments for the tests of the rules.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::comment::{Attachment, SharedComment};
 use contracts::people::Role;
@@ -108,6 +108,7 @@ pub fn known(id: &str, account: &str, copy: &CopyId) -> KnownComment {
         place: 0,
         copies: [copy.clone()].into(),
         without_files: BTreeSet::new(),
+        cuts: BTreeMap::new(),
     }
 }
 

@@ -7,10 +7,10 @@ use contracts::sync::Hop;
 use contracts::{CommentId, CopyId};
 use line::Chain;
 
-use super::Settings;
 use super::contents::Sent;
 use super::crossing::held_back;
 use super::draft::Draft;
+use super::{Cut, Settings};
 
 /// Which copy is sent what new hops bring it. A copy whose own share is still to come gets what it
 /// takes over by that share, so it is not sent now.
@@ -57,12 +57,15 @@ fn take_over(
             .held_by(&crossing.from)
             .filter(|comment| {
                 !comment.is_held_by(&crossing.to)
-                    && held_back(&crossing, comment.content()).is_none()
+                    && held_back(settings, &crossing, comment.content()).is_none()
             })
             .map(|comment| comment.content().id.clone())
             .collect();
         for id in crosses {
-            comments.reach(&id, &crossing.to);
+            // From the whole, whatever the desk that hands it on can hold.
+            let limits = settings.limits_of(crossing.to_account());
+            let cut = comments.get(&id).and_then(|comment| Cut::of(limits, comment.content()));
+            comments.reach(&id, &crossing.to, cut);
             // A file goes on from a copy that has it.
             if comments.is_without_files(&id, &crossing.from) {
                 comments.keep_files_from(&id, &crossing.to);

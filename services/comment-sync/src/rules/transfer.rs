@@ -6,7 +6,7 @@ use contracts::sync::{Action, Hop, Transfer};
 use line::Chain;
 
 use super::ccs::CcList;
-use super::contents::{Sent, contents, held_by, kept_back_from};
+use super::contents::{Sent, beyond_limits, contents, held_by, kept_back_from};
 use super::draft::Draft;
 use super::ended::{not_live, why_ended};
 use super::missed::{Missed, Overdue, overdue};
@@ -120,7 +120,7 @@ fn change(given: Given, comments: &mut Draft, mut sent: Sent) -> Decision {
     let Given { state, chain, settings, transfer, created } = given;
     let crossings = chain.crossings(&transfer.copy, &settings.inactive);
     let (new, mut decisions) = publish(comments, &state.marks, settings, transfer);
-    decisions.extend(carry(comments, &crossings, &transfer.copy, &new, &mut sent));
+    decisions.extend(carry(comments, settings, &crossings, &transfer.copy, &new, &mut sent));
     decisions.extend(not_live(chain, &crossings, transfer, &new));
     if let Some(hop) = created {
         let far = hop.far();
@@ -128,6 +128,7 @@ fn change(given: Given, comments: &mut Draft, mut sent: Sent) -> Decision {
         // its share.
         let held = held_by(comments, &far);
         decisions.extend(kept_back_from(comments, settings, hop, &held));
+        decisions.extend(beyond_limits(comments, settings, hop, &new));
         sent.insert(far, held);
     }
     let notices = notices(comments, &state.ccs, settings, &crossings, &new);

@@ -6,11 +6,13 @@ use line::HopTraversal;
 use super::contents::Sent;
 use super::crossing::held_back;
 use super::draft::Draft;
+use super::{Cut, Settings};
 
 /// Walks the new comments outwards: each crosses a hop whose near end it reached. The publisher is
 /// told of its own hops only.
 pub(super) fn carry(
     comments: &mut Draft,
+    settings: &Settings,
     crossings: &[HopTraversal],
     publisher: &CopyId,
     new: &[CommentId],
@@ -24,17 +26,18 @@ pub(super) fn carry(
             else {
                 continue;
             };
-            let item = Item::Comment(id.clone());
-            let decision = match held_back(crossing, comment.content()) {
-                Some(reason) => Decision::withheld(item, reason),
-                None => Decision::new(item, ItemOutcome::Transferred),
+            let content = comment.content();
+            let cut = Cut::of(settings.limits_of(crossing.to_account()), content);
+            let told = match held_back(settings, crossing, content) {
+                Some(reason) => vec![Decision::withheld(Item::Comment(id.clone()), reason)],
+                None => cut.unwrap_or_default().decisions(content),
             };
-            if decision.outcome == ItemOutcome::Transferred {
-                comments.reach(id, &crossing.to);
+            if told[0].outcome != ItemOutcome::Withheld {
+                comments.reach(id, &crossing.to, cut);
                 sent.entry(crossing.to.clone()).or_default().insert(id.clone());
             }
             if crossing.from == *publisher {
-                decisions.push(decision.over(&crossing.hop.share_id));
+                decisions.extend(told.into_iter().map(|told| told.over(&crossing.hop.share_id)));
             }
         }
     }

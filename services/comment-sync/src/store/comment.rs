@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use sqlx::types::chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection};
 
-use crate::rules::{Comments, KnownComment};
+use crate::rules::{Comments, Cut, KnownComment};
 
 /// Between the ids of copies in one text; no id contains it. An array of arrays cannot be unnested
 /// row by row.
@@ -36,10 +36,10 @@ pub(crate) async fn load(
         return Ok(BTreeMap::new());
     }
     let rows: Vec<CommentRow> = sqlx::query_as(
-        "select chain, id, account, content, arrived_at, place, copies, without_files
+        "select chain, id, account, content, arrived_at, place, copies, without_files, cuts
          from comment where chain = any($1)
          union all
-         select chain, id, account, content, arrived_at, place, copies, without_files
+         select chain, id, account, content, arrived_at, place, copies, without_files, cuts
          from comment join unnest($2::text[], $3::text[]) as named (chain, id) using (chain, id)",
     )
     .bind(wanted.chains.iter().map(ToString::to_string).collect::<Vec<_>>())
@@ -91,10 +91,10 @@ async fn insert(connection: &mut PgConnection, rows: &[Row<'_>]) -> sqlx::Result
         return Ok(());
     }
     sqlx::query(
-        "insert into comment (chain, id, account, content, arrived_at, place, copies, without_files)
-         select chain, id, account, content, arrived_at, place, string_to_array(copies, ' '), string_to_array(without_files, ' ')
-         from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::bigint[], $7::text[], $8::text[])
-           as added (chain, id, account, content, arrived_at, place, copies, without_files)",
+        "insert into comment (chain, id, account, content, arrived_at, place, copies, without_files, cuts)
+         select chain, id, account, content, arrived_at, place, string_to_array(copies, ' '), string_to_array(without_files, ' '), cuts
+         from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::bigint[], $7::text[], $8::text[], $9::jsonb[])
+           as added (chain, id, account, content, arrived_at, place, copies, without_files, cuts)",
     )
     .bind(text(rows, |(chain, _)| chain.to_string()))
     .bind(text(rows, |(_, comment)| comment.content.id.to_string()))
@@ -104,6 +104,7 @@ async fn insert(connection: &mut PgConnection, rows: &[Row<'_>]) -> sqlx::Result
     .bind(rows.iter().map(|(_, comment)| i64::from(comment.place)).collect::<Vec<_>>())
     .bind(text(rows, |(_, comment)| joined(&comment.copies)))
     .bind(text(rows, |(_, comment)| joined(&comment.without_files)))
+    .bind(rows.iter().map(|(_, comment)| cuts(comment)).collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())
@@ -115,14 +116,16 @@ async fn update(connection: &mut PgConnection, rows: &[Row<'_>]) -> sqlx::Result
     }
     sqlx::query(
         "update comment set copies = string_to_array(spread.copies, ' '),
-         without_files = string_to_array(spread.without_files, ' ')
-         from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as spread (chain, id, copies, without_files)
+         without_files = string_to_array(spread.without_files, ' '), cuts = spread.cuts
+         from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[])
+           as spread (chain, id, copies, without_files, cuts)
          where comment.chain = spread.chain and comment.id = spread.id",
     )
     .bind(text(rows, |(chain, _)| chain.to_string()))
     .bind(text(rows, |(_, comment)| comment.content.id.to_string()))
     .bind(text(rows, |(_, comment)| joined(&comment.copies)))
     .bind(text(rows, |(_, comment)| joined(&comment.without_files)))
+    .bind(rows.iter().map(|(_, comment)| cuts(comment)).collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())
@@ -149,6 +152,10 @@ fn text(rows: &[Row<'_>], value: fn(&Row<'_>) -> String) -> Vec<String> {
     rows.iter().map(value).collect()
 }
 
+fn cuts(comment: &KnownComment) -> Option<Json<&BTreeMap<CopyId, Cut>>> {
+    (!comment.cuts.is_empty()).then_some(Json(&comment.cuts))
+}
+
 fn joined(copies: &BTreeSet<CopyId>) -> String {
     copies.iter().map(CopyId::as_str).collect::<Vec<_>>().join(SEPARATOR)
 }
@@ -163,6 +170,7 @@ struct CommentRow {
     place: i64,
     copies: Vec<String>,
     without_files: Vec<String>,
+    cuts: Option<Json<BTreeMap<CopyId, Cut>>>,
 }
 
 impl CommentRow {
@@ -182,6 +190,7 @@ impl CommentRow {
             place: u32::try_from(self.place).unwrap_or(u32::MAX),
             copies: copies(self.copies)?,
             without_files: copies(self.without_files)?,
+            cuts: self.cuts.map(|cuts| cuts.0).unwrap_or_default(),
         };
         Ok((ChainId::new(self.chain)?, comment))
     }

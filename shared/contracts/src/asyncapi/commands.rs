@@ -20,8 +20,10 @@ pub(super) const COMMANDS: &[Published] = &[
          with every update: what an older one would change stays, with `newer_change_exists`. \
          Without a version the update counts as the latest when it arrives; one that comes after a \
          later change of an attribute, because it waited, leaves that attribute. A drop-down with \
-         too many options for one command has them in parts, `ticket_field_options`. An \
-         administrator's to do.",
+         too many options for one command has them in parts, `ticket_field_options`. What the desk \
+         cannot hold is told within `limits`: cut at a word or left out, with `too_long` or \
+         `no_private_comments` in the publisher's receipt; `ticket.resync` tells the same again. \
+         An administrator's to do.",
     ),
     command::<AccountShow>(
         "Ask for the account's settings",

@@ -34,6 +34,47 @@ impl std::fmt::Debug for Admin {
     }
 }
 
+/// What a desk can hold. What is beyond it is told as the desk can take it, and the publisher's
+/// receipt says so: `too_long`, `no_private_comments`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, expecting = "an object")]
+pub struct DeskLimits {
+    /// Characters of a subject (Unicode code points); a longer one is cut at a word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = limits::WHOLE_NUMBER))]
+    pub subject_chars: Option<u64>,
+    /// Characters of a comment (Unicode code points): longer text is cut at a word, and longer HTML
+    /// left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = limits::WHOLE_NUMBER))]
+    pub body_chars: Option<u64>,
+    /// Bytes of an attachment; one whose `size` is above it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = limits::WHOLE_NUMBER))]
+    pub attachment_bytes: Option<u64>,
+    /// Whether it keeps a private comment from the requester; without it none is told.
+    pub private_comments: bool,
+}
+
+impl Default for DeskLimits {
+    fn default() -> Self {
+        Self {
+            subject_chars: None,
+            body_chars: None,
+            attachment_bytes: None,
+            private_comments: true,
+        }
+    }
+}
+
+impl DeskLimits {
+    /// Whether the desk can hold everything.
+    #[must_use]
+    pub fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Registers an account; published by `operator`, or by the account that operates it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountRegister {
@@ -123,6 +164,9 @@ pub struct AccountUpdate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::FIELDS))]
     pub default_form: Option<Vec<String>>,
+    /// What the desk can hold. Given, it replaces all of it; for what is told from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<DeskLimits>,
 }
 
 impl Message for AccountUpdate {

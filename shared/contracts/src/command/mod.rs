@@ -7,6 +7,7 @@ mod ticket;
 
 pub use account::{
     AccountKind, AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, Admin,
+    DeskLimits,
 };
 pub use agreement::{AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite};
 pub use list::{AgreementList, DEFAULT_LIMIT, MAX_LIMIT, ShareList, page_size};

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::command::{AccountKind, Admin};
+use crate::command::{AccountKind, Admin, DeskLimits};
 use crate::fields::{CustomStatus, CustomStatuses, FieldOption, FieldType, Status};
 use crate::{AccountName, Timestamp};
 
@@ -53,6 +53,9 @@ pub struct AccountState {
     /// Keys of the custom fields on the default form; all where it named none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_form: Option<Vec<String>>,
+    /// What its desk can hold.
+    #[serde(default)]
+    pub limits: LimitsShown,
     /// The version of each attribute that was ever set.
     pub attributes: Vec<AttributeHeld>,
     /// How much there is of what is bounded.
@@ -91,6 +94,36 @@ impl From<&CustomStatuses> for StatusesShown {
             default: status.default,
         };
         Self { enabled: custom.enabled, statuses: custom.statuses.iter().map(shown).collect() }
+    }
+}
+
+/// What a desk can hold, as `account.update.v1` said it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct LimitsShown {
+    /// Characters of a subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject_chars: Option<u64>,
+    /// Characters of a comment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body_chars: Option<u64>,
+    /// Bytes of an attachment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attachment_bytes: Option<u64>,
+    /// Whether it keeps a private comment from the requester.
+    pub private_comments: bool,
+}
+
+impl Default for LimitsShown {
+    fn default() -> Self {
+        DeskLimits::default().into()
+    }
+}
+
+impl From<DeskLimits> for LimitsShown {
+    fn from(limits: DeskLimits) -> Self {
+        let DeskLimits { subject_chars, body_chars, attachment_bytes, private_comments } = limits;
+        Self { subject_chars, body_chars, attachment_bytes, private_comments }
     }
 }
 

@@ -6,7 +6,9 @@ mod share;
 mod ticket;
 mod ticket_state;
 
-pub use account::{AccountState, AttributeHeld, FieldShown, StatusShown, StatusesShown, Usage};
+pub use account::{
+    AccountState, AttributeHeld, FieldShown, LimitsShown, StatusShown, StatusesShown, Usage,
+};
 pub use agreement::{AgreementState, AgreementStatus, Decider, Side};
 pub use share::{ShareStanding, ShareState};
 pub use ticket::{

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CommandRef, Notice};
 use crate::address::Party;
-use crate::command::AccountKind;
+use crate::command::{AccountKind, DeskLimits};
 use crate::delivery::{AgreementStatus, Delivery};
 use crate::fields::{CustomStatuses, TicketField};
 use crate::{AccountName, AgreementId, Message, Receipt, Terms, Timestamp};
@@ -110,6 +110,9 @@ pub struct AccountFact {
     pub ticket_fields: Vec<TicketField>,
     /// Keys of the fields on its default form; every field when it named none.
     pub default_form: Option<Vec<String>>,
+    /// What its desk can hold.
+    #[serde(default, skip_serializing_if = "DeskLimits::are_none")]
+    pub limits: DeskLimits,
 }
 
 impl AccountFact {
@@ -132,6 +135,7 @@ impl AccountFact {
             custom_statuses: CustomStatuses::default(),
             ticket_fields: Vec::new(),
             default_form: None,
+            limits: DeskLimits::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contracts::address::Party;
-use contracts::command::{AccountKind, Admin};
+use contracts::command::{AccountKind, Admin, DeskLimits};
 use contracts::fields::{CustomStatuses, FieldOption, TicketField};
 use contracts::limits::{OPTION_PARTS, OPTIONS, OPTIONS_BYTES};
 use contracts::sync::AccountFact;
@@ -96,6 +96,9 @@ pub struct Settings {
     pub ticket_fields: Vec<TicketField>,
     /// Keys of the fields on the default form; nothing when it never named any.
     pub default_form: Option<Vec<String>>,
+    /// What the desk can hold; stored beside the other settings.
+    #[serde(skip)]
+    pub limits: DeskLimits,
 }
 
 /// What an `account.update` can change; each has a version of its own.
@@ -124,11 +127,13 @@ pub enum Attribute {
     TicketFields,
     /// `default_form`
     DefaultForm,
+    /// `limits`
+    Limits,
 }
 
 impl Attribute {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::DisplayName,
         Self::Admins,
         Self::Locale,
@@ -141,6 +146,7 @@ impl Attribute {
         Self::CustomStatuses,
         Self::TicketFields,
         Self::DefaultForm,
+        Self::Limits,
     ];
 
     /// The attribute of this name.
@@ -165,6 +171,7 @@ impl Attribute {
             Self::CustomStatuses => "custom_statuses",
             Self::TicketFields => "ticket_fields",
             Self::DefaultForm => "default_form",
+            Self::Limits => "limits",
         }
     }
 }
@@ -245,6 +252,7 @@ impl Account {
             custom_statuses: self.settings.custom_statuses.clone(),
             ticket_fields: self.ticket_fields(),
             default_form: self.settings.default_form.clone(),
+            limits: self.settings.limits,
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use contracts::command::AccountUpdate;
+use contracts::command::{AccountUpdate, DeskLimits};
 use contracts::fields::{FieldOption, FieldType, OptionsPart, TicketField};
 use contracts::limits::{OPTIONS, VERSION};
 use contracts::sync::Change;
@@ -346,5 +346,32 @@ proptest! {
             version = now;
         }
         prop_assert_eq!(content(&straight.account("acme")), content(&crooked.account("acme")));
+    }
+}
+
+#[test]
+fn the_line_learns_what_a_desk_can_hold_and_the_account_reads_it() {
+    let mut world = World::with(&["acme"]);
+    let limits =
+        DeskLimits { body_chars: Some(100), private_comments: false, ..DeskLimits::default() };
+    let answer = world.tell("acme", "acme", &versioned(1, |message| message.limits = Some(limits)));
+    let Change::Account(account) = &answer.assert_applied().change else { panic!() };
+    assert_eq!(account.limits, limits);
+    let other = DeskLimits { subject_chars: Some(9), ..DeskLimits::default() };
+    world
+        .tell("acme", "acme", &versioned(2, |message| message.limits = Some(other)))
+        .assert_applied();
+    assert_eq!(world.account("acme").settings.limits, other, "given, they replace all");
+    world
+        .tell("acme", "acme", &versioned(1, |message| message.limits = Some(limits)))
+        .assert_ignored(Reason::NewerChangeExists);
+    for (bad, pointer) in [
+        (DeskLimits { body_chars: Some(0), ..limits }, "/limits/body_chars: "),
+        (DeskLimits { subject_chars: Some(0), ..limits }, "/limits/subject_chars: "),
+        (DeskLimits { attachment_bytes: Some(1 << 53), ..limits }, "/limits/attachment_bytes: "),
+    ] {
+        let message = versioned(3, |message| message.limits = Some(bad));
+        let detail = world.tell("acme", "acme", &message).assert_refused(Reason::Malformed);
+        assert!(detail.starts_with(pointer), "{detail}");
     }
 }
