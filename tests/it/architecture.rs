@@ -207,9 +207,7 @@ fn knows(service: Service, message: &str) -> bool {
         Service::Agreement => {
             agreement_service::AgreementService.decode(message, nothing.into()).err()
         }
-        Service::ShareDispatcher => {
-            stages::dispatcher().decode(message, nothing.into()).err()
-        }
+        Service::ShareDispatcher => stages::dispatcher().decode(message, nothing.into()).err(),
         Service::CommentSync => comment_sync::CommentSync.decode(message, nothing.into()).err(),
         Service::FieldSync => {
             field_sync::FieldSync::default().decode(message, nothing.into()).err()

@@ -180,15 +180,13 @@ async fn two_desks_share_a_ticket_over_http_and_hold_the_same() {
     // Whatever was accepted survives, and what was asked for again has no second effect.
     let hold = json!({ "status": "hold", "custom_fields": { "order": { "clear": true } } });
     let accepted = acme.ask("PATCH", "/v1/tickets/4711", Some("hold"), &hold).await;
-    tokio::task::spawn_blocking(move || {
+    let restarted = tokio::task::spawn_blocking(move || {
         gateway.kill9().expect("it dies");
         gateway.restart().expect("it starts again");
         gateway.wait_ready(PATIENCE).expect("it is ready");
         gateway
-    })
-    .await
-    .map(|started| gateway = started)
-    .expect("it runs again");
+    });
+    let gateway = restarted.await.expect("it runs again");
     let receipt = acme.done("PATCH", "/v1/tickets/4711", "hold", &hold).await;
     let first = accepted.map(|(_, answer)| answer["receipt"].clone()).filter(Value::is_object);
     assert!(first.is_none_or(|first| first == receipt), "one receipt: {receipt}");
@@ -206,8 +204,8 @@ async fn two_desks_share_a_ticket_over_http_and_hold_the_same() {
         let resync = format!("/v1/shares/{share}/resync");
         desk.done("POST", &resync, "resync", &Value::Null).await;
         let state = desk.hears("the state", |kind, _| kind == "ticket.state.v1").await;
-        let (held, fields, said) = shown(&desk.get(&format!("/v1/tickets/{number}")).await);
-        assert_eq!((&held["value"], &state["status"]["value"]), (&json!(status), &json!(status)));
+        let (shows, fields, said) = shown(&desk.get(&format!("/v1/tickets/{number}")).await);
+        assert_eq!((&shows["value"], &state["status"]["value"]), (&json!(status), &json!(status)));
         assert_eq!(fields["order"]["value"], json!({ "clear": true }));
         assert_eq!(fields["order"], state["custom_fields"]["order"]);
         let mut told: Vec<(Value, Value)> = shown(&json!({ "comments": state["comments"] })).2;
@@ -225,7 +223,7 @@ async fn two_desks_share_a_ticket_over_http_and_hold_the_same() {
     for desk in [&acme, &globex] {
         let mut ids: Vec<&Value> = desk.heard.iter().map(|told| &told["message_id"]).collect();
         let count = ids.len();
-        ids.sort_by_key(|id| id.to_string());
+        ids.sort_by_key(ToString::to_string);
         ids.dedup();
         assert_eq!(ids.len(), count);
     }

@@ -78,7 +78,9 @@ pub fn registration(edge: Service) -> AccountRegister {
         account: edge.name().to_owned(),
         display_name: format!("Deskmesh {}", edge.name()),
         kind: AccountKind::Connected,
+        address: None,
         operated_by: None,
+        may_operate: true,
         sharing_url: None,
         admins: Vec::new(),
     }

@@ -66,7 +66,7 @@ impl Fleet {
         binaries.clone_into(&mut self.binaries);
         // A release that has no such section refuses its variables.
         if self.run(Service::ShareDispatcher, &["config"]).is_err() {
-            self.environment.retain(|(name, _)| whose(name) != Some(Service::ShareDispatcher));
+            self.environment.retain(|(of, ..)| *of != Some(Service::ShareDispatcher));
         }
         self
     }

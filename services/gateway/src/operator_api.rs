@@ -104,16 +104,17 @@ async fn add(State(api): State<OperatorApi>, Json(new): Json<New>) -> Result<Res
     };
     // Before it is registered: what it is told first must find it.
     account::keep(&api.pool, &kept).await?;
-    let mut registration = json!(AccountRegister {
+    let registration = AccountRegister {
         account: name.to_string(),
+        address: Some(new.address.clone()),
         display_name,
         kind: AccountKind::Connected,
         operated_by: Some(edge.clone()),
+        may_operate: false,
         sharing_url: None,
         admins: new.admins,
-    });
-    registration["address"] = json!(new.address);
-    let receipt = register(&api, &edge, registration).await?;
+    };
+    let receipt = register(&api, &edge, json!(registration)).await?;
     let known = receipt.reason == Some(Reason::AccountExists);
     if receipt.outcome == ReceiptOutcome::Rejected && !known {
         let reason = receipt.reason.map_or("rejected", Reason::code);

@@ -278,8 +278,14 @@ async fn share(first: &Desk, second: &Desk) -> ShareId {
         custom_fields: SentFields::default(),
         comments: Vec::new(),
     };
-    let share =
-        TicketShare { agreement_id, share_id: None, ticket, actor: admin(), occurred_at: clock() };
+    let share = TicketShare {
+        agreement_id,
+        share_id: None,
+        ticket,
+        actor: admin(),
+        occurred_at: clock(),
+        dry_run: false,
+    };
     first.command(&share).await.share_id.unwrap()
 }
 
@@ -306,5 +312,6 @@ fn comment(share: &ShareId, id: &str) -> TicketUpdate {
         custom_fields: SentFields::default(),
         ccs: None,
         comments: vec![comment],
+        dry_run: false,
     }
 }

@@ -28,21 +28,21 @@ struct Row {
     settings: Json<Settings>,
     attribute_versions: Json<BTreeMap<Attribute, u64>>,
     attribute_arrivals: Json<BTreeMap<Attribute, Timestamp>>,
-    limits: Option<Json<Limits>>,
+    limits: Option<Json<HeldLimits>>,
     version: i64,
 }
 
 /// What the desk can hold, with what set it. Beside the other settings, because an earlier release
 /// would neither read the attribute's name nor keep the setting.
 #[derive(Serialize, Deserialize)]
-struct Limits {
+struct HeldLimits {
     limits: DeskLimits,
     version: u64,
     #[serde(default)]
     set_at: Option<Timestamp>,
 }
 
-impl Limits {
+impl HeldLimits {
     fn of(account: &Account) -> Option<Self> {
         let version = *account.attribute_versions.get(&Attribute::Limits)?;
         let set_at = account.attribute_arrivals.get(&Attribute::Limits).copied();
@@ -76,7 +76,7 @@ impl From<&Account> for Row {
             settings: Json(account.settings.clone()),
             attribute_versions: stored_as_such(&account.attribute_versions),
             attribute_arrivals: stored_as_such(&account.attribute_arrivals),
-            limits: Limits::of(account).map(Json),
+            limits: HeldLimits::of(account).map(Json),
             version: version(account.version),
         }
     }

@@ -75,7 +75,8 @@ impl Schema {
         let basics = AccountBasics::from(&fact);
         let fields = fields_on_form(&fact).into_iter();
         let fields = fields.map(|(field, on_form)| Arc::new(SchemaField::new(field, on_form)));
-        Self::of(&basics, Arc::new(fact.custom_statuses.clone()), fields)
+        let fields: Vec<_> = fields.collect();
+        Self::of(&basics, Arc::new(fact.custom_statuses), fields)
     }
 
     /// An account with these statuses and fields.

@@ -36,13 +36,13 @@ async fn a_dry_run_has_the_receipt_of_the_command_and_changes_nothing() {
     decide(&pool, vec![fact("acme", "order"), fact("globex", "order-no")]).await;
     let before = stored(&pool).await;
     let sent = decide(&pool, vec![tried(share())]).await;
-    let [(key, would)] = &sent[0][..] else { panic!("only the receipt: {sent:?}") };
-    assert_eq!((key.as_str(), &would["dry_run"]), ("acme.command.receipt", &json!(true)));
-    assert_eq!(would.get("revision"), None);
+    let [(key, told)] = &sent[0][..] else { panic!("only the receipt: {sent:?}") };
+    assert_eq!((key.as_str(), &told["dry_run"]), ("acme.command.receipt", &json!(true)));
+    assert_eq!(told.get("revision"), None);
     assert_eq!(stored(&pool).await, before, "no chain, no hop, no value");
 
     let sent = decide(&pool, vec![Inbound::Transfer(Box::new(share()))]).await;
-    assert_eq!(sent[0][1].1["decisions"], would["decisions"], "it told what became of it");
+    assert_eq!(sent[0][1].1["decisions"], told["decisions"], "it told what became of it");
     let before = stored(&pool).await;
     let far = hop().far();
     let batch = vec![

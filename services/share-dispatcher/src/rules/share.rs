@@ -188,6 +188,7 @@ fn first_ticket(chain: &Chain, near: &Place, ticket: &TicketId) -> TicketId {
 mod tests {
     use super::*;
     use crate::rules::samples::{Desk, reason};
+    use contracts::ShareId;
     use contracts::delivery::AgreementStatus::{Accepted, Declined, Inactive, Pending};
 
     #[test]

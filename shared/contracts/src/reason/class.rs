@@ -106,6 +106,8 @@ impl Reason {
             | R::RecordingStays
             | R::CcsStay
             | R::AddressStays
+            | R::TooLong
+            | R::NoPrivateComments
             | R::AlreadyKnown
             | R::Unchanged
             | R::AccountRenamed

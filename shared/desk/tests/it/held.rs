@@ -29,7 +29,9 @@ fn deliveries(seed: u64) -> Vec<(&'static str, Value)> {
         let share = SHARES[place];
         let comment = format!("globex/{place}-{}", chance.u32(0..6));
         let more = match chance.u32(0..5) {
-            0 => json!({ "status": (*chance.choice(&["open", "pending", "solved"]).unwrap()) }),
+            0 => {
+                json!({ "status": (*chance.choice(&["open", "pending", "solved"]).expect("three")) })
+            }
             1 => json!({ "tags": { "add": ["a"], "remove": ["leak"] } }),
             2 => json!({ "custom_fields": { "order": chance.u32(0..9).to_string() } }),
             3 => json!({ "comments": [{ "id": comment, "author": crate::session::placeholder("Bo"),

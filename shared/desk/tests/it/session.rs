@@ -35,9 +35,9 @@ pub fn updated(share: &str, more: &Value) -> Value {
 }
 
 async fn held(harness: &DeskHarness, share: &str) -> read::TicketRow {
-    let mut connection = harness.pool.acquire().await.unwrap();
-    let ticket = read::ticket(&mut connection, ACME, TicketName::Share(share)).await.unwrap();
-    ticket.expect("the ticket is held")
+    let mut connection = harness.pool.acquire().await.expect("a connection");
+    let ticket = read::ticket(&mut connection, ACME, TicketName::Share(share)).await;
+    ticket.expect("the database answers").expect("the ticket is held")
 }
 
 #[tokio::test(flavor = "multi_thread")]
