@@ -30,12 +30,24 @@ pub enum Accepted {
 /// The database fails: nothing is kept.
 pub async fn accept(pool: &PgPool, request: &Request) -> sqlx::Result<Accepted> {
     let mut transaction = pool.begin().await?;
-    if insert(&mut transaction, request).await? {
-        at_home(&mut transaction, request).await?;
-        transaction.commit().await?;
+    let accepted = accept_within(&mut transaction, request).await?;
+    transaction.commit().await?;
+    Ok(accepted)
+}
+
+/// Keeps a request in the caller's transaction, for an edge that has rows of its own to write with it.
+///
+/// # Errors
+/// The database fails: the transaction must not be committed.
+pub async fn accept_within(
+    connection: &mut PgConnection,
+    request: &Request,
+) -> sqlx::Result<Accepted> {
+    if insert(connection, request).await? {
+        at_home(connection, request).await?;
         return Ok(Accepted::New);
     }
-    let known = known(&mut transaction, request).await?;
+    let known = known(connection, request).await?;
     Ok(known.unwrap_or(Accepted::NoSuchAccount))
 }
 

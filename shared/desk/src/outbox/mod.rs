@@ -5,6 +5,6 @@ mod accept;
 mod request;
 mod send;
 
-pub use accept::{Accepted, accept};
+pub use accept::{Accepted, accept, accept_within};
 pub use request::{Request, RequestError, entity_of};
 pub use send::{Settings, run};
