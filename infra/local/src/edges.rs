@@ -1,5 +1,6 @@
 //! The edges of an installation as processes.
 
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use contracts::AccountName;
@@ -9,7 +10,7 @@ use operator::edge::EdgeApi;
 use serde::{Deserialize, Serialize};
 
 use crate::certificates::Certificates;
-use crate::error::Result;
+use crate::error::{During as _, Result};
 use crate::ports;
 use crate::provision::Installation;
 use crate::secret::Passwords;
@@ -39,23 +40,25 @@ fn operator_secret(passwords: &Passwords) -> String {
     format!("{secret}{secret}")
 }
 
-/// Gives a fleet what its gateway needs: addresses that are free, the operator's secret, and TLS
-/// where there are certificates.
+/// Gives a fleet what its gateway needs: addresses that are free, a folder for files, the operator's
+/// secret, and TLS where there are certificates.
 ///
 /// # Errors
-/// When no port is free.
+/// When no port is free, or the folder cannot be made.
 pub fn with_gateway(
     fleet: Fleet,
     passwords: &Passwords,
     certificates: Option<&Certificates>,
 ) -> Result<(Fleet, GatewayAccess)> {
-    let [api, operator] = ports::free()?;
+    let [api, operator, files] = ports::free()?;
     let at = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let scheme = if certificates.is_some() { "https" } else { "http" };
     let access = GatewayAccess {
         url: format!("{scheme}://localhost:{api}"),
         operator_url: format!("http://{}", at(operator)),
     };
+    let folder = fleet.folder("files");
+    fs::create_dir_all(&folder).during("making the folder of files")?;
     let mut fleet = fleet;
     let mut set = |name: &str, value: &str| {
         fleet = fleet.clone().with_variable_of(Service::Gateway, name, value);
@@ -64,6 +67,9 @@ pub fn with_gateway(
     set("DESKMESH__API__PUBLIC_URL", &access.url);
     set("DESKMESH__OPERATOR__LISTEN", &at(operator).to_string());
     set("DESKMESH__OPERATOR__SECRET", &operator_secret(passwords));
+    set("DESKMESH__FILES__LISTEN", &at(files).to_string());
+    set("DESKMESH__FILES__PUBLIC_URL", &format!("{scheme}://localhost:{files}"));
+    set("DESKMESH__FILES__FOLDER", &folder.to_string_lossy());
     if let Some(certificates) = certificates {
         set("DESKMESH__API__CERTIFICATE_FILE", &certificates.certificate.to_string_lossy());
         set("DESKMESH__API__KEY_FILE", &certificates.key.to_string_lossy());

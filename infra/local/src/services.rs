@@ -60,6 +60,12 @@ impl Fleet {
         Ok(Self { dir: dir.join("services"), binaries: binaries_dir()?, environment, addresses })
     }
 
+    /// A folder of this name, beside that of the logs.
+    #[must_use]
+    pub fn folder(&self, name: &str) -> PathBuf {
+        self.dir.with_file_name(name)
+    }
+
     /// Takes the binaries from another folder.
     #[must_use]
     pub fn with_binaries(mut self, binaries: &Path) -> Self {

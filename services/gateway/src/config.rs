@@ -1,6 +1,7 @@
 //! gateway's own keys; `config.default.toml` says what they mean.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use bootstrap::{Secret, Within};
 use serde::{Deserialize, Deserializer, Serialize, de};
@@ -14,6 +15,8 @@ pub struct Config {
     pub api: Api,
     /// What the operator speaks to.
     pub operator: Operator,
+    /// What accounts upload.
+    pub files: Files,
     /// What one account may take.
     pub limits: Limits,
 }
@@ -43,6 +46,25 @@ pub struct Operator {
     #[serde(deserialize_with = "secret")]
     pub secret: Secret,
     secret_file: String,
+}
+
+/// What accounts upload.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Files {
+    /// Where links are answered.
+    pub listen: SocketAddr,
+    /// What links begin with.
+    #[serde(deserialize_with = "public_url")]
+    pub public_url: String,
+    /// Where the bytes lie.
+    pub folder: PathBuf,
+    /// A file's size, at most.
+    pub file_mib: Within<1, 1_048_576>,
+    /// What an account's files may take.
+    pub account_mib: Within<1, 1_073_741_824>,
+    /// After so long a file that no command named goes.
+    pub unlinked_hours: Within<1, 8_760>,
 }
 
 /// What one account may take.
@@ -103,6 +125,8 @@ mod tests {
             ("API__PUBLIC_URL", "https://gateway.example/", "slash"),
             ("API__LISTEN", "everywhere", "`api.listen`"),
             ("OPERATOR__SECRET", "hush", "32 characters"),
+            ("FILES__FILE_MIB", "0", "1048576"),
+            ("FILES__PUBLIC_URL", "files.example", "`files.public_url`"),
             ("LIMITS__OPEN_STREAMS", "0", "10000"),
         ] {
             let error = with(key, value).unwrap_err().to_string();

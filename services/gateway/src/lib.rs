@@ -3,6 +3,7 @@
 mod clock;
 mod config;
 mod edge;
+pub mod files;
 pub mod http;
 pub mod openapi;
 mod operator_api;
@@ -14,7 +15,7 @@ use std::sync::LazyLock;
 
 use sqlx::migrate::{Migration, Migrator};
 
-pub use config::{Api, Config, Limits, Operator};
+pub use config::{Api, Config, Files, Limits, Operator};
 pub use edge::Gateway;
 pub use start::start;
 

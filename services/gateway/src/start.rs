@@ -10,10 +10,13 @@ use desk::log::Heads;
 use desk::outbox;
 use desk::store::account::{self, KeptAccount};
 use desk::{Edge, Session};
+use sqlx::PgPool;
 use tokio::sync::Notify;
+use url::Url;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::edge::Gateway;
+use crate::files::{self, Files, sweep};
 use crate::http::{Api, Limits, Tls, serve};
 use crate::operator_api::OperatorApi;
 
@@ -23,7 +26,7 @@ use crate::operator_api::OperatorApi;
 /// # Errors
 /// What the configuration names cannot be used, or the runtime gave up.
 pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
-    let Config { api: wanted, operator, limits } = context.config.clone();
+    let Config { api: wanted, operator, files: stored, limits } = context.config.clone();
     let (pool, shutdown) = (context.pool.clone(), context.shutdown.clone());
     let name = Service::Gateway.name();
     // The edge is told the receipts of its accounts' registrations.
@@ -48,24 +51,48 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     );
     context.tasks.spawn("outbox", sending);
 
+    let files = open_files(pool.clone(), &wanted.public_url, &stored).await?;
+    context.tasks.spawn("files sweep", sweep(files.clone(), shutdown.clone()));
     let requests = NonZeroU32::new(limits.requests_per_second.get()).unwrap_or(NonZeroU32::MIN);
     let api = Api::new(
         pool.clone(),
         heads,
         Arc::clone(&new_command),
         Limits::new(requests, limits.open_streams.size()),
+        files.clone(),
         shutdown.clone(),
     );
     let tls = (!wanted.certificate_file.is_empty()).then(|| Tls {
         certificate: PathBuf::from(&wanted.certificate_file),
         key: PathBuf::from(&wanted.key_file),
     });
-    let serving = serve("api", wanted.listen, tls, api.router(), shutdown.clone());
+    let serving = serve("api", wanted.listen, tls.clone(), api.router(), shutdown.clone());
     context.tasks.spawn("api", serving);
+    let serving = serve("files", stored.listen, tls, files.router(), shutdown.clone());
+    context.tasks.spawn("files", serving);
     if !operator.secret.reveal().is_empty() {
         let api = OperatorApi { pool, new_command, secret: operator.secret };
         let serving = serve("operator", operator.listen, None, api.router(), shutdown);
         context.tasks.spawn("operator api", serving);
     }
     context.run(Session::<Gateway>::default()).await
+}
+
+/// A file that ran in a browser must not stand where the API does.
+async fn open_files(pool: PgPool, api_url: &str, stored: &config::Files) -> anyhow::Result<Files> {
+    const MIB: u64 = 1024 * 1024;
+    let (api, own) = (Url::parse(api_url)?, Url::parse(&stored.public_url)?);
+    anyhow::ensure!(
+        api.origin() != own.origin() && own.path() == "/",
+        "`files.public_url` must be another origin than `api.public_url` and have no path: give it \
+         a port or a host of its own"
+    );
+    let settings = files::Settings {
+        origin: stored.public_url.clone(),
+        folder: stored.folder.clone(),
+        file_bytes: u64::from(stored.file_mib.get()) * MIB,
+        account_bytes: u64::from(stored.account_mib.get()) * MIB,
+        unlinked: stored.unlinked_hours.hours(),
+    };
+    Files::open(pool, settings).await
 }

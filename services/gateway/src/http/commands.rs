@@ -9,7 +9,7 @@ use axum::http::header::{HeaderName, HeaderValue, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use contracts::AccountName;
-use desk::outbox::{Accepted, Request, RequestError, accept, entity_of};
+use desk::outbox::{Accepted, Request, RequestError, entity_of};
 use desk::store::read::{self, CommandRow};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ use super::problem::{Refusal, not_found};
 use super::query::Asked as Queried;
 use super::{Api, LONGEST_WAIT};
 use crate::clock::{new_id, now};
+use crate::files::accept;
 use crate::rules::built::{self, Asked};
 use crate::rules::problem::{Problem, Why};
 use crate::rules::route::CommandRoute;
@@ -99,7 +100,7 @@ async fn send(
     // From before it is kept: its receipt must not come unseen.
     let mut waiting = api.heads.wait(&caller.account);
     let before = desk::log::head(&api.pool, &caller.account).await?;
-    match accept(&api.pool, &request).await? {
+    match accept(&api.pool, &request, &api.files.settings.origin).await? {
         Accepted::New => api.new_command.notify_one(),
         Accepted::Repeat(_) => {}
         Accepted::KeyReused => {

@@ -4,6 +4,7 @@ mod auth;
 mod body;
 mod commands;
 mod deliveries;
+mod files;
 mod limits;
 mod problem;
 mod query;
@@ -15,13 +16,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{MethodFilter, get, on, post};
+use axum::routing::{MethodFilter, delete, get, on, post};
 use contracts::limits::BODY_BYTES;
 use desk::log::Heads;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::files::Files;
 use crate::rules::route::COMMAND_ROUTES;
 
 pub use limits::Limits;
@@ -41,6 +43,8 @@ pub struct Api {
     pub new_command: Arc<Notify>,
     /// What accounts may take.
     pub limits: Arc<Limits>,
+    /// What accounts uploaded.
+    pub files: Files,
     /// Cancelled when the process stops: who waits is answered.
     pub shutdown: CancellationToken,
     tokens: Arc<Tokens>,
@@ -57,10 +61,11 @@ impl Api {
         heads: Arc<Heads>,
         new_command: Arc<Notify>,
         limits: Limits,
+        files: Files,
         shutdown: CancellationToken,
     ) -> Self {
         let tokens = Arc::new(Tokens::new());
-        Self { pool, heads, new_command, limits: Arc::new(limits), shutdown, tokens }
+        Self { pool, heads, new_command, limits: Arc::new(limits), files, shutdown, tokens }
     }
 
     /// Every route.
@@ -71,6 +76,8 @@ impl Api {
             .route("/v1/openapi.json", get(state::openapi))
             .route("/v1/deliveries", get(deliveries::poll))
             .route("/v1/deliveries/stream", get(deliveries::stream))
+            .route("/v1/files", get(files::list).post(files::upload))
+            .route("/v1/files/{id}", delete(files::delete))
             .route("/v1/account", get(state::account))
             .route("/v1/agreements", get(state::agreements))
             .route("/v1/agreements/{agreement_id}", get(state::agreement))

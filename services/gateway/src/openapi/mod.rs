@@ -1,6 +1,7 @@
 //! The document of the API by `OpenAPI` 3.1: its routes from the tables that the server is built from, its
 //! schemas from the contract's own types.
 
+mod files;
 mod reads;
 mod schemas;
 
@@ -19,6 +20,9 @@ pub fn document() -> Value {
     add(&mut paths, "/v1/commands", "POST", any_command());
     for read in reads::READS {
         add(&mut paths, read.path, "GET", reads::operation(read));
+    }
+    for (path, method, operation) in files::operations() {
+        add(&mut paths, path, method, operation);
     }
     json!({
         "openapi": "3.1.0",

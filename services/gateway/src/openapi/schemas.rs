@@ -24,6 +24,7 @@ pub(super) fn commands() -> impl Iterator<Item = &'static str> {
 pub(super) fn components() -> Map<String, Value> {
     let mut all = contract();
     all.extend(own());
+    all.extend(super::files::schemas());
     all
 }
 

@@ -1,6 +1,7 @@
 //! What requests mean, as functions of values.
 
 pub mod built;
+pub mod file;
 pub mod problem;
 pub mod route;
 pub mod scope;

@@ -63,6 +63,8 @@ pub enum Why {
     UnknownType,
     /// The body is too large.
     TooLarge,
+    /// The account's files would take more than they may.
+    QuotaExceeded,
     /// The key was used for another request.
     MessageIdReused,
     /// What stood at the cursor is no longer kept.
@@ -77,7 +79,7 @@ pub enum Why {
 
 impl Why {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::NoToken,
         Self::WrongScope,
         Self::NotFound,
@@ -85,6 +87,7 @@ impl Why {
         Self::Malformed,
         Self::UnknownType,
         Self::TooLarge,
+        Self::QuotaExceeded,
         Self::MessageIdReused,
         Self::CursorGone,
         Self::TooManyRequests,
@@ -103,6 +106,7 @@ impl Why {
             Self::Malformed => ("malformed", 422, "the request is not as it must be"),
             Self::UnknownType => ("unknown_type", 422, "no command has this type"),
             Self::TooLarge => ("too_large", 413, "the body is too large"),
+            Self::QuotaExceeded => ("quota_exceeded", 413, "the account's files take too much"),
             Self::MessageIdReused => {
                 ("message_id_reused", 422, "the key was used for another request")
             }

@@ -4,6 +4,8 @@
 pub const ALL: &str = "*";
 /// Reading deliveries, receipts and state.
 pub const READ: &str = "read";
+/// Uploading, listing and deleting files.
+pub const FILES: &str = "files";
 
 /// Whether one of `scopes` allows `wanted`: a command as `<entity>.<verb>`, or another word.
 /// `*` allows everything, `ticket.*` every command about tickets.
@@ -32,7 +34,7 @@ pub fn is_scope(text: &str) -> bool {
             .filter(|flow| flow.from == contracts::topology::End::Desk)
             .any(|flow| of_command(flow.message) == stem || stem_of_all(flow.message, stem))
     };
-    [ALL, READ].contains(&text) || known(text)
+    [ALL, READ, FILES].contains(&text) || known(text)
 }
 
 fn stem_of_all(message: &str, stem: &str) -> bool {
@@ -54,13 +56,15 @@ mod tests {
             (&["read"], "read", true),
             (&["read"], "ticket.update", false),
             (&["ticket.*", "read"], "read", true),
+            (&["files"], "files", true),
+            (&["read"], "files", false),
             (&[], "read", false),
             (&["tick.*"], "ticket.share", false),
         ] {
             let scopes: Vec<String> = scopes.iter().map(|&scope| scope.to_owned()).collect();
             assert_eq!(allows(&scopes, wanted), allowed, "{scopes:?} {wanted}");
         }
-        assert!(["*", "read", "ticket.*", "agreement.invite"].into_iter().all(is_scope));
+        assert!(["*", "read", "files", "ticket.*", "agreement.invite"].into_iter().all(is_scope));
         assert!(!["", "tickets.*", "ticket.created", "write"].into_iter().any(is_scope));
     }
 }

@@ -1,3 +1,4 @@
 //! The gateway's own rows.
 
+pub mod file;
 pub mod token;

@@ -2,6 +2,7 @@
 //! with a token each, and the line's end that tells them something.
 
 use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use desk::log::Heads;
 use desk::store::account::{KeptAccount, keep};
 use desk::{Session, outbox};
 use gateway::Gateway;
+use gateway::files::{Files, Settings, sweep};
 use gateway::http::{Api, Limits};
 use gateway::rules::token::Token;
 use gateway::store::token::{TokenRow, insert};
@@ -54,6 +56,11 @@ pub struct GatewayHarness {
     pub world: TestEnvironment,
     pub pool: PgPool,
     pub url: String,
+    /// The origin of links to files.
+    pub files_url: String,
+    /// Where files lie.
+    pub folder: PathBuf,
+    pub files: Settings,
     line: ServiceBefore,
     replicas: Replicas,
 }
@@ -65,6 +72,20 @@ impl GatewayHarness {
 
     /// With so many requests a second, and so many open streams.
     pub async fn limited(test: &str, requests: u32, streams: usize) -> Self {
+        Self::open(test, requests, streams, |_| ()).await
+    }
+
+    /// With other limits of files.
+    pub async fn with_files(test: &str, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::open(test, 10_000, 100, change).await
+    }
+
+    async fn open(
+        test: &str,
+        requests: u32,
+        streams: usize,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let world = TestEnvironment::new(test).await;
         world.edge(Service::Gateway, &[ACME, GLOBEX]).await;
         let pool = world.pool(Service::Gateway, gateway::migrations()).await;
@@ -90,13 +111,21 @@ impl GatewayHarness {
         let limits = Limits::new(NonZeroU32::new(requests).expect("one at least"), streams);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let (files, served) = files(test, change).await;
+        let (files_url, folder) = (files.origin.clone(), files.folder.clone());
+        let served_files = Files::open(pool.clone(), files.clone()).await.expect("the files' folder");
+        replicas.spawn(|stop| sweep(served_files.clone(), stop));
+        let links = served_files.clone().router();
+        replicas.spawn(|stop| async move {
+            axum::serve(served, links).with_graceful_shutdown(stop.cancelled_owned()).await
+        });
         let api_pool = pool.clone();
         replicas.spawn(|stop| async move {
-            let api = Api::new(api_pool, heads, new, limits, stop.clone());
+            let api = Api::new(api_pool, heads, new, limits, served_files, stop.clone());
             let serving = axum::serve(listener, api.router());
             serving.with_graceful_shutdown(stop.cancelled_owned()).await
         });
-        Self { world, pool, url, line, replicas }
+        Self { world, pool, url, files_url, folder, files, line, replicas }
     }
 
     /// A token of an account, with these scopes.
@@ -179,7 +208,28 @@ impl GatewayHarness {
         self.replicas.end().await;
         self.pool.close().await;
         self.world.remove().await;
+        std::fs::remove_dir_all(&self.folder).unwrap();
     }
+}
+
+/// A folder of the test's own, and a listener for links.
+async fn files(
+    test: &str,
+    change: impl FnOnce(&mut Settings),
+) -> (Settings, tokio::net::TcpListener) {
+    let name = format!("{test}-{}", fastrand::u64(..));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut settings = Settings {
+        origin: format!("http://{}", listener.local_addr().unwrap()),
+        folder,
+        file_bytes: 100 * 1024 * 1024,
+        account_bytes: 1024 * 1024 * 1024,
+        unlinked: Duration::from_hours(24),
+    };
+    change(&mut settings);
+    (settings, listener)
 }
 
 fn request(method: &str, url: &str, headers: &[(String, String)], body: Option<Vec<u8>>) -> Answer {

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod deliveries;
+mod files;
 mod harness;
 mod tenants;
 mod write;

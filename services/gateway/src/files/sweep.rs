@@ -1,0 +1,48 @@
+//! What goes: files that no command named in time, and all that were taken away. First the row is
+//! marked, then the bytes go, then the row: whatever dies in between, the next turn goes on.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use messaging::cause;
+use tokio_util::sync::CancellationToken;
+
+use super::Files;
+use super::keep::LONGEST;
+use crate::store::file;
+
+/// How often is looked.
+const LOOK: Duration = Duration::from_secs(5);
+/// Files that go at once, at most.
+const BATCH: i64 = 100;
+
+/// Sweeps until it is told to stop. Several replicas do no harm to each other.
+///
+/// # Errors
+/// None: whatever fails is tried again.
+pub async fn sweep(files: Files, stop: CancellationToken) -> Result<(), Infallible> {
+    while !stop.is_cancelled() {
+        match files.turn().await {
+            Ok(()) => {}
+            Err(error) => tracing::warn!(cause = error, "files could not be removed; they wait"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = tokio::time::sleep(LOOK.min(files.settings.unlinked)) => {}
+        }
+    }
+    Ok(())
+}
+
+impl Files {
+    async fn turn(&self) -> Result<(), String> {
+        let database = |error: sqlx::Error| cause(&error);
+        let unlinked = self.settings.unlinked;
+        file::take_unlinked(&self.pool, unlinked, 2 * LONGEST).await.map_err(database)?;
+        for id in file::taken(&self.pool, BATCH).await.map_err(database)? {
+            self.remove_bytes(id).await.map_err(|error| cause(&error))?;
+            file::forget(&self.pool, id).await.map_err(database)?;
+        }
+        Ok(())
+    }
+}
