@@ -13,10 +13,10 @@ use crate::rules::file::capability::Capability;
 use crate::store::file::{self, NewFile};
 
 /// Bytes that are written at once. Two parts are in memory at most: one that fills, one that is
-/// written. Stores other than a folder take no smaller ones.
-const PART: usize = 5 * 1024 * 1024;
+/// written.
+const PART: usize = 1024 * 1024;
 /// How much more room is made when a file whose size was not announced needs more.
-const MORE: u64 = PART as u64;
+const MORE: u64 = 8 * PART as u64;
 /// Silence within an upload, at most.
 const SILENCE: Duration = Duration::from_mins(1);
 /// How long an upload may take.

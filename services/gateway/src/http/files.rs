@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -45,7 +45,7 @@ pub(crate) async fn upload(
     let upload = Upload {
         account: caller.account,
         filename: name::cleaned(&filename),
-        content_type: name::content_type(headers.get(CONTENT_TYPE).map(|it| it.as_bytes())),
+        content_type: name::content_type(headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes)),
         announced,
         body,
     };

@@ -14,7 +14,7 @@ pub(super) fn operations() -> [(&'static str, &'static str, Value); 3] {
     ]
 }
 
-fn operation(name: &str, summary: &str, parameters: Vec<Value>, answers: Value) -> Value {
+fn operation(name: &str, summary: &str, parameters: &[Value], answers: &Value) -> Value {
     json!({
         "operationId": name,
         "summary": summary,
@@ -32,7 +32,7 @@ fn upload() -> Value {
     let mut answers = refusals(&[Why::Malformed, Why::TooLarge, Why::WrongScope, Why::NotStored]);
     answers["201"] = json!({ "description": "Kept. Its link is told this once.",
         "content": { "application/json": { "schema": reference("UploadedFile") } } });
-    let mut operation = operation("post_files", "Upload a file", vec![filename], answers);
+    let mut operation = operation("post_files", "Upload a file", &[filename], &answers);
     operation["description"] = json!(
         "The body is the file, as it is, with its own `Content-Type`. \
         The answer can stand in a comment's `attachments`; a file that no command has named within \
@@ -51,13 +51,13 @@ fn list() -> Value {
     let mut answers = refusals(&[Why::Malformed, Why::WrongScope, Why::NotStored]);
     answers["200"] = json!({ "description": "What was asked for.",
         "content": { "application/json": { "schema": reference("Files") } } });
-    operation("get_files", "All files and the quota, newest first", vec![after, limit], answers)
+    operation("get_files", "All files and the quota, newest first", &[after, limit], &answers)
 }
 
 fn delete() -> Value {
     let mut answers = refusals(&[Why::NotFound, Why::WrongScope, Why::NotStored]);
     answers["204"] = json!({ "description": "Its link answers no more." });
-    operation("delete_files_id", "Delete a file", path_parameters("/v1/files/{id}"), answers)
+    operation("delete_files_id", "Delete a file", &path_parameters("/v1/files/{id}"), &answers)
 }
 
 /// The schemas of these routes.

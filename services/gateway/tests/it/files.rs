@@ -48,7 +48,7 @@ async fn get(method: &str, url: &str, headers: &[(&str, &str)]) -> Got {
             headers: answer
                 .headers()
                 .iter()
-                .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+                .map(|(name, value)| (name.to_string(), value.to_str().expect("ASCII").to_owned()))
                 .collect(),
             body: body.expect("a body"),
         }
@@ -117,20 +117,21 @@ fn count(folder: &Path) -> usize {
 }
 
 async fn rows(harness: &GatewayHarness) -> i64 {
-    sqlx::query_scalar("select count(*) from file").fetch_one(&harness.pool).await.unwrap()
+    let counted = sqlx::query_scalar("select count(*) from file").fetch_one(&harness.pool);
+    counted.await.expect("the database answers")
 }
 
 async fn until_rows(harness: &GatewayHarness, wanted: i64) {
     until("the rows that stay", PATIENCE, async || {
         let found = (rows(harness).await, count(&harness.folder));
-        let same = found == (wanted, usize::try_from(wanted).unwrap());
+        let same = found.0 == wanted && i64::try_from(found.1) == Ok(wanted);
         if same { Ok(()) } else { Err(format!("rows and objects: {found:?}")) }
     })
     .await;
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -265,7 +266,7 @@ async fn an_upload_that_breaks_off_leaves_nothing() {
          content-length: 1000000\r\n\r\n"
     )
     .unwrap();
-    half.write_all(&[7; 100_000]).unwrap();
+    half.write_all(&vec![7; 100_000]).unwrap();
     until("it has begun", PATIENCE, async || {
         if rows(&harness).await == 1 { Ok(()) } else { Err("not yet".to_owned()) }
     })
@@ -307,10 +308,8 @@ async fn anothers_file_is_as_one_that_is_not_there() {
     ] {
         assert_eq!((answer.status, answer.problem().as_str()), (403, "wrong_scope"));
     }
-    for (path, reason) in [("/v1/files", "malformed"), ("/v1/files?filename=%ff", "malformed")] {
-        let answer = harness.json("POST", path, &acme, &Value::Null).await;
-        assert_eq!((answer.status, answer.problem().as_str()), (422, reason), "{path}");
-    }
+    let unnamed = harness.json("POST", "/v1/files", &acme, &Value::Null).await;
+    assert_eq!((unnamed.status, unnamed.problem().as_str()), (422, "malformed"));
     assert_eq!(harness.get("/v1/files?after=x", &acme).await.problem(), "malformed");
     assert_eq!(harness.json("DELETE", "/v1/files/x", &acme, &Value::Null).await.status, 404);
     harness.remove().await;
@@ -401,9 +400,10 @@ async fn a_folder_that_cannot_be_used_stops_the_start() {
 
 /// What this process holds of memory, in KiB.
 fn memory() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    let status = std::fs::read_to_string("/proc/self/status").expect("a process");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    number.expect("a number of KiB")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -411,6 +411,8 @@ async fn a_large_file_is_streamed_and_memory_stays_flat() {
     const SIZE: usize = 64;
     let harness = GatewayHarness::set("gateway-files-large").await;
     let token = harness.token(ACME, &["files"]).await;
+    // What the process keeps of memory once it has served a file is not this one's.
+    stream(&harness, &token, SIZE / 4, vec![7; MIB]).await;
     let before = memory();
     let most = Arc::new(AtomicUsize::new(0));
     let watching = tokio::spawn({
@@ -427,7 +429,7 @@ async fn a_large_file_is_streamed_and_memory_stays_flat() {
     assert_eq!((&kept["status"], &kept["size"]), (&json!(201), &json!(SIZE * MIB)), "{kept}");
     let grown = most.load(Ordering::Relaxed).saturating_sub(before);
     println!("64 MiB were uploaded; the process grew by {grown} KiB");
-    assert!(grown < 40 * 1024, "it grew by {grown} KiB");
+    assert!(grown < 24 * 1024, "it grew by {grown} KiB");
     let got = get("GET", kept["url"].as_str().unwrap(), &[]).await;
     assert_eq!(kept["sha256"], hex(&Sha256::digest(&got.body)));
     assert!(got.body == vec![7; SIZE * MIB], "the bytes are the same");

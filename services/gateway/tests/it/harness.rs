@@ -113,7 +113,7 @@ impl GatewayHarness {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let (files, served) = files(test, change).await;
         let (files_url, folder) = (files.origin.clone(), files.folder.clone());
-        let served_files = Files::open(pool.clone(), files.clone()).await.expect("the files' folder");
+        let served_files = Files::open(pool.clone(), files.clone()).await.expect("a folder");
         replicas.spawn(|stop| sweep(served_files.clone(), stop));
         let links = served_files.clone().router();
         replicas.spawn(|stop| async move {
@@ -208,7 +208,7 @@ impl GatewayHarness {
         self.replicas.end().await;
         self.pool.close().await;
         self.world.remove().await;
-        std::fs::remove_dir_all(&self.folder).unwrap();
+        std::fs::remove_dir_all(&self.folder).expect("the folder goes");
     }
 }
 
@@ -219,10 +219,11 @@ async fn files(
 ) -> (Settings, tokio::net::TcpListener) {
     let name = format!("{test}-{}", fastrand::u64(..));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::create_dir_all(&folder).unwrap();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    std::fs::create_dir_all(&folder).expect("a folder for files");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
     let mut settings = Settings {
-        origin: format!("http://{}", listener.local_addr().unwrap()),
+        origin: format!("http://{address}"),
         folder,
         file_bytes: 100 * 1024 * 1024,
         account_bytes: 1024 * 1024 * 1024,
