@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Built things, and what others wrote.
-const NOT_OURS: [&str; 4] = ["target", ".git", "vendor", "__pycache__"];
+const NOT_OURS: [&str; 5] = ["target", ".git", "vendor", "__pycache__", "node_modules"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
