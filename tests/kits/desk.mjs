@@ -42,6 +42,9 @@ for await (const line of createInterface({ input: process.stdin })) {
     say({ told });
   } else if (asked.do === "base") {
     say({ revision: client.model.baseRevision(asked.number, asked.fields) ?? null });
+  } else if (asked.do === "cursor") {
+    client.store.save({ cursor: asked.cursor });
+    say({});
   } else {
     const { tickets, early, sent } = client.model;
     say({ tickets, early: Object.fromEntries(early), sent: [...sent.keys()], pending: client.pending() });

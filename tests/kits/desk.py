@@ -50,6 +50,9 @@ for line in sys.stdin:
         answer = {"told": told}
     elif asked["do"] == "base":
         answer = {"revision": client.model.base_revision(asked["number"], asked["fields"])}
+    elif asked["do"] == "cursor":
+        client.store.save({"cursor": asked["cursor"]})
+        answer = {}
     else:
         answer = {"tickets": client.model.tickets, "early": client.model.early, "sent": list(client.model.sent),
                   "pending": client.pending()}
