@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 
@@ -69,6 +70,17 @@ class Sends(Case):
         self.assertEqual([it["body"] for it in client.model.ticket("1")["comments"].values()], ["Hi"])
         client.store.save(client.take("command.receipt.v1", receipt("k")))
         self.assertEqual(self.client(Gateway()).pending(), [])
+
+    def test_a_key_with_a_receipt_stands_for_what_was_sent_with_it(self):
+        answered = {"message_id": "k/1", "state": "answered", "receipt": receipt("k/1", revision=3)}
+        self.client(Gateway((200, answered))).send("ticket.update.v1", {"ticket_id": "1", "status": "open"}, key="k/1")
+        gateway = Gateway((200, answered))
+        client = self.client(gateway)
+        again = client.send("ticket.update.v1", {"ticket_id": "1", "status": "solved"}, key="k/1")
+        self.assertEqual((again, gateway.asked[0][:2]), (answered, ("GET", "/v1/receipts/ticket/k%2F1")))
+        self.assertEqual((client.model.sent, client.pending()), ({}, []))
+        client.store.save({"done:k/1": {"entity": "ticket", "at": 0}})
+        self.assertIsNone(self.client(Gateway()).store.get("done:k/1"))
 
     def test_network_errors_and_busy_answers_are_tried_again(self):
         done = (202, {"message_id": "k", "state": "accepted", "receipt": None})
@@ -140,6 +152,14 @@ class Cursor(Case):
         self.assertEqual(told, ["m1", "m2", "m2"])
         self.assertEqual(gateway.asked[0][1], "/v1/deliveries?after=c1&wait=25&limit=100")
         self.assertEqual(gateway.asked[1][1], "/v1/deliveries?after=c9&wait=3&limit=100")
+
+    def test_the_loop_goes_on_after_the_gateway_was_away_and_sends_what_waits(self):
+        waits = (202, {"message_id": "k", "state": "sent", "receipt": None})
+        gateway = Gateway((503, {"reason": "not_stored"}), ConnectionResetError(), waits, (503, {}), page(), Crash())
+        client = self.client(gateway, patience=0)
+        self.assertRaises(Problem, client.send, "ticket.update.v1", {"ticket_id": "1"}, "k")
+        self.assertRaises(Crash, Deliveries(client, self.fail).run, threading.Event())
+        self.assertEqual([asked[0] for asked in gateway.asked], ["POST", "POST", "POST", "GET", "GET", "GET"])
 
     def test_what_the_model_took_is_there_after_a_crash(self):
         client = self.client(Gateway(page(update(1, revision=4, status="open"))))

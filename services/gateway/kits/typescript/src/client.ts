@@ -4,12 +4,19 @@ import { KEPT, Model } from "./model.js";
 import type { Records } from "./store.js";
 import type { Commands, Receipt } from "./types.js";
 
-/** How the names of pending commands begin. */
-const SEND = "send:";
+/** How the names of pending commands and of those with a receipt begin. */
+const [SEND, DONE] = ["send:", "done:"];
+/** Milliseconds for which the gateway knows a key. */
+const REMEMBERED = 30 * 86_400_000;
 /** Milliseconds between two tries, at most. */
 const LONGEST_DELAY = 30_000;
 /** What the same request may get past later. */
 export const BUSY: readonly number[] = [408, 429, 500, 502, 503, 504];
+
+interface Done {
+  entity: string;
+  at: number;
+}
 
 interface Pending {
   method: string;
@@ -76,6 +83,8 @@ export interface Options {
 /** One account at the gateway. What it sends is in the store before it is sent, and there until its receipt is. */
 export class Client {
   readonly model: Model;
+  /** Whether a command may not have reached the gateway. */
+  unsent: boolean;
   readonly #url: string;
   readonly #token: string;
   readonly #options: Required<Options>;
@@ -85,6 +94,9 @@ export class Client {
     this.#options = { patience: 60_000, fetch: globalThis.fetch, pause, ...options };
     [this.#url, this.#token] = [url.replace(/\/+$/, ""), token];
     this.model = new Model(store.all(...KEPT));
+    this.unsent = this.pending().length > 0;
+    const old = Object.entries(store.all(DONE)).filter(([, done]) => (done as Done).at < Date.now() - REMEMBERED);
+    store.save(Object.fromEntries(old.map(([name]) => [name, null])));
   }
 
   /** What the gateway answers at a path, e.g. `get("/v1/shares", { limit: 10 })`. */
@@ -97,7 +109,7 @@ export class Client {
   /**
    * Sends a command once, however often it is tried, and says where it is: with its `receipt`, if that came within
    * `wait` seconds. Throws `Problem` when the gateway refuses it, `Unreachable` when it is kept only here. A key that
-   * is still pending is sent as it was first given.
+   * was used in the last 30 days stands for what was first sent with it.
    */
   async send<K extends keyof Commands>(
     type: K,
@@ -105,7 +117,7 @@ export class Client {
     key: string = crypto.randomUUID(),
     wait = 10,
   ): Promise<Answer> {
-    if (this.store.get(SEND + key) === undefined) {
+    if (this.store.get(SEND + key) === undefined && this.store.get(DONE + key) === undefined) {
       const command = whole(type, payload);
       this.model.aboutToSend(key, type, command);
       const pending: Pending = { method: "POST", path: "/v1/commands", body: { type, payload: command } };
@@ -119,13 +131,14 @@ export class Client {
     return Object.keys(this.store.all(SEND)).map((name) => name.slice(SEND.length));
   }
 
-  /** Sends all commands without a receipt again: to be called at the start. A repeat has no second effect. */
+  /** Sends all commands without a receipt again. A repeat has no second effect; one that is refused is dropped. */
   async resend(wait = 0): Promise<void> {
+    this.unsent = false;
     for (const key of this.pending()) {
       try {
         await this.#send(key, wait);
       } catch (problem) {
-        if (!(problem instanceof Problem) || problem.status === 401) throw problem;
+        if (!(problem instanceof Problem) || this.unsent) throw problem;
       }
     }
   }
@@ -133,20 +146,29 @@ export class Client {
   /** Lets the model take what was told, and saves what that changed. */
   take(type: string, payload: unknown): void {
     this.model.take(type, payload);
-    const done = type === "command.receipt.v1" ? { [SEND + (payload as Receipt).command_id]: null } : {};
-    this.store.save({ ...done, ...this.model.changes() });
+    const changes = this.model.changes();
+    if (type === "command.receipt.v1") {
+      const { command_id, command_type } = payload as Receipt;
+      changes[SEND + command_id] = null;
+      changes[DONE + command_id] = { entity: command_type.split(".")[0]!, at: Date.now() } satisfies Done;
+    }
+    this.store.save(changes);
   }
 
   async #send(key: string, wait: number): Promise<Answer> {
+    const done = this.store.get(DONE + key) as Done | undefined;
+    if (done) return await this.get(`/v1/receipts/${done.entity}/${encodeURIComponent(key)}`);
     const pending = this.store.get(SEND + key) as Pending | undefined;
-    if (pending === undefined) return { message_id: key, state: "answered", receipt: null }; // it came meanwhile
+    if (pending === undefined) return { message_id: key, state: "refused", receipt: null }; // it was told meanwhile
     const headers = { "Idempotency-Key": key, ...(wait > 0 && { Prefer: `wait=${wait}` }) };
     try {
       const answer = (await this.#ask(pending.method, pending.path, pending.body, headers, wait)) as Answer;
       if (answer.receipt) this.take("command.receipt.v1", answer.receipt);
       return answer;
     } catch (problem) {
-      if (problem instanceof Problem && problem.status !== 401 && !BUSY.includes(problem.status)) {
+      if (!(problem instanceof Problem) || problem.status === 401 || BUSY.includes(problem.status)) {
+        this.unsent = true;
+      } else {
         this.model.takeBack(key);
         this.store.save({ [SEND + key]: null, ...this.model.changes() });
       }

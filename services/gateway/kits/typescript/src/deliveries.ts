@@ -64,10 +64,14 @@ export class Deliveries {
     return page.deliveries.length;
   }
 
-  /** Reads until it is told to stop. Throws what the handler throws, and a `Problem` that waiting cannot mend. */
+  /**
+   * Sends what did not arrive and reads, until it is told to stop. Throws what the handler throws, and a `Problem` that
+   * waiting cannot mend.
+   */
   async run(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       try {
+        if (this.client.unsent) await this.client.resend();
         await this.once();
       } catch (problem) {
         if (problem instanceof Unreachable) continue;

@@ -81,6 +81,18 @@ test("what is stored but has no receipt is sent again", async () => {
   assert.deepEqual(client(gateway()).pending(), []);
 });
 
+test("a key with a receipt stands for what was sent with it", async () => {
+  const answered = { message_id: "k/1", state: "answered", receipt: receipt("k/1", { revision: 3 }) };
+  await client(gateway([200, answered])).send("ticket.update.v1", { ticket_id: "1", status: "open" }, "k/1");
+  const played = gateway([200, answered]);
+  const desk = client(played);
+  assert.deepEqual(await desk.send("ticket.update.v1", { ticket_id: "1", status: "solved" }, "k/1"), answered);
+  assert.deepEqual([played.asked[0].method, played.asked[0].path], ["GET", "/v1/receipts/ticket/k%2F1"]);
+  assert.deepEqual([desk.model.sent.size, desk.pending()], [0, []]);
+  desk.store.save({ "done:k/1": { entity: "ticket", at: 0 } });
+  assert.equal(client(gateway()).store.get("done:k/1"), undefined);
+});
+
 test("network errors and busy answers are tried again", async () => {
   const busy = [503, { reason: "not_stored" }, { "retry-after": "1" }];
   const played = gateway(new TypeError("fetch failed"), busy, [429, {}, { "retry-after": "7" }], waits);
@@ -135,6 +147,16 @@ test("the cursor is saved after each delivery", async () => {
   assert.deepEqual(told, ["m1", "m2", "m2"]);
   assert.deepEqual(played.asked.map((it) => it.path),
     ["/v1/deliveries?after=c1&wait=25&limit=100", "/v1/deliveries?after=c9&wait=3&limit=100"]);
+});
+
+test("the loop goes on after the gateway was away and sends what waits", async () => {
+  const stop = new AbortController();
+  const away = [503, { reason: "not_stored" }];
+  const played = gateway(away, new TypeError("fetch failed"), waits, away, page([update(1)]), page([]));
+  const desk = client(played, 0);
+  await assert.rejects(desk.send("ticket.update.v1", { ticket_id: "1" }, "k"), Problem);
+  await new Deliveries(desk, () => stop.abort()).run(stop.signal);
+  assert.deepEqual(played.asked.map((it) => it.method), ["POST", "POST", "POST", "GET", "GET"]);
 });
 
 test("what the model took is there after a crash", async () => {

@@ -19,7 +19,8 @@ from typing import Any, Callable, Mapping, NamedTuple
 from .model import KEPT, Model
 from .store import Store
 
-SEND = "send:"  # how the names of pending commands begin
+SEND, DONE = "send:", "done:"  # how the names of pending commands and of those with a receipt begin
+REMEMBERED = 30 * 86400.0  # seconds for which the gateway knows a key
 LONGEST_DELAY = 30.0  # seconds between two tries
 BUSY = (408, 429, 500, 502, 503, 504)  # what the same request may get past later
 
@@ -79,20 +80,18 @@ def https(ca: str | None = None) -> Transport:
 
 def delay(tries: int, retry_after: str | None, chance: float) -> float:
     """Seconds until the next try: growing and spread, and never sooner than the gateway said."""
-    spread = min(LONGEST_DELAY, 0.25 * 2**min(tries, 10)) * (0.5 + chance / 2)
+    spread = min(LONGEST_DELAY, 0.25 * 2.0 ** min(tries, 10)) * (0.5 + chance / 2)
+    told, said = retry_after or "0", 0.0
     try:
-        said = float(retry_after or 0)
+        said = float(told) if told.isdecimal() else parsedate_to_datetime(told).timestamp() - time.time()
     except ValueError:
-        try:
-            said = parsedate_to_datetime(retry_after).timestamp() - time.time()
-        except ValueError:
-            said = 0.0
+        pass  # neither seconds nor a date
     return max(said, spread)
 
 
 def whole(command_type: str, payload: Mapping[str, Any]) -> dict[str, Any]:
     """A command with the ids and the time that were left out: made here, so that the model knows them."""
-    command = json.loads(json.dumps(payload))
+    command: dict[str, Any] = json.loads(json.dumps(payload))
     shares = command_type == "ticket.share.v1"
     if shares or command_type == "ticket.update.v1":
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
@@ -115,6 +114,9 @@ class Client:
         self._url, self._token, self._exchange = url.rstrip("/"), token, transport or https()
         self._patience, self._pause = patience, pause
         self.lock = threading.RLock()  # held while model and store change together
+        self.unsent = bool(self.pending())  # whether a command may not have reached the gateway
+        old = time.time() - REMEMBERED
+        store.save({name: None for name, done in store.all(DONE).items() if done["at"] < old})
 
     def get(self, path: str, **query: Any) -> Any:
         """What the gateway answers at a path, e.g. `get("/v1/shares", limit=10)`."""
@@ -123,11 +125,11 @@ class Client:
     def send(self, command_type: str, payload: Mapping[str, Any], key: str | None = None, wait: int = 10) -> Any:
         """Sends a command once, however often it is tried, and says where it is: with its `receipt`, if that came
         within `wait` seconds. Raises `Problem` when the gateway refuses it, `Unreachable` when it is kept only here.
-        A key that is still pending is sent as it was first given."""
+        A key that was used in the last 30 days stands for what was first sent with it."""
         key = key or str(uuid.uuid4())
         command = whole(command_type, payload)
         with self.lock:
-            if self.store.get(SEND + key) is None:
+            if self.store.get(SEND + key) is None and self.store.get(DONE + key) is None:
                 self.model.about_to_send(key, command_type, command)
                 body = {"type": command_type, "payload": command}
                 pending = {"method": "POST", "path": "/v1/commands", "body": body}
@@ -139,32 +141,44 @@ class Client:
         return [name.removeprefix(SEND) for name in self.store.all(SEND)]
 
     def resend(self, wait: int = 0) -> None:
-        """Sends all commands without a receipt again: to be called at the start. A repeat has no second effect."""
+        """Sends all commands without a receipt again. A repeat has no second effect; one that is refused is dropped."""
+        self.unsent = False
         for key in self.pending():
             try:
                 self._send(key, wait)
-            except Problem as problem:
-                if problem.status == 401:
+            except Problem:
+                if self.unsent:
                     raise
 
     def take(self, type: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Lets the model take what was told; returns what is to be saved."""
         self.model.take(type, payload)
-        done = {SEND + payload["command_id"]: None} if type == "command.receipt.v1" else {}
+        done: dict[str, Any] = {}
+        if type == "command.receipt.v1":
+            entity = payload["command_type"].partition(".")[0]
+            key = payload["command_id"]
+            done = {SEND + key: None, DONE + key: {"entity": entity, "at": time.time()}}
         return {**done, **self.model.changes()}
 
     def _send(self, key: str, wait: int) -> Any:
-        pending = self.store.get(SEND + key)
-        if pending is None:  # its receipt came meanwhile
-            return {"message_id": key, "state": "answered", "receipt": None}
+        pending, done = self.store.get(SEND + key), self.store.get(DONE + key)
+        if pending is None and done is None:  # another thread was told why
+            return {"message_id": key, "state": "refused", "receipt": None}
+        if done:
+            return self.get(f"/v1/receipts/{done['entity']}/{urllib.parse.quote(key, safe='')}")
         headers = {"Idempotency-Key": key} | ({"Prefer": f"wait={wait}"} if wait else {})
         try:
             answer = self._ask(pending["method"], pending["path"], {}, pending["body"], headers, wait)
+        except Unreachable:
+            self.unsent = True
+            raise
         except Problem as problem:
-            if problem.status not in (401, *BUSY):
-                with self.lock:
-                    self.model.take_back(key)
-                    self.store.save({SEND + key: None, **self.model.changes()})
+            if problem.status in (401, *BUSY):
+                self.unsent = True
+                raise
+            with self.lock:
+                self.model.take_back(key)
+                self.store.save({SEND + key: None, **self.model.changes()})
             raise
         if answer.get("receipt"):
             with self.lock:

@@ -55,9 +55,12 @@ class Deliveries:
         return len(page["deliveries"])
 
     def run(self, stop: threading.Event) -> None:
-        """Reads until it is told to stop. Raises what the handler raises, and a `Problem` that waiting cannot mend."""
+        """Sends what did not arrive and reads, until it is told to stop. Raises what the handler raises, and a
+        `Problem` that waiting cannot mend."""
         while not stop.is_set():
             try:
+                if self._client.unsent:
+                    self._client.resend()
                 self.once()
             except Unreachable:
                 continue

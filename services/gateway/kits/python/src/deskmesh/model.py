@@ -24,12 +24,12 @@ def without_none(value: Mapping[str, Any]) -> Json:
     return {name: member for name, member in value.items() if member is not None}
 
 
-class Ticket(dict):
+class Ticket(dict[str, Any]):
     """One ticket, as it is saved: `number`, `shares`, `head`, `fields` (name -> [value, revision]; names are `status`,
     `tag:<name>` and `custom_field:<key>`), `comments` by id, `redacted` comments, `redacted_files`."""
 
     def __init__(self, record: Mapping[str, Any] | None = None) -> None:
-        blank = {"number": None, "shares": [], "head": {}, "fields": {}, "comments": {}, "redacted": []}
+        blank: Json = {"number": None, "shares": [], "head": {}, "fields": {}, "comments": {}, "redacted": []}
         super().__init__({**blank, "redacted_files": [], **(record or {})})
 
     def seen(self) -> Json:
@@ -52,8 +52,8 @@ class Ticket(dict):
         more = {"author": author, "html_body": comment.get("html_body"), "authored_at": comment.get("authored_at")}
         held.update(without_none(more))
         gone = {file for of, file in self["redacted_files"] if of == id}
-        files = [without_none(file) for file in comment.get("attachments") or []]
-        files = {file["id"]: file for file in files if file["id"] not in gone}
+        told = [without_none(file) for file in comment.get("attachments") or []]
+        files = {file["id"]: file for file in told if file["id"] not in gone}
         if files:
             held["attachments"] = files
         self["comments"][id] = held
@@ -127,7 +127,7 @@ class Model:
 
     def changes(self) -> Json:
         """What changed since it was last asked: records by name; None: gone. Save it before anything else happens."""
-        held = {f"ticket:{at:08}": ticket for at, ticket in enumerate(self.tickets)}
+        held: Json = {f"ticket:{at:08}": ticket for at, ticket in enumerate(self.tickets)}
         held |= {f"early:{share}": updates for share, updates in self.early.items()}
         held |= {f"sent:{key}": sent for key, sent in self.sent.items()}
         changed, self._changed = self._changed, set()
@@ -150,7 +150,8 @@ class Model:
 
     def about_to_send(self, key: str, command_type: str, command: Mapping[str, Any]) -> None:
         """Comments, redactions and numbers take effect at home at once; fields with the receipt."""
-        number, share = command.get("ticket_id"), command.get("share_id")
+        number: Any = command.get("ticket_id")
+        share: Any = command.get("share_id")
         if command_type == "ticket.bind.v1":
             at = self._by_share.get(share)
             if at is not None:
