@@ -21,7 +21,7 @@ const EDGES: [(&str, &[&str]); 16] = [
     ("operator", &["contracts", "timeline"]),
     ("testkit", &["contracts", "desk", "messaging"]),
     ("desk", &["contracts", "messaging"]),
-    ("gateway", &["bootstrap", "contracts", "desk", "messaging"]),
+    ("gateway", &["bootstrap", "contracts", "desk", "egress", "messaging"]),
     ("agreement-service", &["bootstrap", "contracts", "messaging"]),
     ("share-dispatcher", &["bootstrap", "contracts", "line", "messaging", "timeline"]),
     ("comment-sync", &["bootstrap", "contracts", "line", "messaging"]),

@@ -70,7 +70,12 @@ pub fn with_gateway(
     set("DESKMESH__FILES__LISTEN", &at(files).to_string());
     set("DESKMESH__FILES__PUBLIC_URL", &format!("{scheme}://localhost:{files}"));
     set("DESKMESH__FILES__FOLDER", &folder.to_string_lossy());
+    // What accounts name stands on this machine.
+    set("DESKMESH__EGRESS__ALLOW", r#"["127.0.0.0/8", "::1/128"]"#);
+    set("DESKMESH__EGRESS__PLAIN_HTTP", r#"["127.0.0.0/8", "::1/128"]"#);
+    set("DESKMESH__EGRESS__PORTS", r#"["1-65535"]"#);
     if let Some(certificates) = certificates {
+        set("DESKMESH__EGRESS__CA_FILE", &certificates.authority.to_string_lossy());
         set("DESKMESH__API__CERTIFICATE_FILE", &certificates.certificate.to_string_lossy());
         set("DESKMESH__API__KEY_FILE", &certificates.key.to_string_lossy());
     }

@@ -19,6 +19,10 @@ pub struct Config {
     pub files: Files,
     /// What one account may take.
     pub limits: Limits,
+    /// How endpoints of accounts are called.
+    pub webhooks: WebhookSettings,
+    /// What may be called.
+    pub egress: egress::Settings,
 }
 
 /// What programs speak to.
@@ -79,6 +83,18 @@ pub struct Limits {
     pub send_again_seconds: Within<10, 86_400>,
 }
 
+/// How endpoints of accounts are called.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookSettings {
+    /// Milliseconds until a delivery that was not taken is tried again.
+    pub first_retry_ms: Within<1, 600_000>,
+    /// Milliseconds that a call may take.
+    pub timeout_ms: Within<100, 60_000>,
+    /// Endpoints that are called at the same time.
+    pub at_once: Within<1, 1_000>,
+}
+
 fn public_url<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let text = String::deserialize(from)?;
     let is_base = Url::parse(&text).is_ok_and(|url| {
@@ -128,6 +144,8 @@ mod tests {
             ("FILES__FILE_MIB", "0", "1048576"),
             ("FILES__PUBLIC_URL", "files.example", "`files.public_url`"),
             ("LIMITS__OPEN_STREAMS", "0", "10000"),
+            ("WEBHOOKS__TIMEOUT_MS", "1", "60000"),
+            ("EGRESS__ALLOW", "[\"everywhere\"]", "`egress.allow"),
         ] {
             let error = with(key, value).unwrap_err().to_string();
             assert!(error.contains(said) && !error.contains("hush"), "{key}: {error}");

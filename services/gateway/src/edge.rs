@@ -2,6 +2,8 @@
 
 use contracts::topology::Service;
 use desk::Edge;
+use desk::session::{KEEP_DAYS, SESSION_AGED};
+use messaging::Aged;
 
 /// Desks that speak HTTP.
 #[derive(Clone, Copy, Debug)]
@@ -9,4 +11,22 @@ pub struct Gateway;
 
 impl Edge for Gateway {
     const SERVICE: Service = Service::Gateway;
+    const AGED: &'static [Aged] = &AGED;
 }
+
+const OWN_AGED: &[Aged] =
+    &[Aged { table: "webhook_attempt", since: "at", condition: "true", days: KEEP_DAYS }];
+
+/// The session's rows, and the gateway's own.
+const AGED: [Aged; SESSION_AGED.len() + OWN_AGED.len()] = {
+    let mut all = [SESSION_AGED[0]; SESSION_AGED.len() + OWN_AGED.len()];
+    let mut place = 1;
+    while place < all.len() {
+        all[place] = match place.checked_sub(SESSION_AGED.len()) {
+            None => SESSION_AGED[place],
+            Some(place) => OWN_AGED[place],
+        };
+        place += 1;
+    }
+    all
+};

@@ -10,12 +10,13 @@ mod operator_api;
 pub mod rules;
 mod start;
 pub mod store;
+pub mod webhooks;
 
 use std::sync::LazyLock;
 
 use sqlx::migrate::{Migration, Migrator};
 
-pub use config::{Api, Config, Files, Limits, Operator};
+pub use config::{Api, Config, Files, Limits, Operator, WebhookSettings};
 pub use edge::Gateway;
 pub use start::start;
 

@@ -4,12 +4,14 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use bootstrap::Context;
 use contracts::topology::Service;
 use desk::log::Heads;
 use desk::outbox;
 use desk::store::account::{self, KeptAccount};
 use desk::{Edge, Session};
+use egress::Egress;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use url::Url;
@@ -19,6 +21,8 @@ use crate::edge::Gateway;
 use crate::files::{self, Files, sweep};
 use crate::http::{Api, Limits, Tls, serve};
 use crate::operator_api::OperatorApi;
+use crate::rules::webhook::Schedule;
+use crate::webhooks::{self, Webhooks};
 
 /// Serves the API, sends what accounts ask for and takes what they are told, until the process is
 /// asked to stop.
@@ -26,7 +30,8 @@ use crate::operator_api::OperatorApi;
 /// # Errors
 /// What the configuration names cannot be used, or the runtime gave up.
 pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
-    let Config { api: wanted, operator, files: stored, limits } = context.config.clone();
+    let Config { api: wanted, operator, files: stored, limits, webhooks, egress } =
+        context.config.clone();
     let (pool, shutdown) = (context.pool.clone(), context.shutdown.clone());
     let name = Service::Gateway.name();
     // The edge is told the receipts of its accounts' registrations.
@@ -53,6 +58,15 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
 
     let files = open_files(pool.clone(), &wanted.public_url, &stored).await?;
     context.tasks.spawn("files sweep", sweep(files.clone(), shutdown.clone()));
+    let egress = Egress::new(egress).context("egress")?;
+    let calling = webhooks::Settings {
+        schedule: Schedule { first: webhooks.first_retry_ms.milliseconds() },
+        timeout: webhooks.timeout_ms.milliseconds(),
+        at_once: webhooks.at_once.size(),
+    };
+    let webhooks = Webhooks::new(pool.clone(), egress, calling);
+    context.tasks.spawn("webhooks", webhooks.clone().run(shutdown.clone()));
+
     let requests = NonZeroU32::new(limits.requests_per_second.get()).unwrap_or(NonZeroU32::MIN);
     let api = Api::new(
         pool.clone(),
@@ -60,6 +74,7 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
         Arc::clone(&new_command),
         Limits::new(requests, limits.open_streams.size()),
         files.clone(),
+        webhooks,
         shutdown.clone(),
     );
     let tls = (!wanted.certificate_file.is_empty()).then(|| Tls {

@@ -20,6 +20,7 @@ use super::query::Asked;
 use super::{Api, LONGEST_WAIT};
 use crate::rules::problem::{Problem, Why};
 use crate::rules::scope;
+use crate::webhooks::before;
 
 /// Entries of a page, at most.
 const MOST: usize = 500;
@@ -181,6 +182,11 @@ async fn page(
         ReadError::Cursor(error) => gone(error),
         ReadError::Database(error) => error.into(),
     })
+}
+
+/// The place after which `after` begins, if it can be read on from.
+pub(super) async fn place(api: &Api, account: &str, after: &str) -> Result<Cursor, Refusal> {
+    Ok(before(&page(api, account, cursor(after)?, 1).await?))
 }
 
 /// `latest` stands for the head of the log.

@@ -10,6 +10,7 @@ mod problem;
 mod query;
 mod serve;
 mod state;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::files::Files;
 use crate::rules::route::COMMAND_ROUTES;
+use crate::webhooks::Webhooks;
 
 pub use limits::Limits;
 pub(crate) use problem::{Refusal, not_found};
@@ -45,6 +47,8 @@ pub struct Api {
     pub limits: Arc<Limits>,
     /// What accounts uploaded.
     pub files: Files,
+    /// What calls accounts' endpoints.
+    pub webhooks: Webhooks,
     /// Cancelled when the process stops: who waits is answered.
     pub shutdown: CancellationToken,
     tokens: Arc<Tokens>,
@@ -62,10 +66,11 @@ impl Api {
         new_command: Arc<Notify>,
         limits: Limits,
         files: Files,
+        webhooks: Webhooks,
         shutdown: CancellationToken,
     ) -> Self {
-        let tokens = Arc::new(Tokens::new());
-        Self { pool, heads, new_command, limits: Arc::new(limits), files, shutdown, tokens }
+        let (tokens, limits) = (Arc::new(Tokens::new()), Arc::new(limits));
+        Self { pool, heads, new_command, limits, files, webhooks, shutdown, tokens }
     }
 
     /// Every route.
@@ -86,7 +91,8 @@ impl Api {
             .route("/v1/shares/{share_id}/ticket", get(state::ticket_of_share))
             .route("/v1/tickets", get(state::tickets))
             .route("/v1/tickets/{number}", get(state::ticket))
-            .route("/v1/tickets/{number}/timeline", get(state::timeline));
+            .route("/v1/tickets/{number}/timeline", get(state::timeline))
+            .merge(webhooks::routes());
         for route in COMMAND_ROUTES {
             let method = match route.method {
                 "POST" => MethodFilter::POST,

@@ -4,6 +4,7 @@
 mod files;
 mod reads;
 mod schemas;
+mod webhooks;
 
 use serde_json::{Map, Value, json};
 
@@ -24,6 +25,7 @@ pub fn document() -> Value {
     for (path, method, operation) in files::operations() {
         add(&mut paths, path, method, operation);
     }
+    webhooks::add_to(&mut paths);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -35,6 +37,7 @@ pub fn document() -> Value {
         "servers": [{ "url": "/" }],
         "security": [{ "token": [] }],
         "paths": paths,
+        "webhooks": webhooks::sent(),
         "components": {
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer",
                 "description": "A token of the account, dm_…; it sees this account alone." } },

@@ -25,6 +25,7 @@ pub(super) fn components() -> Map<String, Value> {
     let mut all = contract();
     all.extend(own());
     all.extend(super::files::schemas());
+    all.extend(super::webhooks::schemas());
     all
 }
 

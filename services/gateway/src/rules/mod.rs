@@ -7,3 +7,4 @@ pub mod route;
 pub mod scope;
 pub mod timeline;
 pub mod token;
+pub mod webhook;

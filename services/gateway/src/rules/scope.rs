@@ -6,6 +6,8 @@ pub const ALL: &str = "*";
 pub const READ: &str = "read";
 /// Uploading, listing and deleting files.
 pub const FILES: &str = "files";
+/// Keeping webhooks; one with payloads needs `read` too.
+pub const WEBHOOKS: &str = "webhooks";
 
 /// Whether one of `scopes` allows `wanted`: a command as `<entity>.<verb>`, or another word.
 /// `*` allows everything, `ticket.*` every command about tickets.
@@ -34,7 +36,7 @@ pub fn is_scope(text: &str) -> bool {
             .filter(|flow| flow.from == contracts::topology::End::Desk)
             .any(|flow| of_command(flow.message) == stem || stem_of_all(flow.message, stem))
     };
-    [ALL, READ, FILES].contains(&text) || known(text)
+    [ALL, READ, FILES, WEBHOOKS].contains(&text) || known(text)
 }
 
 fn stem_of_all(message: &str, stem: &str) -> bool {
@@ -58,13 +60,17 @@ mod tests {
             (&["ticket.*", "read"], "read", true),
             (&["files"], "files", true),
             (&["read"], "files", false),
+            (&["webhooks"], "webhooks", true),
+            (&["webhooks"], "read", false),
+            (&["read"], "webhooks", false),
             (&[], "read", false),
             (&["tick.*"], "ticket.share", false),
         ] {
             let scopes: Vec<String> = scopes.iter().map(|&scope| scope.to_owned()).collect();
             assert_eq!(allows(&scopes, wanted), allowed, "{scopes:?} {wanted}");
         }
-        assert!(["*", "read", "files", "ticket.*", "agreement.invite"].into_iter().all(is_scope));
+        let words = ["*", "read", "files", "webhooks", "ticket.*", "agreement.invite"];
+        assert!(words.into_iter().all(is_scope));
         assert!(!["", "tickets.*", "ticket.created", "write"].into_iter().any(is_scope));
     }
 }

@@ -10,11 +10,14 @@ use contracts::topology::Service;
 use desk::log::Heads;
 use desk::store::account::{KeptAccount, keep};
 use desk::{Session, outbox};
+use egress::{Addresses, Egress, Lookup, Ports};
 use gateway::Gateway;
 use gateway::files::{Files, Settings, sweep};
 use gateway::http::{Api, Limits};
 use gateway::rules::token::Token;
+use gateway::rules::webhook::Schedule;
 use gateway::store::token::{TokenRow, insert};
+use gateway::webhooks::{self, Webhooks};
 use local::TestEnvironment;
 use messaging::CommandSender;
 use serde_json::{Value, json};
@@ -108,6 +111,8 @@ impl GatewayHarness {
         };
         replicas.spawn(|stop| outbox::run(pool.clone(), sender, settings, Arc::clone(&new), stop));
         replicas.spawn(|stop| Arc::clone(&heads).run(pool.clone(), stop));
+        let webhooks = Webhooks::new(pool.clone(), egress(), calls());
+        replicas.spawn(|stop| webhooks.clone().run(stop));
         let limits = Limits::new(NonZeroU32::new(requests).expect("one at least"), streams);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -121,7 +126,7 @@ impl GatewayHarness {
         });
         let api_pool = pool.clone();
         replicas.spawn(|stop| async move {
-            let api = Api::new(api_pool, heads, new, limits, served_files, stop.clone());
+            let api = Api::new(api_pool, heads, new, limits, served_files, webhooks, stop.clone());
             let serving = axum::serve(listener, api.router());
             serving.with_graceful_shutdown(stop.cancelled_owned()).await
         });
@@ -231,6 +236,33 @@ async fn files(
     };
     change(&mut settings);
     (settings, listener)
+}
+
+/// A client that may call loopback, and finds every name inside.
+fn egress() -> Egress {
+    struct Inside;
+    impl Lookup for Inside {
+        fn lookup<'a>(&'a self, _: &'a str) -> Addresses<'a> {
+            Box::pin(async { Ok(vec!["10.0.0.8".parse().expect("an address")]) })
+        }
+    }
+    let loopback = vec!["127.0.0.0/8".parse().expect("a network")];
+    let settings = egress::Settings {
+        allow: loopback.clone(),
+        plain_http: loopback,
+        ports: vec![Ports::all()],
+        ..egress::Settings::default()
+    };
+    Egress::with_lookup(settings, Inside).expect("a client")
+}
+
+/// Delays that a test can wait for, and a call that outlasts it.
+fn calls() -> webhooks::Settings {
+    webhooks::Settings {
+        schedule: Schedule { first: Duration::from_millis(50) },
+        timeout: Duration::from_secs(50),
+        at_once: 4,
+    }
 }
 
 fn request(method: &str, url: &str, headers: &[(String, String)], body: Option<Vec<u8>>) -> Answer {

@@ -5,4 +5,5 @@ mod deliveries;
 mod files;
 mod harness;
 mod tenants;
+mod webhooks;
 mod write;

@@ -1,0 +1,136 @@
+//! Webhooks on their way: one loop finds queues in which something is due, and each is worked on by
+//! itself, so that an endpoint that hangs holds up none but its own.
+
+mod call;
+mod queue;
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use egress::Egress;
+use messaging::cause;
+use sqlx::PgPool;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use queue::before;
+
+use crate::clock::new_id;
+use crate::rules::webhook::Schedule;
+use crate::store::webhook::claim;
+
+/// How often is looked for what is due.
+const LOOK: Duration = Duration::from_millis(200);
+/// How long a database that does not answer is left alone.
+const PAUSE: Duration = Duration::from_secs(2);
+/// How much longer than a call a queue is held: what a replica that died held goes on after it.
+const MARGIN: Duration = Duration::from_mins(1);
+
+/// How endpoints are called.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// When a delivery that was not taken is tried again.
+    pub schedule: Schedule,
+    /// How long a call may take.
+    pub timeout: Duration,
+    /// How many endpoints are called at the same time. Those that failed last get half of it at
+    /// most, so that they hold up nobody, however many they are.
+    pub at_once: usize,
+}
+
+/// What calls endpoints. A clone is the same one.
+#[derive(Clone, Debug)]
+pub struct Webhooks {
+    pub(crate) pool: PgPool,
+    pub(crate) egress: Egress,
+    pub(crate) settings: Settings,
+}
+
+impl Webhooks {
+    /// Calls with this client.
+    #[must_use]
+    pub fn new(pool: PgPool, egress: Egress, settings: Settings) -> Self {
+        Self { pool, egress, settings }
+    }
+
+    fn lease(&self) -> Duration {
+        self.settings.timeout + MARGIN
+    }
+
+    /// Sends until it is told to stop; several replicas share the work. What is under way then is
+    /// broken off and sent again.
+    ///
+    /// # Errors
+    /// None today: whatever fails is tried again.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
+        let mut working = Working::default();
+        while !stop.is_cancelled() {
+            let pause = match self.claim(&mut working, &stop).await {
+                Ok(()) => LOOK,
+                Err(error) => {
+                    tracing::warn!(
+                        cause = cause(&error),
+                        "webhooks cannot be looked for; they wait"
+                    );
+                    PAUSE
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = working.one_ended(), if pause == LOOK => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        while working.healthy.join_next().await.is_some() {}
+        while working.failing.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    async fn claim(&self, working: &mut Working, stop: &CancellationToken) -> sqlx::Result<()> {
+        for failing in [false, true] {
+            let free = working.free(self.settings.at_once, failing);
+            if free == 0 {
+                continue;
+            }
+            let limit = i64::try_from(free).unwrap_or(i64::MAX);
+            let lease = new_id();
+            let held = (lease, self.lease());
+            for webhook in claim(&self.pool, held, failing, limit).await? {
+                let (webhooks, stop) = (self.clone(), stop.clone());
+                working.of(failing).spawn(async move {
+                    queue::work(&webhooks, webhook, lease, &stop).await;
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Queues that are worked on.
+#[derive(Default)]
+struct Working {
+    healthy: JoinSet<()>,
+    failing: JoinSet<()>,
+}
+
+impl Working {
+    /// How many more may be begun.
+    fn free(&self, at_once: usize, failing: bool) -> usize {
+        let free = at_once.saturating_sub(self.healthy.len() + self.failing.len());
+        let of_failing = (at_once / 2).max(1).saturating_sub(self.failing.len());
+        if failing { free.min(of_failing) } else { free }
+    }
+
+    fn of(&mut self, failing: bool) -> &mut JoinSet<()> {
+        if failing { &mut self.failing } else { &mut self.healthy }
+    }
+
+    /// Waits until one ends. What panicked is told by the process's own hook, and its lease ends.
+    async fn one_ended(&mut self) {
+        tokio::select! {
+            Some(_) = self.healthy.join_next() => {}
+            Some(_) = self.failing.join_next() => {}
+            else => std::future::pending().await,
+        }
+    }
+}
