@@ -11,6 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::harness::{ACME, GLOBEX, GatewayHarness};
 
+const SHARE: &str = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10";
+
 /// What an endpoint was sent.
 #[derive(Clone, Debug)]
 struct Sent {
@@ -129,8 +131,15 @@ async fn webhook(harness: &GatewayHarness, token: &str, wanted: &Value) -> (Stri
     (format!("/v1/webhooks/{}", text("webhook_id")), text("secret"))
 }
 
-async fn praised(harness: &GatewayHarness, id: &str) {
-    harness.tell(ACME, "ticket.praised.v1", id, &json!({ "stars": 5, "for": id })).await;
+/// An update, as `d2` the second.
+fn update(id: &str) -> Value {
+    let revision: u64 = id.trim_start_matches('d').parse().expect("a number");
+    json!({ "share_id": SHARE, "received_from": "initech", "via": "ticket_sharing",
+        "status": "pending", "revision": revision + 1 })
+}
+
+async fn tell(harness: &GatewayHarness, id: &str) {
+    harness.tell(ACME, "ticket.updated.v1", id, &update(id)).await;
 }
 
 /// Waits until the webhook shows this.
@@ -153,8 +162,7 @@ async fn what_is_told_is_sent_signed_and_in_order() {
     let harness = GatewayHarness::set("gateway-hook-order").await;
     let token = harness.token(ACME, &["*"]).await;
     let (thin, whole) = (Endpoint::saying(TAKEN).await, Endpoint::saying(TAKEN).await);
-    praised(&harness, "d0").await;
-    shows(&harness, &token, "/v1/deliveries", "more", &json!(false)).await;
+    tell(&harness, "d0").await;
     until("the first entry", PATIENCE, async || {
         let told = harness.get("/v1/deliveries", &token).await;
         if told.body["deliveries"][0].is_object() { Ok(()) } else { Err(format!("{told:?}")) }
@@ -165,7 +173,7 @@ async fn what_is_told_is_sent_signed_and_in_order() {
     webhook(&harness, &token, &wanted).await;
     let ids: Vec<String> = (1..=20).map(|number| format!("d{number}")).collect();
     for id in &ids {
-        praised(&harness, id).await;
+        tell(&harness, id).await;
     }
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     // From now on without the first, which is sent where it was asked for.
@@ -179,10 +187,10 @@ async fn what_is_told_is_sent_signed_and_in_order() {
     let (first, told) =
         (thin.sent()[0].json(), harness.get("/v1/deliveries?limit=2", &token).await);
     let told = &told.body["deliveries"][1];
-    for name in ["type", "message_id", "cursor", "told_at"] {
+    for name in ["type", "message_id", "cursor", "told_at", "share_id"] {
         assert_eq!(first[name], told[name], "{name}");
     }
-    assert_eq!(whole.sent()[0].json()["payload"], json!({ "stars": 5, "for": "d0" }));
+    assert_eq!(whole.sent()[0].json()["payload"], update("d0"));
     let shown = harness.get(&path, &token).await.body;
     assert_eq!((&shown["waiting"], &shown["secret"]), (&json!(0), &Value::Null));
     let page = harness.get(&format!("{path}/attempts?limit=5"), &token).await.body;
@@ -204,8 +212,8 @@ async fn what_is_not_taken_is_tried_again_before_what_follows() {
     })
     .await;
     let (path, _) = webhook(&harness, &token, &json!({ "url": endpoint.url })).await;
-    praised(&harness, "d1").await;
-    praised(&harness, "d2").await;
+    tell(&harness, "d1").await;
+    tell(&harness, "d2").await;
     endpoint.has(&["d1", "d1", "d1", "d2"]).await;
     shows(&harness, &token, &path, "waiting", &json!(0)).await;
     assert_eq!(outcomes(&harness, &token, &path).await, ["taken", "taken", "failed", "failed"]);
@@ -222,7 +230,7 @@ async fn an_endpoint_that_asks_for_time_gets_it() {
     let token = harness.token(ACME, &["*"]).await;
     let endpoint = Endpoint::saying(&says(429, "retry-after: 600\r\n", "")).await;
     let (path, _) = webhook(&harness, &token, &json!({ "url": endpoint.url })).await;
-    praised(&harness, "d1").await;
+    tell(&harness, "d1").await;
     shows(&harness, &token, &path, "failures", &json!(1)).await;
     let shown = harness.get(&path, &token).await.body;
     let at = |value: &Value| {
@@ -241,9 +249,9 @@ async fn an_endpoint_that_hangs_holds_up_no_other() {
     let (hanging, other) = (Endpoint::open(|_| None).await, Endpoint::saying(TAKEN).await);
     let (path, _) = webhook(&harness, &token, &json!({ "url": hanging.url })).await;
     webhook(&harness, &token, &json!({ "url": other.url })).await;
-    praised(&harness, "d1").await;
+    tell(&harness, "d1").await;
     hanging.has(&["d1"]).await;
-    praised(&harness, "d2").await;
+    tell(&harness, "d2").await;
     other.has(&["d1", "d2"]).await;
     // It hangs still, and nothing more is sent to it meanwhile.
     assert!(outcomes(&harness, &token, &path).await.is_empty());
@@ -260,10 +268,10 @@ async fn gone_switches_off_until_it_is_switched_on_again() {
     })
     .await;
     let (path, _) = webhook(&harness, &token, &json!({ "url": endpoint.url })).await;
-    praised(&harness, "d1").await;
+    tell(&harness, "d1").await;
     shows(&harness, &token, &path, "state", &json!("disabled")).await;
     assert_eq!(harness.get(&path, &token).await.body["reason"], "gone");
-    praised(&harness, "d2").await;
+    tell(&harness, "d2").await;
     shows(&harness, &token, &path, "waiting", &json!(2)).await;
     assert_eq!(endpoint.ids(), ["d1"]);
     let on = harness.json("PATCH", &path, &token, &json!({ "state": "active" })).await;
@@ -292,7 +300,7 @@ async fn while_a_secret_rotates_both_sign() {
     let at_once = json!({ "overlap_seconds": 0 });
     let rotated = harness.json("POST", &rotate, &token, &at_once).await;
     let third = rotated.body["secret"].as_str().expect("the new secret").to_owned();
-    praised(&harness, "d1").await;
+    tell(&harness, "d1").await;
     until("the delivery", PATIENCE, async || {
         if endpoint.sent().len() == 2 { Ok(()) } else { Err(format!("{:?}", endpoint.ids())) }
     })
@@ -308,7 +316,7 @@ async fn what_was_sent_is_sent_again_on_request() {
     let endpoint = Endpoint::saying(TAKEN).await;
     let (path, _) = webhook(&harness, &token, &json!({ "url": endpoint.url })).await;
     for id in ["d1", "d2", "d3"] {
-        praised(&harness, id).await;
+        tell(&harness, id).await;
     }
     endpoint.has(&["d1", "d2", "d3"]).await;
     shows(&harness, &token, &path, "waiting", &json!(0)).await;
@@ -411,8 +419,8 @@ async fn a_redaction_blanks_the_answers_to_what_it_blanks() {
     let token = harness.token(ACME, &["*"]).await;
     let endpoint = Endpoint::saying(&says(200, "", "I heard: d1")).await;
     let (path, _) = webhook(&harness, &token, &json!({ "url": endpoint.url })).await;
-    praised(&harness, "d1").await;
-    praised(&harness, "d2").await;
+    tell(&harness, "d1").await;
+    tell(&harness, "d2").await;
     shows(&harness, &token, &path, "waiting", &json!(0)).await;
     endpoint.has(&["d1", "d2"]).await;
     sqlx::query("update desk_log set body = '{}' where message_id = 'd1'")
