@@ -112,6 +112,8 @@ impl GatewayHarness {
         replicas.spawn(|stop| outbox::run(pool.clone(), sender, settings, Arc::clone(&new), stop));
         replicas.spawn(|stop| Arc::clone(&heads).run(pool.clone(), stop));
         let webhooks = Webhooks::new(pool.clone(), egress(), calls());
+        // Two, of which each may work on any queue.
+        replicas.spawn(|stop| webhooks.clone().run(stop));
         replicas.spawn(|stop| webhooks.clone().run(stop));
         let limits = Limits::new(NonZeroU32::new(requests).expect("one at least"), streams);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -256,10 +258,10 @@ fn egress() -> Egress {
     Egress::with_lookup(settings, Inside).expect("a client")
 }
 
-/// Delays that a test can wait for, and a call that outlasts it.
+/// No delays but those that are asked for, and a call that outlasts a test.
 fn calls() -> webhooks::Settings {
     webhooks::Settings {
-        schedule: Schedule { first: Duration::from_millis(50) },
+        schedule: Schedule { first: Duration::ZERO },
         timeout: Duration::from_secs(50),
         at_once: 4,
     }

@@ -191,8 +191,8 @@ async fn what_is_told_is_sent_signed_and_in_order() {
         assert_eq!(first[name], told[name], "{name}");
     }
     assert_eq!(whole.sent()[0].json()["payload"], update("d0"));
-    let shown = harness.get(&path, &token).await.body;
-    assert_eq!((&shown["waiting"], &shown["secret"]), (&json!(0), &Value::Null));
+    shows(&harness, &token, &path, "waiting", &json!(0)).await;
+    assert_eq!(harness.get(&path, &token).await.body["secret"], Value::Null);
     let page = harness.get(&format!("{path}/attempts?limit=5"), &token).await.body;
     let attempts = page["attempts"].as_array().unwrap();
     assert_eq!((attempts.len(), &attempts[0]["message_id"]), (5, &json!("d20")));
@@ -281,6 +281,42 @@ async fn gone_switches_off_until_it_is_switched_on_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_only_fails_for_five_days_is_switched_off() {
+    let harness = GatewayHarness::set("gateway-hook-fails").await;
+    let token = harness.token(ACME, &["*"]).await;
+    let endpoint = Endpoint::saying(&says(500, "", "")).await;
+    let (path, _) = webhook(&harness, &token, &json!({ "url": endpoint.url })).await;
+    sqlx::query("update webhook set failing_since = now() - interval '5 days'")
+        .execute(&harness.pool)
+        .await
+        .unwrap();
+    tell(&harness, "d1").await;
+    shows(&harness, &token, &path, "reason", &json!("failing")).await;
+    assert_eq!(outcomes(&harness, &token, &path).await, ["switched_off"]);
+    assert_eq!(endpoint.ids(), ["d1"]);
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_whose_place_is_gone_goes_on_from_the_oldest() {
+    let harness = GatewayHarness::set("gateway-hook-restored").await;
+    let token = harness.token(ACME, &["*"]).await;
+    let endpoint = Endpoint::saying(TAKEN).await;
+    webhook(&harness, &token, &json!({ "url": endpoint.url })).await;
+    tell(&harness, "d1").await;
+    tell(&harness, "d2").await;
+    endpoint.has(&["d1", "d2"]).await;
+    // As after a restore: the log is another one.
+    sqlx::query("update desk_account set incarnation = gen_random_uuid() where account = $1")
+        .bind(ACME)
+        .execute(&harness.pool)
+        .await
+        .unwrap();
+    endpoint.has(&["d1", "d2", "d1", "d2"]).await;
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_a_secret_rotates_both_sign() {
     let harness = GatewayHarness::set("gateway-hook-rotate").await;
     let token = harness.token(ACME, &["*"]).await;
@@ -313,28 +349,30 @@ async fn while_a_secret_rotates_both_sign() {
 async fn what_was_sent_is_sent_again_on_request() {
     let harness = GatewayHarness::set("gateway-hook-resend").await;
     let token = harness.token(ACME, &["*"]).await;
-    let endpoint = Endpoint::saying(TAKEN).await;
+    // Takes d1 and d2, and d3 never as often as it is tried by itself.
+    let tries = 2..13;
+    let endpoint = Endpoint::open(move |number| {
+        Some(if tries.contains(&number) { says(500, "", "") } else { TAKEN.to_owned() })
+    })
+    .await;
     let (path, _) = webhook(&harness, &token, &json!({ "url": endpoint.url })).await;
-    for id in ["d1", "d2", "d3"] {
+    for id in ["d1", "d2", "d3", "d4"] {
         tell(&harness, id).await;
     }
-    endpoint.has(&["d1", "d2", "d3"]).await;
+    let mut expected = [&["d1", "d2"], &["d3"; 11][..], &["d4"]].concat();
+    endpoint.has(&expected).await;
     shows(&harness, &token, &path, "waiting", &json!(0)).await;
     let resend = format!("{path}/resend");
     let told = harness.get("/v1/deliveries", &token).await.body;
     let since = &told["deliveries"][0]["told_at"];
-    // The last attempt stands for one that was given up.
-    sqlx::query("update webhook_attempt set outcome = 'given_up' where message_id = 'd3'")
-        .execute(&harness.pool)
-        .await
-        .unwrap();
-    let mut expected = vec!["d1", "d2", "d3"];
+    let outcomes = outcomes(&harness, &token, &path).await;
+    assert_eq!(outcomes[..3], ["taken", "given_up", "failed"]);
     for (wanted, queued, again) in [
         (json!({ "message_id": "d2" }), 1, &["d2"][..]),
         (json!({ "message_id": "never" }), 0, &[]),
         (json!({ "failed": true }), 1, &["d3"]),
         (json!({ "failed": true }), 0, &[]),
-        (json!({ "since": since }), 3, &["d1", "d2", "d3"]),
+        (json!({ "since": since }), 4, &["d1", "d2", "d3", "d4"]),
     ] {
         let answer = harness.json("POST", &resend, &token, &wanted).await;
         let expected_answer = (202, &json!(queued));
@@ -421,8 +459,8 @@ async fn a_redaction_blanks_the_answers_to_what_it_blanks() {
     let (path, _) = webhook(&harness, &token, &json!({ "url": endpoint.url })).await;
     tell(&harness, "d1").await;
     tell(&harness, "d2").await;
-    shows(&harness, &token, &path, "waiting", &json!(0)).await;
     endpoint.has(&["d1", "d2"]).await;
+    shows(&harness, &token, &path, "waiting", &json!(0)).await;
     sqlx::query("update desk_log set body = '{}' where message_id = 'd1'")
         .execute(&harness.pool)
         .await
