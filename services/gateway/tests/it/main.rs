@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod deliveries;
+mod endpoint;
 mod files;
 mod harness;
 mod tenants;

@@ -1,122 +1,13 @@
 //! Webhooks against endpoints on loopback.
 
-use std::sync::{Arc, Mutex};
-
-use gateway::rules::webhook::{Secret, signatures};
 use serde_json::{Value, json};
 use testkit::desk::PATIENCE;
 use testkit::until;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 
+use crate::endpoint::Endpoint;
 use crate::harness::{ACME, GLOBEX, GatewayHarness};
 
 const SHARE: &str = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10";
-
-/// What an endpoint was sent.
-#[derive(Clone, Debug)]
-struct Sent {
-    headers: Vec<(String, String)>,
-    body: String,
-}
-
-impl Sent {
-    fn header(&self, name: &str) -> &str {
-        let found = self.headers.iter().find(|(known, _)| known == name);
-        found.map_or("", |(_, value)| value)
-    }
-
-    fn id(&self) -> &str {
-        self.header("webhook-id")
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).expect("JSON")
-    }
-
-    /// Whether each of `secrets`, as they were told, made a signature, in this order.
-    fn is_signed_with(&self, secrets: &[&str]) -> bool {
-        let secrets = secrets.iter().map(|secret| Secret::read(secret).expect("a secret"));
-        let secrets: Vec<Secret> = secrets.collect();
-        let timestamp = self.header("webhook-timestamp").parse().expect("seconds");
-        let expected = signatures(&secrets, self.id(), timestamp, self.body.as_bytes());
-        self.header("webhook-signature") == expected
-    }
-}
-
-/// An endpoint: `answer` has the number of the request, from 0 on, and says what is answered, or
-/// nothing to never answer.
-struct Endpoint {
-    url: String,
-    sent: Arc<Mutex<Vec<Sent>>>,
-}
-
-impl Endpoint {
-    async fn open(answer: impl Fn(usize) -> Option<String> + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/hook", listener.local_addr().unwrap());
-        let sent: Arc<Mutex<Vec<Sent>>> = Arc::default();
-        let (kept, answer) = (Arc::clone(&sent), Arc::new(answer));
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (kept, answer) = (Arc::clone(&kept), Arc::clone(&answer));
-                tokio::spawn(async move { serve(stream, &kept, &*answer).await });
-            }
-        });
-        Self { url, sent }
-    }
-
-    /// One that answers every request like this.
-    async fn saying(answer: &str) -> Self {
-        let answer = answer.to_owned();
-        Self::open(move |_| Some(answer.clone())).await
-    }
-
-    fn sent(&self) -> Vec<Sent> {
-        self.sent.lock().unwrap().clone()
-    }
-
-    fn ids(&self) -> Vec<String> {
-        self.sent().iter().map(|sent| sent.id().to_owned()).collect()
-    }
-
-    async fn has(&self, ids: &[&str]) {
-        until("what the endpoint is sent", PATIENCE, async || {
-            let sent = self.ids();
-            if sent == ids { Ok(()) } else { Err(format!("{sent:?}")) }
-        })
-        .await;
-    }
-}
-
-async fn serve(
-    mut stream: TcpStream,
-    sent: &Mutex<Vec<Sent>>,
-    answer: &(dyn Fn(usize) -> Option<String> + Send + Sync),
-) {
-    let mut bytes = Vec::new();
-    while stream.read_buf(&mut bytes).await.is_ok_and(|read| read > 0) {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let headers = head.lines().skip(1).filter_map(|line| line.split_once(": "));
-        let headers: Vec<(String, String)> =
-            headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
-        let new = Sent { headers, body: body.to_owned() };
-        if new.header("content-length").parse() != Ok(body.len()) {
-            continue;
-        }
-        let number = {
-            let mut sent = sent.lock().unwrap();
-            sent.push(new);
-            sent.len() - 1
-        };
-        match answer(number) {
-            Some(answer) => stream.write_all(answer.as_bytes()).await.unwrap_or_default(),
-            None => std::future::pending().await,
-        }
-        bytes.clear();
-    }
-}
 
 fn says(status: u16, more: &str, body: &str) -> String {
     format!("HTTP/1.1 {status} So\r\n{more}content-length: {}\r\n\r\n{body}", body.len())
