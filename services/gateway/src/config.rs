@@ -135,6 +135,14 @@ mod tests {
     }
 
     #[test]
+    fn networks_and_ports_come_from_the_environment_too() {
+        let allowed = with("EGRESS__ALLOW", r#"["127.0.0.0/8", "::1/128"]"#).unwrap();
+        assert_eq!(allowed.egress.allow.len(), 2);
+        let ports = with("EGRESS__PORTS", r#"["1-65535"]"#).unwrap().egress.ports;
+        assert_eq!(ports, [egress::Ports::all()]);
+    }
+
+    #[test]
     fn what_cannot_work_is_named_and_the_secret_is_not() {
         for (key, value, said) in [
             ("API__PUBLIC_URL", "gateway.example", "`api.public_url`"),
