@@ -78,12 +78,11 @@ fn fields_of(content: &Value) -> BTreeMap<String, Value> {
     for tag in list(&tags["remove"]).iter().filter(|tag| tag["removed_by"] != "rule") {
         fields.insert(name(tag), json!(false));
     }
-    for (key, value) in content["custom_fields"].as_object().cloned().unwrap_or_default() {
-        let cleared = FieldValue::from_json(&value) == Some(FieldValue::Cleared);
-        fields.insert(
-            format!("custom_field:{key}"),
-            if cleared { json!({ "clear": true }) } else { value },
-        );
+    // `null` means not given; options have no order: a value stands as the line tells it.
+    let given = content["custom_fields"].as_object().cloned().unwrap_or_default();
+    for (key, value) in given.into_iter().filter(|(_, value)| !value.is_null()) {
+        let value = FieldValue::from_json(&value).map_or(value, |value| json!(value));
+        fields.insert(format!("custom_field:{key}"), value);
     }
     fields
 }
