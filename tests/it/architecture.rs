@@ -99,8 +99,11 @@ fn rules_are_pure() {
         ["address.rs", "redirect.rs", "url.rs"]
             .map(|file| root().join("shared/egress/src").join(file)),
     );
-    for service in Service::ALL {
+    for service in Service::ALL.into_iter().chain(Service::EDGES) {
         rust_files(&root().join("services").join(service.name()).join("src/rules"), &mut files);
+    }
+    for folder in ["model", "duties"] {
+        rust_files(&root().join("shared/desk/src").join(folder), &mut files);
     }
     assert!(files.len() > 20, "the rules are where they are looked for: {files:?}");
     for file in files {

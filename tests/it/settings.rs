@@ -122,7 +122,7 @@ fn ask(service: Service, command: &str, environment: &BTreeMap<String, String>) 
 
 #[test]
 fn every_setting_has_its_row_with_a_meaning() {
-    for service in Service::ALL {
+    for service in Service::ALL.into_iter().chain(Service::EDGES) {
         let path = own_folder(service).join("SETTINGS.md");
         if std::env::var_os("UPDATE").is_some() {
             fs::write(&path, page(service)).expect("the file can be written");
@@ -154,7 +154,7 @@ fn every_setting_has_its_row_with_a_meaning() {
 
 #[test]
 fn every_range_is_the_one_that_the_service_keeps() {
-    for service in Service::ALL {
+    for service in Service::ALL.into_iter().chain(Service::EDGES) {
         for setting in settings(service) {
             let refused = |value: &str| {
                 let environment = BTreeMap::from([(setting.variable(), value.to_owned())]);

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use contracts::command::{AccountKind, AccountLower, AccountRegister, Admin};
-use contracts::topology::{self, VHOST};
+use contracts::topology::{self, Service, VHOST};
 use contracts::{AccountName, ReceiptOutcome};
 use operator::account::{AccountAdmin, Added, Handover, account_name, operator_of};
+use operator::edge::EdgeApi;
 use operator::secret::{self, Prepared};
 use serde_json::json;
 
@@ -104,6 +105,15 @@ pub struct AddArgs {
     /// alone
     #[arg(long, value_name = "FILE")]
     secret: Option<PathBuf>,
+    /// The edge that keeps it: NAME is then its address, and what is handed over a token
+    #[arg(long, value_enum, conflicts_with_all = ["operated_by", "secret", "as_resources"])]
+    via: Option<Via>,
+    /// Where the gateway answers the operator, `http://gateway.deskmesh.svc:8081`
+    #[arg(long, env = "DESKMESH_GATEWAY_URL", value_name = "URL")]
+    gateway_url: Option<String>,
+    /// A file with the secret that it wants to be shown
+    #[arg(long, env = "DESKMESH_GATEWAY_SECRET_FILE", value_name = "FILE")]
+    gateway_secret_file: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -120,6 +130,12 @@ pub enum Queue {
     Keep,
     /// It is deleted with all that waits in it
     Delete,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Via {
+    /// HTTP
+    Gateway,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -159,6 +175,9 @@ pub async fn carry_out(command: AccountCommand) -> Result<ExitCode> {
 }
 
 async fn add(given: AddArgs) -> Result<()> {
+    if let Some(Via::Gateway) = given.via {
+        return add_via_gateway(&given);
+    }
     let account = account_name(&given.name)?;
     if given.as_resources {
         print!("{}", topology::operator_account_resources(&account));
@@ -198,6 +217,33 @@ async fn add(given: AddArgs) -> Result<()> {
         tell_added(&account, &added, operated(&registration));
         println!("\n{handover}");
     }
+    Ok(())
+}
+
+/// Leads the account's deliveries to the gateway's queue, and has the gateway register it.
+fn add_via_gateway(given: &AddArgs) -> Result<()> {
+    let gateway = account_name(Service::Gateway.name())?;
+    let account = account_name(&format!("{gateway}-{}", given.name))?;
+    let Some(url) = given.gateway_url.clone() else {
+        bail!("where is the gateway? --gateway-url, or DESKMESH_GATEWAY_URL");
+    };
+    let Some(file) = &given.gateway_secret_file else {
+        bail!("what does the gateway want to be shown? --gateway-secret-file");
+    };
+    let Some(secret) = secret::read(file)? else {
+        bail!("{} is not there", file.display());
+    };
+    given.reach.doors()?.deployment.let_operate(&gateway, &account)?;
+    let api = EdgeApi { url, secret };
+    let display_name = given.display_name.as_deref();
+    let kept = api.add(account.as_str(), &given.name, display_name, &given.admins)?;
+    if given.json {
+        println!("{}", serde_json::to_string_pretty(&kept)?);
+        return Ok(());
+    }
+    let already = if kept.registered_already { " already" } else { "" };
+    println!("{} is registered{already}; partners invite {}", kept.account, kept.address);
+    println!("token  {}   (told once)", kept.token.secret);
     Ok(())
 }
 
