@@ -437,8 +437,8 @@ rules! {
         [as_sent::also_a_tickets_number_stays_as_it_is];
     "also" Deskmesh "null is nothing given, empty is empty"
         [as_sent::also_null_is_nothing_given_and_empty_is_empty];
-    "also" Deskmesh "HTML crosses as it was sent, however deep"
-        [as_sent::also_html_crosses_as_it_was_sent];
+    "also" Deskmesh "HTML crosses, cleaned, however deep"
+        [as_sent::also_html_nested_deep_crosses_clean];
     "also" Deskmesh "what only looks like a day is none"
         [as_sent::also_what_only_looks_like_a_day_is_none];
     "also" Deskmesh "of two changes in one second the later counts, whatever their message ids"

@@ -57,7 +57,8 @@ impl Inbound {
         match self {
             Self::Register(message) => {
                 let url = message.sharing_url.as_deref();
-                std::iter::once(message.account.as_str()).chain(url).collect()
+                let address = message.address.as_deref().unwrap_or(&message.account);
+                std::iter::once(address).chain(url).collect()
             }
             Self::Rename(message) => vec![message.address.as_str()],
             _ => Vec::new(),

@@ -22,6 +22,7 @@ pub struct Config {
     /// How endpoints of accounts are called.
     pub webhooks: WebhookSettings,
     /// What may be called.
+    #[serde(deserialize_with = "calls_out")]
     pub egress: egress::Settings,
 }
 
@@ -105,6 +106,12 @@ fn public_url<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     } else {
         Err(de::Error::custom("it must be an http or https address without a slash at its end"))
     }
+}
+
+fn calls_out<'de, D: Deserializer<'de>>(from: D) -> Result<egress::Settings, D::Error> {
+    let settings = egress::Settings::deserialize(from)?;
+    settings.check().map_err(|error| de::Error::custom(format!("egress.{error}")))?;
+    Ok(settings)
 }
 
 /// A short secret is guessed.

@@ -72,8 +72,11 @@ impl Settings {
         UrlRules { ports: &self.ports, http: !self.plain_http.is_empty() }
     }
 
-    /// Checks what the types do not say.
-    pub(crate) fn check(&self) -> Result<(), SetupError> {
+    /// Checks what the types do not say: ranges, and that there is a port.
+    ///
+    /// # Errors
+    /// [`SetupError::Setting`], with the key and what it must be.
+    pub fn check(&self) -> Result<(), SetupError> {
         let times = [
             ("lookup_timeout_ms", self.lookup_timeout_ms),
             ("connect_timeout_ms", self.connect_timeout_ms),

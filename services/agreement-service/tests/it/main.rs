@@ -278,7 +278,9 @@ async fn an_address_whose_registration_waits_is_waited_for_too() {
     // It comes after an invite to nobody was refused, which waited a moment.
     let refused = acme.send(&invite(2, "nobody")).await.expect("the broker takes it");
     stage.outcome(&acme, &refused).await;
-    operator.send(&register("bridge")).await.expect("the broker takes it");
+    let mut operating = register("bridge");
+    operating.may_operate = true;
+    operator.send(&operating).await.expect("the broker takes it");
     let outcome = stage.outcome(&acme, &invited).await;
     assert!(matches!(outcome, Outcome::Passed), "{outcome:?}");
     stage.end().await;
