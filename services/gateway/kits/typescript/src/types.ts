@@ -20,13 +20,17 @@ export type AccountName = string;
 export interface AccountRegister {
   /** The account's name. Read as text, because a bad one is `invalid_name`, not `malformed`. */
   account: AccountName;
+  /** What partners invite; the name when absent. Read as text, because a bad one is `invalid_name`, not `malformed`. */
+  address?: string | null;
   /** Who gets notices. */
   admins: Admin[];
   /** How it calls itself. */
   display_name: string;
   /** What kind of desk it has. */
   kind: AccountKind;
-  /** The account that publishes for it. */
+  /** Whether it may operate other accounts, whose names begin with its own and `-`, and are nobody else's then. Given by `operator` alone; an account that is registered already gets it too, and nothing else of it changes. */
+  may_operate?: boolean | null;
+  /** The account that publishes for it: one with `may_operate`, whose name and `-` its own begins with. */
   operated_by?: AccountName | null;
   /** Where a third-party system is reached. */
   sharing_url?: string | null;
@@ -66,10 +70,14 @@ export interface AccountState {
   display_name: string;
   /** What kind of desk it has. */
   kind: AccountKind;
+  /** What its desk can hold. */
+  limits?: LimitsShown;
   /** Link to a ticket. */
   link_template?: string | null;
   /** Language of notices. */
   locale?: string | null;
+  /** Whether it may operate other accounts. */
+  may_operate?: boolean;
   /** Whether Deskmesh mails the CCs of its tickets (R-25). */
   notify_ccs: boolean;
   /** Whether it takes custom fields of any title. */
@@ -104,6 +112,8 @@ export interface AccountUpdate {
   default_form?: string[] | null;
   /** How the account calls itself. */
   display_name?: string | null;
+  /** What the desk can hold. Given, it replaces all of it; for what is told from then on. */
+  limits?: DeskLimits | null;
   /** Link to a ticket, with `{ticket_id}`; https. */
   link_template?: string | null;
   /** Language of notices, a BCP 47 tag. */
@@ -282,7 +292,7 @@ export interface Comment {
   body: string;
   /** The call behind it. */
   call?: Call | null;
-  /** The same as HTML; desks sanitise it. */
+  /** The same as HTML; what no allow-list names is taken out on the way. */
   html_body?: string | null;
   /** The comment's id, kept wherever it goes. */
   id?: CommentId;
@@ -326,6 +336,8 @@ export interface Decider {
 
 /** Why one item crossed, changed or stayed. */
 export interface Decision {
+  /** Whether it is about a copy beyond the partner's, of a further organisation, which is not named. Only of a dry run, and only of what would reach it. */
+  beyond?: boolean;
   /** The same for people. */
   detail?: string | null;
   /** What it is about. */
@@ -338,6 +350,18 @@ export interface Decision {
   share_id?: ShareId | null;
   /** What the publisher's ticket now holds, where it differs from what was sent, and always with `superseded`: for `status` an object of `value` and `custom_status`, for a tag whether it is present, for a custom field its value. Without it, the ticket holds what was sent. */
   value?: unknown;
+}
+
+/** What a desk can hold. What is beyond it is told as the desk can take it, and the publisher's receipt says so: `too_long`, `no_private_comments`. */
+export interface DeskLimits {
+  /** Bytes of an attachment; one whose `size` is above it is left out. */
+  attachment_bytes?: number | null;
+  /** Characters of a comment (Unicode code points): longer text is cut at a word, and longer HTML left out. */
+  body_chars?: number | null;
+  /** Whether it keeps a private comment from the requester; without it none is told. */
+  private_comments?: boolean | null;
+  /** Characters of a subject (Unicode code points); a longer one is cut at a word. */
+  subject_chars?: number | null;
 }
 
 /** The value of a custom field with the revision that set it. */
@@ -397,6 +421,18 @@ export type Item = string;
 /** What became of one item. */
 export type ItemOutcome = "transferred" | "mapped" | "withheld" | "superseded" | "unchanged";
 
+/** What a desk can hold, as `account.update.v1` said it. */
+export interface LimitsShown {
+  /** Bytes of an attachment. */
+  attachment_bytes?: number | null;
+  /** Characters of a comment. */
+  body_chars?: number | null;
+  /** Whether it keeps a private comment from the requester. */
+  private_comments?: boolean;
+  /** Characters of a subject. */
+  subject_chars?: number | null;
+}
+
 /** Part of the options of a drop-down or multiselect that has too many for one command. */
 export interface OptionsPart {
   /** The field's key. It may be one that a later update defines. */
@@ -419,7 +455,7 @@ export interface Party {
 
 /** The stand-in for a person of another account: an end user without an address, one per (account, person) (R-37 to R-42). */
 export interface Person {
-  /** `placeholder-<uuid>`, the same in every account and for ever. */
+  /** `placeholder-<uuid>`, the same in every account. Handed back as an actor's `id` it stays the one it is; one that was not told by Deskmesh is a person of the account's own. */
   id: string;
   /** Display name. */
   name: string;
@@ -444,6 +480,8 @@ export interface Receipt {
   decisions?: Decision[];
   /** The same for people; for `malformed` a JSON pointer and a sentence. */
   detail?: string | null;
+  /** Whether it was asked for as a dry run: all that is told would be, and nothing was done. It has no `revision`, and no field of it is taken. */
+  dry_run?: boolean;
   /** Where a list goes on. */
   next_cursor?: string | null;
   /** What became of it. */
@@ -548,7 +586,7 @@ export interface SharedComment {
   authored_at?: Timestamp | null;
   /** Plain text, a transcript's lines included. */
   body: string;
-  /** The same as HTML, as the author's desk sent it. */
+  /** The same as HTML, cleaned by an allow-list; desks sanitise it all the same. */
   html_body?: string | null;
   /** The comment's id. */
   id: CommentId;
@@ -743,6 +781,8 @@ export interface TicketShare {
   actor?: Actor;
   /** Under which agreement. */
   agreement_id: AgreementId;
+  /** Only what it would come to: nothing is done, and the receipt has the decisions. */
+  dry_run?: boolean | null;
   /** When it was done. */
   occurred_at?: Timestamp;
   /** The share's id; derived from the command when absent. */
@@ -805,6 +845,8 @@ export interface TicketUpdate {
   custom_fields?: Record<string, FieldValue | null> | null;
   /** Key of the new custom status. */
   custom_status?: string | null;
+  /** Only what it would come to: nothing is done, and the receipt has the decisions. */
+  dry_run?: boolean | null;
   /** When it was done. */
   occurred_at?: Timestamp;
   /** A share of the ticket; this or the ticket's number. */

@@ -18,9 +18,11 @@ class AccountRegister(TypedDict):
     """Registers an account; published by `operator`, or by the account that operates it."""
 
     account: AccountName
+    address: NotRequired[str | None]
     admins: list[Admin]
     display_name: str
     kind: AccountKind
+    may_operate: NotRequired[bool | None]
     operated_by: NotRequired[AccountName | None]
     sharing_url: NotRequired[str | None]
 
@@ -50,8 +52,10 @@ class AccountState(TypedDict):
     default_form: NotRequired[list[str] | None]
     display_name: str
     kind: AccountKind
+    limits: NotRequired[LimitsShown]
     link_template: NotRequired[str | None]
     locale: NotRequired[str | None]
+    may_operate: NotRequired[bool]
     notify_ccs: bool
     open_fields: bool
     operated_by: NotRequired[AccountName | None]
@@ -73,6 +77,7 @@ class AccountUpdate(TypedDict):
     decline_invites: NotRequired[bool | None]
     default_form: NotRequired[list[str] | None]
     display_name: NotRequired[str | None]
+    limits: NotRequired[DeskLimits | None]
     link_template: NotRequired[str | None]
     locale: NotRequired[str | None]
     notify_ccs: NotRequired[bool | None]
@@ -230,12 +235,23 @@ class Decider(TypedDict):
 class Decision(TypedDict):
     """Why one item crossed, changed or stayed."""
 
+    beyond: NotRequired[bool]
     detail: NotRequired[str | None]
     item: Item
     outcome: ItemOutcome
     reason: NotRequired[Reason | None]
     share_id: NotRequired[ShareId | None]
     value: NotRequired[Any]
+
+
+class DeskLimits(TypedDict):
+    """What a desk can hold. What is beyond it is told as the desk can take it, and the publisher's receipt says
+    so: `too_long`, `no_private_comments`."""
+
+    attachment_bytes: NotRequired[int | None]
+    body_chars: NotRequired[int | None]
+    private_comments: NotRequired[bool | None]
+    subject_chars: NotRequired[int | None]
 
 
 class FieldHeld(TypedDict):
@@ -276,6 +292,15 @@ class InviteeObject(TypedDict):
     sharing_url: str
 
 
+class LimitsShown(TypedDict):
+    """What a desk can hold, as `account.update.v1` said it."""
+
+    attachment_bytes: NotRequired[int | None]
+    body_chars: NotRequired[int | None]
+    private_comments: NotRequired[bool]
+    subject_chars: NotRequired[int | None]
+
+
 class OptionsPart(TypedDict):
     """Part of the options of a drop-down or multiselect that has too many for one command."""
 
@@ -310,6 +335,7 @@ class Receipt(TypedDict):
     command_type: str
     decisions: NotRequired[list[Decision]]
     detail: NotRequired[str | None]
+    dry_run: NotRequired[bool]
     next_cursor: NotRequired[str | None]
     outcome: ReceiptOutcome
     reason: NotRequired[Reason | None]
@@ -510,6 +536,7 @@ class TicketShare(TypedDict):
 
     actor: NotRequired[Actor]
     agreement_id: AgreementId
+    dry_run: NotRequired[bool | None]
     occurred_at: NotRequired[Timestamp]
     share_id: NotRequired[ShareId | None]
     ticket: SharedTicket
@@ -553,6 +580,7 @@ class TicketUpdate(TypedDict):
     comments: NotRequired[list[Comment] | None]
     custom_fields: NotRequired[dict[str, FieldValue | None] | None]
     custom_status: NotRequired[str | None]
+    dry_run: NotRequired[bool | None]
     occurred_at: NotRequired[Timestamp]
     share_id: NotRequired[ShareId | None]
     status: NotRequired[Status | None]
