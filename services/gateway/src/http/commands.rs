@@ -140,7 +140,7 @@ async fn send(
 fn refused(error: &RequestError) -> Refusal {
     let why = match error {
         RequestError::UnknownType(_) => Why::UnknownType,
-        RequestError::Key => Why::Malformed,
+        RequestError::Key | RequestError::Nul(_) => Why::Malformed,
         RequestError::TooLarge(_) => Why::TooLarge,
     };
     Refusal(Problem::new(why, error.to_string()))

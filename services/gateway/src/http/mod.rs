@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
 use axum::routing::{MethodFilter, delete, get, on, post};
 use contracts::limits::BODY_BYTES;
 use desk::log::Heads;
@@ -106,6 +107,7 @@ impl Api {
             router = router.route(route.path, on(method, send));
         }
         router
+            .layer(from_fn(problem::no_nul))
             .fallback(problem::no_such_path)
             .method_not_allowed_fallback(problem::no_such_method)
             // A command with what the envelope adds to it.

@@ -1,8 +1,10 @@
 //! Refusals as answers.
 
 use axum::Json;
+use axum::extract::Request;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{StatusCode, Uri};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use messaging::cause;
 
@@ -47,6 +49,17 @@ impl From<sqlx::Error> for Refusal {
 /// Nothing is there, or it is another account's: nobody learns which.
 pub(crate) fn not_found(what: &str) -> Refusal {
     Refusal(Problem::new(Why::NotFound, format!("there is no such {what} in this account")))
+}
+
+/// No name has a NUL character, and no database takes one.
+pub(crate) async fn no_nul(request: Request, next: Next) -> Response {
+    let uri = request.uri();
+    let parts = [Some(uri.path()), uri.query()];
+    if parts.into_iter().flatten().any(|part| part.contains("%00")) {
+        let detail = "the address must not have a NUL character (%00) in it";
+        return Refusal(Problem::new(Why::Malformed, detail)).into_response();
+    }
+    next.run(request).await
 }
 
 pub(crate) async fn no_such_path(uri: Uri) -> Refusal {

@@ -30,6 +30,9 @@ pub enum RequestError {
     /// The key cannot be a `message_id`.
     #[error("the key must be 1 to 128 printable ASCII characters")]
     Key,
+    /// No database takes it.
+    #[error("{0}: a text must not have a NUL character in it")]
+    Nul(String),
     /// It could not be sent.
     #[error("the content has {0} bytes, over {BODY_BYTES}")]
     TooLarge(usize),
@@ -61,8 +64,29 @@ impl Request {
         if !(1..=128).contains(&self.key.len()) || !printable {
             return Err(RequestError::Key);
         }
+        if let Some(pointer) = nul_in(&self.content) {
+            return Err(RequestError::Nul(pointer));
+        }
         let bytes = self.content.to_string().len();
         if bytes > BODY_BYTES { Err(RequestError::TooLarge(bytes)) } else { Ok(()) }
+    }
+}
+
+/// Where a text or a member's name has a NUL character, as a JSON pointer.
+fn nul_in(content: &Value) -> Option<String> {
+    match content {
+        Value::String(text) => text.contains('\0').then(String::new),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(place, item)| nul_in(item).map(|rest| format!("/{place}{rest}"))),
+        Value::Object(members) => members.iter().find_map(|(name, member)| {
+            if name.contains('\0') {
+                return Some(format!("/{}", name.replace('\0', "?")));
+            }
+            nul_in(member).map(|rest| format!("/{name}{rest}"))
+        }),
+        _ => None,
     }
 }
 
@@ -95,6 +119,18 @@ mod tests {
             (request("k", update, BODY_BYTES), RequestError::TooLarge(BODY_BYTES + 11)),
         ] {
             assert_eq!(wrong.check(), Err(error));
+        }
+    }
+
+    #[test]
+    fn what_no_database_takes_is_named_by_its_place() {
+        for (content, place) in [
+            (json!({ "comments": [{ "body": "a\0b" }] }), Some("/comments/0/body")),
+            (json!({ "tags": ["a", "\0"] }), Some("/tags/1")),
+            (json!({ "a\0": 1 }), Some("/a?")),
+            (json!({ "body": "\\u0000 is said, not meant" }), None),
+        ] {
+            assert_eq!(nul_in(&content).as_deref(), place, "{content}");
         }
     }
 

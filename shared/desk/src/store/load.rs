@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::tickets;
+use super::{json, tickets};
 use crate::model::{Model, Sent, Ticket};
 use crate::session::{Account, State};
 use crate::told::Told;
@@ -96,8 +96,8 @@ async fn commands(
         return Ok(Vec::new());
     }
     let [accounts, entities, keys] = asked;
-    let rows: Vec<(String, String, String, Json<Value>)> = sqlx::query_as(
-        "select account, key, type, body::jsonb
+    let rows: Vec<(String, String, String, String)> = sqlx::query_as(
+        "select account, key, type, body
          from unnest($1::text[], $2::text[], $3::text[]) wanted (account, entity, key)
          join desk_outbox using (account, entity, key)
          where receipt is null",
@@ -107,8 +107,10 @@ async fn commands(
     .bind(keys)
     .fetch_all(connection)
     .await?;
-    let read = |(account, key, kind, Json(body))| (account, key, (kind, body));
-    Ok(rows.into_iter().map(read).collect())
+    let read = |(account, key, kind, body): (String, String, String, String)| {
+        Ok((account, key, (kind, json(&body)?)))
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// The shares that the batch and the commands that it answers are about, by account.

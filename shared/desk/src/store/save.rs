@@ -2,12 +2,11 @@
 //! redacts, blanked wherever it is kept.
 
 use contracts::delivery::Side;
-use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::tickets;
+use super::{json, tickets};
 use crate::blank::blank;
 use crate::model::Ticket;
 use crate::session::{Account, Entry, State};
@@ -237,15 +236,16 @@ pub async fn everywhere(
     comment: &str,
     file: Option<&str>,
 ) -> sqlx::Result<()> {
-    let told: Vec<(i64, Json<Value>)> = sqlx::query_as(
-        "select position, body::jsonb from desk_log
+    let told: Vec<(i64, String)> = sqlx::query_as(
+        "select position, body from desk_log
          where account = $1 and comments @> array[$2] order by position for update",
     )
     .bind(account)
     .bind(comment)
     .fetch_all(&mut *connection)
     .await?;
-    for (position, Json(mut body)) in told {
+    for (position, body) in told {
+        let mut body = json(&body)?;
         if blank(&mut body, comment, file) {
             sqlx::query("update desk_log set body = $3 where account = $1 and position = $2")
                 .bind(account)
@@ -255,15 +255,16 @@ pub async fn everywhere(
                 .await?;
         }
     }
-    let sent: Vec<(i64, Json<Value>)> = sqlx::query_as(
-        "select number, body::jsonb from desk_outbox
+    let sent: Vec<(i64, String)> = sqlx::query_as(
+        "select number, body from desk_outbox
          where account = $1 and comments @> array[$2] order by number for update",
     )
     .bind(account)
     .bind(comment)
     .fetch_all(&mut *connection)
     .await?;
-    for (number, Json(mut body)) in sent {
+    for (number, body) in sent {
+        let mut body = json(&body)?;
         if blank(&mut body, comment, file) {
             sqlx::query("update desk_outbox set body = $3 where account = $1 and number = $2")
                 .bind(account)
