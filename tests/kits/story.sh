@@ -14,6 +14,7 @@ if [ -z "${GATEWAY_URL:-}" ] || [ -z "${PYTHON_TOKEN:-}" ]; then
     trap '"$local" down >/dev/null' EXIT
     "$local" up >/dev/null
   fi
+  # shellcheck source=/dev/null
   . target/local/env
   run=$(od -An -N4 -tx1 /dev/urandom | tr -d ' \n')
   account() { "$local" account "$1" --via gateway | awk 'END { print $NF }'; }
