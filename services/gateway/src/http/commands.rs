@@ -97,9 +97,6 @@ async fn send(
     let content = built::content(&command_type, &asked);
     let request = Request { account, key, command_type, content, hash };
     request.check().map_err(|error| refused(&error))?;
-    // From before it is kept: its receipt must not come unseen.
-    let mut waiting = api.heads.wait(&caller.account);
-    let before = desk::log::head(&api.pool, &caller.account).await?;
     match accept(&api.pool, &request, &api.files.settings.origin).await? {
         Accepted::New => api.new_command.notify_one(),
         Accepted::Repeat(_) => {}
@@ -112,15 +109,8 @@ async fn send(
     metrics::counter!("deskmesh_gateway_commands_total", "type" => request.command_type.clone())
         .increment(1);
     let entity = entity_of(&request.command_type).to_owned();
-    let position = before.map_or(0, |cursor| cursor.position);
-    let answered = wait_for_receipt(
-        api,
-        &caller.account,
-        (&entity, &request.key),
-        (&mut waiting, position),
-        preferred_wait(headers),
-    )
-    .await?;
+    let (name, wait) = ((entity.as_str(), request.key.as_str()), preferred_wait(headers));
+    let answered = wait_for_receipt(api, &caller.account, name, wait).await?;
     let location = format!("/v1/receipts/{entity}/{}", encoded(&request.key));
     let row = answered.ok_or_else(|| not_found("command"))?;
     let has_receipt = row.receipt.is_some();
@@ -161,12 +151,9 @@ pub(crate) async fn receipt(
     Queried(Wait { wait }): Queried<Wait>,
 ) -> Result<Response, Refusal> {
     caller.may(scope::READ)?;
-    let mut waiting = api.heads.wait(&caller.account);
-    let head = desk::log::head(&api.pool, &caller.account).await?;
-    let position = head.map_or(0, |cursor| cursor.position);
     let wait = Duration::from_secs(wait).min(LONGEST_WAIT);
     let name = (entity.as_str(), key.as_str());
-    let row = wait_for_receipt(&api, &caller.account, name, (&mut waiting, position), wait).await?;
+    let row = wait_for_receipt(&api, &caller.account, name, wait).await?;
     let row = row.ok_or_else(|| not_found("command"))?;
     Ok(Json(shown(&row)).into_response())
 }
@@ -176,14 +163,20 @@ async fn wait_for_receipt(
     api: &Api,
     account: &str,
     (entity, key): (&str, &str),
-    (waiting, mut position): (&mut desk::log::Waiting, i64),
     wait: Duration,
 ) -> Result<Option<CommandRow>, Refusal> {
-    let _open = if wait.is_zero() { None } else { Some(api.limits.open(account)?) };
+    if wait.is_zero() {
+        return Ok(read::command(&api.pool, account, entity, key).await?);
+    }
+    let _open = api.limits.open(account)?;
+    let mut waiting = api.heads.wait(account);
     let deadline = tokio::time::Instant::now() + wait;
     loop {
+        // First the head, then the command: a receipt that comes in between is beyond that head.
+        let head = desk::log::head(&api.pool, account).await?;
+        let position = head.map_or(0, |cursor| cursor.position);
         let row = read::command(&api.pool, account, entity, key).await?;
-        if wait.is_zero() || row.as_ref().is_none_or(|row| row.receipt.is_some()) {
+        if row.as_ref().is_none_or(|row| row.receipt.is_some()) {
             return Ok(row);
         }
         tokio::select! {
@@ -191,7 +184,6 @@ async fn wait_for_receipt(
             () = tokio::time::sleep_until(deadline) => return Ok(row),
             () = api.shutdown.cancelled() => return Ok(row),
         }
-        position = desk::log::head(&api.pool, account).await?.map_or(position, |it| it.position);
     }
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{json, tickets};
 use crate::blank::blank;
 use crate::model::Ticket;
-use crate::session::{Account, Entry, State};
+use crate::session::{Account, Entry, Share, State};
 
 /// Saves all of it.
 pub async fn all(connection: &mut PgConnection, state: State) -> sqlx::Result<()> {
@@ -124,34 +124,44 @@ async fn links(
 }
 
 async fn shares(connection: &mut PgConnection, name: &str, account: &Account) -> sqlx::Result<()> {
-    for (share_id, share) in &account.shares {
-        let side = share.side.map(|side| match side {
+    if account.shares.is_empty() {
+        return Ok(());
+    }
+    let side = |share: &Share| {
+        share.side.map(|side| match side {
             Side::Sender => "sender",
             Side::Receiver => "receiver",
-        });
-        sqlx::query(
-            "insert into desk_share
-                 (account, share_id, agreement_id, side, partner, partner_ticket_id, ended)
-             values ($1, $2, $3, $4, $5, $6, $7)
-             on conflict (account, share_id) do update set
-                 agreement_id = coalesce(excluded.agreement_id, desk_share.agreement_id),
-                 side = coalesce(excluded.side, desk_share.side),
-                 partner = coalesce(desk_share.partner, excluded.partner),
-                 partner_ticket_id =
-                     coalesce(excluded.partner_ticket_id, desk_share.partner_ticket_id),
-                 ended = desk_share.ended or excluded.ended",
-        )
-        .bind(name)
-        .bind(share_id)
-        .bind(&share.agreement_id)
-        .bind(side)
-        .bind(&share.partner)
-        .bind(&share.partner_ticket_id)
-        .bind(share.ended)
-        .execute(&mut *connection)
-        .await?;
-    }
-    Ok(())
+        })
+    };
+    let shares = || account.shares.values();
+    // Most updates tell nothing new of their share: then no row is written.
+    sqlx::query(
+        "insert into desk_share as known
+             (account, share_id, agreement_id, side, partner, partner_ticket_id, ended)
+         select $1, told.* from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+             $7::boolean[]) told
+         on conflict (account, share_id) do update set
+             agreement_id = coalesce(excluded.agreement_id, known.agreement_id),
+             side = coalesce(excluded.side, known.side),
+             partner = coalesce(known.partner, excluded.partner),
+             partner_ticket_id = coalesce(excluded.partner_ticket_id, known.partner_ticket_id),
+             ended = known.ended or excluded.ended
+         where (known.agreement_id, known.side, known.partner, known.partner_ticket_id, known.ended)
+             is distinct from (coalesce(excluded.agreement_id, known.agreement_id),
+                 coalesce(excluded.side, known.side), coalesce(known.partner, excluded.partner),
+                 coalesce(excluded.partner_ticket_id, known.partner_ticket_id),
+                 known.ended or excluded.ended)",
+    )
+    .bind(name)
+    .bind(account.shares.keys().collect::<Vec<_>>())
+    .bind(shares().map(|share| share.agreement_id.as_deref()).collect::<Vec<_>>())
+    .bind(shares().map(side).collect::<Vec<_>>())
+    .bind(shares().map(|share| share.partner.as_deref()).collect::<Vec<_>>())
+    .bind(shares().map(|share| share.partner_ticket_id.as_deref()).collect::<Vec<_>>())
+    .bind(shares().map(|share| share.ended).collect::<Vec<_>>())
+    .execute(connection)
+    .await
+    .map(drop)
 }
 
 async fn agreements(
