@@ -13,8 +13,8 @@ Object = dict[str, Any]
 COMPONENT = "app.kubernetes.io/component"
 NAME = "app.kubernetes.io/name"
 PART_OF = "app.kubernetes.io/part-of"
-# What has no image and no manifest yet; infra/README.md says so.
-NOT_DEPLOYED = {"gateway"}
+# Services that are components of their own: a deployment has them or not.
+EDGES = {"gateway"}
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,14 @@ class Tree:
 
     @functools.cache
     def services(self) -> list[str]:
+        """Those of the line, which every deployment has."""
         found = (path.parent.name for path in (self.root / "services").glob("*/config.default.toml"))
-        return sorted(name for name in found if name not in NOT_DEPLOYED)
+        return sorted(name for name in found if name not in EDGES)
+
+    @functools.cache
+    def with_schema(self) -> list[str]:
+        """Every service, edges as well: each has a role and a schema in the database."""
+        return sorted({*self.services(), *EDGES})
 
     @functools.cache
     def defaults(self, service: str) -> dict[str, dict[str, Any]]:
