@@ -13,8 +13,8 @@ pub use operator_resources::{operator_account_resources, operator_resources};
 
 use crate::command::{
     AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept,
-    AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind,
-    TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+    AgreementCompare, AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList,
+    ShareList, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
 };
 use crate::sync::{Fact, Notice, Transfer};
 use crate::{AccountName, Message, Receipt};
@@ -265,6 +265,7 @@ pub static FLOWS: &[Flow] = &[
     command::<AgreementDecline>     (Agreement),
     command::<AgreementDeactivate>  (Agreement),
     command::<AgreementList>        (Agreement),
+    command::<AgreementCompare>     (Agreement),
     command::<TicketShare>          (ShareDispatcher),
     command::<TicketUpdate>         (ShareDispatcher),
     command::<TicketBind>           (ShareDispatcher),
@@ -299,6 +300,7 @@ pub static FLOWS: &[Flow] = &[
     delivery("agreement.accepted.v1",     FieldSync),
     delivery("agreement.declined.v1",     FieldSync),
     delivery("agreement.deactivated.v1",  FieldSync),
+    delivery("agreement.comparison.v1",   FieldSync),
 ];
 
 /// The rows that `service` sends.
