@@ -10,7 +10,7 @@ use messaging::{DecodeError, Service as _};
 use serde_json::Value;
 
 /// Which packages of the workspace a package may build on.
-const EDGES: [(&str, &[&str]); 16] = [
+const EDGES: [(&str, &[&str]); 17] = [
     ("contracts", &[]),
     ("egress", &[]),
     ("timeline", &["contracts"]),
@@ -21,7 +21,8 @@ const EDGES: [(&str, &[&str]); 16] = [
     ("operator", &["contracts", "timeline"]),
     ("testkit", &["contracts", "desk", "messaging"]),
     ("desk", &["contracts", "messaging"]),
-    ("gateway", &["bootstrap", "contracts", "desk", "egress", "messaging"]),
+    ("web", &["contracts", "desk"]),
+    ("gateway", &["bootstrap", "contracts", "desk", "egress", "messaging", "web"]),
     ("agreement-service", &["bootstrap", "contracts", "messaging"]),
     ("share-dispatcher", &["bootstrap", "contracts", "line", "messaging", "timeline"]),
     ("comment-sync", &["bootstrap", "contracts", "line", "messaging"]),
