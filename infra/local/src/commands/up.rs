@@ -10,7 +10,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use contracts::topology::{Service, VHOST};
 use local::process::Process;
-use local::{Certificates, Database, Fleet, Installation, Passwords, Servers, edges, ports, wait};
+use local::{
+    Certificates, Database, Fleet, Installation, Passwords, Servers, edges, playground, ports, wait,
+};
 use nix::sys::signal::Signal;
 
 use super::running::{Running, RunningService, RunningSink, local_dir, locked_dir, shown};
@@ -79,8 +81,13 @@ pub async fn up() -> Result<ExitCode> {
         let registration = edges::registration(edge);
         local::register(&installation.operator_url()?, &registration, RECEIPT_LIMIT).await?;
     }
+    if let Some(helpdesk) = &running.helpdesk {
+        println!("making the playground: Acme and Globex");
+        playground::make(&dir, &installation, helpdesk, &certificates.authority)?;
+    }
     instances.iter_mut().for_each(local::Instance::keep);
     print_summary(&dir, &running, &database.url()?);
+    print_playground(&playground::password(&installation));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -164,6 +171,15 @@ fn print_summary(dir: &Path, running: &Running, database_url: &str) {
         "\nnext: make account NAME=acme VIA=helpdesk (browser), VIA=gateway (HTTP), or without VIA (AMQP)"
     );
     println!("stop: make down");
+}
+
+/// Who can sign in to the help desk.
+fn print_playground(password: &str) {
+    println!("\nsign in to the help desk, each with the password {password}");
+    for it in playground::sign_ins() {
+        let playground::SignIn { organisation, email, role } = it;
+        println!("  organisation {organisation:8} {email:24} {role}");
+    }
 }
 
 fn print_services(running: &Running) {
