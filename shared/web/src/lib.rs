@@ -16,6 +16,7 @@ mod reasons;
 mod role;
 mod serve;
 mod session;
+pub mod sharing;
 mod sign_in;
 mod texts;
 mod throttle;

@@ -202,7 +202,6 @@ pub async fn make_link(pool: &PgPool, person: Uuid) -> Result<String, Failure> {
 /// Whose link it is, if it still works.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct Linked {
-    pub person: Uuid,
     pub name: String,
     pub email: String,
     pub organisation: String,
@@ -210,7 +209,7 @@ pub(crate) struct Linked {
 
 pub(crate) async fn linked(pool: &PgPool, token: &Token) -> sqlx::Result<Option<Linked>> {
     sqlx::query_as(
-        "select person.id as person, person.name, person.email, desk.display_name as organisation
+        "select person.name, person.email, desk.display_name as organisation
          from web_link link
          join web_person person on person.id = link.person
          join desk_account desk on desk.account = person.account

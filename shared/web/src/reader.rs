@@ -69,8 +69,8 @@ impl Reader {
     pub fn html_of_two(
         &self,
         key: &str,
-        first: (&str, impl std::fmt::Display),
-        second: (&str, impl std::fmt::Display),
+        first: &(&str, impl std::fmt::Display),
+        second: &(&str, impl std::fmt::Display),
     ) -> Html {
         self.html_with(key, &[(first.0, &first.1), (second.0, &second.1)])
     }
