@@ -6,7 +6,7 @@ LOCAL := $(BUILT)/deskmesh-local
 # In a terminal cargo shows how far it is.
 QUIET := $(if $(MAKE_TERMERR),,--quiet)
 # What `make up` and `make demo` run.
-RUN := agreement-service share-dispatcher comment-sync field-sync notifier gateway local operator system-tests
+RUN := agreement-service share-dispatcher comment-sync field-sync notifier gateway helpdesk local operator system-tests
 
 .DEFAULT_GOAL := help
 .PHONY: help up down account trace demo test test-rabbitmq-4 conformance hostile faults isolation soak sabotage upgrade upgrade-sabotage bench fuzz kits audit check check-platform check-on-call image check-image generate fmt binaries run-binaries building
@@ -16,13 +16,13 @@ RUN := agreement-service share-dispatcher comment-sync field-sync notifier gatew
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1 ($$1 == "account" ? " NAME=acme" : ""), $$2 }' $(MAKEFILE_LIST)
 
-up: run-binaries ## start private servers and the five services, leave them running
+up: run-binaries ## start private servers, the five services and the edges, leave them running
 	@$(LOCAL) up
 
 down: ## stop what `make up` started
 	@if test -x $(LOCAL); then $(LOCAL) down; else echo "nothing was running"; fi
 
-account: ## make an account on what `make up` started, print its address; VIA=gateway: one that speaks HTTP, print its token
+account: ## make an account on what `make up` started, print its address; VIA=gateway: one that speaks HTTP, print its token; VIA=helpdesk: one in the browser, print a sign-in link
 	@test -n "$(NAME)" || { echo "which account? make account NAME=acme" >&2; exit 2; }
 	@test -x $(LOCAL) || { echo "nothing runs here: make up first" >&2; exit 1; }
 	@$(LOCAL) account "$(NAME)" $(if $(VIA),--via "$(VIA)")

@@ -10,7 +10,7 @@ use messaging::{DecodeError, Service as _};
 use serde_json::Value;
 
 /// Which packages of the workspace a package may build on.
-const EDGES: [(&str, &[&str]); 16] = [
+const EDGES: [(&str, &[&str]); 18] = [
     ("contracts", &[]),
     ("egress", &[]),
     ("timeline", &["contracts"]),
@@ -21,7 +21,9 @@ const EDGES: [(&str, &[&str]); 16] = [
     ("operator", &["contracts", "timeline"]),
     ("testkit", &["contracts", "desk", "messaging"]),
     ("desk", &["contracts", "messaging"]),
-    ("gateway", &["bootstrap", "contracts", "desk", "egress", "messaging"]),
+    ("web", &["contracts", "desk"]),
+    ("gateway", &["bootstrap", "contracts", "desk", "egress", "messaging", "web"]),
+    ("helpdesk", &["bootstrap", "contracts", "desk", "messaging", "web"]),
     ("agreement-service", &["bootstrap", "contracts", "messaging"]),
     ("share-dispatcher", &["bootstrap", "contracts", "line", "messaging", "timeline"]),
     ("comment-sync", &["bootstrap", "contracts", "line", "messaging"]),
@@ -216,7 +218,7 @@ fn knows(service: Service, message: &str) -> bool {
             field_sync::FieldSync::default().decode(message, nothing.into()).err()
         }
         Service::Notifier => notifier::Notifier.decode(message, nothing.into()).err(),
-        Service::Gateway => return message_is_a_delivery(message),
+        Service::Gateway | Service::Helpdesk => return message_is_a_delivery(message),
     };
     !matches!(error, Some(DecodeError::UnknownType(_)))
 }

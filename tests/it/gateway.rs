@@ -129,7 +129,7 @@ async fn start() -> (TestEnvironment, Vec<Instance>, Instance, [HttpDesk; 2]) {
         fleet.migrate(Service::Gateway).expect("its schema is migrated");
         let mut gateway = fleet.start(Service::Gateway, 1).expect("it starts");
         gateway.wait_ready(PATIENCE).expect("it is ready");
-        let api = access.operator(installation.passwords());
+        let api = access.operator(Service::Gateway, installation.passwords());
         let desks = ["acme", "globex"].map(|address| {
             let kept = edges::add_account(&installation, &api, address, None).expect("an account");
             HttpDesk::new(&access.url, &kept.token.secret)

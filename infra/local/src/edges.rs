@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use contracts::AccountName;
-use contracts::command::{AccountKind, AccountRegister};
+use contracts::command::{AccountKind, AccountRegister, Admin};
 use contracts::topology::Service;
 use operator::edge::EdgeApi;
 use serde::{Deserialize, Serialize};
@@ -16,26 +16,26 @@ use crate::provision::Installation;
 use crate::secret::Passwords;
 use crate::services::Fleet;
 
-/// Where a gateway is reached.
+/// Where an edge is reached.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct GatewayAccess {
-    /// By programs.
+pub struct EdgeAccess {
+    /// By programs, or people.
     pub url: String,
     /// By the operator.
     pub operator_url: String,
 }
 
-impl GatewayAccess {
+impl EdgeAccess {
     /// Its door for the operator.
     #[must_use]
-    pub fn operator(&self, passwords: &Passwords) -> EdgeApi {
-        EdgeApi { url: self.operator_url.clone(), secret: operator_secret(passwords) }
+    pub fn operator(&self, edge: Service, passwords: &Passwords) -> EdgeApi {
+        EdgeApi { url: self.operator_url.clone(), secret: operator_secret(edge, passwords) }
     }
 }
 
-/// What the operator shows at the gateway.
-fn operator_secret(passwords: &Passwords) -> String {
-    let secret = passwords.of("gateway's operator");
+/// What the operator shows at an edge.
+fn operator_secret(edge: Service, passwords: &Passwords) -> String {
+    let secret = passwords.of(&format!("{}'s operator", edge.name()));
     // Long enough whatever the length of a password is.
     format!("{secret}{secret}")
 }
@@ -49,11 +49,11 @@ pub fn with_gateway(
     fleet: Fleet,
     passwords: &Passwords,
     certificates: Option<&Certificates>,
-) -> Result<(Fleet, GatewayAccess)> {
+) -> Result<(Fleet, EdgeAccess)> {
     let [api, operator, files] = ports::free()?;
     let at = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let scheme = if certificates.is_some() { "https" } else { "http" };
-    let access = GatewayAccess {
+    let access = EdgeAccess {
         url: format!("{scheme}://localhost:{api}"),
         operator_url: format!("http://{}", at(operator)),
     };
@@ -66,7 +66,7 @@ pub fn with_gateway(
     set("DESKMESH__API__LISTEN", &at(api).to_string());
     set("DESKMESH__API__PUBLIC_URL", &access.url);
     set("DESKMESH__OPERATOR__LISTEN", &at(operator).to_string());
-    set("DESKMESH__OPERATOR__SECRET", &operator_secret(passwords));
+    set("DESKMESH__OPERATOR__SECRET", &operator_secret(Service::Gateway, passwords));
     set("DESKMESH__FILES__LISTEN", &at(files).to_string());
     set("DESKMESH__FILES__PUBLIC_URL", &format!("{scheme}://localhost:{files}"));
     set("DESKMESH__FILES__FOLDER", &folder.to_string_lossy());
@@ -78,6 +78,38 @@ pub fn with_gateway(
         set("DESKMESH__EGRESS__CA_FILE", &certificates.authority.to_string_lossy());
         set("DESKMESH__API__CERTIFICATE_FILE", &certificates.certificate.to_string_lossy());
         set("DESKMESH__API__KEY_FILE", &certificates.key.to_string_lossy());
+    }
+    Ok((fleet, access))
+}
+
+/// Gives a fleet what its help desk needs: addresses that are free, the operator's secret, and TLS
+/// where there are certificates.
+///
+/// # Errors
+/// When no port is free.
+pub fn with_helpdesk(
+    fleet: Fleet,
+    passwords: &Passwords,
+    certificates: Option<&Certificates>,
+) -> Result<(Fleet, EdgeAccess)> {
+    let [pages, operator] = ports::free()?;
+    let at = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let scheme = if certificates.is_some() { "https" } else { "http" };
+    let access = EdgeAccess {
+        url: format!("{scheme}://localhost:{pages}"),
+        operator_url: format!("http://{}", at(operator)),
+    };
+    let mut fleet = fleet;
+    let mut set = |name: &str, value: &str| {
+        fleet = fleet.clone().with_variable_of(Service::Helpdesk, name, value);
+    };
+    set("DESKMESH__PAGES__LISTEN", &at(pages).to_string());
+    set("DESKMESH__PAGES__PUBLIC_URL", &access.url);
+    set("DESKMESH__OPERATOR__LISTEN", &at(operator).to_string());
+    set("DESKMESH__OPERATOR__SECRET", &operator_secret(Service::Helpdesk, passwords));
+    if let Some(certificates) = certificates {
+        set("DESKMESH__PAGES__CERTIFICATE_FILE", &certificates.certificate.to_string_lossy());
+        set("DESKMESH__PAGES__KEY_FILE", &certificates.key.to_string_lossy());
     }
     Ok((fleet, access))
 }
@@ -115,11 +147,33 @@ pub fn add_account(
     address: &str,
     display_name: Option<&str>,
 ) -> Result<operator::edge::Kept> {
-    let name = name_under(Service::Gateway, address)?;
-    installation.account(name.as_str(), Some(Service::Gateway.name()))?;
-    let admin = contracts::command::Admin {
-        name: format!("Admin of {address}"),
-        email: format!("admin@{address}.example"),
-    };
-    Ok(api.add(name.as_str(), address, display_name, &[admin])?)
+    let name = let_in(installation, Service::Gateway, address)?;
+    Ok(api.add(name.as_str(), address, display_name, &[admin_of(address)])?)
+}
+
+/// Makes an account that the help desk keeps, and a sign-in link for its admin.
+///
+/// # Errors
+/// When the broker or the help desk refuses or does not answer.
+pub fn add_people(
+    installation: &Installation,
+    api: &EdgeApi,
+    address: &str,
+    display_name: Option<&str>,
+    admin: Option<Admin>,
+) -> Result<operator::edge::KeptForPeople> {
+    let name = let_in(installation, Service::Helpdesk, address)?;
+    let admin = admin.unwrap_or_else(|| admin_of(address));
+    Ok(api.add_people(name.as_str(), address, display_name, &[admin])?)
+}
+
+/// Leads an account's deliveries to the edge that keeps it.
+fn let_in(installation: &Installation, edge: Service, address: &str) -> Result<AccountName> {
+    let name = name_under(edge, address)?;
+    installation.account(name.as_str(), Some(edge.name()))?;
+    Ok(name)
+}
+
+fn admin_of(address: &str) -> Admin {
+    Admin { name: format!("Admin of {address}"), email: format!("admin@{address}.example") }
 }

@@ -6,6 +6,7 @@ pub mod edges;
 pub mod error;
 pub mod mail_sink;
 pub mod packages;
+pub mod playground;
 pub mod ports;
 pub mod process;
 pub mod provision;

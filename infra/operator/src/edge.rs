@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use contracts::command::Admin;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use ureq::Agent;
@@ -40,6 +41,25 @@ pub struct Kept {
     pub token: ToldToken,
 }
 
+/// An account whose people an edge lets sign in.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct KeptForPeople {
+    /// Its name, `helpdesk-acme`.
+    pub account: String,
+    /// What partners invite, `acme`.
+    pub address: String,
+    /// Whether it was registered before.
+    pub registered_already: bool,
+    /// A link by which its first admin signs in once.
+    pub sign_in: String,
+}
+
+impl std::fmt::Debug for KeptForPeople {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeptForPeople").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
 /// A token, told once.
 #[derive(Clone, Deserialize, Serialize)]
 pub struct ToldToken {
@@ -69,6 +89,31 @@ impl EdgeApi {
         display_name: Option<&str>,
         admins: &[Admin],
     ) -> Result<Kept> {
+        self.post(account, address, display_name, admins)
+    }
+
+    /// Has the edge register an account and make a sign-in link for the first of its admins; again:
+    /// a new link.
+    ///
+    /// # Errors
+    /// The edge does not answer, or refuses: its own words.
+    pub fn add_people(
+        &self,
+        account: &str,
+        address: &str,
+        display_name: Option<&str>,
+        admins: &[Admin],
+    ) -> Result<KeptForPeople> {
+        self.post(account, address, display_name, admins)
+    }
+
+    fn post<T: DeserializeOwned>(
+        &self,
+        account: &str,
+        address: &str,
+        display_name: Option<&str>,
+        admins: &[Admin],
+    ) -> Result<T> {
         let wanted = json!({ "account": account, "address": address,
             "display_name": display_name, "admins": admins });
         let what = || format!("having {account} added at {}", self.url);

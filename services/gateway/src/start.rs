@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use bootstrap::Context;
+use bootstrap::{Context, Tls, serve};
 use contracts::topology::Service;
 use desk::log::Heads;
 use desk::outbox;
@@ -19,7 +19,7 @@ use url::Url;
 use crate::config::{self, Config};
 use crate::edge::Gateway;
 use crate::files::{self, Files, sweep};
-use crate::http::{Api, Limits, Tls, serve};
+use crate::http::{Api, Limits};
 use crate::operator_api::OperatorApi;
 use crate::rules::webhook::Schedule;
 use crate::webhooks::{self, Webhooks};

@@ -11,6 +11,7 @@ mod lifecycle;
 mod metrics;
 mod migrations;
 mod process;
+mod serve;
 mod telemetry;
 mod trace;
 
@@ -25,6 +26,7 @@ use sqlx::migrate::Migrator;
 pub use self::config::{ConfigError, Fraction, NoKeys, Secret, Within, load_own};
 pub use self::context::Context;
 pub use self::lifecycle::Tasks;
+pub use self::serve::{Tls, serve};
 pub use messaging::{Trailing, trailing};
 
 /// The services spend a quarter of their time on memory; this allocator halves it.

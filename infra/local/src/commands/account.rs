@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use contracts::command::{AccountKind, AccountRegister, Admin};
-use contracts::topology::VHOST;
+use contracts::topology::{Service, VHOST};
 use contracts::{Reason, Receipt, ReceiptOutcome};
 use local::{AccountAccess, Installation, Passwords, edges};
 use operator::edge::EdgeApi;
@@ -17,6 +17,8 @@ use super::running::{Running, local_dir};
 pub enum Edge {
     /// HTTP.
     Gateway,
+    /// A help desk in the browser.
+    Helpdesk,
 }
 
 const RECEIPT_LIMIT: Duration = Duration::from_mins(1);
@@ -32,10 +34,19 @@ pub async fn account(
     let running = Running::read(&dir)?.context("nothing runs here: `make up` first")?;
     let passwords = Passwords::open(&dir.join("passwords"))?;
     let installation = Installation::new(&running.servers, VHOST, passwords.clone());
-    if let Some(Edge::Gateway) = via {
-        let gateway = running.gateway.context("no gateway runs here: `make up` again")?;
-        let api = gateway.operator(&passwords);
-        return via_gateway(&installation, &api, &gateway.url, &name, display_name.as_deref());
+    let display_name_given = display_name.as_deref();
+    match via {
+        Some(Edge::Gateway) => {
+            let gateway = running.gateway.context("no gateway runs here: `make up` again")?;
+            let api = gateway.operator(Service::Gateway, &passwords);
+            return via_gateway(&installation, &api, &gateway.url, &name, display_name_given);
+        }
+        Some(Edge::Helpdesk) => {
+            let helpdesk = running.helpdesk.context("no help desk runs here: `make up` again")?;
+            let api = helpdesk.operator(Service::Helpdesk, &passwords);
+            return via_helpdesk(&installation, &api, &helpdesk.url, &name, display_name_given);
+        }
+        None => {}
     }
     let access = installation.account(&name, None)?;
     let registration = AccountRegister {
@@ -73,6 +84,23 @@ fn via_gateway(
     println!("API       {url}");
     println!("join with HTTP in five minutes: services/gateway/README.md");
     println!("token     {}", kept.token.secret);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An account whose people use the help desk. The sign-in link is the last word, for scripts.
+fn via_helpdesk(
+    installation: &Installation,
+    api: &EdgeApi,
+    url: &str,
+    address: &str,
+    display_name: Option<&str>,
+) -> Result<ExitCode> {
+    let kept = edges::add_people(installation, api, address, display_name, None)?;
+    println!("{address} is registered{}", if kept.registered_already { " already" } else { "" });
+    println!("account   {}   (partners invite {address})", kept.account);
+    println!("help desk {url}");
+    println!("the admin signs in once with this link and sets a password:");
+    println!("sign-in   {}", kept.sign_in);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use local::edges::GatewayAccess;
+use local::edges::EdgeAccess;
 use local::process::Process;
 use local::{Instance, Servers, services};
 use nix::sys::signal::Signal;
@@ -20,7 +20,9 @@ pub struct Running {
     pub services: Vec<RunningService>,
     pub mail_sink: Option<RunningSink>,
     #[serde(default)]
-    pub gateway: Option<GatewayAccess>,
+    pub gateway: Option<EdgeAccess>,
+    #[serde(default)]
+    pub helpdesk: Option<EdgeAccess>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -73,6 +73,12 @@ pub fn write(
     if let Some(gateway) = &running.gateway {
         values.push(("GATEWAY_URL", gateway.url.clone()));
         values.push(("DESKMESH_GATEWAY_URL", gateway.operator_url.clone()));
+    }
+    if let Some(helpdesk) = &running.helpdesk {
+        values.push(("HELPDESK_URL", helpdesk.url.clone()));
+        values.push(("DESKMESH_HELPDESK_URL", helpdesk.operator_url.clone()));
+    }
+    if running.gateway.is_some() || running.helpdesk.is_some() {
         values.push(("DESKMESH_CA", dir.join("ca.pem").display().to_string()));
     }
     let export = |(name, value): &(&str, String)| format!("export {name}='{value}'");

@@ -10,7 +10,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use contracts::topology::{Service, VHOST};
 use local::process::Process;
-use local::{Certificates, Database, Fleet, Installation, Passwords, Servers, edges, ports, wait};
+use local::{
+    Certificates, Database, Fleet, Installation, Passwords, Servers, edges, playground, ports, wait,
+};
 use nix::sys::signal::Signal;
 
 use super::running::{Running, RunningService, RunningSink, local_dir, locked_dir, shown};
@@ -32,15 +34,22 @@ pub async fn up() -> Result<ExitCode> {
         before.stop_services();
     }
     let sink = before.and_then(|before| before.mail_sink).filter(|sink| sink.process.is_alive());
-    let mut running =
-        Running { servers: servers.clone(), services: Vec::new(), mail_sink: sink, gateway: None };
+    let mut running = Running {
+        servers: servers.clone(),
+        services: Vec::new(),
+        mail_sink: sink,
+        gateway: None,
+        helpdesk: None,
+    };
     running.write(&dir)?;
 
     println!("creating virtual host `{VHOST}`, users and database");
     let passwords = Passwords::open(&dir.join("passwords"))?;
     let installation = Installation::new(&servers, VHOST, passwords.clone());
     installation.install_topology()?;
-    installation.edge(Service::Gateway)?;
+    for edge in Service::EDGES {
+        installation.edge(edge)?;
+    }
     let database = Database::create(&servers.database_url, DATABASE, passwords.clone()).await?;
     let sink = match running.mail_sink.clone() {
         Some(sink) => sink,
@@ -54,20 +63,31 @@ pub async fn up() -> Result<ExitCode> {
     let certificates = Certificates::open(&dir)?;
     let (fleet, gateway) = edges::with_gateway(fleet, &passwords, Some(&certificates))?;
     running.gateway = Some(gateway);
+    let (fleet, helpdesk) = edges::with_helpdesk(fleet, &passwords, Some(&certificates))?;
+    running.helpdesk = Some(helpdesk);
     fleet.migrate_all()?;
-    fleet.migrate(Service::Gateway)?;
     let mut instances = fleet.start_all()?;
-    instances.push(fleet.start(Service::Gateway, 1)?);
+    for edge in Service::EDGES {
+        fleet.migrate(edge)?;
+        instances.push(fleet.start(edge, 1)?);
+    }
     running.services = instances.iter().filter_map(RunningService::of).collect();
     shell::write(&dir, &running, &installation, &database, &instances)?;
     running.write(&dir)?;
     for instance in &mut instances {
         instance.wait_ready(SERVICES_LIMIT)?;
     }
-    let registration = edges::registration(Service::Gateway);
-    local::register(&installation.operator_url()?, &registration, RECEIPT_LIMIT).await?;
+    for edge in Service::EDGES {
+        let registration = edges::registration(edge);
+        local::register(&installation.operator_url()?, &registration, RECEIPT_LIMIT).await?;
+    }
+    if let Some(helpdesk) = &running.helpdesk {
+        println!("making the playground: Acme and Globex");
+        playground::make(&dir, &installation, helpdesk, &certificates.authority)?;
+    }
     instances.iter_mut().for_each(local::Instance::keep);
     print_summary(&dir, &running, &database.url()?);
+    print_playground(&playground::password(&installation));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -136,6 +156,9 @@ fn print_summary(dir: &Path, running: &Running, database_url: &str) {
     if let Some(gateway) = &running.gateway {
         println!("gateway            {}  (trust {})", gateway.url, shown(&dir.join("ca.pem")));
     }
+    if let Some(helpdesk) = &running.helpdesk {
+        println!("help desk          {}  (trust {})", helpdesk.url, shown(&dir.join("ca.pem")));
+    }
     println!("logs               {}", shown(&dir.join("services")));
     if let Some(sink) = &running.mail_sink {
         println!("mails              {}", shown(&sink.dir));
@@ -145,8 +168,18 @@ fn print_summary(dir: &Path, running: &Running, database_url: &str) {
         "                   sets the addresses and finds deskmesh-operator, rabbitmqctl and psql"
     );
     println!(
-        "\nnext: make account NAME=acme VIA=gateway (HTTP), or without VIA (AMQP)      stop: make down"
+        "\nnext: make account NAME=acme VIA=helpdesk (browser), VIA=gateway (HTTP), or without VIA (AMQP)"
     );
+    println!("stop: make down");
+}
+
+/// Who can sign in to the help desk.
+fn print_playground(password: &str) {
+    println!("\nsign in to the help desk, each with the password {password}");
+    for it in playground::sign_ins() {
+        let playground::SignIn { organisation, email, role } = it;
+        println!("  organisation {organisation:8} {email:24} {role}");
+    }
 }
 
 fn print_services(running: &Running) {

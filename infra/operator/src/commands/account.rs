@@ -105,7 +105,8 @@ pub struct AddArgs {
     /// alone
     #[arg(long, value_name = "FILE")]
     secret: Option<PathBuf>,
-    /// The edge that keeps it: NAME is then its address, and what is handed over a token
+    /// The edge that keeps it: NAME is then its address, and what is handed over a token, or a
+    /// sign-in link for its first admin
     #[arg(long, value_enum, conflicts_with_all = ["operated_by", "secret", "as_resources"])]
     via: Option<Via>,
     /// Where the gateway answers the operator, `http://gateway.deskmesh.svc:8081`
@@ -114,6 +115,12 @@ pub struct AddArgs {
     /// A file with the secret that it wants to be shown
     #[arg(long, env = "DESKMESH_GATEWAY_SECRET_FILE", value_name = "FILE")]
     gateway_secret_file: Option<PathBuf>,
+    /// Where the help desk answers the operator, `http://helpdesk.deskmesh.svc:8081`
+    #[arg(long, env = "DESKMESH_HELPDESK_URL", value_name = "URL")]
+    helpdesk_url: Option<String>,
+    /// A file with the secret that it wants to be shown
+    #[arg(long, env = "DESKMESH_HELPDESK_SECRET_FILE", value_name = "FILE")]
+    helpdesk_secret_file: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -136,6 +143,8 @@ pub enum Queue {
 enum Via {
     /// HTTP
     Gateway,
+    /// A help desk in the browser
+    Helpdesk,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -175,8 +184,10 @@ pub async fn carry_out(command: AccountCommand) -> Result<ExitCode> {
 }
 
 async fn add(given: AddArgs) -> Result<()> {
-    if let Some(Via::Gateway) = given.via {
-        return add_via_gateway(&given);
+    match given.via {
+        Some(Via::Gateway) => return add_via_gateway(&given),
+        Some(Via::Helpdesk) => return add_via_helpdesk(&given),
+        None => {}
     }
     let account = account_name(&given.name)?;
     if given.as_resources {
@@ -220,21 +231,33 @@ async fn add(given: AddArgs) -> Result<()> {
     Ok(())
 }
 
-/// Leads the account's deliveries to the gateway's queue, and has the gateway register it.
-fn add_via_gateway(given: &AddArgs) -> Result<()> {
-    let gateway = account_name(Service::Gateway.name())?;
-    let account = account_name(&format!("{gateway}-{}", given.name))?;
-    let Some(url) = given.gateway_url.clone() else {
-        bail!("where is the gateway? --gateway-url, or DESKMESH_GATEWAY_URL");
+/// Leads the account's deliveries to the queue of the edge that is to keep it, and finds the edge's
+/// door for the operator.
+fn lead_to(
+    given: &AddArgs,
+    edge: Service,
+    (url, file): (Option<&String>, Option<&PathBuf>),
+) -> Result<(AccountName, EdgeApi)> {
+    let name = edge.name();
+    let operator = account_name(name)?;
+    let account = account_name(&format!("{name}-{}", given.name))?;
+    let Some(url) = url.cloned() else {
+        bail!("where is the {name}? --{name}-url, or DESKMESH_{}_URL", name.to_uppercase());
     };
-    let Some(file) = &given.gateway_secret_file else {
-        bail!("what does the gateway want to be shown? --gateway-secret-file");
+    let Some(file) = file else {
+        bail!("what does the {name} want to be shown? --{name}-secret-file");
     };
     let Some(secret) = secret::read(file)? else {
         bail!("{} is not there", file.display());
     };
-    given.reach.doors()?.deployment.let_operate(&gateway, &account)?;
-    let api = EdgeApi { url, secret };
+    given.reach.doors()?.deployment.let_operate(&operator, &account)?;
+    Ok((account, EdgeApi { url, secret }))
+}
+
+/// Has the gateway register an account and make a token for it.
+fn add_via_gateway(given: &AddArgs) -> Result<()> {
+    let door = (given.gateway_url.as_ref(), given.gateway_secret_file.as_ref());
+    let (account, api) = lead_to(given, Service::Gateway, door)?;
     let display_name = given.display_name.as_deref();
     let kept = api.add(account.as_str(), &given.name, display_name, &given.admins)?;
     if given.json {
@@ -244,6 +267,25 @@ fn add_via_gateway(given: &AddArgs) -> Result<()> {
     let already = if kept.registered_already { " already" } else { "" };
     println!("{} is registered{already}; partners invite {}", kept.account, kept.address);
     println!("token  {}   (told once)", kept.token.secret);
+    Ok(())
+}
+
+/// Has the help desk register an account and make a sign-in link for its first admin.
+fn add_via_helpdesk(given: &AddArgs) -> Result<()> {
+    if given.admins.is_empty() {
+        bail!("who signs in first? --admin \"Ada Park <ada@acme.example>\"");
+    }
+    let door = (given.helpdesk_url.as_ref(), given.helpdesk_secret_file.as_ref());
+    let (account, api) = lead_to(given, Service::Helpdesk, door)?;
+    let display_name = given.display_name.as_deref();
+    let kept = api.add_people(account.as_str(), &given.name, display_name, &given.admins)?;
+    if given.json {
+        println!("{}", serde_json::to_string_pretty(&kept)?);
+        return Ok(());
+    }
+    let already = if kept.registered_already { " already" } else { "" };
+    println!("{} is registered{already}; partners invite {}", kept.account, kept.address);
+    println!("sign-in  {}   (works once, for seven days)", kept.sign_in);
     Ok(())
 }
 

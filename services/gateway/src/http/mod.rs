@@ -8,7 +8,6 @@ mod files;
 mod limits;
 mod problem;
 mod query;
-mod serve;
 mod state;
 mod webhooks;
 
@@ -31,7 +30,6 @@ use crate::webhooks::Webhooks;
 
 pub use limits::Limits;
 pub(crate) use problem::{Refusal, not_found};
-pub use serve::{Tls, serve};
 
 use auth::Tokens;
 

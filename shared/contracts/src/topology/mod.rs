@@ -37,6 +37,8 @@ pub enum Service {
     Notifier,
     /// An edge: desks that speak HTTP.
     Gateway,
+    /// An edge: desks that are kept here and used in a browser.
+    Helpdesk,
 }
 
 impl Service {
@@ -51,7 +53,7 @@ impl Service {
 
     /// The edges: each is a desk like any other, with an account of its own, and operates further
     /// accounts.
-    pub const EDGES: [Self; 1] = [Self::Gateway];
+    pub const EDGES: [Self; 2] = [Self::Gateway, Self::Helpdesk];
 
     /// Whether it is an edge.
     #[must_use]
@@ -70,6 +72,7 @@ impl Service {
             Self::FieldSync => "field-sync",
             Self::Notifier => "notifier",
             Self::Gateway => "gateway",
+            Self::Helpdesk => "helpdesk",
         }
     }
 
@@ -92,7 +95,11 @@ impl Service {
         match self {
             Self::Agreement => &["*.agreement.*", "*.account.*"],
             Self::ShareDispatcher => &["*.ticket.*", "*.share.*"],
-            Self::CommentSync | Self::FieldSync | Self::Notifier | Self::Gateway => &[],
+            Self::CommentSync
+            | Self::FieldSync
+            | Self::Notifier
+            | Self::Gateway
+            | Self::Helpdesk => &[],
         }
     }
 

@@ -4,6 +4,7 @@ pub mod account;
 pub(crate) mod load;
 pub mod read;
 pub(crate) mod save;
+pub mod shown;
 pub(crate) mod tickets;
 
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! The listener: with TLS, if there is a certificate, or without.
+//! The listener of an edge: with TLS, if there is a certificate, or without.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -33,9 +33,11 @@ impl Tls {
     fn read(&self) -> anyhow::Result<Arc<ServerConfig>> {
         let chain = CertificateDer::pem_file_iter(&self.certificate)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .context("`api.certificate_file` cannot be read")?;
-        let key =
-            PrivateKeyDer::from_pem_file(&self.key).context("`api.key_file` cannot be read")?;
+            .with_context(|| {
+                format!("the certificate {} cannot be read", self.certificate.display())
+            })?;
+        let key = PrivateKeyDer::from_pem_file(&self.key)
+            .with_context(|| format!("the key {} cannot be read", self.key.display()))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?

@@ -1,0 +1,311 @@
+//! Two organisations that are ready to click: people, fields, an accepted agreement, triggers and
+//! tickets. All of it is done as people do it, on the help desk's pages.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::command::Admin;
+use contracts::topology::Service;
+use ureq::Agent;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
+use url::form_urlencoded::Serializer;
+
+use crate::edges::{self, EdgeAccess};
+use crate::error::{During as _, Error, Result};
+use crate::provision::Installation;
+use crate::{secret, state, wait};
+
+/// How long a page, and what it waits for, may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// An organisation of the playground.
+struct Organisation {
+    address: &'static str,
+    name: &'static str,
+    admin: &'static str,
+    agent: &'static str,
+}
+
+const ACME: Organisation =
+    Organisation { address: "acme", name: "Acme Energy", admin: "Ada", agent: "Sam" };
+const GLOBEX: Organisation =
+    Organisation { address: "globex", name: "Globex Repairs", admin: "Gus", agent: "Kim" };
+
+/// How somebody signs in.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// The organisation's address.
+    pub organisation: &'static str,
+    /// The person's address.
+    pub email: String,
+    /// What they may do.
+    pub role: &'static str,
+}
+
+impl Organisation {
+    fn email(&self, person: &str) -> String {
+        format!("{}@{}.example", person.to_lowercase(), self.address)
+    }
+
+    fn sign_ins(&self) -> [SignIn; 2] {
+        [(self.admin, "admin"), (self.agent, "agent")].map(|(person, role)| SignIn {
+            organisation: self.address,
+            email: self.email(person),
+            role,
+        })
+    }
+}
+
+/// Everybody's password here.
+#[must_use]
+pub fn password(installation: &Installation) -> String {
+    let secret = installation.passwords().of("playground");
+    format!("deskmesh-{}", secret.chars().take(8).collect::<String>())
+}
+
+/// Who can sign in.
+#[must_use]
+pub fn sign_ins() -> Vec<SignIn> {
+    [ACME, GLOBEX].iter().flat_map(Organisation::sign_ins).collect()
+}
+
+/// Makes the playground, once for a folder.
+///
+/// # Errors
+/// When the help desk does not answer as it should.
+pub fn make(
+    dir: &Path,
+    installation: &Installation,
+    helpdesk: &EdgeAccess,
+    authority: &Path,
+) -> Result<()> {
+    let mark = dir.join("playground");
+    if mark.exists() {
+        return Ok(());
+    }
+    let pem = fs::read(authority).during("reading the authority's certificate")?;
+    let visit = Visit { installation, helpdesk, pem: &pem, password: password(installation) };
+    let mut acme = visit.organisation(&ACME)?;
+    let mut globex = visit.organisation(&GLOBEX)?;
+    for admin in [&mut acme, &mut globex] {
+        let options = "LX-40 = lx_40\nLX-60 = lx_60";
+        let model = [("title", "Meter model"), ("type", "tagger"), ("options", options)];
+        admin.post("/settings/fields", &model)?;
+        admin.post("/settings/fields", &[("title", "Visit date"), ("type", "date")])?;
+    }
+    globex.post("/settings/groups", &[("name", "Field team")])?;
+    agree(&mut acme, &mut globex)?;
+    rules(&mut acme, &mut globex)?;
+    tickets(&mut acme, &mut globex)?;
+    state::write_text(&mark, "Acme and Globex are made.\n")
+}
+
+/// Acme invites Globex, and Globex accepts.
+fn agree(acme: &mut Browser, globex: &mut Browser) -> Result<()> {
+    let key = random_id();
+    acme.post(
+        "/sharing/invite",
+        &[
+            ("key", &key),
+            ("kind", "account"),
+            ("address", GLOBEX.address),
+            ("name", "Field repairs"),
+            ("comments", "public_and_private"),
+            ("tags", "yes"),
+            ("custom_fields", "yes"),
+        ],
+    )?;
+    let invitation = format!("/sharing/agreements/{key}");
+    globex.shows(&invitation, ACME.name)?;
+    let decision = [("key", random_id()), ("decision", "accept".to_owned())];
+    let decision: Vec<(&str, &str)> =
+        decision.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    globex.post(&format!("{invitation}/decide"), &decision)?;
+    Ok(())
+}
+
+/// A trigger that shares, and one that routes what comes.
+fn rules(acme: &mut Browser, globex: &mut Browser) -> Result<()> {
+    let shared = format!("{} · Field repairs", GLOBEX.name);
+    let until_shared = [
+        ("new", "yes"),
+        ("name", "Field work to Globex"),
+        ("on", "on"),
+        ("do", "save"),
+        ("all_on", "tags"),
+        ("all_op", "includes_any"),
+        ("all_value", "field"),
+        ("do_what", "share"),
+        ("do_value", shared.as_str()),
+    ];
+    let path = |id: &str| format!("/settings/rules/trigger/{id}");
+    // The agreement can be named as soon as its acceptance is there.
+    acme.shows(&path("new"), &shared)?;
+    acme.post(&path(&random_id()), &until_shared)?;
+    let route = [
+        ("new", "yes"),
+        ("name", "Shared with us to the Field team"),
+        ("on", "on"),
+        ("do", "save"),
+        ("all_on", "update_via"),
+        ("all_op", "is"),
+        ("all_value", "Ticket sharing"),
+        ("all_on", "group"),
+        ("all_op", "is"),
+        ("all_value", "nobody"),
+        ("do_what", "group"),
+        ("do_value", "Field team"),
+        ("do_what", "add_tags"),
+        ("do_value", "field-team"),
+    ];
+    globex.post(&path(&random_id()), &route)?;
+    Ok(())
+}
+
+fn tickets(acme: &mut Browser, globex: &mut Browser) -> Result<()> {
+    let meter = "Smart meter reboots every night at 02:00";
+    for (admin, subject, requester, body, tags) in [
+        (&mut *acme, meter, "Robin", "It goes dark at two and comes back by itself.", "field, meter"),
+        (&mut *acme, "The bill has my old address", "Alex", "We moved in May.", "billing"),
+        (&mut *acme, "The charger hums", "Max", "Only when it rains.", "charger"),
+        (&mut *globex, "Van 7 needs new tyres", "Toni", "Before the winter, please.", "fleet"),
+    ] {
+        let email = format!("{}@customer.example", requester.to_lowercase());
+        admin.post(
+            "/tickets",
+            &[
+                ("subject", subject),
+                ("requester_name", requester),
+                ("requester_email", &email),
+                ("body", body),
+                ("mode", "public"),
+                ("tags", tags),
+            ],
+        )?;
+    }
+    globex.shows("/tickets?view=received", meter)
+}
+
+/// An id that nothing has.
+fn random_id() -> String {
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(secret::random_bytes()).for_each(|(byte, random)| *byte = random);
+    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+}
+
+/// What all organisations are made with.
+struct Visit<'a> {
+    installation: &'a Installation,
+    helpdesk: &'a EdgeAccess,
+    pem: &'a [u8],
+    password: String,
+}
+
+impl Visit<'_> {
+    /// Registers an organisation with an admin and an agent; the admin's browser.
+    fn organisation(&self, of: &Organisation) -> Result<Browser> {
+        let api = self.helpdesk.operator(Service::Helpdesk, self.installation.passwords());
+        let admin = Admin { name: of.admin.to_owned(), email: of.email(of.admin) };
+        let (address, name) = (of.address, Some(of.name));
+        let kept = edges::add_people(self.installation, &api, address, name, Some(admin))?;
+        let mut browser = self.browser()?;
+        browser.sign_in_first(&kept.sign_in, &self.password)?;
+        let (email, role) = (of.email(of.agent), "agent");
+        let form = [("name", of.agent), ("email", email.as_str()), ("role", role)];
+        let page = browser.post("/settings/people", &form)?;
+        let link = page.split_once("id=\"sign-in-link\">").and_then(|it| it.1.split_once('<'));
+        let (link, _) = link.ok_or_else(|| browser.unexpected("/settings/people", &page))?;
+        self.browser()?.sign_in_first(link, &self.password)?;
+        Ok(browser)
+    }
+
+    fn browser(&self) -> Result<Browser> {
+        let certificates: Vec<Certificate<'static>> = ureq::tls::parse_pem(self.pem)
+            .filter_map(|item| match item {
+                Ok(PemItem::Certificate(certificate)) => Some(certificate),
+                _ => None,
+            })
+            .collect();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::from(certificates))
+            .unversioned_rustls_crypto_provider(provider)
+            .build();
+        let agent: Agent = Agent::config_builder()
+            .tls_config(tls)
+            .timeout_global(Some(LIMIT))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .build()
+            .into();
+        Ok(Browser { agent, url: self.helpdesk.url.clone(), cookie: String::new() })
+    }
+}
+
+/// Somebody at the help desk.
+struct Browser {
+    agent: Agent,
+    url: String,
+    cookie: String,
+}
+
+impl Browser {
+    /// Uses a sign-in link, which sets the password.
+    fn sign_in_first(&mut self, link: &str, password: &str) -> Result<()> {
+        let path = link.strip_prefix(&self.url).unwrap_or(link).to_owned();
+        self.post(&path, &[("password", password), ("again", password)])?;
+        Ok(())
+    }
+
+    /// Sends a form; the page, or nothing where it leads on to another.
+    fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Result<String> {
+        let body = Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = self
+            .agent
+            .post(format!("{}{path}", self.url))
+            .header("origin", &self.url)
+            .header("cookie", &self.cookie)
+            .header("accept-language", "en")
+            .header("content-type", "application/x-www-form-urlencoded");
+        let mut response =
+            request.send(body).map_err(|error| self.unexpected(path, &error.to_string()))?;
+        if let Some(cookie) = response.headers().get("set-cookie") {
+            let cookie = cookie.to_str().unwrap_or_default();
+            self.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+        }
+        let status = response.status().as_u16();
+        let page = response.body_mut().read_to_string();
+        let page = page.map_err(|error| self.unexpected(path, &error.to_string()))?;
+        if [200, 303].contains(&status) {
+            return Ok(page);
+        }
+        Err(self.unexpected(path, &format!("{status}: {page}")))
+    }
+
+    /// Waits until a page has this in it.
+    fn shows(&self, path: &str, text: &str) -> Result<()> {
+        wait::until(&format!("{text:?} on {path}"), LIMIT, || {
+            let request = self
+                .agent
+                .get(format!("{}{path}", self.url))
+                .header("cookie", &self.cookie)
+                .header("accept-language", "en");
+            let mut response =
+                request.call().map_err(|error| self.unexpected(path, &error.to_string()))?;
+            let page = response.body_mut().read_to_string().unwrap_or_default();
+            Ok(if page.contains(text) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(format!("status {}", response.status()))
+            })
+        })
+    }
+
+    fn unexpected(&self, path: &str, detail: &str) -> Error {
+        let detail: String = detail.chars().take(2_000).collect();
+        Error::Start { what: format!("making the playground at {}{path}", self.url), detail }
+    }
+}

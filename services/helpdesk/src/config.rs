@@ -1,0 +1,108 @@
+//! helpdesk's own keys; `config.default.toml` says what they mean.
+
+use std::net::SocketAddr;
+
+use bootstrap::{Secret, Within};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use url::Url;
+
+/// The service's own configuration.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What people reach.
+    pub pages: Pages,
+    /// What the operator speaks to.
+    pub operator: Operator,
+    /// How commands are sent.
+    pub limits: Limits,
+}
+
+/// What people reach.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pages {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// What it is reached by.
+    #[serde(deserialize_with = "public_url")]
+    pub public_url: String,
+    /// Certificate chain, PEM.
+    pub certificate_file: String,
+    /// Private key, PEM.
+    pub key_file: String,
+}
+
+/// What the operator speaks to.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operator {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// What whoever asks must show.
+    #[serde(deserialize_with = "secret")]
+    pub secret: Secret,
+    secret_file: String,
+}
+
+/// How commands are sent.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Seconds after which a command without a receipt is sent again.
+    pub send_again_seconds: Within<10, 86_400>,
+}
+
+fn public_url<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    let is_base = Url::parse(&text).is_ok_and(|url| {
+        ["http", "https"].contains(&url.scheme()) && url.query().is_none() && !text.ends_with('/')
+    });
+    if is_base {
+        Ok(text)
+    } else {
+        Err(de::Error::custom("it must be an http or https address without a slash at its end"))
+    }
+}
+
+/// A short secret is guessed.
+fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
+    let secret = Secret::deserialize(from)?;
+    if secret.reveal().is_empty() || secret.reveal().len() >= 32 {
+        Ok(secret)
+    } else {
+        Err(de::Error::custom("it must have 32 characters at least"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEFAULTS: &str = include_str!("../config.default.toml");
+
+    fn with(key: &str, value: &str) -> Result<Config, bootstrap::ConfigError> {
+        bootstrap::load_own(DEFAULTS, [(format!("DESKMESH__{key}"), value.to_owned())])
+    }
+
+    #[test]
+    fn the_default_file_has_every_key() {
+        let config: Config = bootstrap::load_own(DEFAULTS, []).unwrap();
+        assert_eq!(config.pages.public_url, "http://127.0.0.1:8080");
+        assert!(config.operator.secret.reveal().is_empty());
+    }
+
+    #[test]
+    fn what_cannot_work_is_named_and_the_secret_is_not() {
+        for (key, value, said) in [
+            ("PAGES__PUBLIC_URL", "desk.example", "`pages.public_url`"),
+            ("PAGES__PUBLIC_URL", "https://desk.example/", "slash"),
+            ("PAGES__LISTEN", "everywhere", "`pages.listen`"),
+            ("OPERATOR__SECRET", "hush", "32 characters"),
+            ("LIMITS__SEND_AGAIN_SECONDS", "1", "86400"),
+        ] {
+            let error = with(key, value).unwrap_err().to_string();
+            assert!(error.contains(said) && !error.contains("hush"), "{key}: {error}");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What agents do on a ticket's page.
+
+use std::collections::BTreeSet;
+
+use axum::extract::State;
+use axum::response::Response;
+use contracts::fields::TicketField;
+use serde_json::Value;
+use uuid::Uuid;
+use web::{Failure, Role, Viewer, see_other, see_other_said};
+
+use super::form::Sent;
+use super::new::{is_address, values};
+use super::{Number, Pages, Team, by, failure, ticket};
+use crate::clock::new_id;
+use crate::rules::field;
+use crate::rules::ticket::{status_of, tags_of};
+use crate::store::field as field_store;
+use crate::work::agent::{self, Edit, EditError, Edited, Written};
+
+/// Saves a reply, a note, or fields.
+pub(super) async fn save(
+    State(pages): State<Pages>,
+    viewer: Viewer,
+    Number(number): Number,
+    sent: Sent,
+) -> Result<Response, Failure> {
+    let mut connection = pages.pool().acquire().await?;
+    let fields = field_store::list(&mut connection, &viewer.account).await?;
+    let team = Team::of(pages.pool(), &mut connection, &viewer.account).await?;
+    drop(connection);
+    let (edit, wrong) = edit_of(&fields, &sent);
+    if !is_of_team(&edit, &team) {
+        return Err(Failure::NotFound);
+    }
+    if !wrong.is_empty() {
+        return ticket::again(&pages, &viewer, number, &sent, ticket::Trouble::Wrong(wrong)).await;
+    }
+    // Light agents write internal notes and nothing else.
+    let only_note = edit.comment.as_ref().is_some_and(|it| !it.public) && is_only_comment(&edit);
+    viewer.must_be(if only_note { Role::LightAgent } else { Role::Agent })?;
+    match agent::edit(pages.pool(), &by(&viewer)?, number, edit).await {
+        Ok(()) => {
+            pages.sent();
+            Ok(see_other(&format!("/tickets/{number}")))
+        }
+        Err(EditError::Conflict(names)) => {
+            let trouble = ticket::Trouble::Conflict(names);
+            ticket::again(&pages, &viewer, number, &sent, trouble).await
+        }
+        Err(EditError::Closed) => {
+            ticket::again(&pages, &viewer, number, &sent, ticket::Trouble::Closed).await
+        }
+        Err(error) => Err(failure(&viewer, error)),
+    }
+}
+
+/// Whether whom it is given to is there to take it.
+fn is_of_team(edit: &Edit, team: &Team) -> bool {
+    let group = edit.group.as_ref().filter(|it| it.was != it.wanted).and_then(|it| it.wanted);
+    let agent = edit.assignee.as_ref().filter(|it| it.was != it.wanted).and_then(|it| it.wanted);
+    group.is_none_or(|id| team.group(id).is_some())
+        && agent.is_none_or(|id| team.assignable().any(|agent| agent.id == id))
+}
+
+fn is_only_comment(edit: &Edit) -> bool {
+    let Edit { comment: _, status, tags, group, assignee, fields, requester } = edit;
+    let unchanged =
+        |edited: &Edited<Option<Value>>| field::same(edited.was.as_ref(), edited.wanted.as_ref());
+    status.as_ref().is_none_or(|it| it.was == it.wanted)
+        && tags.as_ref().is_none_or(|it| it.was == it.wanted)
+        && group.as_ref().is_none_or(|it| it.was == it.wanted)
+        && assignee.as_ref().is_none_or(|it| it.was == it.wanted)
+        && fields.values().all(unchanged)
+        && requester.is_none()
+}
+
+/// What a form says: each field is there twice, as it was when it was shown (`was:…`) and now.
+fn edit_of(
+    fields: &[TicketField],
+    sent: &Sent,
+) -> (Edit, std::collections::BTreeMap<String, &'static str>) {
+    let comment = sent.text("body").map(|body| Written {
+        id: sent.id("key").unwrap_or_else(new_id),
+        body: body.to_owned(),
+        public: sent.one("mode") == Some("public"),
+    });
+    let status = sent.one("status").and_then(status_of);
+    let status = status.map(|wanted| Edited {
+        was: sent.one("was:status").and_then(status_of).unwrap_or(wanted),
+        wanted,
+    });
+    let tags = sent.one("tags").map(|wanted| Edited {
+        was: sent.one("was:tags").map(tags_of).unwrap_or_default(),
+        wanted: tags_of(wanted).into_iter().collect::<BTreeSet<_>>(),
+    });
+    let id = |name: &str| -> Option<Edited<Option<Uuid>>> {
+        sent.one(name)
+            .map(|_| Edited { was: sent.id(&format!("was:{name}")), wanted: sent.id(name) })
+    };
+    // A box that is not ticked is not sent: what was shown says which fields the form has.
+    let shown: Vec<TicketField> = fields
+        .iter()
+        .filter(|field| sent.one(&format!("was:field:{}", field.key)).is_some())
+        .cloned()
+        .collect();
+    let (values, wrong) = values(&shown, sent);
+    let edited = values.into_iter().map(|(key, wanted)| {
+        let was = sent.one(&format!("was:field:{key}")).filter(|was| !was.is_empty());
+        let edited = Edited { was: was.map(Value::from), wanted: Some(wanted) };
+        (key, edited)
+    });
+    let edit = Edit {
+        comment,
+        status,
+        tags,
+        group: id("group"),
+        assignee: id("assignee"),
+        fields: edited.collect(),
+        requester: None,
+    };
+    (edit, wrong)
+}
+
+pub(super) async fn share(
+    State(pages): State<Pages>,
+    viewer: Viewer,
+    Number(number): Number,
+    sent: Sent,
+) -> Result<Response, Failure> {
+    viewer.must_be(Role::Agent)?;
+    let agreement = sent.text("share_with").unwrap_or_default();
+    agent::share(pages.pool(), &by(&viewer)?, number, agreement)
+        .await
+        .map_err(|error| failure(&viewer, error))?;
+    pages.sent();
+    Ok(see_other_said(&format!("/tickets/{number}"), "said.shared"))
+}
+
+pub(super) async fn unshare(
+    State(pages): State<Pages>,
+    viewer: Viewer,
+    Number(number): Number,
+    sent: Sent,
+) -> Result<Response, Failure> {
+    viewer.must_be(Role::Agent)?;
+    let share = sent.text("share").unwrap_or_default();
+    agent::unshare(pages.pool(), &by(&viewer)?, number, share)
+        .await
+        .map_err(|error| failure(&viewer, error))?;
+    pages.sent();
+    Ok(see_other_said(&format!("/tickets/{number}"), "said.unshared"))
+}
+
+/// Puts somebody else in the requester's place.
+pub(super) async fn requester(
+    State(pages): State<Pages>,
+    viewer: Viewer,
+    Number(number): Number,
+    sent: Sent,
+) -> Result<Response, Failure> {
+    viewer.must_be(Role::Agent)?;
+    let name = sent.text("name").unwrap_or_default().to_owned();
+    let email = sent.text("email").unwrap_or_default().to_owned();
+    if name.is_empty() || !is_address(&email) {
+        return Err(Failure::Invalid(viewer.say("new.error.requester_email").into_owned()));
+    }
+    let edit = Edit { requester: Some((name, email)), ..Edit::default() };
+    agent::edit(pages.pool(), &by(&viewer)?, number, edit)
+        .await
+        .map_err(|error| failure(&viewer, error))?;
+    Ok(see_other_said(&format!("/tickets/{number}"), "said.saved"))
+}
+
+/// Blanks a comment that was written here, everywhere.
+pub(super) async fn redact(
+    State(pages): State<Pages>,
+    viewer: Viewer,
+    Number(number): Number,
+    sent: Sent,
+) -> Result<Response, Failure> {
+    viewer.must_be(Role::Agent)?;
+    let comment = sent.text("comment").unwrap_or_default();
+    agent::redact(pages.pool(), &by(&viewer)?, number, comment)
+        .await
+        .map_err(|error| failure(&viewer, error))?;
+    pages.sent();
+    Ok(see_other_said(&format!("/tickets/{number}"), "said.redacted"))
+}

@@ -1,0 +1,45 @@
+//! `GET /tickets/live`: an event `changed` whenever one of the account's tickets does.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use web::Viewer;
+
+use super::Pages;
+
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// After so long a stream ends, and whoever has no session any more does not come back.
+const LONGEST: Duration = Duration::from_mins(10);
+
+struct Changes {
+    watched: watch::Receiver<u64>,
+    ends: Instant,
+    stop: CancellationToken,
+}
+
+pub(super) async fn stream(State(pages): State<Pages>, viewer: Viewer) -> Response {
+    let changes = Changes {
+        watched: pages.changes.watch(&viewer.account),
+        ends: Instant::now() + LONGEST,
+        stop: pages.desk.shutdown.clone(),
+    };
+    let events = futures_util::stream::unfold(changes, next);
+    Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response()
+}
+
+async fn next(mut changes: Changes) -> Option<(Result<Event, Infallible>, Changes)> {
+    tokio::select! {
+        changed = changes.watched.changed() => changed.ok()?,
+        () = tokio::time::sleep_until(changes.ends) => return None,
+        () = changes.stop.cancelled() => return None,
+    }
+    let number = *changes.watched.borrow_and_update();
+    let event = Event::default().event("changed").id(number.to_string()).data("");
+    Some((Ok(event), changes))
+}

@@ -1,0 +1,199 @@
+//! What people see and do in a browser.
+
+mod act;
+mod form;
+mod list;
+mod live;
+mod new;
+mod settings;
+mod ticket;
+mod views;
+
+use std::sync::{Arc, LazyLock};
+
+use axum::Router;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::routing::{get, post};
+use contracts::AccountName;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+use web::people::PersonRow;
+use web::{Failure, NavItem, Role, Search, Settings, Site, Texts, Viewer, Web, people};
+
+use crate::clock::now;
+use crate::store::group::{self, Group};
+use crate::work::By;
+use crate::work::agent::EditError;
+use crate::work::changes::Changes;
+use crate::work::settle::SettleError;
+
+/// The help desk's own texts.
+pub static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
+    Texts::read(
+        include_str!("../../texts/en.txt"),
+        include_str!("../../texts/de.txt"),
+        include_str!("../../texts/it.txt"),
+    )
+});
+
+/// What every page is made from.
+#[derive(Clone, Debug)]
+pub struct Pages {
+    desk: web::Desk,
+    changes: Arc<Changes>,
+    public_url: Arc<str>,
+}
+
+impl Pages {
+    /// Pages of these tables, reached so.
+    #[must_use]
+    pub fn new(desk: web::Desk, changes: Arc<Changes>, public_url: String) -> Self {
+        Self { desk, changes, public_url: public_url.into() }
+    }
+
+    fn pool(&self) -> &PgPool {
+        &self.desk.pool
+    }
+
+    /// Something was kept that is to be sent.
+    fn sent(&self) {
+        self.desk.new_command.notify_one();
+    }
+
+    /// Every route.
+    pub fn router(self) -> Router {
+        let settings = Settings { public_url: self.public_url.to_string() };
+        let web = Web::new(self.pool().clone(), &settings, SITE());
+        let pages = Router::new()
+            .route("/", get(async || web::see_other("/tickets")))
+            .route("/tickets", get(list::view).post(new::open))
+            .route("/tickets/new", get(new::form))
+            .route("/tickets/live", get(live::stream))
+            .route("/tickets/{number}", get(ticket::page).post(act::save))
+            .route("/tickets/{number}/share", post(act::share))
+            .route("/tickets/{number}/unshare", post(act::unshare))
+            .route("/tickets/{number}/requester", post(act::requester))
+            .route("/tickets/{number}/redact", post(act::redact))
+            .route("/search", get(list::search))
+            .merge(settings::routes())
+            .with_state(self);
+        web.serve(pages)
+    }
+}
+
+#[expect(non_snake_case, reason = "a value that is made once, of parts that are no constants")]
+fn SITE() -> Site {
+    Site {
+        home: "/tickets",
+        texts: &TEXTS,
+        nav,
+        search: Some(Search { action: "/search", label: "search.label" }),
+    }
+}
+
+fn nav(viewer: &Viewer) -> Vec<NavItem> {
+    let mut nav = vec![NavItem::new("nav.tickets", "tickets", "/tickets", "list")];
+    if viewer.role == Role::Admin {
+        nav.push(NavItem::new("nav.settings", "settings", "/settings/people", "gear"));
+    }
+    nav
+}
+
+/// Who does something now.
+fn by(viewer: &Viewer) -> Result<By, Failure> {
+    let account = AccountName::new(viewer.account.as_str());
+    let account = account.map_err(|error| Failure::internal(&error))?;
+    Ok(By { account, actor: viewer.actor(), now: now() })
+}
+
+/// A ticket's number in a path; what is none is no ticket.
+struct Number(i64);
+
+impl<S: Send + Sync> FromRequestParts<S> for Number {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
+        let number = path.ok().and_then(|path| path.parse().ok());
+        number.map(Self).ok_or(Failure::NotFound)
+    }
+}
+
+fn failure(viewer: &Viewer, error: EditError) -> Failure {
+    match error {
+        EditError::NotFound => Failure::NotFound,
+        EditError::Closed => Failure::Conflict(viewer.say("ticket.closed").into_owned()),
+        EditError::Conflict(_) => Failure::Conflict(viewer.say("ticket.conflict").into_owned()),
+        EditError::Settle(error) => settle_failure(viewer, error),
+    }
+}
+
+fn settle_failure(viewer: &Viewer, error: SettleError) -> Failure {
+    use crate::rules::sharing::NoShare;
+    match error {
+        SettleError::Database(error) => error.into(),
+        SettleError::Request(error) => Failure::Invalid(error.to_string()),
+        SettleError::NoSuchAccount => Failure::NotFound,
+        SettleError::NoShare(NoShare::NoAgreement) => Failure::NotFound,
+        SettleError::NoShare(why) => Failure::Conflict(no_share(viewer, &why)),
+    }
+}
+
+/// Why a ticket is not shared, in the reader's words.
+fn no_share(viewer: &Viewer, why: &crate::rules::sharing::NoShare) -> String {
+    use crate::rules::sharing::NoShare;
+    match why {
+        NoShare::Closed => viewer.say("share.closed").into_owned(),
+        NoShare::Already(partner) => {
+            viewer.say_with("share.already", &[("partner", partner)]).into_owned()
+        }
+        NoShare::NoAgreement => viewer.say("share.no_agreement").into_owned(),
+        NoShare::CameFromThere(partner) => {
+            viewer.say_with("share.came_from", &[("partner", partner)]).into_owned()
+        }
+    }
+}
+
+/// The account's agents and groups, by which ids become names.
+struct Team {
+    agents: Vec<PersonRow>,
+    groups: Vec<Group>,
+}
+
+impl Team {
+    async fn of(pool: &PgPool, connection: &mut PgConnection, account: &str) -> sqlx::Result<Self> {
+        let agents = people::list(pool, account).await?;
+        let groups = group::list(connection, account).await?;
+        Ok(Self { agents, groups })
+    }
+
+    fn agent(&self, id: Uuid) -> Option<&str> {
+        self.agents.iter().find(|agent| agent.id == id).map(|agent| agent.name.as_str())
+    }
+
+    fn group(&self, id: Uuid) -> Option<&str> {
+        self.groups.iter().find(|group| group.id == id).map(|group| group.name.as_str())
+    }
+
+    /// Agents to whom a ticket can be given.
+    fn assignable(&self) -> impl Iterator<Item = &PersonRow> {
+        self.agents
+            .iter()
+            .filter(|agent| agent.disabled_at.is_none() && agent.role() >= Role::Agent)
+    }
+}
+
+/// One choice of a form: value, label and whether it is chosen.
+#[derive(Clone, Debug)]
+struct Choice {
+    value: String,
+    label: String,
+    chosen: bool,
+}
+
+impl Choice {
+    fn new(value: impl Into<String>, label: impl Into<String>, chosen: bool) -> Self {
+        Self { value: value.into(), label: label.into(), chosen }
+    }
+}

@@ -1,0 +1,156 @@
+//! Who signs in.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use uuid::Uuid;
+use web::people::{self, NewPerson, PersonRow};
+use web::{Failure, Page, Reader, Role, Viewer, see_other_said};
+
+use super::side;
+use crate::pages::form::Sent;
+use crate::pages::new::is_address;
+use crate::pages::{Choice, Pages};
+use crate::store::audit;
+
+const HERE: &str = "/settings/people";
+
+#[derive(Template)]
+#[template(path = "people.html")]
+struct List<'a> {
+    t: &'a Reader,
+    people: Vec<Row>,
+    roles: Vec<Choice>,
+    link: Option<Link>,
+}
+
+struct Row {
+    id: Uuid,
+    name: String,
+    email: String,
+    roles: Vec<Choice>,
+    signed_in: String,
+    is_disabled: bool,
+    is_me: bool,
+}
+
+/// A sign-in link that was just made; it is told once.
+struct Link {
+    title: String,
+    address: String,
+}
+
+const ROLES: [Role; 3] = [Role::Admin, Role::Agent, Role::LightAgent];
+
+fn roles(viewer: &Viewer, chosen: Role) -> Vec<Choice> {
+    let choice = |role: Role| {
+        let label = viewer.say(&format!("role.{}", role.word()));
+        Choice::new(role.word(), label, role == chosen)
+    };
+    ROLES.into_iter().map(choice).collect()
+}
+
+pub(in crate::pages) async fn list(
+    State(pages): State<Pages>,
+    viewer: Viewer,
+) -> Result<Response, Failure> {
+    viewer.must_be(Role::Admin)?;
+    show(&pages, &viewer, None).await
+}
+
+async fn show(pages: &Pages, viewer: &Viewer, link: Option<Link>) -> Result<Response, Failure> {
+    let known = people::list(pages.pool(), &viewer.account).await?;
+    let row = |person: PersonRow| Row {
+        roles: roles(viewer, person.role()),
+        signed_in: match person.signed_in_at {
+            Some(at) => viewer.time(at).to_string(),
+            None => viewer.say("people.never").into_owned(),
+        },
+        is_disabled: person.disabled_at.is_some(),
+        is_me: person.id == viewer.person,
+        id: person.id,
+        name: person.name,
+        email: person.email,
+    };
+    let people = known.into_iter().map(row).collect();
+    let body = List { t: viewer, people, roles: roles(viewer, Role::Agent), link };
+    Page::new(viewer, viewer.say("settings.members"))
+        .section("settings")
+        .side(side(viewer, HERE))
+        .body(&body)
+}
+
+/// Adds somebody, and shows the link by which they sign in first.
+pub(in crate::pages) async fn add(
+    State(pages): State<Pages>,
+    viewer: Viewer,
+    sent: Sent,
+) -> Result<Response, Failure> {
+    viewer.must_be(Role::Admin)?;
+    let name = sent.text("name").unwrap_or_default();
+    let email = sent.text("email").unwrap_or_default();
+    let role = sent.one("role").and_then(Role::of_word).unwrap_or(Role::Agent);
+    if name.is_empty() || !is_address(email) {
+        return Err(Failure::Invalid(viewer.say("people.error").into_owned()));
+    }
+    let new = NewPerson { account: &viewer.account, email, name, role };
+    let added = people::add(pages.pool(), new).await?;
+    let Some(id) = added else {
+        return Err(Failure::Conflict(viewer.say("people.known").into_owned()));
+    };
+    note(&pages, &viewer, "audit.person_added", name).await?;
+    let link = link(&pages, &viewer, id, name).await?;
+    show(&pages, &viewer, Some(link)).await
+}
+
+async fn link(pages: &Pages, viewer: &Viewer, id: Uuid, name: &str) -> Result<Link, Failure> {
+    let path = people::make_link(pages.pool(), id).await?;
+    let title = viewer.say_with("people.link", &[("name", &name)]).into_owned();
+    Ok(Link { title, address: format!("{}{path}", pages.public_url) })
+}
+
+async fn note(
+    pages: &Pages,
+    viewer: &Viewer,
+    what: &'static str,
+    subject: &str,
+) -> Result<(), Failure> {
+    let mut connection = pages.pool().acquire().await?;
+    audit::add(&mut connection, &viewer.account, &viewer.name, what, subject).await?;
+    Ok(())
+}
+
+/// Gives somebody another role, a new link, or an end.
+pub(in crate::pages) async fn change(
+    State(pages): State<Pages>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    sent: Sent,
+) -> Result<Response, Failure> {
+    viewer.must_be(Role::Admin)?;
+    let id = Uuid::parse_str(&id).map_err(|_| Failure::NotFound)?;
+    let account = viewer.account.as_str();
+    let person = people::find(pages.pool(), account, id).await?.ok_or(Failure::NotFound)?;
+    let (done, what) = match sent.one("do") {
+        Some("link") => {
+            note(&pages, &viewer, "audit.link_made", &person.name).await?;
+            let link = link(&pages, &viewer, id, &person.name).await?;
+            return show(&pages, &viewer, Some(link)).await;
+        }
+        Some("disable") => {
+            (people::disable(pages.pool(), account, id).await?, "audit.person_disabled")
+        }
+        Some("enable") => {
+            (people::enable(pages.pool(), account, id).await?, "audit.person_enabled")
+        }
+        _ => {
+            let role = sent.one("role").and_then(Role::of_word).ok_or(Failure::NotFound)?;
+            (people::set_role(pages.pool(), account, id, role).await?, "audit.role_changed")
+        }
+    };
+    if !done {
+        return Err(Failure::Conflict(viewer.say("people.last_admin").into_owned()));
+    }
+    note(&pages, &viewer, what, &person.name).await?;
+    Ok(see_other_said(HERE, "said.saved"))
+}

@@ -1,0 +1,289 @@
+//! The conversation of a ticket with its history between, in their order.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use contracts::fields::TicketField;
+use contracts::{CommentId, Receipt};
+use desk::store::shown::{self, Carried};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+use web::{Html, Viewer};
+
+use super::super::Team;
+use crate::rules::marks::{self, Mark};
+use crate::rules::sharing::{Agreement, Share};
+use crate::store::comment::{self, Comment};
+use crate::store::event::{self, Event};
+
+/// Comments and lines of history that a page shows, the newest.
+const SHOWN: i64 = 200;
+
+/// What lines are made with.
+pub(super) struct Around<'a> {
+    pub viewer: &'a Viewer,
+    pub agreements: &'a [Agreement],
+    pub shares: &'a [Share],
+    pub team: &'a Team,
+    pub fields: &'a [TicketField],
+}
+
+/// One line.
+pub(super) enum Line {
+    /// Something was said.
+    Said(Said),
+    /// Something happened.
+    Happened(Happened),
+}
+
+/// A comment as it is shown.
+pub(super) struct Said {
+    pub id: String,
+    pub author: String,
+    pub from: String,
+    pub is_own: bool,
+    pub public: bool,
+    pub redacted: bool,
+    pub text: Html,
+    pub files: Vec<File>,
+    pub time: Html,
+    pub marks: Vec<MarkLine>,
+    pub may_redact: bool,
+}
+
+/// A file of a comment.
+pub(super) struct File {
+    pub name: String,
+    pub url: String,
+}
+
+/// Where a comment went.
+pub(super) struct MarkLine {
+    pub kind: &'static str,
+    pub icon: &'static str,
+    pub text: String,
+    pub what_to_do: String,
+}
+
+/// Something that happened.
+pub(super) struct Happened {
+    pub icon: &'static str,
+    pub text: Html,
+    pub time: Html,
+}
+
+/// The lines of a ticket, and how many comments wait.
+pub(super) async fn lines(
+    connection: &mut PgConnection,
+    around: &Around<'_>,
+    number: i64,
+) -> sqlx::Result<(Vec<Line>, usize)> {
+    let account = around.viewer.account.as_str();
+    let comments = comment::newest(connection, account, number, SHOWN).await?;
+    let own: Vec<String> = comments
+        .iter()
+        .filter(|comment| comment.received_from.is_none())
+        .map(|comment| comment.id.clone())
+        .collect();
+    let receipts = if around.shares.is_empty() {
+        BTreeMap::new()
+    } else {
+        receipts(shown::carried(connection, account, &own).await?)
+    };
+    let events = event::newest(connection, account, number, SHOWN).await?;
+    let mut lines: Vec<(DateTime<Utc>, u8, Line)> = Vec::new();
+    let mut waits = 0;
+    for comment in comments {
+        let (at, said) = (comment.at, said(around, comment, &receipts, &mut waits));
+        lines.push((at, 0, Line::Said(said)));
+    }
+    for event in &events {
+        lines.push((event.at, 1, Line::Happened(happened(around, event))));
+    }
+    lines.sort_by_key(|(at, kind, _)| (*at, *kind));
+    Ok((lines.into_iter().map(|(.., line)| line).collect(), waits))
+}
+
+/// By comment: whether its command has an answer, and which. The newest command counts.
+fn receipts(carried: Vec<Carried>) -> BTreeMap<String, Option<Receipt>> {
+    let mut receipts = BTreeMap::new();
+    for Carried { comments, receipt } in carried {
+        let receipt: Option<Receipt> =
+            receipt.as_deref().and_then(|receipt| serde_json::from_str(receipt).ok());
+        for id in comments {
+            receipts.insert(id, receipt.clone());
+        }
+    }
+    receipts
+}
+
+fn said(
+    around: &Around<'_>,
+    comment: Comment,
+    receipts: &BTreeMap<String, Option<Receipt>>,
+    waits: &mut usize,
+) -> Said {
+    let viewer = around.viewer;
+    let is_own = comment.received_from.is_none();
+    let partner = comment.received_from.as_deref().map(|name| partner_name(around, name));
+    let marks = match (&partner, receipts.get(&comment.id)) {
+        (Some(partner), _) => vec![Mark::CameFrom(partner.clone())],
+        (None, None) => Vec::new(),
+        (None, Some(receipt)) => match CommentId::new(comment.id.clone()) {
+            Ok(id) => marks::of_own(&id, receipt.as_ref(), around.shares),
+            Err(_) => Vec::new(),
+        },
+    };
+    *waits += usize::from(marks.contains(&Mark::Waits));
+    let from = match &partner {
+        Some(partner) => viewer.say_with("talk.at", &[("partner", partner)]).into_owned(),
+        None => viewer.organisation.clone(),
+    };
+    let files = comment.attachments.iter().filter_map(|file| {
+        let url = file["url"].as_str().filter(|url| url.starts_with("https://"))?;
+        let name = file["filename"].as_str().unwrap_or(url);
+        Some(File { name: name.to_owned(), url: url.to_owned() })
+    });
+    Said {
+        files: files.collect(),
+        author: comment.author_name,
+        from,
+        is_own,
+        public: comment.public,
+        redacted: comment.redacted || (comment.body.is_empty() && !is_own),
+        text: paragraphs(&comment.body),
+        time: viewer.time(comment.at),
+        marks: marks.iter().map(|mark| mark_line(viewer, mark)).collect(),
+        may_redact: is_own && !comment.redacted && viewer.role >= web::Role::Agent,
+        id: comment.id,
+    }
+}
+
+fn partner_name(around: &Around<'_>, account: &str) -> String {
+    let known = around.agreements.iter().find(|it| it.partner == account);
+    known.map_or_else(|| account.to_owned(), |it| it.partner_name.clone())
+}
+
+fn mark_line(viewer: &Viewer, mark: &Mark) -> MarkLine {
+    let line = |kind, icon, text: String| MarkLine { kind, icon, text, what_to_do: String::new() };
+    match mark {
+        Mark::CameFrom(partner) => {
+            let text = viewer.say_with("mark.came_from", &[("partner", partner)]);
+            line("mark--ok", "check", text.into_owned())
+        }
+        Mark::Crossed(partner) => {
+            let text = viewer.say_with("mark.crossed", &[("partner", partner)]);
+            line("mark--ok", "check", text.into_owned())
+        }
+        Mark::Waits => line("mark--wait", "clock", viewer.say("mark.waits").into_owned()),
+        Mark::Stayed(partner, reason) => {
+            let why = reason.map_or_else(Default::default, |reason| viewer.reason(reason));
+            let text = viewer.say_with("mark.stayed", &[("partner", partner), ("why", &why)]);
+            let what = reason.map_or_else(Default::default, |reason| viewer.what_to_do(reason));
+            MarkLine {
+                what_to_do: what.into_owned(),
+                ..line("mark--stay", "stay", text.into_owned())
+            }
+        }
+        Mark::Refused(reason) => {
+            let why = reason.map_or_else(Default::default, |reason| viewer.reason(reason));
+            let text = viewer.say_with("mark.refused", &[("why", &why)]);
+            let what = reason.map_or_else(Default::default, |reason| viewer.what_to_do(reason));
+            MarkLine {
+                what_to_do: what.into_owned(),
+                ..line("mark--stay", "stay", text.into_owned())
+            }
+        }
+    }
+}
+
+/// Plain text as paragraphs; nothing in it is markup.
+fn paragraphs(text: &str) -> Html {
+    let paragraph = |part: &str| {
+        let lines: Vec<String> =
+            part.lines().map(|line| Html::text(line).as_str().to_owned()).collect();
+        format!("<p>{}</p>", lines.join("<br>"))
+    };
+    let text = text.replace("\r\n", "\n");
+    let parts = text.split("\n\n").filter(|part| !part.trim().is_empty()).map(paragraph);
+    Html::trusted(parts.collect::<String>())
+}
+
+fn happened(around: &Around<'_>, event: &Event) -> Happened {
+    let viewer = around.viewer;
+    let detail = &event.detail.0;
+    let who = partner_name(around, &event.actor);
+    let text = |name: &str| detail[name].as_str().unwrap_or_default().to_owned();
+    let status = |name: &str| viewer.say(&format!("status.{}", text(name))).into_owned();
+    let id = |name: &str| Uuid::parse_str(&text(name)).ok();
+    let nobody = || viewer.say("event.nobody").into_owned();
+    let partner = partner_name(around, &text("partner"));
+    let say = |key: &str, values: &[(&str, &String)]| {
+        let mut all: Vec<(&str, &dyn std::fmt::Display)> = vec![("who", &who)];
+        all.extend(values.iter().map(|(name, value)| (*name, *value as &dyn std::fmt::Display)));
+        viewer.html_with(key, &all)
+    };
+    let (icon, text) = match event.kind.as_str() {
+        "subject" => ("list", say("event.subject", &[("to", &text("to"))])),
+        "status" => {
+            ("dot-open", say("event.status", &[("from", &status("from")), ("to", &status("to"))]))
+        }
+        "group" => {
+            let to = id("to").and_then(|id| around.team.group(id).map(str::to_owned));
+            ("user", say("event.group", &[("to", &to.unwrap_or_else(nobody))]))
+        }
+        "assignee" => {
+            let to = id("to").and_then(|id| around.team.agent(id).map(str::to_owned));
+            ("user", say("event.assignee", &[("to", &to.unwrap_or_else(nobody))]))
+        }
+        "requester" => ("user", say("event.requester", &[])),
+        "tags" => tags(detail, &say),
+        "field" => {
+            let key = text("key");
+            let field = around.fields.iter().find(|field| field.key == key);
+            let title = field.map_or(key, |field| field.title.clone());
+            let to = if text("to").is_empty() { nobody() } else { text("to") };
+            ("list", say("event.field", &[("field", &title), ("to", &to)]))
+        }
+        "rule" => match detail["stopped"].as_str() {
+            None => ("rule", say("event.rule", &[])),
+            Some(_) => ("rule", say("event.rule_stopped", &[])),
+        },
+        "rules_paused" => ("pause", say("event.rules_paused", &[])),
+        "received" => ("in", say("event.received", &[("number", &text("number"))])),
+        "shared" => ("out", say("event.shared", &[("partner", &partner)])),
+        "not_shared" => ("alert", say("event.not_shared", &[("partner", &partner)])),
+        "unshared" => ("out", say("event.unshared", &[("partner", &partner)])),
+        "share_ended" => ("in", say("event.share_ended", &[])),
+        _ => ("info", say("event.other", &[])),
+    };
+    Happened { icon, text, time: viewer.time(event.at) }
+}
+
+type Say<'a> = &'a dyn Fn(&str, &[(&str, &String)]) -> Html;
+
+fn tags(detail: &Value, say: Say<'_>) -> (&'static str, Html) {
+    let list = |name: &str| {
+        let tags = detail[name].as_array().into_iter().flatten().filter_map(Value::as_str);
+        tags.collect::<Vec<_>>().join(", ")
+    };
+    let (added, removed) = (list("added"), list("removed"));
+    let html = match (added.is_empty(), removed.is_empty()) {
+        (_, true) => say("event.tags_added", &[("added", &added)]),
+        (true, false) => say("event.tags_removed", &[("removed", &removed)]),
+        (false, false) => say("event.tags", &[("added", &added), ("removed", &removed)]),
+    };
+    ("tag", html)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_is_text_and_nothing_else() {
+        let html = paragraphs("One <b>\r\ntwo\r\n\r\n<script>three");
+        assert_eq!(html.as_str(), "<p>One &lt;b&gt;<br>two</p><p>&lt;script&gt;three</p>");
+    }
+}

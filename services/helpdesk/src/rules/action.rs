@@ -1,0 +1,168 @@
+//! What triggers and automations do to a ticket.
+
+use contracts::fields::Status;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::ticket::{Ticket, status_of, tags_of};
+
+/// One action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", content = "value", rename_all = "snake_case")]
+pub enum Action {
+    /// Sets the status.
+    Status(String),
+    /// Gives it to a group.
+    Group(Uuid),
+    /// Gives it to an agent.
+    Assign(Uuid),
+    /// Adds tags, which never leave the account.
+    AddTags(String),
+    /// Takes tags away, here alone.
+    RemoveTags(String),
+    /// Sets a custom field: key and value.
+    Field(String, String),
+    /// Shares it under this agreement.
+    Share(String),
+}
+
+/// Kinds of actions as forms have them.
+pub const KINDS: [&str; 7] =
+    ["status", "group", "assign", "add_tags", "remove_tags", "field", "share"];
+
+impl Action {
+    /// The action of this kind with this value; nothing where they do not go together. A field's
+    /// value is written `key=value`.
+    #[must_use]
+    pub fn of(kind: &str, value: &str) -> Option<Self> {
+        let value = value.trim();
+        let tags = || (!tags_of(value).is_empty()).then(|| value.to_owned());
+        match kind {
+            "status" => status_of(value).map(|_| Self::Status(value.to_owned())),
+            "group" => Uuid::parse_str(value).ok().map(Self::Group),
+            "assign" => Uuid::parse_str(value).ok().map(Self::Assign),
+            "add_tags" => tags().map(Self::AddTags),
+            "remove_tags" => tags().map(Self::RemoveTags),
+            "field" => {
+                let (key, value) = value.split_once('=')?;
+                let key = key.trim();
+                (!key.is_empty()).then(|| Self::Field(key.to_owned(), value.trim().to_owned()))
+            }
+            "share" => (!value.is_empty()).then(|| Self::Share(value.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// Its kind and value, as forms have them.
+    #[must_use]
+    pub fn words(&self) -> (&'static str, String) {
+        match self {
+            Self::Status(status) => ("status", status.clone()),
+            Self::Group(group) => ("group", group.to_string()),
+            Self::Assign(agent) => ("assign", agent.to_string()),
+            Self::AddTags(tags) => ("add_tags", tags.clone()),
+            Self::RemoveTags(tags) => ("remove_tags", tags.clone()),
+            Self::Field(key, value) => ("field", format!("{key}={value}")),
+            Self::Share(agreement) => ("share", agreement.clone()),
+        }
+    }
+
+    /// Does it to the ticket; returns whether that changed anything. A ticket that is closed stays
+    /// closed. Sharing changes nothing here: it is asked for beside.
+    pub fn apply(&self, ticket: &mut Ticket) -> bool {
+        let before = ticket.clone();
+        match self {
+            Self::Status(word) => {
+                if let Some(status) = status_of(word).filter(|_| ticket.status != Status::Closed) {
+                    ticket.status = status;
+                }
+            }
+            Self::Group(group) => ticket.group = Some(*group),
+            Self::Assign(agent) => ticket.assignee = Some(*agent),
+            Self::AddTags(tags) => {
+                for tag in tags_of(tags) {
+                    // One that a person set stays theirs.
+                    if ticket.tags.insert(tag.clone()) {
+                        ticket.rule_tags.insert(tag);
+                    }
+                }
+            }
+            Self::RemoveTags(tags) => {
+                for tag in tags_of(tags) {
+                    ticket.tags.remove(&tag);
+                    ticket.rule_tags.remove(&tag);
+                }
+            }
+            Self::Field(key, value) => {
+                ticket.fields.insert(key.clone(), Value::from(value.as_str()));
+            }
+            Self::Share(_) => {}
+        }
+        *ticket != before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn r_61_tags_that_a_rule_adds_are_marked_and_a_persons_stay_theirs() {
+        let mut ticket = Ticket::new(1, "Pump", "p");
+        ticket.tags = tags_of("meter");
+        assert!(Action::AddTags("meter field-team".to_owned()).apply(&mut ticket));
+        assert_eq!(ticket.rule_tags, tags_of("field-team"));
+        assert!(Action::RemoveTags("field-team".to_owned()).apply(&mut ticket));
+        assert_eq!((ticket.tags, ticket.rule_tags), (tags_of("meter"), tags_of("")));
+    }
+
+    #[test]
+    fn what_is_there_already_is_no_change() {
+        let mut ticket = Ticket::new(1, "Pump", "p");
+        for (kind, value) in [
+            ("status", "open"),
+            ("group", "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10"),
+            ("add_tags", "a"),
+            ("field", "model=lx_40"),
+        ] {
+            let action = Action::of(kind, value).unwrap();
+            assert!(action.apply(&mut ticket), "{kind}");
+            assert!(!action.apply(&mut ticket), "{kind} again");
+            assert_eq!(action.words(), (kind, value.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_closed_ticket_stays_closed() {
+        let mut ticket = Ticket::new(1, "Pump", "p");
+        ticket.status = Status::Closed;
+        assert!(!Action::Status("open".to_owned()).apply(&mut ticket));
+    }
+
+    #[test]
+    fn what_says_nothing_is_no_action() {
+        for (kind, value) in [
+            ("status", "on-hold"),
+            ("group", "x"),
+            ("add_tags", ","),
+            ("field", "=1"),
+            ("mail", "x"),
+        ] {
+            assert_eq!(Action::of(kind, value), None, "{kind}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn tags_of_rules_are_always_tags(adds in "[a-c ]{0,9}", takes in "[a-c ]{0,9}") {
+            let mut ticket = Ticket::new(1, "Pump", "p");
+            ticket.tags = tags_of("b");
+            Action::AddTags(adds).apply(&mut ticket);
+            Action::RemoveTags(takes).apply(&mut ticket);
+            prop_assert!(ticket.rule_tags.is_subset(&ticket.tags));
+        }
+    }
+}

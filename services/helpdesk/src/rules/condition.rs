@@ -1,0 +1,492 @@
+//! Conditions of views, triggers and automations.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::ticket::{Ticket, status_of, status_word, tags_of};
+
+/// What a condition is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// Whether the ticket is created or updated now; of triggers alone.
+    Ticket,
+    /// How it was changed last.
+    UpdateVia,
+    /// The partner it came from.
+    ReceivedFrom,
+    /// The partner it was shared with.
+    SentTo,
+    /// How it came to be.
+    Channel,
+    /// Its status.
+    Status,
+    /// Its tags.
+    Tags,
+    /// The text of its subject.
+    SubjectText,
+    /// Its group.
+    Group,
+    /// Its assignee.
+    Assignee,
+    /// Who asks.
+    Requester,
+    /// Hours since it was last changed; of automations alone.
+    HoursSinceUpdate,
+    /// A custom field, by its key.
+    Field(String),
+}
+
+/// How it is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operator {
+    /// The same.
+    Is,
+    /// Not the same.
+    IsNot,
+    /// Of a status: earlier in a ticket's life.
+    Below,
+    /// Of tags: one of these at least.
+    IncludesAny,
+    /// Of tags: none of these.
+    IncludesNone,
+    /// Of a text: has it in it, whatever the case.
+    Contains,
+    /// Of hours: so many or more.
+    AtLeast,
+}
+
+/// One condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// What it is about.
+    pub on: Subject,
+    /// How it is compared.
+    pub op: Operator,
+    /// With what.
+    pub value: String,
+}
+
+/// Nothing of its kind: no group, no assignee, no partner.
+pub const NONE: &str = "none";
+/// Any partner.
+pub const ANY: &str = "any";
+/// Whoever looks at the view.
+pub const ME: &str = "me";
+
+/// All of these, and one of those if there are any.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conditions {
+    /// Every one of them must hold.
+    #[serde(default)]
+    pub all: Vec<Condition>,
+    /// One of them must hold, where there are any.
+    #[serde(default)]
+    pub any: Vec<Condition>,
+}
+
+/// What happens to a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It is new.
+    Created,
+    /// It was changed.
+    Updated,
+    /// Time passed; so many hours since it was changed.
+    Hours(i64),
+}
+
+impl Subject {
+    /// Those of every account, beside its custom fields.
+    pub const COMMON: [Self; 12] = [
+        Self::Ticket,
+        Self::UpdateVia,
+        Self::ReceivedFrom,
+        Self::SentTo,
+        Self::Channel,
+        Self::Status,
+        Self::Tags,
+        Self::SubjectText,
+        Self::Group,
+        Self::Assignee,
+        Self::Requester,
+        Self::HoursSinceUpdate,
+    ];
+
+    /// As forms have it.
+    #[must_use]
+    pub fn word(&self) -> String {
+        match self {
+            Self::Ticket => "ticket".to_owned(),
+            Self::UpdateVia => "update_via".to_owned(),
+            Self::ReceivedFrom => "received_from".to_owned(),
+            Self::SentTo => "sent_to".to_owned(),
+            Self::Channel => "channel".to_owned(),
+            Self::Status => "status".to_owned(),
+            Self::Tags => "tags".to_owned(),
+            Self::SubjectText => "subject_text".to_owned(),
+            Self::Group => "group".to_owned(),
+            Self::Assignee => "assignee".to_owned(),
+            Self::Requester => "requester".to_owned(),
+            Self::HoursSinceUpdate => "hours_since_update".to_owned(),
+            Self::Field(key) => format!("field:{key}"),
+        }
+    }
+
+    /// The subject of this word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        if let Some(key) = word.strip_prefix("field:") {
+            return (!key.is_empty()).then(|| Self::Field(key.to_owned()));
+        }
+        Self::COMMON.into_iter().find(|subject| subject.word() == word)
+    }
+
+    /// How it can be compared.
+    #[must_use]
+    pub fn operators(&self) -> &'static [Operator] {
+        match self {
+            Self::Status => &[Operator::Is, Operator::IsNot, Operator::Below],
+            Self::Tags => &[Operator::IncludesAny, Operator::IncludesNone],
+            Self::SubjectText => &[Operator::Contains],
+            Self::HoursSinceUpdate => &[Operator::AtLeast],
+            Self::Field(_) => &[Operator::Is, Operator::IsNot, Operator::Contains],
+            Self::Ticket => &[Operator::Is],
+            _ => &[Operator::Is, Operator::IsNot],
+        }
+    }
+}
+
+impl Operator {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::Is,
+        Self::IsNot,
+        Self::Below,
+        Self::IncludesAny,
+        Self::IncludesNone,
+        Self::Contains,
+        Self::AtLeast,
+    ];
+
+    /// As forms have it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Is => "is",
+            Self::IsNot => "is_not",
+            Self::Below => "below",
+            Self::IncludesAny => "includes_any",
+            Self::IncludesNone => "includes_none",
+            Self::Contains => "contains",
+            Self::AtLeast => "at_least",
+        }
+    }
+
+    /// The operator of this word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operator| operator.word() == word)
+    }
+}
+
+/// Why a condition says nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConditionError {
+    /// The two do not go together.
+    #[error("{0} cannot be compared by {1}")]
+    Operator(String, &'static str),
+    /// The value is none of its kind.
+    #[error("{0} cannot be {1:?}")]
+    Value(String, String),
+}
+
+impl Condition {
+    /// One condition.
+    #[must_use]
+    pub fn new(on: Subject, op: Operator, value: impl Into<String>) -> Self {
+        Self { on, op, value: value.into() }
+    }
+
+    /// Whether it can hold of any ticket at all.
+    ///
+    /// # Errors
+    /// Which part of it says nothing.
+    pub fn check(&self) -> Result<(), ConditionError> {
+        if !self.on.operators().contains(&self.op) {
+            return Err(ConditionError::Operator(self.on.word(), self.op.word()));
+        }
+        let value = self.value.trim();
+        let is_one = match &self.on {
+            Subject::Ticket => ["created", "updated"].contains(&value),
+            Subject::Status => status_of(value).is_some(),
+            Subject::UpdateVia | Subject::Channel => super::ticket::Channel::of(value).is_some(),
+            Subject::Group => value == NONE || Uuid::parse_str(value).is_ok(),
+            Subject::Assignee => value == NONE || value == ME || Uuid::parse_str(value).is_ok(),
+            Subject::HoursSinceUpdate => value.parse::<i64>().is_ok_and(|hours| hours > 0),
+            Subject::Tags => !tags_of(value).is_empty(),
+            _ => !value.is_empty(),
+        };
+        if is_one { Ok(()) } else { Err(ConditionError::Value(self.on.word(), self.value.clone())) }
+    }
+
+    /// Whether it holds.
+    #[must_use]
+    pub fn holds(&self, ticket: &Ticket, event: Event) -> bool {
+        let is = |same: bool| match self.op {
+            Operator::Is => same,
+            Operator::IsNot => !same,
+            _ => false,
+        };
+        match &self.on {
+            Subject::Ticket => match event {
+                Event::Created => self.value == "created",
+                Event::Updated => self.value == "updated",
+                Event::Hours(_) => false,
+            },
+            Subject::UpdateVia => is(ticket.updated_via.word() == self.value),
+            Subject::Channel => is(ticket.channel.word() == self.value),
+            Subject::ReceivedFrom => is(partner(ticket.received_from.as_deref(), &self.value)),
+            Subject::SentTo => is(partner(ticket.sent_to.as_deref(), &self.value)),
+            Subject::Status => match (self.op, status_of(&self.value)) {
+                (Operator::Below, Some(limit)) => ticket.status < limit,
+                _ => is(status_word(ticket.status) == self.value),
+            },
+            Subject::Tags => {
+                let named = tags_of(&self.value);
+                let there = !named.is_disjoint(&ticket.tags);
+                if self.op == Operator::IncludesNone { !there } else { there }
+            }
+            Subject::SubjectText => contains(&ticket.subject, &self.value),
+            Subject::Group => is(named(ticket.group, &self.value)),
+            Subject::Assignee => is(named(ticket.assignee, &self.value)),
+            Subject::Requester => is(ticket.requester == self.value),
+            Subject::HoursSinceUpdate => match (event, self.value.trim().parse::<i64>()) {
+                (Event::Hours(hours), Ok(least)) => hours >= least,
+                _ => false,
+            },
+            Subject::Field(key) => {
+                let held = ticket.fields.get(key).map(text_of).unwrap_or_default();
+                if self.op == Operator::Contains {
+                    contains(&held, &self.value)
+                } else {
+                    is(held == self.value)
+                }
+            }
+        }
+    }
+}
+
+impl Conditions {
+    /// Whether all hold, and one of `any` where there are any.
+    #[must_use]
+    pub fn hold(&self, ticket: &Ticket, event: Event) -> bool {
+        let met = |condition: &Condition| condition.holds(ticket, event);
+        self.all.iter().all(met) && (self.any.is_empty() || self.any.iter().any(met))
+    }
+
+    /// The first of `all` that does not hold, or else all of `any`: why nothing happens.
+    #[must_use]
+    pub fn unmet(&self, ticket: &Ticket, event: Event) -> Vec<&Condition> {
+        let first = self.all.iter().find(|condition| !condition.holds(ticket, event));
+        match first {
+            Some(condition) => vec![condition],
+            None if self.hold(ticket, event) => Vec::new(),
+            None => self.any.iter().collect(),
+        }
+    }
+
+    /// Every one of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Condition> {
+        self.all.iter().chain(&self.any)
+    }
+}
+
+/// A field's value as one text, as it is compared and shown.
+#[must_use]
+pub fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            let tags: BTreeSet<&str> = items.iter().filter_map(Value::as_str).collect();
+            tags.into_iter().collect::<Vec<_>>().join(" ")
+        }
+        Value::Null => String::new(),
+        Value::Object(_) => String::new(),
+        other => other.to_string(),
+    }
+}
+
+fn partner(held: Option<&str>, wanted: &str) -> bool {
+    match wanted {
+        ANY => held.is_some(),
+        NONE => held.is_none(),
+        name => held == Some(name),
+    }
+}
+
+fn named(held: Option<Uuid>, wanted: &str) -> bool {
+    if wanted == NONE {
+        return held.is_none();
+    }
+    held.is_some() && held == Uuid::parse_str(wanted).ok()
+}
+
+fn contains(text: &str, part: &str) -> bool {
+    text.to_lowercase().contains(&part.to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::ticket::Channel;
+    use super::*;
+
+    fn received() -> Ticket {
+        let mut ticket = Ticket::new(1, "Smart Meter reboots", "placeholder-1");
+        ticket.channel = Channel::Sharing;
+        ticket.updated_via = Channel::Sharing;
+        ticket.received_from = Some("acme".to_owned());
+        ticket.tags = tags_of("meter outage");
+        ticket.fields.insert("model".to_owned(), Value::from("lx_40"));
+        ticket
+    }
+
+    fn holds(on: Subject, op: Operator, value: &str) -> bool {
+        let condition = Condition::new(on, op, value);
+        assert_eq!(condition.check(), Ok(()));
+        condition.holds(&received(), Event::Updated)
+    }
+
+    #[test]
+    fn r_81_update_via_can_be_ticket_sharing() {
+        assert!(holds(Subject::UpdateVia, Operator::Is, "sharing"));
+        assert!(!holds(Subject::UpdateVia, Operator::Is, "agent"));
+        assert!(holds(Subject::UpdateVia, Operator::IsNot, "rule"));
+    }
+
+    #[test]
+    fn r_80_tickets_that_came_by_sharing_are_told_from_others() {
+        assert!(holds(Subject::Channel, Operator::Is, "sharing"));
+        assert!(!holds(Subject::Channel, Operator::IsNot, "sharing"));
+    }
+
+    #[test]
+    fn r_86_received_from_names_a_partner() {
+        for (op, value, expected) in [
+            (Operator::Is, "acme", true),
+            (Operator::Is, "initech", false),
+            (Operator::IsNot, "initech", true),
+            (Operator::Is, ANY, true),
+            (Operator::Is, NONE, false),
+        ] {
+            assert_eq!(holds(Subject::ReceivedFrom, op, value), expected, "{op:?} {value}");
+        }
+    }
+
+    #[test]
+    fn r_87_sent_to_names_a_partner() {
+        assert!(!holds(Subject::SentTo, Operator::Is, "acme"));
+        assert!(holds(Subject::SentTo, Operator::Is, NONE));
+        let mut sent = received();
+        sent.sent_to = Some("initech".to_owned());
+        let to = Condition::new(Subject::SentTo, Operator::Is, "initech");
+        assert!(to.holds(&sent, Event::Updated));
+    }
+
+    #[test]
+    fn each_subject_is_compared_in_its_own_way() {
+        for (on, op, value, expected) in [
+            (Subject::Status, Operator::Below, "solved", true),
+            (Subject::Status, Operator::Below, "new", false),
+            (Subject::Status, Operator::Is, "new", true),
+            (Subject::Tags, Operator::IncludesAny, "relay, METER", true),
+            (Subject::Tags, Operator::IncludesNone, "relay", true),
+            (Subject::SubjectText, Operator::Contains, "smart meter", true),
+            (Subject::Assignee, Operator::Is, NONE, true),
+            (Subject::Group, Operator::IsNot, NONE, false),
+            (Subject::Requester, Operator::Is, "placeholder-1", true),
+            (Subject::Field("model".into()), Operator::Is, "lx_40", true),
+            (Subject::Field("model".into()), Operator::Contains, "LX", true),
+            (Subject::Field("bay".into()), Operator::IsNot, "B3", true),
+            (Subject::Ticket, Operator::Is, "created", false),
+        ] {
+            assert_eq!(holds(on.clone(), op, value), expected, "{on:?} {op:?} {value}");
+        }
+    }
+
+    #[test]
+    fn hours_are_of_automations_alone() {
+        let old = Condition::new(Subject::HoursSinceUpdate, Operator::AtLeast, "24");
+        assert!(old.holds(&received(), Event::Hours(24)));
+        assert!(!old.holds(&received(), Event::Hours(23)));
+        assert!(!old.holds(&received(), Event::Updated));
+    }
+
+    #[test]
+    fn what_says_nothing_is_refused() {
+        for (on, op, value) in [
+            (Subject::Status, Operator::Is, "on-hold"),
+            (Subject::Tags, Operator::Is, "meter"),
+            (Subject::Tags, Operator::IncludesAny, " , "),
+            (Subject::Group, Operator::Is, "Field team"),
+            (Subject::HoursSinceUpdate, Operator::AtLeast, "0"),
+            (Subject::ReceivedFrom, Operator::Is, ""),
+        ] {
+            assert!(Condition::new(on, op, value).check().is_err());
+        }
+    }
+
+    #[test]
+    fn words_of_subjects_are_read_as_written() {
+        let field = Subject::Field("model".to_owned());
+        for subject in Subject::COMMON.into_iter().chain([field]) {
+            assert_eq!(Subject::of(&subject.word()), Some(subject));
+        }
+        assert_eq!((Subject::of("field:"), Subject::of("x")), (None, None));
+    }
+
+    fn any_condition() -> impl Strategy<Value = Condition> {
+        let words = vec!["sharing", "agent", "acme", ANY, NONE, "new", "meter", "lx_40"];
+        let subjects: Vec<Subject> =
+            Subject::COMMON.into_iter().chain([Subject::Field("model".to_owned())]).collect();
+        (prop::sample::select(subjects), prop::sample::select(words)).prop_flat_map(
+            |(on, value)| {
+                let operators = on.operators();
+                prop::sample::select(operators)
+                    .prop_map(move |op| Condition::new(on.clone(), op, value))
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn is_and_is_not_are_each_others_opposite(condition in any_condition()) {
+            if condition.op == Operator::Is && condition.on.operators().contains(&Operator::IsNot) {
+                let opposite = Condition { op: Operator::IsNot, ..condition.clone() };
+                let ticket = received();
+                prop_assert_ne!(
+                    condition.holds(&ticket, Event::Updated),
+                    opposite.holds(&ticket, Event::Updated)
+                );
+            }
+        }
+
+        #[test]
+        fn nothing_is_unmet_exactly_where_all_hold(
+            all in prop::collection::vec(any_condition(), 0..4),
+            any in prop::collection::vec(any_condition(), 0..4),
+        ) {
+            let (ticket, conditions) = (received(), Conditions { all, any });
+            prop_assert_eq!(
+                conditions.hold(&ticket, Event::Created),
+                conditions.unmet(&ticket, Event::Created).is_empty()
+            );
+        }
+    }
+}

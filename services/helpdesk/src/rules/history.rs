@@ -1,0 +1,106 @@
+//! What a ticket's history tells of a change: what people and rules of this account set, and nothing
+//! of values that a partner set.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::condition::text_of;
+use super::field::same;
+use super::ticket::{Channel, Ticket, status_word};
+
+/// One line of a ticket's history.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// What happened.
+    pub kind: &'static str,
+    /// The particulars.
+    pub detail: Value,
+}
+
+fn entry(kind: &'static str, detail: Value) -> Entry {
+    Entry { kind, detail }
+}
+
+/// What a change from `before` to `after` leaves in the history, by who made it.
+#[must_use]
+pub fn entries(before: &Ticket, after: &Ticket, by: Channel) -> Vec<Entry> {
+    if by == Channel::Sharing {
+        return Vec::new();
+    }
+    let mut entries = Vec::new();
+    if before.subject != after.subject {
+        entries.push(entry("subject", json!({ "from": before.subject, "to": after.subject })));
+    }
+    if before.status != after.status {
+        let (from, to) = (status_word(before.status), status_word(after.status));
+        entries.push(entry("status", json!({ "from": from, "to": to })));
+    }
+    if before.group != after.group {
+        entries.push(entry("group", json!({ "to": after.group })));
+    }
+    if before.assignee != after.assignee {
+        entries.push(entry("assignee", json!({ "to": after.assignee })));
+    }
+    if before.requester != after.requester {
+        entries.push(entry("requester", json!({ "to": after.requester })));
+    }
+    if before.tags != after.tags {
+        let list = |tags: BTreeSet<&String>| tags.into_iter().cloned().collect::<Vec<_>>();
+        let added = list(after.tags.difference(&before.tags).collect());
+        let removed = list(before.tags.difference(&after.tags).collect());
+        entries.push(entry("tags", json!({ "added": added, "removed": removed })));
+    }
+    let keys: BTreeSet<&String> = before.fields.keys().chain(after.fields.keys()).collect();
+    for key in keys {
+        let (from, to) = (before.fields.get(key), after.fields.get(key));
+        if !same(from, to) {
+            let text = |value: Option<&Value>| value.map(text_of).unwrap_or_default();
+            let detail = json!({ "key": key, "from": text(from), "to": text(to) });
+            entries.push(entry("field", detail));
+        }
+    }
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::fields::Status;
+
+    use super::super::ticket::tags_of;
+    use super::*;
+
+    fn changed() -> (Ticket, Ticket) {
+        let mut before = Ticket::new(1, "Pump", "p");
+        before.tags = tags_of("old stays");
+        let mut after = before.clone();
+        after.status = Status::Open;
+        after.tags = tags_of("new stays");
+        after.fields.insert("model".into(), json!("lx_40"));
+        (before, after)
+    }
+
+    #[test]
+    fn what_this_account_set_is_told_with_what_it_was() {
+        let (before, after) = changed();
+        for by in [Channel::Agent, Channel::Rule] {
+            let told = entries(&before, &after, by);
+            let kinds: Vec<&str> = told.iter().map(|entry| entry.kind).collect();
+            assert_eq!(kinds, ["status", "tags", "field"]);
+            assert_eq!(told[1].detail, json!({ "added": ["new"], "removed": ["old"] }));
+            assert_eq!(told[2].detail, json!({ "key": "model", "from": "", "to": "lx_40" }));
+        }
+    }
+
+    #[test]
+    fn r_96_and_r_97_values_that_a_partner_set_leave_no_trace() {
+        let (before, after) = changed();
+        assert_eq!(entries(&before, &after, Channel::Sharing), []);
+    }
+
+    #[test]
+    fn what_stays_is_not_told() {
+        let (before, _) = changed();
+        assert_eq!(entries(&before, &before, Channel::Agent), []);
+    }
+}

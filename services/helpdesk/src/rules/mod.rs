@@ -1,0 +1,17 @@
+//! What the help desk decides, as functions of values: no clock, no database.
+
+pub mod access;
+pub mod action;
+pub mod condition;
+pub mod conflict;
+pub mod field;
+pub mod history;
+pub mod marks;
+pub mod overlay;
+pub mod people;
+pub mod pingpong;
+pub mod publish;
+pub mod sees;
+pub mod sharing;
+pub mod ticket;
+pub mod trigger;

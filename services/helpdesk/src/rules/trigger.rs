@@ -1,0 +1,167 @@
+//! Triggers: in their order, each at most once for what happens to a ticket.
+
+use uuid::Uuid;
+
+use super::action::Action;
+use super::condition::{Conditions, Event};
+use super::sharing::{Agreement, NoShare, may_share};
+use super::ticket::Ticket;
+
+/// A trigger or automation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Which.
+    pub id: Uuid,
+    /// What it is called.
+    pub name: String,
+    /// When it fires.
+    pub when: Conditions,
+    /// What it does, in this order.
+    pub actions: Vec<Action>,
+}
+
+/// A rule that fired.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fired {
+    /// Which.
+    pub id: Uuid,
+    /// What it is called.
+    pub name: String,
+    /// Whether it changed anything.
+    pub changed: bool,
+    /// Under which agreement it shares the ticket.
+    pub shares: Option<String>,
+    /// Why it does not share it though it should.
+    pub stopped: Option<NoShare>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// The ticket afterwards.
+    pub ticket: Ticket,
+    /// What fired, in this order.
+    pub fired: Vec<Fired>,
+}
+
+impl Run {
+    /// The agreement under which a rule shares it; the first stands.
+    #[must_use]
+    pub fn shares(&self) -> Option<&str> {
+        self.fired.iter().find_map(|fired| fired.shares.as_deref())
+    }
+}
+
+/// Runs rules on what happened to a ticket. After one that changed it the others are looked at
+/// again from the first; none fires twice, so a rule cannot set off itself, nor two each other.
+#[must_use]
+pub fn run(rules: &[Rule], ticket: Ticket, event: Event, agreements: &[Agreement]) -> Run {
+    let mut run = Run { ticket, fired: Vec::new() };
+    loop {
+        let next = rules.iter().find(|rule| {
+            !run.fired.iter().any(|fired| fired.id == rule.id) && rule.when.hold(&run.ticket, event)
+        });
+        let Some(rule) = next else { return run };
+        let fired = fire(rule, &mut run, agreements);
+        run.fired.push(fired);
+    }
+}
+
+fn fire(rule: &Rule, run: &mut Run, agreements: &[Agreement]) -> Fired {
+    let mut fired =
+        Fired { id: rule.id, name: rule.name.clone(), changed: false, shares: None, stopped: None };
+    for action in &rule.actions {
+        fired.changed |= action.apply(&mut run.ticket);
+        let Action::Share(agreement) = action else { continue };
+        match may_share(&run.ticket, agreement, agreements) {
+            Ok(found) => {
+                run.ticket.sent_to = Some(found.partner.clone());
+                fired.shares = Some(agreement.clone());
+                fired.changed = true;
+            }
+            Err(why) => fired.stopped = Some(why),
+        }
+    }
+    fired
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::fields::Status;
+
+    use super::super::condition::{Condition, Operator, Subject};
+    use super::super::sharing::samples::agreement;
+    use super::super::ticket::{Channel, tags_of};
+    use super::*;
+
+    fn rule(number: u128, when: &[(Subject, Operator, &str)], actions: &[(&str, &str)]) -> Rule {
+        let all =
+            when.iter().map(|(on, op, value)| Condition::new(on.clone(), *op, *value)).collect();
+        Rule {
+            id: Uuid::from_u128(number),
+            name: format!("rule {number}"),
+            when: Conditions { all, any: Vec::new() },
+            actions: actions.iter().map(|(kind, value)| Action::of(kind, value).unwrap()).collect(),
+        }
+    }
+
+    fn from_acme() -> Ticket {
+        let mut ticket = Ticket::new(1, "Meter", "p");
+        ticket.channel = Channel::Sharing;
+        ticket.updated_via = Channel::Sharing;
+        ticket.received_from = Some("acme".to_owned());
+        ticket
+    }
+
+    const BY_SHARING: (Subject, Operator, &str) = (Subject::UpdateVia, Operator::Is, "sharing");
+
+    #[test]
+    fn r_84_and_r_85_what_came_by_sharing_is_routed_and_tagged() {
+        let group = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10";
+        let route = rule(1, &[BY_SHARING], &[("group", group), ("add_tags", "field-team")]);
+        let rules = [route];
+        let done = run(&rules, from_acme(), Event::Created, &[]);
+        assert_eq!(done.ticket.group, Uuid::parse_str(group).ok());
+        assert_eq!(done.ticket.rule_tags, tags_of("field-team"));
+        let own = run(&rules, Ticket::new(1, "Meter", "p"), Event::Created, &[]);
+        assert_eq!(own.fired, []);
+    }
+
+    #[test]
+    fn a_rule_that_would_set_off_itself_or_another_again_stops() {
+        let open = (Subject::Status, Operator::Is, "open");
+        let pending = (Subject::Status, Operator::Is, "pending");
+        let there = rule(1, &[open], &[("status", "pending")]);
+        let back = rule(2, &[pending], &[("status", "open")]);
+        let mut ticket = Ticket::new(1, "Meter", "p");
+        ticket.status = Status::Open;
+        let done = run(&[back, there], ticket, Event::Updated, &[]);
+        let ids: Vec<u128> = done.fired.iter().map(|fired| fired.id.as_u128()).collect();
+        assert_eq!((ids, done.ticket.status), (vec![1, 2], Status::Open));
+    }
+
+    #[test]
+    fn what_a_rule_did_lets_an_earlier_one_fire() {
+        let tagged = (Subject::Tags, Operator::IncludesAny, "meter");
+        let first = rule(1, &[tagged], &[("status", "open")]);
+        let second = rule(2, &[], &[("add_tags", "meter")]);
+        let done = run(&[first, second], Ticket::new(1, "Pump", "p"), Event::Created, &[]);
+        assert_eq!(done.ticket.status, Status::Open);
+    }
+
+    #[test]
+    fn r_13_and_r_26_a_rule_shares_once_and_nothing_that_is_closed() {
+        let agreements = [agreement("a1", "initech"), agreement("a2", "umbrella")];
+        let share = |number, under| rule(number, &[], &[("share", under)]);
+        let both = [share(1, "a1"), share(2, "a2")];
+        let done = run(&both, from_acme(), Event::Created, &agreements);
+        assert_eq!(done.shares(), Some("a1"));
+        assert_eq!(done.ticket.sent_to.as_deref(), Some("initech"));
+        assert!(matches!(done.fired[1].stopped, Some(NoShare::Already(_))));
+        let mut closed = from_acme();
+        closed.status = Status::Closed;
+        let stopped = run(&both[..1], closed, Event::Updated, &agreements);
+        assert_eq!(stopped.shares(), None);
+        assert_eq!(stopped.fired[0].stopped, Some(NoShare::Closed));
+    }
+}

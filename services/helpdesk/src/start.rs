@@ -1,0 +1,77 @@
+//! From configuration to a running help desk.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bootstrap::{Context, Tls, serve};
+use contracts::topology::Service;
+use desk::log::Heads;
+use desk::store::account::{self, KeptAccount};
+use desk::{Edge, Session, outbox};
+use tokio::sync::Notify;
+
+use crate::config::Config;
+use crate::edge::Helpdesk;
+use crate::operator_api::OperatorApi;
+use crate::pages::Pages;
+use crate::work::changes::Changes;
+use crate::work::{automations, follow};
+
+/// Serves pages, sends what people ask for and takes what accounts are told, until the process is
+/// asked to stop.
+///
+/// # Errors
+/// What the configuration names cannot be used, or the runtime gave up.
+pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
+    let Config { pages, operator, limits } = context.config.clone();
+    let (pool, shutdown) = (context.pool.clone(), context.shutdown.clone());
+    let name = Service::Helpdesk.name();
+    // The edge is told the receipts of its accounts' registrations.
+    let own = KeptAccount {
+        account: name.to_owned(),
+        address: name.to_owned(),
+        display_name: "Deskmesh help desk".to_owned(),
+    };
+    account::keep(&pool, &own).await?;
+
+    let (heads, new_command) = (Arc::new(Heads::default()), Arc::new(Notify::new()));
+    let changes = Arc::new(Changes::default());
+    context.tasks.spawn("log heads", Arc::clone(&heads).run(pool.clone(), shutdown.clone()));
+    context.tasks.spawn("changes", Arc::clone(&changes).run(pool.clone(), shutdown.clone()));
+    let sending = outbox::run(
+        pool.clone(),
+        context.command_sender(Helpdesk::SERVICE),
+        outbox::Settings {
+            again_after: limits.send_again_seconds.seconds(),
+            answer_timeout: context.answer_timeout(),
+        },
+        Arc::clone(&new_command),
+        shutdown.clone(),
+    );
+    context.tasks.spawn("outbox", sending);
+    let following = follow::run(pool.clone(), Arc::clone(&new_command), shutdown.clone());
+    context.tasks.spawn("follow", following);
+    let hourly = automations::run(pool.clone(), Arc::clone(&new_command), shutdown.clone());
+    context.tasks.spawn("automations", hourly);
+
+    let desk = web::Desk {
+        pool: pool.clone(),
+        heads,
+        new_command: Arc::clone(&new_command),
+        shutdown: shutdown.clone(),
+    };
+    let served = Pages::new(desk, changes, pages.public_url.clone());
+    let tls = (!pages.certificate_file.is_empty()).then(|| Tls {
+        certificate: PathBuf::from(&pages.certificate_file),
+        key: PathBuf::from(&pages.key_file),
+    });
+    let serving = serve("pages", pages.listen, tls, served.router(), shutdown.clone());
+    context.tasks.spawn("pages", serving);
+    if !operator.secret.reveal().is_empty() {
+        let public_url = pages.public_url;
+        let api = OperatorApi { pool, new_command, secret: operator.secret, public_url };
+        let serving = serve("operator", operator.listen, None, api.router(), shutdown);
+        context.tasks.spawn("operator api", serving);
+    }
+    context.run(Session::<Helpdesk>::default()).await
+}

@@ -1,0 +1,73 @@
+//! Tickets' histories.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use crate::rules::history::Entry;
+
+/// One line of a history.
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+pub struct Event {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub actor: String,
+    /// What.
+    pub kind: String,
+    /// The particulars.
+    pub detail: Json<Value>,
+}
+
+/// Adds lines to a ticket's history.
+///
+/// # Errors
+/// The database.
+pub async fn add(
+    connection: &mut PgConnection,
+    account: &str,
+    ticket: i64,
+    at: DateTime<Utc>,
+    actor: &str,
+    entries: &[Entry],
+) -> sqlx::Result<()> {
+    for entry in entries {
+        sqlx::query(
+            "insert into event (account, ticket, at, actor, kind, detail)
+             values ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(account)
+        .bind(ticket)
+        .bind(at)
+        .bind(actor)
+        .bind(entry.kind)
+        .bind(Json(&entry.detail))
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The newest lines of a history, in their order.
+///
+/// # Errors
+/// The database.
+pub async fn newest(
+    connection: &mut PgConnection,
+    account: &str,
+    ticket: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<Event>> {
+    let mut events: Vec<Event> = sqlx::query_as(
+        "select at, actor, kind, detail from event where account = $1 and ticket = $2
+         order by place desc limit $3",
+    )
+    .bind(account)
+    .bind(ticket)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    events.reverse();
+    Ok(events)
+}

@@ -1,0 +1,193 @@
+//! Views: conditions as SQL. What a condition means is said once, in `rules::condition`; tests hold
+//! the two against each other.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use super::ticket::{COLUMNS, Kept, Row};
+use crate::rules::condition::{ANY, Condition, Conditions, ME, NONE, Operator, Subject};
+use crate::rules::ticket::{STATUSES, status_of, status_word, tags_of};
+
+/// Tickets are counted so far.
+pub const COUNTED: i64 = 1000;
+
+/// The place after which a page goes on: when the last ticket changed, and its number.
+pub type After = (DateTime<Utc>, i64);
+
+/// A page of the tickets of which conditions hold, the newest change first.
+///
+/// # Errors
+/// The database.
+pub async fn page(
+    connection: &mut PgConnection,
+    account: &str,
+    me: Uuid,
+    conditions: &Conditions,
+    after: Option<After>,
+    limit: i64,
+) -> sqlx::Result<Vec<Kept>> {
+    let mut query = QueryBuilder::new(format!("select {COLUMNS} from ticket where account = "));
+    query.push_bind(account.to_owned());
+    filter(&mut query, conditions, me);
+    if let Some((at, number)) = after {
+        query.push(" and (updated_at, number) < (").push_bind(at);
+        query.push(", ").push_bind(number).push(")");
+    }
+    query.push(" order by updated_at desc, number desc limit ").push_bind(limit);
+    let rows: Vec<Row> = query.build_query_as().fetch_all(connection).await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// How many tickets each has, [`COUNTED`] at most, in one statement.
+///
+/// # Errors
+/// The database.
+pub async fn counts(
+    connection: &mut PgConnection,
+    account: &str,
+    me: Uuid,
+    views: &[&Conditions],
+) -> sqlx::Result<Vec<i64>> {
+    if views.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::new("");
+    for (place, conditions) in views.iter().enumerate() {
+        query.push(if place == 0 { "" } else { " union all " });
+        query.push("select ").push(place).push(" as place, count(*) as count from (");
+        query.push("select from ticket where account = ").push_bind(account.to_owned());
+        filter(&mut query, conditions, me);
+        query.push(" limit ").push_bind(COUNTED).push(") counted");
+    }
+    query.push(" order by place");
+    let rows: Vec<(i32, i64)> = query.build_query_as().fetch_all(connection).await?;
+    Ok(rows.into_iter().map(|(_, count)| count).collect())
+}
+
+/// Numbers of tickets for an automation, the oldest change first.
+///
+/// # Errors
+/// The database.
+pub async fn numbers(
+    connection: &mut PgConnection,
+    account: &str,
+    conditions: &Conditions,
+    limit: i64,
+) -> sqlx::Result<Vec<i64>> {
+    let mut query = QueryBuilder::new("select number from ticket where account = ");
+    query.push_bind(account.to_owned());
+    filter(&mut query, conditions, Uuid::nil());
+    query.push(" order by updated_at, number limit ").push_bind(limit);
+    query.build_query_scalar().fetch_all(connection).await
+}
+
+fn filter(query: &mut QueryBuilder<Postgres>, conditions: &Conditions, me: Uuid) {
+    for condition in &conditions.all {
+        query.push(" and (");
+        one(query, condition, me);
+        query.push(")");
+    }
+    if conditions.any.is_empty() {
+        return;
+    }
+    query.push(" and (false");
+    for condition in &conditions.any {
+        query.push(" or (");
+        one(query, condition, me);
+        query.push(")");
+    }
+    query.push(")");
+}
+
+fn one(query: &mut QueryBuilder<Postgres>, condition: &Condition, me: Uuid) {
+    let value = condition.value.as_str();
+    let not = if condition.op == Operator::IsNot { "not " } else { "" };
+    match &condition.on {
+        // Of triggers alone: nothing happens to a ticket that is looked at.
+        Subject::Ticket => drop(query.push("false")),
+        Subject::UpdateVia => {
+            query.push(not).push("updated_via = ").push_bind(value.to_owned());
+        }
+        Subject::Channel => drop(query.push(not).push("channel = ").push_bind(value.to_owned())),
+        Subject::ReceivedFrom => partner(query, "received_from", not, value),
+        Subject::SentTo => partner(query, "sent_to", not, value),
+        Subject::Status => status(query, condition, not),
+        Subject::Tags => {
+            if condition.op == Operator::IncludesNone {
+                query.push("not ");
+            }
+            query.push("tags && ").push_bind(tags_of(value).into_iter().collect::<Vec<_>>());
+        }
+        Subject::SubjectText => {
+            query.push("strpos(lower(subject), lower(").push_bind(value.to_owned()).push(")) > 0");
+        }
+        Subject::Group => named(query, "group_id", not, value, me),
+        Subject::Assignee => named(query, "assignee", not, value, me),
+        Subject::Requester => {
+            query.push(not).push("requester = ").push_bind(value.to_owned());
+        }
+        Subject::HoursSinceUpdate => {
+            query.push("updated_at <= now() - make_interval(hours => ");
+            query.push_bind(value.trim().parse::<i32>().unwrap_or(i32::MAX)).push(")");
+        }
+        Subject::Field(key) => field(query, key, condition, not),
+    }
+}
+
+fn partner(query: &mut QueryBuilder<Postgres>, column: &str, not: &str, value: &str) {
+    query.push(not).push("(").push(column);
+    match value {
+        ANY => query.push(" is not null)"),
+        NONE => query.push(" is null)"),
+        name => query.push(" is not distinct from ").push_bind(name.to_owned()).push(")"),
+    };
+}
+
+fn status(query: &mut QueryBuilder<Postgres>, condition: &Condition, not: &str) {
+    match (condition.op, status_of(&condition.value)) {
+        (Operator::Below, Some(limit)) => {
+            let below: Vec<&str> =
+                STATUSES.into_iter().filter(|it| *it < limit).map(status_word).collect();
+            query.push("status = any(").push_bind(below).push(")");
+        }
+        _ => {
+            query.push(not).push("status = ").push_bind(condition.value.clone());
+        }
+    }
+}
+
+fn named(query: &mut QueryBuilder<Postgres>, column: &str, not: &str, value: &str, me: Uuid) {
+    query.push(not).push("(").push(column);
+    if value == NONE {
+        query.push(" is null)");
+        return;
+    }
+    let id = if value == ME { Some(me) } else { Uuid::parse_str(value).ok() };
+    query.push(" is not null and ").push(column).push(" = ").push_bind(id.unwrap_or_default());
+    query.push(")");
+}
+
+fn field(query: &mut QueryBuilder<Postgres>, key: &str, condition: &Condition, not: &str) {
+    let held = |query: &mut QueryBuilder<Postgres>| {
+        // Options have no order; a cleared field has no text.
+        query.push("coalesce(case jsonb_typeof(fields -> ");
+        query.push_bind(key.to_owned());
+        query.push(
+            ") when 'array' then (select string_agg(distinct tag, ' ' order by tag)
+                 from jsonb_array_elements_text(fields -> ",
+        );
+        query.push_bind(key.to_owned());
+        query.push(") tag) when 'object' then '' else fields ->> ");
+        query.push_bind(key.to_owned()).push(" end, '')");
+    };
+    if condition.op == Operator::Contains {
+        query.push("strpos(lower(");
+        held(query);
+        query.push("), lower(").push_bind(condition.value.clone()).push(")) > 0");
+    } else {
+        query.push(not).push("(");
+        held(query);
+        query.push(" = ").push_bind(condition.value.clone()).push(")");
+    }
+}

@@ -1,0 +1,42 @@
+//! What happens to tickets: what agents do, what partners did, what rules add, and the commands that
+//! follow, each in one transaction.
+
+pub mod agent;
+pub mod automations;
+pub mod changes;
+mod command;
+pub mod follow;
+mod receipt;
+mod received;
+pub mod settings;
+pub mod settle;
+
+use contracts::{AccountName, Actor, Role, Timestamp};
+
+pub use settle::SettleError;
+
+/// Who does something, for whom and when.
+#[derive(Clone, Debug)]
+pub struct By {
+    /// The account.
+    pub account: AccountName,
+    /// Who, as the line is told.
+    pub actor: Actor,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl By {
+    /// A rule of the account acts for itself.
+    #[must_use]
+    pub fn rule(account: AccountName, id: &str, name: &str, now: Timestamp) -> Self {
+        let actor = Actor {
+            id: format!("rule-{id}"),
+            name: name.to_owned(),
+            role: Role::Agent,
+            email: None,
+            phone: None,
+        };
+        Self { account, actor, now }
+    }
+}

@@ -1,0 +1,239 @@
+//! A change of a ticket, carried out: rules run on it, its history is written, and the line is told
+//! what is a partner's matter. All of it in the caller's transaction.
+
+use contracts::{Actor, Timestamp};
+use desk::outbox::RequestError;
+use desk::store::shown;
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+
+use super::By;
+use super::command::{self, send, told};
+use crate::clock::new_id;
+use crate::rules::condition::Event;
+use crate::rules::history::{self, Entry};
+use crate::rules::pingpong;
+use crate::rules::publish::{self, Asker, COMMENTS};
+use crate::rules::sharing::{Agreement, NoShare, Share, may_share};
+use crate::rules::ticket::Channel;
+use crate::rules::trigger::{self, Fired, Rule, Run};
+use crate::store::comment::{self, Comment};
+use crate::store::rule::Kind;
+use crate::store::ticket::{self, Kept};
+use crate::store::{event, person, rule, sharing};
+
+/// Why a change was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// It could not be sent.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// It may not be shared.
+    #[error(transparent)]
+    NoShare(#[from] NoShare),
+    /// The account is not kept here.
+    #[error("the account is not kept here")]
+    NoSuchAccount,
+}
+
+/// A change to be carried out.
+#[derive(Debug)]
+pub(super) struct Change<'a> {
+    /// Who made it.
+    pub by: &'a By,
+    /// By what way.
+    pub channel: Channel,
+    /// The ticket as it was; nothing: it is new.
+    pub before: Option<&'a Kept>,
+    /// The ticket as whoever made it wants it.
+    pub after: Kept,
+    /// What was said with it.
+    pub comments: Vec<Comment>,
+    /// The agreement under which it is to be shared.
+    pub share_under: Option<&'a str>,
+    /// The rules that run on it; nothing: the account's triggers.
+    pub rules: Option<&'a [Rule]>,
+    /// What the rules are told that happened.
+    pub event: Event,
+}
+
+/// What else is known of the ticket.
+struct Around {
+    agreements: Vec<Agreement>,
+    shares: Vec<Share>,
+}
+
+/// Carries a change out.
+pub(super) async fn settle(
+    connection: &mut PgConnection,
+    change: Change<'_>,
+) -> Result<Kept, SettleError> {
+    let (by, number) = (change.by, change.after.ticket.number);
+    let account = by.account.as_str();
+    let around = Around {
+        agreements: sharing::agreements(connection, account).await?,
+        shares: sharing::of_ticket(connection, account, number).await?,
+    };
+    let mut after = change.after;
+    let share_under = match change.share_under {
+        Some(id) => {
+            let agreement = may_share(&after.ticket, id, &around.agreements)?;
+            after.ticket.sent_to = Some(agreement.partner.clone());
+            Some(id.to_owned())
+        }
+        None => None,
+    };
+    let run = run_rules(connection, by, &after, change.rules, change.event, &around).await?;
+    let mut done = after.clone();
+    done.ticket = run.ticket.clone();
+    if run.fired.iter().any(|fired| fired.changed) {
+        done.ticket.updated_via =
+            if change.channel == Channel::Rule { Channel::Rule } else { after.ticket.updated_via };
+    }
+    if change.before.is_none() {
+        ticket::insert(connection, account, &done).await?;
+    } else {
+        ticket::save(connection, account, &done).await?;
+    }
+    comment::insert(connection, account, number, &change.comments).await?;
+    let before = change.before.map_or(&after, |before| before);
+    write_history(connection, by, change.channel, [before, &after, &done], &run.fired).await?;
+    publish(connection, by, change.channel, [before, &after, &done], &change.comments, &around)
+        .await?;
+    let by_rule = run.shares().map(str::to_owned);
+    if let Some(agreement) = share_under.or(by_rule.clone()) {
+        share(connection, by, &done, &agreement, &around.shares).await?;
+        if by_rule.is_some() {
+            rule::publishes(connection, account, number).await?;
+        }
+    }
+    Ok(done)
+}
+
+/// Runs the rules on what happened, unless they pause for this ticket.
+async fn run_rules(
+    connection: &mut PgConnection,
+    by: &By,
+    after: &Kept,
+    rules: Option<&[Rule]>,
+    event: Event,
+    around: &Around,
+) -> Result<Run, SettleError> {
+    let (account, number) = (by.account.as_str(), after.ticket.number);
+    let still = Run { ticket: after.ticket.clone(), fired: Vec::new() };
+    let loaded;
+    let rules = match rules {
+        Some(rules) => rules,
+        None => {
+            loaded = rule::in_force(connection, account, Kind::Trigger).await?;
+            &loaded
+        }
+    };
+    let run = trigger::run(rules, after.ticket.clone(), event, &around.agreements);
+    if run.fired.is_empty() {
+        return Ok(still);
+    }
+    if !pingpong::pauses(rule::published(connection, account, number).await?) {
+        return Ok(run);
+    }
+    let names: Vec<&str> = run.fired.iter().map(|fired| fired.name.as_str()).collect();
+    let paused = Entry { kind: "rules_paused", detail: json!({ "rules": names }) };
+    event::add(connection, account, number, by.now.utc(), "", &[paused]).await?;
+    Ok(still)
+}
+
+async fn write_history(
+    connection: &mut PgConnection,
+    by: &By,
+    channel: Channel,
+    [before, after, done]: [&Kept; 3],
+    fired: &[Fired],
+) -> Result<(), SettleError> {
+    let (account, at) = (by.account.as_str(), by.now.utc());
+    let number = done.ticket.number;
+    let own = history::entries(&before.ticket, &after.ticket, channel);
+    event::add(connection, account, number, at, &by.actor.name, &own).await?;
+    let names: Vec<&str> = fired.iter().map(|fired| fired.name.as_str()).collect();
+    for fired in fired {
+        let stopped = fired.stopped.as_ref().map(ToString::to_string);
+        let entry = Entry { kind: "rule", detail: json!({ "stopped": stopped }) };
+        event::add(connection, account, number, at, &fired.name, &[entry]).await?;
+    }
+    let of_rules = history::entries(&after.ticket, &done.ticket, Channel::Rule);
+    event::add(connection, account, number, at, &names.join(", "), &of_rules).await?;
+    Ok(())
+}
+
+/// Has the line told what changed, where the ticket is in a live share. What a partner set is not
+/// told back.
+async fn publish(
+    connection: &mut PgConnection,
+    by: &By,
+    channel: Channel,
+    [before, after, done]: [&Kept; 3],
+    comments: &[Comment],
+    around: &Around,
+) -> Result<(), SettleError> {
+    let (account, number) = (by.account.as_str(), done.ticket.number);
+    let from = if channel == Channel::Sharing { after } else { before };
+    let own: Vec<Value> =
+        comments.iter().filter(|comment| comment.received_from.is_none()).map(told).collect();
+    let Some(changed) = publish::change(&from.ticket, &done.ticket, &own) else { return Ok(()) };
+    if !around.shares.iter().any(|share| share.live) {
+        return Ok(());
+    }
+    let of_people = publish::change(&from.ticket, &after.ticket, &own);
+    if channel == Channel::Rule || of_people.as_ref() != Some(&changed) {
+        rule::publishes(connection, account, number).await?;
+    }
+    let held = shown::of_number(connection, account, &number.to_string()).await?;
+    let held = held.as_ref().map(|row| &row.ticket);
+    let content = command::update(number, &around.shares, held, changed, by);
+    send(connection, &by.account, "ticket.update.v1", content).await
+}
+
+/// Has the line told the whole ticket, for a partner. What does not fit follows its receipt.
+async fn share(
+    connection: &mut PgConnection,
+    by: &By,
+    done: &Kept,
+    agreement: &str,
+    shares: &[Share],
+) -> Result<(), SettleError> {
+    let (account, number) = (by.account.as_str(), done.ticket.number);
+    let said = comment::all(connection, account, number).await?;
+    let own: Vec<Value> = said
+        .iter()
+        .filter(|comment| comment.received_from.is_none() && !comment.redacted)
+        .take(COMMENTS)
+        .map(told)
+        .collect();
+    let asker = person::find(connection, account, &done.ticket.requester).await?;
+    let asker =
+        asker
+            .as_ref()
+            .map_or(Asker { id: &done.ticket.requester, name: &done.requester_name }, |person| {
+                Asker { id: &person.id, name: &person.name }
+            });
+    let copy_of = shares
+        .iter()
+        .find(|share| share.side == contracts::delivery::Side::Receiver)
+        .map(|share| share.id.as_str());
+    let asked_at = Timestamp::from(done.created_at);
+    let content = json!({
+        "agreement_id": agreement,
+        "share_id": new_id().to_string(),
+        "ticket": publish::whole(&done.ticket, &asker, asked_at, copy_of, &own),
+        "actor": without_address(&by.actor),
+        "occurred_at": by.now,
+    });
+    send(connection, &by.account, "ticket.share.v1", content).await
+}
+
+/// Addresses stay here, whatever the line would do with them.
+fn without_address(actor: &Actor) -> Actor {
+    Actor { email: None, phone: None, ..actor.clone() }
+}

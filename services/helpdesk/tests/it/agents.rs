@@ -1,0 +1,113 @@
+//! An agent's day: views, a ticket, replies and notes, and somebody else at the same ticket.
+
+use web::Role;
+
+use crate::harness::{ACME, HelpdeskHarness};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_opens_a_ticket_answers_and_finds_it_again() {
+    let harness = HelpdeskHarness::set("helpdesk-agents").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    harness.get(&sam, "/tickets").await.is(200).has("No tickets here");
+    let number =
+        harness.ticket(&sam, "Smart meter <b>reboots</b>", &[("tags", "meter, night")]).await;
+    assert_eq!(number, 1);
+    let page = harness.get(&sam, "/tickets/1").await;
+    page.is(200).has("Smart meter &#60;b&#62;reboots").lacks("<b>reboots").has("Robin Vale");
+    page.has("The meter goes dark.").has("meter, night").has("This ticket is not shared.");
+    page.lacks("Share with");
+    let reply = [
+        ("body", "We come on Tuesday."),
+        ("mode", "public"),
+        ("status", "open"),
+        ("was:status", "new"),
+    ];
+    harness.post(&sam, "/tickets/1", &reply).await.is(303);
+    let note = [("body", "Ring the bell twice."), ("mode", "note")];
+    harness.post(&sam, "/tickets/1", &note).await.is(303);
+    let page = harness.get(&sam, "/tickets/1").await;
+    page.has("We come on Tuesday.").has("Ring the bell twice.").has("comment--note");
+    page.has("<strong>Sam</strong> set the status from New to Open.");
+    harness.get(&sam, "/tickets").await.has("reboots").has("st--open");
+    harness.get(&sam, "/tickets?view=mine").await.has("No tickets here");
+    harness.get(&sam, "/search?q=tuesday").await.has("href=\"/tickets/1\"");
+    harness.get(&sam, "/search?q=%231").await.has("href=\"/tickets/1\"");
+    harness.get(&sam, "/search?q=wednesday").await.has("0 tickets found");
+    assert!(harness.commands(ACME).await.is_empty(), "what is not shared is nobody else's matter");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_changed_is_not_overwritten() {
+    let harness = HelpdeskHarness::set("helpdesk-conflict").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let lee = harness.person(ACME, "Lee", Role::Agent).await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    let set = |status| [("status", status), ("was:status", "new")];
+    harness.post(&lee, "/tickets/1", &set("pending")).await.is(303);
+    let mut late = set("solved").to_vec();
+    late.extend([("body", "Solved, I think."), ("mode", "public")]);
+    let refused = harness.post(&sam, "/tickets/1", &late).await;
+    refused.is(409).has("Somebody else changed this meanwhile: Status").has("Solved, I think.");
+    let page = harness.get(&sam, "/tickets/1").await;
+    page.has("st--pending").lacks("Solved, I think.");
+    // Who leaves it as it stood has nothing to do with it.
+    let reply = [("body", "Hello."), ("mode", "public"), ("status", "new"), ("was:status", "new")];
+    harness.post(&sam, "/tickets/1", &reply).await.is(303);
+    harness.get(&sam, "/tickets/1").await.has("st--pending").has("Hello.");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_is_sent_twice_says_it_once() {
+    let harness = HelpdeskHarness::set("helpdesk-twice").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    let key = harness.get(&sam, "/tickets/1").await.between("name=\"key\" value=\"", "\"");
+    let reply = [("key", key.as_str()), ("body", "Only once."), ("mode", "public")];
+    for _ in 0..2 {
+        harness.post(&sam, "/tickets/1", &reply).await.is(303);
+    }
+    let page = harness.get(&sam, "/tickets/1").await.body;
+    assert_eq!(page.matches("Only once.").count(), 1);
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_light_agent_reads_and_writes_notes_and_nothing_else() {
+    let harness = HelpdeskHarness::set("helpdesk-light").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let kim = harness.person(ACME, "Kim", Role::LightAgent).await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    let page = harness.get(&kim, "/tickets/1").await;
+    page.is(200).lacks("value=\"public\"").lacks("name=\"status\"").lacks("Change requester");
+    harness.post(&kim, "/tickets/1", &[("body", "Seen."), ("mode", "note")]).await.is(303);
+    let public = [("body", "Hello."), ("mode", "public")];
+    harness.post(&kim, "/tickets/1", &public).await.is(403);
+    let status = [("status", "solved"), ("was:status", "new")];
+    harness.post(&kim, "/tickets/1", &status).await.is(403);
+    let both = [("body", "x"), ("mode", "note"), ("status", "solved"), ("was:status", "new")];
+    harness.post(&kim, "/tickets/1", &both).await.is(403);
+    harness.get(&kim, "/tickets/new").await.is(403);
+    harness.get(&kim, "/settings/people").await.is(403);
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_with_errors_comes_back_with_what_was_typed() {
+    let harness = HelpdeskHarness::set("helpdesk-errors").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let form = [
+        ("subject", "  "),
+        ("requester_name", "Robin"),
+        ("requester_email", "robin"),
+        ("body", "It drips."),
+        ("mode", "note"),
+    ];
+    let answer = harness.post(&sam, "/tickets", &form).await;
+    answer.is(422).has("Give it a subject.").has("ada@example.com").has("It drips.");
+    harness.get(&sam, "/tickets").await.has("No tickets here");
+    harness.ask("GET", "/tickets", None, None).await.is(303);
+    harness.ask("POST", "/tickets", None, Some(&form)).await.is(403);
+    harness.remove().await;
+}

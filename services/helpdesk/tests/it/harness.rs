@@ -1,0 +1,361 @@
+//! What every test here stands on: the pages of one replica, its session, its outbox and what follows
+//! the log, two accounts with people, and the line's end that tells them something.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::topology::Service;
+use desk::log::Heads;
+use desk::store::account::{KeptAccount, keep};
+use desk::{Session, outbox};
+use helpdesk::Helpdesk;
+use helpdesk::pages::Pages;
+use helpdesk::work::changes::Changes;
+use helpdesk::work::follow;
+use local::TestEnvironment;
+use messaging::CommandSender;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use testkit::desk::PATIENCE;
+use testkit::{Replicas, ServiceBefore, until};
+use tokio::sync::Notify;
+use uuid::Uuid;
+use web::people::{self, NewPerson};
+use web::{Desk, Role};
+
+pub const ACME: &str = "helpdesk-acme";
+pub const GLOBEX: &str = "helpdesk-globex";
+const PASSWORD: &str = "correct horse battery";
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub location: String,
+    pub cookies: Vec<String>,
+    pub body: String,
+}
+
+impl Answer {
+    /// Whether the page has this in it, else the page.
+    #[track_caller]
+    pub fn has(&self, text: &str) -> &Self {
+        assert!(self.body.contains(text), "{text:?} is not in {}", self.body);
+        self
+    }
+
+    #[track_caller]
+    pub fn lacks(&self, text: &str) -> &Self {
+        assert!(!self.body.contains(text), "{text:?} is in {}", self.body);
+        self
+    }
+
+    #[track_caller]
+    pub fn is(&self, status: u16) -> &Self {
+        assert_eq!(self.status, status, "{self:?}");
+        self
+    }
+
+    /// What stands between two texts.
+    #[track_caller]
+    pub fn between(&self, before: &str, after: &str) -> String {
+        let rest = self.body.split_once(before).unwrap_or_else(|| panic!("{before:?}: {self:?}")).1;
+        rest.split_once(after).unwrap_or_else(|| panic!("{after:?}: {self:?}")).0.to_owned()
+    }
+}
+
+/// Somebody who is signed in.
+#[derive(Clone, Debug)]
+pub struct Somebody {
+    pub id: Uuid,
+    cookie: String,
+}
+
+pub struct HelpdeskHarness {
+    pub world: TestEnvironment,
+    pub pool: PgPool,
+    pub url: String,
+    line: ServiceBefore,
+    replicas: Replicas,
+}
+
+impl HelpdeskHarness {
+    pub async fn set(test: &str) -> Self {
+        let world = TestEnvironment::new(test).await;
+        world.edge(Service::Helpdesk, &[ACME, GLOBEX]).await;
+        let pool = world.pool(Service::Helpdesk, helpdesk::migrations()).await;
+        for (account, display_name) in
+            [("helpdesk", "Help desk"), (ACME, "Acme Energy"), (GLOBEX, "Globex Repairs")]
+        {
+            let address = account.trim_start_matches("helpdesk-").to_owned();
+            let (account, display_name) = (account.to_owned(), display_name.to_owned());
+            keep(&pool, &KeptAccount { account, address, display_name }).await.expect("it is kept");
+        }
+        let before = world.installation.service_url(Service::FieldSync).expect("an address");
+        world.let_tell_anything(Service::FieldSync).await;
+        let line = ServiceBefore::open(&before).await;
+        let mut replicas = Replicas::default();
+        let url = world.installation.service_url(Service::Helpdesk).expect("an address");
+        replicas.start(Session::<Helpdesk>::default(), url.clone(), &pool);
+        let (heads, new_command) = (Arc::new(Heads::default()), Arc::new(Notify::new()));
+        let changes = Arc::new(Changes::default());
+        let sender = CommandSender::new(Service::Helpdesk, url.into(), PATIENCE);
+        let settings = outbox::Settings {
+            again_after: Duration::from_mins(10),
+            answer_timeout: Duration::from_secs(20),
+        };
+        let new = &new_command;
+        replicas.spawn(|stop| outbox::run(pool.clone(), sender, settings, Arc::clone(new), stop));
+        replicas.spawn(|stop| Arc::clone(&heads).run(pool.clone(), stop));
+        replicas.spawn(|stop| Arc::clone(&changes).run(pool.clone(), stop));
+        // Two, of which each may follow any account.
+        replicas.spawn(|stop| follow::run(pool.clone(), Arc::clone(new), stop));
+        replicas.spawn(|stop| follow::run(pool.clone(), Arc::clone(new), stop));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let (served, public_url) = (pool.clone(), url.clone());
+        replicas.spawn(|stop| async move {
+            let desk = Desk { pool: served, heads, new_command, shutdown: stop.clone() };
+            let pages = Pages::new(desk, changes, public_url);
+            let serving = axum::serve(listener, pages.router());
+            serving.with_graceful_shutdown(stop.cancelled_owned()).await
+        });
+        Self { world, pool, url, line, replicas }
+    }
+
+    /// Somebody new, who signs in by a link as people do.
+    pub async fn person(&self, account: &'static str, name: &str, role: Role) -> Somebody {
+        let email = format!("{}@{account}.example", name.to_lowercase());
+        let new = NewPerson { account, email: &email, name, role };
+        let id = people::add(&self.pool, new).await.expect("it is kept").expect("a new person");
+        let link = people::make_link(&self.pool, id).await.expect("a link");
+        let form = [("password", PASSWORD), ("again", PASSWORD)];
+        let answer = self.ask("POST", &link, None, Some(&form)).await;
+        answer.is(303);
+        let cookie = answer.cookies.first().expect("a session");
+        let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+        Somebody { id, cookie }
+    }
+
+    pub async fn get(&self, who: &Somebody, path: &str) -> Answer {
+        self.ask("GET", path, Some(who), None).await
+    }
+
+    pub async fn post(&self, who: &Somebody, path: &str, form: &[(&str, &str)]) -> Answer {
+        self.ask("POST", path, Some(who), Some(form)).await
+    }
+
+    /// A request, with a form where there is one.
+    pub async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        who: Option<&Somebody>,
+        form: Option<&[(&str, &str)]>,
+    ) -> Answer {
+        let (method, url) = (method.to_owned(), format!("{}{path}", self.url));
+        let (origin, cookie) = (self.url.clone(), who.map(|who| who.cookie.clone()));
+        let form = form.map(|form| {
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish()
+        });
+        tokio::task::spawn_blocking(move || request(&method, &url, &origin, cookie, form))
+            .await
+            .expect("the request ends")
+    }
+
+    /// Opens a ticket with one public comment; its number.
+    pub async fn ticket(&self, who: &Somebody, subject: &str, more: &[(&str, &str)]) -> i64 {
+        let mut form = vec![
+            ("subject", subject),
+            ("requester_name", "Robin Vale"),
+            ("requester_email", "robin@customer.example"),
+            ("body", "The meter goes dark."),
+            ("mode", "public"),
+        ];
+        form.extend_from_slice(more);
+        let answer = self.post(who, "/tickets", &form).await;
+        answer.is(303);
+        answer.location.trim_start_matches("/tickets/").parse().expect("a number")
+    }
+
+    /// Tells an account something, as the line's last stage does.
+    pub async fn tell(&self, account: &str, message_type: &str, id: &str, body: &Value) {
+        self.line.tell(account, message_type, id, body).await;
+    }
+
+    /// An agreement as one of its parties is told of it.
+    pub async fn agreement(&self, account: &str, id: &str, side: &str, partner: &str, terms: &str) {
+        self.agreement_in(account, id, side, partner, terms, "accepted", 2).await;
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is a member of what is told")]
+    pub async fn agreement_in(
+        &self,
+        account: &str,
+        id: &str,
+        side: &str,
+        partner: &str,
+        terms: &str,
+        status: &str,
+        version: u64,
+    ) {
+        let party = |name: &str| json!({ "account": name, "address": name, "display_name": name.to_uppercase() });
+        let (sender, receiver) =
+            if side == "sender" { (account, partner) } else { (partner, account) };
+        let body = json!({ "agreement_id": id, "version": version, "side": side,
+            "sender": party(sender), "receiver": party(receiver), "partner_support_addresses": [],
+            "terms": { "comments": terms, "tags": true, "custom_fields": true },
+            "status": status, "by": { "side": "sender", "name": "Ada" },
+            "at": "2026-11-29T12:00:00.000Z" });
+        let verb = match status {
+            "accepted" => "agreement.accepted.v1",
+            "inactive" => "agreement.deactivated.v1",
+            "declined" => "agreement.declined.v1",
+            _ => "agreement.invited.v1",
+        };
+        self.tell(account, verb, &format!("{id}-{version}"), &body).await;
+        until("the agreement", PATIENCE, async || {
+            let held: Option<i64> = sqlx::query_scalar(
+                "select version from desk_agreement where account = $1 and agreement_id = $2",
+            )
+            .bind(account)
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await
+            .expect("the database answers");
+            if held == i64::try_from(version).ok() { Ok(()) } else { Err(format!("{held:?}")) }
+        })
+        .await;
+    }
+
+    /// The commands of an account, in the order in which they were kept: key, type and content.
+    pub async fn commands(&self, account: &str) -> Vec<(String, String, Value)> {
+        let rows: Vec<(String, String, String)> = sqlx::query_as(
+            "select key, type, body from desk_outbox where account = $1 order by number",
+        )
+        .bind(account)
+        .fetch_all(&self.pool)
+        .await
+        .expect("the database answers");
+        rows.into_iter()
+            .map(|(key, name, body)| (key, name, serde_json::from_str(&body).expect("JSON")))
+            .collect()
+    }
+
+    /// The newest command of this type.
+    pub async fn command(&self, account: &str, command_type: &str) -> (String, Value) {
+        let commands = self.commands(account).await;
+        let found = commands.into_iter().rfind(|(_, name, _)| name == command_type);
+        let (key, _, content) = found.unwrap_or_else(|| panic!("no {command_type} was sent"));
+        (key, content)
+    }
+
+    /// Answers the newest command of this type as the line does.
+    pub async fn answer(&self, account: &str, command_type: &str, more: Value) -> Value {
+        let (key, content) = self.command(account, command_type).await;
+        let mut receipt = json!({ "command_id": key, "command_type": command_type,
+            "outcome": "applied", "decisions": [] });
+        for (name, value) in more.as_object().into_iter().flatten() {
+            receipt[name] = value.clone();
+        }
+        self.tell(account, "command.receipt.v1", &format!("receipt of {key}"), &receipt).await;
+        content
+    }
+
+    /// Waits until a page has this in it.
+    pub async fn shows(&self, who: &Somebody, path: &str, text: &str) -> Answer {
+        until(&format!("{text:?} on {path}"), PATIENCE, async || {
+            let answer = self.get(who, path).await;
+            if answer.body.contains(text) { Ok(answer) } else { Err(answer.body) }
+        })
+        .await
+    }
+
+    /// Waits until all that an account was told is taken into its tickets.
+    pub async fn follows(&self, account: &str) {
+        until("what was told is taken in", PATIENCE, async || {
+            let behind: i64 = sqlx::query_scalar(
+                "select position - coalesce((select follow.position from follow
+                     where follow.account = desk_account.account), 0)
+                 from desk_account where account = $1",
+            )
+            .bind(account)
+            .fetch_one(&self.pool)
+            .await
+            .expect("the database answers");
+            if behind == 0 { Ok(()) } else { Err(behind.to_string()) }
+        })
+        .await;
+    }
+
+    pub async fn remove(self) {
+        self.replicas.end().await;
+        self.pool.close().await;
+        self.world.remove().await;
+    }
+}
+
+fn request(
+    method: &str,
+    url: &str,
+    origin: &str,
+    cookie: Option<String>,
+    form: Option<String>,
+) -> Answer {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(PATIENCE))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .build()
+        .into();
+    let mut builder = ureq::http::Request::builder()
+        .method(method)
+        .uri(url)
+        .header("origin", origin)
+        .header("accept-language", "en");
+    if let Some(cookie) = cookie {
+        builder = builder.header("cookie", cookie);
+    }
+    let mut response = match form {
+        Some(form) => {
+            let builder = builder.header("content-type", "application/x-www-form-urlencoded");
+            agent.run(builder.body(form).expect("a request"))
+        }
+        None => agent.run(builder.body(()).expect("a request")),
+    }
+    .expect("the help desk answers");
+    let header = |name: &str| -> Vec<String> {
+        let values = response.headers().get_all(name).iter();
+        values.map(|value| value.to_str().unwrap_or_default().to_owned()).collect()
+    };
+    let (location, cookies) = (header("location").concat(), header("set-cookie"));
+    let status = response.status().as_u16();
+    let body = response.body_mut().read_to_string().expect("a body of text");
+    Answer { status, location, cookies, body }
+}
+
+/// A share's id of a test.
+pub fn id(number: u128) -> String {
+    Uuid::from_u128(0x0b9f_0a52_7c1e_4d9a_9a36_0000_0000_0000 + number).to_string()
+}
+
+/// A person of another account.
+pub fn placeholder(name: &str) -> Value {
+    let number = name.bytes().map(u128::from).sum();
+    json!({ "id": format!("placeholder-{}", id(number)), "name": name, "role": "end_user",
+        "placeholder": true })
+}
+
+/// A ticket that comes by sharing, with what else it has.
+pub fn created(share: &str, agreement: &str, from: &str, more: Value) -> Value {
+    let mut told = json!({ "share_id": share, "agreement_id": agreement, "received_from": from,
+        "via": "ticket_sharing", "original_ticket_id": "77", "subject": "The pump leaks",
+        "status": "open", "requester": placeholder("Robin Vale"), "form": "default", "tags": [],
+        "custom_fields": {}, "revision": 1,
+        "comments": [{ "id": format!("{from}/1"), "author": placeholder("Jo Park"),
+            "body": "It drips.", "public": true }] });
+    for (name, value) in more.as_object().into_iter().flatten() {
+        told[name] = value.clone();
+    }
+    told
+}

@@ -1,0 +1,169 @@
+//! Tickets that partners share with the account.
+
+use serde_json::{Value, json};
+use testkit::desk::PATIENCE;
+use testkit::until;
+use web::Role;
+
+use crate::harness::{ACME, HelpdeskHarness, Somebody, created, id, placeholder};
+
+async fn received(test: &str, terms: &str, more: Value) -> (HelpdeskHarness, Somebody) {
+    let harness = HelpdeskHarness::set(test).await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    harness.agreement(ACME, &id(1), "receiver", "globex", terms).await;
+    let told = created(&id(2), &id(1), "globex", more);
+    harness.tell(ACME, "ticket.created.v1", "c", &told).await;
+    harness.shows(&sam, "/tickets", "The pump leaks").await;
+    (harness, sam)
+}
+
+fn updated(more: Value) -> Value {
+    let mut told = json!({ "share_id": id(2), "ticket_id": "1", "received_from": "globex",
+        "via": "ticket_sharing", "revision": 9 });
+    for (name, value) in more.as_object().into_iter().flatten() {
+        told[name] = value.clone();
+    }
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_received_ticket_gets_a_number_of_its_own_and_says_where_it_came_from() {
+    let more = json!({ "tags": ["meter"], "custom_fields": {} });
+    let (harness, sam) = received("helpdesk-received", "public_and_private", more).await;
+    let (_, bind) = harness.command(ACME, "ticket.bind.v1").await;
+    assert_eq!(bind, json!({ "share_id": id(2), "ticket_id": "1" }), "R-18");
+    let page = harness.get(&sam, "/tickets/1").await;
+    page.has("Inbound from GLOBEX #77").has("placeholder").has("It drips.").has("Jo Park");
+    page.has("Came from GLOBEX").has("st--open").has("value=\"meter\"");
+    page.has("<strong>Received by ticket sharing</strong> from GLOBEX #77.");
+    page.has("Only GLOBEX can end this share.").lacks(">Unshare<").lacks("Share with");
+    page.has("GLOBEX passes the reply on to the requester.");
+    harness.post(&sam, "/tickets/1/unshare", &[("share", &id(2))]).await.is(404);
+    harness.get(&sam, "/tickets?view=received").await.has("The pump leaks");
+    harness.get(&sam, "/tickets?view=from:globex").await.has("The pump leaks");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partners_reply_appears_and_its_values_have_no_author() {
+    let (harness, sam) = received("helpdesk-replied", "public_and_private", json!({})).await;
+    let comment = json!({ "id": "globex/2", "author": placeholder("Jo Park"),
+        "body": "<script>alert(1)</script> Tuesday?", "public": true });
+    let told = updated(json!({ "comments": [comment], "status": "pending",
+        "tags": { "add": ["urgent"], "remove": [] } }));
+    harness.tell(ACME, "ticket.updated.v1", "u", &told).await;
+    let page = harness.shows(&sam, "/tickets/1", "Tuesday?").await;
+    page.has("&lt;script&gt;").lacks("<script>alert").has("st--pending").has("urgent");
+    page.lacks("set the status").lacks("added the tags");
+    let commands = harness.commands(ACME).await;
+    assert_eq!(commands.len(), 1, "nothing but the binding: what was told is not told back");
+
+    let redaction = updated(json!({ "redact": [{ "comment_id": "globex/2" }] }));
+    harness.tell(ACME, "ticket.updated.v1", "r", &redaction).await;
+    harness.shows(&sam, "/tickets/1", "This comment was redacted.").await.lacks("Tuesday?");
+    harness.get(&sam, "/search?q=tuesday").await.has("0 tickets found");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_that_comes_before_its_ticket_is_taken_with_it() {
+    let harness = HelpdeskHarness::set("helpdesk-early").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    harness.agreement(ACME, &id(1), "receiver", "globex", "public_and_private").await;
+    let comment = json!({ "id": "globex/2", "author": placeholder("Jo Park"), "body": "Early.",
+        "public": true });
+    let mut early = updated(json!({ "comments": [comment], "status": "solved" }));
+    early.as_object_mut().expect("an object").remove("ticket_id");
+    harness.tell(ACME, "ticket.updated.v1", "u", &early).await;
+    harness.follows(ACME).await;
+    let told = created(&id(2), &id(1), "globex", json!({}));
+    harness.tell(ACME, "ticket.created.v1", "c", &told).await;
+    harness.shows(&sam, "/tickets/1", "Early.").await.has("It drips.").has("st--solved");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_54_private_terms_say_before_it_is_sent_who_will_not_see_it() {
+    let (harness, sam) = received("helpdesk-r54", "private_only", json!({})).await;
+    let page = harness.get(&sam, "/tickets/1").await;
+    page.has("nobody: the terms let you add private comments only");
+    page.has("a public reply reaches nobody by mail").has("You may add private comments.");
+    harness.post(&sam, "/tickets/1", &[("body", "Noted."), ("mode", "note")]).await.is(303);
+    let (_, update) = harness.command(ACME, "ticket.update.v1").await;
+    assert_eq!(update["share_id"], id(2), "a copy is named by its share");
+    assert_eq!(update["comments"][0]["public"], false);
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_43_and_r_44_another_requester_is_put_in_place_with_a_warning() {
+    let (harness, sam) = received("helpdesk-r43", "private_only", json!({})).await;
+    let page = harness.get(&sam, "/tickets/1").await;
+    page.has("Possible, but it can cause trouble").has("No e-mail address here.");
+    let form = [("name", "Rita Moss"), ("email", "rita@customer.example")];
+    harness.post(&sam, "/tickets/1/requester", &form).await.is(303);
+    let page = harness.get(&sam, "/tickets/1").await;
+    page.has("Rita Moss").has("rita@customer.example").lacks("No e-mail address here.");
+    let commands = harness.commands(ACME).await;
+    assert!(commands.iter().all(|(_, _, content)| !content.to_string().contains("rita")), "R-41");
+    let placeholders: i64 =
+        sqlx::query_scalar("select count(*) from person where partner is not null")
+            .fetch_one(&harness.pool)
+            .await
+            .expect("the database answers");
+    assert_eq!(placeholders, 2, "R-38, R-40: they stay");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_79_a_copy_whose_share_ended_stays_and_is_told_to_nobody() {
+    let (harness, sam) = received("helpdesk-ended", "public_and_private", json!({})).await;
+    let ended = json!({ "share_id": id(2), "ticket_id": "1", "reason": "unshared",
+        "at": "2026-11-29T12:00:00.000Z" });
+    harness.tell(ACME, "ticket.unshared.v1", "e", &ended).await;
+    harness.shows(&sam, "/tickets/1", "GLOBEX ended the share.").await.has("(ended)");
+    let solved =
+        [("status", "solved"), ("was:status", "open"), ("body", "Done."), ("mode", "public")];
+    harness.post(&sam, "/tickets/1", &solved).await.is(303);
+    assert_eq!(harness.commands(ACME).await.len(), 1, "the binding alone");
+    // A late change is applied as ever, to what it names.
+    let late = updated(json!({ "tags": { "add": ["late"], "remove": [] } }));
+    harness.tell(ACME, "ticket.updated.v1", "l", &late).await;
+    harness.shows(&sam, "/tickets/1", "late").await.has("st--solved");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_shared_on_with_what_this_account_said() {
+    let (harness, sam) = received("helpdesk-onward", "public_and_private", json!({})).await;
+    harness.agreement(ACME, &id(5), "sender", "initech", "public_and_private").await;
+    harness.post(&sam, "/tickets/1", &[("body", "Mine."), ("mode", "note")]).await.is(303);
+    harness.post(&sam, "/tickets/1/share", &[("share_with", &id(5))]).await.is(303);
+    let (_, share) = harness.command(ACME, "ticket.share.v1").await;
+    assert_eq!(share["ticket"]["copy_of"], id(2));
+    let comments = share["ticket"]["comments"].as_array().expect("comments");
+    let said: Vec<&Value> = comments.iter().map(|comment| &comment["body"]).collect();
+    assert_eq!(said, ["Mine."], "what a partner said is not told back");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_entry_is_taken_once_by_whichever_replica() {
+    let harness = HelpdeskHarness::set("helpdesk-once").await;
+    harness.agreement(ACME, &id(1), "receiver", "globex", "public_and_private").await;
+    for number in 100..130 {
+        let told = created(&id(number), &id(1), "globex", json!({}));
+        harness.tell(ACME, "ticket.created.v1", &format!("c{number}"), &told).await;
+    }
+    until("all tickets", PATIENCE, async || {
+        let numbers: Vec<i64> = sqlx::query_scalar("select number from ticket order by number")
+            .fetch_all(&harness.pool)
+            .await
+            .expect("the database answers");
+        if numbers == (1..=30).collect::<Vec<_>>() { Ok(()) } else { Err(format!("{numbers:?}")) }
+    })
+    .await;
+    harness.follows(ACME).await;
+    assert_eq!(harness.commands(ACME).await.len(), 30, "one binding each");
+    harness.remove().await;
+}

@@ -1,0 +1,199 @@
+//! Triggers and automations, made on their pages.
+
+use helpdesk::work::automations;
+use serde_json::json;
+use web::Role;
+
+use crate::harness::{ACME, HelpdeskHarness, Somebody, created, id};
+
+async fn with_admin(test: &str) -> (HelpdeskHarness, Somebody) {
+    let harness = HelpdeskHarness::set(test).await;
+    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    (harness, ada)
+}
+
+/// Makes a rule as its form does.
+async fn make(
+    harness: &HelpdeskHarness,
+    ada: &Somebody,
+    kind: &str,
+    rows: &[(&str, &str)],
+) -> String {
+    let page = harness.get(ada, &format!("/settings/rules/{kind}/new")).await;
+    let path = page
+        .between("method=\"post\" action=\"", "\" ")
+        .split('"')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let path = if path.contains("/settings/rules/") {
+        path
+    } else {
+        let path = page.between("id=\"rule\" class=\"panel\" method=\"post\" action=\"", "\"");
+        path
+    };
+    let mut form = vec![("new", "yes"), ("name", "Route it"), ("on", "on"), ("do", "save")];
+    form.extend_from_slice(rows);
+    harness.post(ada, &path, &form).await.is(303);
+    path
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_85_what_comes_by_sharing_is_routed_and_tagged_and_shared_on() {
+    let (harness, ada) = with_admin("helpdesk-r85").await;
+    harness.post(&ada, "/settings/groups", &[("name", "Field team")]).await.is(303);
+    harness.agreement(ACME, &id(1), "receiver", "globex", "public_and_private").await;
+    harness.agreement(ACME, &id(5), "sender", "initech", "public_and_private").await;
+    let rows = [
+        ("all_on", "update_via"),
+        ("all_op", "is"),
+        ("all_value", "Ticket sharing"),
+        ("all_on", "received_from"),
+        ("all_op", "is"),
+        ("all_value", "GLOBEX"),
+        ("do_what", "group"),
+        ("do_value", "Field team"),
+        ("do_what", "add_tags"),
+        ("do_value", "field-team"),
+        ("do_what", "share"),
+        ("do_value", "INITECH"),
+    ];
+    make(&harness, &ada, "trigger", &rows).await;
+    let own = harness.ticket(&ada, "Our own", &[]).await;
+    let told = created(&id(2), &id(1), "globex", json!({}));
+    harness.tell(ACME, "ticket.created.v1", "c", &told).await;
+    let page = harness.shows(&ada, "/tickets/2", "The rule <strong>Route it</strong> fired.").await;
+    page.has("selected>Field team<").has("tag--rule").has("never shared");
+    let (_, share) = harness.command(ACME, "ticket.share.v1").await;
+    assert_eq!(share["agreement_id"], id(5));
+    assert!(!share.to_string().contains("field-team"), "R-61: {share}");
+    harness.get(&ada, &format!("/tickets/{own}")).await.lacks("Route it");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_ten_publishes_in_an_hour_a_tickets_rules_pause() {
+    let (harness, ada) = with_admin("helpdesk-pingpong").await;
+    harness.agreement(ACME, &id(1), "receiver", "globex", "public_and_private").await;
+    let rows = [
+        ("all_on", "update_via"),
+        ("all_op", "is"),
+        ("all_value", "Ticket sharing"),
+        ("all_on", "status"),
+        ("all_op", "is"),
+        ("all_value", "Open"),
+        ("do_what", "status"),
+        ("do_value", "Pending"),
+    ];
+    make(&harness, &ada, "trigger", &rows).await;
+    let told = created(&id(2), &id(1), "globex", json!({}));
+    harness.tell(ACME, "ticket.created.v1", "c", &told).await;
+    harness.shows(&ada, "/tickets/1", "st--pending").await;
+    // The partner's rules set it back each time.
+    for round in 0..14 {
+        let back = json!({ "share_id": id(2), "ticket_id": "1", "received_from": "globex",
+            "via": "ticket_sharing", "revision": 10 + round, "status": "open" });
+        harness.tell(ACME, "ticket.updated.v1", &format!("u{round}"), &back).await;
+        harness.follows(ACME).await;
+        let updates = harness.commands(ACME).await;
+        if updates.last().is_some_and(|(_, name, _)| name == "ticket.update.v1") {
+            let told = json!({ "share_id": id(2), "revision": 10 + round });
+            harness.answer(ACME, "ticket.update.v1", told).await;
+            harness.follows(ACME).await;
+        }
+    }
+    let updates = harness.commands(ACME).await;
+    let updates = updates.iter().filter(|(_, name, _)| name == "ticket.update.v1").count();
+    // The first was told before the share was known as live, or with it: ten in all.
+    assert_eq!(updates, 10);
+    let page = harness.get(&ada, "/tickets/1").await;
+    page.has("Rules pause for this ticket").has("Rules pause: ten publications").has("st--open");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_says_what_a_rule_would_do_and_does_nothing() {
+    let (harness, ada) = with_admin("helpdesk-dry").await;
+    harness.agreement(ACME, &id(5), "sender", "initech", "public_and_private").await;
+    harness.ticket(&ada, "One meter", &[("tags", "meter")]).await;
+    harness.ticket(&ada, "Another thing", &[]).await;
+    let page = harness.get(&ada, "/settings/rules/trigger/new").await;
+    let path = page.between("id=\"rule\" class=\"panel\" method=\"post\" action=\"", "\"");
+    let form = [
+        ("new", "yes"),
+        ("name", "Share meters"),
+        ("on", "on"),
+        ("do", "dry"),
+        ("all_on", "tags"),
+        ("all_op", "includes_any"),
+        ("all_value", "meter, relay"),
+        ("do_what", "share"),
+        ("do_value", "INITECH"),
+    ];
+    let page = harness.post(&ada, &path, &form).await;
+    page.is(200).has("Would fire").has("it is not so: Tags includes any of meter, relay");
+    page.has("value=\"Share meters\"");
+    assert!(harness.commands(ACME).await.is_empty());
+    harness.get(&ada, "/settings/rules/trigger").await.has("None yet");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_a_rule_comes_back_with_what_was_typed() {
+    let (harness, ada) = with_admin("helpdesk-norule").await;
+    let path = format!("/settings/rules/trigger/{}", id(60));
+    for (rows, said) in [
+        (
+            vec![
+                ("all_on", "status"),
+                ("all_op", "is"),
+                ("all_value", "Broken"),
+                ("do_what", "status"),
+                ("do_value", "Open"),
+            ],
+            "Choose one of the values",
+        ),
+        (vec![("all_on", "status"), ("all_op", "is"), ("all_value", "Open")], "needs an action"),
+        (vec![("do_what", "status"), ("do_value", "Open")], "needs a condition"),
+        (
+            vec![
+                ("all_on", "status"),
+                ("all_op", "is"),
+                ("all_value", "Open"),
+                ("do_what", "group"),
+                ("do_value", "Nobody"),
+            ],
+            "Choose one of the values",
+        ),
+    ] {
+        let mut form = vec![("new", "yes"), ("name", "Odd"), ("do", "save")];
+        form.extend(rows);
+        harness.post(&ada, &path, &form).await.is(422).has(said).has("value=\"Odd\"");
+    }
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_automation_runs_once_a_ticket_and_hour() {
+    let (harness, ada) = with_admin("helpdesk-automation").await;
+    harness.ticket(&ada, "Old one", &[]).await;
+    harness.ticket(&ada, "Young one", &[]).await;
+    let rows = [
+        ("all_on", "hours_since_update"),
+        ("all_op", "at_least"),
+        ("all_value", "24"),
+        ("do_what", "add_tags"),
+        ("do_value", "stale"),
+    ];
+    make(&harness, &ada, "automation", &rows).await;
+    sqlx::query("update ticket set updated_at = now() - interval '30 hours' where number = 1")
+        .execute(&harness.pool)
+        .await
+        .expect("the database answers");
+    let now = contracts::Timestamp::parse("2030-01-01T10:05:00Z").expect("a time");
+    assert_eq!(automations::turn(&harness.pool, now).await.expect("a turn"), 1);
+    assert_eq!(automations::turn(&harness.pool, now).await.expect("a turn"), 0);
+    harness.get(&ada, "/tickets/1").await.has("stale").has("tag--rule");
+    harness.get(&ada, "/tickets/2").await.lacks("stale");
+    harness.remove().await;
+}

@@ -1,0 +1,97 @@
+//! What admins set up, and that nobody else does.
+
+use serde_json::json;
+use web::Role;
+
+use crate::harness::{ACME, HelpdeskHarness, id};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_51_only_admins_see_settings() {
+    let harness = HelpdeskHarness::set("helpdesk-r51").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    for path in [
+        "/settings/people",
+        "/settings/fields",
+        "/settings/groups",
+        "/settings/audit",
+        "/settings/address",
+        "/settings/rules/trigger",
+        "/settings/rules/automation/new",
+    ] {
+        harness.get(&sam, path).await.is(403).has("Only administrators");
+        harness.get(&ada, path).await.is(200);
+    }
+    harness.get(&sam, "/tickets").await.lacks("/settings/");
+    for (path, form) in [
+        ("/settings/people", vec![("name", "Eve"), ("email", "eve@x.example")]),
+        ("/settings/fields", vec![("title", "X"), ("type", "text")]),
+        ("/settings/groups", vec![("name", "X")]),
+        ("/settings/address", vec![("address", "x"), ("understood", "yes")]),
+    ] {
+        harness.post(&sam, path, &form).await.is(403);
+    }
+    assert!(harness.commands(ACME).await.is_empty());
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_adds_an_agent_who_signs_in_by_a_link() {
+    let harness = HelpdeskHarness::set("helpdesk-people").await;
+    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let form = [("name", "Kim Lee"), ("email", "kim@acme.example"), ("role", "light_agent")];
+    let page = harness.post(&ada, "/settings/people", &form).await;
+    let link = page.is(200).between("id=\"sign-in-link\">", "</code>");
+    let path = link.strip_prefix(&harness.url).expect("a link of this help desk").to_owned();
+    let password = [("password", "a long enough one"), ("again", "a long enough one")];
+    harness.ask("POST", &path, None, Some(&password)).await.is(303);
+    let again = harness.ask("POST", &path, None, Some(&password)).await;
+    assert_ne!(again.status, 303, "it works once");
+    harness.post(&ada, "/settings/people", &form).await.is(409);
+    let me = format!("/settings/people/{}", ada.id);
+    harness.post(&ada, &me, &[("role", "agent")]).await.is(409).has("One admin has to stay.");
+    harness.get(&ada, "/settings/audit").await.has("added a member").has("Kim Lee");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_is_told_to_the_line_and_stands_on_the_form() {
+    let harness = HelpdeskHarness::set("helpdesk-fields").await;
+    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let form =
+        [("title", "Meter model"), ("type", "tagger"), ("options", "LX-40 = lx_40\nLX-60 = lx_60")];
+    harness.post(&ada, "/settings/fields", &form).await.is(303);
+    let (_, update) = harness.command(ACME, "account.update.v1").await;
+    assert_eq!(update["default_form"], json!(["meter_model"]), "R-99");
+    assert_eq!(
+        update["ticket_fields"][0]["options"][1],
+        json!({ "name": "LX-60", "tag": "lx_60" })
+    );
+    harness.get(&ada, "/tickets/new").await.has("Meter model").has("LX-60");
+    harness.ticket(&ada, "Meter", &[("field:meter_model", "lx_40")]).await;
+    let page = harness.get(&ada, "/tickets/1").await;
+    page.has("<option value=\"lx_40\" selected>")
+        .has("name=\"was:field:meter_model\" value=\"lx_40\"");
+    let wrong = [("field:meter_model", "lx_99"), ("was:field:meter_model", "lx_40")];
+    harness.post(&ada, "/tickets/1", &wrong).await.is(422).has("Choose one of the options.");
+    let other = [("field:meter_model", "lx_60"), ("was:field:meter_model", "lx_40")];
+    harness.post(&ada, "/tickets/1", &other).await.is(303);
+    harness.get(&ada, "/tickets/1").await.has("<strong>Ada</strong> set Meter model to lx_60.");
+    harness.post(&ada, "/settings/fields/meter_model/delete", &[]).await.is(303);
+    let (_, update) = harness.command(ACME, "account.update.v1").await;
+    assert_eq!(update["ticket_fields"], json!([]));
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_17_a_rename_names_the_agreements_that_it_ends() {
+    let harness = HelpdeskHarness::set("helpdesk-r17").await;
+    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    harness.agreement(ACME, &id(1), "sender", "globex", "public_and_private").await;
+    harness.agreement_in(ACME, &id(2), "sender", "hooli", "private_only", "inactive", 3).await;
+    let page = harness.get(&ada, "/settings/address").await;
+    page.has("ends these agreements, for good").has("GLOBEX").lacks("HOOLI");
+    harness.post(&ada, "/settings/address", &[("address", "acme-two")]).await.is(422);
+    assert!(harness.commands(ACME).await.is_empty());
+    harness.remove().await;
+}

@@ -1,0 +1,212 @@
+//! Tickets that an agent shares.
+
+use serde_json::json;
+use testkit::desk::PATIENCE;
+use testkit::until;
+use web::Role;
+
+use crate::harness::{ACME, HelpdeskHarness, Somebody, id};
+
+const SHARE: &str = "ticket.share.v1";
+const UPDATE: &str = "ticket.update.v1";
+
+async fn with_agreement(test: &str) -> (HelpdeskHarness, Somebody, String) {
+    let harness = HelpdeskHarness::set(test).await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let agreement = id(1);
+    harness.agreement(ACME, &agreement, "sender", "globex", "public_and_private").await;
+    (harness, sam, agreement)
+}
+
+/// Shares ticket 1, and the line takes it; the share.
+async fn shared(harness: &HelpdeskHarness, sam: &Somebody, agreement: &str) -> String {
+    harness.post(sam, "/tickets/1/share", &[("share_with", agreement)]).await.is(303);
+    let (_, content) = harness.command(ACME, SHARE).await;
+    let share = content["share_id"].as_str().expect("a share").to_owned();
+    harness.answer(ACME, SHARE, json!({ "share_id": share, "revision": 1 })).await;
+    harness.shows(sam, "/tickets/1", "<strong>Sam shared this</strong> with GLOBEX.").await;
+    share
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_11_the_share_field_is_there_with_an_agreement_to_share_under() {
+    let harness = HelpdeskHarness::set("helpdesk-r11").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    harness.get(&sam, "/tickets/1").await.lacks("Share with");
+    harness.agreement(ACME, &id(2), "receiver", "initech", "public_and_private").await;
+    harness.get(&sam, "/tickets/1").await.lacks("Share with");
+    harness.agreement_in(ACME, &id(3), "sender", "hooli", "private_only", "pending", 1).await;
+    harness.get(&sam, "/tickets/1").await.lacks("Share with");
+    harness.agreement(ACME, &id(1), "sender", "globex", "public_and_private").await;
+    harness.get(&sam, "/tickets/1").await.has("Share with").has(">GLOBEX</option>").lacks("HOOLI");
+    let refused = harness.post(&sam, "/tickets/1/share", &[("share_with", &id(3))]).await;
+    refused.is(404);
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_is_shared_whole_and_what_stays_at_home_stays() {
+    let (harness, sam, agreement) = with_agreement("helpdesk-share").await;
+    harness.ticket(&sam, "Meter", &[("tags", "meter")]).await;
+    harness.post(&sam, "/tickets/1", &[("body", "Supply board."), ("mode", "note")]).await.is(303);
+    let me = sam.id.to_string();
+    let mine = [("assignee", me.as_str()), ("was:assignee", "")];
+    harness.post(&sam, "/tickets/1", &mine).await.is(303);
+    let share = shared(&harness, &sam, &agreement).await;
+    let (_, content) = harness.command(ACME, SHARE).await;
+    let ticket = &content["ticket"];
+    assert_eq!((&ticket["id"], &ticket["subject"]), (&json!("1"), &json!("Meter")));
+    assert_eq!(ticket["tags"], json!([{ "name": "meter", "added_by": "user" }]));
+    let comments = ticket["comments"].as_array().expect("comments");
+    let told: Vec<_> = comments.iter().map(|it| (&it["body"], &it["public"])).collect();
+    let (first, second) = (json!("The meter goes dark."), json!("Supply board."));
+    assert_eq!(told, [(&first, &json!(true)), (&second, &json!(false))], "R-24");
+    let text = content.to_string();
+    assert!(!text.contains("customer.example") && !text.contains("assignee"), "R-29, R-41: {text}");
+    let page = harness.get(&sam, "/tickets/1").await;
+    page.has("Outbound to GLOBEX").has("Crossed to GLOBEX").has("Unshare");
+    page.has("A ticket can be shared with one partner");
+    harness.post(&sam, "/tickets/1/share", &[("share_with", &agreement)]).await.is(409);
+
+    harness
+        .tell(
+            ACME,
+            "ticket.bound.v1",
+            "b",
+            &json!({ "share_id": share,
+        "partner_ticket_id": "88213", "at": "2026-11-29T12:00:00.000Z" }),
+        )
+        .await;
+    harness.shows(&sam, "/tickets/1", "GLOBEX #88213").await;
+    harness.get(&sam, "/tickets?view=sent").await.has("GLOBEX #88213");
+
+    harness.post(&sam, "/tickets/1/unshare", &[("share", &share)]).await.is(303);
+    harness.answer(ACME, "ticket.unshare.v1", json!({ "share_id": share })).await;
+    harness.shows(&sam, "/tickets/1", "<strong>Sam ended the share</strong> with GLOBEX.").await;
+    harness.get(&sam, "/tickets/1").await.has("(ended)").has(">GLOBEX</option>").lacks("Unshare<");
+    harness.post(&sam, "/tickets/1/unshare", &[("share", &share)]).await.is(404);
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_of_a_shared_ticket_is_told_and_each_comment_says_where_it_went() {
+    let (harness, sam, agreement) = with_agreement("helpdesk-told").await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    let share = shared(&harness, &sam, &agreement).await;
+    let reply =
+        [("body", "Tuesday."), ("mode", "public"), ("status", "hold"), ("was:status", "new")];
+    harness.post(&sam, "/tickets/1", &reply).await.is(303);
+    let (_, update) = harness.command(ACME, UPDATE).await;
+    assert_eq!((&update["ticket_id"], &update["status"]), (&json!("1"), &json!("hold")));
+    assert_eq!(update["comments"][0]["body"], "Tuesday.");
+    assert_eq!((&update["actor"]["name"], &update["base_revision"]), (&json!("Sam"), &json!(1)));
+    let page = harness.get(&sam, "/tickets/1").await;
+    page.has("Waits: no answer yet").has("1 comment waits").has("st--hold");
+
+    let comment = update["comments"][0]["id"].as_str().expect("an id").to_owned();
+    let withheld = json!([{ "share_id": share, "item": format!("comment:{comment}"),
+        "outcome": "withheld", "reason": "public_comments_not_allowed" }]);
+    let told = json!({ "outcome": "partial", "revision": 2, "share_id": share,
+        "decisions": withheld });
+    harness.answer(ACME, UPDATE, told).await;
+    harness.shows(&sam, "/tickets/1", "Stayed before GLOBEX").await.has("What can be done?");
+
+    // A change that lost is taken back, without an author.
+    let pending = [("status", "pending"), ("was:status", "hold")];
+    harness.post(&sam, "/tickets/1", &pending).await.is(303);
+    let lost = json!([{ "item": "status", "outcome": "superseded",
+        "value": { "value": "solved" } }]);
+    let told = json!({ "outcome": "partial", "revision": 5, "share_id": share, "decisions": lost });
+    harness.answer(ACME, UPDATE, told).await;
+    harness.shows(&sam, "/tickets/1", "st--solved").await.lacks("from Pending to Solved");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_before_the_share_has_its_receipt_follows_it() {
+    let (harness, sam, agreement) = with_agreement("helpdesk-meanwhile").await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    harness.post(&sam, "/tickets/1/share", &[("share_with", &agreement)]).await.is(303);
+    let meanwhile = [
+        ("body", "One thing more."),
+        ("mode", "note"),
+        ("status", "pending"),
+        ("was:status", "new"),
+    ];
+    harness.post(&sam, "/tickets/1", &meanwhile).await.is(303);
+    let (_, content) = harness.command(ACME, SHARE).await;
+    assert!(harness.commands(ACME).await.iter().all(|(_, name, _)| name != UPDATE));
+    let told = json!({ "share_id": content["share_id"], "revision": 1 });
+    harness.answer(ACME, SHARE, told).await;
+    let update = until("the update", PATIENCE, async || {
+        let commands = harness.commands(ACME).await;
+        let update = commands.into_iter().find(|(_, name, _)| name == UPDATE);
+        update.map(|(_, _, content)| content).ok_or_else(|| "nothing yet".to_owned())
+    })
+    .await;
+    assert_eq!(update["status"], "pending");
+    assert_eq!(update["comments"].as_array().map(Vec::len), Some(1), "{update}");
+    assert_eq!(update["comments"][0]["body"], "One thing more.");
+    harness.get(&sam, "/tickets/1").await.has("st--pending");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_share_that_is_refused_is_told_and_may_be_tried_again() {
+    let (harness, sam, agreement) = with_agreement("helpdesk-refused").await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    harness.post(&sam, "/tickets/1/share", &[("share_with", &agreement)]).await.is(303);
+    let told = json!({ "outcome": "rejected", "reason": "would_loop" });
+    harness.answer(ACME, SHARE, told).await;
+    harness.shows(&sam, "/tickets/1", "It was not shared</strong> with GLOBEX").await;
+    harness.get(&sam, "/tickets/1").await.has(">GLOBEX</option>");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_26_a_closed_ticket_is_not_offered_and_not_shared() {
+    let (harness, sam, agreement) = with_agreement("helpdesk-r26").await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    let close = [("status", "closed"), ("was:status", "new")];
+    harness.post(&sam, "/tickets/1", &close).await.is(303);
+    let page = harness.get(&sam, "/tickets/1").await;
+    page.has("A closed ticket cannot be shared.").lacks(">GLOBEX</option>");
+    harness.post(&sam, "/tickets/1/share", &[("share_with", &agreement)]).await.is(409);
+    harness.post(&sam, "/tickets/1", &[("body", "x"), ("mode", "note")]).await.is(409);
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_75_and_r_79_after_the_agreement_ends_nothing_is_told_and_a_new_one_may_follow() {
+    let (harness, sam, agreement) = with_agreement("helpdesk-r79").await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    shared(&harness, &sam, &agreement).await;
+    harness
+        .agreement_in(ACME, &agreement, "sender", "globex", "public_and_private", "inactive", 3)
+        .await;
+    harness.agreement(ACME, &id(9), "sender", "globex", "private_only").await;
+    harness.follows(ACME).await;
+    harness.post(&sam, "/tickets/1", &[("body", "Home."), ("mode", "note")]).await.is(303);
+    assert!(harness.commands(ACME).await.iter().all(|(_, name, _)| name != UPDATE));
+    let page = harness.get(&sam, "/tickets/1").await;
+    page.has("the copies are no longer kept in step").has(">GLOBEX</option>");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redacted_comment_is_blank_here_and_the_line_is_told() {
+    let (harness, sam, agreement) = with_agreement("helpdesk-redact").await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    shared(&harness, &sam, &agreement).await;
+    let page = harness.get(&sam, "/tickets/1").await;
+    let comment = page.between("name=\"comment\" value=\"", "\"");
+    harness.post(&sam, "/tickets/1/redact", &[("comment", &comment)]).await.is(303);
+    let page = harness.get(&sam, "/tickets/1").await;
+    page.has("This comment was redacted.").lacks("The meter goes dark.");
+    let (_, redact) = harness.command(ACME, "ticket.redact.v1").await;
+    assert_eq!((&redact["ticket_id"], &redact["comment_id"]), (&json!("1"), &json!(comment)));
+    harness.get(&sam, "/search?q=dark").await.has("0 tickets found");
+    harness.post(&sam, "/tickets/1/redact", &[("comment", "globex/1")]).await.is(404);
+    harness.remove().await;
+}

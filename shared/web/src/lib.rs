@@ -1,0 +1,47 @@
+#![doc = include_str!("../README.md")]
+
+mod assets;
+mod clock;
+mod failure;
+mod headers;
+mod html;
+mod language;
+mod origin;
+mod page;
+pub mod live;
+pub mod people;
+mod password;
+mod reader;
+mod reasons;
+mod role;
+mod serve;
+mod session;
+pub mod sharing;
+mod sign_in;
+mod texts;
+mod throttle;
+mod token;
+mod viewer;
+pub mod views;
+mod when;
+
+use sqlx::migrate::Migration;
+
+pub use failure::{Failure, see_other, see_other_said};
+pub use html::Html;
+pub use language::Language;
+pub use live::Desk;
+pub use page::{NavItem, Page, Search, SideGroup, SideLink};
+pub use reader::Reader;
+pub use role::Role;
+pub use serve::{Settings, Site, Web};
+pub use texts::Texts;
+pub use viewer::Viewer;
+pub use when::When;
+
+/// The tables of pages: people, their sessions and sign-in links; versions 700 to 799. They stand in
+/// an edge's schema after the desk's.
+#[must_use]
+pub fn migrations() -> Vec<Migration> {
+    sqlx::migrate!("./migrations").migrations.to_vec()
+}

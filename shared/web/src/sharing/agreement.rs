@@ -1,0 +1,238 @@
+//! One agreement: an invite to be decided, or what became of it.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use contracts::delivery::{AgreementState, Side};
+use serde_json::Value;
+
+use super::list::{direction, name, partner, shown_health};
+use super::rules::group::{Group, group, may_invite_again};
+use super::rules::health::{Health, Traffic, health};
+use super::rules::terms::{Line, for_receiver, for_sender};
+use super::rules::withheld::by_reason;
+use super::{SharingEdge, framed, store};
+use crate::clock::new_id;
+use crate::failure::Failure;
+use crate::html::Html;
+use crate::role::Role;
+use crate::viewer::Viewer;
+use crate::views;
+
+struct Sentence {
+    line: Line,
+    text: Html,
+}
+
+fn sentences(viewer: &Viewer, state: &AgreementState, lines: Vec<Line>) -> Vec<Sentence> {
+    let partner = &partner(state).display_name;
+    let text = |line: &Line| viewer.html_of(line.key, "partner", partner);
+    lines.into_iter().map(|line| Sentence { text: text(&line), line }).collect()
+}
+
+#[derive(Template)]
+#[template(path = "sharing/invitation.html")]
+struct Invitation<'a> {
+    viewer: &'a Viewer,
+    id: String,
+    key: String,
+    partner: &'a str,
+    address: &'a str,
+    name: &'a str,
+    by: &'a str,
+    sent_at: Html,
+    terms: Vec<Sentence>,
+    with_you: String,
+    support: &'a [String],
+}
+
+struct Stayed {
+    reason: String,
+    code: &'static str,
+    items: usize,
+    latest: String,
+    what_to_do: String,
+}
+
+struct Happened {
+    at: Html,
+    text: Html,
+}
+
+#[derive(Template)]
+#[template(path = "sharing/agreement.html")]
+struct Agreement<'a> {
+    viewer: &'a Viewer,
+    id: String,
+    key: String,
+    title: &'a str,
+    partner: &'a str,
+    address: &'a str,
+    direction: Html,
+    standing: Html,
+    health: Html,
+    health_more: Html,
+    is_over: bool,
+    is_pending: bool,
+    again: bool,
+    side: Side,
+    traffic: Traffic,
+    day: (i64, i64),
+    last_at: Html,
+    terms: Vec<Sentence>,
+    stayed: Vec<Stayed>,
+    history: Vec<Happened>,
+}
+
+pub(super) async fn page<E: SharingEdge>(
+    State(edge): State<E>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    viewer.must_be(Role::Admin)?;
+    let state = store::agreement(&edge.desk().pool, &viewer.account, &id).await?;
+    let state = state.ok_or(Failure::NotFound)?;
+    if group(&state) == Group::ForMe {
+        invitation(&edge, &viewer, &state).await
+    } else {
+        decided(&edge, &viewer, &state).await
+    }
+}
+
+async fn invitation<E: SharingEdge>(
+    edge: &E,
+    viewer: &Viewer,
+    state: &AgreementState,
+) -> Result<Response, Failure> {
+    let all = store::agreements(&edge.desk().pool, &viewer.account).await?;
+    let partner = partner(state);
+    let with_you = all.iter().filter(|it| super::list::partner(it).account == partner.account);
+    let (active, past) = with_you.fold((0, 0), |(active, past), it| match group(it) {
+        Group::Active => (active + 1, past),
+        Group::Past => (active, past + 1),
+        Group::ForMe | Group::ForThem => (active, past),
+    });
+    let values: [(&str, &dyn std::fmt::Display); 2] = [("active", &active), ("past", &past)];
+    let content = Invitation {
+        viewer,
+        id: state.agreement_id.to_string(),
+        key: new_id().to_string(),
+        partner: &partner.display_name,
+        address: &partner.address,
+        name: name(state),
+        by: &state.by.name,
+        sent_at: viewer.time(state.at),
+        terms: sentences(viewer, state, for_receiver(&state.terms, true)),
+        with_you: viewer.say_with("invitation.agreements", &values).into_owned(),
+        support: &state.partner_support_addresses,
+    };
+    let title = viewer.say_of("invitation.title", "partner", &partner.display_name);
+    framed(edge, viewer, title)
+        .crumb("/sharing", viewer.say("sharing.title"))
+        .class("main--form")
+        .body(&content)
+}
+
+async fn decided<E: SharingEdge>(
+    edge: &E,
+    viewer: &Viewer,
+    state: &AgreementState,
+) -> Result<Response, Failure> {
+    let (pool, account) = (&edge.desk().pool, viewer.account.as_str());
+    let id = state.agreement_id.to_string();
+    let receipts = store::receipts(pool, account).await?;
+    let traffic = store::traffic(pool, account, &receipts).await?.remove(&id).unwrap_or_default();
+    let shares = store::shares_of(pool, account, &id, &receipts).await?;
+    let stayed = by_reason(&receipts, |share| shares.contains(share)).into_iter().map(|it| Stayed {
+        reason: viewer.reason(it.reason).into_owned(),
+        code: it.reason.code(),
+        items: it.items,
+        latest: it.latest,
+        what_to_do: viewer.what_to_do(it.reason).into_owned(),
+    });
+    let told = store::history(pool, account, &id).await?;
+    let partner = partner(state);
+    let is_past = group(state) == Group::Past;
+    let lines = match state.side {
+        Side::Sender => for_sender(&state.terms),
+        Side::Receiver => for_receiver(&state.terms, false),
+    };
+    let how = health(state, &traffic);
+    let (health, health_more) = shown_health(viewer, state, how);
+    let content = Agreement {
+        viewer,
+        key: new_id().to_string(),
+        title: name(state),
+        partner: &partner.display_name,
+        address: &partner.address,
+        direction: direction(viewer, state.side),
+        standing: standing(viewer, state, how),
+        health,
+        health_more,
+        is_over: is_past,
+        is_pending: group(state) == Group::ForThem,
+        again: may_invite_again(state),
+        side: state.side,
+        day: store::of_a_day(pool, account, &id).await?,
+        last_at: traffic.last_at.map_or_else(|| Html::text("–"), |at| viewer.time(at)),
+        traffic,
+        terms: sentences(viewer, state, lines),
+        stayed: stayed.collect(),
+        history: history(viewer, state, &told),
+        id,
+    };
+    framed(edge, viewer, name(state)).crumb("/sharing", viewer.say("sharing.title")).body(&content)
+}
+
+/// Where it stands, as a badge.
+fn standing(viewer: &Viewer, state: &AgreementState, health: Health) -> Html {
+    match (group(state), health) {
+        (Group::Active, _) => views::badge("ok", "check", &viewer.say("agreement.active")),
+        (Group::ForMe | Group::ForThem, _) => {
+            views::badge("info", "clock", &viewer.say("health.not_answered"))
+        }
+        (Group::Past, Health::Ended(ending)) => {
+            let key = format!("health.{}", ending.word());
+            views::badge("", "stay", &viewer.say(&key))
+        }
+        (Group::Past, _) => views::badge("", "stay", &viewer.say("sharing.group.past")),
+    }
+}
+
+/// Who did what, of what the account was told, the newest first; where nothing is kept any more, the
+/// last of it.
+fn history(
+    viewer: &Viewer,
+    state: &AgreementState,
+    told: &[(String, chrono::DateTime<chrono::Utc>, Value)],
+) -> Vec<Happened> {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut happened = Vec::new();
+    let states = told.iter().filter_map(|(_, _, body)| {
+        serde_json::from_value::<AgreementState>(body.clone()).ok()
+    });
+    for told in states.chain(std::iter::once(state.clone())) {
+        if seen.insert(told.version) {
+            let key = format!("history.{}", word(&told));
+            let party = if told.by.side == Side::Sender { &told.sender } else { &told.receiver };
+            let text = viewer.html_of_two(
+                &key,
+                &("who", &told.by.name),
+                &("organisation", &party.display_name),
+            );
+            happened.push((told.version, Happened { at: viewer.time(told.at), text }));
+        }
+    }
+    happened.sort_by_key(|(version, _)| std::cmp::Reverse(*version));
+    happened.into_iter().map(|(_, happened)| happened).collect()
+}
+
+fn word(state: &AgreementState) -> &'static str {
+    use contracts::delivery::AgreementStatus as Status;
+    match state.status {
+        Status::Pending => "invited",
+        Status::Accepted => "accepted",
+        Status::Declined => "declined",
+        Status::Inactive => "ended",
+    }
+}

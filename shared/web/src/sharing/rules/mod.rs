@@ -1,0 +1,7 @@
+//! What the pages say of agreements, shares and commands: functions of values.
+
+pub mod group;
+pub mod health;
+pub mod story;
+pub mod terms;
+pub mod withheld;
