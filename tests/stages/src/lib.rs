@@ -166,7 +166,7 @@ impl Line {
                 field_sync::FieldSync::default().decode(kind, content.into()).map(drop)
             }
             Service::Notifier => notifier::Notifier.decode(kind, content.into()).map(drop),
-            Service::Gateway => Err(no_stage(message)),
+            Service::Gateway | Service::Desk(_) => Err(no_stage(message)),
         }
     }
 
@@ -229,7 +229,7 @@ impl Line {
                 notifier::Notifier.decode(&message.kind, content.into())?;
                 HandlerResult::Decided(Vec::new())
             }
-            Service::Gateway => return Err(no_stage(message)),
+            Service::Gateway | Service::Desk(_) => return Err(no_stage(message)),
         })
     }
 

@@ -37,6 +37,9 @@ pub enum Service {
     Notifier,
     /// An edge: desks that speak HTTP.
     Gateway,
+    /// The desk of this account, on the kit (`shared/desk`): an edge that operates no other
+    /// account, and no part of a deployment.
+    Desk(&'static str),
 }
 
 impl Service {
@@ -56,7 +59,7 @@ impl Service {
     /// Whether it is an edge.
     #[must_use]
     pub fn is_edge(self) -> bool {
-        Self::EDGES.contains(&self)
+        matches!(self, Self::Desk(_)) || Self::EDGES.contains(&self)
     }
 
     /// The service's public name, also of its package and its work queue; of an edge also its
@@ -70,6 +73,7 @@ impl Service {
             Self::FieldSync => "field-sync",
             Self::Notifier => "notifier",
             Self::Gateway => "gateway",
+            Self::Desk(account) => account,
         }
     }
 
@@ -92,7 +96,11 @@ impl Service {
         match self {
             Self::Agreement => &["*.agreement.*", "*.account.*"],
             Self::ShareDispatcher => &["*.ticket.*", "*.share.*"],
-            Self::CommentSync | Self::FieldSync | Self::Notifier | Self::Gateway => &[],
+            Self::CommentSync
+            | Self::FieldSync
+            | Self::Notifier
+            | Self::Gateway
+            | Self::Desk(_) => &[],
         }
     }
 
