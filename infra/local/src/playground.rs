@@ -168,7 +168,13 @@ fn rules(acme: &mut Browser, globex: &mut Browser) -> Result<()> {
 fn tickets(acme: &mut Browser, globex: &mut Browser) -> Result<()> {
     let meter = "Smart meter reboots every night at 02:00";
     for (admin, subject, requester, body, tags) in [
-        (&mut *acme, meter, "Robin", "It goes dark at two and comes back by itself.", "field, meter"),
+        (
+            &mut *acme,
+            meter,
+            "Robin",
+            "It goes dark at two and comes back by itself.",
+            "field, meter",
+        ),
         (&mut *acme, "The bill has my old address", "Alex", "We moved in May.", "billing"),
         (&mut *acme, "The charger hums", "Max", "Only when it rains.", "charger"),
         (&mut *globex, "Van 7 needs new tyres", "Toni", "Before the winter, please.", "fleet"),
