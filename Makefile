@@ -59,8 +59,10 @@ hostile: binaries ## attack the running services as an account and print the tab
 faults: binaries ## let 200 faults strike two replicas of everything and prove that nothing was lost, doubled, leaked or diverged
 	@$(BUILT)/faults run $(if $(SEED),--seed $(SEED)) $(if $(INJECTIONS),--injections $(INJECTIONS))
 
-isolation: binaries ## measure what other accounts feel of one whose queue is full, whose desk is dead, who sends nonsense, or the worst that is legal
-	@$(BUILT)/faults isolation
+isolation: ## measure what other accounts feel of one whose queue is full, whose desk is dead, who sends nonsense, or the worst that is legal
+	@echo "building, optimised"
+	@$(CARGO) build $(QUIET) --release --bins -p faults -p agreement-service -p share-dispatcher -p comment-sync -p field-sync -p notifier -p gateway
+	@$(or $(CARGO_TARGET_DIR),target)/release/faults isolation
 
 soak: binaries ## watch the services' memory over a quarter of an hour of work, and over a backlog of 200,000 commands
 	@$(BUILT)/faults soak

@@ -22,11 +22,21 @@ BROKER, DATABASE = "amqp://broker:5672", "postgres://database:5432/deskmesh"
 ADMINISTRATOR = "admin"
 # Where compose.yaml publishes each service, in the order of the file.
 PORTS = {"agreement-service": 9091, "share-dispatcher": 9092, "comment-sync": 9093, "field-sync": 9094, "notifier": 9095}
+# Where compose.yaml publishes the gateway's door for the operator.
+GATEWAY_OPERATOR = 8081
 # The Secrets of kubernetes/base, and the setting that each is for.
 SETTINGS = {
     "deskmesh-broker": ("broker", "DESKMESH__BROKER__URL"),
     "deskmesh-database": ("database", "DESKMESH__DATABASE__URL"),
     "deskmesh-placeholder": ("placeholder", "DESKMESH__PLACEHOLDER__KEYS"),
+}
+
+# The Secret of each edge, and the setting that each of its keys is for.
+EDGES = ("gateway",)
+EDGE_SETTINGS = {
+    "DESKMESH__BROKER__URL": "broker",
+    "DESKMESH__DATABASE__URL": "database",
+    "DESKMESH__OPERATOR__SECRET": "operator",
 }
 
 
@@ -42,6 +52,10 @@ def main() -> None:
             server, setting = SETTINGS[name]
             for service, address in values.items():
                 (folder / f"{service}.{server}.env").write_text(f"{setting}={address}\n")
+    for setting, key in EDGE_SETTINGS.items():
+        for edge in EDGES:
+            value = stored(folder / "secrets.yaml")[f"deskmesh-{edge}"][key]
+            (folder / f"{edge}.{key}.env").write_text(f"{setting}={value}\n")
     login = f"POSTGRES_PASSWORD={password(folder / 'passwords/database.postgres')}\nPOSTGRES_DB=deskmesh\n"
     (folder / "database.env").write_text(login)
     administer(folder / "definitions.json", password(folder / f"passwords/broker.{ADMINISTRATOR}"))
@@ -83,6 +97,10 @@ def operators(folder: Path) -> str:
         "DESKMESH_MANAGEMENT_URL": f"http://{ADMINISTRATOR}:{password(folder / f'passwords/broker.{ADMINISTRATOR}')}@127.0.0.1:15672",
         "DESKMESH_BROKER_URL": f"amqp://operator:{password(folder / 'passwords/broker.operator')}@127.0.0.1:5672/{vhost}",
         "DESKMESH_SERVICES": ",".join(f"{name}=http://127.0.0.1:{port}" for name, port in PORTS.items()),
+    }
+    values |= {
+        "DESKMESH_GATEWAY_URL": f"http://127.0.0.1:{GATEWAY_OPERATOR}",
+        "DESKMESH_GATEWAY_SECRET_FILE": str((folder / "passwords/operator.gateway").resolve()),
     }
     return "".join(f"export {name}='{value}'\n" for name, value in values.items())
 

@@ -25,6 +25,8 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 DEFINITIONS = Path(__file__).resolve().parents[1] / "rabbitmq/definitions.json"
+# What a deployment may have beside the line: an account at the broker, `deskmesh-operator account add gateway --may-operate`.
+EDGES = ("gateway",)
 # Without it RabbitMQ's topology operator does not see a Secret.
 FOR_THE_OPERATOR = {"rabbitmq.com/topology-operator": "true"}
 
@@ -76,11 +78,11 @@ class Credentials:
         return path.read_text().strip()
 
     def secrets(self) -> list[dict]:
-        """The base's three, and one for each user and role that an operator makes."""
+        """The base's three, one for each edge, and one for each user and role that an operator makes."""
         broker = {
             name: self.address(self.given.broker, f"svc.{name}", f"broker.svc.{name}", f"/{self.vhost}") for name in self.services
         }
-        database = {name: self.address(self.given.database, role(name), f"database.{name}", None) for name in self.services}
+        database = {name: self.database_of(name) for name in self.services}
         placeholder = {"share-dispatcher": self.password("placeholder")}
         made = [
             self.secret("deskmesh-broker", broker),
@@ -90,7 +92,14 @@ class Credentials:
         for user in [*self.users, *self.given.account]:
             login = {"username": user, "password": self.password(f"broker.{user}")}
             made.append(self.secret(f"broker-user-{user}", login, FOR_THE_OPERATOR))
-        for name in self.services:
+        for edge in EDGES:
+            values = {
+                "broker": self.address(self.given.broker, edge, f"broker.{edge}", f"/{self.vhost}"),
+                "database": self.database_of(edge),
+                "operator": self.password(f"operator.{edge}"),
+            }
+            made.append(self.secret(f"deskmesh-{edge}", values))
+        for name in (*self.services, *EDGES):
             login = {"username": role(name), "password": self.password(f"database.{name}")}
             made.append(self.secret(f"database-role-{name}", login, {"cnpg.io/reload": "true"}, "kubernetes.io/basic-auth"))
         return made
@@ -105,6 +114,9 @@ class Credentials:
             sys.exit(f"{server} is no address of a server: scheme://host:port, and no user")
         return urlunsplit(parts._replace(netloc=f"{user}:{self.password(password)}@{parts.netloc}", path=path or parts.path))
 
+    def database_of(self, service: str) -> str:
+        return self.address(self.given.database, role(service), f"database.{service}", None)
+
     def with_hashes(self) -> dict:
         """The definitions, with users that can log in."""
         for user in self.definitions["users"]:
@@ -112,9 +124,9 @@ class Credentials:
         return self.definitions
 
     def sql(self) -> str:
-        """A role and a schema of the same name for each service; the search path that PostgreSQL has finds it."""
+        """A role and a schema of the same name for each service and edge; the search path that PostgreSQL has finds it."""
         lines = ["-- Run in the database of Deskmesh, as a superuser or as its owner with createrole; may be run again."]
-        for name in self.services:
+        for name in (*self.services, *EDGES):
             one = role(name)
             lines += [
                 f"do $$ begin if not exists (select from pg_roles where rolname = '{one}') then create role {one}; end if; end $$;",

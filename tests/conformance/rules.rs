@@ -414,6 +414,9 @@ rules! {
         ];
     "also" Deskmesh "a drop-down of any length comes in parts"
         [settings::also_a_drop_down_in_parts_is_whole_for_the_partner];
+    "also" Deskmesh "a comparison of custom fields says what becomes of their values, and tells no \
+        field that its account does not show"
+        [settings::also_what_a_comparison_says_is_what_becomes_of_the_values];
     "also" Deskmesh "an account reads its settings, and a version that is far too high has a way \
         back"
         [

@@ -1,14 +1,15 @@
 //! What an account registers: patterns, options in parts, versions, and how it reads them again.
 
-use contracts::delivery::{AccountState, DeliveryBody};
-use contracts::{ItemOutcome, Reason, Receipt};
+use contracts::delivery::{AccountState, AgreementComparison, DeliveryBody, FieldCompared};
+use contracts::{AgreementId, ItemOutcome, Reason, Receipt};
 use serde_json::{Value, json};
 use testkit::Desk;
 use testkit::desk::clock;
 
 use crate::context::{ConformanceContext, admin, applied, item, refused, with};
-use crate::copies::ORIGINAL;
+use crate::copies::{ORIGINAL, holds};
 use crate::fields::{Pair, field};
+use crate::words::everything;
 
 fn pattern(key: &str, pattern: &str, is_checked: bool) -> Value {
     let mut of_key = field(key, key, "regexp");
@@ -62,6 +63,62 @@ pub async fn also_everyday_patterns_take_values_and_others_are_refused(
     }
     let receipt = pair.set(&context, json!({ r"\w{1,20}": "two words" })).await;
     item(&receipt, r"custom_field:\w{1,20}", ItemOutcome::Withheld, Reason::BadValue);
+}
+
+/// Compares, and is told one page of it.
+async fn compared(desk: &Desk, agreement: &AgreementId) -> AgreementComparison {
+    applied(&desk.ask("agreement.compare.v1", &json!({ "agreement_id": agreement })).await);
+    let comparison = |told: &DeliveryBody| match told {
+        DeliveryBody::AgreementComparison(comparison) => {
+            Some(AgreementComparison::clone(comparison))
+        }
+        _ => None,
+    };
+    let told = desk.deliveries();
+    told.iter().rev().find_map(|delivered| comparison(&delivered.told)).expect("what it asked for")
+}
+
+pub async fn also_what_a_comparison_says_is_what_becomes_of_the_values(
+    context: ConformanceContext,
+) {
+    let [acme, globex, initech] = context.desks(["acme", "globex", "initech"]).await;
+    let ours = [("order", "Order", "text"), ("due", "Due", "date"), ("own", "Only ours", "text")];
+    let theirs =
+        [("o", "ORDER", "textarea"), ("d", "due", "checkbox"), ("x", "Only theirs", "text")];
+    for (desk, fields) in [(&acme, ours), (&globex, theirs)] {
+        let fields = fields.map(|(key, title, kind)| field(key, title, kind));
+        applied(&context.set(desk, json!({ "ticket_fields": fields })).await);
+    }
+    let (receipt, agreement) = context.invite(&acme, &globex, everything()).await;
+    applied(&receipt);
+    let ask = json!({ "agreement_id": agreement });
+    refused(&acme.ask("agreement.compare.v1", &ask).await, Reason::AgreementNotAccepted);
+    applied(&context.decide(&globex, "accept", &agreement).await);
+    refused(&initech.ask("agreement.compare.v1", &ask).await, Reason::UnknownAgreement);
+
+    let told = |comparison: &AgreementComparison| -> Vec<(String, Option<Reason>)> {
+        let row = |field: &FieldCompared| (field.title.clone(), field.to_partner.reason);
+        comparison.fields.iter().map(row).collect()
+    };
+    let row = |title: &str, reason| (title.to_owned(), reason);
+    let expected = [
+        row("Due", Some(Reason::TypeMismatch)),
+        row("Only ours", Some(Reason::NoSuchField)),
+        row("Order", None),
+    ];
+    assert_eq!(told(&compared(&acme, &agreement).await), expected);
+    let share = context.shared(&acme, &globex, &agreement, ORIGINAL).await;
+    let values = json!({ "due": "2026-12-24", "own": "stays", "order": "crosses" });
+    let receipt = context.update(&acme, ORIGINAL, json!({ "custom_fields": values })).await;
+    item(&receipt, "custom_field:due", ItemOutcome::Withheld, Reason::TypeMismatch);
+    item(&receipt, "custom_field:own", ItemOutcome::Withheld, Reason::NoSuchField);
+    holds(&globex, &share, "custom_field:o", json!("crosses")).await;
+
+    applied(&context.set(&globex, json!({ "show_fields": true })).await);
+    let all = compared(&acme, &agreement).await;
+    let theirs = all.fields.iter().find(|field| field.title == "Only theirs").expect("it is shown");
+    assert_eq!(theirs.from_partner.reason, Some(Reason::NoSuchField));
+    assert!(shown(&globex, None).await.show_fields);
 }
 
 pub async fn also_a_drop_down_in_parts_is_whole_for_the_partner(context: ConformanceContext) {

@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from tree import EDGES
 
 Document = dict[str, Any]
+# What a service keeps beside the database.
+KEPT = {"gateway": ["/var/lib/deskmesh/files"]}
 
 
 def hadolint(root: Path) -> Iterator[str]:
@@ -92,7 +95,10 @@ def contained(root: Path) -> Iterator[str]:
         for key, value in wanted.items():
             if one.get(key) != value:
                 yield f"{name}: {key} is {one.get(key)!r}, and the pod has {value!r}"
-        for key in ("volumes", "tmpfs", "privileged", "cap_add", "network_mode"):
+        kept = [volume.split(":")[1] for volume in one.get("volumes", [])]
+        if kept != KEPT.get(name, []):
+            yield f"{name} has the volumes {kept}, its pod keeps {KEPT.get(name, [])}"
+        for key in ("tmpfs", "privileged", "cap_add", "network_mode"):
             if one.get(key):
                 yield f"{name} has {key}, which no service needs"
 
@@ -110,14 +116,17 @@ def ordered(root: Path) -> Iterator[str]:
         if run["build"]["args"] != {"SERVICE": service}:
             yield f"{service} is built with {run['build']['args']}"
         after = {name: how["condition"] for name, how in run.get("depends_on", {}).items()}
-        if after != {"broker": "service_healthy", f"{service}-migrate": "service_completed_successfully"}:
+        folders = {f"{service}-files": "service_completed_successfully"} if service in KEPT else {}
+        if after != {"broker": "service_healthy", f"{service}-migrate": "service_completed_successfully", **folders}:
             yield f"{service} starts after {after}"
         if migrate.get("depends_on") != {"database": {"condition": "service_healthy"}}:
             yield f"{service}-migrate starts after {migrate.get('depends_on')}"
         if "DESKMESH__BROKER__URL" in migrate["environment"]:
             yield f"{service}-migrate is given the broker's password, which it does not need"
         role = service.replace("-", "_")
-        for key, user in (("BROKER", f"svc.{service}"), ("DATABASE", role)):
+        # An edge is an account to the broker.
+        broker = service if service in EDGES else f"svc.{service}"
+        for key, user in (("BROKER", broker), ("DATABASE", role)):
             if f"://{user}:" not in run["environment"].get(f"DESKMESH__{key}__URL", ""):
                 yield f"{service} does not have its own address of the {key.lower()}"
 
@@ -178,7 +187,9 @@ def compose(root: Path) -> Document:
 
 
 def environment(root: Path) -> dict[str, str]:
-    return {**os.environ, "DESKMESH_SECRETS": str(root / "target/image/compose")}
+    # docker-compose is a Python program, and has a module `compose` as tests/platform does.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return {**inherited, "DESKMESH_SECRETS": str(root / "target/image/compose")}
 
 
 def said(command: list[str], root: Path) -> Iterator[str]:

@@ -218,7 +218,9 @@ fn knows(service: Service, message: &str) -> bool {
             field_sync::FieldSync::default().decode(message, nothing.into()).err()
         }
         Service::Notifier => notifier::Notifier.decode(message, nothing.into()).err(),
-        Service::Gateway | Service::Helpdesk => return message_is_a_delivery(message),
+        Service::Gateway | Service::Helpdesk | Service::Desk(_) => {
+            return message_is_a_delivery(message);
+        }
     };
     !matches!(error, Some(DecodeError::UnknownType(_)))
 }

@@ -1,6 +1,7 @@
 //! System tests: the whole of Deskmesh on real servers, seen from outside.
 
 mod architecture;
+mod certify;
 mod collector;
 mod documents;
 mod gateway;

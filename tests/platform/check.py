@@ -21,7 +21,7 @@ import rules
 import runbooks
 import schemas
 import topology
-from policies import Assertion, availability, canary, companions, containers, network, settings, trace
+from policies import Assertion, availability, canary, companions, containers, edges, network, settings, trace
 from render import Render, distinct, kubectl, render_all, wanted
 from tree import Tree, group_of
 
@@ -29,6 +29,7 @@ ASSERTIONS: list[Assertion] = [
     *containers.ALL,
     *availability.ALL,
     *canary.ALL,
+    *edges.ALL,
     *network.ALL,
     *trace.ALL,
     *settings.ALL,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from render import CANARY, TRACE, Render
-from tree import NAME, Object, title
+from tree import EDGES, NAME, Object, title
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
 
@@ -49,8 +49,13 @@ def every_pod(render: Render) -> list[Pod]:
 
 
 def pods(render: Render) -> list[Pod]:
-    """Those of the services."""
-    return [pod for pod in every_pod(render) if pod.service not in (CANARY, TRACE)]
+    """Those of the services of the line."""
+    return [pod for pod in every_pod(render) if pod.service not in (CANARY, TRACE, *EDGES)]
+
+
+def edges(render: Render) -> list[Pod]:
+    """Those of the edges, which have an origin of their own, files, and Secrets of their own."""
+    return [pod for pod in every_pod(render) if pod.service in EDGES]
 
 
 def canaries(render: Render) -> list[Pod]:

@@ -16,16 +16,18 @@ from base64 import b64encode
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from pods import Pod, pods
+from pods import Pod, edges, pods
 from render import Render, render_all
-from tree import Tree, load
+from tree import EDGES, Tree, load
 
 DATABASE = "deskmesh_platform"
+# Settings that name a file or a folder: in a pod, below a volume.
+PATHS = ("_FILE", "__FOLDER")
 
 
 def main() -> int:
     tree = Tree(Path(__file__).resolve().parents[2])
-    renders, problems = render_all(tree, [("development", ())])
+    renders, problems = render_all(tree, [("development", tuple(sorted(EDGES)))])
     if problems:
         sys.exit("\n".join(problems))
     render = renders[0]
@@ -40,8 +42,12 @@ def main() -> int:
             check=False,
         )
         told(pod, "migrated", done.returncode == 0, done.stdout + done.stderr)
-    running = [(pod, *start(tree, render, pod, secrets)) for pod in of(render, "run")]
-    for pod, process, port in running:
+    running = []
+    for pod in of(render, "run"):
+        if pod.service in EDGES:
+            let_operate(tree, pod.service)
+        process, port = start(tree, render, pod, secrets)
+        running.append((pod, process, port))
         probe = {name: pod.container[name]["httpGet"]["path"] for name in ("livenessProbe", "readinessProbe")}
         ready = wait(lambda port=port, probe=probe: all(answers(port, path) for path in probe.values()), 60)
         told(pod, f"answers {' and '.join(probe.values())}", ready and process.poll() is None, log(tree, pod))
@@ -76,6 +82,17 @@ def provision(tree: Tree) -> dict[str, dict[str, str]]:
     return {one["metadata"]["name"]: one["stringData"] for one in load(folder / "secrets.yaml")}
 
 
+def let_operate(tree: Tree, edge: str) -> None:
+    """The edge's broker user, by the README's command; the services of the line answer it."""
+    management, broker = urlsplit(os.environ["MANAGEMENT_URL"]), urlsplit(os.environ["AMQP_URL"])
+    passwords = tree.work / "credentials/passwords"
+    operator = f"operator:{(passwords / 'broker.operator').read_text().strip()}@{broker.hostname}:{broker.port}"
+    addresses = {"DESKMESH_MANAGEMENT_URL": management.geturl(), "DESKMESH_BROKER_URL": f"amqp://{operator}/deskmesh"}
+    program = binaries(tree) / "deskmesh-operator"
+    arguments = ["account", "add", edge, "--may-operate", "--secret", str(passwords / f"broker.{edge}")]
+    subprocess.run([program, *arguments], env={**os.environ, **addresses}, check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+
 def psql(url: str, *arguments: str) -> None:
     subprocess.run(["psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", url, *arguments], check=True)
 
@@ -89,12 +106,16 @@ def management(method: str, path: str, body: bytes) -> None:
 
 
 def of(render: Render, wanted: str) -> list[Pod]:
-    return [pod for pod in pods(render) if pod.command == wanted]
+    """Edges last: the others have to run for one to be registered."""
+    return [pod for pod in (*pods(render), *edges(render)) if pod.command == wanted]
+
+
+def binaries(tree: Tree) -> Path:
+    return Path(os.environ.get("BINARIES", tree.root / "target/debug"))
 
 
 def command(tree: Tree, pod: Pod) -> list[str]:
-    binaries = Path(os.environ.get("BINARIES", tree.root / "target/debug"))
-    return [str(binaries / pod.service), *pod.container["args"]]
+    return [str(binaries(tree) / pod.service), *pod.container["args"]]
 
 
 def environment(tree: Tree, render: Render, pod: Pod, secrets: dict[str, dict[str, str]]) -> dict[str, str]:
@@ -102,22 +123,30 @@ def environment(tree: Tree, render: Render, pod: Pod, secrets: dict[str, dict[st
     root = tree.work / "volumes" / pod.title
     mounts = {mount["name"]: mount["mountPath"] for mount in pod.container["volumeMounts"]}
     for volume in pod.spec["volumes"]:
-        for item in volume["secret"]["items"]:
+        for item in volume.get("secret", {}).get("items", []):
             path = root / mounts[volume["name"]].lstrip("/") / item["path"]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(secrets[volume["secret"]["secretName"]][item["key"]])
+        if "persistentVolumeClaim" in volume:
+            (root / mounts[volume["name"]].lstrip("/")).mkdir(parents=True, exist_ok=True)
     settings = pod.settings(render)
-    return {name: f"{root}{value}" if name.endswith("_FILE") else value for name, value in settings.items()}
+    return {name: f"{root}{value}" if name.endswith(PATHS) else value for name, value in settings.items()}
 
 
 def start(tree: Tree, render: Render, pod: Pod, secrets: dict[str, dict[str, str]]) -> tuple[subprocess.Popen, int]:
     """Starts a service; all of them share this machine's address, so each gets a port of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings = environment(tree, render, pod, secrets) | {"DESKMESH__HTTP__LISTEN": f"127.0.0.1:{port}"}
+    settings = environment(tree, render, pod, secrets)
+    listens = {name for name in settings if name.endswith("__LISTEN")} | {"DESKMESH__HTTP__LISTEN"}
+    settings |= {name: f"127.0.0.1:{free_port()}" for name in sorted(listens)}
+    port = int(settings["DESKMESH__HTTP__LISTEN"].rpartition(":")[2])
     with (tree.work / f"{pod.service}.log").open("w") as output:
         return subprocess.Popen(command(tree, pod), env=settings, stdout=output, stderr=output), port
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def answers(port: int, path: str) -> bool:

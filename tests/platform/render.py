@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tree import Object, Tree, load_text
+from tree import EDGES, Object, Tree, load_text
 
 # Of these at most one makes sense; the others go with everything. `small` and `three-zones` are an overlay's own, and
 # rabbitmq-topology comes with either of the brokers.
@@ -20,6 +20,8 @@ TRACE = "trace"
 PART_OF_ANOTHER = ("rabbitmq-topology", "small", "three-zones")
 # These add objects and change none: with nothing and with everything is enough, and halves the number of combinations.
 ADDS_ONLY = ("grafana", TRACE)
+# Whose ways out the broker's component narrows, so they are listed before it.
+BEFORE_BROKER = (CANARY, *sorted(EDGES))
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,14 @@ class Render:
 
 
 def combinations(tree: Tree) -> list[tuple[str, ...]]:
-    """All sets of components that can be listed together; the canary, which no other changes but the broker's, once with each."""
-    others = [name for name in tree.components() if name not in (*BROKERS, *PART_OF_ANOTHER, *ADDS_ONLY, CANARY)]
+    """All sets of components that can be listed together; canary and edges, which only servers' components change, with each broker."""
+    others = [name for name in tree.components() if name not in (*BROKERS, *PART_OF_ANOTHER, *ADDS_ONLY, *BEFORE_BROKER)]
     sets = itertools.chain.from_iterable(itertools.combinations(others, count) for count in range(len(others) + 1))
     brokers = ((), *((name,) for name in BROKERS))
     every = [(*broker, *rest) for rest in sets for broker in brokers]
     # Before the broker's, which narrows its way out.
-    return [*every, *((CANARY, *broker) for broker in brokers), (CANARY, *max(every, key=len))]
+    with_each = [(first, *broker) for first in BEFORE_BROKER for broker in brokers]
+    return [*every, *with_each, (*BEFORE_BROKER, *max(every, key=len))]
 
 
 def wanted(tree: Tree, quick: bool) -> list[tuple[str, tuple[str, ...]]]:

@@ -13,8 +13,10 @@ Object = dict[str, Any]
 COMPONENT = "app.kubernetes.io/component"
 NAME = "app.kubernetes.io/name"
 PART_OF = "app.kubernetes.io/part-of"
+# Services that are components of their own: a deployment has them or not.
+EDGES = {"gateway"}
 # What has no image and no manifest yet; infra/README.md says so.
-NOT_DEPLOYED = {"gateway", "helpdesk"}
+NOT_DEPLOYED = {"helpdesk"}
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,14 @@ class Tree:
 
     @functools.cache
     def services(self) -> list[str]:
+        """Those of the line, which every deployment has."""
         found = (path.parent.name for path in (self.root / "services").glob("*/config.default.toml"))
-        return sorted(name for name in found if name not in NOT_DEPLOYED)
+        return sorted(name for name in found if name not in EDGES | NOT_DEPLOYED)
+
+    @functools.cache
+    def with_schema(self) -> list[str]:
+        """Every service, edges as well: each has a role and a schema in the database."""
+        return sorted({*self.services(), *EDGES})
 
     @functools.cache
     def defaults(self, service: str) -> dict[str, dict[str, Any]]:

@@ -39,6 +39,24 @@ pub struct Kept {
     pub registered_already: bool,
     /// A token that was made for it.
     pub token: ToldToken,
+    /// How its first admin signs in on the edge's pages, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<SignIn>,
+}
+
+/// A link by which somebody signs in once and sets a password, told once.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct SignIn {
+    /// By what they sign in from then on.
+    pub email: String,
+    /// The link.
+    pub link: String,
+}
+
+impl std::fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignIn").finish_non_exhaustive()
+    }
 }
 
 /// An account whose people an edge lets sign in.

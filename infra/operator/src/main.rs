@@ -8,9 +8,10 @@ use clap::{Parser, Subcommand};
 
 use commands::account::AccountCommand;
 use commands::canary::CanaryArgs;
+use commands::certify::CertifyArgs;
 use commands::service::ServiceCommand;
 use commands::watch::{ServeArgs, TraceArgs};
-use commands::{account, canary, service, watch};
+use commands::{account, canary, certify, service, watch};
 
 /// What whoever operates a deployment does to it and asks of it.
 #[derive(Parser)]
@@ -30,6 +31,8 @@ enum Command {
     Service(ServiceCommand),
     /// Play one round of the canary: share, comment, unshare
     Canary(CanaryArgs),
+    /// Play a partner against somebody's desk, and say what the desk does wrong
+    Certify(CertifyArgs),
     /// Tell what became of a ticket, a share, an agreement or a command
     Trace(TraceArgs),
     /// Answer the same over HTTP, for people inside: /trace/acme/4711
@@ -52,6 +55,7 @@ fn carry_out(command: Command) -> anyhow::Result<ExitCode> {
         Command::Account(command) => runtime()?.block_on(account::carry_out(command)),
         Command::Service(command) => service::carry_out(&command),
         Command::Canary(given) => runtime()?.block_on(canary::carry_out(&given)),
+        Command::Certify(given) => runtime()?.block_on(certify::carry_out(given)),
         Command::Trace(given) => watch::tell(given),
         Command::Serve(given) => runtime()?.block_on(watch::serve(given)),
     }

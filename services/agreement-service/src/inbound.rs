@@ -2,7 +2,7 @@
 
 use contracts::command::{
     AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept,
-    AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList,
+    AgreementCompare, AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList,
 };
 use contracts::{AgreementId, Message};
 use messaging::{Content, DecodeError, decode};
@@ -29,6 +29,8 @@ pub enum Inbound {
     Deactivate(AgreementDeactivate),
     /// Asks for agreements as they stand.
     List(AgreementList),
+    /// Asks how custom fields fit.
+    Compare(AgreementCompare),
 }
 
 impl Inbound {
@@ -47,6 +49,7 @@ impl Inbound {
             AgreementDecline::NAME => decode(content).map(Self::Decline),
             AgreementDeactivate::NAME => decode(content).map(Self::Deactivate),
             AgreementList::NAME => decode(content).map(Self::List),
+            AgreementCompare::NAME => decode(content).map(Self::Compare),
             unknown => Err(DecodeError::UnknownType(unknown.to_owned())),
         }
     }
@@ -79,6 +82,7 @@ impl Inbound {
             Self::Decline(message) => Some(&message.agreement_id),
             Self::Deactivate(message) => Some(&message.agreement_id),
             Self::List(message) => message.agreement_id.as_ref(),
+            Self::Compare(message) => Some(&message.agreement_id),
         }
     }
 }

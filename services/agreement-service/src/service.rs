@@ -128,7 +128,10 @@ fn wanted(batch: &[&Received<Inbound>]) -> Wanted {
                     wanted.pages.insert((received.account.clone(), page));
                 }
             }
-            Inbound::Accept(_) | Inbound::Decline(_) | Inbound::Deactivate(_) => {}
+            Inbound::Accept(_)
+            | Inbound::Decline(_)
+            | Inbound::Deactivate(_)
+            | Inbound::Compare(_) => {}
         }
     }
     wanted

@@ -55,7 +55,13 @@ pub(crate) async fn load(
         })
         .collect();
     store::load_named(connection, &mut fields, &named).await?;
-    Ok(Known { chains: loaded.chains, fields, schemas, inactive: loaded.inactive })
+    Ok(Known {
+        chains: loaded.chains,
+        fields,
+        schemas,
+        inactive: loaded.inactive,
+        compared: Schemas::new(),
+    })
 }
 
 fn touched(loaded: &Loaded<'_>, accounts: &Accounts) -> BTreeMap<ChainId, Touched> {

@@ -1,7 +1,7 @@
 //! What field-sync sends, as the last stage: to desks what changed, to the publisher's desk the
 //! receipt, to notifier its requests.
 
-use contracts::delivery::{Delivery, TicketState};
+use contracts::delivery::{AgreementComparison, Delivery, DeliveryBody, TicketState};
 use contracts::sync::{Action, Fact, Transfer};
 use contracts::topology::Service;
 use line::{Chain, HopTraversal, deliveries, finish};
@@ -9,13 +9,27 @@ use messaging::Output;
 
 use crate::rules::{ChainFields, Decision, Held, held};
 
-/// Sends what hangs on a fact: from now on it is in force everywhere.
-pub(crate) fn fact(fact: &Fact) -> Vec<Output> {
-    let receipt = fact.command.remarks.told_in(fact.receipt.clone());
+/// Sends what hangs on a fact: from now on it is in force everywhere. What it asked to be compared
+/// comes before the receipt, which has the cursor of the next page.
+pub(crate) fn fact(
+    fact: &Fact,
+    compared: Option<(AgreementComparison, Option<String>)>,
+) -> Vec<Output> {
+    let mut receipt = fact.command.remarks.told_in(fact.receipt.clone());
+    let comparison = compared.map(|(comparison, next_cursor)| {
+        receipt.next_cursor = next_cursor;
+        Delivery {
+            to: fact.command.account.clone(),
+            correlation_id: comparison.agreement_id.to_string(),
+            share_id: None,
+            told: DeliveryBody::AgreementComparison(Box::new(comparison)),
+        }
+    });
     let receipt = Delivery::receipt(&fact.command.account, receipt);
     let told = fact
         .deliveries
         .iter()
+        .chain(&comparison)
         .chain([&receipt])
         .map(|delivery| Output::to_desk(delivery, fact.command.received_at));
     told.chain(fact.notices.iter().map(|notice| Output::to_service(Service::Notifier, notice)))

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bootstrap::{Context, NoKeys};
+use contracts::delivery::AgreementComparison;
 use contracts::sync::Transfer;
 use contracts::{AgreementId, ChainId, topology};
-use line::{Chain, Entry, Inbound, hops};
+use line::{Chain, Entry, Inbound, facts, hops};
 use messaging::{
     About, Content, DecideError, DecodeError, HandlerResult, Output, Received, Service,
 };
@@ -14,8 +15,11 @@ use sqlx::PgConnection;
 
 use crate::load::load;
 use crate::outbound;
-use crate::rules::{Decision, Schemas, Way, decide};
+use crate::rules::{Decision, Schema, Schemas, Way, comparison, decide};
 use crate::store::{self, SchemaCache, StoredFields};
+
+/// Accounts whose fields one batch compares: each may have half a MiB of them.
+const COMPARED_AT_ONCE: usize = 8;
 
 /// Builds the service and runs it until the stop.
 ///
@@ -34,9 +38,7 @@ pub struct FieldSync {
 impl Service for FieldSync {
     type Inbound = Inbound;
     type State = Known;
-    /// What a transfer brings its chain, and what becomes of the fields. None for a fact: it was
-    /// learned when the batch was loaded, and goes on as it is.
-    type Decision = Option<(Entry, Decision)>;
+    type Decision = Decided;
 
     const SERVICE: topology::Service = topology::Service::FieldSync;
 
@@ -57,13 +59,20 @@ impl Service for FieldSync {
         let told: Vec<_> = line::facts_of(batch).filter_map(|fact| fact.change.account()).collect();
         let accounts = told.iter().map(|account| &account.account);
         store::renew(&mut *connection, accounts, &told).await?;
-        load(connection, &self.schemas, loaded).await
+        let compared = compared(&mut *connection, batch).await?;
+        let mut known = load(connection, &self.schemas, loaded).await?;
+        known.compared = compared;
+        Ok(known)
     }
 
-    fn decide(&self, known: &Known, received: &Received<Inbound>) -> Option<(Entry, Decision)> {
+    fn decide(&self, known: &Known, received: &Received<Inbound>) -> Decided {
         match &received.message {
-            Inbound::Transfer(transfer) | Inbound::DryRun(transfer) => Some(known.decide(transfer)),
-            Inbound::Fact(_) => None,
+            Inbound::Transfer(transfer) | Inbound::DryRun(transfer) => {
+                Decided::Transfer(Box::new(known.decide(transfer)))
+            }
+            Inbound::Fact(fact) => Decided::Fact(
+                fact.compare.as_ref().map(|asked| comparison::compare(asked, &known.compared)),
+            ),
         }
     }
 
@@ -71,17 +80,19 @@ impl Service for FieldSync {
         &self,
         known: &mut Known,
         received: &Received<Inbound>,
-        decision: Option<(Entry, Decision)>,
+        decided: Decided,
     ) -> HandlerResult {
-        let outputs = match (&received.message, decision) {
-            (Inbound::Fact(fact), _) => outbound::fact(fact),
-            (Inbound::Transfer(transfer), Some((entry, decision))) => {
+        let outputs = match (&received.message, decided) {
+            (Inbound::Fact(fact), Decided::Fact(compared)) => outbound::fact(fact, compared),
+            (Inbound::Transfer(transfer), Decided::Transfer(decided)) => {
+                let (entry, decision) = *decided;
                 known.apply(transfer, entry, decision)
             }
-            (Inbound::DryRun(transfer), Some((_, decision))) => {
-                outbound::dry_run(transfer, decision)
+            (Inbound::DryRun(transfer), Decided::Transfer(decided)) => {
+                outbound::dry_run(transfer, decided.1)
             }
-            (Inbound::Transfer(_) | Inbound::DryRun(_), None) => Vec::new(),
+            // Decided of another message than it is applied for: the runtime does not.
+            _ => Vec::new(),
         };
         HandlerResult::Decided(outputs)
     }
@@ -89,6 +100,37 @@ impl Service for FieldSync {
     async fn save(&self, connection: &mut PgConnection, known: Known) -> Result<(), DecideError> {
         known.save(connection).await
     }
+}
+
+/// What was decided of one message.
+#[derive(Debug)]
+pub enum Decided {
+    /// What a transfer brings its chain, and what becomes of the fields.
+    Transfer(Box<(Entry, Decision)>),
+    /// A fact was learned when the batch was loaded, and goes on as it is; with it what it asks to be
+    /// compared, and the cursor of the next page.
+    Fact(Option<(AgreementComparison, Option<String>)>),
+}
+
+/// The accounts whose fields are to be compared, whole: a few at a time.
+async fn compared(
+    connection: &mut PgConnection,
+    batch: &[&Received<Inbound>],
+) -> Result<Schemas, DecideError> {
+    let mut wanted = BTreeSet::new();
+    for (place, received) in batch.iter().enumerate() {
+        let Inbound::Fact(fact) = &received.message else { continue };
+        let Some(asked) = &fact.compare else { continue };
+        wanted.extend([asked.own.clone(), asked.partner.clone()]);
+        if wanted.len() > COMPARED_AT_ONCE {
+            return Err(DecideError::TooMuch { first: place });
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(Schemas::new());
+    }
+    let facts = facts::whole_accounts(connection, &wanted).await?;
+    Ok(facts.into_iter().map(|fact| (fact.account.clone(), Schema::new(fact))).collect())
 }
 
 /// All that a batch is decided by.
@@ -100,6 +142,8 @@ pub struct Known {
     pub schemas: Schemas,
     /// Agreements that are inactive.
     pub inactive: BTreeSet<AgreementId>,
+    /// Accounts that are to be compared, whole.
+    pub compared: Schemas,
 }
 
 impl Known {

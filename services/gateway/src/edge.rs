@@ -14,8 +14,12 @@ impl Edge for Gateway {
     const AGED: &'static [Aged] = &AGED;
 }
 
-const OWN_AGED: &[Aged] =
-    &[Aged { table: "webhook_attempt", since: "at", condition: "true", days: KEEP_DAYS }];
+const OWN_AGED: &[Aged] = &[
+    Aged { table: "webhook_attempt", since: "at", condition: "true", days: KEEP_DAYS },
+    Aged { table: "web_session", since: "started_at", condition: "true", days: KEEP_DAYS },
+    Aged { table: "web_link", since: "made_at", condition: "true", days: KEEP_DAYS },
+    Aged { table: "web_failure", since: "since", condition: "true", days: 1 },
+];
 
 /// The session's rows, and the gateway's own.
 const AGED: [Aged; SESSION_AGED.len() + OWN_AGED.len()] = {

@@ -7,9 +7,11 @@ pub mod files;
 pub mod http;
 pub mod openapi;
 mod operator_api;
+pub mod pages;
 pub mod rules;
 mod start;
 pub mod store;
+mod tokens;
 pub mod webhooks;
 
 use std::sync::LazyLock;
@@ -20,10 +22,10 @@ pub use config::{Api, Config, Files, Limits, Operator, WebhookSettings};
 pub use edge::Gateway;
 pub use start::start;
 
-/// The desk's tables and the gateway's own, to which `bootstrap` adds the runtime's.
+/// The desk's tables, those of pages and the gateway's own, to which `bootstrap` adds the runtime's.
 pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
     let own = sqlx::migrate!().migrations.to_vec();
-    Migrator::with_migrations([desk::migrations(), own].concat())
+    Migrator::with_migrations([desk::migrations(), web::migrations(), own].concat())
 });
 
 /// Every table of this service's schema: the runtime's, the desk's and its own.

@@ -11,7 +11,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use bootstrap::Secret;
-use chrono::{DateTime, Utc};
 use contracts::command::{AccountKind, AccountRegister, Admin};
 use contracts::topology::Service;
 use contracts::{AccountName, Message, Reason, Receipt, ReceiptOutcome};
@@ -23,13 +22,15 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use uuid::Uuid;
+use web::Role;
+use web::people::{self, NewPerson};
 
-use crate::clock::{new_id, now};
+use crate::clock::new_id;
 use crate::http::{Refusal, not_found};
 use crate::rules::problem::{Problem, Why};
-use crate::rules::scope;
-use crate::rules::token::{Token, same_secret};
-use crate::store::token::{self, TokenRow};
+use crate::rules::token::same_secret;
+use crate::store::token;
+use crate::tokens::{self, NotMade, Wanted};
 
 /// How long a registration may take.
 const REGISTRATION: Duration = Duration::from_secs(30);
@@ -44,6 +45,8 @@ pub struct OperatorApi {
     pub new_command: Arc<Notify>,
     /// What must be shown.
     pub secret: Secret,
+    /// What pages are reached by: sign-in links begin with it.
+    pub public_url: String,
 }
 
 impl OperatorApi {
@@ -88,7 +91,8 @@ struct New {
     token_name: Option<String>,
 }
 
-/// Registers an account and makes its first token; again: makes a further token.
+/// Registers an account, makes its first token and a link by which its first admin signs in; again:
+/// makes a further token, and another link for that admin.
 async fn add(State(api): State<OperatorApi>, Json(new): Json<New>) -> Result<Response, Refusal> {
     let edge = AccountName::new(Service::Gateway.name()).map_err(|_| not_found("account"))?;
     let name = AccountName::new(new.account.as_str()).ok().filter(|name| name.is_under(&edge));
@@ -112,8 +116,9 @@ async fn add(State(api): State<OperatorApi>, Json(new): Json<New>) -> Result<Res
         operated_by: Some(edge.clone()),
         may_operate: false,
         sharing_url: None,
-        admins: new.admins,
+        admins: new.admins.clone(),
     };
+    let admins = new.admins;
     let receipt = register(&api, &edge, json!(registration)).await?;
     let known = receipt.reason == Some(Reason::AccountExists);
     if receipt.outcome == ReceiptOutcome::Rejected && !known {
@@ -127,9 +132,28 @@ async fn add(State(api): State<OperatorApi>, Json(new): Json<New>) -> Result<Res
         expires_at: None,
     };
     let told = make_token(&api.pool, name.as_str(), made).await?;
+    let sign_in = match admins.first() {
+        Some(admin) => Some(sign_in_link(&api, name.as_str(), admin).await?),
+        None => None,
+    };
     let answer = json!({ "account": name, "address": new.address, "registered_already": known,
-        "token": told });
+        "token": told, "sign_in": sign_in });
     Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+/// The first admin as a person who signs in on the pages, and a link for the first time.
+async fn sign_in_link(api: &OperatorApi, account: &str, admin: &Admin) -> Result<Value, Refusal> {
+    let (name, email) = (admin.name.as_str(), admin.email.as_str());
+    let new = NewPerson { account, email, name, role: Role::Admin };
+    let person = match people::add(&api.pool, new).await? {
+        Some(person) => Some(person),
+        None => people::by_email(&api.pool, account, email).await?.map(|person| person.id),
+    };
+    let person = person.ok_or_else(|| not_found("person"))?;
+    let path = people::make_link(&api.pool, person).await.map_err(|_| {
+        Refusal(Problem::new(Why::NotStored, "no sign-in link could be made; try again"))
+    })?;
+    Ok(json!({ "email": email, "link": format!("{}{path}", api.public_url) }))
 }
 
 /// Sends the registration as the edge and waits for its receipt. It is a command like any other,
@@ -172,15 +196,6 @@ async fn show(
         "display_name": kept.display_name, "tokens": tokens })))
 }
 
-/// A token to be made.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wanted {
-    name: String,
-    scopes: Option<Vec<String>>,
-    expires_at: Option<DateTime<Utc>>,
-}
-
 async fn add_token(
     State(api): State<OperatorApi>,
     Path(name): Path<String>,
@@ -193,26 +208,11 @@ async fn add_token(
 
 /// A token as it is told, this once.
 async fn make_token(pool: &PgPool, account: &str, wanted: Wanted) -> Result<Value, Refusal> {
-    let scopes = wanted.scopes.unwrap_or_else(|| vec![scope::ALL.to_owned()]);
-    if let Some(wrong) = scopes.iter().find(|word| !scope::is_scope(word)) {
-        let detail = format!("{wrong:?} is no scope: *, read, ticket.*, ticket.update, …");
-        return Err(Problem::new(Why::Malformed, detail).at("/scopes").into());
-    }
-    let mut chance = [0; 32];
-    getrandom::fill(&mut chance).map_err(|_| {
-        Problem::new(Why::NotStored, "the system gave no random numbers; try again")
+    let (row, token) = tokens::make(pool, account, wanted).await.map_err(|error| match error {
+        NotMade::Scope(_) => Problem::new(Why::Malformed, error.to_string()).at("/scopes").into(),
+        NotMade::Chance => Refusal(Problem::new(Why::NotStored, error.to_string())),
+        NotMade::Database(error) => error.into(),
     })?;
-    let token = Token::of(chance);
-    let row = TokenRow {
-        id: new_id(),
-        account: account.to_owned(),
-        name: wanted.name,
-        scopes,
-        created_at: now().utc(),
-        expires_at: wanted.expires_at,
-        last_used_at: None,
-    };
-    token::insert(pool, &row, &token.hash()).await?;
     let mut told = json!(row);
     told["secret"] = json!(token.reveal());
     Ok(told)

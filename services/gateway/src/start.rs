@@ -19,8 +19,9 @@ use url::Url;
 use crate::config::{self, Config};
 use crate::edge::Gateway;
 use crate::files::{self, Files, sweep};
-use crate::http::{Api, Limits};
+use crate::http::{Api, Limits, with_pages};
 use crate::operator_api::OperatorApi;
+use crate::pages;
 use crate::rules::webhook::Schedule;
 use crate::webhooks::{self, Webhooks};
 
@@ -67,6 +68,13 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     let webhooks = Webhooks::new(pool.clone(), egress, calling);
     context.tasks.spawn("webhooks", webhooks.clone().run(shutdown.clone()));
 
+    let desk = web::Desk {
+        pool: pool.clone(),
+        heads: Arc::clone(&heads),
+        new_command: Arc::clone(&new_command),
+        shutdown: shutdown.clone(),
+    };
+    let pages = pages::router(desk, &wanted.public_url);
     let requests = NonZeroU32::new(limits.requests_per_second.get()).unwrap_or(NonZeroU32::MIN);
     let api = Api::new(
         pool.clone(),
@@ -81,12 +89,14 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
         certificate: PathBuf::from(&wanted.certificate_file),
         key: PathBuf::from(&wanted.key_file),
     });
-    let serving = serve("api", wanted.listen, tls.clone(), api.router(), shutdown.clone());
+    let router = with_pages(api.router(), pages);
+    let serving = serve("api", wanted.listen, tls.clone(), router, shutdown.clone());
     context.tasks.spawn("api", serving);
     let serving = serve("files", stored.listen, tls, files.router(), shutdown.clone());
     context.tasks.spawn("files", serving);
     if !operator.secret.reveal().is_empty() {
-        let api = OperatorApi { pool, new_command, secret: operator.secret };
+        let public_url = wanted.public_url;
+        let api = OperatorApi { pool, new_command, secret: operator.secret, public_url };
         let serving = serve("operator", operator.listen, None, api.router(), shutdown);
         context.tasks.spawn("operator api", serving);
     }

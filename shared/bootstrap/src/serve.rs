@@ -71,7 +71,7 @@ pub async fn serve(
         stop.cancelled().await;
         stopping.graceful_shutdown(Some(GRACE));
     });
-    let app = router.into_make_service();
+    let app = router.into_make_service_with_connect_info::<SocketAddr>();
     match tls {
         None => axum_server::from_tcp(listener)?.handle(handle).serve(app).await?,
         Some(tls) => {

@@ -55,6 +55,7 @@ impl Told {
             | DeliveryBody::AgreementDeclined(_)
             | DeliveryBody::AgreementDeactivated(_)
             | DeliveryBody::AgreementState(_)
+            | DeliveryBody::AgreementComparison(_)
             | DeliveryBody::AccountState(_) => None,
         }
     }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pods import pods, tracers
+from pods import edges, pods, tracers
 from render import Render
 from tree import Object, Tree, selects, title
 
@@ -17,14 +17,14 @@ def every_service(tree: Tree, render: Render) -> Iterator[str]:
 
 def _services(render: Render) -> list[Object]:
     """The Deployments that carry messages."""
-    others = [pod.title for pod in tracers(render)]
+    others = [pod.title for pod in (*tracers(render), *edges(render))]
     return [one for one in render.of("Deployment") if title(one) not in others]
 
 
 def own_pods(_: Tree, render: Render) -> Iterator[str]:
     """A Deployment and a disruption budget select the pods of one Deployment, and no Job's."""
     for one in (*_services(render), *render.of("PodDisruptionBudget")):
-        selected = [pod for pod in pods(render) if selects(one["spec"]["selector"], pod.labels)]
+        selected = [pod for pod in (*pods(render), *edges(render)) if selects(one["spec"]["selector"], pod.labels)]
         if one["kind"] == "PodDisruptionBudget" and not selected and _is_brokers(one):
             continue
         if len(selected) != 1 or selected[0].owner["kind"] != "Deployment":
@@ -38,7 +38,7 @@ def _is_brokers(budget: dict) -> bool:
 
 def disruption(_: Tree, render: Render) -> Iterator[str]:
     """One pod at a time, and one that never gets ready holds nobody up."""
-    for pod in pods(render):
+    for pod in (*pods(render), *edges(render)):
         if pod.owner["kind"] != "Deployment":
             continue
         budgets = [one["spec"] for one in render.of("PodDisruptionBudget") if selects(one["spec"]["selector"], pod.labels)]

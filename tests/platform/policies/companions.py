@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from pods import pods
+from pods import edges, pods
 from render import Render
 from tree import Object, Tree, selects, title
 
@@ -46,7 +46,7 @@ def monitors(tree: Tree, render: Render) -> Iterator[str]:
         if one["metadata"]["name"] == "deskmesh-broker":
             yield from _broker_monitor(tree, render, one)
             continue
-        for pod in pods(render):
+        for pod in (*pods(render), *edges(render)):
             if pod.command != "run":
                 continue
             names = {port.get("name") for port in pod.container.get("ports", [])}
@@ -104,7 +104,7 @@ def made_secrets(tree: Tree, render: Render) -> Iterator[str]:
 
 def database(tree: Tree, render: Render) -> Iterator[str]:
     """A role and a schema of the same name for each service: then PostgreSQL's search path needs no setting."""
-    wanted = sorted(service.replace("-", "_") for service in tree.services())
+    wanted = sorted(service.replace("-", "_") for service in tree.with_schema())
     for one in render.of("Cluster"):
         roles = sorted(role["name"] for role in one["spec"].get("managed", {}).get("roles", []))
         if roles != wanted:

@@ -3,13 +3,15 @@
 import re
 from collections.abc import Iterator
 
-from pods import Pod, every_pod, pods
+from pods import Pod, edges, every_pod, pods
 from render import Render
 from tree import Tree, title
 
 DIGEST = re.compile(r"^[^@]+@sha256:[0-9a-f]{64}$")
 # bootstrap gives the last spans this long after the grace period (FLUSH in shared/bootstrap/src/telemetry.rs).
 FLUSH_SECONDS = 5
+# What a service keeps beside the database.
+KEPT = {"gateway": ("files",)}
 
 
 def restricted(_: Tree, render: Render) -> Iterator[str]:
@@ -29,7 +31,7 @@ def restricted(_: Tree, render: Render) -> Iterator[str]:
             if pod.spec.get(host):
                 yield f"{pod.title} has {host}"
         for volume in pod.spec.get("volumes", []):
-            if not set(volume) <= {"name", "secret", "configMap", "projected"}:
+            if not set(volume) <= {"name", "secret", "configMap", "projected"} and volume["name"] not in KEPT.get(pod.service, ()):
                 yield f"{pod.title}: volume {volume['name']} is neither a Secret nor a ConfigMap: what does it write?"
 
 
@@ -71,7 +73,7 @@ def resources(_: Tree, render: Render) -> Iterator[str]:
 
 def probes(tree: Tree, render: Render) -> Iterator[str]:
     """Liveness asks /livez, readiness /readyz, at the port where the service listens."""
-    for pod in pods(render):
+    for pod in (*pods(render), *edges(render)):
         if pod.command != "run":
             continue
         listen = pod.settings(render).get("DESKMESH__HTTP__LISTEN") or tree.defaults(pod.service)["http"]["listen"]
@@ -87,7 +89,7 @@ def probes(tree: Tree, render: Render) -> Iterator[str]:
 
 def grace(tree: Tree, render: Render) -> Iterator[str]:
     """A stop may take as long as the service takes for it."""
-    for pod in pods(render):
+    for pod in (*pods(render), *edges(render)):
         if pod.command != "run":
             continue
         default = tree.defaults(pod.service)["shutdown"]["grace_seconds"]
@@ -99,12 +101,13 @@ def grace(tree: Tree, render: Render) -> Iterator[str]:
 
 def images(tree: Tree, render: Render) -> Iterator[str]:
     """Each service runs its own image; production by digest."""
-    for pod in pods(render):
+    for pod in (*pods(render), *edges(render)):
         image = pod.container["image"]
         repository = re.split(r"[@:](?!.*/)", image)[0]
-        if not repository.endswith(f"deskmesh/{pod.service}") or pod.service not in tree.services():
+        if not repository.endswith(f"deskmesh/{pod.service}") or pod.service not in tree.with_schema():
             yield f"{pod.title} runs {image}, which is not its own image"
-        if render.overlay == "production" and not DIGEST.match(image):
+        # An edge gets its digest where an overlay lists it before the release; here it is listed beside the overlay.
+        if render.overlay == "production" and pod.service in tree.services() and not DIGEST.match(image):
             yield f"{pod.title} runs {image}: in production an image is named by its digest"
 
 

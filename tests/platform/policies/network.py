@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pods import Pod, every_pod, pods, tracers
+from pods import Pod, edges, every_pod, pods, tracers
 from render import CANARY, Render
 from tree import COMPONENT, PART_OF, Object, Tree, selects, title
 
@@ -152,7 +152,7 @@ def no_dead_policy(_: Tree, render: Render) -> Iterator[str]:
     for one in render.of("NetworkPolicy"):
         labels = one["spec"]["podSelector"].get("matchLabels") or {}
         ours = labels.get(PART_OF) == "deskmesh" or labels.get(COMPONENT) in ("run", "migrate")
-        if ours and not any(selects(one["spec"]["podSelector"], pod.labels) for pod in pods(render)):
+        if ours and not any(selects(one["spec"]["podSelector"], pod.labels) for pod in (*pods(render), *edges(render))):
             yield f"{title(one)} selects no pod: {labels}"
 
 

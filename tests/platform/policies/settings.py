@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pods import Pod, every_pod, pods
+from pods import Pod, edges, every_pod, pods
 from render import Render
 from tree import Tree, title
 
@@ -15,7 +15,7 @@ PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 
 def known(tree: Tree, render: Render) -> Iterator[str]:
     """Every variable is a key of the service that gets it, with a value of the key's type: others stop the start."""
-    for pod in pods(render):
+    for pod in (*pods(render), *edges(render)):
         defaults = tree.defaults(pod.service)
         for name, value in pod.settings(render).items():
             if not name.startswith(PREFIX):
@@ -40,7 +40,7 @@ def _fits(value: str, default: Any) -> bool:
 
 def addresses(tree: Tree, render: Render) -> Iterator[str]:
     """Each address that a command needs is given once: as such or as a file that a volume puts there."""
-    for pod in pods(render):
+    for pod in (*pods(render), *edges(render)):
         defaults, settings = tree.defaults(pod.service), pod.settings(render)
         sections = [name for name, values in defaults.items() if "url" in values]
         for section in sections if pod.command == "run" else ["database"]:
@@ -87,7 +87,7 @@ def no_literal_secret(_: Tree, render: Render) -> Iterator[str]:
 
 def references(_: Tree, render: Render) -> Iterator[str]:
     """What a pod takes its settings from is there, under a name that changes with its content."""
-    for pod in pods(render):
+    for pod in (*pods(render), *edges(render)):
         for source in pod.container.get("envFrom", []):
             name = source.get("configMapRef", {}).get("name", "")
             if render.find("ConfigMap", name) is None:

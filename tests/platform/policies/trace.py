@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from pods import pods, tracers
+from policies import edges
 from render import TRACE, Render
 from tree import Tree, selects, title
 
@@ -12,7 +13,7 @@ PORT = 9090
 
 def asked(tree: Tree, render: Render) -> Iterator[str]:
     """Each service has a Service of its name, that leads to its pods alone, ready or not."""
-    found = {one["metadata"]["name"]: one["spec"] for one in render.of("Service")}
+    found = {one["metadata"]["name"]: one["spec"] for one in render.of("Service") if one["metadata"]["name"] not in edges.services(render)}
     if sorted(found) != tree.services():
         yield f"there is a Service for {sorted(found)}, the services are {tree.services()}"
     for name, spec in found.items():

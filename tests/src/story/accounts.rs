@@ -57,6 +57,7 @@ fn settings(side: Side, account: &str) -> AccountUpdate {
         secure_downloads: None,
         notify_ccs: None,
         open_fields: None,
+        show_fields: None,
         support_addresses: Some(vec![format!("support@{account}.example")]),
         custom_statuses: Some(sample::statuses(side)),
         ticket_fields: Some(sample::ticket_fields(side)),

@@ -166,7 +166,7 @@ impl Line {
                 field_sync::FieldSync::default().decode(kind, content.into()).map(drop)
             }
             Service::Notifier => notifier::Notifier.decode(kind, content.into()).map(drop),
-            Service::Gateway | Service::Helpdesk => Err(no_stage(message)),
+            Service::Gateway | Service::Helpdesk | Service::Desk(_) => Err(no_stage(message)),
         }
     }
 
@@ -229,7 +229,9 @@ impl Line {
                 notifier::Notifier.decode(&message.kind, content.into())?;
                 HandlerResult::Decided(Vec::new())
             }
-            Service::Gateway | Service::Helpdesk => return Err(no_stage(message)),
+            Service::Gateway | Service::Helpdesk | Service::Desk(_) => {
+                return Err(no_stage(message));
+            }
         })
     }
 

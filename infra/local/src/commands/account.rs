@@ -82,6 +82,10 @@ fn via_gateway(
     println!("{address} is registered{}", if kept.registered_already { " already" } else { "" });
     println!("account   {}   (partners invite {address})", kept.account);
     println!("API       {url}");
+    if let Some(sign_in) = &kept.sign_in {
+        println!("pages     {url}   as {}; once, to set a password:", sign_in.email);
+        println!("sign in   {}", sign_in.link);
+    }
     println!("join with HTTP in five minutes: services/gateway/README.md");
     println!("token     {}", kept.token.secret);
     Ok(ExitCode::SUCCESS)

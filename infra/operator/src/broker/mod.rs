@@ -249,6 +249,20 @@ impl Broker {
         name.map_or(Ok(()), |name| self.delete(&format!("{path}/{}", segment(name))))
     }
 
+    /// The queues that `exchange` leads messages with exactly this binding key into.
+    ///
+    /// # Errors
+    /// When the broker refuses or does not answer.
+    pub fn bound(&self, vhost: &str, exchange: &str, key: &str) -> Result<Vec<String>> {
+        let path = format!("/exchanges/{}/{}/bindings/source", segment(vhost), segment(exchange));
+        let bindings = self.call("GET", &path, None)?;
+        let led = |binding: &&Value| {
+            binding["routing_key"] == key && binding["destination_type"] == "queue"
+        };
+        let queue = |binding: &Value| binding["destination"].as_str().map(str::to_owned);
+        Ok(bindings.as_array().into_iter().flatten().filter(led).filter_map(queue).collect())
+    }
+
     /// All queues of a virtual host with their depth, which is up to five seconds old; a passive
     /// declare over AMQP tells it exactly.
     ///

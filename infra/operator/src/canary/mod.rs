@@ -4,7 +4,6 @@
 //! Nothing is kept between rounds. Whoever reads the first account's queue has the turn; another
 //! round waits for it. What a killed round left open is ended by the next one.
 
-mod desk;
 mod metrics;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -19,14 +18,13 @@ use contracts::fields::{SentFields, Status};
 use contracts::ids::derive_id;
 use contracts::terms::CommentTerms;
 use contracts::{
-    AccountName, Actor, AgreementId, CommentId, Message, Reason, Receipt, ReceiptOutcome, Role,
-    ShareId, Terms, TicketId, Timestamp,
+    AccountName, Actor, AgreementId, CommentId, Reason, Receipt, ReceiptOutcome, Role, ShareId,
+    Terms, TicketId, Timestamp,
 };
 use tokio::time::timeout;
-use uuid::Uuid;
 
+use crate::desk::{Desk, chance};
 use crate::error::{Error, Result};
-use desk::Desk;
 
 pub use metrics::write as write_metrics;
 
@@ -94,8 +92,8 @@ struct Round<'a> {
 
 impl<'a> Round<'a> {
     async fn open(first_url: &str, second_url: &str, steps: &'a mut Steps) -> Result<Self> {
-        let first = Desk::open(first_url).await?;
-        let second = Desk::open(second_url).await?;
+        let first = Desk::open(first_url, "canary").await?;
+        let second = Desk::open(second_url, "canary").await?;
         let agreement = derived(AgreementId::new(
             derive_id("canary", &[first.name(), second.name()]).to_string(),
         ))?;
@@ -330,19 +328,4 @@ fn clock() -> Result<Timestamp> {
     let epoch = Timestamp::parse("1970-01-01T00:00:00Z")
         .map_err(|invalid| unexpected("clock", &invalid))?;
     Ok(epoch.plus_seconds(i64::try_from(seconds()).unwrap_or_default()))
-}
-
-/// A new id: a canary comes from outside the mesh, and each of its commands is another one.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a canary's commands are new ones; no message causes them"
-)]
-fn chance() -> Uuid {
-    Uuid::new_v4()
-}
-
-/// The key of a command of type `M`.
-fn key<M: Message>(account: &AccountName) -> String {
-    let stem = M::NAME.rsplit_once(".v").map_or(M::NAME, |(stem, _)| stem);
-    format!("{account}.{stem}")
 }

@@ -266,7 +266,10 @@ fn add_via_gateway(given: &AddArgs) -> Result<()> {
     }
     let already = if kept.registered_already { " already" } else { "" };
     println!("{} is registered{already}; partners invite {}", kept.account, kept.address);
-    println!("token  {}   (told once)", kept.token.secret);
+    if let Some(sign_in) = &kept.sign_in {
+        println!("sign in as {}, once, to set a password: {}", sign_in.email, sign_in.link);
+    }
+    println!("token (told once): {}", kept.token.secret);
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod canary;
+pub mod certify;
 pub mod reach;
 pub mod service;
 pub mod watch;

@@ -4,4 +4,5 @@
 
 mod account;
 mod canary;
+mod certify;
 mod site;

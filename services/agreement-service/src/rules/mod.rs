@@ -4,6 +4,7 @@ mod accept;
 mod addresses;
 mod announcement;
 mod authorize;
+mod compare;
 mod deactivate;
 mod decline;
 mod forms;
@@ -123,6 +124,7 @@ pub fn decide(
         Inbound::Decline(message) => decline::decide(state, account, asked, message),
         Inbound::Deactivate(message) => deactivate::decide(state, account, asked, message),
         Inbound::List(message) => list::decide(state, account, asked, message),
+        Inbound::Compare(message) => compare::decide(state, account, asked, message),
     }
 }
 
@@ -173,6 +175,7 @@ impl Asked<'_> {
             receipt,
             deliveries: Vec::new(),
             notices: Vec::new(),
+            compare: None,
         }
     }
 

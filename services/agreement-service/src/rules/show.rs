@@ -39,6 +39,7 @@ fn state(account: &Account, with_options: Option<&str>) -> AccountState {
         secure_downloads: settings.secure_downloads,
         notify_ccs: settings.notify_ccs,
         open_fields: settings.open_fields,
+        show_fields: settings.show_fields,
         support_addresses: settings.support_addresses.clone(),
         custom_statuses: (&settings.custom_statuses).into(),
         ticket_fields: account

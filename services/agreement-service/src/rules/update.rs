@@ -161,6 +161,9 @@ fn merge(account: Account, arrived_at: Timestamp, update: AccountUpdate) -> Merg
     merge.offer(Attribute::OpenFields, update.open_fields, |account| {
         &mut account.settings.open_fields
     });
+    merge.offer(Attribute::ShowFields, update.show_fields, |account| {
+        &mut account.settings.show_fields
+    });
     merge.offer(Attribute::SupportAddresses, update.support_addresses, |account| {
         &mut account.settings.support_addresses
     });

@@ -85,6 +85,7 @@ pub fn update(change: impl FnOnce(&mut AccountUpdate)) -> Inbound {
         secure_downloads: None,
         notify_ccs: None,
         open_fields: None,
+        show_fields: None,
         support_addresses: None,
         custom_statuses: None,
         ticket_fields: None,

@@ -29,6 +29,7 @@ struct Row {
     attribute_versions: Json<BTreeMap<Attribute, u64>>,
     attribute_arrivals: Json<BTreeMap<Attribute, Timestamp>>,
     limits: Option<Json<HeldLimits>>,
+    show_fields: Option<Json<HeldShowFields>>,
     version: i64,
 }
 
@@ -56,9 +57,36 @@ impl HeldLimits {
     }
 }
 
+/// Whether partners are told all of its fields, with what set it; beside the other settings as the
+/// limits are.
+#[derive(Serialize, Deserialize)]
+struct HeldShowFields {
+    show_fields: bool,
+    version: u64,
+    #[serde(default)]
+    set_at: Option<Timestamp>,
+}
+
+impl HeldShowFields {
+    fn of(account: &Account) -> Option<Self> {
+        let version = *account.attribute_versions.get(&Attribute::ShowFields)?;
+        let set_at = account.attribute_arrivals.get(&Attribute::ShowFields).copied();
+        Some(Self { show_fields: account.settings.show_fields, version, set_at })
+    }
+
+    fn join(self, account: &mut Account) {
+        account.settings.show_fields = self.show_fields;
+        account.attribute_versions.insert(Attribute::ShowFields, self.version);
+        account.attribute_arrivals.extend(self.set_at.map(|at| (Attribute::ShowFields, at)));
+    }
+}
+
+/// Attributes that have a column of their own.
+const APART: [Attribute; 2] = [Attribute::Limits, Attribute::ShowFields];
+
 /// Of what is kept per attribute, what is stored as such.
 fn stored_as_such<T: Clone>(of: &BTreeMap<Attribute, T>) -> Json<BTreeMap<Attribute, T>> {
-    let others = of.iter().filter(|(attribute, _)| **attribute != Attribute::Limits);
+    let others = of.iter().filter(|(attribute, _)| !APART.contains(attribute));
     Json(others.map(|(attribute, value)| (*attribute, value.clone())).collect())
 }
 
@@ -77,6 +105,7 @@ impl From<&Account> for Row {
             attribute_versions: stored_as_such(&account.attribute_versions),
             attribute_arrivals: stored_as_such(&account.attribute_arrivals),
             limits: HeldLimits::of(account).map(Json),
+            show_fields: HeldShowFields::of(account).map(Json),
             version: version(account.version),
         }
     }
@@ -106,6 +135,9 @@ impl TryFrom<Row> for Account {
         if let Some(Json(limits)) = row.limits {
             limits.join(&mut account);
         }
+        if let Some(Json(show_fields)) = row.show_fields {
+            show_fields.join(&mut account);
+        }
         Ok(account)
     }
 }
@@ -118,7 +150,7 @@ pub(super) async fn load(
 ) -> Result<Vec<Account>, DecideError> {
     let rows: Vec<Row> = sqlx::query_as(
         "select name, address, display_name, kind, operated_by, may_operate, sharing_url, admins, \
-         settings, attribute_versions, attribute_arrivals, limits, version
+         settings, attribute_versions, attribute_arrivals, limits, show_fields, version
          from account
          where name = any($1)
             or address = any($2)
@@ -235,14 +267,14 @@ pub(super) async fn insert(
     sqlx::query(
         "insert into account
            (name, address, display_name, kind, operated_by, may_operate, sharing_url, admins, settings,
-           attribute_versions, attribute_arrivals, limits, version)
+           attribute_versions, attribute_arrivals, limits, show_fields, version)
          select name, address, display_name, kind, operated_by, may_operate, sharing_url, admins,
-         settings, attribute_versions, attribute_arrivals, limits, version
+         settings, attribute_versions, attribute_arrivals, limits, show_fields, version
          from jsonb_to_recordset($1) as given (
            name text, address text, display_name text, kind text, operated_by text,
            may_operate boolean, sharing_url text,
            admins jsonb, settings jsonb, attribute_versions jsonb, attribute_arrivals jsonb,
-           limits jsonb, version bigint)
+           limits jsonb, show_fields jsonb, version bigint)
          order by name",
     )
     .bind(Json(rows))
@@ -270,10 +302,12 @@ pub(super) async fn update(
              attribute_versions = given.attribute_versions,
              attribute_arrivals = given.attribute_arrivals,
              limits = given.limits,
+             show_fields = given.show_fields,
              version = given.version
          from jsonb_to_recordset($1) as given (
            name text, address text, display_name text, may_operate boolean, admins jsonb, settings jsonb,
-           attribute_versions jsonb, attribute_arrivals jsonb, limits jsonb, version bigint)
+           attribute_versions jsonb, attribute_arrivals jsonb, limits jsonb, show_fields jsonb,
+           version bigint)
          where account.name = given.name",
     )
     .bind(Json(rows))

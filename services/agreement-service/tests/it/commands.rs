@@ -42,6 +42,7 @@ fn update(version: u64) -> AccountUpdate {
         secure_downloads: None,
         notify_ccs: None,
         open_fields: None,
+        show_fields: None,
         support_addresses: None,
         custom_statuses: None,
         ticket_fields: None,

@@ -1,6 +1,7 @@
 //! The rules of status, tags and custom fields: functions of values. They read no clock, make no id
 //! and do no I/O.
 
+pub mod comparison;
 mod crossing;
 mod draft;
 mod eligibility;

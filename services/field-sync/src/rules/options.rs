@@ -1,6 +1,8 @@
 //! The options of a drop-down or multiselect, as small as they can be compared: an account may have
 //! thousands, and many accounts are held at a time.
 
+use std::collections::BTreeMap;
+
 use contracts::comparable::comparable;
 use contracts::fields::FieldOption;
 
@@ -71,6 +73,19 @@ impl Options {
         })
     }
 
+    /// Options of one name whose tags differ: the name, the tag here, the tag there.
+    #[must_use]
+    pub fn that_differ(&self, other: &Self) -> Vec<(String, String, String)> {
+        let theirs: BTreeMap<&str, &str> =
+            other.all().map(|option| (option.name, option.compared)).collect();
+        let differs = self.all().filter_map(|option| {
+            let there = *theirs.get(option.name)?;
+            (there != option.compared)
+                .then(|| (option.name.to_owned(), option.tag.to_owned(), there.to_owned()))
+        });
+        differs.collect()
+    }
+
     /// Bytes they take.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -99,7 +114,7 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
 
     use proptest::prelude::*;
 

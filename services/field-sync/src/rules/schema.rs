@@ -108,6 +108,11 @@ impl Schema {
         self.fields.get(key).map(Arc::as_ref)
     }
 
+    /// All titles, as they are compared.
+    pub fn titles(&self) -> impl Iterator<Item = &str> {
+        self.by_title.keys().map(String::as_str)
+    }
+
     /// The fields with a title, as it is compared.
     pub fn titled<'a>(&'a self, folded: &str) -> impl Iterator<Item = &'a SchemaField> + use<'a> {
         self.by_title.get(folded).into_iter().flatten().map(Arc::as_ref)
@@ -162,6 +167,12 @@ impl SchemaField {
     #[must_use]
     pub fn options_agree_with(&self, other: &Self) -> bool {
         self.options.agree_with(&other.options)
+    }
+
+    /// Options of one name whose tags differ: the name, the tag here, the tag there.
+    #[must_use]
+    pub fn options_that_differ(&self, other: &Self) -> Vec<(String, String, String)> {
+        self.options.that_differ(&other.options)
     }
 
     /// Whether text matches the field's pattern as a whole. Any does where the pattern cannot be

@@ -6,6 +6,7 @@ mod commands;
 mod deliveries;
 mod files;
 mod limits;
+mod pages;
 mod problem;
 mod query;
 mod state;
@@ -29,6 +30,7 @@ use crate::rules::route::COMMAND_ROUTES;
 use crate::webhooks::Webhooks;
 
 pub use limits::Limits;
+pub use pages::with_pages;
 pub(crate) use problem::{Refusal, not_found};
 
 use auth::Tokens;

@@ -106,6 +106,7 @@ fn needs_actor(command_type: &str) -> bool {
         "account.show.v1",
         "account.lower.v1",
         "agreement.list.v1",
+        "agreement.compare.v1",
         "share.list.v1",
         "ticket.bind.v1",
         "ticket.resync.v1",

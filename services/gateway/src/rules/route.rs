@@ -50,6 +50,8 @@ pub const COMMAND_ROUTES: &[CommandRoute] = &[
         "Decline an invite"),
     route("POST", "/v1/agreements/{agreement_id}/deactivate", "agreement.deactivate.v1", &[AGREEMENT],
         "End an agreement for good"),
+    route("POST", "/v1/agreements/{agreement_id}/compare", "agreement.compare.v1", &[AGREEMENT],
+        "Ask which custom fields would cross, and what would mend the others"),
     route("POST", "/v1/tickets/{number}/shares", "ticket.share.v1", &[("number", "/ticket/id")],
         "Share a ticket under an agreement"),
     route("PATCH", "/v1/tickets/{number}", "ticket.update.v1", &[NUMBER],

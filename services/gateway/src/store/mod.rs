@@ -1,5 +1,6 @@
 //! The gateway's own rows.
 
+pub mod delivery;
 pub mod file;
 pub mod token;
 pub mod webhook;

@@ -13,7 +13,7 @@ use desk::{Session, outbox};
 use egress::{Addresses, Egress, Lookup, Ports};
 use gateway::Gateway;
 use gateway::files::{Files, Settings, sweep};
-use gateway::http::{Api, Limits};
+use gateway::http::{Api, Limits, with_pages};
 use gateway::rules::token::Token;
 use gateway::rules::webhook::Schedule;
 use gateway::store::token::{TokenRow, insert};
@@ -126,10 +126,17 @@ impl GatewayHarness {
         replicas.spawn(|stop| async move {
             axum::serve(served, links).with_graceful_shutdown(stop.cancelled_owned()).await
         });
-        let api_pool = pool.clone();
+        let (api_pool, public_url) = (pool.clone(), url.clone());
         replicas.spawn(|stop| async move {
+            let desk = web::Desk {
+                pool: api_pool.clone(),
+                heads: Arc::clone(&heads),
+                new_command: Arc::clone(&new),
+                shutdown: stop.clone(),
+            };
+            let pages = gateway::pages::router(desk, &public_url);
             let api = Api::new(api_pool, heads, new, limits, served_files, webhooks, stop.clone());
-            let serving = axum::serve(listener, api.router());
+            let serving = axum::serve(listener, with_pages(api.router(), pages));
             serving.with_graceful_shutdown(stop.cancelled_owned()).await
         });
         Self { world, pool, url, files_url, folder, files, line, replicas }
@@ -270,6 +277,7 @@ fn calls() -> webhooks::Settings {
 fn request(method: &str, url: &str, headers: &[(String, String)], body: Option<Vec<u8>>) -> Answer {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(PATIENCE))
+        .max_redirects(0)
         .http_status_as_error(false)
         .allow_non_standard_methods(true)
         .build()

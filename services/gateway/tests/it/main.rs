@@ -1,10 +1,13 @@
 //! The API on a real broker and database.
 
 mod bad_input;
+mod browser;
 mod deliveries;
 mod endpoint;
 mod files;
 mod harness;
+mod sharing;
+mod sign_in;
 mod tenants;
 mod webhooks;
 mod write;

@@ -1,8 +1,8 @@
 use super::messages::{Published, command};
 use crate::command::{
     AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept,
-    AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind,
-    TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+    AgreementCompare, AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList,
+    ShareList, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
 };
 
 /// What a desk may send, in the order in which it comes to need it.
@@ -69,6 +69,14 @@ pub(super) const COMMANDS: &[Published] = &[
         "List agreements",
         "An `agreement.state.v1` for each, then the receipt, with `next_cursor` while there are \
          more.",
+    ),
+    command::<AgreementCompare>(
+        "Compare custom fields",
+        "An `agreement.comparison.v1` with a page of titles, then the receipt, with `next_cursor` while \
+         there are more: whether each would cross, else why not and what would mend it. Titles that \
+         only the partner has are told where it shows them (`show_fields`). Refused: \
+         `unknown_agreement`, `custom_fields_not_synced`, `agreement_inactive`, \
+         `agreement_not_accepted` while it is pending and the partner shows nothing.",
     ),
     command::<TicketShare>(
         "Share a ticket",

@@ -1,7 +1,7 @@
 use super::messages::{Published, delivery};
 use crate::delivery::{
-    AccountState, AgreementState, ShareState, TicketBound, TicketCreated, TicketState,
-    TicketUnshared, TicketUpdated,
+    AccountState, AgreementComparison, AgreementState, ShareState, TicketBound, TicketCreated,
+    TicketState, TicketUnshared, TicketUpdated,
 };
 use crate::{Message, Receipt};
 
@@ -38,6 +38,11 @@ pub(super) const DELIVERIES: &[Published] = &[
         "agreement.state.v1",
         "An agreement as it stands",
         "Answer to `agreement.list.v1`.",
+    ),
+    delivery::<AgreementComparison>(
+        "agreement.comparison.v1",
+        "How custom fields fit",
+        "Answer to `agreement.compare.v1`.",
     ),
     delivery::<AccountState>(
         "account.state.v1",

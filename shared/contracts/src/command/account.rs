@@ -164,6 +164,10 @@ pub struct AccountUpdate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::FIELDS))]
     pub default_form: Option<Vec<String>>,
+    /// Whether partners that compare fields are told those of this account too that theirs have no
+    /// counterpart of, and before an agreement is accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub show_fields: Option<bool>,
     /// What the desk can hold. Given, it replaces all of it; for what is told from then on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<DeskLimits>,

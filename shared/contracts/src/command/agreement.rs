@@ -24,6 +24,22 @@ impl Message for AgreementInvite {
     const NAME: &'static str = "agreement.invite.v1";
 }
 
+/// Asks how the custom fields of the two accounts of an agreement fit: an `agreement.comparison`,
+/// then the receipt. Only where the terms carry custom fields; before the agreement is accepted only
+/// with a partner whose fields are to be seen (`show_fields`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AgreementCompare {
+    /// Which.
+    pub agreement_id: AgreementId,
+    /// The `next_cursor` of the page before; absent for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+impl Message for AgreementCompare {
+    const NAME: &'static str = "agreement.compare.v1";
+}
+
 /// Accepts a pending agreement; the receiver's to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgreementAccept {

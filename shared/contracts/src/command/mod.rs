@@ -9,7 +9,9 @@ pub use account::{
     AccountKind, AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, Admin,
     DeskLimits,
 };
-pub use agreement::{AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite};
+pub use agreement::{
+    AgreementAccept, AgreementCompare, AgreementDeactivate, AgreementDecline, AgreementInvite,
+};
 pub use list::{AgreementList, DEFAULT_LIMIT, MAX_LIMIT, ShareList, page_size};
 pub use ticket::{
     Cc, SentTag, SentTagChanges, SentTagRemoval, SetBy, SharedTicket, TicketBind, TicketRedact,

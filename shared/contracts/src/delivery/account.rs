@@ -44,6 +44,9 @@ pub struct AccountState {
     pub notify_ccs: bool,
     /// Whether it takes custom fields of any title.
     pub open_fields: bool,
+    /// Whether partners that compare fields are told all of this account.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub show_fields: bool,
     /// Addresses and `@domains` that no notice may go to.
     pub support_addresses: Vec<String>,
     /// Custom statuses.

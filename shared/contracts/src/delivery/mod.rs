@@ -2,6 +2,7 @@
 
 mod account;
 mod agreement;
+mod comparison;
 mod share;
 mod ticket;
 mod ticket_state;
@@ -10,6 +11,9 @@ pub use account::{
     AccountState, AttributeHeld, FieldShown, LimitsShown, StatusShown, StatusesShown, Usage,
 };
 pub use agreement::{AgreementState, AgreementStatus, Decider, Side};
+pub use comparison::{
+    AgreementComparison, FieldCompared, FieldOfSide, FieldWay, Mend, MendBy, OptionDiffers,
+};
 pub use share::{ShareStanding, ShareState};
 pub use ticket::{
     FieldValues, Received, Redaction, StatusDelivered, TagChanges, TicketBound, TicketCreated,
@@ -93,6 +97,8 @@ told! {
     AgreementDeactivated(AgreementState) = "agreement.deactivated.v1",
     /// An agreement as it stands, because it was asked for.
     AgreementState(AgreementState) = "agreement.state.v1",
+    /// How the fields of an agreement's two accounts fit, because it was asked for.
+    AgreementComparison(AgreementComparison) = "agreement.comparison.v1",
     /// The account as it is held, because it was asked for.
     AccountState(AccountState) = "account.state.v1",
     /// A ticket was shared with this account: create it.

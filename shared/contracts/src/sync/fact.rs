@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::{CommandRef, Notice};
 use crate::address::Party;
 use crate::command::{AccountKind, DeskLimits};
-use crate::delivery::{AgreementStatus, Delivery};
+use crate::delivery::{AgreementStatus, Delivery, Side};
 use crate::fields::{CustomStatuses, TicketField};
 use crate::{AccountName, AgreementId, Message, Receipt, Terms, Timestamp};
 
@@ -23,6 +23,27 @@ pub struct Fact {
     /// What notifier is asked to send.
     #[serde(default)]
     pub notices: Vec<Notice>,
+    /// What the publisher asks the last stage, which knows the fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compare: Option<Compare>,
+}
+
+/// Whose fields are compared, for whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compare {
+    /// Under which agreement.
+    pub agreement_id: AgreementId,
+    /// Which party of it asks.
+    pub side: Side,
+    /// The account that asks.
+    pub own: AccountName,
+    /// The other one.
+    pub partner: AccountName,
+    /// Whether titles are told that the partner alone has.
+    pub shows_all: bool,
+    /// After which title, as titles are compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
 }
 
 impl Message for Fact {

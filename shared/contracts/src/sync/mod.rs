@@ -6,7 +6,7 @@ mod notice;
 mod remarks;
 mod transfer;
 
-pub use fact::{AccountFact, AgreementFact, Change, Fact};
+pub use fact::{AccountFact, AgreementFact, Change, Compare, Fact};
 pub use notice::{About, AgreementEvent, AgreementNotice, CommentNotice, Notice, Recipient};
 pub use remarks::{DryRun, Remarks};
 pub use transfer::{

@@ -13,8 +13,8 @@ pub use operator_resources::{operator_account_resources, operator_resources};
 
 use crate::command::{
     AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept,
-    AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind,
-    TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+    AgreementCompare, AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList,
+    ShareList, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
 };
 use crate::sync::{Fact, Notice, Transfer};
 use crate::{AccountName, Message, Receipt};
@@ -39,6 +39,9 @@ pub enum Service {
     Gateway,
     /// An edge: desks that are kept here and used in a browser.
     Helpdesk,
+    /// The desk of this account, on the kit (`shared/desk`): an edge that operates no other
+    /// account, and no part of a deployment.
+    Desk(&'static str),
 }
 
 impl Service {
@@ -58,7 +61,7 @@ impl Service {
     /// Whether it is an edge.
     #[must_use]
     pub fn is_edge(self) -> bool {
-        Self::EDGES.contains(&self)
+        matches!(self, Self::Desk(_)) || Self::EDGES.contains(&self)
     }
 
     /// The service's public name, also of its package and its work queue; of an edge also its
@@ -73,6 +76,7 @@ impl Service {
             Self::Notifier => "notifier",
             Self::Gateway => "gateway",
             Self::Helpdesk => "helpdesk",
+            Self::Desk(account) => account,
         }
     }
 
@@ -99,7 +103,8 @@ impl Service {
             | Self::FieldSync
             | Self::Notifier
             | Self::Gateway
-            | Self::Helpdesk => &[],
+            | Self::Helpdesk
+            | Self::Desk(_) => &[],
         }
     }
 
@@ -272,6 +277,7 @@ pub static FLOWS: &[Flow] = &[
     command::<AgreementDecline>     (Agreement),
     command::<AgreementDeactivate>  (Agreement),
     command::<AgreementList>        (Agreement),
+    command::<AgreementCompare>     (Agreement),
     command::<TicketShare>          (ShareDispatcher),
     command::<TicketUpdate>         (ShareDispatcher),
     command::<TicketBind>           (ShareDispatcher),
@@ -306,6 +312,7 @@ pub static FLOWS: &[Flow] = &[
     delivery("agreement.accepted.v1",     FieldSync),
     delivery("agreement.declined.v1",     FieldSync),
     delivery("agreement.deactivated.v1",  FieldSync),
+    delivery("agreement.comparison.v1",   FieldSync),
 ];
 
 /// The rows that `service` sends.

@@ -8,8 +8,8 @@ use contracts::Message;
 use contracts::asyncapi::{Example, messages};
 use contracts::command::{
     AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept,
-    AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind,
-    TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+    AgreementCompare, AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList,
+    ShareList, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
 };
 use contracts::delivery::DeliveryBody;
 use contracts::topology::Exchange;
@@ -68,6 +68,7 @@ pub fn read(message: &str, body: &Value) -> serde_json::Result<Value> {
         AgreementAccept::NAME => read_as::<AgreementAccept>(body),
         AgreementDecline::NAME => read_as::<AgreementDecline>(body),
         AgreementDeactivate::NAME => read_as::<AgreementDeactivate>(body),
+        AgreementCompare::NAME => read_as::<AgreementCompare>(body),
         AgreementList::NAME => read_as::<AgreementList>(body),
         TicketShare::NAME => read_as::<TicketShare>(body),
         TicketUpdate::NAME => read_as::<TicketUpdate>(body),

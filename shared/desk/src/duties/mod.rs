@@ -101,7 +101,9 @@ impl Duties {
                 shared.ended |= state.state != ShareStanding::Live;
             }
             DeliveryBody::Receipt(receipt) => self.answered(receipt),
-            DeliveryBody::TicketState(_) | DeliveryBody::AccountState(_) => {}
+            DeliveryBody::TicketState(_)
+            | DeliveryBody::AccountState(_)
+            | DeliveryBody::AgreementComparison(_) => {}
         }
     }
 

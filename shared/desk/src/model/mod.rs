@@ -4,6 +4,7 @@
 
 mod comment;
 mod sent;
+mod state;
 mod ticket;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! What every test here stands on: an edge with two accounts, the line's end that tells them
 //! something, and the line's entry that reads what they send.
 
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,12 +11,14 @@ use desk::outbox::{self, Accepted, Request, accept};
 use desk::store::account::{KeptAccount, keep};
 use desk::{Edge, Session};
 use local::TestEnvironment;
-use messaging::CommandSender;
+use messaging::parked::{self, Action, Filter};
+use messaging::{CommandSender, Sending};
 use serde_json::Value;
 use sqlx::PgPool;
 use testkit::desk::PATIENCE;
 use testkit::{Replicas, ServiceBefore, read_queue, until};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 pub const ACME: &str = "gateway-acme";
 pub const GLOBEX: &str = "gateway-globex";
@@ -98,6 +101,21 @@ impl DeskHarness {
                 .expect("the database answers");
         let json = |body: &str| serde_json::from_str(body).expect("a body is JSON");
         rows.into_iter().map(|(kind, body)| (kind, json(&body))).collect()
+    }
+
+    /// Has everything that is parked taken in again, as `gateway parked replay --all` does.
+    pub async fn replay_parked(&self) -> usize {
+        let all = Filter::default();
+        let plan = parked::plan(&self.pool, Service::Gateway, Action::Replay, &all).await;
+        let sending = Sending {
+            broker_url: self.url(),
+            confirm_timeout: PATIENCE,
+            rate: NonZeroU32::new(50).expect("not zero"),
+            by: "anna".to_owned(),
+        };
+        let (plan, stop) = (plan.expect("a plan"), CancellationToken::new());
+        let outcome = parked::carry_out(&self.pool, &plan, &sending, &stop, |_| ()).await;
+        outcome.expect("it can begin").done
     }
 
     /// Waits until an account's log has so many entries.

@@ -1,5 +1,6 @@
 use contracts::delivery::AgreementStatus;
 use desk::log::{self, Cursor, CursorError, ReadError};
+use desk::store::account::{KeptAccount, keep};
 use desk::store::read::{self, TicketName};
 use serde_json::{Value, json};
 use testkit::desk::PATIENCE;
@@ -156,6 +157,29 @@ async fn what_nobody_here_keeps_is_parked_and_holds_up_nobody() {
     .await;
     assert_eq!(parked[0], ("bad".into(), "undecodable".into()));
     assert_eq!(parked[1], ("d1".into(), "unknown_account".into()));
+
+    // A person lets the account in after all, and replays: the one is taken in, the other is parked
+    // again, as the same row.
+    let globex = KeptAccount {
+        account: GLOBEX.to_owned(),
+        address: "globex".to_owned(),
+        display_name: "Globex".to_owned(),
+    };
+    keep(&harness.pool, &globex).await.unwrap();
+    assert_eq!(harness.replay_parked().await, 2);
+    harness.logged(GLOBEX, 1).await;
+    let rows = until("what was replayed", PATIENCE, async || {
+        let rows: Vec<(String, String, i32)> = sqlx::query_as(
+            "select message_id, state, times from parked where retake_at is null order by 1",
+        )
+        .fetch_all(&harness.pool)
+        .await
+        .unwrap();
+        if rows.len() == 2 { Ok(rows) } else { Err(format!("{rows:?}")) }
+    })
+    .await;
+    assert_eq!(rows[0], ("bad".into(), "parked".into(), 2));
+    assert_eq!(rows[1], ("d1".into(), "replayed".into(), 1));
     harness.remove().await;
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod fetch_budget;
 pub(crate) mod health;
 pub(crate) mod redelivery;
+pub(crate) mod retaking;
 pub(crate) mod retention;
 pub(crate) mod runtime;
 pub(crate) mod slot;

@@ -17,6 +17,7 @@ use crate::run::dead_letters;
 use crate::run::fetch_budget::FetchBudget;
 use crate::run::health::Health;
 use crate::run::redelivery;
+use crate::run::retaking;
 use crate::run::retention::{self, Retention};
 use crate::run::slot::{DECIDED_BYTES, Slot};
 use crate::service::Service;
@@ -220,6 +221,9 @@ async fn start<S: Service>(
         ));
     }
     tasks.spawn(restore_budget(connections.budget.clone(), stop.clone()));
+    if S::SERVICE.is_edge() {
+        tasks.spawn(retaking::run(Arc::clone(shared), stop.clone()));
+    }
     tasks.spawn(redelivery::run(Arc::clone(shared), Arc::clone(connections), stop.clone()));
     Ok(tasks)
 }

@@ -8,8 +8,8 @@ use contracts::Message;
 use contracts::asyncapi::{messages, schema};
 use contracts::command::{
     AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept,
-    AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList, ShareList, TicketBind,
-    TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+    AgreementCompare, AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList,
+    ShareList, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
 };
 use contracts::topology::Exchange;
 use messaging::{DecodeError, decode, parse};
@@ -34,6 +34,7 @@ fn commands() -> [(&'static str, Read); 17] {
         command::<AgreementDecline>(),
         command::<AgreementDeactivate>(),
         command::<AgreementList>(),
+        command::<AgreementCompare>(),
         command::<TicketShare>(),
         command::<TicketUpdate>(),
         command::<TicketBind>(),

@@ -89,6 +89,10 @@ pub struct Settings {
     pub notify_ccs: bool,
     /// Whether it takes custom fields of any title.
     pub open_fields: bool,
+    /// Whether partners that compare fields are told all of this account; stored beside the other
+    /// settings.
+    #[serde(skip)]
+    pub show_fields: bool,
     /// Addresses and `@domains` that no notice may go to.
     pub support_addresses: Vec<String>,
     pub custom_statuses: CustomStatuses,
@@ -129,11 +133,13 @@ pub enum Attribute {
     DefaultForm,
     /// `limits`
     Limits,
+    /// `show_fields`
+    ShowFields,
 }
 
 impl Attribute {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::DisplayName,
         Self::Admins,
         Self::Locale,
@@ -147,6 +153,7 @@ impl Attribute {
         Self::TicketFields,
         Self::DefaultForm,
         Self::Limits,
+        Self::ShowFields,
     ];
 
     /// The attribute of this name.
@@ -167,6 +174,7 @@ impl Attribute {
             Self::SecureDownloads => "secure_downloads",
             Self::NotifyCcs => "notify_ccs",
             Self::OpenFields => "open_fields",
+            Self::ShowFields => "show_fields",
             Self::SupportAddresses => "support_addresses",
             Self::CustomStatuses => "custom_statuses",
             Self::TicketFields => "ticket_fields",

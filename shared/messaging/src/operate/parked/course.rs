@@ -57,6 +57,8 @@ pub(super) enum Course {
     Internal,
     /// A delivery, to its desk again.
     Desk,
+    /// A delivery that an edge parked: it takes it in again.
+    Retaken,
     /// A delivery, back among those that wait for their desk's queue.
     Undelivered,
     /// Nobody is told; only the row is closed.
@@ -73,6 +75,7 @@ impl Course {
             Self::Refusal => "answered `rejected`, `discarded`".to_owned(),
             Self::Internal => "decided again, under the same id".to_owned(),
             Self::Desk => "sent to the desk again, under the same id".to_owned(),
+            Self::Retaken => "taken in again by the edge, due now".to_owned(),
             Self::Undelivered => "tried again at the desk's queue, due now".to_owned(),
             Self::Close => "closed; nobody is known who could be answered".to_owned(),
             Self::Stay(why) => format!("stays parked: {why}"),
@@ -100,6 +103,10 @@ pub(super) fn course(service: Service, action: &Action, message: &Stub) -> Cours
         }
         Action::Replay if is_command => Course::Command,
         Action::Replay if message.message_id.is_empty() => Course::Stay("it has no message id"),
+        // An edge's user may write to no exchange that leads to its queue.
+        Action::Replay if service.is_edge() && message.exchange == Exchange::Desk.name() => {
+            Course::Retaken
+        }
         Action::Replay if message.exchange == Exchange::Desk.name() => Course::Desk,
         Action::Replay if message.exchange == Exchange::Sync.name() => Course::Internal,
         Action::Replay => Course::Stay("nobody wrote down where it was going"),
@@ -134,7 +141,7 @@ pub(super) fn letter<'a>(
                 row.share_id.clone().map(|share| (header::SHARE_ID, share)).into_iter().collect();
             (Exchange::Desk, message.routing_key.clone())
         }
-        Course::Undelivered | Course::Close | Course::Stay(_) => return None,
+        Course::Retaken | Course::Undelivered | Course::Close | Course::Stay(_) => return None,
     };
     Some(OutgoingMessage {
         exchange: exchange.name().to_owned(),

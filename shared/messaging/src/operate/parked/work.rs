@@ -155,12 +155,14 @@ impl Work<'_> {
         let rows: Vec<Row> = self.load(&planned).await?;
         outcome.left += chunk.len() - rows.len();
         let started_at = now();
-        let (mut letters, mut to_close, mut undelivered) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut letters, mut to_close) = (Vec::new(), Vec::new());
+        let (mut undelivered, mut retaken) = (Vec::new(), Vec::new());
         for row in &rows {
             match course(*service, action, &row.stub) {
                 Course::Stay(_) => outcome.left += 1,
                 Course::Close => to_close.push(row.stub.id),
                 Course::Undelivered => undelivered.push(row.stub.id),
+                Course::Retaken => retaken.push(row.stub.id),
                 Course::Command | Course::Refusal | Course::Internal | Course::Desk => {
                     letters
                         .extend(letter(*service, action, row).map(|letter| (row.stub.id, letter)));
@@ -168,13 +170,14 @@ impl Work<'_> {
             }
         }
         to_close.extend(self.send(letters, outcome).await?);
-        to_close.extend(&undelivered);
+        to_close.extend(undelivered.iter().chain(&retaken));
         let (done, because) = match action {
             Action::Replay => (Done::Replayed, None),
             Action::Discard { because } => (Done::Discarded, Some(because.as_str())),
         };
         let mut transaction = self.pool.begin().await?;
         give_back(&mut transaction, &undelivered, started_at.utc()).await?;
+        take_in_again(&mut transaction, &retaken, started_at.utc()).await?;
         let closed = close(&mut transaction, &to_close, &planned, done, started_at.utc()).await?;
         if !to_close.is_empty() {
             record(
@@ -253,6 +256,16 @@ async fn give_back(connection: &mut PgConnection, rows: &[Uuid], now: Utc) -> sq
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Makes deliveries due that an edge parked; the edge takes them in.
+async fn take_in_again(connection: &mut PgConnection, rows: &[Uuid], now: Utc) -> sqlx::Result<()> {
+    sqlx::query("update parked set retake_at = $2 where id = any($1)")
+        .bind(rows)
+        .bind(now)
+        .execute(connection)
+        .await
+        .map(drop)
 }
 
 /// Closes rows, but for those that were parked again in the meantime; returns how many it closed.

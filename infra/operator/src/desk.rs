@@ -1,4 +1,4 @@
-//! One of the canary's two desks.
+//! A desk of the operator's own: the canary's two, and the partner that certifies.
 
 use std::time::Duration;
 
@@ -11,34 +11,36 @@ use lapin::options::{
 };
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer};
+use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
-use super::{chance, key, unexpected};
+use uuid::Uuid;
+
 use crate::account::account_name;
 use crate::address;
-use crate::error::{During, Result};
+use crate::error::{During, Error, Result};
 
-/// How long another round's turn is waited for before asking again.
+/// How long another one's turn is waited for before asking again.
 const TURN: Duration = Duration::from_millis(200);
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 const PERSISTENT: u8 = 2;
 
 /// A desk that reads its queue, alone where the broker holds to it: at a quorum queue RabbitMQ 3.10
 /// lets a second one in.
-pub(super) struct Desk {
-    pub(super) account: AccountName,
+pub(crate) struct Desk {
+    pub(crate) account: AccountName,
     connection: Connection,
     channel: Channel,
     deliveries: Consumer,
 }
 
 impl Desk {
-    /// Logs in, and waits while the broker says that another round reads the queue.
-    pub(super) async fn open(url: &str) -> Result<Self> {
-        let account = account_name(address::parse("a canary's address", url)?.username())?;
+    /// Logs in as `name`, and waits while the broker says that another one reads the queue.
+    pub(crate) async fn open(url: &str, name: &str) -> Result<Self> {
+        let account = account_name(address::parse("a desk's address", url)?.username())?;
         let connection = Connection::connect(
             url,
-            ConnectionProperties::default().with_connection_name("canary".into()),
+            ConnectionProperties::default().with_connection_name(name.into()),
         )
         .await
         .during(format!("logging in to the broker as {account}"))?;
@@ -65,14 +67,22 @@ impl Desk {
         }
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.account.as_str()
     }
 
     /// Publishes a command and waits for its receipt.
-    pub(super) async fn ask<M: Message>(&mut self, command: &M) -> Result<Receipt> {
+    pub(crate) async fn ask<M: Message>(&mut self, command: &M) -> Result<Receipt> {
+        let content = serde_json::to_value(command)
+            .map_err(std::io::Error::other)
+            .during("writing a command")?;
+        self.ask_json(M::NAME, &content).await
+    }
+
+    /// Publishes a command given as JSON and waits for its receipt.
+    pub(crate) async fn ask_json(&mut self, kind: &str, content: &Value) -> Result<Receipt> {
         let id = chance().to_string();
-        self.publish(&id, command).await?;
+        self.publish(&id, kind, content).await?;
         self.until(|told| match told {
             DeliveryBody::Receipt(receipt) if receipt.command_id == id => Some((**receipt).clone()),
             _ => None,
@@ -81,7 +91,7 @@ impl Desk {
     }
 
     /// Reads until a delivery is what is waited for. Everything before it is of an earlier round.
-    pub(super) async fn until<T>(
+    pub(crate) async fn until<T>(
         &mut self,
         wanted: impl Fn(&DeliveryBody) -> Option<T>,
     ) -> Result<T> {
@@ -98,7 +108,7 @@ impl Desk {
         Err(unexpected("reading", &format!("the broker ended the deliveries of {}", self.account)))
     }
 
-    pub(super) async fn close(self) {
+    pub(crate) async fn close(self) {
         drop(timeout(CLOSE_LIMIT, self.connection.close(200, ShortString::from("done"))).await);
     }
 
@@ -106,24 +116,22 @@ impl Desk {
         clippy::disallowed_methods,
         reason = "this is a desk; the runtime's publisher is for services"
     )]
-    async fn publish<M: Message>(&self, id: &str, command: &M) -> Result<()> {
-        let body = serde_json::to_vec(command)
-            .map_err(std::io::Error::other)
-            .during("writing a command")?;
+    async fn publish(&self, id: &str, kind: &str, content: &Value) -> Result<()> {
+        let body = content.to_string();
         let properties = BasicProperties::default()
             .with_user_id(self.name().into())
-            .with_type(M::NAME.into())
+            .with_type(kind.into())
             .with_message_id(id.into())
             .with_content_type("application/json".into())
             .with_delivery_mode(PERSISTENT);
-        let (key, options) = (key::<M>(&self.account), BasicPublishOptions::default());
+        let (key, options) = (key(&self.account, kind), BasicPublishOptions::default());
         let confirm = self
             .channel
             .basic_publish(
                 Exchange::Share.name().into(),
                 key.as_str().into(),
                 options,
-                &body,
+                body.as_bytes(),
                 properties,
             )
             .await
@@ -136,4 +144,23 @@ impl Desk {
             Err(unexpected("publishing", &format!("not confirmed: {confirm:?}")))
         }
     }
+}
+
+fn unexpected(what: &str, detail: &str) -> Error {
+    Error::Unexpected { what: what.to_owned(), detail: detail.to_owned() }
+}
+
+/// A new id: such a desk comes from outside the mesh, and each of its commands is another one.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "such a desk's commands are new ones; no message causes them"
+)]
+pub(crate) fn chance() -> Uuid {
+    Uuid::new_v4()
+}
+
+/// The key of a command of this type.
+pub(crate) fn key(account: &AccountName, kind: &str) -> String {
+    let stem = kind.rsplit_once(".v").map_or(kind, |(stem, _)| stem);
+    format!("{account}.{stem}")
 }

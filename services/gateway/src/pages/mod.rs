@@ -1,0 +1,95 @@
+//! Pages for people of accounts that join with HTTP: Ticket sharing, deliveries, tokens, people.
+
+mod deliveries;
+mod people;
+mod tokens;
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use sqlx::PgPool;
+use web::sharing::{self, SharingEdge};
+use web::{Desk, NavItem, Role, Settings, Site, Texts, Viewer, Web, live, see_other};
+
+/// The texts of these pages.
+static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
+    Texts::read(
+        include_str!("../../texts/en.txt"),
+        include_str!("../../texts/de.txt"),
+        include_str!("../../texts/it.txt"),
+    )
+});
+
+/// A form of text: nothing here is long.
+const FORM_BYTES: usize = 16 * 1024;
+
+#[derive(Clone, Debug)]
+struct Sharing(Desk);
+
+impl SharingEdge for Sharing {
+    fn desk(&self) -> &Desk {
+        &self.0
+    }
+}
+
+/// What these pages are answered from.
+#[derive(Clone, Debug)]
+struct Pages {
+    pool: PgPool,
+    public_url: String,
+}
+
+/// Every page, reached by `public_url`.
+#[must_use]
+pub fn router(desk: Desk, public_url: &str) -> Router {
+    let site = Site { home: "/", texts: &TEXTS, nav, search: None };
+    let pool = desk.pool.clone();
+    let web = Web::new(pool.clone(), &Settings { public_url: public_url.to_owned() }, site);
+    let own = Router::new()
+        .route("/", get(home))
+        .route("/deliveries", get(deliveries::page))
+        .route("/deliveries/{position}", get(deliveries::one))
+        .route("/tokens", get(tokens::page).post(tokens::make))
+        .route("/tokens/{id}/revoke", post(tokens::revoke))
+        .route("/people", get(people::page).post(people::add))
+        .route("/people/{id}", post(people::change))
+        .layer(DefaultBodyLimit::max(FORM_BYTES))
+        .with_state(Pages { pool, public_url: public_url.to_owned() });
+    let pages = own.merge(live::router(desk.clone())).merge(sharing::router(Sharing(desk)));
+    web.serve(pages)
+}
+
+fn nav(viewer: &Viewer) -> Vec<NavItem> {
+    let deliveries = NavItem::new("nav.deliveries", "deliveries", "/deliveries", "hook");
+    if viewer.role < Role::Admin {
+        return vec![deliveries];
+    }
+    vec![
+        NavItem::new("nav.sharing", "sharing", "/sharing", "both"),
+        deliveries,
+        NavItem::new("nav.tokens", "tokens", "/tokens", "key"),
+        NavItem::new("nav.people", "people", "/people", "user"),
+    ]
+}
+
+async fn home(viewer: Viewer) -> axum::response::Response {
+    see_other(if viewer.role == Role::Admin { "/sharing" } else { "/deliveries" })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn no_text_is_missing_and_every_key_is_there() {
+        assert_eq!(TEXTS.check(), Vec::<String>::new());
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for folder in ["src/pages", "templates"] {
+            assert_eq!(TEXTS.unknown_keys(&root.join(folder)), Vec::<String>::new());
+        }
+    }
+}
