@@ -11,6 +11,7 @@ use contracts::delivery::{AgreementState, DeliveryBody, ShareState, TicketCreate
 use contracts::ids::derive_id;
 use contracts::{AccountName, AgreementId, Receipt, ShareId};
 use futures_util::future::join_all;
+use local::edges::EdgeAccess;
 use local::{Installation, Mail, TestEnvironment, test_environment};
 use serde_json::{Value, json};
 use system_tests::stage::Stage;
@@ -29,6 +30,7 @@ pub struct ConformanceContext(Arc<SharedServers>);
 struct SharedServers {
     installation: Installation,
     operator: Desk,
+    helpdesk: EdgeAccess,
     stage: Mutex<Option<Stage>>,
     counter: AtomicU64,
 }
@@ -44,18 +46,20 @@ pub struct Partners {
 }
 
 impl ConformanceContext {
-    /// Starts the five services on a world.
+    /// Starts the five services and the help desk on a world.
     pub async fn open(world: &TestEnvironment) -> Self {
         let dir = test_environment::target().join("conformance").join(world.name());
-        let stage = Stage::set(&dir, world.installation.clone(), world.database.clone())
+        let mut stage = Stage::set(&dir, world.installation.clone(), world.database.clone())
             .await
             .expect("the services start");
+        let helpdesk = stage.with_helpdesk().await.expect("the help desk starts");
         let operator =
             Desk::open(&stage.installation.operator_url().expect("an address"), "operator");
         let installation = stage.installation.clone();
         Self(Arc::new(SharedServers {
             installation,
             operator,
+            helpdesk,
             stage: Mutex::new(Some(stage)),
             counter: AtomicU64::new(1),
         }))
@@ -81,6 +85,11 @@ impl ConformanceContext {
     /// The operator's desk, which registers accounts.
     pub fn operator(&self) -> &Desk {
         &self.0.operator
+    }
+
+    /// Where the help desk is, and what its accounts are led to it by.
+    pub fn helpdesk(&self) -> (&EdgeAccess, &Installation) {
+        (&self.0.helpdesk, &self.0.installation)
     }
 
     /// A number that nobody else has got.

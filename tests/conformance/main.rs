@@ -22,6 +22,7 @@ mod dry_runs;
 mod duties;
 mod field_types;
 mod fields;
+mod helpdesk;
 mod invites;
 mod limits;
 mod notices;

@@ -32,6 +32,8 @@ pub enum KeptBy {
     Deskmesh,
     /// The desk; the model desk of `testkit` does.
     Desk,
+    /// The help desk does, on its pages; whoever builds a desk has to.
+    Helpdesk,
     /// No message has room to break it.
     Shape,
 }
@@ -48,6 +50,7 @@ impl KeptBy {
         match self {
             Self::Deskmesh => "Deskmesh",
             Self::Desk => "desk",
+            Self::Helpdesk => "helpdesk",
             Self::Shape => "message shape",
         }
     }
@@ -126,8 +129,8 @@ rules! {
         [agreements::r_09_the_receiver_may_not_share_under_the_senders_agreement];
     "R-10" Deskmesh "for the other direction there is a second, independent agreement"
         [agreements::r_10_the_other_direction_takes_an_agreement_of_its_own];
-    "R-11" Desk "no share field where all agreements are incoming"
-        [agreements::r_11_incoming_agreements_alone_give_no_share_field];
+    "R-11" Helpdesk "no share field where all agreements are incoming"
+        [agreements::r_11_incoming_agreements_alone_give_no_share_field, helpdesk::r_11_the_pages_have_the_share_field_only_with_an_outgoing_agreement];
     "R-12" Deskmesh "a receiver cannot end the share of a ticket it got"
         [agreements::r_12_the_receiver_cannot_end_a_share];
     "R-13" Deskmesh "a ticket is shared with one account at a time"
@@ -184,19 +187,19 @@ rules! {
         [people::r_38_a_placeholder_comes_even_where_the_same_person_is_known];
     "R-39" Deskmesh "an agent who comments on the copy is an end-user placeholder at the sender"
         [people::r_39_an_agent_who_comments_on_the_copy_is_an_end_user_at_the_sender];
-    "R-40" Desk "placeholders cannot be deleted"
-        [people::r_40_a_placeholder_stays_whatever_happens];
+    "R-40" Helpdesk "placeholders cannot be deleted"
+        [people::r_40_a_placeholder_stays_whatever_happens, helpdesk::r_40_the_pages_have_no_way_to_take_a_placeholder_away];
     "R-41" Deskmesh "no address, telephone or other customer data crosses"
         [people::r_41_no_address_or_telephone_crosses,
             people::r_41_a_customers_number_is_no_telephone,
             people::r_41_an_address_is_cut_wherever_it_stands_in_a_name];
-    "R-42" Desk "a shared ticket is not linked to a user of the same name or address"
-        [people::r_42_nothing_leads_from_a_shared_ticket_to_a_user_of_the_receiver];
-    "R-43" Desk "an agent may put a local user in the requester's place, and is warned"
-        [duties::r_43_another_requester_may_be_set_by_hand_with_a_warning];
-    "R-44" Desk "after unsharing, a requester without an address is out of reach, as the agent \
+    "R-42" Helpdesk "a shared ticket is not linked to a user of the same name or address"
+        [people::r_42_nothing_leads_from_a_shared_ticket_to_a_user_of_the_receiver, helpdesk::r_42_a_person_here_stays_apart_from_a_placeholder_of_the_name];
+    "R-43" Helpdesk "an agent may put a local user in the requester's place, and is warned"
+        [duties::r_43_another_requester_may_be_set_by_hand_with_a_warning, helpdesk::r_43_the_pages_let_another_requester_in_with_a_warning];
+    "R-44" Helpdesk "after unsharing, a requester without an address is out of reach, as the agent \
         learns"
-        [duties::r_44_after_the_end_a_requester_without_an_address_is_out_of_reach];
+        [duties::r_44_after_the_end_a_requester_without_an_address_is_out_of_reach, helpdesk::r_44_the_pages_say_whom_a_reply_reaches_after_unsharing];
     "R-45" Desk "no mail between two accounts that have an agreement"
         [notices::r_45_partners_know_where_no_mail_may_go];
     "R-46" Deskmesh "automatic mail to a partner is suppressed"
@@ -224,24 +227,24 @@ rules! {
         [comments::r_53_public_and_private_comments_and_status_cross_both_ways];
     "R-54" Deskmesh "second choice: private comments of the receiver only, status not kept in step"
         [comments::r_54_under_private_only_the_receiver_only_supplies_information];
-    "R-55" Desk "the screen where an invite is made"
-        [invites::r_55_the_invite_screen_has_all_it_needs];
-    "R-56" Desk "the form asks first: a help desk of this kind, or a third-party system"
-        [invites::r_56_the_partner_is_a_help_desk_or_a_third_party_system];
-    "R-57" Desk "a help desk is invited by its address, a third party by its sharing URL"
-        [invites::r_57_a_help_desk_has_an_address_and_a_third_party_a_sharing_url];
-    "R-58" Desk "the form offers exactly two choices for comments and status"
-        [invites::r_58_comments_and_status_have_exactly_two_choices];
-    "R-59" Desk "the form offers exactly two choices for tags"
-        [invites::r_59_tags_have_exactly_two_choices];
+    "R-55" Helpdesk "the screen where an invite is made"
+        [invites::r_55_the_invite_screen_has_all_it_needs, helpdesk::r_55_an_invite_is_made_among_the_settings_for_tickets];
+    "R-56" Helpdesk "the form asks first: a help desk of this kind, or a third-party system"
+        [invites::r_56_the_partner_is_a_help_desk_or_a_third_party_system, helpdesk::r_56_the_form_asks_for_a_help_desk_or_a_third_party];
+    "R-57" Helpdesk "a help desk is invited by its address, a third party by its sharing URL"
+        [invites::r_57_a_help_desk_has_an_address_and_a_third_party_a_sharing_url, helpdesk::r_57_the_form_takes_an_address_or_a_sharing_url];
+    "R-58" Helpdesk "the form offers exactly two choices for comments and status"
+        [invites::r_58_comments_and_status_have_exactly_two_choices, helpdesk::r_58_the_form_has_two_choices_for_comments];
+    "R-59" Helpdesk "the form offers exactly two choices for tags"
+        [invites::r_59_tags_have_exactly_two_choices, helpdesk::r_59_the_form_has_two_choices_for_tags];
     "R-60" Deskmesh "tags are kept in step both ways, or not at all"
         [status::r_60_tags_are_kept_in_step_both_ways_or_not_at_all];
     "R-61" Deskmesh "tags of business rules never cross"
         [status::r_61_tags_of_business_rules_never_cross];
     "R-62" Deskmesh "custom fields by choice, and not with third-party systems"
         [fields::r_62_custom_fields_do_not_cross_to_third_parties];
-    "R-63" Desk "the last step sends the invite"
-        [invites::r_63_the_last_step_sends_the_invite];
+    "R-63" Helpdesk "the last step sends the invite"
+        [invites::r_63_the_last_step_sends_the_invite, helpdesk::r_63_the_last_step_sends_the_invite];
     "R-64" Deskmesh "the receiver is told of the invite"
         [invites::r_64_the_receiver_is_told_of_the_invite];
     "R-65" Deskmesh "the receiver sees the terms before it decides"
@@ -274,24 +277,24 @@ rules! {
         [deactivation::r_78_nothing_new_is_shared_under_it];
     "R-79" Deskmesh "what was shared is kept by both sides and no longer in step"
         [deactivation::r_79_what_was_shared_stays_with_both_and_is_no_longer_in_step];
-    "R-80" Desk "automations, triggers and views can name tickets that came by sharing"
-        [business_rules::r_80_rules_can_name_tickets_that_came_by_sharing];
-    "R-81" Desk "\"updated via\" can be \"ticket sharing\""
-        [business_rules::r_81_updated_via_is_ticket_sharing_for_what_a_partner_did];
-    "R-82" Desk "a view of all tickets shared to the account"
-        [business_rules::r_82_a_view_shows_all_tickets_shared_to_the_account];
-    "R-83" Desk "a view of all tickets the account shared out, by a tag"
-        [business_rules::r_83_a_tag_marks_the_tickets_shared_out];
-    "R-84" Desk "automations and triggers can have conditions on sharing"
-        [business_rules::r_84_triggers_and_automations_have_conditions_on_sharing];
-    "R-85" Desk "a trigger on \"updated via ticket sharing\" can route and tag"
-        [business_rules::r_85_a_trigger_on_ticket_sharing_routes_and_tags];
-    "R-86" Desk "incoming: the condition \"received from\" a partner"
-        [business_rules::r_86_received_from_names_the_partner];
-    "R-87" Desk "outgoing: the condition \"sent to\" a partner"
-        [business_rules::r_87_sent_to_names_the_partner];
-    "R-88" Desk "both conditions filter views"
-        [business_rules::r_88_both_conditions_filter_views];
+    "R-80" Helpdesk "automations, triggers and views can name tickets that came by sharing"
+        [business_rules::r_80_rules_can_name_tickets_that_came_by_sharing, helpdesk::r_80_a_trigger_of_the_pages_knows_what_came_by_sharing];
+    "R-81" Helpdesk "\"updated via\" can be \"ticket sharing\""
+        [business_rules::r_81_updated_via_is_ticket_sharing_for_what_a_partner_did, helpdesk::r_81_update_via_has_ticket_sharing_among_its_values];
+    "R-82" Helpdesk "a view of all tickets shared to the account"
+        [business_rules::r_82_a_view_shows_all_tickets_shared_to_the_account, helpdesk::r_82_the_pages_list_all_that_was_shared_with_the_account];
+    "R-83" Helpdesk "a view of all tickets the account shared out, by a tag"
+        [business_rules::r_83_a_tag_marks_the_tickets_shared_out, helpdesk::r_83_a_tag_gives_a_view_of_what_was_shared_out];
+    "R-84" Helpdesk "automations and triggers can have conditions on sharing"
+        [business_rules::r_84_triggers_and_automations_have_conditions_on_sharing, helpdesk::r_84_an_automation_can_have_a_condition_on_sharing];
+    "R-85" Helpdesk "a trigger on \"updated via ticket sharing\" can route and tag"
+        [business_rules::r_85_a_trigger_on_ticket_sharing_routes_and_tags, helpdesk::r_85_a_trigger_of_the_pages_routes_and_tags];
+    "R-86" Helpdesk "incoming: the condition \"received from\" a partner"
+        [business_rules::r_86_received_from_names_the_partner, helpdesk::r_86_received_from_is_a_condition_of_the_pages];
+    "R-87" Helpdesk "outgoing: the condition \"sent to\" a partner"
+        [business_rules::r_87_sent_to_names_the_partner, helpdesk::r_87_sent_to_is_a_condition_of_the_pages];
+    "R-88" Helpdesk "both conditions filter views"
+        [business_rules::r_88_both_conditions_filter_views, helpdesk::r_88_views_of_the_pages_filter_by_both];
     "R-89" Deskmesh "whether custom fields cross is the agreement's choice"
         [fields::r_89_custom_fields_cross_only_where_the_terms_say_so];
     "R-90" Deskmesh "a field crosses where both sides have made one of its title and type"

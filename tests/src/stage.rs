@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use contracts::topology::Service;
+use local::edges::{self, EdgeAccess};
 use local::{Database, Fleet, Installation, Instance, MailSink, packages, wait};
 use tokio::task::spawn_blocking;
 
@@ -47,6 +48,29 @@ impl Stage {
         });
         let (python, instances) = start.await.context("starting the services")??;
         Ok(Self { installation, database, mail, instances, python, dir: dir.to_owned() })
+    }
+
+    /// Starts the help desk beside them.
+    ///
+    /// # Errors
+    /// When it is not built, does not start or is not registered.
+    pub async fn with_helpdesk(&mut self) -> Result<EdgeAccess> {
+        let edge = Service::Helpdesk;
+        let fleet = Fleet::new(&self.dir, &self.installation, &self.database, &self.mail.url())?;
+        let passwords = self.installation.passwords();
+        let (fleet, access) = edges::with_helpdesk(fleet, passwords, None)?;
+        let installation = self.installation.clone();
+        let start = spawn_blocking(move || {
+            installation.edge(edge)?;
+            fleet.migrate(edge)?;
+            let mut instance = fleet.start(edge, 1)?;
+            instance.wait_ready(READY_LIMIT)?;
+            Ok::<_, local::Error>(instance)
+        });
+        self.instances.push(start.await.context("starting the help desk")??);
+        let registration = edges::registration(edge);
+        local::register(&self.installation.operator_url()?, &registration, READY_LIMIT).await?;
+        Ok(access)
     }
 
     /// Makes an account's broker user and desk queue, and opens a desk in Rust.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod browser;
 pub mod certificates;
 pub mod database;
 pub mod edges;

@@ -2,24 +2,16 @@
 //! tickets. All of it is done as people do it, on the help desk's pages.
 
 use std::fs;
-use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
 use contracts::command::Admin;
 use contracts::topology::Service;
-use ureq::Agent;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
-use url::form_urlencoded::Serializer;
 
+use crate::browser::Browser;
 use crate::edges::{self, EdgeAccess};
-use crate::error::{During as _, Error, Result};
+use crate::error::{During as _, Result};
 use crate::provision::Installation;
-use crate::{secret, state, wait};
-
-/// How long a page, and what it waits for, may take.
-const LIMIT: Duration = Duration::from_secs(30);
+use crate::{secret, state};
 
 /// An organisation of the playground.
 struct Organisation {
@@ -167,18 +159,13 @@ fn rules(acme: &mut Browser, globex: &mut Browser) -> Result<()> {
 
 fn tickets(acme: &mut Browser, globex: &mut Browser) -> Result<()> {
     let meter = "Smart meter reboots every night at 02:00";
-    for (admin, subject, requester, body, tags) in [
-        (
-            &mut *acme,
-            meter,
-            "Robin",
-            "It goes dark at two and comes back by itself.",
-            "field, meter",
-        ),
-        (&mut *acme, "The bill has my old address", "Alex", "We moved in May.", "billing"),
-        (&mut *acme, "The charger hums", "Max", "Only when it rains.", "charger"),
-        (&mut *globex, "Van 7 needs new tyres", "Toni", "Before the winter, please.", "fleet"),
+    for (is_acme, subject, requester, body, tags) in [
+        (true, meter, "Robin", "It goes dark at two and comes back by itself.", "field, meter"),
+        (true, "The bill has my old address", "Alex", "We moved in May.", "billing"),
+        (true, "The charger hums", "Max", "Only when it rains.", "charger"),
+        (false, "Van 7 needs new tyres", "Toni", "Before the winter, please.", "fleet"),
     ] {
+        let admin = if is_acme { &mut *acme } else { &mut *globex };
         let email = format!("{}@customer.example", requester.to_lowercase());
         admin.post(
             "/tickets",
@@ -192,7 +179,7 @@ fn tickets(acme: &mut Browser, globex: &mut Browser) -> Result<()> {
             ],
         )?;
     }
-    globex.shows("/tickets?view=received", meter)
+    globex.shows("/tickets?view=received", meter).map(drop)
 }
 
 /// An id that nothing has.
@@ -217,101 +204,13 @@ impl Visit<'_> {
         let admin = Admin { name: of.admin.to_owned(), email: of.email(of.admin) };
         let (address, name) = (of.address, Some(of.name));
         let kept = edges::add_people(self.installation, &api, address, name, Some(admin))?;
-        let mut browser = self.browser()?;
+        let mut browser = Browser::open(&self.helpdesk.url, Some(self.pem));
         browser.sign_in_first(&kept.sign_in, &self.password)?;
         let (email, role) = (of.email(of.agent), "agent");
         let form = [("name", of.agent), ("email", email.as_str()), ("role", role)];
         let page = browser.post("/settings/people", &form)?;
-        let link = page.split_once("id=\"sign-in-link\">").and_then(|it| it.1.split_once('<'));
-        let (link, _) = link.ok_or_else(|| browser.unexpected("/settings/people", &page))?;
-        self.browser()?.sign_in_first(link, &self.password)?;
+        let link = browser.between("/settings/people", &page, "id=\"sign-in-link\">", "<")?;
+        Browser::open(&self.helpdesk.url, Some(self.pem)).sign_in_first(&link, &self.password)?;
         Ok(browser)
-    }
-
-    fn browser(&self) -> Result<Browser> {
-        let certificates: Vec<Certificate<'static>> = ureq::tls::parse_pem(self.pem)
-            .filter_map(|item| match item {
-                Ok(PemItem::Certificate(certificate)) => Some(certificate),
-                _ => None,
-            })
-            .collect();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::from(certificates))
-            .unversioned_rustls_crypto_provider(provider)
-            .build();
-        let agent: Agent = Agent::config_builder()
-            .tls_config(tls)
-            .timeout_global(Some(LIMIT))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .build()
-            .into();
-        Ok(Browser { agent, url: self.helpdesk.url.clone(), cookie: String::new() })
-    }
-}
-
-/// Somebody at the help desk.
-struct Browser {
-    agent: Agent,
-    url: String,
-    cookie: String,
-}
-
-impl Browser {
-    /// Uses a sign-in link, which sets the password.
-    fn sign_in_first(&mut self, link: &str, password: &str) -> Result<()> {
-        let path = link.strip_prefix(&self.url).unwrap_or(link).to_owned();
-        self.post(&path, &[("password", password), ("again", password)])?;
-        Ok(())
-    }
-
-    /// Sends a form; the page, or nothing where it leads on to another.
-    fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Result<String> {
-        let body = Serializer::new(String::new()).extend_pairs(form).finish();
-        let request = self
-            .agent
-            .post(format!("{}{path}", self.url))
-            .header("origin", &self.url)
-            .header("cookie", &self.cookie)
-            .header("accept-language", "en")
-            .header("content-type", "application/x-www-form-urlencoded");
-        let mut response =
-            request.send(body).map_err(|error| self.unexpected(path, &error.to_string()))?;
-        if let Some(cookie) = response.headers().get("set-cookie") {
-            let cookie = cookie.to_str().unwrap_or_default();
-            self.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
-        }
-        let status = response.status().as_u16();
-        let page = response.body_mut().read_to_string();
-        let page = page.map_err(|error| self.unexpected(path, &error.to_string()))?;
-        if [200, 303].contains(&status) {
-            return Ok(page);
-        }
-        Err(self.unexpected(path, &format!("{status}: {page}")))
-    }
-
-    /// Waits until a page has this in it.
-    fn shows(&self, path: &str, text: &str) -> Result<()> {
-        wait::until(&format!("{text:?} on {path}"), LIMIT, || {
-            let request = self
-                .agent
-                .get(format!("{}{path}", self.url))
-                .header("cookie", &self.cookie)
-                .header("accept-language", "en");
-            let mut response =
-                request.call().map_err(|error| self.unexpected(path, &error.to_string()))?;
-            let page = response.body_mut().read_to_string().unwrap_or_default();
-            Ok(if page.contains(text) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(format!("status {}", response.status()))
-            })
-        })
-    }
-
-    fn unexpected(&self, path: &str, detail: &str) -> Error {
-        let detail: String = detail.chars().take(2_000).collect();
-        Error::Start { what: format!("making the playground at {}{path}", self.url), detail }
     }
 }

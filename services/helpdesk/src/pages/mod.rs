@@ -1,9 +1,9 @@
 //! What people see and do in a browser.
 
 mod act;
+mod changed;
 mod form;
 mod list;
-mod live;
 mod new;
 mod settings;
 mod ticket;
@@ -19,7 +19,10 @@ use contracts::AccountName;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 use web::people::PersonRow;
-use web::{Failure, NavItem, Role, Search, Settings, Site, Texts, Viewer, Web, people};
+use web::sharing::{self, SharingEdge};
+use web::{
+    Failure, NavItem, Role, Search, Settings, SideGroup, Site, Texts, Viewer, Web, live, people,
+};
 
 use crate::clock::now;
 use crate::store::group::{self, Group};
@@ -69,7 +72,7 @@ impl Pages {
             .route("/", get(async || web::see_other("/tickets")))
             .route("/tickets", get(list::view).post(new::open))
             .route("/tickets/new", get(new::form))
-            .route("/tickets/live", get(live::stream))
+            .route("/tickets/live", get(changed::stream))
             .route("/tickets/{number}", get(ticket::page).post(act::save))
             .route("/tickets/{number}/share", post(act::share))
             .route("/tickets/{number}/unshare", post(act::unshare))
@@ -77,7 +80,9 @@ impl Pages {
             .route("/tickets/{number}/redact", post(act::redact))
             .route("/search", get(list::search))
             .merge(settings::routes())
-            .with_state(self);
+            .with_state(self.clone())
+            .merge(live::router(self.desk.clone()))
+            .merge(sharing::router(self));
         web.serve(pages)
     }
 }
@@ -95,9 +100,25 @@ fn SITE() -> Site {
 fn nav(viewer: &Viewer) -> Vec<NavItem> {
     let mut nav = vec![NavItem::new("nav.tickets", "tickets", "/tickets", "list")];
     if viewer.role == Role::Admin {
+        nav.push(NavItem::new("nav.sharing", "sharing", "/sharing", "both"));
         nav.push(NavItem::new("nav.settings", "settings", "/settings/people", "gear"));
     }
     nav
+}
+
+/// The Ticket sharing pages stand among the settings.
+impl SharingEdge for Pages {
+    fn desk(&self) -> &web::Desk {
+        &self.desk
+    }
+
+    fn ticket_path(&self, number: &str) -> Option<String> {
+        Some(format!("/tickets/{number}"))
+    }
+
+    fn side(&self, viewer: &Viewer) -> Vec<SideGroup> {
+        settings::side(viewer, "/sharing")
+    }
 }
 
 /// Who does something now.

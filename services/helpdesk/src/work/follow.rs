@@ -75,6 +75,10 @@ async fn turn(pool: &PgPool) -> Result<usize, SettleError> {
                 tracing::debug!(cause = cause(&error), account, "one by one");
                 match of_account(pool, &account, 1).await {
                     Ok(entries) => taken += entries,
+                    Err(error) if is_lasting(&error) => {
+                        leave_out(pool, &account, &cause(&error)).await?;
+                        taken += 1;
+                    }
                     Err(error) => failed = Some(error),
                 }
             }
@@ -115,6 +119,44 @@ async fn of_account(pool: &PgPool, account: &str, batch: i64) -> Result<usize, S
     }
     transaction.commit().await?;
     Ok(entries.len())
+}
+
+/// Whether the same would happen again, however often it is tried.
+fn is_lasting(error: &SettleError) -> bool {
+    match error {
+        SettleError::Database(sqlx::Error::Database(error)) => {
+            // Data that no row takes, and rows that contradict each other.
+            error.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+        }
+        SettleError::Database(sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. })
+        | SettleError::Request(_)
+        | SettleError::NoShare(_) => true,
+        _ => false,
+    }
+}
+
+/// Leaves the next entry out, so that it holds up nothing that comes after it.
+async fn leave_out(pool: &PgPool, account: &str, why: &str) -> sqlx::Result<()> {
+    let mut transaction = pool.begin().await?;
+    let position: i64 = sqlx::query_scalar(
+        "update follow set position = (select min(position) from desk_log
+             where account = $1 and position > follow.position)
+         where account = $1 returning position",
+    )
+    .bind(account)
+    .fetch_one(&mut *transaction)
+    .await?;
+    tracing::error!(cause = why, account, position, "an entry cannot be taken into tickets");
+    sqlx::query(
+        "insert into follow_failed (account, position, cause) values ($1, $2, $3)
+         on conflict do nothing",
+    )
+    .bind(account)
+    .bind(position)
+    .bind(why)
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await
 }
 
 async fn take(

@@ -1,7 +1,9 @@
 //! What every test here stands on: the pages of one replica, its session, its outbox and what follows
 //! the log, two accounts with people, and the line's end that tells them something.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use contracts::topology::Service;
@@ -19,6 +21,7 @@ use sqlx::PgPool;
 use testkit::desk::PATIENCE;
 use testkit::{Replicas, ServiceBefore, until};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 use web::people::{self, NewPerson};
 use web::{Desk, Role};
@@ -77,6 +80,8 @@ pub struct HelpdeskHarness {
     pub url: String,
     line: ServiceBefore,
     replicas: Replicas,
+    /// How much each account was told.
+    told: Mutex<BTreeMap<String, i64>>,
 }
 
 impl HelpdeskHarness {
@@ -120,7 +125,7 @@ impl HelpdeskHarness {
             let serving = axum::serve(listener, pages.router());
             serving.with_graceful_shutdown(stop.cancelled_owned()).await
         });
-        Self { world, pool, url, line, replicas }
+        Self { world, pool, url, line, replicas, told: Mutex::default() }
     }
 
     /// Somebody new, who signs in by a link as people do.
@@ -181,6 +186,8 @@ impl HelpdeskHarness {
     /// Tells an account something, as the line's last stage does.
     pub async fn tell(&self, account: &str, message_type: &str, id: &str, body: &Value) {
         self.line.tell(account, message_type, id, body).await;
+        let mut told = self.told.lock().expect("nobody panicked");
+        *told.entry(account.to_owned()).or_default() += 1;
     }
 
     /// An agreement as one of its parties is told of it.
@@ -273,19 +280,31 @@ impl HelpdeskHarness {
 
     /// Waits until all that an account was told is taken into its tickets.
     pub async fn follows(&self, account: &str) {
+        let told = self.told.lock().expect("nobody panicked").get(account).copied();
         until("what was told is taken in", PATIENCE, async || {
-            let behind: i64 = sqlx::query_scalar(
-                "select position - coalesce((select follow.position from follow
-                     where follow.account = desk_account.account), 0)
-                 from desk_account where account = $1",
-            )
-            .bind(account)
-            .fetch_one(&self.pool)
-            .await
-            .expect("the database answers");
-            if behind == 0 { Ok(()) } else { Err(behind.to_string()) }
+            let position: Option<i64> =
+                sqlx::query_scalar("select position from follow where account = $1")
+                    .bind(account)
+                    .fetch_optional(&self.pool)
+                    .await
+                    .expect("the database answers");
+            if position >= told { Ok(()) } else { Err(format!("{position:?} of {told:?}")) }
         })
         .await;
+    }
+
+    /// Looks at a stream until it says this, and not longer than for a while.
+    pub fn hears(&self, who: &Somebody, path: &str, line: &str) -> JoinHandle<()> {
+        let (url, cookie) = (format!("{}{path}", self.url), who.cookie.clone());
+        let line = line.to_owned();
+        tokio::task::spawn_blocking(move || {
+            let agent = ureq::Agent::new_with_defaults();
+            let mut response = agent.get(url).header("cookie", cookie).call().expect("an answer");
+            assert_eq!(response.headers()["content-type"], "text/event-stream");
+            let lines = BufReader::new(response.body_mut().as_reader()).lines();
+            let heard = lines.map_while(Result::ok).any(|heard| heard == line);
+            assert!(heard, "the stream ended before {line:?}");
+        })
     }
 
     pub async fn remove(self) {

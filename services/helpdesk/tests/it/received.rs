@@ -167,3 +167,54 @@ async fn each_entry_is_taken_once_by_whichever_replica() {
     assert_eq!(harness.commands(ACME).await.len(), 30, "one binding each");
     harness.remove().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_looks_is_told_of_what_a_partner_or_a_colleague_does() {
+    let (harness, sam) = received("helpdesk-live", "public_and_private", json!({})).await;
+    harness.get(&sam, "/tickets/1").await.has("hx-sse:connect=\"/tickets/live\"");
+    harness.ask("GET", "/tickets/live", None, None).await.is(303);
+    // What is said while nobody listens yet is no news to who looks afterwards: it is said again.
+    let heard = harness.hears(&sam, "/tickets/live", "event: changed");
+    let mut number = 10;
+    until("the partner is heard", PATIENCE, async || {
+        number += 1;
+        let comment = json!({ "id": format!("globex/{number}"), "author": placeholder("Jo Park"),
+            "body": "Now.", "public": true });
+        let told = updated(json!({ "comments": [comment] }));
+        harness.tell(ACME, "ticket.updated.v1", &format!("u{number}"), &told).await;
+        if heard.is_finished() { Ok(()) } else { Err("not yet".to_owned()) }
+    })
+    .await;
+    heard.await.expect("it is heard");
+    let heard = harness.hears(&sam, "/tickets/live", "event: changed");
+    until("the colleague is heard", PATIENCE, async || {
+        harness.post(&sam, "/tickets/1", &[("body", "A note."), ("mode", "note")]).await.is(303);
+        if heard.is_finished() { Ok(()) } else { Err("not yet".to_owned()) }
+    })
+    .await;
+    heard.await.expect("it is heard");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_cannot_be_taken_in_holds_up_nothing() {
+    let harness = HelpdeskHarness::set("helpdesk-poison").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    harness.agreement(ACME, &id(1), "receiver", "globex", "public_and_private").await;
+    // A rule of this database that one subject breaks.
+    sqlx::query("alter table ticket add constraint odd check (subject <> 'Odd')")
+        .execute(&harness.pool)
+        .await
+        .expect("the database answers");
+    for (number, subject) in [(101, "Before"), (102, "Odd"), (103, "After")] {
+        let told = created(&id(number), &id(1), "globex", json!({ "subject": subject }));
+        harness.tell(ACME, "ticket.created.v1", &format!("c{number}"), &told).await;
+    }
+    harness.shows(&sam, "/tickets", "After").await.has("Before").lacks("Odd");
+    let failed: i64 = sqlx::query_scalar("select count(*) from follow_failed")
+        .fetch_one(&harness.pool)
+        .await
+        .expect("the database answers");
+    assert_eq!(failed, 1);
+    harness.remove().await;
+}

@@ -90,22 +90,21 @@ async fn after_ten_publishes_in_an_hour_a_tickets_rules_pause() {
     harness.tell(ACME, "ticket.created.v1", "c", &told).await;
     harness.shows(&ada, "/tickets/1", "st--pending").await;
     // The partner's rules set it back each time.
+    let updates = async || {
+        let commands = harness.commands(ACME).await;
+        commands.into_iter().filter(|(_, name, _)| name == "ticket.update.v1").count()
+    };
     for round in 0..14 {
+        if updates().await > round {
+            let told = json!({ "share_id": id(2), "revision": 10 + 2 * round });
+            harness.answer(ACME, "ticket.update.v1", told).await;
+        }
         let back = json!({ "share_id": id(2), "ticket_id": "1", "received_from": "globex",
-            "via": "ticket_sharing", "revision": 10 + round, "status": "open" });
+            "via": "ticket_sharing", "revision": 11 + 2 * round, "status": "open" });
         harness.tell(ACME, "ticket.updated.v1", &format!("u{round}"), &back).await;
         harness.follows(ACME).await;
-        let updates = harness.commands(ACME).await;
-        if updates.last().is_some_and(|(_, name, _)| name == "ticket.update.v1") {
-            let told = json!({ "share_id": id(2), "revision": 10 + round });
-            harness.answer(ACME, "ticket.update.v1", told).await;
-            harness.follows(ACME).await;
-        }
     }
-    let updates = harness.commands(ACME).await;
-    let updates = updates.iter().filter(|(_, name, _)| name == "ticket.update.v1").count();
-    // The first was told before the share was known as live, or with it: ten in all.
-    assert_eq!(updates, 10);
+    assert_eq!(updates().await, 10);
     let page = harness.get(&ada, "/tickets/1").await;
     page.has("Rules pause for this ticket").has("Rules pause: ten publications").has("st--open");
     harness.remove().await;

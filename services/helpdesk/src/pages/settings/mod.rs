@@ -29,7 +29,7 @@ pub(super) fn routes() -> Router<Pages> {
 }
 
 /// Links beside every page of settings.
-fn side(viewer: &Viewer, here: &str) -> Vec<SideGroup> {
+pub(super) fn side(viewer: &Viewer, here: &str) -> Vec<SideGroup> {
     let group = |title: &str, links: &[(&str, &str)]| SideGroup {
         title: viewer.say(title).into_owned(),
         links: links
@@ -46,6 +46,7 @@ fn side(viewer: &Viewer, here: &str) -> Vec<SideGroup> {
             "settings.objects",
             &[
                 ("/settings/fields", "settings.fields"),
+                ("/sharing", "nav.sharing"),
                 ("/settings/rules/trigger", "settings.triggers"),
                 ("/settings/rules/automation", "settings.automations"),
                 ("/settings/rules/view", "settings.views"),
