@@ -142,11 +142,7 @@ async fn add(State(api): State<OperatorApi>, Json(new): Json<New>) -> Result<Res
 }
 
 /// The first admin as a person who signs in on the pages, and a link for the first time.
-async fn sign_in_link(
-    api: &OperatorApi,
-    account: &str,
-    admin: &Admin,
-) -> Result<Value, Refusal> {
+async fn sign_in_link(api: &OperatorApi, account: &str, admin: &Admin) -> Result<Value, Refusal> {
     let (name, email) = (admin.name.as_str(), admin.email.as_str());
     let new = NewPerson { account, email, name, role: Role::Admin };
     let person = match people::add(&api.pool, new).await? {

@@ -44,9 +44,7 @@ pub(crate) async fn is_right(password: String, kept: Option<String>) -> Result<b
 const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$\
     AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-async fn alone<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Failure> {
+async fn alone<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
     let permit = Arc::clone(&AT_ONCE).acquire_owned().await.map_err(|it| Failure::internal(&it))?;
     let done = tokio::task::spawn_blocking(move || {
         let done = work();

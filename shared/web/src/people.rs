@@ -139,10 +139,9 @@ pub async fn disable(pool: &PgPool, account: &str, id: Uuid) -> sqlx::Result<boo
     )
     .await?;
     if done {
-        for ends in [
-            "delete from web_session where person = $1",
-            "delete from web_link where person = $1",
-        ] {
+        for ends in
+            ["delete from web_session where person = $1", "delete from web_link where person = $1"]
+        {
             sqlx::query(ends).bind(id).execute(pool).await?;
         }
     }

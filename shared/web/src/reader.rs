@@ -37,12 +37,18 @@ impl Reader {
     /// The same with values for its placeholders.
     #[must_use]
     pub fn say_with(&self, key: &str, values: &Values<'_>) -> Cow<'static, str> {
-        self.text(key).map_or_else(|| Cow::Owned(key.to_owned()), |text| texts::filled(text, values))
+        self.text(key)
+            .map_or_else(|| Cow::Owned(key.to_owned()), |text| texts::filled(text, values))
     }
 
     /// The same with one value, for templates.
     #[must_use]
-    pub fn say_of(&self, key: &str, name: &str, value: impl std::fmt::Display) -> Cow<'static, str> {
+    pub fn say_of(
+        &self,
+        key: &str,
+        name: &str,
+        value: impl std::fmt::Display,
+    ) -> Cow<'static, str> {
         self.say_with(key, &[(name, &value)])
     }
 

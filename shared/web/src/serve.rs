@@ -93,7 +93,11 @@ impl Web {
     }
 
     /// Who asks, in which language.
-    async fn who(&self, headers: &HeaderMap, uri: &Uri) -> (Asked, Result<Option<Viewer>, Failure>) {
+    async fn who(
+        &self,
+        headers: &HeaderMap,
+        uri: &Uri,
+    ) -> (Asked, Result<Option<Viewer>, Failure>) {
         let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         let reader = Reader {
             language: Language::accepted(accepted.unwrap_or_default()),

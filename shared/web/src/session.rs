@@ -43,16 +43,13 @@ pub(crate) fn token_of(headers: &HeaderMap) -> Option<Token> {
 
 /// What sets the cookie; the browser drops it when it is closed.
 pub(crate) fn cookie(token: &Token) -> Result<HeaderValue, Failure> {
-    let text =
-        format!("{COOKIE_NAME}={}; Path=/; Secure; HttpOnly; SameSite=Lax", token.reveal());
+    let text = format!("{COOKIE_NAME}={}; Path=/; Secure; HttpOnly; SameSite=Lax", token.reveal());
     HeaderValue::from_str(&text).map_err(|error| Failure::internal(&error))
 }
 
 /// What takes it away.
 pub(crate) fn no_cookie() -> HeaderValue {
-    HeaderValue::from_static(
-        "__Host-deskmesh=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0",
-    )
+    HeaderValue::from_static("__Host-deskmesh=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0")
 }
 
 /// The session of a token, if it goes on; that it was used is noted once a minute.

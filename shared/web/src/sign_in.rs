@@ -331,7 +331,8 @@ mod tests {
         for ours in ["/", "/sharing?show=past", "/a//b"] {
             assert_eq!(local(ours), Some(ours));
         }
-        for other in ["", "sharing", "//evil.example", "/\\evil.example", "https://x", "/a\r\nB: c"] {
+        for other in ["", "sharing", "//evil.example", "/\\evil.example", "https://x", "/a\r\nB: c"]
+        {
             assert_eq!(local(other), None, "{other}");
         }
     }

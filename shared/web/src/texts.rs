@@ -238,9 +238,12 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_texts_is_named() {
-        let texts = Texts::read("a = {n} of {m}\nb = x", "a = {n} von {k}\nb = x\nb = y", "a = {n} {m}\nz");
+        let texts =
+            Texts::read("a = {n} of {m}\nb = x", "a = {n} von {k}\nb = x\nb = y", "a = {n} {m}\nz");
         let problems = texts.check().join("\n");
-        for said in ["de: a has", "it: b is missing", "de: b stands twice", "it: no `key = text`: z"] {
+        for said in
+            ["de: a has", "it: b is missing", "de: b stands twice", "it: no `key = text`: z"]
+        {
             assert!(problems.contains(said), "{said} in {problems}");
         }
         assert_eq!(texts.get(Language::Italian, "b"), Some("x"), "better English than nothing");

@@ -50,7 +50,8 @@ fn with_icon(element: &str, class: &str, kind: &str, icon_name: &str, text: &str
 pub fn status(reader: &Reader, category: &str, custom: Option<&str>) -> Html {
     let known = ["new", "open", "pending", "hold", "solved", "closed"];
     let category = known.into_iter().find(|it| *it == category).unwrap_or("open");
-    let word = custom.map_or_else(|| reader.say(&format!("status.{category}")), |it| it.to_owned().into());
+    let word =
+        custom.map_or_else(|| reader.say(&format!("status.{category}")), |it| it.to_owned().into());
     Html::trusted(format!(
         "<span class=\"st st--{category}\">{}{}</span>",
         icon(&format!("dot-{category}")),

@@ -18,9 +18,8 @@ impl Browser {
     pub async fn of(gateway: &GatewayHarness, account: &str, email: &str, role: Role) -> Self {
         let link = link(gateway, account, email, role).await;
         let mut browser = Self::default();
-        let answer = browser
-            .post(gateway, &link, &[("password", PASSWORD), ("again", PASSWORD)])
-            .await;
+        let answer =
+            browser.post(gateway, &link, &[("password", PASSWORD), ("again", PASSWORD)]).await;
         assert_eq!((answer.status, answer.header("location")), (303, "/"), "{answer:?}");
         browser
     }
@@ -49,9 +48,7 @@ impl Browser {
         form: &[(&str, &str)],
         headers: &[(&str, &str)],
     ) -> Answer {
-        let body = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(form)
-            .finish();
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let cookie = self.cookie.clone();
         let mut all = vec![
             ("cookie", cookie.as_str()),

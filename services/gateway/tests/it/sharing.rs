@@ -99,9 +99,15 @@ async fn r_52_to_r_63_an_invite_is_sent_as_it_was_filled_in() {
     assert!(refused.contains("id=\"errors\"") && refused.contains("href=\"#address\""));
 
     let filled = |key: &str| {
-        let fields = [("key", key), ("kind", "account"), ("address", " Globex "),
-            ("name", "Field repairs"), ("comments", "private_only"), ("tags", "yes"),
-            ("custom_fields", "no")];
+        let fields = [
+            ("key", key),
+            ("kind", "account"),
+            ("address", " Globex "),
+            ("name", "Field repairs"),
+            ("comments", "private_only"),
+            ("tags", "yes"),
+            ("custom_fields", "no"),
+        ];
         fields.map(|(name, value)| (name, value.to_owned()))
     };
     // Refused by the line: why, what to do, and what was filled in is kept.
@@ -131,7 +137,10 @@ async fn r_52_to_r_63_an_invite_is_sent_as_it_was_filled_in() {
     assert_eq!(sent["receiver"], json!({ "address": "globex" }));
     let terms = json!({ "comments": "private_only", "tags": true, "custom_fields": false });
     assert_eq!((&sent["terms"], &sent["name"]), (&terms, &json!("Field repairs")));
-    assert_eq!((&sent["actor"]["role"], &sent["actor"]["name"]), (&json!("admin"), &json!("Sam Rivers")));
+    assert_eq!(
+        (&sent["actor"]["role"], &sent["actor"]["name"]),
+        (&json!("admin"), &json!("Sam Rivers"))
+    );
     assert!(sent["actor"].get("email").is_none(), "it never leaves the account");
     let page = browser.page(&gateway, &path).await;
     for said in ["The invite is sent", "Not answered", "Withdraw invite", "private comments only"] {
@@ -149,9 +158,14 @@ async fn r_64_to_r_66_an_invitation_is_read_and_then_decided() {
     assert!(list.contains("<strong>Acme Energy</strong> invites you to share tickets"));
     let path = format!("/sharing/agreements/{AGREEMENT}");
     let page = browser.page(&gateway, &path).await;
-    for said in ["You can write private comments only", "Status is not synced", "Tags are shared",
-        "Custom fields are not synced", "sent by Jo Park", "Decide later"]
-    {
+    for said in [
+        "You can write private comments only",
+        "Status is not synced",
+        "Tags are shared",
+        "Custom fields are not synced",
+        "sent by Jo Park",
+        "Decide later",
+    ] {
         assert!(page.contains(said), "{said}");
     }
     let decide = format!("{path}/decide");
@@ -172,16 +186,19 @@ async fn r_64_to_r_66_an_invitation_is_read_and_then_decided() {
     });
     assert_eq!(led, format!("{path}?said=said.accepted"));
     let page = browser.page(&gateway, &led).await;
-    for said in ["Active", "can share no new tickets", "<strong>Jo Park</strong> (Globex Repairs) accepted",
-        "<strong>Jo Park</strong> (Acme Energy) sent the invite"]
-    {
+    for said in [
+        "Active",
+        "can share no new tickets",
+        "<strong>Jo Park</strong> (Globex Repairs) accepted",
+        "<strong>Jo Park</strong> (Acme Energy) sent the invite",
+    ] {
         assert!(page.contains(said), "{said}");
     }
     gateway.remove().await;
 }
 
 #[tokio::test]
-async fn r_73_to_r_75_an_end_is_asked_once_is_final_and_may_be_followed_by_an_invite() {
+async fn r_73_to_r_75_an_end_is_asked_once_final_and_may_lead_to_an_invite() {
     let gateway = GatewayHarness::set("sharing_end").await;
     let mut browser = admin(&gateway, ACME).await;
     gateway.told(ACME, &agreement(2, "sender", "accepted", "receiver")).await;
@@ -200,9 +217,13 @@ async fn r_73_to_r_75_an_end_is_asked_once_is_final_and_may_be_followed_by_an_in
     assert!(page.contains("Deactivated by us") && page.contains("Invite again"), "{page}");
     assert!(!page.contains("/deactivate"), "nothing makes it active or ends it again");
     let again = browser.page(&gateway, &format!("/sharing/invite?again={AGREEMENT}")).await;
-    for filled in ["value=\"globex\"", "value=\"Field repairs\"",
-        "id=\"perm-private\" required checked", "id=\"tags-yes\" checked", "id=\"cf-no\" checked"]
-    {
+    for filled in [
+        "value=\"globex\"",
+        "value=\"Field repairs\"",
+        "id=\"perm-private\" required checked",
+        "id=\"tags-yes\" checked",
+        "id=\"cf-no\" checked",
+    ] {
         assert!(again.contains(filled), "{filled}");
     }
     let past = browser.page(&gateway, "/sharing?show=past").await;
@@ -218,9 +239,8 @@ async fn r_70_declining_all_invites_is_shown_as_it_is_and_saved_by_a_button() {
     // Nobody said so far: the page asks, and says that it does not know.
     assert!(browser.page(&gateway, "/sharing").await.contains("cannot be read right now"));
     gateway.sent(ACME, "account.show.v1").await;
-    let (led, ()) = tokio::join!(
-        browser.done(&gateway, "/sharing/opt-out", &[("decline", "on")]),
-        async {
+    let (led, ()) =
+        tokio::join!(browser.done(&gateway, "/sharing/opt-out", &[("decline", "on")]), async {
             let key = loop {
                 let key: Option<String> = sqlx::query_scalar(
                     "select key from desk_outbox where type = 'account.update.v1'",
@@ -234,8 +254,7 @@ async fn r_70_declining_all_invites_is_shown_as_it_is_and_saved_by_a_button() {
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             };
             gateway.answers(ACME, "account.update.v1", &key, None).await;
-        }
-    );
+        });
     assert_eq!(led, "/sharing?said=said.declines");
     let page = browser.page(&gateway, &led).await;
     assert!(page.contains("name=\"decline\" checked"), "{page}");
@@ -263,7 +282,8 @@ async fn p_24_shared_tickets_show_what_is_stuck_and_why_something_stayed() {
             { "share_id": SHARE, "item": "tag:pump", "outcome": "transferred" } ] });
     gateway.tell(ACME, "command.receipt.v1", "r", &receipt).await;
     let deadline = tokio::time::Instant::now() + PATIENCE;
-    while desk::store::read::share(&gateway.pool, ACME, SHARE).await.expect("it answers").is_none() {
+    while desk::store::read::share(&gateway.pool, ACME, SHARE).await.expect("it answers").is_none()
+    {
         assert!(tokio::time::Instant::now() < deadline, "the share is not held");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
@@ -281,10 +301,13 @@ async fn p_24_shared_tickets_show_what_is_stuck_and_why_something_stayed() {
     assert!(list.contains("1 ticket not taken over there"), "{list}");
 
     let story = browser.page(&gateway, &format!("/sharing/tickets/{SHARE}")).await;
-    for said in ["1 item of your last change stayed: The two fields have different types",
-        "Give both fields the same type", "integer here, text there", "Tag “pump”",
-        "The terms do not sync status. Nothing: this is as agreed."]
-    {
+    for said in [
+        "1 item of your last change stayed: The two fields have different types",
+        "Give both fields the same type",
+        "integer here, text there",
+        "Tag “pump”",
+        "The terms do not sync status. Nothing: this is as agreed.",
+    ] {
         assert!(story.contains(said), "{said} in {story}");
     }
     let withheld = browser.page(&gateway, &format!("/sharing/agreements/{AGREEMENT}")).await;
@@ -311,9 +334,18 @@ async fn r_51_only_admins_of_the_account_itself_reach_its_agreements() {
         ("GET", "/people".to_owned()),
         ("POST", "/people".to_owned()),
     ];
-    let form = [("key", "k"), ("decision", "decline"), ("sure", "on"), ("name", "x"),
-        ("kind", "all"), ("days", "30"), ("email", "x@x.example"), ("role", "admin"),
-        ("address", "globex"), ("comments", "private_only")];
+    let form = [
+        ("key", "k"),
+        ("decision", "decline"),
+        ("sure", "on"),
+        ("name", "x"),
+        ("kind", "all"),
+        ("days", "30"),
+        ("email", "x@x.example"),
+        ("role", "admin"),
+        ("address", "globex"),
+        ("comments", "private_only"),
+    ];
     for role in [Role::Agent, Role::LightAgent] {
         let email = format!("{}@acme.example", role.word());
         let mut browser = Browser::of(&gateway, ACME, &email, role).await;

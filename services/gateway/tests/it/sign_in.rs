@@ -32,11 +32,15 @@ async fn a_link_sets_a_password_once_and_the_password_signs_in() {
     let away = browser.get(&gateway, "/sharing?show=past").await;
     assert_eq!(away.status, 303);
     assert_eq!(away.header("location"), "/sign-in?next=%2Fsharing%3Fshow%3Dpast");
-    let form = [("account", "acme"), ("email", "SAM@acme.example"), ("password", PASSWORD),
-        ("next", "/sharing?show=past")];
+    let form = [
+        ("account", "acme"),
+        ("email", "SAM@acme.example"),
+        ("password", PASSWORD),
+        ("next", "/sharing?show=past"),
+    ];
     assert_eq!(browser.done(&gateway, "/sign-in", &form).await, "/sharing?show=past");
-    let elsewhere = [("account", "acme"), ("email", EMAIL), ("password", PASSWORD),
-        ("next", "//evil.example")];
+    let elsewhere =
+        [("account", "acme"), ("email", EMAIL), ("password", PASSWORD), ("next", "//evil.example")];
     assert_eq!(Browser::default().done(&gateway, "/sign-in", &elsewhere).await, "/");
     gateway.remove().await;
 }
@@ -80,10 +84,7 @@ async fn a_session_ends_when_it_is_idle_old_or_its_person_is_let_out() {
             "update web_session set started_at = now() - interval '15 days'",
             "update web_session set started_at = now()",
         ),
-        (
-            "update web_person set disabled_at = now()",
-            "update web_person set disabled_at = null",
-        ),
+        ("update web_person set disabled_at = now()", "update web_person set disabled_at = null"),
         (
             "update desk_account set ended_at = now() where account = 'gateway-acme'",
             "update desk_account set ended_at = null where account = 'gateway-acme'",

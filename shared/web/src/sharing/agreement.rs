@@ -143,13 +143,14 @@ async fn decided<E: SharingEdge>(
     let receipts = store::receipts(pool, account).await?;
     let traffic = store::traffic(pool, account, &receipts).await?.remove(&id).unwrap_or_default();
     let shares = store::shares_of(pool, account, &id, &receipts).await?;
-    let stayed = by_reason(&receipts, |share| shares.contains(share)).into_iter().map(|it| Stayed {
-        reason: viewer.reason(it.reason).into_owned(),
-        code: it.reason.code(),
-        items: it.items,
-        latest: it.latest,
-        what_to_do: viewer.what_to_do(it.reason).into_owned(),
-    });
+    let stayed =
+        by_reason(&receipts, |share| shares.contains(share)).into_iter().map(|it| Stayed {
+            reason: viewer.reason(it.reason).into_owned(),
+            code: it.reason.code(),
+            items: it.items,
+            latest: it.latest,
+            what_to_do: viewer.what_to_do(it.reason).into_owned(),
+        });
     let told = store::history(pool, account, &id).await?;
     let partner = partner(state);
     let is_past = group(state) == Group::Past;
@@ -208,9 +209,9 @@ fn history(
 ) -> Vec<Happened> {
     let mut seen = std::collections::BTreeSet::new();
     let mut happened = Vec::new();
-    let states = told.iter().filter_map(|(_, _, body)| {
-        serde_json::from_value::<AgreementState>(body.clone()).ok()
-    });
+    let states = told
+        .iter()
+        .filter_map(|(_, _, body)| serde_json::from_value::<AgreementState>(body.clone()).ok());
     for told in states.chain(std::iter::once(state.clone())) {
         if seen.insert(told.version) {
             let key = format!("history.{}", word(&told));

@@ -58,8 +58,12 @@ impl Filled {
             kind: "account".to_owned(),
             address: partner(state).address.clone(),
             name: state.name.clone().unwrap_or_default(),
-            comments: if state.terms.syncs_status() { "public_and_private" } else { "private_only" }
-                .to_owned(),
+            comments: if state.terms.syncs_status() {
+                "public_and_private"
+            } else {
+                "private_only"
+            }
+            .to_owned(),
             tags: yes_or_no(state.terms.tags),
             custom_fields: yes_or_no(state.terms.custom_fields),
             ..Self::default()
@@ -168,8 +172,7 @@ fn shown<E: SharingEdge>(
     filled: &Filled,
     errors: Vec<Refused>,
 ) -> Result<Response, Failure> {
-    let status =
-        if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let content = Invite { viewer, filled, errors, preview: preview() };
     framed(edge, viewer, viewer.say("invite.title"))
         .crumb("/sharing", viewer.say("sharing.title"))
@@ -202,7 +205,8 @@ pub(super) async fn send<E: SharingEdge>(
     viewer.must_be(Role::Admin)?;
     let wrong = filled.wrong();
     if !wrong.is_empty() {
-        let refused = |it: Wrong| Refused { field: it.field, text: viewer.say(it.key).into_owned() };
+        let refused =
+            |it: Wrong| Refused { field: it.field, text: viewer.say(it.key).into_owned() };
         return shown(&edge, &viewer, &filled, wrong.into_iter().map(refused).collect());
     }
     let id = Uuid::try_parse(&filled.key).unwrap_or_else(|_| new_id()).to_string();
@@ -258,7 +262,11 @@ mod tests {
     #[test]
     fn what_cannot_be_sent_is_named_by_its_field() {
         assert_eq!(filled().wrong(), []);
-        let third = Filled { kind: "third_party".into(), sharing_url: "https://x.example/s".into(), ..filled() };
+        let third = Filled {
+            kind: "third_party".into(),
+            sharing_url: "https://x.example/s".into(),
+            ..filled()
+        };
         assert_eq!(third.wrong(), []);
         for (wrong, field) in [
             (Filled { address: "  ".into(), ..filled() }, "address"),

@@ -81,7 +81,11 @@ pub(super) fn direction(viewer: &Viewer, side: Side) -> Html {
 }
 
 /// How an agreement does, and since when.
-pub(super) fn shown_health(viewer: &Viewer, state: &AgreementState, health: Health) -> (Html, Html) {
+pub(super) fn shown_health(
+    viewer: &Viewer,
+    state: &AgreementState,
+    health: Health,
+) -> (Html, Html) {
     let n: i64 = match health {
         Health::Waits(n, _) | Health::NotTakenOver(n, _) | Health::WithoutNumber(n, _) => n,
         Health::Stays(n) => i64::try_from(n).unwrap_or(i64::MAX),
@@ -100,11 +104,11 @@ pub(super) fn shown_health(viewer: &Viewer, state: &AgreementState, health: Heal
     };
     let shown = views::health(health.level(), health.icon(), &viewer.say_with(key, &[("n", &n)]));
     let more = match health {
-        Health::NotDecided => {
-            viewer.html("health.received").then(&viewer.time(state.at))
-        }
+        Health::NotDecided => viewer.html("health.received").then(&viewer.time(state.at)),
         Health::NotAnswered => viewer.html("health.sent").then(&viewer.time(state.at)),
-        Health::Ended(_) => Html::text(&format!("{}, ", state.by.name)).then(&viewer.date(state.at)),
+        Health::Ended(_) => {
+            Html::text(&format!("{}, ", state.by.name)).then(&viewer.date(state.at))
+        }
         Health::Stays(_) => {
             let path = format!("/sharing/agreements/{}#withheld", state.agreement_id);
             let text = Html::text(&viewer.say("health.stays.why"));
@@ -159,8 +163,7 @@ pub(super) async fn page<E: SharingEdge>(
     };
     let show = Group::ALL.into_iter().find(|it| it.word() == shown.show);
     let label = |word: &str| viewer.say(&format!("sharing.group.{word}")).into_owned();
-    let mut filters =
-        vec![Filter { word: "all", label: label("all"), count: agreements.len() }];
+    let mut filters = vec![Filter { word: "all", label: label("all"), count: agreements.len() }];
     filters.extend(Group::ALL.map(|it| Filter {
         word: it.word(),
         label: label(it.word()),

@@ -90,10 +90,9 @@ pub(super) async fn page<E: SharingEdge>(
         let receipt = it.receipt.as_deref().and_then(|text| serde_json::from_str(text).ok());
         Step::sent(it.accepted_at, it.command_type, receipt, &share)
     });
-    let told = told.into_iter().map(|it| Step {
-        at: it.told_at,
-        what: What::Told { message_type: it.message_type },
-    });
+    let told = told
+        .into_iter()
+        .map(|it| Step { at: it.told_at, what: What::Told { message_type: it.message_type } });
     let steps = in_order(sent.chain(told).collect());
     let only = shown.only == "stayed";
     let agreement = agreement_of(&row);
@@ -115,7 +114,11 @@ pub(super) async fn page<E: SharingEdge>(
             let text = viewer.say_with("story.verdict", &[("n", &items), ("why", &said)]);
             (text.into_owned(), viewer.what_to_do(reason).into_owned())
         }),
-        steps: steps.iter().filter(stayed).map(|step| shown_step(&viewer, step, &partner)).collect(),
+        steps: steps
+            .iter()
+            .filter(stayed)
+            .map(|step| shown_step(&viewer, step, &partner))
+            .collect(),
         only,
         only_path: format!("{here}?only=stayed"),
         all_path: here.clone(),
@@ -151,9 +154,9 @@ fn shown_step(viewer: &Viewer, step: &Step, partner: &str) -> ShownStep {
                 Tone::Waits => ("warn", "clock", "story.waits"),
             };
             let refused = receipt.as_ref().filter(|it| it.outcome == ReceiptOutcome::Rejected);
-            let answer = refused.and_then(|it| it.reason).map(|reason| {
-                format!("{}. {}", viewer.reason(reason), viewer.what_to_do(reason))
-            });
+            let answer = refused
+                .and_then(|it| it.reason)
+                .map(|reason| format!("{}. {}", viewer.reason(reason), viewer.what_to_do(reason)));
             ShownStep {
                 at,
                 title: kind("sent", command_type),

@@ -105,7 +105,12 @@ pub(crate) mod tests {
 
     use super::*;
 
-    pub(crate) fn state(status: &str, side: &str, by: &str, reason: Option<&str>) -> AgreementState {
+    pub(crate) fn state(
+        status: &str,
+        side: &str,
+        by: &str,
+        reason: Option<&str>,
+    ) -> AgreementState {
         let party = |name: &str| json!({ "account": name, "address": name, "display_name": name });
         let mut state = json!({
             "agreement_id": "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10", "version": 1, "side": side,

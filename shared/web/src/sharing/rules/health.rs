@@ -83,9 +83,9 @@ impl Health {
     #[must_use]
     pub fn since(self) -> Option<DateTime<Utc>> {
         match self {
-            Self::Waits(_, since) | Self::NotTakenOver(_, since) | Self::WithoutNumber(_, since) => {
-                since
-            }
+            Self::Waits(_, since)
+            | Self::NotTakenOver(_, since)
+            | Self::WithoutNumber(_, since) => since,
             _ => None,
         }
     }
@@ -124,7 +124,14 @@ mod tests {
 
     #[test]
     fn the_worst_is_said() {
-        let all = Traffic { total: 9, live: 9, unbound: 2, waiting: 1, mendable: 3, ..Traffic::default() };
+        let all = Traffic {
+            total: 9,
+            live: 9,
+            unbound: 2,
+            waiting: 1,
+            mendable: 3,
+            ..Traffic::default()
+        };
         let without = |change: fn(&mut Traffic)| {
             let mut traffic = all.clone();
             change(&mut traffic);

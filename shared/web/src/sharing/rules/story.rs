@@ -50,9 +50,8 @@ impl Step {
     /// A command of the account, seen from one share.
     #[must_use]
     pub fn sent(at: String, command_type: String, receipt: Option<Receipt>, share: &str) -> Self {
-        let over = |decision: &&Decision| {
-            decision.share_id.as_ref().is_none_or(|it| it.as_str() == share)
-        };
+        let over =
+            |decision: &&Decision| decision.share_id.as_ref().is_none_or(|it| it.as_str() == share);
         let decisions = receipt.iter().flat_map(|receipt| &receipt.decisions);
         let decisions = decisions.filter(over).cloned().collect();
         Self { at, what: What::Sent { command_type, receipt: receipt.map(Box::new), decisions } }

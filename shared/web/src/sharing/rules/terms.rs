@@ -58,7 +58,11 @@ pub fn for_sender(terms: &Terms) -> Vec<Line> {
 fn tags_and_fields(terms: &Terms) -> [Line; 2] {
     [
         if terms.tags { yes("tag", "terms.tags") } else { no("stay", "terms.no_tags") },
-        if terms.custom_fields { yes("list", "terms.fields") } else { no("stay", "terms.no_fields") },
+        if terms.custom_fields {
+            yes("list", "terms.fields")
+        } else {
+            no("stay", "terms.no_fields")
+        },
     ]
 }
 
@@ -108,7 +112,10 @@ mod tests {
                 assert_eq!(said(".private"), terms.comments == CommentTerms::PrivateOnly);
                 assert_eq!(said(".no_status"), !terms.syncs_status());
                 assert_eq!((said(".tags"), said(".no_tags")), (terms.tags, !terms.tags));
-                assert_eq!((said(".fields"), said(".no_fields")), (terms.custom_fields, !terms.custom_fields));
+                assert_eq!(
+                    (said(".fields"), said(".no_fields")),
+                    (terms.custom_fields, !terms.custom_fields)
+                );
             }
         }
     }

@@ -23,9 +23,7 @@ pub fn by_reason(receipts: &[Receipt], counts: impl Fn(&str) -> bool) -> Vec<Wit
     let mut found: BTreeMap<Reason, Withheld> = BTreeMap::new();
     for (share, reason) in stayed(receipts).filter(|(share, _)| counts(share)) {
         let entry = found.entry(reason);
-        entry
-            .or_insert_with(|| Withheld { reason, items: 0, latest: share.to_owned() })
-            .items += 1;
+        entry.or_insert_with(|| Withheld { reason, items: 0, latest: share.to_owned() }).items += 1;
     }
     let mut found: Vec<Withheld> = found.into_values().collect();
     found.sort_by_key(|it| (!is_mendable(it.reason), std::cmp::Reverse(it.items)));
@@ -87,7 +85,8 @@ mod tests {
             receipt(TWO, &[("status", "withheld", Some("status_not_synced"))]),
         ];
         let found = by_reason(&receipts, |_| true);
-        let told: Vec<_> = found.iter().map(|it| (it.reason, it.items, it.latest.as_str())).collect();
+        let told: Vec<_> =
+            found.iter().map(|it| (it.reason, it.items, it.latest.as_str())).collect();
         assert_eq!(
             told,
             [
