@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use local::services::binaries_dir;
 use local::{Database, Installation, Instance, Servers, state};
+use operator::secret::Prepared;
 
 use super::running::Running;
 
@@ -31,6 +32,9 @@ echo "  (-n deskmesh exec deploy/comment-sync -- /service …), their logs (-n d
 echo "  and \`deskmesh-local status\`. The real kubectl: a shell without target/local/env" >&2
 exit 1
 "#;
+
+/// What the operator shows at the gateway, for `deskmesh-operator account add … --via gateway`.
+const GATEWAY_SECRET: &str = "gateway-operator-secret";
 
 /// Writes both.
 pub fn write(
@@ -73,6 +77,10 @@ pub fn write(
     if let Some(gateway) = &running.gateway {
         values.push(("GATEWAY_URL", gateway.url.clone()));
         values.push(("DESKMESH_GATEWAY_URL", gateway.operator_url.clone()));
+        let secret = dir.join(GATEWAY_SECRET);
+        let shown = gateway.operator(installation.passwords()).secret;
+        Prepared::beside(&secret, &shown)?.take_effect()?;
+        values.push(("DESKMESH_GATEWAY_SECRET_FILE", secret.display().to_string()));
         values.push(("DESKMESH_CA", dir.join("ca.pem").display().to_string()));
     }
     let export = |(name, value): &(&str, String)| format!("export {name}='{value}'");
@@ -91,7 +99,9 @@ pub fn remove(dir: &Path) -> Result<()> {
         Err(missing) if missing.kind() == ErrorKind::NotFound => Ok(()),
         removed => removed.with_context(|| format!("removing {}", path.display())),
     };
-    gone(fs::remove_file(dir.join("env")), dir.join("env"))?;
+    for file in ["env", GATEWAY_SECRET] {
+        gone(fs::remove_file(dir.join(file)), dir.join(file))?;
+    }
     gone(fs::remove_dir_all(dir.join("bin")), dir.join("bin"))
 }
 
