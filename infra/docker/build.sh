@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Builds the images of the services and of the operator's program without a container engine: static programs with cargo, images with buildah.
-#   build.sh [SERVICE…]   the five, `gateway` and `operator` when none is named
+#   build.sh [SERVICE…]   the five, the edges and `operator` when none is named
 # Leaves one OCI image layout of each in target/images, tagged with the workspace's version. Nothing is pulled or pushed.
 # Needs cargo and buildah (Debian: apt-get install buildah). BINARIES names a folder of static programs, then cargo is not called.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-all=(agreement-service share-dispatcher comment-sync field-sync notifier gateway operator)
+all=(agreement-service share-dispatcher comment-sync field-sync notifier gateway helpdesk operator)
 images=target/images
 authorities=${AUTHORITIES:-/etc/ssl/certs/ca-certificates.crt}
 

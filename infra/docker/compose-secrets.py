@@ -22,8 +22,8 @@ BROKER, DATABASE = "amqp://broker:5672", "postgres://database:5432/deskmesh"
 ADMINISTRATOR = "admin"
 # Where compose.yaml publishes each service, in the order of the file.
 PORTS = {"agreement-service": 9091, "share-dispatcher": 9092, "comment-sync": 9093, "field-sync": 9094, "notifier": 9095}
-# Where compose.yaml publishes the gateway's door for the operator.
-GATEWAY_OPERATOR = 8081
+# Where compose.yaml publishes the edges' doors for the operator.
+DOORS = {"gateway": 8081, "helpdesk": 8084}
 # The Secrets of kubernetes/base, and the setting that each is for.
 SETTINGS = {
     "deskmesh-broker": ("broker", "DESKMESH__BROKER__URL"),
@@ -32,7 +32,7 @@ SETTINGS = {
 }
 
 # The Secret of each edge, and the setting that each of its keys is for.
-EDGES = ("gateway",)
+EDGES = ("gateway", "helpdesk")
 EDGE_SETTINGS = {
     "DESKMESH__BROKER__URL": "broker",
     "DESKMESH__DATABASE__URL": "database",
@@ -98,10 +98,9 @@ def operators(folder: Path) -> str:
         "DESKMESH_BROKER_URL": f"amqp://operator:{password(folder / 'passwords/broker.operator')}@127.0.0.1:5672/{vhost}",
         "DESKMESH_SERVICES": ",".join(f"{name}=http://127.0.0.1:{port}" for name, port in PORTS.items()),
     }
-    values |= {
-        "DESKMESH_GATEWAY_URL": f"http://127.0.0.1:{GATEWAY_OPERATOR}",
-        "DESKMESH_GATEWAY_SECRET_FILE": str((folder / "passwords/operator.gateway").resolve()),
-    }
+    for edge, port in DOORS.items():
+        values[f"DESKMESH_{edge.upper()}_URL"] = f"http://127.0.0.1:{port}"
+        values[f"DESKMESH_{edge.upper()}_SECRET_FILE"] = str((folder / f"passwords/operator.{edge}").resolve())
     return "".join(f"export {name}='{value}'\n" for name, value in values.items())
 
 

@@ -26,7 +26,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 DEFINITIONS = Path(__file__).resolve().parents[1] / "rabbitmq/definitions.json"
 # What a deployment may have beside the line: an account at the broker, `deskmesh-operator account add gateway --may-operate`.
-EDGES = ("gateway",)
+EDGES = ("gateway", "helpdesk")
 # Without it RabbitMQ's topology operator does not see a Secret.
 FOR_THE_OPERATOR = {"rabbitmq.com/topology-operator": "true"}
 

@@ -14,9 +14,7 @@ COMPONENT = "app.kubernetes.io/component"
 NAME = "app.kubernetes.io/name"
 PART_OF = "app.kubernetes.io/part-of"
 # Services that are components of their own: a deployment has them or not.
-EDGES = {"gateway"}
-# What has no image and no manifest yet; infra/README.md says so.
-NOT_DEPLOYED = {"helpdesk"}
+EDGES = {"gateway", "helpdesk"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Tree:
     def services(self) -> list[str]:
         """Those of the line, which every deployment has."""
         found = (path.parent.name for path in (self.root / "services").glob("*/config.default.toml"))
-        return sorted(name for name in found if name not in EDGES | NOT_DEPLOYED)
+        return sorted(name for name in found if name not in EDGES)
 
     @functools.cache
     def with_schema(self) -> list[str]:

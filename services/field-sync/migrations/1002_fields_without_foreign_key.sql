@@ -3,4 +3,6 @@
 -- The lock is short, but it would stop who waits behind it.
 set local lock_timeout = '5s';
 
+-- In the order in which whoever decides takes them: the chain, then its fields. Dropping the key takes both, the other way round.
+lock table chain in access exclusive mode;
 alter table field drop constraint field_chain_fkey;

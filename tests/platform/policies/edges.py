@@ -7,10 +7,14 @@ from render import Render
 from tree import EDGES, Object, Tree, selects, title
 
 # What is open to the world, by the names that the container gives its ports, and the setting that listens there.
-PUBLIC = {"gateway": {"api": "DESKMESH__API__LISTEN", "files": "DESKMESH__FILES__LISTEN"}}
+PUBLIC = {
+    "gateway": {"api": "DESKMESH__API__LISTEN", "files": "DESKMESH__FILES__LISTEN"},
+    "helpdesk": {"pages": "DESKMESH__PAGES__LISTEN"},
+}
 BROKER, DATABASE, METRICS, COLLECTOR = {5671, 5672}, {5432}, 9090, 4318
-# What accounts may have called, and the networks of an installation, which they may not.
+# What accounts may have called by whom, and the networks of an installation, which they may not.
 WEB = {443, 8443}
+CALLERS = {"gateway"}
 PRIVATE = {"10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7", "fe80::/10"}
 
 
@@ -103,7 +107,7 @@ def reached(tree: Tree, render: Render) -> Iterator[str]:
 def way_out(_: Tree, render: Render) -> Iterator[str]:
     """Out to broker, database and names; and, for whoever calls on accounts' behalf, to what is public."""
     for pod in edges(render):
-        needed = set(DATABASE) if pod.command == "migrate" else {*BROKER, *DATABASE, *WEB}
+        needed = set(DATABASE) if pod.command == "migrate" else {*BROKER, *DATABASE, *(WEB if pod.service in CALLERS else ())}
         if pod.command == "run" and pod.settings(render).get("DESKMESH__TELEMETRY__OTLP_ENDPOINT"):
             needed.add(COLLECTOR)
         rules = [rule for rule in _rules(render, pod, "egress") if {port["port"] for port in rule.get("ports", [])} != {53}]
