@@ -11,12 +11,13 @@ use web::{Failure, Role, Viewer, see_other, see_other_said};
 
 use super::form::Sent;
 use super::new::{is_address, values};
-use super::{Number, Pages, Team, by, failure, ticket};
+use super::{Number, Pages, Team, by, failure, settle_failure, ticket};
 use crate::clock::new_id;
 use crate::rules::field;
 use crate::rules::ticket::{status_of, tags_of};
 use crate::store::field as field_store;
 use crate::work::agent::{self, Edit, EditError, Edited, Written};
+use crate::work::merge::{self, MergeError, Notes};
 
 /// Saves a reply, a note, or fields.
 pub(super) async fn save(
@@ -170,6 +171,33 @@ pub(super) async fn requester(
         .await
         .map_err(|error| failure(&viewer, error))?;
     Ok(see_other_said(&format!("/tickets/{number}"), "said.saved"))
+}
+
+/// Makes a ticket part of another.
+pub(super) async fn merge(
+    State(pages): State<Pages>,
+    viewer: Viewer,
+    Number(number): Number,
+    sent: Sent,
+) -> Result<Response, Failure> {
+    viewer.must_be(Role::Agent)?;
+    let into = sent.text("into").map(|text| text.trim_start_matches('#'));
+    let into: i64 = into.and_then(|text| text.parse().ok()).ok_or(Failure::NotFound)?;
+    let note = |key, number: i64| viewer.say_with(key, &[("number", &number)]).into_owned();
+    let notes = Notes {
+        on_source: note("merge.on_source", into),
+        on_target: note("merge.on_target", number),
+    };
+    let done = merge::merge(pages.pool(), &by(&viewer)?, (number, into), notes).await;
+    match done {
+        Ok(()) => Ok(see_other_said(&format!("/tickets/{into}"), "said.merged")),
+        Err(MergeError::NotFound) => Err(Failure::NotFound),
+        Err(MergeError::Closed) => Err(Failure::Conflict(viewer.say("merge.closed").into_owned())),
+        Err(MergeError::InLiveShare(_)) => {
+            Err(Failure::Conflict(viewer.say("merge.shared").into_owned()))
+        }
+        Err(MergeError::Settle(error)) => Err(settle_failure(&viewer, error)),
+    }
 }
 
 /// Blanks a comment that was written here, everywhere.

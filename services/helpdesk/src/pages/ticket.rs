@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use contracts::delivery::Side;
 use contracts::fields::Status;
+use serde::Deserialize;
 use serde_json::Value;
 use sqlx::PgConnection;
 use web::{Failure, Page, Reader, Role, Viewer};
 
-use self::talk::Line;
+use self::talk::{Line, Talk};
 use super::form::Sent;
 use super::new::{FieldInput, agents, groups};
 use super::{Choice, Number, Pages, Team, no_share};
@@ -49,6 +50,7 @@ struct TicketPage<'a> {
     badges: Vec<ShareCard>,
     waits: Option<String>,
     lines: Vec<Line>,
+    is_cut: bool,
     trouble: Option<String>,
     rules_pause: bool,
     may_work: bool,
@@ -123,18 +125,23 @@ struct Known {
     team: Team,
     fields: Vec<contracts::fields::TicketField>,
     asker: Person,
-    lines: Vec<Line>,
-    waits: usize,
+    talk: Talk,
     paused: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    all: Option<String>,
 }
 
 pub(super) async fn page(
     State(pages): State<Pages>,
     viewer: Viewer,
     Number(number): Number,
+    Query(asked): Query<Asked>,
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
-    let known = load(&pages, &viewer, &mut connection, number).await?;
+    let known = load(&pages, &viewer, &mut connection, number, asked.all.is_some()).await?;
     show(&viewer, known, &Sent::default(), None)
 }
 
@@ -147,7 +154,7 @@ pub(super) async fn again(
     trouble: Trouble,
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
-    let known = load(pages, viewer, &mut connection, number).await?;
+    let known = load(pages, viewer, &mut connection, number, false).await?;
     show(viewer, known, sent, Some(trouble))
 }
 
@@ -156,6 +163,7 @@ async fn load(
     viewer: &Viewer,
     connection: &mut PgConnection,
     number: i64,
+    all: bool,
 ) -> Result<Known, Failure> {
     let account = viewer.account.as_str();
     let kept = ticket::find(connection, account, number).await?.ok_or(Failure::NotFound)?;
@@ -177,9 +185,9 @@ async fn load(
         team: &team,
         fields: &fields,
     };
-    let (lines, waits) = talk::lines(connection, &around, number).await?;
+    let talk = talk::lines(connection, &around, number, all).await?;
     let paused = pingpong::pauses(rule::published(connection, account, number).await?);
-    Ok(Known { kept, agreements, shares, team, fields, asker, lines, waits, paused })
+    Ok(Known { kept, agreements, shares, team, fields, asker, talk, paused })
 }
 
 fn show(
@@ -188,7 +196,8 @@ fn show(
     sent: &Sent,
     trouble: Option<Trouble>,
 ) -> Result<Response, Failure> {
-    let Known { kept, agreements, shares, team, fields, asker, lines, waits, paused } = known;
+    let Known { kept, agreements, shares, team, fields, asker, talk, paused } = known;
+    let Talk { lines, waits, is_cut } = talk;
     let ticket = &kept.ticket;
     let status = status_word(ticket.status);
     let chosen = sent.one("status").unwrap_or(status);
@@ -235,6 +244,7 @@ fn show(
         badges: shares.iter().map(|share| card(viewer, share)).collect(),
         waits: (waits > 0).then(|| viewer.say_with("ticket.waits", &[("n", &waits)]).into_owned()),
         lines,
+        is_cut,
         trouble: trouble.as_ref().map(|trouble| trouble_text(viewer, &fields, trouble)),
         rules_pause: paused,
         may_work: viewer.role >= Role::Agent,

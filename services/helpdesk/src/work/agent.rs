@@ -77,6 +77,7 @@ pub async fn open(pool: &PgPool, by: &By, new: New) -> Result<i64, SettleError> 
         channel: Channel::Agent,
         before: None,
         after,
+        opening: None,
         comments: vec![written(by, &new.first)],
         share_under: None,
         rules: None,
@@ -178,6 +179,7 @@ pub async fn edit(pool: &PgPool, by: &By, number: i64, edit: Edit) -> Result<(),
         channel: Channel::Agent,
         before: Some(&before),
         after,
+        opening: None,
         comments: edit.comment.iter().map(|comment| written(by, comment)).collect(),
         share_under: None,
         rules: None,
@@ -255,7 +257,7 @@ async fn is_said(
     .await
 }
 
-fn written(by: &By, written: &Written) -> Comment {
+pub(super) fn written(by: &By, written: &Written) -> Comment {
     Comment {
         id: written.id.to_string(),
         author_id: by.actor.id.clone(),
@@ -292,6 +294,7 @@ pub async fn share(pool: &PgPool, by: &By, number: i64, agreement: &str) -> Resu
         channel: Channel::Agent,
         before: Some(&before),
         after,
+        opening: None,
         comments: Vec::new(),
         share_under: Some(agreement),
         rules: Some(&[]),

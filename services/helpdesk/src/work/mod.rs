@@ -6,6 +6,7 @@ pub mod automations;
 pub mod changes;
 mod command;
 pub mod follow;
+pub mod merge;
 mod receipt;
 mod received;
 pub mod settings;
