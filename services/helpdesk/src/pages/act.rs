@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use axum::response::Response;
+use contracts::comment::Call;
 use contracts::fields::TicketField;
 use serde_json::Value;
 use uuid::Uuid;
@@ -76,6 +77,17 @@ fn is_only_comment(edit: &Edit) -> bool {
         && requester.is_none()
 }
 
+/// The call that a comment is about, where the form names one.
+fn call_of(sent: &Sent) -> Option<Call> {
+    let text = |name: &str| sent.text(name).map(str::to_owned);
+    let call = Call {
+        recording_url: text("recording").filter(|url| url.starts_with("https://")),
+        transcript: text("transcript"),
+        duration_s: None,
+    };
+    (call != Call::default()).then_some(call)
+}
+
 /// What a form says: each field is there twice, as it was when it was shown (`was:…`) and now.
 fn edit_of(
     fields: &[TicketField],
@@ -85,6 +97,7 @@ fn edit_of(
         id: sent.id("key").unwrap_or_else(new_id),
         body: body.to_owned(),
         public: sent.one("mode") == Some("public"),
+        call: call_of(sent),
     });
     let status = sent.one("status").and_then(status_of);
     let status = status.map(|wanted| Edited {

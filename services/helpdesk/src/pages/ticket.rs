@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use contracts::delivery::Side;
-use contracts::fields::Status;
+use contracts::fields::{Status, TicketField};
 use serde::Deserialize;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -23,7 +23,7 @@ use crate::rules::people::{self, Person, Reach};
 use crate::rules::pingpong;
 use crate::rules::sees::{Hop, Sees, who_sees};
 use crate::rules::sharing::{Agreement, Share, ShareField, may_unshare, share_field};
-use crate::rules::ticket::{STATUSES, status_word};
+use crate::rules::ticket::{STATUSES, Ticket, status_word};
 use crate::store::ticket::Kept;
 use crate::store::{field, person, rule, sharing, ticket};
 
@@ -56,6 +56,8 @@ struct TicketPage<'a> {
     may_work: bool,
     is_closed: bool,
     body: String,
+    recording: String,
+    transcript: String,
     public: bool,
     sees_public: Vec<HopLine>,
     sees_note: Vec<HopLine>,
@@ -123,7 +125,7 @@ struct Known {
     agreements: Vec<Agreement>,
     shares: Vec<Share>,
     team: Team,
-    fields: Vec<contracts::fields::TicketField>,
+    fields: Vec<TicketField>,
     asker: Person,
     talk: Talk,
     paused: bool,
@@ -213,16 +215,6 @@ fn show(
         Some(Trouble::Wrong(_)) => StatusCode::UNPROCESSABLE_ENTITY,
         Some(_) => StatusCode::CONFLICT,
     };
-    let inputs = fields.iter().map(|field| {
-        let held = ticket.fields.get(&field.key).cloned().unwrap_or_default();
-        let name = format!("field:{}", field.key);
-        let typed = if sent.one(&format!("was:{name}")).is_some() {
-            Value::from(sent.all(&name).join(" "))
-        } else {
-            held
-        };
-        FieldInput::of(viewer, field, &typed, wrong.get(&field.key).copied())
-    });
     let was_fields = fields.iter().map(|field| {
         let held = ticket.fields.get(&field.key).map(text_of).unwrap_or_default();
         (field.key.clone(), held)
@@ -250,6 +242,8 @@ fn show(
         may_work: viewer.role >= Role::Agent,
         is_closed: ticket.status == Status::Closed,
         body: sent.one("body").unwrap_or_default().to_owned(),
+        recording: sent.one("recording").unwrap_or_default().to_owned(),
+        transcript: sent.one("transcript").unwrap_or_default().to_owned(),
         public: viewer.role >= Role::Agent && sent.one("mode") != Some("note"),
         sees_public: sees(true),
         sees_note: sees(false),
@@ -270,7 +264,7 @@ fn show(
         was_group: id(ticket.group),
         agents: agents(&team, given("assignee", ticket.assignee)),
         was_assignee: id(ticket.assignee),
-        fields: inputs.collect(),
+        fields: inputs(viewer, ticket, &fields, sent, &wrong),
         was_fields: was_fields.collect(),
         hold_maps: shares
             .iter()
@@ -297,11 +291,27 @@ fn show(
         .body(&page)
 }
 
-fn trouble_text(
+/// The custom fields as they are, or as they were typed.
+fn inputs(
     viewer: &Viewer,
-    fields: &[contracts::fields::TicketField],
-    trouble: &Trouble,
-) -> String {
+    ticket: &Ticket,
+    fields: &[TicketField],
+    sent: &Sent,
+    wrong: &BTreeMap<String, &'static str>,
+) -> Vec<FieldInput> {
+    let input = |field: &TicketField| {
+        let name = format!("field:{}", field.key);
+        let value = if sent.one(&format!("was:{name}")).is_some() {
+            Value::from(sent.all(&name).join(" "))
+        } else {
+            ticket.fields.get(&field.key).cloned().unwrap_or_default()
+        };
+        FieldInput::of(viewer, field, &value, wrong.get(&field.key).copied())
+    };
+    fields.iter().map(input).collect()
+}
+
+fn trouble_text(viewer: &Viewer, fields: &[TicketField], trouble: &Trouble) -> String {
     match trouble {
         Trouble::Closed => viewer.say("ticket.closed").into_owned(),
         Trouble::Wrong(_) => viewer.say("new.error.fields").into_owned(),

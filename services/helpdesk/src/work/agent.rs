@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::Role;
+use contracts::comment::Call;
 use contracts::fields::Status;
 use serde_json::{Value, json};
 use sqlx::types::Json;
@@ -30,6 +31,8 @@ pub struct Written {
     pub body: String,
     /// Whether whoever asked sees it.
     pub public: bool,
+    /// The call that it is about.
+    pub call: Option<Call>,
 }
 
 /// A ticket that an agent opens.
@@ -273,6 +276,7 @@ pub(super) fn written(by: &By, written: &Written) -> Comment {
         body: written.body.clone(),
         html_body: None,
         attachments: Json(Vec::new()),
+        call: written.call.clone().map(Json),
         redacted: false,
         at: by.now.utc(),
     }

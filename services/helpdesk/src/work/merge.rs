@@ -111,7 +111,7 @@ async fn add(
     after.ticket.status = status.unwrap_or(before.ticket.status);
     after.ticket.updated_via = Channel::Agent;
     after.updated_at = by.now.utc();
-    let note = Written { id: new_id(), body: note, public: false };
+    let note = Written { id: new_id(), body: note, public: false, call: None };
     let change = Change {
         by,
         channel: Channel::Agent,

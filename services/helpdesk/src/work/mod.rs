@@ -1,5 +1,5 @@
-//! What happens to tickets: what agents do, what partners did, what rules add, and the commands that
-//! follow, each in one transaction.
+//! What happens to tickets: what agents do, what partners did, what rules add, and the commands
+//! that follow, each in one transaction.
 
 pub mod agent;
 pub mod automations;

@@ -227,6 +227,8 @@ async fn comments(
             body: held.body,
             html_body: held.html_body,
             attachments: Json(held.attachments.into_values().collect()),
+            // A recording stays where it is; its transcript came as text.
+            call: None,
             redacted: false,
             at: at.unwrap_or(now).utc(),
         });

@@ -241,3 +241,28 @@ async fn r_27_a_ticket_in_a_live_share_is_not_merged_as_source_or_target() {
     }
     harness.remove().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_31_to_r_34_a_recording_plays_at_home_and_its_transcript_is_text() {
+    let (harness, sam, agreement) = with_agreement("helpdesk-r31").await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    let call = [
+        ("body", "The customer called."),
+        ("mode", "note"),
+        ("recording", "https://calls.acme.example/1"),
+        ("transcript", "It clicks twice."),
+    ];
+    harness.post(&sam, "/tickets/1", &call).await.is(303);
+    let page = harness.get(&sam, "/tickets/1").await;
+    page.has("href=\"https://calls.acme.example/1\"").has("It clicks twice.");
+    page.has("It plays here only");
+    shared(&harness, &sam, &agreement).await;
+    let (_, content) = harness.command(ACME, SHARE).await;
+    let told = &content["ticket"]["comments"][1];
+    assert_eq!(told["call"]["transcript"], "It clicks twice.");
+    // What would run is no address of a recording.
+    let odd = [("body", "Odd."), ("mode", "note"), ("recording", "javascript:alert(1)")];
+    harness.post(&sam, "/tickets/1", &odd).await.is(303);
+    harness.get(&sam, "/tickets/1").await.has("Odd.").lacks("javascript:");
+    harness.remove().await;
+}

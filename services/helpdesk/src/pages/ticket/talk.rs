@@ -49,6 +49,8 @@ pub(super) struct Said {
     pub redacted: bool,
     pub text: Html,
     pub files: Vec<File>,
+    pub transcript: Option<Html>,
+    pub recording: Option<String>,
     pub time: Html,
     pub marks: Vec<MarkLine>,
     pub may_redact: bool,
@@ -161,7 +163,10 @@ fn said(
         let name = file["filename"].as_str().unwrap_or(url);
         Some(File { name: name.to_owned(), url: url.to_owned() })
     });
+    let call = comment.call.map(|call| call.0).unwrap_or_default();
     Said {
+        transcript: call.transcript.as_deref().map(paragraphs),
+        recording: call.recording_url,
         files: files.collect(),
         author: comment.author_name,
         from,
