@@ -9,7 +9,7 @@ QUIET := $(if $(MAKE_TERMERR),,--quiet)
 RUN := agreement-service share-dispatcher comment-sync field-sync notifier gateway helpdesk local operator system-tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down account trace demo test test-rabbitmq-4 conformance hostile faults isolation soak sabotage upgrade upgrade-sabotage bench fuzz kits audit check check-platform check-on-call image check-image generate fmt binaries run-binaries building
+.PHONY: help up down account trace demo test test-rabbitmq-4 conformance hostile faults isolation soak sabotage upgrade upgrade-sabotage bench fuzz kits test-browser audit check check-api check-platform check-on-call image check-image generate fmt binaries run-binaries building
 # One task at a time: they share cargo's folder and the servers.
 .NOTPARALLEL:
 
@@ -88,6 +88,9 @@ fuzz: ## give the rules and admission any message in any state, ten minutes each
 kits: run-binaries ## hold both client kits to their vectors and play their story through a running gateway; needs node, npm
 	@tests/kits/check.sh
 
+test-browser: run-binaries ## two people at the pages in two browsers: the story, live, then every page by axe, narrow, dark, in three languages; needs node, npm
+	@tests/browser/run.sh
+
 audit: ## hold every package in Cargo.lock against the advisories, licenses and sources of .cargo/deny.toml
 	@test -x target/tools/bin/cargo-deny || $(CARGO) install --quiet --locked --root target/tools cargo-deny@0.20.2
 	@target/tools/bin/cargo-deny check --config .cargo/deny.toml
@@ -96,6 +99,9 @@ check: ## format and lints alone
 	@echo "checking format and lints"
 	@$(CARGO) fmt --all --check
 	@$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
+
+check-api: run-binaries ## hold the running gateway to its OpenAPI document with schemathesis, five minutes at most
+	@tests/api/check.sh
 
 check-platform: ## hold what it is deployed with against schemas, policies and what the services need, offline
 	@tests/platform/check.sh

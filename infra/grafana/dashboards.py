@@ -3,7 +3,7 @@
 
     infra/grafana/dashboards.py        rewrites the JSON files beside it
 
-A panel is a title, what it says to whoever was just woken, a unit, and queries by legend. Written by hand, the four files
+A panel is a title, what it says to whoever was just woken, a unit, and queries by legend. Written by hand, the files
 would be two thousand lines in which nobody sees a wrong unit. Python's own library is all it needs.
 """
 
@@ -254,7 +254,35 @@ PARKED = Dashboard(
     ],
 )
 
-DASHBOARDS = (OVERVIEW, FLOW, SERVICE, PARKED)
+EDGES = Dashboard(
+    "edges",
+    "Deskmesh: edges",
+    "What accounts ask through the gateway, and what it calls on their behalf.",
+    rows=[
+        Row(
+            "Asked",
+            9,
+            [
+                Panel("Commands accepted", "By type. Each is kept until its receipt is there.", "ops",
+                      {"{{type}}": "sum by (type) (rate(deskmesh_gateway_commands_total[$__rate_interval]))"}),
+                Panel("The oldest without a receipt", "It is sent again after 600 s. Above 900 s: runbook commands-wait.", "s",
+                      {"{{job}}": "max by (job) (deskmesh_outbox_oldest_seconds)"}, red_from=900),
+            ],
+        ),
+        Row(
+            "Told",
+            9,
+            [
+                Panel("Webhooks", "Single endpoints fail often, and wait alone. Most of them at once: runbook webhooks-fail.", "ops",
+                      {"{{outcome}}": "sum by (outcome) (rate(deskmesh_gateway_webhook_attempts_total[$__rate_interval]))"}),
+                Panel("Waits to be told", "What edges have not read of their queues: runbook desk-does-not-read.", "short",
+                      {"{{queue}}": f'max by (queue) ({READY}{{queue=~"desk[.](gateway|helpdesk)"}})'}),
+            ],
+        ),
+    ],
+)
+
+DASHBOARDS = (OVERVIEW, FLOW, SERVICE, PARKED, EDGES)
 
 
 def main() -> None:

@@ -1,29 +1,18 @@
 //! The kit's example is a right desk: certified as anybody's is, by the program, with kills.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use contracts::command::{AccountKind, AccountRegister};
 use contracts::topology::Service;
-use local::{TestEnvironment, services, test_environment};
+use local::{TestEnvironment, test_environment};
 use serde_json::{Value, json};
 use testkit::Desk;
 use testkit::desk::PATIENCE;
 
-use crate::{WHOLE_SYSTEM, whole_system};
+use crate::{WHOLE_SYSTEM, program, whole_system};
 
 const ACCOUNT: &str = "acme";
-
-/// A program that stands beside the tests; `make test` has built all of them.
-fn program(name: &str) -> PathBuf {
-    let path = services::binaries_dir().expect("a folder of binaries").join(name);
-    assert!(
-        path.exists(),
-        "{} is not built: cargo build --workspace --all-targets",
-        path.display()
-    );
-    path
-}
 
 async fn register(environment: &TestEnvironment) -> String {
     let url = environment.account(ACCOUNT).await.amqp_url;

@@ -1,15 +1,18 @@
 //! Two desks that speak HTTP, through the whole system: invite, share, answer, hold, clear, redact,
 //! end, with the gateway killed in between. In the end both hold what Deskmesh holds.
 
+use std::process::Command;
 use std::time::Duration;
 
 use contracts::topology::Service;
-use local::{Instance, TestEnvironment, edges};
+use local::{Installation, Instance, TestEnvironment, edges, test_environment};
+use operator::edge::EdgeApi;
+use operator::secret::Prepared;
 use serde_json::{Value, json};
 use testkit::desk::PATIENCE;
 use testkit::until;
 
-use crate::{WHOLE_SYSTEM, whole_system};
+use crate::{WHOLE_SYSTEM, program, whole_system};
 
 /// A desk behind the gateway: its token, and how far it has read.
 struct HttpDesk {
@@ -114,6 +117,31 @@ fn shown(ticket: &Value) -> (Value, Value, Vec<(Value, Value)>) {
     (ticket["status"]["value"].clone(), ticket["custom_fields"].clone(), said)
 }
 
+/// Adds an account as its operator does, by the program; returns its token.
+fn added(installation: &Installation, api: &EdgeApi, address: &str) -> String {
+    let file = test_environment::target().join(format!("secret-{}", installation.vhost()));
+    Prepared::beside(&file, &api.secret).and_then(Prepared::take_effect).expect("a file");
+    let management =
+        std::env::var("MANAGEMENT_URL").expect("servers: run the tests by `make test`");
+    let output = Command::new(program("deskmesh-operator"))
+        .args(["account", "add", address, "--via", "gateway", "--json"])
+        .args(["--gateway-url", &api.url, "--management-url", &management])
+        .args(["--broker-url", &installation.operator_url().expect("an address")])
+        .arg("--gateway-secret-file")
+        .arg(&file)
+        .output()
+        .expect("the program runs");
+    std::fs::remove_file(&file).ok();
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{address}: {complained}");
+    let kept: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(
+        (&kept["address"], &kept["account"]),
+        (&json!(address), &json!(format!("gateway-{address}")))
+    );
+    kept["token"]["secret"].as_str().expect("a token").to_owned()
+}
+
 async fn start() -> (TestEnvironment, Vec<Instance>, Instance, [HttpDesk; 2]) {
     let environment = TestEnvironment::new("gateway").await;
     environment.edge(Service::Gateway, &[]).await;
@@ -130,10 +158,8 @@ async fn start() -> (TestEnvironment, Vec<Instance>, Instance, [HttpDesk; 2]) {
         let mut gateway = fleet.start(Service::Gateway, 1).expect("it starts");
         gateway.wait_ready(PATIENCE).expect("it is ready");
         let api = access.operator(Service::Gateway, installation.passwords());
-        let desks = ["acme", "globex"].map(|address| {
-            let kept = edges::add_account(&installation, &api, address, None).expect("an account");
-            HttpDesk::new(&access.url, &kept.token.secret)
-        });
+        let desks = ["acme", "globex"]
+            .map(|address| HttpDesk::new(&access.url, &added(&installation, &api, address)));
         (gateway, desks)
     });
     let (gateway, desks) = started.await.expect("the gateway starts");

@@ -23,3 +23,10 @@ mod whole_system;
 /// One whole system at a time: five services, a broker and a database fill a small machine, and
 /// what waits for a turn would only wait longer.
 static WHOLE_SYSTEM: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// A program that stands beside the tests; `make test` has built all of them.
+fn program(name: &str) -> std::path::PathBuf {
+    let path = local::services::binaries_dir().expect("a folder of binaries").join(name);
+    assert!(path.exists(), "{} is not built: make test", path.display());
+    path
+}

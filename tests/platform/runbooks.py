@@ -72,7 +72,7 @@ def alike(tree: Tree) -> Iterator[str]:
 def true(tree: Tree) -> Iterator[str]:
     """Links, services, jobs and commands of services that a runbook names exist."""
     cronjobs = {one["metadata"]["name"] for _, one in documents.files(tree) if one["kind"] == "CronJob"}
-    jobs = {f"{service}-migrate" for service in tree.services()}
+    jobs = {f"{service}-migrate" for service in tree.with_schema()}
     commands = set(
         re.findall(
             r"`([a-z]+)",
@@ -88,7 +88,7 @@ def true(tree: Tree) -> Iterator[str]:
             elif anchor and anchor not in anchors(target.read_text()):
                 yield f"{where} links to {page}#{anchor}, and no heading is called that"
         for name in re.findall(r"deploy/([\w-]+)", text):
-            if name not in (*tree.services(), TRACE):
+            if name not in (*tree.with_schema(), TRACE):
                 yield f"{where} names the deployment {name}, of which there is none"
         for name in re.findall(r"\bjobs?[/ ]([a-z-]+-migrate)", text):
             if name not in jobs:
@@ -100,13 +100,13 @@ def true(tree: Tree) -> Iterator[str]:
             if word not in commands:
                 yield f"{where} runs `{word}` of a service, which shared/bootstrap/README.md does not have"
         for schema, table in re.findall(r"(?:from|update) (\w+)\.(\w+)", text):
-            if schema.replace("_", "-") in tree.services() and table not in _tables(tree, schema) | {"_sqlx_migrations"}:
+            if schema.replace("_", "-") in tree.with_schema() and table not in _tables(tree, schema) | {"_sqlx_migrations"}:
                 yield f"{where} reads {schema}.{table}, which no migration makes"
 
 
 def _tables(tree: Tree, schema: str) -> set[str]:
-    """Tables that the migrations of a service make: its own, and the runtime's and the line's."""
-    folders = ("shared/messaging", "shared/line", f"services/{schema.replace('_', '-')}")
+    """Tables that the migrations of a service make: its own, and the runtime's, the line's and the edges'."""
+    folders = ("shared/messaging", "shared/line", "shared/desk", f"services/{schema.replace('_', '-')}")
     texts = [path.read_text() for folder in folders for path in (tree.root / folder / "migrations").glob("*.sql")]
     return {name for text in texts for name in re.findall(r"create table (\w+)", text)}
 

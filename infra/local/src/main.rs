@@ -57,6 +57,8 @@ enum Command {
         #[arg(last = true, required = true)]
         command: Vec<OsString>,
     },
+    /// Print where Chromium is, after installing it where it is not and this user may.
+    Chromium,
     /// Take mails by SMTP and write each to a file.
     MailSink {
         /// Address to listen on.
@@ -99,6 +101,7 @@ async fn main() -> ExitCode {
         }
         Command::Service { name, arguments } => commands::service::service(name, &arguments),
         Command::With { dir, command } => commands::with::with(dir, command).await,
+        Command::Chromium => commands::chromium::chromium(),
         Command::MailSink { listen, dir } => commands::mail_sink::mail_sink(&listen, &dir).await,
     };
     outcome.unwrap_or_else(|failed| {

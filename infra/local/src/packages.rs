@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 use crate::error::{During, Error, Result};
 
 const RABBITMQ_SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+const CHROMIUM: &str = "/usr/bin/chromium";
 const POSTGRESQL: &str = "/usr/lib/postgresql";
 /// Debian's own interpreter: a pyenv or virtualenv first in `PATH` does not see Debian's modules.
 const PYTHON: &str = "/usr/bin/python3";
@@ -51,6 +52,17 @@ pub fn ensure_python_desk() -> Result<PathBuf> {
             .output()
             .is_ok_and(|output| output.status.success());
         has_pika.then(|| PathBuf::from(PYTHON))
+    })
+}
+
+/// Finds Debian's Chromium, installing the package first where that is possible.
+///
+/// # Errors
+/// One sentence that says what to install.
+pub fn chromium() -> Result<PathBuf> {
+    found_or_installed(&["chromium"], ", or set CHROMIUM to a browser of your own", || {
+        let path = PathBuf::from(CHROMIUM);
+        path.exists().then_some(path)
     })
 }
 

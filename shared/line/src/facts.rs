@@ -370,6 +370,7 @@ mod tests {
             command,
             deliveries: Vec::new(),
             notices: Vec::new(),
+            compare: None,
         }
     }
 

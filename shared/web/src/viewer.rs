@@ -78,7 +78,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Viewer {
         if let Some(viewer) = parts.extensions.get::<Self>() {
             return Ok(viewer.clone());
         }
-        if [Method::GET, Method::HEAD].contains(&parts.method) {
+        // A part of a page is not replaced by the sign-in page.
+        let is_part = parts.headers.contains_key("hx-request");
+        if [Method::GET, Method::HEAD].contains(&parts.method) && !is_part {
             let back = parts.uri.path_and_query().map_or("/", |it| it.as_str());
             return Err(Failure::SignIn(crate::sign_in::path_and_back(back)));
         }

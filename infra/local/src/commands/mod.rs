@@ -1,6 +1,7 @@
 //! The subcommands.
 
 pub mod account;
+pub mod chromium;
 pub mod mail_sink;
 mod running;
 pub mod service;

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use contracts::topology::Service;
 use local::edges::EdgeAccess;
 use local::process::Process;
 use local::{Instance, Servers, services};
@@ -41,6 +42,15 @@ pub struct RunningSink {
 }
 
 impl Running {
+    /// Where an edge is reached, if it runs.
+    pub fn edge(&self, edge: Service) -> Option<&EdgeAccess> {
+        match edge {
+            Service::Gateway => self.gateway.as_ref(),
+            Service::Helpdesk => self.helpdesk.as_ref(),
+            _ => None,
+        }
+    }
+
     pub fn read(dir: &Path) -> Result<Option<Self>> {
         let file = dir.join("up.json");
         match fs::read(&file) {

@@ -7,8 +7,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use contracts::topology::Service;
 use local::services::binaries_dir;
 use local::{Database, Installation, Instance, Servers, state};
+use operator::secret::Prepared;
 
 use super::running::Running;
 
@@ -31,6 +33,13 @@ echo "  (-n deskmesh exec deploy/comment-sync -- /service …), their logs (-n d
 echo "  and \`deskmesh-local status\`. The real kubectl: a shell without target/local/env" >&2
 exit 1
 "#;
+
+/// What is set for each edge: where it is used, where the operator reaches it, and the file with what
+/// it shows there, for `deskmesh-operator account add … --via EDGE`.
+const EDGES: [(Service, [&str; 3]); 2] = [
+    (Service::Gateway, ["GATEWAY_URL", "DESKMESH_GATEWAY_URL", "DESKMESH_GATEWAY_SECRET_FILE"]),
+    (Service::Helpdesk, ["HELPDESK_URL", "DESKMESH_HELPDESK_URL", "DESKMESH_HELPDESK_SECRET_FILE"]),
+];
 
 /// Writes both.
 pub fn write(
@@ -70,15 +79,16 @@ pub fn write(
         ("DESKMESH_BROKER_URL", installation.operator_url()?),
         ("DESKMESH_SERVICES", services.join(",")),
     ];
-    if let Some(gateway) = &running.gateway {
-        values.push(("GATEWAY_URL", gateway.url.clone()));
-        values.push(("DESKMESH_GATEWAY_URL", gateway.operator_url.clone()));
+    for (edge, [url, door, secret_file]) in EDGES {
+        let Some(access) = running.edge(edge) else { continue };
+        let file = secret_of(dir, edge);
+        let shown = access.operator(edge, installation.passwords()).secret;
+        Prepared::beside(&file, &shown)?.take_effect()?;
+        values.push((url, access.url.clone()));
+        values.push((door, access.operator_url.clone()));
+        values.push((secret_file, file.display().to_string()));
     }
-    if let Some(helpdesk) = &running.helpdesk {
-        values.push(("HELPDESK_URL", helpdesk.url.clone()));
-        values.push(("DESKMESH_HELPDESK_URL", helpdesk.operator_url.clone()));
-    }
-    if running.gateway.is_some() || running.helpdesk.is_some() {
+    if EDGES.iter().any(|(edge, _)| running.edge(*edge).is_some()) {
         values.push(("DESKMESH_CA", dir.join("ca.pem").display().to_string()));
     }
     let export = |(name, value): &(&str, String)| format!("export {name}='{value}'");
@@ -97,8 +107,15 @@ pub fn remove(dir: &Path) -> Result<()> {
         Err(missing) if missing.kind() == ErrorKind::NotFound => Ok(()),
         removed => removed.with_context(|| format!("removing {}", path.display())),
     };
-    gone(fs::remove_file(dir.join("env")), dir.join("env"))?;
+    let secrets = EDGES.map(|(edge, _)| secret_of(dir, edge));
+    for file in [dir.join("env")].into_iter().chain(secrets) {
+        gone(fs::remove_file(&file), file)?;
+    }
     gone(fs::remove_dir_all(dir.join("bin")), dir.join("bin"))
+}
+
+fn secret_of(dir: &Path, edge: Service) -> PathBuf {
+    dir.join(format!("{}-operator-secret", edge.name()))
 }
 
 fn script(bin: &Path, name: &str, text: &str) -> Result<()> {

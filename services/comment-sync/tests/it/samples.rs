@@ -155,5 +155,6 @@ pub fn agreement(version: u64, status: AgreementStatus) -> Fact {
         command,
         deliveries: Vec::new(),
         notices: Vec::new(),
+        compare: None,
     }
 }

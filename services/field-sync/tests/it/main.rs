@@ -61,6 +61,7 @@ fn fact(account: &str, field_key: &str) -> Inbound {
         command,
         deliveries: Vec::new(),
         notices: Vec::new(),
+        compare: None,
     }))
 }
 

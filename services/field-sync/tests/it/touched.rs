@@ -100,6 +100,7 @@ fn told(account: AccountFact) -> Fact {
         command,
         deliveries: Vec::new(),
         notices: Vec::new(),
+        compare: None,
     }
 }
 

@@ -198,7 +198,7 @@ async fn r_64_to_r_66_an_invitation_is_read_and_then_decided() {
 }
 
 #[tokio::test]
-async fn r_73_to_r_75_an_end_is_asked_once_is_final_and_may_be_followed_by_an_invite() {
+async fn r_73_to_r_75_an_end_is_asked_once_final_and_may_lead_to_an_invite() {
     let gateway = GatewayHarness::set("sharing_end").await;
     let mut browser = admin(&gateway, ACME).await;
     gateway.told(ACME, &agreement(2, "sender", "accepted", "receiver")).await;

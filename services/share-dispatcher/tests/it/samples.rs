@@ -47,6 +47,7 @@ fn fact(change: Change) -> Fact {
         change,
         deliveries: Vec::new(),
         notices: Vec::new(),
+        compare: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The loop that sends what is due: new commands at once, and those without a receipt again after
 //! ten minutes, as the contract tells a desk to.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use contracts::AccountName;
 use messaging::{Command, CommandSender, cause, timeout};
@@ -27,6 +27,9 @@ pub struct Settings {
     pub answer_timeout: Duration,
 }
 
+/// How often is told how long the oldest command waits.
+const TELL: Duration = Duration::from_secs(15);
+
 /// Sends until it is told to stop. `new` is notified when there is something new; several replicas
 /// share the work.
 ///
@@ -39,7 +42,12 @@ pub async fn run(
     new: std::sync::Arc<Notify>,
     stop: CancellationToken,
 ) -> Result<(), std::convert::Infallible> {
+    let mut told = None::<Instant>;
     while !stop.is_cancelled() {
+        if told.is_none_or(|at| at.elapsed() >= TELL) {
+            tell_oldest(&pool, settings.answer_timeout).await;
+            told = Some(Instant::now());
+        }
         let pause = match turn(&pool, &mut sender, settings).await {
             Ok(0) => LOOK,
             Ok(_) => continue,
@@ -56,6 +64,19 @@ pub async fn run(
     }
     sender.close().await;
     Ok(())
+}
+
+/// Tells how long the oldest command has had no receipt. Every replica tells the same number; of a
+/// database that does not answer, the last one stands.
+async fn tell_oldest(pool: &PgPool, answer_timeout: Duration) {
+    let oldest = sqlx::query_scalar(
+        "select coalesce(extract(epoch from now() - min(created_at)), 0)::float8 from desk_outbox
+         where due_at is not null",
+    );
+    if let Ok(seconds) = timeout::database(answer_timeout, oldest.fetch_one(pool)).await {
+        let seconds: f64 = seconds;
+        metrics::gauge!("deskmesh_outbox_oldest_seconds").set(seconds.max(0.0));
+    }
 }
 
 /// Sends what is due, as much as goes at once; returns how much that was. The rows are locked

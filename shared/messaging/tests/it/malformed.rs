@@ -22,7 +22,7 @@ fn command<T: Message + DeserializeOwned>() -> (&'static str, Read) {
     (T::NAME, |content| decode::<T>(content.into()).map(drop))
 }
 
-fn commands() -> [(&'static str, Read); 17] {
+fn commands() -> [(&'static str, Read); 18] {
     [
         command::<AccountRegister>(),
         command::<AccountUpdate>(),

@@ -151,7 +151,7 @@ pub(super) async fn receipts(pool: &PgPool, account: &str) -> sqlx::Result<Vec<R
         "select receipt from desk_outbox
          where account = $1 and entity = 'ticket' and receipt is not null
              and receipt_at > now() - interval '1 day'
-         order by number desc limit $2",
+         order by receipt_at desc limit $2",
     )
     .bind(account)
     .bind(RECEIPTS)
