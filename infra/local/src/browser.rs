@@ -1,4 +1,5 @@
-//! Somebody at an edge's pages, who signs in, sends forms and looks, as a browser without scripts does.
+//! Somebody at an edge's pages, who signs in, sends forms and looks, as a browser without scripts
+//! does.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

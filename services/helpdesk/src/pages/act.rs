@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use axum::response::Response;
+use contracts::comment::Call;
 use contracts::fields::TicketField;
 use serde_json::Value;
 use uuid::Uuid;
@@ -11,12 +12,13 @@ use web::{Failure, Role, Viewer, see_other, see_other_said};
 
 use super::form::Sent;
 use super::new::{is_address, values};
-use super::{Number, Pages, Team, by, failure, ticket};
+use super::{Number, Pages, Team, by, failure, settle_failure, ticket};
 use crate::clock::new_id;
 use crate::rules::field;
 use crate::rules::ticket::{status_of, tags_of};
 use crate::store::field as field_store;
 use crate::work::agent::{self, Edit, EditError, Edited, Written};
+use crate::work::merge::{self, MergeError, Notes};
 
 /// Saves a reply, a note, or fields.
 pub(super) async fn save(
@@ -75,6 +77,17 @@ fn is_only_comment(edit: &Edit) -> bool {
         && requester.is_none()
 }
 
+/// The call that a comment is about, where the form names one.
+fn call_of(sent: &Sent) -> Option<Call> {
+    let text = |name: &str| sent.text(name).map(str::to_owned);
+    let call = Call {
+        recording_url: text("recording").filter(|url| url.starts_with("https://")),
+        transcript: text("transcript"),
+        duration_s: None,
+    };
+    (call != Call::default()).then_some(call)
+}
+
 /// What a form says: each field is there twice, as it was when it was shown (`was:…`) and now.
 fn edit_of(
     fields: &[TicketField],
@@ -84,6 +97,7 @@ fn edit_of(
         id: sent.id("key").unwrap_or_else(new_id),
         body: body.to_owned(),
         public: sent.one("mode") == Some("public"),
+        call: call_of(sent),
     });
     let status = sent.one("status").and_then(status_of);
     let status = status.map(|wanted| Edited {
@@ -170,6 +184,33 @@ pub(super) async fn requester(
         .await
         .map_err(|error| failure(&viewer, error))?;
     Ok(see_other_said(&format!("/tickets/{number}"), "said.saved"))
+}
+
+/// Makes a ticket part of another.
+pub(super) async fn merge(
+    State(pages): State<Pages>,
+    viewer: Viewer,
+    Number(number): Number,
+    sent: Sent,
+) -> Result<Response, Failure> {
+    viewer.must_be(Role::Agent)?;
+    let into = sent.text("into").map(|text| text.trim_start_matches('#'));
+    let into: i64 = into.and_then(|text| text.parse().ok()).ok_or(Failure::NotFound)?;
+    let note = |key, number: i64| viewer.say_with(key, &[("number", &number)]).into_owned();
+    let notes = Notes {
+        on_source: note("merge.on_source", into),
+        on_target: note("merge.on_target", number),
+    };
+    let done = merge::merge(pages.pool(), &by(&viewer)?, (number, into), notes).await;
+    match done {
+        Ok(()) => Ok(see_other_said(&format!("/tickets/{into}"), "said.merged")),
+        Err(MergeError::NotFound) => Err(Failure::NotFound),
+        Err(MergeError::Closed) => Err(Failure::Conflict(viewer.say("merge.closed").into_owned())),
+        Err(MergeError::InLiveShare(_)) => {
+            Err(Failure::Conflict(viewer.say("merge.shared").into_owned()))
+        }
+        Err(MergeError::Settle(error)) => Err(settle_failure(&viewer, error)),
+    }
 }
 
 /// Blanks a comment that was written here, everywhere.

@@ -78,6 +78,7 @@ impl Pages {
             .route("/tickets/{number}/unshare", post(act::unshare))
             .route("/tickets/{number}/requester", post(act::requester))
             .route("/tickets/{number}/redact", post(act::redact))
+            .route("/tickets/{number}/merge", post(act::merge))
             .route("/search", get(list::search))
             .merge(settings::routes())
             .with_state(self.clone())

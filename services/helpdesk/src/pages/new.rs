@@ -193,6 +193,7 @@ pub(super) async fn open(
             id: sent.id("key").unwrap_or_else(new_id),
             body: sent.text("body").unwrap_or_default().to_owned(),
             public: sent.one("mode") != Some("note"),
+            call: None,
         },
         requester_name: sent.text("requester_name").unwrap_or_default().to_owned(),
         requester_email: email.to_owned(),

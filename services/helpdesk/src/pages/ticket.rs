@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use contracts::delivery::Side;
-use contracts::fields::Status;
+use contracts::fields::{Status, TicketField};
+use serde::Deserialize;
 use serde_json::Value;
 use sqlx::PgConnection;
 use web::{Failure, Page, Reader, Role, Viewer};
 
-use self::talk::Line;
+use self::talk::{Line, Talk};
 use super::form::Sent;
 use super::new::{FieldInput, agents, groups};
 use super::{Choice, Number, Pages, Team, no_share};
@@ -22,7 +23,7 @@ use crate::rules::people::{self, Person, Reach};
 use crate::rules::pingpong;
 use crate::rules::sees::{Hop, Sees, who_sees};
 use crate::rules::sharing::{Agreement, Share, ShareField, may_unshare, share_field};
-use crate::rules::ticket::{STATUSES, status_word};
+use crate::rules::ticket::{STATUSES, Ticket, status_word};
 use crate::store::ticket::Kept;
 use crate::store::{field, person, rule, sharing, ticket};
 
@@ -49,11 +50,14 @@ struct TicketPage<'a> {
     badges: Vec<ShareCard>,
     waits: Option<String>,
     lines: Vec<Line>,
+    is_cut: bool,
     trouble: Option<String>,
     rules_pause: bool,
     may_work: bool,
     is_closed: bool,
     body: String,
+    recording: String,
+    transcript: String,
     public: bool,
     sees_public: Vec<HopLine>,
     sees_note: Vec<HopLine>,
@@ -121,20 +125,25 @@ struct Known {
     agreements: Vec<Agreement>,
     shares: Vec<Share>,
     team: Team,
-    fields: Vec<contracts::fields::TicketField>,
+    fields: Vec<TicketField>,
     asker: Person,
-    lines: Vec<Line>,
-    waits: usize,
+    talk: Talk,
     paused: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    all: Option<String>,
 }
 
 pub(super) async fn page(
     State(pages): State<Pages>,
     viewer: Viewer,
     Number(number): Number,
+    Query(asked): Query<Asked>,
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
-    let known = load(&pages, &viewer, &mut connection, number).await?;
+    let known = load(&pages, &viewer, &mut connection, number, asked.all.is_some()).await?;
     show(&viewer, known, &Sent::default(), None)
 }
 
@@ -147,7 +156,7 @@ pub(super) async fn again(
     trouble: Trouble,
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
-    let known = load(pages, viewer, &mut connection, number).await?;
+    let known = load(pages, viewer, &mut connection, number, false).await?;
     show(viewer, known, sent, Some(trouble))
 }
 
@@ -156,6 +165,7 @@ async fn load(
     viewer: &Viewer,
     connection: &mut PgConnection,
     number: i64,
+    all: bool,
 ) -> Result<Known, Failure> {
     let account = viewer.account.as_str();
     let kept = ticket::find(connection, account, number).await?.ok_or(Failure::NotFound)?;
@@ -177,9 +187,9 @@ async fn load(
         team: &team,
         fields: &fields,
     };
-    let (lines, waits) = talk::lines(connection, &around, number).await?;
+    let talk = talk::lines(connection, &around, number, all).await?;
     let paused = pingpong::pauses(rule::published(connection, account, number).await?);
-    Ok(Known { kept, agreements, shares, team, fields, asker, lines, waits, paused })
+    Ok(Known { kept, agreements, shares, team, fields, asker, talk, paused })
 }
 
 fn show(
@@ -188,7 +198,8 @@ fn show(
     sent: &Sent,
     trouble: Option<Trouble>,
 ) -> Result<Response, Failure> {
-    let Known { kept, agreements, shares, team, fields, asker, lines, waits, paused } = known;
+    let Known { kept, agreements, shares, team, fields, asker, talk, paused } = known;
+    let Talk { lines, waits, is_cut } = talk;
     let ticket = &kept.ticket;
     let status = status_word(ticket.status);
     let chosen = sent.one("status").unwrap_or(status);
@@ -204,16 +215,6 @@ fn show(
         Some(Trouble::Wrong(_)) => StatusCode::UNPROCESSABLE_ENTITY,
         Some(_) => StatusCode::CONFLICT,
     };
-    let inputs = fields.iter().map(|field| {
-        let held = ticket.fields.get(&field.key).cloned().unwrap_or_default();
-        let name = format!("field:{}", field.key);
-        let typed = if sent.one(&format!("was:{name}")).is_some() {
-            Value::from(sent.all(&name).join(" "))
-        } else {
-            held
-        };
-        FieldInput::of(viewer, field, &typed, wrong.get(&field.key).copied())
-    });
     let was_fields = fields.iter().map(|field| {
         let held = ticket.fields.get(&field.key).map(text_of).unwrap_or_default();
         (field.key.clone(), held)
@@ -235,11 +236,14 @@ fn show(
         badges: shares.iter().map(|share| card(viewer, share)).collect(),
         waits: (waits > 0).then(|| viewer.say_with("ticket.waits", &[("n", &waits)]).into_owned()),
         lines,
+        is_cut,
         trouble: trouble.as_ref().map(|trouble| trouble_text(viewer, &fields, trouble)),
         rules_pause: paused,
         may_work: viewer.role >= Role::Agent,
         is_closed: ticket.status == Status::Closed,
         body: sent.one("body").unwrap_or_default().to_owned(),
+        recording: sent.one("recording").unwrap_or_default().to_owned(),
+        transcript: sent.one("transcript").unwrap_or_default().to_owned(),
         public: viewer.role >= Role::Agent && sent.one("mode") != Some("note"),
         sees_public: sees(true),
         sees_note: sees(false),
@@ -260,7 +264,7 @@ fn show(
         was_group: id(ticket.group),
         agents: agents(&team, given("assignee", ticket.assignee)),
         was_assignee: id(ticket.assignee),
-        fields: inputs.collect(),
+        fields: inputs(viewer, ticket, &fields, sent, &wrong),
         was_fields: was_fields.collect(),
         hold_maps: shares
             .iter()
@@ -287,11 +291,27 @@ fn show(
         .body(&page)
 }
 
-fn trouble_text(
+/// The custom fields as they are, or as they were typed.
+fn inputs(
     viewer: &Viewer,
-    fields: &[contracts::fields::TicketField],
-    trouble: &Trouble,
-) -> String {
+    ticket: &Ticket,
+    fields: &[TicketField],
+    sent: &Sent,
+    wrong: &BTreeMap<String, &'static str>,
+) -> Vec<FieldInput> {
+    let input = |field: &TicketField| {
+        let name = format!("field:{}", field.key);
+        let value = if sent.one(&format!("was:{name}")).is_some() {
+            Value::from(sent.all(&name).join(" "))
+        } else {
+            ticket.fields.get(&field.key).cloned().unwrap_or_default()
+        };
+        FieldInput::of(viewer, field, &value, wrong.get(&field.key).copied())
+    };
+    fields.iter().map(input).collect()
+}
+
+fn trouble_text(viewer: &Viewer, fields: &[TicketField], trouble: &Trouble) -> String {
     match trouble {
         Trouble::Closed => viewer.say("ticket.closed").into_owned(),
         Trouble::Wrong(_) => viewer.say("new.error.fields").into_owned(),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::condition::text_of;
 use super::ticket::{Ticket, status_of, tags_of};
 
 /// One action.
@@ -22,7 +23,7 @@ pub enum Action {
     /// Takes tags away, here alone.
     RemoveTags(String),
     /// Sets a custom field: key and value.
-    Field(String, String),
+    Field(String, Value),
     /// Shares it under this agreement.
     Share(String),
 }
@@ -47,7 +48,7 @@ impl Action {
             "field" => {
                 let (key, value) = value.split_once('=')?;
                 let key = key.trim();
-                (!key.is_empty()).then(|| Self::Field(key.to_owned(), value.trim().to_owned()))
+                (!key.is_empty()).then(|| Self::Field(key.to_owned(), Value::from(value.trim())))
             }
             "share" => (!value.is_empty()).then(|| Self::Share(value.to_owned())),
             _ => None,
@@ -63,7 +64,7 @@ impl Action {
             Self::Assign(agent) => ("assign", agent.to_string()),
             Self::AddTags(tags) => ("add_tags", tags.clone()),
             Self::RemoveTags(tags) => ("remove_tags", tags.clone()),
-            Self::Field(key, value) => ("field", format!("{key}={value}")),
+            Self::Field(key, value) => ("field", format!("{key}={}", text_of(value))),
             Self::Share(agreement) => ("share", agreement.clone()),
         }
     }
@@ -95,7 +96,7 @@ impl Action {
                 }
             }
             Self::Field(key, value) => {
-                ticket.fields.insert(key.clone(), Value::from(value.as_str()));
+                ticket.fields.insert(key.clone(), value.clone());
             }
             Self::Share(_) => {}
         }

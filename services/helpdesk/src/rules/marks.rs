@@ -19,8 +19,8 @@ pub enum Mark {
     Waits,
 }
 
-/// The marks of a comment that was written here; `receipt` is of the command that carried it. It went
-/// over every share that was live then, but for what the receipt says.
+/// The marks of a comment that was written here; `receipt` is of the command that carried it. It
+/// went over every share that was live then, but for what the receipt says.
 #[must_use]
 pub fn of_own(comment: &CommentId, receipt: Option<&Receipt>, shares: &[Share]) -> Vec<Mark> {
     let Some(receipt) = receipt else { return vec![Mark::Waits] };

@@ -1,5 +1,5 @@
-//! What a shared ticket's page shows: what the line holds, with what was set here and has no receipt
-//! yet on top.
+//! What a shared ticket's page shows: what the line holds, with what was set here and has no
+//! receipt yet on top.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::publish;
 use super::ticket::{Ticket, status_of};
 
-/// Takes what is held of a shared ticket, then what waits for a receipt, in the order in which it was
-/// sent, into the ticket: the fields of these names, or all. What neither knows stays as it is.
+/// Takes what is held of a shared ticket, then what waits for a receipt, in the order in which it
+/// was sent, into the ticket: the fields of these names, or all. What neither knows stays as it is.
 pub fn take(
     ticket: &mut Ticket,
     held: &model::Ticket,

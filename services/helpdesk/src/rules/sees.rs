@@ -24,8 +24,8 @@ pub enum Sees {
     PrivateOnly,
 }
 
-/// Who will see a comment, from where the ticket came to where it went. Organisations further on see
-/// what their neighbour's terms let through.
+/// Who will see a comment, from where the ticket came to where it went. Organisations further on
+/// see what their neighbour's terms let through.
 #[must_use]
 pub fn who_sees(public: bool, shares: &[Share], requester_is_here: bool) -> Vec<Hop> {
     let hop = |share: &Share| Hop {

@@ -1,6 +1,7 @@
 //! What was said on tickets, here and elsewhere.
 
 use chrono::{DateTime, Utc};
+use contracts::comment::Call;
 use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -26,6 +27,8 @@ pub struct Comment {
     pub html_body: Option<String>,
     /// Its files, each as the contract's `Attachment`.
     pub attachments: Json<Vec<Value>>,
+    /// The call that it is about.
+    pub call: Option<Json<Call>>,
     /// Whether it was blanked.
     pub redacted: bool,
     /// When it was written.
@@ -34,7 +37,7 @@ pub struct Comment {
 
 const COLUMNS: &str =
     "id, author_id, author_name, author_role, received_from, public, body, html_body,
-    attachments, redacted, at";
+    attachments, call, redacted, at";
 
 /// Keeps comments of a ticket; one that is there already stays as it is.
 ///
@@ -50,8 +53,8 @@ pub async fn insert(
     for comment in comments {
         let done = sqlx::query(
             "insert into comment (account, ticket, id, author_id, author_name, author_role,
-                 received_from, public, body, html_body, attachments, redacted, at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                 received_from, public, body, html_body, attachments, redacted, at, call)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
              on conflict do nothing",
         )
         .bind(account)
@@ -67,6 +70,7 @@ pub async fn insert(
         .bind(&comment.attachments)
         .bind(comment.redacted)
         .bind(comment.at)
+        .bind(&comment.call)
         .execute(&mut *connection)
         .await?;
         added += done.rows_affected();
@@ -128,7 +132,8 @@ pub async fn redact(
              from jsonb_array_elements(attachments) file where file ->> 'id' <> $3), '[]')
          where account = $1 and id = $2"
     } else {
-        "update comment set body = '', html_body = null, attachments = '[]', redacted = true
+        "update comment set body = '', html_body = null, attachments = '[]',
+             call = null, redacted = true
          where account = $1 and id = $2 and $3::text is null"
     };
     sqlx::query(statement)

@@ -29,8 +29,8 @@ pub async fn find(
     Ok(row.map(read))
 }
 
-/// The account's own person of this address, who is made where there is none, with this id and name.
-/// A placeholder is never meant.
+/// The account's own person of this address, who is made where there is none, with this id and
+/// name. A placeholder is never meant.
 ///
 /// # Errors
 /// The database.

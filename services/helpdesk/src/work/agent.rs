@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::Role;
+use contracts::comment::Call;
 use contracts::fields::Status;
 use serde_json::{Value, json};
 use sqlx::types::Json;
@@ -30,6 +31,8 @@ pub struct Written {
     pub body: String,
     /// Whether whoever asked sees it.
     pub public: bool,
+    /// The call that it is about.
+    pub call: Option<Call>,
 }
 
 /// A ticket that an agent opens.
@@ -77,6 +80,7 @@ pub async fn open(pool: &PgPool, by: &By, new: New) -> Result<i64, SettleError> 
         channel: Channel::Agent,
         before: None,
         after,
+        opening: None,
         comments: vec![written(by, &new.first)],
         share_under: None,
         rules: None,
@@ -178,6 +182,7 @@ pub async fn edit(pool: &PgPool, by: &By, number: i64, edit: Edit) -> Result<(),
         channel: Channel::Agent,
         before: Some(&before),
         after,
+        opening: None,
         comments: edit.comment.iter().map(|comment| written(by, comment)).collect(),
         share_under: None,
         rules: None,
@@ -255,7 +260,7 @@ async fn is_said(
     .await
 }
 
-fn written(by: &By, written: &Written) -> Comment {
+pub(super) fn written(by: &By, written: &Written) -> Comment {
     Comment {
         id: written.id.to_string(),
         author_id: by.actor.id.clone(),
@@ -271,6 +276,7 @@ fn written(by: &By, written: &Written) -> Comment {
         body: written.body.clone(),
         html_body: None,
         attachments: Json(Vec::new()),
+        call: written.call.clone().map(Json),
         redacted: false,
         at: by.now.utc(),
     }
@@ -292,6 +298,7 @@ pub async fn share(pool: &PgPool, by: &By, number: i64, agreement: &str) -> Resu
         channel: Channel::Agent,
         before: Some(&before),
         after,
+        opening: None,
         comments: Vec::new(),
         share_under: Some(agreement),
         rules: Some(&[]),

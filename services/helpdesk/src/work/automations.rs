@@ -98,6 +98,7 @@ async fn one(
         channel: Channel::Rule,
         before: Some(&before),
         after,
+        opening: None,
         comments: Vec::new(),
         share_under: None,
         rules: Some(std::slice::from_ref(rule)),

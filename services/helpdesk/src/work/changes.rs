@@ -1,4 +1,5 @@
-//! Whoever looks at a page is told that something changed: one question to the database per process.
+//! Whoever looks at a page is told that something changed: one question to the database per
+//! process.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;

@@ -33,8 +33,8 @@ pub(super) async fn send(
     }
 }
 
-/// An update of a ticket: what changed, who changed it and when. A copy is named by its share, which
-/// holds before its number is known to the line.
+/// An update of a ticket: what changed, who changed it and when. A copy is named by its share,
+/// which holds before its number is known to the line.
 pub(super) fn update(
     number: i64,
     shares: &[Share],
@@ -78,6 +78,10 @@ pub(super) fn told(comment: &Comment) -> Value {
     }
     if !comment.attachments.is_empty() {
         told["attachments"] = json!(comment.attachments.0);
+    }
+    // The line keeps the recording here, and tells the transcript as lines of text.
+    if let Some(call) = &comment.call {
+        told["call"] = json!(call.0);
     }
     told
 }

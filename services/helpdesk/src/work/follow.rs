@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How long a database that does not answer, or an entry that cannot be taken, is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Entries of one account that are taken together: whoever works on its tickets waits no longer.
-const BATCH: i64 = 20;
+const BATCH: i64 = 10;
 /// Accounts that are looked at in one turn.
 const ACCOUNTS: i64 = 50;
 

@@ -1,11 +1,12 @@
-//! What happens to tickets: what agents do, what partners did, what rules add, and the commands that
-//! follow, each in one transaction.
+//! What happens to tickets: what agents do, what partners did, what rules add, and the commands
+//! that follow, each in one transaction.
 
 pub mod agent;
 pub mod automations;
 pub mod changes;
 mod command;
 pub mod follow;
+pub mod merge;
 mod receipt;
 mod received;
 pub mod settings;

@@ -69,21 +69,19 @@ pub(super) async fn created(
     let bind = json!({ "share_id": share, "ticket_id": number.to_string() });
     send(connection, account, "ticket.bind.v1", bind).await?;
     let by = rules_of(account, now);
+    let detail = json!({ "number": told.original_ticket_id, "agreement": told.agreement_id });
     let change = Change {
         by: &by,
         channel: Channel::Sharing,
         before: None,
         after: kept,
+        opening: Some((partner, Entry { kind: "received", detail })),
         comments,
         share_under: None,
         rules: None,
         event: Event::Created,
     };
-    settle(connection, change).await?;
-    let detail = json!({ "number": told.original_ticket_id, "agreement": told.agreement_id });
-    let entry = Entry { kind: "received", detail };
-    event::add(connection, name, number, now.utc(), partner, &[entry]).await?;
-    Ok(())
+    settle(connection, change).await.map(drop)
 }
 
 /// A ticket changed at a partner's. One that came before its ticket is taken with it.
@@ -180,6 +178,7 @@ async fn changed(
         channel: Channel::Sharing,
         before: Some(&before),
         after,
+        opening: None,
         comments,
         share_under: None,
         rules: None,
@@ -228,6 +227,8 @@ async fn comments(
             body: held.body,
             html_body: held.html_body,
             attachments: Json(held.attachments.into_values().collect()),
+            // A recording stays where it is; its transcript came as text.
+            call: None,
             redacted: false,
             at: at.unwrap_or(now).utc(),
         });

@@ -10,7 +10,8 @@ use super::settle::SettleError;
 use crate::rules::field::key_of;
 use crate::store::{audit, field};
 
-/// Keeps a field, and has the line told all of the account's fields; each stands on its form.
+/// Keeps a field, and has the line told all of the account's fields; each stands on its form
+///
 ///
 /// # Errors
 /// The database.

@@ -50,6 +50,8 @@ pub(super) struct Change<'a> {
     pub before: Option<&'a Kept>,
     /// The ticket as whoever made it wants it.
     pub after: Kept,
+    /// What its history says first, and who did that.
+    pub opening: Option<(&'a str, Entry)>,
     /// What was said with it.
     pub comments: Vec<Comment>,
     /// The agreement under which it is to be shared.
@@ -99,6 +101,9 @@ pub(super) async fn settle(
         ticket::save(connection, account, &done).await?;
     }
     comment::insert(connection, account, number, &change.comments).await?;
+    if let Some((who, entry)) = change.opening {
+        event::add(connection, account, number, by.now.utc(), who, &[entry]).await?;
+    }
     let before = change.before.map_or(&after, |before| before);
     write_history(connection, by, change.channel, [before, &after, &done], &run.fired).await?;
     publish(connection, by, change.channel, [before, &after, &done], &change.comments, &around)

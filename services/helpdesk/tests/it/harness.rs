@@ -1,5 +1,5 @@
-//! What every test here stands on: the pages of one replica, its session, its outbox and what follows
-//! the log, two accounts with people, and the line's end that tells them something.
+//! What every test here stands on: the pages of one replica, its session, its outbox and what
+//! follows the log, two accounts with people, and the line's end that tells them something.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};

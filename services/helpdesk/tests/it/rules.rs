@@ -63,6 +63,8 @@ async fn r_85_what_comes_by_sharing_is_routed_and_tagged_and_shared_on() {
     let told = created(&id(2), &id(1), "globex", json!({}));
     harness.tell(ACME, "ticket.created.v1", "c", &told).await;
     let page = harness.shows(&ada, "/tickets/2", "The rule <strong>Route it</strong> fired.").await;
+    let place = |text: &str| page.body.find(text).unwrap_or(usize::MAX);
+    assert!(place("Received by ticket sharing") < place("Route it"), "{page:?}");
     page.has("selected>Field team<").has("tag--rule").has("never shared");
     let (_, share) = harness.command(ACME, "ticket.share.v1").await;
     assert_eq!(share["agreement_id"], id(5));

@@ -210,3 +210,59 @@ async fn a_redacted_comment_is_blank_here_and_the_line_is_told() {
     harness.post(&sam, "/tickets/1/redact", &[("comment", "globex/1")]).await.is(404);
     harness.remove().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_27_a_ticket_in_a_live_share_is_not_merged_as_source_or_target() {
+    let (harness, sam, agreement) = with_agreement("helpdesk-r27").await;
+    for subject in ["Meter", "The same meter", "Pump"] {
+        harness.ticket(&sam, subject, &[]).await;
+    }
+    let page = harness.post(&sam, "/tickets/2/merge", &[("into", "#3")]).await;
+    page.is(303);
+    harness
+        .get(&sam, "/tickets/3")
+        .await
+        .has("#2 was merged into this ticket")
+        .has("Sam: The meter");
+    harness.get(&sam, "/tickets/2").await.has("st--closed").has("merged into #3");
+    harness.post(&sam, "/tickets/2/merge", &[("into", "3")]).await.is(409);
+    harness.post(&sam, "/tickets/3/merge", &[("into", "3")]).await.is(404);
+    harness.post(&sam, "/tickets/3/merge", &[("into", "99")]).await.is(404);
+    // Also before the share has its receipt.
+    harness.post(&sam, "/tickets/1/share", &[("share_with", &agreement)]).await.is(303);
+    harness.post(&sam, "/tickets/1/merge", &[("into", "3")]).await.is(409);
+    let (_, content) = harness.command(ACME, SHARE).await;
+    let told = json!({ "share_id": content["share_id"], "revision": 1 });
+    harness.answer(ACME, SHARE, told).await;
+    harness.shows(&sam, "/tickets/1", "A shared ticket cannot be merged").await;
+    for (from, into) in [("1", "3"), ("3", "1")] {
+        let path = format!("/tickets/{from}/merge");
+        harness.post(&sam, &path, &[("into", into)]).await.is(409).has("unshare it first");
+    }
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_31_to_r_34_a_recording_plays_at_home_and_its_transcript_is_text() {
+    let (harness, sam, agreement) = with_agreement("helpdesk-r31").await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    let call = [
+        ("body", "The customer called."),
+        ("mode", "note"),
+        ("recording", "https://calls.acme.example/1"),
+        ("transcript", "It clicks twice."),
+    ];
+    harness.post(&sam, "/tickets/1", &call).await.is(303);
+    let page = harness.get(&sam, "/tickets/1").await;
+    page.has("href=\"https://calls.acme.example/1\"").has("It clicks twice.");
+    page.has("It plays here only");
+    shared(&harness, &sam, &agreement).await;
+    let (_, content) = harness.command(ACME, SHARE).await;
+    let told = &content["ticket"]["comments"][1];
+    assert_eq!(told["call"]["transcript"], "It clicks twice.");
+    // What would run is no address of a recording.
+    let odd = [("body", "Odd."), ("mode", "note"), ("recording", "javascript:alert(1)")];
+    harness.post(&sam, "/tickets/1", &odd).await.is(303);
+    harness.get(&sam, "/tickets/1").await.has("Odd.").lacks("javascript:");
+    harness.remove().await;
+}

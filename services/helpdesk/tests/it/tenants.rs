@@ -17,6 +17,7 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("POST", "/tickets/{ticket}/unshare", "share={share}"),
     ("POST", "/tickets/{ticket}/requester", "name=x&email=x@x.example"),
     ("POST", "/tickets/{ticket}/redact", "comment={comment}"),
+    ("POST", "/tickets/{ticket}/merge", "into=1"),
     ("GET", "/tickets?view={view}", ""),
     ("GET", "/tickets?view=from:initech", ""),
     ("POST", "/settings/people/{person}", "do=link"),
@@ -29,6 +30,10 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("POST", "/settings/rules/trigger/{trigger}", "name=x&do=save"),
     ("POST", "/settings/rules/trigger/{trigger}/earlier", ""),
     ("GET", "/settings/rules/view/{view}", ""),
+    ("GET", "/sharing/agreements/{agreement}", ""),
+    ("POST", "/sharing/agreements/{agreement}/decide", "key=k&decision=accept"),
+    ("POST", "/sharing/agreements/{agreement}/deactivate", "key=k&sure=on"),
+    ("GET", "/sharing/tickets/{share}", ""),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

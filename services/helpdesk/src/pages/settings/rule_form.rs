@@ -7,7 +7,8 @@ use web::Viewer;
 use crate::pages::form::Sent;
 use crate::pages::{Choice, Team};
 use crate::rules::action::{self, Action};
-use crate::rules::condition::{ANY, Condition, Conditions, ME, NONE, Operator, Subject};
+use crate::rules::condition::{ANY, Condition, Conditions, ME, NONE, Operator, Subject, text_of};
+use crate::rules::field;
 use crate::rules::sharing::Agreement;
 use crate::rules::ticket::{Channel, STATUSES, status_word};
 use crate::store::rule::{Definition, Kind};
@@ -294,7 +295,8 @@ impl Names<'_> {
                 "share" => self.agreement(typed).unwrap_or_default(),
                 _ => typed.clone(),
             };
-            if let Some(action) = Action::of(kind, &meant).filter(|action| self.knows(action)) {
+            let action = Action::of(kind, &meant).and_then(|action| self.of_field(action));
+            if let Some(action) = action.filter(|action| self.knows(action)) {
                 rows.push(self.action(&action));
                 actions.push(action);
             } else {
@@ -305,6 +307,14 @@ impl Names<'_> {
             }
         }
         (actions, rows)
+    }
+
+    /// A field's value as its type has it.
+    fn of_field(&self, action: Action) -> Option<Action> {
+        let Action::Field(key, value) = action else { return Some(action) };
+        let field = self.fields.iter().find(|field| field.key == key)?;
+        let value = field::read(field, &[text_of(&value)]).ok()?;
+        Some(Action::Field(key, value))
     }
 
     fn agreement(&self, typed: &str) -> Option<String> {

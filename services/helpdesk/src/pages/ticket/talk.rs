@@ -19,6 +19,8 @@ use crate::store::event::{self, Event};
 
 /// Comments and lines of history that a page shows, the newest.
 const SHOWN: i64 = 200;
+/// The same of who asks for all.
+const ALL: i64 = 10_000;
 
 /// What lines are made with.
 pub(super) struct Around<'a> {
@@ -47,6 +49,8 @@ pub(super) struct Said {
     pub redacted: bool,
     pub text: Html,
     pub files: Vec<File>,
+    pub transcript: Option<Html>,
+    pub recording: Option<String>,
     pub time: Html,
     pub marks: Vec<MarkLine>,
     pub may_redact: bool,
@@ -73,14 +77,27 @@ pub(super) struct Happened {
     pub time: Html,
 }
 
-/// The lines of a ticket, and how many comments wait.
+/// A conversation.
+pub(super) struct Talk {
+    /// Its lines.
+    pub lines: Vec<Line>,
+    /// How many comments wait for an answer.
+    pub waits: usize,
+    /// Whether there are older comments.
+    pub is_cut: bool,
+}
+
+/// The conversation of a ticket.
 pub(super) async fn lines(
     connection: &mut PgConnection,
     around: &Around<'_>,
     number: i64,
-) -> sqlx::Result<(Vec<Line>, usize)> {
+    all: bool,
+) -> sqlx::Result<Talk> {
     let account = around.viewer.account.as_str();
-    let comments = comment::newest(connection, account, number, SHOWN).await?;
+    let shown = if all { ALL } else { SHOWN };
+    let comments = comment::newest(connection, account, number, shown).await?;
+    let is_cut = i64::try_from(comments.len()).is_ok_and(|count| count >= shown);
     let own: Vec<String> = comments
         .iter()
         .filter(|comment| comment.received_from.is_none())
@@ -91,7 +108,7 @@ pub(super) async fn lines(
     } else {
         receipts(shown::carried(connection, account, &own).await?)
     };
-    let events = event::newest(connection, account, number, SHOWN).await?;
+    let events = event::newest(connection, account, number, shown).await?;
     let mut lines: Vec<(DateTime<Utc>, u8, Line)> = Vec::new();
     let mut waits = 0;
     for comment in comments {
@@ -102,7 +119,8 @@ pub(super) async fn lines(
         lines.push((event.at, 1, Line::Happened(happened(around, event))));
     }
     lines.sort_by_key(|(at, kind, _)| (*at, *kind));
-    Ok((lines.into_iter().map(|(.., line)| line).collect(), waits))
+    let lines = lines.into_iter().map(|(.., line)| line).collect();
+    Ok(Talk { lines, waits, is_cut })
 }
 
 /// By comment: whether its command has an answer, and which. The newest command counts.
@@ -145,7 +163,10 @@ fn said(
         let name = file["filename"].as_str().unwrap_or(url);
         Some(File { name: name.to_owned(), url: url.to_owned() })
     });
+    let call = comment.call.map(|call| call.0).unwrap_or_default();
     Said {
+        transcript: call.transcript.as_deref().map(paragraphs),
+        recording: call.recording_url,
         files: files.collect(),
         author: comment.author_name,
         from,
