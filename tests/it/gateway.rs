@@ -132,6 +132,9 @@ async fn start() -> (TestEnvironment, Vec<Instance>, Instance, [HttpDesk; 2]) {
         let api = access.operator(installation.passwords());
         let desks = ["acme", "globex"].map(|address| {
             let kept = edges::add_account(&installation, &api, address, None).expect("an account");
+            let sign_in = kept.sign_in.expect("its first admin was named");
+            let link = sign_in.link.strip_prefix(&access.url).expect("a page of the gateway");
+            assert!(link.starts_with("/sign-in/link/"), "{link}");
             HttpDesk::new(&access.url, &kept.token.secret)
         });
         (gateway, desks)

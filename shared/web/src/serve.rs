@@ -147,6 +147,7 @@ fn viewer(row: SessionRow, session: Vec<u8>, asked: &Asked) -> Viewer {
         email: row.email,
         role: Role::of_word(&row.role).unwrap_or(Role::LightAgent),
         session,
+        position: row.position,
         reader: asked.reader,
         asked: Arc::new(asked.clone()),
     }
