@@ -172,31 +172,27 @@ async function everyPage(context, { agreement, why }) {
     me: "/me",
     "not-found": "/nowhere",
   };
-  const page = await context.newPage();
-  const dark = await context.newPage();
-  await dark.emulateMedia({ colorScheme: "dark" });
-  const narrow = await context.newPage();
-  await narrow.setViewportSize({ width: 360, height: 740 });
-  const look = async (at, suffix) => {
-    for (const [name, path] of Object.entries(pages)) {
-      await at.goto(path);
-      await check(at, `${name}${suffix}`);
-    }
+  // All at once, each with the same session: as the browser has its language and colours.
+  const looks = {
+    "": {},
+    "-dark": { colorScheme: "dark" },
+    "-360": { viewport: { width: 360, height: 740 } },
+    "-de": { locale: "de-AT" },
+    "-it-360": { locale: "it", viewport: { width: 360, height: 740 } },
   };
-  await Promise.all([look(page, ""), look(dark, "-dark"), look(narrow, "-360")]);
-  for (const [language, title] of [["de", "Ihre Einstellungen"], ["it", "Le tue impostazioni"]]) {
-    await page.goto("/me");
-    await page.locator("#language").selectOption(language);
-    await page.locator("form[action='/me'] button[type='submit']").click();
-    await page.getByRole("heading", { name: title }).waitFor();
-    assert.equal(await page.locator("html").getAttribute("lang"), language);
-    await look(page, `-${language}`);
-  }
-  await page.goto("/me");
-  await page.locator("#language").selectOption("en");
-  await page.locator("form[action='/me'] button[type='submit']").click();
-  await page.getByText("Saved.").waitFor();
-  await Promise.all([page, dark, narrow].map((it) => it.close()));
+  const storageState = await context.storageState();
+  const looking = Object.entries(looks).map(async ([suffix, options]) => {
+    const other = await person(browser, suffix, { storageState, ...options });
+    const page = await other.newPage();
+    for (const [name, path] of Object.entries(pages)) {
+      await page.goto(path);
+      const language = (options.locale ?? "en").slice(0, 2);
+      assert.equal(await page.locator("html").getAttribute("lang"), language, `${path} in ${language}`);
+      await check(page, `${name}${suffix}`);
+    }
+    await other.close();
+  });
+  await Promise.all(looking);
 }
 
 /** One invites, the other declines, neither with a line of script. */
