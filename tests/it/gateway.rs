@@ -139,6 +139,8 @@ fn added(installation: &Installation, api: &EdgeApi, address: &str) -> String {
         (&kept["address"], &kept["account"]),
         (&json!(address), &json!(format!("gateway-{address}")))
     );
+    let link = kept["sign_in"]["link"].as_str().expect("its first admin signs in");
+    assert!(link.contains("/sign-in/link/"), "{link}");
     kept["token"]["secret"].as_str().expect("a token").to_owned()
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -14,6 +14,7 @@ use contracts::{AccountName, Receipt};
 use desk::log::{Heads, Waiting};
 use desk::outbox::{self, Accepted, Request};
 use desk::store::read;
+use serde::Deserialize;
 use serde_json::Value;
 use sqlx::PgPool;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -118,19 +119,27 @@ struct Live {
     streams: Arc<Semaphore>,
 }
 
-/// `GET /live`: an event `changed` whenever the viewer's account was told something.
+/// `GET /live`: an event `changed` whenever the viewer's account was told something, after what the
+/// page was made of (`after`) or what was heard last.
 pub fn router(desk: Desk) -> Router {
     let live = Live { desk, streams: Arc::new(Semaphore::new(STREAMS)) };
     Router::new().route("/live", get(stream)).with_state(live)
 }
 
+#[derive(Debug, Deserialize)]
+struct From {
+    after: Option<i64>,
+}
+
 async fn stream(
     State(live): State<Live>,
     viewer: Viewer,
+    Query(from): Query<From>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let permit = live.streams.try_acquire_owned().map_err(|_| Failure::Unavailable)?;
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let last = last.or(from.after);
     let position = live.desk.position(&viewer.account).await?;
     let changes = Changes {
         waiting: live.desk.heads.wait(&viewer.account),

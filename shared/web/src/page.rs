@@ -150,10 +150,12 @@ impl<'a> Page<'a> {
         self
     }
 
-    /// The stream that tells the page when to look again.
+    /// The stream that tells the page when to look again (`/live`), from what the page was made of on:
+    /// what is told between making the page and opening the stream is not missed.
     #[must_use]
-    pub fn live(mut self, path: impl Into<String>) -> Self {
-        self.live = Some(path.into());
+    pub fn live(mut self, path: &str) -> Self {
+        let mark = if path.contains('?') { '&' } else { '?' };
+        self.live = Some(format!("{path}{mark}after={}", self.viewer.position));
         self
     }
 

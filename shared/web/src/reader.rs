@@ -118,8 +118,8 @@ impl Reader {
     }
 
     fn day(&self, day: u32, month0: u32, year: Option<i32>) -> String {
-        let months = self.say("time.months");
-        let month = months.split(' ').nth(month0 as usize).unwrap_or_default().to_owned();
+        let names = self.say("time.months");
+        let month = names.split(' ').nth(month0 as usize).unwrap_or_default().to_owned();
         let values: [(&str, &dyn std::fmt::Display); 2] = [("day", &day), ("month", &month)];
         match year {
             None => self.say_with("time.day", &values).into_owned(),

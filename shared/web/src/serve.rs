@@ -147,6 +147,7 @@ fn viewer(row: SessionRow, session: Vec<u8>, asked: &Asked) -> Viewer {
         email: row.email,
         role: Role::of_word(&row.role).unwrap_or(Role::LightAgent),
         session,
+        position: row.position,
         reader: asked.reader,
         asked: Arc::new(asked.clone()),
     }
@@ -159,9 +160,13 @@ async fn around(State(web): State<Web>, mut request: Request, next: Next) -> Res
         Ok(viewer) => (viewer, None),
         Err(failure) => (None, Some(failure)),
     };
+    // No name has a NUL character, and no database takes one.
+    let parts = [Some(request.uri().path()), request.uri().query()];
+    let has_nul = parts.into_iter().flatten().any(|part| part.contains("%00"));
     let is_ours = origin::is_ours(request.method(), request.headers(), &web.origin);
     let response = match refused {
         Some(failure) => failure.into_response(),
+        None if has_nul => Failure::NotFound.into_response(),
         None if !is_ours => {
             let why = asked.reader.say("failure.other_origin").into_owned();
             Failure::Forbidden(why).into_response()

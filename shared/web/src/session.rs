@@ -28,6 +28,7 @@ pub(crate) struct SessionRow {
     pub language: Option<String>,
     pub zone: Option<String>,
     pub theme: Option<String>,
+    pub position: i64,
 }
 
 /// The token of a request's cookie.
@@ -57,7 +58,7 @@ pub(crate) async fn find(pool: &PgPool, hash: &[u8]) -> sqlx::Result<Option<Sess
     let found: Option<SessionRow> = sqlx::query_as(
         "select person.account, desk.address, desk.display_name as organisation,
              person.id as person, person.name, person.email, person.role,
-             person.language, person.zone, person.theme
+             person.language, person.zone, person.theme, desk.position
          from web_session session
          join web_person person on person.id = session.person
          join desk_account desk on desk.account = person.account

@@ -1,6 +1,7 @@
 //! How often somebody may try to sign in: counted for a login from one place, for a login from
 //! everywhere and for a place, in the database, so that replicas count together.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
@@ -27,8 +28,11 @@ impl Tries {
         let place = place.map(network).unwrap_or_default();
         // Hashed: it must not be read off who tried what.
         let counted = |what: &str| {
-            let hash = Sha256::digest(what.as_bytes());
-            hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>()
+            let mut text = String::new();
+            for byte in &Sha256::digest(what.as_bytes())[..16] {
+                write!(text, "{byte:02x}").ok();
+            }
+            text
         };
         Self(vec![
             (counted(&format!("here\n{login}\n{place}")), HERE),

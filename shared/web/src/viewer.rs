@@ -33,6 +33,8 @@ pub struct Viewer {
     /// What the person may do.
     pub role: Role,
     pub(crate) session: Vec<u8>,
+    /// How much the account had been told before the page was made.
+    pub(crate) position: i64,
     pub(crate) reader: Reader,
     pub(crate) asked: Arc<Asked>,
 }

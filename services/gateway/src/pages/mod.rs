@@ -42,7 +42,6 @@ struct Pages {
 }
 
 /// Every page, reached by `public_url`.
-#[must_use]
 pub fn router(desk: Desk, public_url: &str) -> Router {
     let site = Site { home: "/", texts: &TEXTS, nav, search: None };
     let pool = desk.pool.clone();

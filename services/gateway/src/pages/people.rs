@@ -72,7 +72,11 @@ async fn shown(pages: &Pages, viewer: &Viewer, shown: Shown<'_>) -> Result<Respo
         email: shown.email,
     };
     let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    Page::new(viewer, viewer.say("nav.people")).section("people").status(status).body(&content)
+    Page::new(viewer, viewer.say("nav.people"))
+        .section("people")
+        .class("main--form")
+        .status(status)
+        .body(&content)
 }
 
 pub(super) async fn page(State(pages): State<Pages>, viewer: Viewer) -> Result<Response, Failure> {

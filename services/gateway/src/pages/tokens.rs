@@ -73,7 +73,11 @@ async fn shown(
         made,
         error,
     };
-    Page::new(viewer, viewer.say("nav.tokens")).section("tokens").status(status).body(&content)
+    Page::new(viewer, viewer.say("nav.tokens"))
+        .section("tokens")
+        .class("main--form")
+        .status(status)
+        .body(&content)
 }
 
 pub(super) async fn page(State(pages): State<Pages>, viewer: Viewer) -> Result<Response, Failure> {

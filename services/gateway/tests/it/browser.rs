@@ -24,6 +24,10 @@ impl Browser {
         browser
     }
 
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
     pub async fn get(&self, gateway: &GatewayHarness, path: &str) -> Answer {
         let headers = [("cookie", self.cookie.as_str()), ("accept-language", &self.language)];
         gateway.ask("GET", path, &headers, None).await

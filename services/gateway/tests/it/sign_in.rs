@@ -125,9 +125,14 @@ async fn every_answer_has_the_strict_headers_and_failures_are_pages() {
     let page = browser.page(&gateway, "/me").await;
     let style = page.split("stylesheet\" href=\"").nth(1).and_then(|it| it.split('"').next());
     let style = style.expect("a stylesheet").to_owned();
-    for (path, status) in
-        [("/me", 200), ("/sign-in", 303), ("/nowhere", 404), ("/assets/x", 404), (&style, 200)]
-    {
+    for (path, status) in [
+        ("/me", 200),
+        ("/sign-in", 303),
+        ("/nowhere", 404),
+        ("/sharing/agreements/%00", 404),
+        ("/assets/x", 404),
+        (&style, 200),
+    ] {
         let answer = browser.get(&gateway, path).await;
         assert_eq!(answer.status, status, "{path}");
         let policy = answer.header("content-security-policy");
@@ -188,5 +193,40 @@ async fn a_new_password_ends_the_other_sessions() {
     assert_eq!(other.get(&gateway, "/me").await.status, 303);
     assert_eq!(browser.get(&gateway, "/me").await.status, 200);
     assert_eq!(browser.get(&gateway, "/").await.header("location"), "/deliveries");
+    gateway.remove().await;
+}
+
+#[tokio::test]
+async fn what_is_told_between_a_page_and_its_stream_is_not_missed() {
+    use std::io::{BufRead as _, BufReader};
+
+    let gateway = GatewayHarness::set("sign_in_live").await;
+    let browser = Browser::of(&gateway, ACME, EMAIL, Role::Admin).await;
+    let page = browser.page(&gateway, "/sharing").await;
+    let live = page.split("hx-sse:connect=\"").nth(1).and_then(|it| it.split('"').next());
+    let live = live.expect("the page is live").to_owned();
+    let state = serde_json::json!({ "any": "thing" });
+    gateway.tell(ACME, "later.release.v1", "d1", &state).await;
+    let deadline = tokio::time::Instant::now() + testkit::desk::PATIENCE;
+    while desk::log::head(&gateway.pool, ACME)
+        .await
+        .expect("it answers")
+        .is_none_or(|head| live.ends_with(&format!("after={}", head.position)))
+    {
+        assert!(tokio::time::Instant::now() < deadline, "nothing was told");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let (url, cookie) = (format!("{}{live}", gateway.url), browser.cookie().to_owned());
+    let first = tokio::task::spawn_blocking(move || {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .timeout_global(Some(testkit::desk::PATIENCE))
+            .build()
+            .into();
+        let response = agent.get(&url).header("cookie", cookie).call().expect("a stream");
+        let lines = BufReader::new(response.into_body().into_reader()).lines();
+        lines.map_while(Result::ok).find(|line| line.starts_with("event:"))
+    });
+    assert_eq!(first.await.expect("it ends").as_deref(), Some("event: changed"));
+    assert_eq!(Browser::default().get(&gateway, &live).await.status, 303, "nobody else hears it");
     gateway.remove().await;
 }

@@ -72,6 +72,11 @@ pub(super) fn agreement_of(row: &SharedTicket) -> Option<AgreementState> {
     serde_json::from_value(row.agreement.as_ref()?.0.clone()).ok()
 }
 
+/// A ticket's number, where it has one.
+pub(super) fn numbered(number: Option<&str>) -> String {
+    number.map_or_else(|| "–".to_owned(), |number| format!("#{number}"))
+}
+
 /// Where a share stands.
 pub(super) fn state(viewer: &Viewer, row: &SharedTicket) -> Html {
     if row.ended {
@@ -80,12 +85,13 @@ pub(super) fn state(viewer: &Viewer, row: &SharedTicket) -> Html {
     if row.is_waiting {
         return views::health("bad", "clock", &viewer.say("share.waiting"));
     }
-    match (row.is_unbound, row.side.as_deref()) {
-        (true, Some("receiver")) => {
-            views::health("warn", "alert", &viewer.say("share.without_number"))
-        }
-        (true, _) => views::health("bad", "clock", &viewer.say("share.not_taken_over")),
-        (false, _) => views::health("ok", "check", &viewer.say("share.live")),
+    let is_sent = row.side.as_deref() != Some("receiver");
+    let is_bound = if is_sent { row.partner_ticket_id.is_some() } else { row.number.is_some() };
+    match (is_bound, row.is_unbound, is_sent) {
+        (true, ..) => views::health("ok", "check", &viewer.say("share.live")),
+        (false, false, _) => views::health("off", "clock", &viewer.say("share.on_its_way")),
+        (false, true, true) => views::health("bad", "clock", &viewer.say("share.not_taken_over")),
+        (false, true, false) => views::health("warn", "alert", &viewer.say("share.without_number")),
     }
 }
 
@@ -103,8 +109,8 @@ fn row<E: SharingEdge>(edge: &E, viewer: &Viewer, row: SharedTicket) -> Row {
         changed_at: viewer.time(row.updated_at.unwrap_or(row.started_at)),
         ticket_path: row.number.as_deref().and_then(|number| edge.ticket_path(number)),
         subject: row.subject.unwrap_or_else(|| viewer.say("share.no_subject").into_owned()),
-        number: row.number.unwrap_or_else(|| "–".to_owned()),
-        partner_number: row.partner_ticket_id.unwrap_or_else(|| "–".to_owned()),
+        number: numbered(row.number.as_deref()),
+        partner_number: numbered(row.partner_ticket_id.as_deref()),
         share: row.share_id,
     }
 }

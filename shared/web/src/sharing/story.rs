@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::list::{name, partner};
 use super::rules::story::{Step, Tone, What, in_order, stays, verdict};
 use super::rules::withheld::is_mendable;
-use super::shares::{agreement_of, state};
+use super::shares::{agreement_of, numbered, state};
 use super::store::Wanted;
 use super::{SharingEdge, framed, store};
 use crate::failure::Failure;
@@ -102,7 +102,7 @@ pub(super) async fn page<E: SharingEdge>(
     let stayed = |step: &&Step| !only || step.is_about_what_stayed();
     let content = Story {
         heading: row.subject.clone().unwrap_or_else(|| viewer.say("share.no_subject").into_owned()),
-        partner_number: row.partner_ticket_id.clone().unwrap_or_else(|| "–".to_owned()),
+        partner_number: numbered(row.partner_ticket_id.as_deref()),
         agreement: agreement.map(|it| (it.agreement_id.to_string(), name(&it).to_owned())),
         ticket: row.number.clone().map(|number| {
             let path = edge.ticket_path(&number).unwrap_or_default();

@@ -116,7 +116,7 @@ mod tests {
     const SHARE: &str = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10";
     const OTHER: &str = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f11";
 
-    fn step(at: &str, outcome: &str, decisions: serde_json::Value) -> Step {
+    fn step(at: &str, outcome: &str, decisions: &serde_json::Value) -> Step {
         let reason = (outcome == "rejected").then_some("ticket_closed");
         let receipt = json!({ "command_id": "k", "command_type": "ticket.update.v1",
             "outcome": outcome, "reason": reason, "decisions": decisions });
@@ -137,7 +137,7 @@ mod tests {
             ("partial", json!([withheld("type_mismatch", OTHER)]), Tone::Fine),
             ("rejected", json!([]), Tone::Bad),
         ] {
-            assert_eq!(step("t", outcome, decisions.clone()).tone(), tone, "{outcome} {decisions}");
+            assert_eq!(step("t", outcome, &decisions).tone(), tone, "{outcome} {decisions}");
         }
         let waits = Step::sent("t".into(), "ticket.update.v1".into(), None, SHARE);
         assert_eq!(waits.tone(), Tone::Waits);
@@ -146,12 +146,12 @@ mod tests {
     #[test]
     fn the_newest_that_can_be_mended_is_said_first() {
         let steps = in_order(vec![
-            step("2026-11-27T10:00:00Z", "rejected", json!([])),
-            step("2026-11-27T10:02:00Z", "partial", json!([withheld("status_not_synced", SHARE)])),
+            step("2026-11-27T10:00:00Z", "rejected", &json!([])),
+            step("2026-11-27T10:02:00Z", "partial", &json!([withheld("status_not_synced", SHARE)])),
             step(
                 "2026-11-27T10:01:00Z",
                 "partial",
-                json!([withheld("type_mismatch", SHARE), withheld("no_such_field", SHARE)]),
+                &json!([withheld("type_mismatch", SHARE), withheld("no_such_field", SHARE)]),
             ),
         ]);
         assert_eq!(steps[0].at, "2026-11-27T10:02:00Z");

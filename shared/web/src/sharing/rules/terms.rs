@@ -31,7 +31,7 @@ pub fn for_receiver(terms: &Terms, under_all: bool) -> Vec<Line> {
     } else {
         [no("lock", "terms.in.private"), no("stay", "terms.in.no_status")]
     });
-    lines.extend(tags_and_fields(terms));
+    lines.extend(tags_and_fields(*terms));
     if under_all {
         lines.extend([
             no("out", "terms.in.one_way"),
@@ -51,11 +51,11 @@ pub fn for_sender(terms: &Terms) -> Vec<Line> {
     } else {
         [no("lock", "terms.out.private"), no("stay", "terms.out.no_status")]
     });
-    lines.extend(tags_and_fields(terms));
+    lines.extend(tags_and_fields(*terms));
     lines
 }
 
-fn tags_and_fields(terms: &Terms) -> [Line; 2] {
+fn tags_and_fields(terms: Terms) -> [Line; 2] {
     [
         if terms.tags { yes("tag", "terms.tags") } else { no("stay", "terms.no_tags") },
         if terms.custom_fields {
