@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use testkit::desk::PATIENCE;
 use testkit::until;
 
-use crate::{WHOLE_SYSTEM, program, whole_system};
+use crate::{WHOLE_SYSTEM, management_url, program, whole_system};
 
 /// A desk behind the gateway: its token, and how far it has read.
 struct HttpDesk {
@@ -121,11 +121,9 @@ fn shown(ticket: &Value) -> (Value, Value, Vec<(Value, Value)>) {
 fn added(installation: &Installation, api: &EdgeApi, address: &str) -> String {
     let file = test_environment::target().join(format!("secret-{}", installation.vhost()));
     Prepared::beside(&file, &api.secret).and_then(Prepared::take_effect).expect("a file");
-    let management =
-        std::env::var("MANAGEMENT_URL").expect("servers: run the tests by `make test`");
     let output = Command::new(program("deskmesh-operator"))
         .args(["account", "add", address, "--via", "gateway", "--json"])
-        .args(["--gateway-url", &api.url, "--management-url", &management])
+        .args(["--gateway-url", &api.url, "--management-url", &management_url()])
         .args(["--broker-url", &installation.operator_url().expect("an address")])
         .arg("--gateway-secret-file")
         .arg(&file)

@@ -30,3 +30,9 @@ fn program(name: &str) -> std::path::PathBuf {
     assert!(path.exists(), "{} is not built: make test", path.display());
     path
 }
+
+/// The broker's management API, for programs that are given it.
+fn management_url() -> String {
+    let url = std::env::var_os("MANAGEMENT_URL").expect("servers: run the tests by `make test`");
+    url.into_string().expect("an address")
+}
