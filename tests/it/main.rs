@@ -5,6 +5,7 @@ mod certify;
 mod collector;
 mod documents;
 mod gateway;
+mod gateway_pair;
 mod histories;
 mod memory;
 mod metrics;
