@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 tools=target/tools/api
 tool=schemathesis==4.32.5
-local="${CARGO_TARGET_DIR:-target}/debug/deskmesh-local"
+local=$(realpath -m "${CARGO_TARGET_DIR:-target}/debug/deskmesh-local")
 mkdir -p "$tools"
 if [[ "$(cat "$tools/installed" 2>/dev/null || true)" != "$tool" ]]; then
   echo "installing $tool" >&2

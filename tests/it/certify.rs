@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use testkit::Desk;
 use testkit::desk::PATIENCE;
 
-use crate::{WHOLE_SYSTEM, program, whole_system};
+use crate::{WHOLE_SYSTEM, management_url, program, whole_system};
 
 const ACCOUNT: &str = "acme";
 
@@ -40,12 +40,10 @@ async fn register(environment: &TestEnvironment) -> String {
 
 fn certify(environment: &TestEnvironment, desk: &str, door: &str) -> Command {
     let mut command = Command::new(program("deskmesh-operator"));
-    let management =
-        std::env::var("MANAGEMENT_URL").expect("servers: run the tests by `make test`");
     let operator = environment.installation.operator_url().expect("an address");
     command
         .args(["certify", ACCOUNT, "--json", "--patience", "60", "--run", desk, "--command", door])
-        .args(["--management-url", &management, "--broker-url", &operator])
+        .args(["--management-url", &management_url(), "--broker-url", &operator])
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")));
     command
 }

@@ -12,24 +12,24 @@ use serde_json::{Value, json};
 use testkit::desk::PATIENCE;
 use testkit::until;
 
-use crate::{WHOLE_SYSTEM, program, whole_system};
+use crate::{WHOLE_SYSTEM, management_url, program, whole_system};
 
 /// A desk behind the gateway: its token, and how far it has read.
-struct HttpDesk {
-    url: String,
+pub struct HttpDesk {
+    pub url: String,
     token: String,
     cursor: String,
-    heard: Vec<Value>,
+    pub heard: Vec<Value>,
 }
 
 impl HttpDesk {
-    fn new(url: &str, token: &str) -> Self {
+    pub fn new(url: &str, token: &str) -> Self {
         let (url, token) = (url.to_owned(), token.to_owned());
         Self { url, token, cursor: String::new(), heard: Vec::new() }
     }
 
     /// One request; nothing when nobody answers.
-    async fn ask(
+    pub async fn ask(
         &self,
         method: &str,
         path: &str,
@@ -80,7 +80,7 @@ impl HttpDesk {
         receipt
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub async fn get(&self, path: &str) -> Value {
         until(path, PATIENCE, async || match self.ask("GET", path, None, &Value::Null).await {
             Some((200, answer)) => Ok(answer),
             other => Err(format!("{other:?}")),
@@ -88,8 +88,21 @@ impl HttpDesk {
         .await
     }
 
+    /// Reads what there is, to the end.
+    pub async fn read_on(&mut self) {
+        loop {
+            let page = self.get(&format!("/v1/deliveries?after={}", self.cursor)).await;
+            page["next"].as_str().unwrap_or_default().clone_into(&mut self.cursor);
+            let told = page["deliveries"].as_array().cloned().unwrap_or_default();
+            if told.is_empty() {
+                return;
+            }
+            self.heard.extend(told);
+        }
+    }
+
     /// Reads on until it hears what is wanted; returns that delivery's payload.
-    async fn hears(&mut self, what: &str, wanted: impl Fn(&str, &Value) -> bool) -> Value {
+    pub async fn hears(&mut self, what: &str, wanted: impl Fn(&str, &Value) -> bool) -> Value {
         let started = std::time::Instant::now();
         loop {
             let path = format!("/v1/deliveries?wait=5&after={}", self.cursor);
@@ -118,14 +131,13 @@ fn shown(ticket: &Value) -> (Value, Value, Vec<(Value, Value)>) {
 }
 
 /// Adds an account as its operator does, by the program; returns its token.
-fn added(installation: &Installation, api: &EdgeApi, address: &str) -> String {
+pub fn added(installation: &Installation, api: &EdgeApi, address: &str) -> String {
     let file = test_environment::target().join(format!("secret-{}", installation.vhost()));
     Prepared::beside(&file, &api.secret).and_then(Prepared::take_effect).expect("a file");
-    let management =
-        std::env::var("MANAGEMENT_URL").expect("servers: run the tests by `make test`");
     let output = Command::new(program("deskmesh-operator"))
         .args(["account", "add", address, "--via", "gateway", "--json"])
-        .args(["--gateway-url", &api.url, "--management-url", &management])
+        .args(["--admin", &format!("Ada <ada@{address}.example>")])
+        .args(["--gateway-url", &api.url, "--management-url", &management_url()])
         .args(["--broker-url", &installation.operator_url().expect("an address")])
         .arg("--gateway-secret-file")
         .arg(&file)

@@ -5,6 +5,7 @@ mod certify;
 mod collector;
 mod documents;
 mod gateway;
+mod gateway_pair;
 mod histories;
 mod memory;
 mod metrics;
@@ -29,4 +30,10 @@ fn program(name: &str) -> std::path::PathBuf {
     let path = local::services::binaries_dir().expect("a folder of binaries").join(name);
     assert!(path.exists(), "{} is not built: make test", path.display());
     path
+}
+
+/// The broker's management API, for programs that are given it.
+fn management_url() -> String {
+    let url = std::env::var_os("MANAGEMENT_URL").expect("servers: run the tests by `make test`");
+    url.into_string().expect("an address")
 }
