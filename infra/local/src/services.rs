@@ -26,6 +26,10 @@ pub struct Fleet {
     binaries: PathBuf,
     /// Variables: of one service, or of all.
     environment: Vec<(Option<Service>, String, String)>,
+    /// What share-dispatcher makes placeholders' ids with.
+    placeholder_key: String,
+    /// Whether these binaries know of such a key: a release before it refuses the variable.
+    takes_key: bool,
     addresses: Vec<(Service, String, String)>,
 }
 
@@ -51,13 +55,10 @@ impl Fleet {
         let mail = |name: &str, value: &str| {
             (Some(Service::Notifier), format!("DESKMESH__SMTP__{name}"), value.to_owned())
         };
-        let key = (
-            Some(Service::ShareDispatcher),
-            "DESKMESH__PLACEHOLDER__KEYS".to_owned(),
-            installation.placeholder_key(),
-        );
-        let environment = vec![mail("URL", smtp_url), mail("FROM", "deskmesh@localhost"), key];
-        Ok(Self { dir: dir.join("services"), binaries: binaries_dir()?, environment, addresses })
+        let environment = vec![mail("URL", smtp_url), mail("FROM", "deskmesh@localhost")];
+        let placeholder_key = installation.placeholder_key();
+        let (dir, binaries) = (dir.join("services"), binaries_dir()?);
+        Ok(Self { dir, binaries, environment, placeholder_key, takes_key: true, addresses })
     }
 
     /// A folder of this name, beside that of the logs.
@@ -70,10 +71,8 @@ impl Fleet {
     #[must_use]
     pub fn with_binaries(mut self, binaries: &Path) -> Self {
         binaries.clone_into(&mut self.binaries);
-        // A release that has no such section refuses its variables.
-        if self.run(Service::ShareDispatcher, &["config"]).is_err() {
-            self.environment.retain(|(of, ..)| *of != Some(Service::ShareDispatcher));
-        }
+        self.takes_key = true;
+        self.takes_key = self.run(Service::ShareDispatcher, &["config"]).is_ok();
         self
     }
 
@@ -207,6 +206,9 @@ impl Fleet {
         let its_own = self.environment.iter().filter(|(of, ..)| of.is_none_or(|of| of == service));
         for (_, name, value) in its_own {
             command.env(name, value);
+        }
+        if service == Service::ShareDispatcher && self.takes_key {
+            command.env("DESKMESH__PLACEHOLDER__KEYS", &self.placeholder_key);
         }
         Ok(command)
     }
