@@ -143,8 +143,8 @@ mod tests {
 
     #[test]
     fn each_difference_is_said() {
-        let expected = ticket(|_| ());
         type Change = fn(&mut Value);
+        let expected = ticket(|_| ());
         let table: [(Change, &str); 14] = [
             (|it| it["status"]["value"] = json!("hold"), "the status is `hold` and must be `open`"),
             (
