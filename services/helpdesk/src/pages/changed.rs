@@ -33,13 +33,13 @@ pub(super) async fn stream(State(pages): State<Pages>, viewer: Viewer) -> Respon
     Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response()
 }
 
-async fn next(mut changes: Changes) -> Option<(Result<Event, Infallible>, Changes)> {
+async fn next(mut looked: Changes) -> Option<(Result<Event, Infallible>, Changes)> {
     tokio::select! {
-        changed = changes.watched.changed() => changed.ok()?,
-        () = tokio::time::sleep_until(changes.ends) => return None,
-        () = changes.stop.cancelled() => return None,
+        changed = looked.watched.changed() => changed.ok()?,
+        () = tokio::time::sleep_until(looked.ends) => return None,
+        () = looked.stop.cancelled() => return None,
     }
-    let number = *changes.watched.borrow_and_update();
+    let number = *looked.watched.borrow_and_update();
     let event = Event::default().event("changed").id(number.to_string()).data("");
-    Some((Ok(event), changes))
+    Some((Ok(event), looked))
 }

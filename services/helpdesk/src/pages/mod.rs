@@ -156,8 +156,9 @@ fn settle_failure(viewer: &Viewer, error: SettleError) -> Failure {
     match error {
         SettleError::Database(error) => error.into(),
         SettleError::Request(error) => Failure::Invalid(error.to_string()),
-        SettleError::NoSuchAccount => Failure::NotFound,
-        SettleError::NoShare(NoShare::NoAgreement) => Failure::NotFound,
+        SettleError::NoSuchAccount | SettleError::NoShare(NoShare::NoAgreement) => {
+            Failure::NotFound
+        }
         SettleError::NoShare(why) => Failure::Conflict(no_share(viewer, &why)),
     }
 }

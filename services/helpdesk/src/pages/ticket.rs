@@ -41,6 +41,7 @@ pub(super) enum Trouble {
 
 #[derive(Template)]
 #[template(path = "ticket.html")]
+#[expect(clippy::struct_excessive_bools, reason = "each shows or hides a part of the page")]
 struct TicketPage<'a> {
     t: &'a Reader,
     number: i64,
@@ -157,7 +158,7 @@ pub(super) async fn again(
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
     let known = load(pages, viewer, &mut connection, number, false).await?;
-    show(viewer, known, sent, Some(trouble))
+    show(viewer, known, sent, Some(&trouble))
 }
 
 async fn load(
@@ -196,7 +197,7 @@ fn show(
     viewer: &Viewer,
     known: Known,
     sent: &Sent,
-    trouble: Option<Trouble>,
+    trouble: Option<&Trouble>,
 ) -> Result<Response, Failure> {
     let Known { kept, agreements, shares, team, fields, asker, talk, paused } = known;
     let Talk { lines, waits, is_cut } = talk;
@@ -206,11 +207,11 @@ fn show(
     let own_tags = ticket.own_tags().cloned().collect::<Vec<_>>().join(", ");
     let id = |held: Option<uuid::Uuid>| held.map(|id| id.to_string()).unwrap_or_default();
     let is_live = |share: &&Share| share.live;
-    let wrong = match &trouble {
+    let wrong = match trouble {
         Some(Trouble::Wrong(wrong)) => wrong.clone(),
         _ => BTreeMap::new(),
     };
-    let code = match &trouble {
+    let code = match trouble {
         None => StatusCode::OK,
         Some(Trouble::Wrong(_)) => StatusCode::UNPROCESSABLE_ENTITY,
         Some(_) => StatusCode::CONFLICT,
@@ -237,7 +238,7 @@ fn show(
         waits: (waits > 0).then(|| viewer.say_with("ticket.waits", &[("n", &waits)]).into_owned()),
         lines,
         is_cut,
-        trouble: trouble.as_ref().map(|trouble| trouble_text(viewer, &fields, trouble)),
+        trouble: trouble.map(|trouble| trouble_text(viewer, &fields, trouble)),
         rules_pause: paused,
         may_work: viewer.role >= Role::Agent,
         is_closed: ticket.status == Status::Closed,
@@ -373,8 +374,7 @@ fn hop_line(viewer: &Viewer, hop: &Hop) -> HopLine {
     let here = hop.name.is_none();
     let (class, icon, text) = match hop.sees {
         Sees::PrivateOnly => ("hop--no", "eye-off", "sees.private_only"),
-        Sees::Agents if here => ("hop--here", "eye", "sees.your_agents"),
-        Sees::AgentsAndRequester if here => ("hop--here", "eye", "sees.your_agents"),
+        Sees::Agents | Sees::AgentsAndRequester if here => ("hop--here", "eye", "sees.your_agents"),
         Sees::Agents => ("hop--yes", "eye", "sees.agents"),
         Sees::AgentsAndRequester => ("hop--yes", "eye", "sees.agents_and_requester"),
     };

@@ -92,12 +92,11 @@ pub(super) fn side(viewer: &Viewer, views: &[View], counts: &[i64], now: &str) -
         let link = SideLink::new(path(&view.key), view.title.clone())
             .count(u64::try_from(*count).unwrap_or_default())
             .current_if(view.key == now);
-        match groups.iter_mut().find(|(group, _)| *group == view.group) {
-            Some((_, group)) => group.links.push(link),
-            None => {
-                let title = viewer.say(view.group).into_owned();
-                groups.push((view.group, SideGroup { title, links: vec![link] }));
-            }
+        if let Some((_, group)) = groups.iter_mut().find(|(group, _)| *group == view.group) {
+            group.links.push(link);
+        } else {
+            let title = viewer.say(view.group).into_owned();
+            groups.push((view.group, SideGroup { title, links: vec![link] }));
         }
     }
     groups.into_iter().map(|(_, group)| group).collect()

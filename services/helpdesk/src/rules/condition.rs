@@ -315,8 +315,7 @@ pub fn text_of(value: &Value) -> String {
             let tags: BTreeSet<&str> = items.iter().filter_map(Value::as_str).collect();
             tags.into_iter().collect::<Vec<_>>().join(" ")
         }
-        Value::Null => String::new(),
-        Value::Object(_) => String::new(),
+        Value::Null | Value::Object(_) => String::new(),
         other => other.to_string(),
     }
 }

@@ -222,7 +222,7 @@ mod tests {
     fn r_11_no_share_field_where_all_agreements_are_incoming() {
         let ticket = Ticket::new(1, "Pump", "p");
         let out = agreement("a", "globex");
-        assert!(matches!(share_field(&ticket, &[out.clone()]), ShareField::Choice(_)));
+        assert!(matches!(share_field(&ticket, std::slice::from_ref(&out)), ShareField::Choice(_)));
         let others = [
             Agreement { side: Side::Receiver, ..out.clone() },
             Agreement { status: AgreementStatus::Pending, ..out.clone() },

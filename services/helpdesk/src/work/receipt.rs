@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use contracts::{AccountName, Actor, Receipt, ReceiptOutcome, Role, Timestamp};
+use contracts::{AccountName, Actor, Reason, Receipt, ReceiptOutcome, Role, Timestamp};
 use desk::model;
 use desk::store::shown;
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ pub(super) async fn answered(
         }
         ("ticket.share.v1", false) => {
             after.ticket.sent_to = None;
-            let why = receipt.reason.map(|reason| reason.sentence());
+            let why = receipt.reason.map(Reason::sentence);
             Some(Entry { kind: "not_shared", detail: json!({ "partner": partner, "why": why }) })
         }
         ("ticket.unshare.v1", true) => {
@@ -116,15 +116,15 @@ async fn follow_up(
     let missing = shown::missing_comments(connection, name, &number.to_string(), &ids).await?;
     let missing: Vec<Value> =
         own.filter(|comment| missing.contains(&comment.id)).map(told).collect();
-    let shares = sharing::of_ticket(connection, name, number).await?;
+    let in_shares = sharing::of_ticket(connection, name, number).await?;
     let held = shown::of_number(connection, name, &number.to_string()).await?;
-    let held = held.map(|row| row.ticket).unwrap_or_default();
+    let known = held.map(|row| row.ticket).unwrap_or_default();
     let actor = serde_json::from_value(shared["actor"].clone()).unwrap_or_else(|_| nobody());
     let by = By { account: account.clone(), actor, now };
     let mut told_so_far = after.ticket.clone();
     let sent = model::Sent::of("ticket.share.v1", shared).unwrap_or_default();
     let names: BTreeSet<String> = sent.fields.keys().cloned().collect();
-    overlay::take(&mut told_so_far, &held, &[], Some(&names));
+    overlay::take(&mut told_so_far, &known, &[], Some(&names));
     let mut parts: Vec<&[Value]> = missing.chunks(COMMENTS).collect();
     if parts.is_empty() {
         parts.push(&[]);
@@ -132,7 +132,7 @@ async fn follow_up(
     let mut from = told_so_far;
     for part in parts {
         let Some(changed) = publish::change(&from, &after.ticket, part) else { continue };
-        let content = command::update(number, &shares, Some(&held), changed, &by);
+        let content = command::update(number, &in_shares, Some(&known), changed, &by);
         send(connection, account, "ticket.update.v1", content).await?;
         from = after.ticket.clone();
     }

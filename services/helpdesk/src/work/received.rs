@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use contracts::delivery::{TicketCreated, TicketUnshared, TicketUpdated};
-use contracts::{AccountName, Actor, Role, ShareId, Timestamp};
+use contracts::{AccountName, Actor, Role, ShareId, TicketId, Timestamp};
 use desk::model;
 use desk::store::shown::{self, HeldRow};
 use serde_json::json;
@@ -98,7 +98,7 @@ pub(super) async fn updated(
     }
     let share = told.share_id.to_string();
     let Some(row) =
-        find(connection, name, &share, told.ticket_id.as_ref().map(|it| it.as_str())).await?
+        find(connection, name, &share, told.ticket_id.as_ref().map(TicketId::as_str)).await?
     else {
         return Ok(());
     };

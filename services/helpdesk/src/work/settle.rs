@@ -130,12 +130,11 @@ async fn run_rules(
     let (account, number) = (by.account.as_str(), after.ticket.number);
     let still = Run { ticket: after.ticket.clone(), fired: Vec::new() };
     let loaded;
-    let rules = match rules {
-        Some(rules) => rules,
-        None => {
-            loaded = rule::in_force(connection, account, Kind::Trigger).await?;
-            &loaded
-        }
+    let rules = if let Some(rules) = rules {
+        rules
+    } else {
+        loaded = rule::in_force(connection, account, Kind::Trigger).await?;
+        &loaded
     };
     let run = trigger::run(rules, after.ticket.clone(), event, &around.agreements);
     if run.fired.is_empty() {

@@ -366,6 +366,7 @@ pub fn placeholder(name: &str) -> Value {
 }
 
 /// A ticket that comes by sharing, with what else it has.
+#[expect(clippy::needless_pass_by_value, reason = "written where it is used")]
 pub fn created(share: &str, agreement: &str, from: &str, more: Value) -> Value {
     let mut told = json!({ "share_id": share, "agreement_id": agreement, "received_from": from,
         "via": "ticket_sharing", "original_ticket_id": "77", "subject": "The pump leaks",

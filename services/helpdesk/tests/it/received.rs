@@ -17,6 +17,7 @@ async fn received(test: &str, terms: &str, more: Value) -> (HelpdeskHarness, Som
     (harness, sam)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "written where it is used")]
 fn updated(more: Value) -> Value {
     let mut told = json!({ "share_id": id(2), "ticket_id": "1", "received_from": "globex",
         "via": "ticket_sharing", "revision": 9 });

@@ -20,18 +20,7 @@ async fn make(
     rows: &[(&str, &str)],
 ) -> String {
     let page = harness.get(ada, &format!("/settings/rules/{kind}/new")).await;
-    let path = page
-        .between("method=\"post\" action=\"", "\" ")
-        .split('"')
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    let path = if path.contains("/settings/rules/") {
-        path
-    } else {
-        let path = page.between("id=\"rule\" class=\"panel\" method=\"post\" action=\"", "\"");
-        path
-    };
+    let path = page.between("id=\"rule\" class=\"panel\" method=\"post\" action=\"", "\"");
     let mut form = vec![("new", "yes"), ("name", "Route it"), ("on", "on"), ("do", "save")];
     form.extend_from_slice(rows);
     harness.post(ada, &path, &form).await.is(303);

@@ -27,7 +27,7 @@ fn ticket(chance: &mut u64, number: i64) -> Ticket {
     ticket.status = one(chance, &STATUSES);
     ticket.group = one(chance, &[None, Some(group)]);
     ticket.assignee = one(chance, &[None, Some(group)]);
-    ticket.requester = one(chance, &["p", "q"]).to_owned();
+    one(chance, &["p", "q"]).clone_into(&mut ticket.requester);
     ticket.channel = one(chance, &Channel::ALL);
     ticket.updated_via = one(chance, &Channel::ALL);
     ticket.tags = tags_of(one(chance, &["", "meter", "meter relay", "other"]));

@@ -240,8 +240,8 @@ pub(in crate::pages) async fn save(
     let read = known.names(&viewer).read(kind, &sent);
     let error = problem(kind, &name, &read);
     let is_on = sent.one("on").is_some();
-    let tries = sent.one("do") == Some("dry") && error.is_none();
-    let tried = if tries {
+    let is_dry_run = sent.one("do") == Some("dry") && error.is_none();
+    let tried = if is_dry_run {
         let rule = Rule {
             id,
             name: name.clone(),

@@ -40,6 +40,7 @@ pub(super) enum Line {
 }
 
 /// A comment as it is shown.
+#[expect(clippy::struct_excessive_bools, reason = "each shows or hides a part of the comment")]
 pub(super) struct Said {
     pub id: String,
     pub author: String,
