@@ -53,7 +53,7 @@ const NOTIFIER: End = End::Service(Service::Notifier);
 const COURSES: [Course; 12] = [
     Course(DESK, AGREEMENT, "M104 176C190 176 170 62 261 62", "270,62 261,57 261,67", (196, 112), ""),
     Course(DESK, DISPATCHER, "M104 200H261", "270,200 261,195 261,205", (188, 192), "mid"),
-    Course(AGREEMENT, DISPATCHER, "M320 92V161", "320,170 315,161 325,161", (312, 134), "end"),
+    Course(AGREEMENT, DISPATCHER, "M320 92V161", "320,170 315,161 325,161", (330, 134), ""),
     Course(AGREEMENT, DESK, "M410 62H1150Q1160 62 1160 72V147", "1160,156 1155,147 1165,147", (760, 54), "mid"),
     Course(DISPATCHER, DESK, "M370 170V108Q370 98 380 98H1120Q1130 98 1130 108V147", "1130,156 1125,147 1135,147", (760, 90), "mid"),
     Course(DISPATCHER, COMMENTS, "M410 200H531", "540,200 531,195 531,205", (470, 192), "mid"),
@@ -67,7 +67,7 @@ const COURSES: [Course; 12] = [
 
 /// The boxes of services: corner and size.
 const PLACES: [(Service, [u32; 4]); 5] = [
-    (Service::Agreement, [270, 32, 140, 60]),
+    (Service::Agreement, [270, 32, 150, 60]),
     (Service::ShareDispatcher, [270, 170, 140, 60]),
     (Service::CommentSync, [540, 170, 130, 60]),
     (Service::FieldSync, [800, 170, 120, 60]),
@@ -86,13 +86,15 @@ pub fn nodes(seen: &Seen) -> Vec<Node> {
         says,
         tone,
     };
-    let waiting: u64 =
-        Service::ALL.into_iter().filter_map(|it| seen.sample(it)).map(|it| it.undelivered).sum();
-    let (told, tone) = match waiting {
-        0 => ("all delivered".to_owned(), "t-2"),
-        many => (format!("{many} not delivered"), "t-bad"),
+    let senders = Service::ALL.into_iter().filter(|it| !types(End::Service(*it), DESK).is_empty());
+    let waiting: Option<Vec<u64>> =
+        senders.map(|it| seen.sample(it).map(|sample| sample.undelivered)).collect();
+    let (told, tone) = match waiting.map(|all| all.into_iter().sum::<u64>()) {
+        None => ("not known".to_owned(), "t-warn"),
+        Some(0) => ("all delivered".to_owned(), "t-2"),
+        Some(many) => (format!("{many} wait"), "t-bad"),
     };
-    let mut nodes = vec![desks(4, "send commands".to_owned(), "t-2"), desks(1080, told, tone)];
+    let mut nodes = vec![desks(4, "commands".to_owned(), "t-2"), desks(1080, told, tone)];
     nodes.extend(PLACES.into_iter().map(|(service, [x, y, width, height])| {
         let (says, tone) = state(seen, service);
         let class = if tone == "t-2" { "node" } else { "node node--warn" };
@@ -203,6 +205,8 @@ pub fn pairs() -> Vec<(String, &'static str, String)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::figures::History;
+    use super::super::watch::Standing;
     use super::*;
 
     /// A flow that is new needs an arrow, and one that is gone must lose its own.
@@ -217,5 +221,21 @@ mod tests {
         }
         assert_eq!(PLACES.map(|(service, _)| service), Service::ALL);
         assert_eq!(pairs().len(), COURSES.len());
+    }
+
+    #[test]
+    fn a_gap_is_no_claim_that_all_is_well() {
+        let mut seen = Seen::default();
+        for service in Service::ALL {
+            let mut history = History::default();
+            history.add(Sample::default());
+            seen.services.insert(service.name(), Standing { state: State::Ready, history });
+        }
+        let says = |seen: &Seen| nodes(seen).into_iter().map(|it| it.says).collect::<Vec<_>>();
+        assert_eq!(says(&seen)[..3], ["commands", "all delivered", "ready"]);
+        let gap = State::Gap("host:1: refused".to_owned());
+        seen.services.get_mut("field-sync").unwrap().state = gap;
+        assert_eq!(says(&seen)[1], "not known");
+        assert_eq!(says(&seen)[5], "no answer");
     }
 }

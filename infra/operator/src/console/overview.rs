@@ -30,7 +30,7 @@ struct Row {
     rate: String,
     queue: String,
     step: String,
-    undelivered: u64,
+    undelivered: Option<u64>,
     undelivered_since: String,
     parked: Option<u64>,
     version: String,
@@ -72,12 +72,23 @@ impl Content {
         p95(all).map_or_else(|| "–".to_owned(), age)
     }
 
-    fn parked(&self) -> u64 {
-        self.samples().map(Sample::parked_in_all).sum()
+    fn parked(&self) -> String {
+        self.counted(Sample::parked_in_all)
     }
 
-    fn undelivered(&self) -> u64 {
-        self.samples().map(|sample| sample.undelivered).sum()
+    fn undelivered(&self) -> String {
+        self.counted(|sample| sample.undelivered)
+    }
+
+    /// Over all services; where one gave no answer, there may be more.
+    fn counted(&self, count: impl Fn(&Sample) -> u64) -> String {
+        let counts: Vec<u64> = self.samples().map(count).collect();
+        let sum: u64 = counts.iter().sum();
+        match counts.len() {
+            0 => "–".to_owned(),
+            all if all == Service::ALL.len() => sum.to_string(),
+            _ => format!("{sum} or more"),
+        }
     }
 
     fn oldest(&self) -> String {
@@ -111,7 +122,7 @@ impl Content {
             rate: per_second(rate),
             queue: queue.map_or_else(|| "–".to_owned(), |queue| queue.messages.to_string()),
             step: age(sample.map_or(0.0, |it| it.oldest_step)),
-            undelivered: sample.map_or(0, |it| it.undelivered),
+            undelivered: sample.map(|it| it.undelivered),
             undelivered_since: age(sample.map_or(0.0, |it| it.undelivered_oldest)),
             parked: sample.map(Sample::parked_in_all),
             version: sample.map(|it| it.version.clone()).unwrap_or_default(),

@@ -123,6 +123,13 @@ impl Told {
         self.timeline.commands.saturating_sub(self.timeline.left_out)
     }
 
+    /// Whether nothing is left to do, as far as all services say.
+    fn is_well(&self) -> bool {
+        self.mendable().is_empty()
+            && self.timeline.gaps.is_empty()
+            && !story::is_empty(&self.timeline)
+    }
+
     fn mendable(&self) -> Vec<&Finding> {
         story::findings(&self.timeline).0
     }
