@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::topology::{End, Exchange, FLOWS, Service};
 
-use super::figures::{Sample, per_second};
+use super::figures::{History, Sample, per_second};
 use super::watch::{Seen, State};
 
 /// A box of the picture.
@@ -151,14 +151,14 @@ pub fn wires(seen: &Seen) -> Vec<Wire> {
 fn text(seen: &Seen, from: End, to: End) -> String {
     let rate = match (from, to) {
         (End::Service(service), End::Desk) => {
-            seen.of(service).and_then(|it| it.history.delivery_rate())
+            seen.history(service).and_then(History::delivery_rate)
         }
         (_, End::Service(service)) => {
             let types = types(from, to);
             let alone = FLOWS
                 .iter()
                 .all(|flow| flow.to != to || flow.from == from || !types.contains(flow.message));
-            let history = seen.of(service).map(|it| &it.history).filter(|_| alone);
+            let history = seen.history(service).filter(|_| alone);
             history.and_then(|history| history.rate(|kind| types.contains(kind)))
         }
         _ => None,
@@ -205,7 +205,6 @@ pub fn pairs() -> Vec<(String, &'static str, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::figures::History;
     use super::super::watch::Standing;
     use super::*;
 

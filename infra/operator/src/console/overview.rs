@@ -62,13 +62,13 @@ impl Content {
                 contracts::topology::End::Desk,
                 contracts::topology::End::Service(service),
             );
-            self.seen.of(service)?.history.rate(|kind| types.contains(kind))
+            self.seen.history(service)?.rate(|kind| types.contains(kind))
         });
         per_second(rates.into_iter().sum())
     }
 
     fn p95(&self) -> String {
-        let all = self.seen.services.values().map(|standing| &standing.history);
+        let all = Service::ALL.into_iter().filter_map(|service| self.seen.history(service));
         p95(all).map_or_else(|| "–".to_owned(), age)
     }
 
@@ -112,7 +112,7 @@ impl Content {
             Some(State::Gap(_)) => ("bad", "alert", "no answer".to_owned()),
             None => ("off", "clock", "not looked at yet".to_owned()),
         };
-        let rate = sample.and(standing).and_then(|it| it.history.rate(|_| true));
+        let rate = self.seen.history(service).and_then(|it| it.rate(|_| true));
         let queue = self.seen.queue(service.name());
         Row {
             name: service.name(),

@@ -63,10 +63,15 @@ impl Seen {
         services.chain(broker).collect()
     }
 
-    /// The figures of a service that answers now.
-    pub fn sample(&self, service: Service) -> Option<&Sample> {
+    /// What a service that answers now has told.
+    pub fn history(&self, service: Service) -> Option<&History> {
         let standing = self.of(service)?;
-        if matches!(standing.state, State::Gap(_)) { None } else { standing.history.last() }
+        (!matches!(standing.state, State::Gap(_))).then_some(&standing.history)
+    }
+
+    /// What it told last.
+    pub fn sample(&self, service: Service) -> Option<&Sample> {
+        self.history(service)?.last()
     }
 
     /// A queue, where the broker tells of it.
@@ -191,6 +196,10 @@ mod tests {
         assert_eq!(seen.gaps(), ["notifier gave no answer: host:1: refused"]);
         seen.services.insert("notifier", standing(State::NotReady("broker".to_owned())));
         assert!(seen.gaps().is_empty(), "who waits has answered");
+        assert!(seen.history(Service::Notifier).is_some());
+        seen.services.insert("notifier", standing(State::Gap("host:1: refused".to_owned())));
+        assert!(seen.history(Service::Notifier).is_none(), "what is old is told no more");
+        seen.services.insert("notifier", standing(State::Ready));
         seen.queues = Some(Err("401".to_owned()));
         assert_eq!(seen.gaps(), ["the broker does not tell of its queues: 401"]);
     }
