@@ -10,18 +10,19 @@ use messaging::{DecodeError, Service as _};
 use serde_json::Value;
 
 /// Which packages of the workspace a package may build on.
-const EDGES: [(&str, &[&str]); 18] = [
+const EDGES: [(&str, &[&str]); 19] = [
     ("contracts", &[]),
     ("egress", &[]),
+    ("web-base", &[]),
     ("timeline", &["contracts"]),
     ("messaging", &["contracts", "timeline"]),
     ("line", &["contracts", "messaging"]),
     ("bootstrap", &["contracts", "messaging", "timeline"]),
     ("local", &["contracts", "operator"]),
-    ("operator", &["contracts", "timeline"]),
+    ("operator", &["contracts", "timeline", "web-base"]),
     ("testkit", &["contracts", "desk", "messaging"]),
     ("desk", &["contracts", "messaging"]),
-    ("web", &["contracts", "desk"]),
+    ("web", &["contracts", "desk", "web-base"]),
     ("gateway", &["bootstrap", "contracts", "desk", "egress", "messaging", "web"]),
     ("helpdesk", &["bootstrap", "contracts", "desk", "messaging", "web"]),
     ("agreement-service", &["bootstrap", "contracts", "messaging"]),

@@ -151,7 +151,7 @@ async fn start() -> Pair {
             }
             (fleet.start(Service::Gateway, replica).expect("it starts"), access)
         });
-        let api = pair[0].1.operator(installation.passwords());
+        let api = pair[0].1.operator(Service::Gateway, installation.passwords());
         let urls = pair.each_ref().map(|(_, access)| access.url.clone());
         let gateways = pair.map(|(mut gateway, _)| {
             gateway.wait_ready(PATIENCE).expect("it is ready");

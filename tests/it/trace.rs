@@ -2,6 +2,7 @@
 //! the terms, waiting for a desk's queue that is gone, and set aside.
 
 use std::io::{BufRead, BufReader};
+use std::ops::ControlFlow;
 use std::process::{Child, Command, Output, Stdio};
 
 use contracts::sync::Transfer;
@@ -238,5 +239,21 @@ fn over_http(asked: &Operator, share: &str) {
     let address = address.parse().expect("an address");
     let (status, told) = get(address, "/trace/acme/4711").expect("it answers");
     assert!(status == 200 && told.contains(share), "{status}: {told}");
+    let (status, page) = get(address, "/timeline?of=acme/4711&limit=0").expect("it answers");
+    assert!(status == 200 && page.contains(share), "{status}: {page}");
+    assert!(page.contains("things did not cross, or wait") && page.contains("STAYED"), "{page}");
+    assert!(!page.contains("not the whole story") && !page.contains("The text"), "{page}");
+    // What lies parked the services count now and then.
+    let line = "parked replay --reason undecodable";
+    let counted = local::wait::until(line, PATIENCE, || {
+        let (_, parked) = get(address, "/parked").expect("it answers");
+        Ok::<_, local::Error>(match parked.contains(line) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(parked),
+        })
+    });
+    counted.expect("the page tells what is parked");
+    let (_, overview) = get(address, "/").expect("it answers");
+    assert!(overview.contains("5 of 5 services ready"), "{overview}");
     assert_eq!(get(address, "/trace/4711").expect("it answers").0, 400);
 }

@@ -1,6 +1,7 @@
 //! `deskmesh-operator`.
 
 mod commands;
+mod console;
 
 use std::process::ExitCode;
 
@@ -35,7 +36,7 @@ enum Command {
     Certify(CertifyArgs),
     /// Tell what became of a ticket, a share, an agreement or a command
     Trace(TraceArgs),
-    /// Answer the same over HTTP, for people inside: /trace/acme/4711
+    /// Serve the operator's console: pages in a browser, and /trace/acme/4711 for programs
     Serve(ServeArgs),
 }
 

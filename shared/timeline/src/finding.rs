@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use contracts::reason::Class;
 use contracts::receipt::{Decision, ItemOutcome};
 use contracts::{Reason, Receipt, ReceiptOutcome, Timestamp};
 use serde::Serialize;
@@ -10,6 +11,20 @@ use crate::trail::{Parked, Undelivered};
 
 /// Items of one command that one sentence names.
 const NAMED: usize = 5;
+
+/// What somebody can do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Nothing: it is as the parties want it, or gave way to a later change.
+    AsAgreed,
+    /// Whoever the text names can mend it.
+    Mendable,
+    /// It waits for a desk's queue.
+    Waits,
+    /// It is set aside until an operator decides.
+    SetAside,
+}
 
 /// Something that did not cross, or waits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -20,6 +35,8 @@ pub struct Finding {
     pub command: Option<String>,
     /// What, and why; for people.
     pub text: String,
+    /// What can be done about it.
+    pub kind: Kind,
 }
 
 /// What a receipt to `account` says of its command: that it was refused, and what of it stayed.
@@ -29,31 +46,42 @@ pub(crate) fn of_receipt(account: &str, at: Timestamp, receipt: &Receipt) -> Vec
     if receipt.dry_run {
         return Vec::new();
     }
-    let found =
-        |text: String| Finding { at, command: Some(format!("{account}/{command_id}")), text };
+    let found = |kind: Kind, text: String| Finding {
+        at,
+        command: Some(format!("{account}/{command_id}")),
+        text,
+        kind,
+    };
     let refused = (*outcome == ReceiptOutcome::Rejected).then(|| {
         let because = because(*reason, detail.as_deref());
-        found(format!("{command_type} {command_id} of {account} was REJECTED{because}"))
+        let text = format!("{command_type} {command_id} of {account} was REJECTED{because}");
+        found(kind(*reason, Kind::Mendable), text)
     });
     let misspelt = (*reason == Some(Reason::UnknownMembers)).then(|| {
         let because = because(*reason, detail.as_deref());
-        found(format!("{command_type} {command_id} of {account} has more than is known{because}"))
+        let text =
+            format!("{command_type} {command_id} of {account} has more than is known{because}");
+        found(Kind::Mendable, text)
     });
     // Two hundred tags that stay for one reason are one sentence.
-    let mut alike: BTreeMap<(&str, String), Vec<String>> = BTreeMap::new();
+    let mut alike: BTreeMap<(&str, String, Kind), Vec<String>> = BTreeMap::new();
     for decision in &receipt.decisions {
         if matches!(decision.outcome, ItemOutcome::Withheld | ItemOutcome::Superseded) {
             let because = because(decision.reason, decision.detail.as_deref());
-            alike.entry((fate(decision), because)).or_default().push(decision.item.to_string());
+            let kind = kind(decision.reason, Kind::AsAgreed);
+            alike
+                .entry((fate(decision), because, kind))
+                .or_default()
+                .push(decision.item.to_string());
         }
     }
-    let stayed = alike.into_iter().map(|((fate, because), items)| {
+    let stayed = alike.into_iter().map(|((fate, because, kind), items)| {
         let more = match items.len().saturating_sub(NAMED) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
         let named = items[..items.len().min(NAMED)].join(", ");
-        found(format!("{named}{more} of {command_id} {fate}{because}"))
+        found(kind, format!("{named}{more} of {command_id} {fate}{because}"))
     });
     refused.into_iter().chain(misspelt).chain(stayed).collect()
 }
@@ -67,6 +95,7 @@ pub(crate) fn of_parked(service: &str, parked: &Parked, command: Option<String>)
             "{service} set a message aside: {}: {} (parked show {})",
             parked.reason, parked.detail, parked.id
         ),
+        kind: Kind::SetAside,
     }
 }
 
@@ -79,6 +108,7 @@ pub(crate) fn of_waiting(waiting: &Undelivered, command: Option<String>) -> Find
             "{} of {} waits since {}: the queue of its desk, desk.{}, is missing or full",
             waiting.message_type, waiting.account, waiting.first_failed_at, waiting.account
         ),
+        kind: Kind::Waits,
     }
 }
 
@@ -113,6 +143,15 @@ pub(crate) fn without_values(detail: &str) -> String {
         escaped = letter == '\\' && !escaped;
     }
     told
+}
+
+/// What can be done about a reason; without one, what is usual.
+fn kind(reason: Option<Reason>, otherwise: Kind) -> Kind {
+    match reason.map(Reason::class) {
+        None => otherwise,
+        Some(Class::AsAgreed) => Kind::AsAgreed,
+        Some(Class::Mendable(_) | Class::Transient) => Kind::Mendable,
+    }
 }
 
 /// Why, with whether anything can be done about it and by whom.

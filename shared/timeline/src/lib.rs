@@ -12,7 +12,7 @@ mod waiting;
 
 pub use entry::{DeskQueue, Entry, Queued, Timeline};
 pub use filter::{Filter, MOST, since};
-pub use finding::Finding;
+pub use finding::{Finding, Kind};
 pub use target::{Target, TargetError};
-pub use text::{harmless, render};
+pub use text::{harmless, left_account, queues, render, verdict};
 pub use trail::{Decided, Parked, Share, Told, Trail, Undelivered};

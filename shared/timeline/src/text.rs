@@ -17,10 +17,10 @@ const TIME: usize = 12;
 #[must_use]
 pub fn render(timeline: &Timeline) -> String {
     let mut text = String::new();
-    verdict(&mut text, timeline);
+    line(&mut text, &verdict(timeline));
     section(&mut text, "did not cross, or waits:", &findings(timeline));
     section(&mut text, "this is not the whole story:", &timeline.gaps);
-    section(&mut text, "put into the queue of its desk:", &queued(timeline));
+    section(&mut text, "put into the queue of its desk:", &queues(timeline));
     if !timeline.shares.is_empty() {
         line(&mut text, "");
     }
@@ -42,19 +42,21 @@ pub fn render(timeline: &Timeline) -> String {
     text
 }
 
-fn verdict(text: &mut String, timeline: &Timeline) {
+/// What it comes to, in one sentence.
+#[must_use]
+pub fn verdict(timeline: &Timeline) -> String {
     let Timeline { target, commands, missing, missing_left_out, .. } = timeline;
     let since = timeline.since.map(|since| format!(" since {since}")).unwrap_or_default();
     if *commands == 0 && timeline.entries.is_empty() && missing.is_empty() {
         let why = "no command that names it was decided or set aside";
-        return line(text, &format!("nothing is known of {target}{since}: {why}"));
+        return format!("nothing is known of {target}{since}: {why}");
     }
     let found = match missing.len() + missing_left_out {
         0 => "nothing was refused, withheld or set aside, and nothing waits for a queue".to_owned(),
         1 => "1 thing did not cross, or waits".to_owned(),
         many => format!("{many} things did not cross, or wait"),
     };
-    line(text, &format!("{target}{since}: {}; {found}", many(*commands, "command")));
+    format!("{target}{since}: {}; {found}", many(*commands, "command"))
 }
 
 fn many(count: usize, what: &str) -> String {
@@ -71,7 +73,9 @@ fn findings(timeline: &Timeline) -> Vec<String> {
     older.into_iter().chain(told).collect()
 }
 
-fn queued(timeline: &Timeline) -> Vec<String> {
+/// What was put into which desk's queue, a sentence for each.
+#[must_use]
+pub fn queues(timeline: &Timeline) -> Vec<String> {
     let of_account = |(account, queued): (&String, &Queued)| {
         let now = match queued.queue {
             None => "whether its desk took them, the broker alone tells".to_owned(),
@@ -121,7 +125,8 @@ fn heading(share: &Share) -> String {
 }
 
 /// Whose side is the left one.
-fn left_account(timeline: &Timeline) -> Option<String> {
+#[must_use]
+pub fn left_account(timeline: &Timeline) -> Option<String> {
     let named = match &timeline.target {
         Target::Ticket(name) | Target::Message(name) => name.split('/').next().map(str::to_owned),
         Target::Share(_) | Target::Agreement(_) => None,

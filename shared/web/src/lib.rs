@@ -1,13 +1,9 @@
 #![doc = include_str!("../README.md")]
 
-mod assets;
 mod clock;
 mod failure;
-mod headers;
-mod html;
 mod language;
 pub mod live;
-mod origin;
 mod page;
 mod password;
 pub mod people;
@@ -26,6 +22,7 @@ pub mod views;
 mod when;
 
 use sqlx::migrate::Migration;
+use web_base::{assets, headers, html, origin};
 
 pub use failure::{Failure, see_other, see_other_said};
 pub use html::Html;

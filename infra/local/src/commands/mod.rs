@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod chromium;
+mod console;
 pub mod mail_sink;
 mod running;
 pub mod service;

@@ -24,6 +24,8 @@ pub struct Running {
     pub gateway: Option<EdgeAccess>,
     #[serde(default)]
     pub helpdesk: Option<EdgeAccess>,
+    #[serde(default)]
+    pub console: Option<RunningConsole>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,6 +34,14 @@ pub struct RunningService {
     pub process: Process,
     pub http: SocketAddr,
     pub log: PathBuf,
+}
+
+/// The operator's console.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunningConsole {
+    pub process: Process,
+    pub url: String,
+    pub secret_file: PathBuf,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -66,7 +76,11 @@ impl Running {
         Ok(local::state::write(&dir.join("up.json"), self)?)
     }
 
+    /// Stops the services, and the console that looks at them.
     pub fn stop_services(&mut self) {
+        if let Some(console) = self.console.take() {
+            console.process.stop_group(Signal::SIGTERM, Duration::from_secs(5));
+        }
         thread::scope(|scope| {
             for service in self.services.drain(..) {
                 scope.spawn(move || {

@@ -66,10 +66,6 @@ pub fn write(
         script(&bin, name, &text)?;
     }
     let Servers { amqp_url, management_url, .. } = &running.servers;
-    let services: Vec<String> = instances
-        .iter()
-        .map(|one| format!("{}=http://{}", one.service().name(), one.http()))
-        .collect();
     let mut values = vec![
         ("AMQP_URL", amqp_url.clone()),
         ("MANAGEMENT_URL", management_url.clone()),
@@ -77,7 +73,7 @@ pub fn write(
         ("DATABASE_URL", database.url()?),
         ("DESKMESH_MANAGEMENT_URL", management_url.clone()),
         ("DESKMESH_BROKER_URL", installation.operator_url()?),
-        ("DESKMESH_SERVICES", services.join(",")),
+        ("DESKMESH_SERVICES", services(instances)),
     ];
     for (edge, [url, door, secret_file]) in EDGES {
         let Some(access) = running.edge(edge) else { continue };
@@ -87,6 +83,10 @@ pub fn write(
         values.push((url, access.url.clone()));
         values.push((door, access.operator_url.clone()));
         values.push((secret_file, file.display().to_string()));
+    }
+    if let Some(console) = &running.console {
+        values.push(("CONSOLE_URL", console.url.clone()));
+        values.push(("CONSOLE_SECRET_FILE", console.secret_file.display().to_string()));
     }
     if EDGES.iter().any(|(edge, _)| running.edge(*edge).is_some()) {
         values.push(("DESKMESH_CA", dir.join("ca.pem").display().to_string()));
@@ -101,6 +101,13 @@ pub fn write(
     Ok(state::write_text(&dir.join("env"), &text)?)
 }
 
+/// Where the services answer, as `deskmesh-operator` is told.
+pub fn services(instances: &[Instance]) -> String {
+    let addresses =
+        instances.iter().map(|one| format!("{}=http://{}", one.service().name(), one.http()));
+    addresses.collect::<Vec<_>>().join(",")
+}
+
 /// Removes both, when nothing runs.
 pub fn remove(dir: &Path) -> Result<()> {
     let gone = |removed: std::io::Result<()>, path: PathBuf| match removed {
@@ -108,7 +115,7 @@ pub fn remove(dir: &Path) -> Result<()> {
         removed => removed.with_context(|| format!("removing {}", path.display())),
     };
     let secrets = EDGES.map(|(edge, _)| secret_of(dir, edge));
-    for file in [dir.join("env")].into_iter().chain(secrets) {
+    for file in [dir.join("env"), super::console::secret_file(dir)].into_iter().chain(secrets) {
         gone(fs::remove_file(&file), file)?;
     }
     gone(fs::remove_dir_all(dir.join("bin")), dir.join("bin"))

@@ -16,7 +16,7 @@ use local::{
 use nix::sys::signal::Signal;
 
 use super::running::{Running, RunningService, RunningSink, local_dir, locked_dir, shown};
-use super::shell;
+use super::{console, shell};
 
 const RECEIPT_LIMIT: Duration = Duration::from_mins(1);
 const SERVICES_LIMIT: Duration = Duration::from_mins(3);
@@ -40,6 +40,7 @@ pub async fn up() -> Result<ExitCode> {
         mail_sink: sink,
         gateway: None,
         helpdesk: None,
+        console: None,
     };
     running.write(&dir)?;
 
@@ -72,8 +73,10 @@ pub async fn up() -> Result<ExitCode> {
         instances.push(fleet.start(edge, 1)?);
     }
     running.services = instances.iter().filter_map(RunningService::of).collect();
-    shell::write(&dir, &running, &installation, &database, &instances)?;
+    let management_url = &servers.management_url;
+    running.console = Some(console::start(&dir, &passwords, management_url, &instances)?);
     running.write(&dir)?;
+    shell::write(&dir, &running, &installation, &database, &instances)?;
     for instance in &mut instances {
         instance.wait_ready(SERVICES_LIMIT)?;
     }
@@ -124,8 +127,10 @@ pub fn status() -> Result<ExitCode> {
     println!("servers            {}", if servers { "running" } else { "ended" });
     let sink = running.mail_sink.as_ref().is_some_and(|sink| sink.process.is_alive());
     println!("mail sink          {}", if sink { "running" } else { "ended" });
+    let console = running.console.as_ref().is_some_and(|console| console.process.is_alive());
+    println!("operator's console {}", if console { "running" } else { "ended" });
     let services = running.services.iter().all(|service| service.process.is_alive());
-    Ok(if servers && sink && services { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if servers && sink && console && services { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn start_sink(dir: &Path) -> Result<RunningSink> {
@@ -158,6 +163,10 @@ fn print_summary(dir: &Path, running: &Running, database_url: &str) {
     }
     if let Some(helpdesk) = &running.helpdesk {
         println!("help desk          {}  (trust {})", helpdesk.url, shown(&dir.join("ca.pem")));
+    }
+    if let Some(console) = &running.console {
+        let secret = shown(&console.secret_file);
+        println!("operator's console {}  (sign in with what {secret} holds)", console.url);
     }
     println!("logs               {}", shown(&dir.join("services")));
     if let Some(sink) = &running.mail_sink {

@@ -20,7 +20,7 @@ use super::reach::ReachArgs;
 pub enum AccountCommand {
     /// Let an account in: broker user, rights, limits, desk queue, registration; and try that it
     /// may do no more
-    Add(AddArgs),
+    Add(Box<AddArgs>),
     /// Take its user away and close its connections
     Revoke {
         /// The account
@@ -160,7 +160,7 @@ enum Kind {
 /// Does it.
 pub async fn carry_out(command: AccountCommand) -> Result<ExitCode> {
     match command {
-        AccountCommand::Add(given) => add(given).await?,
+        AccountCommand::Add(given) => add(*given).await?,
         AccountCommand::Revoke { name, queue, reach } => {
             revoke(&reach.doors()?, &account_name(&name)?, queue)?;
         }

@@ -1,6 +1,7 @@
 //! `trace` and `serve`: what became of a thing.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -8,11 +9,12 @@ use anyhow::Context;
 use clap::Args;
 use contracts::Timestamp;
 use contracts::topology::VHOST;
-use operator::Broker;
 use operator::trace::{self, Services};
+use operator::{Broker, secret};
 use timeline::{Filter, Target, render};
 
 use super::reach::ManagementArgs;
+use crate::console::{self, Setting};
 
 /// Which thing, and how it is told.
 #[derive(Args)]
@@ -44,6 +46,26 @@ pub struct ServeArgs {
     /// Where
     #[arg(long, default_value = "127.0.0.1:9099", value_name = "ADDRESS")]
     listen: SocketAddr,
+    /// A file with the secret that people sign in with, and programs show as a bearer token.
+    /// Without it only this machine is answered
+    #[arg(long, env = "DESKMESH_CONSOLE_SECRET_FILE", value_name = "FILE")]
+    console_secret_file: Option<PathBuf>,
+    /// How browsers reach it, `https://console.example`, where a proxy stands before it
+    #[arg(long, env = "DESKMESH_CONSOLE_URL", value_name = "URL")]
+    console_url: Option<String>,
+    /// How a service's own commands are given here, for the lines that pages show
+    #[arg(
+        long,
+        env = "DESKMESH_SERVICE_COMMAND",
+        default_value = "kubectl -n deskmesh exec deploy/{service} -- /service",
+        value_name = "LINE"
+    )]
+    service_command: String,
+    /// The broker's virtual host
+    #[arg(long, env = "DESKMESH_VHOST", default_value = VHOST, value_name = "NAME")]
+    vhost: String,
+    #[command(flatten)]
+    management: ManagementArgs,
     #[command(flatten)]
     services: ServicesArgs,
 }
@@ -97,6 +119,20 @@ pub fn tell(given: TraceArgs) -> anyhow::Result<ExitCode> {
 
 /// Tells it to whoever asks, until the process ends.
 pub async fn serve(given: ServeArgs) -> anyhow::Result<ExitCode> {
-    trace::serve(given.listen, given.services.needed()?).await?;
+    let secret = given.console_secret_file.as_deref().map(|file| {
+        secret::read(file)?.with_context(|| {
+            format!("the file {} of --console-secret-file is not there", file.display())
+        })
+    });
+    console::serve(Setting {
+        listen: given.listen,
+        broker: given.management.given()?.map(|url| Broker::new(&url)),
+        services: given.services.needed()?,
+        service_command: given.service_command,
+        vhost: given.vhost,
+        secret: secret.transpose()?,
+        url: given.console_url,
+    })
+    .await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,6 @@
 //! `trace`: asks every service what it knows, and joins the answers.
 
 mod services;
-mod web;
 
 use contracts::AccountName;
 use contracts::topology::desk_queue;
@@ -11,7 +10,6 @@ use crate::broker::Broker;
 use crate::error::Result;
 
 pub use self::services::{Services, ServicesError};
-pub use self::web::serve;
 
 /// Asks share-dispatcher first, which knows what a ticket's number stands for, then all others by
 /// the names that it found.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use contracts::topology::Service;
 use timeline::{Target, Trail};
 use ureq::Agent;
+use ureq::http::StatusCode;
 use url::{Url, form_urlencoded};
 
 /// A little longer than a service takes to give up.
@@ -58,27 +59,45 @@ impl FromStr for Services {
 impl Services {
     /// Asks one service. The error says what is wrong with which address.
     pub(super) fn ask(&self, service: Service, query: &str) -> Result<Trail, String> {
-        let mut url = self.0.get(service.name()).ok_or("its address is not given")?.clone();
-        url.set_path("/trace");
-        url.set_query(Some(query));
-        let config =
-            Agent::config_builder().timeout_global(Some(LIMIT)).http_status_as_error(false).build();
-        let agent: Agent = config.into();
-        let mut response = agent
-            .get(url.as_str())
-            .call()
-            .map_err(|error| format!("{}: {error}", url.authority()))?;
-        let status = response.status();
-        let body = response
-            .body_mut()
-            .read_to_string()
-            .map_err(|error| format!("{}: {error}", url.authority()))?;
+        let url = self.address(service, "/trace", Some(query))?;
+        let (status, body) = read(&url, LIMIT)?;
         if !status.is_success() {
             return Err(format!("{}: {status}: {}", url.authority(), body.trim()));
         }
         serde_json::from_str(&body)
             .map_err(|error| format!("{}: not a trail: {error}", url.authority()))
     }
+
+    /// Reads a page of a service, whatever its status. The error says what is wrong with which
+    /// address.
+    ///
+    /// # Errors
+    /// When its address is not given, or it does not answer within `limit`.
+    pub fn read(
+        &self,
+        service: Service,
+        path: &str,
+        limit: Duration,
+    ) -> Result<(StatusCode, String), String> {
+        read(&self.address(service, path, None)?, limit)
+    }
+
+    fn address(&self, service: Service, path: &str, query: Option<&str>) -> Result<Url, String> {
+        let mut url = self.0.get(service.name()).ok_or("its address is not given")?.clone();
+        url.set_path(path);
+        url.set_query(query);
+        Ok(url)
+    }
+}
+
+fn read(url: &Url, limit: Duration) -> Result<(StatusCode, String), String> {
+    let failed = |error: ureq::Error| format!("{}: {error}", url.authority());
+    let config =
+        Agent::config_builder().timeout_global(Some(limit)).http_status_as_error(false).build();
+    let agent: Agent = config.into();
+    let mut response = agent.get(url.as_str()).call().map_err(failed)?;
+    let body = response.body_mut().read_to_string().map_err(failed)?;
+    Ok((response.status(), body))
 }
 
 /// The question about what a person asks for.

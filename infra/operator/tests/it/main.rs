@@ -5,4 +5,5 @@
 mod account;
 mod canary;
 mod certify;
+mod console;
 mod site;

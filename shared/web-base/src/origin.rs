@@ -7,7 +7,8 @@ use axum::http::header::{HeaderMap, HeaderName, ORIGIN};
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Whether a request may have an effect. `own` is the origin that pages are reached by.
-pub(crate) fn is_ours(method: &Method, headers: &HeaderMap, own: &str) -> bool {
+#[must_use]
+pub fn is_ours(method: &Method, headers: &HeaderMap, own: &str) -> bool {
     if [Method::GET, Method::HEAD, Method::OPTIONS].contains(method) {
         return true;
     }

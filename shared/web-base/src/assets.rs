@@ -7,12 +7,11 @@ use std::sync::LazyLock;
 
 use axum::Router;
 use axum::extract::Path;
+use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use sha2::{Digest, Sha256};
-
-use crate::failure::Failure;
 
 struct Asset {
     content_type: &'static str,
@@ -46,18 +45,20 @@ static ASSETS: LazyLock<BTreeMap<&str, Asset>> = LazyLock::new(|| {
 });
 
 /// Where a file is served.
-pub(crate) fn path(name: &str) -> &'static str {
+#[must_use]
+pub fn path(name: &str) -> &'static str {
     ASSETS.get(name).map_or("", |asset| &asset.path)
 }
 
-pub(crate) fn router() -> Router {
+/// Serves them.
+pub fn router() -> Router {
     Router::new().route("/assets/{name}", get(asset))
 }
 
 async fn asset(Path(name): Path<String>) -> Response {
     let wanted = format!("/assets/{name}");
     let Some(asset) = ASSETS.values().find(|asset| asset.path == wanted) else {
-        return Failure::NotFound.into_response();
+        return StatusCode::NOT_FOUND.into_response();
     };
     let headers = [
         (CONTENT_TYPE, asset.content_type),

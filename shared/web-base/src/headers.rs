@@ -25,7 +25,7 @@ const ALWAYS: [(HeaderName, &str); 7] = [
 ];
 
 /// Adds what is not said yet; pages are kept by no cache, because they are a person's.
-pub(crate) fn add(headers: &mut HeaderMap, is_https: bool) {
+pub fn add(headers: &mut HeaderMap, is_https: bool) {
     for (name, value) in ALWAYS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }

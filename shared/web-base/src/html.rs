@@ -52,7 +52,7 @@ impl fmt::Display for Html {
 }
 
 /// Adds text to markup.
-pub(crate) fn escape(markup: &mut String, text: &str) {
+pub fn escape(markup: &mut String, text: &str) {
     for character in text.chars() {
         match character {
             '&' => markup.push_str("&amp;"),

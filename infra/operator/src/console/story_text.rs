@@ -1,48 +1,21 @@
-//! The same over HTTP: `/trace/acme/4711`, `/trace/share/ID`, `/trace/agreement/ID`,
-//! `/trace/message/acme/ID`; with `?failed`, `?since=2h`, `?limit=0`.
+//! What `trace` tells, over HTTP and for programs: `/trace/acme/4711`, `/trace/share/ID`,
+//! `/trace/agreement/ID`, `/trace/message/acme/ID`; with `?failed`, `?since=2h`, `?limit=0`.
 
-use std::net::SocketAddr;
 use std::time::SystemTime;
 
-use anyhow::Context;
-use axum::Router;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use operator::trace::trace;
 use timeline::{Filter, Target, render};
-use tokio::net::TcpListener;
 use url::form_urlencoded;
 
-use super::{Services, trace};
+use super::Console;
 
-/// Answers until SIGTERM or SIGINT: text, or JSON to who asks for `application/json`.
-///
-/// # Errors
-/// When the address cannot be listened on.
-pub async fn serve(listen: SocketAddr, services: Services) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("{listen} cannot be listened on"))?;
-    eprintln!("listening on http://{}/trace/acme/4711", listener.local_addr()?);
-    let router = Router::new()
-        .route("/livez", get(|| async { "alive\n" }))
-        .route("/trace/{*what}", get(answer))
-        .with_state(services);
-    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    let stop = async move {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminated.recv() => {}
-        }
-    };
-    axum::serve(listener, router).with_graceful_shutdown(stop).await?;
-    Ok(())
-}
-
-async fn answer(
-    State(services): State<Services>,
+/// Text, or JSON to who asks for `application/json`.
+pub async fn answer(
+    State(console): State<Console>,
     Path(what): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -54,7 +27,8 @@ async fn answer(
         Err(sentence) => return (StatusCode::BAD_REQUEST, format!("{sentence}\n")).into_response(),
     };
     let asked =
-        tokio::task::spawn_blocking(move || trace(&services, &target).narrowed(&filter)).await;
+        tokio::task::spawn_blocking(move || trace(&console.services, &target).narrowed(&filter))
+            .await;
     let Ok(timeline) = asked else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     let wants_json = headers
         .get(ACCEPT)
@@ -68,7 +42,7 @@ async fn answer(
 }
 
 /// A path is the words of the command line with slashes between; a ticket has its own.
-fn target(path: &str) -> Result<Target, String> {
+pub fn target(path: &str) -> Result<Target, String> {
     let words = match path.split_once('/') {
         Some((what @ ("share" | "agreement" | "message" | "ticket"), name)) => vec![what, name],
         _ => vec![path],
@@ -77,7 +51,7 @@ fn target(path: &str) -> Result<Target, String> {
 }
 
 /// The options of the command line as a query.
-fn filter(query: &str, now: SystemTime) -> Result<Filter, String> {
+pub fn filter(query: &str, now: SystemTime) -> Result<Filter, String> {
     let (mut failed, mut since, mut limit) = (false, None, None);
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         match &*name {
