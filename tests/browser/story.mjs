@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 
 import { check, open, person, pictures, problems, until } from "./browser.mjs";
 
-const { ACME_LINK, GLOBEX_LINK, ACME_TOKEN, GATEWAY_URL, RUN } = process.env;
+const { ACME_LINK, GLOBEX_LINK, ACME_TOKEN, GLOBEX_TOKEN, GATEWAY_URL, RUN } = process.env;
 const PASSWORD = "three quiet pumps";
 const started = Date.now();
 const say = (text) => console.log(`${((Date.now() - started) / 1000).toFixed(1)} s  ${text}`);
@@ -58,6 +58,9 @@ async function story() {
   say("the acceptance appeared");
 
   const agreement = new URL(sam.url()).pathname;
+  await fields();
+  await compareFields(sam, agreement);
+  say("the fields were compared");
   await list.goto("/sharing/tickets");
   await share(agreement.split("/").pop());
   await list.getByRole("rowheader", { name: "Meter shows nothing" }).waitFor();
@@ -131,6 +134,7 @@ async function invite(page, address, name) {
   await page.getByLabel("Make public and private comments, sync status").check();
   await page.getByText("You can answer the requester directly").waitFor();
   await page.getByLabel("Yes, share tags").check();
+  await page.getByLabel("Yes, sync custom fields").check();
   await page.getByLabel("Name of the agreement").fill(name);
   await page.getByLabel("Partner’s address").fill("nobody-has-this");
   await page.getByRole("button", { name: "Send invite" }).click();
@@ -156,6 +160,38 @@ async function share(agreement) {
   });
   const { receipt } = await answer.json();
   assert.equal(receipt?.outcome, "partial", JSON.stringify(receipt));
+}
+
+/** Each side's fields: one that matches, one whose types differ, one that only Acme has. */
+async function fields() {
+  const text = (key, title) => ({ key, title, type: "text" });
+  const told = {
+    [ACME_TOKEN]: [text("order", "Order"), { key: "serial", title: "Serial number", type: "checkbox" }, text("bay", "Bay")],
+    [GLOBEX_TOKEN]: [text("o", "order"), { key: "s", title: "Serial number", type: "date" }],
+  };
+  await Promise.all(Object.entries(told).map(async ([token, ticket_fields]) => {
+    const answer = await fetch(`${GATEWAY_URL}/v1/account`, {
+      method: "PATCH",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json", prefer: "wait=10" },
+      body: JSON.stringify({ ticket_fields, actor: { id: "desk", name: "Desk", role: "admin" } }),
+    });
+    const { receipt } = await answer.json();
+    assert.equal(receipt?.outcome, "applied", JSON.stringify(receipt));
+  }));
+}
+
+/** The field doctor: into the page, without a reload, with the focus on its heading. */
+async function compareFields(page, agreement) {
+  await page.goto(agreement);
+  await page.evaluate(() => (window.sameDocument = true));
+  await page.getByRole("button", { name: "Compare fields" }).click();
+  const row = page.getByRole("row", { name: /Serial number/ });
+  await row.getByText("Both ways: The two fields have different types").waitFor();
+  await page.getByRole("row", { name: /Order/ }).getByText("Both ways: crosses").waitFor();
+  await page.getByRole("row", { name: /Bay/ }).getByText("Create a field of this title, type text").waitFor();
+  assert.equal(await page.evaluate(() => window.sameDocument), true, "it came without a reload");
+  await until("its heading has the focus", () => page.evaluate(() => document.activeElement?.id === "doc-h"));
+  await check(page, "sharing-doctor");
 }
 
 async function everyPage(context, { agreement, why }) {

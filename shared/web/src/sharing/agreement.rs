@@ -1,11 +1,13 @@
 //! One agreement: an invite to be decided, or what became of it.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use contracts::delivery::{AgreementState, Side};
+use serde::Deserialize;
 use serde_json::Value;
 
+use super::doctor::{self, Answer, Doctor};
 use super::list::{direction, name, partner, shown_health};
 use super::rules::group::{Group, group, may_invite_again};
 use super::rules::health::{Health, Traffic, health};
@@ -44,6 +46,7 @@ struct Invitation<'a> {
     terms: Vec<Sentence>,
     with_you: String,
     support: &'a [String],
+    doctor: Option<Doctor>,
 }
 
 struct Stayed {
@@ -82,20 +85,30 @@ struct Agreement<'a> {
     terms: Vec<Sentence>,
     stayed: Vec<Stayed>,
     history: Vec<Happened>,
+    doctor: Option<Doctor>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Shown {
+    /// The key of the comparison that is shown.
+    #[serde(default)]
+    compared: String,
 }
 
 pub(super) async fn page<E: SharingEdge>(
     State(edge): State<E>,
     viewer: Viewer,
     Path(id): Path<String>,
+    Query(shown): Query<Shown>,
 ) -> Result<Response, Failure> {
     viewer.must_be(Role::Admin)?;
     let state = store::agreement(&edge.desk().pool, &viewer.account, &id).await?;
     let state = state.ok_or(Failure::NotFound)?;
+    let doctor = doctor::panel(&edge, &viewer, &state, &shown.compared).await?;
     if group(&state) == Group::ForMe {
-        invitation(&edge, &viewer, &state).await
+        invitation(&edge, &viewer, &state, doctor).await
     } else {
-        decided(&edge, &viewer, &state).await
+        decided(&edge, &viewer, &state, doctor).await
     }
 }
 
@@ -103,6 +116,7 @@ async fn invitation<E: SharingEdge>(
     edge: &E,
     viewer: &Viewer,
     state: &AgreementState,
+    doctor: Option<Doctor>,
 ) -> Result<Response, Failure> {
     let all = store::agreements(&edge.desk().pool, &viewer.account).await?;
     let partner = partner(state);
@@ -125,6 +139,7 @@ async fn invitation<E: SharingEdge>(
         terms: sentences(viewer, state, for_receiver(&state.terms, true)),
         with_you: viewer.say_with("invitation.agreements", &values).into_owned(),
         support: &state.partner_support_addresses,
+        doctor,
     };
     let title = viewer.say_of("invitation.title", "partner", &partner.display_name);
     framed(edge, viewer, title)
@@ -137,6 +152,7 @@ async fn decided<E: SharingEdge>(
     edge: &E,
     viewer: &Viewer,
     state: &AgreementState,
+    doctor: Option<Doctor>,
 ) -> Result<Response, Failure> {
     let (pool, account) = (&edge.desk().pool, viewer.account.as_str());
     let id = state.agreement_id.to_string();
@@ -180,6 +196,7 @@ async fn decided<E: SharingEdge>(
         terms: sentences(viewer, state, lines),
         stayed: stayed.collect(),
         history: history(viewer, state, &told),
+        doctor,
         id,
     };
     framed(edge, viewer, name(state)).crumb("/sharing", viewer.say("sharing.title")).body(&content)

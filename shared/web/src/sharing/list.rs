@@ -9,7 +9,8 @@ use serde::Deserialize;
 use super::rules::group::{Group, group, may_invite_again};
 use super::rules::health::{Health, Traffic, health};
 use super::rules::terms::in_short;
-use super::{SharingEdge, framed, opt_out, store};
+use super::settings::{self, Settings};
+use super::{SharingEdge, framed, store};
 use crate::failure::Failure;
 use crate::html::Html;
 use crate::role::Role;
@@ -57,7 +58,7 @@ struct List<'a> {
     sections: Vec<Section>,
     invites: Vec<Row>,
     is_empty: bool,
-    declines: Option<bool>,
+    settings: Settings,
 }
 
 /// The other side of an agreement.
@@ -180,7 +181,7 @@ pub(super) async fn page<E: SharingEdge>(
         sections: sections.collect(),
         invites: rows(Group::ForMe),
         is_empty: agreements.is_empty(),
-        declines: opt_out::known(&edge, &viewer).await?,
+        settings: settings::known(&edge, &viewer).await?,
         viewer: &viewer,
     };
     framed(&edge, &viewer, viewer.say("sharing.title")).body(&content)

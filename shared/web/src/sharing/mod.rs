@@ -2,10 +2,11 @@
 
 mod agreement;
 mod decide;
+mod doctor;
 mod invite;
 mod list;
-mod opt_out;
 pub mod rules;
+mod settings;
 mod shares;
 mod store;
 mod story;
@@ -49,11 +50,13 @@ const FORM_BYTES: usize = 16 * 1024;
 pub fn router<E: SharingEdge>(edge: E) -> Router {
     Router::new()
         .route("/sharing", get(list::page::<E>))
-        .route("/sharing/opt-out", post(opt_out::save::<E>))
+        .route("/sharing/opt-out", post(settings::save_opt_out::<E>))
+        .route("/sharing/show-fields", post(settings::save_show_fields::<E>))
         .route("/sharing/invite", get(invite::form::<E>).post(invite::send::<E>))
         .route("/sharing/agreements/{id}", get(agreement::page::<E>))
         .route("/sharing/agreements/{id}/decide", post(decide::decide::<E>))
         .route("/sharing/agreements/{id}/deactivate", post(decide::deactivate::<E>))
+        .route("/sharing/agreements/{id}/compare", post(doctor::compare::<E>))
         .route("/sharing/tickets", get(shares::page::<E>))
         .route("/sharing/tickets/{share}", get(story::page::<E>))
         .layer(DefaultBodyLimit::max(FORM_BYTES))

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use contracts::Receipt;
-use contracts::delivery::AgreementState;
+use contracts::delivery::{AgreementComparison, AgreementState};
 use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::types::Json;
@@ -207,7 +207,8 @@ pub(super) async fn history(
 ) -> sqlx::Result<Vec<(String, DateTime<Utc>, Value)>> {
     let rows: Vec<(String, DateTime<Utc>, String)> = sqlx::query_as(
         "select type, told_at, body from desk_log
-         where account = $1 and type like 'agreement.%' and position(lower($2) in lower(body)) > 0
+         where account = $1 and type like 'agreement.%' and type <> 'agreement.comparison.v1'
+             and position(lower($2) in lower(body)) > 0
          order by position desc limit 50",
     )
     .bind(account)
@@ -303,8 +304,9 @@ pub(super) async fn shared(
         .await
 }
 
-/// Whether an account declines all invites, as far as it was told or asked for; nothing if neither.
-pub(super) async fn declines(pool: &PgPool, account: &str) -> sqlx::Result<Option<bool>> {
+/// A switch of an account, as far as it was told or asked for; nothing if neither. `name` is what
+/// `account.update.v1` and `account.state.v1` call it.
+pub(super) async fn switch(pool: &PgPool, account: &str, name: &str) -> sqlx::Result<Option<bool>> {
     let told: Option<(String, DateTime<Utc>)> = sqlx::query_as(
         "select body, told_at from desk_log where account = $1 and type = 'account.state.v1'
          order by position desc limit 1",
@@ -324,9 +326,37 @@ pub(super) async fn declines(pool: &PgPool, account: &str) -> sqlx::Result<Optio
     let json = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let asked = asked.iter().find_map(|(body, receipt, at)| {
         let done = ["applied", "partial"].map(Some).contains(&json(receipt)["outcome"].as_str());
-        json(body)["decline_invites"].as_bool().filter(|_| done).map(|declines| (declines, *at))
+        json(body)[name].as_bool().filter(|_| done).map(|is_on| (is_on, *at))
     });
-    let told = told.and_then(|(body, at)| Some((json(&body)["decline_invites"].as_bool()?, at)));
+    // A state leaves out what is off.
+    let told = told.map(|(body, at)| (json(&body)[name].as_bool().unwrap_or(false), at));
     let newest = [asked, told].into_iter().flatten().max_by_key(|(_, at)| *at);
-    Ok(newest.map(|(declines, _)| declines))
+    Ok(newest.map(|(is_on, _)| is_on))
+}
+
+/// What an account was told when it asked, by the command `key`, how the fields of an agreement fit:
+/// the last comparison of that agreement before the command's receipt.
+pub(super) async fn comparison(
+    pool: &PgPool,
+    account: &str,
+    agreement: &str,
+    key: &str,
+) -> sqlx::Result<Option<AgreementComparison>> {
+    let told: Vec<String> = sqlx::query_scalar(
+        "select body from desk_log
+         where account = $1 and type = 'agreement.comparison.v1'
+             and position(lower($2) in lower(body)) > 0
+             and position < (select position from desk_log
+                 where account = $1 and type = 'command.receipt.v1' and correlation_id = $3
+                 order by position desc limit 1)
+         order by position desc limit 5",
+    )
+    .bind(account)
+    .bind(agreement)
+    .bind(key)
+    .fetch_all(pool)
+    .await?;
+    let mut told =
+        told.iter().filter_map(|body| serde_json::from_str::<AgreementComparison>(body).ok());
+    Ok(told.find(|it| it.agreement_id.to_string().eq_ignore_ascii_case(agreement)))
 }

@@ -1,5 +1,6 @@
 //! What the pages say of agreements, shares and commands: functions of values.
 
+pub mod doctor;
 pub mod group;
 pub mod health;
 pub mod story;
