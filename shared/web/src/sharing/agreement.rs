@@ -7,7 +7,7 @@ use contracts::delivery::{AgreementState, Side};
 use serde_json::Value;
 
 use super::list::{direction, name, partner, shown_health};
-use super::rules::group::{Group, group, may_invite_again};
+use super::rules::group::{Ending, Group, ending, group, may_invite_again};
 use super::rules::health::{Health, Traffic, health};
 use super::rules::terms::{Line, for_receiver, for_sender};
 use super::rules::withheld::by_reason;
@@ -48,7 +48,6 @@ struct Invitation<'a> {
 
 struct Stayed {
     reason: String,
-    code: &'static str,
     items: usize,
     latest: String,
     what_to_do: String,
@@ -146,7 +145,6 @@ async fn decided<E: SharingEdge>(
     let stayed =
         by_reason(&receipts, |share| shares.contains(share)).into_iter().map(|it| Stayed {
             reason: viewer.reason(it.reason).into_owned(),
-            code: it.reason.code(),
             items: it.items,
             latest: it.latest,
             what_to_do: viewer.what_to_do(it.reason).into_owned(),
@@ -234,6 +232,7 @@ fn word(state: &AgreementState) -> &'static str {
         Status::Pending => "invited",
         Status::Accepted => "accepted",
         Status::Declined => "declined",
+        Status::Inactive if ending(state) == Some(Ending::Withdrawn) => "withdrawn",
         Status::Inactive => "ended",
     }
 }
