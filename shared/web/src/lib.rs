@@ -7,6 +7,7 @@ mod headers;
 mod html;
 mod language;
 pub mod live;
+mod lost;
 mod origin;
 mod page;
 mod password;
