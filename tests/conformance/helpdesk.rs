@@ -150,6 +150,18 @@ pub async fn r_11_the_pages_have_the_share_field_only_with_an_outgoing_agreement
     assert!(page.contains(&named(&hooli)) && !page.contains(&named(&initech)), "{page}");
 }
 
+pub async fn r_27_the_pages_refuse_to_merge_a_ticket_in_a_live_share(context: ConformanceContext) {
+    let (mut globex, _, copy) = received(&context, everything()).await;
+    let own = globex.opens("Our own", "");
+    assert!(!globex.page(&copy).contains("/merge\""), "no form for it");
+    assert!(globex.page(&own).contains("/merge\""), "one that is not shared may be merged");
+    let number = own.trim_start_matches("/tickets/").to_owned();
+    for (from, into) in [(&copy, number.as_str()), (&own, "1")] {
+        let answer = globex.admin.send(&format!("{from}/merge"), &[("into", into)]);
+        assert_eq!(answer.expect("an answer").status, 409, "{from} into {into}");
+    }
+}
+
 pub async fn r_40_the_pages_have_no_way_to_take_a_placeholder_away(context: ConformanceContext) {
     let (globex, _, ticket) = received(&context, everything()).await;
     let page = globex.page(&ticket);

@@ -161,8 +161,9 @@ rules! {
         [notices::r_25_a_public_comment_on_the_copy_is_mailed_to_the_ccs_of_the_original];
     "R-26" Deskmesh "a closed ticket cannot be shared"
         [sharing::r_26_a_closed_ticket_cannot_be_shared];
-    "R-27" Desk "a ticket in a live share is not merged"
-        [duties::r_27_a_ticket_in_a_live_share_is_not_merged];
+    "R-27" Helpdesk "a ticket in a live share is not merged"
+        [duties::r_27_a_ticket_in_a_live_share_is_not_merged,
+            helpdesk::r_27_the_pages_refuse_to_merge_a_ticket_in_a_live_share];
     "R-28" Deskmesh "where the terms allow, the receiver answers the requester and solves"
         [sharing::r_28_where_the_terms_allow_the_receiver_answers_and_solves];
     "R-29" Shape "fields of users and organisations stay at home"

@@ -23,6 +23,8 @@ pub enum Failure {
     Unavailable,
     /// A fault of ours.
     Internal,
+    /// The session is over, and what was sent was not taken.
+    SignedOut,
     /// Nobody is signed in: this way, and back.
     SignIn(String),
 }
@@ -40,6 +42,7 @@ impl Failure {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::SignedOut => StatusCode::UNAUTHORIZED,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,

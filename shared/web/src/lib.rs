@@ -4,6 +4,7 @@ mod clock;
 mod failure;
 mod language;
 pub mod live;
+mod lost;
 mod page;
 mod password;
 pub mod people;

@@ -10,10 +10,11 @@ use axum::response::{IntoResponse, Response};
 use crate::assets;
 use crate::failure::Failure;
 use crate::html::Html;
+use crate::lost::Lost;
 use crate::reader::Reader;
 use crate::serve::Asked;
 use crate::viewer::Viewer;
-use crate::views;
+use crate::{sign_in, views};
 
 /// An entry of the top navigation.
 #[derive(Clone, Debug)]
@@ -206,6 +207,7 @@ pub(crate) fn of_failure(
     asked: &Asked,
     viewer: Option<&Viewer>,
     failure: &Failure,
+    lost: &Lost,
 ) -> Result<Response, Failure> {
     let reader = &asked.reader;
     let status = failure.status();
@@ -216,15 +218,20 @@ pub(crate) fn of_failure(
         Failure::TooMany(_) => "too_many",
         Failure::Unavailable => "unavailable",
         Failure::NotFound => "not_found",
+        Failure::SignedOut => "signed_out",
         Failure::Internal | Failure::SignIn(_) => "internal",
     };
     let title = reader.say(&format!("failure.{word}")).into_owned();
+    let is_signed_out = *failure == Failure::SignedOut;
+    let sign_in = sign_in::path_and_back(&lost.page);
     let content = FailurePage {
         title: &title,
         hint: &reader.say(&format!("failure.{word}.hint")),
         detail: failure.detail(),
-        home: asked.site.home,
-        back: &reader.say("failure.back"),
+        typed: if is_signed_out { &lost.typed } else { &[] },
+        typed_title: &reader.say("failure.typed"),
+        home: if is_signed_out { &sign_in } else { asked.site.home },
+        back: &reader.say(if is_signed_out { "sign_in.title" } else { "failure.back" }),
     };
     let content = content.render().map_err(|error| Failure::internal(&error))?;
     let frame = Frame {
@@ -287,6 +294,8 @@ struct FailurePage<'a> {
     title: &'a str,
     hint: &'a str,
     detail: &'a str,
+    typed: &'a [String],
+    typed_title: &'a str,
     home: &'a str,
     back: &'a str,
 }

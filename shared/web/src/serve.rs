@@ -16,6 +16,7 @@ use crate::clock::now;
 use crate::failure::Failure;
 use crate::html::Html;
 use crate::language::Language;
+use crate::lost::{self, Lost};
 use crate::page::{self, NavItem, Search};
 use crate::reader::Reader;
 use crate::role::Role;
@@ -164,6 +165,7 @@ async fn around(State(web): State<Web>, mut request: Request, next: Next) -> Res
     let parts = [Some(request.uri().path()), request.uri().query()];
     let has_nul = parts.into_iter().flatten().any(|part| part.contains("%00"));
     let is_ours = origin::is_ours(request.method(), request.headers(), &web.origin);
+    let mut lost = Lost::default();
     let response = match refused {
         Some(failure) => failure.into_response(),
         None if has_nul => Failure::NotFound.into_response(),
@@ -176,16 +178,19 @@ async fn around(State(web): State<Web>, mut request: Request, next: Next) -> Res
             if let Some(viewer) = &viewer {
                 request.extensions_mut().insert(viewer.clone());
             }
+            if viewer.is_none() {
+                (request, lost) = lost::read(request, &web.origin).await;
+            }
             next.run(request).await
         }
     };
-    let mut response = shown(response, &asked, viewer.as_ref());
+    let mut response = shown(response, &asked, viewer.as_ref(), &lost);
     headers::add(response.headers_mut(), web.origin.starts_with("https:"));
     response
 }
 
 /// An answer that is no page as one.
-fn shown(mut response: Response, asked: &Asked, viewer: Option<&Viewer>) -> Response {
+fn shown(mut response: Response, asked: &Asked, viewer: Option<&Viewer>, lost: &Lost) -> Response {
     let status = response.status();
     let content_type = response.headers().get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
     let is_page = content_type.is_some_and(|it| it.starts_with("text/html"));
@@ -194,7 +199,7 @@ fn shown(mut response: Response, asked: &Asked, viewer: Option<&Viewer>) -> Resp
     }
     let failure = response.extensions_mut().remove::<Failure>();
     let failure = failure.unwrap_or_else(|| Failure::of_status(status, String::new()));
-    match page::of_failure(asked, viewer, &failure) {
+    match page::of_failure(asked, viewer, &failure, lost) {
         Ok(mut page) => {
             for (name, value) in response.headers() {
                 page.headers_mut().entry(name).or_insert(value.clone());

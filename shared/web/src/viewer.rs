@@ -76,7 +76,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Viewer {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
-        let asked = Asked::of(&parts.extensions)?;
         if let Some(viewer) = parts.extensions.get::<Self>() {
             return Ok(viewer.clone());
         }
@@ -86,6 +85,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Viewer {
             let back = parts.uri.path_and_query().map_or("/", |it| it.as_str());
             return Err(Failure::SignIn(crate::sign_in::path_and_back(back)));
         }
-        Err(Failure::Forbidden(asked.reader.say("failure.signed_out").into_owned()))
+        Err(Failure::SignedOut)
     }
 }

@@ -467,7 +467,8 @@ async fn p_24_shared_tickets_show_what_is_stuck_and_why_something_stayed() {
         assert!(story.contains(said), "{said} in {story}");
     }
     let withheld = browser.page(&gateway, &format!("/sharing/agreements/{AGREEMENT}")).await;
-    assert!(withheld.contains("<code>type_mismatch</code>"));
+    assert!(withheld.contains("The two fields have different types"), "{withheld}");
+    assert!(!withheld.contains("type_mismatch"), "a reason is said, its code is not");
     gateway.remove().await;
 }
 

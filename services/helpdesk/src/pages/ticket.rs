@@ -48,6 +48,8 @@ struct TicketPage<'a> {
     subject: &'a str,
     status: &'static str,
     key: String,
+    /// Whose half-typed answer it is, to which ticket.
+    draft: String,
     badges: Vec<ShareCard>,
     waits: Option<String>,
     lines: Vec<Line>,
@@ -234,6 +236,7 @@ fn show(
         subject: &ticket.subject,
         status,
         key: new_id().to_string(),
+        draft: format!("{}/{}", viewer.person, ticket.number),
         badges: shares.iter().map(|share| card(viewer, share)).collect(),
         waits: (waits > 0).then(|| viewer.say_with("ticket.waits", &[("n", &waits)]).into_owned()),
         lines,

@@ -16,6 +16,14 @@ async fn an_agent_opens_a_ticket_answers_and_finds_it_again() {
     page.is(200).has("Smart meter &#60;b&#62;reboots").lacks("<b>reboots").has("Robin Vale");
     page.has("The meter goes dark.").has("meter, night").has("This ticket is not shared.");
     page.lacks("Share with");
+    for part in ["head", "talk", "sharing", "sees", "reach"] {
+        let live = page.between(&format!("id=\"{part}\""), ">");
+        assert!(live.contains("changed from:#live"), "{part} is live: {live}");
+        assert!(live.contains(&format!("hx-select=\"#{part}\"")), "{live}");
+    }
+    let draft = page.between("data-draft=\"", "\"");
+    assert_eq!(draft, format!("{}/1", sam.id), "a draft is one person's, on one ticket");
+    page.has("-draft.js\" defer></script>");
     let reply = [
         ("body", "We come on Tuesday."),
         ("mode", "public"),
@@ -108,6 +116,7 @@ async fn a_form_with_errors_comes_back_with_what_was_typed() {
     answer.is(422).has("Give it a subject.").has("ada@example.com").has("It drips.");
     harness.get(&sam, "/tickets").await.has("No tickets here");
     harness.ask("GET", "/tickets", None, None).await.is(303);
-    harness.ask("POST", "/tickets", None, Some(&form)).await.is(403);
+    let lost = harness.ask("POST", "/tickets", None, Some(&form)).await;
+    lost.is(401).has("It drips.").has("/sign-in?next=%2Ftickets\"").lacks("Robin");
     harness.remove().await;
 }

@@ -76,7 +76,7 @@ async fn a_field_is_told_to_the_line_and_stands_on_the_form() {
     harness.post(&ada, "/tickets/1", &wrong).await.is(422).has("Choose one of the options.");
     let other = [("field:meter_model", "lx_60"), ("was:field:meter_model", "lx_40")];
     harness.post(&ada, "/tickets/1", &other).await.is(303);
-    harness.get(&ada, "/tickets/1").await.has("<strong>Ada</strong> set Meter model to lx_60.");
+    harness.get(&ada, "/tickets/1").await.has("<strong>Ada</strong> set Meter model to LX-60.");
     harness.post(&ada, "/settings/fields/meter_model/delete", &[]).await.is(303);
     let (_, update) = harness.command(ACME, "account.update.v1").await;
     assert_eq!(update["ticket_fields"], json!([]));

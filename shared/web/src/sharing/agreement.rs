@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::doctor::{self, Answer, Doctor};
 use super::list::{direction, name, partner, shown_health};
-use super::rules::group::{Group, group, may_invite_again};
+use super::rules::group::{Ending, Group, ending, group, may_invite_again};
 use super::rules::health::{Health, Traffic, health};
 use super::rules::terms::{Line, for_receiver, for_sender};
 use super::rules::withheld::by_reason;
@@ -51,7 +51,6 @@ struct Invitation<'a> {
 
 struct Stayed {
     reason: String,
-    code: &'static str,
     items: usize,
     latest: String,
     what_to_do: String,
@@ -162,7 +161,6 @@ async fn decided<E: SharingEdge>(
     let stayed =
         by_reason(&receipts, |share| shares.contains(share)).into_iter().map(|it| Stayed {
             reason: viewer.reason(it.reason).into_owned(),
-            code: it.reason.code(),
             items: it.items,
             latest: it.latest,
             what_to_do: viewer.what_to_do(it.reason).into_owned(),
@@ -251,6 +249,7 @@ fn word(state: &AgreementState) -> &'static str {
         Status::Pending => "invited",
         Status::Accepted => "accepted",
         Status::Declined => "declined",
+        Status::Inactive if ending(state) == Some(Ending::Withdrawn) => "withdrawn",
         Status::Inactive => "ended",
     }
 }

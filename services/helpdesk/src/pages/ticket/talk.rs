@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use contracts::fields::TicketField;
+use contracts::fields::{FieldType, TicketField};
 use contracts::{CommentId, Receipt};
 use desk::store::shown::{self, Carried};
 use serde_json::Value;
@@ -12,6 +12,7 @@ use uuid::Uuid;
 use web::{Html, Viewer};
 
 use super::super::Team;
+use crate::rules::field;
 use crate::rules::marks::{self, Mark};
 use crate::rules::sharing::{Agreement, Share};
 use crate::store::comment::{self, Comment};
@@ -265,7 +266,8 @@ fn happened(around: &Around<'_>, event: &Event) -> Happened {
             let key = text("key");
             let field = around.fields.iter().find(|field| field.key == key);
             let title = field.map_or(key, |field| field.title.clone());
-            let to = if text("to").is_empty() { nobody() } else { text("to") };
+            let to = field.map_or_else(|| text("to"), |field| shown_text(field, &text("to")));
+            let to = if to.is_empty() { nobody() } else { to };
             ("list", say("event.field", &[("field", &title), ("to", &to)]))
         }
         "rule" => match detail["stopped"].as_str() {
@@ -281,6 +283,15 @@ fn happened(around: &Around<'_>, event: &Event) -> Happened {
         _ => ("info", say("event.other", &[])),
     };
     Happened { icon, text, time: viewer.time(event.at) }
+}
+
+/// The text of a field's value as people read it: options by their names.
+fn shown_text(held: &TicketField, text: &str) -> String {
+    let value: Value = match held.field_type {
+        FieldType::Multiselect => text.split_whitespace().collect(),
+        _ => Value::from(text),
+    };
+    field::shown(held, &value)
 }
 
 type Say<'a> = &'a dyn Fn(&str, &[(&str, &String)]) -> Html;

@@ -54,6 +54,8 @@ pub enum Ending {
     DeclinedAutomatically,
     /// A party was renamed.
     Renamed,
+    /// Its sender took the invite back before it was decided.
+    Withdrawn,
     /// One side ended it.
     EndedByUs,
     /// The other did.
@@ -69,6 +71,7 @@ impl Ending {
             Self::DeclinedByThem => "declined_them",
             Self::DeclinedAutomatically => "declined_all",
             Self::Renamed => "renamed",
+            Self::Withdrawn => "withdrawn",
             Self::EndedByUs => "ended_us",
             Self::EndedByThem => "ended_them",
         }
@@ -87,6 +90,10 @@ pub fn ending(state: &AgreementState) -> Option<Ending> {
         (AgreementStatus::Declined, _) if by_us => Some(Ending::DeclinedByUs),
         (AgreementStatus::Declined, _) => Some(Ending::DeclinedByThem),
         (AgreementStatus::Inactive, Some(Reason::AccountRenamed)) => Some(Ending::Renamed),
+        // The invite is version 1 and its decision version 2: an end at 2 came instead of one.
+        (AgreementStatus::Inactive, _) if state.version == 2 && state.by.side == Side::Sender => {
+            Some(Ending::Withdrawn)
+        }
         (AgreementStatus::Inactive, _) if by_us => Some(Ending::EndedByUs),
         (AgreementStatus::Inactive, _) => Some(Ending::EndedByThem),
     }
@@ -157,6 +164,20 @@ pub(crate) mod tests {
         ] {
             let state = state(status, side, by, reason);
             assert_eq!(ending(&state), expected, "{status} {side} {by}");
+        }
+    }
+
+    #[test]
+    fn an_invite_that_was_taken_back_was_never_deactivated() {
+        for (version, side, by, expected) in [
+            (2, "sender", "sender", Ending::Withdrawn),
+            (2, "receiver", "sender", Ending::Withdrawn),
+            (3, "sender", "sender", Ending::EndedByUs),
+            (3, "receiver", "sender", Ending::EndedByThem),
+        ] {
+            let mut state = state("inactive", side, by, None);
+            state.version = version;
+            assert_eq!(ending(&state), Some(expected), "{version} {side} {by}");
         }
     }
 

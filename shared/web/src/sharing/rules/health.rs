@@ -72,7 +72,7 @@ impl Health {
             | Self::Unused
             | Self::Waits(..)
             | Self::NotTakenOver(..) => "clock",
-            Self::Ended(Ending::EndedByUs | Ending::EndedByThem) => "stay",
+            Self::Ended(Ending::Withdrawn | Ending::EndedByUs | Ending::EndedByThem) => "stay",
             Self::Ended(Ending::Renamed) | Self::WithoutNumber(..) | Self::Stays(_) => "alert",
             Self::Ended(_) => "x",
             Self::InStep => "check",
