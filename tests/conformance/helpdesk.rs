@@ -264,7 +264,7 @@ pub async fn r_63_the_last_step_sends_the_invite(context: ConformanceContext) {
     let globex = context.desk("globex").await;
     acme.invites(&context, &globex, "private_only");
     let invited = |told: &DeliveryBody| match told {
-        DeliveryBody::AgreementInvited(state) => Some(state.sender.address.to_string()),
+        DeliveryBody::AgreementInvited(state) => Some(state.sender.address.clone()),
         _ => None,
     };
     let (sender, _) = globex.told("the invite", invited).await;
@@ -272,7 +272,7 @@ pub async fn r_63_the_last_step_sends_the_invite(context: ConformanceContext) {
 }
 
 /// The rows of a rule on what a partner shared.
-fn by_sharing<'a>(partner: &'a str) -> Vec<(&'a str, &'a str)> {
+fn by_sharing(partner: &str) -> Vec<(&str, &str)> {
     vec![
         ("all_on", "update_via"),
         ("all_op", "is"),

@@ -247,9 +247,10 @@ fn over_http(asked: &Operator, share: &str) {
     let line = "parked replay --reason undecodable";
     let counted = local::wait::until(line, PATIENCE, || {
         let (_, parked) = get(address, "/parked").expect("it answers");
-        Ok::<_, local::Error>(match parked.contains(line) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(parked),
+        Ok::<_, local::Error>(if parked.contains(line) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(parked)
         })
     });
     counted.expect("the page tells what is parked");
