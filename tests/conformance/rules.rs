@@ -245,7 +245,7 @@ rules! {
     "R-62" Deskmesh "custom fields by choice, and not with third-party systems"
         [fields::r_62_custom_fields_do_not_cross_to_third_parties];
     "R-63" Helpdesk "the last step sends the invite"
-        [invites::r_63_the_last_step_sends_the_invite, helpdesk::r_63_the_last_step_sends_the_invite];
+        [invites::r_63_the_last_step_sends_the_invite, helpdesk::r_63_the_pages_last_step_sends_the_invite];
     "R-64" Deskmesh "the receiver is told of the invite"
         [invites::r_64_the_receiver_is_told_of_the_invite];
     "R-65" Deskmesh "the receiver sees the terms before it decides"

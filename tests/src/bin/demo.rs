@@ -184,6 +184,7 @@ fn conclusion(out: &Timeline, outcome: &Outcome, dir: &Path) -> ExitCode {
         "logs {dir}/services, mails {dir}/mails   {:.0} s in all",
         out.elapsed().as_secs_f64()
     ));
+    out.line("to do it yourself, in a browser: make up");
     if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -3,9 +3,10 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -23,12 +24,24 @@ struct Changes {
     stop: CancellationToken,
 }
 
-pub(super) async fn stream(State(pages): State<Pages>, viewer: Viewer) -> Response {
-    let changes = Changes {
-        watched: pages.changes.watch(&viewer.account),
-        ends: Instant::now() + LONGEST,
-        stop: pages.desk.shutdown.clone(),
-    };
+/// What the page was made of.
+#[derive(Deserialize)]
+pub(super) struct From {
+    after: Option<i64>,
+}
+
+pub(super) async fn stream(
+    State(pages): State<Pages>,
+    Query(from): Query<From>,
+    viewer: Viewer,
+) -> Response {
+    let mut watched = pages.changes.watch(&viewer.account);
+    if from.after.is_some_and(|after| viewer.is_told_more_than(after)) {
+        // The account was told something between the page and this stream.
+        watched.mark_changed();
+    }
+    let changes =
+        Changes { watched, ends: Instant::now() + LONGEST, stop: pages.desk.shutdown.clone() };
     let events = futures_util::stream::unfold(changes, next);
     Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response()
 }
