@@ -22,7 +22,7 @@ const EDGES: [(&str, &[&str]); 19] = [
     ("operator", &["contracts", "timeline", "web-base"]),
     ("testkit", &["contracts", "desk", "messaging"]),
     ("desk", &["contracts", "messaging"]),
-    ("web", &["contracts", "desk", "web-base"]),
+    ("web", &["contracts", "desk", "messaging", "web-base"]),
     ("gateway", &["bootstrap", "contracts", "desk", "egress", "messaging", "web"]),
     ("helpdesk", &["bootstrap", "contracts", "desk", "messaging", "web"]),
     ("agreement-service", &["bootstrap", "contracts", "messaging"]),

@@ -13,7 +13,7 @@ import rules
 from tree import Tree, load
 
 KINDS = {"counter", "gauge", "histogram"}
-SOURCES = {"service", "broker", "canary", "kube-state-metrics", "prometheus"}
+SOURCES = {"service", "edge", "broker", "canary", "kube-state-metrics", "prometheus"}
 KEYS = {"name", "kind", "unit", "labels", "source", "answers"}
 # Of a histogram that is told as three, and the labels that Prometheus adds.
 PARTS = ("_bucket", "_sum", "_count")
@@ -60,7 +60,7 @@ def well_formed(tree: Tree) -> Iterator[str]:
             if label == "cronjob" and not set(values) <= there:
                 yield f"metrics.yaml: {name} has the cronjobs {values}, the manifests have {sorted(there)}"
             # What Prometheus gives is not in our source, and a service's name is its folder's.
-            for value in values if one["source"] == "service" and label != "service" else ():
+            for value in values if one["source"] in ("service", "edge") and label != "service" else ():
                 if f'"{value}"' not in sources:
                     yield f"metrics.yaml: {name} has the {label} {value}, which stands nowhere in the services' source"
 

@@ -32,7 +32,8 @@ pub enum Failure {
 impl Failure {
     /// A fault of ours, which is logged here.
     pub fn internal(error: &dyn fmt::Display) -> Self {
-        tracing::error!(cause = %error, "a page could not be made");
+        let cause = error.to_string();
+        tracing::error!(cause, "a page could not be made");
         Self::Internal
     }
 
@@ -85,7 +86,10 @@ impl From<sqlx::Error> for Failure {
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => {
-                tracing::warn!(cause = %error, "the database did not answer a page");
+                tracing::warn!(
+                    cause = messaging::cause(&error),
+                    "the database did not answer a page"
+                );
                 Self::Unavailable
             }
             // The server stops, or takes no more connections.
@@ -94,7 +98,10 @@ impl From<sqlx::Error> for Failure {
                     code.starts_with("57P") || code.starts_with("53") || code.starts_with("08")
                 }) =>
             {
-                tracing::warn!(cause = %error, "the database did not answer a page");
+                tracing::warn!(
+                    cause = messaging::cause(&error),
+                    "the database did not answer a page"
+                );
                 Self::Unavailable
             }
             error => Self::internal(&error),
