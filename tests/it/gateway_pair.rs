@@ -183,7 +183,7 @@ async fn agree(desks: &[PairDesk; 2]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "failed once beside other builds, and why is not known yet; run it by its name"]
+#[ignore = "once, beside other builds, the copies were not equal: why is not known yet"]
 async fn killed_replicas_of_the_gateway_lose_and_double_nothing() {
     let _alone = WHOLE_SYSTEM.lock().await;
     let Pair { environment, services, mut gateways, desks } = start().await;
