@@ -9,8 +9,9 @@ mod ticket;
 
 use std::collections::BTreeMap;
 
+use contracts::command::TicketBind;
 use contracts::delivery::{DeliveryBody, TicketCreated, TicketState, TicketUpdated};
-use contracts::{Receipt, ReceiptOutcome};
+use contracts::{Message, Receipt, ReceiptOutcome};
 use serde_json::Value;
 
 pub use comment::Comment;
@@ -30,6 +31,8 @@ pub struct Model {
     early: BTreeMap<String, Vec<TicketUpdated>>,
     /// What commands without a receipt set, by message id.
     sent: BTreeMap<String, Sent>,
+    /// Numbers that the desk gave to shares before it was told their tickets, by share.
+    bound: BTreeMap<String, String>,
 }
 
 impl Model {
@@ -48,6 +51,12 @@ impl Model {
             model.tickets.push(ticket);
         }
         model
+    }
+
+    /// With numbers that were given to shares whose tickets may still come, by share.
+    #[must_use]
+    pub fn with_bound(self, bound: BTreeMap<String, String>) -> Self {
+        Self { bound, ..self }
     }
 
     /// All its tickets, in the order in which they came; they keep their places.
@@ -85,11 +94,17 @@ impl Model {
             .min()
     }
 
-    /// The desk has given a number to what a share created.
+    /// The desk has given a number to what a share created, or will create: a desk learns of a share
+    /// in more ways than by its `ticket.created`.
     pub fn number(&mut self, share: &str, number: &str) {
-        if let Some(index) = self.by_share.get(share) {
-            self.by_number.insert(number.to_owned(), *index);
-            self.tickets[*index].number.get_or_insert_with(|| number.to_owned());
+        match self.by_share.get(share) {
+            Some(index) => {
+                self.by_number.insert(number.to_owned(), *index);
+                self.tickets[*index].number.get_or_insert_with(|| number.to_owned());
+            }
+            None => {
+                self.bound.insert(share.to_owned(), number.to_owned());
+            }
         }
     }
 
@@ -209,8 +224,12 @@ impl Model {
 
     fn created(&mut self, created: &TicketCreated) {
         let share = created.share_id.to_string();
-        let known = self.by_share.get(&share).copied();
-        let index = known.unwrap_or_else(|| self.new_ticket());
+        let bound = self.bound.remove(&share);
+        let index = match (self.by_share.get(&share), bound) {
+            (Some(index), _) => *index,
+            (None, Some(number)) => self.own(&number),
+            (None, None) => self.new_ticket(),
+        };
         self.is_in(&share, index);
         self.tickets[index].created(created);
         self.take_early(&share);
@@ -235,8 +254,14 @@ impl Model {
     /// The guide's *After a receipt*: each field that the command set takes value and revision
     /// together, the value of a decision or else the one that was sent.
     fn answered(&mut self, receipt: &Receipt) {
-        let Some(sent) = self.sent.remove(&receipt.command_id) else { return };
         let share = receipt.share_id.as_ref().map(ToString::to_string);
+        if receipt.command_type == TicketBind::NAME
+            && receipt.outcome == ReceiptOutcome::Rejected
+            && let Some(share) = &share
+        {
+            self.bound.remove(share);
+        }
+        let Some(sent) = self.sent.remove(&receipt.command_id) else { return };
         let index = match (&sent.ticket, sent.share.as_ref().or(share.as_ref())) {
             (Some(number), _) => self.own(number),
             (None, Some(share)) => match self.by_share.get(share) {

@@ -109,6 +109,13 @@ async fn at_home(connection: &mut PgConnection, request: &Request) -> sqlx::Resu
     if !touches.contains(&request.command_type.as_str()) {
         return Ok(());
     }
+    if request.command_type == "ticket.bind.v1" {
+        // Its ticket may be told at this moment: then either this finds it, or that finds the number.
+        sqlx::query("select from desk_account where account = $1 for update")
+            .bind(account)
+            .execute(&mut *connection)
+            .await?;
+    }
     let text = |place: &str| content.pointer(place).and_then(Value::as_str);
     let share = text("/share_id").map(str::to_lowercase);
     let number = text("/ticket_id").or_else(|| text("/ticket/id"));

@@ -22,6 +22,8 @@ struct Parts {
     tickets: Vec<(Uuid, Ticket)>,
     early: BTreeMap<String, Vec<TicketUpdated>>,
     commands: BTreeMap<String, (String, Value)>,
+    /// Numbers that it gave to shares, by share.
+    bound: BTreeMap<String, String>,
 }
 
 /// Locks the batch's accounts, in the order of their names, then their tickets, and loads what the
@@ -48,6 +50,9 @@ pub async fn of_batch(
     for (account, share, updates) in early(connection, &shares).await? {
         parts.entry(account).or_default().early.insert(share, updates);
     }
+    for (account, share, number) in bound(connection, batch).await? {
+        parts.entry(account).or_default().bound.insert(share, number);
+    }
     let ids = tickets_of(connection, &shares).await?;
     let numbers = numbers(batch, &parts);
     let comments = comments(batch, &parts);
@@ -57,7 +62,7 @@ pub async fn of_batch(
 
     let mut state = State::default();
     for (name, position) in accounts {
-        let Parts { tickets, early, commands } = parts.remove(&name).unwrap_or_default();
+        let Parts { tickets, early, commands, bound } = parts.remove(&name).unwrap_or_default();
         let sent = commands.iter().filter_map(|(id, (command_type, body))| {
             Sent::of(command_type, body).map(|sent| (id.clone(), sent))
         });
@@ -68,7 +73,8 @@ pub async fn of_batch(
                 tickets.iter().map(|(_, ticket)| ticket.clone()).collect(),
                 early,
                 sent.collect(),
-            ),
+            )
+            .with_bound(bound),
             loaded: tickets,
             commands,
             ..Account::default()
@@ -128,7 +134,10 @@ fn numbers(batch: &[&Received<Told>], parts: &BTreeMap<String, Parts>) -> Vec<Pa
         Some((received.account.clone(), received.message.number()?.to_owned()))
     });
     let sent = of_commands(parts, |sent| sent.ticket);
-    told.chain(sent).collect::<BTreeSet<_>>().into_iter().collect()
+    let bound = parts.iter().flat_map(|(account, parts)| {
+        parts.bound.values().map(move |number| (account.clone(), number.clone()))
+    });
+    told.chain(sent).chain(bound).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn of_commands(
@@ -179,6 +188,37 @@ async fn early(
     .fetch_all(connection)
     .await?;
     Ok(rows.into_iter().map(|(account, share, Json(updates))| (account, share, updates)).collect())
+}
+
+/// Numbers that accounts gave to shares whose tickets the batch tells, unless the line refused them:
+/// account, share and number. A desk may do so before it is told the ticket.
+async fn bound(
+    connection: &mut PgConnection,
+    batch: &[&Received<Told>],
+) -> sqlx::Result<Vec<(String, String, String)>> {
+    let told = batch.iter().filter_map(|received| match &received.message.body {
+        Some(DeliveryBody::TicketCreated(created)) => {
+            Some((received.account.to_string(), created.share_id.to_string()))
+        }
+        _ => None,
+    });
+    let told: Vec<Pair> = told.collect();
+    if told.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (accounts, shares) = columns(&told);
+    sqlx::query_as(
+        "select account, share_id, outbox.ticket
+         from unnest($1::text[], $2::text[]) wanted (account, share_id)
+         join desk_outbox outbox using (account, share_id)
+         where outbox.type = 'ticket.bind.v1' and outbox.ticket is not null
+           and (receipt is null or receipt::jsonb ->> 'outcome' <> 'rejected')
+         order by outbox.number",
+    )
+    .bind(accounts)
+    .bind(shares)
+    .fetch_all(connection)
+    .await
 }
 
 async fn tickets_of(connection: &mut PgConnection, shares: &[Pair]) -> sqlx::Result<Vec<Uuid>> {

@@ -223,3 +223,49 @@ async fn a_reader_goes_on_where_it_was_and_hears_when_it_cannot() {
     assert!(log::page(&harness.pool, ACME, Some(other), 100).await.is_err(), "another log");
     harness.remove().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_given_before_the_ticket_is_told_is_its_own() {
+    let mut harness = DeskHarness::set("desk-bound-early").await;
+    let actor = json!({ "id": "1", "name": "Bo", "role": "agent" });
+    let bind = json!({ "share_id": SHARE, "ticket_id": "4711" });
+    harness.ask(ACME, "k1", "ticket.bind.v1", &bind).await;
+    let own = json!({ "ticket_id": "4711", "actor": actor,
+        "comments": [{ "id": "gateway-acme/1", "body": "It drips." }] });
+    harness.ask(ACME, "k2", "ticket.update.v1", &own).await;
+
+    harness.start_session();
+    harness.tell(ACME, "ticket.created.v1", "d1", &created(SHARE, &["globex/1"], 1)).await;
+    harness.logged(ACME, 1).await;
+    let answer = json!({ "ticket_id": "4711", "comments": [{ "id": "globex/2",
+        "author": placeholder("Ada"), "body": "globex/2 says", "public": true }] });
+    harness.tell(ACME, "ticket.updated.v1", "d2", &updated(SHARE, &answer)).await;
+    harness.logged(ACME, 2).await;
+
+    let row = held(&harness, SHARE).await;
+    assert_eq!(row.ticket.number.as_deref(), Some("4711"));
+    let comments: Vec<&str> = row.ticket.comments.keys().map(String::as_str).collect();
+    assert_eq!(comments, ["gateway-acme/1", "globex/1", "globex/2"]);
+    let tickets: Option<i64> = sqlx::query_scalar("select count(*) from desk_ticket")
+        .fetch_one(&harness.pool)
+        .await
+        .unwrap();
+    assert_eq!(tickets, Some(1), "they are one ticket");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_was_refused_is_no_tickets() {
+    let mut harness = DeskHarness::set("desk-bound-refused").await;
+    let bind = json!({ "share_id": SHARE, "ticket_id": "4711" });
+    harness.ask(ACME, "k1", "ticket.bind.v1", &bind).await;
+    harness.start_session();
+    let refusal = json!({ "command_id": "k1", "command_type": "ticket.bind.v1",
+        "outcome": "rejected", "reason": "not_shared", "share_id": SHARE, "decisions": [] });
+    harness.tell(ACME, "command.receipt.v1", "d1", &refusal).await;
+    harness.logged(ACME, 1).await;
+    harness.tell(ACME, "ticket.created.v1", "d2", &created(SHARE, &[], 1)).await;
+    harness.logged(ACME, 2).await;
+    assert_eq!(held(&harness, SHARE).await.ticket.number, None);
+    harness.remove().await;
+}
