@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use bootstrap::{Secret, Within};
 use serde::{Deserialize, Deserializer, Serialize, de};
-use url::Url;
 
 /// The service's own configuration.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -33,7 +32,7 @@ pub struct Api {
     /// Where it listens.
     pub listen: SocketAddr,
     /// What it is reached by.
-    #[serde(deserialize_with = "public_url")]
+    #[serde(deserialize_with = "bootstrap::public_url")]
     pub public_url: String,
     /// Certificate chain, PEM.
     pub certificate_file: String,
@@ -48,7 +47,7 @@ pub struct Operator {
     /// Where it listens.
     pub listen: SocketAddr,
     /// What whoever asks must show.
-    #[serde(deserialize_with = "secret")]
+    #[serde(deserialize_with = "Secret::of_door")]
     pub secret: Secret,
     secret_file: String,
 }
@@ -60,7 +59,7 @@ pub struct Files {
     /// Where links are answered.
     pub listen: SocketAddr,
     /// What links begin with.
-    #[serde(deserialize_with = "public_url")]
+    #[serde(deserialize_with = "bootstrap::public_url")]
     pub public_url: String,
     /// Where the bytes lie.
     pub folder: PathBuf,
@@ -96,32 +95,10 @@ pub struct WebhookSettings {
     pub at_once: Within<1, 1_000>,
 }
 
-fn public_url<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    let text = String::deserialize(from)?;
-    let is_base = Url::parse(&text).is_ok_and(|url| {
-        ["http", "https"].contains(&url.scheme()) && url.query().is_none() && !text.ends_with('/')
-    });
-    if is_base {
-        Ok(text)
-    } else {
-        Err(de::Error::custom("it must be an http or https address without a slash at its end"))
-    }
-}
-
 fn calls_out<'de, D: Deserializer<'de>>(from: D) -> Result<egress::Settings, D::Error> {
     let settings = egress::Settings::deserialize(from)?;
     settings.check().map_err(|error| de::Error::custom(format!("egress.{error}")))?;
     Ok(settings)
-}
-
-/// A short secret is guessed.
-fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
-    let secret = Secret::deserialize(from)?;
-    if secret.reveal().is_empty() || secret.reveal().len() >= 32 {
-        Ok(secret)
-    } else {
-        Err(de::Error::custom("it must have 32 characters at least"))
-    }
 }
 
 #[cfg(test)]

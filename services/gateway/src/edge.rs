@@ -14,23 +14,21 @@ impl Edge for Gateway {
     const AGED: &'static [Aged] = &AGED;
 }
 
-const OWN_AGED: &[Aged] = &[
-    Aged { table: "webhook_attempt", since: "at", condition: "true", days: KEEP_DAYS },
-    Aged { table: "web_session", since: "started_at", condition: "true", days: KEEP_DAYS },
-    Aged { table: "web_link", since: "made_at", condition: "true", days: KEEP_DAYS },
-    Aged { table: "web_failure", since: "since", condition: "true", days: 1 },
-];
+const OWN_AGED: &[Aged] =
+    &[Aged { table: "webhook_attempt", since: "at", condition: "true", days: KEEP_DAYS }];
 
-/// The session's rows, and the gateway's own.
-const AGED: [Aged; SESSION_AGED.len() + OWN_AGED.len()] = {
-    let mut all = [SESSION_AGED[0]; SESSION_AGED.len() + OWN_AGED.len()];
-    let mut place = 1;
-    while place < all.len() {
-        all[place] = match place.checked_sub(SESSION_AGED.len()) {
-            None => SESSION_AGED[place],
-            Some(place) => OWN_AGED[place],
-        };
-        place += 1;
+/// The session's rows, the pages' and its own.
+const AGED: [Aged; SESSION_AGED.len() + web::AGED.len() + OWN_AGED.len()] =
+    desk::session::aged(&[SESSION_AGED, web::AGED, OWN_AGED]);
+
+#[cfg(test)]
+mod tests {
+    use super::AGED;
+
+    #[test]
+    fn what_the_session_and_the_pages_keep_ages_too() {
+        for table in ["desk_log", "desk_outbox", "web_session", "web_link", "web_failure"] {
+            assert!(AGED.iter().any(|aged| aged.table == table), "{table} grows for ever");
+        }
     }
-    all
-};
+}

@@ -14,9 +14,8 @@ use bootstrap::Secret;
 use contracts::command::{AccountKind, AccountRegister, Admin};
 use contracts::topology::Service;
 use contracts::{AccountName, Message, Reason, Receipt, ReceiptOutcome};
-use desk::outbox::{Request, accept};
+use desk::outbox::ask;
 use desk::store::account::{self, KeptAccount};
-use desk::store::read;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -28,13 +27,11 @@ use web::people::{self, NewPerson};
 use crate::clock::new_id;
 use crate::http::{Refusal, not_found};
 use crate::rules::problem::{Problem, Why};
-use crate::rules::token::same_secret;
 use crate::store::token;
 use crate::tokens::{self, NotMade, Wanted};
 
 /// How long a registration may take.
 const REGISTRATION: Duration = Duration::from_secs(30);
-const LOOK: Duration = Duration::from_millis(50);
 
 /// What requests are answered from.
 #[derive(Clone)]
@@ -69,7 +66,7 @@ async fn only_the_operator(
 ) -> Response {
     let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let secret = given.and_then(|given| given.strip_prefix("Bearer ")).unwrap_or_default();
-    if same_secret(secret, api.secret.reveal()) {
+    if api.secret.is(secret) {
         return next.run(request).await;
     }
     let detail = "send Authorization: Bearer and the secret of `operator.secret_file`";
@@ -163,27 +160,13 @@ async fn register(
     edge: &AccountName,
     registration: Value,
 ) -> Result<Receipt, Refusal> {
+    let command = (AccountRegister::NAME, registration);
     let key = new_id().to_string();
-    let request = Request {
-        account: edge.clone(),
-        key: key.clone(),
-        command_type: AccountRegister::NAME.to_owned(),
-        hash: Request::hash_of(AccountRegister::NAME, &registration),
-        content: registration,
-    };
-    accept(&api.pool, &request).await?;
-    api.new_command.notify_one();
-    let deadline = tokio::time::Instant::now() + REGISTRATION;
-    while tokio::time::Instant::now() < deadline {
-        let row = read::command(&api.pool, edge.as_str(), "account", &key).await?;
-        let receipt = row.and_then(|row| row.receipt);
-        if let Some(receipt) = receipt.and_then(|receipt| serde_json::from_str(&receipt).ok()) {
-            return Ok(receipt);
-        }
-        tokio::time::sleep(LOOK).await;
-    }
-    let detail = "the registration is kept and has no receipt yet; ask again";
-    Err(Problem::new(Why::NotStored, detail).after(5).into())
+    let receipt = ask(&api.pool, &api.new_command, edge, key, command, REGISTRATION).await?;
+    receipt.ok_or_else(|| {
+        let detail = "the registration is kept and has no receipt yet; ask again";
+        Problem::new(Why::NotStored, detail).after(5).into()
+    })
 }
 
 async fn show(

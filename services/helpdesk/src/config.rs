@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 
 use bootstrap::{Secret, Within};
-use serde::{Deserialize, Deserializer, Serialize, de};
-use url::Url;
+use serde::{Deserialize, Serialize};
 
 /// The service's own configuration.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -25,7 +24,7 @@ pub struct Pages {
     /// Where it listens.
     pub listen: SocketAddr,
     /// What it is reached by.
-    #[serde(deserialize_with = "public_url")]
+    #[serde(deserialize_with = "bootstrap::public_url")]
     pub public_url: String,
     /// Certificate chain, PEM.
     pub certificate_file: String,
@@ -40,7 +39,7 @@ pub struct Operator {
     /// Where it listens.
     pub listen: SocketAddr,
     /// What whoever asks must show.
-    #[serde(deserialize_with = "secret")]
+    #[serde(deserialize_with = "Secret::of_door")]
     pub secret: Secret,
     secret_file: String,
 }
@@ -51,28 +50,6 @@ pub struct Operator {
 pub struct Limits {
     /// Seconds after which a command without a receipt is sent again.
     pub send_again_seconds: Within<10, 86_400>,
-}
-
-fn public_url<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    let text = String::deserialize(from)?;
-    let is_base = Url::parse(&text).is_ok_and(|url| {
-        ["http", "https"].contains(&url.scheme()) && url.query().is_none() && !text.ends_with('/')
-    });
-    if is_base {
-        Ok(text)
-    } else {
-        Err(de::Error::custom("it must be an http or https address without a slash at its end"))
-    }
-}
-
-/// A short secret is guessed.
-fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
-    let secret = Secret::deserialize(from)?;
-    if secret.reveal().is_empty() || secret.reveal().len() >= 32 {
-        Ok(secret)
-    } else {
-        Err(de::Error::custom("it must have 32 characters at least"))
-    }
 }
 
 #[cfg(test)]

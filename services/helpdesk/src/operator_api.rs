@@ -15,9 +15,8 @@ use bootstrap::Secret;
 use contracts::command::{AccountKind, AccountRegister, Admin};
 use contracts::topology::Service;
 use contracts::{AccountName, Message, Reason, Receipt, ReceiptOutcome};
-use desk::outbox::{Request, accept};
+use desk::outbox::ask;
 use desk::store::account::{self, KeptAccount};
-use desk::store::read;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -29,7 +28,6 @@ use crate::clock::new_id;
 
 /// How long a registration may take.
 const REGISTRATION: Duration = Duration::from_secs(30);
-const LOOK: Duration = Duration::from_millis(50);
 
 /// What requests are answered from.
 #[derive(Clone)]
@@ -86,17 +84,11 @@ async fn only_the_operator(
 ) -> Response {
     let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let secret = given.and_then(|given| given.strip_prefix("Bearer ")).unwrap_or_default();
-    if same(secret, api.secret.reveal()) {
+    if api.secret.is(secret) {
         return next.run(request).await;
     }
     let detail = "send Authorization: Bearer and the secret of `operator.secret_file`";
     Refusal(StatusCode::UNAUTHORIZED, detail.to_owned()).into_response()
-}
-
-/// Compares secrets in a time that says nothing of where they differ.
-fn same(given: &str, wanted: &str) -> bool {
-    let differ = given.bytes().zip(wanted.bytes()).fold(0, |all, (one, other)| all | (one ^ other));
-    !wanted.is_empty() && given.len() == wanted.len() && differ == 0
 }
 
 /// An account to be kept.
@@ -183,39 +175,11 @@ async fn register(
     edge: &AccountName,
     registration: Value,
 ) -> Result<Receipt, Refusal> {
+    let command = (AccountRegister::NAME, registration);
     let key = new_id().to_string();
-    let request = Request {
-        account: edge.clone(),
-        key: key.clone(),
-        command_type: AccountRegister::NAME.to_owned(),
-        hash: Request::hash_of(AccountRegister::NAME, &registration),
-        content: registration,
-    };
-    accept(&api.pool, &request).await?;
-    api.new_command.notify_one();
-    let deadline = tokio::time::Instant::now() + REGISTRATION;
-    while tokio::time::Instant::now() < deadline {
-        let row = read::command(&api.pool, edge.as_str(), "account", &key).await?;
-        let receipt = row.and_then(|row| row.receipt);
-        if let Some(receipt) = receipt.and_then(|receipt| serde_json::from_str(&receipt).ok()) {
-            return Ok(receipt);
-        }
-        tokio::time::sleep(LOOK).await;
-    }
-    let detail = "the registration is kept and has no receipt yet; ask again";
-    Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, detail.to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::same;
-
-    #[test]
-    fn only_the_secret_itself_lets_in() {
-        for (given, wanted, lets_in) in
-            [("abc", "abc", true), ("abd", "abc", false), ("ab", "abc", false), ("", "", false)]
-        {
-            assert_eq!(same(given, wanted), lets_in, "{given} {wanted}");
-        }
-    }
+    let receipt = ask(&api.pool, &api.new_command, edge, key, command, REGISTRATION).await?;
+    receipt.ok_or_else(|| {
+        let detail = "the registration is kept and has no receipt yet; ask again";
+        Refusal(StatusCode::SERVICE_UNAVAILABLE, detail.to_owned())
+    })
 }

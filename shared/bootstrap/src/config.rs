@@ -22,7 +22,7 @@ pub(crate) use self::error::sentence;
 pub(crate) use self::layer::variable_name;
 use self::layer::{Layer, leaves, parse};
 pub(crate) use self::printed::in_force;
-pub use self::values::{Fraction, Secret, Within};
+pub use self::values::{Fraction, Secret, Within, public_url};
 use crate::address::Address;
 
 /// The default file with the keys that every service has.

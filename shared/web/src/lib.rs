@@ -22,6 +22,7 @@ mod viewer;
 pub mod views;
 mod when;
 
+use messaging::Aged;
 use sqlx::migrate::Migration;
 use web_base::{assets, headers, html, origin};
 
@@ -36,6 +37,14 @@ pub use serve::{Settings, Site, Web};
 pub use texts::Texts;
 pub use viewer::Viewer;
 pub use when::When;
+
+/// Rows of these tables that age. An edge that has the tables has to name them: nothing else takes
+/// away the sessions of people who do not come back.
+pub const AGED: &[Aged] = &[
+    Aged { table: "web_session", since: "started_at", condition: "true", days: 30 },
+    Aged { table: "web_link", since: "made_at", condition: "true", days: 30 },
+    Aged { table: "web_failure", since: "since", condition: "true", days: 1 },
+];
 
 /// The tables of pages: people, their sessions and sign-in links; versions 700 to 799. They stand in
 /// an edge's schema after the desk's.

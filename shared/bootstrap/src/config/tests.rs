@@ -292,3 +292,16 @@ fn the_pool_follows_the_slots_unless_told() {
     assert_eq!(loaded(&[("DESKMESH__BROKER__SLOTS", "8")]).common.max_connections(), 12);
     assert_eq!(loaded(&[("DESKMESH__DATABASE__MAX_CONNECTIONS", "5")]).common.max_connections(), 5);
 }
+
+#[test]
+fn only_the_secret_itself_lets_in() {
+    for (given, wanted, lets_in) in [
+        ("abc", "abc", true),
+        ("abd", "abc", false),
+        ("ab", "abc", false),
+        ("abcd", "abc", false),
+        ("", "", false),
+    ] {
+        assert_eq!(Secret::new(wanted).is(given), lets_in, "{given} {wanted}");
+    }
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::de::{self, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tracing_subscriber::EnvFilter;
+use url::Url;
 
 /// A text that is never printed whole: a URL loses its password, anything else is hidden.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
@@ -32,6 +33,28 @@ impl Secret {
         self.0.is_empty()
     }
 
+    /// Whether this is what was given, in a time that does not tell where they differ. No secret is
+    /// nobody's.
+    #[must_use]
+    pub fn is(&self, given: &str) -> bool {
+        let bytes = self.0.bytes().zip(given.bytes());
+        let differ = bytes.fold(0, |all, (one, other)| all | (one ^ other));
+        !self.0.is_empty() && self.0.len() == given.len() && differ == 0
+    }
+
+    /// One that is shown at a door, which must be long: a short one is guessed.
+    ///
+    /// # Errors
+    /// It has less than 32 characters and is not empty.
+    pub fn of_door<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let secret = Self::deserialize(from)?;
+        if secret.is_empty() || secret.0.len() >= 32 {
+            Ok(secret)
+        } else {
+            Err(de::Error::custom("it must have 32 characters at least"))
+        }
+    }
+
     fn hidden(&self) -> String {
         if self.0.is_empty() {
             return String::new();
@@ -52,6 +75,22 @@ impl Secret {
         let (address, parameters) =
             address.split_once('?').map_or((address, ""), |(address, _)| (address, "?***"));
         format!("{scheme}://{user}{address}{parameters}")
+    }
+}
+
+/// What something is reached by from outside: links begin with it.
+///
+/// # Errors
+/// It is no http or https address, or has a query or a slash at its end.
+pub fn public_url<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    let is_base = Url::parse(&text).is_ok_and(|url| {
+        ["http", "https"].contains(&url.scheme()) && url.query().is_none() && !text.ends_with('/')
+    });
+    if is_base {
+        Ok(text)
+    } else {
+        Err(de::Error::custom("it must be an http or https address without a slash at its end"))
     }
 }
 

@@ -2,9 +2,11 @@
 //! further effect: its key is the command's `message_id`.
 
 mod accept;
+mod ask;
 mod request;
 mod send;
 
 pub use accept::{Accepted, accept, accept_within};
+pub use ask::ask;
 pub use request::{Request, RequestError, entity_of};
 pub use send::{Settings, run};

@@ -41,6 +41,26 @@ pub const SESSION_AGED: &[Aged] = &[
     Aged { table: "desk_early", since: "since", condition: "true", days: KEEP_DAYS },
 ];
 
+/// What ages in an edge: the rows of all that it stands on, and its own. `N` is how many they are.
+///
+/// # Panics
+/// While compiling, when `N` is another number.
+#[must_use]
+pub const fn aged<const N: usize>(parts: &[&[Aged]]) -> [Aged; N] {
+    let mut all = [SESSION_AGED[0]; N];
+    let (mut place, mut part) = (0, 0);
+    while part < parts.len() {
+        let mut one = 0;
+        while one < parts[part].len() {
+            all[place] = parts[part][one];
+            (place, one) = (place + 1, one + 1);
+        }
+        part += 1;
+    }
+    assert!(place == N, "every row of every part, and no more");
+    all
+}
+
 /// Reads `desk.<edge>` for all the accounts of an edge.
 #[derive(Debug)]
 pub struct Session<E>(PhantomData<E>);

@@ -198,7 +198,7 @@ async fn bound(
 ) -> sqlx::Result<Vec<(String, String, String)>> {
     let told = batch.iter().filter_map(|received| match &received.message.body {
         Some(DeliveryBody::TicketCreated(created)) => {
-            Some((received.account.to_string(), created.share_id.to_string()))
+            Some((received.account.clone(), created.share_id.to_string()))
         }
         _ => None,
     });
