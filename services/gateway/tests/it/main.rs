@@ -3,6 +3,7 @@
 mod bad_input;
 mod browser;
 mod deliveries;
+mod doctor;
 mod endpoint;
 mod files;
 mod harness;

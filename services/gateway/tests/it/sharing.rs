@@ -2,16 +2,17 @@
 
 use serde_json::{Value, json};
 use testkit::desk::PATIENCE;
+use testkit::until;
 use web::Role;
 
 use crate::browser::{Browser, key, text};
 use crate::harness::{ACME, GLOBEX, GatewayHarness};
 
-const AGREEMENT: &str = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10";
-const SHARE: &str = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f11";
+pub(crate) const AGREEMENT: &str = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10";
+pub(crate) const SHARE: &str = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f11";
 
 /// The agreement as one of its parties is told it.
-fn agreement(version: u64, side: &str, status: &str, by: &str) -> Value {
+pub(crate) fn agreement(version: u64, side: &str, status: &str, by: &str) -> Value {
     let party = |account: &str, name: &str| {
         json!({ "account": account, "address": account.trim_start_matches("gateway-"),
             "display_name": name })
@@ -25,28 +26,30 @@ fn agreement(version: u64, side: &str, status: &str, by: &str) -> Value {
 }
 
 impl GatewayHarness {
-    async fn told(&self, account: &str, state: &Value) {
+    pub(crate) async fn told(&self, account: &str, state: &Value) {
         let id = format!("state of {account} {}", state["version"]);
         self.tell(account, "agreement.state.v1", &id, state).await;
         self.held(account, state["version"].as_u64().expect("a version")).await;
     }
 
     /// Waits until the account holds this version of the agreement.
-    async fn held(&self, account: &str, version: u64) {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        loop {
+    pub(crate) async fn held(&self, account: &str, version: u64) {
+        until(&format!("{account} holds version {version}"), PATIENCE, async || {
             let held = desk::store::read::agreement(&self.pool, account, AGREEMENT).await;
-            let held = held.expect("the database answers");
-            if held.is_some_and(|held| held["version"] == version) {
-                return;
-            }
-            assert!(tokio::time::Instant::now() < deadline, "{account} holds no {version}");
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+            let held = held.expect("the database answers").unwrap_or_default();
+            if held["version"] == version { Ok(()) } else { Err(held["version"].to_string()) }
+        })
+        .await;
     }
 
     /// Answers what the page is about to send: with a reason it is refused.
-    async fn answers(&self, account: &str, command_type: &str, key: &str, reason: Option<&str>) {
+    pub(crate) async fn answers(
+        &self,
+        account: &str,
+        command_type: &str,
+        key: &str,
+        reason: Option<&str>,
+    ) {
         let outcome = if reason.is_some() { "rejected" } else { "applied" };
         let mut receipt = json!({ "command_id": key, "command_type": command_type,
             "outcome": outcome, "decisions": [] });
@@ -59,33 +62,17 @@ impl GatewayHarness {
         self.tell(account, "command.receipt.v1", &id, &receipt).await;
     }
 
-    /// Answers a comparison with these members of its receipt, once it was asked for.
-    async fn receives(&self, account: &str, key: &str, members: &Value) {
-        let mut receipt = json!({ "command_id": key, "command_type": "agreement.compare.v1",
-            "decisions": [] });
-        for (name, value) in members.as_object().expect("members") {
-            receipt[name] = value.clone();
-        }
-        self.is_sent(account, "agreement", key).await;
-        let id = format!("receipt of {key}");
-        self.tell(account, "command.receipt.v1", &id, &receipt).await;
-    }
-
     /// Waits until the page has sent a command.
-    async fn is_sent(&self, account: &str, entity: &str, key: &str) {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        loop {
+    pub(crate) async fn is_sent(&self, account: &str, entity: &str, key: &str) {
+        until(&format!("the {entity} command {key}"), PATIENCE, async || {
             let row = desk::store::read::command(&self.pool, account, entity, key).await;
-            if row.expect("the database answers").is_some() {
-                return;
-            }
-            assert!(tokio::time::Instant::now() < deadline, "no {entity} command {key} was sent");
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+            row.expect("the database answers").map(drop).ok_or_else(|| "it was not sent".to_owned())
+        })
+        .await;
     }
 
     /// What the account last sent of a type.
-    async fn sent(&self, account: &str, command_type: &str) -> Value {
+    pub(crate) async fn sent(&self, account: &str, command_type: &str) -> Value {
         let body: String = sqlx::query_scalar(
             "select body from desk_outbox where account = $1 and type = $2
              order by number desc limit 1",
@@ -99,7 +86,22 @@ impl GatewayHarness {
     }
 }
 
-async fn admin(gateway: &GatewayHarness, account: &str) -> Browser {
+/// The key under which the account last sent a command of a type, once it has.
+pub(crate) async fn key_of(gateway: &GatewayHarness, command_type: &str) -> String {
+    until(&format!("a {command_type}"), PATIENCE, async || {
+        let key: Option<String> = sqlx::query_scalar(
+            "select key from desk_outbox where type = $1 order by number desc limit 1",
+        )
+        .bind(command_type)
+        .fetch_optional(&gateway.pool)
+        .await
+        .expect("the database answers");
+        key.ok_or_else(|| "it was not sent".to_owned())
+    })
+    .await
+}
+
+pub(crate) async fn admin(gateway: &GatewayHarness, account: &str) -> Browser {
     Browser::of(gateway, account, "sam@desk.example", Role::Admin).await
 }
 
@@ -268,156 +270,6 @@ async fn r_70_declining_all_invites_is_shown_as_it_is_and_saved_by_a_button() {
     gateway.remove().await;
 }
 
-/// The key under which the account last sent a command of a type, once it has.
-async fn key_of(gateway: &GatewayHarness, command_type: &str) -> String {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    loop {
-        let key: Option<String> = sqlx::query_scalar(
-            "select key from desk_outbox where type = $1 order by number desc limit 1",
-        )
-        .bind(command_type)
-        .fetch_optional(&gateway.pool)
-        .await
-        .expect("the database answers");
-        if let Some(key) = key {
-            return key;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "no {command_type} was sent");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-}
-
-#[tokio::test]
-async fn showing_fields_to_partners_is_saved_by_a_button_of_its_own() {
-    let gateway = GatewayHarness::set("sharing_show_fields").await;
-    let mut browser = admin(&gateway, ACME).await;
-    let (led, ()) =
-        tokio::join!(browser.done(&gateway, "/sharing/show-fields", &[("show", "on")]), async {
-            let key = key_of(&gateway, "account.update.v1").await;
-            gateway.answers(ACME, "account.update.v1", &key, None).await;
-        });
-    assert_eq!(led, "/sharing?said=said.shows_fields");
-    let page = browser.page(&gateway, &led).await;
-    assert!(page.contains("name=\"show\" checked"), "{page}");
-    let sent = gateway.sent(ACME, "account.update.v1").await;
-    assert_eq!((&sent["show_fields"], sent.get("decline_invites")), (&json!(true), None));
-    gateway.remove().await;
-}
-
-/// An agreement whose terms carry custom fields.
-fn with_fields(version: u64, side: &str, status: &str) -> Value {
-    let mut state = agreement(version, side, status, "receiver");
-    state["terms"]["custom_fields"] = json!(true);
-    state
-}
-
-/// A comparison as a party is told it, with fields of these titles.
-fn comparison(fields: &Value) -> Value {
-    json!({ "agreement_id": AGREEMENT, "side": "sender", "partner": GLOBEX, "fields": fields })
-}
-
-#[tokio::test]
-async fn r_90_to_r_98_fields_are_compared_page_by_page_with_what_mends_them() {
-    let gateway = GatewayHarness::set("sharing_doctor").await;
-    let mut browser = admin(&gateway, ACME).await;
-    gateway.told(ACME, &agreement(2, "sender", "accepted", "receiver")).await;
-    let path = format!("/sharing/agreements/{AGREEMENT}");
-    let offer = "Compare fields";
-    assert!(!browser.page(&gateway, &path).await.contains(offer), "no terms of fields");
-    gateway.told(ACME, &with_fields(3, "sender", "accepted")).await;
-    let page = browser.page(&gateway, &path).await;
-    assert!(page.contains(offer));
-    let (key, compare) = (key(&page), format!("{path}/compare"));
-    let crosses = json!({ "crosses": true });
-    let stays = |reason: &str| json!({ "crosses": false, "reason": reason });
-    let side = |kind: &str| json!({ "type": kind, "on_default_form": true });
-    let mends = json!([{ "by": "own", "how": "x" }, { "by": "partner", "how": "y" }]);
-    let first = json!([
-        { "title": "Order", "own": side("text"), "partner": side("text"),
-          "to_partner": crosses, "from_partner": crosses },
-        { "title": "Serial <no>", "own": side("integer"), "partner": side("text"),
-          "to_partner": stays("type_mismatch"), "from_partner": stays("type_mismatch"),
-          "mend": mends },
-        { "title": "Colour", "own": side("tagger"), "partner": side("tagger"),
-          "to_partner": stays("option_tags_differ"), "from_partner": stays("option_tags_differ"),
-          "options": [{ "name": "red", "own": "red", "partner": "rouge" }], "mend": mends },
-    ]);
-    // One of another agreement, which must not be taken for it.
-    let mut other = comparison(&json!([]));
-    other["agreement_id"] = json!(SHARE);
-    let asked = [("key", key.as_str())];
-    let (led, ()) = tokio::join!(browser.done(&gateway, &compare, &asked), async {
-        gateway.tell(ACME, "agreement.comparison.v1", "c1", &comparison(&first)).await;
-        gateway.tell(ACME, "agreement.comparison.v1", "c2", &other).await;
-        gateway
-            .receives(ACME, &key, &json!({ "outcome": "applied", "next_cursor": "serial" }))
-            .await;
-    });
-    assert_eq!(led, format!("{path}?compared={key}"));
-    let page = browser.page(&gateway, &led).await;
-    for said in [
-        "Serial &#60;no&#62;",
-        "Both ways: The two fields have different types",
-        "Replace it by a field of this title, type text",
-        "Replace it by a field of this title, type integer",
-        "“red”: <code>red</code> here, <code>rouge</code> there",
-        "Both ways: crosses",
-        "1 crosses",
-        "2 stay",
-        "autofocus",
-        "name=\"cursor\" value=\"serial\"",
-    ] {
-        assert!(page.contains(said), "{said} in {page}");
-    }
-    assert!(page.contains("<strong>Jo Park</strong>"), "who did what is still there");
-
-    let further = json!([{ "title": "Warranty", "own": side("checkbox"),
-        "to_partner": stays("no_such_field"), "from_partner": stays("no_such_field"),
-        "mend": mends }]);
-    let asked = [("key", "page-2"), ("cursor", "serial")];
-    let (led, ()) = tokio::join!(browser.done(&gateway, &compare, &asked), async {
-        gateway.tell(ACME, "agreement.comparison.v1", "c3", &comparison(&further)).await;
-        gateway.receives(ACME, "page-2", &json!({ "outcome": "applied" })).await;
-    });
-    let sent = gateway.sent(ACME, "agreement.compare.v1").await;
-    assert_eq!(sent, json!({ "agreement_id": AGREEMENT, "cursor": "serial" }));
-    let page = browser.page(&gateway, &led).await;
-    assert!(page.contains("Create a field of this title, type checkbox"), "{page}");
-    assert!(!page.contains("Serial &#60;no&#62;") && !page.contains("name=\"cursor\""), "{page}");
-    // The first answer is still there under its own key.
-    let page = browser.page(&gateway, &format!("{path}?compared={key}")).await;
-    assert!(page.contains("Serial &#60;no&#62;") && !page.contains("Warranty"), "{page}");
-    gateway.remove().await;
-}
-
-#[tokio::test]
-async fn a_comparison_that_is_refused_or_not_there_yet_says_so() {
-    let gateway = GatewayHarness::set("sharing_doctor_refused").await;
-    let mut browser = admin(&gateway, GLOBEX).await;
-    gateway.told(GLOBEX, &with_fields(1, "receiver", "pending")).await;
-    let path = format!("/sharing/agreements/{AGREEMENT}");
-    assert!(browser.page(&gateway, &path).await.contains("Compare fields"), "before it is decided");
-    let compare = format!("{path}/compare");
-    for (reason, said) in [
-        ("agreement_not_accepted", "The agreement is not accepted"),
-        ("custom_fields_not_synced", "The terms do not sync custom fields"),
-    ] {
-        let asked = [("key", reason)];
-        let (led, ()) = tokio::join!(
-            browser.done(&gateway, &compare, &asked),
-            gateway.answers(GLOBEX, "agreement.compare.v1", reason, Some(reason)),
-        );
-        let page = browser.page(&gateway, &led).await;
-        assert!(page.contains(said), "{said} in {page}");
-    }
-    let led = browser.done(&gateway, &compare, &[("key", "late")]).await;
-    let page = browser.page(&gateway, &led).await;
-    assert!(page.contains("The answer is not there yet"), "{page}");
-    let page = browser.page(&gateway, &format!("{path}?compared=nobody-asked")).await;
-    assert!(page.contains("not kept any more"), "{page}");
-    gateway.remove().await;
-}
-
 #[tokio::test]
 async fn p_24_shared_tickets_show_what_is_stuck_and_why_something_stayed() {
     let gateway = GatewayHarness::set("sharing_tickets").await;
@@ -437,12 +289,11 @@ async fn p_24_shared_tickets_show_what_is_stuck_and_why_something_stayed() {
               "reason": "type_mismatch", "detail": "integer here, text there" },
             { "share_id": SHARE, "item": "tag:pump", "outcome": "transferred" } ] });
     gateway.tell(ACME, "command.receipt.v1", "r", &receipt).await;
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    while desk::store::read::share(&gateway.pool, ACME, SHARE).await.expect("it answers").is_none()
-    {
-        assert!(tokio::time::Instant::now() < deadline, "the share is not held");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    until("the share", PATIENCE, async || {
+        let share = desk::store::read::share(&gateway.pool, ACME, SHARE).await;
+        share.expect("the database answers").map(drop).ok_or_else(|| "it is not held".to_owned())
+    })
+    .await;
     let tickets = browser.page(&gateway, "/sharing/tickets").await;
     assert!(tickets.contains("Meter shows &#60;nothing&#62;") && tickets.contains("#4711"));
     let stuck = "/sharing/tickets?show=stuck";

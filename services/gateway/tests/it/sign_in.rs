@@ -207,15 +207,15 @@ async fn what_is_told_between_a_page_and_its_stream_is_not_missed() {
     let live = live.expect("the page is live").to_owned();
     let state = serde_json::json!({ "any": "thing" });
     gateway.tell(ACME, "later.release.v1", "d1", &state).await;
-    let deadline = tokio::time::Instant::now() + testkit::desk::PATIENCE;
-    while desk::log::head(&gateway.pool, ACME)
-        .await
-        .expect("it answers")
-        .is_none_or(|head| live.ends_with(&format!("after={}", head.position)))
-    {
-        assert!(tokio::time::Instant::now() < deadline, "nothing was told");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    testkit::until("what was told", testkit::desk::PATIENCE, async || {
+        let head = desk::log::head(&gateway.pool, ACME).await.expect("it answers");
+        let position = head.map(|head| head.position);
+        match position {
+            Some(position) if !live.ends_with(&format!("after={position}")) => Ok(()),
+            _ => Err(format!("the head is {position:?}")),
+        }
+    })
+    .await;
     let (url, cookie) = (format!("{}{live}", gateway.url), browser.cookie().to_owned());
     let first = tokio::task::spawn_blocking(move || {
         let agent: ureq::Agent = ureq::Agent::config_builder()

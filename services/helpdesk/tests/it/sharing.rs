@@ -90,7 +90,7 @@ async fn a_ticket_is_shared_whole_and_what_stays_at_home_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_change_of_a_shared_ticket_is_told_and_each_comment_says_where_it_went() {
+async fn every_change_is_told_and_each_comment_says_where_it_went() {
     let (harness, sam, agreement) = with_agreement("helpdesk-told").await;
     harness.ticket(&sam, "Meter", &[]).await;
     let share = shared(&harness, &sam, &agreement).await;
@@ -178,7 +178,7 @@ async fn r_26_a_closed_ticket_is_not_offered_and_not_shared() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r_75_and_r_79_after_the_agreement_ends_nothing_is_told_and_a_new_one_may_follow() {
+async fn r_75_r_79_an_ended_agreement_tells_nothing_and_a_new_one_may_follow() {
     let (harness, sam, agreement) = with_agreement("helpdesk-r79").await;
     harness.ticket(&sam, "Meter", &[]).await;
     shared(&harness, &sam, &agreement).await;
