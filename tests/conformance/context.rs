@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use system_tests::stage::Stage;
 use testkit::desk::{PATIENCE, clock};
 use testkit::{Desk, until};
+use tokio::sync::OnceCell;
 
 pub use crate::words::{
     admin, agent, agreement_in, applied, end_user, everything, item, private_only, refused,
@@ -32,6 +33,8 @@ struct SharedServers {
     operator: Desk,
     helpdesk: EdgeAccess,
     stage: Mutex<Option<Stage>>,
+    /// One account of a deployment has this.
+    stands_for_third_parties: OnceCell<Desk>,
     counter: AtomicU64,
 }
 
@@ -61,6 +64,7 @@ impl ConformanceContext {
             operator,
             helpdesk,
             stage: Mutex::new(Some(stage)),
+            stands_for_third_parties: OnceCell::new(),
             counter: AtomicU64::new(1),
         }))
     }
@@ -138,6 +142,20 @@ impl ConformanceContext {
     /// Lets an account publish for those below it, of which `below` is one.
     pub async fn let_operate(&self, operator: &AccountName, below: &AccountName) {
         self.admit(below, Some(operator)).await;
+    }
+
+    /// The account that stands for third-party systems.
+    pub async fn stands_for_third_parties(&self) -> &Desk {
+        let made = async || {
+            let desk = self.desk("bridge").await;
+            let below = AccountName::new(format!("{}-any", desk.account)).expect("a name");
+            self.let_operate(&desk.account, &below).await;
+            let flags = json!({ "account": desk.account, "display_name": "Bridge",
+                "kind": "connected", "may_operate": true, "third_parties": true, "admins": [] });
+            applied(&self.operator().ask("account.register.v1", &flags).await);
+            desk
+        };
+        self.0.stands_for_third_parties.get_or_init(made).await
     }
 
     async fn admit(&self, account: &AccountName, operator: Option<&AccountName>) -> String {

@@ -35,6 +35,7 @@ mod settings;
 mod sharing;
 mod spelling;
 mod status;
+mod third_parties;
 
 use std::process::ExitCode;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -233,7 +233,9 @@ rules! {
     "R-56" Helpdesk "the form asks first: a help desk of this kind, or a third-party system"
         [invites::r_56_the_partner_is_a_help_desk_or_a_third_party_system, helpdesk::r_56_the_form_asks_for_a_help_desk_or_a_third_party];
     "R-57" Helpdesk "a help desk is invited by its address, a third party by its sharing URL"
-        [invites::r_57_a_help_desk_has_an_address_and_a_third_party_a_sharing_url, helpdesk::r_57_the_form_takes_an_address_or_a_sharing_url];
+        [invites::r_57_a_help_desk_has_an_address_and_a_third_party_a_sharing_url,
+            third_parties::r_57_an_unknown_sharing_url_becomes_an_account_once,
+            helpdesk::r_57_the_form_takes_an_address_or_a_sharing_url];
     "R-58" Helpdesk "the form offers exactly two choices for comments and status"
         [invites::r_58_comments_and_status_have_exactly_two_choices, helpdesk::r_58_the_form_has_two_choices_for_comments];
     "R-59" Helpdesk "the form offers exactly two choices for tags"
@@ -404,6 +406,10 @@ rules! {
     "also" Deskmesh "an account operates others where the deployment's operator says so, and then \
         alone has the names below its own"
         [operators::also_only_a_registered_operator_operates_others];
+    "also" Deskmesh "who is invited by a sharing URL is an account of the one that stands for \
+        third-party systems, where the deployment's operator says so, and its deliveries go there"
+        [third_parties::also_one_account_stands_for_third_party_systems,
+            third_parties::also_a_third_partys_deliveries_reach_who_stands_for_it];
     "also" Deskmesh "an address that was given up, or is another account's name, is given to nobody \
         else"
         [operators::also_an_address_given_up_is_no_other_accounts];

@@ -23,6 +23,7 @@ async fn register(environment: &TestEnvironment) -> String {
         address: None,
         operated_by: None,
         may_operate: false,
+        third_parties: false,
         sharing_url: None,
         admins: Vec::new(),
     };

@@ -124,6 +124,7 @@ pub fn registration(edge: Service) -> AccountRegister {
         address: None,
         operated_by: None,
         may_operate: true,
+        third_parties: false,
         sharing_url: None,
         admins: Vec::new(),
     }

@@ -4,7 +4,7 @@ use contracts::command::{
     AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept,
     AgreementCompare, AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList,
 };
-use contracts::{AgreementId, Message};
+use contracts::{AgreementId, Message, sharing_url};
 use messaging::{Content, DecodeError, decode};
 
 /// Every command about an account or an agreement.
@@ -56,14 +56,14 @@ impl Inbound {
 
     /// What partners can invite by when it is applied: an address, a sharing URL.
     #[must_use]
-    pub fn brings(&self) -> Vec<&str> {
+    pub fn brings(&self) -> Vec<String> {
         match self {
             Self::Register(message) => {
-                let url = message.sharing_url.as_deref();
-                let address = message.address.as_deref().unwrap_or(&message.account);
-                std::iter::once(address).chain(url).collect()
+                let url = message.sharing_url.as_deref().map(sharing_url::spelt);
+                let address = message.address.as_ref().unwrap_or(&message.account);
+                std::iter::once(address.clone()).chain(url).collect()
             }
-            Self::Rename(message) => vec![message.address.as_str()],
+            Self::Rename(message) => vec![message.address.clone()],
             _ => Vec::new(),
         }
     }

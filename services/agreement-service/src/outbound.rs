@@ -2,7 +2,7 @@
 //! nothing is answered.
 
 use contracts::delivery::Delivery;
-use contracts::sync::CommandRef;
+use contracts::sync::{AccountFact, CommandRef, Fact};
 use contracts::topology::Service;
 use contracts::{AccountName, Receipt};
 use messaging::{HandlerResult, Otherwise, Output, ParkReason, Patience};
@@ -16,10 +16,7 @@ pub(crate) fn verdict(answer: Answer, command: &CommandRef) -> HandlerResult {
         Output::to_desk(&Delivery::receipt(to, command.remarks.told_in(receipt)), received_at)
     };
     match answer {
-        Answer::Fact(fact) => HandlerResult::Decided(vec![Output::to_service(
-            Service::ShareDispatcher,
-            fact.as_ref(),
-        )]),
+        Answer::Fact(fact) => HandlerResult::Decided(vec![onward(&fact)]),
         Answer::Receipt { to, receipt } => HandlerResult::Decided(vec![told(&to, *receipt)]),
         Answer::Shown { deliveries, receipt } => {
             let shown = deliveries.iter().map(|delivery| Output::to_desk(delivery, received_at));
@@ -33,6 +30,16 @@ pub(crate) fn verdict(answer: Answer, command: &CommandRef) -> HandlerResult {
             };
             HandlerResult::NotYet { reason, patience, otherwise }
         }
+    }
+}
+
+/// A change on its way along the line. What the account that it registers is told first comes after
+/// it.
+fn onward(fact: &Fact) -> Output {
+    let output = Output::to_service(Service::ShareDispatcher, fact);
+    match fact.change.account().and_then(AccountFact::newly_operated) {
+        Some((account, operator)) => output.once_led(account, operator),
+        None => output,
     }
 }
 

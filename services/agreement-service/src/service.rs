@@ -2,7 +2,7 @@
 
 use bootstrap::{Context, NoKeys};
 use contracts::address::Invitee;
-use contracts::{AccountName, topology};
+use contracts::{AccountName, sharing_url, topology};
 use messaging::{About, Aged, Content, DecideError, DecodeError, HandlerResult, Received, Service};
 use sqlx::PgConnection;
 
@@ -47,7 +47,7 @@ impl Service for AgreementService {
         connection: &mut PgConnection,
         batch: &[&Received<Inbound>],
     ) -> Result<State, DecideError> {
-        store::load(connection, &wanted(batch)).await
+        store::load(connection, wanted(batch)).await
     }
 
     /// # Panics
@@ -82,7 +82,7 @@ fn wanted(batch: &[&Received<Inbound>]) -> Wanted {
     let mut wanted = Wanted::default();
     for received in batch {
         wanted.names.insert(received.account.clone());
-        wanted.coming.extend(received.message.brings().into_iter().map(str::to_owned));
+        wanted.coming.extend(received.message.brings());
         wanted.agreements.extend(received.message.agreement_id().map(ToString::to_string));
         match &received.message {
             Inbound::Register(message) => {
@@ -97,18 +97,24 @@ fn wanted(batch: &[&Received<Inbound>]) -> Wanted {
                 if let Ok(name) = AccountName::new(message.account.as_str()) {
                     // Each may operate names below its own, and only locked it stays so.
                     wanted.names.extend(name.operator_names().map(|one| one.to_string()));
-                    if message.may_operate {
+                    if message.may_operate || message.third_parties {
                         wanted.operators.insert(name.to_string());
                     }
                 }
-                wanted.sharing_urls.extend(message.sharing_url.clone());
+                wanted.sharing_urls.extend(message.sharing_url.as_deref().map(sharing_url::spelt));
             }
             Inbound::Invite(message) => {
-                let (texts, text) = match &message.receiver {
-                    Invitee::Address { address } => (&mut wanted.addresses, address),
-                    Invitee::SharingUrl { sharing_url } => (&mut wanted.sharing_urls, sharing_url),
-                };
-                texts.insert(text.clone());
+                match &message.receiver {
+                    Invitee::Address { address } => {
+                        wanted.addresses.insert(address.clone());
+                    }
+                    Invitee::SharingUrl { sharing_url } => {
+                        // It may register an account; and what an earlier release registered is
+                        // kept as it was written.
+                        wanted.registers = true;
+                        wanted.sharing_urls.extend([sharing_url.clone(), message.receiver.text()]);
+                    }
+                }
             }
             Inbound::Update(_) | Inbound::Show(_) => {
                 wanted.with_options.insert(received.account.clone());

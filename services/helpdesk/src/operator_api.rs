@@ -132,6 +132,7 @@ async fn add(State(api): State<OperatorApi>, Json(new): Json<New>) -> Result<Res
         kind: AccountKind::Hosted,
         operated_by: Some(edge.clone()),
         may_operate: false,
+        third_parties: false,
         sharing_url: None,
         admins: new.admins.clone(),
     };

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::sharing_url;
+
 /// Whom an invite is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
@@ -13,12 +15,25 @@ pub enum Invitee {
         /// The address.
         address: String,
     },
-    /// The sharing URL of a third-party system.
+    /// The sharing URL of a third-party system. One that no account has yet becomes an account of
+    /// the operator with `third_parties`, where the deployment has one.
     #[schemars(title = "InviteeBySharingUrl")]
     SharingUrl {
-        /// The URL.
+        /// The URL: https. Scheme and host in any case, the default port, user, query, fragment and
+        /// a slash at the end tell no two apart.
         sharing_url: String,
     },
+}
+
+impl Invitee {
+    /// What is invited by, a sharing URL in its one spelling.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Address { address } => address.clone(),
+            Self::SharingUrl { sharing_url } => sharing_url::spelt(sharing_url),
+        }
+    }
 }
 
 /// By hand: a derived one would not say which member is wrong.
@@ -50,4 +65,7 @@ pub struct Party {
     pub address: String,
     /// How it calls itself.
     pub display_name: String,
+    /// Where it is reached, of a third-party system behind a bridge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharing_url: Option<String>,
 }

@@ -16,6 +16,9 @@ pub struct InvalidId {
     expected: &'static str,
 }
 
+/// Length of an account's name, in characters.
+pub(crate) const NAME_LENGTH: usize = 39;
+
 // The patterns say the same as the functions beside them, for whoever only has the published
 // schemas. `\x` is the one spelling of a control character that every dialect of regular
 // expressions knows.
@@ -226,7 +229,7 @@ pub(crate) fn shown(value: &str) -> String {
 
 fn is_account_name(text: &str) -> bool {
     let letter_or_digit = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    (2..=39).contains(&text.len())
+    (2..=NAME_LENGTH).contains(&text.len())
         && text.bytes().all(|byte| letter_or_digit(byte) || byte == b'-')
         && text.bytes().next().is_some_and(letter_or_digit)
 }

@@ -21,6 +21,7 @@ pub mod people;
 pub mod reason;
 pub mod receipt;
 pub mod routing;
+pub mod sharing_url;
 pub mod sync;
 pub mod terms;
 pub mod time;
@@ -30,6 +31,7 @@ pub use ids::{AccountName, AgreementId, ChainId, CommentId, CopyId, ShareId, Tic
 pub use people::{Actor, Person, Role};
 pub use reason::Reason;
 pub use receipt::{Decision, Item, ItemOutcome, Receipt, ReceiptOutcome};
+pub use sharing_url::SharingUrl;
 pub use terms::Terms;
 pub use time::Timestamp;
 

@@ -52,8 +52,9 @@ reasons! {
     AccountExists "account_exists" "An account of this name is registered already.",
     InvalidName "invalid_name" "The name is reserved, not well-formed or not below its operator's, \
         or the account named as its operator operates none.",
-    NameTaken "name_taken" "Another account has this address, gave it up less than 90 days ago, or \
-        has it as its name; or names that begin so are those of another account's operator.",
+    NameTaken "name_taken" "Another account has this address or sharing URL, gave the address up \
+        less than 90 days ago, or has it as its name; or names that begin so are those of another \
+        account's operator; or another account stands for third-party systems already.",
     IdTaken "id_taken" "The id belongs to something else.",
     UnknownAgreement "unknown_agreement" "No such agreement of this account is known.",
     AgreementNotAccepted "agreement_not_accepted" "The agreement is pending or declined (R-01).",

@@ -40,6 +40,9 @@ pub struct AccountBasics {
     pub support_addresses: Vec<String>,
     /// Whether it takes custom fields of any title.
     pub open_fields: bool,
+    /// Where a third-party system is reached.
+    #[serde(default)]
+    pub sharing_url: Option<String>,
 }
 
 impl AccountBasics {
@@ -50,6 +53,7 @@ impl AccountBasics {
             account: self.account.clone(),
             address: self.address.clone(),
             display_name: self.display_name.clone(),
+            sharing_url: self.sharing_url.clone(),
         }
     }
 }
@@ -69,6 +73,7 @@ impl From<&AccountFact> for AccountBasics {
             link_template: fact.link_template.clone(),
             support_addresses: fact.support_addresses.clone(),
             open_fields: fact.open_fields,
+            sharing_url: fact.sharing_url.clone(),
         }
     }
 }

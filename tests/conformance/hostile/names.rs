@@ -112,7 +112,10 @@ pub async fn hostile_taking_a_name_that_is_there(context: ConformanceContext) {
     applied(&row.context.operator().ask("account.register.v1", &flag).await);
     let url = json!({ "operated_by": name, "sharing_url": crate::context::sharing_url(globex) });
     let at_url = registration(&row, &format!("{name}-url"), &url);
-    refused(&bridge.ask("account.register.v1", &at_url).await, NameTaken);
+    refused(&bridge.ask("account.register.v1", &at_url).await, Malformed);
+    let third = json!({ "operated_by": name, "third_parties": true });
+    let third = registration(&row, &format!("{name}-third"), &third);
+    refused(&bridge.ask("account.register.v1", &third).await, Malformed);
     let address = json!({ "operated_by": name, "address": acme });
     let at_address = registration(&row, &format!("{name}-address"), &address);
     refused(&bridge.ask("account.register.v1", &at_address).await, NameTaken);

@@ -141,7 +141,7 @@ attempts! {
     "registering globex-x, acmeevil, acme-x for somebody else" => "invalid_name"
         [names::hostile_registering_for_others];
     "registering acme-eu, which is there, another's sharing URL and its address" =>
-        "account_exists, name_taken"
+        "account_exists, malformed, name_taken"
         [names::hostile_taking_a_name_that_is_there];
     "registering acme-x, to operate it, and publishing for it" =>
         "invalid_name, malformed, broker: 403"

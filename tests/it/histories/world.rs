@@ -86,8 +86,8 @@ impl World {
 
     fn register(&mut self, account: usize) {
         let name = NAMES[account];
-        let content =
-            json!({ "account": name, "display_name": name, "kind": "connected", "admins": [] });
+        let content = json!({ "account": name, "display_name": name, "kind": "connected",
+            "sharing_url": format!("https://{name}.example/sharing"), "admins": [] });
         let message = Message::command(
             "operator",
             format!("register-{name}"),
@@ -121,7 +121,12 @@ impl World {
         let terms =
             json!({ "comments": comments, "tags": kind & 2 == 0, "custom_fields": kind & 4 == 0 });
         let id = format!("{:08x}-0000-4000-9000-000000000000", self.published.len());
-        let receiver = json!({ "address": NAMES[receiver] });
+        let receiver = if kind & 8 == 0 {
+            json!({ "address": NAMES[receiver] })
+        } else {
+            let host = NAMES[receiver].to_uppercase();
+            json!({ "sharing_url": format!("HTTPS://{host}.example:443/sharing/?x") })
+        };
         let invite =
             json!({ "agreement_id": id, "receiver": receiver, "terms": terms, "actor": admin() });
         self.publish(sender, "agreement.invite.v1", invite);

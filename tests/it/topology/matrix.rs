@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use contracts::command::AccountRegister;
 use contracts::event::CommandDecided;
 use contracts::topology::{
     DESK_PARKED, End, Exchange, FLOWS, Flow, RETRY_LADDER, Service, UNROUTABLE, desk_queue,
@@ -36,6 +37,22 @@ impl Who {
         }
     }
 
+    /// Whether it leads the deliveries of accounts that others operate: who registers accounts does,
+    /// with the key of such an account, to the queue of an account's desk.
+    fn leads(&self, queue: &str, exchange: &str, key: &str, accounts: &[AccountName]) -> bool {
+        let registers = |service: Service| {
+            received_by(service).any(|flow| flow.message == AccountRegister::NAME)
+        };
+        let is_operated = |key: &str| {
+            let account = key.strip_suffix(".#").and_then(|name| AccountName::new(name).ok());
+            account.is_some_and(|account| account.operator_names().next().is_some())
+        };
+        matches!(self, Self::Service(service) if registers(*service))
+            && exchange == Exchange::Desk.name()
+            && accounts.iter().any(|account| desk_queue(account) == queue)
+            && is_operated(key)
+    }
+
     /// Whether it publishes with this key.
     fn sends(&self, exchange: &str, key: &str, accounts: &[AccountName]) -> bool {
         match self {
@@ -57,8 +74,8 @@ pub enum Attempt {
     Consume { queue: String },
     Purge { queue: String },
     Declare { queue: String },
-    Bind { queue: String, exchange: String },
-    Unbind { queue: String, exchange: String },
+    Bind { queue: String, exchange: String, key: String },
+    Unbind { queue: String, exchange: String, key: String },
     DeclareExchange { exchange: String },
     BindExchange { to: String, from: String },
     DeleteExchange { exchange: String },
@@ -93,8 +110,22 @@ pub fn trials(who: &Who, accounts: &[AccountName]) -> Vec<Trial> {
             .iter()
             .flat_map(|exchange| queues.iter().map(|queue| (queue.clone(), exchange.clone())))
     };
-    let bind = pairs().map(|(queue, exchange)| Attempt::Bind { queue, exchange });
-    let unbind = pairs().map(|(queue, exchange)| Attempt::Unbind { queue, exchange });
+    let bindings = || {
+        pairs().flat_map(|(queue, exchange)| {
+            let keys = binding_keys(&exchange, accounts);
+            keys.into_iter().map(move |key| (queue.clone(), exchange.clone(), key))
+        })
+    };
+    // The broker has one right for both.
+    let bind = bindings().map(|(queue, exchange, key)| Trial {
+        passes: who.leads(&queue, &exchange, &key, accounts),
+        attempt: Attempt::Bind { queue, exchange, key },
+    });
+    let unbind = bindings().map(|(queue, exchange, key)| Trial {
+        passes: who.leads(&queue, &exchange, &key, accounts),
+        attempt: Attempt::Unbind { queue, exchange, key },
+    });
+    let never = |attempt| Trial { attempt, passes: false };
     let join = exchanges.iter().flat_map(|to| {
         let from = exchanges.iter().filter(move |from| *from != to);
         from.map(|from| Attempt::BindExchange { to: to.clone(), from: from.clone() })
@@ -109,14 +140,9 @@ pub fn trials(who: &Who, accounts: &[AccountName]) -> Vec<Trial> {
     let delete_exchange =
         exchanges.iter().map(|exchange| Attempt::DeleteExchange { exchange: exchange.clone() });
     let delete = queues.iter().map(|queue| Attempt::Delete { queue: queue.clone() });
-    let change = bind
-        .chain(join)
-        .chain(declare)
-        .chain(declare_exchange)
-        .chain(unbind)
-        .chain(delete_exchange)
-        .chain(delete);
-    publish.chain(read).chain(change.map(|attempt| Trial { attempt, passes: false })).collect()
+    let change = join.chain(declare).chain(declare_exchange).map(never);
+    let destroy = delete_exchange.chain(delete).map(never);
+    publish.chain(read).chain(bind).chain(change).chain(unbind).chain(destroy).collect()
 }
 
 fn reads(service: Service) -> impl Iterator<Item = String> {
@@ -214,6 +240,18 @@ fn queues(accounts: &[AccountName]) -> Vec<String> {
     let ladders = Service::ALL.into_iter().filter(|service| service.is_entry()).flat_map(ladder);
     let desks = everybody(accounts).map(|account| desk_queue(&account));
     Service::ALL.into_iter().flat_map(reads).chain(ladders).chain(desks).collect()
+}
+
+/// With what is tried to bind and unbind: at the exchange to desks also with what leads one account's
+/// deliveries, all of several, and some of one's.
+fn binding_keys(exchange: &str, accounts: &[AccountName]) -> Vec<String> {
+    let mut keys = vec!["#".to_owned()];
+    if exchange == Exchange::Desk.name() {
+        keys.extend(everybody(accounts).map(|account| format!("{account}.#")));
+        let odd = ["*.#", "-eu.#", "rights-*.#", "rights-eu.ticket.#", "rights-eu.command.receipt"];
+        keys.extend(odd.map(str::to_owned));
+    }
+    keys
 }
 
 /// Every key that the system knows, and some that it does not.

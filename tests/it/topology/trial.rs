@@ -86,19 +86,19 @@ async fn attempted(channel: &Channel, attempt: &Attempt) -> lapin::Result<()> {
             .queue_declare(name(queue), QueueDeclareOptions::durable(), none())
             .await
             .map(drop),
-        Attempt::Bind { queue, exchange } => {
+        Attempt::Bind { queue, exchange, key } => {
             channel
                 .queue_bind(
                     name(queue),
                     name(exchange),
-                    name("#"),
+                    name(key),
                     QueueBindOptions::default(),
                     none(),
                 )
                 .await
         }
-        Attempt::Unbind { queue, exchange } => {
-            channel.queue_unbind(name(queue), name(exchange), name("#"), none()).await
+        Attempt::Unbind { queue, exchange, key } => {
+            channel.queue_unbind(name(queue), name(exchange), name(key), none()).await
         }
         Attempt::DeclareExchange { exchange } => {
             let durable =

@@ -22,6 +22,7 @@ pub(super) async fn play(story: &Story) {
             kind: AccountKind::Connected,
             operated_by: None,
             may_operate: false,
+            third_parties: false,
             address: None,
             sharing_url: None,
             admins: vec![Admin { name: format!("Admin of {account}"), email: address(account) }],

@@ -54,6 +54,7 @@ pub async fn account(
         kind,
         operated_by: None,
         may_operate: false,
+        third_parties: false,
         address: None,
         sharing_url: None,
         // A domain that no mail ever leaves for; the mail sink shows what would be sent.

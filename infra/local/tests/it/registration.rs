@@ -68,6 +68,7 @@ async fn the_operator_takes_the_receipt_of_its_own_command_only() {
         kind: AccountKind::Connected,
         operated_by: None,
         may_operate: false,
+        third_parties: false,
         address: None,
         sharing_url: None,
         admins: Vec::new(),

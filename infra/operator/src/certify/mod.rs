@@ -63,6 +63,7 @@ pub async fn partner(doors: &AccountAdmin, name: &str) -> Result<String> {
         kind: AccountKind::Connected,
         operated_by: None,
         may_operate: false,
+        third_parties: false,
         sharing_url: None,
         admins: Vec::new(),
     };

@@ -92,6 +92,10 @@ pub struct AddArgs {
     /// already
     #[arg(long, conflicts_with_all = ["operated_by", "as_resources"])]
     may_operate: bool,
+    /// Let it stand for third-party systems: who is invited by a sharing URL becomes an account of
+    /// its; with --may-operate or after it, one of a deployment
+    #[arg(long, conflicts_with_all = ["operated_by", "as_resources"])]
+    third_parties: bool,
     /// The account that publishes for it, and in whose queue its deliveries come
     #[arg(long, value_name = "ACCOUNT")]
     operated_by: Option<String>,
@@ -208,6 +212,7 @@ async fn add(given: AddArgs) -> Result<()> {
         kind: given.kind.into(),
         operated_by,
         may_operate: given.may_operate,
+        third_parties: given.third_parties,
         sharing_url: given.sharing_url,
         admins: given.admins,
     };

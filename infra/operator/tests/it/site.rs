@@ -60,6 +60,7 @@ impl Site {
             kind: AccountKind::Connected,
             operated_by: None,
             may_operate: false,
+            third_parties: false,
             address: None,
             sharing_url: None,
             admins: Vec::new(),

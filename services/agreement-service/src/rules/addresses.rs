@@ -33,6 +33,14 @@ pub(super) fn check(
     if form != *account && state.account(&form).is_some() {
         return taken("another account has this name");
     }
+    if let Some(operator) = state.third_parties()
+        && form.is_under(operator)
+        && !account.is_under(operator)
+    {
+        return taken(&format!(
+            "names that begin with {operator}- are those of third-party systems"
+        ));
+    }
     let again = |days| asked.at() >= days;
     match state.released(address) {
         Some(released)

@@ -96,12 +96,16 @@ fn a_registration() -> impl Strategy<Value = (&'static str, Inbound)> {
     let publisher = prop_oneof![2 => Just("operator"), 1 => any_name()];
     let address = proptest::option::of(any_name());
     let operator = proptest::option::of(any_name());
-    (publisher, any_name(), address, operator, any::<bool>()).prop_map(
-        |(publisher, account, address, operator, may_operate)| {
+    let url = proptest::option::weighted(0.2, 0..3_u8);
+    let flags = (any::<bool>(), proptest::bool::weighted(0.2));
+    (publisher, any_name(), address, operator, flags, url).prop_map(
+        |(publisher, account, address, operator, (may_operate, third_parties), url)| {
             let Inbound::Register(mut message) = register(account) else { unreachable!() };
             message.address = address.map(str::to_owned);
             message.operated_by = operator.map(name);
             message.may_operate = may_operate;
+            message.third_parties = third_parties;
+            message.sharing_url = url.map(|number| format!("https://x{number}.example/"));
             (publisher, Inbound::Register(message))
         },
     )
@@ -116,6 +120,18 @@ proptest! {
         for (publisher, message) in &history {
             let given = world.tell(publisher, publisher, message).0;
             let accounts: Vec<_> = world.state.accounts().all().cloned().collect();
+            let standing: Vec<_> = accounts.iter().filter(|one| one.third_parties).collect();
+            prop_assert!(standing.len() < 2 && standing.iter().all(|one| one.may_operate));
+            let told = fact(&given).and_then(|fact| fact.change.account());
+            prop_assert!(
+                told.is_none_or(|told| told.sharing_url.is_none() || told.version > 1)
+                    || *publisher == "operator"
+                    || standing.iter().any(|one| one.name.as_str() == *publisher),
+                "{publisher} says where {told:?} is reached"
+            );
+            let urls: Vec<_> = accounts.iter().filter_map(|one| one.sharing_url.clone()).collect();
+            let distinct: BTreeSet<_> = urls.iter().collect();
+            prop_assert_eq!(distinct.len(), urls.len());
             for account in &accounts {
                 prop_assert!(account.operated_by.as_ref().is_none_or(|operator| {
                     world.account(operator.as_str()).may_operate && account.name.is_under(operator)
@@ -185,7 +201,7 @@ proptest! {
             let account = ACCOUNTS[*from];
             let version = world.account(account).version;
             let answer = world.tell(account, account, message).0;
-            if let Some(Fact { change: Change::Renamed { account: renamed, .. }, .. }) = fact(&answer) {
+            if let Some(Fact { change: Change::WithAgreements { account: renamed, .. }, .. }) = fact(&answer) {
                 prop_assert_eq!((&renamed.account, renamed.version), (&name(account), version + 1));
                 *renames.get_mut(&renamed.account).unwrap() += 1;
             }

@@ -1,12 +1,16 @@
 //! `agreement.invite`: any account may invite any other; the sender makes the terms.
 
+use std::borrow::Cow;
+
 use contracts::Reason;
+use contracts::address::Invitee;
 use contracts::command::AgreementInvite;
 use contracts::delivery::{AgreementStatus, Decider, Side};
+use contracts::sync::{Change, Fact};
 
 use super::announcement::{announce, decider};
 use super::state::{Account, Agreement, State};
-use super::{Answer, Asked, Decision, validate};
+use super::{Answer, Asked, Decision, third_party, validate};
 
 /// Invites an account, or records that it declines all invites.
 pub(super) fn decide(
@@ -39,35 +43,57 @@ pub(super) fn decide(
             reason: Some(Reason::InvitesDeclined),
             ..invited
         };
-        return announce(declined, (sender, receiver), asked, &[Side::Sender], None);
+        return announce(declined, (sender, &receiver), asked, &[Side::Sender], None);
     }
-    announce(
+    let announced = announce(
         invited,
-        (sender, receiver),
+        (sender, &receiver),
         asked,
         &[Side::Sender, Side::Receiver],
         Some(Side::Receiver),
-    )
+    );
+    match receiver {
+        Cow::Borrowed(_) => announced,
+        Cow::Owned(new) => with_account(announced, new),
+    }
 }
 
+/// The same with the account that it registers: one fact, so no stage ever holds one half.
+fn with_account(announced: Decision, account: Account) -> Decision {
+    let answer = match announced.answer {
+        Answer::Fact(fact) => {
+            let (told, agreements) = (Box::new(account.fact()), fact.change.agreements().to_vec());
+            let change = Change::WithAgreements { account: told, agreements };
+            Answer::Fact(Box::new(Fact { change, ..*fact }))
+        }
+        other => other,
+    };
+    Decision { account: Some(Box::new(account)), answer, ..announced }
+}
+
+/// Whom it is for; owned, an account that is not registered yet.
 fn receiver<'a>(
     state: &'a State,
     sender: &Account,
     asked: Asked<'_>,
     message: &AgreementInvite,
-) -> Result<&'a Account, Answer> {
+) -> Result<Cow<'a, Account>, Answer> {
     asked.check_admin(message.actor.role)?;
     asked.check_valid(validate::invite(message))?;
     if state.agreement(&message.agreement_id).is_some() {
         return Err(asked
             .refused(Reason::IdTaken, "/agreement_id: make a new id for every invite".to_owned()));
     }
-    let receiver = state.invitee(&message.receiver).ok_or_else(|| {
+    let found = match &message.receiver {
+        Invitee::SharingUrl { sharing_url } => third_party::invited(state, asked, sharing_url)?,
+        by_address @ Invitee::Address { .. } => state.invitee(by_address).map(Cow::Borrowed),
+    };
+    let receiver = found.ok_or_else(|| {
         let detail = "/receiver: no account has this address or sharing URL".to_owned();
         let refusal = asked.refusal(Reason::UnknownAccount, detail);
         Answer::NotYet {
             reason: Reason::UnknownAccount,
-            brief: !state.is_coming(&message.receiver),
+            brief: !state.is_coming(&message.receiver.text()),
             refusal: Some(Box::new(refusal)),
         }
     })?;
@@ -329,9 +355,9 @@ mod tests {
             brief
         };
         let mut world = World::with(&["acme"]);
-        world.state.settle(&["bridge-x"], true);
+        world.state.settle(&["bridge-x".to_owned()], true);
         assert!(!is_brief(&mut world));
-        world.state.settle(&["bridge-x"], false);
+        world.state.settle(&["bridge-x".to_owned()], false);
         assert!(is_brief(&mut world), "decided, and did not bring it");
     }
 

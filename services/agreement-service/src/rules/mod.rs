@@ -16,6 +16,7 @@ mod register;
 pub(crate) mod rename;
 mod show;
 pub mod state;
+mod third_party;
 mod update;
 mod validate;
 

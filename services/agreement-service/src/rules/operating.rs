@@ -68,11 +68,19 @@ pub(super) fn check_flag(
     }
 }
 
-/// An account that is registered already, with the flag that it now gets; nothing if it is given
-/// none or has it.
+/// An account that is registered already, with the flags that it now gets; nothing if it is given
+/// none or has them.
 pub(super) fn given_later(account: &Account, message: &AccountRegister) -> Option<Account> {
-    let given = message.may_operate && !account.may_operate && account.operated_by.is_none();
-    given.then(|| Account { may_operate: true, version: account.version + 1, ..account.clone() })
+    let may_operate = account.may_operate || message.may_operate;
+    let third_parties = account.third_parties || message.third_parties;
+    let given = (may_operate, third_parties) != (account.may_operate, account.third_parties)
+        && account.operated_by.is_none();
+    given.then(|| Account {
+        may_operate,
+        third_parties,
+        version: account.version + 1,
+        ..account.clone()
+    })
 }
 
 #[cfg(test)]

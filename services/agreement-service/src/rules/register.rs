@@ -8,7 +8,7 @@ use contracts::sync::Change;
 use contracts::{AccountName, Reason, ReceiptOutcome};
 
 use super::state::{Account, FieldOptions, Settings, State};
-use super::{Answer, Asked, Decision, addresses, authorize, operating, validate};
+use super::{Answer, Asked, Decision, addresses, authorize, operating, third_party, validate};
 
 pub(super) fn decide(state: &State, asked: Asked<'_>, message: &AccountRegister) -> Decision {
     match registered(state, asked, message) {
@@ -40,21 +40,14 @@ fn registered(
         .map_err(|sentence| asked.refused(Reason::InvalidName, format!("/account: {sentence}")))?;
     asked.check_valid(validate::register(message))?;
     operating::check_flag(state, asked, &name, message)?;
+    third_party::check_flag(state, asked, &name, message)?;
     if let Some(account) = state.account(&name) {
         return operating::given_later(account, message)
             .ok_or_else(|| asked.refused(Reason::AccountExists, None));
     }
     operating::check_name(state, asked, &name, message.operated_by.as_ref())?;
     let address = free_address(state, asked, &name, message)?;
-    if let Some(sharing_url) = message.sharing_url.clone()
-        && state.invitee(&Invitee::SharingUrl { sharing_url }).is_some()
-    {
-        // Whoever invites the URL must reach one account, the one that had it first.
-        return Err(asked.refused(
-            Reason::NameTaken,
-            "/sharing_url: another account has this sharing URL".to_owned(),
-        ));
-    }
+    let sharing_url = third_party::registered_url(state, asked, message)?;
     Ok(Account {
         name,
         address,
@@ -62,7 +55,8 @@ fn registered(
         kind: message.kind,
         operated_by: message.operated_by.clone(),
         may_operate: message.may_operate,
-        sharing_url: message.sharing_url.clone(),
+        third_parties: message.third_parties,
+        sharing_url: sharing_url.map(String::from),
         admins: message.admins.clone(),
         settings: Settings::default(),
         attribute_versions: BTreeMap::new(),

@@ -88,7 +88,7 @@ fn announced(
 ) -> Result<Decision, Answer> {
     let own = renamed.contact();
     let fact = |agreements| {
-        let change = Change::Renamed { account: Box::new(renamed.fact()), agreements };
+        let change = Change::WithAgreements { account: Box::new(renamed.fact()), agreements };
         asked.changed(change, asked.receipt(ReceiptOutcome::Applied))
     };
     let mut size = written(&fact(Vec::new()));
@@ -181,7 +181,7 @@ mod tests {
     fn r_17_a_rename_ends_every_live_agreement_of_the_account_and_no_other() {
         let mut world = partnered();
         let answer = world.tell("acme", "acme", &rename_to("acme-group"));
-        let Change::Renamed { account, agreements } = &answer.assert_applied().change else {
+        let Change::WithAgreements { account, agreements } = &answer.assert_applied().change else {
             panic!("{answer:?}")
         };
         assert_eq!(
@@ -372,7 +372,7 @@ mod tests {
         let mut world = World::with(&["acme"]);
         world.tell("acme", "acme", &titled("Acme")).assert_applied();
         let answer = world.tell("acme", "acme", &rename_to("acme-group"));
-        let Change::Renamed { account, agreements } = &answer.assert_applied().change else {
+        let Change::WithAgreements { account, agreements } = &answer.assert_applied().change else {
             panic!("{answer:?}")
         };
         assert_eq!(

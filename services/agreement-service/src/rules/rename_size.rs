@@ -56,7 +56,12 @@ impl Lengths {
     fn partner(self, number: usize) -> Contact {
         let account = self.account_name(number);
         Contact {
-            party: Party { address: account.to_string(), account, display_name: self.name() },
+            party: Party {
+                address: account.to_string(),
+                account,
+                display_name: self.name(),
+                sharing_url: None,
+            },
             admins: vec![Admin { name: self.name(), email: self.address() }; self.admins],
             locale: (self.admins > 0).then(|| "de-x-".to_owned() + &"a".repeat(30)),
             support_addresses: vec![self.address(); self.support_addresses],

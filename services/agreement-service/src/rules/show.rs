@@ -31,6 +31,7 @@ fn state(account: &Account, with_options: Option<&str>) -> AccountState {
         kind: account.kind,
         operated_by: account.operated_by.clone(),
         may_operate: account.may_operate,
+        third_parties: account.third_parties,
         sharing_url: account.sharing_url.clone(),
         admins: account.admins.clone(),
         locale: settings.locale.clone(),

@@ -36,14 +36,10 @@ impl Flaw {
 
 type Checked = Result<(), Flaw>;
 
-/// Checks a registration, its name apart.
+/// Checks a registration, its name and sharing URL apart.
 pub(super) fn register(message: &AccountRegister) -> Checked {
     named("/display_name", &message.display_name)?;
-    admins(&message.admins)?;
-    message
-        .sharing_url
-        .as_deref()
-        .map_or(Ok(()), |address| url("/sharing_url", address, &["https", "http"]))
+    admins(&message.admins)
 }
 
 pub(super) fn update(message: &AccountUpdate) -> Checked {

@@ -47,6 +47,7 @@ pub fn register(account: &str) -> Inbound {
         kind: AccountKind::Connected,
         operated_by: None,
         may_operate: false,
+        third_parties: false,
         sharing_url: None,
         admins: vec![Admin { name: "Admin".into(), email: format!("admin@{account}.example") }],
     }))
@@ -169,6 +170,7 @@ impl World {
             kind: AccountKind::Connected,
             operated_by: None,
             may_operate: false,
+            third_parties: false,
             sharing_url: None,
             admins: Vec::new(),
             settings: Settings::default(),

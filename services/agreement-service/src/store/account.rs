@@ -23,6 +23,7 @@ struct Row {
     kind: String,
     operated_by: Option<String>,
     may_operate: bool,
+    third_parties: bool,
     sharing_url: Option<String>,
     admins: Json<Vec<Admin>>,
     settings: Json<Settings>,
@@ -99,6 +100,7 @@ impl From<&Account> for Row {
             kind: word(&account.kind),
             operated_by: account.operated_by.as_ref().map(ToString::to_string),
             may_operate: account.may_operate,
+            third_parties: account.third_parties,
             sharing_url: account.sharing_url.clone(),
             admins: Json(account.admins.clone()),
             settings: Json(account.settings.clone()),
@@ -123,6 +125,7 @@ impl TryFrom<Row> for Account {
             kind: read_word(TABLE, row.kind)?,
             operated_by: row.operated_by.map(name).transpose()?,
             may_operate: row.may_operate,
+            third_parties: row.third_parties,
             sharing_url: row.sharing_url,
             admins: row.admins.0,
             settings: row.settings.0,
@@ -149,8 +152,8 @@ pub(super) async fn load(
     wanted: &Wanted,
 ) -> Result<Vec<Account>, DecideError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "select name, address, display_name, kind, operated_by, may_operate, sharing_url, admins, \
-         settings, attribute_versions, attribute_arrivals, limits, show_fields, version
+        "select name, address, display_name, kind, operated_by, may_operate, third_parties, \
+         sharing_url, admins, settings, attribute_versions, attribute_arrivals, limits, show_fields, version
          from account
          where name = any($1)
             or address = any($2)
@@ -184,6 +187,17 @@ pub(super) async fn lock_names(
     Ok(())
 }
 
+/// The account that stands for third-party systems. It never changes once there is one, so it is
+/// read without a lock.
+pub(super) async fn third_parties(
+    connection: &mut PgConnection,
+) -> Result<Option<AccountName>, DecideError> {
+    let name: Option<String> = sqlx::query_scalar("select name from account where third_parties")
+        .fetch_optional(connection)
+        .await?;
+    name.map(AccountName::new).transpose().map_err(|error| stored(TABLE, &error))
+}
+
 /// Per account one whose name begins with its own and `-`, and that it does not operate. In bytes
 /// `.` comes next after `-`.
 pub(super) async fn foreign_below(
@@ -215,6 +229,7 @@ struct ContactRow {
     name: String,
     address: String,
     display_name: String,
+    sharing_url: Option<String>,
     admins: Json<Vec<Admin>>,
     locale: Option<String>,
     support_addresses: Json<Vec<String>>,
@@ -226,7 +241,12 @@ impl TryFrom<ContactRow> for Contact {
     fn try_from(row: ContactRow) -> Result<Self, DecideError> {
         let account = AccountName::new(row.name).map_err(|error| stored(TABLE, &error))?;
         Ok(Self {
-            party: Party { account, address: row.address, display_name: row.display_name },
+            party: Party {
+                account,
+                address: row.address,
+                display_name: row.display_name,
+                sharing_url: row.sharing_url,
+            },
             admins: row.admins.0,
             locale: row.locale,
             support_addresses: row.support_addresses.0,
@@ -244,7 +264,7 @@ pub(super) async fn contacts(
         return Ok(Vec::new());
     }
     let rows: Vec<ContactRow> = sqlx::query_as(
-        "select name, address, display_name, admins, settings ->> 'locale' as locale,
+        "select name, address, display_name, sharing_url, admins, settings ->> 'locale' as locale,
            coalesce(settings -> 'support_addresses', '[]') as support_addresses
          from account
          where name = any($1)",
@@ -266,13 +286,13 @@ pub(super) async fn insert(
     }
     sqlx::query(
         "insert into account
-           (name, address, display_name, kind, operated_by, may_operate, sharing_url, admins, settings,
-           attribute_versions, attribute_arrivals, limits, show_fields, version)
-         select name, address, display_name, kind, operated_by, may_operate, sharing_url, admins,
-         settings, attribute_versions, attribute_arrivals, limits, show_fields, version
+           (name, address, display_name, kind, operated_by, may_operate, third_parties, sharing_url,
+           admins, settings, attribute_versions, attribute_arrivals, limits, show_fields, version)
+         select name, address, display_name, kind, operated_by, may_operate, third_parties,
+         sharing_url, admins, settings, attribute_versions, attribute_arrivals, limits, show_fields, version
          from jsonb_to_recordset($1) as given (
            name text, address text, display_name text, kind text, operated_by text,
-           may_operate boolean, sharing_url text,
+           may_operate boolean, third_parties boolean, sharing_url text,
            admins jsonb, settings jsonb, attribute_versions jsonb, attribute_arrivals jsonb,
            limits jsonb, show_fields jsonb, version bigint)
          order by name",
@@ -297,6 +317,7 @@ pub(super) async fn update(
          set address = given.address,
              display_name = given.display_name,
              may_operate = given.may_operate,
+             third_parties = given.third_parties,
              admins = given.admins,
              settings = given.settings,
              attribute_versions = given.attribute_versions,
@@ -305,8 +326,8 @@ pub(super) async fn update(
              show_fields = given.show_fields,
              version = given.version
          from jsonb_to_recordset($1) as given (
-           name text, address text, display_name text, may_operate boolean, admins jsonb, settings jsonb,
-           attribute_versions jsonb, attribute_arrivals jsonb, limits jsonb, show_fields jsonb,
+           name text, address text, display_name text, may_operate boolean, third_parties boolean,
+           admins jsonb, settings jsonb, attribute_versions jsonb, attribute_arrivals jsonb, limits jsonb, show_fields jsonb,
            version bigint)
          where account.name = given.name",
     )

@@ -8,7 +8,7 @@ mod released;
 
 use std::collections::BTreeSet;
 
-use contracts::AccountName;
+use contracts::{AccountName, SharingUrl};
 use messaging::DecideError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -44,6 +44,19 @@ pub(crate) struct Wanted {
     pub coming: BTreeSet<String>,
 }
 
+impl Wanted {
+    /// Adds the accounts that would stand for third-party systems, and who has their names as its
+    /// address.
+    fn stand_under(&mut self, operator: &AccountName) {
+        for url in self.sharing_urls.iter().filter_map(|text| SharingUrl::read(text).ok()) {
+            if let Ok(name) = url.account_under(operator) {
+                self.names.insert(name.to_string());
+                self.addresses.insert(name.to_string());
+            }
+        }
+    }
+}
+
 /// Locks and loads what is wanted: accounts first, then agreements, each in key order; then what is
 /// only read.
 ///
@@ -53,12 +66,18 @@ pub(crate) struct Wanted {
 /// renamed account too, or, a partner that is renamed itself, the agreement.
 pub(crate) async fn load(
     connection: &mut PgConnection,
-    wanted: &Wanted,
+    mut wanted: Wanted,
 ) -> Result<State, DecideError> {
     if wanted.registers {
         account::lock_names(&mut *connection, !wanted.operators.is_empty()).await?;
     }
-    let mut accounts = account::load(&mut *connection, wanted).await?;
+    let names_matter = wanted.registers || !wanted.renaming.is_empty();
+    let third_parties =
+        if names_matter { account::third_parties(&mut *connection).await? } else { None };
+    if let Some(operator) = &third_parties {
+        wanted.stand_under(operator);
+    }
+    let mut accounts = account::load(&mut *connection, &wanted).await?;
     let foreign_below = account::foreign_below(&mut *connection, &wanted.operators).await?;
     // After the accounts: who gave one up meanwhile was waited for at its row.
     let released = released::load(&mut *connection, &wanted.addresses).await?;
@@ -76,8 +95,8 @@ pub(crate) async fn load(
         let parties = parties(agreements.iter().chain(listed.values().flatten()), &accounts);
         account::contacts(&mut *connection, &parties).await?
     };
-    let crowded = crowded(wanted, &agreements);
-    let mut coming = delayed::load(connection, &invited(wanted)).await?;
+    let crowded = crowded(&wanted, &agreements);
+    let mut coming = delayed::load(connection, &invited(&wanted)).await?;
     coming.extend(wanted.coming.iter().cloned());
     Ok(State::new(Stored {
         accounts,
@@ -86,6 +105,7 @@ pub(crate) async fn load(
         listed,
         foreign_below,
         released,
+        third_parties,
         contacts,
         coming,
     }))

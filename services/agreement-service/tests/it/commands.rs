@@ -23,6 +23,7 @@ pub fn register(account: &str) -> AccountRegister {
         kind: AccountKind::Connected,
         operated_by: None,
         may_operate: false,
+        third_parties: false,
         address: None,
         sharing_url: None,
         admins: vec![Admin { name: "Admin".into(), email: format!("admin@{account}.example") }],

@@ -1,11 +1,13 @@
 //! What every test here stands on: a world, desks, replicas of the service, and what reaches
 //! share-dispatcher.
 
+use std::fmt::Debug;
+
 use agreement_service::AgreementService;
 use contracts::Reason;
 use contracts::sync::Fact;
 use contracts::topology::Service;
-use local::TestEnvironment;
+use local::{Broker, TestEnvironment};
 use serde_json::json;
 use sqlx::PgPool;
 use testkit::desk::PATIENCE;
@@ -60,6 +62,23 @@ impl ServiceHarness {
             .await
             .expect("the task ends")
             .expect("the broker takes it");
+    }
+
+    /// As `kill -9` does: nothing is finished, connections break.
+    pub fn kill(&mut self) {
+        self.replicas = Replicas::default();
+    }
+
+    /// Has something done at the broker, as its administrator.
+    pub async fn at_broker<T: Send + 'static, E: Debug + Send + 'static>(
+        &self,
+        act: impl FnOnce(&Broker, &str) -> Result<T, E> + Send + 'static,
+    ) -> T {
+        let installation = self.world.installation.clone();
+        tokio::task::spawn_blocking(move || act(installation.broker(), installation.vhost()))
+            .await
+            .expect("the task ends")
+            .expect("the broker does it")
     }
 
     pub async fn desk(&self, account: &str) -> Desk {

@@ -7,6 +7,7 @@ mod harness;
 mod list;
 mod names;
 mod rename;
+mod third_parties;
 
 use std::time::{Duration, Instant};
 
@@ -50,7 +51,7 @@ async fn a_burst_goes_on_with_rising_versions_and_only_refusals_end_here() {
             Change::Agreements(changed) => {
                 ("agreement".to_owned(), changed[0].version, Some(changed[0].status), false)
             }
-            Change::Renamed { .. } => panic!("nobody is renamed: {fact:?}"),
+            Change::WithAgreements { .. } => panic!("nobody is renamed: {fact:?}"),
         })
         .collect();
     versions.sort();

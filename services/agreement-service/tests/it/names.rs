@@ -15,7 +15,7 @@ use crate::commands::{limited, register};
 /// How often a race is run.
 const ROUNDS: usize = 30;
 
-fn registering(message: AccountRegister) -> Vec<Received<Inbound>> {
+pub fn registering(message: AccountRegister) -> Vec<Received<Inbound>> {
     vec![command("operator", Inbound::Register(Box::new(message)))]
 }
 
@@ -32,7 +32,7 @@ fn refusal(verdict: &HandlerResult) -> Option<Reason> {
         .and_then(|receipt| receipt.reason)
 }
 
-async fn together(pool: &PgPool, batches: [Vec<Received<Inbound>>; 2]) -> Vec<Option<Reason>> {
+pub async fn together(pool: &PgPool, batches: [Vec<Received<Inbound>>; 2]) -> Vec<Option<Reason>> {
     let start = Barrier::new(batches.len());
     let decided = batches.iter().map(async |batch| decided(pool, &start, batch).await.remove(0));
     join_all(decided).await.iter().map(refusal).collect()

@@ -41,7 +41,7 @@ async fn r_17_a_rename_ends_what_was_agreed_and_only_the_new_address_holds() {
         .iter()
         .find(|fact| fact.command.message_id == id && fact.command.account == acme.account);
     let fact = fact.expect("the rename is the last of them");
-    let Change::Renamed { account, agreements } = &fact.change else { panic!("{fact:?}") };
+    let Change::WithAgreements { account, agreements } = &fact.change else { panic!("{fact:?}") };
     assert_eq!(
         (account.account.as_str(), account.address.as_str(), account.version),
         ("acme", "acme-group", 2)

@@ -55,6 +55,7 @@ fn notice(
         account: author.clone(),
         address: author.to_string(),
         display_name: author.to_string(),
+        sharing_url: None,
     };
     Some(Notice {
         about: About::Comment(CommentNotice {

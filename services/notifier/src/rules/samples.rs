@@ -46,6 +46,7 @@ pub(crate) fn notice(about: About) -> Notice {
             account: account("globex"),
             address: "globex".into(),
             display_name: "Globex Support".into(),
+            sharing_url: None,
         },
         by: "Agent Gil".into(),
         at: Timestamp::parse("2026-03-01T10:00:00Z").unwrap(),

@@ -39,6 +39,7 @@ fn told(about: About, to: &[&str]) -> Notice {
             account: account("globex"),
             address: "globex".into(),
             display_name: "Globex Support".into(),
+            sharing_url: None,
         },
         by: "Agent Gil".into(),
         at: Timestamp::parse("2026-03-01T10:00:00Z").expect("a time"),

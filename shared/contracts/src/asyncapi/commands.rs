@@ -11,7 +11,8 @@ pub(super) const COMMANDS: &[Published] = &[
         "Register an account",
         "Routing key `operator.account.register`, broker user `operator`; or \
          `<X>.account.register`, broker user `X`, which was registered with `may_operate`, for a name \
-         that begins with `X-`. Refused: `invalid_name`, `account_exists`, `name_taken`.",
+         that begins with `X-`. `sharing_url` is given by `operator` and by the operator with \
+         `third_parties`. Refused: `invalid_name`, `account_exists`, `name_taken`.",
     ),
     command::<AccountUpdate>(
         "Change an account's settings",

@@ -98,7 +98,13 @@ pub struct AccountRegister {
     /// too, and nothing else of it changes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_operate: bool,
-    /// Where a third-party system is reached.
+    /// Whether it stands for third-party systems: an invite to a sharing URL that no account has
+    /// registers an account that it operates. Given by `operator` alone, with `may_operate` or after
+    /// it, and to one account of a deployment; one that is registered already gets it too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub third_parties: bool,
+    /// Where a third-party system is reached: https; kept and told in one spelling. Given by
+    /// `operator`, and by the operator with `third_parties`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharing_url: Option<String>,
     /// Who gets notices.

@@ -25,6 +25,9 @@ pub struct AccountState {
     /// Whether it may operate other accounts.
     #[serde(default)]
     pub may_operate: bool,
+    /// Whether it stands for third-party systems.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub third_parties: bool,
     /// Where a third-party system is reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharing_url: Option<String>,

@@ -58,8 +58,11 @@ pub enum Change {
     Account(Box<AccountFact>),
     /// Agreements, each whole.
     Agreements(Vec<AgreementFact>),
-    /// An account with another address, and its agreements, which that ended.
-    Renamed {
+    /// An account, and agreements that changed with it: one that is renamed, and its agreements,
+    /// which that ended; or one that an invite registered, and the agreement. Named as
+    /// the release before reads it.
+    #[serde(rename = "renamed")]
+    WithAgreements {
         /// The account, whole.
         account: Box<AccountFact>,
         /// The agreements, each whole.
@@ -72,16 +75,17 @@ impl Change {
     #[must_use]
     pub fn account(&self) -> Option<&AccountFact> {
         match self {
-            Self::Account(account) | Self::Renamed { account, .. } => Some(account),
+            Self::Account(account) | Self::WithAgreements { account, .. } => Some(account),
             Self::Agreements(_) => None,
         }
     }
 
-    /// What a person looks for it by: the one agreement that changed, else the account.
+    /// What a person looks for it by: the one agreement that changed or was made, else the account.
     #[must_use]
     pub fn subject(&self) -> &str {
         match (self.account(), self.agreements()) {
             (None, [agreement, ..]) => agreement.agreement_id.as_str(),
+            (Some(account), [agreement]) if account.version == 1 => agreement.agreement_id.as_str(),
             (Some(account), _) => account.account.as_str(),
             (None, []) => "",
         }
@@ -92,7 +96,7 @@ impl Change {
     pub fn agreements(&self) -> &[AgreementFact] {
         match self {
             Self::Account(_) => &[],
-            Self::Agreements(agreements) | Self::Renamed { agreements, .. } => agreements,
+            Self::Agreements(agreements) | Self::WithAgreements { agreements, .. } => agreements,
         }
     }
 }
@@ -134,9 +138,19 @@ pub struct AccountFact {
     /// What its desk can hold.
     #[serde(default, skip_serializing_if = "DeskLimits::are_none")]
     pub limits: DeskLimits,
+    /// Where a third-party system is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharing_url: Option<String>,
 }
 
 impl AccountFact {
+    /// The account with its operator, where it has one and is told of for the first time.
+    #[must_use]
+    pub fn newly_operated(&self) -> Option<(&AccountName, &AccountName)> {
+        let operator = self.operated_by.as_ref().filter(|_| self.version == 1)?;
+        Some((&self.account, operator))
+    }
+
     /// An account that has told nothing of itself yet.
     #[must_use]
     pub fn registered(account: AccountName, kind: AccountKind) -> Self {
@@ -157,6 +171,7 @@ impl AccountFact {
             ticket_fields: Vec::new(),
             default_form: None,
             limits: DeskLimits::default(),
+            sharing_url: None,
         }
     }
 
@@ -167,6 +182,7 @@ impl AccountFact {
             account: self.account.clone(),
             address: self.address.clone(),
             display_name: self.display_name.clone(),
+            sharing_url: self.sharing_url.clone(),
         }
     }
 }

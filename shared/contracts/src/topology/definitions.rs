@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::{
     DESK_PARKED, End, Exchange, FLOWS, RETRY_LADDER, Service, UNROUTABLE, received_by, sent_by,
 };
-use crate::event;
+use crate::command::AccountRegister;
+use crate::{Message, event};
 
 /// Messages an entry queue holds before it refuses more; a desk's publish is then nacked and it
 /// tries again later.
@@ -24,6 +25,11 @@ const UNROUTABLE_EXCHANGE: &str = "share.unroutable";
 /// Restarts of consumers count as deliveries: a work queue must never drop a message for them, and
 /// 4.x would after 20.
 const NO_DELIVERY_LIMIT: i64 = 1_000_000_000;
+
+/// Accounts' desk queues: not the operator's, and not what desks threw back.
+const ACCOUNTS_DESKS: &str = "desk\\.(?!(operator|parked)$)[a-z0-9-]+";
+/// Keys by which the deliveries of an account are led that another one operates.
+const OPERATED_KEYS: &str = "^[a-z0-9][a-z0-9-]+-[a-z0-9-]+\\.#$";
 
 /// Arguments of every desk queue.
 #[must_use]
@@ -66,9 +72,15 @@ fn permissions(vhost: &str) -> Vec<Value> {
             own.chain(delivers(*service).then(|| Exchange::Events.name())).collect();
         let queues: Vec<String> =
             service.work_queues().into_iter().chain(service.dead_letter_queues()).collect();
+        let (mut write, mut read) =
+            (escaped(exchanges), escaped(queues.iter().map(String::as_str)));
+        if leads(*service) {
+            write.push(ACCOUNTS_DESKS.to_owned());
+            read.push(Exchange::Desk.name().to_owned());
+        }
         json!({
             "user": service.user(), "vhost": vhost, "configure": "^$",
-            "write": one_of(exchanges), "read": one_of(queues.iter().map(String::as_str)),
+            "write": any_of(&write), "read": any_of(&read),
         })
     });
     let operator = json!({ "user": "operator", "vhost": vhost, "configure": "^$", "write": "^share$", "read": "^desk\\.operator$" });
@@ -94,13 +106,22 @@ fn topic_permissions(vhost: &str) -> Vec<Value> {
             ),
         ];
         for (exchange, pattern) in write {
+            let bind =
+                if leads(service) && exchange == Exchange::Desk { OPERATED_KEYS } else { "^$" };
             rows.push(
-                json!({ "user": service.user(), "vhost": vhost, "exchange": exchange.name(), "write": pattern, "read": "^$" }),
+                json!({ "user": service.user(), "vhost": vhost, "exchange": exchange.name(), "write": pattern, "read": bind }),
             );
         }
     }
     rows.push(json!({ "user": "operator", "vhost": vhost, "exchange": "share", "write": "^operator\\.", "read": "^$" }));
     rows
+}
+
+/// Whether a service leads the deliveries of operated accounts to their operators' queues: it
+/// registers them, and is the first to know. The broker asks for `write` on the queue, and for `read`
+/// on the exchange and on the key.
+fn leads(service: Service) -> bool {
+    received_by(service).any(|flow| flow.message == AccountRegister::NAME)
 }
 
 /// Whether a service tells desks anything: then it tells auditors too.
@@ -270,8 +291,16 @@ fn policies(vhost: &str) -> Vec<Value> {
 
 /// A regular expression that matches these names and nothing else.
 fn one_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let escaped: Vec<String> = names.into_iter().map(|name| name.replace('.', "\\.")).collect();
-    match escaped.as_slice() {
+    any_of(&escaped(names))
+}
+
+fn escaped<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    names.into_iter().map(|name| name.replace('.', "\\.")).collect()
+}
+
+/// A regular expression that matches what one of these does, and nothing else.
+fn any_of(patterns: &[String]) -> String {
+    match patterns {
         [] => "^$".to_owned(),
         [one] => format!("^{one}$"),
         several => format!("^({})$", several.join("|")),

@@ -1,5 +1,6 @@
 //! What is sent, and what waits because a queue did not take it.
 
 pub(crate) mod event;
+pub(crate) mod leading;
 pub(crate) mod publisher;
 pub(crate) mod undelivered;

@@ -32,6 +32,7 @@ use crate::message::trace_context::TraceContext;
 use crate::observe::measure;
 use crate::observe::span;
 use crate::publish::event;
+use crate::publish::leading;
 use crate::publish::publisher::Publisher;
 use crate::publish::undelivered;
 use crate::run::connection::Connections;
@@ -57,6 +58,7 @@ pub(crate) struct Slot<S: Service> {
     /// Fetched, and too large for the batch before it.
     waiting: Option<Delivery>,
     publisher: Publisher,
+    connections: Arc<Connections>,
     budget: FetchBudget,
 }
 
@@ -64,7 +66,7 @@ impl<S: Service> Slot<S> {
     /// Opens its channels and begins to consume.
     pub async fn open(
         shared: Arc<Shared<S>>,
-        connections: &Connections,
+        connections: &Arc<Connections>,
         queue: &str,
     ) -> Result<Self, Fault> {
         let channel =
@@ -85,7 +87,8 @@ impl<S: Service> Slot<S> {
             Publisher::open(&connections.publishing, S::SERVICE, shared.settings.confirm_timeout)
                 .await?;
         let (queue, budget) = (queue.to_owned(), connections.budget.clone());
-        Ok(Self { shared, queue, channel, consumer, waiting: None, publisher, budget })
+        let connections = Arc::clone(connections);
+        Ok(Self { shared, queue, channel, consumer, waiting: None, publisher, connections, budget })
     }
 
     /// Works until it is told to stop. Then the batch at work is finished, and what else was
@@ -246,6 +249,8 @@ impl<S: Service> Slot<S> {
         stop: &CancellationToken,
     ) -> Result<bool, Fault> {
         let outputs = outputs(dispositions);
+        leading::lead(&self.connections.publishing, outputs.iter().map(|(_, stored)| *stored))
+            .await?;
         let mut letters: Vec<OutgoingMessage> =
             outputs.iter().map(|(_, output)| OutgoingMessage::of(output)).collect();
         letters.extend(

@@ -27,6 +27,8 @@ pub struct Account {
     pub operated_by: Option<AccountName>,
     /// Whether it may operate other accounts.
     pub may_operate: bool,
+    /// Whether it stands for third-party systems that are invited by their sharing URL.
+    pub third_parties: bool,
     /// Where a third-party system is reached, and what partners may invite instead of the address.
     pub sharing_url: Option<String>,
     /// Who gets notices.
@@ -234,6 +236,7 @@ impl Account {
                 account: self.name.clone(),
                 address: self.address.clone(),
                 display_name: self.display_name.clone(),
+                sharing_url: self.sharing_url.clone(),
             },
             admins: self.admins.clone(),
             locale: self.settings.locale.clone(),
@@ -261,6 +264,7 @@ impl Account {
             ticket_fields: self.ticket_fields(),
             default_form: self.settings.default_form.clone(),
             limits: self.settings.limits,
+            sharing_url: self.sharing_url.clone(),
         }
     }
 }

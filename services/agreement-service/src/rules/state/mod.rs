@@ -34,6 +34,8 @@ pub struct Stored {
     pub foreign_below: BTreeMap<AccountName, AccountName>,
     /// Addresses that were given up.
     pub released: Vec<Released>,
+    /// The account that stands for third-party systems, only read.
+    pub third_parties: Option<AccountName>,
     /// Partners, only read: what is told of them changes nothing of theirs.
     pub contacts: Vec<Contact>,
     /// Addresses and sharing URLs that registrations and renames bring: those of the batch, and
@@ -53,6 +55,7 @@ pub struct State {
     listed: BTreeMap<AccountName, BTreeMap<AgreementId, Agreement>>,
     foreign_below: BTreeMap<AccountName, AccountName>,
     released: Rows<String, Released>,
+    third_parties: Option<AccountName>,
     contacts: BTreeMap<AccountName, Contact>,
     coming: BTreeSet<String>,
     delayed: BTreeSet<String>,
@@ -84,6 +87,7 @@ impl State {
             released: Rows::stored(
                 stored.released.into_iter().map(|one| (one.address.clone(), one)),
             ),
+            third_parties: stored.third_parties,
             contacts: stored
                 .contacts
                 .into_iter()
@@ -111,22 +115,20 @@ impl State {
 
     /// Takes over that a registration or rename is decided, or that it waits: whether it may still
     /// bring what partners could invite by.
-    pub fn settle(&mut self, brought: &[&str], waits: bool) {
+    pub fn settle(&mut self, brought: &[String], waits: bool) {
         for text in brought {
             if waits {
-                self.coming.insert((*text).to_owned());
-                self.delayed.insert((*text).to_owned());
+                self.coming.insert(text.clone());
+                self.delayed.insert(text.clone());
             } else {
-                self.coming.remove(*text);
+                self.coming.remove(text);
             }
         }
     }
 
-    /// Whether a registration or rename that is on its way brings this.
+    /// Whether a registration or rename that is on its way brings this address or sharing URL.
     #[must_use]
-    pub fn is_coming(&self, invitee: &Invitee) -> bool {
-        let (Invitee::Address { address: text } | Invitee::SharingUrl { sharing_url: text }) =
-            invitee;
+    pub fn is_coming(&self, text: &str) -> bool {
         self.coming.contains(text)
     }
 
@@ -143,6 +145,9 @@ impl State {
         self.by_address.insert(account.address.clone(), account.name.clone());
         if let Some(url) = &account.sharing_url {
             self.by_sharing_url.insert(url.clone(), account.name.clone());
+        }
+        if account.third_parties {
+            self.third_parties = Some(account.name.clone());
         }
         self.accounts.put(account.name.clone(), account);
     }
@@ -174,11 +179,24 @@ impl State {
     /// The account that partners reach so.
     #[must_use]
     pub fn invitee(&self, invitee: &Invitee) -> Option<&Account> {
-        let name = match invitee {
-            Invitee::Address { address } => self.by_address.get(address),
-            Invitee::SharingUrl { sharing_url } => self.by_sharing_url.get(sharing_url),
-        };
-        name.and_then(|name| self.account(name))
+        match invitee {
+            Invitee::Address { address } => {
+                self.by_address.get(address).and_then(|name| self.account(name))
+            }
+            Invitee::SharingUrl { sharing_url } => self.at_url(sharing_url),
+        }
+    }
+
+    /// The account that is reached at this sharing URL, as it is kept.
+    #[must_use]
+    pub fn at_url(&self, url: &str) -> Option<&Account> {
+        self.by_sharing_url.get(url).and_then(|name| self.account(name))
+    }
+
+    /// The account that stands for third-party systems.
+    #[must_use]
+    pub fn third_parties(&self) -> Option<&AccountName> {
+        self.third_parties.as_ref()
     }
 
     /// An account whose name begins with this one and `-`, and that this one does not operate.
