@@ -10,5 +10,6 @@ mod harness;
 mod sharing;
 mod sign_in;
 mod tenants;
+mod third_parties;
 mod webhooks;
 mod write;

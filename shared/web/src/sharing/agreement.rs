@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::doctor::{self, Answer, Doctor};
-use super::list::{direction, name, partner, shown_health};
+use super::list::{direction, name, partner, reached_at, shown_health};
 use super::rules::group::{Ending, Group, ending, group, may_invite_again};
 use super::rules::health::{Health, Traffic, health};
 use super::rules::terms::{Line, for_receiver, for_sender};
@@ -46,6 +46,9 @@ struct Invitation<'a> {
     terms: Vec<Sentence>,
     with_you: String,
     support: &'a [String],
+    /// Whether nothing but the sender's own word says whose system it is: none is called before
+    /// somebody has decided.
+    is_unproven: bool,
     doctor: Option<Doctor>,
 }
 
@@ -131,13 +134,14 @@ async fn invitation<E: SharingEdge>(
         id: state.agreement_id.to_string(),
         key: new_id().to_string(),
         partner: &partner.display_name,
-        address: &partner.address,
+        address: reached_at(partner),
         name: name(state),
         by: &state.by.name,
         sent_at: viewer.time(state.at),
         terms: sentences(viewer, state, for_receiver(&state.terms, true)),
         with_you: viewer.say_with("invitation.agreements", &values).into_owned(),
         support: &state.partner_support_addresses,
+        is_unproven: partner.sharing_url.is_some(),
         doctor,
     };
     let title = viewer.say_of("invitation.title", "partner", &partner.display_name);
@@ -179,7 +183,7 @@ async fn decided<E: SharingEdge>(
         key: new_id().to_string(),
         title: name(state),
         partner: &partner.display_name,
-        address: &partner.address,
+        address: reached_at(partner),
         direction: direction(viewer, state.side),
         standing: standing(viewer, state, how),
         health,

@@ -5,11 +5,10 @@ use axum::extract::{Form, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use contracts::Message;
-use contracts::Reason;
-use contracts::Terms;
 use contracts::command::AgreementInvite;
 use contracts::delivery::{AgreementState, Side};
 use contracts::terms::CommentTerms;
+use contracts::{Reason, SharingUrl, Terms};
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -54,9 +53,15 @@ impl Filled {
     /// The terms of an agreement that ended, to be offered again.
     fn again(state: &AgreementState) -> Self {
         let yes_or_no = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+        let partner = partner(state);
+        let (kind, address) = match partner.sharing_url {
+            Some(_) => ("third_party", ""),
+            None => ("account", partner.address.as_str()),
+        };
         Self {
-            kind: "account".to_owned(),
-            address: partner(state).address.clone(),
+            kind: kind.to_owned(),
+            address: address.to_owned(),
+            sharing_url: partner.sharing_url.clone().unwrap_or_default(),
             name: state.name.clone().unwrap_or_default(),
             comments: if state.terms.syncs_status() {
                 "public_and_private"
@@ -85,11 +90,30 @@ impl Filled {
         Some(Terms { comments, tags: self.tags == "yes", custom_fields })
     }
 
+    /// The field at which a refusal is told.
+    fn field_of(&self, reason: Option<Reason>) -> &'static str {
+        match reason {
+            Some(
+                Reason::UnknownAccount
+                | Reason::InviteToSelf
+                | Reason::InvitesDeclined
+                | Reason::NameTaken,
+            ) => {
+                if self.is_third_party() {
+                    "url"
+                } else {
+                    "address"
+                }
+            }
+            Some(Reason::SameKindOnly) => "cf-no",
+            _ => "name",
+        }
+    }
+
     /// The fields that cannot be sent so, each with the key of why.
     fn wrong(&self) -> Vec<Wrong> {
         let mut wrong = Vec::new();
-        let url = url::Url::parse(self.sharing_url.trim());
-        if self.is_third_party() && !url.is_ok_and(|url| url.scheme() == "https") {
+        if self.is_third_party() && SharingUrl::read(&self.sharing_url).is_err() {
             wrong.push(Wrong { field: "url", key: "invite.wrong.url" });
         }
         if !self.is_third_party() && self.address.trim().is_empty() {
@@ -227,18 +251,16 @@ pub(super) async fn send<E: SharingEdge>(
         return Ok(see_other_said("/sharing", "said.sent"));
     };
     if let Some(text) = refusal(&viewer, &receipt) {
-        let field = match receipt.reason {
-            Some(Reason::UnknownAccount | Reason::InviteToSelf | Reason::InvitesDeclined)
-                if !filled.is_third_party() =>
-            {
-                "address"
+        let refused = match receipt.reason {
+            // Addresses lead nowhere when they are misspelt, sharing URLs where no bridge is.
+            Some(Reason::UnknownAccount) if filled.is_third_party() => {
+                Refused { field: "url", text: viewer.say("invite.wrong.no_bridge").into_owned() }
             }
-            Some(Reason::SameKindOnly) => "cf-no",
-            _ => "name",
+            reason => Refused { field: filled.field_of(reason), text },
         };
         // Another request from here on: what was refused keeps its id.
         let again = Filled { key: new_id().to_string(), ..filled };
-        return shown(&edge, &viewer, &again, vec![Refused { field, text }]);
+        return shown(&edge, &viewer, &again, vec![refused]);
     }
     settled(desk, &viewer.account, &id, None).await?;
     Ok(see_other_said(&format!("/sharing/agreements/{id}"), "said.invited"))
@@ -277,6 +299,20 @@ mod tests {
             (Filled { sharing_url: "x".into(), ..third.clone() }, "url"),
         ] {
             assert_eq!(wrong.wrong().first().map(|it| it.field), Some(field), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_stands_at_the_field_that_it_is_about() {
+        let third = Filled { kind: "third_party".into(), ..filled() };
+        for (filled, reason, field) in [
+            (&filled(), Reason::UnknownAccount, "address"),
+            (&third, Reason::InviteToSelf, "url"),
+            (&third, Reason::NameTaken, "url"),
+            (&filled(), Reason::SameKindOnly, "cf-no"),
+            (&filled(), Reason::NotAnAdmin, "name"),
+        ] {
+            assert_eq!(filled.field_of(Some(reason)), field, "{reason}");
         }
     }
 

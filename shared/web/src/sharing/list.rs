@@ -3,7 +3,9 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use contracts::address::Party;
 use contracts::delivery::{AgreementState, Side};
+use contracts::sharing_url::host_of;
 use serde::Deserialize;
 
 use super::rules::group::{Group, group, may_invite_again};
@@ -62,11 +64,16 @@ struct List<'a> {
 }
 
 /// The other side of an agreement.
-pub(super) fn partner(state: &AgreementState) -> &contracts::address::Party {
+pub(super) fn partner(state: &AgreementState) -> &Party {
     match state.side {
         Side::Sender => &state.receiver,
         Side::Receiver => &state.sender,
     }
+}
+
+/// By what people know whom they deal with: the address, of a third-party system its host.
+pub(super) fn reached_at(partner: &Party) -> &str {
+    partner.sharing_url.as_deref().map_or(partner.address.as_str(), host_of)
 }
 
 /// Its name, or where it has none the partner's.
@@ -131,7 +138,7 @@ fn row(viewer: &Viewer, state: &AgreementState, traffic: &Traffic) -> Row {
         id: state.agreement_id.to_string(),
         group: group(state),
         partner: partner.display_name.clone(),
-        address: partner.address.clone(),
+        address: reached_at(partner).to_owned(),
         name: state.name.clone().unwrap_or_default(),
         direction: direction(viewer, state.side),
         terms: format!("{comments} {synced}"),
