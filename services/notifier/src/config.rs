@@ -1,10 +1,7 @@
 //! notifier's own keys; `config.default.toml` says what they mean.
 
 use bootstrap::{Secret, Within};
-use lettre::message::Mailbox;
-use serde::{Deserialize, Deserializer, Serialize, de};
-
-use crate::delivery::ServerAddress;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The service's own configuration.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -23,30 +20,14 @@ pub struct Smtp {
     pub url: Secret,
     url_file: String,
     /// Who the mails are from.
-    #[serde(deserialize_with = "sender")]
+    #[serde(deserialize_with = "mail::sender")]
     pub from: String,
     /// How long connecting may take, and then one mail.
     pub timeout_ms: Within<1_000, 600_000>,
 }
 
-/// Refuses an address that no mail could be sent to, without repeating it: a password stands in it.
 fn server_url<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
-    let url = Secret::deserialize(from)?;
-    match ServerAddress::read(url.reveal()) {
-        Ok(_) => Ok(url),
-        Err(error) => Err(de::Error::custom(error)),
-    }
-}
-
-fn sender<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    let text = String::deserialize(from)?;
-    match text.parse::<Mailbox>() {
-        Ok(_) => Ok(text),
-        Err(_) => Err(de::Error::custom(
-            "it must be an address, or a name and an address such as \"Deskmesh \
-             <mesh@example.org>\"",
-        )),
-    }
+    mail::server_url(from, Secret::reveal)
 }
 
 #[cfg(test)]

@@ -3,10 +3,12 @@
 use anyhow::Context as _;
 use bootstrap::Context;
 use contracts::Timestamp;
+use mail::{MailLoop, Server, ServerAddress};
 
 use crate::config::Config;
-use crate::delivery::{MailLoop, Mailer, Server, ServerAddress, Templates};
+use crate::delivery::{Mailer, Templates};
 use crate::service::Notifier;
+use crate::store::due::Notices;
 
 /// Runs the mail loop beside the service until the process is asked to stop.
 ///
@@ -20,7 +22,8 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
         templates: Templates::new().context("the templates of the mails cannot be read")?,
         from: smtp.from.parse().context("`smtp.from` cannot be used")?,
     };
-    let mails = MailLoop::new(context.pool.clone(), context.answer_timeout(), mailer, now);
+    let notices = Notices { pool: context.pool.clone(), mailer };
+    let mails = MailLoop::new(notices, context.answer_timeout(), now);
     context.tasks.spawn("mail-loop", mails.run(context.shutdown.clone()));
     context.run(Notifier).await
 }

@@ -1,11 +1,8 @@
 //! One mail: headers, plain text and HTML.
 
+use contracts::Timestamp;
 use contracts::sync::Notice;
-use contracts::{Timestamp, ids::derive_id};
-use lettre::Message;
-use lettre::address::AddressError;
-use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use mail::{Letter, LetterError, Mail, Mailbox, letter};
 use uuid::Uuid;
 
 use super::templates::Templates;
@@ -14,19 +11,15 @@ use crate::rules::wording::Words;
 /// Why no mail can be made of a notice. Trying again would not help.
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
-    /// The recipient's address is none.
-    #[error("the recipient's address cannot be used: {0}")]
-    Recipient(#[from] AddressError),
     /// A template asks for what is not there.
     #[error("a template cannot be filled in: {0}")]
     Template(#[from] minijinja::Error),
     /// The parts make no mail.
-    #[error("the mail cannot be put together: {0}")]
-    Mail(#[from] lettre::error::Error),
+    #[error(transparent)]
+    Letter(#[from] LetterError),
 }
 
-/// Makes the mail for one notice to one recipient. The same notice makes the same bytes, with the
-/// same `Message-ID`, at every try, so that a mail that arrives twice is known as one.
+/// Makes the mail for one notice to one recipient.
 ///
 /// # Errors
 /// [`ComposeError`].
@@ -37,28 +30,19 @@ pub fn compose(
     made_at: Timestamp,
     from: &Mailbox,
     templates: &Templates,
-) -> Result<Message, ComposeError> {
+) -> Result<Mail, ComposeError> {
     let words = Words::of(notice);
     let text = templates.text(notice.locale.as_deref(), &words)?;
-    let name = Some(words.recipient).filter(|name| !name.is_empty());
-    let boundary = derive_id("boundary", &[&id.to_string()]).simple().to_string();
-    let body = MultiPart::alternative().boundary(boundary).build();
-    let mail = Message::builder()
-        .from(from.clone())
-        .to(Mailbox::new(name, recipient.trim().parse()?))
-        .subject(text.subject)
-        .date(made_at.utc().into())
-        .message_id(Some(format!("<{id}@{}>", from.email.domain())))
-        // No desk and no absence notice answers a mail that says it was made by a program (RFC
-        // 3834).
-        .raw_header(HeaderValue::new(
-            HeaderName::new_from_ascii_str("Auto-Submitted"),
-            "auto-generated".to_owned(),
-        ))
-        .multipart(
-            body.singlepart(SinglePart::plain(text.plain)).singlepart(SinglePart::html(text.html)),
-        )?;
-    Ok(mail)
+    Ok(letter(Letter {
+        id,
+        from,
+        name: &words.recipient,
+        recipient,
+        made_at,
+        subject: text.subject,
+        plain: text.plain,
+        html: Some(text.html),
+    })?)
 }
 
 #[cfg(test)]
@@ -68,7 +52,7 @@ mod tests {
     use super::*;
     use crate::rules::samples::{agreement, comment, every_kind, notice, to_admin, to_cc};
 
-    fn composed(notice: &Notice) -> Result<Message, ComposeError> {
+    fn composed(notice: &Notice) -> Result<Mail, ComposeError> {
         let from = "Deskmesh <mesh@mesh.example>".parse().unwrap();
         let made_at = Timestamp::parse("2026-03-01T10:00:01Z").unwrap();
         let id = Uuid::from_u128(7);
@@ -168,7 +152,10 @@ mod tests {
         {
             let mut notice = to_admin(AgreementEvent::Accepted);
             notice.to[0].email = address.to_owned();
-            assert!(matches!(composed(&notice), Err(ComposeError::Recipient(_))), "{address:?}");
+            assert!(
+                matches!(composed(&notice), Err(ComposeError::Letter(LetterError::Recipient(_)))),
+                "{address:?}"
+            );
         }
     }
 }

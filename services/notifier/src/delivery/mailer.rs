@@ -1,11 +1,10 @@
 //! One mail, from what is stored to what the mail server says.
 
 use contracts::sync::Notice;
-use lettre::message::Mailbox;
+use mail::{Connection, Mailbox, Outage, Server, TryOutcome};
 use serde::Deserialize;
 
-use super::{Connection, Outage, Server, Templates, compose};
-use crate::rules::retry::TryOutcome;
+use super::{Templates, compose};
 use crate::store::due::Due;
 
 /// Whatever a mail is made and sent with.
@@ -49,17 +48,7 @@ impl Mailer {
             Ok(mail) => mail,
             Err(error) => return Ok(TryOutcome::Permanent(error.to_string())),
         };
-        let mut connection = match open.take() {
-            Some(connection) => connection,
-            None => self.server.connect().await?,
-        };
-        let outcome = connection.send(mail.envelope(), &mail.formatted()).await?;
-        if outcome == TryOutcome::Accepted {
-            *open = Some(connection);
-        } else {
-            connection.close().await;
-        }
-        Ok(outcome)
+        self.server.hand_over(open, &mail).await
     }
 }
 
@@ -72,9 +61,9 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::delivery::ServerAddress;
+    use mail::{Next, ServerAddress, Tries, next};
+
     use crate::delivery::responder::{Answers, Responder};
-    use crate::rules::retry::{Next, Tries, next};
     use crate::rules::samples::to_admin;
 
     fn mailer(responder: &Responder) -> Mailer {

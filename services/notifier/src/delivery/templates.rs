@@ -1,11 +1,12 @@
 //! The sentences of the mails: a folder of templates per language, compiled in.
 
 use contracts::sync::AgreementEvent;
+use mail::one_line;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use crate::rules::language;
-use crate::rules::wording::{NoticeWords, Words, one_line};
+use crate::rules::wording::{NoticeWords, Words};
 
 /// Lists the files of one language's folder, which has the same ones as every other.
 macro_rules! folder {

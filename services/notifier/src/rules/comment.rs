@@ -1,9 +1,8 @@
 //! A comment as a mail shows it: its text, of many lines, and the link to its ticket. Both
 //! come from outside.
 
+use mail::is_unfit;
 use url::Url;
-
-use super::wording::is_unfit;
 
 /// The longest text of a comment that a mail has, in characters.
 pub const LONGEST: usize = 10_000;

@@ -3,7 +3,6 @@
 pub mod comment;
 pub mod language;
 pub mod notice;
-pub mod retry;
 pub mod suppression;
 pub mod wording;
 

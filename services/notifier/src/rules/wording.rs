@@ -4,11 +4,9 @@ use contracts::Timestamp;
 use contracts::people::name_without_contact;
 use contracts::sync::{About, AgreementEvent, AgreementNotice, CommentNotice, Notice};
 use contracts::terms::CommentTerms;
+use mail::one_line;
 
 use super::comment::{Readable, paragraphs, readable, shown_link};
-
-/// The longest line taken from outside, in characters.
-const LONGEST: usize = 200;
 
 /// What a mail says, without the sentences around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,28 +114,6 @@ impl CommentWords {
     }
 }
 
-/// A text without line breaks, control characters and marks that turn the direction of writing, cut
-/// where it is too long.
-///
-/// A name with a line break in it could pretend to be a line of the mail.
-#[must_use]
-pub fn one_line(text: &str) -> String {
-    let spaced: String =
-        text.chars().map(|letter| if is_unfit(letter) { ' ' } else { letter }).collect();
-    let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
-}
-
-/// Whether a letter acts on the text around it instead of being read.
-pub(super) fn is_unfit(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
-
 fn minute(time: Timestamp) -> String {
     time.utc().format("%Y-%m-%d %H:%M UTC").to_string()
 }
@@ -145,7 +121,6 @@ fn minute(time: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use contracts::TicketId;
-    use proptest::prelude::*;
 
     use super::*;
     use crate::rules::samples::{agreement, comment, notice, to_admin, to_cc};
@@ -204,26 +179,5 @@ mod tests {
         let mut notice = to_admin(AgreementEvent::Accepted);
         notice.partner.display_name = " \r\n".into();
         assert_eq!(Words::of(&notice).partner, "globex");
-    }
-
-    #[test]
-    fn no_text_makes_a_line_of_its_own() {
-        assert_eq!(
-            one_line("Globex\r\nBcc: all@acme.example\u{2028}\u{202e}x\0"),
-            "Globex Bcc: all@acme.example x"
-        );
-        assert_eq!(one_line(&"ä".repeat(300)).chars().count(), LONGEST + 1);
-    }
-
-    proptest! {
-        #[test]
-        fn one_line_is_one_line_and_stays_as_it_is(text in any::<String>()) {
-            let line = one_line(&text);
-            prop_assert!(!line.chars().any(is_unfit));
-            prop_assert_eq!(line.trim(), line.as_str());
-            if line.chars().count() <= LONGEST {
-                prop_assert_eq!(one_line(&line), line);
-            }
-        }
     }
 }

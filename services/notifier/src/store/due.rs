@@ -1,12 +1,15 @@
 //! Table `notice`, as the mail loop empties it.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use contracts::Timestamp;
+use mail::{Connection, MailTable, Next, Outage, QueuedMail, TryOutcome};
 use serde_json::Value;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::rules::retry::Next;
+use crate::delivery::Mailer;
 
 /// A mail that is due.
 #[derive(Clone, Debug)]
@@ -23,6 +26,52 @@ pub struct Due {
     pub attempts: u32,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// The table, with what its mails are made and sent with.
+#[derive(Debug)]
+pub struct Notices {
+    /// The service's schema.
+    pub pool: PgPool,
+    /// Makes and sends them.
+    pub mailer: Mailer,
+}
+
+impl MailTable for Notices {
+    type Row = Due;
+
+    fn queued(row: &Due) -> QueuedMail {
+        QueuedMail {
+            id: row.id,
+            caused_by: row.message_id.clone(),
+            attempts: row.attempts,
+            created_at: row.created_at,
+        }
+    }
+
+    fn longest(&self) -> Duration {
+        self.mailer.server.longest()
+    }
+
+    async fn claim(&self, now: Timestamp, until: Timestamp, most: usize) -> sqlx::Result<Vec<Due>> {
+        claim(&self.pool, now, until, most).await
+    }
+
+    async fn hand_over(
+        &self,
+        open: &mut Option<Connection>,
+        row: &Due,
+    ) -> Result<TryOutcome, Outage> {
+        self.mailer.hand_over(open, row).await
+    }
+
+    async fn record(&self, id: Uuid, next: &Next, now: Timestamp) -> sqlx::Result<()> {
+        record(&self.pool, id, next, now).await
+    }
+
+    async fn release(&self, ids: &[Uuid], now: Timestamp) -> sqlx::Result<()> {
+        release(&self.pool, ids, now).await
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -43,7 +92,7 @@ struct Row {
 ///
 /// # Errors
 /// The database's.
-pub async fn claim(
+async fn claim(
     pool: &PgPool,
     now: Timestamp,
     until: Timestamp,
@@ -82,12 +131,7 @@ pub async fn claim(
 ///
 /// # Errors
 /// The database's.
-pub async fn record(
-    pool: &PgPool,
-    id: Uuid,
-    next: &Next,
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
+async fn record(pool: &PgPool, id: Uuid, next: &Next, now: Timestamp) -> Result<(), sqlx::Error> {
     let (state, reason, next_attempt_at, sent_at) = match next {
         Next::Sent => ("sent", None, None, Some(now.utc())),
         Next::Again { at, reason } => ("pending", Some(reason.as_str()), Some(at.utc()), None),
@@ -114,7 +158,7 @@ pub async fn record(
 ///
 /// # Errors
 /// The database's.
-pub async fn release(pool: &PgPool, ids: &[Uuid], now: Timestamp) -> Result<(), sqlx::Error> {
+async fn release(pool: &PgPool, ids: &[Uuid], now: Timestamp) -> Result<(), sqlx::Error> {
     sqlx::query("update notice set next_attempt_at = $2 where id = any($1) and state = 'pending'")
         .bind(ids)
         .bind(now.utc())

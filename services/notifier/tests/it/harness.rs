@@ -9,8 +9,10 @@ use contracts::Timestamp;
 use contracts::sync::Notice;
 use contracts::topology::Service;
 use local::TestEnvironment;
+use mail::{MailLoop, Server, ServerAddress};
 use notifier::Notifier;
-use notifier::delivery::{MailLoop, Mailer, Server, ServerAddress, Templates};
+use notifier::delivery::{Mailer, Templates};
+use notifier::store::due::Notices;
 use sqlx::{FromRow, PgPool};
 use testkit::desk::{PATIENCE, clock};
 use testkit::{Replicas, ServiceBefore, until};
@@ -85,14 +87,15 @@ impl ServiceHarness {
         assert!(ended.is_err_and(|error| error.is_panic()), "it dies and does not stop");
     }
 
-    fn mail_loop<Clock: Fn() -> Timestamp>(&self, clock: Clock) -> MailLoop<Clock> {
+    fn mail_loop<Clock: Fn() -> Timestamp>(&self, clock: Clock) -> MailLoop<Notices, Clock> {
         let address = ServerAddress::read(&self.mail_server.url()).expect("an address");
         let mailer = Mailer {
             server: Server::new(address, Duration::from_secs(30)),
             templates: Templates::new().expect("templates"),
             from: "Deskmesh <mesh@mesh.example>".parse().expect("a mailbox"),
         };
-        MailLoop::new(self.pool.clone(), Duration::from_secs(20), mailer, clock)
+        let notices = Notices { pool: self.pool.clone(), mailer };
+        MailLoop::new(notices, Duration::from_secs(20), clock)
     }
 
     /// Puts the mail loops' clock ahead.

@@ -7,7 +7,7 @@
 )]
 
 mod harness;
-#[path = "../../src/delivery/responder.rs"]
+#[path = "../../../../shared/mail/src/responder.rs"]
 mod responder;
 
 use std::collections::BTreeSet;

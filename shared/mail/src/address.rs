@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 /// How the connection is kept from being read along the way.
 #[derive(Clone)]
-pub(super) enum Security {
+pub(crate) enum Security {
     /// Not at all.
     None,
     /// With STARTTLS, or there is no connection.
@@ -23,11 +23,11 @@ pub(super) enum Security {
 /// Where the mail server is, and how it is spoken to.
 #[derive(Clone)]
 pub struct ServerAddress {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) security: Security,
-    pub(super) hello: ClientId,
-    pub(super) credentials: Option<Credentials>,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) security: Security,
+    pub(crate) hello: ClientId,
+    pub(crate) credentials: Option<Credentials>,
 }
 
 /// Prints no password.

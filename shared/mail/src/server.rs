@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lettre::Message;
 use lettre::address::Envelope;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::DEFAULT_MECHANISMS;
@@ -10,8 +11,8 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParameter};
 use tokio::time::timeout;
 
-use super::address::{Security, ServerAddress};
-use crate::rules::retry::TryOutcome;
+use crate::address::{Security, ServerAddress};
+use crate::retry::TryOutcome;
 
 /// How long a server may take to answer a goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -59,6 +60,29 @@ impl Server {
             Ok(Err(error)) => Err(Outage::of("connecting to the mail server", &error)),
             Err(_) => Err(Outage("connecting to the mail server took too long".to_owned())),
         }
+    }
+
+    /// Hands one mail over, through the connection that is open or a new one. Leaves a connection
+    /// open only after a mail that was taken.
+    ///
+    /// # Errors
+    /// When no other mail would fare better.
+    pub async fn hand_over(
+        &self,
+        open: &mut Option<Connection>,
+        mail: &Message,
+    ) -> Result<TryOutcome, Outage> {
+        let mut connection = match open.take() {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        let outcome = connection.send(mail.envelope(), &mail.formatted()).await?;
+        if outcome == TryOutcome::Accepted {
+            *open = Some(connection);
+        } else {
+            connection.close().await;
+        }
+        Ok(outcome)
     }
 
     async fn greet(&self) -> Result<AsyncSmtpConnection, Error> {
@@ -164,7 +188,7 @@ fn refused(doing: &str, error: &Error) -> Result<TryOutcome, Outage> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::responder::{Answers, Responder};
+    use crate::responder::{Answers, Responder};
 
     fn server(responder: &Responder) -> Server {
         Server::new(ServerAddress::read(&responder.url()).unwrap(), Duration::from_millis(500))
@@ -225,6 +249,21 @@ mod tests {
             let outcome = send(&responder).await;
             assert!(outcome.is_err(), "{outcome:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn several_mails_go_over_one_connection() {
+        let responder = Responder::start(Answers::default()).await;
+        let (server, mut open) = (server(&responder), None);
+        let mail = Message::builder()
+            .from("mesh@example.org".parse().unwrap())
+            .to("ada@acme.example".parse().unwrap())
+            .body("Hello.".to_owned())
+            .unwrap();
+        for _ in 0..3 {
+            assert_eq!(server.hand_over(&mut open, &mail).await, Ok(TryOutcome::Accepted));
+        }
+        assert_eq!((responder.mails().len(), responder.sessions()), (3, 1));
     }
 
     #[tokio::test]
