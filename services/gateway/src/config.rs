@@ -1,7 +1,6 @@
 //! gateway's own keys; `config.default.toml` says what they mean.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use bootstrap::{Secret, Within};
 use serde::{Deserialize, Deserializer, Serialize, de};
@@ -15,7 +14,7 @@ pub struct Config {
     /// What the operator speaks to.
     pub operator: Operator,
     /// What accounts upload.
-    pub files: Files,
+    pub files: files::Config,
     /// What one account may take.
     pub limits: Limits,
     /// How endpoints of accounts are called.
@@ -50,25 +49,6 @@ pub struct Operator {
     #[serde(deserialize_with = "Secret::of_door")]
     pub secret: Secret,
     secret_file: String,
-}
-
-/// What accounts upload.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Files {
-    /// Where links are answered.
-    pub listen: SocketAddr,
-    /// What links begin with.
-    #[serde(deserialize_with = "bootstrap::public_url")]
-    pub public_url: String,
-    /// Where the bytes lie.
-    pub folder: PathBuf,
-    /// A file's size, at most.
-    pub file_mib: Within<1, 1_048_576>,
-    /// What an account's files may take.
-    pub account_mib: Within<1, 1_073_741_824>,
-    /// After so long a file that no command named goes.
-    pub unlinked_hours: Within<1, 8_760>,
 }
 
 /// What one account may take.

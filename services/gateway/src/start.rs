@@ -12,13 +12,11 @@ use desk::outbox;
 use desk::store::account::{self, KeptAccount};
 use desk::{Edge, Session};
 use egress::Egress;
-use sqlx::PgPool;
+use files::{Files, sweep};
 use tokio::sync::Notify;
-use url::Url;
 
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::edge::Gateway;
-use crate::files::{self, Files, sweep};
 use crate::http::{Api, Limits, with_pages};
 use crate::operator_api::OperatorApi;
 use crate::pages;
@@ -57,7 +55,8 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     );
     context.tasks.spawn("outbox", sending);
 
-    let files = open_files(pool.clone(), &wanted.public_url, &stored).await?;
+    let settings = stored.settings("api.public_url", &wanted.public_url)?;
+    let files = Files::open(pool.clone(), settings).await?;
     context.tasks.spawn("files sweep", sweep(files.clone(), shutdown.clone()));
     let egress = Egress::new(egress).context("egress")?;
     let calling = webhooks::Settings {
@@ -101,23 +100,4 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
         context.tasks.spawn("operator api", serving);
     }
     context.run(Session::<Gateway>::default()).await
-}
-
-/// A file that ran in a browser must not stand where the API does.
-async fn open_files(pool: PgPool, api_url: &str, stored: &config::Files) -> anyhow::Result<Files> {
-    const MIB: u64 = 1024 * 1024;
-    let (api, own) = (Url::parse(api_url)?, Url::parse(&stored.public_url)?);
-    anyhow::ensure!(
-        api.origin() != own.origin() && own.path() == "/",
-        "`files.public_url` must be another origin than `api.public_url` and have no path: give it \
-         a port or a host of its own"
-    );
-    let settings = files::Settings {
-        origin: stored.public_url.clone(),
-        folder: stored.folder.clone(),
-        file_bytes: u64::from(stored.file_mib.get()) * MIB,
-        account_bytes: u64::from(stored.account_mib.get()) * MIB,
-        unlinked: stored.unlinked_hours.hours(),
-    };
-    Files::open(pool, settings).await
 }

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use contracts::AccountName;
 use desk::outbox::{Accepted, Request, RequestError, entity_of};
 use desk::store::read::{self, CommandRow};
+use files::accept;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -20,7 +21,6 @@ use super::problem::{Refusal, not_found};
 use super::query::Asked as Queried;
 use super::{Api, LONGEST_WAIT};
 use crate::clock::{new_id, now};
-use crate::files::accept;
 use crate::rules::built::{self, Asked};
 use crate::rules::problem::{Problem, Why};
 use crate::rules::route::CommandRoute;
@@ -97,7 +97,7 @@ async fn send(
     let content = built::content(&command_type, &asked);
     let request = Request { account, key, command_type, content, hash };
     request.check().map_err(|error| refused(&error))?;
-    match accept(&api.pool, &request, &api.files.settings.origin).await? {
+    match accept(&api.pool, &request, &api.files.settings().origin).await? {
         Accepted::New => api.new_command.notify_one(),
         Accepted::Repeat(_) => {}
         Accepted::KeyReused => {

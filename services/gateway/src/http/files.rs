@@ -7,6 +7,9 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use files::rules::name;
+use files::store::{self, FileRow};
+use files::{KeepError, Upload, hex};
 use messaging::cause;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -16,12 +19,8 @@ use super::Api;
 use super::auth::Caller;
 use super::problem::{Refusal, not_found};
 use super::query::Asked;
-use crate::files::{KeepError, Upload, hex};
-use crate::rules::file::name;
-use crate::rules::file::quota::Quota;
 use crate::rules::problem::{Problem, Why};
 use crate::rules::scope;
-use crate::store::file::{self, FileRow};
 
 const MOST: i64 = 200;
 const USUALLY: i64 = 50;
@@ -62,13 +61,21 @@ pub(crate) async fn upload(
 }
 
 fn refused(api: &Api, error: &KeepError) -> Refusal {
-    let settings = &api.files.settings;
+    let settings = &api.files.settings();
     Refusal(match error {
         KeepError::TooLarge => {
             let detail = format!("a file may have {} bytes", settings.file_bytes);
             Problem::new(Why::TooLarge, detail)
         }
-        KeepError::Quota => Quota::exceeded(settings.account_bytes),
+        // 413 and not 507: it is the account's own matter and stays so if it is asked again, while
+        // clients and proxies repeat a 5xx, and operators are alarmed by it.
+        KeepError::Quota => {
+            let most = settings.account_bytes;
+            let detail = format!(
+                "the account's files may take {most} bytes; delete some (GET /v1/files lists them)"
+            );
+            Problem::new(Why::QuotaExceeded, detail)
+        }
         KeepError::BrokeOff => {
             Problem::new(Why::Malformed, "the file did not arrive whole; send it again")
         }
@@ -94,12 +101,12 @@ pub(crate) async fn list(
     caller.may(scope::FILES)?;
     let limit = paged.limit.unwrap_or(USUALLY).clamp(1, MOST);
     let before = paged.after.map(|after| read_place(&after)).transpose()?;
-    let used = file::usage(&api.pool, &caller.account).await?;
-    let rows = file::list(&api.pool, &caller.account, before, limit).await?;
+    let used = store::usage(&api.pool, &caller.account).await?;
+    let rows = store::list(&api.pool, &caller.account, before, limit).await?;
     let is_full = i64::try_from(rows.len()).is_ok_and(|count| count == limit);
     let next = rows.last().filter(|_| is_full).map(place);
     let files: Vec<Value> = rows.iter().map(shown).collect();
-    let quota = json!({ "used": used, "bytes": api.files.settings.account_bytes });
+    let quota = json!({ "used": used, "bytes": api.files.settings().account_bytes });
     Ok(Json(json!({ "files": files, "next": next, "quota": quota })))
 }
 
@@ -135,7 +142,7 @@ pub(crate) async fn delete(
 ) -> Result<StatusCode, Refusal> {
     caller.may(scope::FILES)?;
     let id = Uuid::parse_str(&id).map_err(|_| not_found("file"))?;
-    if file::take_away(&api.pool, &caller.account, id).await? {
+    if store::take_away(&api.pool, &caller.account, id).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(not_found("file"))

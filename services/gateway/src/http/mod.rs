@@ -15,6 +15,7 @@ mod webhooks;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::files::Files;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
@@ -25,7 +26,6 @@ use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::files::Files;
 use crate::rules::route::COMMAND_ROUTES;
 use crate::webhooks::Webhooks;
 

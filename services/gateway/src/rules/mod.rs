@@ -1,7 +1,6 @@
 //! What requests mean, as functions of values.
 
 pub mod built;
-pub mod file;
 pub mod problem;
 pub mod route;
 pub mod scope;

@@ -1,6 +1,5 @@
 //! The gateway's own rows.
 
 pub mod delivery;
-pub mod file;
 pub mod token;
 pub mod webhook;

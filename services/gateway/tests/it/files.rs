@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gateway::files::{Files, Settings};
-use gateway::store::file::{NewFile, begin};
+use files::store::{NewFile, begin};
+use files::{Files, Settings};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use testkit::desk::PATIENCE;

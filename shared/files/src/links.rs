@@ -14,11 +14,11 @@ use axum::response::{IntoResponse, Response};
 use messaging::cause;
 use object_store::{GetOptions, GetRange, ObjectStore as _};
 
-use super::Files;
-use crate::rules::file::capability::Capability;
-use crate::rules::file::header::content_disposition;
-use crate::rules::file::range::{Part, part};
-use crate::store::file::{self, FileRow};
+use crate::Files;
+use crate::rules::capability::Capability;
+use crate::rules::header::content_disposition;
+use crate::rules::range::{Part, part};
+use crate::store::{self, FileRow};
 
 /// With every answer: whatever a file holds, a browser runs nothing of it.
 const ALWAYS: [(HeaderName, &str); 4] = [
@@ -38,7 +38,7 @@ impl Files {
         let reads = [Method::GET, Method::HEAD].contains(&request.method);
         let capability = Capability::of_path(request.uri.path()).filter(|_| reads);
         match capability {
-            Some(capability) => file::of_capability(&self.pool, &capability.hash()).await,
+            Some(capability) => store::of_capability(&self.pool, &capability.hash()).await,
             None => Ok(None),
         }
     }
@@ -119,7 +119,8 @@ fn try_again() -> Response {
 }
 
 /// Lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").ok();

@@ -7,9 +7,8 @@ use std::time::Duration;
 use messaging::cause;
 use tokio_util::sync::CancellationToken;
 
-use super::Files;
-use super::keep::LONGEST;
-use crate::store::file;
+use crate::keep::LONGEST;
+use crate::{Files, store};
 
 /// How often is looked.
 const LOOK: Duration = Duration::from_secs(5);
@@ -38,10 +37,10 @@ impl Files {
     async fn turn(&self) -> Result<(), String> {
         let database = |error: sqlx::Error| cause(&error);
         let unlinked = self.settings.unlinked;
-        file::take_unlinked(&self.pool, unlinked, 2 * LONGEST).await.map_err(database)?;
-        for id in file::taken(&self.pool, BATCH).await.map_err(database)? {
+        store::take_unlinked(&self.pool, unlinked, 2 * LONGEST).await.map_err(database)?;
+        for id in store::taken(&self.pool, BATCH).await.map_err(database)? {
             self.remove_bytes(id).await.map_err(|error| cause(&error))?;
-            file::forget(&self.pool, id).await.map_err(database)?;
+            store::forget(&self.pool, id).await.map_err(database)?;
         }
         Ok(())
     }

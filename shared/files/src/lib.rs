@@ -1,8 +1,11 @@
-//! Files: bytes in a store, rows beside them, links that answer on an origin of their own.
+#![doc = include_str!("../README.md")]
 
+mod config;
 mod follow;
 mod keep;
 mod links;
+pub mod rules;
+pub mod store;
 mod sweep;
 
 use std::path::PathBuf;
@@ -14,14 +17,32 @@ use object_store::ObjectStoreExt as _;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use sqlx::PgPool;
+use sqlx::migrate::Migration;
 use uuid::Uuid;
 
-pub use follow::accept;
+pub use config::Config;
+pub use follow::{accept, follow};
 pub use keep::{KeepError, Kept, Upload};
-pub(crate) use links::hex;
+pub use links::hex;
 pub use sweep::sweep;
 
-use crate::clock::new_id;
+/// The tables of files, the first of them with the version `first`: 800 in an edge that had none
+/// before. They come after those of `desk`, whose accounts they belong to.
+#[must_use]
+pub fn migrations(first: i64) -> Vec<Migration> {
+    const FIRST: i64 = 800;
+    let mut migrations = sqlx::migrate!("./migrations").migrations.to_vec();
+    for migration in &mut migrations {
+        migration.version += first - FIRST;
+    }
+    migrations
+}
+
+/// An id that nothing has.
+#[expect(clippy::disallowed_methods, reason = "a file comes without an id")]
+fn new_id() -> Uuid {
+    Uuid::new_v4()
+}
 
 /// What files may take, and where they are.
 #[derive(Clone, Debug)]
@@ -43,10 +64,16 @@ pub struct Settings {
 pub struct Files {
     pool: PgPool,
     store: Arc<LocalFileSystem>,
-    pub(crate) settings: Arc<Settings>,
+    settings: Arc<Settings>,
 }
 
 impl Files {
+    /// What they may take, and where they are.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Opens the store, after a look at whether it can be written.
     ///
     /// # Errors

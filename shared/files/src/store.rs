@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::rules::file::link::Named;
-use crate::rules::file::quota::Quota;
+use crate::rules::link::Named;
+use crate::rules::quota::Quota;
 
 /// A file that is about to arrive.
 #[derive(Clone, Debug)]

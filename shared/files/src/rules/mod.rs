@@ -1,4 +1,4 @@
-//! Files that accounts upload and give away as links.
+//! What names, links and headers of files mean, as functions of values.
 
 pub mod capability;
 pub mod header;

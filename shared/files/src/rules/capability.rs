@@ -86,7 +86,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::rules::file::name::cleaned;
+    use crate::rules::name::cleaned;
 
     const ORIGIN: &str = "https://files.example:8443";
 

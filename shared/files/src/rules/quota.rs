@@ -1,7 +1,5 @@
 //! How much an account's files may take.
 
-use crate::rules::problem::{Problem, Why};
-
 /// What an account's files take, and may take, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
@@ -19,16 +17,6 @@ impl Quota {
             Some(sum) => sum <= self.most,
             None => false,
         }
-    }
-
-    /// The refusal. 413 and not 507: it is the account's own matter and stays so if it is asked again,
-    /// while clients and proxies repeat a 5xx, and operators are alarmed by it.
-    #[must_use]
-    pub fn exceeded(most: u64) -> Problem {
-        let detail = format!(
-            "the account's files may take {most} bytes; delete some (GET /v1/files lists them)"
-        );
-        Problem::new(Why::QuotaExceeded, detail)
     }
 }
 

@@ -7,10 +7,9 @@ use futures_util::StreamExt as _;
 use object_store::{ObjectStoreExt as _, WriteMultipart};
 use sha2::{Digest as _, Sha256};
 
-use super::Files;
-use crate::clock::new_id;
-use crate::rules::file::capability::Capability;
-use crate::store::file::{self, NewFile};
+use crate::rules::capability::Capability;
+use crate::store::{self, NewFile};
+use crate::{Files, new_id};
 
 /// Bytes that are written at once. Two parts are in memory at most: one that fills, one that is
 /// written.
@@ -20,7 +19,7 @@ const MORE: u64 = 8 * PART as u64;
 /// Silence within an upload, at most.
 const SILENCE: Duration = Duration::from_mins(1);
 /// How long an upload may take.
-pub(super) const LONGEST: Duration = Duration::from_hours(1);
+pub(crate) const LONGEST: Duration = Duration::from_hours(1);
 
 /// What comes.
 #[derive(Debug)]
@@ -91,16 +90,16 @@ impl Files {
             return Err(KeepError::TooLarge);
         }
         let file = NewFile { id: new_id(), account, filename, content_type };
-        if !file::begin(&self.pool, &file, room, self.settings.account_bytes).await? {
+        if !store::begin(&self.pool, &file, room, self.settings.account_bytes).await? {
             return Err(KeepError::Quota);
         }
         let taking = self.take_in(&file, room, body.into_data_stream());
         let taken = tokio::time::timeout(LONGEST, taking).await.unwrap_or(Err(KeepError::BrokeOff));
         if taken.is_err() {
             // The row first: what is not removed now, the sweep removes.
-            file::give_up(&self.pool, file.id).await?;
+            store::give_up(&self.pool, file.id).await?;
             self.remove_bytes(file.id).await?;
-            file::forget(&self.pool, file.id).await?;
+            store::forget(&self.pool, file.id).await?;
         }
         let (size, sha256, url) = taken?;
         Ok(Kept { file, size, sha256, url })
@@ -126,7 +125,7 @@ impl Files {
             }
         };
         writer.finish().await?;
-        if !file::arrived(&self.pool, file.id, size, &sha256, &capability.hash()).await? {
+        if !store::arrived(&self.pool, file.id, size, &sha256, &capability.hash()).await? {
             return Err(KeepError::BrokeOff);
         }
         Ok((size, sha256, capability.url(&self.settings.origin, &file.filename)))
@@ -161,7 +160,7 @@ impl Files {
     /// Makes room for so many bytes, or some more.
     async fn room_for(&self, file: &NewFile, size: u64) -> Result<u64, KeepError> {
         for room in [size + MORE, size] {
-            if file::grow(&self.pool, file, room, self.settings.account_bytes).await? {
+            if store::grow(&self.pool, file, room, self.settings.account_bytes).await? {
                 return Ok(room);
             }
         }
