@@ -6,7 +6,7 @@ LOCAL := $(BUILT)/deskmesh-local
 # In a terminal cargo shows how far it is.
 QUIET := $(if $(MAKE_TERMERR),,--quiet)
 # What `make up` and `make demo` run.
-RUN := agreement-service share-dispatcher comment-sync field-sync notifier gateway helpdesk local operator system-tests
+RUN := agreement-service share-dispatcher comment-sync field-sync notifier gateway helpdesk nhd-bridge local operator system-tests
 
 .DEFAULT_GOAL := help
 .PHONY: help up down account trace demo test test-rabbitmq-4 conformance hostile faults isolation soak sabotage upgrade upgrade-sabotage bench fuzz kits test-browser audit check check-api check-platform check-on-call image check-image generate fmt binaries run-binaries building

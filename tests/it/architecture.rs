@@ -10,7 +10,7 @@ use messaging::{DecodeError, Service as _};
 use serde_json::Value;
 
 /// Which packages of the workspace a package may build on.
-const EDGES: [(&str, &[&str]); 21] = [
+const EDGES: [(&str, &[&str]); 22] = [
     ("contracts", &[]),
     ("egress", &[]),
     ("web-base", &[]),
@@ -27,6 +27,7 @@ const EDGES: [(&str, &[&str]); 21] = [
     ("gateway", &["bootstrap", "contracts", "desk", "egress", "files", "messaging", "web"]),
     ("helpdesk", &["bootstrap", "contracts", "desk", "mail", "messaging", "web"]),
     ("files", &["bootstrap", "desk", "messaging"]),
+    ("nhd-bridge", &["bootstrap", "contracts", "desk", "egress", "messaging"]),
     ("agreement-service", &["bootstrap", "contracts", "messaging"]),
     ("share-dispatcher", &["bootstrap", "contracts", "line", "messaging", "timeline"]),
     ("comment-sync", &["bootstrap", "contracts", "line", "messaging"]),
@@ -225,7 +226,7 @@ fn knows(service: Service, message: &str) -> bool {
             field_sync::FieldSync::default().decode(message, nothing.into()).err()
         }
         Service::Notifier => notifier::Notifier.decode(message, nothing.into()).err(),
-        Service::Gateway | Service::Helpdesk | Service::Desk(_) => {
+        Service::Gateway | Service::Helpdesk | Service::NhdBridge | Service::Desk(_) => {
             return message_is_a_delivery(message);
         }
     };

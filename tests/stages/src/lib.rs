@@ -166,7 +166,9 @@ impl Line {
                 field_sync::FieldSync::default().decode(kind, content.into()).map(drop)
             }
             Service::Notifier => notifier::Notifier.decode(kind, content.into()).map(drop),
-            Service::Gateway | Service::Helpdesk | Service::Desk(_) => Err(no_stage(message)),
+            Service::Gateway | Service::Helpdesk | Service::NhdBridge | Service::Desk(_) => {
+                Err(no_stage(message))
+            }
         }
     }
 
@@ -229,7 +231,7 @@ impl Line {
                 notifier::Notifier.decode(&message.kind, content.into())?;
                 HandlerResult::Decided(Vec::new())
             }
-            Service::Gateway | Service::Helpdesk | Service::Desk(_) => {
+            Service::Gateway | Service::Helpdesk | Service::NhdBridge | Service::Desk(_) => {
                 return Err(no_stage(message));
             }
         })

@@ -39,6 +39,8 @@ pub enum Service {
     Gateway,
     /// An edge: desks that are kept here and used in a browser.
     Helpdesk,
+    /// An edge: third-party systems that speak Networked Help Desk.
+    NhdBridge,
     /// The desk of this account, on the kit (`shared/desk`): an edge that operates no other
     /// account, and no part of a deployment.
     Desk(&'static str),
@@ -56,7 +58,7 @@ impl Service {
 
     /// The edges: each is a desk like any other, with an account of its own, and operates further
     /// accounts.
-    pub const EDGES: [Self; 2] = [Self::Gateway, Self::Helpdesk];
+    pub const EDGES: [Self; 3] = [Self::Gateway, Self::Helpdesk, Self::NhdBridge];
 
     /// Whether it is an edge.
     #[must_use]
@@ -76,6 +78,7 @@ impl Service {
             Self::Notifier => "notifier",
             Self::Gateway => "gateway",
             Self::Helpdesk => "helpdesk",
+            Self::NhdBridge => "nhd-bridge",
             Self::Desk(account) => account,
         }
     }
@@ -104,6 +107,7 @@ impl Service {
             | Self::Notifier
             | Self::Gateway
             | Self::Helpdesk
+            | Self::NhdBridge
             | Self::Desk(_) => &[],
         }
     }

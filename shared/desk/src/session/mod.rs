@@ -24,6 +24,9 @@ pub trait Edge: Send + Sync + 'static {
     const SERVICE: topology::Service;
     /// Rows of its own tables that go when they are old enough, beside the session's.
     const AGED: &'static [Aged] = SESSION_AGED;
+    /// Whether an account below its name is kept from the first that it is told: for an edge whose
+    /// accounts the line makes too.
+    const KEEPS_WHO_IS_TOLD: bool = false;
 }
 
 /// For how many days the log, and commands with their receipts, are kept.
@@ -101,6 +104,9 @@ impl<E: Edge> Service for Session<E> {
         connection: &mut PgConnection,
         batch: &[&Received<Told>],
     ) -> Result<State, DecideError> {
+        if E::KEEPS_WHO_IS_TOLD {
+            store::account::keep_told(connection, E::SERVICE.name(), batch).await?;
+        }
         store::load::of_batch(connection, batch).await
     }
 

@@ -1,6 +1,11 @@
 //! The accounts that an edge keeps.
 
-use sqlx::PgPool;
+use std::collections::BTreeSet;
+
+use messaging::Received;
+use sqlx::{PgConnection, PgPool};
+
+use crate::told::Told;
 
 /// An account as its edge knows it.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -28,6 +33,29 @@ pub async fn keep(pool: &PgPool, kept: &KeptAccount) -> sqlx::Result<()> {
     .bind(&kept.address)
     .bind(&kept.display_name)
     .execute(pool)
+    .await
+    .map(drop)
+}
+
+/// Begins to keep those accounts below the edge's name that are told something and are not kept yet.
+pub(crate) async fn keep_told(
+    connection: &mut PgConnection,
+    edge: &str,
+    batch: &[&Received<Told>],
+) -> sqlx::Result<()> {
+    let below = |name: &str| name.strip_prefix(edge).is_some_and(|rest| rest.starts_with('-'));
+    let names: BTreeSet<&str> =
+        batch.iter().map(|received| received.account.as_str()).filter(|it| below(it)).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "insert into desk_account (account, address, display_name)
+         select account, account, account from unnest($1::text[]) told (account)
+         order by account on conflict do nothing",
+    )
+    .bind(names.into_iter().collect::<Vec<_>>())
+    .execute(connection)
     .await
     .map(drop)
 }

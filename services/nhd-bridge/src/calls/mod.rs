@@ -1,0 +1,170 @@
+//! Partners are called: one loop finds calls that are due and the first of their ticket's queue, and
+//! each is made by itself, so that a partner that hangs holds up none but its own.
+
+mod call;
+mod message;
+mod outcome;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use egress::Egress;
+use messaging::cause;
+use sqlx::PgPool;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::clock::new_id;
+use crate::keys::{AccessKeys, KeyError};
+use crate::rules::retry::RetrySchedule;
+use crate::store::call::{self as queue, CallRow};
+
+/// How often is looked for what is due.
+const LOOK: Duration = Duration::from_millis(100);
+/// How long a database that does not answer is left alone.
+const PAUSE: Duration = Duration::from_secs(2);
+/// How much longer than its calls one is held: what a replica that died held is made after it.
+const MARGIN: Duration = Duration::from_mins(1);
+/// Attempts that one call may take: another media type, redirects, a read-back.
+const ATTEMPTS: u32 = 6;
+
+/// How partners are called.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// When a call that failed is made again.
+    pub schedule: RetrySchedule,
+    /// How long one may take.
+    pub timeout: Duration,
+    /// How many are made at the same time. Those of agreements that failed last get half of it at
+    /// most, so that they hold up nobody, however many they are.
+    pub at_once: usize,
+}
+
+/// What calls partners. A clone is the same one.
+#[derive(Clone, Debug)]
+pub struct Calls {
+    pub pool: PgPool,
+    pub egress: Egress,
+    pub keys: Arc<AccessKeys>,
+    /// Told when there is a new command.
+    pub new_command: Arc<Notify>,
+    /// What all sharing URLs begin with.
+    pub public_url: Arc<str>,
+    pub settings: Settings,
+}
+
+/// Why a call was not made, or what came of it not kept.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+}
+
+impl Calls {
+    /// Calls until it is told to stop; several replicas share the work. What is under way then is
+    /// broken off and made again.
+    ///
+    /// # Errors
+    /// None today: whatever fails is tried again.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
+        let mut working = Working::default();
+        while !stop.is_cancelled() {
+            let pause = match self.claim(&mut working, &stop).await {
+                Ok(0) => LOOK,
+                Ok(_) => continue,
+                Err(error) => {
+                    tracing::warn!(cause = cause(&error), "calls cannot be looked for; they wait");
+                    PAUSE
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = working.one_ended(), if pause == LOOK => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        while working.healthy.join_next().await.is_some() {}
+        while working.failing.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    async fn claim(&self, working: &mut Working, stop: &CancellationToken) -> sqlx::Result<usize> {
+        working.forget_ended();
+        let mut claimed = 0;
+        for failing in [false, true] {
+            let free = working.free(self.settings.at_once, failing);
+            if free == 0 {
+                continue;
+            }
+            let lease = new_id();
+            let held = (lease, self.settings.timeout * ATTEMPTS + MARGIN);
+            let limit = i64::try_from(free).unwrap_or(i64::MAX);
+            for row in queue::claim(&self.pool, held, failing, limit).await? {
+                claimed += 1;
+                let (calls, stop) = (self.clone(), stop.clone());
+                working.of(failing).spawn(async move { calls.make(row, lease, &stop).await });
+            }
+        }
+        Ok(claimed)
+    }
+
+    async fn make(&self, row: CallRow, lease: Uuid, stop: &CancellationToken) {
+        let (id, agreement) = (row.id, row.agreement.clone());
+        let made = stop.run_until_cancelled(Box::pin(self.one(row, lease))).await;
+        let released = match made {
+            Some(Ok(())) => return,
+            Some(Err(error)) => {
+                tracing::warn!(cause = cause(&error), agreement, "a call to a partner waits");
+                let mut connection = match self.pool.acquire().await {
+                    Ok(connection) => connection,
+                    // Its lease ends.
+                    Err(_) => return,
+                };
+                queue::again(&mut connection, id, PAUSE).await
+            }
+            None => queue::release(&self.pool, id, lease).await,
+        };
+        if let Err(error) = released {
+            tracing::warn!(cause = cause(&error), agreement, "a call to a partner is held in vain");
+        }
+    }
+}
+
+/// Calls that are under way.
+#[derive(Default)]
+struct Working {
+    healthy: JoinSet<()>,
+    failing: JoinSet<()>,
+}
+
+impl Working {
+    /// How many more may be begun.
+    fn free(&self, at_once: usize, failing: bool) -> usize {
+        let free = at_once.saturating_sub(self.healthy.len() + self.failing.len());
+        let of_failing = (at_once / 2).max(1).saturating_sub(self.failing.len());
+        if failing { free.min(of_failing) } else { free }
+    }
+
+    fn of(&mut self, failing: bool) -> &mut JoinSet<()> {
+        if failing { &mut self.failing } else { &mut self.healthy }
+    }
+
+    fn forget_ended(&mut self) {
+        while self.healthy.try_join_next().is_some() {}
+        while self.failing.try_join_next().is_some() {}
+    }
+
+    /// Waits until one ends. What panicked is told by the process's own hook, and its lease ends.
+    async fn one_ended(&mut self) {
+        tokio::select! {
+            Some(_) = self.healthy.join_next() => {}
+            Some(_) = self.failing.join_next() => {}
+            else => std::future::pending().await,
+        }
+    }
+}

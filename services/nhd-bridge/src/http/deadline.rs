@@ -1,0 +1,76 @@
+//! How long an answer waits for what the line decides.
+
+use std::time::Duration;
+
+use contracts::Receipt;
+use desk::log;
+use desk::outbox::entity_of;
+use desk::store::read;
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Bridge, Fault};
+
+/// The time until which an answer waits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline(Instant);
+
+impl Deadline {
+    /// So long from now.
+    pub fn after(patience: Duration) -> Self {
+        Self(Instant::now() + patience)
+    }
+
+    /// What is left.
+    pub fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+}
+
+impl Bridge {
+    /// The receipt of a command, if it comes in time.
+    pub(crate) async fn receipt(
+        &self,
+        account: &str,
+        (command_type, key): (&str, &str),
+        deadline: Deadline,
+    ) -> Result<Option<Receipt>, Fault> {
+        let mut waiting = self.heads.wait(account);
+        loop {
+            let head = self.head(account).await?;
+            let row = read::command(&self.pool, account, entity_of(command_type), key).await?;
+            let receipt = row.and_then(|row| row.receipt);
+            if let Some(receipt) = receipt.and_then(|text| serde_json::from_str(&text).ok()) {
+                return Ok(Some(receipt));
+            }
+            if timeout_at(deadline.0, waiting.beyond(head)).await.is_err() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// An agreement as the account was told it, if it is in time.
+    pub(crate) async fn agreement_told(
+        &self,
+        account: &str,
+        id: &str,
+        deadline: Deadline,
+    ) -> Result<Option<Value>, Fault> {
+        let mut waiting = self.heads.wait(account);
+        loop {
+            let head = self.head(account).await?;
+            if let Some(state) = read::agreement(&self.pool, account, id).await? {
+                return Ok(Some(state));
+            }
+            if timeout_at(deadline.0, waiting.beyond(head)).await.is_err() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Read before a look, so that what comes after the look is waited for.
+    async fn head(&self, account: &str) -> sqlx::Result<i64> {
+        let head = log::head(&self.pool, account).await?;
+        Ok(head.map_or(0, |cursor| cursor.position))
+    }
+}

@@ -1,0 +1,123 @@
+//! A partner that nobody knew gets an account.
+
+use std::str::FromStr;
+
+use contracts::command::{AccountKind, AccountRegister, AccountUpdate};
+use contracts::topology::Service;
+use contracts::{AccountName, Actor, Message, Reason, ReceiptOutcome, Role};
+use desk::outbox::{self, Request, ask};
+use desk::store::account::{self, KeptAccount};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use url::Url;
+
+use super::{Bridge, Deadline, Fault};
+use crate::clock::new_id;
+use crate::rules::answer::{Refusal, Why};
+use crate::rules::partner::{self, host};
+use crate::store;
+
+impl Bridge {
+    /// The account of a sharing URL, registered if it was not; with the URL in its one spelling.
+    pub(super) async fn partner(
+        &self,
+        sender_url: &str,
+        deadline: Deadline,
+    ) -> Result<(AccountName, String), Fault> {
+        let url = partner::normalised(sender_url)
+            .map_err(|why| Refusal::content(format!("sender_url: it {why}")))?;
+        self.check_url("sender_url", &url)?;
+        let edge = Service::NhdBridge.name();
+        let name = partner::account(edge, &url)
+            .ok_or_else(|| Refusal::content("sender_url: no account can be made for it"))?;
+        let kept = KeptAccount {
+            account: name.to_string(),
+            address: name.to_string(),
+            display_name: host(&url),
+        };
+        // Before it is registered: what it is told first must find it.
+        account::keep(&self.pool, &kept).await?;
+        if !store::partner::keep(&self.pool, name.as_str(), &url).await? {
+            self.register(&name, &url, deadline).await?;
+            store::partner::registered(&self.pool, name.as_str()).await?;
+        }
+        Ok((name, url))
+    }
+
+    /// What can be said of a partner's URL without calling it.
+    pub(super) fn check_url(&self, member: &str, url: &str) -> Result<(), Refusal> {
+        self.egress.check(url).map_err(|error| Refusal::content(format!("{member}: {error}")))?;
+        let place = |url: &str| {
+            let url = Url::from_str(url).ok()?;
+            Some((url.host_str()?.to_ascii_lowercase(), url.port_or_known_default()))
+        };
+        if place(url) == place(&self.public_url) {
+            return Err(Refusal::content(format!("{member}: it leads back to where it was sent")));
+        }
+        Ok(())
+    }
+
+    async fn register(
+        &self,
+        name: &AccountName,
+        url: &str,
+        deadline: Deadline,
+    ) -> Result<(), Fault> {
+        let edge = AccountName::new(Service::NhdBridge.name())
+            .map_err(|error| sqlx::Error::Decode(error.into()))?;
+        let registration = AccountRegister {
+            account: name.to_string(),
+            address: None,
+            display_name: host(url),
+            kind: AccountKind::ThirdParty,
+            operated_by: Some(edge.clone()),
+            may_operate: false,
+            sharing_url: Some(url.to_owned()),
+            admins: Vec::new(),
+        };
+        let command = (AccountRegister::NAME, json!(registration));
+        let key = new_id().to_string();
+        let asked = ask(&self.pool, &self.new_command, &edge, key, command, deadline.left());
+        let receipt = asked.await?.ok_or_else(|| {
+            Refusal::new(Why::Busy, "the partner is not known yet; send it again in a moment")
+        })?;
+        let known = receipt.reason == Some(Reason::AccountExists);
+        if receipt.outcome == ReceiptOutcome::Rejected && !known {
+            let reason = receipt.reason.map_or("rejected", Reason::code);
+            let detail = receipt.detail.unwrap_or_default();
+            return Err(Refusal::content(format!("sender_url: {reason}: {detail}")).into());
+        }
+        introduce(&self.pool, name).await?;
+        self.new_command.notify_one();
+        Ok(())
+    }
+}
+
+/// Tells the line what a partner's desk takes: fields of any title.
+///
+/// # Errors
+/// The database.
+pub(crate) async fn introduce(pool: &PgPool, name: &AccountName) -> sqlx::Result<()> {
+    let request = introduction(name);
+    outbox::accept(pool, &request).await.map(drop)
+}
+
+/// The command by which a partner's account is introduced; the same one however often it is made.
+pub(crate) fn introduction(name: &AccountName) -> Request {
+    let actor = Actor {
+        id: "bridge".to_owned(),
+        name: "Networked Help Desk bridge".to_owned(),
+        role: Role::Admin,
+        email: None,
+        phone: None,
+    };
+    let mut content: Value = json!({ "open_fields": true });
+    content["actor"] = json!(actor);
+    Request {
+        account: name.clone(),
+        key: "introduction".to_owned(),
+        command_type: AccountUpdate::NAME.to_owned(),
+        hash: Request::hash_of(AccountUpdate::NAME, &content),
+        content,
+    }
+}

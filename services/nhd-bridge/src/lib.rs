@@ -1,0 +1,34 @@
+#![doc = include_str!("../README.md")]
+
+pub mod calls;
+mod clock;
+mod config;
+mod edge;
+pub mod follow;
+pub mod http;
+pub mod keys;
+mod operator_api;
+pub mod rules;
+mod start;
+pub mod store;
+mod sweep;
+
+use std::sync::LazyLock;
+
+use sqlx::migrate::{Migration, Migrator};
+
+pub use config::{CallSettings, Config, Keys, Limits, Operator, Sharing};
+pub use edge::NhdBridge;
+pub use start::start;
+
+/// The desk's tables and the bridge's own, to which `bootstrap` adds the runtime's.
+pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
+    let own = sqlx::migrate!().migrations.to_vec();
+    Migrator::with_migrations([desk::migrations(), own].concat())
+});
+
+/// Every table of this service's schema: the runtime's, the desk's and its own.
+#[must_use]
+pub fn migrations() -> Vec<Migration> {
+    messaging::migrations().into_iter().chain(MIGRATOR.iter().cloned()).collect()
+}

@@ -1,0 +1,13 @@
+//! The process.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bootstrap::main(bootstrap::Process {
+        service: contracts::topology::Service::NhdBridge,
+        default_config: include_str!("../config.default.toml"),
+        migrations: &nhd_bridge::MIGRATOR,
+        trailing: bootstrap::trailing::<desk::Session<nhd_bridge::NhdBridge>>,
+        start: nhd_bridge::start,
+    })
+}

@@ -1,0 +1,231 @@
+//! What a partner's answer means, and what happens after it.
+
+use std::time::Duration;
+
+/// What is called for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallKind {
+    /// We invite: `POST` of an agreement.
+    Invite,
+    /// The invite was accepted here, and the partner's URL is proven by its answer.
+    Accept,
+    /// It was declined here.
+    Decline,
+    /// The agreement ended here.
+    Deactivate,
+    /// A moved partner, or one that knew no ticket, is asked whether it knows the agreement.
+    Prove,
+    /// A ticket is shared: `POST`.
+    Share,
+    /// It changed: `PUT`.
+    Update,
+    /// It is shared no more: `DELETE`.
+    Unshare,
+}
+
+impl CallKind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::Invite,
+        Self::Accept,
+        Self::Decline,
+        Self::Deactivate,
+        Self::Prove,
+        Self::Share,
+        Self::Update,
+        Self::Unshare,
+    ];
+
+    /// Its word, as it is stored and shown.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Invite => "invite",
+            Self::Accept => "accept",
+            Self::Decline => "decline",
+            Self::Deactivate => "deactivate",
+            Self::Prove => "prove",
+            Self::Share => "share",
+            Self::Update => "update",
+            Self::Unshare => "unshare",
+        }
+    }
+
+    /// The kind of a word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// The method.
+    #[must_use]
+    pub const fn method(self) -> &'static str {
+        match self {
+            Self::Invite | Self::Share => "POST",
+            Self::Accept | Self::Decline | Self::Deactivate | Self::Prove | Self::Update => "PUT",
+            Self::Unshare => "DELETE",
+        }
+    }
+
+    /// Whether the agreement stands or falls with it.
+    const fn proves(self) -> bool {
+        matches!(self, Self::Invite | Self::Accept | Self::Prove)
+    }
+
+    /// Whether it tells of an end, after which nothing is to be called.
+    const fn ends(self) -> bool {
+        matches!(self, Self::Decline | Self::Deactivate | Self::Unshare)
+    }
+}
+
+/// What came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// An answer.
+    Status {
+        /// Its status code.
+        status: u16,
+        /// Whether it is a page for people: then a 2xx says nothing.
+        is_page: bool,
+        /// What `Retry-After` asks for.
+        retry_after: Option<Duration>,
+    },
+    /// None.
+    Nothing,
+}
+
+/// How the call was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// What it was for.
+    pub kind: CallKind,
+    /// How often it had failed before: then an earlier attempt may have been taken after all.
+    pub failures: u32,
+    /// Whether the media type may still be another one.
+    pub may_change_media: bool,
+}
+
+/// What an answer means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// It was taken.
+    Taken,
+    /// Whether it was taken shows when it is read back.
+    ReadBack,
+    /// It is to be sent as the other media type, at once.
+    OtherMedia,
+    /// The partner has the ticket already: it is to be sent as an update, at once.
+    AsUpdate,
+    /// It was not taken; again later, not before this time is over.
+    Again(Option<Duration>),
+    /// It was refused for what it says: the next one follows.
+    Refused,
+    /// The partner does not know the ticket.
+    UnknownTicket,
+    /// The partner does not know the agreement, or wants nothing more of it.
+    Over,
+}
+
+/// Reads an answer.
+#[must_use]
+pub fn meaning(made: Made, answered: Answered) -> Meaning {
+    let Answered::Status { status, is_page, retry_after } = answered else {
+        return Meaning::Again(None);
+    };
+    let kind = made.kind;
+    match status {
+        200..=299 if is_page => Meaning::ReadBack,
+        200..=299 => Meaning::Taken,
+        400 | 415 if made.may_change_media && kind != CallKind::Unshare => Meaning::OtherMedia,
+        // What has ended here may have ended there, or never been; a partner may know no DELETE.
+        401 | 403 | 404 | 405 | 409 | 410 | 422 if kind.ends() => Meaning::Taken,
+        408 | 425 | 429 | 500..=599 => Meaning::Again(retry_after),
+        409 | 422 if made.failures > 0 && kind == CallKind::Share => Meaning::AsUpdate,
+        409 | 422 if made.failures > 0 && kind == CallKind::Invite => Meaning::ReadBack,
+        404 | 410 if kind == CallKind::Update => Meaning::UnknownTicket,
+        401 | 403 | 404 | 410 => Meaning::Over,
+        400..=499 if kind.proves() => Meaning::Over,
+        // A redirect that is not followed, and what is no status, may be mended by the partner.
+        _ if !(400..=499).contains(&status) => Meaning::Again(None),
+        _ => Meaning::Refused,
+    }
+}
+
+/// What becomes of a call that failed as often as it may.
+#[must_use]
+pub fn given_up(kind: CallKind) -> Meaning {
+    if kind.proves() { Meaning::Over } else { Meaning::Refused }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(kind: CallKind, failures: u32, may_change_media: bool, status: u16) -> Meaning {
+        let answered = Answered::Status { status, is_page: false, retry_after: None };
+        meaning(Made { kind, failures, may_change_media }, answered)
+    }
+
+    #[test]
+    fn each_answer_means_one_thing() {
+        use CallKind::{Accept, Deactivate, Invite, Prove, Share, Unshare, Update};
+        for (kind, failures, status, expected) in [
+            (Invite, 0, 201, Meaning::Taken),
+            (Update, 0, 204, Meaning::Taken),
+            (Update, 0, 500, Meaning::Again(None)),
+            (Update, 0, 429, Meaning::Again(None)),
+            (Update, 0, 408, Meaning::Again(None)),
+            (Update, 0, 302, Meaning::Again(None)),
+            (Update, 0, 422, Meaning::Refused),
+            (Update, 3, 422, Meaning::Refused),
+            (Update, 0, 404, Meaning::UnknownTicket),
+            (Update, 0, 410, Meaning::UnknownTicket),
+            (Update, 0, 403, Meaning::Over),
+            (Update, 0, 401, Meaning::Over),
+            (Share, 0, 404, Meaning::Over),
+            (Share, 0, 422, Meaning::Refused),
+            (Share, 1, 422, Meaning::AsUpdate),
+            (Invite, 0, 422, Meaning::Over),
+            (Invite, 1, 422, Meaning::ReadBack),
+            (Accept, 0, 404, Meaning::Over),
+            (Accept, 0, 418, Meaning::Over),
+            (Accept, 0, 503, Meaning::Again(None)),
+            (Prove, 0, 410, Meaning::Over),
+            (Unshare, 0, 404, Meaning::Taken),
+            (Unshare, 0, 405, Meaning::Taken),
+            (Deactivate, 0, 403, Meaning::Taken),
+            (Deactivate, 0, 502, Meaning::Again(None)),
+        ] {
+            assert_eq!(
+                read(kind, failures, false, status),
+                expected,
+                "{kind:?} {failures} {status}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_other_media_type_is_tried_where_the_first_may_be_the_matter() {
+        assert_eq!(read(CallKind::Share, 0, true, 415), Meaning::OtherMedia);
+        assert_eq!(read(CallKind::Invite, 0, true, 400), Meaning::OtherMedia);
+        assert_eq!(read(CallKind::Share, 0, false, 415), Meaning::Refused);
+        assert_eq!(read(CallKind::Share, 0, true, 422), Meaning::Refused);
+    }
+
+    #[test]
+    fn a_page_for_people_proves_nothing() {
+        let answered = Answered::Status { status: 200, is_page: true, retry_after: None };
+        for kind in CallKind::ALL {
+            let made = Made { kind, failures: 0, may_change_media: false };
+            assert_eq!(meaning(made, answered), Meaning::ReadBack, "{kind:?}");
+            assert_eq!(meaning(made, Answered::Nothing), Meaning::Again(None), "{kind:?}");
+            assert_eq!(CallKind::of_word(kind.word()), Some(kind));
+        }
+    }
+
+    #[test]
+    fn an_agreement_that_cannot_be_proven_is_over() {
+        assert_eq!(given_up(CallKind::Accept), Meaning::Over);
+        assert_eq!(given_up(CallKind::Update), Meaning::Refused);
+    }
+}

@@ -1,0 +1,16 @@
+//! What the bridge decides, as functions of values.
+
+pub mod agreement;
+pub mod answer;
+pub mod called;
+pub mod change;
+pub mod id;
+pub mod incoming;
+pub mod outgoing;
+pub mod partner;
+pub mod place;
+pub mod redirect;
+pub mod retry;
+pub mod time;
+pub mod token;
+pub mod wire;

@@ -1,0 +1,114 @@
+//! From configuration to a running bridge.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use bootstrap::{Context, Tls, serve};
+use contracts::topology::Service;
+use desk::log::Heads;
+use desk::store::account::{self, KeptAccount};
+use desk::{Edge, Session, outbox};
+use egress::Egress;
+use tokio::sync::Notify;
+
+use crate::calls::{self, Calls};
+use crate::config::{Config, Limits};
+use crate::edge::NhdBridge;
+use crate::follow::Follow;
+use crate::http::{Bounds, Bridge};
+use crate::keys::AccessKeys;
+use crate::operator_api::OperatorApi;
+use crate::rules::retry::RetrySchedule;
+use crate::sweep;
+
+/// Answers partners, calls them and takes what their accounts are told, until the process is asked
+/// to stop.
+///
+/// # Errors
+/// What the configuration names cannot be used, or the runtime gave up.
+pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
+    let Config { sharing, operator, keys, limits, calls, egress } = context.config.clone();
+    anyhow::ensure!(
+        !keys.secret.reveal().is_empty(),
+        "`keys.secret` is empty: access keys of agreements must not be kept in the clear; give \
+         `keys.secret_file` 32 characters of chance, the same for all replicas"
+    );
+    let (pool, shutdown) = (context.pool.clone(), context.shutdown.clone());
+    // The edge is told the receipts of its accounts' registrations.
+    let own = KeptAccount {
+        account: Service::NhdBridge.name().to_owned(),
+        address: Service::NhdBridge.name().to_owned(),
+        display_name: "Deskmesh Networked Help Desk bridge".to_owned(),
+    };
+    account::keep(&pool, &own).await?;
+    let keys = Arc::new(AccessKeys::new(keys.secret.reveal())?);
+    let egress = Egress::new(egress).context("egress")?;
+    let public_url: Arc<str> = Arc::from(sharing.public_url.as_str());
+
+    let (heads, new_command) = (Arc::new(Heads::default()), Arc::new(Notify::new()));
+    context.tasks.spawn("log heads", Arc::clone(&heads).run(pool.clone(), shutdown.clone()));
+    let sending = outbox::run(
+        pool.clone(),
+        context.command_sender(NhdBridge::SERVICE),
+        outbox::Settings {
+            again_after: limits.send_again_seconds.seconds(),
+            answer_timeout: context.answer_timeout(),
+        },
+        Arc::clone(&new_command),
+        shutdown.clone(),
+    );
+    context.tasks.spawn("outbox", sending);
+    let follow = Follow {
+        pool: pool.clone(),
+        new_command: Arc::clone(&new_command),
+        keys: Arc::clone(&keys),
+        public_url: Arc::clone(&public_url),
+    };
+    context.tasks.spawn("follow", follow.run(shutdown.clone()));
+    let calling = Calls {
+        pool: pool.clone(),
+        egress: egress.clone(),
+        keys: Arc::clone(&keys),
+        new_command: Arc::clone(&new_command),
+        public_url: Arc::clone(&public_url),
+        settings: calls::Settings {
+            schedule: RetrySchedule { first: calls.first_retry_ms.milliseconds() },
+            timeout: calls.timeout_ms.milliseconds(),
+            at_once: calls.at_once.size(),
+        },
+    };
+    context.tasks.spawn("calls", calling.run(shutdown.clone()));
+    let days = i32::try_from(limits.unproven_days.get()).unwrap_or(i32::MAX);
+    context.tasks.spawn("old invites", sweep::run(pool.clone(), days, shutdown.clone()));
+
+    let parts = (pool.clone(), heads, new_command);
+    let bridge = Bridge::new(parts, keys, egress, &public_url, bounds(limits));
+    let tls = (!sharing.certificate_file.is_empty()).then(|| Tls {
+        certificate: PathBuf::from(&sharing.certificate_file),
+        key: PathBuf::from(&sharing.key_file),
+    });
+    let serving = serve("sharing", sharing.listen, tls, bridge.router(), shutdown.clone());
+    context.tasks.spawn("sharing", serving);
+    if !operator.secret.reveal().is_empty() {
+        let api = OperatorApi { pool, secret: operator.secret };
+        let serving = serve("operator", operator.listen, None, api.router(), shutdown);
+        context.tasks.spawn("operator api", serving);
+    }
+    context.run(Session::<NhdBridge>::default()).await
+}
+
+fn bounds(limits: Limits) -> Bounds {
+    let count = |given: u32| i64::from(given);
+    Bounds {
+        body: limits.body_kib.size() * 1024,
+        open: limits.open_requests.size(),
+        answer: limits.answer_ms.milliseconds(),
+        arrival: limits.arrival_ms.milliseconds(),
+        invites: (
+            count(limits.invites_of_address.get()),
+            count(limits.invites_of_source.get()),
+            count(limits.invites_of_day.get()),
+        ),
+    }
+}

@@ -1,0 +1,165 @@
+//! Partners that fail, hang, lie or speak otherwise.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use testkit::Desk;
+use testkit::desk::clock;
+
+use crate::inviting::{agreed, share};
+use crate::partner::Said;
+use crate::world::{World, agreement_told, answers, applied};
+
+fn said(status: u16, text: &str) -> Option<Said> {
+    Some((status, vec![("content-type", "text/plain".to_owned())], text.to_owned()))
+}
+
+/// Acme writes a comment on a shared ticket.
+async fn writes(acme: &Desk, share_id: &Value, number: u64, text: &str) {
+    let update = json!({ "share_id": share_id, "occurred_at": clock(),
+        "actor": { "id": "7", "name": "Ada", "role": "agent" },
+        "comments": [{ "id": format!("{}/w{number}", acme.account), "body": text }] });
+    applied(&acme.ask("ticket.update.v1", &update).await);
+}
+
+pub async fn a_failing_partner_gets_everything_once_and_in_order(world: Arc<World>) {
+    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let known = agreed(&world, &acme, &partner, "public_and_private").await;
+    // Of all calls about tickets each third is taken.
+    let mut count = 0;
+    partner.answers(move |heard| {
+        if !heard.path.contains("/tickets/") {
+            return None;
+        }
+        count += 1;
+        if count % 3 == 0 { None } else { said(if count % 2 == 0 { 503 } else { 500 }, "not now") }
+    });
+    let (uuid, share_id) = share(&world, &acme, &partner, &known).await;
+    for number in 0..5 {
+        writes(&acme, &share_id, number, &format!("comment {number}")).await;
+    }
+    let path = format!("/tickets/{uuid}");
+    partner.hears("PUT", &path, |it| it.body.to_string().contains("comment 4")).await;
+    let query = "select count(*)::text from call join agreement on agreement.id = call.agreement
+        where uuid = $1";
+    answers(&world.pool, "an empty queue", query, &known.uuid, "0").await;
+    // Each third request was taken: those are the share and then the comments as they were written.
+    let heard = partner.heard().into_iter().filter(|it| it.path.contains("/tickets/"));
+    let taken: Vec<String> = heard
+        .enumerate()
+        .filter(|(place, _)| (place + 1) % 3 == 0)
+        .map(|(_, it)| {
+            format!("{} {}", it.method, it.body["comments"][0]["body"].as_str().unwrap_or_default())
+        })
+        .collect();
+    let mut expected = vec!["POST It drips.".to_owned()];
+    expected.extend((0..5).map(|number| format!("PUT comment {number}")));
+    assert_eq!(taken, expected);
+    let query =
+        "select failures::text || ' ' || (last_failure is not null) from agreement where uuid = $1";
+    answers(&world.pool, "its health", query, &known.uuid, "0 true").await;
+}
+
+pub async fn a_partner_that_hangs_holds_up_no_other(world: Arc<World>) {
+    let (acme, hanging) = (world.desk("acme").await, world.partner().await);
+    let known = agreed(&world, &acme, &hanging, "public_and_private").await;
+    hanging
+        .answers(|heard| heard.path.contains("/tickets/").then(|| (0, Vec::new(), String::new())));
+    // As many as are called at once.
+    for _ticket in 0..4 {
+        share(&world, &acme, &hanging, &known).await;
+    }
+    let (globex, healthy) = (world.desk("globex").await, world.partner().await);
+    let known = agreed(&world, &globex, &healthy, "public_and_private").await;
+    share(&world, &globex, &healthy, &known).await;
+}
+
+pub async fn a_page_for_people_is_no_success(world: Arc<World>) {
+    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let known = agreed(&world, &acme, &partner, "public_and_private").await;
+    let mut pages = 0;
+    partner.answers(move |heard| {
+        if heard.method == "GET" || !heard.path.contains("/tickets/") {
+            return (heard.method == "GET").then(|| {
+                (404, vec![("content-type", "text/plain".to_owned())], "no ticket".to_owned())
+            });
+        }
+        pages += 1;
+        let page = (
+            200,
+            vec![("content-type", "text/html".to_owned())],
+            "<html>Sign in</html>".to_owned(),
+        );
+        (pages == 1).then_some(page)
+    });
+    let (uuid, _) = share(&world, &acme, &partner, &known).await;
+    // It was read back, was not there, and was sent again.
+    partner.hears("GET", &format!("/tickets/{uuid}"), |_| true).await;
+    let query = "select count(*)::text from attempt where ticket = $1 and outcome = 'taken'";
+    answers(&world.pool, "the second attempt", query, &uuid, "1").await;
+    let posts =
+        partner.heard().iter().filter(|it| it.method == "POST" && it.path.ends_with(&uuid)).count();
+    assert_eq!(posts, 2);
+}
+
+pub async fn the_other_media_type_is_tried_and_kept(world: Arc<World>) {
+    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    partner.answers(|heard| {
+        let strict = heard.header("content-type").starts_with("text/x-json");
+        if strict || heard.method == "DELETE" { None } else { said(415, "text/x-json, please") }
+    });
+    let known = agreed(&world, &acme, &partner, "public_and_private").await;
+    share(&world, &acme, &partner, &known).await;
+    let heard = partner.heard();
+    let media: Vec<&str> = heard.iter().map(|it| it.header("content-type")).collect();
+    let strict = "text/x-json; charset=UTF-8";
+    assert_eq!(media, ["application/json", strict, strict], "the invite twice, then the ticket");
+}
+
+pub async fn redirects_stay_at_the_host(world: Arc<World>) {
+    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let elsewhere = world.partner().await;
+    let known = agreed(&world, &acme, &partner, "public_and_private").await;
+    partner.answers(|heard| {
+        let moved = heard.path.starts_with("/moved");
+        let to = format!("/moved{}", heard.path);
+        (!moved).then(|| (302, vec![("location", to)], String::new()))
+    });
+    share(&world, &acme, &partner, &known).await;
+    let moved = partner.hears("POST", "/moved/", |_| true).await;
+    assert_eq!(moved.header("x-ticket-sharing-token"), known.token());
+    let to = elsewhere.url.clone();
+    partner.answers(move |heard| {
+        Some((307, vec![("location", format!("{to}{}", heard.path))], String::new()))
+    });
+    let (_uuid, _) = share(&world, &acme, &partner, &known).await;
+    let query = "select coalesce(max(last_failure), '') from agreement where uuid = $1";
+    let why = "redirect_refused: it redirects to another host, where the token must not go";
+    answers(&world.pool, "the refusal", query, &known.uuid, why).await;
+    assert!(elsewhere.heard().is_empty(), "the token went to another host");
+}
+
+pub async fn a_ticket_that_a_partner_lost_ends_alone(world: Arc<World>) {
+    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let known = agreed(&world, &acme, &partner, "public_and_private").await;
+    let (lost, lost_share) = share(&world, &acme, &partner, &known).await;
+    let (kept, kept_share) = share(&world, &acme, &partner, &known).await;
+    let gone = lost.clone();
+    partner
+        .answers(move |heard| heard.path.contains(&gone).then(|| said(404, "no ticket")).flatten());
+    writes(&acme, &lost_share, 1, "Still there?").await;
+    let query = "select state from shared where uuid = $1";
+    answers(&world.pool, "the lost ticket", query, &lost, "refused").await;
+    // The agreement was asked for, and stands.
+    let path = format!("/agreements/{}", known.uuid);
+    partner.hears("PUT", &path, |it| it.body["status"] == "accepted").await;
+    writes(&acme, &kept_share, 2, "And this one?").await;
+    let path = format!("/tickets/{kept}");
+    partner.hears("PUT", &path, |it| it.body.to_string().contains("And this one?")).await;
+
+    // A partner that refuses the token is gone: the agreement ends, and says why.
+    partner.answers(|_| said(403, "who are you?"));
+    writes(&acme, &kept_share, 3, "Hello?").await;
+    let ended = agreement_told(&acme, "inactive").await;
+    assert!(ended["by"]["name"].as_str().is_some_and(|name| name.contains("403")), "{ended}");
+}

@@ -1,0 +1,309 @@
+//! What every test stands on: the line's services as processes, and the bridge in this one, twice
+//! wherever replicas share work.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use contracts::delivery::DeliveryBody;
+use contracts::ids::derive_id;
+use contracts::topology::Service;
+use contracts::{AccountName, Receipt, ReceiptOutcome};
+use desk::log::Heads;
+use desk::store::account::{KeptAccount, keep};
+use desk::{Session, outbox};
+use egress::{Egress, Ports};
+use local::{
+    Certificates, Fleet, Installation, Instance, MailSink, TestEnvironment, test_environment,
+};
+use messaging::CommandSender;
+use nhd_bridge::calls::{self, Calls};
+use nhd_bridge::follow::Follow;
+use nhd_bridge::http::{Bounds, Bridge};
+use nhd_bridge::keys::AccessKeys;
+use nhd_bridge::rules::partner as url;
+use nhd_bridge::rules::retry::RetrySchedule;
+use nhd_bridge::{NhdBridge, migrations};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use testkit::desk::PATIENCE;
+use testkit::{Desk, Replicas, until};
+use tokio::sync::Notify;
+
+use crate::partner::Partner;
+
+const READY: Duration = Duration::from_mins(3);
+const BODY: usize = 256 * 1024;
+
+pub struct World {
+    environment: TestEnvironment,
+    pub pool: PgPool,
+    /// What all sharing URLs begin with.
+    pub url: String,
+    pub certificates: Certificates,
+    operator: Desk,
+    services: Vec<Instance>,
+    replicas: Replicas,
+    _mail: MailSink,
+    dir: PathBuf,
+    counter: AtomicU64,
+}
+
+impl World {
+    pub async fn open() -> Self {
+        let environment = TestEnvironment::new("nhd_bridge").await;
+        let dir = test_environment::target().join("nhd-bridge").join(environment.name());
+        std::fs::create_dir_all(&dir).expect("a folder");
+        let mail = MailSink::start("127.0.0.1:0").await.expect("a mail sink");
+        let installation = environment.installation.clone();
+        let fleet = Fleet::new(&dir, &installation, &environment.database, &mail.url());
+        let fleet = fleet.expect("addresses");
+        environment.edge(Service::NhdBridge, &[]).await;
+        let services = tokio::task::spawn_blocking(move || {
+            fleet.migrate_all()?;
+            fleet.start_all_ready(READY)
+        });
+        let services = services.await.expect("no panic").expect("the services start");
+        let operator = installation.operator_url().expect("an address");
+        let operator = Desk::open(&operator, "operator");
+        let registration = json!({ "account": "nhd-bridge", "display_name": "Bridge",
+            "kind": "connected", "may_operate": true, "admins": [] });
+        applied(&operator.ask("account.register.v1", &registration).await);
+        let certificates = Certificates::open(&dir).expect("certificates");
+        let pool = environment.pool(Service::NhdBridge, migrations()).await;
+        let (replicas, url) = bridge(&installation, &pool, &certificates).await;
+        Self {
+            environment,
+            pool,
+            url,
+            certificates,
+            operator,
+            services,
+            replicas,
+            _mail: mail,
+            dir,
+            counter: AtomicU64::new(1),
+        }
+    }
+
+    pub async fn close(mut self, passed: bool) {
+        self.replicas.end().await;
+        self.pool.close().await;
+        let ended = tokio::task::spawn_blocking(move || {
+            self.services.iter().for_each(Instance::signal_end);
+            for service in &mut self.services {
+                service.wait_exit(READY).expect("it ends");
+            }
+        });
+        ended.await.expect("the services end");
+        if passed {
+            std::fs::remove_dir_all(&self.dir).ok();
+            self.environment.remove().await;
+        } else {
+            eprintln!("logs: {}", self.dir.display());
+        }
+    }
+
+    pub fn number(&self) -> u64 {
+        self.counter.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// An id that nobody else has got: 40 hexadecimal digits.
+    pub fn hex(&self) -> String {
+        let part = || derive_id("nhd-bridge test", &[&self.number().to_string()]).simple();
+        format!("{}{}", part(), part())[..40].to_owned()
+    }
+
+    /// A desk of a registered account.
+    pub async fn desk(&self, stem: &str) -> Desk {
+        let name = format!("{stem}-{}", self.number());
+        let access = self.environment.account(&name).await;
+        let desk = Desk::open(&access.amqp_url, &name);
+        let registration = json!({ "account": name, "display_name": format!("{name} Inc."),
+            "kind": "connected", "admins": [] });
+        applied(&self.operator.ask("account.register.v1", &registration).await);
+        desk
+    }
+
+    /// A partner with its sharing URL, whose account's deliveries lead to the bridge.
+    pub async fn partner(self: &Arc<Self>) -> Partner {
+        let partner = Partner::open(self).await;
+        let account = partner.account.to_string();
+        let installation: Installation = self.environment.installation.clone();
+        let led = tokio::task::spawn_blocking(move || {
+            installation.account(&account, Some("nhd-bridge")).map(drop)
+        });
+        led.await.expect("no panic").expect("the broker leads them");
+        partner
+    }
+
+    /// The line knows the partner's sharing URL.
+    pub async fn knows(&self, partner: &Partner) {
+        let account = partner.account.as_str();
+        let registration = json!({ "account": account, "display_name": "Globex",
+            "kind": "third_party", "operated_by": "nhd-bridge", "sharing_url": partner.url,
+            "admins": [] });
+        applied(&self.operator.ask("account.register.v1", &registration).await);
+        let kept = KeptAccount {
+            account: account.to_owned(),
+            address: account.to_owned(),
+            display_name: account.to_owned(),
+        };
+        keep(&self.pool, &kept).await.expect("it is kept");
+        sqlx::query(
+            "insert into partner (account, sharing_url, registered_at) values ($1, $2, now())",
+        )
+        .bind(account)
+        .bind(&partner.url)
+        .execute(&self.pool)
+        .await
+        .expect("it is kept");
+    }
+
+    /// The sharing URL of a desk.
+    pub fn sharing_url(&self, desk: &Desk) -> String {
+        format!("{}/sharing/{}", self.url, desk.account)
+    }
+}
+
+/// The bridge's loops and its server.
+async fn bridge(
+    installation: &Installation,
+    pool: &PgPool,
+    certificates: &Certificates,
+) -> (Replicas, String) {
+    let name = "nhd-bridge".to_owned();
+    let own = KeptAccount { account: name.clone(), address: name.clone(), display_name: name };
+    keep(pool, &own).await.expect("it is kept");
+    let mut replicas = Replicas::default();
+    let broker = installation.service_url(Service::NhdBridge).expect("an address");
+    replicas.start(Session::<NhdBridge>::default(), broker.clone(), pool);
+    replicas.start(Session::<NhdBridge>::default(), broker.clone(), pool);
+    let (heads, new_command) = (Arc::new(Heads::default()), Arc::new(Notify::new()));
+    let sender = CommandSender::new(Service::NhdBridge, broker.into(), PATIENCE);
+    let settings = outbox::Settings {
+        again_after: Duration::from_mins(10),
+        answer_timeout: Duration::from_secs(20),
+    };
+    let new = &new_command;
+    replicas.spawn(|stop| outbox::run(pool.clone(), sender, settings, Arc::clone(new), stop));
+    replicas.spawn(|stop| Arc::clone(&heads).run(pool.clone(), stop));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let keys = Arc::new(AccessKeys::new("a secret for tests, and only for them").expect("a key"));
+    let egress = egress(certificates);
+    let public_url: Arc<str> = Arc::from(url.as_str());
+    let follow = Follow {
+        pool: pool.clone(),
+        new_command: Arc::clone(&new_command),
+        keys: Arc::clone(&keys),
+        public_url: Arc::clone(&public_url),
+    };
+    let calls = Calls {
+        pool: pool.clone(),
+        egress: egress.clone(),
+        keys: Arc::clone(&keys),
+        new_command: Arc::clone(&new_command),
+        public_url,
+        settings: calls::Settings {
+            schedule: RetrySchedule { first: Duration::from_millis(50) },
+            timeout: Duration::from_secs(20),
+            at_once: 16,
+        },
+    };
+    for _replica in 0..2 {
+        replicas.spawn(|stop| follow.clone().run(stop));
+        replicas.spawn(|stop| calls.clone().run(stop));
+    }
+    let bounds = Bounds {
+        body: BODY,
+        open: 64,
+        answer: Duration::from_secs(30),
+        arrival: Duration::from_secs(2),
+        invites: (3, 1_000, 1_000),
+    };
+    let bridge = Bridge::new((pool.clone(), heads, new_command), keys, egress, &url, bounds);
+    replicas.spawn(|stop| async move {
+        let app = bridge.router().into_make_service_with_connect_info::<SocketAddr>();
+        axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await
+    });
+    (replicas, url)
+}
+
+/// A client that may call loopback, and trusts what stands there.
+fn egress(certificates: &Certificates) -> Egress {
+    let loopback =
+        vec!["127.0.0.0/8".parse().expect("a network"), "::1/128".parse().expect("a network")];
+    let settings = egress::Settings {
+        allow: loopback,
+        ports: vec![Ports::all()],
+        ca_file: certificates.authority.clone(),
+        ..egress::Settings::default()
+    };
+    Egress::new(settings).expect("a client")
+}
+
+/// The account of a sharing URL.
+pub fn account_of(sharing_url: &str) -> AccountName {
+    let normalised = url::normalised(sharing_url).expect("a URL");
+    url::account("nhd-bridge", &normalised).expect("a name")
+}
+
+#[track_caller]
+pub fn applied(receipt: &Receipt) {
+    let done = [ReceiptOutcome::Applied, ReceiptOutcome::Partial].contains(&receipt.outcome);
+    assert!(done, "{receipt:?}");
+}
+
+/// The agreement as a desk was told it with this status.
+pub async fn agreement_told(desk: &Desk, status: &str) -> Value {
+    let (state, _) = desk
+        .told(&format!("an agreement that is {status}"), |told| {
+            let state = match told {
+                DeliveryBody::AgreementInvited(it)
+                | DeliveryBody::AgreementAccepted(it)
+                | DeliveryBody::AgreementDeclined(it)
+                | DeliveryBody::AgreementDeactivated(it) => json!(it),
+                _ => return None,
+            };
+            (state["status"] == status).then_some(state)
+        })
+        .await;
+    state
+}
+
+/// The first delivery of a type for which `wanted` holds.
+pub async fn told(desk: &Desk, message: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    let (body, _) = desk
+        .told(message, |told| {
+            let body = match told {
+                DeliveryBody::TicketCreated(it) => json!(it),
+                DeliveryBody::TicketUpdated(it) => json!(it),
+                DeliveryBody::TicketUnshared(it) => json!(it),
+                _ => return None,
+            };
+            (told.name() == message && wanted(&body)).then_some(body)
+        })
+        .await;
+    body
+}
+
+/// Waits until a question to the database has this answer.
+pub async fn answers(pool: &PgPool, what: &str, query: &'static str, of: &str, expected: &str) {
+    until(what, PATIENCE, async || {
+        let row: Option<String> = sqlx::query_scalar(query)
+            .bind(of)
+            .fetch_optional(pool)
+            .await
+            .expect("the database answers");
+        let got = row.unwrap_or_default();
+        if got == expected { Ok(()) } else { Err(got) }
+    })
+    .await;
+}
+
+pub fn admin() -> Value {
+    json!({ "id": "1", "name": "Ada", "role": "admin" })
+}
