@@ -151,17 +151,14 @@ async fn refused(
     account: &str,
     receipt: &Receipt,
 ) -> sqlx::Result<()> {
-    let share = match receipt.command_type.as_str() {
-        "ticket.share.v1" => Some(receipt.command_id.as_str()),
-        _ => receipt.share_id.as_ref().map(ShareId::as_str),
-    };
-    let Some(share) = share else { return Ok(()) };
-    let Some(row) = shared::of_share(connection, account, share).await? else { return Ok(()) };
+    let row = shared::of_command(connection, account, &receipt.command_id).await?;
+    let Some(row) = row else { return Ok(()) };
     let decisions = receipt.decisions.iter();
     let stayed: Vec<String> = decisions
         .filter_map(|it| it.reason.map(|reason| format!("{}: {}", it.item, reason.code())))
         .collect();
-    let reason = receipt.reason.map_or_else(|| stayed.join(", "), |it| it.code().to_owned());
+    let whole = receipt.reason.map_or("rejected", contracts::Reason::code);
+    let reason = if stayed.is_empty() { whole.to_owned() } else { stayed.join(", ") };
     let new = NewAttempt {
         agreement: &row.agreement,
         account,

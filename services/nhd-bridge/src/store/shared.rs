@@ -73,6 +73,29 @@ pub async fn of_share(
     .await
 }
 
+/// The ticket that a command of the partner's account is about.
+///
+/// # Errors
+/// The database.
+pub async fn of_command(
+    connection: &mut PgConnection,
+    account: &str,
+    key: &str,
+) -> sqlx::Result<Option<SharedRow>> {
+    sqlx::query_as(AssertSqlSafe(format!(
+        "{SELECT} where exists (
+             select from desk_outbox sent where sent.account = $1 and sent.entity = 'ticket'
+                 and sent.key = $2 and (sent.share_id = shared.share_id or exists (
+                     select from number where number.account = $1 and number.number = sent.ticket
+                         and number.agreement = shared.agreement and number.uuid = shared.uuid)))
+         limit 1"
+    )))
+    .bind(account)
+    .bind(key)
+    .fetch_optional(connection)
+    .await
+}
+
 /// Keeps a ticket that is shared, for the first time or again.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! What cannot be taken, and what is answered: a table that runs.
 
+use std::io::{Read, Write};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -219,4 +220,23 @@ pub async fn guessed_addresses_are_bounded(world: Arc<World>) {
         answer.is(if invite < 3 { 201 } else { 503 });
     }
     assert!(partner.heard().is_empty(), "a stranger's URL was called");
+}
+
+pub async fn a_body_that_never_comes_is_given_up(world: Arc<World>) {
+    let acme = world.desk("acme").await;
+    let at = world.url.trim_start_matches("http://").to_owned();
+    let head = format!(
+        "PUT /sharing/{}/tickets/{} HTTP/1.1\r\nhost: {at}\r\ncontent-length: 100\r\n\r\n{{",
+        acme.account,
+        world.hex()
+    );
+    let answered = tokio::task::spawn_blocking(move || {
+        let mut stream = std::net::TcpStream::connect(at).expect("it listens");
+        stream.set_read_timeout(Some(testkit::desk::PATIENCE)).expect("a limit");
+        stream.write_all(head.as_bytes()).expect("it is sent");
+        let mut line = [0; 12];
+        stream.read_exact(&mut line).expect("an answer");
+        String::from_utf8_lossy(&line).into_owned()
+    });
+    assert_eq!(answered.await.expect("no panic"), "HTTP/1.1 408");
 }

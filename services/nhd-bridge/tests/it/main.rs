@@ -58,8 +58,11 @@ fn main() -> ExitCode {
         trouble::the_other_media_type_is_tried_and_kept,
         trouble::redirects_stay_at_the_host,
         trouble::a_ticket_that_a_partner_lost_ends_alone,
+        trouble::what_a_dead_replica_held_is_called_after_its_lease,
+        trouble::a_partner_that_moves_is_proven_at_its_new_place,
         bad_input::each_has_its_outcome,
         bad_input::guessed_addresses_are_bounded,
+        bad_input::a_body_that_never_comes_is_given_up,
     ];
     if arguments.list {
         return libtest_mimic::run(&arguments, trials).exit_code();

@@ -186,7 +186,9 @@ impl Partner {
     pub async fn agreed(&self, desk: &Desk, changes: &[(&str, Value)]) -> Known {
         let (known, body) = self.invite(desk, changes);
         self.invites(&known, &body).await.is(201);
-        let state = crate::world::agreement_told(desk, "pending").await;
+        let account = self.account.to_string();
+        let of_this = |state: &Value| state["sender"]["account"] == account;
+        let state = crate::world::agreement_where(desk, "pending", of_this).await;
         let accept =
             json!({ "agreement_id": state["agreement_id"], "actor": crate::world::admin() });
         crate::world::applied(&desk.ask("agreement.accept.v1", &accept).await);

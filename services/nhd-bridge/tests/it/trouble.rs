@@ -163,3 +163,40 @@ pub async fn a_ticket_that_a_partner_lost_ends_alone(world: Arc<World>) {
     let ended = agreement_told(&acme, "inactive").await;
     assert!(ended["by"]["name"].as_str().is_some_and(|name| name.contains("403")), "{ended}");
 }
+
+pub async fn what_a_dead_replica_held_is_called_after_its_lease(world: Arc<World>) {
+    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let known = agreed(&world, &acme, &partner, "public_and_private").await;
+    let (uuid, share_id) = share(&world, &acme, &partner, &known).await;
+    let path = format!("/tickets/{uuid}");
+    let query = "select count(*)::text from call where ticket = $1";
+    answers(&world.pool, "an empty queue", query, &uuid, "0").await;
+    let pause = "update agreement set paused_at = now() where uuid = $1";
+    sqlx::query(pause).bind(&known.uuid).execute(&world.pool).await.expect("it is paused");
+    writes(&acme, &share_id, 1, "Anybody there?").await;
+    answers(&world.pool, "a call that waits", query, &uuid, "1").await;
+    let leave = "update call set lease = gen_random_uuid(), leased_until = now() + interval '1 s'
+        where ticket = $1";
+    sqlx::query(leave).bind(&uuid).execute(&world.pool).await.expect("it is held");
+    assert!(partner.heard().iter().all(|it| it.method != "PUT"), "it was called while it paused");
+    let resume = "update agreement set paused_at = null where uuid = $1";
+    sqlx::query(resume).bind(&known.uuid).execute(&world.pool).await.expect("it goes on");
+    partner.hears("PUT", &path, |it| it.body.to_string().contains("Anybody there?")).await;
+    answers(&world.pool, "an empty queue again", query, &uuid, "0").await;
+}
+
+pub async fn a_partner_that_moves_is_proven_at_its_new_place(world: Arc<World>) {
+    let (acme, old, new) = (world.desk("acme").await, world.partner().await, world.partner().await);
+    let known = agreed(&world, &acme, &old, "public_and_private").await;
+    let path = format!("/agreements/{}", known.uuid);
+    // Ours is not the partner's to change.
+    let ours = json!({ "sender_url": "https://elsewhere.example/sharing" });
+    old.with(&known, "PUT", &path, &ours).await.is(403).says("sender_url");
+    let moved = json!({ "receiver_url": new.url, "sender_url": known.url });
+    old.with(&known, "PUT", &path, &moved).await.is(200);
+    let proof = new.hears("PUT", &path, |it| it.body["status"] == "accepted").await;
+    assert_eq!(proof.header("x-ticket-sharing-token"), known.token());
+    new.is_proven(&known).await;
+    share(&world, &acme, &new, &known).await;
+    assert!(old.heard().iter().all(|it| it.method != "PUT"), "the old place was called");
+}

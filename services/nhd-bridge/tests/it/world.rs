@@ -259,6 +259,11 @@ pub fn applied(receipt: &Receipt) {
 
 /// The agreement as a desk was told it with this status.
 pub async fn agreement_told(desk: &Desk, status: &str) -> Value {
+    agreement_where(desk, status, |_| true).await
+}
+
+/// The same, for which `wanted` holds.
+pub async fn agreement_where(desk: &Desk, status: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     let (state, _) = desk
         .told(&format!("an agreement that is {status}"), |told| {
             let state = match told {
@@ -268,7 +273,7 @@ pub async fn agreement_told(desk: &Desk, status: &str) -> Value {
                 | DeliveryBody::AgreementDeactivated(it) => json!(it),
                 _ => return None,
             };
-            (state["status"] == status).then_some(state)
+            (state["status"] == status && wanted(&state)).then_some(state)
         })
         .await;
     state
