@@ -12,7 +12,6 @@ use crate::world::{World, admin, agreement_told, answers, applied, told};
 
 /// An invite to the partner; the agreement as the partner knows it.
 pub async fn invite(world: &Arc<World>, acme: &Desk, partner: &Partner, comments: &str) -> Known {
-    world.knows(partner).await;
     let invite = json!({ "agreement_id": world.hex(), "receiver": { "sharing_url": partner.url },
         "name": "Field repairs", "actor": admin(),
         "terms": { "comments": comments, "tags": true, "custom_fields": true } });
