@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::invited::{comment, ticket};
 use crate::partner::{Known, Partner};
-use crate::world::World;
+use crate::world::{World, answers};
 
 /// Codes on which Zendesk's client raises an error where it should note a failure.
 const RAISED: [u16; 6] = [400, 409, 412, 413, 415, 429];
@@ -219,6 +219,14 @@ pub async fn guessed_addresses_are_bounded(world: Arc<World>) {
         let answer = partner.invites(&known, &body).await;
         answer.is(if invite < 3 { 201 } else { 503 });
     }
+    // A guess that leads nowhere counts for its source as well.
+    let (mut guessed, mut body) = partner.invite(&acme, &[]);
+    guessed.url = format!("{}/sharing/nobody-{}", world.url, world.number());
+    body["receiver_url"] = json!(guessed.url);
+    partner.invites(&guessed, &body).await.is(403);
+    let query = "select case when count(*) > 0 then 'counted' end from refused_invite
+        where source = $1";
+    answers(&world.pool, "the guess", query, "127.0.0.1", "counted").await;
     assert!(partner.heard().is_empty(), "a stranger's URL was called");
 }
 
