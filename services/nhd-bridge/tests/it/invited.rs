@@ -91,7 +91,7 @@ pub async fn r_52_to_r_79_a_zendesk_account_shares_with_acme(world: Arc<World>) 
     );
     partner.with(&known, "PUT", &path, &change).await.is(200);
     let updated = told(&acme, "ticket.updated.v1", |it| it["comments"].is_array()).await;
-    assert_eq!(updated["comments"].as_array().unwrap().len(), 1, "{updated}");
+    assert_eq!(updated["comments"].as_array().expect("an array").len(), 1, "{updated}");
     assert_eq!(
         (&updated["comments"][0]["body"], &updated["status"]),
         (&json!("The red one."), &json!("solved"))
@@ -158,7 +158,7 @@ pub async fn a_partner_that_is_not_who_it_says_is_ended(world: Arc<World>) {
     let accept = json!({ "agreement_id": state["agreement_id"], "actor": admin() });
     applied(&acme.ask("agreement.accept.v1", &accept).await);
     let ended = agreement_told(&acme, "inactive").await;
-    assert!(ended["by"]["name"].as_str().unwrap().contains("404"), "{ended}");
+    assert!(ended["by"]["name"].as_str().expect("a text").contains("404"), "{ended}");
     let path = format!("/tickets/{}", world.hex());
     partner.with(&known, "POST", &path, &ticket("", &[])).await.is(403);
 }

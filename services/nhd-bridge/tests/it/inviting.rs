@@ -159,7 +159,7 @@ pub async fn a_partner_that_refuses_an_invite_declines_it(world: Arc<World>) {
     partner.answers(|_| Some((422, Vec::new(), "we take none".to_owned())));
     invite(&world, &acme, &partner, "private_only").await;
     let declined = agreement_told(&acme, "declined").await;
-    assert!(declined["by"]["name"].as_str().unwrap().contains("422"), "{declined}");
+    assert!(declined["by"]["name"].as_str().expect("a text").contains("422"), "{declined}");
 }
 
 pub async fn a_ticket_that_comes_back_is_the_copy_that_was_told(world: Arc<World>) {
@@ -181,7 +181,7 @@ pub async fn a_ticket_that_comes_back_is_the_copy_that_was_told(world: Arc<World
     );
     partner.with(&onward, "POST", &format!("/tickets/{uuid}"), &shared).await.is(201);
     let created = told(&initech, "ticket.created.v1", |_| true).await;
-    let comments = created["comments"].as_array().unwrap();
+    let comments = created["comments"].as_array().expect("an array");
     let bodies: Vec<&Value> = comments.iter().map(|it| &it["body"]).collect();
     assert!(
         bodies.contains(&&json!("It drips.")) && bodies.contains(&&json!("Passed on.")),

@@ -10,8 +10,8 @@ use crate::inviting::{agreed, share};
 use crate::partner::Said;
 use crate::world::{World, agreement_told, answers, applied};
 
-fn said(status: u16, text: &str) -> Option<Said> {
-    Some((status, vec![("content-type", "text/plain".to_owned())], text.to_owned()))
+fn said(status: u16, text: &str) -> Said {
+    (status, vec![("content-type", "text/plain".to_owned())], text.to_owned())
 }
 
 /// Acme writes a comment on a shared ticket.
@@ -32,7 +32,8 @@ pub async fn a_failing_partner_gets_everything_once_and_in_order(world: Arc<Worl
             return None;
         }
         count += 1;
-        if count % 3 == 0 { None } else { said(if count % 2 == 0 { 503 } else { 500 }, "not now") }
+        let busy = if count % 2 == 0 { 503 } else { 500 };
+        (count % 3 != 0).then(|| said(busy, "not now"))
     });
     let (uuid, share_id) = share(&world, &acme, &partner, &known).await;
     for number in 0..5 {
@@ -106,7 +107,8 @@ pub async fn the_other_media_type_is_tried_and_kept(world: Arc<World>) {
     let (acme, partner) = (world.desk("acme").await, world.partner().await);
     partner.answers(|heard| {
         let strict = heard.header("content-type").starts_with("text/x-json");
-        if strict || heard.method == "DELETE" { None } else { said(415, "text/x-json, please") }
+        let other = !strict && heard.method != "DELETE";
+        other.then(|| said(415, "text/x-json, please"))
     });
     let known = agreed(&world, &acme, &partner, "public_and_private").await;
     share(&world, &acme, &partner, &known).await;
@@ -145,8 +147,7 @@ pub async fn a_ticket_that_a_partner_lost_ends_alone(world: Arc<World>) {
     let (lost, lost_share) = share(&world, &acme, &partner, &known).await;
     let (kept, kept_share) = share(&world, &acme, &partner, &known).await;
     let gone = lost.clone();
-    partner
-        .answers(move |heard| heard.path.contains(&gone).then(|| said(404, "no ticket")).flatten());
+    partner.answers(move |heard| heard.path.contains(&gone).then(|| said(404, "no ticket")));
     writes(&acme, &lost_share, 1, "Still there?").await;
     let query = "select state from shared where uuid = $1";
     answers(&world.pool, "the lost ticket", query, &lost, "refused").await;
@@ -158,7 +159,7 @@ pub async fn a_ticket_that_a_partner_lost_ends_alone(world: Arc<World>) {
     partner.hears("PUT", &path, |it| it.body.to_string().contains("And this one?")).await;
 
     // A partner that refuses the token is gone: the agreement ends, and says why.
-    partner.answers(|_| said(403, "who are you?"));
+    partner.answers(|_| Some(said(403, "who are you?")));
     writes(&acme, &kept_share, 3, "Hello?").await;
     let ended = agreement_told(&acme, "inactive").await;
     assert!(ended["by"]["name"].as_str().is_some_and(|name| name.contains("403")), "{ended}");
