@@ -25,7 +25,7 @@ const EDGES: [(&str, &[&str]); 22] = [
     ("desk", &["contracts", "messaging"]),
     ("web", &["contracts", "desk", "messaging", "web-base"]),
     ("gateway", &["bootstrap", "contracts", "desk", "egress", "files", "messaging", "web"]),
-    ("helpdesk", &["bootstrap", "contracts", "desk", "mail", "messaging", "web"]),
+    ("helpdesk", &["bootstrap", "contracts", "desk", "files", "mail", "messaging", "web"]),
     ("files", &["bootstrap", "desk", "messaging"]),
     ("nhd-bridge", &["bootstrap", "contracts", "desk", "egress", "messaging"]),
     ("agreement-service", &["bootstrap", "contracts", "messaging"]),

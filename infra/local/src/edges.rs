@@ -82,27 +82,32 @@ pub fn with_gateway(
     Ok((fleet, access))
 }
 
-/// Gives a fleet what its help desk needs: addresses that are free, the operator's secret, and TLS
-/// where there are certificates.
+/// Gives a fleet what its help desk needs: addresses that are free, a folder for files, the operator's
+/// secret, and TLS where there are certificates.
 ///
 /// # Errors
-/// When no port is free.
+/// When no port is free, or the folder cannot be made.
 pub fn with_helpdesk(
     fleet: Fleet,
     passwords: &Passwords,
     certificates: Option<&Certificates>,
 ) -> Result<(Fleet, EdgeAccess)> {
-    let [pages, operator] = ports::free()?;
+    let [pages, operator, files] = ports::free()?;
     let at = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let scheme = if certificates.is_some() { "https" } else { "http" };
     let access = EdgeAccess {
         url: format!("{scheme}://localhost:{pages}"),
         operator_url: format!("http://{}", at(operator)),
     };
+    let folder = fleet.folder("helpdesk-files");
+    fs::create_dir_all(&folder).during("making the folder of the help desk's files")?;
     let mut fleet = fleet;
     let mut set = |name: &str, value: &str| {
         fleet = fleet.clone().with_variable_of(Service::Helpdesk, name, value);
     };
+    set("DESKMESH__FILES__LISTEN", &at(files).to_string());
+    set("DESKMESH__FILES__PUBLIC_URL", &format!("{scheme}://localhost:{files}"));
+    set("DESKMESH__FILES__FOLDER", &folder.to_string_lossy());
     set("DESKMESH__PAGES__LISTEN", &at(pages).to_string());
     set("DESKMESH__PAGES__PUBLIC_URL", &access.url);
     set("DESKMESH__OPERATOR__LISTEN", &at(operator).to_string());

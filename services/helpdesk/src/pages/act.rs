@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::Response;
 use contracts::comment::Call;
 use contracts::fields::TicketField;
@@ -12,10 +12,12 @@ use web::{Failure, Role, Viewer, see_other, see_other_said};
 
 use super::form::Sent;
 use super::new::{is_address, values};
+use super::upload::{self, Submitted};
 use super::{Number, Pages, Team, by, failure, settle_failure, ticket};
 use crate::clock::new_id;
+use crate::rules::custom_status::TicketStatus;
 use crate::rules::field;
-use crate::rules::ticket::{status_of, tags_of};
+use crate::rules::ticket::tags_of;
 use crate::store::field as field_store;
 use crate::work::agent::{self, Edit, EditError, Edited, Written};
 use crate::work::merge::{self, MergeError, Notes};
@@ -25,18 +27,25 @@ pub(super) async fn save(
     State(pages): State<Pages>,
     viewer: Viewer,
     Number(number): Number,
-    sent: Sent,
+    request: Request,
 ) -> Result<Response, Failure> {
+    let Submitted { sent, files } = upload::read(&pages, &viewer, request).await?;
     let mut connection = pages.pool().acquire().await?;
     let fields = field_store::list(&mut connection, &viewer.account).await?;
     let team = Team::of(pages.pool(), &mut connection, &viewer.account).await?;
     drop(connection);
-    let (edit, wrong) = edit_of(&fields, &sent);
+    let (mut edit, wrong) = edit_of(&fields, &sent);
+    if let Some(comment) = &mut edit.comment {
+        comment.attachments.clone_from(&files);
+    } else if !files.is_empty() {
+        return Err(Failure::Invalid(viewer.say("files.no_text").into_owned()));
+    }
+    let typed = ticket::Typed { sent: &sent, files: &files };
     if !is_of_team(&edit, &team) {
         return Err(Failure::NotFound);
     }
     if !wrong.is_empty() {
-        return ticket::again(&pages, &viewer, number, &sent, ticket::Trouble::Wrong(wrong)).await;
+        return ticket::again(&pages, &viewer, number, &typed, ticket::Trouble::Wrong(wrong)).await;
     }
     // Light agents write internal notes and nothing else.
     let only_note = edit.comment.as_ref().is_some_and(|it| !it.public) && is_only_comment(&edit);
@@ -48,10 +57,10 @@ pub(super) async fn save(
         }
         Err(EditError::Conflict(names)) => {
             let trouble = ticket::Trouble::Conflict(names);
-            ticket::again(&pages, &viewer, number, &sent, trouble).await
+            ticket::again(&pages, &viewer, number, &typed, trouble).await
         }
         Err(EditError::Closed) => {
-            ticket::again(&pages, &viewer, number, &sent, ticket::Trouble::Closed).await
+            ticket::again(&pages, &viewer, number, &typed, ticket::Trouble::Closed).await
         }
         Err(error) => Err(failure(&viewer, error)),
     }
@@ -98,10 +107,11 @@ fn edit_of(
         body: body.to_owned(),
         public: sent.one("mode") == Some("public"),
         call: call_of(sent),
+        attachments: Vec::new(),
     });
-    let status = sent.one("status").and_then(status_of);
+    let status = sent.one("status").and_then(TicketStatus::read);
     let status = status.map(|wanted| Edited {
-        was: sent.one("was:status").and_then(status_of).unwrap_or(wanted),
+        was: sent.one("was:status").and_then(TicketStatus::read).unwrap_or_else(|| wanted.clone()),
         wanted,
     });
     let tags = sent.one("tags").map(|wanted| Edited {
@@ -213,7 +223,7 @@ pub(super) async fn merge(
     }
 }
 
-/// Blanks a comment that was written here, everywhere.
+/// Blanks a comment that was written here, or takes a file from it, everywhere.
 pub(super) async fn redact(
     State(pages): State<Pages>,
     viewer: Viewer,
@@ -222,7 +232,7 @@ pub(super) async fn redact(
 ) -> Result<Response, Failure> {
     viewer.must_be(Role::Agent)?;
     let comment = sent.text("comment").unwrap_or_default();
-    agent::redact(pages.pool(), &by(&viewer)?, number, comment)
+    agent::redact(pages.pool(), &by(&viewer)?, number, (comment, sent.text("attachment")))
         .await
         .map_err(|error| failure(&viewer, error))?;
     pages.sent();

@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use contracts::delivery::Side;
-use contracts::fields::{Status, TicketField};
+use contracts::fields::{CustomStatuses, Status, TicketField};
 use serde::Deserialize;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -16,16 +16,17 @@ use web::{Failure, Page, Reader, Role, Viewer};
 use self::talk::{Line, Talk};
 use super::form::Sent;
 use super::new::{FieldInput, agents, groups};
-use super::{Choice, Number, Pages, Team, no_share};
+use super::{Choice, Number, Pages, Team, no_share, status_name};
 use crate::clock::new_id;
 use crate::rules::condition::text_of;
+use crate::rules::custom_status::{TicketStatus, choices};
 use crate::rules::people::{self, Person, Reach};
 use crate::rules::pingpong;
 use crate::rules::sees::{Hop, Sees, who_sees};
 use crate::rules::sharing::{Agreement, Share, ShareField, may_unshare, share_field};
-use crate::rules::ticket::{STATUSES, Ticket, status_word};
+use crate::rules::ticket::{Ticket, status_word};
 use crate::store::ticket::Kept;
-use crate::store::{field, person, rule, sharing, ticket};
+use crate::store::{cc, custom_status, field, person, rule, setting, sharing, ticket};
 
 mod talk;
 
@@ -47,6 +48,7 @@ struct TicketPage<'a> {
     number: i64,
     subject: &'a str,
     status: &'static str,
+    custom_status: Option<String>,
     key: String,
     /// Whose half-typed answer it is, to which ticket.
     draft: String,
@@ -67,7 +69,7 @@ struct TicketPage<'a> {
     reach: String,
     shared: bool,
     statuses: Vec<Choice>,
-    was_status: &'static str,
+    was_status: String,
     tags: String,
     was_tags: String,
     rule_tags: Vec<String>,
@@ -80,6 +82,15 @@ struct TicketPage<'a> {
     hold_maps: Vec<String>,
     share: ShareOffer,
     asker: Asker,
+    ccs: Vec<Person>,
+    kept: Vec<KeptFile>,
+    secure: bool,
+}
+
+/// A file of an answer that was not saved.
+struct KeptFile {
+    url: String,
+    name: String,
 }
 
 impl TicketPage<'_> {
@@ -129,7 +140,10 @@ struct Known {
     shares: Vec<Share>,
     team: Team,
     fields: Vec<TicketField>,
+    statuses: CustomStatuses,
+    secure: bool,
     asker: Person,
+    ccs: Vec<Person>,
     talk: Talk,
     paused: bool,
 }
@@ -147,7 +161,16 @@ pub(super) async fn page(
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
     let known = load(&pages, &viewer, &mut connection, number, asked.all.is_some()).await?;
-    show(&viewer, known, &Sent::default(), None)
+    show(&viewer, known, Typed { sent: &Sent::default(), files: &[] }, None)
+}
+
+/// What somebody sent that was not saved.
+#[derive(Clone, Copy)]
+pub(super) struct Typed<'a> {
+    /// The form.
+    pub sent: &'a Sent,
+    /// Its files, which are kept for now.
+    pub files: &'a [Value],
 }
 
 /// The page with what was typed, and why it was not saved.
@@ -155,12 +178,12 @@ pub(super) async fn again(
     pages: &Pages,
     viewer: &Viewer,
     number: i64,
-    sent: &Sent,
+    typed: &Typed<'_>,
     trouble: Trouble,
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
     let known = load(pages, viewer, &mut connection, number, false).await?;
-    show(viewer, known, sent, Some(&trouble))
+    show(viewer, known, *typed, Some(&trouble))
 }
 
 async fn load(
@@ -176,6 +199,7 @@ async fn load(
     let shares = sharing::of_ticket(connection, account, number).await?;
     let team = Team::of(pages.pool(), connection, account).await?;
     let fields = field::list(connection, account).await?;
+    let statuses = custom_status::all(connection, account).await?;
     let asker = person::find(connection, account, &kept.ticket.requester).await?;
     let asker = asker.unwrap_or_else(|| Person {
         id: kept.ticket.requester.clone(),
@@ -183,29 +207,45 @@ async fn load(
         email: None,
         partner: None,
     });
+    let secure = setting::find(connection, account).await?.secure_downloads;
+    let ccs = cc::list(connection, account, number).await?;
     let around = talk::Around {
         viewer,
         agreements: &agreements,
         shares: &shares,
         team: &team,
         fields: &fields,
+        statuses: &statuses,
     };
     let talk = talk::lines(connection, &around, number, all).await?;
     let paused = pingpong::pauses(rule::published(connection, account, number).await?);
-    Ok(Known { kept, agreements, shares, team, fields, asker, talk, paused })
+    Ok(Known { kept, agreements, shares, team, fields, statuses, secure, asker, ccs, talk, paused })
 }
 
 fn show(
     viewer: &Viewer,
     known: Known,
-    sent: &Sent,
+    Typed { sent, files }: Typed<'_>,
     trouble: Option<&Trouble>,
 ) -> Result<Response, Failure> {
-    let Known { kept, agreements, shares, team, fields, asker, talk, paused } = known;
+    let Known {
+        kept,
+        agreements,
+        shares,
+        team,
+        fields,
+        statuses,
+        secure,
+        asker,
+        ccs,
+        talk,
+        paused,
+    } = known;
     let Talk { lines, waits, is_cut } = talk;
     let ticket = &kept.ticket;
-    let status = status_word(ticket.status);
-    let chosen = sent.one("status").unwrap_or(status);
+    let standing = ticket.standing().settled(&statuses);
+    let chosen =
+        sent.one("status").and_then(TicketStatus::read).unwrap_or_else(|| standing.clone());
     let own_tags = ticket.own_tags().cloned().collect::<Vec<_>>().join(", ");
     let id = |held: Option<uuid::Uuid>| held.map(|id| id.to_string()).unwrap_or_default();
     let is_live = |share: &&Share| share.live;
@@ -234,7 +274,8 @@ fn show(
         t: viewer,
         number: ticket.number,
         subject: &ticket.subject,
-        status,
+        status: status_word(ticket.status),
+        custom_status: standing.name(&statuses).map(str::to_owned),
         key: new_id().to_string(),
         draft: format!("{}/{}", viewer.person, ticket.number),
         badges: shares.iter().map(|share| card(viewer, share)).collect(),
@@ -251,16 +292,13 @@ fn show(
         public: viewer.role >= Role::Agent && sent.one("mode") != Some("note"),
         sees_public: sees(true),
         sees_note: sees(false),
-        reach: reach_text(viewer, &people::reach(&asker, &shares)),
+        reach: reach_text(viewer, &people::reach(&asker, &shares), ccs.len()),
         shared: shares.iter().any(|share| share.live),
-        statuses: STATUSES
+        statuses: choices(&statuses)
             .into_iter()
-            .map(|status| {
-                let word = status_word(status);
-                Choice::new(word, viewer.say(&format!("status.{word}")), word == chosen)
-            })
+            .map(|it| Choice::new(it.word(), status_name(viewer, &statuses, &it), it == chosen))
             .collect(),
-        was_status: status,
+        was_status: standing.word(),
         tags: sent.one("tags").map_or_else(|| own_tags.clone(), str::to_owned),
         was_tags: own_tags,
         rule_tags: ticket.rule_tags.iter().cloned().collect(),
@@ -286,6 +324,9 @@ fn show(
             name: asker.name,
             email: asker.email,
         },
+        ccs,
+        kept: files.iter().map(kept_file).collect(),
+        secure,
     };
     Page::new(viewer, format!("#{} {}", ticket.number, ticket.subject))
         .section("tickets")
@@ -293,6 +334,11 @@ fn show(
         .live("/tickets/live")
         .status(code)
         .body(&page)
+}
+
+fn kept_file(file: &Value) -> KeptFile {
+    let text = |name: &str| file[name].as_str().unwrap_or_default().to_owned();
+    KeptFile { url: text("url"), name: text("filename") }
 }
 
 /// The custom fields as they are, or as they were typed.
@@ -389,11 +435,14 @@ fn hop_line(viewer: &Viewer, hop: &Hop) -> HopLine {
     }
 }
 
-fn reach_text(viewer: &Viewer, reach: &Reach) -> String {
-    match reach {
+fn reach_text(viewer: &Viewer, reach: &Reach, ccs: usize) -> String {
+    let requester = match reach {
         Reach::Partner(partner) => viewer.say_with("reach.partner", &[("partner", partner)]),
         Reach::Address(address) => viewer.say_with("reach.address", &[("address", address)]),
         Reach::Nobody => viewer.say("reach.nobody"),
+    };
+    if ccs == 0 {
+        return requester.into_owned();
     }
-    .into_owned()
+    format!("{requester} {}", viewer.say_with("reach.ccs", &[("n", &ccs)]))
 }

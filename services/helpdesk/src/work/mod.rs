@@ -2,15 +2,19 @@
 //! that follow, each in one transaction.
 
 pub mod agent;
+pub mod asker;
 pub mod automations;
 pub mod changes;
 mod command;
 pub mod follow;
+mod mails;
 pub mod merge;
+pub mod people;
 mod receipt;
 mod received;
 pub mod settings;
 pub mod settle;
+pub mod told;
 
 use contracts::{AccountName, Actor, Role, Timestamp};
 

@@ -1,11 +1,15 @@
 //! The help desk on a real broker and database, through its own pages.
 
 mod agents;
+mod askers;
+mod files;
 mod harness;
+mod people;
 mod received;
 mod rules;
 mod settings;
 mod sharing;
+mod statuses;
 mod tenants;
 mod texts;
 mod views;

@@ -1,16 +1,17 @@
 //! A rule as a form: values by names that people know, and back.
 
-use contracts::fields::TicketField;
+use contracts::fields::{CustomStatuses, TicketField};
 use uuid::Uuid;
 use web::Viewer;
 
 use crate::pages::form::Sent;
-use crate::pages::{Choice, Team};
+use crate::pages::{Choice, Team, status_name};
 use crate::rules::action::{self, Action};
 use crate::rules::condition::{ANY, Condition, Conditions, ME, NONE, Operator, Subject, text_of};
+use crate::rules::custom_status::{TicketStatus, choices};
 use crate::rules::field;
 use crate::rules::sharing::Agreement;
-use crate::rules::ticket::{Channel, STATUSES, status_word};
+use crate::rules::ticket::{Channel, STATUSES};
 use crate::store::rule::{Definition, Kind};
 
 /// What names stand for.
@@ -19,6 +20,7 @@ pub(super) struct Names<'a> {
     pub team: &'a Team,
     pub agreements: &'a [Agreement],
     pub fields: &'a [TicketField],
+    pub statuses: &'a CustomStatuses,
 }
 
 /// A row of a form: a condition, or an action.
@@ -41,7 +43,7 @@ pub(super) struct Read {
 impl Names<'_> {
     /// Values that an input offers.
     pub fn offered(&self) -> Vec<String> {
-        let statuses = STATUSES.map(|status| self.status(status_word(status)));
+        let statuses = self.standings().map(|it| status_name(self.viewer, self.statuses, &it));
         let channels = Channel::ALL.map(|channel| self.channel(channel));
         let words = ["created", "updated", NONE, ANY, ME].map(|word| self.word(word));
         let agents = self.team.assignable().map(|agent| agent.name.clone());
@@ -66,8 +68,15 @@ impl Names<'_> {
         self.viewer.say(&format!("value.{word}")).into_owned()
     }
 
+    /// The categories, which mean all within them, and the custom statuses.
+    fn standings(&self) -> impl Iterator<Item = TicketStatus> {
+        let own = choices(self.statuses).into_iter().filter(|it| it.custom.is_some());
+        STATUSES.into_iter().map(TicketStatus::of_category).chain(own)
+    }
+
     fn status(&self, word: &str) -> String {
-        self.viewer.say(&format!("status.{word}")).into_owned()
+        let standing = TicketStatus::read(word);
+        standing.map_or_else(|| word.to_owned(), |it| status_name(self.viewer, self.statuses, &it))
     }
 
     fn channel(&self, channel: Channel) -> String {
@@ -110,11 +119,10 @@ impl Names<'_> {
             words.iter().find(|word| is(&self.word(word))).map(|word| (*word).to_owned())
         };
         let found = match on {
-            Subject::Status => STATUSES
-                .map(status_word)
-                .into_iter()
-                .find(|word| is(&self.status(word)))
-                .map(str::to_owned),
+            Subject::Status => self
+                .standings()
+                .find(|it| is(&status_name(self.viewer, self.statuses, it)))
+                .map(|it| it.word()),
             Subject::UpdateVia | Subject::Channel => Channel::ALL
                 .into_iter()
                 .find(|channel| is(&self.channel(*channel)))
