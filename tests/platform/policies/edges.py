@@ -10,11 +10,12 @@ from tree import EDGES, Object, Tree, selects, title
 PUBLIC = {
     "gateway": {"api": "DESKMESH__API__LISTEN", "files": "DESKMESH__FILES__LISTEN"},
     "helpdesk": {"pages": "DESKMESH__PAGES__LISTEN", "files": "DESKMESH__FILES__LISTEN"},
+    "nhd-bridge": {"sharing": "DESKMESH__SHARING__LISTEN"},
 }
 BROKER, DATABASE, METRICS, COLLECTOR = {5671, 5672}, {5432}, 9090, 4318
-# What accounts may have called by whom, and the networks of an installation, which they may not.
+# What accounts and partners may have called by whom, and the networks of an installation, which they may not.
 WEB = {443, 8443}
-CALLERS = {"gateway"}
+CALLERS = {"gateway", "nhd-bridge"}
 # Who mails whoever asks.
 MAIL = {25, 465, 587}
 MAILERS = {"helpdesk"}
