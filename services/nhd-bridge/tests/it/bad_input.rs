@@ -134,7 +134,7 @@ fn invites(world: &World, partner: &Partner, acme: &Desk) -> Vec<Row> {
 
 pub async fn each_has_its_outcome(world: Arc<World>) {
     let (acme, globex) = (world.desk("acme").await, world.desk("globex").await);
-    let (partner, stranger) = (world.partner().await, world.partner().await);
+    let (partner, stranger) = (world.partner(), world.partner());
     let known = partner.agreed(&acme, &[]).await;
     let other = stranger.agreed(&acme, &[]).await;
     let uuid = world.hex();
@@ -160,7 +160,7 @@ pub async fn each_has_its_outcome(world: Arc<World>) {
 }
 
 pub async fn guessed_addresses_are_bounded(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     for invite in 0..4 {
         let (known, body) = partner.invite(&acme, &[]);
         let answer = partner.invites(&known, &body).await;

@@ -67,7 +67,7 @@ pub async fn share(
 }
 
 pub async fn r_57_acme_shares_with_a_sharing_url(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     let known = agreed(&world, &acme, &partner, "public_and_private").await;
     let (uuid, share_id) = share(&world, &acme, &partner, &known).await;
     let path = format!("/tickets/{uuid}");
@@ -120,7 +120,7 @@ pub async fn r_57_acme_shares_with_a_sharing_url(world: Arc<World>) {
 }
 
 pub async fn r_54_a_receiver_of_private_comments_has_no_say_in_public(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     let known = agreed(&world, &acme, &partner, "private_only").await;
     let (uuid, _) = share(&world, &acme, &partner, &known).await;
     let mut private = comment("c2", "Between us.");
@@ -155,7 +155,7 @@ pub async fn r_54_a_receiver_of_private_comments_has_no_say_in_public(world: Arc
 }
 
 pub async fn a_partner_that_refuses_an_invite_declines_it(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     partner.answers(|_| Some((422, Vec::new(), "we take none".to_owned())));
     invite(&world, &acme, &partner, "private_only").await;
     let declined = agreement_told(&acme, "declined").await;
@@ -163,7 +163,7 @@ pub async fn a_partner_that_refuses_an_invite_declines_it(world: Arc<World>) {
 }
 
 pub async fn a_ticket_that_comes_back_is_the_copy_that_was_told(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     let initech = world.desk("initech").await;
     let known = agreed(&world, &acme, &partner, "public_and_private").await;
     let (_, _) = share(&world, &acme, &partner, &known).await;

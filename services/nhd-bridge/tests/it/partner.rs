@@ -94,7 +94,7 @@ impl Known {
 }
 
 impl Partner {
-    pub async fn open(world: &Arc<World>) -> Self {
+    pub fn open(world: &Arc<World>) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let at: SocketAddr = listener.local_addr().expect("an address");
         drop(listener);

@@ -23,7 +23,7 @@ async fn writes(acme: &Desk, share_id: &Value, number: u64, text: &str) {
 }
 
 pub async fn a_failing_partner_gets_everything_once_and_in_order(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     let known = agreed(&world, &acme, &partner, "public_and_private").await;
     // Of all calls about tickets each third is taken.
     let mut count = 0;
@@ -62,7 +62,7 @@ pub async fn a_failing_partner_gets_everything_once_and_in_order(world: Arc<Worl
 }
 
 pub async fn a_partner_that_hangs_holds_up_no_other(world: Arc<World>) {
-    let (acme, hanging) = (world.desk("acme").await, world.partner().await);
+    let (acme, hanging) = (world.desk("acme").await, world.partner());
     let known = agreed(&world, &acme, &hanging, "public_and_private").await;
     hanging
         .answers(|heard| heard.path.contains("/tickets/").then(|| (0, Vec::new(), String::new())));
@@ -70,13 +70,13 @@ pub async fn a_partner_that_hangs_holds_up_no_other(world: Arc<World>) {
     for _ticket in 0..4 {
         share(&world, &acme, &hanging, &known).await;
     }
-    let (globex, healthy) = (world.desk("globex").await, world.partner().await);
+    let (globex, healthy) = (world.desk("globex").await, world.partner());
     let known = agreed(&world, &globex, &healthy, "public_and_private").await;
     share(&world, &globex, &healthy, &known).await;
 }
 
 pub async fn a_page_for_people_is_no_success(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     let known = agreed(&world, &acme, &partner, "public_and_private").await;
     let mut pages = 0;
     partner.answers(move |heard| {
@@ -104,7 +104,7 @@ pub async fn a_page_for_people_is_no_success(world: Arc<World>) {
 }
 
 pub async fn the_other_media_type_is_tried_and_kept(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     partner.answers(|heard| {
         let strict = heard.header("content-type").starts_with("text/x-json");
         let other = !strict && heard.method != "DELETE";
@@ -119,8 +119,8 @@ pub async fn the_other_media_type_is_tried_and_kept(world: Arc<World>) {
 }
 
 pub async fn redirects_stay_at_the_host(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
-    let elsewhere = world.partner().await;
+    let (acme, partner) = (world.desk("acme").await, world.partner());
+    let elsewhere = world.partner();
     let known = agreed(&world, &acme, &partner, "public_and_private").await;
     partner.answers(|heard| {
         let moved = heard.path.starts_with("/moved");
@@ -142,7 +142,7 @@ pub async fn redirects_stay_at_the_host(world: Arc<World>) {
 }
 
 pub async fn a_ticket_that_a_partner_lost_ends_alone(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     let known = agreed(&world, &acme, &partner, "public_and_private").await;
     let (lost, lost_share) = share(&world, &acme, &partner, &known).await;
     let (kept, kept_share) = share(&world, &acme, &partner, &known).await;
@@ -166,7 +166,7 @@ pub async fn a_ticket_that_a_partner_lost_ends_alone(world: Arc<World>) {
 }
 
 pub async fn what_a_dead_replica_held_is_called_after_its_lease(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     let known = agreed(&world, &acme, &partner, "public_and_private").await;
     let (uuid, share_id) = share(&world, &acme, &partner, &known).await;
     let path = format!("/tickets/{uuid}");
@@ -187,7 +187,7 @@ pub async fn what_a_dead_replica_held_is_called_after_its_lease(world: Arc<World
 }
 
 pub async fn a_partner_that_moves_is_proven_at_its_new_place(world: Arc<World>) {
-    let (acme, old, new) = (world.desk("acme").await, world.partner().await, world.partner().await);
+    let (acme, old, new) = (world.desk("acme").await, world.partner(), world.partner());
     let known = agreed(&world, &acme, &old, "public_and_private").await;
     let path = format!("/agreements/{}", known.uuid);
     // Ours is not the partner's to change.

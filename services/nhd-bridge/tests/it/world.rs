@@ -127,8 +127,8 @@ impl World {
     }
 
     /// A partner with its sharing URL, of which nobody has heard.
-    pub async fn partner(self: &Arc<Self>) -> Partner {
-        Partner::open(self).await
+    pub fn partner(self: &Arc<Self>) -> Partner {
+        Partner::open(self)
     }
 
     /// The sharing URL of a desk.
