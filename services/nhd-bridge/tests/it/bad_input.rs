@@ -171,7 +171,7 @@ pub async fn guessed_addresses_are_bounded(world: Arc<World>) {
     guessed.url = format!("{}/sharing/nobody-{}", world.url, world.number());
     body["receiver_url"] = json!(guessed.url);
     partner.invites(&guessed, &body).await.is(403).says("unknown_account");
-    let query = "select case when count(*) > 0 then 'counted' end from refused_invite
+    let query = "select case when count(*) > 0 then 'counted' else 'none' end from refused_invite
         where source = $1";
     answers(&world.pool, "the guess", query, "127.0.0.1", "counted").await;
     assert!(partner.heard().is_empty(), "a stranger's URL was called");
