@@ -35,6 +35,8 @@ pub struct Viewer {
     pub(crate) session: Vec<u8>,
     /// How much the account had been told before the page was made.
     pub(crate) position: i64,
+    /// Invites that wait for a decision, of an admin's account.
+    pub(crate) invites: i64,
     pub(crate) reader: Reader,
     pub(crate) asked: Arc<Asked>,
 }

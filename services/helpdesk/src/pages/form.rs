@@ -26,6 +26,11 @@ impl Sent {
         named.map(|(_, value)| value.clone()).collect()
     }
 
+    /// All of them.
+    pub fn fields(&self) -> &[(String, String)] {
+        &self.0
+    }
+
     /// An id, or the absence of one that the form offers as a choice.
     pub fn id(&self, name: &str) -> Option<Uuid> {
         self.text(name).and_then(|id| Uuid::parse_str(id).ok())

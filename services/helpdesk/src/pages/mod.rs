@@ -2,6 +2,7 @@
 
 mod act;
 mod changed;
+mod confirm;
 mod form;
 mod list;
 mod new;
@@ -74,6 +75,8 @@ impl Pages {
             .route("/tickets/new", get(new::form))
             .route("/tickets/live", get(changed::stream))
             .route("/tickets/{number}", get(ticket::page).post(act::save))
+            .route("/tickets/{number}/fields", post(ticket::props::look))
+            .route("/tickets/{number}/sees", post(ticket::sees::look))
             .route("/tickets/{number}/share", post(act::share))
             .route("/tickets/{number}/unshare", post(act::unshare))
             .route("/tickets/{number}/requester", post(act::requester))

@@ -81,6 +81,7 @@ pub async fn open(pool: &PgPool, by: &By, new: New) -> Result<i64, SettleError> 
         before: None,
         after,
         opening: None,
+        partner: None,
         comments: vec![written(by, &new.first)],
         share_under: None,
         rules: None,
@@ -98,6 +99,14 @@ pub struct Edited<T> {
     pub was: T,
     /// Now.
     pub wanted: T,
+}
+
+impl Edited<Status> {
+    /// Whether it closes the ticket, for good.
+    #[must_use]
+    pub fn closes(&self) -> bool {
+        self.wanted == Status::Closed && self.was != Status::Closed
+    }
 }
 
 /// What an agent saves of a ticket. What is not given is not touched.
@@ -183,6 +192,7 @@ pub async fn edit(pool: &PgPool, by: &By, number: i64, edit: Edit) -> Result<(),
         before: Some(&before),
         after,
         opening: None,
+        partner: None,
         comments: edit.comment.iter().map(|comment| written(by, comment)).collect(),
         share_under: None,
         rules: None,
@@ -299,6 +309,7 @@ pub async fn share(pool: &PgPool, by: &By, number: i64, agreement: &str) -> Resu
         before: Some(&before),
         after,
         opening: None,
+        partner: None,
         comments: Vec::new(),
         share_under: Some(agreement),
         rules: Some(&[]),

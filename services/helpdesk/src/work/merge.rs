@@ -118,6 +118,7 @@ async fn add(
         before: Some(before),
         after,
         opening: None,
+        partner: None,
         comments: vec![written(by, &note)],
         share_under: None,
         rules: None,

@@ -2,6 +2,7 @@
 //! that follow, each in one transaction.
 
 pub mod agent;
+mod agreement;
 pub mod automations;
 pub mod changes;
 mod command;
@@ -11,6 +12,7 @@ mod receipt;
 mod received;
 pub mod settings;
 pub mod settle;
+pub mod would;
 
 use contracts::{AccountName, Actor, Role, Timestamp};
 

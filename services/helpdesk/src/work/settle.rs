@@ -52,6 +52,8 @@ pub(super) struct Change<'a> {
     pub after: Kept,
     /// What its history says first, and who did that.
     pub opening: Option<(&'a str, Entry)>,
+    /// Which partner made it, where one did.
+    pub partner: Option<Partner<'a>>,
     /// What was said with it.
     pub comments: Vec<Comment>,
     /// The agreement under which it is to be shared.
@@ -60,6 +62,15 @@ pub(super) struct Change<'a> {
     pub rules: Option<&'a [Rule]>,
     /// What the rules are told that happened.
     pub event: Event,
+}
+
+/// Who of another organisation did something.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Partner<'a> {
+    /// Their account, as far as it is told.
+    pub account: &'a str,
+    /// The person, as far as it is told.
+    pub person: Option<&'a str>,
 }
 
 /// What else is known of the ticket.
@@ -105,7 +116,17 @@ pub(super) async fn settle(
         event::add(connection, account, number, by.now.utc(), who, &[entry]).await?;
     }
     let before = change.before.map_or(&after, |before| before);
-    write_history(connection, by, change.channel, [before, &after, &done], &run.fired).await?;
+    let (who, own) = match change.partner {
+        Some(Partner { account, person }) => {
+            (account, history::of_partner(&before.ticket, &after.ticket, person))
+        }
+        None => {
+            let own = history::entries(&before.ticket, &after.ticket, change.channel);
+            (by.actor.name.as_str(), own)
+        }
+    };
+    event::add(connection, account, number, by.now.utc(), who, &own).await?;
+    write_rules_history(connection, by, [&after, &done], &run.fired).await?;
     publish(connection, by, change.channel, [before, &after, &done], &change.comments, &around)
         .await?;
     let by_rule = run.shares().map(str::to_owned);
@@ -149,17 +170,17 @@ async fn run_rules(
     Ok(still)
 }
 
-async fn write_history(
+async fn write_rules_history(
     connection: &mut PgConnection,
     by: &By,
-    channel: Channel,
-    [before, after, done]: [&Kept; 3],
+    [after, done]: [&Kept; 2],
     fired: &[Fired],
 ) -> Result<(), SettleError> {
     let (account, at) = (by.account.as_str(), by.now.utc());
     let number = done.ticket.number;
-    let own = history::entries(&before.ticket, &after.ticket, channel);
-    event::add(connection, account, number, at, &by.actor.name, &own).await?;
+    // One that found everything as it wants it did nothing.
+    let did = |fired: &&Fired| fired.changed || fired.stopped.is_some();
+    let fired: Vec<&Fired> = fired.iter().filter(did).collect();
     let names: Vec<&str> = fired.iter().map(|fired| fired.name.as_str()).collect();
     for fired in fired {
         let stopped = fired.stopped.as_ref().map(ToString::to_string);

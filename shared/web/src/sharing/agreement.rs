@@ -148,6 +148,7 @@ async fn invitation<E: SharingEdge>(
     framed(edge, viewer, title)
         .crumb("/sharing", viewer.say("sharing.title"))
         .class("main--form")
+        .renews(here(state), &PARTS)
         .body(&content)
 }
 
@@ -201,7 +202,17 @@ async fn decided<E: SharingEdge>(
         doctor,
         id,
     };
-    framed(edge, viewer, name(state)).crumb("/sharing", viewer.say("sharing.title")).body(&content)
+    framed(edge, viewer, name(state))
+        .crumb("/sharing", viewer.say("sharing.title"))
+        .renews(here(state), &PARTS)
+        .body(&content)
+}
+
+/// Parts of both pages: where it stands, what it is, and what can be done.
+const PARTS: [&str; 3] = ["#agreement-head", "#agreement", "#agreement-acts"];
+
+fn here(state: &AgreementState) -> String {
+    format!("/sharing/agreements/{}", state.agreement_id)
 }
 
 /// Where it stands, as a badge.

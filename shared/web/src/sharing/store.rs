@@ -264,7 +264,9 @@ pub(super) async fn shared(
 ) -> sqlx::Result<Vec<SharedTicket>> {
     let statement = sqlx::AssertSqlSafe(format!(
         "select * from (
-             select share.share_id, share.side, share.partner_ticket_id, share.started_at,
+             select share.share_id, share.side, share.started_at,
+                 coalesce(share.partner_ticket_id, case when share.side = 'receiver'
+                     then ticket.held #>> '{{head,original_ticket_id}}' end) as partner_ticket_id,
                  share.ended or coalesce(agreement.state ->> 'status' = 'inactive', false) as ended,
                  ticket.number, ticket.held -> 'head' ->> 'subject' as subject,
                  ticket.held #>> '{{fields,status,0,value}}' as status,
