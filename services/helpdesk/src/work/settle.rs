@@ -228,34 +228,44 @@ async fn share(
     agreement: &str,
     shares: &[Share],
 ) -> Result<(), SettleError> {
-    let (account, number) = (by.account.as_str(), done.ticket.number);
-    let said = comment::all(connection, account, number).await?;
+    let ticket = whole(connection, by.account.as_str(), done, shares).await?;
+    let content = json!({
+        "agreement_id": agreement,
+        "share_id": new_id().to_string(),
+        "ticket": ticket,
+        "actor": without_address(&by.actor),
+        "occurred_at": by.now,
+    });
+    send(connection, &by.account, "ticket.share.v1", content).await
+}
+
+/// A whole ticket as a share tells it, with the first of what was said here.
+pub(super) async fn whole(
+    connection: &mut PgConnection,
+    account: &str,
+    kept: &Kept,
+    shares: &[Share],
+) -> sqlx::Result<Value> {
+    let said = comment::all(connection, account, kept.ticket.number).await?;
     let own: Vec<Value> = said
         .iter()
         .filter(|comment| comment.received_from.is_none() && !comment.redacted)
         .take(COMMENTS)
         .map(told)
         .collect();
-    let asker = person::find(connection, account, &done.ticket.requester).await?;
+    let asker = person::find(connection, account, &kept.ticket.requester).await?;
     let asker =
         asker
             .as_ref()
-            .map_or(Asker { id: &done.ticket.requester, name: &done.requester_name }, |person| {
+            .map_or(Asker { id: &kept.ticket.requester, name: &kept.requester_name }, |person| {
                 Asker { id: &person.id, name: &person.name }
             });
     let copy_of = shares
         .iter()
         .find(|share| share.side == contracts::delivery::Side::Receiver)
         .map(|share| share.id.as_str());
-    let asked_at = Timestamp::from(done.created_at);
-    let content = json!({
-        "agreement_id": agreement,
-        "share_id": new_id().to_string(),
-        "ticket": publish::whole(&done.ticket, &asker, asked_at, copy_of, &own),
-        "actor": without_address(&by.actor),
-        "occurred_at": by.now,
-    });
-    send(connection, &by.account, "ticket.share.v1", content).await
+    let asked_at = Timestamp::from(kept.created_at);
+    Ok(publish::whole(&kept.ticket, &asker, asked_at, copy_of, &own))
 }
 
 /// Addresses stay here, whatever the line would do with them.

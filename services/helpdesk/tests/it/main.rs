@@ -6,6 +6,7 @@ mod received;
 mod rules;
 mod settings;
 mod sharing;
+mod sharing_pages;
 mod tenants;
 mod texts;
 mod views;
