@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-all=(agreement-service share-dispatcher comment-sync field-sync notifier gateway helpdesk operator)
+all=(agreement-service share-dispatcher comment-sync field-sync notifier gateway helpdesk nhd-bridge operator)
 images=target/images
 authorities=${AUTHORITIES:-/etc/ssl/certs/ca-certificates.crt}
 

@@ -23,7 +23,7 @@ ADMINISTRATOR = "admin"
 # Where compose.yaml publishes each service, in the order of the file.
 PORTS = {"agreement-service": 9091, "share-dispatcher": 9092, "comment-sync": 9093, "field-sync": 9094, "notifier": 9095}
 # Where compose.yaml publishes the edges' doors for the operator.
-DOORS = {"gateway": 8081, "helpdesk": 8084}
+DOORS = {"gateway": 8081, "helpdesk": 8084, "nhd-bridge": 8086}
 # The Secrets of kubernetes/base, and the setting that each is for.
 SETTINGS = {
     "deskmesh-broker": ("broker", "DESKMESH__BROKER__URL"),
@@ -32,11 +32,12 @@ SETTINGS = {
 }
 
 # The Secret of each edge, and the setting that each of its keys is for.
-EDGES = ("gateway", "helpdesk")
+EDGES = ("gateway", "helpdesk", "nhd-bridge")
 EDGE_SETTINGS = {
     "DESKMESH__BROKER__URL": "broker",
     "DESKMESH__DATABASE__URL": "database",
     "DESKMESH__OPERATOR__SECRET": "operator",
+    "DESKMESH__KEYS__SECRET": "keys",
 }
 
 
@@ -54,8 +55,9 @@ def main() -> None:
                 (folder / f"{service}.{server}.env").write_text(f"{setting}={address}\n")
     for setting, key in EDGE_SETTINGS.items():
         for edge in EDGES:
-            value = stored(folder / "secrets.yaml")[f"deskmesh-{edge}"][key]
-            (folder / f"{edge}.{key}.env").write_text(f"{setting}={value}\n")
+            values = stored(folder / "secrets.yaml")[f"deskmesh-{edge}"]
+            if key in values:
+                (folder / f"{edge}.{key}.env").write_text(f"{setting}={values[key]}\n")
     login = f"POSTGRES_PASSWORD={password(folder / 'passwords/database.postgres')}\nPOSTGRES_DB=deskmesh\n"
     (folder / "database.env").write_text(login)
     administer(folder / "definitions.json", password(folder / f"passwords/broker.{ADMINISTRATOR}"))
@@ -99,8 +101,9 @@ def operators(folder: Path) -> str:
         "DESKMESH_SERVICES": ",".join(f"{name}=http://127.0.0.1:{port}" for name, port in PORTS.items()),
     }
     for edge, port in DOORS.items():
-        values[f"DESKMESH_{edge.upper()}_URL"] = f"http://127.0.0.1:{port}"
-        values[f"DESKMESH_{edge.upper()}_SECRET_FILE"] = str((folder / f"passwords/operator.{edge}").resolve())
+        variable = edge.upper().replace("-", "_")
+        values[f"DESKMESH_{variable}_URL"] = f"http://127.0.0.1:{port}"
+        values[f"DESKMESH_{variable}_SECRET_FILE"] = str((folder / f"passwords/operator.{edge}").resolve())
     return "".join(f"export {name}='{value}'\n" for name, value in values.items())
 
 

@@ -26,7 +26,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 DEFINITIONS = Path(__file__).resolve().parents[1] / "rabbitmq/definitions.json"
 # What a deployment may have beside the line: an account at the broker, `deskmesh-operator account add gateway --may-operate`.
-EDGES = ("gateway", "helpdesk")
+EDGES = ("gateway", "helpdesk", "nhd-bridge")
+# Which of them keeps secrets of others, encrypted with one of its own.
+KEEPERS = ("nhd-bridge",)
 # Without it RabbitMQ's topology operator does not see a Secret.
 FOR_THE_OPERATOR = {"rabbitmq.com/topology-operator": "true"}
 
@@ -98,6 +100,8 @@ class Credentials:
                 "database": self.database_of(edge),
                 "operator": self.password(f"operator.{edge}"),
             }
+            if edge in KEEPERS:
+                values["keys"] = self.password(f"keys.{edge}")
             made.append(self.secret(f"deskmesh-{edge}", values))
         for name in (*self.services, *EDGES):
             login = {"username": role(name), "password": self.password(f"database.{name}")}

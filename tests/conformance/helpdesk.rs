@@ -162,13 +162,21 @@ pub async fn r_27_the_pages_refuse_to_merge_a_ticket_in_a_live_share(context: Co
     }
 }
 
-pub async fn r_40_the_pages_have_no_way_to_take_a_placeholder_away(context: ConformanceContext) {
-    let (globex, _, ticket) = received(&context, everything()).await;
-    let page = globex.page(&ticket);
-    assert!(page.contains("</svg>placeholder"), "{page}");
-    for way in ["/people/", "delete", "merge"] {
-        assert!(!page.to_lowercase().contains(&format!("action=\"/tickets/1/{way}")), "{way}");
+pub async fn r_40_the_pages_refuse_to_take_a_placeholder_away(context: ConformanceContext) {
+    let (mut globex, _, ticket) = received(&context, everything()).await;
+    globex.opens("Our own", "");
+    assert!(globex.page(&ticket).contains("</svg>placeholder"));
+    let people = globex.page("/people");
+    let (_, rest) = people.split_once("href=\"/people/placeholder-").expect("a placeholder");
+    let id = rest.split('"').next().unwrap_or_default();
+    let path = format!("/people/placeholder-{id}");
+    assert!(!globex.page(&path).contains("name=\"do\""), "no form for it");
+    let merge = [("do", "merge"), ("into", "robin@customer.example")];
+    for form in [[("do", "delete"), ("into", "")], merge] {
+        let answer = globex.admin.send(&path, &form).expect("an answer");
+        assert_eq!(answer.status, 409, "{form:?}");
     }
+    assert_eq!(globex.admin.get(&path).expect("an answer").status, 200);
 }
 
 pub async fn r_42_a_person_here_stays_apart_from_a_placeholder_of_the_name(
@@ -214,6 +222,23 @@ pub async fn r_44_the_pages_say_whom_a_reply_reaches_after_unsharing(context: Co
     let form = [("name", "Rita Moss"), ("email", "rita@customer.example")];
     globex.admin.post(&format!("{ticket}/requester"), &form).expect("it is taken");
     assert!(!globex.page(&ticket).contains("reaches nobody"));
+}
+
+pub async fn r_45_the_pages_put_no_partners_support_address_in_copy(context: ConformanceContext) {
+    let mut globex = Organisation::new(&context, "globex").await;
+    let acme = context.desk("acme").await;
+    let support = format!("support@{}.example", acme.account);
+    applied(&context.set(&acme, json!({ "support_addresses": [support] })).await);
+    let agreement = globex.accepts(&context, &acme, everything()).await;
+    let ticket = with(json!({ "id": "1" }), &json!({ "subject": "The pump leaks" }));
+    context.share(&acme, &agreement, ticket).await;
+    globex.shows("/tickets?view=received", "The pump leaks");
+    for (address, status) in [(support.as_str(), 409), ("cleo@customer.example", 303)] {
+        let answer = globex.admin.send("/tickets/1/ccs", &[("email", address)]);
+        assert_eq!(answer.expect("an answer").status, status, "{address}");
+    }
+    let page = globex.page("/tickets/1");
+    assert!(page.contains("cleo@customer.example") && !page.contains(&support), "{page}");
 }
 
 /// The form that invites.

@@ -189,7 +189,7 @@ rules! {
     "R-39" Deskmesh "an agent who comments on the copy is an end-user placeholder at the sender"
         [people::r_39_an_agent_who_comments_on_the_copy_is_an_end_user_at_the_sender];
     "R-40" Helpdesk "placeholders cannot be deleted"
-        [people::r_40_a_placeholder_stays_whatever_happens, helpdesk::r_40_the_pages_have_no_way_to_take_a_placeholder_away];
+        [people::r_40_a_placeholder_stays_whatever_happens, helpdesk::r_40_the_pages_refuse_to_take_a_placeholder_away];
     "R-41" Deskmesh "no address, telephone or other customer data crosses"
         [people::r_41_no_address_or_telephone_crosses,
             people::r_41_a_customers_number_is_no_telephone,
@@ -201,8 +201,9 @@ rules! {
     "R-44" Helpdesk "after unsharing, a requester without an address is out of reach, as the agent \
         learns"
         [duties::r_44_after_the_end_a_requester_without_an_address_is_out_of_reach, helpdesk::r_44_the_pages_say_whom_a_reply_reaches_after_unsharing];
-    "R-45" Desk "no mail between two accounts that have an agreement"
-        [notices::r_45_partners_know_where_no_mail_may_go];
+    "R-45" Helpdesk "no mail between two accounts that have an agreement"
+        [notices::r_45_partners_know_where_no_mail_may_go,
+            helpdesk::r_45_the_pages_put_no_partners_support_address_in_copy];
     "R-46" Deskmesh "automatic mail to a partner is suppressed"
         [notices::r_46_automatic_mail_to_a_partner_is_suppressed];
     "R-47" Deskmesh "mail to a partner that an agent's action causes is suppressed as well"

@@ -19,7 +19,7 @@ from running import Running
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("agreement-service", "share-dispatcher", "comment-sync", "field-sync", "notifier")
 # Looked into and not run: its pods are a component's.
-EDGES = ("gateway", "helpdesk")
+EDGES = ("gateway", "helpdesk", "nhd-bridge")
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ COMPONENT = "app.kubernetes.io/component"
 NAME = "app.kubernetes.io/name"
 PART_OF = "app.kubernetes.io/part-of"
 # Services that are components of their own: a deployment has them or not.
-EDGES = {"gateway", "helpdesk"}
+EDGES = {"gateway", "helpdesk", "nhd-bridge"}
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,11 @@ impl EdgeAccess {
 
 /// What the operator shows at an edge.
 fn operator_secret(edge: Service, passwords: &Passwords) -> String {
-    let secret = passwords.of(&format!("{}'s operator", edge.name()));
-    // Long enough whatever the length of a password is.
+    long(&passwords.of(&format!("{}'s operator", edge.name())))
+}
+
+/// Long enough for a secret, whatever the length of a password is.
+fn long(secret: &str) -> String {
     format!("{secret}{secret}")
 }
 
@@ -84,27 +87,32 @@ pub fn with_gateway(
     Ok((fleet, access))
 }
 
-/// Gives a fleet what its help desk needs: addresses that are free, the operator's secret, and TLS
-/// where there are certificates.
+/// Gives a fleet what its help desk needs: addresses that are free, a folder for files, the operator's
+/// secret, and TLS where there are certificates.
 ///
 /// # Errors
-/// When no port is free.
+/// When no port is free, or the folder cannot be made.
 pub fn with_helpdesk(
     fleet: Fleet,
     passwords: &Passwords,
     certificates: Option<&Certificates>,
 ) -> Result<(Fleet, EdgeAccess)> {
-    let [pages, operator] = ports::free()?;
+    let [pages, operator, files] = ports::free()?;
     let at = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let scheme = if certificates.is_some() { "https" } else { "http" };
     let access = EdgeAccess {
         url: format!("{scheme}://localhost:{pages}"),
         operator_url: format!("http://{}", at(operator)),
     };
+    let folder = fleet.folder("helpdesk-files");
+    fs::create_dir_all(&folder).during("making the folder of the help desk's files")?;
     let mut fleet = fleet;
     let mut set = |name: &str, value: &str| {
         fleet = fleet.clone().with_variable_of(Service::Helpdesk, name, value);
     };
+    set("DESKMESH__FILES__LISTEN", &at(files).to_string());
+    set("DESKMESH__FILES__PUBLIC_URL", &format!("{scheme}://localhost:{files}"));
+    set("DESKMESH__FILES__FOLDER", &folder.to_string_lossy());
     set("DESKMESH__PAGES__LISTEN", &at(pages).to_string());
     set("DESKMESH__PAGES__PUBLIC_URL", &access.url);
     set("DESKMESH__OPERATOR__LISTEN", &at(operator).to_string());
@@ -118,7 +126,46 @@ pub fn with_helpdesk(
     Ok((fleet, access))
 }
 
-/// How an edge is registered: as an account that operates others.
+/// Gives a fleet what its bridge needs: addresses that are free, the operator's secret, what partners'
+/// keys are encrypted with, and TLS where there are certificates.
+///
+/// # Errors
+/// When no port is free.
+pub fn with_nhd_bridge(
+    fleet: Fleet,
+    passwords: &Passwords,
+    certificates: Option<&Certificates>,
+) -> Result<(Fleet, EdgeAccess)> {
+    let [sharing, operator] = ports::free()?;
+    let at = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let scheme = if certificates.is_some() { "https" } else { "http" };
+    let access = EdgeAccess {
+        url: format!("{scheme}://localhost:{sharing}"),
+        operator_url: format!("http://{}", at(operator)),
+    };
+    let mut fleet = fleet;
+    let mut set = |name: &str, value: &str| {
+        fleet = fleet.clone().with_variable_of(Service::NhdBridge, name, value);
+    };
+    set("DESKMESH__SHARING__LISTEN", &at(sharing).to_string());
+    set("DESKMESH__SHARING__PUBLIC_URL", &access.url);
+    set("DESKMESH__OPERATOR__LISTEN", &at(operator).to_string());
+    set("DESKMESH__OPERATOR__SECRET", &operator_secret(Service::NhdBridge, passwords));
+    set("DESKMESH__KEYS__SECRET", &long(&passwords.of("nhd-bridge's keys")));
+    // Partners stand on this machine.
+    set("DESKMESH__EGRESS__ALLOW", r#"["127.0.0.0/8", "::1/128"]"#);
+    set("DESKMESH__EGRESS__PLAIN_HTTP", r#"["127.0.0.0/8", "::1/128"]"#);
+    set("DESKMESH__EGRESS__PORTS", r#"["1-65535"]"#);
+    if let Some(certificates) = certificates {
+        set("DESKMESH__EGRESS__CA_FILE", &certificates.authority.to_string_lossy());
+        set("DESKMESH__SHARING__CERTIFICATE_FILE", &certificates.certificate.to_string_lossy());
+        set("DESKMESH__SHARING__KEY_FILE", &certificates.key.to_string_lossy());
+    }
+    Ok((fleet, access))
+}
+
+/// How an edge is registered: as an account that operates others; the bridge's stands for
+/// third-party systems too.
 #[must_use]
 pub fn registration(edge: Service) -> AccountRegister {
     AccountRegister {
@@ -128,7 +175,7 @@ pub fn registration(edge: Service) -> AccountRegister {
         address: None,
         operated_by: None,
         may_operate: true,
-        third_parties: false,
+        third_parties: edge == Service::NhdBridge,
         sharing_url: None,
         admins: Vec::new(),
     }

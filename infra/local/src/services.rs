@@ -52,10 +52,13 @@ impl Fleet {
                 Ok((service, installation.service_url(service)?, database.service_url(service)?))
             })
             .collect::<Result<_>>()?;
-        let mail = |name: &str, value: &str| {
-            (Some(Service::Notifier), format!("DESKMESH__SMTP__{name}"), value.to_owned())
+        let mail = |service, name: &str, value: &str| {
+            (Some(service), format!("DESKMESH__SMTP__{name}"), value.to_owned())
         };
-        let environment = vec![mail("URL", smtp_url), mail("FROM", "deskmesh@localhost")];
+        let environment = [Service::Notifier, Service::Helpdesk]
+            .into_iter()
+            .flat_map(|it| [mail(it, "URL", smtp_url), mail(it, "FROM", "deskmesh@localhost")])
+            .collect();
         let placeholder_key = installation.placeholder_key();
         let (dir, binaries) = (dir.join("services"), binaries_dir()?);
         Ok(Self { dir, binaries, environment, placeholder_key, takes_key: true, addresses })

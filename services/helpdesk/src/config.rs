@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bootstrap::{Secret, Within};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The service's own configuration.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -13,8 +13,12 @@ pub struct Config {
     pub pages: Pages,
     /// What the operator speaks to.
     pub operator: Operator,
+    /// What accounts keep.
+    pub files: files::Config,
     /// How commands are sent.
     pub limits: Limits,
+    /// How mails are sent.
+    pub smtp: Smtp,
 }
 
 /// What people reach.
@@ -52,6 +56,25 @@ pub struct Limits {
     pub send_again_seconds: Within<10, 86_400>,
 }
 
+/// How mails are sent.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Smtp {
+    /// Where the mail server is.
+    #[serde(deserialize_with = "server_url")]
+    pub url: Secret,
+    url_file: String,
+    /// Who the mails are from.
+    #[serde(deserialize_with = "mail::sender")]
+    pub from: String,
+    /// How long connecting may take, and then one mail.
+    pub timeout_ms: Within<1_000, 600_000>,
+}
+
+fn server_url<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
+    mail::server_url(from, Secret::reveal)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +99,8 @@ mod tests {
             ("PAGES__PUBLIC_URL", "https://desk.example/", "slash"),
             ("PAGES__LISTEN", "everywhere", "`pages.listen`"),
             ("OPERATOR__SECRET", "hush", "32 characters"),
+            ("SMTP__URL", "http://u:hush@mail.example", "`smtp.url`"),
+            ("SMTP__FROM", "Deskmesh", "`smtp.from`"),
             ("LIMITS__SEND_AGAIN_SECONDS", "1", "86400"),
         ] {
             let error = with(key, value).unwrap_err().to_string();

@@ -16,6 +16,8 @@ impl Edge for Helpdesk {
 
 const OWN_AGED: &[Aged] = &[
     Aged { table: "rule_publish", since: "at", condition: "true", days: 1 },
+    Aged { table: "mail", since: "created_at", condition: "state <> 'pending'", days: 31 },
+    Aged { table: "confirmation", since: "made_at", condition: "true", days: 2 },
     Aged { table: "automation_run", since: "hour", condition: "true", days: 1 },
 ];
 

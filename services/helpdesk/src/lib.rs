@@ -3,6 +3,7 @@
 mod clock;
 mod config;
 mod edge;
+pub mod mails;
 mod operator_api;
 pub mod pages;
 pub mod rules;
@@ -19,11 +20,12 @@ pub use edge::Helpdesk;
 pub use operator_api::OperatorApi;
 pub use start::start;
 
-/// The desk's tables, those of pages and the help desk's own, to which `bootstrap` adds the
+/// The desk's tables, those of pages and files and the help desk's own, to which `bootstrap` adds the
 /// runtime's.
 pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
     let own = sqlx::migrate!().migrations.to_vec();
-    Migrator::with_migrations([desk::migrations(), web::migrations(), own].concat())
+    let all = [desk::migrations(), web::migrations(), files::migrations(800), own];
+    Migrator::with_migrations(all.concat())
 });
 
 /// Every table of this service's schema: the runtime's, the desk's, those of pages and its own.

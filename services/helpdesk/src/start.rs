@@ -3,15 +3,20 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use bootstrap::{Context, Tls, serve};
 use contracts::topology::Service;
 use desk::log::Heads;
 use desk::store::account::{self, KeptAccount};
 use desk::{Edge, Session, outbox};
+use files::{Files, sweep};
+use mail::{MailLoop, Server, ServerAddress};
 use tokio::sync::Notify;
 
+use crate::clock::now;
 use crate::config::Config;
 use crate::edge::Helpdesk;
+use crate::mails::EndUserMails;
 use crate::operator_api::OperatorApi;
 use crate::pages::Pages;
 use crate::work::changes::Changes;
@@ -23,7 +28,7 @@ use crate::work::{automations, follow};
 /// # Errors
 /// What the configuration names cannot be used, or the runtime gave up.
 pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
-    let Config { pages, operator, limits } = context.config.clone();
+    let Config { pages, operator, files: stored, limits, smtp } = context.config.clone();
     let (pool, shutdown) = (context.pool.clone(), context.shutdown.clone());
     let name = Service::Helpdesk.name();
     // The edge is told the receipts of its accounts' registrations.
@@ -54,19 +59,34 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     let hourly = automations::run(pool.clone(), Arc::clone(&new_command), shutdown.clone());
     context.tasks.spawn("automations", hourly);
 
+    let address = ServerAddress::read(smtp.url.reveal()).context("`smtp.url` cannot be used")?;
+    let table = EndUserMails {
+        pool: pool.clone(),
+        server: Server::new(address, smtp.timeout_ms.milliseconds()),
+        from: smtp.from.parse().context("`smtp.from` cannot be used")?,
+        public_url: pages.public_url.clone(),
+    };
+    let mails = MailLoop::new(table, context.answer_timeout(), now);
+    context.tasks.spawn("mail-loop", mails.run(shutdown.clone()));
+
     let desk = web::Desk {
         pool: pool.clone(),
         heads,
         new_command: Arc::clone(&new_command),
         shutdown: shutdown.clone(),
     };
-    let served = Pages::new(desk, changes, pages.public_url.clone());
+    let settings = stored.settings("pages.public_url", &pages.public_url)?;
+    let files = Files::open(pool.clone(), settings).await?;
+    context.tasks.spawn("files sweep", sweep(files.clone(), shutdown.clone()));
+    let served = Pages::new(desk, changes, files.clone(), pages.public_url.clone());
     let tls = (!pages.certificate_file.is_empty()).then(|| Tls {
         certificate: PathBuf::from(&pages.certificate_file),
         key: PathBuf::from(&pages.key_file),
     });
-    let serving = serve("pages", pages.listen, tls, served.router(), shutdown.clone());
+    let serving = serve("pages", pages.listen, tls.clone(), served.router(), shutdown.clone());
     context.tasks.spawn("pages", serving);
+    let serving = serve("files", stored.listen, tls, files.router(), shutdown.clone());
+    context.tasks.spawn("files", serving);
     if !operator.secret.reveal().is_empty() {
         let public_url = pages.public_url;
         let api = OperatorApi { pool, new_command, secret: operator.secret, public_url };

@@ -18,6 +18,7 @@ impl Edge for NhdBridge {
 
 const OWN_AGED: &[Aged] = &[
     Aged { table: "attempt", since: "at", condition: "true", days: KEEP_DAYS },
+    Aged { table: "refused_invite", since: "at", condition: "true", days: 2 },
     Aged { table: "early", since: "since", condition: "true", days: KEEP_DAYS },
 ];
 

@@ -1,5 +1,7 @@
-//! Access keys at rest: ChaCha20-Poly1305 (RFC 8439) by `ring`, under a key that HKDF-SHA256 derives
+//! Access keys at rest: `ChaCha20-Poly1305` (RFC 8439) by `ring`, under a key that HKDF-SHA256 derives
 //! from the bridge's secret, each with a nonce of chance, and bound to its agreement.
+
+use std::fmt::Write as _;
 
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, Salt};
@@ -46,7 +48,12 @@ impl AccessKeys {
     pub fn make(&self) -> Result<String, KeyError> {
         let mut bytes = [0; 20];
         self.chance.fill(&mut bytes).map_err(|_| KeyError::Chance)?;
-        Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        let mut digits = String::with_capacity(2 * bytes.len());
+        for byte in bytes {
+            // Writing to a string cannot fail.
+            write!(digits, "{byte:02x}").ok();
+        }
+        Ok(digits)
     }
 
     /// The key of an agreement as it is kept.

@@ -30,12 +30,18 @@ pub fn read(text: &str, schemes: &[&str]) -> Result<String, String> {
         return Err("names no host".to_owned());
     }
     match Url::parse(text) {
-        Ok(url) if url.host_str().is_some_and(|host| !host.is_empty()) => {
+        Ok(url) if url.port() == Some(0) => Err("names no port that can be reached".to_owned()),
+        Ok(url) if url.host_str().is_some_and(is_host) => {
             Ok(format!("{}://{rest}", scheme.to_ascii_lowercase()))
         }
         Ok(_) => Err("names no host".to_owned()),
         Err(error) => Err(format!("is no link: {error}")),
     }
+}
+
+/// Whether each label of a name has a letter; the last dot, of the root, may stand.
+fn is_host(host: &str) -> bool {
+    host.strip_suffix('.').unwrap_or(host).split('.').all(|label| !label.is_empty())
 }
 
 fn list(schemes: &[&str]) -> String {
@@ -68,6 +74,7 @@ mod tests {
             "https://acme.example/files/1",
             "https://acme.example",
             "https://acme.example:8443/a?b=c&d[]=e#f",
+            "https://acme.example./1",
             "https://acme.example/100%/Pr\u{fc}fbericht.pdf",
             "https://b\u{fc}cher.example/1",
             "https://192.0.2.1/x",
@@ -96,6 +103,11 @@ mod tests {
             "https://?a",
             "https://#a",
             "https://:8443/",
+            "https://./",
+            "https://../1",
+            "https://acme..example/1",
+            "https://.acme.example/1",
+            "https://acme.example:0/1",
             "https://acme.example:x/",
             "https://acme.example:99999/",
             "https://ada:secret@acme.example/1",

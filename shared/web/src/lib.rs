@@ -20,6 +20,7 @@ mod throttle;
 mod token;
 mod viewer;
 pub mod views;
+mod visitor;
 mod when;
 
 use messaging::Aged;
@@ -36,6 +37,7 @@ pub use role::Role;
 pub use serve::{Settings, Site, Web};
 pub use texts::Texts;
 pub use viewer::Viewer;
+pub use visitor::Visitor;
 pub use when::When;
 
 /// Rows of these tables that age. An edge that has the tables has to name them: nothing else takes

@@ -227,6 +227,30 @@ pub(crate) fn bare(
     html(status, bare.render())
 }
 
+/// A page of whoever is not signed in, with nothing but the brand above it.
+pub(crate) fn of_visitor(
+    asked: &Asked,
+    title: &str,
+    status: StatusCode,
+    content: &impl Template,
+) -> Result<Response, Failure> {
+    let content = content.render().map_err(|error| Failure::internal(&error))?;
+    let frame = Frame {
+        reader: &asked.reader,
+        site: asked,
+        viewer: None,
+        title,
+        section: "",
+        crumbs: &[],
+        side: &[],
+        class: "main--form",
+        live: None,
+        said: asked.said(),
+        content: Html::trusted(content),
+    };
+    frame.answer(status)
+}
+
 /// A failure as a page: with navigation, if somebody is signed in.
 pub(crate) fn of_failure(
     asked: &Asked,

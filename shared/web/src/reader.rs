@@ -28,6 +28,12 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// Somebody who is not there: what is written to them is in their language.
+    #[must_use]
+    pub fn absent(language: Language, texts: &'static Texts, now: DateTime<Utc>) -> Self {
+        Self { language, zone: Tz::UTC, theme: "", now, texts }
+    }
+
     /// The text of a key; of the edge, or else of this package.
     #[must_use]
     pub fn say(&self, key: &str) -> Cow<'static, str> {

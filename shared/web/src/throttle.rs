@@ -26,19 +26,18 @@ impl Tries {
     pub fn of(account: &str, email: &str, place: Option<IpAddr>) -> Self {
         let login = format!("{}\n{}", account.to_lowercase(), email.to_lowercase());
         let place = place.map(network).unwrap_or_default();
-        // Hashed: it must not be read off who tried what.
-        let counted = |what: &str| {
-            let mut text = String::new();
-            for byte in &Sha256::digest(what.as_bytes())[..16] {
-                write!(text, "{byte:02x}").ok();
-            }
-            text
-        };
         Self(vec![
-            (counted(&format!("here\n{login}\n{place}")), HERE),
-            (counted(&format!("login\n{login}")), ANYWHERE),
-            (counted(&format!("place\n{place}")), PLACE),
+            (hashed(&format!("here\n{login}\n{place}")), HERE),
+            (hashed(&format!("login\n{login}")), ANYWHERE),
+            (hashed(&format!("place\n{place}")), PLACE),
         ])
+    }
+
+    /// Of other things by their names, and from a place.
+    pub fn named(counted: &[(&str, i32)], place: Option<IpAddr>, of_place: i32) -> Self {
+        let place = format!("visit\n{}", place.map(network).unwrap_or_default());
+        let all = counted.iter().copied().chain([(place.as_str(), of_place)]);
+        Self(all.map(|(what, most)| (hashed(what), most)).collect())
     }
 
     /// How many tries are left before it pauses.
@@ -92,6 +91,15 @@ impl Tries {
             .await
             .map(drop)
     }
+}
+
+/// It must not be read off who tried what.
+fn hashed(what: &str) -> String {
+    let mut text = String::new();
+    for byte in &Sha256::digest(what.as_bytes())[..16] {
+        write!(text, "{byte:02x}").ok();
+    }
+    text
 }
 
 /// Of IPv6 the network of a subscriber: they have addresses without number.

@@ -11,7 +11,7 @@ DIGEST = re.compile(r"^[^@]+@sha256:[0-9a-f]{64}$")
 # bootstrap gives the last spans this long after the grace period (FLUSH in shared/bootstrap/src/telemetry.rs).
 FLUSH_SECONDS = 5
 # What a service keeps beside the database.
-KEPT = {"gateway": ("files",)}
+KEPT = {"gateway": ("files",), "helpdesk": ("files",)}
 
 
 def restricted(_: Tree, render: Render) -> Iterator[str]:

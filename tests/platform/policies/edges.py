@@ -9,12 +9,16 @@ from tree import EDGES, Object, Tree, selects, title
 # What is open to the world, by the names that the container gives its ports, and the setting that listens there.
 PUBLIC = {
     "gateway": {"api": "DESKMESH__API__LISTEN", "files": "DESKMESH__FILES__LISTEN"},
-    "helpdesk": {"pages": "DESKMESH__PAGES__LISTEN"},
+    "helpdesk": {"pages": "DESKMESH__PAGES__LISTEN", "files": "DESKMESH__FILES__LISTEN"},
+    "nhd-bridge": {"sharing": "DESKMESH__SHARING__LISTEN"},
 }
 BROKER, DATABASE, METRICS, COLLECTOR = {5671, 5672}, {5432}, 9090, 4318
-# What accounts may have called by whom, and the networks of an installation, which they may not.
+# What accounts and partners may have called by whom, and the networks of an installation, which they may not.
 WEB = {443, 8443}
-CALLERS = {"gateway"}
+CALLERS = {"gateway", "nhd-bridge"}
+# Who mails whoever asks.
+MAIL = {25, 465, 587}
+MAILERS = {"helpdesk"}
 PRIVATE = {"10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7", "fe80::/10"}
 
 
@@ -59,7 +63,7 @@ def _files(pod: Pod) -> set[str]:
 
 def kept(_: Tree, render: Render) -> Iterator[str]:
     """Files lie in a claim that all replicas mount, that no tool prunes, where the setting says."""
-    for pod in (one for one in edges(render) if one.service == "gateway" and one.command == "run"):
+    for pod in (one for one in edges(render) if "files" in PUBLIC[one.service] and one.command == "run"):
         claims = {volume["name"]: volume["persistentVolumeClaim"]["claimName"] for volume in pod.spec["volumes"] if "persistentVolumeClaim" in volume}
         mounts = {mount["name"]: mount["mountPath"] for mount in pod.container["volumeMounts"]}
         folder = pod.settings(render).get("DESKMESH__FILES__FOLDER")
@@ -105,9 +109,9 @@ def reached(tree: Tree, render: Render) -> Iterator[str]:
 
 
 def way_out(_: Tree, render: Render) -> Iterator[str]:
-    """Out to broker, database and names; and, for whoever calls on accounts' behalf, to what is public."""
+    """Out to broker, database and names; for whoever calls on accounts' behalf, to what is public; and for who mails, to mail."""
     for pod in edges(render):
-        needed = set(DATABASE) if pod.command == "migrate" else {*BROKER, *DATABASE, *(WEB if pod.service in CALLERS else ())}
+        needed = set(DATABASE) if pod.command == "migrate" else {*BROKER, *DATABASE, *(WEB if pod.service in CALLERS else ()), *(MAIL if pod.service in MAILERS else ())}
         if pod.command == "run" and pod.settings(render).get("DESKMESH__TELEMETRY__OTLP_ENDPOINT"):
             needed.add(COLLECTOR)
         rules = [rule for rule in _rules(render, pod, "egress") if {port["port"] for port in rule.get("ports", [])} != {53}]
@@ -115,7 +119,7 @@ def way_out(_: Tree, render: Render) -> Iterator[str]:
             yield f"{pod.title} may go out to any port"
         allowed = {port["port"] for rule in rules for port in rule.get("ports", [])}
         surplus = allowed - needed
-        for key, ports in (("the broker", BROKER), ("the database", DATABASE), ("what accounts name", WEB)):
+        for key, ports in (("the broker", BROKER), ("the database", DATABASE), ("what accounts name", WEB), ("the mail server", MAIL)):
             if ports <= needed and not allowed & ports:
                 yield f"{pod.title} needs {key}, but no policy lets it out to any of the ports {sorted(ports)}"
         if surplus:

@@ -25,6 +25,8 @@ pub struct Running {
     #[serde(default)]
     pub helpdesk: Option<EdgeAccess>,
     #[serde(default)]
+    pub nhd_bridge: Option<EdgeAccess>,
+    #[serde(default)]
     pub console: Option<RunningConsole>,
 }
 
@@ -57,6 +59,7 @@ impl Running {
         match edge {
             Service::Gateway => self.gateway.as_ref(),
             Service::Helpdesk => self.helpdesk.as_ref(),
+            Service::NhdBridge => self.nhd_bridge.as_ref(),
             _ => None,
         }
     }

@@ -35,10 +35,14 @@ exit 1
 "#;
 
 /// What is set for each edge: where it is used, where the operator reaches it, and the file with what
-/// it shows there, for `deskmesh-operator account add … --via EDGE`.
-const EDGES: [(Service, [&str; 3]); 2] = [
+/// it shows there, as for `deskmesh-operator account add … --via EDGE`.
+const EDGES: [(Service, [&str; 3]); 3] = [
     (Service::Gateway, ["GATEWAY_URL", "DESKMESH_GATEWAY_URL", "DESKMESH_GATEWAY_SECRET_FILE"]),
     (Service::Helpdesk, ["HELPDESK_URL", "DESKMESH_HELPDESK_URL", "DESKMESH_HELPDESK_SECRET_FILE"]),
+    (
+        Service::NhdBridge,
+        ["SHARING_URL", "DESKMESH_NHD_BRIDGE_URL", "DESKMESH_NHD_BRIDGE_SECRET_FILE"],
+    ),
 ];
 
 /// Writes both.

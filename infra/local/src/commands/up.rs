@@ -40,6 +40,7 @@ pub async fn up() -> Result<ExitCode> {
         mail_sink: sink,
         gateway: None,
         helpdesk: None,
+        nhd_bridge: None,
         console: None,
     };
     running.write(&dir)?;
@@ -66,6 +67,8 @@ pub async fn up() -> Result<ExitCode> {
     running.gateway = Some(gateway);
     let (fleet, helpdesk) = edges::with_helpdesk(fleet, &passwords, Some(&certificates))?;
     running.helpdesk = Some(helpdesk);
+    let (fleet, nhd_bridge) = edges::with_nhd_bridge(fleet, &passwords, Some(&certificates))?;
+    running.nhd_bridge = Some(nhd_bridge);
     fleet.migrate_all()?;
     let mut instances = fleet.start_all()?;
     for edge in Service::EDGES {
@@ -163,6 +166,13 @@ fn print_summary(dir: &Path, running: &Running, database_url: &str) {
     }
     if let Some(helpdesk) = &running.helpdesk {
         println!("help desk          {}  (trust {})", helpdesk.url, shown(&dir.join("ca.pem")));
+    }
+    if let Some(bridge) = &running.nhd_bridge {
+        println!(
+            "sharing URLs       {}/sharing/ADDRESS  (trust {})",
+            bridge.url,
+            shown(&dir.join("ca.pem"))
+        );
     }
     if let Some(console) = &running.console {
         let secret = shown(&console.secret_file);

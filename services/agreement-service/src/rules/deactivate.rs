@@ -6,7 +6,7 @@ use contracts::delivery::{AgreementStatus, Side};
 
 use super::announcement::{Held, already, announce, brought_to, decider, held, other};
 use super::state::{Account, State};
-use super::{Answer, Asked, Decision, validate};
+use super::{Answer, Asked, Decision, third_party, validate};
 
 /// Ends an agreement.
 pub(super) fn decide(
@@ -17,6 +17,8 @@ pub(super) fn decide(
 ) -> Decision {
     match live(state, account, asked, message) {
         Ok(held) => {
+            let was_accepted = held.agreement.status == AgreementStatus::Accepted;
+            let mails = was_accepted || third_party::is_vouched_for(held.sender);
             let ended = brought_to(
                 AgreementStatus::Inactive,
                 held.agreement,
@@ -28,7 +30,7 @@ pub(super) fn decide(
                 (held.sender, held.receiver),
                 asked,
                 &[Side::Sender, Side::Receiver],
-                Some(other(held.side)),
+                mails.then_some(other(held.side)),
             )
         }
         Err(answer) => answer.into(),

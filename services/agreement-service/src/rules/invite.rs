@@ -50,7 +50,7 @@ pub(super) fn decide(
         (sender, &receiver),
         asked,
         &[Side::Sender, Side::Receiver],
-        Some(Side::Receiver),
+        third_party::is_vouched_for(sender).then_some(Side::Receiver),
     );
     match receiver {
         Cow::Borrowed(_) => announced,

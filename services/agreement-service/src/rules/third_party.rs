@@ -16,6 +16,12 @@ const PLACE: &str = "/receiver/sharing_url";
 /// Characters of a host that is shown as a name.
 const SHOWN: usize = 200;
 
+/// Whether an invite of this account, and its end before anybody accepted it, are mailed to admins: not
+/// those of a system behind a bridge, which anybody may claim to be. They stand on the page.
+pub(super) fn is_vouched_for(sender: &Account) -> bool {
+    sender.kind != AccountKind::ThirdParty || sender.operated_by.is_none()
+}
+
 /// Refuses the flag to whom it is not given, and to a second account.
 pub(super) fn check_flag(
     state: &State,
@@ -154,8 +160,8 @@ mod tests {
     use crate::inbound::Inbound;
     use crate::rules::Answer;
     use crate::rules::world::{
-        Answered, World, addressed, deactivate_of, id, invite, name, operated, operator, register,
-        rename_to,
+        Answered, World, accept_of, addressed, deactivate_of, id, invite, name, operated, operator,
+        register, rename_to,
     };
 
     const URL: &str = "https://desk.initech.example/sharing";
@@ -210,6 +216,23 @@ mod tests {
         let made = world.account(NAME);
         assert_eq!((made.kind, made.address.as_str()), (AccountKind::ThirdParty, NAME));
         assert_eq!(world.status(&id(1)), Some(AgreementStatus::Pending));
+    }
+
+    #[test]
+    fn a_stranger_behind_a_bridge_causes_no_mail_before_it_is_accepted() {
+        let mut world = with_bridge();
+        let Inbound::Register(mut message) = operated("bridge-x", "bridge") else { unreachable!() };
+        message.kind = AccountKind::ThirdParty;
+        let stranger = at_url(Inbound::Register(message), URL);
+        world.tell("bridge", "bridge", &stranger).assert_applied();
+        let of_stranger = |world: &mut World, message: Inbound| {
+            world.tell("bridge", "bridge-x", &message).assert_applied().notices.len()
+        };
+        assert_eq!(of_stranger(&mut world, invite(id(1), "acme")), 0);
+        assert_eq!(of_stranger(&mut world, deactivate_of(id(1))), 0);
+        assert_eq!(of_stranger(&mut world, invite(id(2), "acme")), 0);
+        world.tell("acme", "acme", &accept_of(id(2))).assert_applied();
+        assert_eq!(of_stranger(&mut world, deactivate_of(id(2))), 1, "a partner's end is told");
     }
 
     #[test]

@@ -1,30 +1,32 @@
-//! A request's body as JSON, refused in the API's own words.
+//! A request's body, read as the line reads a command's: the same JSON, refused in the same words.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
+use axum::http::{HeaderMap, StatusCode};
+use contracts::Decision;
 use contracts::limits::BODY_BYTES;
+use messaging::DecodeError;
 use serde_json::Value;
 
 use super::Api;
 use super::problem::Refusal;
 use crate::rules::problem::{Problem, Why};
 
-/// A body; `null` where there is none.
+/// A command's body.
 #[derive(Debug)]
-pub(crate) struct JsonBody(pub Value);
+pub(crate) struct CommandBody {
+    /// An object; `null` where there is no body.
+    pub content: Value,
+    /// What was mended in it, as a receipt says it.
+    pub mended: Vec<Decision>,
+}
 
-impl FromRequest<Api> for JsonBody {
+impl FromRequest<Api> for CommandBody {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Refusal> {
-        let is_json = request.headers().get(CONTENT_TYPE).is_none_or(|kind| {
-            kind.to_str().is_ok_and(|kind| {
-                let kind = kind.split(';').next().unwrap_or_default().trim();
-                kind.eq_ignore_ascii_case("application/json")
-            })
-        });
+        let unreadable = unreadable(request.headers());
         let bytes = Bytes::from_request(request, api).await.map_err(|rejection| {
             if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
                 let detail =
@@ -35,17 +37,42 @@ impl FromRequest<Api> for JsonBody {
             }
         })?;
         if bytes.is_empty() {
-            return Ok(Self(Value::Null));
+            return Ok(Self { content: Value::Null, mended: Vec::new() });
         }
-        if !is_json {
-            let detail = "send the body as JSON, with Content-Type: application/json";
-            return Err(Refusal(Problem::new(Why::Malformed, detail)));
+        if let Some(sentence) = unreadable {
+            return Err(Refusal(Problem::new(Why::Malformed, sentence)));
         }
-        let body = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
-        serde_json::from_slice(body).map(Self).map_err(|error| {
-            let detail =
-                format!("the body is no JSON: line {}, column {}", error.line(), error.column());
-            Refusal(Problem::new(Why::Malformed, detail))
-        })
+        let parsed = messaging::parsed(&bytes).map_err(refused)?;
+        Ok(Self { content: parsed.content, mended: parsed.decisions })
+    }
+}
+
+/// Why the body cannot be read, if its headers say so; without a type it is taken for JSON.
+fn unreadable(headers: &HeaderMap) -> Option<String> {
+    let said = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let content_type = said(CONTENT_TYPE).unwrap_or("application/json");
+    messaging::unreadable(content_type, said(CONTENT_ENCODING).unwrap_or_default())
+}
+
+fn refused(error: DecodeError) -> Refusal {
+    match error {
+        DecodeError::Malformed { pointer, sentence } => {
+            // The whole is the empty pointer (RFC 6901).
+            let pointer = if pointer == "/" { String::new() } else { pointer };
+            Refusal(Problem::new(Why::Malformed, sentence).at(pointer))
+        }
+        other => Refusal(Problem::new(Why::Malformed, other.to_string())),
+    }
+}
+
+/// Any other body; an object, or `null` where there is none.
+#[derive(Debug)]
+pub(crate) struct JsonBody(pub Value);
+
+impl FromRequest<Api> for JsonBody {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Refusal> {
+        CommandBody::from_request(request, api).await.map(|body| Self(body.content))
     }
 }

@@ -8,7 +8,7 @@ use axum::extract::{Path, RawPathParams, State};
 use axum::http::header::{HeaderName, HeaderValue, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use contracts::AccountName;
+use contracts::{AccountName, Decision};
 use desk::outbox::{Accepted, Request, RequestError, entity_of};
 use desk::store::read::{self, CommandRow};
 use files::accept;
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::auth::Caller;
-use super::body::JsonBody;
+use super::body::CommandBody;
 use super::problem::{Refusal, not_found};
 use super::query::Asked as Queried;
 use super::{Api, LONGEST_WAIT};
@@ -44,9 +44,9 @@ pub(crate) async fn any(
     State(api): State<Api>,
     caller: Caller,
     headers: HeaderMap,
-    JsonBody(body): JsonBody,
+    CommandBody { content, mended }: CommandBody,
 ) -> Result<Response, Refusal> {
-    let envelope: Envelope = serde_json::from_value(body).map_err(|error| {
+    let envelope: Envelope = serde_json::from_value(content).map_err(|error| {
         let detail = format!("an object with type, message_id and payload is expected: {error}");
         Refusal(Problem::new(Why::Malformed, detail))
     })?;
@@ -58,7 +58,9 @@ pub(crate) async fn any(
         (Some(key), _) | (None, Some(key)) => key,
         (None, None) => new_id().to_string(),
     };
-    send(&api, &caller, &headers, envelope.r#type, key, envelope.payload).await
+    let requested =
+        RequestedCommand { command_type: envelope.r#type, key, body: envelope.payload, mended };
+    send(&api, &caller, &headers, requested).await
 }
 
 /// One of the routes of `COMMAND_ROUTES`.
@@ -68,22 +70,30 @@ pub(crate) async fn of_route(
     caller: Caller,
     parameters: RawPathParams,
     headers: HeaderMap,
-    JsonBody(body): JsonBody,
+    CommandBody { content, mended }: CommandBody,
 ) -> Result<Response, Refusal> {
     let parameters: Vec<(&str, &str)> = parameters.iter().collect();
-    let asked = built::asked(route, &parameters, body)?;
+    let body = built::asked(route, &parameters, content)?;
     let key = key(&headers)?.unwrap_or_else(|| new_id().to_string());
-    send(&api, &caller, &headers, route.command.to_owned(), key, asked).await
+    let requested = RequestedCommand { command_type: route.command.to_owned(), key, body, mended };
+    send(&api, &caller, &headers, requested).await
+}
+
+/// A command as it was asked for.
+struct RequestedCommand {
+    command_type: String,
+    key: String,
+    body: Value,
+    mended: Vec<Decision>,
 }
 
 async fn send(
     api: &Api,
     caller: &Caller,
     headers: &HeaderMap,
-    command_type: String,
-    key: String,
-    body: Value,
+    requested: RequestedCommand,
 ) -> Result<Response, Refusal> {
+    let RequestedCommand { command_type, key, body, mended } = requested;
     caller.may(scope::of_command(&command_type))?;
     let account = AccountName::new(caller.account.as_str()).map_err(|_| not_found("account"))?;
     let hash = Request::hash_of(&command_type, &body);
@@ -116,7 +126,11 @@ async fn send(
     let has_receipt = row.receipt.is_some();
     let status =
         if has_receipt && wants_receipt(headers) { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let mut response = (status, Json(shown(&row))).into_response();
+    let mut body = shown(&row);
+    if !mended.is_empty() {
+        body["mended"] = json!(mended);
+    }
+    let mut response = (status, Json(body)).into_response();
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(LOCATION, location);
     }

@@ -140,6 +140,9 @@ fn own() -> Map<String, Value> {
     let revised = json!({ "type": ["object", "null"],
         "properties": { "value": {}, "revision": { "type": "integer" } } });
     let by_name = json!({ "type": "object", "additionalProperties": revised });
+    let mended = json!({ "type": "array", "items": reference("Decision"), "description":
+        "What was mended in this request's body before it was stored: half of a surrogate pair, \
+         which is no character, became U+FFFD." });
     let codes: Vec<&str> = Why::ALL.iter().map(|why| why.code()).collect();
     let all = json!({
         "Problem": object(json!({ "type": text(), "title": text(), "detail": text(),
@@ -147,7 +150,8 @@ fn own() -> Map<String, Value> {
             "retry_after": { "type": "integer" } }), &["type", "title", "status", "detail", "reason"]),
         "AcceptedCommand": object(json!({ "message_id": text(), "type": text(),
             "state": { "enum": ["waits", "sent", "answered"] }, "accepted_at": text(),
-            "receipt": { "anyOf": [reference("Receipt"), { "type": "null" }] } }),
+            "receipt": { "anyOf": [reference("Receipt"), { "type": "null" }] },
+            "mended": mended }),
             &["message_id", "type", "state", "accepted_at", "receipt"]),
         "Delivery": object(json!({ "cursor": text(), "message_id": text(), "type": text(),
             "told_at": text(), "share_id": text(), "correlation_id": text(), "payload": {} }),

@@ -115,6 +115,54 @@ async fn what_is_no_command_says_why_and_stores_nothing() {
     harness.remove().await;
 }
 
+/// The line's own reading: whoever speaks HTTP is told of the same faults, in the same words.
+#[tokio::test(flavor = "multi_thread")]
+async fn json_is_read_as_the_line_reads_it() {
+    let harness = GatewayHarness::set("gateway-json").await;
+    let token = harness.token(ACME, &["*"]).await;
+    let bearer = format!("Bearer {token}");
+    let json = ("content-type", "application/json");
+    let gzip = ("content-encoding", "gzip");
+    let twice = r#"{"comments":[{"body":"a","public":false,"public":true}]}"#;
+    let refused: [(_, &[u8], _, _); 8] = [
+        (json, twice.as_bytes(), "/comments/0/public", "is given twice in one object"),
+        (json, br#"{"status":"open","tags":["a",]}"#, "/tags/1", "the body is not JSON"),
+        (json, br#"{"status":NaN}"#, "/status", "the body is not JSON"),
+        (json, b"{\"subject\":\"M\xfcller\"}", "/subject", "UTF-8"),
+        (json, b"\xff\xfe{\x00}\x00", "", "UTF-16"),
+        (json, b"null", "", "is not a JSON object"),
+        (gzip, br#"{"status":"open"}"#, "", "gzip is not unpacked"),
+        (("content-type", "application/json; charset=latin1"), b"{}", "", "must be utf-8"),
+    ];
+    for (header, body, pointer, sentence) in refused {
+        let headers = [("authorization", bearer.as_str()), header];
+        let answer = harness.ask("PATCH", "/v1/tickets/1", &headers, Some(body)).await;
+        let told = &answer.body;
+        assert_eq!((answer.status, answer.problem().as_str()), (422, "malformed"), "{told}");
+        assert_eq!(told["pointer"].as_str().unwrap_or_default(), pointer, "{told}");
+        assert!(told["detail"].as_str().is_some_and(|it| it.contains(sentence)), "{told}");
+    }
+    let taken: [&[u8]; 4] = [
+        b"\xef\xbb\xbf{\"status\":\"open\"}",
+        br#"{"status":"open","note":1e400}"#,
+        br#"{"comments":[{"body":"half \ud83d of it"}]}"#,
+        br#"{"comments":[{"body":"whole \ud83d\ude00"}]}"#,
+    ];
+    for body in taken {
+        let utf8 = ("content-type", "application/json; charset=\"UTF-8\"");
+        let headers = [("authorization", bearer.as_str()), utf8];
+        let answer = harness.ask("PATCH", "/v1/tickets/1", &headers, Some(body)).await;
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        let mended = &answer.body["mended"];
+        if String::from_utf8_lossy(body).contains("half") {
+            assert_eq!(mended[0]["item"], "member:/comments/0/body", "{mended}");
+        } else {
+            assert!(mended.is_null(), "{mended}");
+        }
+    }
+    harness.remove().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn queries_that_make_no_sense_are_problems_too() {
     let harness = GatewayHarness::set("gateway-queries").await;

@@ -73,7 +73,7 @@ async fn r_57_a_third_party_is_invited_by_its_sharing_url() {
 #[tokio::test]
 async fn an_invitation_from_a_third_party_shows_its_host_as_unproven() {
     let gateway = GatewayHarness::set("third_invited").await;
-    let mut browser = admin(&gateway, ACME).await;
+    let browser = admin(&gateway, ACME).await;
     gateway.told(ACME, &with_third(1, "sender", "pending")).await;
     let path = format!("/sharing/agreements/{AGREEMENT}");
     let page = browser.page(&gateway, &path).await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::Response;
 use contracts::comment::Call;
 use contracts::fields::TicketField;
@@ -13,11 +13,13 @@ use web::{Failure, Role, Viewer, see_other, see_other_said};
 use super::confirm::{self, Back, Question};
 use super::form::Sent;
 use super::new::{is_address, values};
+use super::upload::{self, Submitted};
 use super::{Number, Pages, Team, by, failure, settle_failure, ticket};
 use crate::clock::new_id;
+use crate::rules::custom_status::TicketStatus;
 use crate::rules::field;
 use crate::rules::sharing::may_unshare;
-use crate::rules::ticket::{status_of, tags_of};
+use crate::rules::ticket::tags_of;
 use crate::store::{field as field_store, sharing, ticket as ticket_store};
 use crate::work::agent::{self, Edit, EditError, Edited, Written};
 use crate::work::merge::{self, MergeError, Notes};
@@ -27,23 +29,30 @@ pub(super) async fn save(
     State(pages): State<Pages>,
     viewer: Viewer,
     Number(number): Number,
-    sent: Sent,
+    request: Request,
 ) -> Result<Response, Failure> {
+    let Submitted { sent, files } = upload::read(&pages, &viewer, request).await?;
+    let typed = ticket::Typed { sent: &sent, files: &files };
     match sent.one("do") {
-        Some("sees") => return ticket::with_sees(&pages, &viewer, number, &sent).await,
-        Some("back") => return ticket::as_typed(&pages, &viewer, number, &sent).await,
+        Some("sees") => return ticket::with_sees(&pages, &viewer, number, &typed).await,
+        Some("back") => return ticket::as_typed(&pages, &viewer, number, &typed).await,
         _ => {}
     }
     let mut connection = pages.pool().acquire().await?;
     let fields = field_store::list(&mut connection, &viewer.account).await?;
     let team = Team::of(pages.pool(), &mut connection, &viewer.account).await?;
     drop(connection);
-    let (edit, wrong) = edit_of(&fields, &sent);
+    let (mut edit, wrong) = edit_of(&fields, &sent);
+    if let Some(comment) = &mut edit.comment {
+        comment.attachments.clone_from(&files);
+    } else if !files.is_empty() {
+        return Err(Failure::Invalid(viewer.say("files.no_text").into_owned()));
+    }
     if !is_of_team(&edit, &team) {
         return Err(Failure::NotFound);
     }
     if !wrong.is_empty() {
-        return ticket::again(&pages, &viewer, number, &sent, ticket::Trouble::Wrong(wrong)).await;
+        return ticket::again(&pages, &viewer, number, &typed, ticket::Trouble::Wrong(wrong)).await;
     }
     // Light agents write internal notes and nothing else.
     let only_note = edit.comment.as_ref().is_some_and(|it| !it.public) && is_only_comment(&edit);
@@ -53,6 +62,9 @@ pub(super) async fn save(
         must_be_there(&pages, &viewer, number).await?;
         let question = question(&viewer, "close", number, &number.to_string());
         let action = format!("/tickets/{number}");
+        // Files are kept for now, as with a form that is shown again.
+        let kept = files.iter().filter_map(|file| file["url"].as_str());
+        let sent = sent.with_each("kept", kept);
         return confirm::ask(&viewer, &sent, &Question { action, back: Back::ToForm, ..question });
     }
     match agent::edit(pages.pool(), &by(&viewer)?, number, edit).await {
@@ -62,10 +74,10 @@ pub(super) async fn save(
         }
         Err(EditError::Conflict(names)) => {
             let trouble = ticket::Trouble::Conflict(names);
-            ticket::again(&pages, &viewer, number, &sent, trouble).await
+            ticket::again(&pages, &viewer, number, &typed, trouble).await
         }
         Err(EditError::Closed) => {
-            ticket::again(&pages, &viewer, number, &sent, ticket::Trouble::Closed).await
+            ticket::again(&pages, &viewer, number, &typed, ticket::Trouble::Closed).await
         }
         Err(error) => Err(failure(&viewer, error)),
     }
@@ -136,10 +148,11 @@ fn edit_of(
         body: body.to_owned(),
         public: sent.one("mode") == Some("public"),
         call: call_of(sent),
+        attachments: Vec::new(),
     });
-    let status = sent.one("status").and_then(status_of);
+    let status = sent.one("status").and_then(TicketStatus::read);
     let status = status.map(|wanted| Edited {
-        was: sent.one("was:status").and_then(status_of).unwrap_or(wanted),
+        was: sent.one("was:status").and_then(TicketStatus::read).unwrap_or_else(|| wanted.clone()),
         wanted,
     });
     let tags = sent.one("tags").map(|wanted| Edited {
@@ -223,7 +236,7 @@ pub(super) async fn requester(
     let email = sent.text("email").unwrap_or_default().to_owned();
     if name.is_empty() || !is_address(&email) {
         let trouble = ticket::Trouble::Requester("new.error.requester_email");
-        return ticket::again(&pages, &viewer, number, &sent, trouble).await;
+        return ticket::again(&pages, &viewer, number, &ticket::Typed::of(&sent), trouble).await;
     }
     let edit = Edit { requester: Some((name, email)), ..Edit::default() };
     agent::edit(pages.pool(), &by(&viewer)?, number, edit)
@@ -242,7 +255,8 @@ pub(super) async fn merge(
     viewer.must_be(Role::Agent)?;
     let into = sent.text("into").map(|text| text.trim_start_matches('#'));
     let again = async |why: &'static str| {
-        ticket::again(&pages, &viewer, number, &sent, ticket::Trouble::Merge(why)).await
+        let typed = ticket::Typed::of(&sent);
+        ticket::again(&pages, &viewer, number, &typed, ticket::Trouble::Merge(why)).await
     };
     let Some(into) = into.and_then(|text| text.parse::<i64>().ok()) else {
         return again("merge.no_such").await;
@@ -267,7 +281,7 @@ pub(super) async fn merge(
     }
 }
 
-/// Blanks a comment that was written here, everywhere.
+/// Blanks a comment that was written here, or takes a file from it, everywhere.
 pub(super) async fn redact(
     State(pages): State<Pages>,
     viewer: Viewer,
@@ -276,7 +290,7 @@ pub(super) async fn redact(
 ) -> Result<Response, Failure> {
     viewer.must_be(Role::Agent)?;
     let comment = sent.text("comment").unwrap_or_default();
-    agent::redact(pages.pool(), &by(&viewer)?, number, comment)
+    agent::redact(pages.pool(), &by(&viewer)?, number, (comment, sent.text("attachment")))
         .await
         .map_err(|error| failure(&viewer, error))?;
     pages.sent();

@@ -10,6 +10,13 @@ use web::Failure;
 pub(super) struct Sent(Vec<(String, String)>);
 
 impl Sent {
+    /// These fields, if a database takes them.
+    pub fn of(fields: Vec<(String, String)>) -> Option<Self> {
+        let has_nul =
+            fields.iter().any(|(name, value)| name.contains('\0') || value.contains('\0'));
+        (!has_nul).then_some(Self(fields))
+    }
+
     /// The first value of a field.
     pub fn one(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -31,6 +38,12 @@ impl Sent {
         &self.0
     }
 
+    /// The same with a field more for each of these values, in place of those it had.
+    pub fn with_each<'a>(&self, name: &str, values: impl Iterator<Item = &'a str>) -> Self {
+        let others = self.0.iter().filter(|(known, _)| known != name).cloned();
+        Self(others.chain(values.map(|value| (name.to_owned(), value.to_owned()))).collect())
+    }
+
     /// An id, or the absence of one that the form offers as a choice.
     pub fn id(&self, name: &str) -> Option<Uuid> {
         self.text(name).and_then(|id| Uuid::parse_str(id).ok())
@@ -44,10 +57,6 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
         let Form(fields) = Form::<Vec<(String, String)>>::from_request(request, state)
             .await
             .map_err(IntoResponse::into_response)?;
-        // No database takes it.
-        if fields.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
-            return Err(Failure::Invalid(String::new()).into_response());
-        }
-        Ok(Self(fields))
+        Self::of(fields).ok_or_else(|| Failure::Invalid(String::new()).into_response())
     }
 }

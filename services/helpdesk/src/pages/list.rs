@@ -18,7 +18,7 @@ use crate::rules::ticket::status_word;
 use crate::store::rule::Kind;
 use crate::store::ticket::Kept;
 use crate::store::view::{After, COUNTED};
-use crate::store::{rule, search, sharing, view};
+use crate::store::{custom_status, rule, search, sharing, view};
 
 /// Tickets of a page.
 const PAGE: i64 = 50;
@@ -50,6 +50,7 @@ struct Row {
     requester: String,
     is_placeholder: bool,
     status: &'static str,
+    custom_status: Option<String>,
     partners: Vec<Partner>,
     updated: Html,
 }
@@ -156,6 +157,7 @@ async fn rows(
     let numbers: Vec<i64> = tickets.iter().map(|kept| kept.ticket.number).collect();
     let mut shares: BTreeMap<i64, Vec<Share>> =
         sharing::of_tickets(connection, &viewer.account, &numbers).await?;
+    let statuses = custom_status::all(connection, &viewer.account).await?;
     let row = |kept: &Kept| {
         let shares = shares.remove(&kept.ticket.number).unwrap_or_default();
         Row {
@@ -164,6 +166,12 @@ async fn rows(
             requester: kept.requester_name.clone(),
             is_placeholder: kept.ticket.requester.starts_with("placeholder-"),
             status: status_word(kept.ticket.status),
+            custom_status: kept
+                .ticket
+                .standing()
+                .settled(&statuses)
+                .name(&statuses)
+                .map(str::to_owned),
             partners: shares.into_iter().map(partner).collect(),
             updated: viewer.time(kept.updated_at),
         }

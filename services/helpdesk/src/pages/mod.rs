@@ -4,28 +4,37 @@ mod act;
 mod changed;
 mod confirm;
 mod form;
+mod help;
 mod list;
 mod new;
+mod people;
 mod settings;
+mod text;
 mod ticket;
+mod told;
+mod upload;
 mod views;
 
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
-use axum::extract::FromRequestParts;
+use axum::extract::{DefaultBodyLimit, FromRequestParts};
 use axum::http::request::Parts;
 use axum::routing::{get, post};
+use contracts::fields::CustomStatuses;
+use files::Files;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
-use web::people::PersonRow;
+use web::people::{self as members, PersonRow};
 use web::sharing::{self, SharingEdge};
 use web::{
-    Failure, NavItem, Role, Search, Settings, SideGroup, Site, Texts, Viewer, Web, live, people,
+    Failure, NavItem, Reader, Role, Search, Settings, SideGroup, Site, Texts, Viewer, Web, live,
 };
 
 use crate::clock::now;
+use crate::rules::custom_status::TicketStatus;
+use crate::rules::ticket::status_word;
 use crate::store::audit;
 use crate::store::group::{self, Group};
 use crate::work::By;
@@ -48,14 +57,15 @@ pub static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
 pub struct Pages {
     desk: web::Desk,
     changes: Arc<Changes>,
+    files: Files,
     public_url: Arc<str>,
 }
 
 impl Pages {
     /// Pages of these tables, reached so.
     #[must_use]
-    pub fn new(desk: web::Desk, changes: Arc<Changes>, public_url: String) -> Self {
-        Self { desk, changes, public_url: public_url.into() }
+    pub fn new(desk: web::Desk, changes: Arc<Changes>, files: Files, public_url: String) -> Self {
+        Self { desk, changes, files, public_url: public_url.into() }
     }
 
     fn pool(&self) -> &PgPool {
@@ -76,21 +86,30 @@ impl Pages {
             .route("/tickets", get(list::view).post(new::open))
             .route("/tickets/new", get(new::form))
             .route("/tickets/live", get(changed::stream))
-            .route("/tickets/{number}", get(ticket::page).post(act::save))
+            .route("/tickets/{number}", get(ticket::page).post(act::save).layer(unbounded()))
             .route("/tickets/{number}/fields", post(ticket::props::look))
             .route("/tickets/{number}/sees", post(ticket::sees::look))
             .route("/tickets/{number}/share", post(act::share))
             .route("/tickets/{number}/unshare", post(act::unshare))
             .route("/tickets/{number}/requester", post(act::requester))
+            .route("/tickets/{number}/requester/address", post(told::address))
+            .route("/tickets/{number}/ccs", post(told::ccs))
             .route("/tickets/{number}/redact", post(act::redact))
             .route("/tickets/{number}/merge", post(act::merge))
             .route("/search", get(list::search))
             .merge(settings::routes())
+            .merge(help::routes())
+            .merge(people::routes())
             .with_state(self.clone())
             .merge(live::router(self.desk.clone()))
             .merge(sharing::router(self));
         web.serve(pages)
     }
+}
+
+/// Files are held to their own bounds while they arrive.
+fn unbounded() -> DefaultBodyLimit {
+    DefaultBodyLimit::disable()
 }
 
 #[expect(non_snake_case, reason = "a value that is made once, of parts that are no constants")]
@@ -105,6 +124,7 @@ fn SITE() -> Site {
 
 fn nav(viewer: &Viewer) -> Vec<NavItem> {
     let mut nav = vec![NavItem::new("nav.tickets", "tickets", "/tickets", "list")];
+    nav.push(NavItem::new("nav.people", "people", "/people", "user"));
     if viewer.role == Role::Admin {
         nav.push(NavItem::new("nav.sharing", "sharing", "/sharing", "both"));
         nav.push(NavItem::new("nav.settings", "settings", "/settings/people", "gear"));
@@ -191,6 +211,12 @@ fn no_share(viewer: &Viewer, why: &crate::rules::sharing::NoShare) -> String {
     }
 }
 
+/// A status as people read it: by its custom name, or its category's.
+fn status_name(reader: &Reader, known: &CustomStatuses, standing: &TicketStatus) -> String {
+    let category = || reader.say(&format!("status.{}", status_word(standing.category)));
+    standing.name(known).map_or_else(|| category().into_owned(), str::to_owned)
+}
+
 /// The account's agents and groups, by which ids become names.
 struct Team {
     agents: Vec<PersonRow>,
@@ -199,7 +225,7 @@ struct Team {
 
 impl Team {
     async fn of(pool: &PgPool, connection: &mut PgConnection, account: &str) -> sqlx::Result<Self> {
-        let agents = people::list(pool, account).await?;
+        let agents = members::list(pool, account).await?;
         let groups = group::list(connection, account).await?;
         Ok(Self { agents, groups })
     }

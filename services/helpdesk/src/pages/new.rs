@@ -194,6 +194,7 @@ pub(super) async fn open(
             body: sent.text("body").unwrap_or_default().to_owned(),
             public: sent.one("mode") != Some("note"),
             call: None,
+            attachments: Vec::new(),
         },
         requester_name: sent.text("requester_name").unwrap_or_default().to_owned(),
         requester_email: email.to_owned(),

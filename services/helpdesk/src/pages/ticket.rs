@@ -7,22 +7,24 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use contracts::delivery::Side;
-use contracts::fields::{Status, TicketField};
+use contracts::fields::{CustomStatuses, Status, TicketField};
 use serde::Deserialize;
+use serde_json::Value;
 use sqlx::PgConnection;
 use web::{Failure, Html, Page, Reader, Role, Viewer};
 
 use self::sees::Asked;
 use self::talk::{Line, Talk};
 use super::form::Sent;
-use super::{Choice, Number, Pages, Team, no_share};
+use super::{Choice, Number, Pages, Team, no_share, status_name};
 use crate::clock::new_id;
+use crate::rules::custom_status::{TicketStatus, choices};
 use crate::rules::people::{self, Person, Reach};
 use crate::rules::pingpong;
 use crate::rules::sharing::{Agreement, Share, ShareField, may_unshare, share_field};
-use crate::rules::ticket::{STATUSES, status_word};
+use crate::rules::ticket::status_word;
 use crate::store::ticket::Kept;
-use crate::store::{field, person, rule, sharing, ticket};
+use crate::store::{cc, custom_status, field, person, rule, setting, sharing, ticket};
 
 pub(super) mod props;
 pub(super) mod sees;
@@ -54,6 +56,7 @@ struct TicketPage<'a> {
     number: i64,
     subject: &'a str,
     status: &'static str,
+    custom_status: Option<String>,
     key: String,
     /// Whose half-typed answer it is, to which ticket.
     draft: String,
@@ -73,6 +76,7 @@ struct TicketPage<'a> {
     reach: String,
     shared: bool,
     /// What the status is set to with the answer, if it is.
+    was_status: String,
     then: Vec<Choice>,
     then_note: Option<String>,
     props: Html,
@@ -82,6 +86,15 @@ struct TicketPage<'a> {
     new_asker: Option<(String, String)>,
     /// What was typed of a ticket to be merged into.
     merge_into: Option<String>,
+    ccs: Vec<Person>,
+    kept: Vec<KeptFile>,
+    secure: bool,
+}
+
+/// A file of an answer that was not saved.
+struct KeptFile {
+    url: String,
+    name: String,
 }
 
 /// A share, as badge and as card.
@@ -117,7 +130,10 @@ struct Known {
     shares: Vec<Share>,
     team: Team,
     fields: Vec<TicketField>,
+    statuses: CustomStatuses,
+    secure: bool,
     asker: Person,
+    ccs: Vec<Person>,
     talk: Talk,
     /// Whether the whole conversation was asked for.
     all: bool,
@@ -137,7 +153,23 @@ pub(super) async fn page(
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
     let known = load(&pages, &viewer, &mut connection, number, wanted.all.is_some()).await?;
-    show(&viewer, known, &Sent::default(), None, &Asked::Not)
+    show(&viewer, known, Typed::of(&Sent::default()), None, &Asked::Not)
+}
+
+/// What somebody sent that was not saved.
+#[derive(Clone, Copy)]
+pub(super) struct Typed<'a> {
+    /// The form.
+    pub sent: &'a Sent,
+    /// Its files, which are kept for now.
+    pub files: &'a [Value],
+}
+
+impl<'a> Typed<'a> {
+    /// A form that has no files.
+    pub fn of(sent: &'a Sent) -> Self {
+        Self { sent, files: &[] }
+    }
 }
 
 /// The page with what was typed, and why it was not saved.
@@ -145,12 +177,12 @@ pub(super) async fn again(
     pages: &Pages,
     viewer: &Viewer,
     number: i64,
-    sent: &Sent,
+    typed: &Typed<'_>,
     trouble: Trouble,
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
     let known = load(pages, viewer, &mut connection, number, false).await?;
-    show(viewer, known, sent, Some(&trouble), &Asked::Not)
+    show(viewer, known, *typed, Some(&trouble), &Asked::Not)
 }
 
 /// The page with what was typed, as if nothing had been sent.
@@ -158,11 +190,11 @@ pub(super) async fn as_typed(
     pages: &Pages,
     viewer: &Viewer,
     number: i64,
-    sent: &Sent,
+    typed: &Typed<'_>,
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
     let known = load(pages, viewer, &mut connection, number, false).await?;
-    show(viewer, known, sent, None, &Asked::Not)
+    show(viewer, known, *typed, None, &Asked::Not)
 }
 
 /// The page with what was typed, and what the line says of who will see it.
@@ -170,13 +202,13 @@ pub(super) async fn with_sees(
     pages: &Pages,
     viewer: &Viewer,
     number: i64,
-    sent: &Sent,
+    typed: &Typed<'_>,
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
     let known = load(pages, viewer, &mut connection, number, false).await?;
     drop(connection);
     let asked = sees::ask(pages, viewer, number, &known.shares).await?;
-    show(viewer, known, sent, None, &asked)
+    show(viewer, known, *typed, None, &asked)
 }
 
 async fn load(
@@ -192,6 +224,7 @@ async fn load(
     let shares = sharing::of_ticket(connection, account, number).await?;
     let team = Team::of(pages.pool(), connection, account).await?;
     let fields = field::list(connection, account).await?;
+    let statuses = custom_status::all(connection, account).await?;
     let asker = person::find(connection, account, &kept.ticket.requester).await?;
     let asker = asker.unwrap_or_else(|| Person {
         id: kept.ticket.requester.clone(),
@@ -199,28 +232,58 @@ async fn load(
         email: None,
         partner: None,
     });
+    let secure = setting::find(connection, account).await?.secure_downloads;
+    let ccs = cc::list(connection, account, number).await?;
     let around = talk::Around {
         viewer,
         agreements: &agreements,
         shares: &shares,
         team: &team,
         fields: &fields,
+        statuses: &statuses,
     };
     let talk = talk::lines(connection, &around, number, all).await?;
     let paused = pingpong::pauses(rule::published(connection, account, number).await?);
-    Ok(Known { kept, agreements, shares, team, fields, asker, talk, all, paused })
+    Ok(Known {
+        kept,
+        agreements,
+        shares,
+        team,
+        fields,
+        statuses,
+        secure,
+        asker,
+        ccs,
+        talk,
+        all,
+        paused,
+    })
 }
 
 fn show(
     viewer: &Viewer,
     known: Known,
-    sent: &Sent,
+    Typed { sent, files }: Typed<'_>,
     trouble: Option<&Trouble>,
     asked: &Asked,
 ) -> Result<Response, Failure> {
-    let Known { kept, agreements, shares, team, fields, asker, talk, all, paused } = known;
+    let Known {
+        kept,
+        agreements,
+        shares,
+        team,
+        fields,
+        statuses,
+        secure,
+        asker,
+        ccs,
+        talk,
+        all,
+        paused,
+    } = known;
     let Talk { lines, waits, is_cut } = talk;
     let ticket = &kept.ticket;
+    let standing = ticket.standing().settled(&statuses);
     let code = match trouble {
         None => StatusCode::OK,
         Some(Trouble::Wrong(_) | Trouble::Requester(_)) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -237,13 +300,21 @@ fn show(
         requester_is_here: !asker.is_placeholder(),
     };
     let sees = part(&sees::part(&around, asked))?;
-    let around = props::Around { viewer, ticket, shares: &shares, team: &team, fields: &fields };
+    let around = props::Around {
+        viewer,
+        ticket,
+        shares: &shares,
+        team: &team,
+        fields: &fields,
+        statuses: &statuses,
+    };
     let props = part(&props::props(&around, properties, trouble))?;
     let text = |name: &str| answer.one(name).unwrap_or_default().to_owned();
     let chosen = answer.text("status").unwrap_or_default();
     let is_refused = matches!(trouble, Some(Trouble::Conflict(_))) && !chosen.is_empty();
     let then_note = is_refused.then(|| {
-        let value = viewer.say(&format!("status.{chosen}"));
+        let value = TicketStatus::read(chosen).map(|it| status_name(viewer, &statuses, &it));
+        let value = value.unwrap_or_default();
         viewer.say_with("props.you_chose", &[("value", &value)]).into_owned()
     });
     let page = TicketPage {
@@ -251,6 +322,7 @@ fn show(
         number: ticket.number,
         subject: &ticket.subject,
         status: status_word(ticket.status),
+        custom_status: standing.name(&statuses).map(str::to_owned),
         key: new_id().to_string(),
         draft: format!("{}/{}", viewer.person, ticket.number),
         badges: shares.iter().map(|share| card(viewer, share)).collect(),
@@ -266,9 +338,10 @@ fn show(
         transcript: text("transcript"),
         public: starts_public(viewer, answer, &shares),
         sees,
-        reach: reach_text(viewer, &people::reach(&asker, &shares)),
+        reach: reach_text(viewer, &people::reach(&asker, &shares), ccs.len()),
         shared: shares.iter().any(|share| share.live),
-        then: status_choices(viewer, if is_refused { "" } else { chosen }),
+        was_status: standing.word(),
+        then: status_choices(viewer, &statuses, if is_refused { "" } else { chosen }),
         then_note,
         props,
         share: offer(viewer, share_field(ticket, &agreements)),
@@ -284,6 +357,9 @@ fn show(
             name: asker.name,
             email: asker.email,
         },
+        ccs,
+        kept: files.iter().map(kept_file).collect(),
+        secure,
     };
     Page::new(viewer, format!("#{} {}", ticket.number, ticket.subject))
         .section("tickets")
@@ -292,6 +368,11 @@ fn show(
         .renews(format!("/tickets/{}{}", ticket.number, if all { "?all=yes" } else { "" }), &PARTS)
         .status(code)
         .body(&page)
+}
+
+fn kept_file(file: &Value) -> KeptFile {
+    let text = |name: &str| file[name].as_str().unwrap_or_default().to_owned();
+    KeptFile { url: text("url"), name: text("filename") }
 }
 
 fn part(part: &impl Template) -> Result<Html, Failure> {
@@ -314,13 +395,13 @@ fn starts_public(viewer: &Viewer, answer: &Sent, shares: &[Share]) -> bool {
         }
 }
 
-/// Every status, by the reader's words.
-fn status_choices(viewer: &Viewer, chosen: &str) -> Vec<Choice> {
-    let choice = |status| {
-        let word = status_word(status);
-        Choice::new(word, viewer.say(&format!("status.{word}")), word == chosen)
+/// Every status that can be chosen, by its name.
+fn status_choices(viewer: &Viewer, known: &CustomStatuses, chosen: &str) -> Vec<Choice> {
+    let choice = |it: TicketStatus| {
+        let is_chosen = it.word() == chosen;
+        Choice::new(it.word(), status_name(viewer, known, &it), is_chosen)
     };
-    STATUSES.into_iter().map(choice).collect()
+    choices(known).into_iter().map(choice).collect()
 }
 
 fn trouble_text(viewer: &Viewer, fields: &[TicketField], trouble: &Trouble) -> String {
@@ -382,11 +463,14 @@ fn offer(viewer: &Viewer, field: ShareField<'_>) -> ShareOffer {
     }
 }
 
-fn reach_text(viewer: &Viewer, reach: &Reach) -> String {
-    match reach {
+fn reach_text(viewer: &Viewer, reach: &Reach, ccs: usize) -> String {
+    let requester = match reach {
         Reach::Partner(partner) => viewer.say_with("reach.partner", &[("partner", partner)]),
         Reach::Address(address) => viewer.say_with("reach.address", &[("address", address)]),
         Reach::Nobody => viewer.say("reach.nobody"),
+    };
+    if ccs == 0 {
+        return requester.into_owned();
     }
-    .into_owned()
+    format!("{requester} {}", viewer.say_with("reach.ccs", &[("n", &ccs)]))
 }

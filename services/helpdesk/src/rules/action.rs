@@ -6,13 +6,14 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::condition::text_of;
-use super::ticket::{Ticket, status_of, tags_of};
+use super::custom_status::TicketStatus;
+use super::ticket::{Ticket, tags_of};
 
 /// One action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", content = "value", rename_all = "snake_case")]
 pub enum Action {
-    /// Sets the status.
+    /// Sets the status, or a custom one: `pending`, `pending:waiting_for_parts`.
     Status(String),
     /// Gives it to a group.
     Group(Uuid),
@@ -40,7 +41,7 @@ impl Action {
         let value = value.trim();
         let tags = || (!tags_of(value).is_empty()).then(|| value.to_owned());
         match kind {
-            "status" => status_of(value).map(|_| Self::Status(value.to_owned())),
+            "status" => TicketStatus::read(value).map(|_| Self::Status(value.to_owned())),
             "group" => Uuid::parse_str(value).ok().map(Self::Group),
             "assign" => Uuid::parse_str(value).ok().map(Self::Assign),
             "add_tags" => tags().map(Self::AddTags),
@@ -75,8 +76,10 @@ impl Action {
         let before = ticket.clone();
         match self {
             Self::Status(word) => {
-                if let Some(status) = status_of(word).filter(|_| ticket.status != Status::Closed) {
-                    ticket.status = status;
+                let wanted = TicketStatus::read(word).filter(|_| ticket.status != Status::Closed);
+                // A category means any of it: one that the ticket is in stays.
+                if let Some(wanted) = wanted.filter(|it| !ticket.standing().is_meant_by(it)) {
+                    ticket.stand(wanted);
                 }
             }
             Self::Group(group) => ticket.group = Some(*group),

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::ticket::{Ticket, status_of, status_word, tags_of};
+use super::custom_status::TicketStatus;
+use super::ticket::{Ticket, tags_of};
 
 /// What a condition is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -22,7 +23,7 @@ pub enum Subject {
     SentTo,
     /// How it came to be.
     Channel,
-    /// Its status.
+    /// Its status, or its custom status.
     Status,
     /// Its tags.
     Tags,
@@ -223,7 +224,7 @@ impl Condition {
         let value = self.value.trim();
         let is_one = match &self.on {
             Subject::Ticket => ["created", "updated"].contains(&value),
-            Subject::Status => status_of(value).is_some(),
+            Subject::Status => TicketStatus::read(value).is_some(),
             Subject::UpdateVia | Subject::Channel => super::ticket::Channel::of(value).is_some(),
             Subject::Group => value == NONE || Uuid::parse_str(value).is_ok(),
             Subject::Assignee => value == NONE || value == ME || Uuid::parse_str(value).is_ok(),
@@ -252,9 +253,9 @@ impl Condition {
             Subject::Channel => is(ticket.channel.word() == self.value),
             Subject::ReceivedFrom => is(partner(ticket.received_from.as_deref(), &self.value)),
             Subject::SentTo => is(partner(ticket.sent_to.as_deref(), &self.value)),
-            Subject::Status => match (self.op, status_of(&self.value)) {
-                (Operator::Below, Some(limit)) => ticket.status < limit,
-                _ => is(status_word(ticket.status) == self.value),
+            Subject::Status => match (self.op, TicketStatus::read(&self.value)) {
+                (Operator::Below, Some(limit)) => ticket.status < limit.category,
+                (_, wanted) => is(wanted.is_some_and(|it| ticket.standing().is_meant_by(&it))),
             },
             Subject::Tags => {
                 let named = tags_of(&self.value);

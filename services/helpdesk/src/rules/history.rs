@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::condition::text_of;
 use super::field::same;
-use super::ticket::{Channel, Ticket, status_word};
+use super::ticket::{Channel, Ticket};
 
 /// One line of a ticket's history.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,8 +29,8 @@ pub fn entries(before: &Ticket, after: &Ticket, by: Channel) -> Vec<Entry> {
     if before.subject != after.subject {
         entries.push(entry("subject", json!({ "from": before.subject, "to": after.subject })));
     }
-    if before.status != after.status {
-        let (from, to) = (status_word(before.status), status_word(after.status));
+    if before.standing() != after.standing() {
+        let (from, to) = (before.standing().word(), after.standing().word());
         entries.push(entry("status", json!({ "from": from, "to": to })));
     }
     if before.group != after.group {

@@ -7,6 +7,7 @@ use contracts::delivery::TicketUpdated;
 use desk::model;
 use serde_json::Value;
 
+use super::custom_status::TicketStatus;
 use super::publish;
 use super::ticket::{Ticket, status_of};
 
@@ -52,7 +53,8 @@ fn set(ticket: &mut Ticket, field: &str, value: &Value) {
     match field.split_once(':') {
         None if field == "status" => {
             if let Some(status) = value["value"].as_str().and_then(status_of) {
-                ticket.status = status;
+                let custom = value["custom_status"].as_str().map(str::to_owned);
+                ticket.stand(TicketStatus { category: status, custom });
             }
         }
         Some(("tag", name)) => {

@@ -15,8 +15,11 @@ pub const COMMENTS: usize = 200;
 #[must_use]
 pub fn change(before: &Ticket, after: &Ticket, comments: &[Value]) -> Option<Map<String, Value>> {
     let mut content = Map::new();
-    if before.status != after.status {
+    if before.standing() != after.standing() {
         content.insert("status".into(), json!(status_word(after.status)));
+        if let Some(key) = &after.custom_status {
+            content.insert("custom_status".into(), json!(key));
+        }
     }
     let tags = |ticket: &Ticket| ticket.own_tags().cloned().collect::<Vec<_>>();
     let (had, has) = (tags(before), tags(after));
@@ -85,6 +88,9 @@ pub fn whole(
         "custom_fields": fields,
         "comments": comments,
     });
+    if let Some(key) = &ticket.custom_status {
+        content["custom_status"] = json!(key);
+    }
     if let Some(share) = copy_of {
         content["copy_of"] = json!(share);
     }

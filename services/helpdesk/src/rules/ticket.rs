@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::fields::Status;
+use contracts::fields::{CustomStatuses, Status};
 use serde_json::Value;
 use uuid::Uuid;
+
+use super::custom_status::TicketStatus;
 
 /// All statuses, in the order of a ticket's life.
 pub const STATUSES: [Status; 6] =
@@ -34,6 +36,8 @@ pub fn status_of(word: &str) -> Option<Status> {
 pub enum Channel {
     /// An agent of the account, on these pages.
     Agent,
+    /// Whoever asked, or a CC, on the page that mails link to.
+    Requester,
     /// Ticket sharing.
     Sharing,
     /// A rule of the account.
@@ -42,13 +46,14 @@ pub enum Channel {
 
 impl Channel {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::Agent, Self::Sharing, Self::Rule];
+    pub const ALL: [Self; 4] = [Self::Agent, Self::Requester, Self::Sharing, Self::Rule];
 
     /// As rows and conditions have it.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Agent => "agent",
+            Self::Requester => "requester",
             Self::Sharing => "sharing",
             Self::Rule => "rule",
         }
@@ -70,6 +75,8 @@ pub struct Ticket {
     pub subject: String,
     /// Status.
     pub status: Status,
+    /// Key of the custom status within it.
+    pub custom_status: Option<String>,
     /// The group that works on it.
     pub group: Option<Uuid>,
     /// The agent who works on it.
@@ -100,6 +107,7 @@ impl Ticket {
             number,
             subject: subject.into(),
             status: Status::New,
+            custom_status: None,
             group: None,
             assignee: None,
             requester: requester.into(),
@@ -111,6 +119,22 @@ impl Ticket {
             received_from: None,
             sent_to: None,
         }
+    }
+
+    /// Its status with the custom status.
+    #[must_use]
+    pub fn standing(&self) -> TicketStatus {
+        TicketStatus { category: self.status, custom: self.custom_status.clone() }
+    }
+
+    /// Puts it so.
+    pub fn stand(&mut self, TicketStatus { category, custom }: TicketStatus) {
+        (self.status, self.custom_status) = (category, custom);
+    }
+
+    /// Gives it the custom status that it has by the account's statuses.
+    pub fn settle_status(&mut self, known: &CustomStatuses) {
+        self.stand(self.standing().settled(known));
     }
 
     /// Tags that people or partners set.

@@ -39,7 +39,7 @@ const COLUMNS: &str =
     "id, author_id, author_name, author_role, received_from, public, body, html_body,
     attachments, call, redacted, at";
 
-/// Keeps comments of a ticket; one that is there already stays as it is.
+/// Keeps comments of a ticket; one that is there already stays as it is. The ids of the new ones.
 ///
 /// # Errors
 /// The database.
@@ -48,8 +48,8 @@ pub async fn insert(
     account: &str,
     ticket: i64,
     comments: &[Comment],
-) -> sqlx::Result<u64> {
-    let mut added = 0;
+) -> sqlx::Result<Vec<String>> {
+    let mut added = Vec::new();
     for comment in comments {
         let done = sqlx::query(
             "insert into comment (account, ticket, id, author_id, author_name, author_role,
@@ -73,7 +73,9 @@ pub async fn insert(
         .bind(&comment.call)
         .execute(&mut *connection)
         .await?;
-        added += done.rows_affected();
+        if done.rows_affected() > 0 {
+            added.push(comment.id.clone());
+        }
     }
     Ok(added)
 }
@@ -90,6 +92,30 @@ pub async fn newest(
 ) -> sqlx::Result<Vec<Comment>> {
     let statement = sqlx::AssertSqlSafe(format!(
         "select {COLUMNS} from comment where account = $1 and ticket = $2
+         order by at desc, place desc limit $3"
+    ));
+    let mut comments: Vec<Comment> = sqlx::query_as(statement)
+        .bind(account)
+        .bind(ticket)
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+    comments.reverse();
+    Ok(comments)
+}
+
+/// The newest public comments of a ticket, in their order.
+///
+/// # Errors
+/// The database.
+pub async fn public(
+    connection: &mut PgConnection,
+    account: &str,
+    ticket: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<Comment>> {
+    let statement = sqlx::AssertSqlSafe(format!(
+        "select {COLUMNS} from comment where account = $1 and ticket = $2 and public
          order by at desc, place desc limit $3"
     ));
     let mut comments: Vec<Comment> = sqlx::query_as(statement)

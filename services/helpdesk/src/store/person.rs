@@ -4,9 +4,13 @@ use sqlx::PgConnection;
 
 use crate::rules::people::Person;
 
-type Row = (String, String, Option<String>, Option<String>);
+pub(super) type Row = (String, String, Option<String>, Option<String>);
 
-fn read((id, name, email, partner): Row) -> Person {
+/// What a person is read from: a placeholder's address is the one that it was given.
+pub(super) const COLUMNS: &str =
+    "person.id, person.name, coalesce(person.email, person.given_email), person.partner";
+
+pub(super) fn read((id, name, email, partner): Row) -> Person {
     Person { id, name, email, partner }
 }
 
@@ -19,13 +23,10 @@ pub async fn find(
     account: &str,
     id: &str,
 ) -> sqlx::Result<Option<Person>> {
-    let row: Option<Row> = sqlx::query_as(
-        "select id, name, email, partner from person where account = $1 and id = $2",
-    )
-    .bind(account)
-    .bind(id)
-    .fetch_optional(connection)
-    .await?;
+    let statement =
+        sqlx::AssertSqlSafe(format!("select {COLUMNS} from person where account = $1 and id = $2"));
+    let row: Option<Row> =
+        sqlx::query_as(statement).bind(account).bind(id).fetch_optional(connection).await?;
     Ok(row.map(read))
 }
 
@@ -79,4 +80,66 @@ pub async fn placeholder(
     .execute(connection)
     .await
     .map(drop)
+}
+
+/// The account's own person of this address that somebody has confirmed.
+///
+/// # Errors
+/// The database.
+pub async fn confirmed(
+    connection: &mut PgConnection,
+    account: &str,
+    email: &str,
+) -> sqlx::Result<Option<Person>> {
+    let statement = sqlx::AssertSqlSafe(format!(
+        "select {COLUMNS} from person
+         where account = $1 and lower(email) = lower($2) and confirmed_at is not null"
+    ));
+    let row: Option<Row> =
+        sqlx::query_as(statement).bind(account).bind(email).fetch_optional(connection).await?;
+    Ok(row.map(read))
+}
+
+/// Somebody showed that they read mail to this person's address; mails to them are in this language.
+///
+/// # Errors
+/// The database.
+pub async fn confirm(
+    connection: &mut PgConnection,
+    account: &str,
+    id: &str,
+    language: &str,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "update person set confirmed_at = coalesce(confirmed_at, now()), language = $3
+         where account = $1 and id = $2 and partner is null",
+    )
+    .bind(account)
+    .bind(id)
+    .bind(language)
+    .execute(connection)
+    .await
+    .map(drop)
+}
+
+/// Gives a placeholder an address, by which it is mailed (R-44), or takes it away; whether it is one.
+///
+/// # Errors
+/// The database.
+pub async fn give_address(
+    connection: &mut PgConnection,
+    account: &str,
+    id: &str,
+    address: Option<&str>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "update person set given_email = $3
+         where account = $1 and id = $2 and partner is not null",
+    )
+    .bind(account)
+    .bind(id)
+    .bind(address)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
 }

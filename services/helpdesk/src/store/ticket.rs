@@ -28,6 +28,7 @@ pub(super) struct Row {
     number: i64,
     subject: String,
     status: String,
+    custom_status: Option<String>,
     group_id: Option<Uuid>,
     assignee: Option<Uuid>,
     requester: String,
@@ -43,7 +44,8 @@ pub(super) struct Row {
     updated_at: DateTime<Utc>,
 }
 
-pub(super) const COLUMNS: &str = "number, subject, status, group_id, assignee, requester,
+pub(super) const COLUMNS: &str =
+    "number, subject, status, custom_status, group_id, assignee, requester,
     requester_name, channel, updated_via, tags, rule_tags, fields, received_from, sent_to,
     created_at, updated_at";
 
@@ -58,6 +60,7 @@ impl Row {
             number: self.number,
             subject: self.subject,
             status,
+            custom_status: self.custom_status,
             group: self.group_id,
             assignee: self.assignee,
             requester: self.requester,
@@ -116,6 +119,22 @@ async fn one(
     row.map(Row::read).transpose()
 }
 
+/// The number of the ticket that a comment is on.
+///
+/// # Errors
+/// The database.
+pub async fn of_comment(
+    connection: &mut PgConnection,
+    account: &str,
+    comment: &str,
+) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar("select ticket from comment where account = $1 and id = $2 limit 1")
+        .bind(account)
+        .bind(comment)
+        .fetch_optional(connection)
+        .await
+}
+
 /// The account's next number; held until the transaction ends, so that none is left out.
 ///
 /// # Errors
@@ -138,8 +157,8 @@ pub async fn next_number(connection: &mut PgConnection, account: &str) -> sqlx::
 pub async fn insert(connection: &mut PgConnection, account: &str, kept: &Kept) -> sqlx::Result<()> {
     let statement = "insert into ticket (account, number, subject, status, group_id, assignee,
             requester, requester_name, channel, updated_via, tags, rule_tags, fields, received_from,
-            sent_to, created_at, updated_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17, $16)";
+            sent_to, custom_status, created_at, updated_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17, $18, $16)";
     write(connection, statement, account, kept, Some(kept.created_at)).await
 }
 
@@ -150,7 +169,7 @@ pub async fn insert(connection: &mut PgConnection, account: &str, kept: &Kept) -
 pub async fn save(connection: &mut PgConnection, account: &str, kept: &Kept) -> sqlx::Result<()> {
     let statement = "update ticket set subject = $3, status = $4, group_id = $5, assignee = $6,
             requester = $7, requester_name = $8, channel = $9, updated_via = $10, tags = $11,
-            rule_tags = $12, fields = $13, received_from = $14, sent_to = $15, updated_at = $16,
+            rule_tags = $12, fields = $13, received_from = $14, sent_to = $15, updated_at = $16, custom_status = $17,
             changed_at = clock_timestamp()
         where account = $1 and number = $2";
     write(connection, statement, account, kept, None).await
@@ -180,7 +199,8 @@ async fn write(
         .bind(Json(&ticket.fields))
         .bind(&ticket.received_from)
         .bind(&ticket.sent_to)
-        .bind(kept.updated_at);
+        .bind(kept.updated_at)
+        .bind(&ticket.custom_status);
     if let Some(created_at) = created_at {
         query = query.bind(created_at);
     }

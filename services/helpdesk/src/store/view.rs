@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::ticket::{COLUMNS, Kept, Row};
 use crate::rules::condition::{ANY, Condition, Conditions, ME, NONE, Operator, Subject};
-use crate::rules::ticket::{STATUSES, status_of, status_word, tags_of};
+use crate::rules::custom_status::TicketStatus;
+use crate::rules::ticket::{STATUSES, status_word, tags_of};
 
 /// Tickets are counted so far.
 pub const COUNTED: i64 = 1000;
@@ -145,16 +146,21 @@ fn partner(query: &mut QueryBuilder<Postgres>, column: &str, not: &str, value: &
 }
 
 fn status(query: &mut QueryBuilder<Postgres>, condition: &Condition, not: &str) {
-    match (condition.op, status_of(&condition.value)) {
-        (Operator::Below, Some(limit)) => {
-            let below: Vec<&str> =
-                STATUSES.into_iter().filter(|it| *it < limit).map(status_word).collect();
-            query.push("status = any(").push_bind(below).push(")");
-        }
-        _ => {
-            query.push(not).push("status = ").push_bind(condition.value.clone());
-        }
+    let Some(TicketStatus { category, custom }) = TicketStatus::read(&condition.value) else {
+        query.push(not).push("false");
+        return;
+    };
+    if condition.op == Operator::Below {
+        let below: Vec<&str> =
+            STATUSES.into_iter().filter(|it| *it < category).map(status_word).collect();
+        query.push("status = any(").push_bind(below).push(")");
+        return;
     }
+    query.push(not).push("(status = ").push_bind(status_word(category));
+    if let Some(key) = custom {
+        query.push(" and custom_status is not distinct from ").push_bind(key);
+    }
+    query.push(")");
 }
 
 fn named(query: &mut QueryBuilder<Postgres>, column: &str, not: &str, value: &str, me: Uuid) {

@@ -15,12 +15,13 @@ use super::command::send;
 use super::settle::{Change, SettleError, settle};
 use crate::rules::condition::Event;
 use crate::rules::conflict::{Merged, three_way};
+use crate::rules::custom_status::TicketStatus;
 use crate::rules::field::same;
 use crate::rules::sharing::may_unshare;
 use crate::rules::ticket::{Channel, Ticket};
 use crate::store::comment::{self, Comment};
 use crate::store::ticket::{self, Kept};
-use crate::store::{person, sharing};
+use crate::store::{custom_status, person, sharing};
 
 /// A comment that somebody writes.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct Written {
     pub public: bool,
     /// The call that it is about.
     pub call: Option<Call>,
+    /// Its files, each as the contract's `Attachment`.
+    pub attachments: Vec<Value>,
 }
 
 /// A ticket that an agent opens.
@@ -101,11 +104,11 @@ pub struct Edited<T> {
     pub wanted: T,
 }
 
-impl Edited<Status> {
+impl Edited<TicketStatus> {
     /// Whether it closes the ticket, for good.
     #[must_use]
     pub fn closes(&self) -> bool {
-        self.wanted == Status::Closed && self.was != Status::Closed
+        self.wanted.category == Status::Closed && self.was.category != Status::Closed
     }
 }
 
@@ -114,8 +117,8 @@ impl Edited<Status> {
 pub struct Edit {
     /// A comment.
     pub comment: Option<Written>,
-    /// Status.
-    pub status: Option<Edited<Status>>,
+    /// Status, with the custom status.
+    pub status: Option<Edited<TicketStatus>>,
     /// Tags that people set.
     pub tags: Option<Edited<BTreeSet<String>>>,
     /// The group that works on it.
@@ -159,7 +162,8 @@ pub async fn edit(pool: &PgPool, by: &By, number: i64, edit: Edit) -> Result<(),
     let account = by.account.as_str();
     let mut transaction = pool.begin().await?;
     let before = ticket::lock(&mut transaction, account, number).await?;
-    let before = before.ok_or(EditError::NotFound)?;
+    let mut before = before.ok_or(EditError::NotFound)?;
+    before.ticket.settle_status(&custom_status::all(&mut transaction, account).await?);
     if let Some(comment) = &edit.comment
         && is_said(&mut transaction, account, number, comment.id).await?
     {
@@ -212,10 +216,10 @@ fn merge(ticket: &mut Ticket, edit: &Edit) -> Vec<String> {
         }
     };
     if let Some(Edited { was, wanted }) = &edit.status {
-        let merged = three_way(was, *wanted, &ticket.status);
+        let merged = three_way(was, wanted.clone(), &ticket.standing());
         take("status", merged == Merged::Conflict);
         if let Merged::Set(status) = merged {
-            ticket.status = status;
+            ticket.stand(status);
         }
     }
     if let Some(Edited { was, wanted }) = &edit.group {
@@ -254,7 +258,7 @@ fn merge(ticket: &mut Ticket, edit: &Edit) -> Vec<String> {
     conflicts
 }
 
-async fn is_said(
+pub(super) async fn is_said(
     connection: &mut PgConnection,
     account: &str,
     number: i64,
@@ -285,7 +289,7 @@ pub(super) fn written(by: &By, written: &Written) -> Comment {
         public: written.public,
         body: written.body.clone(),
         html_body: None,
-        attachments: Json(Vec::new()),
+        attachments: Json(written.attachments.clone()),
         call: written.call.clone().map(Json),
         redacted: false,
         at: by.now.utc(),
@@ -337,23 +341,37 @@ pub async fn unshare(pool: &PgPool, by: &By, number: i64, share: &str) -> Result
     Ok(())
 }
 
-/// Blanks a comment that was written here, in every copy.
+/// Blanks a comment that was written here, or takes one file from it, in every copy. The links of its
+/// files answer nobody any more.
 ///
 /// # Errors
 /// [`EditError::NotFound`] where the ticket has no such comment of this account's.
-pub async fn redact(pool: &PgPool, by: &By, number: i64, id: &str) -> Result<(), EditError> {
+pub async fn redact(
+    pool: &PgPool,
+    by: &By,
+    number: i64,
+    (id, attachment): (&str, Option<&str>),
+) -> Result<(), EditError> {
     let account = by.account.as_str();
     let mut transaction = pool.begin().await?;
     let before = ticket::lock(&mut transaction, account, number).await?;
     before.ok_or(EditError::NotFound)?;
     let said = comment::all(&mut transaction, account, number).await?;
     let own = said.iter().find(|it| it.id == id && it.received_from.is_none());
-    own.ok_or(EditError::NotFound)?;
-    comment::redact(&mut transaction, account, id, None).await?;
+    let own = own.ok_or(EditError::NotFound)?;
+    if let Some(file) = attachment {
+        let found = own.attachments.iter().find(|it| it["id"] == file);
+        found.ok_or(EditError::NotFound)?;
+    }
+    comment::redact(&mut transaction, account, id, attachment).await?;
+    files::store::redact(&mut transaction, account, id, attachment).await?;
     let was_shared = !sharing::of_ticket(&mut transaction, account, number).await?.is_empty();
     if was_shared {
-        let content =
+        let mut content =
             json!({ "ticket_id": number.to_string(), "comment_id": id, "actor": by.actor });
+        if let Some(file) = attachment {
+            content["attachment_id"] = json!(file);
+        }
         send(&mut transaction, &by.account, "ticket.redact.v1", content).await?;
     }
     ticket::touch(&mut transaction, account, &[number]).await?;
@@ -384,7 +402,10 @@ mod tests {
         let edited =
             |was: &str, wanted: &str| Edited { was: Some(json!(was)), wanted: Some(json!(wanted)) };
         let edit = Edit {
-            status: Some(Edited { was: Status::Open, wanted: Status::Solved }),
+            status: Some(Edited {
+                was: TicketStatus::of_category(Status::Open),
+                wanted: TicketStatus::of_category(Status::Solved),
+            }),
             fields: [
                 ("model".to_owned(), edited("lx_40", "lx_50")),
                 ("bay".to_owned(), edited("", "B3")),

@@ -9,6 +9,7 @@ use super::agent::{Written, written};
 use super::settle::{Change, SettleError, settle};
 use crate::clock::new_id;
 use crate::rules::condition::Event;
+use crate::rules::custom_status::TicketStatus;
 use crate::rules::sharing::keeps_from_merging;
 use crate::rules::ticket::Channel;
 use crate::store::sharing;
@@ -108,10 +109,13 @@ async fn add(
     status: Option<Status>,
 ) -> Result<(), SettleError> {
     let mut after = before.clone();
-    after.ticket.status = status.unwrap_or(before.ticket.status);
+    if let Some(status) = status {
+        after.ticket.stand(TicketStatus::of_category(status));
+    }
     after.ticket.updated_via = Channel::Agent;
     after.updated_at = by.now.utc();
-    let note = Written { id: new_id(), body: note, public: false, call: None };
+    let note =
+        Written { id: new_id(), body: note, public: false, call: None, attachments: Vec::new() };
     let change = Change {
         by,
         channel: Channel::Agent,

@@ -3,15 +3,19 @@
 
 pub mod agent;
 mod agreement;
+pub mod asker;
 pub mod automations;
 pub mod changes;
 mod command;
 pub mod follow;
+mod mails;
 pub mod merge;
+pub mod people;
 mod receipt;
 mod received;
 pub mod settings;
 pub mod settle;
+pub mod told;
 pub mod would;
 
 use contracts::{AccountName, Actor, Role, Timestamp};

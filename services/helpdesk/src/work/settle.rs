@@ -7,8 +7,8 @@ use desk::store::shown;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use super::By;
 use super::command::{self, send, told};
+use super::{By, mails};
 use crate::clock::new_id;
 use crate::rules::condition::Event;
 use crate::rules::history::{self, Entry};
@@ -20,7 +20,7 @@ use crate::rules::trigger::{self, Fired, Rule, Run};
 use crate::store::comment::{self, Comment};
 use crate::store::rule::Kind;
 use crate::store::ticket::{self, Kept};
-use crate::store::{event, person, rule, sharing};
+use crate::store::{attachment, custom_status, event, person, rule, sharing};
 
 /// Why a change was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +90,14 @@ pub(super) async fn settle(
         agreements: sharing::agreements(connection, account).await?,
         shares: sharing::of_ticket(connection, account, number).await?,
     };
+    let statuses = custom_status::all(connection, account).await?;
     let mut after = change.after;
+    after.ticket.settle_status(&statuses);
+    let before = change.before.map(|before| {
+        let mut before = before.clone();
+        before.ticket.settle_status(&statuses);
+        before
+    });
     let share_under = match change.share_under {
         Some(id) => {
             let agreement = may_share(&after.ticket, id, &around.agreements)?;
@@ -102,20 +109,21 @@ pub(super) async fn settle(
     let run = run_rules(connection, by, &after, change.rules, change.event, &around).await?;
     let mut done = after.clone();
     done.ticket = run.ticket.clone();
+    done.ticket.settle_status(&statuses);
     if run.fired.iter().any(|fired| fired.changed) {
         done.ticket.updated_via =
             if change.channel == Channel::Rule { Channel::Rule } else { after.ticket.updated_via };
     }
-    if change.before.is_none() {
+    if before.is_none() {
         ticket::insert(connection, account, &done).await?;
     } else {
         ticket::save(connection, account, &done).await?;
     }
-    comment::insert(connection, account, number, &change.comments).await?;
+    let new = comment::insert(connection, account, number, &change.comments).await?;
     if let Some((who, entry)) = change.opening {
         event::add(connection, account, number, by.now.utc(), who, &[entry]).await?;
     }
-    let before = change.before.map_or(&after, |before| before);
+    let before = before.as_ref().unwrap_or(&after);
     let (who, own) = match change.partner {
         Some(Partner { account, person }) => {
             (account, history::of_partner(&before.ticket, &after.ticket, person))
@@ -129,6 +137,12 @@ pub(super) async fn settle(
     write_rules_history(connection, by, [&after, &done], &run.fired).await?;
     publish(connection, by, change.channel, [before, &after, &done], &change.comments, &around)
         .await?;
+    let said: Vec<&Comment> =
+        change.comments.iter().filter(|it| it.public && new.contains(&it.id)).collect();
+    let own: Vec<&Comment> = change.comments.iter().filter(|it| new.contains(&it.id)).collect();
+    attachment::link(connection, account, &own).await?;
+    let told = mails::Told { shares: &around.shares, agreements: &around.agreements };
+    mails::said(connection, account, &done.ticket, &said, &told).await?;
     let by_rule = run.shares().map(str::to_owned);
     if let Some(agreement) = share_under.or(by_rule.clone()) {
         share(connection, by, &done, &agreement, &around.shares).await?;

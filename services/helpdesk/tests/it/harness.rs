@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,15 +12,18 @@ use contracts::topology::Service;
 use desk::log::Heads;
 use desk::store::account::{KeptAccount, keep};
 use desk::{Session, outbox};
+use files::{Files, sweep};
 use helpdesk::Helpdesk;
+use helpdesk::mails::EndUserMails;
 use helpdesk::pages::Pages;
 use helpdesk::work::changes::Changes;
 use helpdesk::work::follow;
-use local::TestEnvironment;
+use local::{MailSink, TestEnvironment};
+use mail::{MailLoop, Server, ServerAddress};
 use messaging::CommandSender;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use testkit::desk::PATIENCE;
+use testkit::desk::{PATIENCE, clock};
 use testkit::{Replicas, ServiceBefore, until};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -28,6 +33,8 @@ use web::{Desk, Role};
 
 pub const ACME: &str = "helpdesk-acme";
 pub const GLOBEX: &str = "helpdesk-globex";
+/// Bytes of a file, at most.
+pub const FILE_BYTES: u64 = 64 * 1024;
 const PASSWORD: &str = "correct horse battery";
 
 /// An answer.
@@ -78,6 +85,10 @@ pub struct HelpdeskHarness {
     pub world: TestEnvironment,
     pub pool: PgPool,
     pub url: String,
+    pub sink: MailSink,
+    pub files_url: String,
+    folder: PathBuf,
+    holds: Arc<AtomicBool>,
     line: ServiceBefore,
     replicas: Replicas,
     /// How much each account was told.
@@ -118,14 +129,56 @@ impl HelpdeskHarness {
         replicas.spawn(|stop| follow::run(pool.clone(), Arc::clone(new), stop));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let sink = MailSink::start("127.0.0.1:0").await.expect("a mail sink");
+        let holds = Arc::<AtomicBool>::default();
+        let address = ServerAddress::read(&sink.url()).expect("an address");
+        let table = EndUserMails {
+            pool: pool.clone(),
+            server: Server::new(address, PATIENCE),
+            from: "Deskmesh <desk@mesh.example>".parse().expect("a mailbox"),
+            public_url: url.clone(),
+        };
+        let held = Arc::clone(&holds);
+        // Held mails are not due yet.
+        let time = move || if held.load(Ordering::Relaxed) { earlier() } else { clock() };
+        let mails = MailLoop::new(table, PATIENCE, time);
+        replicas.spawn(|stop| mails.run(stop));
+        let links = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let files_url = format!("http://{}", links.local_addr().expect("an address"));
+        let folder = std::env::temp_dir().join(format!("{test}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let settings = files::Settings {
+            origin: files_url.clone(),
+            folder: folder.clone(),
+            file_bytes: FILE_BYTES,
+            account_bytes: 10 * FILE_BYTES,
+            unlinked: Duration::from_hours(1),
+        };
+        let kept = Files::open(pool.clone(), settings).await.expect("a folder");
+        replicas.spawn(|stop| sweep(kept.clone(), stop));
+        let router = kept.clone().router();
+        replicas.spawn(|stop| async move {
+            axum::serve(links, router).with_graceful_shutdown(stop.cancelled_owned()).await
+        });
         let (served, public_url) = (pool.clone(), url.clone());
         replicas.spawn(|stop| async move {
             let desk = Desk { pool: served, heads, new_command, shutdown: stop.clone() };
-            let pages = Pages::new(desk, changes, public_url);
+            let pages = Pages::new(desk, changes, kept, public_url);
             let serving = axum::serve(listener, pages.router());
             serving.with_graceful_shutdown(stop.cancelled_owned()).await
         });
-        Self { world, pool, url, line, replicas, told: Mutex::default() }
+        Self {
+            world,
+            pool,
+            url,
+            sink,
+            files_url,
+            folder,
+            holds,
+            line,
+            replicas,
+            told: Mutex::default(),
+        }
     }
 
     /// Somebody new, who signs in by a link as people do.
@@ -163,9 +216,44 @@ impl HelpdeskHarness {
         let form = form.map(|form| {
             url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish()
         });
+        let form =
+            form.map(|form| ("application/x-www-form-urlencoded".to_owned(), form.into_bytes()));
         tokio::task::spawn_blocking(move || request(&method, &url, &origin, cookie, form))
             .await
             .expect("the request ends")
+    }
+
+    /// Sends a form with files, as a browser does: their names and bytes.
+    pub async fn upload(
+        &self,
+        who: &Somebody,
+        path: &str,
+        form: &[(&str, &str)],
+        files: &[(&str, &[u8])],
+    ) -> Answer {
+        let boundary = "xXxBOUNDARYxXx";
+        let mut body = Vec::new();
+        for (name, value) in form {
+            let head = format!("content-disposition: form-data; name=\"{name}\"");
+            body.extend(format!("--{boundary}\r\n{head}\r\n\r\n{value}\r\n").into_bytes());
+        }
+        for (name, bytes) in files {
+            let head =
+                format!("content-disposition: form-data; name=\"file\"; filename=\"{name}\"");
+            let kind = "content-type: text/html";
+            body.extend(format!("--{boundary}\r\n{head}\r\n{kind}\r\n\r\n").into_bytes());
+            body.extend_from_slice(bytes);
+            body.extend(b"\r\n");
+        }
+        body.extend(format!("--{boundary}--\r\n").into_bytes());
+        let (url, origin) = (format!("{}{path}", self.url), self.url.clone());
+        let cookie = Some(who.cookie.clone());
+        let kind = format!("multipart/form-data; boundary={boundary}");
+        tokio::task::spawn_blocking(move || {
+            request("POST", &url, &origin, cookie, Some((kind, body)))
+        })
+        .await
+        .expect("the request ends")
     }
 
     /// Opens a ticket with one public comment; its number.
@@ -181,6 +269,63 @@ impl HelpdeskHarness {
         let answer = self.post(who, "/tickets", &form).await;
         answer.is(303);
         answer.location.trim_start_matches("/tickets/").parse().expect("a number")
+    }
+
+    /// Sends no mail for now.
+    pub fn hold_mails(&self) {
+        self.holds.store(true, Ordering::Relaxed);
+    }
+
+    pub fn let_mails_go(&self) {
+        self.holds.store(false, Ordering::Relaxed);
+    }
+
+    /// The mails that went to an address, as their readers see them, once there are as many.
+    pub async fn mails_to(&self, address: &str, count: usize) -> Vec<String> {
+        until(&format!("{count} mails to {address}"), PATIENCE, async || {
+            let mails = self.sink.mails();
+            let to = mails.iter().filter(|mail| mail.recipients == [address]);
+            let read: Vec<String> = to.map(|mail| readable(&mail.raw)).collect();
+            if read.len() >= count { Ok(read) } else { Err(format!("{mails:?}")) }
+        })
+        .await
+    }
+
+    /// How many mails to an address are kept, sent or not.
+    pub async fn mailed(&self, address: &str) -> i64 {
+        sqlx::query_scalar("select count(*) from mail where lower(recipient) = lower($1)")
+            .bind(address)
+            .fetch_one(&self.pool)
+            .await
+            .expect("the database answers")
+    }
+
+    pub async fn all_mailed(&self) -> i64 {
+        sqlx::query_scalar("select count(*) from mail")
+            .fetch_one(&self.pool)
+            .await
+            .expect("the database answers")
+    }
+
+    /// Waits until the one mail to an address is in this state.
+    pub async fn mail_is(&self, address: &str, state: &str) {
+        until(&format!("the mail is {state}"), PATIENCE, async || {
+            let found: Vec<String> =
+                sqlx::query_scalar("select state from mail where recipient = $1")
+                    .bind(address)
+                    .fetch_all(&self.pool)
+                    .await
+                    .expect("the database answers");
+            if found == [state] { Ok(()) } else { Err(format!("{found:?}")) }
+        })
+        .await;
+    }
+
+    /// The path of the link in a mail.
+    #[track_caller]
+    pub fn link_in(&self, mail: &str) -> String {
+        let rest = mail.split_once(&self.url).unwrap_or_else(|| panic!("no link: {mail}")).1;
+        rest.split_whitespace().next().unwrap_or_default().to_owned()
     }
 
     /// Tells an account something, as the line's last stage does.
@@ -311,6 +456,7 @@ impl HelpdeskHarness {
         self.replicas.end().await;
         self.pool.close().await;
         self.world.remove().await;
+        std::fs::remove_dir_all(&self.folder).expect("the folder goes");
     }
 }
 
@@ -319,7 +465,7 @@ fn request(
     url: &str,
     origin: &str,
     cookie: Option<String>,
-    form: Option<String>,
+    form: Option<(String, Vec<u8>)>,
 ) -> Answer {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(PATIENCE))
@@ -336,8 +482,8 @@ fn request(
         builder = builder.header("cookie", cookie);
     }
     let mut response = match form {
-        Some(form) => {
-            let builder = builder.header("content-type", "application/x-www-form-urlencoded");
+        Some((kind, form)) => {
+            let builder = builder.header("content-type", kind);
             agent.run(builder.body(form).expect("a request"))
         }
         None => agent.run(builder.body(()).expect("a request")),
@@ -351,6 +497,35 @@ fn request(
     let status = response.status().as_u16();
     let body = response.body_mut().read_to_string().expect("a body of text");
     Answer { status, location, cookies, body }
+}
+
+/// A time at which nothing is due.
+fn earlier() -> contracts::Timestamp {
+    contracts::Timestamp::parse("2001-01-01T00:00:00Z").expect("a time")
+}
+
+/// A mail with its encoding taken away (RFC 2045, quoted-printable).
+fn readable(raw: &str) -> String {
+    if !raw.contains("quoted-printable") {
+        return raw.to_owned();
+    }
+    let joined = raw.replace("=\r\n", "");
+    let (mut bytes, mut rest) = (Vec::new(), joined.as_bytes());
+    while let Some((first, after)) = rest.split_first() {
+        let code = (*first == b'=').then(|| after.get(..2)).flatten();
+        let code = code.and_then(|code| std::str::from_utf8(code).ok());
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// A share's id of a test.

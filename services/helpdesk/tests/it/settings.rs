@@ -14,6 +14,8 @@ async fn r_51_only_admins_see_settings() {
         "/settings/people",
         "/settings/fields",
         "/settings/groups",
+        "/settings/statuses",
+        "/settings/tickets",
         "/settings/audit",
         "/settings/address",
         "/settings/rules/trigger",
@@ -27,6 +29,7 @@ async fn r_51_only_admins_see_settings() {
         ("/settings/people", vec![("name", "Eve"), ("email", "eve@x.example")]),
         ("/settings/fields", vec![("title", "X"), ("type", "text")]),
         ("/settings/groups", vec![("name", "X")]),
+        ("/settings/tickets", vec![("language", "en")]),
         ("/settings/address", vec![("address", "x"), ("understood", "yes")]),
     ] {
         harness.post(&sam, path, &form).await.is(403);
@@ -126,5 +129,27 @@ async fn a_group_that_is_there_already_is_said_beside_what_was_typed() {
     harness.post(&ada, "/settings/groups", &form).await.is(303);
     let again = harness.post(&ada, "/settings/groups", &form).await;
     again.is(409).has("A group of this name is there already.").has("value=\"Field team\"");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_35_and_r_45_secure_downloads_and_support_addresses_are_told() {
+    let harness = HelpdeskHarness::set("helpdesk-tickets-set").await;
+    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let path = "/settings/tickets";
+    let wrong = [("language", "en"), ("addresses", "help@acme.example\nnobody")];
+    harness.post(&ada, path, &wrong).await.is(422).has("“nobody” is neither").has("help@acme");
+    assert!(harness.commands(ACME).await.is_empty());
+    let form =
+        [("language", "it"), ("addresses", "help@acme.example\n@acme.example"), ("secure", "on")];
+    harness.post(&ada, path, &form).await.is(303);
+    let (_, told) = harness.command(ACME, "account.update.v1").await;
+    assert_eq!(told["secure_downloads"], true);
+    assert_eq!(told["support_addresses"], json!(["help@acme.example", "@acme.example"]));
+    assert_eq!(told["locale"], "it");
+    let page = harness.get(&ada, path).await;
+    page.has("@acme.example").has("name=\"secure\" value=\"on\" checked");
+    page.lacks("name=\"asks\" value=\"on\" checked");
+    harness.get(&ada, "/settings/audit").await.has("changed requests, mail and files");
     harness.remove().await;
 }

@@ -25,6 +25,8 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("POST", "/settings/people/{person}", "role=agent"),
     ("POST", "/settings/fields", "key={field}&title=Taken"),
     ("POST", "/settings/fields/{field}/delete", ""),
+    ("POST", "/settings/statuses", "do=rename&key={status}&name=Taken"),
+    ("POST", "/settings/statuses", "do=remove&key={status}"),
     ("GET", "/settings/rules/trigger/{trigger}", ""),
     ("POST", "/settings/rules/trigger/{trigger}", "name=x&do=delete"),
     ("POST", "/settings/rules/trigger/{trigger}", "name=x&do=save"),
@@ -52,6 +54,8 @@ async fn anothers_things_answer_like_unknown_ones() {
     harness.shows(&acme, "/tickets/4", "The pump leaks").await;
     let field = [("title", "Meter model"), ("type", "text")];
     harness.post(&acme, "/settings/fields", &field).await.is(303);
+    let status = [("do", "add"), ("name", "Secret status"), ("category", "open")];
+    harness.post(&acme, "/settings/statuses", &status).await.is(303);
     let rule = |kind: &str| {
         let path = format!("/settings/rules/{kind}/{}", id(50 + kind.len() as u128));
         (
@@ -77,13 +81,14 @@ async fn anothers_things_answer_like_unknown_ones() {
     let comment = harness.get(&acme, "/tickets/3").await.between("name=\"comment\" value=\"", "\"");
     let (trigger, view) = (id(57), id(54));
     let person = acme.id.to_string();
-    let ids: [(&str, &str, &str); 8] = [
+    let ids: [(&str, &str, &str); 9] = [
         ("{ticket}", "3", "999"),
         ("{agreement}", &id(1), NEVER),
         ("{share}", &id(2), NEVER),
         ("{comment}", &comment, NEVER),
         ("{person}", &person, NEVER),
         ("{field}", "meter_model", "never"),
+        ("{status}", "secret_status", "never"),
         ("{trigger}", &trigger, NEVER),
         ("{view}", &view, NEVER),
     ];
@@ -111,6 +116,7 @@ async fn anothers_things_answer_like_unknown_ones() {
         "/search?q=%233",
         "/settings/people",
         "/settings/fields",
+        "/settings/statuses",
         "/settings/rules/trigger",
         "/settings/rules/view",
         "/settings/audit",

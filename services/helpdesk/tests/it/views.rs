@@ -25,6 +25,7 @@ fn ticket(chance: &mut u64, number: i64) -> Ticket {
     let partner = |name: &str| (!name.is_empty()).then(|| name.to_owned());
     let mut ticket = Ticket::new(number, one(chance, &["Smart METER", "Pump", "100%_"]), "p");
     ticket.status = one(chance, &STATUSES);
+    ticket.custom_status = one(chance, &[None, Some("triage".to_owned())]);
     ticket.group = one(chance, &[None, Some(group)]);
     ticket.assignee = one(chance, &[None, Some(group)]);
     one(chance, &["p", "q"]).clone_into(&mut ticket.requester);
@@ -60,7 +61,9 @@ fn condition(chance: &mut u64) -> Condition {
     let on = one(chance, &subjects);
     let op = one(chance, on.operators());
     let value = match on {
-        Subject::Status => one(chance, &["new", "open", "hold", "closed"]).to_owned(),
+        Subject::Status => {
+            one(chance, &["new", "open", "open:triage", "hold:gone", "closed"]).to_owned()
+        }
         Subject::Channel | Subject::UpdateVia => one(chance, &["agent", "sharing"]).to_owned(),
         Subject::Group | Subject::Assignee => {
             one(chance, &[NONE.to_owned(), Uuid::from_u128(7).to_string()])

@@ -122,7 +122,7 @@ async fn heard(response: egress::Response, began: Instant) -> Heard {
     let reason = match status {
         200..=299 if is_page => Some(format!("{status} with a page for people")),
         200..=299 => None,
-        _ => Some(format!("{status}")),
+        _ => Some(status.to_string()),
     };
     Heard {
         answered: Answered::Status { status, is_page, retry_after },

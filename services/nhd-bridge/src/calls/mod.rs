@@ -120,11 +120,8 @@ impl Calls {
             Some(Ok(())) => return,
             Some(Err(error)) => {
                 tracing::warn!(cause = cause(&error), agreement, "a call to a partner waits");
-                let mut connection = match self.pool.acquire().await {
-                    Ok(connection) => connection,
-                    // Its lease ends.
-                    Err(_) => return,
-                };
+                // Without a connection its lease ends.
+                let Ok(mut connection) = self.pool.acquire().await else { return };
                 queue::again(&mut connection, id, PAUSE).await
             }
             None => queue::release(&self.pool, id, lease).await,

@@ -102,12 +102,9 @@ impl Calls {
             let text = json["uuid"].as_str().unwrap_or_default();
             text.eq_ignore_ascii_case(&uuid) || text.eq_ignore_ascii_case(&agreement.uuid)
         });
-        match kind {
-            CallKind::Unshare if heard.status == Some(404) => Meaning::Taken,
-            CallKind::Unshare => Meaning::Again(None),
-            _ if is_success && has_it => Meaning::Taken,
-            _ => Meaning::Again(None),
-        }
+        let is_there = is_success && has_it;
+        let is_done = if kind == CallKind::Unshare { heard.status == Some(404) } else { is_there };
+        if is_done { Meaning::Taken } else { Meaning::Again(None) }
     }
 
     async fn keep(

@@ -123,7 +123,7 @@ async fn url_of(
     account: &AccountName,
     state: &AgreementState,
 ) -> sqlx::Result<Option<String>> {
-    if let Some(url) = told_url(state) {
+    if let Some(url) = state.receiver.sharing_url.clone() {
         sqlx::query(
             "insert into partner (account, sharing_url, registered_at) values ($1, $2, now())
              on conflict do nothing",
@@ -138,9 +138,4 @@ async fn url_of(
         .bind(account.as_str())
         .fetch_optional(connection)
         .await
-}
-
-/// What the state says of it.
-fn told_url(state: &AgreementState) -> Option<String> {
-    serde_json::to_value(&state.receiver).ok()?["sharing_url"].as_str().map(str::to_owned)
 }

@@ -39,7 +39,7 @@ pub(super) async fn invited(bridge: &Bridge, asked: Asked) -> Result<Answer, Fau
     let (account, url) = bridge.partner(&invite.sender_url, asked.deadline).await?;
     let id = id_of(&account, address, &invite)?;
     let key = new_id().to_string();
-    if !keep(bridge, &asked, &invite, (&account, &url, &id, &key)).await? {
+    if !keep(bridge, &asked, &invite, (&account, url.as_str(), &id, &key)).await? {
         // The same invite came at the same moment.
         let known = known(bridge, &asked, &invite).await?;
         let busy = || Refusal::new(Why::Busy, "the invite is being taken; send it again");
@@ -209,10 +209,8 @@ async fn apply(
 ) -> Result<(), Fault> {
     if let Some(url) = &changed.moved_to {
         let member = if row.partner_is() == Side::Sender { "sender_url" } else { "receiver_url" };
-        let url = crate::rules::partner::normalised(url)
-            .map_err(|why| Refusal::content(format!("{member}: it {why}")))?;
-        bridge.check_url(member, &url)?;
-        agreement::moved(connection, &row.id, &url).await?;
+        let url = bridge.sharing_url(member, url)?;
+        agreement::moved(connection, &row.id, url.as_str()).await?;
         // One that nobody accepted is proven when somebody does.
         if row.status() == AgreementStatus::Accepted {
             call::enqueue(connection, &row.id, "", CallKind::Prove, None).await?;

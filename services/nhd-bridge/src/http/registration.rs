@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use contracts::command::{AccountKind, AccountRegister, AccountUpdate};
 use contracts::topology::Service;
-use contracts::{AccountName, Actor, Message, Reason, ReceiptOutcome, Role};
+use contracts::{AccountName, Actor, Message, Reason, ReceiptOutcome, Role, SharingUrl};
 use desk::outbox::{self, Request, ask};
 use desk::store::account::{self, KeptAccount};
 use serde_json::{Value, json};
@@ -14,7 +14,6 @@ use url::Url;
 use super::{Bridge, Deadline, Fault};
 use crate::clock::new_id;
 use crate::rules::answer::{Refusal, Why};
-use crate::rules::partner::{self, host};
 use crate::store;
 
 impl Bridge {
@@ -23,61 +22,61 @@ impl Bridge {
         &self,
         sender_url: &str,
         deadline: Deadline,
-    ) -> Result<(AccountName, String), Fault> {
-        let url = partner::normalised(sender_url)
-            .map_err(|why| Refusal::content(format!("sender_url: it {why}")))?;
-        self.check_url("sender_url", &url)?;
-        let edge = Service::NhdBridge.name();
-        let name = partner::account(edge, &url)
-            .ok_or_else(|| Refusal::content("sender_url: no account can be made for it"))?;
+    ) -> Result<(AccountName, SharingUrl), Fault> {
+        let url = self.sharing_url("sender_url", sender_url)?;
+        let edge = AccountName::new(Service::NhdBridge.name())
+            .map_err(|error| sqlx::Error::Decode(error.into()))?;
+        let name = url.account_under(&edge).map_err(|error| sqlx::Error::Decode(error.into()))?;
         let kept = KeptAccount {
             account: name.to_string(),
             address: name.to_string(),
-            display_name: host(&url),
+            display_name: url.host().to_owned(),
         };
         // Before it is registered: what it is told first must find it.
         account::keep(&self.pool, &kept).await?;
-        if !store::partner::keep(&self.pool, name.as_str(), &url).await? {
-            self.register(&name, &url, deadline).await?;
+        if !store::partner::keep(&self.pool, name.as_str(), url.as_str()).await? {
+            self.register(&edge, &name, &url, deadline).await?;
             store::partner::registered(&self.pool, name.as_str()).await?;
         }
         Ok((name, url))
     }
 
-    /// What can be said of a partner's URL without calling it.
-    pub(super) fn check_url(&self, member: &str, url: &str) -> Result<(), Refusal> {
-        self.egress.check(url).map_err(|error| Refusal::content(format!("{member}: {error}")))?;
+    /// A partner's URL, and what can be said of it without calling it.
+    pub(super) fn sharing_url(&self, member: &str, given: &str) -> Result<SharingUrl, Refusal> {
+        let wrong = |why: String| Refusal::content(format!("{member}: {why}"));
+        let url = SharingUrl::read(given).map_err(|why| wrong(format!("it {why}")))?;
+        self.egress.check(url.as_str()).map_err(|error| wrong(error.to_string()))?;
         let place = |url: &str| {
             let url = Url::from_str(url).ok()?;
             Some((url.host_str()?.to_ascii_lowercase(), url.port_or_known_default()))
         };
-        if place(url) == place(&self.public_url) {
-            return Err(Refusal::content(format!("{member}: it leads back to where it was sent")));
+        if place(url.as_str()) == place(&self.public_url) {
+            return Err(wrong("it leads back to where it was sent".to_owned()));
         }
-        Ok(())
+        Ok(url)
     }
 
     async fn register(
         &self,
+        edge: &AccountName,
         name: &AccountName,
-        url: &str,
+        url: &SharingUrl,
         deadline: Deadline,
     ) -> Result<(), Fault> {
-        let edge = AccountName::new(Service::NhdBridge.name())
-            .map_err(|error| sqlx::Error::Decode(error.into()))?;
         let registration = AccountRegister {
             account: name.to_string(),
             address: None,
-            display_name: host(url),
+            display_name: url.host().to_owned(),
             kind: AccountKind::ThirdParty,
             operated_by: Some(edge.clone()),
             may_operate: false,
-            sharing_url: Some(url.to_owned()),
+            third_parties: false,
+            sharing_url: Some(url.to_string()),
             admins: Vec::new(),
         };
         let command = (AccountRegister::NAME, json!(registration));
         let key = new_id().to_string();
-        let asked = ask(&self.pool, &self.new_command, &edge, key, command, deadline.left());
+        let asked = ask(&self.pool, &self.new_command, edge, key, command, deadline.left());
         let receipt = asked.await?.ok_or_else(|| {
             Refusal::new(Why::Busy, "the partner is not known yet; send it again in a moment")
         })?;

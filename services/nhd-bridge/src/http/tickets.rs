@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::http::StatusCode;
 use contracts::command::{TicketShare, TicketUnshare, TicketUpdate};
 use contracts::delivery::{AgreementStatus, Side};
+use contracts::sharing_url::host_of;
 use contracts::{Message, Receipt, ids};
 use desk::outbox::accept_within;
 use serde_json::{Value, json};
@@ -19,7 +20,6 @@ use crate::rules::answer::{Refusal, Why, of_receipt};
 use crate::rules::change::{Held, Named, Share, updates};
 use crate::rules::id::NhdId;
 use crate::rules::incoming::{self, Incoming, Speaker};
-use crate::rules::partner::host;
 use crate::rules::wire::{self, Text, TicketBody};
 use crate::store::agreement::AgreementRow;
 use crate::store::shared::{self, SharedRow};
@@ -84,7 +84,7 @@ async fn take(
 }
 
 fn organisation(agreement: &AgreementRow) -> String {
-    agreement.name.clone().unwrap_or_else(|| host(&agreement.partner_url))
+    agreement.name.clone().unwrap_or_else(|| host_of(&agreement.partner_url).to_owned())
 }
 
 /// Keeps the share and its command together; the share's id, which is also the command's.

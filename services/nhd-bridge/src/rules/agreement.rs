@@ -199,17 +199,17 @@ fn decision(standing: &Standing<'_>, body: &AgreementBody) -> Result<Option<Deci
     };
     let is_receiver = standing.partner_is == Side::Receiver;
     match (standing.status, wanted) {
-        (Pending, Pending) | (Accepted, Accepted) | (Declined, Declined) | (Inactive, Inactive) => {
-            Ok(None)
-        }
+        (Pending, Pending)
+        | (Accepted, Accepted)
+        | (Inactive, Inactive)
+        // One that was declined never was active, so there is nothing to end.
+        | (Declined, Declined | Inactive) => Ok(None),
         (Pending, Accepted) if is_receiver => Ok(Some(Decided::Accept)),
         (Pending, Declined) if is_receiver => Ok(Some(Decided::Decline)),
         (Pending, Accepted | Declined) => Err(Refusal::forbidden(
             "status: the receiver decides about an invite; the sender may withdraw it (inactive)",
         )),
         (Pending | Accepted, Inactive) => Ok(Some(Decided::Deactivate)),
-        // It never was active, so there is nothing to end.
-        (Declined, Inactive) => Ok(None),
         (Declined | Inactive, _) => Err(Refusal::forbidden(
             "status: the agreement has ended and cannot be used again; send a new invite",
         )),

@@ -7,7 +7,6 @@ pub mod change;
 pub mod id;
 pub mod incoming;
 pub mod outgoing;
-pub mod partner;
 pub mod place;
 pub mod redirect;
 pub mod retry;

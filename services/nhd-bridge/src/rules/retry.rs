@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn a_partner_asks_in_seconds_or_for_a_time() {
         let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        assert_eq!(asked(" 120 ", now), Some(Duration::from_secs(120)));
+        assert_eq!(asked(" 120 ", now), Some(Duration::from_mins(2)));
         assert_eq!(asked("Tue, 14 Nov 2023 22:14:20 GMT", now), Some(Duration::from_mins(1)));
         assert_eq!(asked("Tue, 14 Nov 2023 22:00:00 GMT", now), Some(Duration::ZERO));
         assert_eq!(asked("soon", now), None);

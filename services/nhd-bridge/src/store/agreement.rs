@@ -221,7 +221,8 @@ pub async fn renamed(connection: &mut PgConnection, id: &str, name: &str) -> sql
         .map(drop)
 }
 
-/// The line refused the invite that a partner sent: then there is no agreement.
+/// The line refused the invite that a partner sent: then there is no agreement. It counts all the
+/// same for whoever guesses addresses.
 ///
 /// # Errors
 /// The database.
@@ -230,12 +231,17 @@ pub async fn refused(
     account: &str,
     invite_key: &str,
 ) -> sqlx::Result<()> {
-    sqlx::query("delete from agreement where account = $1 and invite_key = $2 and version = 0")
-        .bind(account)
-        .bind(invite_key)
-        .execute(connection)
-        .await
-        .map(drop)
+    sqlx::query(
+        "with gone as (
+             delete from agreement where account = $1 and invite_key = $2 and version = 0
+             returning source)
+         insert into refused_invite (source) select source from gone",
+    )
+    .bind(account)
+    .bind(invite_key)
+    .execute(connection)
+    .await
+    .map(drop)
 }
 
 /// How many invites there are that nobody proved: for this address, and of the last day from this
@@ -249,10 +255,16 @@ pub async fn unproven(
     source: &str,
 ) -> sqlx::Result<(i64, i64, i64)> {
     sqlx::query_as(
-        "select count(*) filter (where home = $1 and status = 'pending'),
-             count(*) filter (where source = $2 and created_at > now() - interval '1 day'),
-             count(*) filter (where created_at > now() - interval '1 day')
-         from agreement where proof = 'none' and partner_is = 'sender'",
+        "with today as (
+             select source from agreement
+             where partner_is = 'sender' and created_at > now() - interval '1 day'
+             union all
+             select source from refused_invite where at > now() - interval '1 day')
+         select (select count(*) from agreement
+                 where home = $1 and proof = 'none' and partner_is = 'sender'
+                     and status = 'pending'),
+             (select count(*) from today where source = $2),
+             (select count(*) from today)",
     )
     .bind(home)
     .bind(source)

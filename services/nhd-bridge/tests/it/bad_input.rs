@@ -4,10 +4,11 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use testkit::Desk;
 
 use crate::invited::{comment, ticket};
 use crate::partner::{Known, Partner};
-use crate::world::World;
+use crate::world::{World, answers};
 
 /// Codes on which Zendesk's client raises an error where it should note a failure.
 const RAISED: [u16; 6] = [400, 409, 412, 413, 415, 429];
@@ -33,179 +34,125 @@ async fn refused(partner: &Partner, base: &str, row: &Row) {
     assert!(!RAISED.contains(&answer.status), "{}", row.what);
 }
 
+impl Row {
+    /// A change of a ticket, with this token.
+    fn put(
+        what: &'static str,
+        path: &str,
+        token: Option<String>,
+        body: &str,
+        (status, says): (u16, &'static str),
+    ) -> Self {
+        Self {
+            what,
+            method: "PUT",
+            path: path.to_owned(),
+            token,
+            body: body.to_owned(),
+            status,
+            says,
+        }
+    }
+}
+
+/// What is shown in place of the agreement's token.
+fn tokens(known: &Known, other: &Known, path: &str, stranger: &str) -> Vec<Row> {
+    let put = |what, token: Option<String>, outcome| {
+        Row::put(what, path, token, "{\"status\":\"solved\"}", outcome)
+    };
+    let wrong = Known { key: "0".repeat(40), ..known.clone() };
+    let unknown = format!("{stranger}:{}", known.key);
+    let ended = format!("/agreements/{}", other.uuid);
+    let end = "{\"status\":\"inactive\"}";
+    vec![
+        put("no token", None, (401, "X-Ticket-Sharing-Token")),
+        put("a token without an agreement", Some("secret".into()), (422, "the token is not")),
+        put("a token that names no UUID", Some("t1:secret".into()), (422, "the token is not")),
+        put("another key", Some(wrong.token()), (403, "opens no agreement")),
+        put("an unknown agreement", Some(unknown), (403, "opens no agreement")),
+        put("another agreement's ticket", Some(other.token()), (404, "not shared under this")),
+        Row::put("another agreement", &ended, Some(known.token()), end, (403, "another agreement")),
+        Row {
+            method: "POST",
+            ..put("another key on a share", Some(wrong.token()), (403, "opens no agreement"))
+        },
+        Row { method: "PATCH", ..put("another method", Some(known.token()), (405, "DELETE")) },
+    ]
+}
+
+/// What is sent in place of a ticket.
+fn bodies(known: &Known, path: &str, other: &str) -> Vec<Row> {
+    let deep =
+        format!("{{\"custom_fields\":{{\"a\":{}{}}}}}", "[".repeat(2_000), "]".repeat(2_000));
+    let many = json!({ "tags": vec![1; 300_000] }).to_string();
+    let long = "x".repeat(10 * 1024 * 1024);
+    let renamed = json!({ "uuid": other }).to_string();
+    let comment = |members: &str| format!("{{\"comments\":[{{{members}}}]}}");
+    let nul = comment("\"uuid\":\"n\",\"body\":\"a\\u0000b\"");
+    let (no_id, wrong) = (comment("\"body\":\"x\""), comment("\"uuid\":\"n\",\"public\":\"yes\""));
+    let elsewhere = format!("/tickets/{other}");
+    let bodies = [
+        ("another uuid in the body", path, renamed.as_str(), (422, "another one")),
+        ("no JSON", path, "<html>", (422, "expected")),
+        ("no body", path, "", (422, "empty")),
+        ("deep JSON", path, &deep, (422, "recursion limit")),
+        ("a huge array", path, &many, (422, "KiB")),
+        ("a body of ten megabytes", path, &long, (422, "KiB")),
+        ("another product's status", path, "{\"status\":\"resolved\"}", (422, "none of")),
+        ("a comment without an id", path, &no_id, (422, "comments[0].uuid")),
+        ("a NUL", path, &nul, (422, "NUL")),
+        ("a wrong type", path, &wrong, (422, "comments[0].public")),
+        ("a ticket that is none", "/tickets/t1", "{}", (422, "40 hexadecimal")),
+        ("an unknown ticket", &elsewhere, "{}", (404, "not shared")),
+        ("another path", "/comments/1", "{}", (404, "the path")),
+    ];
+    let row = |(what, path, body, outcome): (&'static str, &str, &str, _)| {
+        Row::put(what, path, Some(known.token()), body, outcome)
+    };
+    bodies.into_iter().map(row).collect()
+}
+
+/// What is sent in place of an invite.
+fn invites(world: &World, partner: &Partner, acme: &Desk) -> Vec<Row> {
+    let loops = format!("{}/sharing/globex", world.url.replace("http://", "https://"));
+    let changes = [
+        ("a sender that is us", "sender_url", loops.as_str(), "leads back"),
+        ("a sender inside", "sender_url", "https://10.0.0.8/sharing", "may not be reached"),
+        ("a sender that is no URL", "sender_url", "globex", "sender_url"),
+        ("a sender by mail", "sender_url", "mailto:kim@globex.example", "sender_url"),
+        ("another receiver", "receiver_url", "https://x.example/sharing", "receiver_url"),
+        ("a short key", "access_key", "abc", "access_key"),
+        ("an invite that is accepted", "status", "accepted", "status"),
+    ];
+    let row = |(what, member, value, says): (&'static str, &str, &str, &'static str)| {
+        let (known, body) = partner.invite(acme, &[(member, json!(value))]);
+        let path = format!("/agreements/{}", known.uuid);
+        Row { method: "POST", ..Row::put(what, &path, None, &body.to_string(), (422, says)) }
+    };
+    changes.into_iter().map(row).collect()
+}
+
 pub async fn each_has_its_outcome(world: Arc<World>) {
     let (acme, globex) = (world.desk("acme").await, world.desk("globex").await);
-    let (partner, stranger) = (world.partner().await, world.partner().await);
+    let (partner, stranger) = (world.partner(), world.partner());
     let known = partner.agreed(&acme, &[]).await;
     let other = stranger.agreed(&acme, &[]).await;
     let uuid = world.hex();
     let path = format!("/tickets/{uuid}");
     let body = ticket(&uuid, &[("subject", json!("Pump")), ("status", json!("open"))]);
     partner.with(&known, "POST", &path, &body).await.is(201);
-
-    let invite = |changes: &[(&str, Value)]| {
-        let (known, body) = partner.invite(&acme, changes);
-        (format!("/agreements/{}", known.uuid), body.to_string())
-    };
-    let loops = format!("{}/sharing/globex", world.url.replace("http://", "https://"));
-    let deep =
-        format!("{{\"custom_fields\":{{\"a\":{}{}}}}}", "[".repeat(2_000), "]".repeat(2_000));
-    let many: Vec<Value> = (0..300_000).map(|_| json!(1)).collect();
-    let wrong = Known { key: "0".repeat(40), ..known.clone() };
-    let row = |what, method, path: &str, token: Option<String>, body: &str, status, says| Row {
-        what,
-        method,
-        path: path.to_owned(),
-        token,
-        body: body.to_owned(),
-        status,
-        says,
-    };
-    let put = |what, token: Option<String>, status, says| {
-        row(what, "PUT", &path, token, "{\"status\":\"solved\"}", status, says)
-    };
-    let own = || Some(known.token());
-    let invited = |what, changes: &[(&str, Value)], status, says| {
-        let (path, body) = invite(changes);
-        row(what, "POST", &path, None, &body, status, says)
-    };
-    let rows = [
-        put("no token", None, 401, "X-Ticket-Sharing-Token"),
-        put("a token without an agreement", Some("secret".into()), 422, "the token is not"),
-        put(
-            "a token whose agreement is no UUID",
-            Some("t1:secret".into()),
-            422,
-            "the token is not",
-        ),
-        put("another key", Some(wrong.token()), 403, "opens no agreement"),
-        put("an unknown agreement", Some(format!("{}:x", world.hex())), 403, "opens no agreement"),
-        put("another agreement's ticket", Some(other.token()), 404, "not shared under this"),
-        row("a ticket that is none", "PUT", "/tickets/t1", own(), "{}", 422, "40 hexadecimal"),
-        row(
-            "an unknown ticket",
-            "PUT",
-            &format!("/tickets/{}", world.hex()),
-            own(),
-            "{}",
-            404,
-            "not shared",
-        ),
-        row(
-            "another uuid in the body",
-            "PUT",
-            &path,
-            own(),
-            &json!({ "uuid": world.hex() }).to_string(),
-            422,
-            "another one",
-        ),
-        row("no JSON", "PUT", &path, own(), "<html>", 422, "expected"),
-        row("no body", "PUT", &path, own(), "", 422, "empty"),
-        row("deep JSON", "PUT", &path, own(), &deep, 422, "recursion limit"),
-        row("a huge array", "PUT", &path, own(), &json!({ "tags": many }).to_string(), 422, "KiB"),
-        row(
-            "a body of ten megabytes",
-            "PUT",
-            &path,
-            own(),
-            &"x".repeat(10 * 1024 * 1024),
-            422,
-            "KiB",
-        ),
-        row(
-            "a status of another product",
-            "PUT",
-            &path,
-            own(),
-            "{\"status\":\"resolved\"}",
-            422,
-            "none of",
-        ),
-        row(
-            "a comment without an id",
-            "PUT",
-            &path,
-            own(),
-            "{\"comments\":[{\"body\":\"x\"}]}",
-            422,
-            "comments[0].uuid",
-        ),
-        row(
-            "a NUL",
-            "PUT",
-            &path,
-            own(),
-            "{\"comments\":[{\"uuid\":\"n\",\"body\":\"a\\u0000b\"}]}",
-            422,
-            "NUL",
-        ),
-        row(
-            "a wrong type",
-            "PUT",
-            &path,
-            own(),
-            "{\"comments\":[{\"uuid\":\"n\",\"public\":\"yes\"}]}",
-            422,
-            "comments[0].public",
-        ),
-        row("another method", "PATCH", &path, own(), "{}", 405, "DELETE"),
-        row("another path", "PUT", "/comments/1", own(), "{}", 404, "the path"),
-        row(
-            "another agreement's state",
-            "PUT",
-            &format!("/agreements/{}", other.uuid),
-            own(),
-            "{\"status\":\"inactive\"}",
-            403,
-            "another agreement",
-        ),
-        row(
-            "another key on a new ticket",
-            "POST",
-            &format!("/tickets/{}", world.hex()),
-            Some(format!("{}:x", known.uuid)),
-            "{}",
-            403,
-            "opens no",
-        ),
-        invited("a sender that is us", &[("sender_url", json!(loops))], 422, "leads back"),
-        invited(
-            "a sender inside",
-            &[("sender_url", json!("https://10.0.0.8/sharing"))],
-            422,
-            "may not be reached",
-        ),
-        invited("a sender that is no URL", &[("sender_url", json!("globex"))], 422, "sender_url"),
-        invited(
-            "a sender by mail",
-            &[("sender_url", json!("mailto:kim@globex.example"))],
-            422,
-            "sender_url",
-        ),
-        invited(
-            "a receiver that is not us",
-            &[("receiver_url", json!("https://x.example/sharing"))],
-            422,
-            "receiver_url",
-        ),
-        invited("a short key", &[("access_key", json!("abc"))], 422, "access_key"),
-        invited("an invite that is accepted", &[("status", json!("accepted"))], 422, "status"),
-    ];
+    let mut rows = tokens(&known, &other, &path, &world.hex());
+    rows.extend(bodies(&known, &path, &world.hex()));
+    rows.extend(invites(&world, &partner, &acme));
     for row in &rows {
         refused(&partner, &known.url, row).await;
     }
-    // The same uuid by somebody else is another agreement's; at another address it is free.
+    // The same uuid by somebody else is another agreement's; at another address it is nothing.
     let (_, mut copied) = stranger.invite(&acme, &[]);
     copied["uuid"] = json!(known.uuid);
     stranger.invites(&known, &copied).await.is(422).says("already");
     let elsewhere = Known { url: world.sharing_url(&globex), ..known.clone() };
     partner.with(&elsewhere, "PUT", &path, &json!({ "status": "solved" })).await.is(403);
-    let unknown = Known { url: format!("{}/sharing/nobody", world.url), ..known.clone() };
-    let (mut guessed, mut body) = partner.invite(&acme, &[]);
-    guessed.url = unknown.url.clone();
-    body["receiver_url"] = json!(unknown.url);
-    partner.invites(&guessed, &body).await.is(403).says("unknown_account");
     // What was refused changed nothing.
     partner.with(&known, "GET", &path, &Value::Null).await.is(200).says("open");
     let change = json!({ "comments": [comment("c1", "Fine.")] });
@@ -213,12 +160,20 @@ pub async fn each_has_its_outcome(world: Arc<World>) {
 }
 
 pub async fn guessed_addresses_are_bounded(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     for invite in 0..4 {
         let (known, body) = partner.invite(&acme, &[]);
         let answer = partner.invites(&known, &body).await;
         answer.is(if invite < 3 { 201 } else { 503 });
     }
+    // A guess that leads nowhere counts for its source as well.
+    let (mut guessed, mut body) = partner.invite(&acme, &[]);
+    guessed.url = format!("{}/sharing/nobody-{}", world.url, world.number());
+    body["receiver_url"] = json!(guessed.url);
+    partner.invites(&guessed, &body).await.is(403).says("unknown_account");
+    let query = "select case when count(*) > 0 then 'counted' end from refused_invite
+        where source = $1";
+    answers(&world.pool, "the guess", query, "127.0.0.1", "counted").await;
     assert!(partner.heard().is_empty(), "a stranger's URL was called");
 }
 

@@ -25,7 +25,7 @@ pub fn comment(uuid: &str, text: &str) -> Value {
 }
 
 pub async fn r_52_to_r_79_a_zendesk_account_shares_with_acme(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     let known = partner.agreed(&acme, &[]).await;
     let state = agreement_told(&acme, "accepted").await;
     assert_eq!(state["name"], "Globex @ Zendesk");
@@ -91,7 +91,7 @@ pub async fn r_52_to_r_79_a_zendesk_account_shares_with_acme(world: Arc<World>) 
     );
     partner.with(&known, "PUT", &path, &change).await.is(200);
     let updated = told(&acme, "ticket.updated.v1", |it| it["comments"].is_array()).await;
-    assert_eq!(updated["comments"].as_array().unwrap().len(), 1, "{updated}");
+    assert_eq!(updated["comments"].as_array().expect("an array").len(), 1, "{updated}");
     assert_eq!(
         (&updated["comments"][0]["body"], &updated["status"]),
         (&json!("The red one."), &json!("solved"))
@@ -121,7 +121,7 @@ pub async fn r_52_to_r_79_a_zendesk_account_shares_with_acme(world: Arc<World>) 
 }
 
 pub async fn r_16_whoever_declines_all_invites_is_no_receiver(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     let settings = json!({ "actor": admin(), "decline_invites": true });
     applied(&acme.ask("account.update.v1", &settings).await);
     let (known, body) = partner.invite(&acme, &[]);
@@ -130,7 +130,7 @@ pub async fn r_16_whoever_declines_all_invites_is_no_receiver(world: Arc<World>)
 }
 
 pub async fn an_invite_calls_nobody_before_it_is_decided(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     let (known, body) = partner.invite(&acme, &[("sync_tags", json!(null))]);
     partner.invites(&known, &body).await.is(201);
     partner.invites(&known, &body).await.is(201);
@@ -150,7 +150,7 @@ pub async fn an_invite_calls_nobody_before_it_is_decided(world: Arc<World>) {
 }
 
 pub async fn a_partner_that_is_not_who_it_says_is_ended(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     partner.answers(|_| Some((404, Vec::new(), "no such agreement".to_owned())));
     let (known, body) = partner.invite(&acme, &[]);
     partner.invites(&known, &body).await.is(201);
@@ -158,13 +158,13 @@ pub async fn a_partner_that_is_not_who_it_says_is_ended(world: Arc<World>) {
     let accept = json!({ "agreement_id": state["agreement_id"], "actor": admin() });
     applied(&acme.ask("agreement.accept.v1", &accept).await);
     let ended = agreement_told(&acme, "inactive").await;
-    assert!(ended["by"]["name"].as_str().unwrap().contains("404"), "{ended}");
+    assert!(ended["by"]["name"].as_str().expect("a text").contains("404"), "{ended}");
     let path = format!("/tickets/{}", world.hex());
     partner.with(&known, "POST", &path, &ticket("", &[])).await.is(403);
 }
 
 pub async fn a_declined_invite_is_told_and_cannot_be_used(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     let (known, body) = partner.invite(&acme, &[]);
     partner.invites(&known, &body).await.is(201);
     let state = agreement_told(&acme, "pending").await;

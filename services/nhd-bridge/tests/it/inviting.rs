@@ -12,7 +12,6 @@ use crate::world::{World, admin, agreement_told, answers, applied, told};
 
 /// An invite to the partner; the agreement as the partner knows it.
 pub async fn invite(world: &Arc<World>, acme: &Desk, partner: &Partner, comments: &str) -> Known {
-    world.knows(partner).await;
     let invite = json!({ "agreement_id": world.hex(), "receiver": { "sharing_url": partner.url },
         "name": "Field repairs", "actor": admin(),
         "terms": { "comments": comments, "tags": true, "custom_fields": true } });
@@ -68,7 +67,7 @@ pub async fn share(
 }
 
 pub async fn r_57_acme_shares_with_a_sharing_url(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     let known = agreed(&world, &acme, &partner, "public_and_private").await;
     let (uuid, share_id) = share(&world, &acme, &partner, &known).await;
     let path = format!("/tickets/{uuid}");
@@ -121,7 +120,7 @@ pub async fn r_57_acme_shares_with_a_sharing_url(world: Arc<World>) {
 }
 
 pub async fn r_54_a_receiver_of_private_comments_has_no_say_in_public(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     let known = agreed(&world, &acme, &partner, "private_only").await;
     let (uuid, _) = share(&world, &acme, &partner, &known).await;
     let mut private = comment("c2", "Between us.");
@@ -156,15 +155,15 @@ pub async fn r_54_a_receiver_of_private_comments_has_no_say_in_public(world: Arc
 }
 
 pub async fn a_partner_that_refuses_an_invite_declines_it(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     partner.answers(|_| Some((422, Vec::new(), "we take none".to_owned())));
     invite(&world, &acme, &partner, "private_only").await;
     let declined = agreement_told(&acme, "declined").await;
-    assert!(declined["by"]["name"].as_str().unwrap().contains("422"), "{declined}");
+    assert!(declined["by"]["name"].as_str().expect("a text").contains("422"), "{declined}");
 }
 
 pub async fn a_ticket_that_comes_back_is_the_copy_that_was_told(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     let initech = world.desk("initech").await;
     let known = agreed(&world, &acme, &partner, "public_and_private").await;
     let (_, _) = share(&world, &acme, &partner, &known).await;
@@ -182,7 +181,7 @@ pub async fn a_ticket_that_comes_back_is_the_copy_that_was_told(world: Arc<World
     );
     partner.with(&onward, "POST", &format!("/tickets/{uuid}"), &shared).await.is(201);
     let created = told(&initech, "ticket.created.v1", |_| true).await;
-    let comments = created["comments"].as_array().unwrap();
+    let comments = created["comments"].as_array().expect("an array");
     let bodies: Vec<&Value> = comments.iter().map(|it| &it["body"]).collect();
     assert!(
         bodies.contains(&&json!("It drips.")) && bodies.contains(&&json!("Passed on.")),

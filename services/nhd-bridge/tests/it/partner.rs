@@ -94,7 +94,7 @@ impl Known {
 }
 
 impl Partner {
-    pub async fn open(world: &Arc<World>) -> Self {
+    pub fn open(world: &Arc<World>) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let at: SocketAddr = listener.local_addr().expect("an address");
         drop(listener);
@@ -244,9 +244,10 @@ fn ask(method: &str, url: &str, headers: &[(String, String)], body: Vec<u8>) -> 
     for (name, value) in headers {
         builder = builder.header(name, value);
     }
-    let answered = match body.is_empty() {
-        true => agent.run(builder.body(()).expect("a request")),
-        false => agent.run(builder.body(body).expect("a request")),
+    let answered = if body.is_empty() {
+        agent.run(builder.body(()).expect("a request"))
+    } else {
+        agent.run(builder.body(body).expect("a request"))
     };
     let mut response = answered.expect("the bridge answers");
     let body = response.body_mut().read_to_string().expect("a body of text");

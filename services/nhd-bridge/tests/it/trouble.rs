@@ -10,8 +10,8 @@ use crate::inviting::{agreed, share};
 use crate::partner::Said;
 use crate::world::{World, agreement_told, answers, applied};
 
-fn said(status: u16, text: &str) -> Option<Said> {
-    Some((status, vec![("content-type", "text/plain".to_owned())], text.to_owned()))
+fn said(status: u16, text: &str) -> Said {
+    (status, vec![("content-type", "text/plain".to_owned())], text.to_owned())
 }
 
 /// Acme writes a comment on a shared ticket.
@@ -23,7 +23,7 @@ async fn writes(acme: &Desk, share_id: &Value, number: u64, text: &str) {
 }
 
 pub async fn a_failing_partner_gets_everything_once_and_in_order(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     let known = agreed(&world, &acme, &partner, "public_and_private").await;
     // Of all calls about tickets each third is taken.
     let mut count = 0;
@@ -32,7 +32,8 @@ pub async fn a_failing_partner_gets_everything_once_and_in_order(world: Arc<Worl
             return None;
         }
         count += 1;
-        if count % 3 == 0 { None } else { said(if count % 2 == 0 { 503 } else { 500 }, "not now") }
+        let busy = if count % 2 == 0 { 503 } else { 500 };
+        (count % 3 != 0).then(|| said(busy, "not now"))
     });
     let (uuid, share_id) = share(&world, &acme, &partner, &known).await;
     for number in 0..5 {
@@ -61,7 +62,7 @@ pub async fn a_failing_partner_gets_everything_once_and_in_order(world: Arc<Worl
 }
 
 pub async fn a_partner_that_hangs_holds_up_no_other(world: Arc<World>) {
-    let (acme, hanging) = (world.desk("acme").await, world.partner().await);
+    let (acme, hanging) = (world.desk("acme").await, world.partner());
     let known = agreed(&world, &acme, &hanging, "public_and_private").await;
     hanging
         .answers(|heard| heard.path.contains("/tickets/").then(|| (0, Vec::new(), String::new())));
@@ -69,13 +70,13 @@ pub async fn a_partner_that_hangs_holds_up_no_other(world: Arc<World>) {
     for _ticket in 0..4 {
         share(&world, &acme, &hanging, &known).await;
     }
-    let (globex, healthy) = (world.desk("globex").await, world.partner().await);
+    let (globex, healthy) = (world.desk("globex").await, world.partner());
     let known = agreed(&world, &globex, &healthy, "public_and_private").await;
     share(&world, &globex, &healthy, &known).await;
 }
 
 pub async fn a_page_for_people_is_no_success(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     let known = agreed(&world, &acme, &partner, "public_and_private").await;
     let mut pages = 0;
     partner.answers(move |heard| {
@@ -103,10 +104,11 @@ pub async fn a_page_for_people_is_no_success(world: Arc<World>) {
 }
 
 pub async fn the_other_media_type_is_tried_and_kept(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     partner.answers(|heard| {
         let strict = heard.header("content-type").starts_with("text/x-json");
-        if strict || heard.method == "DELETE" { None } else { said(415, "text/x-json, please") }
+        let other = !strict && heard.method != "DELETE";
+        other.then(|| said(415, "text/x-json, please"))
     });
     let known = agreed(&world, &acme, &partner, "public_and_private").await;
     share(&world, &acme, &partner, &known).await;
@@ -117,8 +119,8 @@ pub async fn the_other_media_type_is_tried_and_kept(world: Arc<World>) {
 }
 
 pub async fn redirects_stay_at_the_host(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
-    let elsewhere = world.partner().await;
+    let (acme, partner) = (world.desk("acme").await, world.partner());
+    let elsewhere = world.partner();
     let known = agreed(&world, &acme, &partner, "public_and_private").await;
     partner.answers(|heard| {
         let moved = heard.path.starts_with("/moved");
@@ -140,13 +142,12 @@ pub async fn redirects_stay_at_the_host(world: Arc<World>) {
 }
 
 pub async fn a_ticket_that_a_partner_lost_ends_alone(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     let known = agreed(&world, &acme, &partner, "public_and_private").await;
     let (lost, lost_share) = share(&world, &acme, &partner, &known).await;
     let (kept, kept_share) = share(&world, &acme, &partner, &known).await;
     let gone = lost.clone();
-    partner
-        .answers(move |heard| heard.path.contains(&gone).then(|| said(404, "no ticket")).flatten());
+    partner.answers(move |heard| heard.path.contains(&gone).then(|| said(404, "no ticket")));
     writes(&acme, &lost_share, 1, "Still there?").await;
     let query = "select state from shared where uuid = $1";
     answers(&world.pool, "the lost ticket", query, &lost, "refused").await;
@@ -158,14 +159,14 @@ pub async fn a_ticket_that_a_partner_lost_ends_alone(world: Arc<World>) {
     partner.hears("PUT", &path, |it| it.body.to_string().contains("And this one?")).await;
 
     // A partner that refuses the token is gone: the agreement ends, and says why.
-    partner.answers(|_| said(403, "who are you?"));
+    partner.answers(|_| Some(said(403, "who are you?")));
     writes(&acme, &kept_share, 3, "Hello?").await;
     let ended = agreement_told(&acme, "inactive").await;
     assert!(ended["by"]["name"].as_str().is_some_and(|name| name.contains("403")), "{ended}");
 }
 
 pub async fn what_a_dead_replica_held_is_called_after_its_lease(world: Arc<World>) {
-    let (acme, partner) = (world.desk("acme").await, world.partner().await);
+    let (acme, partner) = (world.desk("acme").await, world.partner());
     let known = agreed(&world, &acme, &partner, "public_and_private").await;
     let (uuid, share_id) = share(&world, &acme, &partner, &known).await;
     let path = format!("/tickets/{uuid}");
@@ -186,7 +187,7 @@ pub async fn what_a_dead_replica_held_is_called_after_its_lease(world: Arc<World
 }
 
 pub async fn a_partner_that_moves_is_proven_at_its_new_place(world: Arc<World>) {
-    let (acme, old, new) = (world.desk("acme").await, world.partner().await, world.partner().await);
+    let (acme, old, new) = (world.desk("acme").await, world.partner(), world.partner());
     let known = agreed(&world, &acme, &old, "public_and_private").await;
     let path = format!("/agreements/{}", known.uuid);
     // Ours is not the partner's to change.

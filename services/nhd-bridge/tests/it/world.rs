@@ -10,7 +10,7 @@ use std::time::Duration;
 use contracts::delivery::DeliveryBody;
 use contracts::ids::derive_id;
 use contracts::topology::Service;
-use contracts::{AccountName, Receipt, ReceiptOutcome};
+use contracts::{AccountName, Receipt, ReceiptOutcome, SharingUrl};
 use desk::log::Heads;
 use desk::store::account::{KeptAccount, keep};
 use desk::{Session, outbox};
@@ -23,7 +23,6 @@ use nhd_bridge::calls::{self, Calls};
 use nhd_bridge::follow::Follow;
 use nhd_bridge::http::{Bounds, Bridge};
 use nhd_bridge::keys::AccessKeys;
-use nhd_bridge::rules::partner as url;
 use nhd_bridge::rules::retry::RetrySchedule;
 use nhd_bridge::{NhdBridge, migrations};
 use serde_json::{Value, json};
@@ -69,7 +68,7 @@ impl World {
         let operator = installation.operator_url().expect("an address");
         let operator = Desk::open(&operator, "operator");
         let registration = json!({ "account": "nhd-bridge", "display_name": "Bridge",
-            "kind": "connected", "may_operate": true, "admins": [] });
+            "kind": "connected", "may_operate": true, "third_parties": true, "admins": [] });
         applied(&operator.ask("account.register.v1", &registration).await);
         let certificates = Certificates::open(&dir).expect("certificates");
         let pool = environment.pool(Service::NhdBridge, migrations()).await;
@@ -127,39 +126,9 @@ impl World {
         desk
     }
 
-    /// A partner with its sharing URL, whose account's deliveries lead to the bridge.
-    pub async fn partner(self: &Arc<Self>) -> Partner {
-        let partner = Partner::open(self).await;
-        let account = partner.account.to_string();
-        let installation: Installation = self.environment.installation.clone();
-        let led = tokio::task::spawn_blocking(move || {
-            installation.account(&account, Some("nhd-bridge")).map(drop)
-        });
-        led.await.expect("no panic").expect("the broker leads them");
-        partner
-    }
-
-    /// The line knows the partner's sharing URL.
-    pub async fn knows(&self, partner: &Partner) {
-        let account = partner.account.as_str();
-        let registration = json!({ "account": account, "display_name": "Globex",
-            "kind": "third_party", "operated_by": "nhd-bridge", "sharing_url": partner.url,
-            "admins": [] });
-        applied(&self.operator.ask("account.register.v1", &registration).await);
-        let kept = KeptAccount {
-            account: account.to_owned(),
-            address: account.to_owned(),
-            display_name: account.to_owned(),
-        };
-        keep(&self.pool, &kept).await.expect("it is kept");
-        sqlx::query(
-            "insert into partner (account, sharing_url, registered_at) values ($1, $2, now())",
-        )
-        .bind(account)
-        .bind(&partner.url)
-        .execute(&self.pool)
-        .await
-        .expect("it is kept");
+    /// A partner with its sharing URL, of which nobody has heard.
+    pub fn partner(self: &Arc<Self>) -> Partner {
+        Partner::open(self)
     }
 
     /// The sharing URL of a desk.
@@ -247,8 +216,8 @@ fn egress(certificates: &Certificates) -> Egress {
 
 /// The account of a sharing URL.
 pub fn account_of(sharing_url: &str) -> AccountName {
-    let normalised = url::normalised(sharing_url).expect("a URL");
-    url::account("nhd-bridge", &normalised).expect("a name")
+    let edge = AccountName::new("nhd-bridge").expect("a name");
+    SharingUrl::read(sharing_url).expect("a URL").account_under(&edge).expect("a name")
 }
 
 #[track_caller]

@@ -1,5 +1,5 @@
-//! Comments of which nobody can tell who may see them, because a member that looks like `public` is
-//! not spelt so: they stay. Without the member a comment is public, and an internal note would be
+//! Comments of which nobody can tell who may see them, because another member than `public` seems to
+//! say it: they stay. Without the member a comment is public, and an internal note would be
 //! published by a slip of the pen.
 
 use std::collections::BTreeMap;
@@ -9,21 +9,81 @@ use serde_json::Value;
 /// The members that leave it unclear, by their comments' places in the command.
 pub type Unclear = BTreeMap<usize, String>;
 
-/// What other desks call it.
-const SYNONYMS: [&str; 6] =
-    ["private", "internal", "visible", "visibility", "confidential", "hidden"];
+/// A comment's members: what stands in them says nothing of who may see it.
+const MEMBERS: [&str; 8] =
+    ["attachments", "author", "authored_at", "body", "call", "html_body", "id", "public"];
+/// What other desks call it, in the languages of their programmers.
+const SYNONYMS: [&str; 15] = [
+    "private",
+    "internal",
+    "intern",
+    "interno",
+    "visible",
+    "visibility",
+    "confidential",
+    "vertraulich",
+    "\u{f6}ffentlich",
+    "hidden",
+    "privacy",
+    "audience",
+    "restricted",
+    "nonpublic",
+    "pub",
+];
 /// Words that say nothing beside it.
-const FILLERS: [&str; 8] = ["is", "comment", "note", "flag", "make", "to", "be", "reply"];
+const FILLERS: [&str; 22] = [
+    "is",
+    "comment",
+    "note",
+    "flag",
+    "make",
+    "to",
+    "be",
+    "reply",
+    "for",
+    "by",
+    "only",
+    "agent",
+    "agents",
+    "staff",
+    "team",
+    "customer",
+    "customers",
+    "client",
+    "requester",
+    "user",
+    "users",
+    "jsd",
+];
 
-/// The comments of a command that give no `public`, but a member that looks like it.
+/// The comments of a command that give no `public`, but a member that seems to say it.
 #[must_use]
 pub fn unclear(comments: Option<&Value>) -> Unclear {
     let of_comment = |(place, comment): (usize, &Value)| {
         let members = comment.as_object().filter(|members| !members.contains_key("public"))?;
-        members.keys().find(|name| looks_like_public(name)).map(|name| (place, name.clone()))
+        let unknown = members.iter().filter(|(name, _)| !MEMBERS.contains(&name.as_str()));
+        let mut telling =
+            unknown.filter(|(name, value)| looks_like_public(name) || says_private(name, value));
+        telling.next().map(|(name, _)| (place, name.clone()))
     };
     let comments = comments.and_then(Value::as_array).into_iter().flatten();
     comments.enumerate().filter_map(of_comment).collect()
+}
+
+/// Whether a member whose name does not tell says that the comment is not for everybody:
+/// `type: "internal_note"`, `agents_only: true`, `note: true`.
+fn says_private(name: &str, value: &Value) -> bool {
+    match value {
+        Value::String(text) if text.len() <= 40 => {
+            text.eq_ignore_ascii_case("note") || looks_like_public(text)
+        }
+        Value::Bool(true) => {
+            let words = words(name);
+            let is_told = words.iter().any(|word| word == "only" || word == "note");
+            is_told && words.iter().all(|word| FILLERS.contains(&word.as_str()))
+        }
+        _ => false,
+    }
 }
 
 /// Whether a member's name is a spelling of `public`, or another desk's word for it, whatever its
@@ -46,8 +106,12 @@ pub fn looks_like_public(name: &str) -> bool {
 fn is_near(word: &str) -> bool {
     let slips = strsim::osa_distance(word, "public");
     let is_long = word.chars().count() > 3;
-    SYNONYMS.contains(&word)
-        || SYNONYMS.iter().any(|synonym| word.strip_prefix("is") == Some(*synonym))
+    let is_synonym = |synonym: &str| {
+        word == synonym
+            || word.strip_prefix("is") == Some(synonym)
+            || (synonym.len() > 5 && strsim::osa_distance(word, synonym) <= 1)
+    };
+    SYNONYMS.into_iter().any(is_synonym)
         || slips <= 1
         || (slips == 2 && is_long && (word.starts_with("pu") || word.starts_with("is")))
 }
@@ -72,6 +136,8 @@ fn words(name: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -108,7 +174,19 @@ mod tests {
             "is_internal",
             "internal_note",
             "visibility",
+            "visibilty",
             "hidden",
+            "pub",
+            "privat",
+            "privacy",
+            "audience",
+            "restricted",
+            "intern",
+            "\u{d6}ffentlich",
+            "jsdPublic",
+            "isVisibleForCustomer",
+            "visible_to_client",
+            "customer_visible",
         ] {
             assert!(looks_like_public(name), "{name}");
         }
@@ -133,8 +211,11 @@ mod tests {
             "rubric",
             "cubic",
             "republic_code",
-            "pub",
             "is",
+            "note",
+            "type",
+            "agents_only",
+            "customer",
             "",
             "_",
             "\u{1f600}",
@@ -160,6 +241,43 @@ mod tests {
         assert_eq!(unclear, [(0, "is_public".to_owned()), (3, "Public".to_owned())].into());
         assert_eq!(super::unclear(None), Unclear::new());
         assert_eq!(super::unclear(Some(&json!({}))), Unclear::new());
+    }
+
+    #[test]
+    fn what_another_member_says_of_the_audience_is_heard() {
+        for (member, value) in [
+            ("type", json!("internal_note")),
+            ("type", json!("Private")),
+            ("kind", json!("note")),
+            ("comment_type", json!("internal")),
+            ("note", json!(true)),
+            ("is_note", json!(true)),
+            ("agents_only", json!(true)),
+            ("staffOnly", json!(true)),
+        ] {
+            let comments = json!([{ "id": "a", "body": "private", member: value }]);
+            assert_eq!(unclear(Some(&comments)), [(0, member.to_owned())].into(), "{comments}");
+        }
+        for (member, value) in [
+            ("type", json!("Comment")),
+            ("note", json!("see below")),
+            ("note", json!(false)),
+            ("agents_only", json!(false)),
+            ("source", json!("email")),
+            ("customer", json!(true)),
+            ("via", json!({ "channel": "private" })),
+        ] {
+            let comments = json!([{ "id": "a", "body": "internal", member: value }]);
+            assert_eq!(unclear(Some(&comments)), Unclear::new(), "{comments}");
+        }
+    }
+
+    #[test]
+    fn a_comments_own_members_are_not_taken_for_it() {
+        let schema = schemars::schema_for!(contracts::Comment);
+        let members = schema.get("properties").and_then(Value::as_object).expect("an object");
+        let members: BTreeSet<&str> = members.keys().map(String::as_str).collect();
+        assert_eq!(members, BTreeSet::from(MEMBERS));
     }
 
     proptest! {

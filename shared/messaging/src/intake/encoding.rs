@@ -1,5 +1,5 @@
-//! What a command's body is written in, by its properties `content_type` and `content_encoding`:
-//! JSON as UTF-8, as it is.
+//! What a command's body is written in, by what is said of it: JSON as UTF-8, as it is. AMQP says it
+//! with the properties `content_type` and `content_encoding`, HTTP with headers of the same meaning.
 
 use crate::message::envelope::Envelope;
 
@@ -13,12 +13,18 @@ const CHARSETS: [&str; 3] = ["utf-8", "utf8", "us-ascii"];
 pub(super) fn not_json(envelope: &Envelope) -> Option<String> {
     let encoding = envelope.properties.content_encoding();
     let encoding = encoding.as_ref().map_or("", |encoding| encoding.as_str());
-    if let Some(compression) = compression(encoding) {
+    unreadable(envelope.content_type.as_deref().unwrap_or_default(), encoding)
+}
+
+/// Why a body of this type and encoding is none that can be read: a sentence that names which of the
+/// two, and what to send.
+#[must_use]
+pub fn unreadable(content_type: &str, content_encoding: &str) -> Option<String> {
+    if let Some(compression) = compression(content_encoding) {
         return Some(format!(
             "content_encoding: {compression} is not unpacked; a body is sent uncompressed"
         ));
     }
-    let content_type = envelope.content_type.as_deref().unwrap_or_default();
     let mut parts = content_type.split(';').map(|part| part.trim().to_ascii_lowercase());
     if !parts.next().is_some_and(|media_type| is_json(&media_type)) {
         return Some("content_type must be application/json".to_owned());

@@ -1,4 +1,4 @@
 //! Whether a message is let in, and who hears why not.
 
 pub(crate) mod admission;
-mod encoding;
+pub(crate) mod encoding;

@@ -148,7 +148,8 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 
 /// A body as content, and what was mended in it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Parsed {
+pub struct Parsed {
+    /// The object.
     pub content: Value,
     /// What its receipt says of that.
     pub decisions: Vec<Decision>,
@@ -163,7 +164,11 @@ pub fn parse(body: &[u8]) -> Result<Value, DecodeError> {
     parsed(body).map(|parsed| parsed.content)
 }
 
-pub(crate) fn parsed(body: &[u8]) -> Result<Parsed, DecodeError> {
+/// Parses a body as [`parse`] does, and says what was mended.
+///
+/// # Errors
+/// [`DecodeError::Malformed`] when it is none.
+pub fn parsed(body: &[u8]) -> Result<Parsed, DecodeError> {
     let whole = |sentence: &str| Err(DecodeError::malformed("/", sentence));
     // UTF-16 has a NUL in every letter of JSON's own, with a mark before them or without.
     if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] = body {

@@ -32,8 +32,10 @@ export interface AccountRegister {
   may_operate?: boolean | null;
   /** The account that publishes for it: one with `may_operate`, whose name and `-` its own begins with. */
   operated_by?: AccountName | null;
-  /** Where a third-party system is reached. */
+  /** Where a third-party system is reached: https; kept and told in one spelling. Given by `operator`, and by the operator with `third_parties`. */
   sharing_url?: string | null;
+  /** Whether it stands for third-party systems: an invite to a sharing URL that no account has registers an account that it operates. Given by `operator` alone, with `may_operate` or after it, and to one account of a deployment; one that is registered already gets it too. */
+  third_parties?: boolean | null;
 }
 
 /** Gives an account another public address; ends its agreements, visibly for both sides (R-17). */
@@ -88,8 +90,12 @@ export interface AccountState {
   secure_downloads: boolean;
   /** Where a third-party system is reached. */
   sharing_url?: string | null;
+  /** Whether partners that compare fields are told all of this account. */
+  show_fields?: boolean;
   /** Addresses and `@domains` that no notice may go to (R-45 to R-47). */
   support_addresses: string[];
+  /** Whether it stands for third-party systems. */
+  third_parties?: boolean;
   /** Custom fields; options only of the one that was asked for. */
   ticket_fields: FieldShown[];
   /** How much there is of what is bounded. */
@@ -124,6 +130,8 @@ export interface AccountUpdate {
   open_fields?: boolean | null;
   /** Whether attachments stay (R-35). */
   secure_downloads?: boolean | null;
+  /** Whether partners that compare fields are told those of this account too that theirs have no counterpart of, and before an agreement is accepted. */
+  show_fields?: boolean | null;
   /** Addresses and `@domains` that no notice may go to (R-45 to R-47). */
   support_addresses?: string[] | null;
   /** Options of drop-downs and multiselects that have too many for one command, in parts. Each part is an attribute of its own: parts may come in any order and number of commands, and of each the highest version counts. */
@@ -162,6 +170,26 @@ export interface AgreementAccept {
   actor?: Actor;
   /** Which. */
   agreement_id: AgreementId;
+}
+
+/** Asks how the custom fields of the two accounts of an agreement fit: an `agreement.comparison`, then the receipt. Only where the terms carry custom fields; before the agreement is accepted only with a partner whose fields are to be seen (`show_fields`). */
+export interface AgreementCompare {
+  /** Which. */
+  agreement_id: AgreementId;
+  /** The `next_cursor` of the page before; absent for the first. */
+  cursor?: string | null;
+}
+
+/** How the custom fields of the two accounts of an agreement fit, title by title (R-90 to R-98). */
+export interface AgreementComparison {
+  /** Which. */
+  agreement_id: AgreementId;
+  /** A page of titles in their order: all that both have, those that only this account has, and those that only the partner has where it shows them (`show_fields`). */
+  fields: FieldCompared[];
+  /** The other one. */
+  partner: AccountName;
+  /** Which party the receiving desk is. */
+  side: Side;
 }
 
 /** Ends an agreement for good, from either side; withdraws a pending one (R-15, R-73). */
@@ -364,12 +392,40 @@ export interface DeskLimits {
   subject_chars?: number | null;
 }
 
+/** One title. */
+export interface FieldCompared {
+  /** What becomes of a value of the partner's here. */
+  from_partner: FieldWay;
+  /** What would mend it; empty where nothing needs to be, or nothing can. */
+  mend?: Mend[];
+  /** Options of one name that have other tags, the first twenty. */
+  options?: OptionDiffers[];
+  /** This account's field; absent where it has none, and where it takes any title. */
+  own?: FieldOfSide | null;
+  /** The partner's field; absent where it has none, and where it takes any title. */
+  partner?: FieldOfSide | null;
+  /** The title, as this account writes it if it has one. */
+  title: string;
+  /** What becomes of a value of this account at the partner's. */
+  to_partner: FieldWay;
+}
+
 /** The value of a custom field with the revision that set it. */
 export interface FieldHeld {
   /** The revision that set it. */
   revision: number;
   /** The value; cleared fields are there too. */
   value: FieldValue;
+}
+
+/** One side's field. */
+export interface FieldOfSide {
+  /** Its key; of this account's own fields alone. */
+  key?: string | null;
+  /** Whether it is on the default form (R-98). */
+  on_default_form: boolean;
+  /** Data type. */
+  type: FieldType;
 }
 
 /** One option of a drop-down or multiselect. */
@@ -406,12 +462,22 @@ export type FieldValue = string | string[] | boolean | number | {
   clear: true;
 };
 
+/** Whether values cross one way. */
+export interface FieldWay {
+  /** Whether they do; a single value may not fit all the same. */
+  crosses: boolean;
+  /** What it is about. */
+  detail?: string | null;
+  /** Why not. */
+  reason?: Reason | null;
+}
+
 /** Whom an invite is for (R-57). */
 export type Invitee = {
   /** The address. */
   address: string;
 } | {
-  /** The URL. */
+  /** The URL: https. Scheme and host in any case, the default port, user, query, fragment and a slash at the end tell no two apart. */
   sharing_url: string;
 };
 
@@ -433,6 +499,27 @@ export interface LimitsShown {
   subject_chars?: number | null;
 }
 
+/** Who can mend something, and how. One of the ways is enough. */
+export interface Mend {
+  /** Whether it is this account, or the partner. */
+  by: MendBy;
+  /** What to do. */
+  how: string;
+}
+
+/** Who can mend something. */
+export type MendBy = "own" | "partner";
+
+/** An option that both have, with other tags (R-95). */
+export interface OptionDiffers {
+  /** Its name, as names are compared. */
+  name: string;
+  /** Its tag here. */
+  own: string;
+  /** Its tag at the partner's. */
+  partner: string;
+}
+
 /** Part of the options of a drop-down or multiselect that has too many for one command. */
 export interface OptionsPart {
   /** The field's key. It may be one that a later update defines. */
@@ -451,6 +538,8 @@ export interface Party {
   address: string;
   /** How it calls itself. */
   display_name: string;
+  /** Where it is reached, of a third-party system behind a bridge. */
+  sharing_url?: string | null;
 }
 
 /** The stand-in for a person of another account: an end user without an address, one per (account, person) (R-37 to R-42). */
@@ -908,6 +997,7 @@ export interface Commands {
   "account.show.v1": AccountShow;
   "account.update.v1": AccountUpdate;
   "agreement.accept.v1": AgreementAccept;
+  "agreement.compare.v1": AgreementCompare;
   "agreement.deactivate.v1": AgreementDeactivate;
   "agreement.decline.v1": AgreementDecline;
   "agreement.invite.v1": AgreementInvite;
@@ -925,6 +1015,7 @@ export interface Commands {
 export interface Payloads {
   "account.state.v1": AccountState;
   "agreement.accepted.v1": AgreementState;
+  "agreement.comparison.v1": AgreementComparison;
   "agreement.deactivated.v1": AgreementState;
   "agreement.declined.v1": AgreementState;
   "agreement.invited.v1": AgreementState;

@@ -4,9 +4,12 @@ mod address;
 mod audit;
 mod fields;
 mod groups;
+mod own_fields;
 mod people;
 mod rule_form;
 mod rules;
+mod statuses;
+mod tickets;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -21,6 +24,9 @@ pub(super) fn routes() -> Router<Pages> {
         .route("/settings/people/{id}", post(people::change))
         .route("/settings/fields", get(fields::list).post(fields::save))
         .route("/settings/fields/{key}/delete", post(fields::delete))
+        .route("/settings/statuses", get(statuses::list).post(statuses::change))
+        .route("/settings/own-fields", get(own_fields::list).post(own_fields::change))
+        .route("/settings/tickets", get(tickets::form).post(tickets::save))
         .route("/settings/groups", get(groups::list).post(groups::add))
         .route("/settings/rules/{kind}", get(rules::list))
         .route("/settings/rules/{kind}/{id}", get(rules::form).post(rules::save))
@@ -57,12 +63,18 @@ pub(super) fn side(viewer: &Viewer, here: &str) -> Vec<SideGroup> {
     vec![
         group(
             "settings.people",
-            &[("/settings/people", "settings.members"), ("/settings/groups", "settings.groups")],
+            &[
+                ("/settings/people", "settings.members"),
+                ("/settings/groups", "settings.groups"),
+                ("/settings/own-fields", "settings.own_fields"),
+            ],
         ),
         group(
             "settings.objects",
             &[
                 ("/settings/fields", "settings.fields"),
+                ("/settings/statuses", "settings.statuses"),
+                ("/settings/tickets", "settings.tickets"),
                 ("/sharing", "nav.sharing"),
                 ("/settings/rules/trigger", "settings.triggers"),
                 ("/settings/rules/automation", "settings.automations"),

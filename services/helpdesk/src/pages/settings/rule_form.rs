@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use contracts::fields::{FieldType, TicketField};
+use contracts::fields::{CustomStatuses, FieldType, TicketField};
 use uuid::Uuid;
 use web::Viewer;
 
 use crate::pages::form::Sent;
-use crate::pages::{Choice, Team};
+use crate::pages::{Choice, Team, status_name};
 use crate::rules::action::{self, Action};
 use crate::rules::condition::{ANY, Condition, Conditions, ME, NONE, Operator, Subject, text_of};
+use crate::rules::custom_status::{TicketStatus, choices};
 use crate::rules::field;
 use crate::rules::sharing::Agreement;
-use crate::rules::ticket::{Channel, STATUSES, status_word};
+use crate::rules::ticket::{Channel, STATUSES};
 use crate::store::rule::{Definition, Kind};
 
 /// What names stand for.
@@ -21,6 +22,7 @@ pub(super) struct Names<'a> {
     pub team: &'a Team,
     pub agreements: &'a [Agreement],
     pub fields: &'a [TicketField],
+    pub statuses: &'a CustomStatuses,
 }
 
 /// A row of a form: a condition, or an action.
@@ -100,7 +102,8 @@ impl Names<'_> {
     }
 
     fn statuses(&self) -> Vec<(String, String)> {
-        STATUSES.map(status_word).map(|word| (word.to_owned(), self.status(word))).into()
+        let named = |it: TicketStatus| (it.word(), status_name(self.viewer, self.statuses, &it));
+        self.standings().map(named).collect()
     }
 
     fn groups(&self) -> Vec<(String, String)> {
@@ -137,8 +140,15 @@ impl Names<'_> {
         self.viewer.say(&format!("value.{word}")).into_owned()
     }
 
+    /// The categories, which mean all within them, and the custom statuses.
+    fn standings(&self) -> impl Iterator<Item = TicketStatus> {
+        let own = choices(self.statuses).into_iter().filter(|it| it.custom.is_some());
+        STATUSES.into_iter().map(TicketStatus::of_category).chain(own)
+    }
+
     fn status(&self, word: &str) -> String {
-        self.viewer.say(&format!("status.{word}")).into_owned()
+        let standing = TicketStatus::read(word);
+        standing.map_or_else(|| word.to_owned(), |it| status_name(self.viewer, self.statuses, &it))
     }
 
     fn channel(&self, channel: Channel) -> String {
@@ -181,11 +191,10 @@ impl Names<'_> {
             words.iter().find(|word| is(&self.word(word))).map(|word| (*word).to_owned())
         };
         let found = match on {
-            Subject::Status => STATUSES
-                .map(status_word)
-                .into_iter()
-                .find(|word| is(&self.status(word)))
-                .map(str::to_owned),
+            Subject::Status => self
+                .standings()
+                .find(|it| is(&status_name(self.viewer, self.statuses, it)))
+                .map(|it| it.word()),
             Subject::UpdateVia | Subject::Channel => Channel::ALL
                 .into_iter()
                 .find(|channel| is(&self.channel(*channel)))

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use contracts::fields::TicketField;
+use contracts::fields::{CustomStatuses, TicketField};
 use sqlx::PgConnection;
 use uuid::Uuid;
 use web::{Failure, Html, Page, Reader, Role, Viewer, see_other, see_other_said};
@@ -20,7 +20,7 @@ use crate::rules::sharing::Agreement;
 use crate::rules::trigger::{self, Rule};
 use crate::store::rule::{self, Definition, KeptRule, Kind, Saved};
 use crate::store::ticket::Kept;
-use crate::store::{audit, field, sharing, ticket};
+use crate::store::{audit, custom_status, field, sharing, ticket};
 
 /// Tickets of a dry run.
 const TRIED: i64 = 100;
@@ -86,6 +86,7 @@ struct Known {
     team: Team,
     agreements: Vec<Agreement>,
     fields: Vec<TicketField>,
+    statuses: CustomStatuses,
 }
 
 impl Known {
@@ -94,12 +95,13 @@ impl Known {
             team: Team::of(pages.pool(), connection, account).await?,
             agreements: sharing::agreements(connection, account).await?,
             fields: field::list(connection, account).await?,
+            statuses: custom_status::all(connection, account).await?,
         })
     }
 
     fn names<'a>(&'a self, viewer: &'a Viewer) -> Names<'a> {
-        let Self { team, agreements, fields } = self;
-        Names { viewer, team, agreements, fields }
+        let Self { team, agreements, fields, statuses } = self;
+        Names { viewer, team, agreements, fields, statuses }
     }
 }
 

@@ -7,21 +7,22 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
-use contracts::fields::TicketField;
+use contracts::fields::{CustomStatuses, TicketField};
 use serde_json::Value;
 use uuid::Uuid;
 use web::{Failure, Reader, Role, Viewer};
 
 use super::super::form::Sent;
 use super::super::new::FieldInput;
-use super::super::{Choice, Number, Pages, Team};
+use super::super::{Choice, Number, Pages, Team, status_name};
 use super::{Trouble, status_choices};
 use crate::clock::new_id;
 use crate::rules::condition::text_of;
+use crate::rules::custom_status::TicketStatus;
 use crate::rules::field;
 use crate::rules::sharing::{Agreement, Share};
-use crate::rules::ticket::{Ticket, status_word};
-use crate::store::{field as field_store, sharing, ticket};
+use crate::rules::ticket::Ticket;
+use crate::store::{custom_status, field as field_store, sharing, ticket};
 
 /// What the form is made from.
 pub(super) struct Around<'a> {
@@ -30,6 +31,7 @@ pub(super) struct Around<'a> {
     pub shares: &'a [Share],
     pub team: &'a Team,
     pub fields: &'a [TicketField],
+    pub statuses: &'a CustomStatuses,
 }
 
 /// One property: what it had when it was shown, what stands in the form, and what is to be said of
@@ -123,17 +125,18 @@ fn is_same(one: &str, other: &str) -> bool {
 
 /// The form as it was sent, or as the ticket is.
 pub(super) fn props<'a>(around: &Around<'a>, sent: &Sent, trouble: Option<&Trouble>) -> Props<'a> {
-    let Around { viewer, ticket, shares, team, fields } = around;
+    let Around { viewer, ticket, shares, team, fields, statuses } = around;
     let is_refused = matches!(trouble, Some(Trouble::Conflict(_)));
     let how = if is_refused { How::Refused } else { How::Looked };
     let form = Form { viewer, sent, how };
     let id = |held: Option<Uuid>| held.map(|id| id.to_string()).unwrap_or_default();
     let by_id = |text: &str| Uuid::parse_str(text).ok();
     let name = |found: Option<&str>| found.unwrap_or("–").to_owned();
-    let (status, group, agent) =
-        (status_word(ticket.status), id(ticket.group), id(ticket.assignee));
-    let status = form.held("status", form.text("status"), status, |word| {
-        viewer.say(&format!("status.{word}")).into_owned()
+    let (group, agent) = (id(ticket.group), id(ticket.assignee));
+    let standing = ticket.standing().settled(statuses).word();
+    let status = form.held("status", form.text("status"), &standing, |word| {
+        let read = TicketStatus::read(word);
+        read.map_or_else(|| word.to_owned(), |it| status_name(viewer, statuses, &it))
     });
     let group = form.held("group", form.text("group"), &group, |text| {
         name(by_id(text).and_then(|id| team.group(id)))
@@ -168,7 +171,7 @@ pub(super) fn props<'a>(around: &Around<'a>, sent: &Sent, trouble: Option<&Troub
         t: viewer,
         number: ticket.number,
         key: sent.one("key").map_or_else(|| new_id().to_string(), str::to_owned),
-        statuses: status_choices(viewer, &status.value),
+        statuses: status_choices(viewer, statuses, &status.value),
         groups: super::super::new::groups(team, by_id(&group.value)),
         agents: super::super::new::agents(team, by_id(&assignee.value)),
         fields: fields.iter().map(input).collect(),
@@ -205,12 +208,14 @@ pub(in crate::pages) async fn look(
     let shares = sharing::of_ticket(&mut connection, account, number).await?;
     let team = Team::of(pages.pool(), &mut connection, account).await?;
     let fields = field_store::list(&mut connection, account).await?;
+    let statuses = custom_status::all(&mut connection, account).await?;
     let around = Around {
         viewer: &viewer,
         ticket: &kept.ticket,
         shares: &shares,
         team: &team,
         fields: &fields,
+        statuses: &statuses,
     };
     let props = props(&around, &sent, None);
     if props.is_as_sent(&sent) {

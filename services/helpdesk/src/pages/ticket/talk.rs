@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use contracts::fields::{FieldType, TicketField};
+use contracts::fields::{CustomStatuses, FieldType, TicketField};
 use contracts::{CommentId, Reason, Receipt};
 use desk::store::shown::{self, Carried};
 use serde_json::Value;
@@ -11,7 +11,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 use web::{Html, Viewer};
 
-use super::super::Team;
+use super::super::text::{FileLink, links, paragraphs};
+use super::super::{Team, status_name};
+use crate::rules::custom_status::TicketStatus;
 use crate::rules::field;
 use crate::rules::marks::{self, Mark};
 use crate::rules::sharing::{Agreement, Share};
@@ -30,6 +32,7 @@ pub(super) struct Around<'a> {
     pub shares: &'a [Share],
     pub team: &'a Team,
     pub fields: &'a [TicketField],
+    pub statuses: &'a CustomStatuses,
 }
 
 /// One line.
@@ -50,18 +53,12 @@ pub(super) struct Said {
     pub public: bool,
     pub redacted: bool,
     pub text: Html,
-    pub files: Vec<File>,
+    pub files: Vec<FileLink>,
     pub transcript: Option<Html>,
     pub recording: Option<String>,
     pub time: Html,
     pub marks: Vec<MarkLine>,
     pub may_redact: bool,
-}
-
-/// A file of a comment.
-pub(super) struct File {
-    pub name: String,
-    pub url: String,
 }
 
 /// Where a comment went.
@@ -158,18 +155,15 @@ fn said(
     *waits += usize::from(marks.contains(&Mark::Waits));
     let from = match &partner {
         Some(partner) => viewer.say_with("talk.at", &[("partner", partner)]).into_owned(),
+        None if comment.author_role == "end_user" => viewer.say("talk.asker").into_owned(),
         None => viewer.organisation.clone(),
     };
-    let files = comment.attachments.iter().filter_map(|file| {
-        let url = file["url"].as_str().filter(|url| url.starts_with("https://"))?;
-        let name = file["filename"].as_str().unwrap_or(url);
-        Some(File { name: name.to_owned(), url: url.to_owned() })
-    });
+    let files = links(&comment);
     let call = comment.call.map(|call| call.0).unwrap_or_default();
     Said {
         transcript: call.transcript.as_deref().map(paragraphs),
         recording: call.recording_url,
-        files: files.collect(),
+        files,
         author: comment.author_name,
         from,
         is_own,
@@ -221,24 +215,15 @@ fn mark_line(viewer: &Viewer, mark: &Mark) -> MarkLine {
     }
 }
 
-/// Plain text as paragraphs; nothing in it is markup.
-fn paragraphs(text: &str) -> Html {
-    let paragraph = |part: &str| {
-        let lines: Vec<String> =
-            part.lines().map(|line| Html::text(line).as_str().to_owned()).collect();
-        format!("<p>{}</p>", lines.join("<br>"))
-    };
-    let text = text.replace("\r\n", "\n");
-    let parts = text.split("\n\n").filter(|part| !part.trim().is_empty()).map(paragraph);
-    Html::trusted(parts.collect::<String>())
-}
-
 fn happened(around: &Around<'_>, event: &Event) -> Happened {
     let viewer = around.viewer;
     let detail = &event.detail.0;
     let who = who(around, event);
     let text = |name: &str| detail[name].as_str().unwrap_or_default().to_owned();
-    let status = |name: &str| viewer.say(&format!("status.{}", text(name))).into_owned();
+    let status = |name: &str| {
+        let standing = TicketStatus::read(&text(name));
+        standing.map_or_else(String::new, |it| status_name(viewer, around.statuses, &it))
+    };
     let id = |name: &str| Uuid::parse_str(&text(name)).ok();
     let nobody = || viewer.say("event.nobody").into_owned();
     let partner = partner_name(around, &text("partner"));
@@ -261,6 +246,9 @@ fn happened(around: &Around<'_>, event: &Event) -> Happened {
             ("user", say("event.assignee", &[("to", &to.unwrap_or_else(nobody))]))
         }
         "requester" => ("user", say("event.requester", &[])),
+        "cc_added" => ("user", say("event.cc_added", &[("name", &text("name"))])),
+        "cc_removed" => ("user", say("event.cc_removed", &[("name", &text("name"))])),
+        "address_given" => ("user", say("event.address_given", &[("name", &text("name"))])),
         "tags" => tags(detail, &say),
         "field" => {
             let key = text("key");
@@ -334,15 +322,4 @@ fn tags(detail: &Value, say: Say<'_>) -> (&'static str, Html) {
         (false, false) => say("event.tags", &[("added", &added), ("removed", &removed)]),
     };
     ("tag", html)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_others_wrote_is_text_and_nothing_else() {
-        let html = paragraphs("One <b>\r\ntwo\r\n\r\n<script>three");
-        assert_eq!(html.as_str(), "<p>One &lt;b&gt;<br>two</p><p>&lt;script&gt;three</p>");
-    }
 }

@@ -25,6 +25,7 @@ class AccountRegister(TypedDict):
     may_operate: NotRequired[bool | None]
     operated_by: NotRequired[AccountName | None]
     sharing_url: NotRequired[str | None]
+    third_parties: NotRequired[bool | None]
 
 
 class AccountRename(TypedDict):
@@ -61,7 +62,9 @@ class AccountState(TypedDict):
     operated_by: NotRequired[AccountName | None]
     secure_downloads: bool
     sharing_url: NotRequired[str | None]
+    show_fields: NotRequired[bool]
     support_addresses: list[str]
+    third_parties: NotRequired[bool]
     ticket_fields: list[FieldShown]
     use: list[Usage]
     version: int
@@ -83,6 +86,7 @@ class AccountUpdate(TypedDict):
     notify_ccs: NotRequired[bool | None]
     open_fields: NotRequired[bool | None]
     secure_downloads: NotRequired[bool | None]
+    show_fields: NotRequired[bool | None]
     support_addresses: NotRequired[list[str] | None]
     ticket_field_options: NotRequired[list[OptionsPart] | None]
     ticket_fields: NotRequired[list[TicketField] | None]
@@ -111,6 +115,24 @@ class AgreementAccept(TypedDict):
 
     actor: NotRequired[Actor]
     agreement_id: AgreementId
+
+
+class AgreementCompare(TypedDict):
+    """Asks how the custom fields of the two accounts of an agreement fit: an `agreement.comparison`, then the
+    receipt. Only where the terms carry custom fields; before the agreement is accepted only with a partner
+    whose fields are to be seen (`show_fields`)."""
+
+    agreement_id: AgreementId
+    cursor: NotRequired[str | None]
+
+
+class AgreementComparison(TypedDict):
+    """How the custom fields of the two accounts of an agreement fit, title by title (R-90 to R-98)."""
+
+    agreement_id: AgreementId
+    fields: list[FieldCompared]
+    partner: AccountName
+    side: Side
 
 
 class AgreementDeactivate(TypedDict):
@@ -254,11 +276,31 @@ class DeskLimits(TypedDict):
     subject_chars: NotRequired[int | None]
 
 
+class FieldCompared(TypedDict):
+    """One title."""
+
+    from_partner: FieldWay
+    mend: NotRequired[list[Mend]]
+    options: NotRequired[list[OptionDiffers]]
+    own: NotRequired[FieldOfSide | None]
+    partner: NotRequired[FieldOfSide | None]
+    title: str
+    to_partner: FieldWay
+
+
 class FieldHeld(TypedDict):
     """The value of a custom field with the revision that set it."""
 
     revision: int
     value: FieldValue
+
+
+class FieldOfSide(TypedDict):
+    """One side's field."""
+
+    key: NotRequired[str | None]
+    on_default_form: bool
+    type: FieldType
 
 
 class FieldOption(TypedDict):
@@ -286,8 +328,17 @@ class FieldValueObject(TypedDict):
     clear: Literal[True]
 
 
+class FieldWay(TypedDict):
+    """Whether values cross one way."""
+
+    crosses: bool
+    detail: NotRequired[str | None]
+    reason: NotRequired[Reason | None]
+
+
 class InviteeObject(TypedDict):
-    """The sharing URL of a third-party system."""
+    """The sharing URL of a third-party system. One that no account has yet becomes an account of the operator
+    with `third_parties`, where the deployment has one."""
 
     sharing_url: str
 
@@ -299,6 +350,21 @@ class LimitsShown(TypedDict):
     body_chars: NotRequired[int | None]
     private_comments: NotRequired[bool]
     subject_chars: NotRequired[int | None]
+
+
+class Mend(TypedDict):
+    """Who can mend something, and how. One of the ways is enough."""
+
+    by: MendBy
+    how: str
+
+
+class OptionDiffers(TypedDict):
+    """An option that both have, with other tags (R-95)."""
+
+    name: str
+    own: str
+    partner: str
 
 
 class OptionsPart(TypedDict):
@@ -315,6 +381,7 @@ class Party(TypedDict):
     account: AccountName
     address: str
     display_name: str
+    sharing_url: NotRequired[str | None]
 
 
 class Person(TypedDict):
@@ -633,6 +700,16 @@ class AgreementAcceptedDelivery(TypedDict):
     payload: AgreementState
 
 
+class AgreementComparisonDelivery(TypedDict):
+    type: Literal["agreement.comparison.v1"]
+    message_id: str
+    cursor: str
+    told_at: str
+    share_id: NotRequired[str]
+    correlation_id: NotRequired[str]
+    payload: AgreementComparison
+
+
 class AgreementDeactivatedDelivery(TypedDict):
     type: Literal["agreement.deactivated.v1"]
     message_id: str
@@ -766,6 +843,7 @@ FieldValue = str | list[str] | bool | int | FieldValueObject
 Invitee = InviteeObject
 Item = str
 ItemOutcome = Literal['transferred', 'mapped', 'withheld', 'superseded', 'unchanged']
+MendBy = Literal['own', 'partner']
 Reason = str
 ReceiptOutcome = Literal['applied', 'partial', 'rejected', 'ignored']
 Received = Literal['ticket_sharing']
@@ -781,6 +859,7 @@ Timestamp = str
 Delivery = Union[
     AccountStateDelivery,
     AgreementAcceptedDelivery,
+    AgreementComparisonDelivery,
     AgreementDeactivatedDelivery,
     AgreementDeclinedDelivery,
     AgreementInvitedDelivery,
@@ -802,6 +881,7 @@ COMMANDS = {
     "account.show.v1": AccountShow,
     "account.update.v1": AccountUpdate,
     "agreement.accept.v1": AgreementAccept,
+    "agreement.compare.v1": AgreementCompare,
     "agreement.deactivate.v1": AgreementDeactivate,
     "agreement.decline.v1": AgreementDecline,
     "agreement.invite.v1": AgreementInvite,

@@ -1,0 +1,163 @@
+//! A form with files: each is kept as it arrives, a part at a time.
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::multipart::{Field, Multipart};
+use axum::extract::{FromRequest, Request};
+use axum::http::header::CONTENT_TYPE;
+use contracts::limits;
+use files::rules::capability::Capability;
+use files::rules::name;
+use files::{Files, KeepError, Kept, Upload};
+use messaging::cause;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use web::{Failure, Viewer};
+
+use super::Pages;
+use super::form::Sent;
+
+/// Bytes of all that is no file.
+const TEXT_BYTES: usize = 2 * 1024 * 1024;
+/// Parts of a file between the browser and the disk.
+const PARTS: usize = 4;
+
+/// What a form sends.
+#[derive(Debug, Default)]
+pub(super) struct Submitted {
+    /// Its fields.
+    pub sent: Sent,
+    /// Its files, each as the contract's `Attachment`; those that an earlier try had kept come first.
+    pub files: Vec<Value>,
+}
+
+/// Reads a form, with or without files.
+pub(super) async fn read(
+    pages: &Pages,
+    viewer: &Viewer,
+    request: Request,
+) -> Result<Submitted, Failure> {
+    let content_type = request.headers().get(CONTENT_TYPE).map(|it| it.as_bytes().to_vec());
+    let is_multipart = content_type.is_some_and(|it| it.starts_with(b"multipart/form-data"));
+    if !is_multipart {
+        let bytes = to_bytes(request.into_body(), TEXT_BYTES).await;
+        let bytes = bytes.map_err(|_| said(viewer, "files.broke_off"))?;
+        let fields = url::form_urlencoded::parse(&bytes).into_owned().collect();
+        let sent = Sent::of(fields).ok_or_else(|| Failure::Invalid(String::new()))?;
+        let files = earlier(pages, &sent).await?;
+        return Ok(Submitted { sent, files });
+    }
+    let broke_off = || said(viewer, "files.broke_off");
+    let form = Multipart::from_request(request, &()).await;
+    let mut form = form.map_err(|_| broke_off())?;
+    let (mut fields, mut files, mut room) = (Vec::new(), Vec::new(), TEXT_BYTES);
+    while let Some(field) = form.next_field().await.map_err(|_| broke_off())? {
+        let named = field.name().unwrap_or_default().to_owned();
+        match field.file_name().map(str::to_owned) {
+            // No file was chosen.
+            Some(filename) if filename.is_empty() => {}
+            Some(filename) => {
+                if files.len() >= limits::ATTACHMENTS {
+                    return Err(said(viewer, "files.many"));
+                }
+                let kept = keep(&pages.files, &viewer.account, &filename, field).await;
+                files.push(attachment(&kept.map_err(|error| refused(pages, viewer, &error))?));
+            }
+            None => {
+                let value = text(field, &mut room).await.map_err(|()| broke_off())?;
+                fields.push((named, value));
+            }
+        }
+    }
+    let sent = Sent::of(fields).ok_or_else(|| Failure::Invalid(String::new()))?;
+    let mut all = earlier(pages, &sent).await?;
+    all.append(&mut files);
+    if all.len() > limits::ATTACHMENTS {
+        return Err(said(viewer, "files.many"));
+    }
+    Ok(Submitted { sent, files: all })
+}
+
+fn said(viewer: &Viewer, key: &str) -> Failure {
+    Failure::Invalid(viewer.say(key).into_owned())
+}
+
+async fn text(mut field: Field<'_>, room: &mut usize) -> Result<String, ()> {
+    let mut bytes = Vec::new();
+    while let Some(part) = field.chunk().await.map_err(drop)? {
+        *room = room.checked_sub(part.len()).ok_or(())?;
+        bytes.extend_from_slice(&part);
+    }
+    String::from_utf8(bytes).map_err(drop)
+}
+
+/// Passes a file on to where it is kept, while it arrives.
+async fn keep(
+    files: &Files,
+    account: &str,
+    filename: &str,
+    mut field: Field<'_>,
+) -> Result<Kept, KeepError> {
+    let (sender, receiver) = mpsc::channel::<std::io::Result<Bytes>>(PARTS);
+    let parts = futures_util::stream::unfold(receiver, |mut receiver| async move {
+        let part = receiver.recv().await?;
+        Some((part, receiver))
+    });
+    let upload = Upload {
+        account: account.to_owned(),
+        filename: name::cleaned(filename),
+        content_type: name::content_type(field.content_type().map(str::as_bytes)),
+        announced: None,
+        body: Body::from_stream(parts),
+    };
+    let passing = async move {
+        loop {
+            let part = match field.chunk().await {
+                Ok(Some(part)) => Ok(part),
+                Ok(None) => break,
+                Err(_) => Err(std::io::Error::other("the form broke off")),
+            };
+            let is_last = part.is_err();
+            if sender.send(part).await.is_err() || is_last {
+                break;
+            }
+        }
+    };
+    let (kept, ()) = tokio::join!(files.keep(upload), passing);
+    kept
+}
+
+fn attachment(kept: &Kept) -> Value {
+    json!({ "id": kept.file.id, "filename": kept.file.filename, "url": kept.url,
+        "content_type": kept.file.content_type, "size": kept.size })
+}
+
+/// Files that an earlier try had kept, by their links.
+async fn earlier(pages: &Pages, sent: &Sent) -> Result<Vec<Value>, Failure> {
+    let mut files = Vec::new();
+    for url in sent.all("kept").into_iter().take(limits::ATTACHMENTS) {
+        let Some(capability) = Capability::of_url(&url, &pages.files.settings().origin) else {
+            continue;
+        };
+        let row = files::store::of_capability(pages.pool(), &capability.hash()).await?;
+        if let Some(row) = row {
+            files.push(json!({ "id": row.id, "filename": row.filename, "url": url,
+                "content_type": row.content_type, "size": row.size }));
+        }
+    }
+    Ok(files)
+}
+
+fn refused(pages: &Pages, viewer: &Viewer, error: &KeepError) -> Failure {
+    match error {
+        KeepError::TooLarge => {
+            let mib = pages.files.settings().file_bytes / (1024 * 1024);
+            Failure::Invalid(viewer.say_with("files.large", &[("mib", &mib)]).into_owned())
+        }
+        KeepError::Quota => said(viewer, "files.quota"),
+        KeepError::BrokeOff => said(viewer, "files.broke_off"),
+        KeepError::Chance | KeepError::Store(_) | KeepError::Database(_) => {
+            tracing::warn!(cause = cause(error), "a file was not kept");
+            Failure::Unavailable
+        }
+    }
+}

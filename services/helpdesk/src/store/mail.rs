@@ -1,0 +1,193 @@
+//! Mails, until each is sent or given up.
+
+use chrono::{DateTime, Utc};
+use contracts::Timestamp;
+use mail::Next;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::rules::people::Person;
+
+/// What a mail is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About<'a> {
+    /// A request became this ticket.
+    Opened(i64),
+    /// A public comment of a ticket.
+    Said(i64, &'a str),
+}
+
+/// Keeps a mail to a person, to be sent after the transaction; once for each of these ids. Its
+/// language is the person's, else the account's.
+///
+/// # Errors
+/// The database.
+pub async fn to_person(
+    connection: &mut PgConnection,
+    account: &str,
+    id: Uuid,
+    person: &Person,
+    about: About<'_>,
+) -> sqlx::Result<()> {
+    let (kind, ticket, comment) = match about {
+        About::Opened(ticket) => ("opened", ticket, None),
+        About::Said(ticket, comment) => ("said", ticket, Some(comment)),
+    };
+    sqlx::query(
+        "insert into mail (id, account, kind, recipient, name, language, ticket, person, comment)
+         select $1, $2, $3, $4, $5, coalesce(
+                 (select language from person where account = $2 and id = $7),
+                 (select language from account_setting where account = $2), 'en'), $6, $7, $8
+         on conflict do nothing",
+    )
+    .bind(id)
+    .bind(account)
+    .bind(kind)
+    .bind(person.email.as_deref().unwrap_or_default())
+    .bind(&person.name)
+    .bind(ticket)
+    .bind(&person.id)
+    .bind(comment)
+    .execute(connection)
+    .await
+    .map(drop)
+}
+
+/// Keeps the one mail by which an address is confirmed.
+///
+/// # Errors
+/// The database.
+pub async fn to_confirm(
+    connection: &mut PgConnection,
+    account: &str,
+    confirmation: Uuid,
+    (email, name, language): (&str, &str, &str),
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "insert into mail (id, account, kind, recipient, name, language, confirmation)
+         values ($1, $2, 'confirm', $3, $4, $5, $1) on conflict do nothing",
+    )
+    .bind(confirmation)
+    .bind(account)
+    .bind(email)
+    .bind(name)
+    .bind(language)
+    .execute(connection)
+    .await
+    .map(drop)
+}
+
+/// A mail that is due, with what it tells as it is now.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct DueMail {
+    /// Its row.
+    pub id: Uuid,
+    /// Of which account.
+    pub account: String,
+    /// `confirm`, `opened` or `said`.
+    pub kind: String,
+    /// The recipient's address.
+    pub recipient: String,
+    /// The recipient's name.
+    pub name: String,
+    /// A language's tag.
+    pub language: String,
+    /// The confirmation that it asks for.
+    pub confirmation: Option<Uuid>,
+    /// The ticket that it speaks of.
+    pub ticket: Option<i64>,
+    /// The person that it goes to.
+    pub person: Option<String>,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// The account's address.
+    pub address: String,
+    /// How the account calls itself.
+    pub organisation: String,
+    /// What its links are signed with.
+    pub link_key: Option<Vec<u8>>,
+    /// The ticket's subject.
+    pub subject: Option<String>,
+    /// Who wrote the comment.
+    pub author: Option<String>,
+    /// What they wrote; nothing where it was redacted.
+    pub body: Option<String>,
+}
+
+/// Takes up to `most` mails that are due at `now`, oldest first, and keeps them from everybody else
+/// until `until`.
+///
+/// # Errors
+/// The database.
+pub async fn claim(
+    pool: &PgPool,
+    now: Timestamp,
+    until: Timestamp,
+    most: usize,
+) -> sqlx::Result<Vec<DueMail>> {
+    let mut due: Vec<DueMail> = sqlx::query_as(
+        "with due as materialized (
+             select id from mail where state = 'pending' and next_attempt_at <= $1
+             order by next_attempt_at limit $3 for update skip locked
+         ), claimed as (
+             update mail set next_attempt_at = $2 from due where mail.id = due.id
+             returning mail.*
+         )
+         select claimed.id, claimed.account, kind, recipient, claimed.name, claimed.language,
+             confirmation, claimed.ticket, person, attempts, claimed.created_at,
+             desk.address, desk.display_name as organisation, setting.link_key, ticket.subject,
+             said.author_name as author, case when said.redacted then null else said.body end as body
+         from claimed join desk_account desk on desk.account = claimed.account
+         left join account_setting setting on setting.account = claimed.account
+         left join ticket on ticket.account = claimed.account and ticket.number = claimed.ticket
+         left join comment said on said.account = claimed.account
+             and said.ticket = claimed.ticket and said.id = claimed.comment",
+    )
+    .bind(now.utc())
+    .bind(until.utc())
+    .bind(i64::try_from(most).unwrap_or(i64::MAX))
+    .fetch_all(pool)
+    .await?;
+    due.sort_by_key(|mail| mail.created_at);
+    Ok(due)
+}
+
+/// Records what became of a mail after a try that ended at `now`.
+///
+/// # Errors
+/// The database.
+pub async fn record(pool: &PgPool, id: Uuid, next: &Next, now: Timestamp) -> sqlx::Result<()> {
+    let (state, reason, next_attempt_at, sent_at) = match next {
+        Next::Sent => ("sent", None, None, Some(now.utc())),
+        Next::Again { at, reason } => ("pending", Some(reason.as_str()), Some(at.utc()), None),
+        Next::Failed { reason } => ("failed", Some(reason.as_str()), None, None),
+    };
+    sqlx::query(
+        "update mail set state = $2, reason = $3, next_attempt_at = $4, sent_at = $5,
+             attempts = attempts + 1
+         where id = $1 and state = 'pending'",
+    )
+    .bind(id)
+    .bind(state)
+    .bind(reason)
+    .bind(next_attempt_at)
+    .bind(sent_at)
+    .execute(pool)
+    .await
+    .map(drop)
+}
+
+/// Gives claimed mails back untried: they are due at once.
+///
+/// # Errors
+/// The database.
+pub async fn release(pool: &PgPool, ids: &[Uuid], now: Timestamp) -> sqlx::Result<()> {
+    sqlx::query("update mail set next_attempt_at = $2 where id = any($1) and state = 'pending'")
+        .bind(ids)
+        .bind(now.utc())
+        .execute(pool)
+        .await
+        .map(drop)
+}

@@ -1,0 +1,218 @@
+//! What end users do: they ask, confirm their address, and answer.
+
+use std::collections::BTreeSet;
+
+use contracts::fields::Status;
+use contracts::ids::derive_id;
+use contracts::{AccountName, Actor, Role, Timestamp};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::By;
+use super::agent::{EditError, Written, is_said, written};
+use super::settle::{Change, SettleError, settle};
+use crate::clock::new_id;
+use crate::rules::condition::Event;
+use crate::rules::custom_status::TicketStatus;
+use crate::rules::mailing::may_be_mailed;
+use crate::rules::people::Person;
+use crate::rules::ticket::{Channel, Ticket};
+use crate::store::asked::{self, AskedRow, Unconfirmed};
+use crate::store::mail::{self, About};
+use crate::store::ticket::{self, Kept};
+use crate::store::{custom_status, person, sharing};
+
+/// A request as the form has it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Its id: sent twice, it is asked once.
+    pub id: Uuid,
+    /// Who asks.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+    /// Language of their pages.
+    pub language: &'static str,
+    /// What it is about.
+    pub subject: String,
+    /// The text.
+    pub body: String,
+}
+
+/// Takes a request: a ticket, where the address is confirmed; else it waits for that, and one mail
+/// asks for it. Whoever asked sees the same in both cases.
+///
+/// # Errors
+/// The database.
+pub async fn ask(
+    pool: &PgPool,
+    account: &AccountName,
+    now: Timestamp,
+    request: Request,
+) -> Result<(), SettleError> {
+    let name = account.as_str();
+    let mut transaction = pool.begin().await?;
+    let asked = AskedRow {
+        id: request.id,
+        subject: request.subject,
+        body: request.body,
+        asked_at: now.utc(),
+    };
+    let known = person::confirmed(&mut transaction, name, &request.email).await?;
+    if let Some(asker) = known {
+        open(&mut transaction, account, &asker, asked, now).await?;
+    } else {
+        // No mail to whom a partner reads as tickets: nobody there asks here.
+        let agreements = sharing::agreements(&mut transaction, name).await?;
+        if !may_be_mailed(&request.email, &agreements) {
+            return Ok(());
+        }
+        let who = Unconfirmed {
+            id: new_id(),
+            email: request.email,
+            name: request.name,
+            language: request.language.to_owned(),
+        };
+        let (id, is_new) = asked::keep(&mut transaction, name, &who, &asked).await?;
+        if is_new {
+            let to = (who.email.as_str(), who.name.as_str(), who.language.as_str());
+            mail::to_confirm(&mut transaction, name, id, to).await?;
+        }
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// An address is confirmed: what it asked becomes tickets. The first of them, and who asked.
+///
+/// # Errors
+/// The database.
+pub async fn confirm(
+    pool: &PgPool,
+    account: &AccountName,
+    now: Timestamp,
+    id: Uuid,
+) -> Result<Option<(i64, Person)>, SettleError> {
+    let name = account.as_str();
+    let mut transaction = pool.begin().await?;
+    let Some(who) = asked::find(&mut transaction, name, id).await? else { return Ok(None) };
+    let asked = asked::take(&mut transaction, name, id).await?;
+    let asker =
+        person::of_address(&mut transaction, name, &new_id().to_string(), &who.name, &who.email)
+            .await?;
+    person::confirm(&mut transaction, name, &asker.id, &who.language).await?;
+    let mut first = None;
+    for request in asked {
+        let number = open(&mut transaction, account, &asker, request, now).await?;
+        first = first.or(Some(number));
+    }
+    transaction.commit().await?;
+    Ok(first.map(|number| (number, asker)))
+}
+
+fn by(account: &AccountName, asker: &Person, now: Timestamp) -> By {
+    let actor = Actor {
+        id: asker.id.clone(),
+        name: asker.name.clone(),
+        role: Role::EndUser,
+        email: None,
+        phone: None,
+    };
+    By { account: account.clone(), actor, now }
+}
+
+/// Opens the ticket of a request and mails its link; its number. Of one that was sent twice the
+/// first.
+async fn open(
+    connection: &mut PgConnection,
+    account: &AccountName,
+    asker: &Person,
+    asked: AskedRow,
+    now: Timestamp,
+) -> Result<i64, SettleError> {
+    let name = account.as_str();
+    if let Some(number) = ticket::of_comment(connection, name, &asked.id.to_string()).await? {
+        return Ok(number);
+    }
+    let by = by(account, asker, now);
+    let number = ticket::next_number(connection, name).await?;
+    let mut ticket = Ticket::new(number, asked.subject, asker.id.clone());
+    (ticket.channel, ticket.updated_via) = (Channel::Requester, Channel::Requester);
+    ticket.tags = BTreeSet::new();
+    let first = Written {
+        id: asked.id,
+        body: asked.body,
+        public: true,
+        call: None,
+        attachments: Vec::new(),
+    };
+    let after = Kept {
+        ticket,
+        requester_name: asker.name.clone(),
+        created_at: asked.asked_at,
+        updated_at: now.utc(),
+    };
+    let change = Change {
+        by: &by,
+        channel: Channel::Requester,
+        before: None,
+        after,
+        opening: None,
+        partner: None,
+        comments: vec![written(&by, &first)],
+        share_under: None,
+        rules: None,
+        event: Event::Created,
+    };
+    settle(connection, change).await?;
+    let id = derive_id("helpdesk mail", &[name, "opened", &asked.id.to_string()]);
+    mail::to_person(connection, name, id, asker, About::Opened(number)).await?;
+    Ok(number)
+}
+
+/// Whoever asked, or a CC, answers: what waited for them is open again.
+///
+/// # Errors
+/// See [`EditError`].
+pub async fn answer(
+    pool: &PgPool,
+    account: &AccountName,
+    now: Timestamp,
+    (number, asker): (i64, &Person),
+    said: Written,
+) -> Result<(), EditError> {
+    let name = account.as_str();
+    let by = by(account, asker, now);
+    let mut transaction = pool.begin().await?;
+    let before = ticket::lock(&mut transaction, name, number).await?;
+    let mut before = before.ok_or(EditError::NotFound)?;
+    if is_said(&mut transaction, name, number, said.id).await? {
+        return Ok(());
+    }
+    before.ticket.settle_status(&custom_status::all(&mut transaction, name).await?);
+    let mut after = before.clone();
+    match before.ticket.status {
+        Status::Closed => return Err(EditError::Closed),
+        Status::Pending | Status::Hold | Status::Solved => {
+            after.ticket.stand(TicketStatus::of_category(Status::Open));
+        }
+        Status::New | Status::Open => {}
+    }
+    after.ticket.updated_via = Channel::Requester;
+    after.updated_at = now.utc();
+    let change = Change {
+        by: &by,
+        channel: Channel::Requester,
+        before: Some(&before),
+        after,
+        opening: None,
+        partner: None,
+        comments: vec![written(&by, &said)],
+        share_under: None,
+        rules: None,
+        event: Event::Updated,
+    };
+    settle(&mut transaction, change).await?;
+    transaction.commit().await?;
+    Ok(())
+}

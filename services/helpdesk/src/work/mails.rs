@@ -1,0 +1,51 @@
+//! Mails to whoever asked and to CCs, kept in the transaction of what they tell.
+
+use contracts::ids::derive_id;
+use sqlx::PgConnection;
+
+use crate::clock::new_id;
+use crate::rules::mailing::{self, MAILED};
+use crate::rules::sharing::{Agreement, Share};
+use crate::rules::ticket::Ticket;
+use crate::store::comment::Comment;
+use crate::store::desk_address::link_key;
+use crate::store::mail::{About, to_person};
+use crate::store::{cc, person};
+
+/// What decides whom a mail may go to.
+pub(super) struct Told<'a> {
+    /// The ticket's shares.
+    pub shares: &'a [Share],
+    /// The account's agreements.
+    pub agreements: &'a [Agreement],
+}
+
+/// Mails public comments that are new, the newest of many.
+pub(super) async fn said(
+    connection: &mut PgConnection,
+    account: &str,
+    ticket: &Ticket,
+    comments: &[&Comment],
+    told: &Told<'_>,
+) -> sqlx::Result<()> {
+    if comments.is_empty() {
+        return Ok(());
+    }
+    let requester = person::find(connection, account, &ticket.requester).await?;
+    let ccs = cc::list(connection, account, ticket.number).await?;
+    let newest = comments.len().saturating_sub(MAILED);
+    for comment in &comments[newest..] {
+        let author = comment.author_id.as_str();
+        let people = mailing::told(author, requester.as_ref(), &ccs, told.shares, told.agreements);
+        if !people.is_empty() {
+            // What their links are signed with.
+            link_key(connection, account, [new_id(), new_id()]).await?;
+        }
+        for person in people {
+            let id = derive_id("helpdesk mail", &[account, &comment.id, &person.id]);
+            let about = About::Said(ticket.number, &comment.id);
+            to_person(connection, account, id, person, about).await?;
+        }
+    }
+    Ok(())
+}

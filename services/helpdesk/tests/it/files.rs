@@ -1,0 +1,131 @@
+//! Files of replies and notes: kept here, given away as links of an origin of their own.
+
+use serde_json::{Value, json};
+use web::Role;
+
+use crate::harness::{ACME, FILE_BYTES, HelpdeskHarness, created, id};
+
+const PAGE: &[u8] = b"<script>alert(1)</script>";
+
+/// What a link answers: status, headers and body.
+async fn fetched(url: &str) -> (u16, Vec<(String, String)>, Vec<u8>) {
+    let url = url.to_owned();
+    let fetching = tokio::task::spawn_blocking(move || {
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let mut response = agent.get(&url).call().expect("an answer");
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()));
+        let (status, headers) = (response.status().as_u16(), headers.collect());
+        (status, headers, response.body_mut().read_to_vec().expect("a body"))
+    });
+    fetching.await.expect("the request ends")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_36_a_file_of_a_reply_is_a_link_that_partners_follow() {
+    let harness = HelpdeskHarness::set("helpdesk-r36").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    harness.agreement(ACME, &id(1), "sender", "globex", "public_and_private").await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    let form = [("body", "See the picture."), ("mode", "public"), ("key", &id(7))];
+    let files = [("../pump <1>.html", PAGE), ("empty.txt", b"".as_slice())];
+    harness.upload(&sam, "/tickets/1", &form, &files).await.is(303);
+    let page = harness.get(&sam, "/tickets/1").await;
+    page.has("See the picture.").has("pump").has("empty.txt").lacks("../pump");
+    let link = page.between("<a class=\"file\" href=\"", "\"");
+    assert!(link.starts_with(&harness.files_url), "an origin of its own: {link}");
+    let (status, headers, body) = fetched(&link).await;
+    assert_eq!((status, body.as_slice()), (200, PAGE));
+    let header = |name: &str| {
+        let found = headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    assert!(header("content-disposition").starts_with("attachment"), "{headers:?}");
+    assert_eq!(header("x-content-type-options"), "nosniff");
+    assert!(header("content-security-policy").contains("sandbox"), "{headers:?}");
+    harness.post(&sam, "/tickets/1/share", &[("share_with", &id(1))]).await.is(303);
+    let (_, share) = harness.command(ACME, "ticket.share.v1").await;
+    let told = &share["ticket"]["comments"][1]["attachments"][0];
+    assert_eq!((told["url"].as_str(), &told["size"]), (Some(link.as_str()), &json!(PAGE.len())));
+    // A redaction takes one link away, here and at partners.
+    let applied = json!({ "share_id": share["share_id"], "revision": 1 });
+    harness.answer(ACME, "ticket.share.v1", applied).await;
+    harness.shows(&sam, "/tickets/1", "Outbound to").await;
+    let (comment, file) = (id(7), told["id"].as_str().unwrap_or_default().to_owned());
+    let form = [("comment", comment.as_str()), ("attachment", file.as_str())];
+    harness.post(&sam, "/tickets/1/redact", &form).await.is(303);
+    assert_eq!(fetched(&link).await.0, 404);
+    let (_, redact): (String, Value) = harness.command(ACME, "ticket.redact.v1").await;
+    assert_eq!((&redact["comment_id"], &redact["attachment_id"]), (&json!(comment), &json!(file)));
+    let page = harness.get(&sam, "/tickets/1").await;
+    page.has("See the picture.").has("empty.txt").lacks(&link);
+    harness.post(&sam, "/tickets/1/redact", &form).await.is(404);
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_much_for_a_file_is_said() {
+    let harness = HelpdeskHarness::set("helpdesk-filebounds").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    let form = [("body", "See."), ("mode", "note")];
+    let large = vec![b'x'; usize::try_from(FILE_BYTES).expect("few") + 1];
+    let refused = harness.upload(&sam, "/tickets/1", &form, &[("large", &large)]).await;
+    refused.is(422).has("MiB at most");
+    let many: Vec<(&str, &[u8])> = (0..21).map(|_| ("small", PAGE)).collect();
+    harness.upload(&sam, "/tickets/1", &form, &many).await.is(422).has("20 files at most");
+    let nothing = [("body", " "), ("mode", "note")];
+    let refused = harness.upload(&sam, "/tickets/1", &nothing, &[("small", PAGE)]).await;
+    refused.is(422).has("Write something with the files");
+    harness.get(&sam, "/tickets/1").await.lacks("See.");
+    harness.upload(&sam, "/tickets/1", &form, &[]).await.is(303);
+    harness.get(&sam, "/tickets/1").await.has("See.");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_outlasts_an_answer_that_was_not_saved() {
+    let harness = HelpdeskHarness::set("helpdesk-filekept").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let lee = harness.person(ACME, "Lee", Role::Agent).await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    let set = |status| [("status", status), ("was:status", "new")];
+    harness.post(&lee, "/tickets/1", &set("pending")).await.is(303);
+    let mut late = set("solved").to_vec();
+    late.extend([("body", "See."), ("mode", "public")]);
+    let again = harness.upload(&sam, "/tickets/1", &late, &[("pump.txt", PAGE)]).await;
+    let kept = again.is(409).has("pump.txt").between("name=\"kept\" value=\"", "\"");
+    let form = [("body", "See."), ("mode", "public"), ("kept", kept.as_str())];
+    harness.upload(&sam, "/tickets/1", &form, &[]).await.is(303);
+    harness.get(&sam, "/tickets/1").await.has(&kept).has("pump.txt");
+    assert_eq!(fetched(&kept).await.0, 200);
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_35_secure_downloads_are_said_where_files_are_attached() {
+    let harness = HelpdeskHarness::set("helpdesk-r35").await;
+    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    harness.ticket(&ada, "Meter", &[]).await;
+    harness.get(&ada, "/tickets/1").await.has("Whoever sees the answer can fetch them.");
+    harness.post(&ada, "/settings/tickets", &[("language", "en"), ("secure", "on")]).await.is(303);
+    harness.get(&ada, "/tickets/1").await.has("partners get no file");
+    harness.agreement(ACME, &id(1), "receiver", "globex", "public_and_private").await;
+    let told = created(
+        &id(2),
+        &id(1),
+        "globex",
+        json!({ "comments": [{ "id": "globex/1",
+        "author": crate::harness::placeholder("Jo Park"), "body": "It drips.", "public": true,
+        "attachments": [
+            { "id": "a", "filename": "pump.png", "url": "https://files.globex.example/f/1/pump.png" },
+            { "id": "b", "filename": "odd", "url": "javascript:alert(1)" }] }] }),
+    );
+    harness.tell(ACME, "ticket.created.v1", "c", &told).await;
+    let page = harness.shows(&ada, "/tickets/2", "pump.png").await;
+    page.has("https://files.globex.example/f/1/pump.png").lacks("javascript:");
+    harness.remove().await;
+}

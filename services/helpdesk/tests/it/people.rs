@@ -1,0 +1,107 @@
+//! Whoever asks, what is kept of them, and placeholders that stay as they are.
+
+use serde_json::json;
+use web::Role;
+
+use crate::harness::{ACME, GLOBEX, HelpdeskHarness, Somebody, created, id};
+
+/// The path of the first person on the page.
+async fn person(harness: &HelpdeskHarness, who: &Somebody, words: &str) -> String {
+    let page = harness.get(who, &format!("/people?q={words}")).await;
+    format!("/people/{}", page.between("<a href=\"/people/", "\""))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_38_and_r_40_placeholders_cannot_be_deleted_or_merged() {
+    let harness = HelpdeskHarness::set("helpdesk-r40").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    harness.ticket(&sam, "Our own", &[]).await;
+    harness.agreement(ACME, &id(1), "receiver", "globex", "public_and_private").await;
+    let told = created(&id(2), &id(1), "globex", json!({}));
+    harness.tell(ACME, "ticket.created.v1", "c", &told).await;
+    harness.shows(&sam, "/tickets/2", "The pump leaks").await;
+    // two people of one name, of whom one is the partner's.
+    let page = harness.get(&sam, "/people?q=robin").await;
+    assert_eq!(page.body.matches(">Robin Vale</a>").count(), 2, "{page:?}");
+    let placeholder = person(&harness, &sam, "jo+park").await;
+    let page = harness.get(&sam, &placeholder).await;
+    page.is(200).has("It stays as it is").lacks("name=\"do\"").lacks("name=\"name\"");
+    for form in [
+        vec![("do", "delete")],
+        vec![("do", "merge"), ("into", "robin@customer.example")],
+        vec![("name", "Somebody")],
+    ] {
+        harness.post(&sam, &placeholder, &form).await.is(409).has("It stays as it is");
+    }
+    harness.get(&sam, &placeholder).await.is(200).has("Jo Park");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_29_what_is_kept_of_people_and_organisations_never_leaves() {
+    let harness = HelpdeskHarness::set("helpdesk-r29").await;
+    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    harness.get(&sam, "/settings/own-fields").await.is(403);
+    for (about, title) in [("person", "Contract"), ("organisation", "Region")] {
+        let form = [("about", about), ("title", title)];
+        harness.post(&sam, "/settings/own-fields", &form).await.is(403);
+        harness.post(&ada, "/settings/own-fields", &form).await.is(303);
+    }
+    harness.ticket(&sam, "Meter", &[]).await;
+    let added = harness.post(&sam, "/organisations", &[("name", "Vale Farms")]).await;
+    let organisation = added.is(303).location.replace("?said=said.saved", "");
+    let kept = [("name", "Vale Farms"), ("field:region", "North-7")];
+    harness.post(&sam, &organisation, &kept).await.is(303);
+    let robin = person(&harness, &sam, "robin").await;
+    let of = organisation.trim_start_matches("/organisations/");
+    let kept = [("name", "Robin Vale"), ("organisation", of), ("field:contract", "Gold-99")];
+    harness.post(&sam, &robin, &kept).await.is(303);
+    harness
+        .get(&sam, &robin)
+        .await
+        .has("Gold-99")
+        .has("selected>Vale Farms")
+        .has("no partner ever");
+    harness.get(&sam, &organisation).await.has("North-7");
+    harness.agreement(ACME, &id(1), "sender", "globex", "public_and_private").await;
+    harness.post(&sam, "/tickets/1/share", &[("share_with", &id(1))]).await.is(303);
+    let (_, share) = harness.command(ACME, "ticket.share.v1").await;
+    let applied = json!({ "share_id": share["share_id"], "revision": 1 });
+    harness.answer(ACME, "ticket.share.v1", applied).await;
+    harness.shows(&sam, "/tickets/1", "Outbound to").await;
+    let form =
+        [("body", "We come."), ("mode", "public"), ("status", "open"), ("was:status", "new")];
+    harness.post(&sam, "/tickets/1", &form).await.is(303);
+    let all = format!("{:?}", harness.commands(ACME).await);
+    for stays in ["Gold-99", "North-7", "Vale Farms", "contract", "region"] {
+        assert!(!all.contains(stays), "{stays}: {all}");
+    }
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_merged_or_deleted_and_the_tickets_stay() {
+    let harness = HelpdeskHarness::set("helpdesk-merge-people").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    let other = [("requester_name", "Rita Moss"), ("requester_email", "rita@customer.example")];
+    let mut form = other.to_vec();
+    form.extend([("subject", "Pump"), ("body", "It drips."), ("mode", "public")]);
+    harness.post(&sam, "/tickets", &form).await.is(303);
+    let robin = person(&harness, &sam, "robin").await;
+    let into = [("do", "merge"), ("into", "nobody@customer.example")];
+    harness.post(&sam, &robin, &into).await.is(404);
+    let into = [("do", "merge"), ("into", "Rita@customer.example")];
+    harness.post(&sam, &robin, &into).await.is(303);
+    harness.get(&sam, "/tickets/1").await.has("Rita Moss").lacks("robin@customer.example");
+    harness.get(&sam, &robin).await.is(404);
+    let rita = person(&harness, &sam, "rita").await;
+    harness.post(&sam, &rita, &[("do", "delete")]).await.is(303);
+    let page = harness.get(&sam, "/tickets/2").await;
+    page.has("deleted person").lacks("rita@").lacks("Rita Moss").has("It drips.");
+    harness.get(&sam, "/people").await.has("Nobody found");
+    let gus = harness.person(GLOBEX, "Gus", Role::Agent).await;
+    harness.get(&gus, &rita).await.is(404);
+    harness.remove().await;
+}

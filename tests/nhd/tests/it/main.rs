@@ -1,0 +1,5 @@
+//! Partners among themselves.
+
+mod misbehaviour;
+mod pairs;
+mod vectors;
