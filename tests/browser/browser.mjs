@@ -18,6 +18,55 @@ export function open() {
   return chromium.launch({ executablePath: process.env.CHROMIUM, args });
 }
 
+const started = Date.now();
+export const say = (text) => console.log(`${((Date.now() - started) / 1000).toFixed(1)} s  ${text}`);
+
+/** Plays a story to its end; what went wrong is told, with a picture of every page that was open. */
+export async function ends(browser, story) {
+  try {
+    await story();
+  } catch (error) {
+    problems.push(String(error.stack ?? error));
+    const pages = browser.contexts().flatMap((context) => context.pages());
+    await Promise.all(pages.map((page, place) => page.screenshot({ path: `${pictures}failed-${place}.png` })));
+  } finally {
+    await browser.close();
+  }
+  if (problems.length > 0) {
+    console.error(problems.join("\n"));
+    console.error(`${problems.length} problems; pictures in ${pictures}`);
+    process.exit(1);
+  }
+  say(`no problem; pictures in ${pictures}`);
+}
+
+/** The languages, colours and widths in which every page is looked at. */
+export const looks = {
+  "": {},
+  "-dark": { colorScheme: "dark" },
+  "-360": { viewport: { width: 360, height: 740 } },
+  "-de": { locale: "de-AT" },
+  "-it-360": { locale: "it", viewport: { width: 360, height: 740 } },
+};
+
+/** Every page with the same session, in each of these looks, all at once. */
+export async function everyPage(browser, context, pages, options = {}) {
+  const storageState = await context.storageState();
+  const looking = Object.entries(looks).map(async ([suffix, look]) => {
+    const other = await person(browser, suffix, { storageState, ...options, ...look });
+    const page = await other.newPage();
+    for (const [name, path] of Object.entries(pages)) {
+      await page.goto(path);
+      const language = (look.locale ?? "en").slice(0, 2);
+      const is = await page.locator("html").getAttribute("lang");
+      if (is !== language) problems.push(`${path} is in ${is}, not in ${language}`);
+      await check(page, `${name}${suffix}`);
+    }
+    await other.close();
+  });
+  await Promise.all(looking);
+}
+
 /** Somebody at a browser: their own cookies, and every page of theirs watched. */
 export async function person(browser, name, options = {}) {
   const context = await browser.newContext({

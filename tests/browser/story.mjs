@@ -3,29 +3,13 @@
 
 import assert from "node:assert/strict";
 
-import { check, open, person, pictures, problems, until } from "./browser.mjs";
+import { check, ends, everyPage, open, person, say, until } from "./browser.mjs";
 
 const { ACME_LINK, GLOBEX_LINK, ACME_TOKEN, GLOBEX_TOKEN, GATEWAY_URL, RUN } = process.env;
 const PASSWORD = "three quiet pumps";
-const started = Date.now();
-const say = (text) => console.log(`${((Date.now() - started) / 1000).toFixed(1)} s  ${text}`);
 
 const browser = await open();
-try {
-  await story();
-} catch (error) {
-  problems.push(String(error.stack ?? error));
-  const pages = browser.contexts().flatMap((context) => context.pages());
-  await Promise.all(pages.map((page, place) => page.screenshot({ path: `${pictures}failed-${place}.png` })));
-} finally {
-  await browser.close();
-}
-if (problems.length > 0) {
-  console.error(problems.join("\n"));
-  console.error(`${problems.length} problems; pictures in ${pictures}`);
-  process.exit(1);
-}
-say(`no problem; pictures in ${pictures}`);
+await ends(browser, story);
 
 async function story() {
   const [acme, globex] = await Promise.all([person(browser, "Acme"), person(browser, "Globex")]);
@@ -69,7 +53,7 @@ async function story() {
   await list.getByText("Tags that rules add are never shared").first().waitFor();
   const why = new URL(list.url()).pathname;
 
-  await everyPage(acme, { agreement, why });
+  await everyPage(browser, acme, pages({ agreement, why }));
   say("every page was looked at");
   await withoutScript(acme, globex);
   say("the same works without script");
@@ -194,8 +178,8 @@ async function compareFields(page, agreement) {
   await check(page, "sharing-doctor");
 }
 
-async function everyPage(context, { agreement, why }) {
-  const pages = {
+function pages({ agreement, why }) {
+  return {
     "sharing-list": "/sharing",
     "sharing-invite": "/sharing/invite",
     "sharing-agreement": agreement,
@@ -208,27 +192,6 @@ async function everyPage(context, { agreement, why }) {
     me: "/me",
     "not-found": "/nowhere",
   };
-  // All at once, each with the same session: as the browser has its language and colours.
-  const looks = {
-    "": {},
-    "-dark": { colorScheme: "dark" },
-    "-360": { viewport: { width: 360, height: 740 } },
-    "-de": { locale: "de-AT" },
-    "-it-360": { locale: "it", viewport: { width: 360, height: 740 } },
-  };
-  const storageState = await context.storageState();
-  const looking = Object.entries(looks).map(async ([suffix, options]) => {
-    const other = await person(browser, suffix, { storageState, ...options });
-    const page = await other.newPage();
-    for (const [name, path] of Object.entries(pages)) {
-      await page.goto(path);
-      const language = (options.locale ?? "en").slice(0, 2);
-      assert.equal(await page.locator("html").getAttribute("lang"), language, `${path} in ${language}`);
-      await check(page, `${name}${suffix}`);
-    }
-    await other.close();
-  });
-  await Promise.all(looking);
 }
 
 /** One invites, the other declines, neither with a line of script. */

@@ -82,6 +82,8 @@ pub fn with_gateway(
         set("DESKMESH__API__CERTIFICATE_FILE", &certificates.certificate.to_string_lossy());
         set("DESKMESH__API__KEY_FILE", &certificates.key.to_string_lossy());
     }
+    // Mails link the pages.
+    let fleet = fleet.with_variable_of(Service::Notifier, "DESKMESH__PAGES__GATEWAY", &access.url);
     Ok((fleet, access))
 }
 
@@ -119,6 +121,8 @@ pub fn with_helpdesk(
         set("DESKMESH__PAGES__CERTIFICATE_FILE", &certificates.certificate.to_string_lossy());
         set("DESKMESH__PAGES__KEY_FILE", &certificates.key.to_string_lossy());
     }
+    // Mails link the pages.
+    let fleet = fleet.with_variable_of(Service::Notifier, "DESKMESH__PAGES__HELPDESK", &access.url);
     Ok((fleet, access))
 }
 

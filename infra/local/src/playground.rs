@@ -116,7 +116,8 @@ fn agree(acme: &mut Browser, globex: &mut Browser) -> Result<()> {
     let decision: Vec<(&str, &str)> =
         decision.iter().map(|(name, value)| (*name, value.as_str())).collect();
     globex.post(&format!("{invitation}/decide"), &decision)?;
-    Ok(())
+    // It can be shared under as soon as its acceptance is there.
+    acme.shows(&invitation, "Deactivate agreement").map(drop)
 }
 
 /// A trigger that shares, and one that routes what comes.
@@ -134,8 +135,6 @@ fn rules(acme: &mut Browser, globex: &mut Browser) -> Result<()> {
         ("do_value", shared.as_str()),
     ];
     let path = |id: &str| format!("/settings/rules/trigger/{id}");
-    // The agreement can be named as soon as its acceptance is there.
-    acme.shows(&path("new"), &shared)?;
     acme.post(&path(&random_id()), &until_shared)?;
     let route = [
         ("new", "yes"),

@@ -1,7 +1,10 @@
 //! notifier's own keys; `config.default.toml` says what they mean.
 
 use bootstrap::{Secret, Within};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use url::Url;
+
+use crate::rules::page::Pages;
 
 /// The service's own configuration.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -9,6 +12,26 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub struct Config {
     /// How mails are sent.
     pub smtp: Smtp,
+    /// What mails link.
+    pub pages: EdgePages,
+}
+
+/// Where the edges have their pages.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct EdgePages {
+    #[serde(deserialize_with = "page_url")]
+    gateway: String,
+    #[serde(deserialize_with = "page_url")]
+    helpdesk: String,
+}
+
+impl EdgePages {
+    /// Those that are known.
+    #[must_use]
+    pub fn known(&self) -> Pages {
+        Pages::of(&[("gateway", &self.gateway), ("helpdesk", &self.helpdesk)])
+    }
 }
 
 /// How mails are sent.
@@ -24,6 +47,16 @@ pub struct Smtp {
     pub from: String,
     /// How long connecting may take, and then one mail.
     pub timeout_ms: Within<1_000, 600_000>,
+}
+
+/// Nothing, or an address that a browser opens.
+fn page_url<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    let is_page = |url: Url| ["https", "http"].contains(&url.scheme()) && url.query().is_none();
+    if text.is_empty() || Url::parse(&text).is_ok_and(is_page) {
+        return Ok(text);
+    }
+    Err(de::Error::custom("it must be empty, or an address such as \"https://desk.example.org\""))
 }
 
 fn server_url<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
@@ -44,7 +77,8 @@ mod tests {
 
     #[test]
     fn the_default_file_has_every_key() {
-        let Config { smtp } = bootstrap::load_own(DEFAULTS, []).unwrap();
+        let Config { smtp, pages } = bootstrap::load_own(DEFAULTS, []).unwrap();
+        assert_eq!(pages.known(), Pages::default());
         assert_eq!(smtp.url.reveal(), "smtp://127.0.0.1:25");
         assert_eq!(smtp.from, "Deskmesh <deskmesh@localhost>");
         assert_eq!(smtp.timeout_ms.milliseconds(), Duration::from_secs(20));
@@ -62,6 +96,20 @@ mod tests {
         ] {
             let error = with(key, value).unwrap_err().to_string();
             assert!(error.contains(said) && !error.contains("hush"), "{key}: {error}");
+        }
+    }
+
+    #[test]
+    fn pages_are_addresses_that_a_browser_opens() {
+        let with = |value: &str| {
+            let set = [("DESKMESH__PAGES__HELPDESK".to_owned(), value.to_owned())];
+            bootstrap::load_own::<Config>(DEFAULTS, set)
+        };
+        let known = with("https://desk.example").unwrap().pages.known();
+        assert_eq!(known, Pages::of(&[("helpdesk", "https://desk.example")]));
+        for odd in ["desk.example", "ftp://desk.example", "https://desk.example/?a=b"] {
+            let error = with(odd).unwrap_err().to_string();
+            assert!(error.contains("`pages.helpdesk`"), "{odd}: {error}");
         }
     }
 

@@ -17,9 +17,11 @@ use crate::store::due::Notices;
 pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     let smtp = &context.config.smtp;
     let address = ServerAddress::read(smtp.url.reveal()).context("`smtp.url` cannot be used")?;
+    let mut templates = Templates::new().context("the templates of the mails cannot be read")?;
+    templates.pages = context.config.pages.known();
     let mailer = Mailer {
         server: Server::new(address, smtp.timeout_ms.milliseconds()),
-        templates: Templates::new().context("the templates of the mails cannot be read")?,
+        templates,
         from: smtp.from.parse().context("`smtp.from` cannot be used")?,
     };
     let notices = Notices { pool: context.pool.clone(), mailer };

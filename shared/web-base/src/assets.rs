@@ -24,11 +24,12 @@ struct Asset {
 const SCRIPT: &str =
     concat!(include_str!("../assets/htmx.min.js"), "\n", include_str!("../assets/hx-sse.min.js"));
 
-const FILES: [(&str, &str, &[u8]); 5] = [
+const FILES: [(&str, &str, &[u8]); 6] = [
     ("style.css", "text/css; charset=utf-8", include_bytes!("../assets/style.css")),
     ("icons.svg", "image/svg+xml", include_bytes!("../assets/icons.svg")),
     ("favicon.svg", "image/svg+xml", include_bytes!("../assets/favicon.svg")),
     ("draft.js", "text/javascript; charset=utf-8", include_bytes!("../assets/draft.js")),
+    ("said.js", "text/javascript; charset=utf-8", include_bytes!("../assets/said.js")),
     ("htmx.js", "text/javascript; charset=utf-8", SCRIPT.as_bytes()),
 ];
 

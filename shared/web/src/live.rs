@@ -10,7 +10,7 @@ use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use contracts::{AccountName, Receipt};
+use contracts::Receipt;
 use desk::log::{Heads, Waiting};
 use desk::outbox::{self, Accepted, Request};
 use desk::store::read;
@@ -59,8 +59,7 @@ impl Desk {
         content: Value,
         wait: Duration,
     ) -> Result<Option<Receipt>, Failure> {
-        let name = AccountName::new(viewer.account.as_str());
-        let account = name.map_err(|error| Failure::internal(&error))?;
+        let account = viewer.account_name()?;
         let request = Request {
             hash: Request::hash_of(command_type, &content),
             account,

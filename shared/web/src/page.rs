@@ -23,6 +23,8 @@ pub struct NavItem {
     path: Cow<'static, str>,
     icon: &'static str,
     label: &'static str,
+    /// What waits for somebody there: how many, and the key of what they are.
+    waits: Option<(i64, &'static str)>,
 }
 
 impl NavItem {
@@ -34,7 +36,7 @@ impl NavItem {
         path: impl Into<Cow<'static, str>>,
         icon: &'static str,
     ) -> Self {
-        Self { section, path: path.into(), icon, label }
+        Self { section, path: path.into(), icon, label, waits: None }
     }
 }
 
@@ -104,8 +106,19 @@ pub struct Page<'a> {
     side: Vec<SideGroup>,
     class: &'static str,
     live: Option<String>,
+    renewed: Option<Renewed>,
     status: StatusCode,
 }
+
+/// What of a page is looked at again, where.
+#[derive(Clone, Debug)]
+struct Renewed {
+    path: String,
+    parts: String,
+}
+
+/// Parts of the frame that change as a page's own do.
+const FRAME_PARTS: [&str; 2] = ["#topnav", "#side"];
 
 impl<'a> Page<'a> {
     /// A page of somebody who is signed in.
@@ -119,6 +132,7 @@ impl<'a> Page<'a> {
             side: Vec::new(),
             class: "",
             live: None,
+            renewed: None,
             status: StatusCode::OK,
         }
     }
@@ -160,6 +174,16 @@ impl<'a> Page<'a> {
         self
     }
 
+    /// The parts, each by its id, that are looked at again whenever the stream says so, all by one
+    /// request to `path`, which is the page's own; with them what stands around the page.
+    #[must_use]
+    pub fn renews(mut self, path: impl Into<String>, parts: &[&str]) -> Self {
+        let parts = FRAME_PARTS.iter().chain(parts);
+        let parts = parts.map(|part| format!("{part}:outerMorph")).collect::<Vec<_>>().join(",");
+        self.renewed = Some(Renewed { path: path.into(), parts });
+        self
+    }
+
     /// Another status than 200: 422 with a form that has errors, 409 with what changed.
     #[must_use]
     pub fn status(mut self, status: StatusCode) -> Self {
@@ -183,6 +207,7 @@ impl<'a> Page<'a> {
             side: &self.side,
             class: self.class,
             live: self.live.as_deref(),
+            renewed: self.renewed.as_ref(),
             said: self.viewer.asked.said(),
             content: Html::trusted(content),
         };
@@ -268,6 +293,7 @@ pub(crate) fn of_failure(
         side: &[],
         class: "main--form",
         live: None,
+        renewed: None,
         said: None,
         content: Html::trusted(content),
     };
@@ -286,6 +312,7 @@ struct Frame<'a> {
     side: &'a [SideGroup],
     class: &'a str,
     live: Option<&'a str>,
+    renewed: Option<&'a Renewed>,
     said: Option<Html>,
     content: Html,
 }
@@ -296,7 +323,12 @@ impl Frame<'_> {
     }
 
     fn nav(&self) -> Vec<NavItem> {
-        self.viewer.map(|viewer| (self.site.site.nav)(viewer)).unwrap_or_default()
+        let Some(viewer) = self.viewer else { return Vec::new() };
+        let mut nav = (self.site.site.nav)(viewer);
+        for item in nav.iter_mut().filter(|item| item.section == "sharing") {
+            item.waits = (viewer.invites > 0).then_some((viewer.invites, "frame.invites"));
+        }
+        nav
     }
 
     fn search(&self) -> Option<Search> {

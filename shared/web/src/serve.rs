@@ -149,6 +149,7 @@ fn viewer(row: SessionRow, session: Vec<u8>, asked: &Asked) -> Viewer {
         role: Role::of_word(&row.role).unwrap_or(Role::LightAgent),
         session,
         position: row.position,
+        invites: row.invites,
         reader: asked.reader,
         asked: Arc::new(asked.clone()),
     }

@@ -29,6 +29,8 @@ pub(crate) struct SessionRow {
     pub zone: Option<String>,
     pub theme: Option<String>,
     pub position: i64,
+    /// Invites that an admin has to decide.
+    pub invites: i64,
 }
 
 /// The token of a request's cookie.
@@ -58,7 +60,13 @@ pub(crate) async fn find(pool: &PgPool, hash: &[u8]) -> sqlx::Result<Option<Sess
     let found: Option<SessionRow> = sqlx::query_as(
         "select person.account, desk.address, desk.display_name as organisation,
              person.id as person, person.name, person.email, person.role,
-             person.language, person.zone, person.theme, desk.position
+             person.language, person.zone, person.theme, desk.position,
+             case when person.role = 'admin' then (
+                 select count(*) from desk_agreement agreement
+                 where agreement.account = person.account
+                     and agreement.state ->> 'status' = 'pending'
+                     and agreement.state ->> 'side' = 'receiver')
+             else 0 end as invites
          from web_session session
          join web_person person on person.id = session.person
          join desk_account desk on desk.account = person.account

@@ -150,16 +150,20 @@ struct LinkPage<'a> {
     reader: &'a Reader,
     linked: &'a Linked,
     text: Html,
-    error: Option<Html>,
+    wrong: Option<Wrong>,
     shortest: usize,
 }
 
 impl<'a> LinkPage<'a> {
+    fn error(&self, input: &str) -> Option<&Html> {
+        self.wrong.as_ref().and_then(|wrong| wrong.of(input))
+    }
+
     fn of(reader: &'a Reader, linked: &'a Linked) -> Self {
         let values: [(&str, &dyn std::fmt::Display); 2] =
             [("organisation", &linked.organisation), ("email", &linked.email)];
         let text = reader.html_with("link.text", &values);
-        Self { reader, linked, text, error: None, shortest: password::SHORTEST }
+        Self { reader, linked, text, wrong: None, shortest: password::SHORTEST }
     }
 }
 
@@ -187,13 +191,27 @@ struct NewPassword {
     again: String,
 }
 
+/// What is wrong, and at which input.
+struct Wrong {
+    input: &'static str,
+    text: Html,
+}
+
+impl Wrong {
+    fn of(&self, input: &str) -> Option<&Html> {
+        (self.input == input).then_some(&self.text)
+    }
+}
+
 impl NewPassword {
     /// What is wrong with it.
-    fn wrong(&self, reader: &Reader) -> Option<Html> {
+    fn wrong(&self, reader: &Reader) -> Option<Wrong> {
         if !password::is_long_enough(&self.password) {
-            return Some(reader.html_with("password.short", &[("n", &password::SHORTEST)]));
+            let text = reader.html_with("password.short", &[("n", &password::SHORTEST)]);
+            return Some(Wrong { input: "password", text });
         }
-        (self.password != self.again).then(|| reader.html("password.differ"))
+        let differ = || Wrong { input: "again", text: reader.html("password.differ") };
+        (self.password != self.again).then(differ)
     }
 }
 
@@ -204,8 +222,8 @@ async fn use_link(
     Form(given): Form<NewPassword>,
 ) -> Result<Response, Failure> {
     let (token, linked) = linked(&web, &asked, &token).await?;
-    if let Some(error) = given.wrong(&asked.reader) {
-        let page = LinkPage { error: Some(error), ..LinkPage::of(&asked.reader, &linked) };
+    if let Some(wrong) = given.wrong(&asked.reader) {
+        let page = LinkPage { wrong: Some(wrong), ..LinkPage::of(&asked.reader, &linked) };
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return bare(&asked, &asked.reader.say("link.title"), status, &page);
     }
@@ -229,11 +247,15 @@ struct MePage<'a> {
     languages: [Language; 3],
     zones: Vec<&'static str>,
     error: Option<Html>,
-    wrong_password: Option<Html>,
+    wrong_password: Option<Wrong>,
     shortest: usize,
 }
 
 impl<'a> MePage<'a> {
+    fn wrong(&self, input: &str) -> Option<&Html> {
+        self.wrong_password.as_ref().and_then(|wrong| wrong.of(input))
+    }
+
     fn of(viewer: &'a Viewer) -> Self {
         let zones = TZ_VARIANTS.iter().map(|zone| zone.name());
         Self {
@@ -310,7 +332,7 @@ async fn change_password(
         if password::is_right(given.current, kept).await? {
             tries.forget(&web.pool).await?;
         } else {
-            wrong = Some(viewer.html("password.wrong"));
+            wrong = Some(Wrong { input: "current", text: viewer.html("password.wrong") });
         }
     }
     if wrong.is_some() {

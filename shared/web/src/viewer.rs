@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::Method;
 use axum::http::request::Parts;
-use contracts::Actor;
+use contracts::{AccountName, Actor};
 use uuid::Uuid;
 
 use crate::failure::Failure;
@@ -35,6 +35,8 @@ pub struct Viewer {
     pub(crate) session: Vec<u8>,
     /// How much the account had been told before the page was made.
     pub(crate) position: i64,
+    /// Invites that wait for a decision, of an admin's account.
+    pub(crate) invites: i64,
     pub(crate) reader: Reader,
     pub(crate) asked: Arc<Asked>,
 }
@@ -56,6 +58,14 @@ impl Viewer {
         }
         let key = if role == Role::Admin { "failure.only_admins" } else { "failure.only_agents" };
         Err(Failure::Forbidden(self.say(key).into_owned()))
+    }
+
+    /// The account as the contract has it.
+    ///
+    /// # Errors
+    /// It is none that the line knows.
+    pub fn account_name(&self) -> Result<AccountName, Failure> {
+        AccountName::new(self.account.as_str()).map_err(|error| Failure::internal(&error))
     }
 
     /// The person as commands name them.

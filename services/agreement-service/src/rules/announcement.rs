@@ -183,6 +183,15 @@ impl View<'_> {
         }
     }
 
+    /// Whether its sender took it back before it was decided: the invite is version 1, its decision
+    /// version 2.
+    fn is_withdrawn(self) -> bool {
+        self.agreement.status == AgreementStatus::Inactive
+            && self.agreement.version == 2
+            && self.agreement.by.side == Side::Sender
+            && self.agreement.reason.is_none()
+    }
+
     /// What its admins are told by e-mail; nothing when it has none.
     pub(super) fn notice(self) -> Option<Notice> {
         let agreement = AgreementNotice {
@@ -200,6 +209,7 @@ impl View<'_> {
             agreement_id: self.agreement.agreement_id.clone(),
             name: self.agreement.name.clone(),
             terms: self.agreement.terms,
+            withdrawn: self.is_withdrawn(),
         };
         let notice = Notice {
             about: About::Agreement(agreement),

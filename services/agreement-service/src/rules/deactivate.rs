@@ -94,9 +94,10 @@ mod tests {
             let mut world = World::with(&["acme", "globex"]);
             world.tell("acme", "acme", &invite(id(1), "globex")).assert_applied();
             let answer = world.tell(account, account, &deactivate_of(id(1)));
+            let told = about(&answer.assert_applied().notices[0]);
             assert_eq!(
-                about(&answer.assert_applied().notices[0]).event,
-                AgreementEvent::Deactivated
+                (told.event, told.withdrawn),
+                (AgreementEvent::Deactivated, account == "acme")
             );
             world
                 .tell("globex", "globex", &accept_of(id(1)))
@@ -129,6 +130,7 @@ mod tests {
                 (about(notice).event, &notice.account),
                 (AgreementEvent::Deactivated, &name(partner))
             );
+            assert!(!about(notice).withdrawn);
             assert_eq!(notice.partner.account, name(account));
         }
     }

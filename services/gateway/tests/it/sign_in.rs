@@ -13,13 +13,17 @@ async fn a_link_sets_a_password_once_and_the_password_signs_in() {
     let link = link(&gateway, ACME, EMAIL, Role::Admin).await;
     let mut browser = Browser::default();
     assert!(browser.page(&gateway, &link).await.contains("Welcome, Sam Rivers"), "shown, not used");
-    for (password, again, said) in
-        [("short", "short", "12 characters"), (PASSWORD, "another one here", "do not match")]
-    {
+    for (password, again, said, input) in [
+        ("short", "short", "12 characters", "password"),
+        (PASSWORD, "another one here", "do not match", "again"),
+    ] {
         let form = [("password", password), ("again", again)];
         let answer = browser.post(&gateway, &link, &form).await;
         assert_eq!(answer.status, 422);
-        assert!(text(&answer).contains(said), "{said}");
+        let page = text(&answer);
+        assert!(page.contains(said), "{said}");
+        let (_, error) = page.split_once(&format!("id=\"{input}-e\"")).expect("at its input");
+        assert!(error.split("</p>").next().is_some_and(|it| it.contains(said)), "{error}");
     }
     let form = [("password", PASSWORD), ("again", PASSWORD)];
     let answer = browser.post(&gateway, &link, &form).await;
@@ -185,8 +189,12 @@ async fn a_new_password_ends_the_other_sessions() {
     let sign_in = [("account", "globex"), ("email", EMAIL), ("password", PASSWORD)];
     other.done(&gateway, "/sign-in", &sign_in).await;
     let new = "another three pumps";
-    let wrong = [("current", "not this one"), ("password", new), ("again", new)];
-    assert_eq!(browser.post(&gateway, "/me/password", &wrong).await.status, 422);
+    for (current, again, input) in [("not this one", new, "current"), (PASSWORD, "x", "again")] {
+        let wrong = [("current", current), ("password", new), ("again", again)];
+        let answer = browser.post(&gateway, "/me/password", &wrong).await;
+        assert_eq!(answer.status, 422);
+        assert!(text(&answer).contains(&format!("id=\"{input}-e\"")), "{input}");
+    }
     assert_eq!(other.get(&gateway, "/me").await.status, 200);
     let right = [("current", PASSWORD), ("password", new), ("again", new)];
     browser.done(&gateway, "/me/password", &right).await;

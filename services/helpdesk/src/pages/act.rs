@@ -10,6 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 use web::{Failure, Role, Viewer, see_other, see_other_said};
 
+use super::confirm::{self, Back, Question};
 use super::form::Sent;
 use super::new::{is_address, values};
 use super::upload::{self, Submitted};
@@ -17,8 +18,9 @@ use super::{Number, Pages, Team, by, failure, settle_failure, ticket};
 use crate::clock::new_id;
 use crate::rules::custom_status::TicketStatus;
 use crate::rules::field;
+use crate::rules::sharing::may_unshare;
 use crate::rules::ticket::tags_of;
-use crate::store::field as field_store;
+use crate::store::{field as field_store, sharing, ticket as ticket_store};
 use crate::work::agent::{self, Edit, EditError, Edited, Written};
 use crate::work::merge::{self, MergeError, Notes};
 
@@ -30,6 +32,12 @@ pub(super) async fn save(
     request: Request,
 ) -> Result<Response, Failure> {
     let Submitted { sent, files } = upload::read(&pages, &viewer, request).await?;
+    let typed = ticket::Typed { sent: &sent, files: &files };
+    match sent.one("do") {
+        Some("sees") => return ticket::with_sees(&pages, &viewer, number, &typed).await,
+        Some("back") => return ticket::as_typed(&pages, &viewer, number, &typed).await,
+        _ => {}
+    }
     let mut connection = pages.pool().acquire().await?;
     let fields = field_store::list(&mut connection, &viewer.account).await?;
     let team = Team::of(pages.pool(), &mut connection, &viewer.account).await?;
@@ -40,7 +48,6 @@ pub(super) async fn save(
     } else if !files.is_empty() {
         return Err(Failure::Invalid(viewer.say("files.no_text").into_owned()));
     }
-    let typed = ticket::Typed { sent: &sent, files: &files };
     if !is_of_team(&edit, &team) {
         return Err(Failure::NotFound);
     }
@@ -50,6 +57,16 @@ pub(super) async fn save(
     // Light agents write internal notes and nothing else.
     let only_note = edit.comment.as_ref().is_some_and(|it| !it.public) && is_only_comment(&edit);
     viewer.must_be(if only_note { Role::LightAgent } else { Role::Agent })?;
+    let closes = edit.status.as_ref().is_some_and(|it| it.closes());
+    if closes && !confirm::is_sure(&sent) {
+        must_be_there(&pages, &viewer, number).await?;
+        let question = question(&viewer, "close", number, &number.to_string());
+        let action = format!("/tickets/{number}");
+        // Files are kept for now, as with a form that is shown again.
+        let kept = files.iter().filter_map(|file| file["url"].as_str());
+        let sent = sent.with_each("kept", kept);
+        return confirm::ask(&viewer, &sent, &Question { action, back: Back::ToForm, ..question });
+    }
     match agent::edit(pages.pool(), &by(&viewer)?, number, edit).await {
         Ok(()) => {
             pages.sent();
@@ -63,6 +80,30 @@ pub(super) async fn save(
             ticket::again(&pages, &viewer, number, &typed, ticket::Trouble::Closed).await
         }
         Err(error) => Err(failure(&viewer, error)),
+    }
+}
+
+/// Nothing is asked about what is not there, or is another account's.
+async fn must_be_there(pages: &Pages, viewer: &Viewer, number: i64) -> Result<(), Failure> {
+    let mut connection = pages.pool().acquire().await?;
+    let kept = ticket_store::find(&mut connection, &viewer.account, number).await?;
+    kept.map(drop).ok_or(Failure::NotFound)
+}
+
+/// What is asked before something is done to a ticket that cannot be undone. `name` is whom or what
+/// the text names.
+fn question(viewer: &Viewer, what: &str, number: i64, name: &str) -> Question {
+    let say = |part: &str| {
+        viewer.say_with(&format!("confirm.{part}.{what}"), &[("name", &name)]).into_owned()
+    };
+    Question {
+        title: say("ask"),
+        text: say("text"),
+        do_it: say("do"),
+        action: format!("/tickets/{number}/{what}"),
+        back: Back::To(format!("/tickets/{number}")),
+        section: "tickets",
+        side: Vec::new(),
     }
 }
 
@@ -169,6 +210,13 @@ pub(super) async fn unshare(
 ) -> Result<Response, Failure> {
     viewer.must_be(Role::Agent)?;
     let share = sent.text("share").unwrap_or_default();
+    if !confirm::is_sure(&sent) {
+        let mut connection = pages.pool().acquire().await?;
+        let shares = sharing::of_ticket(&mut connection, &viewer.account, number).await?;
+        let found = shares.iter().find(|it| it.id == share && may_unshare(it));
+        let partner = &found.ok_or(Failure::NotFound)?.partner_name;
+        return confirm::ask(&viewer, &sent, &question(&viewer, "unshare", number, partner));
+    }
     agent::unshare(pages.pool(), &by(&viewer)?, number, share)
         .await
         .map_err(|error| failure(&viewer, error))?;
@@ -187,7 +235,8 @@ pub(super) async fn requester(
     let name = sent.text("name").unwrap_or_default().to_owned();
     let email = sent.text("email").unwrap_or_default().to_owned();
     if name.is_empty() || !is_address(&email) {
-        return Err(Failure::Invalid(viewer.say("new.error.requester_email").into_owned()));
+        let trouble = ticket::Trouble::Requester("new.error.requester_email");
+        return ticket::again(&pages, &viewer, number, &ticket::Typed::of(&sent), trouble).await;
     }
     let edit = Edit { requester: Some((name, email)), ..Edit::default() };
     agent::edit(pages.pool(), &by(&viewer)?, number, edit)
@@ -205,7 +254,18 @@ pub(super) async fn merge(
 ) -> Result<Response, Failure> {
     viewer.must_be(Role::Agent)?;
     let into = sent.text("into").map(|text| text.trim_start_matches('#'));
-    let into: i64 = into.and_then(|text| text.parse().ok()).ok_or(Failure::NotFound)?;
+    let again = async |why: &'static str| {
+        let typed = ticket::Typed::of(&sent);
+        ticket::again(&pages, &viewer, number, &typed, ticket::Trouble::Merge(why)).await
+    };
+    let Some(into) = into.and_then(|text| text.parse::<i64>().ok()) else {
+        return again("merge.no_such").await;
+    };
+    if !confirm::is_sure(&sent) {
+        must_be_there(&pages, &viewer, number).await?;
+        let name = into.to_string();
+        return confirm::ask(&viewer, &sent, &question(&viewer, "merge", number, &name));
+    }
     let note = |key, number: i64| viewer.say_with(key, &[("number", &number)]).into_owned();
     let notes = Notes {
         on_source: note("merge.on_source", into),
@@ -214,11 +274,9 @@ pub(super) async fn merge(
     let done = merge::merge(pages.pool(), &by(&viewer)?, (number, into), notes).await;
     match done {
         Ok(()) => Ok(see_other_said(&format!("/tickets/{into}"), "said.merged")),
-        Err(MergeError::NotFound) => Err(Failure::NotFound),
-        Err(MergeError::Closed) => Err(Failure::Conflict(viewer.say("merge.closed").into_owned())),
-        Err(MergeError::InLiveShare(_)) => {
-            Err(Failure::Conflict(viewer.say("merge.shared").into_owned()))
-        }
+        Err(MergeError::NotFound) => again("merge.no_such").await,
+        Err(MergeError::Closed) => again("merge.closed").await,
+        Err(MergeError::InLiveShare(_)) => again("merge.shared").await,
         Err(MergeError::Settle(error)) => Err(settle_failure(&viewer, error)),
     }
 }

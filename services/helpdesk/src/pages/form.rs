@@ -33,6 +33,17 @@ impl Sent {
         named.map(|(_, value)| value.clone()).collect()
     }
 
+    /// All of them.
+    pub fn fields(&self) -> &[(String, String)] {
+        &self.0
+    }
+
+    /// The same with a field more for each of these values, in place of those it had.
+    pub fn with_each<'a>(&self, name: &str, values: impl Iterator<Item = &'a str>) -> Self {
+        let others = self.0.iter().filter(|(known, _)| known != name).cloned();
+        Self(others.chain(values.map(|value| (name.to_owned(), value.to_owned()))).collect())
+    }
+
     /// An id, or the absence of one that the form offers as a choice.
     pub fn id(&self, name: &str) -> Option<Uuid> {
         self.text(name).and_then(|id| Uuid::parse_str(id).ok())

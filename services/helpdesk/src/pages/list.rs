@@ -102,6 +102,7 @@ pub(super) async fn view(
         .section("tickets")
         .side(views::side(&viewer, &views, &counts, key))
         .live("/tickets/live")
+        .renews(body.here.clone(), &["#list-head", "#rows"])
         .body(&body)
 }
 
@@ -141,7 +142,11 @@ pub(super) async fn search(
         may_work: viewer.role >= Role::Agent,
         edit: None,
     };
-    Page::new(&viewer, title.clone()).section("tickets").body(&body)
+    Page::new(&viewer, title.clone())
+        .section("tickets")
+        .live("/tickets/live")
+        .renews(body.here.clone(), &["#list-head", "#rows"])
+        .body(&body)
 }
 
 async fn rows(

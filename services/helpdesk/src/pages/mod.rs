@@ -2,6 +2,7 @@
 
 mod act;
 mod changed;
+mod confirm;
 mod form;
 mod help;
 mod list;
@@ -20,9 +21,9 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts};
 use axum::http::request::Parts;
 use axum::routing::{get, post};
-use contracts::AccountName;
 use contracts::fields::CustomStatuses;
 use files::Files;
+use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 use web::people::{self as members, PersonRow};
@@ -34,11 +35,13 @@ use web::{
 use crate::clock::now;
 use crate::rules::custom_status::TicketStatus;
 use crate::rules::ticket::status_word;
+use crate::store::audit;
 use crate::store::group::{self, Group};
 use crate::work::By;
 use crate::work::agent::EditError;
 use crate::work::changes::Changes;
 use crate::work::settle::SettleError;
+use crate::work::would;
 
 /// The help desk's own texts.
 pub static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
@@ -84,6 +87,8 @@ impl Pages {
             .route("/tickets/new", get(new::form))
             .route("/tickets/live", get(changed::stream))
             .route("/tickets/{number}", get(ticket::page).post(act::save).layer(unbounded()))
+            .route("/tickets/{number}/fields", post(ticket::props::look))
+            .route("/tickets/{number}/sees", post(ticket::sees::look))
             .route("/tickets/{number}/share", post(act::share))
             .route("/tickets/{number}/unshare", post(act::unshare))
             .route("/tickets/{number}/requester", post(act::requester))
@@ -137,6 +142,16 @@ impl SharingEdge for Pages {
         Some(format!("/tickets/{number}"))
     }
 
+    async fn newest_tickets(&self, viewer: &Viewer, limit: usize) -> Result<Vec<Value>, Failure> {
+        let mut connection = self.pool().acquire().await?;
+        Ok(would::shares(&mut connection, &viewer.account, limit).await?)
+    }
+
+    async fn note(&self, viewer: &Viewer, what: &'static str, subject: &str) -> sqlx::Result<()> {
+        let mut connection = self.pool().acquire().await?;
+        audit::add(&mut connection, &viewer.account, &viewer.name, what, subject).await
+    }
+
     fn side(&self, viewer: &Viewer) -> Vec<SideGroup> {
         settings::side(viewer, "/sharing")
     }
@@ -144,9 +159,7 @@ impl SharingEdge for Pages {
 
 /// Who does something now.
 fn by(viewer: &Viewer) -> Result<By, Failure> {
-    let account = AccountName::new(viewer.account.as_str());
-    let account = account.map_err(|error| Failure::internal(&error))?;
-    Ok(By { account, actor: viewer.actor(), now: now() })
+    Ok(By { account: viewer.account_name()?, actor: viewer.actor(), now: now() })
 }
 
 /// A ticket's number in a path; what is none is no ticket.

@@ -11,23 +11,23 @@ use contracts::fields::{CustomStatuses, Status, TicketField};
 use serde::Deserialize;
 use serde_json::Value;
 use sqlx::PgConnection;
-use web::{Failure, Page, Reader, Role, Viewer};
+use web::{Failure, Html, Page, Reader, Role, Viewer};
 
+use self::sees::Asked;
 use self::talk::{Line, Talk};
 use super::form::Sent;
-use super::new::{FieldInput, agents, groups};
 use super::{Choice, Number, Pages, Team, no_share, status_name};
 use crate::clock::new_id;
-use crate::rules::condition::text_of;
 use crate::rules::custom_status::{TicketStatus, choices};
 use crate::rules::people::{self, Person, Reach};
 use crate::rules::pingpong;
-use crate::rules::sees::{Hop, Sees, who_sees};
 use crate::rules::sharing::{Agreement, Share, ShareField, may_unshare, share_field};
-use crate::rules::ticket::{Ticket, status_word};
+use crate::rules::ticket::status_word;
 use crate::store::ticket::Kept;
 use crate::store::{cc, custom_status, field, person, rule, setting, sharing, ticket};
 
+pub(super) mod props;
+pub(super) mod sees;
 mod talk;
 
 /// Why what was sent is shown again and not saved.
@@ -38,7 +38,15 @@ pub(super) enum Trouble {
     Wrong(BTreeMap<String, &'static str>),
     /// The ticket is closed.
     Closed,
+    /// Nobody can be put in the requester's place so: the key of why.
+    Requester(&'static str),
+    /// It cannot be merged: the key of why.
+    Merge(&'static str),
 }
+
+/// Parts of the page that hold nothing that somebody may have typed. `#sees` is one until the line was
+/// asked: what it said has another name.
+const PARTS: [&str; 5] = ["#head", "#talk", "#sees", "#reach", "#sharing"];
 
 #[derive(Template)]
 #[template(path = "ticket.html")]
@@ -64,24 +72,20 @@ struct TicketPage<'a> {
     recording: String,
     transcript: String,
     public: bool,
-    sees_public: Vec<HopLine>,
-    sees_note: Vec<HopLine>,
+    sees: Html,
     reach: String,
     shared: bool,
-    statuses: Vec<Choice>,
+    /// What the status is set to with the answer, if it is.
     was_status: String,
-    tags: String,
-    was_tags: String,
-    rule_tags: Vec<String>,
-    groups: Vec<Choice>,
-    was_group: String,
-    agents: Vec<Choice>,
-    was_assignee: String,
-    fields: Vec<FieldInput>,
-    was_fields: BTreeMap<String, String>,
-    hold_maps: Vec<String>,
+    then: Vec<Choice>,
+    then_note: Option<String>,
+    props: Html,
     share: ShareOffer,
     asker: Asker,
+    /// What was typed of another requester: name and address.
+    new_asker: Option<(String, String)>,
+    /// What was typed of a ticket to be merged into.
+    merge_into: Option<String>,
     ccs: Vec<Person>,
     kept: Vec<KeptFile>,
     secure: bool,
@@ -91,12 +95,6 @@ struct TicketPage<'a> {
 struct KeptFile {
     url: String,
     name: String,
-}
-
-impl TicketPage<'_> {
-    fn was(&self, key: &str) -> &str {
-        self.was_fields.get(key).map(String::as_str).unwrap_or_default()
-    }
 }
 
 /// A share, as badge and as card.
@@ -125,14 +123,6 @@ struct Asker {
     warns: bool,
 }
 
-/// One organisation that will or will not see a comment.
-struct HopLine {
-    class: &'static str,
-    icon: &'static str,
-    name: String,
-    text: String,
-}
-
 /// All that a page is made from.
 struct Known {
     kept: Kept,
@@ -145,11 +135,13 @@ struct Known {
     asker: Person,
     ccs: Vec<Person>,
     talk: Talk,
+    /// Whether the whole conversation was asked for.
+    all: bool,
     paused: bool,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct Wanted {
     all: Option<String>,
 }
 
@@ -157,11 +149,11 @@ pub(super) async fn page(
     State(pages): State<Pages>,
     viewer: Viewer,
     Number(number): Number,
-    Query(asked): Query<Asked>,
+    Query(wanted): Query<Wanted>,
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
-    let known = load(&pages, &viewer, &mut connection, number, asked.all.is_some()).await?;
-    show(&viewer, known, Typed { sent: &Sent::default(), files: &[] }, None)
+    let known = load(&pages, &viewer, &mut connection, number, wanted.all.is_some()).await?;
+    show(&viewer, known, Typed::of(&Sent::default()), None, &Asked::Not)
 }
 
 /// What somebody sent that was not saved.
@@ -171,6 +163,13 @@ pub(super) struct Typed<'a> {
     pub sent: &'a Sent,
     /// Its files, which are kept for now.
     pub files: &'a [Value],
+}
+
+impl<'a> Typed<'a> {
+    /// A form that has no files.
+    pub fn of(sent: &'a Sent) -> Self {
+        Self { sent, files: &[] }
+    }
 }
 
 /// The page with what was typed, and why it was not saved.
@@ -183,7 +182,33 @@ pub(super) async fn again(
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
     let known = load(pages, viewer, &mut connection, number, false).await?;
-    show(viewer, known, *typed, Some(&trouble))
+    show(viewer, known, *typed, Some(&trouble), &Asked::Not)
+}
+
+/// The page with what was typed, as if nothing had been sent.
+pub(super) async fn as_typed(
+    pages: &Pages,
+    viewer: &Viewer,
+    number: i64,
+    typed: &Typed<'_>,
+) -> Result<Response, Failure> {
+    let mut connection = pages.pool().acquire().await?;
+    let known = load(pages, viewer, &mut connection, number, false).await?;
+    show(viewer, known, *typed, None, &Asked::Not)
+}
+
+/// The page with what was typed, and what the line says of who will see it.
+pub(super) async fn with_sees(
+    pages: &Pages,
+    viewer: &Viewer,
+    number: i64,
+    typed: &Typed<'_>,
+) -> Result<Response, Failure> {
+    let mut connection = pages.pool().acquire().await?;
+    let known = load(pages, viewer, &mut connection, number, false).await?;
+    drop(connection);
+    let asked = sees::ask(pages, viewer, number, &known.shares).await?;
+    show(viewer, known, *typed, None, &asked)
 }
 
 async fn load(
@@ -219,7 +244,20 @@ async fn load(
     };
     let talk = talk::lines(connection, &around, number, all).await?;
     let paused = pingpong::pauses(rule::published(connection, account, number).await?);
-    Ok(Known { kept, agreements, shares, team, fields, statuses, secure, asker, ccs, talk, paused })
+    Ok(Known {
+        kept,
+        agreements,
+        shares,
+        team,
+        fields,
+        statuses,
+        secure,
+        asker,
+        ccs,
+        talk,
+        all,
+        paused,
+    })
 }
 
 fn show(
@@ -227,6 +265,7 @@ fn show(
     known: Known,
     Typed { sent, files }: Typed<'_>,
     trouble: Option<&Trouble>,
+    asked: &Asked,
 ) -> Result<Response, Failure> {
     let Known {
         kept,
@@ -239,37 +278,45 @@ fn show(
         asker,
         ccs,
         talk,
+        all,
         paused,
     } = known;
     let Talk { lines, waits, is_cut } = talk;
     let ticket = &kept.ticket;
     let standing = ticket.standing().settled(&statuses);
-    let chosen =
-        sent.one("status").and_then(TicketStatus::read).unwrap_or_else(|| standing.clone());
-    let own_tags = ticket.own_tags().cloned().collect::<Vec<_>>().join(", ");
-    let id = |held: Option<uuid::Uuid>| held.map(|id| id.to_string()).unwrap_or_default();
-    let is_live = |share: &&Share| share.live;
-    let wrong = match trouble {
-        Some(Trouble::Wrong(wrong)) => wrong.clone(),
-        _ => BTreeMap::new(),
-    };
     let code = match trouble {
         None => StatusCode::OK,
-        Some(Trouble::Wrong(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+        Some(Trouble::Wrong(_) | Trouble::Requester(_)) => StatusCode::UNPROCESSABLE_ENTITY,
         Some(_) => StatusCode::CONFLICT,
     };
-    let was_fields = fields.iter().map(|field| {
-        let held = ticket.fields.get(&field.key).map(text_of).unwrap_or_default();
-        (field.key.clone(), held)
+    // Two forms of the page send to the same place: what one of them held is not the other's.
+    let nothing = Sent::default();
+    let is_answer = sent.one("mode").is_some();
+    let (answer, properties) = if is_answer { (sent, &nothing) } else { (&nothing, sent) };
+    let around = sees::Around {
+        viewer,
+        number: ticket.number,
+        shares: &shares,
+        requester_is_here: !asker.is_placeholder(),
+    };
+    let sees = part(&sees::part(&around, asked))?;
+    let around = props::Around {
+        viewer,
+        ticket,
+        shares: &shares,
+        team: &team,
+        fields: &fields,
+        statuses: &statuses,
+    };
+    let props = part(&props::props(&around, properties, trouble))?;
+    let text = |name: &str| answer.one(name).unwrap_or_default().to_owned();
+    let chosen = answer.text("status").unwrap_or_default();
+    let is_refused = matches!(trouble, Some(Trouble::Conflict(_))) && !chosen.is_empty();
+    let then_note = is_refused.then(|| {
+        let value = TicketStatus::read(chosen).map(|it| status_name(viewer, &statuses, &it));
+        let value = value.unwrap_or_default();
+        viewer.say_with("props.you_chose", &[("value", &value)]).into_owned()
     });
-    let given = |name: &str, held: Option<uuid::Uuid>| match sent.one(name) {
-        Some(_) => sent.id(name),
-        None => held,
-    };
-    let sees = |public| {
-        let hops = who_sees(public, &shares, !asker.is_placeholder());
-        hops.iter().map(|hop| hop_line(viewer, hop)).collect()
-    };
     let page = TicketPage {
         t: viewer,
         number: ticket.number,
@@ -286,38 +333,24 @@ fn show(
         rules_pause: paused,
         may_work: viewer.role >= Role::Agent,
         is_closed: ticket.status == Status::Closed,
-        body: sent.one("body").unwrap_or_default().to_owned(),
-        recording: sent.one("recording").unwrap_or_default().to_owned(),
-        transcript: sent.one("transcript").unwrap_or_default().to_owned(),
-        public: viewer.role >= Role::Agent && sent.one("mode") != Some("note"),
-        sees_public: sees(true),
-        sees_note: sees(false),
+        body: text("body"),
+        recording: text("recording"),
+        transcript: text("transcript"),
+        public: starts_public(viewer, answer, &shares),
+        sees,
         reach: reach_text(viewer, &people::reach(&asker, &shares), ccs.len()),
         shared: shares.iter().any(|share| share.live),
-        statuses: choices(&statuses)
-            .into_iter()
-            .map(|it| Choice::new(it.word(), status_name(viewer, &statuses, &it), it == chosen))
-            .collect(),
         was_status: standing.word(),
-        tags: sent.one("tags").map_or_else(|| own_tags.clone(), str::to_owned),
-        was_tags: own_tags,
-        rule_tags: ticket.rule_tags.iter().cloned().collect(),
-        groups: groups(&team, given("group", ticket.group)),
-        was_group: id(ticket.group),
-        agents: agents(&team, given("assignee", ticket.assignee)),
-        was_assignee: id(ticket.assignee),
-        fields: inputs(viewer, ticket, &fields, sent, &wrong),
-        was_fields: was_fields.collect(),
-        hold_maps: shares
-            .iter()
-            .filter(is_live)
-            .filter(|share| share.agreement.as_ref().is_some_and(Agreement::is_public))
-            .map(|share| {
-                let partner = &share.partner_name;
-                viewer.say_with("field.hold_maps", &[("partner", partner)]).into_owned()
-            })
-            .collect(),
+        then: status_choices(viewer, &statuses, if is_refused { "" } else { chosen }),
+        then_note,
+        props,
         share: offer(viewer, share_field(ticket, &agreements)),
+        new_asker: matches!(trouble, Some(Trouble::Requester(_))).then(|| {
+            let typed = |name: &str| sent.one(name).unwrap_or_default().to_owned();
+            (typed("name"), typed("email"))
+        }),
+        merge_into: matches!(trouble, Some(Trouble::Merge(_)))
+            .then(|| sent.one("into").unwrap_or_default().to_owned()),
         asker: Asker {
             warns: people::warns_of_new_requester(&shares),
             is_placeholder: asker.is_placeholder(),
@@ -332,6 +365,7 @@ fn show(
         .section("tickets")
         .class("ticket")
         .live("/tickets/live")
+        .renews(format!("/tickets/{}{}", ticket.number, if all { "?all=yes" } else { "" }), &PARTS)
         .status(code)
         .body(&page)
 }
@@ -341,29 +375,39 @@ fn kept_file(file: &Value) -> KeptFile {
     KeptFile { url: text("url"), name: text("filename") }
 }
 
-/// The custom fields as they are, or as they were typed.
-fn inputs(
-    viewer: &Viewer,
-    ticket: &Ticket,
-    fields: &[TicketField],
-    sent: &Sent,
-    wrong: &BTreeMap<String, &'static str>,
-) -> Vec<FieldInput> {
-    let input = |field: &TicketField| {
-        let name = format!("field:{}", field.key);
-        let value = if sent.one(&format!("was:{name}")).is_some() {
-            Value::from(sent.all(&name).join(" "))
-        } else {
-            ticket.fields.get(&field.key).cloned().unwrap_or_default()
-        };
-        FieldInput::of(viewer, field, &value, wrong.get(&field.key).copied())
+fn part(part: &impl Template) -> Result<Html, Failure> {
+    part.render().map(Html::trusted).map_err(|error| Failure::internal(&error))
+}
+
+/// Whether the form for an answer starts as a public reply: not where the terms let private comments
+/// alone cross.
+fn starts_public(viewer: &Viewer, answer: &Sent, shares: &[Share]) -> bool {
+    let is_private = |share: &Share| {
+        let agreement = share.agreement.as_ref();
+        share.live
+            && share.side == Side::Receiver
+            && agreement.is_some_and(|agreement| !agreement.is_public())
     };
-    fields.iter().map(input).collect()
+    viewer.role >= Role::Agent
+        && match answer.one("mode") {
+            Some(mode) => mode != "note",
+            None => !shares.iter().any(is_private),
+        }
+}
+
+/// Every status that can be chosen, by its name.
+fn status_choices(viewer: &Viewer, known: &CustomStatuses, chosen: &str) -> Vec<Choice> {
+    let choice = |it: TicketStatus| {
+        let is_chosen = it.word() == chosen;
+        Choice::new(it.word(), status_name(viewer, known, &it), is_chosen)
+    };
+    choices(known).into_iter().map(choice).collect()
 }
 
 fn trouble_text(viewer: &Viewer, fields: &[TicketField], trouble: &Trouble) -> String {
     match trouble {
         Trouble::Closed => viewer.say("ticket.closed").into_owned(),
+        Trouble::Requester(why) | Trouble::Merge(why) => viewer.say(why).into_owned(),
         Trouble::Wrong(_) => viewer.say("new.error.fields").into_owned(),
         Trouble::Conflict(names) => {
             let name = |name: &String| {
@@ -416,22 +460,6 @@ fn offer(viewer: &Viewer, field: ShareField<'_>) -> ShareOffer {
             let choice = |it: &&Agreement| Choice::new(it.id.clone(), it.label(), false);
             ShareOffer::Choice(agreements.iter().map(choice).collect())
         }
-    }
-}
-
-fn hop_line(viewer: &Viewer, hop: &Hop) -> HopLine {
-    let here = hop.name.is_none();
-    let (class, icon, text) = match hop.sees {
-        Sees::PrivateOnly => ("hop--no", "eye-off", "sees.private_only"),
-        Sees::Agents | Sees::AgentsAndRequester if here => ("hop--here", "eye", "sees.your_agents"),
-        Sees::Agents => ("hop--yes", "eye", "sees.agents"),
-        Sees::AgentsAndRequester => ("hop--yes", "eye", "sees.agents_and_requester"),
-    };
-    HopLine {
-        class,
-        icon,
-        name: hop.name.clone().unwrap_or_else(|| viewer.organisation.clone()),
-        text: viewer.say(text).into_owned(),
     }
 }
 

@@ -43,7 +43,8 @@ pub(super) async fn read(
         let bytes = bytes.map_err(|_| said(viewer, "files.broke_off"))?;
         let fields = url::form_urlencoded::parse(&bytes).into_owned().collect();
         let sent = Sent::of(fields).ok_or_else(|| Failure::Invalid(String::new()))?;
-        return Ok(Submitted { sent, files: Vec::new() });
+        let files = earlier(pages, &sent).await?;
+        return Ok(Submitted { sent, files });
     }
     let broke_off = || said(viewer, "files.broke_off");
     let form = Multipart::from_request(request, &()).await;

@@ -1,5 +1,5 @@
-//! What a ticket's history tells of a change: what people and rules of this account set, and
-//! nothing of values that a partner set.
+//! What a ticket's history tells of a change: what people and rules of this account set, and of what
+//! a partner set all but values of custom fields.
 
 use std::collections::BTreeSet;
 
@@ -22,12 +22,9 @@ fn entry(kind: &'static str, detail: Value) -> Entry {
     Entry { kind, detail }
 }
 
-/// What a change from `before` to `after` leaves in the history, by who made it.
+/// What a change from `before` to `after` leaves in the history, by the way it came.
 #[must_use]
 pub fn entries(before: &Ticket, after: &Ticket, by: Channel) -> Vec<Entry> {
-    if by == Channel::Sharing {
-        return Vec::new();
-    }
     let mut entries = Vec::new();
     if before.subject != after.subject {
         entries.push(entry("subject", json!({ "from": before.subject, "to": after.subject })));
@@ -51,6 +48,9 @@ pub fn entries(before: &Ticket, after: &Ticket, by: Channel) -> Vec<Entry> {
         let removed = list(before.tags.difference(&after.tags).collect());
         entries.push(entry("tags", json!({ "added": added, "removed": removed })));
     }
+    if by == Channel::Sharing {
+        return entries;
+    }
     let keys: BTreeSet<&String> = before.fields.keys().chain(after.fields.keys()).collect();
     for key in keys {
         let (from, to) = (before.fields.get(key), after.fields.get(key));
@@ -59,6 +59,16 @@ pub fn entries(before: &Ticket, after: &Ticket, by: Channel) -> Vec<Entry> {
             let detail = json!({ "key": key, "from": text(from), "to": text(to) });
             entries.push(entry("field", detail));
         }
+    }
+    entries
+}
+
+/// The same of what a partner's person did, where the partner says who it was.
+#[must_use]
+pub fn of_partner(before: &Ticket, after: &Ticket, person: Option<&str>) -> Vec<Entry> {
+    let mut entries = entries(before, after, Channel::Sharing);
+    for entry in &mut entries {
+        entry.detail["person"] = json!(person);
     }
     entries
 }
@@ -93,9 +103,15 @@ mod tests {
     }
 
     #[test]
-    fn r_96_and_r_97_values_that_a_partner_set_leave_no_trace() {
+    fn r_96_and_r_97_fields_that_a_partner_set_leave_no_trace_status_and_tags_do() {
         let (before, after) = changed();
-        assert_eq!(entries(&before, &after, Channel::Sharing), []);
+        let told = of_partner(&before, &after, Some("Jo Park"));
+        let kinds: Vec<&str> = told.iter().map(|entry| entry.kind).collect();
+        assert_eq!(kinds, ["status", "tags"]);
+        assert_eq!(told[0].detail["person"], "Jo Park");
+        let mut only_field = before.clone();
+        only_field.fields.insert("model".into(), json!("lx_40"));
+        assert_eq!(of_partner(&before, &only_field, None), []);
     }
 
     #[test]

@@ -1,14 +1,22 @@
-//! Who will see a comment, before it is sent: by the terms of the ticket's live shares.
+//! Who will see a comment, before it is sent: by the terms of the ticket's live shares, and by what
+//! the line says would become of it.
+
+use std::collections::BTreeMap;
 
 use contracts::delivery::Side;
+use contracts::{Item, ItemOutcome, Reason, Receipt};
 
 use super::sharing::{Agreement, Share};
 
 /// One organisation along the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hop {
-    /// Its name; nothing: this account.
+    /// The share that leads there, where it is a neighbour.
+    pub share: Option<String>,
+    /// Its name; nothing: this account, or one further on, which nobody names.
     pub name: Option<String>,
+    /// Whether it is further on than a neighbour.
+    pub is_further: bool,
     /// What of it sees the comment.
     pub sees: Sees,
 }
@@ -22,6 +30,8 @@ pub enum Sees {
     AgentsAndRequester,
     /// Nobody: the terms let private comments alone cross.
     PrivateOnly,
+    /// Nobody: the line would withhold it.
+    Stays(Option<Reason>),
 }
 
 /// Who will see a comment, from where the ticket came to where it went. Organisations further on
@@ -29,12 +39,16 @@ pub enum Sees {
 #[must_use]
 pub fn who_sees(public: bool, shares: &[Share], requester_is_here: bool) -> Vec<Hop> {
     let hop = |share: &Share| Hop {
+        share: Some(share.id.clone()),
+        is_further: false,
         name: Some(share.partner_name.clone()),
         sees: crosses(public, share),
     };
     let live = |side: Side| shares.iter().filter(move |share| share.live && share.side == side);
     let here = Hop {
+        share: None,
         name: None,
+        is_further: false,
         sees: if public && requester_is_here { Sees::AgentsAndRequester } else { Sees::Agents },
     };
     live(Side::Receiver)
@@ -52,6 +66,53 @@ fn crosses(public: bool, share: &Share) -> Sees {
         // Whoever asked is at the account where the ticket began.
         (Side::Receiver, true) => Sees::AgentsAndRequester,
         _ => Sees::Agents,
+    }
+}
+
+/// What the line says would become of one comment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answered {
+    /// By share: nothing where it would cross, else why it would stay.
+    shares: BTreeMap<String, Option<Sees>>,
+    /// How many organisations further on it would reach.
+    beyond: usize,
+}
+
+/// What the receipt of a dry run says of a comment.
+#[must_use]
+pub fn answered(receipt: &Receipt, comment: &str) -> Answered {
+    let mut answered = Answered::default();
+    let is_it = |item: &Item| matches!(item, Item::Comment(id) if id.as_str() == comment);
+    for decision in receipt.decisions.iter().filter(|it| is_it(&it.item)) {
+        let stays = decision.outcome == ItemOutcome::Withheld;
+        if decision.beyond {
+            answered.beyond += usize::from(!stays);
+        } else if let Some(share) = decision.share_id.as_ref().or(receipt.share_id.as_ref()) {
+            let sees = stays.then_some(Sees::Stays(decision.reason));
+            answered.shares.insert(share.to_string(), sees);
+        }
+    }
+    answered
+}
+
+impl Answered {
+    /// The way, put right by what the line said.
+    #[must_use]
+    pub fn over(&self, mut hops: Vec<Hop>) -> Vec<Hop> {
+        for hop in &mut hops {
+            let told = hop.share.as_ref().and_then(|share| self.shares.get(share));
+            hop.sees = match (told, hop.sees) {
+                (None, sees) => sees,
+                // The terms say it in more words.
+                (Some(Some(_)), Sees::PrivateOnly) => Sees::PrivateOnly,
+                (Some(Some(stays)), _) => *stays,
+                (Some(None), Sees::PrivateOnly) => Sees::Agents,
+                (Some(None), sees) => sees,
+            };
+        }
+        let further = Hop { share: None, name: None, is_further: true, sees: Sees::Agents };
+        hops.extend(std::iter::repeat_n(further, self.beyond));
+        hops
     }
 }
 
@@ -94,6 +155,29 @@ mod tests {
             chain(CommentTerms::PublicAndPrivate).map(|share| Share { live: false, ..share });
         assert_eq!(seen(true, &ended), [Sees::Agents]);
         let own = who_sees(true, &[], true);
-        assert_eq!(own, [Hop { name: None, sees: Sees::AgentsAndRequester }]);
+        let seen: Vec<_> = own.iter().map(|hop| (hop.name.as_deref(), hop.sees)).collect();
+        assert_eq!(seen, [(None, Sees::AgentsAndRequester)]);
+    }
+
+    #[test]
+    fn what_the_line_says_of_one_comment_stands_above_the_terms() {
+        const SHARE: &str = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10";
+        let receipt: Receipt = serde_json::from_value(serde_json::json!({
+            "command_id": "k", "command_type": "ticket.update.v1", "outcome": "partial",
+            "dry_run": true, "decisions": [
+                { "share_id": SHARE, "item": "comment:acme/1", "outcome": "withheld",
+                    "reason": "no_private_comments" },
+                { "share_id": SHARE, "item": "comment:acme/2", "outcome": "transferred" },
+                { "item": "comment:acme/2", "outcome": "transferred", "beyond": true },
+            ] }))
+        .unwrap();
+        let mut shares = chain(CommentTerms::PublicAndPrivate);
+        shares[1].id = SHARE.to_owned();
+        let seen = |comment: &str| {
+            let hops = answered(&receipt, comment).over(who_sees(false, &shares, false));
+            hops.into_iter().skip(2).map(|hop| (hop.is_further, hop.sees)).collect::<Vec<_>>()
+        };
+        assert_eq!(seen("acme/1"), [(false, Sees::Stays(Some(Reason::NoPrivateComments)))]);
+        assert_eq!(seen("acme/2"), [(false, Sees::Agents), (true, Sees::Agents)]);
     }
 }

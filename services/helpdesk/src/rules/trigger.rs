@@ -79,10 +79,18 @@ fn fire(rule: &Rule, run: &mut Run, agreements: &[Agreement]) -> Fired {
                 fired.shares = Some(agreement.clone());
                 fired.changed = true;
             }
+            // It is there already, where the rule wants it.
+            Err(NoShare::Already(_)) if is_with(&run.ticket, agreement, agreements) => {}
             Err(why) => fired.stopped = Some(why),
         }
     }
     fired
+}
+
+/// Whether the ticket is shared with the partner of this agreement.
+fn is_with(ticket: &Ticket, agreement: &str, agreements: &[Agreement]) -> bool {
+    let partner = agreements.iter().find(|it| it.id == agreement).map(|it| &it.partner);
+    partner.is_some() && ticket.sent_to.as_ref() == partner
 }
 
 #[cfg(test)]
@@ -158,6 +166,8 @@ mod tests {
         assert_eq!(done.shares(), Some("a1"));
         assert_eq!(done.ticket.sent_to.as_deref(), Some("initech"));
         assert!(matches!(done.fired[1].stopped, Some(NoShare::Already(_))));
+        let again = run(&both[..1], done.ticket, Event::Updated, &agreements);
+        assert_eq!((again.fired[0].changed, &again.fired[0].stopped), (false, &None));
         let mut closed = from_acme();
         closed.status = Status::Closed;
         let stopped = run(&both[..1], closed, Event::Updated, &agreements);

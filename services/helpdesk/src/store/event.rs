@@ -49,6 +49,40 @@ pub async fn add(
     Ok(())
 }
 
+/// Adds a line to the history of every ticket that an agreement kept in step, once each: what says it
+/// may come again.
+///
+/// # Errors
+/// The database.
+pub async fn add_to_shares(
+    connection: &mut PgConnection,
+    account: &str,
+    agreement: &str,
+    at: DateTime<Utc>,
+    actor: &str,
+    entry: &Entry,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "insert into event (account, ticket, at, actor, kind, detail)
+         select $1, ticket.number, $3, $4, $5, $6
+         from desk_share share join desk_ticket held on held.id = share.ticket
+         join ticket on ticket.account = $1 and ticket.number::text = held.number
+         where share.account = $1 and share.agreement_id = $2 and not share.ended
+             and not exists (select from event told
+                 where told.account = $1 and told.ticket = ticket.number and told.kind = $5
+                     and told.detail ->> 'agreement' = $2)",
+    )
+    .bind(account)
+    .bind(agreement)
+    .bind(at)
+    .bind(actor)
+    .bind(entry.kind)
+    .bind(Json(&entry.detail))
+    .execute(connection)
+    .await
+    .map(drop)
+}
+
 /// The newest lines of a history, in their order.
 ///
 /// # Errors

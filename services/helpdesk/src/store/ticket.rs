@@ -230,6 +230,29 @@ pub async fn touch(
     .map(drop)
 }
 
+/// Tickets that an agreement kept in step are so no longer: those that were sent under it are free.
+///
+/// # Errors
+/// The database.
+pub async fn end_shares(
+    connection: &mut PgConnection,
+    account: &str,
+    agreement: &str,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "update ticket set changed_at = clock_timestamp(),
+             sent_to = case when share.side = 'receiver' then sent_to end
+         from desk_share share join desk_ticket held on held.id = share.ticket
+         where share.account = $1 and share.agreement_id = $2 and not share.ended
+             and ticket.account = $1 and ticket.number::text = held.number",
+    )
+    .bind(account)
+    .bind(agreement)
+    .execute(connection)
+    .await
+    .map(drop)
+}
+
 /// What came of an account's tickets in the last ten seconds: the newest change and how many there
 /// are. It differs after every change that somebody commits, in whichever order.
 ///

@@ -84,6 +84,7 @@ pub async fn open(pool: &PgPool, by: &By, new: New) -> Result<i64, SettleError> 
         before: None,
         after,
         opening: None,
+        partner: None,
         comments: vec![written(by, &new.first)],
         share_under: None,
         rules: None,
@@ -101,6 +102,14 @@ pub struct Edited<T> {
     pub was: T,
     /// Now.
     pub wanted: T,
+}
+
+impl Edited<TicketStatus> {
+    /// Whether it closes the ticket, for good.
+    #[must_use]
+    pub fn closes(&self) -> bool {
+        self.wanted.category == Status::Closed && self.was.category != Status::Closed
+    }
 }
 
 /// What an agent saves of a ticket. What is not given is not touched.
@@ -187,6 +196,7 @@ pub async fn edit(pool: &PgPool, by: &By, number: i64, edit: Edit) -> Result<(),
         before: Some(&before),
         after,
         opening: None,
+        partner: None,
         comments: edit.comment.iter().map(|comment| written(by, comment)).collect(),
         share_under: None,
         rules: None,
@@ -303,6 +313,7 @@ pub async fn share(pool: &PgPool, by: &By, number: i64, agreement: &str) -> Resu
         before: Some(&before),
         after,
         opening: None,
+        partner: None,
         comments: Vec::new(),
         share_under: Some(agreement),
         rules: Some(&[]),

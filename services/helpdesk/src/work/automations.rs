@@ -99,6 +99,7 @@ async fn one(
         before: Some(&before),
         after,
         opening: None,
+        partner: None,
         comments: Vec::new(),
         share_under: None,
         rules: Some(std::slice::from_ref(rule)),

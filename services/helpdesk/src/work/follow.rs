@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::delivery::{AgreementStatus, DeliveryBody, Side};
+use contracts::delivery::{AgreementStatus, DeliveryBody};
 use contracts::{AccountName, Timestamp};
 use desk::store::shown;
 use messaging::cause;
@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::settle::SettleError;
-use super::{receipt, received};
+use super::{agreement, receipt, received};
 use crate::clock::now;
 use crate::store::ticket;
 
@@ -187,9 +187,9 @@ async fn take(
             touched(connection, name, &told.share_id.to_string()).await
         }
         DeliveryBody::AgreementDeactivated(state) | DeliveryBody::AgreementState(state)
-            if state.status == AgreementStatus::Inactive && state.side == Side::Sender =>
+            if state.status == AgreementStatus::Inactive =>
         {
-            ended(connection, name, &state.agreement_id.to_string()).await
+            agreement::ended(connection, name, state).await
         }
         _ => Ok(()),
     }
@@ -203,25 +203,5 @@ async fn touched(
     let held = shown::of_share(connection, account, share).await?;
     let number = held.and_then(|row| row.ticket.number).and_then(|number| number.parse().ok());
     ticket::touch(connection, account, number.as_slice()).await?;
-    Ok(())
-}
-
-/// What was shared under an agreement may be shared again under another (R-75, R-79).
-async fn ended(
-    connection: &mut PgConnection,
-    account: &str,
-    agreement: &str,
-) -> Result<(), SettleError> {
-    sqlx::query(
-        "update ticket set sent_to = null, changed_at = clock_timestamp()
-         from desk_share share join desk_ticket held on held.id = share.ticket
-         where share.account = $1 and share.agreement_id = $2 and share.side = 'sender'
-             and ticket.account = $1 and ticket.number::text = held.number
-             and ticket.sent_to is not null",
-    )
-    .bind(account)
-    .bind(agreement)
-    .execute(connection)
-    .await?;
     Ok(())
 }

@@ -122,6 +122,7 @@ async fn add(
         before: Some(before),
         after,
         opening: None,
+        partner: None,
         comments: vec![written(by, &note)],
         share_under: None,
         rules: None,

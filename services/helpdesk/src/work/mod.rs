@@ -2,6 +2,7 @@
 //! that follow, each in one transaction.
 
 pub mod agent;
+mod agreement;
 pub mod asker;
 pub mod automations;
 pub mod changes;
@@ -15,6 +16,7 @@ mod received;
 pub mod settings;
 pub mod settle;
 pub mod told;
+pub mod would;
 
 use contracts::{AccountName, Actor, Role, Timestamp};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use contracts::{AccountName, Actor, Reason, Receipt, ReceiptOutcome, Role, Timestamp};
+use contracts::{AccountName, Actor, Receipt, ReceiptOutcome, Role, Timestamp};
 use desk::model;
 use desk::store::shown;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use super::By;
 use super::command::{self, send, told};
 use super::received::overlay;
 use super::settle::SettleError;
-use crate::rules::history::Entry;
+use crate::rules::history::{self, Entry};
 use crate::rules::overlay::{self, names_of_sent};
 use crate::rules::publish::{self, COMMENTS};
 use crate::store::ticket::{self, Kept};
@@ -57,8 +57,8 @@ pub(super) async fn answered(
         }
         ("ticket.share.v1", false) => {
             after.ticket.sent_to = None;
-            let why = receipt.reason.map(Reason::sentence);
-            Some(Entry { kind: "not_shared", detail: json!({ "partner": partner, "why": why }) })
+            let detail = json!({ "partner": partner, "reason": receipt.reason });
+            Some(Entry { kind: "not_shared", detail })
         }
         ("ticket.unshare.v1", true) => {
             after.ticket.sent_to = None;
@@ -66,6 +66,9 @@ pub(super) async fn answered(
         }
         _ => None,
     };
+    // What was set here and does not stand any more; by whose change, no receipt says.
+    let back = history::of_partner(&before.ticket, &after.ticket, None);
+    event::add(connection, name, number, now.utc(), "", &back).await?;
     ticket::save(connection, name, &after).await?;
     let who = body["actor"]["name"].as_str().unwrap_or_default();
     event::add(connection, name, number, now.utc(), who, entry.as_slice()).await?;

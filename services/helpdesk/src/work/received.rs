@@ -12,7 +12,7 @@ use sqlx::types::Json;
 
 use super::By;
 use super::command::send;
-use super::settle::{Change, SettleError, settle};
+use super::settle::{Change, Partner, SettleError, settle};
 use crate::rules::condition::Event;
 use crate::rules::history::Entry;
 use crate::rules::overlay;
@@ -45,7 +45,7 @@ pub(super) async fn created(
         return Ok(());
     };
     if row.ticket.number.is_some() {
-        let again = Told { partner: None, names: None, comments: &[] };
+        let again = Told { partner: None, person: None, names: None, comments: &[] };
         return changed(connection, account, &row, &again, now).await;
     }
     let (name, partner) = (account.as_str(), told.received_from.as_str());
@@ -76,6 +76,7 @@ pub(super) async fn created(
         before: None,
         after: kept,
         opening: Some((partner, Entry { kind: "received", detail })),
+        partner: None,
         comments,
         share_under: None,
         rules: None,
@@ -105,7 +106,8 @@ pub(super) async fn updated(
     let ids: Vec<String> = told.comments.iter().map(|comment| comment.id.to_string()).collect();
     let names = overlay::names_of(told);
     let partner = Some(told.received_from.as_str());
-    let told = Told { partner, names: Some(names), comments: &ids };
+    let person = told.actor.as_ref().map(|actor| actor.name.as_str());
+    let told = Told { partner, person, names: Some(names), comments: &ids };
     changed(connection, account, &row, &told, now).await
 }
 
@@ -136,7 +138,7 @@ pub(super) async fn restored(
     };
     let held = shown::comments(connection, row.id, None).await?;
     let ids: Vec<String> = held.into_iter().map(|(id, _)| id).collect();
-    let told = Told { partner: None, names: None, comments: &ids };
+    let told = Told { partner: None, person: None, names: None, comments: &ids };
     changed(connection, account, &row, &told, now).await
 }
 
@@ -144,6 +146,8 @@ pub(super) async fn restored(
 struct Told<'a> {
     /// By whom, where that is said.
     partner: Option<&'a str>,
+    /// By which of its people, where that is said.
+    person: Option<&'a str>,
     /// The fields; nothing: all.
     names: Option<BTreeSet<String>>,
     /// The comments.
@@ -179,6 +183,7 @@ async fn changed(
         before: Some(&before),
         after,
         opening: None,
+        partner: Some(Partner { account: partner, person: told.person }),
         comments,
         share_under: None,
         rules: None,

@@ -52,6 +52,8 @@ pub(super) struct Change<'a> {
     pub after: Kept,
     /// What its history says first, and who did that.
     pub opening: Option<(&'a str, Entry)>,
+    /// Which partner made it, where one did.
+    pub partner: Option<Partner<'a>>,
     /// What was said with it.
     pub comments: Vec<Comment>,
     /// The agreement under which it is to be shared.
@@ -60,6 +62,15 @@ pub(super) struct Change<'a> {
     pub rules: Option<&'a [Rule]>,
     /// What the rules are told that happened.
     pub event: Event,
+}
+
+/// Who of another organisation did something.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Partner<'a> {
+    /// Their account, as far as it is told.
+    pub account: &'a str,
+    /// The person, as far as it is told.
+    pub person: Option<&'a str>,
 }
 
 /// What else is known of the ticket.
@@ -113,7 +124,17 @@ pub(super) async fn settle(
         event::add(connection, account, number, by.now.utc(), who, &[entry]).await?;
     }
     let before = before.as_ref().unwrap_or(&after);
-    write_history(connection, by, change.channel, [before, &after, &done], &run.fired).await?;
+    let (who, own) = match change.partner {
+        Some(Partner { account, person }) => {
+            (account, history::of_partner(&before.ticket, &after.ticket, person))
+        }
+        None => {
+            let own = history::entries(&before.ticket, &after.ticket, change.channel);
+            (by.actor.name.as_str(), own)
+        }
+    };
+    event::add(connection, account, number, by.now.utc(), who, &own).await?;
+    write_rules_history(connection, by, [&after, &done], &run.fired).await?;
     publish(connection, by, change.channel, [before, &after, &done], &change.comments, &around)
         .await?;
     let said: Vec<&Comment> =
@@ -163,17 +184,17 @@ async fn run_rules(
     Ok(still)
 }
 
-async fn write_history(
+async fn write_rules_history(
     connection: &mut PgConnection,
     by: &By,
-    channel: Channel,
-    [before, after, done]: [&Kept; 3],
+    [after, done]: [&Kept; 2],
     fired: &[Fired],
 ) -> Result<(), SettleError> {
     let (account, at) = (by.account.as_str(), by.now.utc());
     let number = done.ticket.number;
-    let own = history::entries(&before.ticket, &after.ticket, channel);
-    event::add(connection, account, number, at, &by.actor.name, &own).await?;
+    // One that found everything as it wants it did nothing.
+    let did = |fired: &&Fired| fired.changed || fired.stopped.is_some();
+    let fired: Vec<&Fired> = fired.iter().filter(did).collect();
     let names: Vec<&str> = fired.iter().map(|fired| fired.name.as_str()).collect();
     for fired in fired {
         let stopped = fired.stopped.as_ref().map(ToString::to_string);
@@ -221,34 +242,44 @@ async fn share(
     agreement: &str,
     shares: &[Share],
 ) -> Result<(), SettleError> {
-    let (account, number) = (by.account.as_str(), done.ticket.number);
-    let said = comment::all(connection, account, number).await?;
+    let ticket = whole(connection, by.account.as_str(), done, shares).await?;
+    let content = json!({
+        "agreement_id": agreement,
+        "share_id": new_id().to_string(),
+        "ticket": ticket,
+        "actor": without_address(&by.actor),
+        "occurred_at": by.now,
+    });
+    send(connection, &by.account, "ticket.share.v1", content).await
+}
+
+/// A whole ticket as a share tells it, with the first of what was said here.
+pub(super) async fn whole(
+    connection: &mut PgConnection,
+    account: &str,
+    kept: &Kept,
+    shares: &[Share],
+) -> sqlx::Result<Value> {
+    let said = comment::all(connection, account, kept.ticket.number).await?;
     let own: Vec<Value> = said
         .iter()
         .filter(|comment| comment.received_from.is_none() && !comment.redacted)
         .take(COMMENTS)
         .map(told)
         .collect();
-    let asker = person::find(connection, account, &done.ticket.requester).await?;
+    let asker = person::find(connection, account, &kept.ticket.requester).await?;
     let asker =
         asker
             .as_ref()
-            .map_or(Asker { id: &done.ticket.requester, name: &done.requester_name }, |person| {
+            .map_or(Asker { id: &kept.ticket.requester, name: &kept.requester_name }, |person| {
                 Asker { id: &person.id, name: &person.name }
             });
     let copy_of = shares
         .iter()
         .find(|share| share.side == contracts::delivery::Side::Receiver)
         .map(|share| share.id.as_str());
-    let asked_at = Timestamp::from(done.created_at);
-    let content = json!({
-        "agreement_id": agreement,
-        "share_id": new_id().to_string(),
-        "ticket": publish::whole(&done.ticket, &asker, asked_at, copy_of, &own),
-        "actor": without_address(&by.actor),
-        "occurred_at": by.now,
-    });
-    send(connection, &by.account, "ticket.share.v1", content).await
+    let asked_at = Timestamp::from(kept.created_at);
+    Ok(publish::whole(&kept.ticket, &asker, asked_at, copy_of, &own))
 }
 
 /// Addresses stay here, whatever the line would do with them.

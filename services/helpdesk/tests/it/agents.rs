@@ -16,10 +16,9 @@ async fn an_agent_opens_a_ticket_answers_and_finds_it_again() {
     page.is(200).has("Smart meter &#60;b&#62;reboots").lacks("<b>reboots").has("Robin Vale");
     page.has("The meter goes dark.").has("meter, night").has("This ticket is not shared.");
     page.lacks("Share with");
-    for part in ["head", "talk", "sharing", "sees", "reach"] {
-        let live = page.between(&format!("id=\"{part}\""), ">");
-        assert!(live.contains("changed from:#live"), "{part} is live: {live}");
-        assert!(live.contains(&format!("hx-select=\"#{part}\"")), "{live}");
+    let live = page.between("hx-select-oob=\"", "\"");
+    for part in ["topnav", "side", "head", "talk", "sharing", "sees", "reach"] {
+        assert!(live.contains(&format!("#{part}:outerMorph")), "{part} is live: {live}");
     }
     let draft = page.between("data-draft=\"", "\"");
     assert_eq!(draft, format!("{}/1", sam.id), "a draft is one person's, on one ticket");
@@ -41,6 +40,12 @@ async fn an_agent_opens_a_ticket_answers_and_finds_it_again() {
     harness.get(&sam, "/search?q=tuesday").await.has("href=\"/tickets/1\"");
     harness.get(&sam, "/search?q=%231").await.has("href=\"/tickets/1\"");
     harness.get(&sam, "/search?q=wednesday").await.has("0 tickets found");
+    for part in ["tues", "reb", "boots", "robin@customer.example", "Robin%20V", "ROBIN@"] {
+        harness.get(&sam, &format!("/search?q={part}")).await.has("href=\"/tickets/1\"");
+    }
+    for odd in ["%27", "%5C", "%26%20%7C%20%21", "%3A%2A", "%25%25%25", "%22x"] {
+        harness.get(&sam, &format!("/search?q={odd}")).await.is(200).has("0 tickets found");
+    }
     assert!(harness.commands(ACME).await.is_empty(), "what is not shared is nobody else's matter");
     harness.remove().await;
 }
@@ -57,6 +62,12 @@ async fn what_somebody_else_changed_is_not_overwritten() {
     late.extend([("body", "Solved, I think."), ("mode", "public")]);
     let refused = harness.post(&sam, "/tickets/1", &late).await;
     refused.is(409).has("Somebody else changed this meanwhile: Status").has("Solved, I think.");
+    // What was refused is said, and not chosen any more: sending the text sets nothing.
+    refused.has("You had chosen: Solved").lacks("value=\"solved\" selected");
+    let properties = set("solved");
+    let refused = harness.post(&sam, "/tickets/1", &properties).await;
+    refused.is(409).has("You had chosen: Solved").lacks("value=\"solved\" selected");
+    refused.has("name=\"was:status\" value=\"pending\"");
     let page = harness.get(&sam, "/tickets/1").await;
     page.has("st--pending").lacks("Solved, I think.");
     // Who leaves it as it stood has nothing to do with it.

@@ -9,6 +9,7 @@ mod received;
 mod rules;
 mod settings;
 mod sharing;
+mod sharing_pages;
 mod statuses;
 mod tenants;
 mod texts;

@@ -39,6 +39,13 @@ async fn a_received_ticket_gets_a_number_of_its_own_and_says_where_it_came_from(
     page.has("<strong>Received by ticket sharing</strong> from GLOBEX #77.");
     page.has("Only GLOBEX can end this share.").lacks(">Unshare<").lacks("Share with");
     page.has("GLOBEX passes the reply on to the requester.");
+    for number in ["77", "%2377"] {
+        harness.get(&sam, &format!("/search?q={number}")).await.has("href=\"/tickets/1\"");
+    }
+    harness.get(&sam, "/search?q=78").await.has("0 tickets found");
+    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    harness.get(&ada, "/sharing/tickets").await.has("· #77");
+    harness.get(&ada, &format!("/sharing/tickets/{}", id(2))).await.has("GLOBEX #77");
     harness.post(&sam, "/tickets/1/unshare", &[("share", &id(2))]).await.is(404);
     harness.get(&sam, "/tickets?view=received").await.has("The pump leaks");
     harness.get(&sam, "/tickets?view=from:globex").await.has("The pump leaks");
@@ -46,18 +53,29 @@ async fn a_received_ticket_gets_a_number_of_its_own_and_says_where_it_came_from(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_partners_reply_appears_and_its_values_have_no_author() {
+async fn r_96_r_97_a_partners_status_and_tags_leave_a_line_and_its_fields_none() {
     let (harness, sam) = received("helpdesk-replied", "public_and_private", json!({})).await;
+    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let field = [("title", "Bay"), ("type", "text")];
+    harness.post(&ada, "/settings/fields", &field).await.is(303);
     let comment = json!({ "id": "globex/2", "author": placeholder("Jo Park"),
         "body": "<script>alert(1)</script> Tuesday?", "public": true });
     let told = updated(json!({ "comments": [comment], "status": "pending",
-        "tags": { "add": ["urgent"], "remove": [] } }));
+        "tags": { "add": ["urgent"], "remove": [] }, "custom_fields": { "bay": "B3" },
+        "actor": placeholder("Jo Park") }));
     harness.tell(ACME, "ticket.updated.v1", "u", &told).await;
+    harness.follows(ACME).await;
     let page = harness.shows(&sam, "/tickets/1", "Tuesday?").await;
     page.has("&lt;script&gt;").lacks("<script>alert").has("st--pending").has("urgent");
-    page.lacks("set the status").lacks("added the tags");
-    let commands = harness.commands(ACME).await;
-    assert_eq!(commands.len(), 1, "nothing but the binding: what was told is not told back");
+    page.has("<strong>Jo Park at GLOBEX</strong> set the status from Open to Pending.");
+    page.has("<strong>Jo Park at GLOBEX</strong> added the tags urgent.");
+    page.has("name=\"field:bay\" type=\"text\" value=\"B3\"").lacks("set Bay to");
+    let only_field = updated(json!({ "custom_fields": { "bay": "C1" }, "revision": 10 }));
+    harness.tell(ACME, "ticket.updated.v1", "f", &only_field).await;
+    harness.shows(&sam, "/tickets/1", "value=\"C1\"").await.lacks("set Bay to");
+    let updates = harness.commands(ACME).await;
+    let updates = updates.iter().filter(|(_, name, _)| name.starts_with("ticket."));
+    assert_eq!(updates.count(), 1, "nothing but the binding: what was told is not told back");
 
     let redaction = updated(json!({ "redact": [{ "comment_id": "globex/2" }] }));
     harness.tell(ACME, "ticket.updated.v1", "r", &redaction).await;
@@ -89,6 +107,7 @@ async fn r_54_private_terms_say_before_it_is_sent_who_will_not_see_it() {
     let page = harness.get(&sam, "/tickets/1").await;
     page.has("nobody: the terms let you add private comments only");
     page.has("a public reply reaches nobody by mail").has("You may add private comments.");
+    page.has("id=\"mode-note\" checked").lacks("id=\"mode-public\" checked");
     harness.post(&sam, "/tickets/1", &[("body", "Noted."), ("mode", "note")]).await.is(303);
     let (_, update) = harness.command(ACME, "ticket.update.v1").await;
     assert_eq!(update["share_id"], id(2), "a copy is named by its share");
@@ -131,6 +150,110 @@ async fn r_79_a_copy_whose_share_ended_stays_and_is_told_to_nobody() {
     let late = updated(json!({ "tags": { "add": ["late"], "remove": [] } }));
     harness.tell(ACME, "ticket.updated.v1", "l", &late).await;
     harness.shows(&sam, "/tickets/1", "late").await.has("st--solved");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_79_a_deactivated_agreement_leaves_one_line_on_its_live_tickets() {
+    let (harness, sam) = received("helpdesk-deactivated", "public_and_private", json!({})).await;
+    // A second copy, whose share was ended before.
+    let told = created(&id(3), &id(1), "globex", json!({ "subject": "Another" }));
+    harness.tell(ACME, "ticket.created.v1", "c2", &told).await;
+    harness.shows(&sam, "/tickets", "Another").await;
+    let ended = json!({ "share_id": id(3), "ticket_id": "2", "reason": "unshared",
+        "at": "2026-11-29T12:00:00.000Z" });
+    harness.tell(ACME, "ticket.unshared.v1", "e", &ended).await;
+    let line = "Ada at GLOBEX deactivated the agreement</strong> with GLOBEX";
+    // It is told twice: when it ends, and in a list.
+    for version in [3, 4] {
+        let terms = "public_and_private";
+        let (agreement, status) = (id(1), "inactive");
+        harness.agreement_in(ACME, &agreement, "receiver", "globex", terms, status, version).await;
+    }
+    harness.follows(ACME).await;
+    let page = harness.shows(&sam, "/tickets/1", line).await;
+    assert_eq!(page.body.matches(line).count(), 1);
+    harness.get(&sam, "/tickets/2").await.lacks("deactivated the agreement");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_partner_sets_appears_in_an_open_form_and_what_is_chosen_stays() {
+    let (harness, sam) = received("helpdesk-form", "public_and_private", json!({})).await;
+    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    harness.post(&ada, "/settings/groups", &[("name", "Field team")]).await.is(303);
+    let page = harness.get(&sam, "/tickets/1").await;
+    let live = page.between("<form id=\"fields\"", ">");
+    assert!(live.contains("changed from:#live"), "{live}");
+    let group = page.between(
+        "<select id=\"gr\" name=\"group\"><option value=\"\">–</option><option value=\"",
+        "\"",
+    );
+    let beside = page.between("name=\"was:beside\" value=\"", "\"");
+    let form = |status: &'static str, group: &str| {
+        [
+            ("was:beside", beside.clone()),
+            ("was:status", "open".to_owned()),
+            ("status", status.to_owned()),
+            ("was:group", String::new()),
+            ("group", group.to_owned()),
+            ("was:assignee", String::new()),
+            ("assignee", String::new()),
+            ("was:tags", String::new()),
+            ("tags", String::new()),
+        ]
+    };
+    let looked = async |form: &[(&str, String)]| {
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, it)| (*name, it.as_str())).collect();
+        harness.post(&sam, "/tickets/1/fields", &form).await
+    };
+    looked(&form("open", "")).await.is(204);
+    looked(&form("open", &group)).await.is(204);
+    harness.tell(ACME, "ticket.updated.v1", "u", &updated(json!({ "status": "pending" }))).await;
+    harness.shows(&sam, "/tickets/1", "st--pending").await;
+    let page = looked(&form("open", &group)).await;
+    page.is(200).has("value=\"pending\" selected").has("name=\"was:status\" value=\"pending\"");
+    page.has(&format!("value=\"{group}\" selected")).lacks("Changed meanwhile");
+    let page = looked(&form("solved", "")).await;
+    page.has("value=\"solved\" selected").has("name=\"was:status\" value=\"open\"");
+    page.has("Changed meanwhile: it is Pending now.");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn part_8_who_will_see_it_is_asked_along_the_chain_and_nothing_is_sent() {
+    let (harness, sam) = received("helpdesk-sees", "public_and_private", json!({})).await;
+    let line = async || {
+        let (key, asked) = until("the question", PATIENCE, async || {
+            let commands = harness.commands(ACME).await;
+            let found = commands.into_iter().rfind(|(_, name, _)| name == "ticket.update.v1");
+            found.map(|(key, _, content)| (key, content)).ok_or_else(|| "none".to_owned())
+        })
+        .await;
+        assert_eq!((&asked["dry_run"], &asked["share_id"]), (&json!(true), &json!(id(2))));
+        let item = |place: usize| {
+            format!("comment:{}", asked["comments"][place]["id"].as_str().expect("an id"))
+        };
+        let decisions = json!([
+            { "share_id": id(2), "item": item(0), "outcome": "withheld",
+                "reason": "public_comments_not_allowed" },
+            { "share_id": id(2), "item": item(1), "outcome": "transferred" },
+            { "item": item(1), "outcome": "transferred", "beyond": true },
+        ]);
+        let receipt = json!({ "command_id": key, "command_type": "ticket.update.v1",
+            "outcome": "partial", "dry_run": true, "decisions": decisions });
+        harness.tell(ACME, "command.receipt.v1", "receipt", &receipt).await;
+    };
+    let (page, ()) = tokio::join!(harness.post(&sam, "/tickets/1/sees", &[]), line());
+    page.is(200).has("Checked along the whole chain").has("A further organisation");
+    page.has("nobody: ");
+    let known = format!("/tickets/1/sees?known={}", id(2));
+    harness.post(&sam, &known, &[]).await.is(204);
+    harness
+        .get(&sam, "/tickets/1")
+        .await
+        .lacks("1 comment waits")
+        .has("Check along the whole chain");
     harness.remove().await;
 }
 

@@ -123,6 +123,15 @@ async fn a_dry_run_says_what_a_rule_would_do_and_does_nothing() {
     let page = harness.post(&ada, &path, &form).await;
     page.is(200).has("Would fire").has("it is not so: Tags includes any of meter, relay");
     page.has("value=\"Share meters\"");
+    // Another row is shown with the values of what is chosen in it, and only those.
+    let more =
+        [&form[..3], &[("do", "more"), ("all_on", "status"), ("all_op", "is"), ("all_value", "")]]
+            .concat();
+    let page = harness.post(&ada, &path, &more).await;
+    page.is(200).has("<option value=\"hold\">On-hold</option>").lacks("Choose one of the values");
+    let operators = page.between("id=\"all-op-1\"", "</select>");
+    assert!(operators.contains("below") && !operators.contains("includes_any"), "{operators}");
+    page.lacks("datalist");
     assert!(harness.commands(ACME).await.is_empty());
     harness.get(&ada, "/settings/rules/trigger").await.has("None yet");
     harness.remove().await;

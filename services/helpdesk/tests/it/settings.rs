@@ -1,7 +1,7 @@
 //! What admins set up, and that nobody else does.
 
 use serde_json::json;
-use web::Role;
+use web::{Role, people};
 
 use crate::harness::{ACME, HelpdeskHarness, id};
 
@@ -50,7 +50,21 @@ async fn an_admin_adds_an_agent_who_signs_in_by_a_link() {
     harness.ask("POST", &path, None, Some(&password)).await.is(303);
     let again = harness.ask("POST", &path, None, Some(&password)).await;
     assert_ne!(again.status, 303, "it works once");
-    harness.post(&ada, "/settings/people", &form).await.is(409);
+    let known = harness.post(&ada, "/settings/people", &form).await;
+    known
+        .is(409)
+        .has("a member already")
+        .has("value=\"Kim Lee\"")
+        .has("value=\"kim@acme.example\"");
+    known.has("value=\"light_agent\" selected");
+    let odd = [("name", "Eve"), ("email", "eve")];
+    harness.post(&ada, "/settings/people", &odd).await.is(422).has("value=\"Eve\"");
+    let path = format!("/settings/people/{}", {
+        let kim = people::list(&harness.pool, ACME).await.expect("the database answers");
+        kim.iter().find(|it| it.name == "Kim Lee").expect("Kim").id
+    });
+    harness.post(&ada, &path, &[("do", "disable")]).await.is(200).has("End the access of Kim Lee?");
+    harness.post(&ada, &path, &[("do", "disable"), ("sure", "yes")]).await.is(303);
     let me = format!("/settings/people/{}", ada.id);
     harness.post(&ada, &me, &[("role", "agent")]).await.is(409).has("One admin has to stay.");
     harness.get(&ada, "/settings/audit").await.has("added a member").has("Kim Lee");
@@ -80,7 +94,14 @@ async fn a_field_is_told_to_the_line_and_stands_on_the_form() {
     let other = [("field:meter_model", "lx_60"), ("was:field:meter_model", "lx_40")];
     harness.post(&ada, "/tickets/1", &other).await.is(303);
     harness.get(&ada, "/tickets/1").await.has("<strong>Ada</strong> set Meter model to LX-60.");
-    harness.post(&ada, "/settings/fields/meter_model/delete", &[]).await.is(303);
+    let twice = [("title", "Bay"), ("type", "tagger"), ("options", "B3\nBay three = b3")];
+    let refused = harness.post(&ada, "/settings/fields", &twice).await;
+    refused.is(422).has("Two options have the tag b3").has("Bay three = b3").has("value=\"Bay\"");
+    refused.has("value=\"tagger\" selected");
+    let delete = "/settings/fields/meter_model/delete";
+    harness.post(&ada, delete, &[]).await.is(200).has("Delete the field Meter model?");
+    harness.get(&ada, "/settings/fields").await.has("meter_model");
+    harness.post(&ada, delete, &[("sure", "yes")]).await.is(303);
     let (_, update) = harness.command(ACME, "account.update.v1").await;
     assert_eq!(update["ticket_fields"], json!([]));
     harness.remove().await;
@@ -94,8 +115,20 @@ async fn r_17_a_rename_names_the_agreements_that_it_ends() {
     harness.agreement_in(ACME, &id(2), "sender", "hooli", "private_only", "inactive", 3).await;
     let page = harness.get(&ada, "/settings/address").await;
     page.has("ends these agreements, for good").has("GLOBEX").lacks("HOOLI");
-    harness.post(&ada, "/settings/address", &[("address", "acme-two")]).await.is(422);
+    let unsure = harness.post(&ada, "/settings/address", &[("address", "acme-two")]).await;
+    unsure.is(422).has("value=\"acme-two\"").has("Confirm that you know");
     assert!(harness.commands(ACME).await.is_empty());
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_is_there_already_is_said_beside_what_was_typed() {
+    let harness = HelpdeskHarness::set("helpdesk-groups").await;
+    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let form = [("name", "Field team")];
+    harness.post(&ada, "/settings/groups", &form).await.is(303);
+    let again = harness.post(&ada, "/settings/groups", &form).await;
+    again.is(409).has("A group of this name is there already.").has("value=\"Field team\"");
     harness.remove().await;
 }
 

@@ -81,7 +81,10 @@ async fn a_ticket_is_shared_whole_and_what_stays_at_home_stays() {
     harness.shows(&sam, "/tickets/1", "GLOBEX #88213").await;
     harness.get(&sam, "/tickets?view=sent").await.has("GLOBEX #88213");
 
-    harness.post(&sam, "/tickets/1/unshare", &[("share", &share)]).await.is(303);
+    let asked = harness.post(&sam, "/tickets/1/unshare", &[("share", &share)]).await;
+    asked.is(200).has("End the share with GLOBEX?").has(&format!("value=\"{share}\""));
+    let sure = [("share", share.as_str()), ("sure", "yes")];
+    harness.post(&sam, "/tickets/1/unshare", &sure).await.is(303);
     harness.answer(ACME, "ticket.unshare.v1", json!({ "share_id": share })).await;
     harness.shows(&sam, "/tickets/1", "<strong>Sam ended the share</strong> with GLOBEX.").await;
     harness.get(&sam, "/tickets/1").await.has("(ended)").has(">GLOBEX</option>").lacks("Unshare<");
@@ -112,14 +115,15 @@ async fn every_change_is_told_and_each_comment_says_where_it_went() {
     harness.answer(ACME, UPDATE, told).await;
     harness.shows(&sam, "/tickets/1", "Stayed before GLOBEX").await.has("What can be done?");
 
-    // A change that lost is taken back, without an author.
+    // A change that lost is taken back, and it is said.
     let pending = [("status", "pending"), ("was:status", "hold")];
     harness.post(&sam, "/tickets/1", &pending).await.is(303);
     let lost = json!([{ "item": "status", "outcome": "superseded",
         "value": { "value": "solved" } }]);
     let told = json!({ "outcome": "partial", "revision": 5, "share_id": share, "decisions": lost });
     harness.answer(ACME, UPDATE, told).await;
-    harness.shows(&sam, "/tickets/1", "st--solved").await.lacks("from Pending to Solved");
+    let page = harness.shows(&sam, "/tickets/1", "st--solved").await;
+    page.has("<strong>Ticket sharing</strong> set the status from Pending to Solved.");
     harness.remove().await;
 }
 
@@ -159,7 +163,8 @@ async fn a_share_that_is_refused_is_told_and_may_be_tried_again() {
     harness.post(&sam, "/tickets/1/share", &[("share_with", &agreement)]).await.is(303);
     let told = json!({ "outcome": "rejected", "reason": "would_loop" });
     harness.answer(ACME, SHARE, told).await;
-    harness.shows(&sam, "/tickets/1", "It was not shared</strong> with GLOBEX").await;
+    let page = harness.shows(&sam, "/tickets/1", "It was not shared</strong> with GLOBEX").await;
+    page.lacks("the request was refused");
     harness.get(&sam, "/tickets/1").await.has(">GLOBEX</option>");
     harness.remove().await;
 }
@@ -168,8 +173,14 @@ async fn a_share_that_is_refused_is_told_and_may_be_tried_again() {
 async fn r_26_a_closed_ticket_is_not_offered_and_not_shared() {
     let (harness, sam, agreement) = with_agreement("helpdesk-r26").await;
     harness.ticket(&sam, "Meter", &[]).await;
-    let close = [("status", "closed"), ("was:status", "new")];
-    harness.post(&sam, "/tickets/1", &close).await.is(303);
+    let close = [("status", "closed"), ("was:status", "new"), ("tags", "kept")];
+    let asked = harness.post(&sam, "/tickets/1", &close).await;
+    asked.is(200).has("Close this ticket?").has("name=\"tags\" value=\"kept\"");
+    harness.get(&sam, "/tickets/1").await.has("st--new");
+    let back = [&close[..], &[("do", "back")]].concat();
+    harness.post(&sam, "/tickets/1", &back).await.is(200).has("value=\"closed\" selected");
+    let sure = [&close[..], &[("sure", "yes")]].concat();
+    harness.post(&sam, "/tickets/1", &sure).await.is(303);
     let page = harness.get(&sam, "/tickets/1").await;
     page.has("A closed ticket cannot be shared.").lacks(">GLOBEX</option>");
     harness.post(&sam, "/tickets/1/share", &[("share_with", &agreement)]).await.is(409);
@@ -217,27 +228,31 @@ async fn r_27_a_ticket_in_a_live_share_is_not_merged_as_source_or_target() {
     for subject in ["Meter", "The same meter", "Pump"] {
         harness.ticket(&sam, subject, &[]).await;
     }
-    let page = harness.post(&sam, "/tickets/2/merge", &[("into", "#3")]).await;
-    page.is(303);
+    let asked = harness.post(&sam, "/tickets/2/merge", &[("into", "#3")]).await;
+    asked.is(200).has("Merge into #3?");
+    let sure = |into| [("into", into), ("sure", "yes")];
+    harness.post(&sam, "/tickets/2/merge", &sure("#3")).await.is(303);
     harness
         .get(&sam, "/tickets/3")
         .await
         .has("#2 was merged into this ticket")
         .has("Sam: The meter");
     harness.get(&sam, "/tickets/2").await.has("st--closed").has("merged into #3");
-    harness.post(&sam, "/tickets/2/merge", &[("into", "3")]).await.is(409);
-    harness.post(&sam, "/tickets/3/merge", &[("into", "3")]).await.is(404);
-    harness.post(&sam, "/tickets/3/merge", &[("into", "99")]).await.is(404);
+    harness.post(&sam, "/tickets/2/merge", &sure("3")).await.is(409);
+    for into in ["3", "99", "x"] {
+        let again = harness.post(&sam, "/tickets/3/merge", &sure(into)).await;
+        again.is(409).has("no ticket of this number").has(&format!("value=\"{into}\""));
+    }
     // Also before the share has its receipt.
     harness.post(&sam, "/tickets/1/share", &[("share_with", &agreement)]).await.is(303);
-    harness.post(&sam, "/tickets/1/merge", &[("into", "3")]).await.is(409);
+    harness.post(&sam, "/tickets/1/merge", &sure("3")).await.is(409);
     let (_, content) = harness.command(ACME, SHARE).await;
     let told = json!({ "share_id": content["share_id"], "revision": 1 });
     harness.answer(ACME, SHARE, told).await;
     harness.shows(&sam, "/tickets/1", "A shared ticket cannot be merged").await;
     for (from, into) in [("1", "3"), ("3", "1")] {
         let path = format!("/tickets/{from}/merge");
-        harness.post(&sam, &path, &[("into", into)]).await.is(409).has("unshare it first");
+        harness.post(&sam, &path, &sure(into)).await.is(409).has("unshare it first");
     }
     harness.remove().await;
 }

@@ -31,7 +31,7 @@ pub fn compose(
     from: &Mailbox,
     templates: &Templates,
 ) -> Result<Mail, ComposeError> {
-    let words = Words::of(notice);
+    let words = Words::of(notice, &templates.pages);
     let text = templates.text(notice.locale.as_deref(), &words)?;
     Ok(letter(Letter {
         id,

@@ -6,6 +6,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use crate::rules::language;
+use crate::rules::page::Pages;
 use crate::rules::wording::{NoticeWords, Words};
 
 /// Lists the files of one language's folder, which has the same ones as every other.
@@ -17,7 +18,7 @@ macro_rules! folder {
         ($language, folder!($language:
             "_layout.html" "_agreement.html" "_agreement.txt" "_agreement_end.txt" "invited.txt" "invited.html"
             "accepted.txt" "accepted.html" "declined.txt" "declined.html" "deactivated.txt" "deactivated.html"
-            "renamed.txt" "renamed.html" "commented.txt" "commented.html"))
+            "withdrawn.txt" "withdrawn.html" "renamed.txt" "renamed.html" "commented.txt" "commented.html"))
     };
 }
 
@@ -41,6 +42,8 @@ pub struct Text {
 #[derive(Debug)]
 pub struct Templates {
     known: Environment<'static>,
+    /// The pages that mails link.
+    pub pages: Pages,
 }
 
 impl Templates {
@@ -61,7 +64,7 @@ impl Templates {
         for (_, name, source) in LANGUAGES.iter().flat_map(|(_, files)| *files) {
             known.add_template(name, source)?;
         }
-        Ok(Self { known })
+        Ok(Self { known, pages: Pages::default() })
     }
 
     /// Fills in the templates for what happened, in the language that is nearest to `locale`.
@@ -89,6 +92,7 @@ fn template(about: &NoticeWords) -> &'static str {
             AgreementEvent::Invited => "invited",
             AgreementEvent::Accepted => "accepted",
             AgreementEvent::Declined => "declined",
+            AgreementEvent::Deactivated if agreement.withdrawn => "withdrawn",
             AgreementEvent::Deactivated => "deactivated",
             AgreementEvent::Renamed => "renamed",
         },
@@ -101,6 +105,7 @@ fn values(words: &Words) -> Value {
         NoticeWords::Agreement(agreement) => context! {
             agreement => agreement.name.as_str(),
             agreement_id => agreement.id.as_str(),
+            page => agreement.page.as_deref(),
             public_comments => agreement.public_comments,
             tags => agreement.tags,
             custom_fields => agreement.custom_fields,
@@ -128,6 +133,7 @@ fn values(words: &Words) -> Value {
 mod tests {
     use std::collections::BTreeSet;
 
+    use contracts::AccountName;
     use contracts::sync::{About, AgreementNotice, CommentNotice, Notice};
     use contracts::terms::CommentTerms;
 
@@ -136,7 +142,8 @@ mod tests {
     use crate::rules::samples::{agreement, comment, every_kind, notice, to_admin, to_cc};
 
     fn text(language: &str, notice: &Notice) -> Text {
-        Templates::new().unwrap().text(Some(language), &Words::of(notice)).unwrap()
+        let words = Words::of(notice, &Pages::default());
+        Templates::new().unwrap().text(Some(language), &words).unwrap()
     }
 
     /// The plain mail and the HTML one in every language there is.
@@ -201,6 +208,43 @@ mod tests {
     }
 
     #[test]
+    fn a_mail_links_the_page_that_it_speaks_of() {
+        let pages = Pages::of(&[("helpdesk", "https://desk.example")]);
+        let mut notice = to_admin(AgreementEvent::Invited);
+        notice.account = AccountName::new("helpdesk-acme").unwrap();
+        let page = "https://desk.example/sharing/agreements/0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10";
+        for language in languages() {
+            let words = Words::of(&notice, &pages);
+            let Text { plain, html, .. } =
+                Templates::new().unwrap().text(Some(language), &words).unwrap();
+            assert!(plain.contains(page), "{plain}");
+            let shown = page.replace('/', "&#x2f;");
+            assert!(html.contains(&format!("<a href=\"{shown}\">{shown}</a>")), "{html}");
+        }
+    }
+
+    #[test]
+    fn an_invite_that_was_taken_back_is_not_told_as_an_end() {
+        let withdrawn =
+            AgreementNotice { withdrawn: true, ..agreement(AgreementEvent::Deactivated) };
+        let notice = notice(About::Agreement(withdrawn));
+        let subjects = languages().into_iter().map(|language| text(language, &notice).subject);
+        assert_eq!(
+            subjects.collect::<Vec<_>>(),
+            [
+                "Globex Support withdrew its invite to share tickets",
+                "Globex Support hat die Einladung zum Teilen von Tickets zurückgezogen",
+                "Globex Support ha ritirato l'invito a condividere i ticket",
+            ]
+        );
+        for (which, body) in bodies(&notice) {
+            for ended in ["deactivated", "deaktiviert", "disattivato"] {
+                assert!(!body.contains(ended), "{which}: {body}");
+            }
+        }
+    }
+
+    #[test]
     fn an_unknown_language_is_english() {
         let invite = to_admin(AgreementEvent::Invited);
         assert_eq!(text("tlh-KX", &invite), text("en", &invite));
@@ -234,9 +278,7 @@ mod tests {
         agreement.terms.comments = CommentTerms::PrivateOnly;
         (agreement.terms.tags, agreement.terms.custom_fields) = (false, true);
         let Text { plain, html, .. } = text("en", &notice(About::Agreement(agreement)));
-        for said in
-            ["Private comments only", "Tags are not shared.", "Custom fields are kept in step."]
-        {
+        for said in ["Private comments only", "Tags are not shared.", "Custom fields are synced."] {
             assert!(plain.contains(said) && html.contains(said), "{said}: {plain}");
         }
         assert!(!plain.contains("Public and private"));

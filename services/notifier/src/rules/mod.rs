@@ -3,6 +3,7 @@
 pub mod comment;
 pub mod language;
 pub mod notice;
+pub mod page;
 pub mod suppression;
 pub mod wording;
 

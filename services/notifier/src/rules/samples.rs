@@ -20,6 +20,7 @@ pub(crate) fn agreement(event: AgreementEvent) -> AgreementNotice {
         event,
         agreement_id: AgreementId::new("0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10").unwrap(),
         name: Some("Network faults".into()),
+        withdrawn: false,
         terms: Terms { comments: CommentTerms::PublicAndPrivate, tags: true, custom_fields: false },
     }
 }

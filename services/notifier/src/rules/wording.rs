@@ -7,6 +7,7 @@ use contracts::terms::CommentTerms;
 use mail::one_line;
 
 use super::comment::{Readable, paragraphs, readable, shown_link};
+use super::page::Pages;
 
 /// What a mail says, without the sentences around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +44,10 @@ pub struct AgreementWords {
     /// What it is called; may be empty.
     pub name: String,
     pub id: String,
+    /// Its page, where that is known.
+    pub page: Option<String>,
+    /// Whether its sender took it back before it was decided.
+    pub withdrawn: bool,
     /// Whether the receiver comments publicly and status is kept in step, or neither.
     pub public_comments: bool,
     /// Whether tags are shared.
@@ -68,7 +73,7 @@ pub struct CommentWords {
 impl Words {
     /// Takes the words out of a notice to one recipient.
     #[must_use]
-    pub fn of(notice: &Notice) -> Self {
+    pub fn of(notice: &Notice, pages: &Pages) -> Self {
         let partner_address = one_line(&notice.partner.address);
         let partner = one_line(&notice.partner.display_name);
         Self {
@@ -80,7 +85,9 @@ impl Words {
             at: minute(notice.at),
             about: match &notice.about {
                 About::Agreement(agreement) => {
-                    NoticeWords::Agreement(AgreementWords::of(agreement))
+                    let id = agreement.agreement_id.to_string();
+                    let page = pages.of_agreement(notice.account.as_str(), &id);
+                    NoticeWords::Agreement(AgreementWords { page, ..AgreementWords::of(agreement) })
                 }
                 About::Comment(comment) => NoticeWords::Comment(CommentWords::of(comment)),
             },
@@ -94,6 +101,8 @@ impl AgreementWords {
             event: agreement.event,
             name: agreement.name.as_deref().map_or_else(String::new, one_line),
             id: agreement.agreement_id.to_string(),
+            page: None,
+            withdrawn: agreement.withdrawn,
             public_comments: agreement.terms.comments == CommentTerms::PublicAndPrivate,
             tags: agreement.terms.tags,
             custom_fields: agreement.terms.custom_fields,
@@ -136,7 +145,7 @@ mod tests {
 
     #[test]
     fn r_25_who_wrote_what_on_which_ticket_is_in_the_mail() {
-        let words = Words::of(&to_cc("It works.\r\n\r\nPlease try.\0"));
+        let words = Words::of(&to_cc("It works.\r\n\r\nPlease try.\0"), &Pages::default());
         assert_eq!(
             (words.by.as_str(), words.partner.as_str(), words.account.as_str()),
             ("Agent Gil", "Globex Support", "acme")
@@ -170,7 +179,7 @@ mod tests {
     fn r_41_an_address_in_a_name_is_cut() {
         for about in [to_admin(AgreementEvent::Deactivated).about, to_cc("x").about] {
             let notice = Notice { by: "gil@globex.example".into(), ..notice(about) };
-            assert_eq!(Words::of(&notice).by, "gil");
+            assert_eq!(Words::of(&notice, &Pages::default()).by, "gil");
         }
     }
 
@@ -178,6 +187,6 @@ mod tests {
     fn a_partner_without_a_name_is_called_by_its_address() {
         let mut notice = to_admin(AgreementEvent::Accepted);
         notice.partner.display_name = " \r\n".into();
-        assert_eq!(Words::of(&notice).partner, "globex");
+        assert_eq!(Words::of(&notice, &Pages::default()).partner, "globex");
     }
 }

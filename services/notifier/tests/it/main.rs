@@ -52,6 +52,7 @@ fn notice(to: &[&str]) -> Notice {
         event: AgreementEvent::Deactivated,
         agreement_id: AgreementId::new("0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10").expect("a UUID"),
         name: Some("Network faults".into()),
+        withdrawn: false,
         terms: Terms { comments: CommentTerms::PublicAndPrivate, tags: true, custom_fields: false },
     };
     told(About::Agreement(agreement), to)

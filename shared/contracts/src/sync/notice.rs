@@ -54,6 +54,9 @@ pub struct AgreementNotice {
     pub name: Option<String>,
     /// The terms.
     pub terms: Terms,
+    /// Of one that was deactivated: whether its sender took it back before it was decided.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
 }
 
 /// What can happen to an agreement.

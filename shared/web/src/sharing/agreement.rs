@@ -6,9 +6,11 @@ use axum::response::Response;
 use contracts::delivery::{AgreementState, Side};
 use serde::Deserialize;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::doctor::{self, Answer, Doctor};
 use super::list::{direction, name, partner, reached_at, shown_health};
+use super::rehearsal::{self, Rehearsal};
 use super::rules::group::{Ending, Group, ending, group, may_invite_again};
 use super::rules::health::{Health, Traffic, health};
 use super::rules::terms::{Line, for_receiver, for_sender};
@@ -88,6 +90,7 @@ struct Agreement<'a> {
     stayed: Vec<Stayed>,
     history: Vec<Happened>,
     doctor: Option<Doctor>,
+    rehearsal: Option<Rehearsal>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -95,6 +98,8 @@ pub(super) struct Shown {
     /// The key of the comparison that is shown.
     #[serde(default)]
     compared: String,
+    /// The key of the rehearsal that is shown.
+    rehearsed: Option<Uuid>,
 }
 
 pub(super) async fn page<E: SharingEdge>(
@@ -110,7 +115,8 @@ pub(super) async fn page<E: SharingEdge>(
     if group(&state) == Group::ForMe {
         invitation(&edge, &viewer, &state, doctor).await
     } else {
-        decided(&edge, &viewer, &state, doctor).await
+        let rehearsal = rehearsal::panel(&edge, &viewer, &state, shown.rehearsed).await?;
+        decided(&edge, &viewer, &state, (doctor, rehearsal), shown.rehearsed).await
     }
 }
 
@@ -148,6 +154,7 @@ async fn invitation<E: SharingEdge>(
     framed(edge, viewer, title)
         .crumb("/sharing", viewer.say("sharing.title"))
         .class("main--form")
+        .renews(here(state), &PARTS)
         .body(&content)
 }
 
@@ -155,7 +162,8 @@ async fn decided<E: SharingEdge>(
     edge: &E,
     viewer: &Viewer,
     state: &AgreementState,
-    doctor: Option<Doctor>,
+    (doctor, rehearsal): (Option<Doctor>, Option<Rehearsal>),
+    rehearsed: Option<Uuid>,
 ) -> Result<Response, Failure> {
     let (pool, account) = (&edge.desk().pool, viewer.account.as_str());
     let id = state.agreement_id.to_string();
@@ -199,9 +207,26 @@ async fn decided<E: SharingEdge>(
         stayed: stayed.collect(),
         history: history(viewer, state, &told),
         doctor,
+        rehearsal,
         id,
     };
-    framed(edge, viewer, name(state)).crumb("/sharing", viewer.say("sharing.title")).body(&content)
+    framed(edge, viewer, name(state))
+        .crumb("/sharing", viewer.say("sharing.title"))
+        .renews(
+            match rehearsed {
+                Some(key) => format!("{}?rehearsed={key}", here(state)),
+                None => here(state),
+            },
+            &[&PARTS[..], &["#rehearsal"]].concat(),
+        )
+        .body(&content)
+}
+
+/// Parts of both pages: where it stands, what it is, and what can be done.
+const PARTS: [&str; 3] = ["#agreement-head", "#agreement", "#agreement-acts"];
+
+fn here(state: &AgreementState) -> String {
+    format!("/sharing/agreements/{}", state.agreement_id)
 }
 
 /// Where it stands, as a badge.

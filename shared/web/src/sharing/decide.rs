@@ -8,6 +8,7 @@ use contracts::delivery::AgreementState;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::list::partner;
 use super::rules::group::{Group, group};
 use super::{SharingEdge, WAIT, refusal, settled, store};
 use crate::failure::{Failure, see_other_said};
@@ -27,14 +28,14 @@ pub(super) async fn decide<E: SharingEdge>(
     Form(given): Form<Decided>,
 ) -> Result<Response, Failure> {
     let state = of_admin(&edge, &viewer, &id).await?;
-    let (command, said) = match given.decision.as_str() {
-        "accept" => (AgreementAccept::NAME, "said.accepted"),
-        "decline" => (AgreementDecline::NAME, "said.declined"),
+    let (command, said, note) = match given.decision.as_str() {
+        "accept" => (AgreementAccept::NAME, "said.accepted", "audit.accepted"),
+        "decline" => (AgreementDecline::NAME, "said.declined", "audit.declined"),
         // The invite stays, and the partner is told nothing.
         "later" => return Ok(see_other_said("/sharing", "said.later")),
         _ => return Err(Failure::Invalid(String::new())),
     };
-    done(&edge, &viewer, &state, (command, &given.key), said).await
+    done(&edge, &viewer, &state, (command, &given.key), (said, note)).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,7 +56,11 @@ pub(super) async fn deactivate<E: SharingEdge>(
     if !is_withdrawn && given.sure.is_none() {
         return Err(Failure::Invalid(viewer.say("agreement.not_sure").into_owned()));
     }
-    let said = if is_withdrawn { "said.withdrawn" } else { "said.deactivated" };
+    let said = if is_withdrawn {
+        ("said.withdrawn", "audit.withdrawn")
+    } else {
+        ("said.deactivated", "audit.deactivated")
+    };
     done(&edge, &viewer, &state, (AgreementDeactivate::NAME, &given.key), said).await
 }
 
@@ -74,18 +79,20 @@ async fn done<E: SharingEdge>(
     viewer: &Viewer,
     state: &AgreementState,
     (command, key): (&str, &str),
-    said: &str,
+    (said, note): (&str, &'static str),
 ) -> Result<Response, Failure> {
     let desk = edge.desk();
     let id = state.agreement_id.to_string();
     let content = json!({ "agreement_id": id, "actor": viewer.actor() });
     let receipt = desk.send(viewer, command, key, content, WAIT).await?;
     let path = format!("/sharing/agreements/{id}");
-    let Some(receipt) = receipt else {
-        return Ok(see_other_said(&path, "said.sent"));
-    };
-    if let Some(why) = refusal(viewer, &receipt) {
+    if let Some(why) = receipt.as_ref().and_then(|receipt| refusal(viewer, receipt)) {
         return Err(Failure::Conflict(why));
+    }
+    // What has no receipt yet is sent all the same.
+    edge.note(viewer, note, &partner(state).display_name).await?;
+    if receipt.is_none() {
+        return Ok(see_other_said(&path, "said.sent"));
     }
     settled(desk, &viewer.account, &id, Some(state)).await?;
     let path = if said == "said.declined" { "/sharing" } else { &path };

@@ -247,7 +247,9 @@ pub(super) async fn send<E: SharingEdge>(
     }
     let desk = edge.desk();
     let receipt = desk.send(&viewer, AgreementInvite::NAME, &id, content, WAIT).await?;
+    let invited = if filled.is_third_party() { &filled.sharing_url } else { &filled.address };
     let Some(receipt) = receipt else {
+        edge.note(&viewer, "audit.invited", invited.trim()).await?;
         return Ok(see_other_said("/sharing", "said.sent"));
     };
     if let Some(text) = refusal(&viewer, &receipt) {
@@ -262,6 +264,7 @@ pub(super) async fn send<E: SharingEdge>(
         let again = Filled { key: new_id().to_string(), ..filled };
         return shown(&edge, &viewer, &again, vec![refused]);
     }
+    edge.note(&viewer, "audit.invited", invited.trim()).await?;
     settled(desk, &viewer.account, &id, None).await?;
     Ok(see_other_said(&format!("/sharing/agreements/{id}"), "said.invited"))
 }

@@ -191,5 +191,8 @@ pub(super) async fn page<E: SharingEdge>(
         settings: settings::known(&edge, &viewer).await?,
         viewer: &viewer,
     };
-    framed(&edge, &viewer, viewer.say("sharing.title")).body(&content)
+    let here = format!("/sharing?show={}", content.show);
+    framed(&edge, &viewer, viewer.say("sharing.title"))
+        .renews(here, &["#agreements"])
+        .body(&content)
 }

@@ -5,12 +5,14 @@ mod decide;
 mod doctor;
 mod invite;
 mod list;
+mod rehearsal;
 pub mod rules;
 mod settings;
 mod shares;
 mod store;
 mod story;
 
+use std::future::Future;
 use std::time::Duration;
 
 use axum::Router;
@@ -18,6 +20,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use contracts::delivery::AgreementState;
 use contracts::{Receipt, ReceiptOutcome};
+use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::live::Desk;
@@ -32,6 +35,27 @@ pub trait SharingEdge: Clone + Send + Sync + 'static {
     /// Its page of a ticket, where it has pages of tickets.
     fn ticket_path(&self, _number: &str) -> Option<String> {
         None
+    }
+
+    /// The newest tickets of the viewer's account, each as the contract's `SharedTicket`, for a
+    /// rehearsal; none where the edge has no tickets.
+    fn newest_tickets(
+        &self,
+        _viewer: &Viewer,
+        _limit: usize,
+    ) -> impl Future<Output = Result<Vec<Value>, Failure>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
+    /// Notes what an admin did, where the edge keeps such notes: `what` is a key of its texts,
+    /// `subject` what it was done to.
+    fn note(
+        &self,
+        _viewer: &Viewer,
+        _what: &'static str,
+        _subject: &str,
+    ) -> impl Future<Output = sqlx::Result<()>> + Send {
+        async { Ok(()) }
     }
 
     /// Links beside the pages: the edge's other settings.
@@ -57,6 +81,7 @@ pub fn router<E: SharingEdge>(edge: E) -> Router {
         .route("/sharing/agreements/{id}/decide", post(decide::decide::<E>))
         .route("/sharing/agreements/{id}/deactivate", post(decide::deactivate::<E>))
         .route("/sharing/agreements/{id}/compare", post(doctor::compare::<E>))
+        .route("/sharing/agreements/{id}/rehearse", post(rehearsal::rehearse::<E>))
         .route("/sharing/tickets", get(shares::page::<E>))
         .route("/sharing/tickets/{share}", get(story::page::<E>))
         .layer(DefaultBodyLimit::max(FORM_BYTES))

@@ -96,6 +96,13 @@ async fn save<E: SharingEdge>(
     if let Some(why) = receipt.as_ref().and_then(|receipt| refusal(viewer, receipt)) {
         return Err(Failure::Invalid(why));
     }
+    let note = match (name, is_on) {
+        (DECLINE, true) => "audit.declines",
+        (DECLINE, false) => "audit.declines_not",
+        (_, true) => "audit.shows_fields",
+        (_, false) => "audit.shows_fields_not",
+    };
+    edge.note(viewer, note, "").await?;
     let said = if receipt.is_none() { "said.sent" } else { said[usize::from(is_on)] };
     Ok(see_other_said("/sharing", said))
 }

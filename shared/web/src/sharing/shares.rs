@@ -160,5 +160,6 @@ pub(super) async fn page<E: SharingEdge>(
     };
     framed(&edge, &viewer, viewer.say("tickets.title"))
         .crumb("/sharing", viewer.say("sharing.title"))
+        .renews(content.here.clone(), &["#tickets"])
         .body(&content)
 }

@@ -161,6 +161,27 @@ pub(super) async fn receipts(pool: &PgPool, account: &str) -> sqlx::Result<Vec<R
     Ok(rows.iter().filter_map(|receipt| serde_json::from_str(receipt).ok()).collect())
 }
 
+/// The receipts of commands about tickets, by the tickets' numbers: those of these keys that were
+/// kept, in no order.
+pub(super) async fn receipts_of(
+    pool: &PgPool,
+    account: &str,
+    keys: &[String],
+) -> sqlx::Result<Vec<(String, Option<Receipt>)>> {
+    let rows: Vec<(String, Option<String>)> = sqlx::query_as(
+        "select coalesce(ticket, ''), receipt from desk_outbox
+         where account = $1 and entity = 'ticket' and key = any($2)",
+    )
+    .bind(account)
+    .bind(keys)
+    .fetch_all(pool)
+    .await?;
+    let read = |(number, receipt): (String, Option<String>)| {
+        (number, receipt.and_then(|receipt| serde_json::from_str(&receipt).ok()))
+    };
+    Ok(rows.into_iter().map(read).collect())
+}
+
 /// The shares of an agreement that `receipts` are about.
 pub(super) async fn shares_of(
     pool: &PgPool,
@@ -264,7 +285,9 @@ pub(super) async fn shared(
 ) -> sqlx::Result<Vec<SharedTicket>> {
     let statement = sqlx::AssertSqlSafe(format!(
         "select * from (
-             select share.share_id, share.side, share.partner_ticket_id, share.started_at,
+             select share.share_id, share.side, share.started_at,
+                 coalesce(share.partner_ticket_id, case when share.side = 'receiver'
+                     then ticket.held #>> '{{head,original_ticket_id}}' end) as partner_ticket_id,
                  share.ended or coalesce(agreement.state ->> 'status' = 'inactive', false) as ended,
                  ticket.number, ticket.held -> 'head' ->> 'subject' as subject,
                  ticket.held #>> '{{fields,status,0,value}}' as status,

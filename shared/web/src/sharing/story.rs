@@ -129,6 +129,7 @@ pub(super) async fn page<E: SharingEdge>(
     framed(&edge, &viewer, viewer.say("story.title"))
         .crumb("/sharing", viewer.say("sharing.title"))
         .crumb("/sharing/tickets", viewer.say("tickets.title"))
+        .renews(content.here.clone(), &["#story-head", "#story"])
         .body(&content)
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use contracts::{Reason, ReceiptOutcome};
 use serde_json::json;
@@ -25,7 +26,17 @@ struct Form<'a> {
     t: &'a Reader,
     key: String,
     address: &'a str,
+    understood: bool,
+    /// The input, and what is wrong with it.
+    error: Option<(&'static str, String)>,
     ends: Vec<(String, String)>,
+}
+
+impl Form<'_> {
+    fn error(&self, input: &str) -> Option<&str> {
+        let error = self.error.as_ref().filter(|(name, _)| *name == input);
+        error.map(|(_, text)| text.as_str())
+    }
 }
 
 pub(in crate::pages) async fn form(
@@ -33,6 +44,18 @@ pub(in crate::pages) async fn form(
     viewer: Viewer,
 ) -> Result<Response, Failure> {
     viewer.must_be(Role::Admin)?;
+    show(&pages, &viewer, &viewer.address, false, None).await
+}
+
+/// The form with what was typed, and why it was not taken.
+async fn show(
+    pages: &Pages,
+    viewer: &Viewer,
+    address: &str,
+    understood: bool,
+    error: Option<(&'static str, String)>,
+) -> Result<Response, Failure> {
+    let status = error.as_ref().map_or(StatusCode::OK, |_| StatusCode::UNPROCESSABLE_ENTITY);
     let mut connection = pages.pool().acquire().await?;
     let agreements = sharing::agreements(&mut connection, &viewer.account).await?;
     let ends = ended_by_rename(&agreements)
@@ -40,11 +63,12 @@ pub(in crate::pages) async fn form(
         .map(|it| (it.partner_name.clone(), it.name.clone()))
         .collect();
     let key = new_id().to_string();
-    Page::new(&viewer, viewer.say("settings.address"))
+    Page::new(viewer, viewer.say("settings.address"))
         .section("settings")
-        .side(side(&viewer, HERE))
+        .side(side(viewer, HERE))
         .class("main--form")
-        .body(&Form { t: &viewer, key, address: &viewer.address, ends })
+        .status(status)
+        .body(&Form { t: viewer, key, address, understood, error, ends })
 }
 
 pub(in crate::pages) async fn save(
@@ -58,7 +82,8 @@ pub(in crate::pages) async fn save(
         return Ok(see_other_said(HERE, "said.saved"));
     }
     if sent.one("understood").is_none() {
-        return Err(Failure::Invalid(viewer.say("address.error").into_owned()));
+        let why = viewer.say("address.error").into_owned();
+        return show(&pages, &viewer, &address, false, Some(("understood", why))).await;
     }
     let key = sent.id("key").unwrap_or_else(new_id).to_string();
     let content = json!({ "address": address, "actor": viewer.actor() });
@@ -67,8 +92,9 @@ pub(in crate::pages) async fn save(
         return Ok(see_other_said(HERE, "said.waits"));
     };
     if receipt.outcome == ReceiptOutcome::Rejected {
-        let why = viewer.reason(receipt.reason.unwrap_or(Reason::Malformed)).into_owned();
-        return Err(Failure::Invalid(why));
+        let reason = receipt.reason.unwrap_or(Reason::Malformed);
+        let why = format!("{}. {}", viewer.reason(reason), viewer.what_to_do(reason));
+        return show(&pages, &viewer, &address, true, Some(("address", why))).await;
     }
     let mut transaction = pages.pool().begin().await?;
     sqlx::query("update desk_account set address = $2 where account = $1")

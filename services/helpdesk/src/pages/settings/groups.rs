@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use web::{Failure, Page, Reader, Role, Viewer, see_other_said};
 
@@ -19,6 +20,8 @@ const HERE: &str = "/settings/groups";
 struct List<'a> {
     t: &'a Reader,
     groups: Vec<Group>,
+    typed: &'a str,
+    error: Option<String>,
 }
 
 pub(in crate::pages) async fn list(
@@ -26,12 +29,26 @@ pub(in crate::pages) async fn list(
     viewer: Viewer,
 ) -> Result<Response, Failure> {
     viewer.must_be(Role::Admin)?;
+    show(&pages, &viewer, "", None).await
+}
+
+/// Why a group was not added: the status, and the key of the text.
+type Why = (StatusCode, &'static str);
+
+async fn show(
+    pages: &Pages,
+    viewer: &Viewer,
+    typed: &str,
+    why: Option<Why>,
+) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
     let groups = group::list(&mut connection, &viewer.account).await?;
-    Page::new(&viewer, viewer.say("settings.groups"))
+    let error = why.map(|(_, key)| viewer.say(key).into_owned());
+    Page::new(viewer, viewer.say("settings.groups"))
         .section("settings")
-        .side(side(&viewer, HERE))
-        .body(&List { t: &viewer, groups })
+        .side(side(viewer, HERE))
+        .status(why.map_or(StatusCode::OK, |(status, _)| status))
+        .body(&List { t: viewer, groups, typed, error })
 }
 
 pub(in crate::pages) async fn add(
@@ -40,14 +57,18 @@ pub(in crate::pages) async fn add(
     sent: Sent,
 ) -> Result<Response, Failure> {
     viewer.must_be(Role::Admin)?;
+    let typed = sent.one("name").unwrap_or_default();
     let name = sent.text("name").filter(|name| name.chars().count() <= 100);
     let Some(name) = name else {
-        return Err(Failure::Invalid(viewer.say("groups.error").into_owned()));
+        let why = (StatusCode::UNPROCESSABLE_ENTITY, "groups.error");
+        return show(&pages, &viewer, typed, Some(why)).await;
     };
     let group = Group { id: new_id(), name: name.to_owned() };
     let mut connection = pages.pool().acquire().await?;
     if !group::add(&mut connection, &viewer.account, &group).await? {
-        return Err(Failure::Conflict(viewer.say("groups.known").into_owned()));
+        drop(connection);
+        let why = (StatusCode::CONFLICT, "groups.known");
+        return show(&pages, &viewer, typed, Some(why)).await;
     }
     let account = viewer.account.as_str();
     audit::add(&mut connection, account, &viewer.name, "audit.group_added", name).await?;

@@ -2,12 +2,14 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use uuid::Uuid;
 use web::people::{self, NewPerson, PersonRow};
 use web::{Failure, Page, Reader, Role, Viewer, see_other_said};
 
-use super::side;
+use super::{question, side};
+use crate::pages::confirm::{self, Back, Question};
 use crate::pages::form::Sent;
 use crate::pages::new::is_address;
 use crate::pages::{Choice, Pages};
@@ -22,6 +24,9 @@ struct List<'a> {
     people: Vec<Row>,
     roles: Vec<Choice>,
     link: Option<Link>,
+    /// What was typed of somebody who was not added: name, address, and why not.
+    typed: (String, String),
+    error: Option<String>,
 }
 
 struct Row {
@@ -55,10 +60,19 @@ pub(in crate::pages) async fn list(
     viewer: Viewer,
 ) -> Result<Response, Failure> {
     viewer.must_be(Role::Admin)?;
-    show(&pages, &viewer, None).await
+    show(&pages, &viewer, None, &Sent::default(), None).await
 }
 
-async fn show(pages: &Pages, viewer: &Viewer, link: Option<Link>) -> Result<Response, Failure> {
+/// Why somebody was not added: the status, and the key of the text.
+type Why = (StatusCode, &'static str);
+
+async fn show(
+    pages: &Pages,
+    viewer: &Viewer,
+    link: Option<Link>,
+    sent: &Sent,
+    why: Option<Why>,
+) -> Result<Response, Failure> {
     let known = people::list(pages.pool(), &viewer.account).await?;
     let row = |person: PersonRow| Row {
         roles: roles(viewer, person.role()),
@@ -73,10 +87,20 @@ async fn show(pages: &Pages, viewer: &Viewer, link: Option<Link>) -> Result<Resp
         email: person.email,
     };
     let people = known.into_iter().map(row).collect();
-    let body = List { t: viewer, people, roles: roles(viewer, Role::Agent), link };
+    let typed = |name: &str| sent.one(name).unwrap_or_default().to_owned();
+    let role = sent.one("role").and_then(Role::of_word).unwrap_or(Role::Agent);
+    let body = List {
+        t: viewer,
+        people,
+        roles: roles(viewer, role),
+        link,
+        typed: (typed("name"), typed("email")),
+        error: why.map(|(_, key)| viewer.say(key).into_owned()),
+    };
     Page::new(viewer, viewer.say("settings.members"))
         .section("settings")
         .side(side(viewer, HERE))
+        .status(why.map_or(StatusCode::OK, |(status, _)| status))
         .body(&body)
 }
 
@@ -91,16 +115,18 @@ pub(in crate::pages) async fn add(
     let email = sent.text("email").unwrap_or_default();
     let role = sent.one("role").and_then(Role::of_word).unwrap_or(Role::Agent);
     if name.is_empty() || !is_address(email) {
-        return Err(Failure::Invalid(viewer.say("people.error").into_owned()));
+        let why = (StatusCode::UNPROCESSABLE_ENTITY, "people.error");
+        return show(&pages, &viewer, None, &sent, Some(why)).await;
     }
     let new = NewPerson { account: &viewer.account, email, name, role };
     let added = people::add(pages.pool(), new).await?;
     let Some(id) = added else {
-        return Err(Failure::Conflict(viewer.say("people.known").into_owned()));
+        let why = (StatusCode::CONFLICT, "people.known");
+        return show(&pages, &viewer, None, &sent, Some(why)).await;
     };
     note(&pages, &viewer, "audit.person_added", name).await?;
     let link = link(&pages, &viewer, id, name).await?;
-    show(&pages, &viewer, Some(link)).await
+    show(&pages, &viewer, Some(link), &Sent::default(), None).await
 }
 
 async fn link(pages: &Pages, viewer: &Viewer, id: Uuid, name: &str) -> Result<Link, Failure> {
@@ -135,7 +161,20 @@ pub(in crate::pages) async fn change(
         Some("link") => {
             note(&pages, &viewer, "audit.link_made", &person.name).await?;
             let link = link(&pages, &viewer, id, &person.name).await?;
-            return show(&pages, &viewer, Some(link)).await;
+            return show(&pages, &viewer, Some(link), &Sent::default(), None).await;
+        }
+        Some("disable") if !confirm::is_sure(&sent) => {
+            let question = question(&viewer, "disable", &person.name);
+            return confirm::ask(
+                &viewer,
+                &sent,
+                &Question {
+                    action: format!("{HERE}/{id}"),
+                    back: Back::To(HERE.to_owned()),
+                    side: side(&viewer, HERE),
+                    ..question
+                },
+            );
         }
         Some("disable") => {
             (people::disable(pages.pool(), account, id).await?, "audit.person_disabled")

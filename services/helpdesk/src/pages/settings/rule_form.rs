@@ -1,6 +1,8 @@
 //! A rule as a form: values by names that people know, and back.
 
-use contracts::fields::{CustomStatuses, TicketField};
+use std::collections::BTreeSet;
+
+use contracts::fields::{CustomStatuses, FieldType, TicketField};
 use uuid::Uuid;
 use web::Viewer;
 
@@ -28,6 +30,8 @@ pub(super) struct Row {
     pub what: Vec<Choice>,
     pub how: Vec<Choice>,
     pub value: String,
+    /// The values to choose from; none where one is typed.
+    pub values: Vec<Choice>,
     pub error: Option<String>,
 }
 
@@ -40,28 +44,96 @@ pub(super) struct Read {
     pub is_whole: bool,
 }
 
+/// Values as choices, with what is chosen and is no value any more.
+fn choices(values: Vec<(String, String)>, chosen: &str, shown: impl Fn() -> String) -> Vec<Choice> {
+    if values.is_empty() {
+        return Vec::new();
+    }
+    let is_known = values.iter().any(|(value, _)| value == chosen);
+    let first = Choice::new("", "–", chosen.is_empty());
+    let gone = (!is_known && !chosen.is_empty()).then(|| Choice::new(chosen, shown(), true));
+    let known = values.into_iter().map(|(value, label)| {
+        let is_chosen = value == chosen;
+        Choice::new(value, label, is_chosen)
+    });
+    std::iter::once(first).chain(known).chain(gone).collect()
+}
+
 impl Names<'_> {
-    /// Values that an input offers.
-    pub fn offered(&self) -> Vec<String> {
-        let statuses = self.standings().map(|it| status_name(self.viewer, self.statuses, &it));
-        let channels = Channel::ALL.map(|channel| self.channel(channel));
-        let words = ["created", "updated", NONE, ANY, ME].map(|word| self.word(word));
-        let agents = self.team.assignable().map(|agent| agent.name.clone());
-        let groups = self.team.groups.iter().map(|group| group.name.clone());
-        let mut partners: Vec<String> =
-            self.agreements.iter().map(|it| it.partner_name.clone()).collect();
-        partners.sort();
-        partners.dedup();
-        let shares = self.agreements.iter().filter(|it| it.lets_share()).map(Agreement::label);
-        statuses
-            .into_iter()
-            .chain(channels)
-            .chain(words)
-            .chain(groups)
-            .chain(agents)
-            .chain(partners)
-            .chain(shares)
-            .collect()
+    /// The values that a condition on this can have; none where one is typed.
+    fn values(&self, on: &Subject, chosen: &str) -> Vec<Choice> {
+        let words = |words: &[&str]| -> Vec<(String, String)> {
+            words.iter().map(|word| ((*word).to_owned(), self.word(word))).collect()
+        };
+        let of = |special: &[&str], named: Vec<(String, String)>| [words(special), named].concat();
+        let values = match on {
+            Subject::Ticket => words(&["created", "updated"]),
+            Subject::Status => self.statuses(),
+            Subject::UpdateVia | Subject::Channel => {
+                let named = |it: Channel| (it.word().to_owned(), self.channel(it));
+                Channel::ALL.map(named).into()
+            }
+            Subject::Group => of(&[NONE], self.groups()),
+            Subject::Assignee => of(&[NONE, ME], self.agents()),
+            Subject::ReceivedFrom | Subject::SentTo => of(&[ANY, NONE], self.partners()),
+            Subject::Field(key) => self.options(key),
+            Subject::Tags
+            | Subject::SubjectText
+            | Subject::Requester
+            | Subject::HoursSinceUpdate => Vec::new(),
+        };
+        choices(values, chosen, || self.shown(on, chosen))
+    }
+
+    /// The values that an action of this kind can have; none where one is typed.
+    fn values_of_action(&self, kind: &str, chosen: &str, shown: &str) -> Vec<Choice> {
+        let shares = || {
+            let lets = self.agreements.iter().filter(|it| it.lets_share());
+            lets.map(|it| (it.id.clone(), it.label())).collect()
+        };
+        let values: Vec<(String, String)> = match kind {
+            "status" => self.statuses(),
+            "group" => self.groups(),
+            "assign" => self.agents(),
+            "share" => shares(),
+            _ => Vec::new(),
+        };
+        choices(values, chosen, || shown.to_owned())
+    }
+
+    fn statuses(&self) -> Vec<(String, String)> {
+        let named = |it: TicketStatus| (it.word(), status_name(self.viewer, self.statuses, &it));
+        self.standings().map(named).collect()
+    }
+
+    fn groups(&self) -> Vec<(String, String)> {
+        self.team.groups.iter().map(|group| (group.id.to_string(), group.name.clone())).collect()
+    }
+
+    fn agents(&self) -> Vec<(String, String)> {
+        let agents = self.team.assignable();
+        agents.map(|agent| (agent.id.to_string(), agent.name.clone())).collect()
+    }
+
+    fn partners(&self) -> Vec<(String, String)> {
+        let named = |it: &Agreement| (it.partner_name.clone(), it.partner.clone());
+        let partners: BTreeSet<(String, String)> = self.agreements.iter().map(named).collect();
+        partners.into_iter().map(|(name, account)| (account, name)).collect()
+    }
+
+    fn options(&self, key: &str) -> Vec<(String, String)> {
+        let Some(held) = self.fields.iter().find(|field| field.key == key) else {
+            return Vec::new();
+        };
+        match held.field_type {
+            FieldType::Tagger => {
+                held.options.iter().map(|it| (it.tag.clone(), it.name.clone())).collect()
+            }
+            FieldType::Checkbox => {
+                ["true", "false"].map(|word| (word.to_owned(), self.word(word))).into()
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn word(&self, word: &str) -> String {
@@ -177,12 +249,13 @@ impl Names<'_> {
             .collect()
     }
 
-    fn operators(&self, chosen: Option<Operator>) -> Vec<Choice> {
+    fn operators(&self, on: Option<&Subject>, chosen: Option<Operator>) -> Vec<Choice> {
         let choice = |operator: Operator| {
             let label = self.viewer.say(&format!("op.{}", operator.word()));
             Choice::new(operator.word(), label, chosen == Some(operator))
         };
-        Operator::ALL.into_iter().map(choice).collect()
+        let all = on.map_or(&Operator::ALL[..], Subject::operators);
+        all.iter().copied().map(choice).collect()
     }
 
     fn kinds(&self, chosen: &str) -> Vec<Choice> {
@@ -199,8 +272,9 @@ impl Names<'_> {
     fn condition(&self, kind: Kind, condition: &Condition) -> Row {
         Row {
             what: self.subjects(kind, Some(&condition.on)),
-            how: self.operators(Some(condition.op)),
+            how: self.operators(Some(&condition.on), Some(condition.op)),
             value: self.shown(&condition.on, &condition.value),
+            values: self.values(&condition.on, &condition.value),
             error: None,
         }
     }
@@ -220,16 +294,24 @@ impl Names<'_> {
             }
             _ => value,
         };
-        Row { what: self.kinds(kind), how: Vec::new(), value: shown, error: None }
+        let (_, chosen) = action.words();
+        Row {
+            what: self.kinds(kind),
+            how: Vec::new(),
+            values: self.values_of_action(kind, &chosen, &shown),
+            value: shown,
+            error: None,
+        }
     }
 
     fn blank(&self, kind: Kind) -> Row {
-        let (what, how) = (self.subjects(kind, None), self.operators(None));
-        Row { what, how, value: String::new(), error: None }
+        let (what, how) = (self.subjects(kind, None), self.operators(None, None));
+        Row { what, how, value: String::new(), values: Vec::new(), error: None }
     }
 
     fn blank_action(&self) -> Row {
-        Row { what: self.kinds(""), how: Vec::new(), value: String::new(), error: None }
+        let what = self.kinds("");
+        Row { what, how: Vec::new(), value: String::new(), values: Vec::new(), error: None }
     }
 
     /// A rule as rows, each list with an empty one at its end.
@@ -282,6 +364,7 @@ impl Names<'_> {
             if condition.check().is_err() {
                 *is_whole = false;
                 row.value.clone_from(typed);
+                row.values = self.values(&on, "");
                 row.error = Some(self.viewer.say("rule.error.value").into_owned());
             }
             conditions.push(condition);
@@ -310,8 +393,13 @@ impl Names<'_> {
             } else {
                 *is_whole = false;
                 let error = Some(self.viewer.say("rule.error.value").into_owned());
-                let what = self.kinds(kind);
-                rows.push(Row { what, how: Vec::new(), value: typed.clone(), error });
+                rows.push(Row {
+                    what: self.kinds(kind),
+                    how: Vec::new(),
+                    value: typed.clone(),
+                    values: self.values_of_action(kind, "", ""),
+                    error,
+                });
             }
         }
         (actions, rows)
@@ -326,7 +414,8 @@ impl Names<'_> {
     }
 
     fn agreement(&self, typed: &str) -> Option<String> {
-        let is = |it: &&Agreement| it.lets_share() && it.label() == typed.trim();
+        let typed = typed.trim();
+        let is = |it: &&Agreement| it.lets_share() && (it.id == typed || it.label() == typed);
         self.agreements.iter().find(is).map(|it| it.id.clone())
     }
 

@@ -10,8 +10,9 @@ use uuid::Uuid;
 use web::{Failure, Html, Page, Reader, Role, Viewer, see_other, see_other_said};
 
 use super::rule_form::{Names, Read, Row};
-use super::side;
+use super::{question, side};
 use crate::clock::{new_id, now};
+use crate::pages::confirm::{self, Back, Question};
 use crate::pages::form::Sent;
 use crate::pages::{Pages, Team, no_share};
 use crate::rules::condition::Event;
@@ -57,7 +58,6 @@ struct Form<'a> {
     all: Vec<Row>,
     any: Vec<Row>,
     actions: Vec<Row>,
-    offered: Vec<String>,
     error: Option<String>,
     tried: Option<Tried>,
 }
@@ -67,6 +67,7 @@ struct Tried {
     fires: usize,
     shares: usize,
     stopped: usize,
+    nothing: usize,
     not: usize,
     rows: Vec<TriedRow>,
 }
@@ -166,7 +167,7 @@ pub(in crate::pages) async fn form(
         error: None,
         tried: None,
     };
-    show(&viewer, &known, shown)
+    show(&viewer, shown)
 }
 
 struct Shown {
@@ -180,7 +181,7 @@ struct Shown {
     tried: Option<Tried>,
 }
 
-fn show(viewer: &Viewer, known: &Known, shown: Shown) -> Result<Response, Failure> {
+fn show(viewer: &Viewer, shown: Shown) -> Result<Response, Failure> {
     let Shown { kind, id, is_new, name, is_on, read, error, tried } = shown;
     let status = match error {
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -204,7 +205,6 @@ fn show(viewer: &Viewer, known: &Known, shown: Shown) -> Result<Response, Failur
         all: read.all,
         any: read.any,
         actions: read.actions,
-        offered: known.names(viewer).offered(),
         error: error.map(|key| viewer.say(key).into_owned()),
         tried,
     };
@@ -234,12 +234,30 @@ pub(in crate::pages) async fn save(
     }
     let name = sent.text("name").unwrap_or_default().to_owned();
     if sent.one("do") == Some("delete") {
+        if !confirm::is_sure(&sent) {
+            let question = question(&viewer, "delete_rule", &name);
+            return confirm::ask(
+                &viewer,
+                &sent,
+                &Question {
+                    action: format!("{}/{id}", path(kind)),
+                    back: Back::To(format!("{}/{id}", path(kind))),
+                    side: side(&viewer, &path(kind)),
+                    ..question
+                },
+            );
+        }
         rule::delete(&mut connection, account, kind, id).await?;
         audit::add(&mut connection, account, &viewer.name, "audit.rule_deleted", &name).await?;
         return Ok(see_other_said(&path(kind), "said.deleted"));
     }
     let known = Known::of(&pages, &mut connection, account).await?;
-    let read = known.names(&viewer).read(kind, &sent);
+    let mut read = known.names(&viewer).read(kind, &sent);
+    if sent.one("do") == Some("more") {
+        // What has no value yet is being filled in.
+        let rows = read.all.iter_mut().chain(&mut read.any).chain(&mut read.actions);
+        rows.filter(|row| row.value.trim().is_empty()).for_each(|row| row.error = None);
+    }
     let error = problem(kind, &name, &read);
     let is_on = sent.one("on").is_some();
     let is_dry_run = sent.one("do") == Some("dry") && error.is_none();
@@ -258,7 +276,7 @@ pub(in crate::pages) async fn save(
     if error.is_some() || ["dry", "more"].map(Some).contains(&sent.one("do")) {
         let error = error.filter(|_| sent.one("do") != Some("more"));
         let shown = Shown { kind, id, is_new, name, is_on, read, error, tried };
-        return show(&viewer, &known, shown);
+        return show(&viewer, shown);
     }
     let definition: &Definition = &read.definition;
     let saved = Saved { name: &name, is_on, definition, by: &viewer.name };
@@ -301,7 +319,7 @@ pub(in crate::pages) async fn earlier(
 
 /// What a rule would do to tickets as they are; nothing of it is done.
 fn try_out(names: &Names<'_>, kind: Kind, rule: &Rule, tickets: &[Kept]) -> Tried {
-    let mut tried = Tried { fires: 0, shares: 0, stopped: 0, not: 0, rows: Vec::new() };
+    let mut tried = Tried { fires: 0, shares: 0, stopped: 0, nothing: 0, not: 0, rows: Vec::new() };
     for kept in tickets {
         let row = try_one(names, kind, rule, kept, &mut tried);
         tried.rows.push(row);
@@ -334,13 +352,15 @@ fn try_one(names: &Names<'_>, kind: Kind, rule: &Rule, kept: &Kept, tried: &mut 
     };
     let rules = std::slice::from_ref(rule);
     let run = trigger::run(rules, kept.ticket.clone(), *event, names.agreements);
+    if let Some(why) = run.fired.iter().find_map(|fired| fired.stopped.as_ref()) {
+        tried.stopped += 1;
+        return row("warn", "alert", "tried.stopped", no_share(viewer, why));
+    }
+    if !run.fired.iter().any(|fired| fired.changed) {
+        tried.nothing += 1;
+        return row("off", "check", "tried.nothing", viewer.say("tried.so_already").into_owned());
+    }
     tried.fires += 1;
     tried.shares += usize::from(run.shares().is_some());
-    match run.fired.iter().find_map(|fired| fired.stopped.as_ref()) {
-        Some(why) => {
-            tried.stopped += 1;
-            row("warn", "alert", "tried.stopped", no_share(viewer, why))
-        }
-        None => row("ok", "check", "tried.fires", String::new()),
-    }
+    row("ok", "check", "tried.fires", String::new())
 }

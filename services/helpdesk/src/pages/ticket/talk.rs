@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use contracts::fields::{CustomStatuses, FieldType, TicketField};
-use contracts::{CommentId, Receipt};
+use contracts::{CommentId, Reason, Receipt};
 use desk::store::shown::{self, Carried};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -218,7 +218,7 @@ fn mark_line(viewer: &Viewer, mark: &Mark) -> MarkLine {
 fn happened(around: &Around<'_>, event: &Event) -> Happened {
     let viewer = around.viewer;
     let detail = &event.detail.0;
-    let who = partner_name(around, &event.actor);
+    let who = who(around, event);
     let text = |name: &str| detail[name].as_str().unwrap_or_default().to_owned();
     let status = |name: &str| {
         let standing = TicketStatus::read(&text(name));
@@ -265,12 +265,38 @@ fn happened(around: &Around<'_>, event: &Event) -> Happened {
         "rules_paused" => ("pause", say("event.rules_paused", &[])),
         "received" => ("in", say("event.received", &[("number", &text("number"))])),
         "shared" => ("out", say("event.shared", &[("partner", &partner)])),
-        "not_shared" => ("alert", say("event.not_shared", &[("partner", &partner)])),
+        "not_shared" => match serde_json::from_value::<Reason>(detail["reason"].clone()) {
+            Ok(reason) => {
+                let why = viewer.reason(reason).into_owned();
+                ("alert", say("event.not_shared_why", &[("partner", &partner), ("why", &why)]))
+            }
+            Err(_) => ("alert", say("event.not_shared", &[("partner", &partner)])),
+        },
         "unshared" => ("out", say("event.unshared", &[("partner", &partner)])),
         "share_ended" => ("in", say("event.share_ended", &[])),
+        "agreement_ended" => {
+            let is_renamed = detail["renamed"] == Value::Bool(true);
+            let ended =
+                if is_renamed { "event.agreement_renamed" } else { "event.agreement_ended" };
+            ("stay", say(ended, &[("partner", &partner)]))
+        }
         _ => ("info", say("event.other", &[])),
     };
     Happened { icon, text, time: viewer.time(event.at) }
+}
+
+/// Who did it: somebody here, a rule, or a partner, with their person where that is told.
+fn who(around: &Around<'_>, event: &Event) -> String {
+    let partner = partner_name(around, &event.actor);
+    match event.detail["person"].as_str() {
+        _ if event.actor.is_empty() => around.viewer.say("event.sharing").into_owned(),
+        Some(person) => {
+            let values: [(&str, &dyn std::fmt::Display); 2] =
+                [("person", &person), ("partner", &partner)];
+            around.viewer.say_with("event.person_at", &values).into_owned()
+        }
+        None => partner,
+    }
 }
 
 /// The text of a field's value as people read it: options by their names.

@@ -3,6 +3,7 @@
 pub mod doctor;
 pub mod group;
 pub mod health;
+pub mod rehearsal;
 pub mod story;
 pub mod terms;
 pub mod withheld;
