@@ -30,6 +30,8 @@ pub(super) struct Bench<'a, D> {
     pub partner: Desk,
     pub desk: &'a mut D,
     pub agreement: AgreementId,
+    /// The one under which the desk shares, once it was needed.
+    pub outward: Option<AgreementId>,
     pub field: Option<Field>,
     /// How long Deskmesh may take.
     pub limit: Duration,

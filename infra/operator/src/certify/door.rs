@@ -24,6 +24,11 @@ pub trait DeskUnderTest {
     /// `base_revision`, the ids of comments). False where it cannot be asked for that.
     fn change(&mut self, update: &Value) -> impl Future<Output = Result<bool>> + Send;
 
+    /// Has an agent share a new ticket: a `ticket.share.v1` but for what the desk adds (`actor`,
+    /// `share_id`, the ticket's `id` and requester, the ids of comments). False where it cannot be
+    /// asked for that.
+    fn share(&mut self, wanted: &Value) -> impl Future<Output = Result<bool>> + Send;
+
     /// Ends it as hard as a machine that fails does, and starts it again. False where it cannot be.
     fn restart(&mut self) -> impl Future<Output = Result<bool>> + Send;
 }
@@ -99,6 +104,16 @@ impl Program {
         }
     }
 
+    /// Whether it can do what it is asked for; then it has done it.
+    async fn have_done(&mut self, what: &str, asked: &Value) -> Result<bool> {
+        let (status, answer) = self.ask(asked).await?;
+        match status {
+            200..=299 => Ok(true),
+            404 | 405 | 501 => Ok(false),
+            other => Err(unexpected(what, &format!("{other}: {answer}"))),
+        }
+    }
+
     /// Status and answer.
     async fn ask(&self, asked: &Value) -> Result<(u16, Value)> {
         let (door, asked, limit) = (self.door.clone(), asked.to_string(), self.limit);
@@ -128,12 +143,13 @@ impl DeskUnderTest for Program {
     }
 
     async fn change(&mut self, update: &Value) -> Result<bool> {
-        let (status, answer) = self.ask(&json!({ "do": "change", "update": update })).await?;
-        match status {
-            200..=299 => Ok(true),
-            404 | 405 | 501 => Ok(false),
-            other => Err(unexpected("having the desk change", &format!("{other}: {answer}"))),
-        }
+        let asked = json!({ "do": "change", "update": update });
+        self.have_done("having the desk change", &asked).await
+    }
+
+    async fn share(&mut self, wanted: &Value) -> Result<bool> {
+        let asked = json!({ "do": "share", "share": wanted });
+        self.have_done("having the desk share", &asked).await
     }
 
     async fn restart(&mut self) -> Result<bool> {

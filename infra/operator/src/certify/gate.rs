@@ -45,6 +45,12 @@ pub(super) struct Told {
     data: Vec<u8>,
 }
 
+impl Told {
+    pub fn is_receipt(&self) -> bool {
+        matches!(self.body, DeliveryBody::Receipt(_))
+    }
+}
+
 /// A command that the desk published.
 #[derive(Clone, Debug)]
 pub(super) struct Command {

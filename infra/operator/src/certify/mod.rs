@@ -10,6 +10,7 @@ mod door;
 mod gate;
 mod held;
 mod judge;
+mod outward;
 mod report;
 mod setup;
 
@@ -89,6 +90,7 @@ pub async fn certify<D: DeskUnderTest>(
         partner,
         desk,
         agreement: no_agreement.map_err(|error| unexpected("an id", &error.to_string()))?,
+        outward: None,
         field: None,
         limit: settings.limit,
         patience: settings.patience,
@@ -161,7 +163,8 @@ async fn agree<D: DeskUnderTest>(bench: &mut Bench<'_, D>, address: &str) -> Res
 async fn end<D: DeskUnderTest>(bench: &mut Bench<'_, D>) -> Result<()> {
     let deactivate = json!({ "agreement_id": bench.agreement,
         "actor": admin(&bench.partner.account) });
-    bench.ask("agreement.deactivate.v1", &deactivate).await.map(drop)
+    bench.ask("agreement.deactivate.v1", &deactivate).await?;
+    bench.end_outward().await
 }
 
 fn admin(account: &AccountName) -> serde_json::Value {

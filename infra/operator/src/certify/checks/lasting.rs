@@ -40,7 +40,7 @@ pub async fn restart<D: DeskUnderTest>(bench: &mut Bench<'_, D>) -> Result<Outco
     bench.compare(&share).await.map(outcome)
 }
 
-fn cannot_be_restarted() -> Outcome {
+pub(super) fn cannot_be_restarted() -> Outcome {
     Outcome::Untried(
         "the desk cannot be restarted from here: give --run or --restart, or sit at a terminal"
             .to_owned(),

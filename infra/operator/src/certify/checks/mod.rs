@@ -3,6 +3,7 @@
 mod deliveries;
 mod lasting;
 mod own;
+mod sent;
 
 use super::bench::Bench;
 use super::door::DeskUnderTest;
@@ -26,6 +27,11 @@ enum Play {
     Restart,
     CommandKept,
     AnyOrder,
+    SharedWhole,
+    SharedAnswered,
+    SharedAnsweredFirst,
+    SharedOnHold,
+    ShareKept,
     NoEcho,
     CommandsAccepted,
     AfterTheEnd,
@@ -41,7 +47,7 @@ const fn check(
 }
 
 /// All of them, in the order in which they are played.
-const ALL: [(Play, Check); 18] = [
+const ALL: [(Play, Check); 23] = [
     (
         Play::Texts,
         check(
@@ -192,6 +198,56 @@ const ALL: [(Play, Check); 18] = [
         ),
     ),
     (
+        Play::SharedWhole,
+        check(
+            "shared_whole",
+            "part 3 (`ticket.share.v1`)",
+            "what the desk shares reaches the partner as it is here",
+            "share the ticket's status, its tags and all its comments, each with `public` as it is \
+             here: what is left out counts as public",
+        ),
+    ),
+    (
+        Play::SharedAnswered,
+        check(
+            "shared_answered",
+            "parts 4 and 5",
+            "a partner's answer comes back to the ticket that was shared",
+            "keep the `share_id` of the receipt of ticket.share.v1 with the ticket, and take \
+             ticket.updated for it as for a ticket that was received",
+        ),
+    ),
+    (
+        Play::SharedAnsweredFirst,
+        check(
+            "shared_answered_first",
+            "part 4 (in any order), part 5 (a revision per field)",
+            "a partner's answer may come before the receipt of the share",
+            "store an update of an unknown `share_id` until the receipt names it, and take the \
+             fields that were shared with the receipt's revision: one with a higher revision stays",
+        ),
+    ),
+    (
+        Play::SharedOnHold,
+        check(
+            "shared_on_hold",
+            "part 4 (`mapped`), rule R-48",
+            "a ticket that is shared on hold stays on hold here",
+            "`mapped` in the receipt of ticket.share.v1 says what the partner was told; your own \
+             ticket holds what you sent",
+        ),
+    ),
+    (
+        Play::ShareKept,
+        check(
+            "share_kept",
+            "part 2 (keep a command until its receipt arrives)",
+            "a share is kept until its receipt, across a crash, under one `message_id`",
+            "write ticket.share.v1 with its `message_id` and `share_id` in the transaction in which \
+             the agent shares, and publish it from there",
+        ),
+    ),
+    (
         Play::NoEcho,
         check(
             "no_echo",
@@ -253,6 +309,11 @@ pub(super) async fn play<D: DeskUnderTest>(
             Play::Restart => lasting::restart(bench).await,
             Play::CommandKept => lasting::command_kept(bench).await,
             Play::AnyOrder => deliveries::any_order(bench).await,
+            Play::SharedWhole => sent::whole(bench).await,
+            Play::SharedAnswered => sent::answered(bench).await,
+            Play::SharedAnsweredFirst => sent::answered_first(bench).await,
+            Play::SharedOnHold => sent::on_hold(bench).await,
+            Play::ShareKept => sent::kept(bench).await,
             Play::NoEcho => own::no_echo(bench).await,
             Play::CommandsAccepted => own::commands_accepted(bench).await,
             Play::AfterTheEnd => lasting::after_the_end(bench).await,

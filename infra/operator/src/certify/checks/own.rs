@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use contracts::delivery::DeliveryBody;
 use contracts::{ItemOutcome, ReceiptOutcome, ShareId};
 use serde_json::{Value, json};
 
@@ -153,8 +152,7 @@ pub async fn commands_accepted<D: DeskUnderTest>(bench: &mut Bench<'_, D>) -> Re
 
 /// Receipts before all else.
 pub(super) fn receipts_first(held: Vec<Told>) -> Vec<Told> {
-    let (mut first, rest): (Vec<Told>, Vec<Told>) =
-        held.into_iter().partition(|told| matches!(told.body, DeliveryBody::Receipt(_)));
+    let (mut first, rest): (Vec<Told>, Vec<Told>) = held.into_iter().partition(Told::is_receipt);
     first.extend(rest);
     first
 }

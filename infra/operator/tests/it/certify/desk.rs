@@ -109,6 +109,13 @@ impl DeskUnderTest for MistakenDesk {
         Ok(true)
     }
 
+    async fn share(&mut self, wanted: &Value) -> Result<bool> {
+        let runs = self.runs.as_ref().unwrap();
+        let command = runs.core().share(wanted);
+        runs.out.send(command).unwrap();
+        Ok(true)
+    }
+
     async fn restart(&mut self) -> Result<bool> {
         let mut runs = self.runs.take().unwrap();
         // Memory and connections go; what was not acked comes again.

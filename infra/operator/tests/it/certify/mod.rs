@@ -24,7 +24,7 @@ const LIMIT: Duration = Duration::from_mins(2);
 const AT_ONCE: usize = 5;
 
 /// Each mistake with the check that has to find it.
-const MISTAKES: [(Mistake, &str); 18] = [
+const MISTAKES: [(Mistake, &str); 25] = [
     (Mistake::RevisionWithoutValue, "lost_race"),
     (Mistake::LastOneWins, "newest_wins"),
     (Mistake::OneRevision, "each_field"),
@@ -43,6 +43,13 @@ const MISTAKES: [(Mistake, &str); 18] = [
     (Mistake::CutsText, "texts"),
     (Mistake::ManglesLetters, "texts"),
     (Mistake::DeletesWithShare, "after_the_end"),
+    (Mistake::SharesAllAsPublic, "shared_whole"),
+    (Mistake::SharesNoComments, "shared_whole"),
+    (Mistake::OnlyReceives, "shared_answered"),
+    (Mistake::ShareStands, "shared_answered_first"),
+    (Mistake::MappedAtShare, "shared_on_hold"),
+    (Mistake::ForgetsShares, "share_kept"),
+    (Mistake::SharesAgain, "share_kept"),
 ];
 
 struct Candidate {

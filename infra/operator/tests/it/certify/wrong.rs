@@ -9,6 +9,7 @@ use contracts::delivery::{DeliveryBody, TicketUpdated};
 use contracts::{AccountName, Item, ItemOutcome, Receipt};
 use serde_json::{Value, json};
 use testkit::Model;
+use testkit::model::Ticket;
 
 /// Letters after which one desk cuts a text.
 const CUT: usize = 4_000;
@@ -52,6 +53,20 @@ pub enum Mistake {
     ManglesLetters,
     /// It deletes a ticket with its share.
     DeletesWithShare,
+    /// It shares private comments as public ones.
+    SharesAllAsPublic,
+    /// It shares a ticket without its comments.
+    SharesNoComments,
+    /// It takes no updates for tickets that it shared itself.
+    OnlyReceives,
+    /// What it shared stands over what its partner set since.
+    ShareStands,
+    /// It takes what the partner was told at the share for its own value.
+    MappedAtShare,
+    /// It keeps shares in memory.
+    ForgetsShares,
+    /// It shares again under a new id.
+    SharesAgain,
 }
 
 /// A command as it is published.
@@ -113,8 +128,9 @@ impl Core {
             }
         }
         let mut again = core.pending.clone();
-        if mistake == Mistake::NewIdAfterRestart {
-            for command in &mut again {
+        for command in &mut again {
+            let shares = command.kind == "ticket.share.v1" && mistake == Mistake::SharesAgain;
+            if shares || mistake == Mistake::NewIdAfterRestart {
                 command.id.push_str("-again");
             }
         }
@@ -127,7 +143,8 @@ impl Core {
         let count = self.receipts.len() + self.pending.len();
         let id = format!("{}-{count}-{}", self.account, self.counter);
         let command = Command { id, kind: kind.to_owned(), content };
-        if self.mistake != Mistake::ForgetsCommands {
+        let forgets_share = self.mistake == Mistake::ForgetsShares && kind == "ticket.share.v1";
+        if self.mistake != Mistake::ForgetsCommands && !forgets_share {
             self.write(&json!({ "id": command.id, "kind": kind, "sent": command.content }));
         }
         self.send(command.clone());
@@ -191,6 +208,26 @@ impl Core {
         self.ask("ticket.update.v1", update)
     }
 
+    /// An agent shares a new ticket.
+    pub fn share(&mut self, wanted: &Value) -> Command {
+        let mut share = wanted.clone();
+        let count = self.receipts.len() + self.pending.len();
+        share["actor"] = json!({ "id": "1", "name": "Ann", "role": "agent" });
+        share["ticket"]["id"] = json!(format!("S-{count}"));
+        share["ticket"]["requester"] = json!({ "id": "2", "name": "Bo", "role": "end_user" });
+        let comments = share["ticket"]["comments"].as_array_mut().unwrap();
+        for (number, comment) in comments.iter_mut().enumerate() {
+            comment["id"] = json!(format!("{}/s{count}-{number}", self.account));
+            if self.mistake == Mistake::SharesAllAsPublic {
+                comment["public"] = json!(true);
+            }
+        }
+        if self.mistake == Mistake::SharesNoComments {
+            comments.clear();
+        }
+        self.ask("ticket.share.v1", share)
+    }
+
     /// What it says that it holds.
     pub fn report(&self, share: &str) -> Value {
         let Some(ticket) = self.model.shared(share) else { return Value::Null };
@@ -244,6 +281,7 @@ impl Core {
         let highest = self.revisions.get(&share).copied().unwrap_or_default();
         match self.mistake {
             Mistake::DropsEarly if ticket.is_none() => return None,
+            Mistake::OnlyReceives if ticket.as_ref().is_some_and(is_own) => return None,
             Mistake::LastOneWins => {
                 self.counter += 1;
                 updated.revision = updated.revision.map(|_| 1_000 + self.counter);
@@ -304,7 +342,11 @@ impl Core {
                 self.counter += 1;
                 receipt.revision = receipt.revision.map(|_| 1_000 + self.counter);
             }
-            Mistake::MappedIsMine => {
+            Mistake::ShareStands if receipt.command_type == "ticket.share.v1" => {
+                receipt.revision = receipt.revision.map(|_| 1_000);
+            }
+            Mistake::MappedAtShare if receipt.command_type != "ticket.share.v1" => {}
+            Mistake::MappedIsMine | Mistake::MappedAtShare => {
                 let mapped = receipt.decisions.iter_mut().filter(|decision| {
                     decision.item == Item::Status && decision.outcome == ItemOutcome::Mapped
                 });
@@ -327,4 +369,9 @@ impl Core {
             writeln!(self.file, "{line}").unwrap();
         }
     }
+}
+
+/// Whether the desk shared it itself.
+fn is_own(ticket: &Ticket) -> bool {
+    ticket.number.as_ref().is_some_and(|number| number.starts_with("S-"))
 }
