@@ -26,7 +26,7 @@ const EDGES: [(&str, &[&str]); 22] = [
     ("web", &["contracts", "desk", "messaging", "web-base"]),
     ("gateway", &["bootstrap", "contracts", "desk", "egress", "files", "messaging", "web"]),
     ("helpdesk", &["bootstrap", "contracts", "desk", "files", "mail", "messaging", "web"]),
-    ("files", &["bootstrap", "desk", "messaging"]),
+    ("files", &["bootstrap", "desk", "egress", "messaging"]),
     ("nhd-bridge", &["bootstrap", "contracts", "desk", "egress", "messaging"]),
     ("agreement-service", &["bootstrap", "contracts", "messaging"]),
     ("share-dispatcher", &["bootstrap", "contracts", "line", "messaging", "timeline"]),

@@ -112,11 +112,11 @@ class Desk:
     def base(self, number, *fields):
         return self.ask(do="base", number=number, fields=fields)["revision"]
 
-    def shown(self, path):
-        """What the gateway answers."""
+    def shown(self, path, body=None):
+        """What the gateway answers; with a body, to a POST."""
         context = ssl.create_default_context(cafile=os.environ.get("DESKMESH_CA"))
         url, headers = os.environ["GATEWAY_URL"] + path, {"Authorization": f"Bearer {self.token}"}
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), context=context) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers), context=context) as answer:
             return json.load(answer)
 
 
@@ -143,8 +143,10 @@ def agree(sender, receiver):
     return agreement
 
 
-def file(id):
-    return {"id": id, "filename": f"{id}.jpg", "url": f"https://files.example/{id}.jpg"}
+def file(desk, id):
+    """A file that the desk has uploaded, as an attachment."""
+    kept = desk.shown(f"/v1/files?filename={id}.jpg", body=id.encode())
+    return {"id": id, "filename": kept["filename"], "url": kept["url"]}
 
 
 def says(text):
@@ -159,7 +161,7 @@ def play(sender, receiver):
         "id": number, "subject": "The pump leaks", "status": "open", "custom_fields": {"order": "7", "place": "?"},
         "tags": [{"name": "pump", "added_by": "user"}, {"name": "vip", "added_by": "rule"}],
         "requester": {"id": "1", "name": "Ann", "role": "end_user"},
-        "comments": [{"body": "It drips. 🚰", "attachments": [file("drip"), file("door")]}]})["share_id"]
+        "comments": [{"body": "It drips. 🚰", "attachments": [file(sender, "drip"), file(sender, "door")]}]})["share_id"]
 
     # The copy's desk dies after it took the ticket and before it knows that it did.
     until = time.monotonic() + PATIENCE
@@ -175,7 +177,7 @@ def play(sender, receiver):
     receiver.send("ticket.update", dies="after_request", ticket_id=copy, comments=[{"body": "Which pump?"}])
     sender.hears("ticket.updated", says("Which pump?"))
     sender.send("ticket.update", ticket_id=number, comments=[{"body": "Only for us", "public": False,
-                                                              "attachments": [file("note")]}])
+                                                              "attachments": [file(sender, "note")]}])
     secret = receiver.hears("ticket.updated", says("Only for us"))["comments"][0]["id"]
 
     # Two at once, as far as their desks knew: the older change loses, and the receipt, which comes last, says what is

@@ -12,7 +12,7 @@ use desk::outbox;
 use desk::store::account::{self, KeptAccount};
 use desk::{Edge, Session};
 use egress::Egress;
-use files::{Files, sweep};
+use files::{Files, copy, sweep};
 use tokio::sync::Notify;
 
 use crate::config::Config;
@@ -59,6 +59,8 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     let files = Files::open(pool.clone(), settings).await?;
     context.tasks.spawn("files sweep", sweep(files.clone(), shutdown.clone()));
     let egress = Egress::new(egress).context("egress")?;
+    let copying = copy(files.clone(), egress.clone(), Arc::clone(&new_command), shutdown.clone());
+    context.tasks.spawn("files copied", copying);
     let calling = webhooks::Settings {
         schedule: Schedule { first: webhooks.first_retry_ms.milliseconds() },
         timeout: webhooks.timeout_ms.milliseconds(),

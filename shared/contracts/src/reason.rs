@@ -107,7 +107,7 @@ reasons! {
         or visibility: what was published first stands, or another ticket has it.",
     NotTheAuthor "not_the_author" "Only the account of its author may redact a comment.",
     BadLink "bad_link" "The link is not https, names no host, carries a user or password, or has a \
-        character that no link has.",
+        character that no link has; or the account's edge could not fetch what it leads to.",
     TooLong "too_long" "The other desk cannot hold it as long as it is: text was cut at a word, HTML \
         or a file left out.",
     NoPrivateComments "no_private_comments" "The other desk cannot keep a private comment from the \

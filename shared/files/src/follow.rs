@@ -1,9 +1,10 @@
-//! What commands do to files: those that they name are kept, those of a redaction lose their links.
+//! What commands do to files: those that they name are kept, those that lie elsewhere are copied
+//! before they are sent, those of a redaction lose their links.
 
 use desk::outbox::{self, Accepted, Request};
 use sqlx::{PgConnection, PgPool};
 
-use crate::rules::link;
+use crate::rules::{foreign, link};
 use crate::store;
 
 /// Keeps a request as the outbox does, and in the same transaction what it says of files of `origin`.
@@ -32,6 +33,10 @@ pub async fn follow(
     let (account, content) = (request.account.as_str(), &request.content);
     let named = link::named(&request.command_type, content, origin);
     store::link(connection, account, &named).await?;
+    let elsewhere = foreign::foreign(&request.command_type, content, origin);
+    if !elsewhere.is_empty() {
+        store::copy::insert(connection, request, &elsewhere).await?;
+    }
     if let Some((comment, attachment)) = link::redacted(&request.command_type, content) {
         store::redact(connection, account, comment, attachment).await?;
     }

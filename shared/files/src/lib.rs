@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
+mod copies;
 mod follow;
 mod keep;
 mod links;
@@ -21,6 +22,7 @@ use sqlx::migrate::Migration;
 use uuid::Uuid;
 
 pub use config::Config;
+pub use copies::copy;
 pub use follow::{accept, follow};
 pub use keep::{KeepError, Kept, Upload};
 pub use links::hex;

@@ -12,6 +12,7 @@ use contracts::{AccountName, Decision};
 use desk::outbox::{Accepted, Request, RequestError, entity_of};
 use desk::store::read::{self, CommandRow};
 use files::accept;
+use files::store::copy::{self, CopyState};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -123,10 +124,11 @@ async fn send(
     let answered = wait_for_receipt(api, &caller.account, name, wait).await?;
     let location = format!("/v1/receipts/{entity}/{}", encoded(&request.key));
     let row = answered.ok_or_else(|| not_found("command"))?;
+    let files = files_of(api, &caller.account, name).await?;
     let has_receipt = row.receipt.is_some();
     let status =
         if has_receipt && wants_receipt(headers) { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let mut body = shown(&row);
+    let mut body = shown(&row, &files);
     if !mended.is_empty() {
         body["mended"] = json!(mended);
     }
@@ -169,7 +171,8 @@ pub(crate) async fn receipt(
     let name = (entity.as_str(), key.as_str());
     let row = wait_for_receipt(&api, &caller.account, name, wait).await?;
     let row = row.ok_or_else(|| not_found("command"))?;
-    Ok(Json(shown(&row)).into_response())
+    let files = files_of(&api, &caller.account, name).await?;
+    Ok(Json(shown(&row, &files)).into_response())
 }
 
 /// The command, as soon as it has its receipt, or else when the time is up.
@@ -201,17 +204,48 @@ async fn wait_for_receipt(
     }
 }
 
-/// A command and where it is; its receipt, when it is there.
-fn shown(row: &CommandRow) -> Value {
+/// What became of the files that a command names and that lie elsewhere. Only what carries comments
+/// has any.
+async fn files_of(
+    api: &Api,
+    account: &str,
+    (entity, key): (&str, &str),
+) -> Result<Vec<CopyState>, Refusal> {
+    if entity == "ticket" {
+        Ok(copy::states(&api.pool, account, entity, key).await?)
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+/// A command and where it is; its receipt, when it is there, and its files that lie elsewhere.
+fn shown(row: &CommandRow, files: &[CopyState]) -> Value {
     let receipt: Option<Value> =
         row.receipt.as_deref().and_then(|receipt| serde_json::from_str(receipt).ok());
-    json!({
+    let mut told = json!({
         "message_id": row.key,
         "type": row.command_type,
         "state": state_of(row.sent_at.as_deref(), receipt.is_some()),
         "accepted_at": row.accepted_at,
         "receipt": receipt,
-    })
+    });
+    if !files.is_empty() {
+        told["files"] = files.iter().map(shown_file).collect();
+    }
+    told
+}
+
+fn shown_file(file: &CopyState) -> Value {
+    let mut told = json!({
+        "comment_id": file.comment,
+        "attachment_id": file.attachment,
+        "state": file.state,
+    });
+    if let Some((reason, detail)) = file.failure.as_ref().zip(file.detail.as_ref()) {
+        told["reason"] = json!(reason);
+        told["detail"] = json!(detail);
+    }
+    told
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {

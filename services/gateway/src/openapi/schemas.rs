@@ -151,8 +151,16 @@ fn own() -> Map<String, Value> {
         "AcceptedCommand": object(json!({ "message_id": text(), "type": text(),
             "state": { "enum": ["waits", "sent", "answered"] }, "accepted_at": text(),
             "receipt": { "anyOf": [reference("Receipt"), { "type": "null" }] },
-            "mended": mended }),
+            "mended": mended,
+            "files": { "type": "array", "items": reference("ForeignFile"),
+                "description": "Files of its comments that lie elsewhere. They are copied before \
+                    the command is sent, and the link to the copy is what crosses." } }),
             &["message_id", "type", "state", "accepted_at", "receipt"]),
+        "ForeignFile": object(json!({ "comment_id": text(), "attachment_id": text(),
+            "state": { "enum": ["waits", "copied", "failed"] },
+            "reason": { "type": "string", "description": "Why it is not copied: after `failed` the \
+                command goes without it, and its receipt says `bad_link`." },
+            "detail": text() }), &["comment_id", "attachment_id", "state"]),
         "Delivery": object(json!({ "cursor": text(), "message_id": text(), "type": text(),
             "told_at": text(), "share_id": text(), "correlation_id": text(), "payload": {} }),
             &["cursor", "message_id", "type", "told_at", "payload"]),

@@ -11,7 +11,7 @@ use desk::log::Heads;
 use desk::store::account::{KeptAccount, keep};
 use desk::{Session, outbox};
 use egress::{Addresses, Egress, Lookup, Ports};
-use files::{Files, Settings, sweep};
+use files::{Files, Settings, copy, sweep};
 use gateway::Gateway;
 use gateway::http::{Api, Limits, with_pages};
 use gateway::rules::token::Token;
@@ -75,18 +75,23 @@ impl GatewayHarness {
 
     /// With so many requests a second, and so many open streams.
     pub async fn limited(test: &str, requests: u32, streams: usize) -> Self {
-        Self::open(test, requests, streams, |_| ()).await
+        Self::open(test, (requests, streams), 2, |_| ()).await
     }
 
     /// With other limits of files.
     pub async fn with_files(test: &str, change: impl FnOnce(&mut Settings)) -> Self {
-        Self::open(test, 10_000, 100, change).await
+        Self::open(test, (10_000, 100), 2, change).await
+    }
+
+    /// Where nobody copies files that lie elsewhere.
+    pub async fn without_copies(test: &str) -> Self {
+        Self::open(test, (10_000, 100), 0, |_| ()).await
     }
 
     async fn open(
         test: &str,
-        requests: u32,
-        streams: usize,
+        (requests, streams): (u32, usize),
+        copying: usize,
         change: impl FnOnce(&mut Settings),
     ) -> Self {
         let world = TestEnvironment::new(test).await;
@@ -112,15 +117,19 @@ impl GatewayHarness {
         replicas.spawn(|stop| outbox::run(pool.clone(), sender, settings, Arc::clone(&new), stop));
         replicas.spawn(|stop| Arc::clone(&heads).run(pool.clone(), stop));
         let webhooks = Webhooks::new(pool.clone(), egress(), calls());
+        let (files, served) = files(test, change).await;
+        let (files_url, folder) = (files.origin.clone(), files.folder.clone());
+        let served_files = Files::open(pool.clone(), files.clone()).await.expect("a folder");
+        for _ in 0..copying {
+            let copying = (served_files.clone(), egress(), Arc::clone(&new));
+            replicas.spawn(|stop| copy(copying.0, copying.1, copying.2, stop));
+        }
         // Two, of which each may work on any queue.
         replicas.spawn(|stop| webhooks.clone().run(stop));
         replicas.spawn(|stop| webhooks.clone().run(stop));
         let limits = Limits::new(NonZeroU32::new(requests).expect("one at least"), streams);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let (files, served) = files(test, change).await;
-        let (files_url, folder) = (files.origin.clone(), files.folder.clone());
-        let served_files = Files::open(pool.clone(), files.clone()).await.expect("a folder");
         replicas.spawn(|stop| sweep(served_files.clone(), stop));
         let links = served_files.clone().router();
         replicas.spawn(|stop| async move {
@@ -248,7 +257,7 @@ async fn files(
 }
 
 /// A client that may call loopback, and finds every name inside.
-fn egress() -> Egress {
+pub fn egress() -> Egress {
     struct Inside;
     impl Lookup for Inside {
         fn lookup<'a>(&'a self, _: &'a str) -> Addresses<'a> {

@@ -102,20 +102,14 @@ fn comments_of(content: &Value) -> Option<Vec<String>> {
     (!ids.is_empty()).then_some(ids)
 }
 
-/// What an agent does takes effect on the account's own ticket at once.
-async fn at_home(connection: &mut PgConnection, request: &Request) -> sqlx::Result<()> {
-    let (account, content) = (request.account.as_str(), &request.content);
-    let touches = ["ticket.share.v1", "ticket.update.v1", "ticket.bind.v1", "ticket.redact.v1"];
-    if !touches.contains(&request.command_type.as_str()) {
-        return Ok(());
-    }
-    if request.command_type == "ticket.bind.v1" {
-        // Its ticket may be told at this moment: then either this finds it, or that finds the number.
-        sqlx::query("select from desk_account where account = $1 for update")
-            .bind(account)
-            .execute(&mut *connection)
-            .await?;
-    }
+/// Locks the account's own tickets that a command is about, and reads them with those of their
+/// comments that `comments` names.
+pub(super) async fn own_tickets(
+    connection: &mut PgConnection,
+    account: &str,
+    content: &Value,
+    comments: &[String],
+) -> sqlx::Result<Vec<(String, Uuid, Ticket)>> {
     let text = |place: &str| content.pointer(place).and_then(Value::as_str);
     let share = text("/share_id").map(str::to_lowercase);
     let number = text("/ticket_id").or_else(|| text("/ticket/id"));
@@ -134,9 +128,38 @@ async fn at_home(connection: &mut PgConnection, request: &Request) -> sqlx::Resu
     };
     let numbers: Vec<(String, String)> =
         number.map(|number| (account.to_owned(), number.to_owned())).into_iter().collect();
+    tickets::lock(connection, &ids, &numbers, comments).await
+}
+
+/// Saves own tickets that [`own_tickets`] locked.
+pub(super) async fn save_changed(
+    connection: &mut PgConnection,
+    account: &str,
+    changed: &[(Uuid, Ticket)],
+) -> sqlx::Result<()> {
+    let changed: Vec<_> =
+        changed.iter().map(|(id, ticket)| (account, *id, ticket, false)).collect();
+    tickets::save(connection, &changed).await
+}
+
+/// What an agent does takes effect on the account's own ticket at once.
+async fn at_home(connection: &mut PgConnection, request: &Request) -> sqlx::Result<()> {
+    let (account, content) = (request.account.as_str(), &request.content);
+    let touches = ["ticket.share.v1", "ticket.update.v1", "ticket.bind.v1", "ticket.redact.v1"];
+    if !touches.contains(&request.command_type.as_str()) {
+        return Ok(());
+    }
+    if request.command_type == "ticket.bind.v1" {
+        // Its ticket may be told at this moment: then either this finds it, or that finds the number.
+        sqlx::query("select from desk_account where account = $1 for update")
+            .bind(account)
+            .execute(&mut *connection)
+            .await?;
+    }
+    let text = |place: &str| content.pointer(place).and_then(Value::as_str);
     let mut comments = comments_of(content).unwrap_or_default();
     comments.extend(text("/comment_id").map(str::to_owned));
-    let loaded = tickets::lock(connection, &ids, &numbers, &comments).await?;
+    let loaded = own_tickets(connection, account, content, &comments).await?;
     let before: Vec<Ticket> = loaded.iter().map(|(.., ticket)| ticket.clone()).collect();
     let mut model = Model::of(before.clone(), BTreeMap::new(), BTreeMap::new());
     model.about_to_send(&request.key, &request.command_type, content);

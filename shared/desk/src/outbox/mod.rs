@@ -3,10 +3,12 @@
 
 mod accept;
 mod ask;
+mod hold;
 mod request;
 mod send;
 
 pub use accept::{Accepted, accept, accept_within};
 pub use ask::ask;
+pub use hold::{FileOfComment, hold, release, replace_file};
 pub use request::{Request, RequestError, entity_of};
 pub use send::{Settings, run};

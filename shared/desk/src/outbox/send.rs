@@ -66,12 +66,12 @@ pub async fn run(
     Ok(())
 }
 
-/// Tells how long the oldest command has had no receipt. Every replica tells the same number; of a
-/// database that does not answer, the last one stands.
+/// Tells how long the oldest command that is not held has had no receipt. Every replica tells the
+/// same number; of a database that does not answer, the last one stands.
 async fn tell_oldest(pool: &PgPool, answer_timeout: Duration) {
     let oldest = sqlx::query_scalar(
         "select coalesce(extract(epoch from now() - min(created_at)), 0)::float8 from desk_outbox
-         where due_at is not null",
+         where due_at < 'infinity'",
     );
     if let Ok(seconds) = timeout::database(answer_timeout, oldest.fetch_one(pool)).await {
         let seconds: f64 = seconds;
@@ -114,14 +114,24 @@ async fn turn(
     Ok(commands.len())
 }
 
+/// What is about one ticket goes in its order: an answer that overtook the share it belongs to would
+/// be refused. What is to be blanked waits for nothing.
+const DUE: &str = "
+    select number, account, key, type, body, attempts from desk_outbox due
+    where due_at <= now() and (type = 'ticket.redact.v1' or not exists (
+        select from desk_outbox held
+        where held.due_at = 'infinity' and held.account = due.account and held.number < due.number
+            and (held.share_id = due.share_id or exists (
+                select from desk_ticket own where own.account = due.account
+                    and (own.number = held.ticket or own.id = (select ticket from desk_share
+                        where account = held.account and share_id = held.share_id))
+                    and (own.number = due.ticket or own.id = (select ticket from desk_share
+                        where account = due.account and share_id = due.share_id))))))
+    order by due_at, number limit $1 for update of due skip locked";
+
 async fn due(connection: &mut PgConnection) -> sqlx::Result<Vec<(i64, Command)>> {
-    let rows: Vec<(i64, String, String, String, String, i32)> = sqlx::query_as(
-        "select number, account, key, type, body, attempts from desk_outbox
-         where due_at <= now() order by due_at, number limit $1 for update skip locked",
-    )
-    .bind(BATCH)
-    .fetch_all(connection)
-    .await?;
+    let rows: Vec<(i64, String, String, String, String, i32)> =
+        sqlx::query_as(DUE).bind(BATCH).fetch_all(connection).await?;
     let mut bytes = 0;
     let mut commands = Vec::with_capacity(rows.len());
     for (number, account, message_id, message_type, body, attempts) in rows {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use contracts::topology::Service;
-use desk::outbox::Accepted;
+use desk::outbox::{self, Accepted, Request};
 use desk::store::read::{self, TicketName};
 use serde_json::json;
 use testkit::desk::PATIENCE;
@@ -120,5 +120,89 @@ async fn what_died_between_publish_and_confirm_goes_out_again() {
     harness.start_outbox(PATIENCE);
     let sent = arrivals(&arrived, 2).await;
     assert_eq!(sent[0], sent[1], "the line knows it by its id");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_about_a_held_commands_ticket_waits_behind_it() {
+    let mut harness = DeskHarness::set("desk-held").await;
+    let arrived = harness.read_entry(Service::ShareDispatcher);
+    let request = |key: &str, command_type: &str, content: serde_json::Value| Request {
+        account: contracts::AccountName::new(ACME).unwrap(),
+        key: key.to_owned(),
+        command_type: command_type.to_owned(),
+        hash: Request::hash_of(command_type, &content),
+        content,
+    };
+    let mut transaction = harness.pool.begin().await.unwrap();
+    let held = request("share", "ticket.share.v1", share());
+    assert_eq!(outbox::accept_within(&mut transaction, &held).await.unwrap(), Accepted::New);
+    let number = outbox::hold(&mut transaction, &held).await.unwrap();
+    transaction.commit().await.unwrap();
+    let say = |ticket: &str| {
+        json!({ "ticket_id": ticket, "comments": [{ "id": "gateway-acme/2",
+        "body": "And now?" }] })
+    };
+    let update = "ticket.update.v1";
+    harness.ask(ACME, "behind", update, &say("4711")).await;
+    harness.ask(ACME, "by share", update, &json!({ "share_id": SHARE, "status": "open" })).await;
+    harness.ask(ACME, "other ticket", update, &say("4712")).await;
+    harness.ask(GLOBEX, "other account", update, &say("4711")).await;
+    let redact = json!({ "ticket_id": "4711", "comment_id": "gateway-acme/9" });
+    harness.ask(ACME, "redact", "ticket.redact.v1", &redact).await;
+    harness.start_outbox(PATIENCE);
+    let ids = |arrived: &[crate::harness::Arrived]| -> Vec<String> {
+        arrived.iter().map(|it| it.message_id.clone()).collect()
+    };
+    let first = arrivals(&arrived, 3).await;
+    assert_eq!(ids(&first), ["other ticket", "other account", "redact"]);
+
+    let mut transaction = harness.pool.begin().await.unwrap();
+    assert!(outbox::release(&mut transaction, number).await.unwrap());
+    assert!(!outbox::release(&mut transaction, number).await.unwrap(), "once");
+    transaction.commit().await.unwrap();
+    harness.new_command.notify_one();
+    let all = arrivals(&arrived, 6).await;
+    assert_eq!(ids(&all)[3..], ["share", "behind", "by share"]);
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_a_held_command_is_replaced_there_and_at_home() {
+    let harness = DeskHarness::set("desk-replaced").await;
+    let mut content = share();
+    let file = json!({ "id": "f", "filename": "pump.png", "url": "https://elsewhere.example/1" });
+    content["ticket"]["comments"][0]["attachments"] = json!([file]);
+    let request = Request {
+        account: contracts::AccountName::new(ACME).unwrap(),
+        key: "k1".to_owned(),
+        command_type: "ticket.share.v1".to_owned(),
+        hash: Vec::new(),
+        content,
+    };
+    let mut connection = harness.pool.acquire().await.unwrap();
+    outbox::accept_within(&mut connection, &request).await.unwrap();
+    let number = outbox::hold(&mut connection, &request).await.unwrap();
+    let of = outbox::FileOfComment {
+        comment: "gateway-acme/1",
+        attachment: "f",
+        url: "https://elsewhere.example/1",
+    };
+    let copy = json!({ "url": "https://files.example/f/1", "size": 5 });
+    let replaced = outbox::replace_file(&mut connection, number, of, &copy, &copy).await.unwrap();
+    assert!(replaced);
+    let again = outbox::replace_file(&mut connection, number, of, &copy, &copy).await.unwrap();
+    assert!(!again, "it names the copy now");
+    let row =
+        read::ticket(&mut connection, ACME, TicketName::Number("4711")).await.unwrap().unwrap();
+    let held = &row.ticket.comments["gateway-acme/1"].attachments["f"];
+    assert_eq!((&held["url"], &held["size"]), (&copy["url"], &copy["size"]));
+    let body: String = sqlx::query_scalar("select body from desk_outbox where number = $1")
+        .bind(number)
+        .fetch_one(&mut *connection)
+        .await
+        .unwrap();
+    assert!(body.contains("files.example") && !body.contains("elsewhere"), "{body}");
+    drop(connection);
     harness.remove().await;
 }

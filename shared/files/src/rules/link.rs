@@ -15,20 +15,27 @@ pub struct Named {
     pub attachment: String,
 }
 
+/// The attachments of a command's comments, each with its comment.
+pub(crate) fn attachments<'a>(
+    command_type: &str,
+    content: &'a Value,
+) -> impl Iterator<Item = (&'a Value, &'a Value)> {
+    let place = match command_type {
+        "ticket.share.v1" => Some("/ticket/comments"),
+        "ticket.update.v1" => Some("/comments"),
+        _ => None,
+    };
+    let comments = place.and_then(|place| content.pointer(place)).and_then(Value::as_array);
+    comments.into_iter().flatten().flat_map(|comment| {
+        let files = comment["attachments"].as_array().into_iter().flatten();
+        files.map(move |file| (comment, file))
+    })
+}
+
 /// The files of `origin` that the comments of a command name.
 #[must_use]
 pub fn named(command_type: &str, content: &Value, origin: &str) -> Vec<Named> {
-    let place = match command_type {
-        "ticket.share.v1" => "/ticket/comments",
-        "ticket.update.v1" => "/comments",
-        _ => return Vec::new(),
-    };
-    let comments = content.pointer(place).and_then(Value::as_array).into_iter().flatten();
-    let files = comments.flat_map(|comment| {
-        let files = comment["attachments"].as_array().into_iter().flatten();
-        files.map(move |file| (comment, file))
-    });
-    files
+    attachments(command_type, content)
         .filter_map(|(comment, file)| {
             Some(Named {
                 capability: Capability::of_url(file["url"].as_str()?, origin)?,

@@ -1,5 +1,7 @@
 //! Files: what is kept of them beside their bytes.
 
+pub mod copy;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -239,7 +241,8 @@ pub async fn link(
 }
 
 /// Takes the links of a comment's files away, or of one of its attachments. A file that another
-/// comment names too goes with it: its bytes are what must not be seen.
+/// comment names too goes with it: its bytes are what must not be seen. What was still to be copied
+/// is not.
 ///
 /// # Errors
 /// The database.
@@ -258,9 +261,9 @@ pub async fn redact(
     .bind(account)
     .bind(comment)
     .bind(attachment)
-    .execute(connection)
-    .await
-    .map(drop)
+    .execute(&mut *connection)
+    .await?;
+    copy::redact(connection, account, comment, attachment).await
 }
 
 /// Takes away what no command named in time, and what did not arrive.
