@@ -9,7 +9,7 @@ QUIET := $(if $(MAKE_TERMERR),,--quiet)
 RUN := agreement-service share-dispatcher comment-sync field-sync notifier gateway helpdesk nhd-bridge local operator system-tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down account trace demo test test-rabbitmq-4 conformance hostile faults isolation soak sabotage upgrade upgrade-sabotage bench fuzz kits test-browser audit check check-api check-platform check-on-call image check-image generate fmt binaries run-binaries building
+.PHONY: help up down account trace demo test test-rabbitmq-4 conformance hostile faults isolation soak sabotage upgrade upgrade-sabotage bench load fuzz kits test-browser audit check check-api check-platform check-on-call image check-image generate fmt binaries run-binaries building
 # One task at a time: they share cargo's folder and the servers.
 .NOTPARALLEL:
 
@@ -81,6 +81,11 @@ bench: ## measure the whole system and its peers side by side, in one run
 	@echo "building, optimised"
 	@$(CARGO) build $(QUIET) --release --bins -p bench -p agreement-service -p share-dispatcher -p comment-sync -p field-sync -p notifier
 	@$(or $(CARGO_TARGET_DIR),target)/release/bench $(if $(ROUNDS),--rounds $(ROUNDS))
+
+load: ## measure the gateway: POST against publish, a thousand open streams, a large file, ten minutes without its database (SHORT=1)
+	@echo "building, optimised"
+	@$(CARGO) build $(QUIET) --release --bins -p load -p gateway
+	@$(or $(CARGO_TARGET_DIR),target)/release/load $(if $(SHORT),--short)
 
 fuzz: ## give the rules and admission any message in any state, ten minutes each (TARGET=comment-sync SECONDS=60)
 	@tests/fuzz/run.sh $(or $(TARGET),all) $(or $(SECONDS),600)
