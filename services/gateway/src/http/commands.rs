@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::auth::Caller;
 use super::body::CommandBody;
 use super::problem::{Refusal, not_found};
-use super::query::Asked as Queried;
+use super::query::{self, Asked as Queried, Between};
 use super::{Api, LONGEST_WAIT};
 use crate::clock::{new_id, now};
 use crate::rules::built::{self, Asked};
@@ -155,8 +155,7 @@ fn refused(error: &RequestError) -> Refusal {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Wait {
     /// Seconds.
-    #[serde(default)]
-    wait: u64,
+    wait: Option<Between<0, { query::LONGEST_WAIT }>>,
 }
 
 /// `GET /v1/receipts/{entity}/{key}`.
@@ -167,7 +166,7 @@ pub(crate) async fn receipt(
     Queried(Wait { wait }): Queried<Wait>,
 ) -> Result<Response, Refusal> {
     caller.may(scope::READ)?;
-    let wait = Duration::from_secs(wait).min(LONGEST_WAIT);
+    let wait = Duration::from_secs(wait.map_or(0, Between::get));
     let name = (entity.as_str(), key.as_str());
     let row = wait_for_receipt(&api, &caller.account, name, wait).await?;
     let row = row.ok_or_else(|| not_found("command"))?;

@@ -13,17 +13,19 @@ use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::Api;
 use super::auth::Caller;
 use super::limits::Open;
 use super::problem::Refusal;
-use super::query::Asked;
-use super::{Api, LONGEST_WAIT};
+use super::query::{self, Asked, Between};
 use crate::rules::problem::{Problem, Why};
 use crate::rules::scope;
 use crate::webhooks::before;
 
 /// Entries of a page, at most.
-const MOST: usize = 500;
+pub(crate) const MOST: u64 = 500;
+/// Entries that a stream reads at once.
+const READ: usize = 500;
 const USUALLY: usize = 100;
 /// How often a quiet stream says that it is there.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -31,9 +33,8 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 #[derive(Debug, Deserialize)]
 pub(crate) struct Polled {
     after: Option<String>,
-    #[serde(default)]
-    wait: u64,
-    limit: Option<usize>,
+    wait: Option<Between<0, { query::LONGEST_WAIT }>>,
+    limit: Option<Between<1, MOST>>,
 }
 
 /// One delivery as it is told.
@@ -81,8 +82,9 @@ pub(crate) async fn poll(
 ) -> Result<Response, Refusal> {
     caller.may(scope::READ)?;
     let after = asked.after.as_deref().map(cursor).transpose()?.flatten();
-    let limit = asked.limit.unwrap_or(USUALLY).clamp(1, MOST);
-    let wait = Duration::from_secs(asked.wait).min(LONGEST_WAIT);
+    let limit = asked.limit.and_then(|limit| usize::try_from(limit.get()).ok());
+    let limit = limit.unwrap_or(USUALLY);
+    let wait = Duration::from_secs(asked.wait.map_or(0, Between::get));
     let _open = if wait.is_zero() { None } else { Some(api.limits.open(&caller.account)?) };
     let mut waiting = api.heads.wait(&caller.account);
     let mut page = page(&api, &caller.account, after, limit).await?;
@@ -110,11 +112,12 @@ pub(crate) async fn stream(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     caller.may(scope::READ)?;
-    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let last = headers.get("last-event-id").map(|id| id.to_str().map_err(|_| unreadable()));
+    let last = last.transpose()?;
     let after = last.or(asked.after.as_deref()).map(cursor).transpose()?.flatten();
     let open = api.limits.open(&caller.account)?;
     let waiting = api.heads.wait(&caller.account);
-    let first = page(&api, &caller.account, after, MOST).await?;
+    let first = page(&api, &caller.account, after, READ).await?;
     let events = Events { api, account: caller.account, waiting, page: first, open };
     let keep_alive = KeepAlive::new().interval(HEARTBEAT);
     Ok(Sse::new(events.stream()).keep_alive(keep_alive).into_response())
@@ -154,7 +157,7 @@ impl Events {
                 () = self.api.shutdown.cancelled() => return None,
             }
         }
-        let page = log::page(&self.api.pool, &self.account, Some(next), MOST).await.ok()?;
+        let page = log::page(&self.api.pool, &self.account, Some(next), READ).await.ok()?;
         let Self { api, account, waiting, open, .. } = self;
         Some(Self { api, account, waiting, page, open })
     }
@@ -198,12 +201,14 @@ fn cursor(text: &str) -> Result<Option<Cursor>, Refusal> {
     }
 }
 
+fn unreadable() -> Refusal {
+    let detail = "after: take it from an answer's next, or leave it out";
+    Refusal(Problem::new(Why::Malformed, detail))
+}
+
 fn gone(error: CursorError) -> Refusal {
     match error {
-        CursorError::Unreadable => {
-            let detail = "after: take it from an answer's next, or leave it out";
-            Refusal(Problem::new(Why::Malformed, detail))
-        }
+        CursorError::Unreadable => unreadable(),
         CursorError::Gone => Refusal(Problem::new(Why::CursorGone, error.to_string())),
     }
 }

@@ -18,12 +18,9 @@ use uuid::Uuid;
 use super::Api;
 use super::auth::Caller;
 use super::problem::{Refusal, not_found};
-use super::query::Asked;
+use super::query::{Asked, Paged};
 use crate::rules::problem::{Problem, Why};
 use crate::rules::scope;
-
-const MOST: i64 = 200;
-const USUALLY: i64 = 50;
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Named {
@@ -39,6 +36,10 @@ pub(crate) async fn upload(
     body: Body,
 ) -> Result<Response, Refusal> {
     caller.may(scope::FILES)?;
+    if filename.is_empty() {
+        let detail = "filename: say what the file is called, with its ending";
+        return Err(Problem::new(Why::Malformed, detail).into());
+    }
     let _open = api.limits.open(&caller.account)?;
     let announced = headers.get(CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse().ok());
     let upload = Upload {
@@ -86,12 +87,6 @@ fn refused(api: &Api, error: &KeepError) -> Refusal {
     })
 }
 
-#[derive(Debug, Deserialize)]
-pub(crate) struct Paged {
-    after: Option<String>,
-    limit: Option<i64>,
-}
-
 /// `GET /v1/files`.
 pub(crate) async fn list(
     State(api): State<Api>,
@@ -99,7 +94,7 @@ pub(crate) async fn list(
     Asked(paged): Asked<Paged>,
 ) -> Result<Json<Value>, Refusal> {
     caller.may(scope::FILES)?;
-    let limit = paged.limit.unwrap_or(USUALLY).clamp(1, MOST);
+    let limit = paged.limit();
     let before = paged.after.map(|after| read_place(&after)).transpose()?;
     let used = store::usage(&api.pool, &caller.account).await?;
     let rows = store::list(&api.pool, &caller.account, before, limit).await?;

@@ -3,12 +3,13 @@
 mod auth;
 mod body;
 mod commands;
-mod deliveries;
+pub(crate) mod deliveries;
+mod export;
 mod files;
 mod limits;
 mod pages;
 mod problem;
-mod query;
+pub(crate) mod query;
 mod state;
 mod webhooks;
 
@@ -56,7 +57,7 @@ pub struct Api {
 }
 
 /// The longest that a request may ask to wait.
-pub(crate) const LONGEST_WAIT: Duration = Duration::from_mins(1);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(query::LONGEST_WAIT);
 
 impl Api {
     /// Answers from these.
@@ -82,6 +83,7 @@ impl Api {
             .route("/v1/openapi.json", get(state::openapi))
             .route("/v1/deliveries", get(deliveries::poll))
             .route("/v1/deliveries/stream", get(deliveries::stream))
+            .route("/v1/export", get(export::export))
             .route("/v1/files", get(files::list).post(files::upload))
             .route("/v1/files/{id}", delete(files::delete))
             .route("/v1/account", get(state::account))

@@ -8,34 +8,19 @@ use contracts::delivery::AgreementStatus;
 use desk::model::{Comment, Ticket};
 use desk::session::Standing;
 use desk::store::read::{self, ShareRow, TicketName, TicketRow};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Api;
 use super::auth::Caller;
 use super::problem::{Refusal, not_found};
-use super::query::Asked;
+use super::query::{Asked, Paged};
 use crate::rules::problem::{Problem, Why};
 use crate::rules::scope;
 use crate::rules::timeline::{self, Heard, Sent};
 
-const MOST: i64 = 200;
-const USUALLY: i64 = 50;
 /// Commands and deliveries that a timeline goes back.
 const STORY: i64 = 200;
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct Paged {
-    after: Option<String>,
-    limit: Option<i64>,
-}
-
-impl Paged {
-    fn limit(&self) -> i64 {
-        self.limit.unwrap_or(USUALLY).clamp(1, MOST)
-    }
-}
 
 /// `GET /v1/openapi.json`: for anybody.
 pub(crate) async fn openapi() -> Json<&'static Value> {
@@ -200,7 +185,7 @@ pub(crate) async fn timeline(
 
 /// The log's cursor from before the state is read: deliveries after it may tell what is in it already,
 /// and none that is not in it is missed.
-async fn cursor(api: &Api, caller: &Caller) -> Result<Option<String>, Refusal> {
+pub(super) async fn cursor(api: &Api, caller: &Caller) -> Result<Option<String>, Refusal> {
     Ok(desk::log::head(&api.pool, &caller.account).await?.map(|cursor| cursor.to_string()))
 }
 
@@ -209,7 +194,7 @@ fn next<T>(found: &[T], limit: i64, name: impl Fn(&T) -> Option<String>) -> Opti
     found.last().filter(|_| is_full).and_then(name)
 }
 
-fn shown_share(share: &ShareRow) -> Value {
+pub(super) fn shown_share(share: &ShareRow) -> Value {
     let agreement = share.agreement.as_ref().map(|agreement| &agreement.0["status"]);
     let agreement: Option<AgreementStatus> =
         agreement.and_then(|status| serde_json::from_value(status.clone()).ok());
@@ -225,7 +210,7 @@ fn shown_share(share: &ShareRow) -> Value {
     })
 }
 
-fn shown_ticket(row: &TicketRow) -> Value {
+pub(super) fn shown_ticket(row: &TicketRow) -> Value {
     let ticket = &row.ticket;
     let comments = row.order.iter().filter_map(|id| Some((id, ticket.comments.get(id)?)));
     json!({

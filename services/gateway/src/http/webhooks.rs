@@ -16,7 +16,7 @@ use super::auth::Caller;
 use super::body::JsonBody;
 use super::deliveries::place;
 use super::problem::{Refusal, not_found};
-use super::query::Asked;
+use super::query::{Asked, Paged};
 use crate::clock::{new_id, now};
 use crate::rules::problem::{Problem, Why};
 use crate::rules::scope;
@@ -225,12 +225,6 @@ async fn resend(
     Ok((StatusCode::ACCEPTED, Json(json!({ "queued": queued }))).into_response())
 }
 
-#[derive(Debug, Deserialize)]
-struct Paged {
-    after: Option<String>,
-    limit: Option<i64>,
-}
-
 /// `GET /v1/webhooks/{webhook_id}/attempts`: the newest first.
 async fn attempts(
     State(api): State<Api>,
@@ -243,7 +237,7 @@ async fn attempts(
     let before = before.map(str::parse).transpose().map_err(|_| {
         Problem::new(Why::Malformed, "after: take it from an answer's next, or leave it out")
     })?;
-    let limit = paged.limit.unwrap_or(50).clamp(1, 200);
+    let limit = paged.limit();
     let found = webhook::attempts(&api.pool, kept.id, before, limit).await?;
     let is_full = usize::try_from(limit).is_ok_and(|limit| found.len() >= limit);
     let next = found.last().filter(|_| is_full).map(|attempt| attempt.id.to_string());
@@ -302,7 +296,9 @@ fn new_secret() -> Result<Secret, Refusal> {
 }
 
 fn shown(row: &WebhookRow) -> Value {
-    let old = row.old_secret_until.filter(|until| *until > now().utc());
+    let now = now().utc();
+    let old = row.old_secret_until.filter(|until| *until > now);
+    let public_keys: Vec<String> = row.secrets(now).iter().filter_map(Secret::public_key).collect();
     json!({
         "webhook_id": row.id,
         "url": row.url,
@@ -316,6 +312,7 @@ fn shown(row: &WebhookRow) -> Value {
         "failing_since": row.failing_since,
         "next_attempt_at": (row.failures > 0 && row.state == "active").then_some(row.due_at),
         "old_secret_until": old,
+        "public_keys": public_keys,
         "created_at": row.created_at,
     })
 }

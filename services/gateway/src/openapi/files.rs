@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{path_parameters, reference, refusals};
+use crate::http::query;
 use crate::rules::problem::Why;
 
 /// Path, method and operation.
@@ -27,7 +28,7 @@ fn operation(name: &str, summary: &str, parameters: &[Value], answers: &Value) -
 
 fn upload() -> Value {
     let filename = json!({ "name": "filename", "in": "query", "required": true,
-        "schema": { "type": "string" },
+        "schema": { "type": "string", "minLength": 1 },
         "description": "What it is called, in any script; of a path, its last part" });
     let mut answers = refusals(&[Why::Malformed, Why::TooLarge, Why::WrongScope, Why::NotStored]);
     answers["201"] = json!({ "description": "Kept. Its link is told this once.",
@@ -46,7 +47,7 @@ fn list() -> Value {
     let after = json!({ "name": "after", "in": "query", "schema": { "type": "string" },
         "description": "`next` of the page before" });
     let limit = json!({ "name": "limit", "in": "query",
-        "schema": { "type": "integer", "minimum": 1, "maximum": 200 },
+        "schema": { "type": "integer", "minimum": 1, "maximum": query::MOST },
         "description": "How many at most" });
     let mut answers = refusals(&[Why::Malformed, Why::WrongScope, Why::NotStored]);
     answers["200"] = json!({ "description": "What was asked for.",

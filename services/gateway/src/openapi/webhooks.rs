@@ -68,7 +68,7 @@ fn operation(route: &Route) -> Value {
             json!({ "name": "after", "in": "query", "schema": { "type": "string" },
                 "description": "`next` of the page before" }),
             json!({ "name": "limit", "in": "query", "description": "How many at most",
-                "schema": { "type": "integer", "minimum": 1, "maximum": 200 } }),
+                "schema": { "type": "integer", "minimum": 1, "maximum": crate::http::query::MOST } }),
         ]);
     }
     if ["POST", "PATCH"].contains(&route.method) {
@@ -118,8 +118,9 @@ pub(super) fn sent() -> Value {
         "parameters": [
             header("webhook-id", "The delivery's `message_id`"),
             header("webhook-timestamp", "When it was sent, in seconds since 1970"),
-            header("webhook-signature", "`v1,` and the HMAC-SHA256 of `id.timestamp.body` in \
-                Base64; several, separated by blanks, while a secret changes"),
+            header("webhook-signature", "`v1,` and the HMAC-SHA256 of `id.timestamp.body` with the \
+                secret, `v1a,` and its Ed25519 signature with the key pair, both in Base64, \
+                separated by a blank; two of each while a secret changes"),
         ],
         "requestBody": { "required": true, "content": content("WebhookDelivery") },
         "responses": { "2XX": { "description": "Taken." } },
@@ -145,7 +146,10 @@ pub(super) fn schemas() -> Map<String, Value> {
         "payload": truth(), "state": { "enum": ["active", "disabled"] },
         "reason": { "enum": ["by_account", "gone", "failing", null] },
         "cursor": text(), "waiting": whole(), "failures": whole(), "failing_since": maybe(),
-        "next_attempt_at": maybe(), "old_secret_until": maybe(), "created_at": text() });
+        "next_attempt_at": maybe(), "old_secret_until": maybe(), "created_at": text(),
+        "public_keys": { "type": "array", "items": text(), "description": "With these `v1a` \
+            signatures are checked, `whpk_` and Base64; the newest first, two while a secret \
+            changes" } });
     let mut with_secret = webhook.clone();
     with_secret["secret"] = text();
     let object = |properties: &Value, required: &[&str]| json!({ "type": "object", "properties": properties, "required": required });

@@ -1,6 +1,6 @@
 //! What is no request is refused by a problem document that says what to do.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{ACME, GatewayHarness};
 
@@ -169,6 +169,7 @@ async fn queries_that_make_no_sense_are_problems_too() {
     let token = harness.token(ACME, &["*"]).await;
     for path in [
         "/v1/deliveries?wait=soon",
+        "/v1/deliveries?wait=1&wait=2",
         "/v1/deliveries?limit=-1",
         "/v1/agreements?limit=x",
         "/v1/tickets?after=x",
@@ -181,8 +182,90 @@ async fn queries_that_make_no_sense_are_problems_too() {
             "{path} {answer:?}"
         );
     }
-    for path in ["/v1/deliveries?limit=0", "/v1/agreements?limit=100000"] {
-        assert_eq!(harness.get(path, &token).await.status, 200, "{path}");
+    harness.remove().await;
+}
+
+/// What stands for a parameter of this schema: values that the document allows, and values that it
+/// does not.
+fn around(schema: &Value) -> (Vec<String>, Vec<String>) {
+    if schema["type"] == "integer" {
+        let (least, most) =
+            (schema["minimum"].as_i64().unwrap(), schema["maximum"].as_i64().unwrap());
+        let within = [least, most].map(|it| it.to_string()).to_vec();
+        let beyond = [least - 1, most + 1, i64::MIN, i64::MAX].map(|it| it.to_string());
+        let others = ["", "%20", "x", "1.5", "1e3", "0x10", "99999999999999999999"];
+        return (within, [beyond.to_vec(), others.map(str::to_owned).to_vec()].concat());
+    }
+    let least = usize::try_from(schema["minLength"].as_u64().unwrap_or_default()).unwrap();
+    let beyond = if least > 0 { vec![String::new()] } else { Vec::new() };
+    (Vec::new(), beyond)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_are_held_to_the_bounds_that_the_document_says() {
+    let harness = GatewayHarness::set("gateway-bounds").await;
+    let token = harness.token(ACME, &["*"]).await;
+    let hook = json!({ "url": "http://127.0.0.1:9/hook" });
+    let hook = harness.json("POST", "/v1/webhooks", &token, &hook).await.body["id"].clone();
+    let document = gateway::openapi::document();
+    let mut tried = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            for parameter in parameters.filter(|it| it["in"] == "query") {
+                let place = path.replace("{webhook_id}", hook.as_str().unwrap_or("x"));
+                let place = place.replace(['{', '}'], "");
+                let asked = |value: &str| {
+                    format!("{place}?{}={value}", parameter["name"].as_str().unwrap())
+                };
+                let (within, beyond) = around(&parameter["schema"]);
+                let method = method.to_uppercase();
+                // A wait is waited for; that it is taken is asked of the shortest.
+                let waits = parameter["name"] == "wait";
+                for value in within.iter().take(if waits { 1 } else { 2 }) {
+                    let answer = harness.json(&method, &asked(value), &token, &Value::Null).await;
+                    assert_ne!(answer.status, 422, "{method} {}: {answer:?}", asked(value));
+                }
+                for value in &beyond {
+                    tried += 1;
+                    let answer = harness.json(&method, &asked(value), &token, &Value::Null).await;
+                    let said = (answer.status, answer.problem());
+                    assert_eq!(said, (422, "malformed".to_owned()), "{method} {}", asked(value));
+                }
+            }
+        }
+    }
+    assert!(tried > 50, "{tried} values: the document has bounds");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_are_held_to_their_bounds() {
+    let harness = GatewayHarness::set("gateway-headers").await;
+    let token = harness.token(ACME, &["*"]).await;
+    let bearer = format!("Bearer {token}");
+    let (longest, over) = ("k".repeat(128), "k".repeat(129));
+    let json = ("content-type", "application/json");
+    for (name, value, status) in [
+        ("idempotency-key", "k", 202),
+        ("idempotency-key", longest.as_str(), 202),
+        ("idempotency-key", over.as_str(), 422),
+        ("idempotency-key", "", 422),
+        ("idempotency-key", "\u{fc}", 422),
+        // A preference that makes no sense is no preference (RFC 7240).
+        ("prefer", "wait=-1", 202),
+        ("prefer", "wait=x", 202),
+        ("prefer", "wait=0", 202),
+        ("prefer", "", 202),
+    ] {
+        let headers = [("authorization", bearer.as_str()), json, (name, value)];
+        let answer = harness.ask("PATCH", "/v1/tickets/1", &headers, Some(b"{}")).await;
+        assert_eq!(answer.status, status, "{name}: {value:?}: {answer:?}");
+    }
+    for value in ["x", "\u{fc}", "0.0", "-1"] {
+        let headers = [("authorization", bearer.as_str()), ("last-event-id", value)];
+        let answer = harness.ask("GET", "/v1/deliveries/stream", &headers, None).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (422, "malformed"), "{value}");
     }
     harness.remove().await;
 }

@@ -5,6 +5,7 @@ mod browser;
 mod deliveries;
 mod doctor;
 mod endpoint;
+mod export;
 mod files;
 mod harness;
 mod sharing;

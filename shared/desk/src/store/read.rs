@@ -170,7 +170,48 @@ pub async fn ticket(
     };
     let row: Option<(Uuid, Json<Ticket>)> =
         sqlx::query_as(statement).bind(account).bind(name).fetch_optional(&mut *connection).await?;
-    let Some((id, Json(mut ticket))) = row else { return Ok(None) };
+    match row {
+        Some((id, Json(ticket))) => Ok(Some(whole(connection, id, ticket).await?)),
+        None => Ok(None),
+    }
+}
+
+/// The ids of all tickets of an account.
+///
+/// # Errors
+/// The database.
+pub async fn ticket_ids(pool: &PgPool, account: &str) -> sqlx::Result<Vec<Uuid>> {
+    let statement = "select id from desk_ticket where account = $1 order by id";
+    sqlx::query_scalar(statement).bind(account).fetch_all(pool).await
+}
+
+/// The same as [`ticket`], by an id of [`ticket_ids`].
+///
+/// # Errors
+/// The database.
+pub async fn ticket_of_id(
+    connection: &mut PgConnection,
+    account: &str,
+    id: Uuid,
+) -> sqlx::Result<Option<TicketRow>> {
+    let held: Option<Json<Ticket>> =
+        sqlx::query_scalar("select held from desk_ticket where account = $1 and id = $2")
+            .bind(account)
+            .bind(id)
+            .fetch_optional(&mut *connection)
+            .await?;
+    match held {
+        Some(Json(ticket)) => Ok(Some(whole(connection, id, ticket).await?)),
+        None => Ok(None),
+    }
+}
+
+/// A ticket with its comments and shares.
+async fn whole(
+    connection: &mut PgConnection,
+    id: Uuid,
+    mut ticket: Ticket,
+) -> sqlx::Result<TicketRow> {
     let comments: Vec<(String, Json<Comment>)> =
         sqlx::query_as("select id, content from desk_comment where ticket = $1 order by number")
             .bind(id)
@@ -181,7 +222,7 @@ pub async fn ticket(
     let statement =
         sqlx::AssertSqlSafe(format!("{SHARE} where share.ticket = $1 order by share.started_at"));
     let shares = sqlx::query_as(statement).bind(id).fetch_all(connection).await?;
-    Ok(Some(TicketRow { ticket, order, shares }))
+    Ok(TicketRow { ticket, order, shares })
 }
 
 /// A command that an account sent, and what became of it.

@@ -5,7 +5,12 @@ declare module "node:crypto" {
     update(data: string | Uint8Array): Hmac;
     digest(): Uint8Array;
   }
+  interface KeyObject {
+    readonly type: "public";
+  }
   export function createHmac(algorithm: "sha256", key: Uint8Array): Hmac;
+  export function createPublicKey(key: { key: Uint8Array; format: "der"; type: "spki" }): KeyObject;
+  export function verify(algorithm: null, data: Uint8Array, key: KeyObject, signature: Uint8Array): boolean;
   export function timingSafeEqual(a: Uint8Array, b: Uint8Array): boolean;
 }
 

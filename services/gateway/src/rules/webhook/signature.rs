@@ -1,11 +1,16 @@
-//! Signatures as Standard Webhooks has them (<https://www.standardwebhooks.com>): `v1`, HMAC-SHA256.
+//! Signatures as Standard Webhooks has them (<https://www.standardwebhooks.com>): `v1`, HMAC-SHA256,
+//! for endpoints that keep the secret, and `v1a`, Ed25519, for those that keep the public key alone.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use sha2::Sha256;
 
 const PREFIX: &str = "whsec_";
+const PUBLIC_PREFIX: &str = "whpk_";
+/// From a secret follows the seed of its key pair, so that both change together.
+const SEED: &[u8] = b"deskmesh webhook ed25519";
 
 /// What deliveries are signed with; its endpoint knows it too.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,12 +41,32 @@ impl Secret {
         &self.0
     }
 
-    fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> Option<String> {
+    /// The public key of the pair that follows from it, as it is told: `whpk_` and Base64.
+    #[must_use]
+    pub fn public_key(&self) -> Option<String> {
+        let pair = self.pair()?;
+        Some(format!("{PUBLIC_PREFIX}{}", STANDARD.encode(pair.public_key())))
+    }
+
+    fn pair(&self) -> Option<Ed25519KeyPair> {
+        Ed25519KeyPair::from_seed_unchecked(&self.hmac(&[SEED])?).ok()
+    }
+
+    fn hmac(&self, parts: &[&[u8]]) -> Option<[u8; 32]> {
         // Keys of every length will do.
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
-        mac.update(format!("{id}.{timestamp}.").as_bytes());
-        mac.update(body);
-        Some(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+        for part in parts {
+            mac.update(part);
+        }
+        Some(mac.finalize().into_bytes().into())
+    }
+
+    /// `v1` and `v1a`.
+    fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> Option<String> {
+        let before = format!("{id}.{timestamp}.");
+        let mac = self.hmac(&[before.as_bytes(), body])?;
+        let signed = self.pair()?.sign(&[before.as_bytes(), body].concat());
+        Some(format!("v1,{} v1a,{}", STANDARD.encode(mac), STANDARD.encode(signed)))
     }
 }
 
@@ -51,7 +76,7 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// The header `webhook-signature`: one signature for each secret, so that an endpoint that knows
+/// The header `webhook-signature`: two signatures for each secret, so that an endpoint that knows
 /// either takes it while they change. `timestamp` is in seconds since 1970.
 ///
 /// What is signed is unambiguous although an id may have dots in it: a body begins with a brace,
@@ -75,11 +100,25 @@ mod tests {
 
     #[test]
     fn it_signs_as_the_standards_own_example() {
-        assert_eq!(
-            signatures(&[published()], ID, 1_614_265_330, BODY),
-            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
-        );
+        let signed = signatures(&[published()], ID, 1_614_265_330, BODY);
+        let (symmetric, _) = signed.split_once(' ').unwrap();
+        assert_eq!(symmetric, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
         assert_eq!(published().reveal(), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    }
+
+    #[test]
+    fn whoever_has_the_public_key_alone_can_check() {
+        let signed = signatures(&[published()], ID, 1_614_265_330, BODY);
+        // Made with `openssl pkeyutl -sign -rawin` from the seed that follows from the secret.
+        assert_eq!(
+            published().public_key().as_deref(),
+            Some("whpk_hnnVOP/YQwab62l/fWkd15mIV2vL6U4WCZL7G15Sbd4=")
+        );
+        assert_eq!(
+            signed.split_once(" v1a,").unwrap().1,
+            "80GTfMz39oArymeWT1CAjkm+yhsbgSUpByyHzvz4xAPAoBxNweXGBPgrx/+mpPZBNdJY/PIF1jOlXSyRFW3FBg=="
+        );
+        assert_ne!(Secret::of([7; 32]).public_key(), published().public_key());
     }
 
     #[test]
