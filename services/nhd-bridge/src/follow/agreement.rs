@@ -96,6 +96,7 @@ async fn begun(
         name: state.name.as_deref(),
         invite_key: None,
         source: None,
+        media: None,
     };
     accept_within(connection, &introduction(account)).await?;
     Ok(agreement::insert(connection, new).await?)

@@ -9,7 +9,7 @@ use desk::store::read;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use super::{Answer, Asked, Bridge, Fault};
+use super::{Answer, Asked, Bridge, Fault, speaks_x_json};
 use crate::clock::new_id;
 use crate::rules::agreement::{Change, Decided, Invite, Standing, Told, admin, change, uuid_of};
 use crate::rules::answer::{Refusal, Why, of_receipt};
@@ -102,6 +102,7 @@ async fn keep(
         name: invite.name.as_deref(),
         invite_key: Some(key),
         source: Some(&asked.source),
+        media: speaks_x_json(&asked.headers).then_some("text/x-json"),
     };
     let content = json!(invite.command(id.clone(), address));
     let request = request(account, key.to_owned(), AgreementInvite::NAME, content)?;

@@ -109,11 +109,7 @@ async fn answer(
     ConnectInfo(source): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    let strict = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/x-json"));
+    let strict = speaks_x_json(request.headers());
     let method = request.method().clone();
     let answered = match asked(&bridge, source, request).await {
         Ok((asked, _place)) => decided(&bridge, &method, asked).await,
@@ -126,6 +122,14 @@ async fn answer(
         }
         Err(fault) => fault.into_response(),
     }
+}
+
+/// Whether whoever asks sends the media type of the protocol's text, and so reads no other.
+pub(crate) fn speaks_x_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/x-json"))
 }
 
 /// Reads a request, for which there must be a place.

@@ -136,7 +136,10 @@ pub fn meaning(made: Made, answered: Answered) -> Meaning {
     match status {
         200..=299 if is_page => Meaning::ReadBack,
         200..=299 => Meaning::Taken,
-        400 | 415 if made.may_change_media && kind != CallKind::Unshare => Meaning::OtherMedia,
+        // Some say 422, because they read no body of another type.
+        400 | 415 | 422 if made.may_change_media && kind != CallKind::Unshare => {
+            Meaning::OtherMedia
+        }
         // What has ended here may have ended there, or never been; a partner may know no DELETE.
         401 | 403 | 404 | 405 | 409 | 410 | 422 if kind.ends() => Meaning::Taken,
         408 | 425 | 429 | 500..=599 => Meaning::Again(retry_after),
@@ -209,7 +212,8 @@ mod tests {
         assert_eq!(read(CallKind::Share, 0, true, 415), Meaning::OtherMedia);
         assert_eq!(read(CallKind::Invite, 0, true, 400), Meaning::OtherMedia);
         assert_eq!(read(CallKind::Share, 0, false, 415), Meaning::Refused);
-        assert_eq!(read(CallKind::Share, 0, true, 422), Meaning::Refused);
+        assert_eq!(read(CallKind::Invite, 0, true, 422), Meaning::OtherMedia);
+        assert_eq!(read(CallKind::Share, 0, false, 422), Meaning::Refused);
     }
 
     #[test]

@@ -95,6 +95,8 @@ pub struct New<'a> {
     pub invite_key: Option<&'a str>,
     /// The network address it came from.
     pub source: Option<&'a str>,
+    /// The media type that the partner is known to read.
+    pub media: Option<&'a str>,
 }
 
 /// Keeps it; whether it is new.
@@ -105,8 +107,8 @@ pub async fn insert(connection: &mut PgConnection, new: New<'_>) -> sqlx::Result
     let partner_is = if new.partner_is == Side::Sender { "sender" } else { "receiver" };
     let inserted = sqlx::query(
         "insert into agreement (id, account, home, uuid, partner_is, partner_url, sealed_key, name,
-             invite_key, source)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing",
+             invite_key, source, media)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing",
     )
     .bind(new.id)
     .bind(new.account)
@@ -118,6 +120,7 @@ pub async fn insert(connection: &mut PgConnection, new: New<'_>) -> sqlx::Result
     .bind(new.name)
     .bind(new.invite_key)
     .bind(new.source)
+    .bind(new.media)
     .execute(connection)
     .await?;
     Ok(inserted.rows_affected() > 0)
