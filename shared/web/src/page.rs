@@ -245,6 +245,7 @@ pub(crate) fn of_visitor(
         side: &[],
         class: "main--form",
         live: None,
+        renewed: None,
         said: asked.said(),
         content: Html::trusted(content),
     };

@@ -57,7 +57,7 @@ pub(super) async fn save(
     // Light agents write internal notes and nothing else.
     let only_note = edit.comment.as_ref().is_some_and(|it| !it.public) && is_only_comment(&edit);
     viewer.must_be(if only_note { Role::LightAgent } else { Role::Agent })?;
-    let closes = edit.status.as_ref().is_some_and(|it| it.closes());
+    let closes = edit.status.as_ref().is_some_and(Edited::closes);
     if closes && !confirm::is_sure(&sent) {
         must_be_there(&pages, &viewer, number).await?;
         let question = question(&viewer, "close", number, &number.to_string());

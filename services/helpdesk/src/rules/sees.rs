@@ -102,12 +102,11 @@ impl Answered {
         for hop in &mut hops {
             let told = hop.share.as_ref().and_then(|share| self.shares.get(share));
             hop.sees = match (told, hop.sees) {
-                (None, sees) => sees,
                 // The terms say it in more words.
                 (Some(Some(_)), Sees::PrivateOnly) => Sees::PrivateOnly,
                 (Some(Some(stays)), _) => *stays,
                 (Some(None), Sees::PrivateOnly) => Sees::Agents,
-                (Some(None), sees) => sees,
+                (None | Some(None), sees) => sees,
             };
         }
         let further = Hop { share: None, name: None, is_further: true, sees: Sees::Agents };

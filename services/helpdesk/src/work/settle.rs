@@ -124,14 +124,11 @@ pub(super) async fn settle(
         event::add(connection, account, number, by.now.utc(), who, &[entry]).await?;
     }
     let before = before.as_ref().unwrap_or(&after);
-    let (who, own) = match change.partner {
-        Some(Partner { account, person }) => {
-            (account, history::of_partner(&before.ticket, &after.ticket, person))
-        }
-        None => {
-            let own = history::entries(&before.ticket, &after.ticket, change.channel);
-            (by.actor.name.as_str(), own)
-        }
+    let (who, own) = if let Some(Partner { account, person }) = change.partner {
+        (account, history::of_partner(&before.ticket, &after.ticket, person))
+    } else {
+        let own = history::entries(&before.ticket, &after.ticket, change.channel);
+        (by.actor.name.as_str(), own)
     };
     event::add(connection, account, number, by.now.utc(), who, &own).await?;
     write_rules_history(connection, by, [&after, &done], &run.fired).await?;

@@ -38,7 +38,7 @@ pub enum NoticeWords {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each shows or hides a sentence of the mail")]
+#[expect(clippy::struct_excessive_bools, reason = "each chooses a sentence of the mail")]
 pub struct AgreementWords {
     /// What happened to it.
     pub event: AgreementEvent,

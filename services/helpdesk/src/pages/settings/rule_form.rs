@@ -45,7 +45,11 @@ pub(super) struct Read {
 }
 
 /// Values as choices, with what is chosen and is no value any more.
-fn choices(values: Vec<(String, String)>, chosen: &str, shown: impl Fn() -> String) -> Vec<Choice> {
+fn chosen_of(
+    values: Vec<(String, String)>,
+    chosen: &str,
+    shown: impl Fn() -> String,
+) -> Vec<Choice> {
     if values.is_empty() {
         return Vec::new();
     }
@@ -82,7 +86,7 @@ impl Names<'_> {
             | Subject::Requester
             | Subject::HoursSinceUpdate => Vec::new(),
         };
-        choices(values, chosen, || self.shown(on, chosen))
+        chosen_of(values, chosen, || self.shown(on, chosen))
     }
 
     /// The values that an action of this kind can have; none where one is typed.
@@ -98,7 +102,7 @@ impl Names<'_> {
             "share" => shares(),
             _ => Vec::new(),
         };
-        choices(values, chosen, || shown.to_owned())
+        chosen_of(values, chosen, || shown.to_owned())
     }
 
     fn statuses(&self) -> Vec<(String, String)> {

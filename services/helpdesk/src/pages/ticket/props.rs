@@ -64,6 +64,7 @@ pub(super) struct Props<'a> {
 impl Props<'_> {
     /// Words by which a part of the form is another one: it is put in place anew, and not changed,
     /// whatever was chosen in it.
+    #[expect(clippy::unused_self, reason = "a template calls it so")]
     fn part(&self, shown: &Shown) -> String {
         let word = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
         shown.was.chars().take(80).map(word).collect()

@@ -138,14 +138,14 @@ pub(in crate::pages) async fn look(
     }
     let asker = person::find(&mut connection, account, &kept.ticket.requester).await?;
     drop(connection);
-    let asked = ask(&pages, &viewer, number, &shares).await?;
+    let told = ask(&pages, &viewer, number, &shares).await?;
     let around = Around {
         viewer: &viewer,
         number,
         shares: &shares,
         requester_is_here: asker.is_none_or(|asker| !asker.is_placeholder()),
     };
-    let markup = part(&around, &asked).render().map_err(|error| Failure::internal(&error))?;
+    let markup = part(&around, &told).render().map_err(|error| Failure::internal(&error))?;
     Ok(Html(markup).into_response())
 }
 
