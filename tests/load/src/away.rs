@@ -55,7 +55,7 @@ pub async fn measure(
     };
     let caught_up = back.elapsed();
     let what = format!("database away for {} s at {rate}/s", lasting.as_secs());
-    let held = report.goal(caught_up <= GOAL, &format!("≤ {} s", GOAL.as_secs()));
+    let held = Report::goal(caught_up <= GOAL, &format!("≤ {} s", GOAL.as_secs()));
     report.figure(
         &format!("{what}: caught up"),
         &format!("{:.1} s for {sent}", caught_up.as_secs_f64()),

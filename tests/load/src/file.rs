@@ -75,7 +75,7 @@ pub async fn measure(site: &Site, mib: usize, report: &mut Report) -> Result<()>
     });
     let (up, down) = moved.await.context("moving a file")??;
     let grown = seen.most().saturating_sub(before) / 1024;
-    let held = report.goal(grown <= GOAL_MIB, &format!("≤ {GOAL_MIB} MiB"));
+    let held = Report::goal(grown <= GOAL_MIB, &format!("≤ {GOAL_MIB} MiB"));
     report.figure(&format!("a file of {mib} MiB, memory"), &format!("{grown} MiB"), &held);
     let (up, down) = (up.as_secs_f64(), down.as_secs_f64());
     report.figure(&format!("a file of {mib} MiB"), &format!("{up:.1} s up, {down:.1} s down"), "");

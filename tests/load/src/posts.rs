@@ -41,7 +41,7 @@ pub async fn measure(
     }
     ratios.sort_by(f64::total_cmp);
     let median = ratios.get(ratios.len() / 2).copied().unwrap_or_default();
-    let held = report.goal(median >= GOAL, &format!("≥ {GOAL}"));
+    let held = Report::goal(median >= GOAL, &format!("≥ {GOAL}"));
     report.figure("POST to 202, of publish to confirm", &format!("{median:.2}"), &held);
     Ok(())
 }

@@ -17,7 +17,7 @@ impl Report {
 
     /// A goal, met or missed.
     #[must_use]
-    pub fn goal(&self, is_met: bool, goal: &str) -> String {
+    pub fn goal(is_met: bool, goal: &str) -> String {
         format!("{goal}, {}", if is_met { "met" } else { "**missed**" })
     }
 

@@ -59,14 +59,14 @@ impl Site {
         let passwords = Passwords::open(&dir.join("passwords"))?;
         let installation = Installation::new(&servers, NAME, passwords.clone());
         let (made, password) = (installation.clone(), passwords.of(USER));
-        let make = spawn_blocking(move || {
+        let installing = spawn_blocking(move || {
             made.install_topology()?;
             made.edge(Service::Gateway)?;
             made.account(ACCOUNT, Some(Service::Gateway.name()))?;
             made.broker().put_user(USER, &password, "impersonator")?;
             Ok::<_, local::Error>(made.broker().put_permissions(NAME, USER, "^$", ".*", ".*")?)
         });
-        make.await.context("making a virtual host")??;
+        installing.await.context("making a virtual host")??;
         let amqp_url = installation.user_url(USER)?;
 
         let database = Database::create(&servers.database_url, NAME, passwords.clone()).await?;

@@ -40,9 +40,9 @@ pub async fn measure(
     let cores =
         Used::now(&parts)?.since(&used).system().as_secs_f64() / began.elapsed().as_secs_f64();
     let grown = site.memory()?.saturating_sub(before) / 1024;
-    let held = report.goal(grown <= GOAL_MIB, &format!("≤ {GOAL_MIB} MiB"));
+    let held = Report::goal(grown <= GOAL_MIB, &format!("≤ {GOAL_MIB} MiB"));
     report.figure(&format!("{count} open streams, memory"), &format!("{grown} MiB"), &held);
-    let held = report.goal(cores <= GOAL_CORES, &format!("≤ {GOAL_CORES} cores"));
+    let held = Report::goal(cores <= GOAL_CORES, &format!("≤ {GOAL_CORES} cores"));
     report.figure(&format!("{count} open streams, idle"), &format!("{cores:.3} cores"), &held);
 
     let publisher = Publisher::open(&site.amqp_url).await?;

@@ -76,6 +76,7 @@ pub enum AccountCommand {
 }
 
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct AddArgs {
     /// The account's name, for ever
     name: String,

@@ -55,7 +55,8 @@ async fn invites_at_the_same_moment_make_one_account() {
     .fetch_one(&pool)
     .await
     .expect("a row");
-    assert_eq!(rows, (2 * ROUNDS as i64, ROUNDS as i64));
+    let rounds = i64::try_from(ROUNDS).expect("a small number");
+    assert_eq!(rows, (2 * rounds, rounds));
     world.remove().await;
 }
 

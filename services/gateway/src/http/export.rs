@@ -4,6 +4,8 @@
 //! cursor in its first line: what is told after that cursor may be in it already, and nothing is
 //! missed.
 
+use std::fmt::Write as _;
+
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -95,7 +97,10 @@ impl Export {
                 Part::Nothing => return Ok(None),
             };
             if !lines.is_empty() {
-                let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+                let mut text = String::new();
+                for line in &lines {
+                    writeln!(text, "{line}").ok();
+                }
                 return Ok(Some((Bytes::from(text), self)));
             }
         }
@@ -104,7 +109,7 @@ impl Export {
     async fn agreements(&mut self) -> sqlx::Result<Vec<Value>> {
         let page = read::agreements(&self.api.pool, &self.account, &self.after, PAGE).await?;
         let last = page.last().and_then(|it| it["agreement_id"].as_str());
-        self.after = last.unwrap_or_default().to_owned();
+        last.unwrap_or_default().clone_into(&mut self.after);
         self.part = if self.after.is_empty() { Part::Shares } else { Part::Agreements };
         self.told.agreements += page.len();
         let lines = page.iter().map(|it| json!({ "kind": "agreement", "agreement": it }));

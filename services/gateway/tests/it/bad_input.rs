@@ -142,13 +142,13 @@ async fn json_is_read_as_the_line_reads_it() {
         assert_eq!(told["pointer"].as_str().unwrap_or_default(), pointer, "{told}");
         assert!(told["detail"].as_str().is_some_and(|it| it.contains(sentence)), "{told}");
     }
-    let taken: [&[u8]; 4] = [
+    let readable: [&[u8]; 4] = [
         b"\xef\xbb\xbf{\"status\":\"open\"}",
         br#"{"status":"open","note":1e400}"#,
         br#"{"comments":[{"body":"half \ud83d of it"}]}"#,
         br#"{"comments":[{"body":"whole \ud83d\ude00"}]}"#,
     ];
-    for body in taken {
+    for body in readable {
         let utf8 = ("content-type", "application/json; charset=\"UTF-8\"");
         let headers = [("authorization", bearer.as_str()), utf8];
         let answer = harness.ask("PATCH", "/v1/tickets/1", &headers, Some(body)).await;
@@ -189,14 +189,15 @@ async fn queries_that_make_no_sense_are_problems_too() {
 /// does not.
 fn around(schema: &Value) -> (Vec<String>, Vec<String>) {
     if schema["type"] == "integer" {
-        let (least, most) =
-            (schema["minimum"].as_i64().unwrap(), schema["maximum"].as_i64().unwrap());
+        let (least, most) = (schema["minimum"].as_i64(), schema["maximum"].as_i64());
+        let (least, most) = (least.expect("a minimum"), most.expect("a maximum"));
         let within = [least, most].map(|it| it.to_string()).to_vec();
         let beyond = [least - 1, most + 1, i64::MIN, i64::MAX].map(|it| it.to_string());
         let others = ["", "%20", "x", "1.5", "1e3", "0x10", "99999999999999999999"];
         return (within, [beyond.to_vec(), others.map(str::to_owned).to_vec()].concat());
     }
-    let least = usize::try_from(schema["minLength"].as_u64().unwrap_or_default()).unwrap();
+    let least = schema["minLength"].as_u64().unwrap_or_default();
+    let least = usize::try_from(least).expect("a small number");
     let beyond = if least > 0 { vec![String::new()] } else { Vec::new() };
     (Vec::new(), beyond)
 }

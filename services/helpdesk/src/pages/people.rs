@@ -179,7 +179,7 @@ async fn change(
 
 #[derive(Template)]
 #[template(path = "organisations.html")]
-struct Organisations<'a> {
+struct OrganisationsPage<'a> {
     t: &'a Reader,
     organisations: Vec<Organisation>,
     may_work: bool,
@@ -192,7 +192,7 @@ async fn organisations(State(pages): State<Pages>, viewer: Viewer) -> Result<Res
     Page::new(&viewer, viewer.say("people.organisations"))
         .section("people")
         .crumb("/people", viewer.say("people.askers"))
-        .body(&Organisations { t: &viewer, organisations, may_work })
+        .body(&OrganisationsPage { t: &viewer, organisations, may_work })
 }
 
 fn name_of<'a>(viewer: &Viewer, sent: &'a Sent) -> Result<&'a str, Failure> {

@@ -1,5 +1,7 @@
 //! Links that mails have: whoever holds one is taken for whom it was sent to.
 
+use std::fmt::Write as _;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -27,7 +29,10 @@ impl Link<'_> {
             }
         }
         let code = mac.finalize().into_bytes();
-        code[..BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
+        code[..BYTES].iter().fold(String::new(), |mut text, byte| {
+            write!(text, "{byte:02x}").ok();
+            text
+        })
     }
 
     /// Whether it is signed so. Takes as long whichever letter is wrong.

@@ -96,13 +96,13 @@ pub async fn confirm(
     let name = account.as_str();
     let mut transaction = pool.begin().await?;
     let Some(who) = asked::find(&mut transaction, name, id).await? else { return Ok(None) };
-    let asked = asked::take(&mut transaction, name, id).await?;
+    let requests = asked::take(&mut transaction, name, id).await?;
     let asker =
         person::of_address(&mut transaction, name, &new_id().to_string(), &who.name, &who.email)
             .await?;
     person::confirm(&mut transaction, name, &asker.id, &who.language).await?;
     let mut first = None;
-    for request in asked {
+    for request in requests {
         let number = open(&mut transaction, account, &asker, request, now).await?;
         first = first.or(Some(number));
     }
@@ -127,21 +127,21 @@ async fn open(
     connection: &mut PgConnection,
     account: &AccountName,
     asker: &Person,
-    asked: AskedRow,
+    request: AskedRow,
     now: Timestamp,
 ) -> Result<i64, SettleError> {
     let name = account.as_str();
-    if let Some(number) = ticket::of_comment(connection, name, &asked.id.to_string()).await? {
+    if let Some(number) = ticket::of_comment(connection, name, &request.id.to_string()).await? {
         return Ok(number);
     }
     let by = by(account, asker, now);
     let number = ticket::next_number(connection, name).await?;
-    let mut ticket = Ticket::new(number, asked.subject, asker.id.clone());
+    let mut ticket = Ticket::new(number, request.subject, asker.id.clone());
     (ticket.channel, ticket.updated_via) = (Channel::Requester, Channel::Requester);
     ticket.tags = BTreeSet::new();
     let first = Written {
-        id: asked.id,
-        body: asked.body,
+        id: request.id,
+        body: request.body,
         public: true,
         call: None,
         attachments: Vec::new(),
@@ -149,7 +149,7 @@ async fn open(
     let after = Kept {
         ticket,
         requester_name: asker.name.clone(),
-        created_at: asked.asked_at,
+        created_at: request.asked_at,
         updated_at: now.utc(),
     };
     let change = Change {
@@ -165,7 +165,7 @@ async fn open(
         event: Event::Created,
     };
     settle(connection, change).await?;
-    let id = derive_id("helpdesk mail", &[name, "opened", &asked.id.to_string()]);
+    let id = derive_id("helpdesk mail", &[name, "opened", &request.id.to_string()]);
     mail::to_person(connection, name, id, asker, About::Opened(number)).await?;
     Ok(number)
 }

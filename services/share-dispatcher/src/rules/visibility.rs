@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_comments_own_members_are_not_taken_for_it() {
-        let schema = schemars::schema_for!(contracts::Comment);
+        let schema = schemars::schema_for!(contracts::comment::Comment);
         let members = schema.get("properties").and_then(Value::as_object).expect("an object");
         let members: BTreeSet<&str> = members.keys().map(String::as_str).collect();
         assert_eq!(members, BTreeSet::from(MEMBERS));

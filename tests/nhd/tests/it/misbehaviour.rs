@@ -7,7 +7,10 @@ use nhd_partner::dialect::agreement::AgreementChange;
 use nhd_partner::held::{Change, PartnerTerms, Standing};
 use nhd_partner::{Authority, Call, Deed, Dialect, Misbehaviour, NewTicket, Partner, Verdict};
 
-const LIMIT: Duration = Duration::from_secs(60);
+/// A deed, what is made of it, and whether it was carried out all the same.
+type Row = (Deed, fn(&Verdict) -> bool, bool);
+
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Two Zendesks that share a ticket.
 struct Pair {
@@ -55,7 +58,7 @@ async fn each_deed_is_what_it_says() {
     let silent = |verdict: &Verdict| matches!(verdict, Verdict::Silent(_));
     let failed = |verdict: &Verdict| matches!(verdict, Verdict::Failed(_));
     let raised = |verdict: &Verdict| matches!(verdict, Verdict::Raised(_));
-    let table: [(Deed, fn(&Verdict) -> bool, bool); 9] = [
+    let table: [Row; 9] = [
         (refused(503), failed, false),
         (refused(429), raised, false),
         (Deed::Drop, silent, false),

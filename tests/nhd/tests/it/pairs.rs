@@ -33,8 +33,9 @@ async fn play(sender: Dialect, receiver: Dialect) -> Vec<&'static str> {
     }
     let (ticket, share) = a.desk(|desk| desk.share(&agreement, new_ticket()));
     let shared = a.call(share).await.0;
-    let said =
-        |partner: &Partner| partner.desk(|desk| desk.tickets.get(&ticket).map(|it| it.said()));
+    let said = |partner: &Partner| {
+        partner.desk(|desk| desk.tickets.get(&ticket).map(nhd_partner::held::PartnerTicket::said))
+    };
     steps.push(heard(&shared, said(&a) == said(&b)));
     let note = Change {
         comments: vec![b.desk(|desk| desk.comment("Ours alone", false))],

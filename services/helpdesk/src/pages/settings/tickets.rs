@@ -17,7 +17,7 @@ const HERE: &str = "/settings/tickets";
 
 #[derive(Template)]
 #[template(path = "ticket_settings.html")]
-struct Form<'a> {
+struct TicketSettingsPage<'a> {
     t: &'a Reader,
     asks: bool,
     form_url: String,
@@ -46,7 +46,7 @@ fn show(
 ) -> Result<Response, Failure> {
     let choice = |it: Language| Choice::new(it.tag(), it.own_name(), it.tag() == known.language);
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let body = Form {
+    let body = TicketSettingsPage {
         t: viewer,
         asks: known.asks,
         form_url: format!("{}/help/{}", pages.public_url, viewer.address),

@@ -85,7 +85,7 @@ mod tests {
 
     use super::*;
 
-    fn receipt(outcome: &str, reason: Option<&str>, decisions: &[(&str, &str)]) -> Option<Receipt> {
+    fn receipt(outcome: &str, reason: Option<&str>, decisions: &[(&str, &str)]) -> Receipt {
         let decisions: Vec<_> = decisions
             .iter()
             .map(|(outcome, reason)| {
@@ -94,18 +94,21 @@ mod tests {
             .collect();
         let receipt = json!({ "command_id": "k", "command_type": "ticket.share.v1",
             "outcome": outcome, "reason": reason, "dry_run": true, "decisions": decisions });
-        Some(serde_json::from_value(receipt).unwrap())
+        serde_json::from_value(receipt).unwrap()
     }
 
     #[test]
     fn each_ticket_is_counted_once_and_each_item_by_its_reason() {
         let stays = ("withheld", "tags_not_synced");
         let answers = [
-            ("1", receipt("applied", None, &[("transferred", "unchanged")])),
-            ("2", receipt("partial", None, &[stays, stays, ("mapped", "on_hold_maps_to_open")])),
-            ("3", receipt("partial", None, &[stays, ("withheld", "type_mismatch")])),
-            ("4", receipt("rejected", Some("ticket_closed"), &[])),
-            ("5", receipt("applied", None, &[("withheld", "ccs_stay")])),
+            ("1", Some(receipt("applied", None, &[("transferred", "unchanged")]))),
+            (
+                "2",
+                Some(receipt("partial", None, &[stays, stays, ("mapped", "on_hold_maps_to_open")])),
+            ),
+            ("3", Some(receipt("partial", None, &[stays, ("withheld", "type_mismatch")]))),
+            ("4", Some(receipt("rejected", Some("ticket_closed"), &[]))),
+            ("5", Some(receipt("applied", None, &[("withheld", "ccs_stay")]))),
             ("6", None),
         ];
         let answers: Vec<_> =
