@@ -9,7 +9,7 @@ QUIET := $(if $(MAKE_TERMERR),,--quiet)
 RUN := agreement-service share-dispatcher comment-sync field-sync notifier gateway helpdesk nhd-bridge local operator system-tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down account trace demo test test-rabbitmq-4 conformance hostile faults isolation soak sabotage upgrade upgrade-sabotage bench load fuzz kits test-browser audit check check-api check-platform check-on-call image check-image generate fmt binaries run-binaries building
+.PHONY: help up down account trace demo test test-rabbitmq-4 conformance hostile faults isolation soak soak-nhd sabotage upgrade upgrade-sabotage bench load fuzz kits test-browser audit check check-api check-platform check-on-call image check-image generate fmt binaries run-binaries building
 # One task at a time: they share cargo's folder and the servers.
 .NOTPARALLEL:
 
@@ -67,6 +67,10 @@ isolation: ## measure what other accounts feel of one whose queue is full, whose
 soak: binaries ## watch the services' memory over a quarter of an hour of work, and over a backlog of 200,000 commands
 	@$(BUILT)/faults soak
 	@$(BUILT)/faults backlog
+
+soak-nhd: binaries ## work two hours with Networked Help Desk partners that fail, lie and go away (SECONDS=600 SEED=1), and prove that nothing was lost, doubled or diverged
+	@NHD_SOAK_SECONDS=$(or $(SECONDS),7200) $(if $(SEED),NHD_SOAK_SEED=$(SEED)) $(LOCAL) with -- \
+	  $(CARGO) test --quiet -p nhd-partner --test it -- soak:: --nocapture
 
 sabotage: binaries ## break the runtime on purpose, four ways, and see that `make faults` notices each
 	@tests/faults/sabotage/run.sh

@@ -1,5 +1,11 @@
-//! Partners among themselves.
+//! Partners among themselves, and with the bridge.
 
+mod bridge;
+mod by_hand;
 mod misbehaviour;
 mod pairs;
+mod soak;
+mod story;
+mod system;
+mod trouble;
 mod vectors;

@@ -1,0 +1,230 @@
+//! Partners that fail a fifth of all calls, lie in a tenth and go away twice, while both sides work
+//! on their tickets: nothing is lost, doubled or diverged, by the partners' own books.
+//! `NHD_SOAK_SECONDS` says how long, `NHD_SOAK_SEED` what happens.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use contracts::AgreementId;
+use fastrand::Rng;
+use futures_util::future::{join, join_all};
+use nhd_partner::dialect::Visibility;
+use nhd_partner::held::Change;
+use nhd_partner::{Dialect, Habits, Misbehaviour, NewTicket, Partner, Verdict};
+use serde_json::json;
+use testkit::desk::PATIENCE;
+use testkit::{Desk, until};
+
+use crate::story::{agreed_by, agreed_to, alike};
+use crate::system::{CALL_TIMEOUT, System, comment, created, share, taken, update};
+
+/// As long as a partner may need until it was heard.
+const INSIST: Duration = Duration::from_mins(2);
+/// Tickets that each side shares with each partner.
+const TICKETS: usize = 2;
+const STATUSES: [&str; 3] = ["open", "pending", "solved"];
+
+/// One ticket, on both sides.
+#[derive(Clone, Debug)]
+struct Pairing {
+    partner: usize,
+    number: String,
+    uuid: String,
+    /// Whether the partner shared it: who shares a ticket sets its status and its tags.
+    is_partners: bool,
+}
+
+/// What both sides wrote, and where.
+#[derive(Default)]
+struct Written(Vec<(String, String)>);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_doubled_or_diverged() {
+    let time = Duration::from_secs(number("NHD_SOAK_SECONDS").unwrap_or(15));
+    let seed = number("NHD_SOAK_SEED").unwrap_or(1);
+    let system = System::open("nhd_soak").await;
+    let desk = system.desk("acme").await;
+    let partners = partners(&system).await;
+    let mut pairings = Vec::new();
+    for (at, partner) in partners.iter().enumerate() {
+        let theirs = agreed_by(&system, &desk, partner).await;
+        let (ours, _) = agreed_to(&desk, partner).await;
+        let seed = seed.wrapping_add(at as u64);
+        let late = CALL_TIMEOUT * 2;
+        partner.misbehave(Misbehaviour { fails: 200, lies: 100, late, seed, always: None });
+        for ticket in 0..TICKETS {
+            let subject = format!("Ticket {ticket} with partner {at}");
+            pairings.push(shared_by(&desk, partner, (at, &theirs), &subject).await);
+            pairings.push(shared_to(&desk, partner, (at, &ours), &subject).await);
+        }
+    }
+    let until = Instant::now() + time;
+    let work = pairings.iter().enumerate().map(|(at, pairing)| {
+        let mut dice = Rng::with_seed(seed ^ (at as u64) << 8);
+        let other = Rng::with_seed(dice.u64(..));
+        let partner = &partners[pairing.partner];
+        join(desk_works(&desk, pairing, dice, until), partner_works(partner, pairing, other, until))
+    });
+    let (worked, ()) = join(join_all(work), go_away(&partners, time / 3)).await;
+    let written = worked.into_iter().flat_map(|(here, there)| here.0.into_iter().chain(there.0));
+    let written: Vec<(String, String)> = written.collect();
+    for partner in &partners {
+        partner.misbehave(Misbehaviour::default());
+    }
+    for pairing in &pairings {
+        settled(&desk, &partners[pairing.partner], pairing, &written).await;
+    }
+    report(&partners, written.len());
+    system.close().await;
+}
+
+/// Each partner goes away twice.
+async fn go_away(partners: &[Partner], after: Duration) {
+    for _ in 0..2 {
+        tokio::time::sleep(after).await;
+        for partner in partners {
+            partner.restart(Duration::from_millis(500)).await.expect("its port is free");
+        }
+    }
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var_os(name).and_then(|text| text.to_str()?.parse().ok())
+}
+
+async fn partners(system: &System) -> Vec<Partner> {
+    let omits = Habits { omits_public: true, ..Dialect::Zendesk.habits() };
+    assert_eq!(omits.absent_public, Visibility::Public);
+    let all = [Dialect::Zendesk.habits(), omits, Dialect::JavaScript.habits()];
+    let mut partners = Vec::new();
+    for (at, habits) in all.into_iter().enumerate() {
+        partners.push(system.partner(&format!("Partner {at}"), habits).await);
+    }
+    partners
+}
+
+async fn shared_by(
+    desk: &Desk,
+    partner: &Partner,
+    (at, agreement): (usize, &str),
+    subject: &str,
+) -> Pairing {
+    let subject = format!("{subject}, of the partner");
+    let new = NewTicket {
+        subject: subject.clone(),
+        status: "open".to_owned(),
+        requester: partner.desk(|it| it.person("Robin")),
+        ..NewTicket::default()
+    };
+    let (uuid, call) = partner.desk(|it| it.share(agreement, new));
+    let verdict = partner.insist(call, INSIST).await.expect("an answer");
+    assert_eq!(verdict, Verdict::Done, "{subject}");
+    let number = format!("p{uuid}");
+    created(desk, &subject, &number).await;
+    Pairing { partner: at, number, uuid, is_partners: true }
+}
+
+async fn shared_to(
+    desk: &Desk,
+    partner: &Partner,
+    (at, agreement): (usize, &AgreementId),
+    subject: &str,
+) -> Pairing {
+    let subject = format!("{subject}, of the desk");
+    let number = format!("d{}", desk.next_id());
+    let ticket = json!({ "id": number, "subject": subject, "status": "open",
+        "requester": { "id": "r", "name": "Max", "role": "end_user" } });
+    share(desk, agreement, ticket).await;
+    let uuid = until(&subject, PATIENCE, async || {
+        partner.desk(|it| {
+            let found = it.tickets.values().find(|ticket| ticket.subject == subject);
+            found
+                .map(|ticket| ticket.uuid.clone())
+                .ok_or_else(|| format!("{:?}", it.books.told.last()))
+        })
+    })
+    .await;
+    Pairing { partner: at, number, uuid, is_partners: false }
+}
+
+/// The desk's agents, until the time is over.
+async fn desk_works(desk: &Desk, pairing: &Pairing, mut dice: Rng, until: Instant) -> Written {
+    let mut written = Written::default();
+    while Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(dice.u64(50..250))).await;
+        let mut change = json!({});
+        if !pairing.is_partners && dice.bool() {
+            change["status"] = json!(dice.choice(STATUSES));
+            let tag = json!({ "name": dice.choice(["field", "night"]), "added_by": "user" });
+            change["tags"] = json!({ "add": [tag] });
+        } else {
+            let text = format!("{} by the desk", desk.next_id());
+            change["comments"] = json!([comment(desk, &text, dice.bool())]);
+            written.0.push((pairing.uuid.clone(), text));
+        }
+        taken(&update(desk, &pairing.number, change).await);
+    }
+    written
+}
+
+/// The partner's agents, until the time is over. The JavaScript client says the whole ticket with
+/// every word, so it leaves alone what the desk sets.
+async fn partner_works(
+    partner: &Partner,
+    pairing: &Pairing,
+    mut dice: Rng,
+    until: Instant,
+) -> Written {
+    let mut written = Written::default();
+    let says_all = partner.desk(|it| it.habits.dialect) == Dialect::JavaScript;
+    while Instant::now() < until && (pairing.is_partners || !says_all) {
+        tokio::time::sleep(Duration::from_millis(dice.u64(50..250))).await;
+        let call = partner.desk(|it| {
+            let mut change = Change::default();
+            if pairing.is_partners && dice.bool() {
+                change.status = dice.choice(STATUSES).map(str::to_owned);
+                let tags = ["field", "night", "van"].into_iter().filter(|_| dice.bool());
+                change.tags = Some(tags.map(str::to_owned).collect::<BTreeSet<_>>());
+            } else {
+                let text = format!("{} by {}", it.books.sent.len(), it.name);
+                change.comments.push(it.comment(&text, dice.bool()));
+                written.0.push((pairing.uuid.clone(), change.comments[0].body.clone()));
+            }
+            it.update(&pairing.uuid, change)
+        });
+        let verdict = partner.insist(call, INSIST).await.expect("an answer");
+        assert_eq!(verdict, Verdict::Done, "{pairing:?}");
+    }
+    written
+}
+
+/// Waits until both sides are alike, and looks whether all that was written is there, once.
+async fn settled(desk: &Desk, partner: &Partner, pairing: &Pairing, written: &[(String, String)]) {
+    alike(desk, &pairing.number, partner, &pairing.uuid).await;
+    let mut wrote: Vec<&String> =
+        written.iter().filter(|(uuid, _)| *uuid == pairing.uuid).map(|(_, text)| text).collect();
+    wrote.sort();
+    let said = partner.desk(|it| it.ticket(&pairing.uuid).said());
+    let held: Vec<&String> = said.iter().map(|(text, _)| text).collect();
+    assert_eq!(held, wrote, "{pairing:?}");
+    assert!(partner.desk(|it| it.books.doubled()).is_empty(), "{pairing:?}");
+}
+
+fn report(partners: &[Partner], written: usize) {
+    for partner in partners {
+        partner.desk(|it| {
+            let (told, sent) = (&it.books.told, &it.books.sent);
+            let failed = told.iter().filter(|call| call.status.is_none_or(|status| status >= 500));
+            let untrue = told.iter().filter(|call| call.status == Some(200) && !call.is_done);
+            println!(
+                "{}: told {} times, {} of them refused or unanswered, {} answered untruly; said {}",
+                it.name,
+                told.len(),
+                failed.count(),
+                untrue.count(),
+                sent.len()
+            );
+        });
+    }
+    println!("{written} comments, each there once on both sides");
+}
