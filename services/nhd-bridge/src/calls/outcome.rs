@@ -4,14 +4,14 @@ use contracts::command::{AgreementDeactivate, AgreementDecline};
 use contracts::delivery::{AgreementStatus, Side};
 use contracts::{Actor, Message, Role};
 use desk::outbox::{Request, accept_within};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::call::{Heard, Wanted, ask};
 use super::message::{JSON, Message as Said, X_JSON};
 use super::{CallError, Calls};
-use crate::rules::called::{CallKind, Made, Meaning, given_up, meaning};
+use crate::rules::called::{CallKind, Made, Meaning, Shown, given_up, meaning, meaning_of_shown};
 use crate::store::agreement::{self, AgreementRow};
 use crate::store::call::{self as queue, CallRow};
 use crate::store::health::{self, NewAttempt};
@@ -80,31 +80,45 @@ impl Calls {
                 }
                 Meaning::AsUpdate => method = "PUT",
                 Meaning::ReadBack => {
-                    let read = self.read_back(agreement, wanted, kind).await;
-                    return Ok(Ended { meaning: read, heard: Some(heard), media });
+                    let shown = self.read_back(agreement, wanted, kind).await;
+                    let meaning = meaning_of_shown(made, shown);
+                    if meaning != Meaning::OtherMedia {
+                        return Ok(Ended { meaning, heard: Some(heard), media });
+                    }
+                    (media, may_change_media) = (X_JSON, false);
                 }
                 meaning => return Ok(Ended { meaning, heard: Some(heard), media }),
             }
         }
     }
 
-    /// Whether the partner has what it was sent: a success is what a read-back shows.
+    /// What the partner has of what it was sent: a success is what a read-back shows.
     async fn read_back(
         &self,
         agreement: &AgreementRow,
         wanted: Wanted<'_>,
         kind: CallKind,
-    ) -> Meaning {
+    ) -> Shown {
+        let sent = wanted.body.map(|body| body["status"].clone()).filter(Value::is_string);
         let uuid = wanted.url.rsplit('/').next().unwrap_or_default().to_owned();
         let heard = ask(&self.egress, Wanted { method: "GET", body: None, ..wanted }).await;
         let is_success = heard.status.is_some_and(|status| (200..300).contains(&status));
-        let has_it = heard.json.as_ref().is_some_and(|json| {
+        let it = heard.json.as_ref().filter(|json| {
             let text = json["uuid"].as_str().unwrap_or_default();
             text.eq_ignore_ascii_case(&uuid) || text.eq_ignore_ascii_case(&agreement.uuid)
         });
-        let is_there = is_success && has_it;
-        let is_done = if kind == CallKind::Unshare { heard.status == Some(404) } else { is_there };
-        if is_done { Meaning::Taken } else { Meaning::Again(None) }
+        match it.filter(|_| is_success) {
+            None if kind == CallKind::Unshare && heard.status == Some(404) => Shown::Done,
+            None => Shown::Nothing,
+            Some(_) if kind == CallKind::Unshare => Shown::Otherwise,
+            // What tells no status is taken at its word.
+            Some(it)
+                if it["status"].is_string() && sent.is_some_and(|sent| sent != it["status"]) =>
+            {
+                Shown::Otherwise
+            }
+            Some(_) => Shown::Done,
+        }
     }
 
     async fn keep(

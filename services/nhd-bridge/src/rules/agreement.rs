@@ -259,12 +259,16 @@ impl Told<'_> {
     /// As a body.
     #[must_use]
     pub fn body(&self) -> Value {
-        let (sender_url, receiver_url) = match self.partner_is {
-            Side::Sender => (self.partner_url, self.our_url),
-            Side::Receiver => (self.our_url, self.partner_url),
-        };
-        let mut body = json!({ "uuid": self.uuid, "name": self.name, "sender_url": sender_url,
-            "receiver_url": receiver_url, "status": self.status });
+        let mut body = json!({ "uuid": self.uuid, "status": self.status });
+        // A sender that is strict refuses to hear its own name and URL from the receiver.
+        match self.partner_is {
+            Side::Sender => body["receiver_url"] = json!(self.our_url),
+            Side::Receiver => {
+                body["name"] = json!(self.name);
+                body["sender_url"] = json!(self.our_url);
+                body["receiver_url"] = json!(self.partner_url);
+            }
+        }
         if let Some(terms) = self.terms {
             body["allows_public_comments"] =
                 json!(terms.comments == CommentTerms::PublicAndPrivate);
@@ -423,8 +427,9 @@ mod tests {
             .body()
         };
         let accepted = told(Side::Sender, AgreementStatus::Accepted, Some(Side::Receiver));
-        assert_eq!(accepted["receiver_url"], OURS);
-        assert_eq!(accepted["status"], "accepted");
+        let expected = json!({ "uuid": UUID, "receiver_url": OURS, "status": "accepted",
+            "current_actor": accepted["current_actor"] });
+        assert_eq!(accepted, expected, "its own name and URL are the sender's to say");
         assert!(accepted.get("deactivated_by").is_none());
         let ended = told(Side::Receiver, AgreementStatus::Inactive, Some(Side::Sender));
         assert_eq!(

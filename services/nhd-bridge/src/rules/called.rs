@@ -137,7 +137,7 @@ pub fn meaning(made: Made, answered: Answered) -> Meaning {
         200..=299 if is_page => Meaning::ReadBack,
         200..=299 => Meaning::Taken,
         // Some say 422, because they read no body of another type.
-        400 | 415 | 422 if made.may_change_media && kind != CallKind::Unshare => {
+        400 | 412 | 415 | 422 if made.may_change_media && kind != CallKind::Unshare => {
             Meaning::OtherMedia
         }
         // What has ended here may have ended there, or never been; a partner may know no DELETE.
@@ -151,6 +151,34 @@ pub fn meaning(made: Made, answered: Answered) -> Meaning {
         // A redirect that is not followed, and what is no status, may be mended by the partner.
         _ if !(400..=499).contains(&status) => Meaning::Again(None),
         _ => Meaning::Refused,
+    }
+}
+
+/// What a read-back shows of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// What was sent is there; of an end, nothing is.
+    Done,
+    /// The agreement or ticket is there, and says something else.
+    Otherwise,
+    /// Nothing that can be read.
+    Nothing,
+}
+
+/// How often an end that shows no effect is told again: who knows no end never will.
+const ENDS_TOLD: u32 = 3;
+
+/// Reads what a read-back showed. Some answer 200 to a body that they did not read, or to a value
+/// that they do not take: sent again it would be no better.
+#[must_use]
+pub fn meaning_of_shown(made: Made, shown: Shown) -> Meaning {
+    match shown {
+        Shown::Done => Meaning::Taken,
+        _ if made.kind.ends() && made.failures >= ENDS_TOLD => Meaning::Refused,
+        _ if made.kind == CallKind::Unshare => Meaning::Again(None),
+        Shown::Otherwise if made.may_change_media => Meaning::OtherMedia,
+        Shown::Otherwise => given_up(made.kind),
+        Shown::Nothing => Meaning::Again(None),
     }
 }
 
@@ -224,6 +252,25 @@ mod tests {
             assert_eq!(meaning(made, answered), Meaning::ReadBack, "{kind:?}");
             assert_eq!(meaning(made, Answered::Nothing), Meaning::Again(None), "{kind:?}");
             assert_eq!(CallKind::of_word(kind.word()), Some(kind));
+        }
+    }
+
+    #[test]
+    fn what_a_read_back_shows_decides() {
+        use CallKind::{Accept, Deactivate, Unshare, Update};
+        for (kind, failures, may_change_media, shown, expected) in [
+            (Accept, 0, true, Shown::Done, Meaning::Taken),
+            (Accept, 0, true, Shown::Otherwise, Meaning::OtherMedia),
+            (Accept, 0, false, Shown::Otherwise, Meaning::Over),
+            (Accept, 0, false, Shown::Nothing, Meaning::Again(None)),
+            (Update, 5, false, Shown::Otherwise, Meaning::Refused),
+            (Unshare, 0, true, Shown::Otherwise, Meaning::Again(None)),
+            (Unshare, 3, true, Shown::Otherwise, Meaning::Refused),
+            (Deactivate, 0, true, Shown::Otherwise, Meaning::OtherMedia),
+            (Deactivate, 3, false, Shown::Nothing, Meaning::Refused),
+        ] {
+            let made = Made { kind, failures, may_change_media };
+            assert_eq!(meaning_of_shown(made, shown), expected, "{made:?} {shown:?}");
         }
     }
 

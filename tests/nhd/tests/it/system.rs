@@ -43,7 +43,9 @@ impl System {
         fs::create_dir_all(&dir).expect("a folder");
         let mail = MailSink::start_in("127.0.0.1:0", &dir.join("mails")).await.expect("a sink");
         let authority = Authority::new().expect("an authority");
-        let certificates = Certificates::open(&dir.join("tls")).expect("certificates");
+        let tls = dir.join("tls");
+        fs::create_dir_all(&tls).expect("a folder");
+        let certificates = Certificates::open(&tls).expect("certificates");
         let trusted = certificates.authority.clone();
         let fleet = Fleet::new(&dir, &world.installation, &world.database, &mail.url());
         let (fleet, url) = with_bridge(fleet.expect("a fleet"), &dir, &authority, &certificates);
@@ -106,18 +108,6 @@ impl System {
             "default_form": ["model", "visit"] });
         taken(&desk.ask("account.update.v1", &update).await);
         desk
-    }
-
-    /// Kills the bridge and starts it again.
-    pub async fn kill_bridge(self) -> Self {
-        let Self { mut bridge, .. } = self;
-        let killed = spawn_blocking(move || {
-            bridge.restart()?;
-            bridge.wait_ready(READY)?;
-            Ok::<_, local::Error>(bridge)
-        });
-        let bridge = killed.await.expect("the task ends").expect("it starts again");
-        Self { bridge, ..self }
     }
 
     pub async fn close(self) {
