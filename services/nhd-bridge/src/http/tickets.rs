@@ -1,6 +1,7 @@
 //! Tickets: partners share, update, unshare, and read.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use contracts::command::{TicketShare, TicketUnshare, TicketUpdate};
@@ -10,6 +11,7 @@ use contracts::{Message, Receipt, ids};
 use desk::outbox::accept_within;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
+use tokio::time::{Instant, sleep};
 
 use super::agreements::request;
 use super::token::public_by_default;
@@ -24,6 +26,11 @@ use crate::rules::wire::{self, Text, TicketBody};
 use crate::store::agreement::AgreementRow;
 use crate::store::shared::{self, SharedRow};
 use crate::store::{call, comment};
+
+/// How long the answer to our acceptance may be on its way here.
+const PROOF_MAY_TAKE: Duration = Duration::from_secs(2);
+/// How often is looked for it.
+const PROOF_LOOKED_FOR: Duration = Duration::from_millis(50);
 
 /// A partner shares. What it shared already is an update: it sends again what it does not know to
 /// have arrived.
@@ -266,7 +273,14 @@ async fn allowed(
     connection: &mut PgConnection,
     asked: &Asked,
 ) -> Result<AgreementRow, Fault> {
-    let agreement = bridge.opened(connection, &asked.place, &asked.headers).await?;
+    let mut agreement = bridge.opened(connection, &asked.place, &asked.headers).await?;
+    // Who answered our acceptance may share before that answer is kept here, and takes a refusal for
+    // the last word.
+    let until = Instant::now() + PROOF_MAY_TAKE.min(asked.deadline.left());
+    while agreement.awaits_proof() && Instant::now() < until {
+        sleep(PROOF_LOOKED_FOR).await;
+        agreement = bridge.opened(connection, &asked.place, &asked.headers).await?;
+    }
     let sentence = match agreement.status() {
         AgreementStatus::Accepted if agreement.is_proven() => return Ok(agreement),
         AgreementStatus::Accepted => {

@@ -60,6 +60,12 @@ impl AgreementRow {
         self.proof == "proven"
     }
 
+    /// Whether it is accepted, and the partner's answer to that is not kept yet.
+    #[must_use]
+    pub fn awaits_proof(&self) -> bool {
+        self.status() == AgreementStatus::Accepted && self.proof == "none"
+    }
+
     /// The partner's account.
     ///
     /// # Errors
