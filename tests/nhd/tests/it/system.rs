@@ -267,7 +267,7 @@ pub fn said(desk: &Desk, number: &str) -> Vec<(String, bool)> {
 
 /// Status, present tags and set fields that the desk holds.
 pub fn seen(desk: &Desk, number: &str) -> Value {
-    json!(desk.with_model(|model| model.ticket(number).map(|ticket| ticket.seen())))
+    json!(desk.with_model(|model| model.ticket(number).map(testkit::model::Ticket::seen)))
 }
 
 /// Waits until a partner's ticket is as `wanted` says; `holds` tells what it is.
