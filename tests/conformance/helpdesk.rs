@@ -342,7 +342,8 @@ pub async fn r_81_update_via_has_ticket_sharing_among_its_values(context: Confor
     let mut acme = Organisation::new(&context, "acme").await;
     let form = acme.page("/settings/rules/trigger/new");
     assert!(form.contains(">Update via</option>"), "{form}");
-    let chosen = [("new", "yes"), ("do", "more"), ("all_on", "update_via"), ("all_op", "is")];
+    let row = [("all_on", "update_via"), ("all_op", "is"), ("all_value", "")];
+    let chosen = [&[("new", "yes"), ("do", "more")][..], &row].concat();
     let path = format!("/settings/rules/trigger/{}", context.id());
     let form = acme.admin.send(&path, &chosen).expect("an answer").page;
     assert!(form.contains(">Ticket sharing</option>"), "{form}");
