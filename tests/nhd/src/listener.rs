@@ -71,15 +71,13 @@ async fn reply(
 ) -> Result<Response<Full<Bytes>>, NoAnswer> {
     let request = read(request).await?;
     let deed = shared.deed(&request);
-    if let Some(Deed::Hang(time)) = &deed {
-        tokio::time::sleep(*time).await;
-    }
     let is_done = deed.as_ref().is_none_or(Deed::is_done);
     let reply = is_done.then(|| shared.with(|desk| answer(desk, &request)));
     let response = match &deed {
         None | Some(Deed::DoneLate(_)) => reply.as_ref().map(said),
         Some(deed) => misdone(deed),
     };
+    // Noted first: whoever waits no longer hangs up, and this ends there.
     shared.with(|desk| {
         desk.books.told.push(ToldCall {
             method: request.method.to_string(),
@@ -90,7 +88,7 @@ async fn reply(
             is_done: reply.is_some_and(|reply| reply.is_done),
         });
     });
-    if let Some(Deed::DoneLate(time)) = &deed {
+    if let Some(Deed::DoneLate(time) | Deed::Hang(time)) = &deed {
         tokio::time::sleep(*time).await;
     }
     response.ok_or_else(|| NoAnswer::from("no answer"))

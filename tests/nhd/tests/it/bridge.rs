@@ -20,7 +20,6 @@ async fn each_dialect_plays_the_story() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "not green: of ten faults in a row one is not called for again within three minutes"]
 async fn each_trouble_passes() {
     let system = System::open("nhd_trouble").await;
     trouble::told_again(&system).await;
