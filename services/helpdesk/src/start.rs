@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use bootstrap::{Context, Tls, serve};
 use contracts::topology::Service;
 use desk::log::Heads;
+use desk::log::follow;
 use desk::store::account::{self, KeptAccount};
 use desk::{Edge, Session, outbox};
 use files::{Files, sweep};
@@ -19,8 +20,9 @@ use crate::edge::Helpdesk;
 use crate::mails::EndUserMails;
 use crate::operator_api::OperatorApi;
 use crate::pages::Pages;
+use crate::work::automations;
 use crate::work::changes::Changes;
-use crate::work::{automations, follow};
+use crate::work::follow::IntoTickets;
 
 /// Serves pages, sends what people ask for and takes what accounts are told, until the process is
 /// asked to stop.
@@ -54,7 +56,8 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
         shutdown.clone(),
     );
     context.tasks.spawn("outbox", sending);
-    let following = follow::run(pool.clone(), Arc::clone(&new_command), shutdown.clone());
+    let following =
+        follow::run(IntoTickets, pool.clone(), Arc::clone(&new_command), shutdown.clone());
     context.tasks.spawn("follow", following);
     let hourly = automations::run(pool.clone(), Arc::clone(&new_command), shutdown.clone());
     context.tasks.spawn("automations", hourly);

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use bootstrap::{Context, Tls, serve};
 use contracts::topology::Service;
 use desk::log::Heads;
+use desk::log::follow;
 use desk::store::account::{self, KeptAccount};
 use desk::{Edge, Session, outbox};
 use egress::Egress;
@@ -15,7 +16,7 @@ use tokio::sync::Notify;
 use crate::calls::{self, Calls};
 use crate::config::{Config, Limits};
 use crate::edge::NhdBridge;
-use crate::follow::Follow;
+use crate::follow::ToCalls;
 use crate::http::{Bounds, Bridge};
 use crate::keys::AccessKeys;
 use crate::operator_api::OperatorApi;
@@ -59,13 +60,9 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
         shutdown.clone(),
     );
     context.tasks.spawn("outbox", sending);
-    let follow = Follow {
-        pool: pool.clone(),
-        new_command: Arc::clone(&new_command),
-        keys: Arc::clone(&keys),
-        public_url: Arc::clone(&public_url),
-    };
-    context.tasks.spawn("follow", follow.run(shutdown.clone()));
+    let calls_of = ToCalls { keys: Arc::clone(&keys), public_url: Arc::clone(&public_url) };
+    let following = follow::run(calls_of, pool.clone(), Arc::clone(&new_command), shutdown.clone());
+    context.tasks.spawn("follow", following);
     let calling = Calls {
         pool: pool.clone(),
         egress: egress.clone(),

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use contracts::topology::Service;
 use desk::log::Heads;
+use desk::log::follow;
 use desk::store::account::{KeptAccount, keep};
 use desk::{Session, outbox};
 use files::{Files, sweep};
@@ -17,7 +18,7 @@ use helpdesk::Helpdesk;
 use helpdesk::mails::EndUserMails;
 use helpdesk::pages::Pages;
 use helpdesk::work::changes::Changes;
-use helpdesk::work::follow;
+use helpdesk::work::follow::IntoTickets;
 use local::{MailSink, TestEnvironment};
 use mail::{MailLoop, Server, ServerAddress};
 use messaging::CommandSender;
@@ -125,8 +126,8 @@ impl HelpdeskHarness {
         replicas.spawn(|stop| Arc::clone(&heads).run(pool.clone(), stop));
         replicas.spawn(|stop| Arc::clone(&changes).run(pool.clone(), stop));
         // Two, of which each may follow any account.
-        replicas.spawn(|stop| follow::run(pool.clone(), Arc::clone(new), stop));
-        replicas.spawn(|stop| follow::run(pool.clone(), Arc::clone(new), stop));
+        replicas.spawn(|stop| follow::run(IntoTickets, pool.clone(), Arc::clone(new), stop));
+        replicas.spawn(|stop| follow::run(IntoTickets, pool.clone(), Arc::clone(new), stop));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let sink = MailSink::start("127.0.0.1:0").await.expect("a mail sink");

@@ -6,7 +6,7 @@ use contracts::delivery::{AgreementState, AgreementStatus, Side};
 use desk::outbox::accept_within;
 use sqlx::PgConnection;
 
-use super::{Follow, FollowError};
+use super::{FollowError, ToCalls};
 use crate::http::introduction;
 use crate::rules::called::CallKind;
 use crate::rules::id::NhdId;
@@ -16,14 +16,14 @@ use crate::store::call;
 
 /// Takes the state of an agreement: what the partner does not know yet becomes a call.
 pub(super) async fn told(
-    follow: &Follow,
+    calls: &ToCalls,
     connection: &mut PgConnection,
     account: &AccountName,
     state: &AgreementState,
 ) -> Result<(), FollowError> {
     let id = state.agreement_id.as_str();
     if agreement::locked(connection, id).await?.is_none()
-        && !begun(follow, connection, account, state).await?
+        && !begun(calls, connection, account, state).await?
     {
         return Ok(());
     }
@@ -63,7 +63,7 @@ fn to_tell(row: &AgreementRow, state: &AgreementState) -> Option<CallKind> {
 
 /// An invite to a partner: the agreement begins, with a key of its own. Whether it did.
 async fn begun(
-    follow: &Follow,
+    calls: &ToCalls,
     connection: &mut PgConnection,
     account: &AccountName,
     state: &AgreementState,
@@ -79,12 +79,12 @@ async fn begun(
         return Ok(false);
     };
     let (id, home) = (state.agreement_id.as_str(), state.sender.address.as_str());
-    let ours = sharing_url(&follow.public_url, home);
+    let ours = sharing_url(&calls.public_url, home);
     let uuid = match NhdId::read(id) {
         Some(own) if own.as_str().len() == 40 => own,
         _ => NhdId::of(&ours, "agreements", id),
     };
-    let key = follow.keys.make()?;
+    let key = calls.keys.make()?;
     let new = New {
         id,
         account: account.as_str(),
@@ -92,7 +92,7 @@ async fn begun(
         uuid: uuid.as_str(),
         partner_is: Side::Receiver,
         partner_url: &partner_url,
-        sealed_key: &follow.keys.seal(id, &key)?,
+        sealed_key: &calls.keys.seal(id, &key)?,
         name: state.name.as_deref(),
         invite_key: None,
         source: None,

@@ -12,6 +12,7 @@ use contracts::ids::derive_id;
 use contracts::topology::Service;
 use contracts::{AccountName, Receipt, ReceiptOutcome, SharingUrl};
 use desk::log::Heads;
+use desk::log::follow;
 use desk::store::account::{KeptAccount, keep};
 use desk::{Session, outbox};
 use egress::{Egress, Ports};
@@ -20,7 +21,7 @@ use local::{
 };
 use messaging::CommandSender;
 use nhd_bridge::calls::{self, Calls};
-use nhd_bridge::follow::Follow;
+use nhd_bridge::follow::ToCalls;
 use nhd_bridge::http::{Bounds, Bridge};
 use nhd_bridge::keys::AccessKeys;
 use nhd_bridge::rules::retry::RetrySchedule;
@@ -164,12 +165,7 @@ async fn bridge(
     let keys = Arc::new(AccessKeys::new("a secret for tests, and only for them").expect("a key"));
     let egress = egress(certificates);
     let public_url: Arc<str> = Arc::from(url.as_str());
-    let follow = Follow {
-        pool: pool.clone(),
-        new_command: Arc::clone(&new_command),
-        keys: Arc::clone(&keys),
-        public_url: Arc::clone(&public_url),
-    };
+    let calls_of = ToCalls { keys: Arc::clone(&keys), public_url: Arc::clone(&public_url) };
     let calls = Calls {
         pool: pool.clone(),
         egress: egress.clone(),
@@ -183,7 +179,9 @@ async fn bridge(
         },
     };
     for _replica in 0..2 {
-        replicas.spawn(|stop| follow.clone().run(stop));
+        replicas.spawn(|stop| {
+            follow::run(calls_of.clone(), pool.clone(), Arc::clone(&new_command), stop)
+        });
         replicas.spawn(|stop| calls.clone().run(stop));
     }
     let bounds = Bounds {

@@ -1,6 +1,7 @@
-//! What an account was told, in order: read from a cursor on, and waited for.
+//! What an account was told, in order: read from a cursor on, waited for, and followed.
 
 mod cursor;
+pub mod follow;
 mod heads;
 mod read;
 
