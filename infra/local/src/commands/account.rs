@@ -105,7 +105,7 @@ fn via_helpdesk(
     println!("account   {}   (partners invite {address})", kept.account);
     println!("help desk {url}");
     println!("the admin signs in once with this link and sets a password:");
-    println!("sign-in   {}", kept.sign_in);
+    println!("sign in   {}", kept.sign_in);
     Ok(ExitCode::SUCCESS)
 }
 
