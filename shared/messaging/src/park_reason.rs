@@ -11,6 +11,8 @@ pub enum ParkReason {
     Undecodable,
     /// A rule panicked, or its result cannot be stored.
     Poison,
+    /// The database did not decide it in time, alone and three times, while it decided others.
+    TooSlow,
     /// Ten processes began to decide it and none ended: it may be what kills them.
     RedeliveredTooOften,
     /// It was decided before, but its outputs are no longer kept.
@@ -25,11 +27,12 @@ pub enum ParkReason {
 
 impl ParkReason {
     /// Every reason there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::NoPublisher,
         Self::UnknownAccount,
         Self::Undecodable,
         Self::Poison,
+        Self::TooSlow,
         Self::RedeliveredTooOften,
         Self::OutputsGone,
         Self::IdReused,
@@ -45,6 +48,7 @@ impl ParkReason {
             Self::UnknownAccount => "unknown_account",
             Self::Undecodable => "undecodable",
             Self::Poison => "poison",
+            Self::TooSlow => "too_slow",
             Self::RedeliveredTooOften => "redelivered_too_often",
             Self::OutputsGone => "outputs_gone",
             Self::IdReused => "id_reused",

@@ -2,7 +2,7 @@
 //! holds the two against each other.
 
 /// Code, what it usually is, and what then.
-pub const ADVICE: [(&str, &str, &str); 9] = [
+pub const ADVICE: [(&str, &str, &str); 10] = [
     (
         "no_publisher",
         "a routing key that begins with no account's name: its user may write what no account may. \
@@ -14,6 +14,13 @@ pub const ADVICE: [(&str, &str, &str); 9] = [
         "poison",
         "a rule failed; `detail` says how, with `parked show ID --body`: it may quote the message",
         "keep it for the developers; replay after the mended release",
+    ),
+    (
+        "too_slow",
+        "the database did not decide it within its limit, alone and three times, while it decided \
+         others: a lock on its ticket, or a ticket that is very large",
+        "`pg_stat_activity` for a lock that is held for long, then replay; what comes back: for the \
+         developers",
     ),
     (
         "redelivered_too_often",

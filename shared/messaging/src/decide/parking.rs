@@ -23,6 +23,8 @@ pub(crate) const UNDELIVERED: &str = "undelivered";
 /// kept.
 const MOST_WITHOUT_PUBLISHER: i64 = 10_000;
 
+static NO_TRACE: TraceContext = TraceContext { traceparent: None, tracestate: None };
+
 /// A message on its way into the table, with all that a replay needs.
 #[derive(Debug)]
 pub(crate) struct Parking<'a> {
@@ -122,6 +124,36 @@ impl<'a> Parking<'a> {
             body: output.body().as_bytes(),
             left_out: None,
             output: Some(serde_json::to_string(stored).expect("outputs are writable as JSON")),
+            first_arrived_at: first_failed_at,
+        }
+    }
+
+    /// What waited for the queue of `account` and does not read as a delivery: there is nothing in
+    /// it to replay by.
+    pub fn of_unreadable_output(
+        account: &'a str,
+        stored: &'a str,
+        message_id: &'a str,
+        first_failed_at: Timestamp,
+    ) -> Self {
+        Self {
+            id: derive_id("parked", &[UNDELIVERED, message_id]),
+            account: Some(account.to_owned()),
+            message_id,
+            message_type: None,
+            queue: UNDELIVERED,
+            exchange: "",
+            routing_key: account,
+            publisher: None,
+            about: About { subject: Some(account.to_owned()), command: None },
+            content_type: None,
+            correlation_id: None,
+            share_id: None,
+            trace: &NO_TRACE,
+            headers: Value::Object(Map::new()),
+            body: stored.as_bytes(),
+            left_out: None,
+            output: None,
             first_arrived_at: first_failed_at,
         }
     }

@@ -2,6 +2,7 @@
 //! goes out and the ack come after (`slot`).
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ use crate::timeout;
 
 /// A batch that loses this often against others has a cause of its own.
 const RERUNS: usize = 5;
+/// A database that is there answers what costs nothing within this time.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// Bytes that a service may load, by [`Service::weight`], to decide one batch, unless its one
 /// message needs more.
 const LOADED_BYTES: usize = 2 * 1024 * 1024;
@@ -39,6 +42,8 @@ pub(crate) struct Database<'a> {
 pub(crate) enum StepError {
     /// The database is away: hold the batch.
     Hold(sqlx::Error),
+    /// The database is there, and did not come to the end of so many messages in time.
+    TooSlow(usize),
 }
 
 /// Why one attempt came to nothing.
@@ -140,6 +145,9 @@ async fn decide_together<S: Service>(
         let attempted = attempt(service, database.pool, queue, items, now);
         let cause = match timeout::database(database.limit, attempted).await {
             Ok(dispositions) => return Ok(dispositions),
+            Err(Failed::Hold(error)) if is_late(&error) && answers(database).await => {
+                return Err(StepError::TooSlow(items.len()));
+            }
             Err(Failed::Hold(error)) => return Err(StepError::Hold(error)),
             Err(Failed::Only(first)) => {
                 items = &items[..first];
@@ -159,6 +167,44 @@ async fn decide_together<S: Service>(
         }
         items = &items[..items.len() / 2];
     }
+}
+
+/// Whether an attempt was given up because it took too long: here, or by the server itself.
+fn is_late(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(error) => error.kind() == ErrorKind::TimedOut,
+        // query_canceled: the server's statement_timeout
+        sqlx::Error::Database(error) => error.code().as_deref() == Some("57014"),
+        _ => false,
+    }
+}
+
+/// Whether the database answers what costs nothing. One that is cut off does not.
+async fn answers(database: Database<'_>) -> bool {
+    let asked = sqlx::query("select 1").execute(database.pool);
+    timeout::database(database.limit.min(ANSWER_LIMIT), asked).await.is_ok()
+}
+
+/// Sets the message aside that the database does not decide in time.
+pub(crate) async fn set_aside<M>(
+    database: Database<'_>,
+    queue: &str,
+    item: &Item<M>,
+    now: Timestamp,
+) -> Result<Vec<Disposition>, StepError> {
+    let limit = database.limit;
+    let cause = format!(
+        "the database did not decide it within {} s, alone and several times, while it decided \
+         others",
+        limit.as_secs()
+    );
+    let Database { pool, .. } = database;
+    let parked = park(pool, queue, item, ParkReason::TooSlow, &cause, now);
+    timeout::database(limit, parked).await.map_err(StepError::Hold)?;
+    timeout::database(limit, suspects::end(pool, queue, &item.envelope))
+        .await
+        .map_err(StepError::Hold)?;
+    Ok(vec![Disposition::Parked])
 }
 
 /// How many of the first messages load no more together than one batch may.

@@ -213,7 +213,7 @@ async fn send(
         .iter()
         .filter(came_back)
         .partition(|stored| stored.output.exchange() == Exchange::Desk.name());
-    undelivered::keep(pool, &desks, &refused, now()).await?;
+    undelivered::keep_refused(pool, &desks, &refused, now()).await?;
     if others.is_empty() {
         Ok(desks.len())
     } else {

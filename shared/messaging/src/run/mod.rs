@@ -1,5 +1,7 @@
 //! The process: connections, slots, and what it looks after beside the messages.
 
+pub(crate) mod batch;
+pub(crate) mod caused;
 pub(crate) mod command_sender;
 pub(crate) mod connection;
 pub(crate) mod dead_letters;

@@ -2,6 +2,7 @@
 //! looked up, at the same turn.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use contracts::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -10,12 +11,16 @@ use crate::cause::cause;
 use crate::clock::now;
 use crate::failure::Fault;
 use crate::observe::gauges;
+use crate::publish::desk_away;
 use crate::publish::publisher::Publisher;
-use crate::publish::undelivered::{due_accounts, retry};
+use crate::publish::redeliver::redeliver;
 use crate::run::connection::Connections;
 use crate::run::runtime::{Settings, Shared, pause};
 use crate::service::Service;
 use crate::timeout;
+
+/// What lies in the tables is counted so often.
+const COUNT_EVERY: Duration = Duration::from_secs(10);
 
 /// Tries again until it is told to stop.
 pub(crate) async fn run<S: Service>(
@@ -27,15 +32,16 @@ pub(crate) async fn run<S: Service>(
         Publisher::open(&connections.publishing, S::SERVICE, shared.settings.confirm_timeout)
             .await?;
     let Settings { undelivered: settings, answer_timeout, confirm_timeout, .. } = shared.settings;
+    let mut counted = None;
     loop {
-        match timeout::database(answer_timeout, turn(&shared, now())).await {
-            Ok(accounts) => {
-                for account in accounts {
+        match timeout::database(answer_timeout, turn(&shared, &mut counted, now())).await {
+            Ok(desks) => {
+                for account in desks {
                     // Its transaction is open while the broker confirms.
                     let limit = answer_timeout + confirm_timeout;
                     timeout::database(
                         limit,
-                        retry(&shared.pool, &publisher, &account, settings.max_age),
+                        redeliver(&shared.pool, &publisher, &account, settings.max_age),
                     )
                     .await?;
                 }
@@ -53,9 +59,19 @@ pub(crate) async fn run<S: Service>(
     }
 }
 
-async fn turn<S>(shared: &Shared<S>, now: Timestamp) -> sqlx::Result<Vec<String>> {
+/// The desks that are to be tried now.
+async fn turn<S>(
+    shared: &Shared<S>,
+    counted: &mut Option<Instant>,
+    now: Timestamp,
+) -> sqlx::Result<Vec<String>> {
     let pool = &shared.pool;
-    gauges::set(pool).await?;
     shared.watched.refresh(pool, now).await?;
-    due_accounts(pool, now).await
+    let look = desk_away::look(pool, &shared.desks_away, now).await?;
+    gauges::oldest_undelivered(look.oldest_seconds);
+    if counted.is_none_or(|at| at.elapsed() >= COUNT_EVERY) {
+        gauges::count(pool).await?;
+        *counted = Some(Instant::now());
+    }
+    Ok(look.due)
 }

@@ -73,9 +73,15 @@ async fn turn<S: Service>(shared: &Shared<S>) -> sqlx::Result<()> {
         let item = Item { envelope, admission, trace };
         let database = Database { pool: &shared.pool, limit };
         let decided = decide_first(&*shared.service, database, &queue, &[item], now()).await;
-        // An edge sends nothing; what cannot be taken in is parked again, as the same row.
-        decided.map_err(|StepError::Hold(error)| error)?;
-        timeout::database(limit, done(&shared.pool, id, lease)).await?;
+        match decided {
+            // An edge sends nothing; what cannot be taken in is parked again, as the same row.
+            Ok(_) => timeout::database(limit, done(&shared.pool, id, lease)).await?,
+            Err(StepError::TooSlow(_)) => tracing::warn!(
+                parked = %id,
+                "the database did not take a replayed delivery in time; it is tried again"
+            ),
+            Err(StepError::Hold(error)) => return Err(error),
+        }
     }
     Ok(())
 }

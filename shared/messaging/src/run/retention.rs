@@ -2,6 +2,7 @@
 //! time. Beside the messages and never before them, by the database's clock, and so that nobody
 //! waits for it.
 
+mod clocks;
 mod outputs;
 mod rows;
 
@@ -81,6 +82,17 @@ async fn round<S: Service>(
     match timeout::database(limit, outputs::make_ahead(pool)).await {
         Ok(()) => {}
         Err(error) => report("journal_output", "the coming days cannot be made", &error),
+    }
+    match timeout::database(limit, clocks::ahead_of_host(pool)).await {
+        Ok(seconds) if clocks::may_age(seconds) => {}
+        Ok(seconds) => {
+            tracing::error!(
+                seconds,
+                "the database's clock is ahead of this host's; nothing is deleted until they agree"
+            );
+            return;
+        }
+        Err(error) => return report("journal", "the clocks cannot be compared", &error),
     }
     let settled = shared.health.broker_settled(shared.settings.retention.outputs_wait);
     match timeout::database(limit, outputs::drop_old(pool, settled)).await {

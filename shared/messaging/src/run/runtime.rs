@@ -1,6 +1,7 @@
 //! The supervisor: connects, starts the slots, and builds everything anew when any of it fails.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cause::cause;
 use crate::failure::Fault;
 use crate::observe::watched;
+use crate::publish::desk_away::DesksAway;
 use crate::run::connection::{BrokerUrl, Connections};
 use crate::run::dead_letters;
 use crate::run::fetch_budget::FetchBudget;
@@ -68,8 +70,11 @@ pub(crate) struct Shared<S> {
     pub pool: PgPool,
     pub health: Arc<Health>,
     pub watched: watched::Names,
+    pub desks_away: DesksAway,
     /// Bytes of messages that may still be decided at the same time.
     pub deciding: Semaphore,
+    /// How many messages this process has decided.
+    pub decided: AtomicU64,
 }
 
 /// Waits that grow, with jitter: never a hot loop, never all replicas at once.
@@ -110,8 +115,16 @@ pub async fn run<S: Service>(
 ) -> Result<(), Fault> {
     // Told from the start: an increase is seen only where there was a number before.
     metrics::counter!("deskmesh_interruptions_total").increment(0);
-    let (watched, deciding) = (watched::Names::default(), Semaphore::new(DECIDED_BYTES));
-    let shared = Arc::new(Shared { service, settings, pool, health, watched, deciding });
+    let shared = Arc::new(Shared {
+        service,
+        settings,
+        pool,
+        health,
+        watched: watched::Names::default(),
+        desks_away: DesksAway::default(),
+        deciding: Semaphore::new(DECIDED_BYTES),
+        decided: AtomicU64::new(0),
+    });
     tokio::join!(supervise(&shared, &shutdown), retention::run(&shared, &shutdown));
     Ok(())
 }
@@ -171,7 +184,13 @@ async fn work<S: Service>(
     };
     shared.health.publishes_on(connections.publishing.status());
     let stop = shutdown.child_token();
-    let mut tasks = start(shared, &connections, &stop).await.map_err(before)?;
+    let mut tasks = match start(shared, &connections, &stop).await {
+        Ok(tasks) => tasks,
+        Err(fault) => {
+            close(connections).await;
+            return Err(before(fault));
+        }
+    };
     shared.health.reached("broker");
     tracing::info!(service = S::SERVICE.name(), slots = shared.settings.slots, "working");
     let mut failed = None;
@@ -186,12 +205,18 @@ async fn work<S: Service>(
         stop.cancel();
         failed.get_or_insert(fault);
     }
-    if let Ok(connections) = Arc::try_unwrap(connections) {
-        connections.close().await;
-    }
+    close(connections).await;
     match failed {
         Some(fault) if !shutdown.is_cancelled() => Err(End { fault, worked: true }),
         _ => Ok(()),
+    }
+}
+
+/// Closes what nobody works on any more. A connection that is only dropped may stay, and with it
+/// what was fetched on it: the client library counts a channel that it still opens as a user.
+async fn close(connections: Arc<Connections>) {
+    if let Ok(connections) = Arc::try_unwrap(connections) {
+        connections.close().await;
     }
 }
 

@@ -2,9 +2,8 @@
 //! consume channel, one publish channel, at most one batch at a time; a `multiple` ack never
 //! crosses a slot.
 
-use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use contracts::Timestamp;
@@ -16,17 +15,17 @@ use lapin::options::{
 };
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, Consumer};
-use tokio::sync::SemaphorePermit;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use crate::cause::cause;
 use crate::clock::now;
 use crate::decide::plan::{Disposition, Item};
-use crate::decide::step::{Database, StepError, decide_first};
+use crate::decide::step::{Database, StepError, decide_first, set_aside};
 use crate::failure::Fault;
 use crate::intake::admission::admit;
-use crate::message::envelope::{Envelope, header};
-use crate::message::outgoing::{JSON, OutgoingMessage};
+use crate::message::envelope::Envelope;
+use crate::message::outgoing::OutgoingMessage;
 use crate::message::output::StoredOutput;
 use crate::message::trace_context::TraceContext;
 use crate::observe::measure;
@@ -35,6 +34,8 @@ use crate::publish::event;
 use crate::publish::leading;
 use crate::publish::publisher::Publisher;
 use crate::publish::undelivered;
+use crate::run::batch::{Batch, Portion, Slow};
+use crate::run::caused::{onward, outputs};
 use crate::run::connection::Connections;
 use crate::run::fetch_budget::FetchBudget;
 use crate::run::runtime::{Shared, backoff, pause};
@@ -60,6 +61,8 @@ pub(crate) struct Slot<S: Service> {
     publisher: Publisher,
     connections: Arc<Connections>,
     budget: FetchBudget,
+    /// How much of a batch is decided at once.
+    portion: Portion,
 }
 
 impl<S: Service> Slot<S> {
@@ -87,8 +90,19 @@ impl<S: Service> Slot<S> {
             Publisher::open(&connections.publishing, S::SERVICE, shared.settings.confirm_timeout)
                 .await?;
         let (queue, budget) = (queue.to_owned(), connections.budget.clone());
-        let connections = Arc::clone(connections);
-        Ok(Self { shared, queue, channel, consumer, waiting: None, publisher, connections, budget })
+        let (connections, waiting) = (Arc::clone(connections), None);
+        let portion = Portion::whole(shared.settings.batch_size);
+        Ok(Self {
+            shared,
+            queue,
+            channel,
+            consumer,
+            waiting,
+            publisher,
+            connections,
+            budget,
+            portion,
+        })
     }
 
     /// Works until it is told to stop. Then the batch at work is finished, and what else was
@@ -96,9 +110,11 @@ impl<S: Service> Slot<S> {
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), Fault> {
         while let Some(batch) = self.collect(&stop).await? {
             self.shared.health.turned();
-            let _held = self.budget.hold();
+            let budget = self.budget.clone();
+            let _held = budget.hold();
             let bytes = batch.iter().map(|delivery| delivery.data.len()).sum();
-            let Some(_permit) = self.permit(bytes, &stop).await else { break };
+            let shared = Arc::clone(&self.shared);
+            let Some(_permit) = permit(&shared.deciding, bytes, &stop).await else { break };
             if !self.step(batch, &stop).await? {
                 break;
             }
@@ -146,17 +162,6 @@ impl<S: Service> Slot<S> {
         }
     }
 
-    /// Waits until the process may decide so many bytes more. Nothing when it is told to stop
-    /// meanwhile.
-    async fn permit(&self, bytes: usize, stop: &CancellationToken) -> Option<SemaphorePermit<'_>> {
-        let bytes = u32::try_from(bytes.min(DECIDED_BYTES)).unwrap_or(u32::MAX);
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => None,
-            permit = self.shared.deciding.acquire_many(bytes) => permit.ok(),
-        }
-    }
-
     /// A consumer that the broker cancelled looks like a stream that simply ends.
     fn delivery(&self, next: Option<Result<Delivery, lapin::Error>>) -> Result<Delivery, Fault> {
         match next {
@@ -168,29 +173,32 @@ impl<S: Service> Slot<S> {
 
     /// Decides and sends, as much at once as fits, and acknowledges all of it. Returns whether to
     /// go on.
-    async fn step(&self, batch: Vec<Delivery>, stop: &CancellationToken) -> Result<bool, Fault> {
+    async fn step(
+        &mut self,
+        batch: Vec<Delivery>,
+        stop: &CancellationToken,
+    ) -> Result<bool, Fault> {
         let (started, arrived) = (Instant::now(), now());
-        let _in_hand = self.shared.health.begins();
+        let shared = Arc::clone(&self.shared);
+        let _in_hand = shared.health.begins();
         let last_tag = batch.iter().map(|delivery| delivery.delivery_tag).max().unwrap_or_default();
-        let (items, spans): (Vec<_>, Vec<_>) =
-            batch.into_iter().map(|delivery| self.item(delivery, arrived)).unzip();
-        let (mut items_left, mut spans_left) = (items.as_slice(), spans.as_slice());
-        while !items_left.is_empty() {
-            let Some(dispositions) = self.decide(items_left, stop).await? else { return Ok(false) };
-            let (items, spans) =
-                (&items_left[..dispositions.len()], &spans_left[..dispositions.len()]);
+        let mut batch = Batch::of(batch.into_iter().map(|delivery| self.item(delivery, arrived)));
+        while !batch.left().is_empty() {
+            let Some(dispositions) = self.decide(&mut batch, stop).await? else {
+                return Ok(false);
+            };
+            let (items, spans) = batch.next(dispositions.len());
             if !self.send(items, &dispositions, stop).await? {
                 return Ok(false);
             }
-            self.shared.watched.tell(items, &dispositions);
+            shared.watched.tell(items, &dispositions);
             measure::outcomes(items, &dispositions, arrived);
             span::came_to(spans, items, &dispositions);
-            items_left = &items_left[dispositions.len()..];
-            spans_left = &spans_left[dispositions.len()..];
+            batch.finish(dispositions.len());
         }
         let all = BasicAckOptions { multiple: true };
         timeout::broker("ack a batch", self.channel.basic_ack(last_tag, all)).await?;
-        measure::batch(items.len(), started);
+        measure::batch(batch.len(), started);
         Ok(true)
     }
 
@@ -204,39 +212,75 @@ impl<S: Service> Slot<S> {
         (item, span)
     }
 
-    /// One disposition for each of the first items, one at least. Holds the batch while the
-    /// database is away. Nothing when it is told to stop meanwhile.
+    /// One disposition for each of the next messages, one at least. Holds the batch while the
+    /// database is away, and asks for less at once while it is slow. Nothing when it is told to
+    /// stop meanwhile.
     async fn decide(
-        &self,
-        items: &[Item<S::Inbound>],
+        &mut self,
+        batch: &mut Batch<Item<S::Inbound>, tracing::Span>,
         stop: &CancellationToken,
     ) -> Result<Option<Vec<Disposition>>, Fault> {
-        let mut delays = backoff();
+        let shared = Arc::clone(&self.shared);
+        let database = Database { pool: &shared.pool, limit: shared.settings.answer_timeout };
+        let (mut delays, mut slow) = (backoff(), Slow::TryAgain);
         loop {
-            let database =
-                Database { pool: &self.shared.pool, limit: self.shared.settings.answer_timeout };
-            match decide_first(&*self.shared.service, database, &self.queue, items, now()).await {
+            let items = self.portion.of(batch.left());
+            let deciding = match slow {
+                Slow::SetAside => set_aside(database, &self.queue, &items[0], now()).await,
+                Slow::PutOff | Slow::TryAgain => {
+                    decide_first(&*shared.service, database, &self.queue, items, now()).await
+                }
+            };
+            slow = Slow::TryAgain;
+            match deciding {
                 Ok(dispositions) => {
-                    self.shared.health.reached("database");
+                    shared.health.reached("database");
+                    shared.decided.fetch_add(dispositions.len() as u64, Ordering::Relaxed);
+                    self.portion.was_decided();
                     return Ok(Some(dispositions));
                 }
+                Err(StepError::TooSlow(tried)) => {
+                    self.tell_slow(&items[..tried]);
+                    self.portion.took_too_long(tried);
+                    shared.health.turned();
+                    if tried > 1 {
+                        continue;
+                    }
+                    slow = batch.took_too_long(shared.decided.load(Ordering::Relaxed));
+                    if slow != Slow::TryAgain {
+                        continue;
+                    }
+                }
                 Err(StepError::Hold(error)) => {
-                    self.shared.health.lost("database");
+                    shared.health.lost("database");
                     tracing::warn!(
                         queue = self.queue,
                         count = items.len(),
                         cause = cause(&error),
                         "the database does not answer; the batch is held"
                     );
-                    if !pause(delays.next(), stop, &self.shared.health).await {
-                        return Ok(None);
-                    }
-                    if !self.channel.status().connected() {
-                        return Err(Fault::ConsumerCancelled(self.queue.clone()));
-                    }
                 }
             }
+            if !pause(delays.next(), stop, &shared.health).await {
+                return Ok(None);
+            }
+            if !self.channel.status().connected() {
+                return Err(Fault::ConsumerCancelled(self.queue.clone()));
+            }
         }
+    }
+
+    fn tell_slow(&self, tried: &[Item<S::Inbound>]) {
+        let first = &tried[0].envelope;
+        tracing::warn!(
+            queue = self.queue,
+            count = tried.len(),
+            limit_seconds = self.shared.settings.answer_timeout.as_secs(),
+            key = first.routing_key,
+            message_id = first.message_id,
+            message_type = first.message_type,
+            "the database did not decide this in time; less is tried at once"
+        );
     }
 
     /// Publishes what the batch causes. What a desk's queue does not take waits in `undelivered`;
@@ -251,6 +295,16 @@ impl<S: Service> Slot<S> {
         let outputs = outputs(dispositions);
         leading::lead(&self.connections.publishing, outputs.iter().map(|(_, stored)| *stored))
             .await?;
+        let is_away = |(_, stored): &(String, &StoredOutput)| {
+            stored.output.desk().is_some_and(|desk| self.shared.desks_away.has(desk))
+        };
+        let events = outputs.iter().filter_map(|(_, stored)| event::of(S::SERVICE, stored));
+        let events: Vec<OutgoingMessage> =
+            if self.shared.settings.events { events.collect() } else { Vec::new() };
+        let (away, outputs): (Vec<_>, Vec<_>) = outputs.into_iter().partition(is_away);
+        let away: Vec<&StoredOutput> = away.into_iter().map(|(_, stored)| stored).collect();
+        let (pool, limit) = (&self.shared.pool, self.shared.settings.answer_timeout);
+        timeout::database(limit, undelivered::keep(pool, &away, now())).await?;
         let mut letters: Vec<OutgoingMessage> =
             outputs.iter().map(|(_, output)| OutgoingMessage::of(output)).collect();
         letters.extend(
@@ -259,9 +313,7 @@ impl<S: Service> Slot<S> {
                 .zip(dispositions)
                 .filter_map(|(item, disposition)| onward::<S>(item, disposition)),
         );
-        if self.shared.settings.events {
-            letters.extend(outputs.iter().filter_map(|(_, stored)| event::of(S::SERVICE, stored)));
-        }
+        letters.extend(events);
         let mut delays = backoff();
         loop {
             let sent_at = now();
@@ -275,15 +327,14 @@ impl<S: Service> Slot<S> {
                 .iter()
                 .filter(|(id, output)| output.output.desk().is_some() && refused.contains(id));
             let rows: Vec<&StoredOutput> = to_desks.map(|(_, output)| *output).collect();
+            // An auditor whose queue is full misses events, and holds nobody.
             let missed = |letter: &OutgoingMessage| {
-                letter.exchange != Exchange::Desk.name() && refused.contains(&letter.message_id)
+                letter.exchange == Exchange::Sync.name() && refused.contains(&letter.message_id)
             };
             let services: Vec<OutgoingMessage> = letters.into_iter().filter(missed).collect();
-            timeout::database(
-                self.shared.settings.answer_timeout,
-                undelivered::keep(&self.shared.pool, &rows, &refused, now()),
-            )
-            .await?;
+            self.shared.desks_away.went(rows.iter().filter_map(|stored| stored.output.desk()));
+            let kept = undelivered::keep_refused(pool, &rows, &refused, now());
+            timeout::database(limit, kept).await?;
             if services.is_empty() {
                 return Ok(true);
             }
@@ -317,51 +368,17 @@ impl<S: Service> Slot<S> {
     }
 }
 
-/// All outputs of a batch with their ids, in the order of the messages, and of each message as it
-/// caused them: a list comes before its receipt. One that several messages share goes out once.
-fn outputs(dispositions: &[Disposition]) -> Vec<(String, &StoredOutput)> {
-    let mut seen = BTreeSet::new();
-    let sent = dispositions.iter().flat_map(|disposition| match disposition {
-        Disposition::Send { outputs, .. } => outputs.as_slice(),
-        Disposition::Wait(_) | Disposition::Forward(_) | Disposition::Parked => &[],
-    });
-    sent.filter(|output| seen.insert(output.id))
-        .map(|output| (output.id.to_string(), output))
-        .collect()
-}
-
-/// The letter that puts a command on the delay ladder, or hands it to the service whose it is: the
-/// publisher's content with our own headers round it, built anew.
-fn onward<'a, S: Service>(
-    item: &'a Item<S::Inbound>,
-    disposition: &Disposition,
-) -> Option<OutgoingMessage<'a>> {
-    let (routing_key, waits, delay_ms) = match disposition {
-        Disposition::Wait(step) => (S::SERVICE.retry_key(*step), 1, Some(step.delay_ms)),
-        Disposition::Forward(entry) => (entry.retried_key(), 0, None),
-        Disposition::Send { .. } | Disposition::Parked => return None,
-    };
-    let envelope = &item.envelope;
-    let mut headers = vec![
-        (header::ACCOUNT_KEY, envelope.routing_key.clone()),
-        (header::PUBLISHER, envelope.publisher.clone().unwrap_or_default()),
-        (header::ATTEMPT, (envelope.attempt + waits).to_string()),
-        (header::FIRST_ARRIVAL, envelope.first_arrival.to_string()),
-    ];
-    headers.extend(envelope.parked.map(|row| (header::PARKED, row.to_string())));
-    Some(OutgoingMessage {
-        exchange: Exchange::Sync.name().to_owned(),
-        routing_key,
-        message_id: envelope.message_id.clone().unwrap_or_default(),
-        message_type: envelope.message_type.clone().unwrap_or_default(),
-        // Only what has this content type was admitted.
-        content_type: Some(Cow::Borrowed(JSON)),
-        correlation_id: None,
-        headers,
-        trace: item.trace.clone(),
-        attempt: 1,
-        body: Cow::Borrowed(&envelope.body),
-        mandatory: true,
-        delay_ms,
-    })
+/// Waits until the process may decide so many bytes more. Nothing when it is told to stop
+/// meanwhile.
+async fn permit<'a>(
+    deciding: &'a Semaphore,
+    bytes: usize,
+    stop: &CancellationToken,
+) -> Option<SemaphorePermit<'a>> {
+    let bytes = u32::try_from(bytes.min(DECIDED_BYTES)).unwrap_or(u32::MAX);
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        permit = deciding.acquire_many(bytes) => permit.ok(),
+    }
 }

@@ -34,6 +34,24 @@ impl ServiceHarness {
         .await;
     }
 
+    /// The desk that is away is tried again after so long.
+    pub async fn next_probe(&self, after: &'static str) {
+        let mut transaction = self.pool.begin().await.expect("a transaction");
+        // Nobody is at it meanwhile.
+        sqlx::query(
+            "select pg_advisory_xact_lock(hashtext(current_schema() || '.undelivered.acme'))",
+        )
+        .execute(&mut *transaction)
+        .await
+        .expect("the lock");
+        sqlx::query("update desk_away set next_probe_at = clock_timestamp() + $1::text::interval")
+            .bind(after)
+            .execute(&mut *transaction)
+            .await
+            .expect("the table is there");
+        transaction.commit().await.expect("it is committed");
+    }
+
     pub async fn delete_queue(&self, queue: &'static str) {
         self.on_broker(move |broker, vhost| broker.delete_queue(vhost, queue)).await;
     }

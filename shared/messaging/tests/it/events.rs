@@ -19,7 +19,7 @@ use crate::tally::{Count, Treat};
 const QUEUE: &str = "audit";
 
 /// What the operator does for an auditor who may know everything.
-async fn let_in(stage: &ServiceHarness) -> String {
+async fn let_in(stage: &ServiceHarness, queue: serde_json::Value) -> String {
     let installation = stage.world.installation.clone();
     let done = tokio::task::spawn_blocking(move || {
         let (broker, vhost) = (installation.broker(), installation.vhost());
@@ -30,7 +30,7 @@ async fn let_in(stage: &ServiceHarness) -> String {
             Url::parse(&url).expect("an address").password().expect("a password").to_owned();
         broker.put_user(&user, &password, "").expect("a user");
         broker.put_permissions(vhost, &user, "^$", "^$", &format!("^{QUEUE}$")).expect("rights");
-        broker.declare_queue(vhost, QUEUE, &json!({ "x-queue-type": "quorum" })).expect("a queue");
+        broker.declare_queue(vhost, QUEUE, &queue).expect("a queue");
         broker.bind(vhost, "events", QUEUE, "#").expect("bound");
         url
     });
@@ -40,7 +40,7 @@ async fn let_in(stage: &ServiceHarness) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_auditor_learns_what_became_of_each_command_and_nothing_that_it_says() {
     let stage = ServiceHarness::set("events").await;
-    let url = let_in(&stage).await;
+    let url = let_in(&stage, json!({ "x-queue-type": "quorum" })).await;
     let replica = stage.replica();
     stage.send(&["good"], Treat::Well).await;
     stage.desk.receipt("good").await;
@@ -82,6 +82,24 @@ async fn an_auditor_learns_what_became_of_each_command_and_nothing_that_it_says(
     );
     let (key, odd) = &heard["odd"];
     assert_eq!((key.as_str(), odd.reason), ("acme.ticket.rejected", Some(Reason::Malformed)));
+    replica.stop().await;
+    stage.world.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m3_an_auditor_whose_queue_is_full_holds_nobody() {
+    let stage = ServiceHarness::set("events-full").await;
+    let full =
+        json!({ "x-queue-type": "quorum", "x-max-length": 1, "x-overflow": "reject-publish" });
+    let_in(&stage, full).await;
+    let replica = stage.replica();
+    let names: Vec<String> = (0..20).map(|number| format!("n{number}")).collect();
+    for name in &names {
+        stage.send(&[name], Treat::Well).await;
+        stage.desk.receipt(name).await;
+    }
+    stage.work_queue_is_empty().await;
+    stage.counts("nothing to wait", "select count(*) from undelivered", 0).await;
     replica.stop().await;
     stage.world.remove().await;
 }

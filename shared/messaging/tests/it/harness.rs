@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use contracts::topology::Service;
 use local::TestEnvironment;
-use messaging::{Health, Retention, Settings, Undelivered};
+use messaging::{Health, Retention, Service as _, Settings, Undelivered};
 use sqlx::PgPool;
 use testkit::desk::PATIENCE;
 use testkit::{Desk, read_queue, until};
@@ -48,12 +48,23 @@ pub struct Replica {
     pub health: Arc<Health>,
     running: JoinHandle<Result<(), messaging::Fault>>,
     stop: CancellationToken,
+    /// Everything that it started runs here, the client library's tasks too.
+    process: Option<tokio::runtime::Runtime>,
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.shutdown_background();
+        }
+    }
 }
 
 impl Replica {
-    /// As `kill -9` does: nothing is finished, connections break.
-    pub fn kill(&self) {
-        self.running.abort();
+    /// As `kill -9` does: nothing is finished, connections break. What is only aborted asks the
+    /// broker to close them, and in their first moments the client library may never come to it.
+    pub fn kill(self) {
+        drop(self);
     }
 
     /// Waits until it works, and stops it.
@@ -67,10 +78,11 @@ impl Replica {
     }
 
     /// As SIGTERM does. Returns when the runtime has ended.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.stop.cancel();
-        let ended =
-            tokio::time::timeout(PATIENCE, self.running).await.expect("the runtime stops in time");
+        let ended = tokio::time::timeout(PATIENCE, &mut self.running)
+            .await
+            .expect("the runtime stops in time");
         ended.expect("the runtime does not panic").expect("the runtime stops without a fault");
     }
 }
@@ -122,6 +134,13 @@ impl ServiceHarness {
         Self::replica_at(broker_url, service, pool, slots, max_age)
     }
 
+    /// A replica with one slot that waits no longer for the database than `limit`.
+    pub fn replica_waiting(&self, limit: Duration) -> Replica {
+        let broker_url = self.world.installation.service_url(Tally::SERVICE).expect("an address");
+        let settings = settings(broker_url, 1, Undelivered::default().max_age);
+        Self::started(Tally, &self.pool, Settings { answer_timeout: limit, ..settings })
+    }
+
     /// A replica of any service, with a retention of its own.
     pub fn replica_retaining<S: messaging::Service>(
         &self,
@@ -153,7 +172,12 @@ impl ServiceHarness {
             Arc::clone(&health),
             stop.clone(),
         );
-        Replica { health, running: tokio::spawn(work), stop }
+        let process = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime of its own");
+        Replica { health, running: process.spawn(work), stop, process: Some(process) }
     }
 
     /// Nobody reads the next service's queue from here on.

@@ -4,6 +4,7 @@
 mod accidents;
 mod admission;
 mod crash;
+mod desk_away;
 mod events;
 mod failure;
 mod forward;
@@ -15,6 +16,7 @@ mod parked;
 mod replay;
 mod retention;
 mod secrets;
+mod slow;
 mod tally;
 mod trail;
 mod unanswered;

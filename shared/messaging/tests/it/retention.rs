@@ -150,6 +150,35 @@ async fn retention_goes_by_the_databases_clock() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn h4_a_database_whose_clock_jumps_ahead_takes_nothing_away() {
+    let stage = ServiceHarness::set("retention-jump").await;
+    let first = stage.replica();
+    stage.send(&["a"], Treat::Well).await;
+    stage.all_done_once(&["a"]).await;
+    first.stop().await;
+    outputs_of(&stage.pool, 0).await;
+    let clock = "create function share_dispatcher.now() returns timestamptz stable language sql
+                 as $$ select pg_catalog.now() + interval '31 days' $$";
+    execute(&stage.pool, clock).await;
+    let own = pool(&stage, &[("search_path", "share_dispatcher,pg_catalog")]).await;
+    let replica = replica(&stage, &own, OFTEN, Duration::ZERO);
+    // A round begins with the places for the days to come; when they are made again, one is over.
+    coming_day_is_made(&stage.pool).await;
+    drop_day(&stage.pool, -34).await;
+    coming_day_is_made(&stage.pool).await;
+    let kept: i64 = scalar(&stage.pool, "select count(*) from journal").await;
+    assert_eq!(kept, 1, "what is known stays known");
+    assert!(day_exists(&stage.pool, 0).await, "and what it caused");
+    // Once more is a repeat, and nothing is decided again.
+    stage.send(&["a"], Treat::Well).await;
+    stage.work_queue_is_empty().await;
+    stage.all_done_once(&["a"]).await;
+    replica.stop().await;
+    own.close().await;
+    stage.world.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn outputs_wait_until_the_broker_has_been_there_for_a_while() {
     let stage = ServiceHarness::set("retention-broker").await;
     outputs_of(&stage.pool, 5).await;
@@ -297,6 +326,14 @@ async fn reader(stage: &ServiceHarness) -> PgConnection {
 fn options(stage: &ServiceHarness) -> PgConnectOptions {
     let url = stage.world.database.service_url(Service::ShareDispatcher).expect("an address");
     url.parse().expect("an address")
+}
+
+/// The last day that is made ahead, by a database whose clock is 31 days ahead.
+async fn coming_day_is_made(pool: &PgPool) {
+    until("the coming days to be made", PATIENCE, async || {
+        if day_exists(pool, -34).await { Ok(()) } else { Err("not yet".to_owned()) }
+    })
+    .await;
 }
 
 /// Outputs as they were kept so many days ago, by the host's clock.

@@ -1,0 +1,181 @@
+//! Desks whose queue did not take the last delivery. Nothing is sent there but one delivery at a
+//! time, less and less often, until one is taken: what a dead desk costs does not grow with what
+//! waits for it.
+
+use std::collections::BTreeSet;
+use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
+
+use contracts::{AccountName, Timestamp};
+use sqlx::{PgConnection, PgPool};
+
+/// Seconds between two probes, at most: so long a queue that is back may stay without anything.
+const LONGEST_WAIT: i32 = 60;
+
+/// The desks that are away, as the slots see them. Nearly always none, and then they cost nothing.
+#[derive(Debug, Default)]
+pub(crate) struct DesksAway(RwLock<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    names: BTreeSet<String>,
+    /// Those that went since the last look began, which may have been too early to see them.
+    since_look: BTreeSet<String>,
+}
+
+impl DesksAway {
+    pub fn has(&self, account: &AccountName) -> bool {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        !known.names.is_empty() && known.names.contains(account.as_str())
+    }
+
+    /// Their queues have just not taken a delivery.
+    pub fn went<'a>(&self, accounts: impl Iterator<Item = &'a AccountName>) {
+        let mut known = self.known();
+        for account in accounts {
+            known.names.insert(account.to_string());
+            known.since_look.insert(account.to_string());
+        }
+    }
+
+    fn look_begins(&self) {
+        self.known().since_look.clear();
+    }
+
+    fn are(&self, mut names: BTreeSet<String>) {
+        let mut known = self.known();
+        names.extend(known.since_look.iter().cloned());
+        #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+        metrics::gauge!("deskmesh_desks_away").set(names.len() as f64);
+        known.names = names;
+    }
+
+    fn known(&self) -> RwLockWriteGuard<'_, Known> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A desk for which something waits.
+#[derive(Debug, sqlx::FromRow)]
+struct Waiting {
+    account: String,
+    is_away: bool,
+    is_due: bool,
+    /// Since its oldest delivery failed first.
+    seconds: f64,
+}
+
+/// What waits, looked at without reading it.
+#[derive(Debug)]
+pub(crate) struct Look {
+    /// Desks that are to be tried now.
+    pub due: Vec<String>,
+    /// For how long the oldest of all deliveries has waited; 0 when none waits.
+    pub oldest_seconds: f64,
+}
+
+/// Looks which desks something waits for, and tells the slots which of them are away.
+pub(crate) async fn look(pool: &PgPool, away: &DesksAway, now: Timestamp) -> sqlx::Result<Look> {
+    away.look_begins();
+    // From desk to desk by the index, whatever waits for each.
+    let waiting: Vec<Waiting> = sqlx::query_as(
+        "with recursive desk as (
+           (select account, first_failed_at from undelivered
+            order by account, first_failed_at limit 1)
+           union all
+           select next.account, next.first_failed_at
+           from desk cross join lateral (
+             select account, first_failed_at from undelivered
+             where undelivered.account > desk.account
+             order by account, first_failed_at limit 1
+           ) next
+         )
+         select account, next_probe_at is not null as is_away,
+           coalesce(next_probe_at <= $1, true) as is_due,
+           extract(epoch from clock_timestamp() - first_failed_at)::float8 as seconds
+         from desk left join desk_away using (account)",
+    )
+    .bind(now.utc())
+    .fetch_all(pool)
+    .await?;
+    let oldest_seconds = waiting.iter().map(|desk| desk.seconds).fold(0.0, f64::max);
+    let is_away = |desk: &&Waiting| desk.is_away;
+    away.are(waiting.iter().filter(is_away).map(|desk| desk.account.clone()).collect());
+    let due = waiting.into_iter().filter(|desk| desk.is_due).map(|desk| desk.account).collect();
+    Ok(Look { due, oldest_seconds })
+}
+
+/// Their queues did not take a delivery. Who is away already stays as it is.
+pub(crate) async fn went(
+    connection: &mut PgConnection,
+    accounts: &BTreeSet<&str>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "insert into desk_away (account, since, failures, next_probe_at)
+         select account, $2, 1, $2 + interval '1 second' from unnest($1::text[]) as desk (account)
+         order by account
+         on conflict (account) do nothing",
+    )
+    .bind(accounts.iter().copied().collect::<Vec<_>>())
+    .bind(now.utc())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Whether a desk may be tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It is not away: with a chunk.
+    Chunk,
+    /// With one delivery.
+    Probe,
+    /// Another replica has just tried it.
+    NotYet,
+}
+
+/// What a desk may be tried with now.
+pub(crate) async fn turn(
+    connection: &mut PgConnection,
+    account: &str,
+    now: Timestamp,
+) -> sqlx::Result<Turn> {
+    let is_due: Option<bool> =
+        sqlx::query_scalar("select next_probe_at <= $2 from desk_away where account = $1")
+            .bind(account)
+            .bind(now.utc())
+            .fetch_optional(connection)
+            .await?;
+    Ok(match is_due {
+        None => Turn::Chunk,
+        Some(true) => Turn::Probe,
+        Some(false) => Turn::NotYet,
+    })
+}
+
+/// Its queue did not take what was tried: twice the wait each time.
+pub(crate) async fn took_nothing(
+    connection: &mut PgConnection,
+    account: &str,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "insert into desk_away as away (account, since, failures, next_probe_at)
+         values ($1, $2, 1, $2 + interval '1 second')
+         on conflict (account) do update set failures = away.failures + 1,
+           next_probe_at = $2 + interval '1 second' * least($3, power(2, least(away.failures, 12)))",
+    )
+    .bind(account)
+    .bind(now.utc())
+    .bind(LONGEST_WAIT)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Its queue takes deliveries. Returns whether it was away.
+pub(crate) async fn came_back(connection: &mut PgConnection, account: &str) -> sqlx::Result<bool> {
+    let gone =
+        sqlx::query("delete from desk_away where account = $1").bind(account).execute(connection);
+    Ok(gone.await?.rows_affected() > 0)
+}
