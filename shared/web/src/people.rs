@@ -1,7 +1,7 @@
 //! People of accounts: rows of `web_person`.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
 use crate::clock::new_id;
@@ -77,10 +77,10 @@ pub async fn add(pool: &PgPool, new: NewPerson<'_>) -> sqlx::Result<Option<Uuid>
 ///
 /// # Errors
 /// The database.
-pub async fn list(pool: &PgPool, account: &str) -> sqlx::Result<Vec<PersonRow>> {
+pub async fn list(database: impl PgExecutor<'_>, account: &str) -> sqlx::Result<Vec<PersonRow>> {
     let statement =
         sqlx::AssertSqlSafe(format!("{PERSON} where account = $1 order by lower(name), id"));
-    sqlx::query_as(statement).bind(account).fetch_all(pool).await
+    sqlx::query_as(statement).bind(account).fetch_all(database).await
 }
 
 /// One of them.

@@ -40,7 +40,7 @@ pub(super) async fn save(
     }
     let mut connection = pages.pool().acquire().await?;
     let fields = field_store::list(&mut connection, &viewer.account).await?;
-    let team = Team::of(pages.pool(), &mut connection, &viewer.account).await?;
+    let team = Team::of(&mut connection, &viewer.account).await?;
     drop(connection);
     let (mut edit, wrong) = edit_of(&fields, &sent);
     if let Some(comment) = &mut edit.comment {

@@ -137,10 +137,8 @@ async fn ask(
         return show_form(&visitor, &desk, &sent, errors);
     }
     let counted = format!("ask\n{}\n{}", desk.account, email.to_lowercase());
-    visitor.tries(pages.pool(), &[(counted.as_str(), OF_ADDRESS)], OF_PLACE).await?;
-    // Links of what is mailed are signed with it.
-    link_key(&mut connection, &desk.account, [new_id(), new_id()]).await?;
     drop(connection);
+    visitor.tries(pages.pool(), &[(counted.as_str(), OF_ADDRESS)], OF_PLACE).await?;
     let request = Request {
         id: sent.id("key").unwrap_or_else(new_id),
         name: name.to_owned(),

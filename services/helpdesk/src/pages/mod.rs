@@ -224,8 +224,8 @@ struct Team {
 }
 
 impl Team {
-    async fn of(pool: &PgPool, connection: &mut PgConnection, account: &str) -> sqlx::Result<Self> {
-        let agents = members::list(pool, account).await?;
+    async fn of(connection: &mut PgConnection, account: &str) -> sqlx::Result<Self> {
+        let agents = members::list(&mut *connection, account).await?;
         let groups = group::list(connection, account).await?;
         Ok(Self { agents, groups })
     }

@@ -86,7 +86,7 @@ async fn show(
     errors: Vec<(&'static str, String)>,
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
-    let team = Team::of(pages.pool(), &mut connection, &viewer.account).await?;
+    let team = Team::of(&mut connection, &viewer.account).await?;
     let fields = field_store::list(&mut connection, &viewer.account).await?;
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let text = |name: &str| sent.one(name).unwrap_or_default().to_owned();
@@ -165,7 +165,7 @@ pub(super) async fn open(
     viewer.must_be(Role::Agent)?;
     let mut connection = pages.pool().acquire().await?;
     let fields = field_store::list(&mut connection, &viewer.account).await?;
-    let team = Team::of(pages.pool(), &mut connection, &viewer.account).await?;
+    let team = Team::of(&mut connection, &viewer.account).await?;
     drop(connection);
     let (values, wrong) = values(&fields, &sent);
     let mut errors = Vec::new();

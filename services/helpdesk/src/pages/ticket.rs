@@ -152,7 +152,7 @@ pub(super) async fn page(
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
-    let known = load(&pages, &viewer, &mut connection, number, wanted.all.is_some()).await?;
+    let known = load(&viewer, &mut connection, number, wanted.all.is_some()).await?;
     show(&viewer, known, Typed::of(&Sent::default()), None, &Asked::Not)
 }
 
@@ -181,7 +181,7 @@ pub(super) async fn again(
     trouble: Trouble,
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
-    let known = load(pages, viewer, &mut connection, number, false).await?;
+    let known = load(viewer, &mut connection, number, false).await?;
     show(viewer, known, *typed, Some(&trouble), &Asked::Not)
 }
 
@@ -193,7 +193,7 @@ pub(super) async fn as_typed(
     typed: &Typed<'_>,
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
-    let known = load(pages, viewer, &mut connection, number, false).await?;
+    let known = load(viewer, &mut connection, number, false).await?;
     show(viewer, known, *typed, None, &Asked::Not)
 }
 
@@ -205,14 +205,13 @@ pub(super) async fn with_sees(
     typed: &Typed<'_>,
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
-    let known = load(pages, viewer, &mut connection, number, false).await?;
+    let known = load(viewer, &mut connection, number, false).await?;
     drop(connection);
     let asked = sees::ask(pages, viewer, number, &known.shares).await?;
     show(viewer, known, *typed, None, &asked)
 }
 
 async fn load(
-    pages: &Pages,
     viewer: &Viewer,
     connection: &mut PgConnection,
     number: i64,
@@ -222,7 +221,7 @@ async fn load(
     let kept = ticket::find(connection, account, number).await?.ok_or(Failure::NotFound)?;
     let agreements = sharing::agreements(connection, account).await?;
     let shares = sharing::of_ticket(connection, account, number).await?;
-    let team = Team::of(pages.pool(), connection, account).await?;
+    let team = Team::of(connection, account).await?;
     let fields = field::list(connection, account).await?;
     let statuses = custom_status::all(connection, account).await?;
     let asker = person::find(connection, account, &kept.ticket.requester).await?;

@@ -18,6 +18,7 @@ use crate::rules::mailing::may_be_mailed;
 use crate::rules::people::Person;
 use crate::rules::ticket::{Channel, Ticket};
 use crate::store::asked::{self, AskedRow, Unconfirmed};
+use crate::store::desk_address::link_key;
 use crate::store::mail::{self, About};
 use crate::store::ticket::{self, Kept};
 use crate::store::{custom_status, person, sharing};
@@ -52,6 +53,8 @@ pub async fn ask(
 ) -> Result<(), SettleError> {
     let name = account.as_str();
     let mut transaction = pool.begin().await?;
+    // Links of what is mailed are signed with it.
+    link_key(&mut transaction, name, [new_id(), new_id()]).await?;
     let asked = AskedRow {
         id: request.id,
         subject: request.subject,

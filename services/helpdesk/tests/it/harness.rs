@@ -24,6 +24,7 @@ use mail::{MailLoop, Server, ServerAddress};
 use messaging::CommandSender;
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 use testkit::desk::{PATIENCE, clock};
 use testkit::{Replicas, ServiceBefore, until};
 use tokio::sync::Notify;
@@ -85,6 +86,8 @@ pub struct Somebody {
 pub struct HelpdeskHarness {
     pub world: TestEnvironment,
     pub pool: PgPool,
+    /// What the pages are served from.
+    served: PgPool,
     pub url: String,
     pub sink: MailSink,
     pub files_url: String,
@@ -155,15 +158,16 @@ impl HelpdeskHarness {
             account_bytes: 10 * FILE_BYTES,
             unlinked: Duration::from_hours(1),
         };
-        let kept = Files::open(pool.clone(), settings).await.expect("a folder");
+        let served = one_connection(&pool).await;
+        let kept = Files::open(served.clone(), settings).await.expect("a folder");
         replicas.spawn(|stop| sweep(kept.clone(), stop));
         let router = kept.clone().router();
         replicas.spawn(|stop| async move {
             axum::serve(links, router).with_graceful_shutdown(stop.cancelled_owned()).await
         });
-        let (served, public_url) = (pool.clone(), url.clone());
+        let (pages_pool, public_url) = (served.clone(), url.clone());
         replicas.spawn(|stop| async move {
-            let desk = Desk { pool: served, heads, new_command, shutdown: stop.clone() };
+            let desk = Desk { pool: pages_pool, heads, new_command, shutdown: stop.clone() };
             let pages = Pages::new(desk, changes, kept, public_url);
             let serving = axum::serve(listener, pages.router());
             serving.with_graceful_shutdown(stop.cancelled_owned()).await
@@ -171,6 +175,7 @@ impl HelpdeskHarness {
         Self {
             world,
             pool,
+            served,
             url,
             sink,
             files_url,
@@ -455,10 +460,21 @@ impl HelpdeskHarness {
 
     pub async fn remove(self) {
         self.replicas.end().await;
+        self.served.close().await;
         self.pool.close().await;
         self.world.remove().await;
         std::fs::remove_dir_all(&self.folder).expect("the folder goes");
     }
+}
+
+/// The same database by one connection: a page that takes another while it holds one gets none.
+async fn one_connection(pool: &PgPool) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect_with(pool.connect_options().as_ref().clone())
+        .await
+        .expect("the role can log in")
 }
 
 fn request(

@@ -90,9 +90,9 @@ struct Known {
 }
 
 impl Known {
-    async fn of(pages: &Pages, connection: &mut PgConnection, account: &str) -> sqlx::Result<Self> {
+    async fn of(connection: &mut PgConnection, account: &str) -> sqlx::Result<Self> {
         Ok(Self {
-            team: Team::of(pages.pool(), connection, account).await?,
+            team: Team::of(connection, account).await?,
             agreements: sharing::agreements(connection, account).await?,
             fields: field::list(connection, account).await?,
             statuses: custom_status::all(connection, account).await?,
@@ -148,7 +148,7 @@ pub(in crate::pages) async fn form(
     viewer.must_be(Role::Admin)?;
     let kind = kind_of(&kind)?;
     let mut connection = pages.pool().acquire().await?;
-    let known = Known::of(&pages, &mut connection, &viewer.account).await?;
+    let known = Known::of(&mut connection, &viewer.account).await?;
     let (id, held) = if id == "new" {
         (new_id(), None)
     } else {
@@ -251,7 +251,7 @@ pub(in crate::pages) async fn save(
         audit::add(&mut connection, account, &viewer.name, "audit.rule_deleted", &name).await?;
         return Ok(see_other_said(&path(kind), "said.deleted"));
     }
-    let known = Known::of(&pages, &mut connection, account).await?;
+    let known = Known::of(&mut connection, account).await?;
     let mut read = known.names(&viewer).read(kind, &sent);
     if sent.one("do") == Some("more") {
         // What has no value yet is being filled in.

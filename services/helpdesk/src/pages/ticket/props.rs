@@ -207,7 +207,7 @@ pub(in crate::pages) async fn look(
     let mut connection = pages.pool().acquire().await?;
     let kept = ticket::find(&mut connection, account, number).await?.ok_or(Failure::NotFound)?;
     let shares = sharing::of_ticket(&mut connection, account, number).await?;
-    let team = Team::of(pages.pool(), &mut connection, account).await?;
+    let team = Team::of(&mut connection, account).await?;
     let fields = field_store::list(&mut connection, account).await?;
     let statuses = custom_status::all(&mut connection, account).await?;
     let around = Around {
