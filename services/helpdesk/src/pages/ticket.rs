@@ -337,7 +337,7 @@ fn show(
         transcript: text("transcript"),
         public: starts_public(viewer, answer, &shares),
         sees,
-        reach: reach_text(viewer, &people::reach(&asker, &shares), ccs.len()),
+        reach: reach_text(viewer, &people::reach(&asker, &shares, &agreements), ccs.len()),
         shared: shares.iter().any(|share| share.live),
         was_status: standing.word(),
         then: status_choices(viewer, &statuses, if is_refused { "" } else { chosen }),

@@ -1,7 +1,11 @@
-//! Addresses at which an account takes tickets, as an admin types them (R-45 to R-47).
+//! Addresses at which accounts take tickets: an account's own, as an admin types them, and its
+//! partners', to which no mail goes (R-45 to R-47).
 
+use contracts::delivery::AgreementStatus;
 use contracts::limits;
 use contracts::mailbox::{Mailbox, domain_of};
+
+use super::sharing::Agreement;
 
 /// Reads addresses and `@domains`, one a line, each once.
 ///
@@ -30,9 +34,39 @@ fn is_plain(text: &str) -> bool {
         && !text.chars().any(|it| it.is_whitespace() || it.is_control() || "<>,;\"".contains(it))
 }
 
+/// Whether an address is none that a partner reads as tickets, by what is in force.
+#[must_use]
+pub fn may_be_mailed(address: &str, agreements: &[Agreement]) -> bool {
+    let Some(mailbox) = Mailbox::of(address) else { return false };
+    let covers = |entry: &String| match entry.trim().strip_prefix('@') {
+        Some(domain) => mailbox.is_of(&domain_of(domain)),
+        None => Mailbox::of(entry).as_ref() == Some(&mailbox),
+    };
+    let in_force = agreements.iter().filter(|it| it.status == AgreementStatus::Accepted);
+    !in_force.flat_map(|it| &it.support_addresses).any(covers)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::super::sharing::samples::agreement;
+    use super::*;
+
+    #[test]
+    fn r_45_to_r_47_no_mail_goes_where_a_partner_takes_tickets() {
+        let mut partner = agreement("a", "acme");
+        partner.support_addresses = vec!["help@acme.example".into(), "@desk.acme.example".into()];
+        let agreements = [partner.clone()];
+        for address in
+            ["Help+x@Acme.example", " HELP@acme.example", "any@DESK.acme.example", "no address"]
+        {
+            assert!(!may_be_mailed(address, &agreements), "{address}");
+        }
+        for address in ["ada@acme.example", "x@eu.desk.acme.example"] {
+            assert!(may_be_mailed(address, &agreements), "{address}");
+        }
+        let over = [Agreement { status: AgreementStatus::Inactive, ..partner }];
+        assert!(may_be_mailed("help@acme.example", &over));
+    }
 
     #[test]
     fn addresses_and_domains_are_read_line_by_line() {

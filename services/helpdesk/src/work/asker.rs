@@ -14,7 +14,7 @@ use super::settle::{Change, SettleError, settle};
 use crate::clock::new_id;
 use crate::rules::condition::Event;
 use crate::rules::custom_status::TicketStatus;
-use crate::rules::mailing::may_be_mailed;
+use crate::rules::support_address::may_be_mailed;
 use crate::rules::people::Person;
 use crate::rules::ticket::{Channel, Ticket};
 use crate::store::asked::{self, AskedRow, Unconfirmed};

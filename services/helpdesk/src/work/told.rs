@@ -8,7 +8,7 @@ use super::By;
 use super::agent::EditError;
 use crate::clock::new_id;
 use crate::rules::history::Entry;
-use crate::rules::mailing::may_be_mailed;
+use crate::rules::support_address::may_be_mailed;
 use crate::store::{cc, event, person, sharing, ticket};
 
 /// Why an address is not taken.
