@@ -31,6 +31,8 @@ pub(super) async fn save(
     Number(number): Number,
     request: Request,
 ) -> Result<Response, Failure> {
+    // No file is kept for a ticket that is not there.
+    must_be_there(&pages, &viewer, number).await?;
     let Submitted { sent, files } = upload::read(&pages, &viewer, request).await?;
     let typed = ticket::Typed { sent: &sent, files: &files };
     match sent.one("do") {
@@ -59,7 +61,6 @@ pub(super) async fn save(
     viewer.must_be(if only_note { Role::LightAgent } else { Role::Agent })?;
     let closes = edit.status.as_ref().is_some_and(Edited::closes);
     if closes && !confirm::is_sure(&sent) {
-        must_be_there(&pages, &viewer, number).await?;
         let question = question(&viewer, "close", number, &number.to_string());
         let action = format!("/tickets/{number}");
         // Files are kept for now, as with a form that is shown again.

@@ -43,7 +43,7 @@ pub(super) async fn read(
         let bytes = bytes.map_err(|_| said(viewer, "files.broke_off"))?;
         let fields = url::form_urlencoded::parse(&bytes).into_owned().collect();
         let sent = Sent::of(fields).ok_or_else(|| Failure::Invalid(String::new()))?;
-        let files = earlier(pages, &sent).await?;
+        let files = earlier(pages, &viewer.account, &sent).await?;
         return Ok(Submitted { sent, files });
     }
     let broke_off = || said(viewer, "files.broke_off");
@@ -69,7 +69,7 @@ pub(super) async fn read(
         }
     }
     let sent = Sent::of(fields).ok_or_else(|| Failure::Invalid(String::new()))?;
-    let mut all = earlier(pages, &sent).await?;
+    let mut all = earlier(pages, &viewer.account, &sent).await?;
     all.append(&mut files);
     if all.len() > limits::ATTACHMENTS {
         return Err(said(viewer, "files.many"));
@@ -131,20 +131,26 @@ fn attachment(kept: &Kept) -> Value {
         "content_type": kept.file.content_type, "size": kept.size })
 }
 
-/// Files that an earlier try had kept, by their links.
-async fn earlier(pages: &Pages, sent: &Sent) -> Result<Vec<Value>, Failure> {
-    let mut files = Vec::new();
-    for url in sent.all("kept").into_iter().take(limits::ATTACHMENTS) {
-        let Some(capability) = Capability::of_url(&url, &pages.files.settings().origin) else {
-            continue;
-        };
-        let row = files::store::of_capability(pages.pool(), &capability.hash()).await?;
-        if let Some(row) = row {
-            files.push(json!({ "id": row.id, "filename": row.filename, "url": url,
-                "content_type": row.content_type, "size": row.size }));
-        }
+/// Files of the account that an earlier try had kept, by their links. Another account's are not its
+/// to give away.
+async fn earlier(pages: &Pages, account: &str, sent: &Sent) -> Result<Vec<Value>, Failure> {
+    let origin = &pages.files.settings().origin;
+    let linked = sent.all("kept").into_iter().take(limits::ATTACHMENTS).filter_map(|url| {
+        let hash = Capability::of_url(&url, origin)?.hash().to_vec();
+        Some((hash, url))
+    });
+    let linked: Vec<(Vec<u8>, String)> = linked.collect();
+    if linked.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(files)
+    let hashes: Vec<Vec<u8>> = linked.iter().map(|(hash, _)| hash.clone()).collect();
+    let own = files::store::own_of_capabilities(pages.pool(), account, &hashes).await?;
+    let file = |(hash, url): (Vec<u8>, String)| {
+        let (_, row) = own.iter().find(|(known, _)| *known == hash)?;
+        Some(json!({ "id": row.id, "filename": row.filename, "url": url,
+            "content_type": row.content_type, "size": row.size }))
+    };
+    Ok(linked.into_iter().filter_map(file).collect())
 }
 
 fn refused(pages: &Pages, viewer: &Viewer, error: &KeepError) -> Failure {

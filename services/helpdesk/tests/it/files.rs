@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use web::Role;
 
-use crate::harness::{ACME, FILE_BYTES, HelpdeskHarness, created, id};
+use crate::harness::{ACME, FILE_BYTES, GLOBEX, HelpdeskHarness, created, id};
 
 const PAGE: &[u8] = b"<script>alert(1)</script>";
 
@@ -102,6 +102,37 @@ async fn a_file_outlasts_an_answer_that_was_not_saved() {
     harness.upload(&sam, "/tickets/1", &form, &[]).await.is(303);
     harness.get(&sam, "/tickets/1").await.has(&kept).has("pump.txt");
     assert_eq!(fetched(&kept).await.0, 200);
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_kept_for_a_ticket_that_is_not_there() {
+    let harness = HelpdeskHarness::set("helpdesk-filenowhere").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let form = [("body", "See."), ("mode", "note")];
+    harness.upload(&sam, "/tickets/999", &form, &[("pump.txt", PAGE)]).await.is(404);
+    let kept: i64 = sqlx::query_scalar("select count(*) from file")
+        .fetch_one(&harness.pool)
+        .await
+        .expect("the database answers");
+    assert_eq!(kept, 0);
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_accounts_file_is_not_attached_by_its_link() {
+    let harness = HelpdeskHarness::set("helpdesk-fileowner").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let gus = harness.person(GLOBEX, "Gus", Role::Agent).await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    harness.ticket(&gus, "Pump", &[]).await;
+    let form = [("body", "Ours."), ("mode", "note")];
+    harness.upload(&gus, "/tickets/1", &form, &[("ours.txt", PAGE)]).await.is(303);
+    let page = harness.get(&gus, "/tickets/1").await;
+    let link = page.between("<a class=\"file\" href=\"", "\"");
+    let form = [("body", "Taken."), ("mode", "note"), ("kept", link.as_str())];
+    harness.upload(&sam, "/tickets/1", &form, &[]).await.is(303);
+    harness.get(&sam, "/tickets/1").await.has("Taken.").lacks("ours.txt").lacks(&link);
     harness.remove().await;
 }
 

@@ -43,6 +43,14 @@ pub struct FileRow {
     pub created_at: DateTime<Utc>,
 }
 
+/// A file with the hash of its link.
+#[derive(sqlx::FromRow)]
+struct OfCapability {
+    capability: Vec<u8>,
+    #[sqlx(flatten)]
+    file: FileRow,
+}
+
 const COLUMNS: &str =
     "id, filename, content_type, size, sha256, linked_at is not null as linked, created_at";
 
@@ -173,6 +181,24 @@ pub async fn of_capability(pool: &PgPool, hash: &[u8]) -> sqlx::Result<Option<Fi
         "select {COLUMNS} from file where capability = $1 and taken_at is null"
     ));
     sqlx::query_as(statement).bind(hash).fetch_optional(pool).await
+}
+
+/// The account's own files whose links have these hashes, each with its hash.
+///
+/// # Errors
+/// The database.
+pub async fn own_of_capabilities(
+    pool: &PgPool,
+    account: &str,
+    hashes: &[Vec<u8>],
+) -> sqlx::Result<Vec<(Vec<u8>, FileRow)>> {
+    let statement = sqlx::AssertSqlSafe(format!(
+        "select capability, {COLUMNS} from file
+         where account = $1 and capability = any($2) and taken_at is null"
+    ));
+    let rows: Vec<OfCapability> =
+        sqlx::query_as(statement).bind(account).bind(hashes).fetch_all(pool).await?;
+    Ok(rows.into_iter().map(|row| (row.capability, row.file)).collect())
 }
 
 /// Takes a file's link away; whether there was one.
