@@ -67,6 +67,7 @@ struct TicketPage<'a> {
     trouble: Option<String>,
     rules_pause: bool,
     may_work: bool,
+    may_change_ccs: bool,
     is_closed: bool,
     body: String,
     recording: String,
@@ -120,6 +121,8 @@ struct Asker {
     name: String,
     email: Option<String>,
     is_placeholder: bool,
+    /// Whether the form to give it an address is there.
+    takes_address: bool,
     warns: bool,
 }
 
@@ -283,6 +286,8 @@ fn show(
     let Talk { lines, waits, is_cut } = talk;
     let ticket = &kept.ticket;
     let standing = ticket.standing().settled(&statuses);
+    let may_work = viewer.role >= Role::Agent;
+    let is_closed = ticket.status == Status::Closed;
     let code = match trouble {
         None => StatusCode::OK,
         Some(Trouble::Wrong(_) | Trouble::Requester(_)) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -330,8 +335,9 @@ fn show(
         is_cut,
         trouble: trouble.map(|trouble| trouble_text(viewer, &fields, trouble)),
         rules_pause: paused,
-        may_work: viewer.role >= Role::Agent,
-        is_closed: ticket.status == Status::Closed,
+        may_work,
+        may_change_ccs: may_work && !is_closed,
+        is_closed,
         body: text("body"),
         recording: text("recording"),
         transcript: text("transcript"),
@@ -352,6 +358,7 @@ fn show(
             .then(|| sent.one("into").unwrap_or_default().to_owned()),
         asker: Asker {
             warns: people::warns_of_new_requester(&shares),
+            takes_address: may_work && people::takes_address(&asker, ticket.status),
             is_placeholder: asker.is_placeholder(),
             name: asker.name,
             email: asker.email,

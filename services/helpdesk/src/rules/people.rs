@@ -1,5 +1,7 @@
 //! People who ask, and placeholders of partners' people.
 
+use contracts::fields::Status;
+
 use super::sharing::{Agreement, Share};
 use super::support_address::may_be_mailed;
 
@@ -51,6 +53,13 @@ pub fn reach(requester: &Person, shares: &[Share], agreements: &[Agreement]) -> 
         Some(address) if may_be_mailed(address, agreements) => Reach::Address(address.clone()),
         _ => Reach::Nobody,
     }
+}
+
+/// Whether whoever asked takes an address here, or another one: a placeholder does, while the
+/// ticket is not closed.
+#[must_use]
+pub fn takes_address(requester: &Person, status: Status) -> bool {
+    requester.is_placeholder() && status != Status::Closed
 }
 
 /// Whether whoever puts another requester in place is warned: of a ticket that a live share brought
@@ -109,6 +118,19 @@ mod tests {
         let reached = |address| reach(&own(address), &[], std::slice::from_ref(&partner));
         assert_eq!(reached("help@acme.example"), Reach::Nobody);
         assert_eq!(reached("ada@acme.example"), Reach::Address("ada@acme.example".into()));
+    }
+
+    #[test]
+    fn r_44_a_placeholder_takes_an_address_also_in_place_of_a_wrong_one() {
+        let given = Person { email: Some("robin@custmer.example".into()), ..placeholder() };
+        for (person, status, takes) in [
+            (placeholder(), Status::Open, true),
+            (given, Status::Solved, true),
+            (placeholder(), Status::Closed, false),
+            (own("rita@customer.example"), Status::Open, false),
+        ] {
+            assert_eq!(takes_address(&person, status), takes, "{person:?} {status:?}");
+        }
     }
 
     #[test]

@@ -122,7 +122,7 @@ pub async fn confirm(
     .map(drop)
 }
 
-/// Gives a placeholder an address, by which it is mailed (R-44), or takes it away; whether it is one.
+/// Gives a placeholder an address, by which it is mailed (R-44); whether it is one.
 ///
 /// # Errors
 /// The database.
@@ -130,7 +130,7 @@ pub async fn give_address(
     connection: &mut PgConnection,
     account: &str,
     id: &str,
-    address: Option<&str>,
+    address: &str,
 ) -> sqlx::Result<bool> {
     let done = sqlx::query(
         "update person set given_email = $3

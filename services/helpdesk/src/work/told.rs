@@ -1,5 +1,6 @@
 //! Who is told of a ticket's public replies: CCs, and placeholders that were given an address.
 
+use contracts::fields::Status;
 use contracts::limits;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
@@ -9,7 +10,8 @@ use super::agent::EditError;
 use crate::clock::new_id;
 use crate::rules::history::Entry;
 use crate::rules::support_address::may_be_mailed;
-use crate::store::{cc, event, person, sharing, ticket};
+use crate::store::ticket::{self, Kept};
+use crate::store::{cc, event, person, sharing};
 
 /// Why an address is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,16 @@ pub enum NoAddress {
     Partners,
     /// There are as many CCs as there may be.
     TooMany,
+}
+
+/// The ticket, if it is not closed.
+async fn lock(
+    connection: &mut PgConnection,
+    account: &str,
+    number: i64,
+) -> Result<Kept, EditError> {
+    let kept = ticket::lock(connection, account, number).await?.ok_or(EditError::NotFound)?;
+    if kept.ticket.status == Status::Closed { Err(EditError::Closed) } else { Ok(kept) }
 }
 
 async fn write(
@@ -45,7 +57,7 @@ pub async fn add_cc(
 ) -> Result<Result<(), NoAddress>, EditError> {
     let account = by.account.as_str();
     let mut transaction = pool.begin().await?;
-    ticket::lock(&mut transaction, account, number).await?.ok_or(EditError::NotFound)?;
+    lock(&mut transaction, account, number).await?;
     let agreements = sharing::agreements(&mut transaction, account).await?;
     if !may_be_mailed(email, &agreements) {
         return Ok(Err(NoAddress::Partners));
@@ -72,7 +84,7 @@ pub async fn remove_cc(
 ) -> Result<Result<(), NoAddress>, EditError> {
     let account = by.account.as_str();
     let mut transaction = pool.begin().await?;
-    ticket::lock(&mut transaction, account, number).await?.ok_or(EditError::NotFound)?;
+    lock(&mut transaction, account, number).await?;
     let found = person::find(&mut transaction, account, id).await?.ok_or(EditError::NotFound)?;
     if !cc::remove(&mut transaction, account, number, id).await? {
         return Err(EditError::NotFound);
@@ -82,7 +94,7 @@ pub async fn remove_cc(
     Ok(Ok(()))
 }
 
-/// Gives the placeholder who asked an address, by which public replies reach it from then on.
+/// Gives the placeholder who asked an address, or another one, by which public replies reach it from then on.
 ///
 /// # Errors
 /// [`EditError::NotFound`] where whoever asked is no placeholder.
@@ -94,14 +106,13 @@ pub async fn give_address(
 ) -> Result<Result<(), NoAddress>, EditError> {
     let account = by.account.as_str();
     let mut transaction = pool.begin().await?;
-    let kept = ticket::lock(&mut transaction, account, number).await?;
-    let kept = kept.ok_or(EditError::NotFound)?;
+    let kept = lock(&mut transaction, account, number).await?;
     let agreements = sharing::agreements(&mut transaction, account).await?;
     if !may_be_mailed(email, &agreements) {
         return Ok(Err(NoAddress::Partners));
     }
     let requester = &kept.ticket.requester;
-    if !person::give_address(&mut transaction, account, requester, Some(email)).await? {
+    if !person::give_address(&mut transaction, account, requester, email).await? {
         return Err(EditError::NotFound);
     }
     write(&mut transaction, by, number, "address_given", &kept.requester_name).await?;

@@ -130,6 +130,14 @@ async fn r_25_public_replies_are_mailed_with_a_link_to_answer() {
     harness.post(&sam, "/tickets/1/ccs", &[("remove", &cleo)]).await.is(303);
     harness.ask("GET", &cleos, None, None).await.is(404);
     harness.ask("GET", &link.replace("/1/", "/2/"), None, None).await.is(404);
+    // What is closed takes no CC and loses none.
+    harness.post(&sam, "/tickets/1/ccs", &cc).await.is(303);
+    let close = [("status", "closed"), ("was:status", "open"), ("sure", "yes")];
+    harness.post(&sam, "/tickets/1", &close).await.is(303);
+    harness.get(&sam, "/tickets/1").await.has("Cleo").lacks("name=\"remove\"");
+    for form in [&cc[..], &[("remove", cleo.as_str())]] {
+        harness.post(&sam, "/tickets/1/ccs", form).await.is(409).has("This ticket is closed");
+    }
     harness.remove().await;
 }
 
@@ -153,6 +161,13 @@ async fn r_44_an_unshared_copy_reaches_its_requester_by_a_given_address() {
     reply(&harness, &sam, 1, "public", "Here you are.").await;
     let mails = harness.mails_to(ROBIN, 1).await;
     assert!(mails[0].contains("Here you are."), "{mails:?}");
+    // A wrong address is put right.
+    harness.get(&sam, "/tickets/1").await.has("Change the address").has("value=\"robin@customer");
+    harness
+        .post(&sam, "/tickets/1/requester/address", &[("email", "vale@customer.example")])
+        .await
+        .is(303);
+    harness.get(&sam, "/tickets/1").await.has("It is mailed to vale@customer.example.");
     // R-38: it is still the partner's person, whoever has the same address here.
     harness.ticket(&sam, "Meter", &[]).await;
     harness.get(&sam, "/tickets/1").await.has("placeholder");
