@@ -92,6 +92,20 @@ pub async fn find(
     .await
 }
 
+/// Takes away what an address asked and has not confirmed, and the mails that asked it to.
+///
+/// # Errors
+/// The database.
+pub async fn forget(connection: &mut PgConnection, account: &str, email: &str) -> sqlx::Result<()> {
+    for statement in [
+        "delete from confirmation where account = $1 and lower(email) = lower($2)",
+        "delete from mail where account = $1 and kind = 'confirm' and lower(recipient) = lower($2)",
+    ] {
+        sqlx::query(statement).bind(account).bind(email).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
 /// Takes out what was asked, the oldest first: it is confirmed now. Whoever comes second finds
 /// nothing.
 ///

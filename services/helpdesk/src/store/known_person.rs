@@ -45,6 +45,18 @@ pub async fn search(
     sqlx::query_as(statement).bind(account).bind(words).bind(limit).fetch_all(connection).await
 }
 
+/// One of them.
+///
+/// # Errors
+/// The database.
+pub async fn find(
+    connection: &mut PgConnection,
+    account: &str,
+    id: &str,
+) -> sqlx::Result<Option<KnownPerson>> {
+    one(connection, account, id, "").await
+}
+
 /// One of them, locked until the transaction ends.
 ///
 /// # Errors
@@ -54,9 +66,17 @@ pub async fn lock(
     account: &str,
     id: &str,
 ) -> sqlx::Result<Option<KnownPerson>> {
+    one(connection, account, id, "for update").await
+}
+
+async fn one(
+    connection: &mut PgConnection,
+    account: &str,
+    id: &str,
+    lock: &str,
+) -> sqlx::Result<Option<KnownPerson>> {
     let statement = sqlx::AssertSqlSafe(format!(
-        "select {COLUMNS} from person where account = $1 and id = $2 and deleted_at is null
-         for update"
+        "select {COLUMNS} from person where account = $1 and id = $2 and deleted_at is null {lock}"
     ));
     sqlx::query_as(statement).bind(account).bind(id).fetch_optional(connection).await
 }
@@ -110,7 +130,7 @@ pub async fn save(
 }
 
 /// Takes somebody's name, address and fields away, also from tickets, of which they stay the
-/// requester; `called` is what is shown instead.
+/// requester, and from mails; `called` is what is shown instead.
 ///
 /// # Errors
 /// The database.
@@ -129,9 +149,9 @@ pub async fn delete(
         "update comment set author_name = $3
          where account = $1 and author_id = $2 and author_role = 'end_user'",
         "delete from ticket_cc where account = $1 and person = $2 and $3 <> ''",
-        "update mail set state = 'failed', reason = 'the recipient was deleted', recipient = '',
-             name = $3, next_attempt_at = null
-         where account = $1 and person = $2 and state = 'pending'",
+        "update mail set state = 'failed', reason = 'the recipient was deleted', next_attempt_at = null
+         where account = $1 and person = $2 and state = 'pending' and $3 <> ''",
+        "update mail set recipient = '', name = $3 where account = $1 and person = $2",
     ] {
         sqlx::query(statement)
             .bind(account)
@@ -143,7 +163,8 @@ pub async fn delete(
     Ok(())
 }
 
-/// Gives one person's tickets and copies to another.
+/// Gives one person's tickets, what they wrote, copies and mails that wait to another. Nobody is
+/// mailed what they are mailed already, or wrote.
 ///
 /// # Errors
 /// The database.
@@ -164,6 +185,16 @@ pub async fn hand_over(
     .execute(&mut *connection)
     .await?;
     sqlx::query(
+        "update comment set author_id = $3, author_name = $4
+         where account = $1 and author_id = $2 and author_role = 'end_user'",
+    )
+    .bind(account)
+    .bind(from)
+    .bind(&to.id)
+    .bind(&to.name)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
         "insert into ticket_cc (account, ticket, person)
          select account, ticket, $3 from ticket_cc where account = $1 and person = $2
          on conflict do nothing",
@@ -171,6 +202,22 @@ pub async fn hand_over(
     .bind(account)
     .bind(from)
     .bind(&to.id)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "update mail set person = $3, name = $4, recipient = $5
+         where account = $1 and person = $2 and state = 'pending'
+             and not exists (select from mail other where other.account = $1 and other.person = $3
+                 and other.kind = mail.kind and other.ticket = mail.ticket
+                 and other.comment is not distinct from mail.comment)
+             and not exists (select from comment said where said.account = $1
+                 and said.ticket = mail.ticket and said.id = mail.comment and said.author_id = $3)",
+    )
+    .bind(account)
+    .bind(from)
+    .bind(&to.id)
+    .bind(&to.name)
+    .bind(to.email.as_deref().unwrap_or_default())
     .execute(connection)
     .await
     .map(drop)

@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::store::known_person::{self, KnownPerson};
-use crate::store::organisation;
+use crate::store::{asked, organisation};
 
 /// Why somebody stays as they are.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +70,7 @@ pub async fn save(
     Ok(transaction.commit().await?)
 }
 
-/// Takes somebody's name and address away; `called` is shown instead.
+/// Takes somebody's name and address away, wherever they are kept; `called` is shown instead.
 ///
 /// # Errors
 /// See [`PersonError`].
@@ -81,12 +81,16 @@ pub async fn delete(
     called: &str,
 ) -> Result<(), PersonError> {
     let mut transaction = pool.begin().await?;
-    own(&mut transaction, account, id).await?;
+    let person = own(&mut transaction, account, id).await?;
     known_person::delete(&mut transaction, account, id, called).await?;
+    if let Some(email) = &person.email {
+        asked::forget(&mut transaction, account, email).await?;
+    }
     Ok(transaction.commit().await?)
 }
 
-/// Makes one person of two: the tickets go to the one of this address, whose id it gives.
+/// Makes one person of two: the tickets, what was written and what is to be mailed go to the one of
+/// this address, whose id it gives.
 ///
 /// # Errors
 /// See [`PersonError`].

@@ -327,6 +327,18 @@ impl HelpdeskHarness {
         .await;
     }
 
+    /// Waits until so many mails are sent.
+    pub async fn mail_is_sent(&self, count: i64) {
+        until(&format!("{count} mails are sent"), PATIENCE, async || {
+            let sent: i64 = sqlx::query_scalar("select count(*) from mail where state = 'sent'")
+                .fetch_one(&self.pool)
+                .await
+                .expect("the database answers");
+            if sent == count { Ok(()) } else { Err(sent.to_string()) }
+        })
+        .await;
+    }
+
     /// The path of the link in a mail.
     #[track_caller]
     pub fn link_in(&self, mail: &str) -> String {

@@ -5,6 +5,9 @@ use web::Role;
 
 use crate::harness::{ACME, GLOBEX, HelpdeskHarness, Somebody, created, id};
 
+const ROBIN: &str = "robin@customer.example";
+const RITA: &str = "rita@customer.example";
+
 /// The path of the first person on the page.
 async fn person(harness: &HelpdeskHarness, who: &Somebody, words: &str) -> String {
     let page = harness.get(who, &format!("/people?q={words}")).await;
@@ -77,6 +80,69 @@ async fn r_29_what_is_kept_of_people_and_organisations_never_leaves() {
     for stays in ["Gold-99", "North-7", "Vale Farms", "contract", "region"] {
         assert!(!all.contains(stays), "{stays}: {all}");
     }
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_merged_person_wrote_and_waits_for_is_the_others() {
+    let harness = HelpdeskHarness::set("helpdesk-merge-written").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    // Robin asks by the form, and so is the author of the first comment.
+    let form = [("name", "Robin Vale"), ("email", ROBIN), ("subject", "Tap"), ("body", "It drips.")];
+    harness.ask("POST", "/help/acme", None, Some(&form)).await.is(303);
+    let link = harness.link_in(&harness.mails_to(ROBIN, 1).await[0]);
+    harness.ask("POST", &link, None, Some(&[])).await.is(303);
+    harness.mails_to(ROBIN, 2).await;
+    let form = [
+        ("subject", "Pump"),
+        ("requester_name", "Rita Moss"),
+        ("requester_email", RITA),
+        ("body", "The pump leaks."),
+        ("mode", "note"),
+    ];
+    harness.post(&sam, "/tickets", &form).await.is(303);
+    harness.hold_mails();
+    let reply = [("body", "We come on Tuesday."), ("mode", "public")];
+    harness.post(&sam, "/tickets/1", &reply).await.is(303);
+    // On the second both are told: after the merge it is one mail.
+    harness.post(&sam, "/tickets/2/ccs", &[("email", ROBIN)]).await.is(303);
+    harness.post(&sam, "/tickets/2", &reply).await.is(303);
+    let robin = person(&harness, &sam, "robin").await;
+    harness.post(&sam, &robin, &[("do", "merge"), ("into", RITA)]).await.is(303);
+    let page = harness.get(&sam, "/tickets/1").await;
+    page.has("<h3 id=\"h-").has(">Rita Moss</h3>").lacks("deleted person").has("It drips.");
+    harness.let_mails_go();
+    let mails = harness.mails_to(RITA, 2).await;
+    let on_the_first = mails.iter().filter(|mail| mail.contains("#1"));
+    assert_eq!((mails.len(), on_the_first.count()), (2, 1), "{mails:?}");
+    let link = harness.link_in(mails.iter().find(|mail| mail.contains("#1")).expect("a mail"));
+    harness.ask("GET", &link, None, None).await.is(200).has("We come on Tuesday.");
+    assert_eq!(harness.mailed(RITA).await, 2);
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_deleted_person_no_address_is_left() {
+    let harness = HelpdeskHarness::set("helpdesk-delete-person").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    harness.mails_to(ROBIN, 1).await;
+    let form = [("name", "Robin Vale"), ("email", "Robin@customer.example"), ("subject", "Tap")];
+    let form = [&form[..], &[("body", "It drips.")]].concat();
+    harness.ask("POST", "/help/acme", None, Some(&form)).await.is(303);
+    harness.mail_is_sent(2).await;
+    let robin = person(&harness, &sam, "robin").await;
+    harness.post(&sam, &robin, &[("do", "delete")]).await.is(303);
+    let left: i64 = sqlx::query_scalar(
+        "select (select count(*) from mail where lower(recipient) = $1 or name ilike 'robin%')
+             + (select count(*) from confirmation where lower(email) = $1)
+             + (select count(*) from person where lower(email) = $1)",
+    )
+    .bind(ROBIN)
+    .fetch_one(&harness.pool)
+    .await
+    .expect("the database answers");
+    assert_eq!(left, 0);
     harness.remove().await;
 }
 
