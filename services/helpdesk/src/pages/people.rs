@@ -49,19 +49,20 @@ fn rows(fields: Vec<OwnField>, held: &BTreeMap<String, String>) -> Vec<FieldRow>
     fields.into_iter().map(row).collect()
 }
 
-/// What a form says of fields; what they do not show stays.
-fn edited(
-    fields: &[OwnField],
-    held: &BTreeMap<String, String>,
-    sent: &Sent,
-) -> BTreeMap<String, String> {
-    let mut edited = held.clone();
-    for field in fields {
-        if let Some(value) = sent.one(&format!("field:{}", field.key)) {
-            edited.insert(field.key.clone(), value.chars().take(FIELD).collect());
-        }
-    }
-    edited
+/// The fields that a form changed: those that it says as they were when it was shown stay, whatever
+/// somebody else made of them meanwhile.
+fn edited(fields: &[OwnField], sent: &Sent) -> BTreeMap<String, String> {
+    let changed = |field: &OwnField| {
+        let value = changed(sent, &format!("field:{}", field.key))?;
+        Some((field.key.clone(), value.chars().take(FIELD).collect()))
+    };
+    fields.iter().filter_map(changed).collect()
+}
+
+/// What a form says of an input, unless that is what it said when it was shown.
+fn changed<'a>(sent: &'a Sent, name: &str) -> Option<&'a str> {
+    let was = sent.one(&format!("was:{name}"));
+    sent.one(name).filter(|value| Some(*value) != was)
 }
 
 #[derive(Template)]
@@ -99,6 +100,7 @@ struct PersonPage<'a> {
     person: &'a KnownPerson,
     fields: Vec<FieldRow>,
     organisations: Vec<Choice>,
+    was_organisation: String,
     may_work: bool,
 }
 
@@ -107,9 +109,9 @@ async fn person(
     viewer: Viewer,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    let mut connection = pages.pool().begin().await?;
+    let mut connection = pages.pool().acquire().await?;
     let account = viewer.account.as_str();
-    let found = known_person::lock(&mut connection, account, &id).await?;
+    let found = known_person::find(&mut connection, account, &id).await?;
     let found = found.ok_or(Failure::NotFound)?;
     let fields = own_field::list(&mut connection, account, FieldOf::Person).await?;
     let organisations = organisation::list(&mut connection, account).await?;
@@ -120,6 +122,7 @@ async fn person(
         t: &viewer,
         fields: rows(fields, &found.fields),
         organisations: organisations.into_iter().map(choice).collect(),
+        was_organisation: found.organisation.map(|id| id.to_string()).unwrap_or_default(),
         may_work: viewer.role >= Role::Agent,
         person: &found,
     };
@@ -161,15 +164,13 @@ async fn change(
             let Some(name) = name else {
                 return Err(Failure::Invalid(viewer.say("ask.error.name").into_owned()));
             };
-            let mut connection = pages.pool().begin().await?;
-            let held = known_person::lock(&mut connection, account, &id).await?;
-            let held = held.ok_or(Failure::NotFound)?;
+            let mut connection = pages.pool().acquire().await?;
             let fields = own_field::list(&mut connection, account, FieldOf::Person).await?;
-            connection.rollback().await?;
+            drop(connection);
             let edit = PersonEdit {
-                name: name.to_owned(),
-                organisation: sent.id("organisation"),
-                fields: edited(&fields, &held.fields, &sent),
+                name: changed(&sent, "name").map(|_| name.to_owned()),
+                organisation: changed(&sent, "organisation").map(|_| sent.id("organisation")),
+                fields: edited(&fields, &sent),
             };
             people::save(pages.pool(), account, &id, edit).await.map_err(refused)?;
             Ok(see_other_said(&format!("/people/{id}"), "said.saved"))
@@ -256,14 +257,17 @@ async fn save_organisation(
     viewer.must_be(Role::Agent)?;
     let account = viewer.account.as_str();
     let name = name_of(&viewer, &sent)?.to_owned();
-    let mut connection = pages.pool().acquire().await?;
-    let held = organisation::find(&mut connection, account, id).await?;
-    let held = held.ok_or(Failure::NotFound)?;
-    let fields = own_field::list(&mut connection, account, FieldOf::Organisation).await?;
-    let fields = Json(edited(&fields, &held.fields, &sent));
-    let wanted = Organisation { id, name, fields };
-    if !organisation::save(&mut connection, account, &wanted).await? {
+    let mut transaction = pages.pool().begin().await?;
+    let held = organisation::lock(&mut transaction, account, id).await?;
+    let mut wanted = held.ok_or(Failure::NotFound)?;
+    let fields = own_field::list(&mut transaction, account, FieldOf::Organisation).await?;
+    if changed(&sent, "name").is_some() {
+        wanted.name = name;
+    }
+    wanted.fields.extend(edited(&fields, &sent));
+    if !organisation::save(&mut transaction, account, &wanted).await? {
         return Err(Failure::Conflict(viewer.say("people.organisation_known").into_owned()));
     }
+    transaction.commit().await?;
     Ok(see_other_said(&format!("/organisations/{id}"), "said.saved"))
 }

@@ -46,6 +46,24 @@ pub async fn find(
         .await
 }
 
+/// One of them, locked until the transaction ends.
+///
+/// # Errors
+/// The database.
+pub async fn lock(
+    connection: &mut PgConnection,
+    account: &str,
+    id: Uuid,
+) -> sqlx::Result<Option<Organisation>> {
+    sqlx::query_as(
+        "select id, name, fields from organisation where account = $1 and id = $2 for update",
+    )
+    .bind(account)
+    .bind(id)
+    .fetch_optional(connection)
+    .await
+}
+
 /// Keeps one; whether no other has its name.
 ///
 /// # Errors

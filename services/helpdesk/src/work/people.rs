@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use sqlx::PgPool;
-use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::store::known_person::{self, KnownPerson};
@@ -23,13 +22,13 @@ pub enum PersonError {
     Placeholder,
 }
 
-/// What an agent keeps of somebody.
-#[derive(Clone, Debug)]
+/// What an agent changes of somebody. What is not given stays.
+#[derive(Clone, Debug, Default)]
 pub struct PersonEdit {
     /// How they are called.
-    pub name: String,
-    /// Whom they belong to.
-    pub organisation: Option<Uuid>,
+    pub name: Option<String>,
+    /// Whom they belong to, if to anybody.
+    pub organisation: Option<Option<Uuid>>,
     /// What is kept of them.
     pub fields: BTreeMap<String, String>,
 }
@@ -59,13 +58,13 @@ pub async fn save(
 ) -> Result<(), PersonError> {
     let mut transaction = pool.begin().await?;
     let mut person = own(&mut transaction, account, id).await?;
-    if let Some(organisation) = edit.organisation {
+    if let Some(organisation) = edit.organisation.flatten() {
         let known = organisation::find(&mut transaction, account, organisation).await?;
         known.ok_or(PersonError::NotFound)?;
     }
-    person.name = edit.name;
-    person.organisation = edit.organisation;
-    person.fields = Json(edit.fields);
+    person.name = edit.name.unwrap_or(person.name);
+    person.organisation = edit.organisation.unwrap_or(person.organisation);
+    person.fields.extend(edit.fields);
     known_person::save(&mut transaction, account, &person).await?;
     Ok(transaction.commit().await?)
 }

@@ -147,6 +147,44 @@ async fn of_a_deleted_person_no_address_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_who_change_different_things_of_somebody_lose_nothing() {
+    let harness = HelpdeskHarness::set("helpdesk-people-edits").await;
+    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    for (about, title) in
+        [("person", "Contract"), ("person", "Site"), ("organisation", "Region"), ("organisation", "Tier")]
+    {
+        let form = [("about", about), ("title", title)];
+        harness.post(&ada, "/settings/own-fields", &form).await.is(303);
+    }
+    harness.ticket(&ada, "Meter", &[]).await;
+    let added = harness.post(&ada, "/organisations", &[("name", "Vale Farms")]).await;
+    let organisation = added.is(303).location.replace("?said=said.saved", "");
+    let robin = person(&harness, &ada, "robin").await;
+    let of = organisation.trim_start_matches("/organisations/").to_owned();
+    // Both forms were open before either was sent.
+    let was = [("was:field:contract", ""), ("was:field:site", ""), ("was:organisation", "")];
+    let names = [("was:name", "Robin Vale"), ("name", "Robin Vale")];
+    let one = [&was[..], &names, &[("field:contract", "Gold"), ("field:site", "")]].concat();
+    let one = [&one[..], &[("organisation", of.as_str())]].concat();
+    let other = [("name", "Robin M. Vale"), ("was:name", "Robin Vale"), ("organisation", "")];
+    let other = [&was[..], &other, &[("field:contract", ""), ("field:site", "North")]].concat();
+    for form in [one, other] {
+        harness.post(&ada, &robin, &form).await.is(303);
+    }
+    let page = harness.get(&ada, &robin).await;
+    page.has("value=\"Gold\"").has("value=\"North\"").has("value=\"Robin M. Vale\"");
+    page.has("selected>Vale Farms");
+    let names = [("was:name", "Vale Farms"), ("name", "Vale Farms")];
+    let was = [("was:field:region", ""), ("was:field:tier", "")];
+    for (region, tier) in [("East", ""), ("", "First")] {
+        let form = [&names[..], &was, &[("field:region", region), ("field:tier", tier)]].concat();
+        harness.post(&ada, &organisation, &form).await.is(303);
+    }
+    harness.get(&ada, &organisation).await.has("value=\"East\"").has("value=\"First\"");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_person_is_merged_or_deleted_and_the_tickets_stay() {
     let harness = HelpdeskHarness::set("helpdesk-merge-people").await;
     let sam = harness.person(ACME, "Sam", Role::Agent).await;
