@@ -12,6 +12,7 @@ use contracts::{AccountName, Decision};
 use desk::outbox::{Accepted, Request, RequestError, entity_of};
 use desk::store::read::{self, CommandRow};
 use files::accept;
+use files::rules::foreign::foreign;
 use files::store::copy::{self, CopyState};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -108,7 +109,8 @@ async fn send(
     let content = built::content(&command_type, &asked);
     let request = Request { account, key, command_type, content, hash };
     request.check().map_err(|error| refused(&error))?;
-    match accept(&api.pool, &request, &api.files.settings().origin).await? {
+    let origin = api.files.settings().origin.as_str();
+    match accept(&api.pool, &request, origin).await? {
         Accepted::New => api.new_command.notify_one(),
         Accepted::Repeat(_) => {}
         Accepted::KeyReused => {
@@ -124,7 +126,8 @@ async fn send(
     let answered = wait_for_receipt(api, &caller.account, name, wait).await?;
     let location = format!("/v1/receipts/{entity}/{}", encoded(&request.key));
     let row = answered.ok_or_else(|| not_found("command"))?;
-    let files = files_of(api, &caller.account, name).await?;
+    let has_files = !foreign(&request.command_type, &request.content, origin).is_empty();
+    let files = if has_files { files_of(api, &caller.account, name).await? } else { Vec::new() };
     let has_receipt = row.receipt.is_some();
     let status =
         if has_receipt && wants_receipt(headers) { StatusCode::OK } else { StatusCode::ACCEPTED };
