@@ -85,7 +85,6 @@ mod tests {
         let is_confirm = kind == "confirm";
         DueMail {
             id: Uuid::from_u128(7),
-            account: "helpdesk-acme".into(),
             kind: kind.into(),
             recipient: "rita@customer.example".into(),
             name: "Rita".into(),

@@ -1,5 +1,7 @@
 //! What was said on tickets, here and elsewhere.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use contracts::comment::Call;
 use serde_json::Value;
@@ -141,6 +143,46 @@ pub async fn all(
         "select {COLUMNS} from comment where account = $1 and ticket = $2 order by at, place"
     ));
     sqlx::query_as(statement).bind(account).bind(ticket).fetch_all(connection).await
+}
+
+/// A comment with the number of its ticket.
+#[derive(sqlx::FromRow)]
+struct OfTicket {
+    ticket: i64,
+    #[sqlx(flatten)]
+    comment: Comment,
+}
+
+/// Of each of these tickets the first comments that were written here and are not redacted, `most`
+/// of one at most.
+///
+/// # Errors
+/// The database.
+pub async fn first_own(
+    connection: &mut PgConnection,
+    account: &str,
+    tickets: &[i64],
+    most: usize,
+) -> sqlx::Result<BTreeMap<i64, Vec<Comment>>> {
+    let statement = sqlx::AssertSqlSafe(format!(
+        "select asked.ticket, said.* from unnest($2::bigint[]) asked (ticket)
+         cross join lateral (select {COLUMNS}, place from comment
+             where account = $1 and ticket = asked.ticket
+                 and received_from is null and not redacted
+             order by at, place limit $3) said
+         order by said.at, said.place"
+    ));
+    let rows: Vec<OfTicket> = sqlx::query_as(statement)
+        .bind(account)
+        .bind(tickets)
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await?;
+    let mut comments: BTreeMap<i64, Vec<Comment>> = BTreeMap::new();
+    for OfTicket { ticket, comment } in rows {
+        comments.entry(ticket).or_default().push(comment);
+    }
+    Ok(comments)
 }
 
 /// Blanks a comment, or takes one file from it.

@@ -88,19 +88,21 @@ pub async fn replace(
         .bind(account)
         .execute(&mut *connection)
         .await?;
-    for (position, status) in (1_i32..).zip(&statuses.statuses) {
-        sqlx::query(
-            "insert into custom_status (account, key, name, category, is_default, position)
-             values ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(account)
-        .bind(&status.key)
-        .bind(&status.name)
-        .bind(status_word(status.category))
-        .bind(status.default)
-        .bind(position)
-        .execute(&mut *connection)
-        .await?;
-    }
-    Ok(())
+    let column = |of: fn(&CustomStatus) -> &str| -> Vec<&str> {
+        statuses.statuses.iter().map(of).collect()
+    };
+    sqlx::query(
+        "insert into custom_status (account, key, name, category, is_default, position)
+         select $1, key, name, category, is_default, position
+         from unnest($2::text[], $3::text[], $4::text[], $5::bool[])
+             with ordinality as status (key, name, category, is_default, position)",
+    )
+    .bind(account)
+    .bind(column(|status| &status.key))
+    .bind(column(|status| &status.name))
+    .bind(column(|status| status_word(status.category)))
+    .bind(statuses.statuses.iter().map(|status| status.default).collect::<Vec<_>>())
+    .execute(connection)
+    .await
+    .map(drop)
 }

@@ -32,21 +32,24 @@ pub async fn add(
     actor: &str,
     entries: &[Entry],
 ) -> sqlx::Result<()> {
-    for entry in entries {
-        sqlx::query(
-            "insert into event (account, ticket, at, actor, kind, detail)
-             values ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(account)
-        .bind(ticket)
-        .bind(at)
-        .bind(actor)
-        .bind(entry.kind)
-        .bind(Json(&entry.detail))
-        .execute(&mut *connection)
-        .await?;
+    if entries.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    sqlx::query(
+        "insert into event (account, ticket, at, actor, kind, detail)
+         select $1, $2, $3, $4, kind, detail
+         from unnest($5::text[], $6::jsonb[]) with ordinality as entry (kind, detail, place)
+         order by place",
+    )
+    .bind(account)
+    .bind(ticket)
+    .bind(at)
+    .bind(actor)
+    .bind(entries.iter().map(|entry| entry.kind).collect::<Vec<_>>())
+    .bind(entries.iter().map(|entry| &entry.detail).collect::<Vec<_>>())
+    .execute(connection)
+    .await
+    .map(drop)
 }
 
 /// Adds a line to the history of every ticket that an agreement kept in step, once each: what says it

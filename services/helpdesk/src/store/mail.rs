@@ -17,37 +17,62 @@ pub enum About<'a> {
     Said(i64, &'a str),
 }
 
-/// Keeps a mail to a person, to be sent after the transaction; once for each of these ids. Its
-/// language is the person's, else the account's.
+/// A mail to a person, by the id under which it is kept once.
+#[derive(Clone, Copy, Debug)]
+pub struct ToPerson<'a> {
+    /// Its row.
+    pub id: Uuid,
+    /// Whom it goes to.
+    pub person: &'a Person,
+    /// What it is about.
+    pub about: About<'a>,
+}
+
+/// Keeps mails to people, to be sent after the transaction; once for each of their ids. The language
+/// of each is the person's, else the account's.
 ///
 /// # Errors
 /// The database.
-pub async fn to_person(
+pub async fn to_people(
     connection: &mut PgConnection,
     account: &str,
-    id: Uuid,
-    person: &Person,
-    about: About<'_>,
+    mails: &[ToPerson<'_>],
 ) -> sqlx::Result<()> {
-    let (kind, ticket, comment) = match about {
+    if mails.is_empty() {
+        return Ok(());
+    }
+    let about = |mail: &ToPerson<'_>| match mail.about {
         About::Opened(ticket) => ("opened", ticket, None),
-        About::Said(ticket, comment) => ("said", ticket, Some(comment)),
+        About::Said(ticket, comment) => ("said", ticket, Some(comment.to_owned())),
+    };
+    let (mut kinds, mut tickets, mut comments) = (Vec::new(), Vec::new(), Vec::new());
+    for (kind, ticket, comment) in mails.iter().map(about) {
+        kinds.push(kind);
+        tickets.push(ticket);
+        comments.push(comment);
+    }
+    let of_person = |of: fn(&Person) -> &str| -> Vec<&str> {
+        mails.iter().map(|mail| of(mail.person)).collect()
     };
     sqlx::query(
         "insert into mail (id, account, kind, recipient, name, language, ticket, person, comment)
-         select $1, $2, $3, $4, $5, coalesce(
-                 (select language from person where account = $2 and id = $7),
-                 (select language from account_setting where account = $2), 'en'), $6, $7, $8
+         select new.id, $1, new.kind, new.recipient, new.name, coalesce(
+                 known.language,
+                 (select language from account_setting where account = $1), 'en'),
+             new.ticket, new.person, new.comment
+         from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
+                 $8::text[]) as new (id, kind, recipient, name, ticket, person, comment)
+             left join person known on known.account = $1 and known.id = new.person
          on conflict do nothing",
     )
-    .bind(id)
     .bind(account)
-    .bind(kind)
-    .bind(person.email.as_deref().unwrap_or_default())
-    .bind(&person.name)
-    .bind(ticket)
-    .bind(&person.id)
-    .bind(comment)
+    .bind(mails.iter().map(|mail| mail.id).collect::<Vec<_>>())
+    .bind(kinds)
+    .bind(of_person(|person| person.email.as_deref().unwrap_or_default()))
+    .bind(of_person(|person| &person.name))
+    .bind(tickets)
+    .bind(of_person(|person| &person.id))
+    .bind(comments)
     .execute(connection)
     .await
     .map(drop)
@@ -82,8 +107,6 @@ pub async fn to_confirm(
 pub struct DueMail {
     /// Its row.
     pub id: Uuid,
-    /// Of which account.
-    pub account: String,
     /// `confirm`, `opened` or `said`.
     pub kind: String,
     /// The recipient's address.
@@ -135,7 +158,7 @@ pub async fn claim(
              update mail set next_attempt_at = $2 from due where mail.id = due.id
              returning mail.*
          )
-         select claimed.id, claimed.account, kind, recipient, claimed.name, claimed.language,
+         select claimed.id, kind, recipient, claimed.name, claimed.language,
              confirmation, claimed.ticket, person, attempts, claimed.created_at,
              desk.address, desk.display_name as organisation, setting.link_key, ticket.subject,
              said.author_name as author, case when said.redacted then null else said.body end as body

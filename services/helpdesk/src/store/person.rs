@@ -1,5 +1,7 @@
 //! People who ask, and placeholders.
 
+use std::collections::BTreeMap;
+
 use sqlx::PgConnection;
 
 use crate::rules::people::Person;
@@ -28,6 +30,23 @@ pub async fn find(
     let row: Option<Row> =
         sqlx::query_as(statement).bind(account).bind(id).fetch_optional(connection).await?;
     Ok(row.map(read))
+}
+
+/// People by their ids.
+///
+/// # Errors
+/// The database.
+pub async fn of_ids(
+    connection: &mut PgConnection,
+    account: &str,
+    ids: &[&str],
+) -> sqlx::Result<BTreeMap<String, Person>> {
+    let statement = sqlx::AssertSqlSafe(format!(
+        "select {COLUMNS} from person where account = $1 and id = any($2)"
+    ));
+    let rows: Vec<Row> =
+        sqlx::query_as(statement).bind(account).bind(ids).fetch_all(connection).await?;
+    Ok(rows.into_iter().map(read).map(|person| (person.id.clone(), person)).collect())
 }
 
 /// The account's own person of this address, who is made where there is none, with this id and

@@ -19,7 +19,7 @@ use crate::rules::people::Person;
 use crate::rules::ticket::{Channel, Ticket};
 use crate::store::asked::{self, AskedRow, Unconfirmed};
 use crate::store::desk_address::link_key;
-use crate::store::mail::{self, About};
+use crate::store::mail::{self, About, ToPerson};
 use crate::store::ticket::{self, Kept};
 use crate::store::{custom_status, person, sharing};
 
@@ -169,7 +169,8 @@ async fn open(
     };
     settle(connection, change).await?;
     let id = derive_id("helpdesk mail", &[name, "opened", &request.id.to_string()]);
-    mail::to_person(connection, name, id, asker, About::Opened(number)).await?;
+    let opened = ToPerson { id, person: asker, about: About::Opened(number) };
+    mail::to_people(connection, name, &[opened]).await?;
     Ok(number)
 }
 

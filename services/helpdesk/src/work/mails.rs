@@ -9,7 +9,7 @@ use crate::rules::sharing::{Agreement, Share};
 use crate::rules::ticket::Ticket;
 use crate::store::comment::Comment;
 use crate::store::desk_address::link_key;
-use crate::store::mail::{About, to_person};
+use crate::store::mail::{About, ToPerson, to_people};
 use crate::store::{cc, person};
 
 /// What decides whom a mail may go to.
@@ -34,18 +34,19 @@ pub(super) async fn said(
     let requester = person::find(connection, account, &ticket.requester).await?;
     let ccs = cc::list(connection, account, ticket.number).await?;
     let newest = comments.len().saturating_sub(MAILED);
+    let mut mails = Vec::new();
     for comment in &comments[newest..] {
         let author = comment.author_id.as_str();
         let people = mailing::told(author, requester.as_ref(), &ccs, told.shares, told.agreements);
-        if !people.is_empty() {
-            // What their links are signed with.
-            link_key(connection, account, [new_id(), new_id()]).await?;
-        }
-        for person in people {
-            let id = derive_id("helpdesk mail", &[account, &comment.id, &person.id]);
-            let about = About::Said(ticket.number, &comment.id);
-            to_person(connection, account, id, person, about).await?;
-        }
+        mails.extend(people.into_iter().map(|person| ToPerson {
+            id: derive_id("helpdesk mail", &[account, &comment.id, &person.id]),
+            person,
+            about: About::Said(ticket.number, &comment.id),
+        }));
     }
-    Ok(())
+    if !mails.is_empty() {
+        // What their links are signed with.
+        link_key(connection, account, [new_id(), new_id()]).await?;
+    }
+    to_people(connection, account, &mails).await
 }

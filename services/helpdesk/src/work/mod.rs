@@ -16,6 +16,7 @@ mod received;
 pub mod settings;
 pub mod settle;
 pub mod told;
+mod whole;
 pub mod would;
 
 use contracts::{AccountName, Actor, Role, Timestamp};

@@ -1,26 +1,26 @@
 //! A change of a ticket, carried out: rules run on it, its history is written, and the line is told
 //! what is a partner's matter. All of it in the caller's transaction.
 
-use contracts::{Actor, Timestamp};
 use desk::outbox::RequestError;
 use desk::store::shown;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use super::command::{self, send, told};
+use super::whole::whole;
 use super::{By, mails};
 use crate::clock::new_id;
 use crate::rules::condition::Event;
 use crate::rules::history::{self, Entry};
 use crate::rules::pingpong;
-use crate::rules::publish::{self, Asker, COMMENTS};
+use crate::rules::publish;
 use crate::rules::sharing::{Agreement, NoShare, Share, may_share};
 use crate::rules::ticket::Channel;
 use crate::rules::trigger::{self, Fired, Rule, Run};
 use crate::store::comment::{self, Comment};
 use crate::store::rule::Kind;
 use crate::store::ticket::{self, Kept};
-use crate::store::{attachment, custom_status, event, person, rule, sharing};
+use crate::store::{attachment, custom_status, event, rule, sharing};
 
 /// Why a change was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -239,47 +239,14 @@ async fn share(
     agreement: &str,
     shares: &[Share],
 ) -> Result<(), SettleError> {
-    let ticket = whole(connection, by.account.as_str(), done, shares).await?;
+    let ticket = [(done.clone(), shares.to_vec())];
+    let ticket = whole(connection, by.account.as_str(), &ticket).await?;
     let content = json!({
         "agreement_id": agreement,
         "share_id": new_id().to_string(),
-        "ticket": ticket,
-        "actor": without_address(&by.actor),
+        "ticket": ticket.first(),
+        "actor": by.actor,
         "occurred_at": by.now,
     });
     send(connection, &by.account, "ticket.share.v1", content).await
-}
-
-/// A whole ticket as a share tells it, with the first of what was said here.
-pub(super) async fn whole(
-    connection: &mut PgConnection,
-    account: &str,
-    kept: &Kept,
-    shares: &[Share],
-) -> sqlx::Result<Value> {
-    let said = comment::all(connection, account, kept.ticket.number).await?;
-    let own: Vec<Value> = said
-        .iter()
-        .filter(|comment| comment.received_from.is_none() && !comment.redacted)
-        .take(COMMENTS)
-        .map(told)
-        .collect();
-    let asker = person::find(connection, account, &kept.ticket.requester).await?;
-    let asker =
-        asker
-            .as_ref()
-            .map_or(Asker { id: &kept.ticket.requester, name: &kept.requester_name }, |person| {
-                Asker { id: &person.id, name: &person.name }
-            });
-    let copy_of = shares
-        .iter()
-        .find(|share| share.side == contracts::delivery::Side::Receiver)
-        .map(|share| share.id.as_str());
-    let asked_at = Timestamp::from(kept.created_at);
-    Ok(publish::whole(&kept.ticket, &asker, asked_at, copy_of, &own))
-}
-
-/// Addresses stay here, whatever the line would do with them.
-fn without_address(actor: &Actor) -> Actor {
-    Actor { email: None, phone: None, ..actor.clone() }
 }

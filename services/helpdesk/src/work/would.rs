@@ -3,9 +3,11 @@
 use serde_json::{Map, Value, json};
 use sqlx::PgConnection;
 
-use super::{By, command, settle};
+use super::whole::whole;
+use super::{By, command};
 use crate::rules::sharing::Share;
-use crate::store::{sharing, ticket};
+use crate::store::sharing;
+use crate::store::ticket::{self, Kept};
 
 /// An update with these comments, as a dry run.
 #[must_use]
@@ -29,10 +31,10 @@ pub async fn shares(
     let tickets = ticket::newest(connection, account, limit).await?;
     let numbers: Vec<i64> = tickets.iter().map(|kept| kept.ticket.number).collect();
     let mut in_shares = sharing::of_tickets(connection, account, &numbers).await?;
-    let mut whole = Vec::with_capacity(tickets.len());
-    for kept in tickets {
+    let with_shares = |kept: Kept| {
         let shares = in_shares.remove(&kept.ticket.number).unwrap_or_default();
-        whole.push(settle::whole(connection, account, &kept, &shares).await?);
-    }
-    Ok(whole)
+        (kept, shares)
+    };
+    let tickets: Vec<(Kept, Vec<Share>)> = tickets.into_iter().map(with_shares).collect();
+    whole(connection, account, &tickets).await
 }
