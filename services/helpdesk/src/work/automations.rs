@@ -19,7 +19,7 @@ use crate::rules::condition::Event;
 use crate::rules::ticket::Channel;
 use crate::rules::trigger::Rule;
 use crate::store::rule::Kind;
-use crate::store::{automation, rule, ticket, view};
+use crate::store::{automation, custom_status, rule, ticket, view};
 
 const LOOK: Duration = Duration::from_mins(1);
 /// Tickets that one rule is run on in one turn.
@@ -86,9 +86,12 @@ async fn one(
     if !automation::takes_turn(&mut transaction, name, rule.id, number, hour).await? {
         return Ok(false);
     }
-    let Some(before) = ticket::lock(&mut transaction, name, number).await? else {
+    let Some(mut before) = ticket::lock(&mut transaction, name, number).await? else {
         return Ok(false);
     };
+    // Else a custom status that is no longer in use would look like something that the rule did: the
+    // ticket would be new again, and no condition on its age would ever hold.
+    before.ticket.settle_status(&custom_status::all(&mut transaction, name).await?);
     let hours = (now.utc() - before.updated_at).num_hours();
     let by = By::rule(account.clone(), &rule.id.to_string(), &rule.name, now);
     let mut after = before.clone();

@@ -196,3 +196,35 @@ async fn an_automation_runs_once_a_ticket_and_hour() {
     harness.get(&ada, "/tickets/2").await.lacks("stale");
     harness.remove().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_automation_that_finds_nothing_to_do_leaves_a_tickets_age() {
+    let (harness, ada) = with_admin("helpdesk-automation-age").await;
+    let status = [("do", "add"), ("name", "Triage"), ("category", "open")];
+    harness.post(&ada, "/settings/statuses", &status).await.is(303);
+    harness.post(&ada, "/settings/statuses", &[("do", "use")]).await.is(303);
+    harness.ticket(&ada, "Meter", &[("tags", "stale")]).await;
+    let set = [("status", "open:triage"), ("was:status", "new")];
+    harness.post(&ada, "/tickets/1", &set).await.is(303);
+    // The ticket keeps the custom status that nobody sees any more.
+    harness.post(&ada, "/settings/statuses", &[("do", "leave")]).await.is(303);
+    let rows = [
+        ("all_on", "hours_since_update"),
+        ("all_op", "at_least"),
+        ("all_value", "24"),
+        ("do_what", "add_tags"),
+        ("do_value", "stale"),
+    ];
+    make(&harness, &ada, "automation", &rows).await;
+    let aged = "update ticket set updated_at = now() - interval '30 hours' returning updated_at";
+    let before: chrono::DateTime<chrono::Utc> =
+        sqlx::query_scalar(aged).fetch_one(&harness.pool).await.expect("the database answers");
+    let now = contracts::Timestamp::parse("2030-01-01T10:05:00Z").expect("a time");
+    assert_eq!(automations::turn(&harness.pool, now).await.expect("a turn"), 0);
+    let after: chrono::DateTime<chrono::Utc> = sqlx::query_scalar("select updated_at from ticket")
+        .fetch_one(&harness.pool)
+        .await
+        .expect("the database answers");
+    assert_eq!(after, before);
+    harness.remove().await;
+}
