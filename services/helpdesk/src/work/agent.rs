@@ -13,7 +13,6 @@ use uuid::Uuid;
 use super::By;
 use super::command::send;
 use super::settle::{Change, SettleError, settle};
-use crate::rules::condition::Event;
 use crate::rules::conflict::{Merged, three_way};
 use crate::rules::custom_status::TicketStatus;
 use crate::rules::field::same;
@@ -79,16 +78,8 @@ pub async fn open(pool: &PgPool, by: &By, new: New) -> Result<i64, SettleError> 
     let (created_at, updated_at) = (by.now.utc(), by.now.utc());
     let after = Kept { ticket, requester_name: asker.name, created_at, updated_at };
     let change = Change {
-        by,
-        channel: Channel::Agent,
-        before: None,
-        after,
-        opening: None,
-        partner: None,
         comments: vec![written(by, &new.first)],
-        share_under: None,
-        rules: None,
-        event: Event::Created,
+        ..Change::of(by, Channel::Agent, None, after)
     };
     settle(&mut transaction, change).await?;
     transaction.commit().await?;
@@ -191,16 +182,8 @@ pub async fn edit(pool: &PgPool, by: &By, number: i64, edit: Edit) -> Result<(),
     after.ticket.updated_via = Channel::Agent;
     after.updated_at = by.now.utc();
     let change = Change {
-        by,
-        channel: Channel::Agent,
-        before: Some(&before),
-        after,
-        opening: None,
-        partner: None,
         comments: edit.comment.iter().map(|comment| written(by, comment)).collect(),
-        share_under: None,
-        rules: None,
-        event: Event::Updated,
+        ..Change::of(by, Channel::Agent, Some(&before), after)
     };
     settle(&mut transaction, change).await?;
     transaction.commit().await?;
@@ -308,16 +291,9 @@ pub async fn share(pool: &PgPool, by: &By, number: i64, agreement: &str) -> Resu
     let mut after = before.clone();
     after.updated_at = by.now.utc();
     let change = Change {
-        by,
-        channel: Channel::Agent,
-        before: Some(&before),
-        after,
-        opening: None,
-        partner: None,
-        comments: Vec::new(),
         share_under: Some(agreement),
         rules: Some(&[]),
-        event: Event::Updated,
+        ..Change::of(by, Channel::Agent, Some(&before), after)
     };
     settle(&mut transaction, change).await?;
     transaction.commit().await?;

@@ -12,7 +12,6 @@ use super::By;
 use super::agent::{EditError, Written, is_said, written};
 use super::settle::{Change, SettleError, settle};
 use crate::clock::new_id;
-use crate::rules::condition::Event;
 use crate::rules::custom_status::TicketStatus;
 use crate::rules::support_address::may_be_mailed;
 use crate::rules::people::Person;
@@ -156,16 +155,8 @@ async fn open(
         updated_at: now.utc(),
     };
     let change = Change {
-        by: &by,
-        channel: Channel::Requester,
-        before: None,
-        after,
-        opening: None,
-        partner: None,
         comments: vec![written(&by, &first)],
-        share_under: None,
-        rules: None,
-        event: Event::Created,
+        ..Change::of(&by, Channel::Requester, None, after)
     };
     settle(connection, change).await?;
     let id = derive_id("helpdesk mail", &[name, "opened", &request.id.to_string()]);
@@ -205,16 +196,8 @@ pub async fn answer(
     after.ticket.updated_via = Channel::Requester;
     after.updated_at = now.utc();
     let change = Change {
-        by: &by,
-        channel: Channel::Requester,
-        before: Some(&before),
-        after,
-        opening: None,
-        partner: None,
         comments: vec![written(&by, &said)],
-        share_under: None,
-        rules: None,
-        event: Event::Updated,
+        ..Change::of(&by, Channel::Requester, Some(&before), after)
     };
     settle(&mut transaction, change).await?;
     transaction.commit().await?;

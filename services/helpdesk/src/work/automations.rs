@@ -97,16 +97,9 @@ async fn one(
     let mut after = before.clone();
     after.updated_at = now.utc();
     let change = Change {
-        by: &by,
-        channel: Channel::Rule,
-        before: Some(&before),
-        after,
-        opening: None,
-        partner: None,
-        comments: Vec::new(),
-        share_under: None,
         rules: Some(std::slice::from_ref(rule)),
         event: Event::Hours(hours),
+        ..Change::of(&by, Channel::Rule, Some(&before), after)
     };
     let done = settle(&mut transaction, change).await?;
     if done.ticket == before.ticket {

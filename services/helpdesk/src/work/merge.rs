@@ -8,7 +8,6 @@ use super::By;
 use super::agent::{Written, written};
 use super::settle::{Change, SettleError, settle};
 use crate::clock::new_id;
-use crate::rules::condition::Event;
 use crate::rules::custom_status::TicketStatus;
 use crate::rules::sharing::keeps_from_merging;
 use crate::rules::ticket::Channel;
@@ -117,16 +116,8 @@ async fn add(
     let note =
         Written { id: new_id(), body: note, public: false, call: None, attachments: Vec::new() };
     let change = Change {
-        by,
-        channel: Channel::Agent,
-        before: Some(before),
-        after,
-        opening: None,
-        partner: None,
         comments: vec![written(by, &note)],
-        share_under: None,
-        rules: None,
-        event: Event::Updated,
+        ..Change::of(by, Channel::Agent, Some(before), after)
     };
     settle(connection, change).await.map(drop)
 }

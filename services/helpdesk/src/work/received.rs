@@ -13,7 +13,6 @@ use sqlx::types::Json;
 use super::By;
 use super::command::send;
 use super::settle::{Change, Partner, SettleError, settle};
-use crate::rules::condition::Event;
 use crate::rules::history::Entry;
 use crate::rules::overlay;
 use crate::rules::ticket::{Channel, Ticket};
@@ -71,16 +70,9 @@ pub(super) async fn created(
     let by = rules_of(account, now);
     let detail = json!({ "number": told.original_ticket_id, "agreement": told.agreement_id });
     let change = Change {
-        by: &by,
-        channel: Channel::Sharing,
-        before: None,
-        after: kept,
         opening: Some((partner, Entry { kind: "received", detail })),
-        partner: None,
         comments,
-        share_under: None,
-        rules: None,
-        event: Event::Created,
+        ..Change::of(&by, Channel::Sharing, None, kept)
     };
     settle(connection, change).await.map(drop)
 }
@@ -178,16 +170,9 @@ async fn changed(
     after.updated_at = now.utc();
     let by = rules_of(account, now);
     let change = Change {
-        by: &by,
-        channel: Channel::Sharing,
-        before: Some(&before),
-        after,
-        opening: None,
         partner: Some(Partner { account: partner, person: told.person }),
         comments,
-        share_under: None,
-        rules: None,
-        event: Event::Updated,
+        ..Change::of(&by, Channel::Sharing, Some(&before), after)
     };
     settle(connection, change).await.map(drop)
 }

@@ -64,6 +64,25 @@ pub(super) struct Change<'a> {
     pub event: Event,
 }
 
+impl<'a> Change<'a> {
+    /// A change by this way, without comments: the account's triggers run on it.
+    pub fn of(by: &'a By, channel: Channel, before: Option<&'a Kept>, after: Kept) -> Self {
+        let event = if before.is_some() { Event::Updated } else { Event::Created };
+        Self {
+            by,
+            channel,
+            before,
+            after,
+            opening: None,
+            partner: None,
+            comments: Vec::new(),
+            share_under: None,
+            rules: None,
+            event,
+        }
+    }
+}
+
 /// Who of another organisation did something.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Partner<'a> {
