@@ -8,13 +8,13 @@ use contracts::comment::Call;
 use contracts::fields::TicketField;
 use serde_json::Value;
 use uuid::Uuid;
-use web::{Failure, Role, Viewer, see_other, see_other_said};
+use web::{Failure, Role, Viewer, see_other};
 
-use super::confirm::{self, Back, Question};
+use super::confirm::{self, Question};
 use super::form::Sent;
 use super::new::{is_address, values};
 use super::upload::{self, Submitted};
-use super::{Number, Pages, Team, by, failure, settle_failure, ticket};
+use super::{Number, Pages, Team, by, done, failure, settle_failure, ticket};
 use crate::clock::new_id;
 use crate::rules::custom_status::TicketStatus;
 use crate::rules::field;
@@ -61,12 +61,12 @@ pub(super) async fn save(
     viewer.must_be(if only_note { Role::LightAgent } else { Role::Agent })?;
     let closes = edit.status.as_ref().is_some_and(Edited::closes);
     if closes && !confirm::is_sure(&sent) {
-        let question = question(&viewer, "close", number, &number.to_string());
         let action = format!("/tickets/{number}");
+        let question = Question::of(&viewer, "close", &number.to_string(), action);
         // Files are kept for now, as with a form that is shown again.
         let kept = files.iter().filter_map(|file| file["url"].as_str());
         let sent = sent.with_each("kept", kept);
-        return confirm::ask(&viewer, &sent, &Question { action, back: Back::ToForm, ..question });
+        return confirm::ask(&viewer, &sent, &question);
     }
     match agent::edit(pages.pool(), &by(&viewer)?, number, edit).await {
         Ok(()) => {
@@ -94,18 +94,8 @@ async fn must_be_there(pages: &Pages, viewer: &Viewer, number: i64) -> Result<()
 /// What is asked before something is done to a ticket that cannot be undone. `name` is whom or what
 /// the text names.
 fn question(viewer: &Viewer, what: &str, number: i64, name: &str) -> Question {
-    let say = |part: &str| {
-        viewer.say_with(&format!("confirm.{part}.{what}"), &[("name", &name)]).into_owned()
-    };
-    Question {
-        title: say("ask"),
-        text: say("text"),
-        do_it: say("do"),
-        action: format!("/tickets/{number}/{what}"),
-        back: Back::To(format!("/tickets/{number}")),
-        section: "tickets",
-        side: Vec::new(),
-    }
+    let action = format!("/tickets/{number}/{what}");
+    Question::of(viewer, what, name, action).back_to(format!("/tickets/{number}"))
 }
 
 /// Whether whom it is given to is there to take it.
@@ -199,8 +189,7 @@ pub(super) async fn share(
     agent::share(pages.pool(), &by(&viewer)?, number, agreement)
         .await
         .map_err(|error| failure(&viewer, error))?;
-    pages.sent();
-    Ok(see_other_said(&format!("/tickets/{number}"), "said.shared"))
+    Ok(done(&pages, number, "said.shared"))
 }
 
 pub(super) async fn unshare(
@@ -221,8 +210,7 @@ pub(super) async fn unshare(
     agent::unshare(pages.pool(), &by(&viewer)?, number, share)
         .await
         .map_err(|error| failure(&viewer, error))?;
-    pages.sent();
-    Ok(see_other_said(&format!("/tickets/{number}"), "said.unshared"))
+    Ok(done(&pages, number, "said.unshared"))
 }
 
 /// Puts somebody else in the requester's place.
@@ -233,17 +221,17 @@ pub(super) async fn requester(
     sent: Sent,
 ) -> Result<Response, Failure> {
     viewer.must_be(Role::Agent)?;
-    let name = sent.text("name").unwrap_or_default().to_owned();
-    let email = sent.text("email").unwrap_or_default().to_owned();
-    if name.is_empty() || !is_address(&email) {
+    let named = sent.name("name").zip(sent.text("email").filter(|email| is_address(email)));
+    let Some((name, email)) = named else {
         let trouble = ticket::Trouble::Requester("new.error.requester_email");
         return ticket::again(&pages, &viewer, number, &ticket::Typed::of(&sent), trouble).await;
-    }
-    let edit = Edit { requester: Some((name, email)), ..Edit::default() };
+    };
+    let requester = Some((name.to_owned(), email.to_owned()));
+    let edit = Edit { requester, ..Edit::default() };
     agent::edit(pages.pool(), &by(&viewer)?, number, edit)
         .await
         .map_err(|error| failure(&viewer, error))?;
-    Ok(see_other_said(&format!("/tickets/{number}"), "said.saved"))
+    Ok(done(&pages, number, "said.saved"))
 }
 
 /// Makes a ticket part of another.
@@ -272,9 +260,8 @@ pub(super) async fn merge(
         on_source: note("merge.on_source", into),
         on_target: note("merge.on_target", number),
     };
-    let done = merge::merge(pages.pool(), &by(&viewer)?, (number, into), notes).await;
-    match done {
-        Ok(()) => Ok(see_other_said(&format!("/tickets/{into}"), "said.merged")),
+    match merge::merge(pages.pool(), &by(&viewer)?, (number, into), notes).await {
+        Ok(()) => Ok(done(&pages, into, "said.merged")),
         Err(MergeError::NotFound) => again("merge.no_such").await,
         Err(MergeError::Closed) => again("merge.closed").await,
         Err(MergeError::InLiveShare(_)) => again("merge.shared").await,
@@ -294,6 +281,5 @@ pub(super) async fn redact(
     agent::redact(pages.pool(), &by(&viewer)?, number, (comment, sent.text("attachment")))
         .await
         .map_err(|error| failure(&viewer, error))?;
-    pages.sent();
-    Ok(see_other_said(&format!("/tickets/{number}"), "said.redacted"))
+    Ok(done(&pages, number, "said.redacted"))
 }

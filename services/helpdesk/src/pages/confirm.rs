@@ -25,6 +25,35 @@ pub(super) struct Question {
     pub side: Vec<SideGroup>,
 }
 
+impl Question {
+    /// What is asked about `name`, by the texts `confirm.….what`; it goes back to the form that was
+    /// sent, of tickets.
+    pub fn of(viewer: &Viewer, what: &str, name: &str, action: String) -> Self {
+        let say = |part: &str| {
+            viewer.say_with(&format!("confirm.{part}.{what}"), &[("name", &name)]).into_owned()
+        };
+        Self {
+            title: say("ask"),
+            text: say("text"),
+            do_it: say("do"),
+            action,
+            back: Back::ToForm,
+            section: "tickets",
+            side: Vec::new(),
+        }
+    }
+
+    /// The same with another way back.
+    pub fn back_to(self, path: impl Into<String>) -> Self {
+        Self { back: Back::To(path.into()), ..self }
+    }
+
+    /// The same among the settings, with the links beside them.
+    pub fn in_settings(self, side: Vec<SideGroup>) -> Self {
+        Self { section: "settings", side, ..self }
+    }
+}
+
 /// The way back.
 #[derive(Clone, Debug)]
 pub(super) enum Back {

@@ -5,6 +5,8 @@ use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 use web::Failure;
 
+use crate::rules::name::is_name;
+
 /// The fields of a form in their order; one of several values is there several times.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sent(Vec<(String, String)>);
@@ -25,6 +27,11 @@ impl Sent {
     /// The same without blanks around it; nothing for an empty one.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.one(name).map(str::trim).filter(|text| !text.is_empty())
+    }
+
+    /// The same if it can be a name.
+    pub fn name(&self, name: &str) -> Option<&str> {
+        self.text(name).filter(|text| is_name(text))
     }
 
     /// All its values.

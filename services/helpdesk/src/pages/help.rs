@@ -19,6 +19,7 @@ use super::new::{SUBJECT, is_address};
 use super::text::{FileLink, links, paragraphs};
 use crate::clock::{new_id, now};
 use crate::rules::link::Link;
+use crate::rules::name::is_name;
 use crate::rules::people::Person;
 use crate::rules::ticket::{Ticket, status_word};
 use crate::store::desk_address::{AskedDesk, link_key};
@@ -129,7 +130,7 @@ async fn ask(
         }
     };
     let fits = |text: &str, most: usize| !text.is_empty() && text.chars().count() <= most;
-    must("name", fits(name, 100), "ask.error.name");
+    must("name", is_name(name), "ask.error.name");
     must("email", is_address(email), "ask.error.email");
     must("subject", fits(subject, SUBJECT), "ask.error.subject");
     must("body", fits(body, BODY), "ask.error.body");

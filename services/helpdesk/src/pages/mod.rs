@@ -20,6 +20,7 @@ use std::sync::{Arc, LazyLock};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts};
 use axum::http::request::Parts;
+use axum::response::Response;
 use axum::routing::{get, post};
 use contracts::fields::CustomStatuses;
 use files::Files;
@@ -30,6 +31,7 @@ use web::people::{self as members, PersonRow};
 use web::sharing::{self, SharingEdge};
 use web::{
     Failure, NavItem, Reader, Role, Search, Settings, SideGroup, Site, Texts, Viewer, Web, live,
+    see_other_said,
 };
 
 use crate::clock::now;
@@ -173,6 +175,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Number {
         let number = path.ok().and_then(|path| path.parse().ok());
         number.map(Self).ok_or(Failure::NotFound)
     }
+}
+
+/// What every act on a ticket ends with: what it has the line told goes at once, and its page says so.
+fn done(pages: &Pages, number: i64, said: &str) -> Response {
+    pages.sent();
+    see_other_said(&format!("/tickets/{number}"), said)
 }
 
 fn failure(viewer: &Viewer, error: EditError) -> Failure {

@@ -177,7 +177,7 @@ pub(super) async fn open(
     let subject = sent.text("subject").unwrap_or_default();
     must("subject", !subject.is_empty(), "new.error.subject");
     must("subject", subject.chars().count() <= SUBJECT, "new.error.subject_long");
-    must("requester_name", sent.text("requester_name").is_some(), "new.error.requester_name");
+    must("requester_name", sent.name("requester_name").is_some(), "new.error.requester_name");
     let email = sent.text("requester_email").unwrap_or_default();
     must("requester_email", is_address(email), "new.error.requester_email");
     must("body", sent.text("body").is_some(), "new.error.body");

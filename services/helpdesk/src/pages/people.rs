@@ -160,7 +160,7 @@ async fn change(
             Ok(see_other_said(&format!("/people/{target}"), "said.saved"))
         }
         _ => {
-            let name = sent.text("name").filter(|name| name.chars().count() <= 100);
+            let name = sent.name("name");
             let Some(name) = name else {
                 return Err(Failure::Invalid(viewer.say("ask.error.name").into_owned()));
             };
@@ -197,7 +197,7 @@ async fn organisations(State(pages): State<Pages>, viewer: Viewer) -> Result<Res
 }
 
 fn name_of<'a>(viewer: &Viewer, sent: &'a Sent) -> Result<&'a str, Failure> {
-    let name = sent.text("name").filter(|name| name.chars().count() <= 100);
+    let name = sent.name("name");
     name.ok_or_else(|| Failure::Invalid(viewer.say("groups.error").into_owned()))
 }
 

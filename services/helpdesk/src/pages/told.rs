@@ -2,11 +2,11 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use web::{Failure, Role, Viewer, see_other_said};
+use web::{Failure, Role, Viewer};
 
 use super::form::Sent;
 use super::new::is_address;
-use super::{Number, Pages, by, failure};
+use super::{Number, Pages, by, done, failure};
 use crate::work::told::{self, NoAddress};
 
 /// Adds a CC, or takes one away.
@@ -18,19 +18,20 @@ pub(super) async fn ccs(
 ) -> Result<Response, Failure> {
     viewer.must_be(Role::Agent)?;
     let by = by(&viewer)?;
-    let done = if let Some(person) = sent.text("remove") {
+    let changed = if let Some(person) = sent.text("remove") {
         told::remove_cc(pages.pool(), &by, number, person).await
     } else {
-        let (name, email) = (sent.text("name"), sent.text("email").unwrap_or_default());
+        let email = sent.text("email").unwrap_or_default();
         if !is_address(email) {
             return Err(Failure::Invalid(viewer.say("cc.error").into_owned()));
         }
-        let name = name.filter(|name| name.chars().count() <= 100).unwrap_or(email);
+        let name = sent.name("name").unwrap_or(email);
         told::add_cc(pages.pool(), &by, number, (name, email)).await
     };
-    done.map_err(|error| failure(&viewer, error))?
+    changed
+        .map_err(|error| failure(&viewer, error))?
         .map_err(|why| Failure::Conflict(viewer.say(no_address(why)).into_owned()))?;
-    Ok(see_other_said(&format!("/tickets/{number}"), "said.saved"))
+    Ok(done(&pages, number, "said.saved"))
 }
 
 fn no_address(why: NoAddress) -> &'static str {
@@ -56,5 +57,5 @@ pub(super) async fn address(
         .await
         .map_err(|error| failure(&viewer, error))?
         .map_err(|why| Failure::Conflict(viewer.say(no_address(why)).into_owned()))?;
-    Ok(see_other_said(&format!("/tickets/{number}"), "said.saved"))
+    Ok(done(&pages, number, "said.saved"))
 }

@@ -5,6 +5,7 @@ use contracts::fields::{CustomStatus, CustomStatuses, Status};
 use contracts::limits;
 
 use super::field::key_of;
+use super::name::is_name;
 use super::ticket::{STATUSES, status_of, status_word};
 
 /// Categories that can have custom statuses.
@@ -102,8 +103,6 @@ pub fn choices(known: &CustomStatuses) -> Vec<TicketStatus> {
 
 /// Custom statuses of an account and of one category, at most.
 const MOST: (usize, usize) = (limits::STATUSES, 100);
-/// A name's characters, at most.
-const NAME: usize = 100;
 
 /// What an admin does to the account's custom statuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,7 +188,7 @@ fn find<'a>(
 /// The name, if it is one that no other than `key` has.
 fn free_name(known: &CustomStatuses, key: &str, name: &str) -> Result<String, NoStatusChange> {
     let name = name.trim();
-    if name.is_empty() || name.chars().count() > NAME {
+    if !is_name(name) {
         return Err(NoStatusChange::Name);
     }
     let is_taken =

@@ -10,6 +10,7 @@ pub mod history;
 pub mod link;
 pub mod mailing;
 pub mod marks;
+pub mod name;
 pub mod overlay;
 pub mod people;
 pub mod pingpong;

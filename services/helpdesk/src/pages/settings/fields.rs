@@ -7,8 +7,8 @@ use axum::response::Response;
 use contracts::fields::{FieldOption, FieldType, TicketField};
 use web::{Failure, Page, Reader, Role, Viewer, see_other_said};
 
-use super::{question, side};
-use crate::pages::confirm::{self, Back, Question};
+use super::side;
+use crate::pages::confirm::{self, Question};
 use crate::pages::form::Sent;
 use crate::pages::{Choice, Pages, by, settle_failure};
 use crate::rules::field::{TYPES, key_of};
@@ -141,14 +141,13 @@ fn options(text: &str) -> Result<Vec<FieldOption>, Wrong> {
 
 /// The field that a form describes.
 fn wanted(key: &str, field_type: FieldType, sent: &Sent) -> Result<TicketField, Wrong> {
-    let title = sent.text("title").unwrap_or_default();
+    let title = sent.name("title").ok_or(Wrong::Lacks)?;
     let options = if has_options(field_type) {
         options(sent.one("options").unwrap_or_default())?
     } else {
         Vec::new()
     };
-    let lacks = has_options(field_type) && options.is_empty();
-    if title.is_empty() || title.chars().count() > 100 || lacks {
+    if has_options(field_type) && options.is_empty() {
         return Err(Wrong::Lacks);
     }
     Ok(TicketField {
@@ -199,17 +198,10 @@ pub(in crate::pages) async fn delete(
         let mut connection = pages.pool().acquire().await?;
         let known = field::list(&mut connection, &viewer.account).await?;
         let field = known.iter().find(|field| field.key == key).ok_or(Failure::NotFound)?;
-        let question = question(&viewer, "delete_field", &field.title);
-        return confirm::ask(
-            &viewer,
-            &sent,
-            &Question {
-                action: format!("{HERE}/{key}/delete"),
-                back: Back::To(HERE.to_owned()),
-                side: side(&viewer, HERE),
-                ..question
-            },
-        );
+        let question = Question::of(&viewer, "delete_field", &field.title, format!("{HERE}/{key}/delete"))
+            .back_to(HERE)
+            .in_settings(side(&viewer, HERE));
+        return confirm::ask(&viewer, &sent, &question);
     }
     let done = settings::delete_field(pages.pool(), &by(&viewer)?, &key)
         .await

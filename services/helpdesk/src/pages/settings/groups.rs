@@ -58,8 +58,7 @@ pub(in crate::pages) async fn add(
 ) -> Result<Response, Failure> {
     viewer.must_be(Role::Admin)?;
     let typed = sent.one("name").unwrap_or_default();
-    let name = sent.text("name").filter(|name| name.chars().count() <= 100);
-    let Some(name) = name else {
+    let Some(name) = sent.name("name") else {
         let why = (StatusCode::UNPROCESSABLE_ENTITY, "groups.error");
         return show(&pages, &viewer, typed, Some(why)).await;
     };

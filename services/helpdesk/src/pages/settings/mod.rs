@@ -16,7 +16,6 @@ use axum::routing::{get, post};
 use web::{SideGroup, SideLink, Viewer};
 
 use super::Pages;
-use super::confirm::{Back, Question};
 
 pub(super) fn routes() -> Router<Pages> {
     Router::new()
@@ -33,22 +32,6 @@ pub(super) fn routes() -> Router<Pages> {
         .route("/settings/rules/{kind}/{id}/earlier", post(rules::earlier))
         .route("/settings/address", get(address::form).post(address::save))
         .route("/settings/audit", get(audit::list))
-}
-
-/// What is asked before something of these is taken away; where is left to the caller.
-fn question(viewer: &Viewer, what: &str, name: &str) -> Question {
-    let say = |part: &str| {
-        viewer.say_with(&format!("confirm.{part}.{what}"), &[("name", &name)]).into_owned()
-    };
-    Question {
-        title: say("ask"),
-        text: say("text"),
-        do_it: say("do"),
-        action: String::new(),
-        back: Back::ToForm,
-        section: "settings",
-        side: Vec::new(),
-    }
 }
 
 /// Links beside every page of settings.

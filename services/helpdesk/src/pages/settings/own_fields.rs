@@ -62,9 +62,9 @@ pub(in crate::pages) async fn change(
         }
         ("audit.field_deleted", key.to_owned())
     } else {
-        let title = sent.text("title").filter(|title| title.chars().count() <= 100);
-        let title =
-            title.ok_or_else(|| Failure::Invalid(viewer.say("own_fields.error").into_owned()))?;
+        let title = sent
+            .name("title")
+            .ok_or_else(|| Failure::Invalid(viewer.say("own_fields.error").into_owned()))?;
         let known = own_field::list(&mut transaction, account, about).await?;
         let taken: Vec<String> = known.into_iter().map(|field| field.key).collect();
         let field = OwnField { key: key_of(title, &taken), title: title.to_owned() };

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use web::people::{self, NewPerson, PersonRow};
 use web::{Failure, Page, Reader, Role, Viewer, see_other_said};
 
-use super::{question, side};
-use crate::pages::confirm::{self, Back, Question};
+use super::side;
+use crate::pages::confirm::{self, Question};
 use crate::pages::form::Sent;
 use crate::pages::new::is_address;
 use crate::pages::{Choice, Pages};
@@ -111,13 +111,12 @@ pub(in crate::pages) async fn add(
     sent: Sent,
 ) -> Result<Response, Failure> {
     viewer.must_be(Role::Admin)?;
-    let name = sent.text("name").unwrap_or_default();
-    let email = sent.text("email").unwrap_or_default();
     let role = sent.one("role").and_then(Role::of_word).unwrap_or(Role::Agent);
-    if name.is_empty() || !is_address(email) {
+    let named = sent.name("name").zip(sent.text("email").filter(|email| is_address(email)));
+    let Some((name, email)) = named else {
         let why = (StatusCode::UNPROCESSABLE_ENTITY, "people.error");
         return show(&pages, &viewer, None, &sent, Some(why)).await;
-    }
+    };
     let new = NewPerson { account: &viewer.account, email, name, role };
     let added = people::add(pages.pool(), new).await?;
     let Some(id) = added else {
@@ -164,17 +163,10 @@ pub(in crate::pages) async fn change(
             return show(&pages, &viewer, Some(link), &Sent::default(), None).await;
         }
         Some("disable") if !confirm::is_sure(&sent) => {
-            let question = question(&viewer, "disable", &person.name);
-            return confirm::ask(
-                &viewer,
-                &sent,
-                &Question {
-                    action: format!("{HERE}/{id}"),
-                    back: Back::To(HERE.to_owned()),
-                    side: side(&viewer, HERE),
-                    ..question
-                },
-            );
+            let question = Question::of(&viewer, "disable", &person.name, format!("{HERE}/{id}"))
+                .back_to(HERE)
+                .in_settings(side(&viewer, HERE));
+            return confirm::ask(&viewer, &sent, &question);
         }
         Some("disable") => {
             (people::disable(pages.pool(), account, id).await?, "audit.person_disabled")

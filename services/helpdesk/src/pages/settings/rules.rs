@@ -10,12 +10,13 @@ use uuid::Uuid;
 use web::{Failure, Html, Page, Reader, Role, Viewer, see_other, see_other_said};
 
 use super::rule_form::{Names, Read, Row};
-use super::{question, side};
+use super::side;
 use crate::clock::{new_id, now};
-use crate::pages::confirm::{self, Back, Question};
+use crate::pages::confirm::{self, Question};
 use crate::pages::form::Sent;
 use crate::pages::{Pages, Team, no_share};
 use crate::rules::condition::Event;
+use crate::rules::name::is_name;
 use crate::rules::sharing::Agreement;
 use crate::rules::trigger::{self, Rule};
 use crate::store::rule::{self, Definition, KeptRule, Kind, Saved};
@@ -235,17 +236,11 @@ pub(in crate::pages) async fn save(
     let name = sent.text("name").unwrap_or_default().to_owned();
     if sent.one("do") == Some("delete") {
         if !confirm::is_sure(&sent) {
-            let question = question(&viewer, "delete_rule", &name);
-            return confirm::ask(
-                &viewer,
-                &sent,
-                &Question {
-                    action: format!("{}/{id}", path(kind)),
-                    back: Back::To(format!("{}/{id}", path(kind))),
-                    side: side(&viewer, &path(kind)),
-                    ..question
-                },
-            );
+            let here = format!("{}/{id}", path(kind));
+            let question = Question::of(&viewer, "delete_rule", &name, here.clone())
+                .back_to(here)
+                .in_settings(side(&viewer, &path(kind)));
+            return confirm::ask(&viewer, &sent, &question);
         }
         rule::delete(&mut connection, account, kind, id).await?;
         audit::add(&mut connection, account, &viewer.name, "audit.rule_deleted", &name).await?;
@@ -288,7 +283,7 @@ pub(in crate::pages) async fn save(
 }
 
 fn problem(kind: Kind, name: &str, read: &Read) -> Option<&'static str> {
-    if name.is_empty() || name.chars().count() > 100 {
+    if !is_name(name) {
         return Some("rule.error.name");
     }
     if !read.is_whole {
