@@ -1,6 +1,5 @@
 //! What the help desk decides, as functions of values: no clock, no database.
 
-pub mod access;
 pub mod action;
 pub mod condition;
 pub mod conflict;
