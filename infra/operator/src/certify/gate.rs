@@ -6,6 +6,8 @@
 //! the properties and the key it had, and, as a hidden second key (`BCC`), the one that only the
 //! desk's queue is bound with. So the desk reads its own queue, and cannot tell the difference.
 
+mod reader;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +16,6 @@ use contracts::delivery::{DeliveryBody, TicketState};
 use contracts::topology::{self, Exchange};
 use contracts::{AccountName, Receipt, ShareId};
 use futures_util::StreamExt;
-use lapin::message::Delivery;
 use lapin::options::{
     BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions,
     QueueDeclareOptions,
@@ -25,6 +26,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::timeout;
 
+use self::reader::Reader;
 use super::setup;
 use crate::account::AccountAdmin;
 use crate::desk::{chance, key};
@@ -330,74 +332,6 @@ impl Gate {
         self.release(|held| held).await.ok();
         self.connection.close(200, ShortString::from("done")).await.ok();
         self.setup.remove()
-    }
-}
-
-/// What takes everything in, one after the other.
-struct Reader {
-    state: Arc<Mutex<State>>,
-    changed: Arc<Notify>,
-    channel: Channel,
-    released: String,
-}
-
-impl Reader {
-    async fn take(&self, delivery: Delivery) -> Result<()> {
-        let headers = delivery.properties.headers().as_ref();
-        if headers.is_some_and(|headers| headers.inner().contains_key(LET_GO)) {
-            return Ok(());
-        }
-        let text = |value: &Option<ShortString>| {
-            value.as_ref().map(ToString::to_string).unwrap_or_default()
-        };
-        let (id, kind) = (text(delivery.properties.message_id()), text(delivery.properties.kind()));
-        let mut state = self.state.lock().await;
-        if delivery.exchange.as_str() == Exchange::Share.name() {
-            let content = serde_json::from_slice(&delivery.data).unwrap_or_default();
-            if !id.starts_with(OWN) {
-                state.commands.push(Command { id, kind, content });
-            }
-        } else if let Ok(body) = DeliveryBody::read(&kind, &delivery.data) {
-            let told = Told {
-                body,
-                key: delivery.routing_key.to_string(),
-                properties: delivery.properties,
-                data: delivery.data,
-            };
-            self.told(&mut state, told).await?;
-        }
-        drop(state);
-        self.changed.notify_waiters();
-        Ok(())
-    }
-
-    async fn told(&self, state: &mut State, told: Told) -> Result<()> {
-        match &told.body {
-            DeliveryBody::Receipt(receipt) if receipt.command_id.starts_with(OWN) => {
-                state.answers.insert(receipt.command_id.clone(), (**receipt).clone());
-                return Ok(());
-            }
-            body => {
-                let name = asked_as(body);
-                if state.asked.remove(&name) {
-                    state.answered.insert(name, told.body);
-                    return Ok(());
-                }
-            }
-        }
-        state.told.push(told.clone());
-        if state.holding {
-            state.held.push(told);
-            return Ok(());
-        }
-        let_go(&self.channel, &told, &self.released).await
-    }
-}
-
-fn asked_as(body: &DeliveryBody) -> String {
-    match body {
-        DeliveryBody::TicketState(state) => format!("ticket.state.v1 {}", state.share_id),
-        other => other.name().to_owned(),
     }
 }
 
