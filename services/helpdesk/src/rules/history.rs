@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn r_96_and_r_97_fields_that_a_partner_set_leave_no_trace_status_and_tags_do() {
+    fn r_96_and_r_97_of_what_a_partner_set_fields_leave_no_trace() {
         let (before, after) = changed();
         let told = of_partner(&before, &after, Some("Jo Park"));
         let kinds: Vec<&str> = told.iter().map(|entry| entry.kind).collect();

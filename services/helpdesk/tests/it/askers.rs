@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use web::Role;
 
-use crate::harness::{ACME, HelpdeskHarness, Somebody, created, id};
+use crate::harness::{ACME, Answer, HelpdeskHarness, Somebody, created, id};
 
 const ROBIN: &str = "robin@customer.example";
 
-async fn asks(harness: &HelpdeskHarness, email: &str, subject: &str) -> crate::harness::Answer {
+async fn asks(harness: &HelpdeskHarness, email: &str, subject: &str) -> Answer {
     let form =
         [("name", "Robin Vale"), ("email", email), ("subject", subject), ("body", "It drips.")];
     harness.ask("POST", "/help/acme", None, Some(&form)).await
@@ -106,7 +106,7 @@ async fn r_25_public_replies_are_mailed_with_a_link_to_answer() {
         harness.ask("POST", &link, None, Some(&answer)).await.is(303);
     }
     let page = harness.get(&sam, "/tickets/1").await;
-    page.has("Thursday is better.").has("st--open").has("asks");
+    page.has("Thursday is better.").has("st--open").has("<span class=\"faint small\">asks</span>");
     assert_eq!(page.body.matches("Thursday is better.").count(), 1);
     assert_eq!(harness.mails_to("cleo@customer.example", 2).await.len(), 2);
     // who is in copy is told to no partner. R-25: what a partner says is mailed too.
@@ -169,8 +169,16 @@ async fn r_44_an_unshared_copy_reaches_its_requester_by_a_given_address() {
         .is(303);
     harness.get(&sam, "/tickets/1").await.has("It is mailed to vale@customer.example.");
     // it is still the partner's person, whoever has the same address here.
+    let given = [("email", ROBIN)];
+    harness.post(&sam, "/tickets/1/requester/address", &given).await.is(303);
     harness.ticket(&sam, "Meter", &[]).await;
-    harness.get(&sam, "/tickets/1").await.has("placeholder");
+    let badge = "</svg>placeholder</span>";
+    let requester = |page: &Answer| page.between(">Requester</dt>", "</dd>");
+    let (copy, own) =
+        (harness.get(&sam, "/tickets/1").await, harness.get(&sam, "/tickets/2").await);
+    assert!(requester(&copy).contains(badge) && !requester(&own).contains(badge), "{copy:?}");
+    let page = harness.get(&sam, "/people?q=robin").await;
+    assert_eq!(page.body.matches(">Robin Vale</a>").count(), 2, "{page:?}");
     harness.remove().await;
 }
 

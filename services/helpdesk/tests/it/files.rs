@@ -34,7 +34,7 @@ async fn r_36_a_file_of_a_reply_is_a_link_that_partners_follow() {
     let files = [("../pump <1>.html", PAGE), ("empty.txt", b"".as_slice())];
     harness.upload(&sam, "/tickets/1", &form, &files).await.is(303);
     let page = harness.get(&sam, "/tickets/1").await;
-    page.has("See the picture.").has("pump").has("empty.txt").lacks("../pump");
+    page.has("See the picture.").has("pump &#60;1&#62;.html").has("empty.txt").lacks("../pump");
     let link = page.between("<a class=\"file\" href=\"", "\"");
     assert!(link.starts_with(&harness.files_url), "an origin of its own: {link}");
     let (status, headers, body) = fetched(&link).await;
@@ -61,7 +61,10 @@ async fn r_36_a_file_of_a_reply_is_a_link_that_partners_follow() {
     let (_, redact): (String, Value) = harness.command(ACME, "ticket.redact.v1").await;
     assert_eq!((&redact["comment_id"], &redact["attachment_id"]), (&json!(comment), &json!(file)));
     let page = harness.get(&sam, "/tickets/1").await;
-    page.has("See the picture.").has("empty.txt").lacks(&link);
+    page.has("See the picture.").has("empty.txt").lacks(&link).lacks("pump &#60;1&#62;.html");
+    let other = page.between("<a class=\"file\" href=\"", "\"");
+    let (status, _, body) = fetched(&other).await;
+    assert_eq!((status, body.len()), (200, 0), "the other file stays");
     harness.post(&sam, "/tickets/1/redact", &form).await.is(404);
     harness.remove().await;
 }

@@ -53,7 +53,7 @@ async fn r_64_a_waiting_invite_is_marked_on_every_page_of_an_admin() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_declined_invite_is_seen_where_it_was_sent_and_noted_where_it_was_declined() {
+async fn a_declined_invite_is_seen_by_its_sender_and_noted_by_its_receiver() {
     let harness = HelpdeskHarness::set("helpdesk-declined").await;
     let ada = harness.person(ACME, "Ada", Role::Admin).await;
     let terms = "public_and_private";
