@@ -22,8 +22,8 @@ async function story() {
   await ada.getByLabel("Subject").fill("Smart meter reboots every night");
   await ada.getByLabel("Name of the requester").fill("Robin Vale");
   await ada.getByLabel("E-mail address of the requester").fill("robin@customer.example");
-  await ada.getByLabel("What it is about").fill("It goes dark at two and comes back by itself.");
-  await ada.getByRole("button", { name: "Open ticket" }).click();
+  await ada.getByLabel("Description").fill("It goes dark at two and comes back by itself.");
+  await ada.getByRole("button", { name: "Create ticket" }).click();
   await ada.waitForURL("**/tickets/1");
 
   // Whatever appears from here on appears without a reload.
@@ -51,7 +51,7 @@ async function firstTime(context, link) {
   const page = await context.newPage();
   await page.goto(link);
   await page.getByLabel("New password").fill(PASSWORD);
-  await page.getByLabel("The same again").fill(PASSWORD);
+  await page.getByLabel("Repeat the password").fill(PASSWORD);
   await page.getByRole("button", { name: "Set password and sign in" }).click();
   await page.waitForURL("**/tickets");
   return page;
@@ -123,14 +123,14 @@ async function openFormStays(ada, gus) {
   assert.equal(await ada.evaluate(() => window.sameDocument), true, "it came without a reload");
   assert.equal(await ada.getByLabel("Text of the comment").inputValue(), "Half an answer");
   await ada.locator("#fields").getByRole("button", { name: "Save" }).click();
-  await ada.getByText("gave it to the group Field team").waitFor();
+  await ada.getByText("assigned it to the group Field team").waitFor();
   say("the answer and the status appeared; what was half done stayed");
 }
 
 /** Who will see it is asked along the chain as soon as somebody writes. */
 async function asked(ada) {
   await ada.getByLabel("Text of the comment").focus();
-  await ada.getByText("Checked along the whole chain just now.").waitFor();
+  await ada.getByText("The whole chain was checked just now.").waitFor();
   await check(ada, "helpdesk-asked");
 }
 
@@ -140,7 +140,7 @@ async function refused(ada, gus) {
   await gus.locator("#then").selectOption("open");
   await gus.getByLabel("Text of the comment").fill("Not yet.");
   await gus.getByRole("button", { name: "Send reply" }).click();
-  await ada.getByText("Changed meanwhile: it is Open now.").waitFor();
+  await ada.getByText("Somebody has changed this to Open.").waitFor();
   assert.equal(await ada.locator("#st").inputValue(), "solved");
   await check(ada, "helpdesk-changed");
   await ada.locator("#fields").getByRole("button", { name: "Save" }).click();
@@ -203,8 +203,8 @@ async function withoutScript(hooli) {
   const page = await plain.newPage();
   await page.goto("/tickets/1");
   await page.getByLabel("Text of the comment").fill("Is it Tuesday?");
-  await page.getByRole("button", { name: "Check along the whole chain" }).click();
-  await page.getByText("Checked along the whole chain just now.").waitFor();
+  await page.getByRole("button", { name: "Check the whole chain" }).click();
+  await page.getByText("The whole chain was checked just now.").waitFor();
   assert.equal(await page.getByLabel("Text of the comment").inputValue(), "Is it Tuesday?");
   await page.locator("#then").selectOption("closed");
   await page.getByRole("button", { name: "Send reply" }).click();

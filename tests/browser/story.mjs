@@ -89,7 +89,7 @@ async function firstTime(context, link, name) {
   await page.goto(link);
   if (name) await check(page, name);
   await page.getByLabel("New password").fill(PASSWORD);
-  await page.getByLabel("The same again").fill(PASSWORD);
+  await page.getByLabel("Repeat the password").fill(PASSWORD);
   await page.getByRole("button", { name: "Set password and sign in" }).click();
   await page.waitForURL("**/sharing");
   return page;

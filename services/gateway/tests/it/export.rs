@@ -62,8 +62,7 @@ async fn an_export_has_all_that_is_held_and_where_to_go_on() {
 
     let lines = exported(&harness, &token).await;
     let agreements = of_kind(&lines, "agreement");
-    let ids: Vec<&str> =
-        agreements.iter().map(|it| it["agreement_id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> = agreements.iter().map(|it| it["agreement_id"].as_str().unwrap()).collect();
     let all = (0..201).map(agreement).map(|it| it["agreement_id"].as_str().unwrap().to_owned());
     assert_eq!(ids, all.collect::<Vec<_>>(), "each once, in order");
     let tickets = of_kind(&lines, "ticket");

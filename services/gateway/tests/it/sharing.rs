@@ -303,9 +303,9 @@ async fn p_24_shared_tickets_show_what_is_stuck_and_why_something_stayed() {
         .await
         .expect("time passes");
     let page = browser.page(&gateway, stuck).await;
-    assert!(page.contains("4711") && page.contains("Not taken over there yet"));
+    assert!(page.contains("4711") && page.contains("Not created at the partner yet"));
     let list = browser.page(&gateway, "/sharing").await;
-    assert!(list.contains("1 ticket not taken over there"), "{list}");
+    assert!(list.contains("1 ticket not created at the partner yet"), "{list}");
 
     let story = browser.page(&gateway, &format!("/sharing/tickets/{SHARE}")).await;
     for said in [

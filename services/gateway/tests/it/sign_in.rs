@@ -165,7 +165,7 @@ async fn pages_come_in_the_browsers_language_and_then_in_the_persons() {
     for (accepted, tag, said) in [
         ("", "en", "Your settings"),
         ("de-AT, en;q=0.5", "de", "Ihre Einstellungen"),
-        ("it", "it", "Le tue impostazioni"),
+        ("it", "it", "Le Sue impostazioni"),
         ("fr", "en", "Your settings"),
     ] {
         accepted.clone_into(&mut browser.language);

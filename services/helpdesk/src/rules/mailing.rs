@@ -20,7 +20,8 @@ pub fn told<'a>(
     agreements: &[Agreement],
 ) -> Vec<&'a Person> {
     // While a partner passes replies on to its requester, this account does not.
-    let requester = requester.filter(|it| matches!(reach(it, shares, agreements), Reach::Address(_)));
+    let requester =
+        requester.filter(|it| matches!(reach(it, shares, agreements), Reach::Address(_)));
     let mut told: Vec<&Person> = Vec::new();
     for person in requester.into_iter().chain(ccs) {
         let Some(address) = person.email.as_deref() else { continue };

@@ -100,7 +100,10 @@ mod tests {
     fn r_28_the_partner_answers_while_terms_let_replies_cross() {
         let shares = [received(CommentTerms::PublicAndPrivate)];
         assert_eq!(reach(&placeholder(), &shares, &[]), Reach::Partner("ACME".into()));
-        assert_eq!(reach(&placeholder(), &[received(CommentTerms::PrivateOnly)], &[]), Reach::Nobody);
+        assert_eq!(
+            reach(&placeholder(), &[received(CommentTerms::PrivateOnly)], &[]),
+            Reach::Nobody
+        );
     }
 
     #[test]

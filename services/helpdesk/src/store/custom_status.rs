@@ -88,9 +88,8 @@ pub async fn replace(
         .bind(account)
         .execute(&mut *connection)
         .await?;
-    let column = |of: fn(&CustomStatus) -> &str| -> Vec<&str> {
-        statuses.statuses.iter().map(of).collect()
-    };
+    let column =
+        |of: fn(&CustomStatus) -> &str| -> Vec<&str> { statuses.statuses.iter().map(of).collect() };
     sqlx::query(
         "insert into custom_status (account, key, name, category, is_default, position)
          select $1, key, name, category, is_default, position

@@ -61,7 +61,7 @@ async fn what_somebody_else_changed_is_not_overwritten() {
     let mut late = set("solved").to_vec();
     late.extend([("body", "Solved, I think."), ("mode", "public")]);
     let refused = harness.post(&sam, "/tickets/1", &late).await;
-    refused.is(409).has("Somebody else changed this meanwhile: Status").has("Solved, I think.");
+    refused.is(409).has("Somebody else has changed this in the meantime: Status").has("Solved, I think.");
     // What was refused is said, and not chosen any more: sending the text sets nothing.
     refused.has("You had chosen: Solved").lacks("value=\"solved\" selected");
     let properties = set("solved");
@@ -124,7 +124,7 @@ async fn a_form_with_errors_comes_back_with_what_was_typed() {
         ("mode", "note"),
     ];
     let answer = harness.post(&sam, "/tickets", &form).await;
-    answer.is(422).has("Give it a subject.").has("ada@example.com").has("It drips.");
+    answer.is(422).has("Enter a subject.").has("ada@example.com").has("It drips.");
     harness.get(&sam, "/tickets").await.has("No tickets here");
     harness.ask("GET", "/tickets", None, None).await.is(303);
     let lost = harness.ask("POST", "/tickets", None, Some(&form)).await;

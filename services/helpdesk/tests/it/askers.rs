@@ -34,7 +34,7 @@ async fn partner_reads(harness: &HelpdeskHarness, agreement: &str, addresses: &[
 async fn an_unconfirmed_address_gets_one_mail_without_ticket_text() {
     let harness = HelpdeskHarness::set("helpdesk-confirm").await;
     let sam = harness.person(ACME, "Sam", Role::Agent).await;
-    harness.ask("GET", "/help/acme", None, None).await.is(200).has("Acme Energy answers by mail");
+    harness.ask("GET", "/help/acme", None, None).await.is(200).has("Acme Energy answers by e-mail");
     harness.ask("GET", "/help/nobody", None, None).await.is(404);
     let sent = asks(&harness, ROBIN, "The tap drips").await;
     assert_eq!((sent.status, sent.location.as_str()), (303, "/help/acme?said=said.asked"));
@@ -73,7 +73,7 @@ async fn who_asks_too_often_waits() {
     let long = "x".repeat(20_001);
     let form = [("name", "R"), ("email", "robin"), ("subject", " "), ("body", long.as_str())];
     let refused = harness.ask("POST", "/help/acme", None, Some(&form)).await;
-    refused.is(422).has("Give an e-mail address").has("20,000 characters");
+    refused.is(422).has("Enter an e-mail address").has("20,000 characters");
     harness.remove().await;
 }
 
@@ -86,7 +86,7 @@ async fn r_25_public_replies_are_mailed_with_a_link_to_answer() {
     let cc = [("name", "Cleo"), ("email", "cleo@customer.example")];
     harness.post(&sam, "/tickets/1/ccs", &cc).await.is(303);
     let page = harness.get(&sam, "/tickets/1").await;
-    page.has("put Cleo in copy").has("It is mailed to robin@customer.example. 1 CC is mailed too.");
+    page.has("added Cleo as CC").has("It is e-mailed to robin@customer.example. 1 CC gets it too.");
     reply(&harness, &sam, 1, "note", "Ring the bell twice.").await;
     reply(&harness, &sam, 1, "public", "We come on Tuesday.").await;
     // The first comment of the ticket, and this one.
@@ -106,7 +106,7 @@ async fn r_25_public_replies_are_mailed_with_a_link_to_answer() {
         harness.ask("POST", &link, None, Some(&answer)).await.is(303);
     }
     let page = harness.get(&sam, "/tickets/1").await;
-    page.has("Thursday is better.").has("st--open").has("<span class=\"faint small\">asks</span>");
+    page.has("Thursday is better.").has("st--open").has("<span class=\"faint small\">requester</span>");
     assert_eq!(page.body.matches("Thursday is better.").count(), 1);
     assert_eq!(harness.mails_to("cleo@customer.example", 2).await.len(), 2);
     // R-23: who is in copy is told to no partner. R-25: what a partner says is mailed too.
@@ -152,22 +152,22 @@ async fn r_44_an_unshared_copy_reaches_its_requester_by_a_given_address() {
     let unshared = json!({ "share_id": id(2), "ticket_id": "1", "reason": "unshared",
         "at": "2026-11-29T12:00:00.000Z" });
     harness.tell(ACME, "ticket.unshared.v1", "e", &unshared).await;
-    harness.shows(&sam, "/tickets/1", "a public reply reaches nobody by mail").await;
+    harness.shows(&sam, "/tickets/1", "nobody gets a public reply by e-mail").await;
     reply(&harness, &sam, 1, "public", "Anybody there?").await;
     assert_eq!(harness.all_mailed().await, 0);
     let given = [("email", ROBIN)];
     harness.post(&sam, "/tickets/1/requester/address", &given).await.is(303);
-    harness.get(&sam, "/tickets/1").await.has("It is mailed to robin@customer.example.");
+    harness.get(&sam, "/tickets/1").await.has("It is e-mailed to robin@customer.example.");
     reply(&harness, &sam, 1, "public", "Here you are.").await;
     let mails = harness.mails_to(ROBIN, 1).await;
     assert!(mails[0].contains("Here you are."), "{mails:?}");
     // A wrong address is put right.
-    harness.get(&sam, "/tickets/1").await.has("Change the address").has("value=\"robin@customer");
+    harness.get(&sam, "/tickets/1").await.has("Change the e-mail address").has("value=\"robin@customer");
     harness
         .post(&sam, "/tickets/1/requester/address", &[("email", "vale@customer.example")])
         .await
         .is(303);
-    harness.get(&sam, "/tickets/1").await.has("It is mailed to vale@customer.example.");
+    harness.get(&sam, "/tickets/1").await.has("It is e-mailed to vale@customer.example.");
     // R-38: it is still the partner's person, whoever has the same address here.
     let given = [("email", ROBIN)];
     harness.post(&sam, "/tickets/1/requester/address", &given).await.is(303);

@@ -77,12 +77,12 @@ async fn what_is_too_much_for_a_file_is_said() {
     let form = [("body", "See."), ("mode", "note")];
     let large = vec![b'x'; usize::try_from(FILE_BYTES).expect("few") + 1];
     let refused = harness.upload(&sam, "/tickets/1", &form, &[("large", &large)]).await;
-    refused.is(422).has("MiB at most");
+    refused.is(422).has("A file can have at most");
     let many: Vec<(&str, &[u8])> = (0..21).map(|_| ("small", PAGE)).collect();
-    harness.upload(&sam, "/tickets/1", &form, &many).await.is(422).has("20 files at most");
+    harness.upload(&sam, "/tickets/1", &form, &many).await.is(422).has("at most 20 files");
     let nothing = [("body", " "), ("mode", "note")];
     let refused = harness.upload(&sam, "/tickets/1", &nothing, &[("small", PAGE)]).await;
-    refused.is(422).has("Write something with the files");
+    refused.is(422).has("Write something to go with the files");
     harness.get(&sam, "/tickets/1").await.lacks("See.");
     harness.upload(&sam, "/tickets/1", &form, &[]).await.is(303);
     harness.get(&sam, "/tickets/1").await.has("See.");
@@ -144,9 +144,9 @@ async fn r_35_secure_downloads_are_said_where_files_are_attached() {
     let harness = HelpdeskHarness::set("helpdesk-r35").await;
     let ada = harness.person(ACME, "Ada", Role::Admin).await;
     harness.ticket(&ada, "Meter", &[]).await;
-    harness.get(&ada, "/tickets/1").await.has("Whoever sees the answer can fetch them.");
+    harness.get(&ada, "/tickets/1").await.has("Everyone who sees the reply can download them.");
     harness.post(&ada, "/settings/tickets", &[("language", "en"), ("secure", "on")]).await.is(303);
-    harness.get(&ada, "/tickets/1").await.has("partners get no file");
+    harness.get(&ada, "/tickets/1").await.has("partners get no files");
     harness.agreement(ACME, &id(1), "receiver", "globex", "public_and_private").await;
     let told = created(
         &id(2),

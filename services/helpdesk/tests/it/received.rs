@@ -105,8 +105,8 @@ async fn an_update_that_comes_before_its_ticket_is_taken_with_it() {
 async fn r_54_private_terms_say_before_it_is_sent_who_will_not_see_it() {
     let (harness, sam) = received("helpdesk-r54", "private_only", json!({})).await;
     let page = harness.get(&sam, "/tickets/1").await;
-    page.has("nobody: the terms let you add private comments only");
-    page.has("a public reply reaches nobody by mail").has("You may add private comments.");
+    page.has("nobody: the terms allow you private comments only");
+    page.has("nobody gets a public reply by e-mail").has("You may add private comments.");
     page.has("id=\"mode-note\" checked").lacks("id=\"mode-public\" checked");
     harness.post(&sam, "/tickets/1", &[("body", "Noted."), ("mode", "note")]).await.is(303);
     let (_, update) = harness.command(ACME, "ticket.update.v1").await;
@@ -119,7 +119,7 @@ async fn r_54_private_terms_say_before_it_is_sent_who_will_not_see_it() {
 async fn r_43_and_r_44_another_requester_is_put_in_place_with_a_warning() {
     let (harness, sam) = received("helpdesk-r43", "private_only", json!({})).await;
     let page = harness.get(&sam, "/tickets/1").await;
-    page.has("Possible, but it can cause trouble").has("No e-mail address here.");
+    page.has("the partner keeps the requester it knows").has("No e-mail address here.");
     let form = [("name", "Rita Moss"), ("email", "rita@customer.example")];
     harness.post(&sam, "/tickets/1/requester", &form).await.is(303);
     let page = harness.get(&sam, "/tickets/1").await;
@@ -213,10 +213,10 @@ async fn what_a_partner_sets_appears_in_an_open_form_and_what_is_chosen_stays() 
     harness.shows(&sam, "/tickets/1", "st--pending").await;
     let page = looked(&form("open", &group)).await;
     page.is(200).has("value=\"pending\" selected").has("name=\"was:status\" value=\"pending\"");
-    page.has(&format!("value=\"{group}\" selected")).lacks("Changed meanwhile");
+    page.has(&format!("value=\"{group}\" selected")).lacks("Somebody has changed this");
     let page = looked(&form("solved", "")).await;
     page.has("value=\"solved\" selected").has("name=\"was:status\" value=\"open\"");
-    page.has("Changed meanwhile: it is Pending now.");
+    page.has("Somebody has changed this to Pending.");
     harness.remove().await;
 }
 
@@ -245,15 +245,15 @@ async fn part_8_who_will_see_it_is_asked_along_the_chain_and_nothing_is_sent() {
         harness.tell(ACME, "command.receipt.v1", "receipt", &receipt).await;
     };
     let (page, ()) = tokio::join!(harness.post(&sam, "/tickets/1/sees", &[]), line());
-    page.is(200).has("Checked along the whole chain").has("A further organisation");
+    page.is(200).has("The whole chain was checked").has("Another organisation further on");
     page.has("nobody: ");
     let known = format!("/tickets/1/sees?known={}", id(2));
     harness.post(&sam, &known, &[]).await.is(204);
     harness
         .get(&sam, "/tickets/1")
         .await
-        .lacks("1 comment waits")
-        .has("Check along the whole chain");
+        .lacks("1 comment is waiting")
+        .has("Check the whole chain");
     harness.remove().await;
 }
 

@@ -97,7 +97,7 @@ async fn after_ten_publishes_in_an_hour_a_tickets_rules_pause() {
     }
     assert_eq!(updates().await, 10);
     let page = harness.get(&ada, "/tickets/1").await;
-    page.has("Rules pause for this ticket").has("Rules pause: ten publications").has("st--open");
+    page.has("Rules are paused for this ticket").has("Rules are paused: ten updates").has("st--open");
     harness.remove().await;
 }
 
@@ -121,7 +121,7 @@ async fn a_dry_run_says_what_a_rule_would_do_and_does_nothing() {
         ("do_value", "INITECH"),
     ];
     let page = harness.post(&ada, &path, &form).await;
-    page.is(200).has("Would fire").has("it is not so: Tags includes any of meter, relay");
+    page.is(200).has("Would fire").has("not met: Tags includes any of meter, relay");
     page.has("value=\"Share meters\"");
     // Another row is shown with the values of what is chosen in it, and only those.
     let more =

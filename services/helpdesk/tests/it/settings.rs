@@ -53,7 +53,7 @@ async fn an_admin_adds_an_agent_who_signs_in_by_a_link() {
     let known = harness.post(&ada, "/settings/people", &form).await;
     known
         .is(409)
-        .has("a member already")
+        .has("already a member")
         .has("value=\"Kim Lee\"")
         .has("value=\"kim@acme.example\"");
     known.has("value=\"light_agent\" selected");
@@ -63,10 +63,10 @@ async fn an_admin_adds_an_agent_who_signs_in_by_a_link() {
         let kim = people::list(&harness.pool, ACME).await.expect("the database answers");
         kim.iter().find(|it| it.name == "Kim Lee").expect("Kim").id
     });
-    harness.post(&ada, &path, &[("do", "disable")]).await.is(200).has("End the access of Kim Lee?");
+    harness.post(&ada, &path, &[("do", "disable")]).await.is(200).has("Remove Kim Lee’s access?");
     harness.post(&ada, &path, &[("do", "disable"), ("sure", "yes")]).await.is(303);
     let me = format!("/settings/people/{}", ada.id);
-    harness.post(&ada, &me, &[("role", "agent")]).await.is(409).has("One admin has to stay.");
+    harness.post(&ada, &me, &[("role", "agent")]).await.is(409).has("There must be at least one admin.");
     harness.get(&ada, "/settings/audit").await.has("added a member").has("Kim Lee");
     harness.remove().await;
 }
@@ -114,7 +114,7 @@ async fn r_17_a_rename_names_the_agreements_that_it_ends() {
     harness.agreement(ACME, &id(1), "sender", "globex", "public_and_private").await;
     harness.agreement_in(ACME, &id(2), "sender", "hooli", "private_only", "inactive", 3).await;
     let page = harness.get(&ada, "/settings/address").await;
-    page.has("ends these agreements, for good").has("GLOBEX").lacks("HOOLI");
+    page.has("ends these agreements permanently").has("GLOBEX").lacks("HOOLI");
     let unsure = harness.post(&ada, "/settings/address", &[("address", "acme-two")]).await;
     unsure.is(422).has("value=\"acme-two\"").has("Confirm that you know");
     assert!(harness.commands(ACME).await.is_empty());
@@ -128,7 +128,7 @@ async fn a_group_that_is_there_already_is_said_beside_what_was_typed() {
     let form = [("name", "Field team")];
     harness.post(&ada, "/settings/groups", &form).await.is(303);
     let again = harness.post(&ada, "/settings/groups", &form).await;
-    again.is(409).has("A group of this name is there already.").has("value=\"Field team\"");
+    again.is(409).has("There is already a group with this name.").has("value=\"Field team\"");
     harness.remove().await;
 }
 

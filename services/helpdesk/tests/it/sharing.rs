@@ -65,7 +65,7 @@ async fn a_ticket_is_shared_whole_and_what_stays_at_home_stays() {
     let text = content.to_string();
     assert!(!text.contains("customer.example") && !text.contains("assignee"), "R-29, R-41: {text}");
     let page = harness.get(&sam, "/tickets/1").await;
-    page.has("Outbound to GLOBEX").has("Crossed to GLOBEX").has("Unshare");
+    page.has("Outbound to GLOBEX").has("Passed on to GLOBEX").has("Unshare");
     page.has("A ticket can be shared with one partner");
     harness.post(&sam, "/tickets/1/share", &[("share_with", &agreement)]).await.is(409);
 
@@ -105,7 +105,7 @@ async fn every_change_is_told_and_each_comment_says_where_it_went() {
     assert_eq!(update["comments"][0]["body"], "Tuesday.");
     assert_eq!((&update["actor"]["name"], &update["base_revision"]), (&json!("Sam"), &json!(1)));
     let page = harness.get(&sam, "/tickets/1").await;
-    page.has("Waits: no answer yet").has("1 comment waits").has("st--hold");
+    page.has("Waiting for an answer").has("1 comment is waiting").has("st--hold");
 
     let comment = update["comments"][0]["id"].as_str().expect("an id").to_owned();
     let withheld = json!([{ "share_id": share, "item": format!("comment:{comment}"),
@@ -113,7 +113,7 @@ async fn every_change_is_told_and_each_comment_says_where_it_went() {
     let told = json!({ "outcome": "partial", "revision": 2, "share_id": share,
         "decisions": withheld });
     harness.answer(ACME, UPDATE, told).await;
-    harness.shows(&sam, "/tickets/1", "Stayed before GLOBEX").await.has("What can be done?");
+    harness.shows(&sam, "/tickets/1", "Not passed on to GLOBEX").await.has("What can be done?");
 
     // A change that lost is taken back, and it is said.
     let pending = [("status", "pending"), ("was:status", "hold")];
@@ -201,7 +201,7 @@ async fn r_75_r_79_an_ended_agreement_tells_nothing_and_a_new_one_may_follow() {
     harness.post(&sam, "/tickets/1", &[("body", "Home."), ("mode", "note")]).await.is(303);
     assert!(harness.commands(ACME).await.iter().all(|(_, name, _)| name != UPDATE));
     let page = harness.get(&sam, "/tickets/1").await;
-    page.has("the copies are no longer kept in step").has(">GLOBEX</option>");
+    page.has("the copies are no longer synced").has(">GLOBEX</option>");
     harness.remove().await;
 }
 
@@ -241,7 +241,7 @@ async fn r_27_a_ticket_in_a_live_share_is_not_merged_as_source_or_target() {
     harness.post(&sam, "/tickets/2/merge", &sure("3")).await.is(409);
     for into in ["3", "99", "x"] {
         let again = harness.post(&sam, "/tickets/3/merge", &sure(into)).await;
-        again.is(409).has("no ticket of this number").has(&format!("value=\"{into}\""));
+        again.is(409).has("no other ticket with this number").has(&format!("value=\"{into}\""));
     }
     // Also before the share has its receipt.
     harness.post(&sam, "/tickets/1/share", &[("share_with", &agreement)]).await.is(303);
@@ -270,7 +270,7 @@ async fn r_31_to_r_34_a_recording_plays_at_home_and_its_transcript_is_text() {
     harness.post(&sam, "/tickets/1", &call).await.is(303);
     let page = harness.get(&sam, "/tickets/1").await;
     page.has("href=\"https://calls.acme.example/1\"").has("It clicks twice.");
-    page.has("It plays here only");
+    page.has("It can be played here only");
     shared(&harness, &sam, &agreement).await;
     let (_, content) = harness.command(ACME, SHARE).await;
     let told = &content["ticket"]["comments"][1];

@@ -96,7 +96,7 @@ async fn part_8_terms_are_rehearsed_on_the_newest_tickets_and_nothing_is_done() 
         assert!(!content.to_string().contains("customer.example"), "R-41: {content}");
     }
     let shown = format!("{path}?rehearsed={key}");
-    harness.get(&ada, &shown).await.has("2 answers to come");
+    harness.get(&ada, &shown).await.has("2 answers still to come");
     for (key, _, content) in asked {
         let stays = content["ticket"]["subject"] == "Meter";
         let decisions = if stays {

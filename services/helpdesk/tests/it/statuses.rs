@@ -33,7 +33,7 @@ async fn an_admin_names_statuses_and_the_line_is_told() {
     let triage = json!({ "key": "triage", "name": "Triage", "category": "open", "default": true });
     assert_eq!(told["custom_statuses"]["statuses"][0], triage);
     let page = harness.get(&ada, HERE).await;
-    page.has("Custom statuses are used.").has("value=\"Field visit\"");
+    page.has("Custom statuses are on.").has("value=\"Field visit\"");
     let refused = [
         ([("do", "add"), ("name", "TRIAGE"), ("category", "new")].as_slice(), 409),
         (&[("do", "add"), ("name", " "), ("category", "new")], 422),

@@ -60,7 +60,11 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("POST", "/sharing/agreements/{agreement}/decide", "key=k&decision=accept"),
     ("POST", "/sharing/agreements/{agreement}/deactivate", "key=k&sure=on"),
     ("POST", "/sharing/agreements/{agreement}/compare", "key=k"),
-    ("POST", "/sharing/agreements/{agreement}/rehearse", "key=00000000-0000-4000-8000-000000000000"),
+    (
+        "POST",
+        "/sharing/agreements/{agreement}/rehearse",
+        "key=00000000-0000-4000-8000-000000000000",
+    ),
     ("GET", "/sharing/tickets/{share}", ""),
     ("GET", "/help/globex/confirm/{confirmation}/{confirms}", ""),
     ("POST", "/help/globex/confirm/{confirmation}/{confirms}", ""),
@@ -128,7 +132,8 @@ fn served() -> Vec<(&'static str, String)> {
     }
     let mut served = Vec::new();
     for route in sources.split(".route(").skip(1) {
-        let Some((path, rest)) = route.trim_start().strip_prefix('"').and_then(|it| it.split_once('"'))
+        let Some((path, rest)) =
+            route.trim_start().strip_prefix('"').and_then(|it| it.split_once('"'))
         else {
             continue;
         };
@@ -162,7 +167,8 @@ fn read_all(folder: &Path, into: &mut String) {
 /// Whether a path with ids in it is one of a route's.
 fn is_of(path: &str, route: &str) -> bool {
     let path = path.split('?').next().unwrap_or_default();
-    let (path, route): (Vec<&str>, Vec<&str>) = (path.split('/').collect(), route.split('/').collect());
+    let (path, route): (Vec<&str>, Vec<&str>) =
+        (path.split('/').collect(), route.split('/').collect());
     let fits = |(given, named): (&&str, &&str)| named.starts_with('{') || given == named;
     path.len() == route.len() && path.iter().zip(&route).all(fits)
 }
@@ -287,12 +293,10 @@ async fn answered(
     (method, path, form): (&str, &str, &str),
     ids: &[(&str, &str)],
 ) -> Answer {
-    let filled = |text: &str| {
-        ids.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, id))
-    };
+    let filled =
+        |text: &str| ids.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, id));
     let (path, form) = (filled(path), filled(form));
-    let form: Vec<(&str, &str)> =
-        form.split('&').filter_map(|pair| pair.split_once('=')).collect();
+    let form: Vec<(&str, &str)> = form.split('&').filter_map(|pair| pair.split_once('=')).collect();
     let form = (method == "POST").then_some(form.as_slice());
     harness.ask(method, &path, Some(globex), form).await
 }

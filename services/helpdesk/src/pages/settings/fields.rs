@@ -198,9 +198,10 @@ pub(in crate::pages) async fn delete(
         let mut connection = pages.pool().acquire().await?;
         let known = field::list(&mut connection, &viewer.account).await?;
         let field = known.iter().find(|field| field.key == key).ok_or(Failure::NotFound)?;
-        let question = Question::of(&viewer, "delete_field", &field.title, format!("{HERE}/{key}/delete"))
-            .back_to(HERE)
-            .in_settings(side(&viewer, HERE));
+        let question =
+            Question::of(&viewer, "delete_field", &field.title, format!("{HERE}/{key}/delete"))
+                .back_to(HERE)
+                .in_settings(side(&viewer, HERE));
         return confirm::ask(&viewer, &sent, &question);
     }
     let done = settings::delete_field(pages.pool(), &by(&viewer)?, &key)
