@@ -85,7 +85,7 @@ impl Pages {
         let web = Web::new(self.pool().clone(), &settings, SITE());
         let pages = Router::new()
             .route("/", get(async || web::see_other("/tickets")))
-            .route("/tickets", get(list::view).post(new::open))
+            .route("/tickets", get(list::view).post(new::open).layer(unbounded()))
             .route("/tickets/new", get(new::form))
             .route("/tickets/live", get(changed::stream))
             .route("/tickets/{number}", get(ticket::page).post(act::save).layer(unbounded()))

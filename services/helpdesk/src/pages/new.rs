@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use contracts::fields::TicketField;
@@ -11,11 +11,12 @@ use serde_json::Value;
 use web::{Failure, Page, Reader, Role, Viewer, see_other};
 
 use super::form::Sent;
+use super::upload::{self, KeptFile, Submitted};
 use super::{Choice, Pages, Team, by, settle_failure};
 use crate::clock::new_id;
 use crate::rules::field;
 use crate::rules::ticket::tags_of;
-use crate::store::field as field_store;
+use crate::store::{field as field_store, setting};
 use crate::work::agent::{self, New, Written};
 
 /// A subject's characters, at most.
@@ -64,6 +65,8 @@ struct Form<'a> {
     groups: Vec<Choice>,
     agents: Vec<Choice>,
     fields: Vec<FieldInput>,
+    kept: Vec<KeptFile>,
+    secure: bool,
     errors: Vec<(&'static str, String)>,
 }
 
@@ -75,19 +78,20 @@ impl Form<'_> {
 
 pub(super) async fn form(State(pages): State<Pages>, viewer: Viewer) -> Result<Response, Failure> {
     viewer.must_be(Role::Agent)?;
-    show(&pages, &viewer, &Sent::default(), &BTreeMap::new(), Vec::new()).await
+    show(&pages, &viewer, &Submitted::default(), &BTreeMap::new(), Vec::new()).await
 }
 
 async fn show(
     pages: &Pages,
     viewer: &Viewer,
-    sent: &Sent,
+    Submitted { sent, files }: &Submitted,
     wrong: &BTreeMap<String, &'static str>,
     errors: Vec<(&'static str, String)>,
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
     let team = Team::of(&mut connection, &viewer.account).await?;
     let fields = field_store::list(&mut connection, &viewer.account).await?;
+    let secure = setting::find(&mut connection, &viewer.account).await?.secure_downloads;
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let text = |name: &str| sent.one(name).unwrap_or_default().to_owned();
     let input = |field: &TicketField| {
@@ -106,6 +110,8 @@ async fn show(
         groups: groups(&team, sent.id("group")),
         agents: agents(&team, sent.id("assignee")),
         fields: fields.iter().map(input).collect(),
+        kept: KeptFile::of(files),
+        secure,
         errors,
     };
     Page::new(viewer, viewer.say("new.title"))
@@ -160,14 +166,16 @@ pub(super) fn is_address(text: &str) -> bool {
 pub(super) async fn open(
     State(pages): State<Pages>,
     viewer: Viewer,
-    sent: Sent,
+    request: Request,
 ) -> Result<Response, Failure> {
     viewer.must_be(Role::Agent)?;
+    let submitted = upload::read(&pages, &viewer, request).await?;
+    let sent = &submitted.sent;
     let mut connection = pages.pool().acquire().await?;
     let fields = field_store::list(&mut connection, &viewer.account).await?;
     let team = Team::of(&mut connection, &viewer.account).await?;
     drop(connection);
-    let (values, wrong) = values(&fields, &sent);
+    let (values, wrong) = values(&fields, sent);
     let mut errors = Vec::new();
     let mut must = |name: &'static str, ok: bool, key: &str| {
         if !ok {
@@ -183,7 +191,7 @@ pub(super) async fn open(
     must("body", sent.text("body").is_some(), "new.error.body");
     must("fields", wrong.is_empty(), "new.error.fields");
     if !errors.is_empty() {
-        return show(&pages, &viewer, &sent, &wrong, errors).await;
+        return show(&pages, &viewer, &submitted, &wrong, errors).await;
     }
     let group = sent.id("group").filter(|id| team.group(*id).is_some());
     let assignee = sent.id("assignee").filter(|id| team.assignable().any(|agent| agent.id == *id));
@@ -194,7 +202,7 @@ pub(super) async fn open(
             body: sent.text("body").unwrap_or_default().to_owned(),
             public: sent.one("mode") != Some("note"),
             call: None,
-            attachments: Vec::new(),
+            attachments: submitted.files.clone(),
         },
         requester_name: sent.text("requester_name").unwrap_or_default().to_owned(),
         requester_email: email.to_owned(),

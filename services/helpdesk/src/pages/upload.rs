@@ -30,6 +30,23 @@ pub(super) struct Submitted {
     pub files: Vec<Value>,
 }
 
+/// A file of a form that was not saved, for the form to be shown with it again.
+pub(super) struct KeptFile {
+    pub url: String,
+    pub name: String,
+}
+
+impl KeptFile {
+    /// Of files as a form's.
+    pub fn of(files: &[Value]) -> Vec<Self> {
+        let text = |file: &Value, name: &str| file[name].as_str().unwrap_or_default().to_owned();
+        files
+            .iter()
+            .map(|file| Self { url: text(file, "url"), name: text(file, "filename") })
+            .collect()
+    }
+}
+
 /// Reads a form, with or without files.
 pub(super) async fn read(
     pages: &Pages,

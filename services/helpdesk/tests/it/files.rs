@@ -70,6 +70,35 @@ async fn r_36_a_file_of_a_reply_is_a_link_that_partners_follow() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_new_ticket_has_its_files_also_after_a_mistake() {
+    let harness = HelpdeskHarness::set("helpdesk-filesnew").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    harness.get(&sam, "/tickets/new").await.has("multipart/form-data").has("Attach files");
+    let mut form = vec![
+        ("subject", "Pump"),
+        ("requester_name", "Robin Vale"),
+        ("requester_email", "robin"),
+        ("body", "See the picture."),
+        ("mode", "public"),
+    ];
+    let refused = harness.upload(&sam, "/tickets", &form, &[("pump.txt", PAGE)]).await;
+    let kept = refused.is(422).has("pump.txt").between("name=\"kept\" value=\"", "\"");
+    form[2].1 = "robin@customer.example";
+    form.push(("kept", &kept));
+    let opened = harness.upload(&sam, "/tickets", &form, &[("meter.txt", PAGE)]).await;
+    assert_eq!(opened.is(303).location, "/tickets/1");
+    let page = harness.get(&sam, "/tickets/1").await;
+    page.has("See the picture.").has("pump.txt").has("meter.txt").has(&kept);
+    assert_eq!(fetched(&kept).await.0, 200);
+    let linked: i64 = sqlx::query_scalar("select count(*) from file where linked_at is not null")
+        .fetch_one(&harness.pool)
+        .await
+        .expect("the database answers");
+    assert_eq!(linked, 2);
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_much_for_a_file_is_said() {
     let harness = HelpdeskHarness::set("helpdesk-filebounds").await;
     let sam = harness.person(ACME, "Sam", Role::Agent).await;

@@ -5,10 +5,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use contracts::delivery::Side;
 use contracts::fields::{CustomStatuses, Status, TicketField};
-use serde_json::Value;
 use web::{Failure, Html, Page, Reader, Role, Viewer};
 
 use super::super::form::Sent;
+use super::super::upload::KeptFile;
 use super::super::{Choice, no_share, status_name};
 use super::sees::{self, Asked};
 use super::talk::{Line, Talk};
@@ -71,12 +71,6 @@ struct Answer {
     was_status: String,
     then: Vec<Choice>,
     then_note: Option<String>,
-}
-
-/// A file of an answer that was not saved.
-struct KeptFile {
-    url: String,
-    name: String,
 }
 
 /// A share, as badge and as card.
@@ -200,7 +194,7 @@ pub(super) fn show(
             email: asker.email,
         },
         ccs,
-        kept: files.iter().map(kept_file).collect(),
+        kept: KeptFile::of(files),
         secure,
     };
     Page::new(viewer, format!("#{} {}", ticket.number, ticket.subject))
@@ -235,11 +229,6 @@ fn typed_answer(
         then_note,
         ..Answer::default()
     }
-}
-
-fn kept_file(file: &Value) -> KeptFile {
-    let text = |name: &str| file[name].as_str().unwrap_or_default().to_owned();
-    KeptFile { url: text("url"), name: text("filename") }
 }
 
 fn part(part: &impl Template) -> Result<Html, Failure> {
