@@ -32,9 +32,14 @@ pub(super) fn of(due: &DueMail, public_url: &str, now: DateTime<Utc>) -> Option<
             plain: paragraphs(&[say("mail.confirm.text"), link, say("mail.confirm.otherwise")]),
         });
     }
-    let (ticket, person) = (due.ticket?, due.person.as_deref()?);
+    let (ticket, person) = (due.ticket?, due.person.as_deref());
     let subject = mail::one_line(due.subject.as_deref()?);
-    let link = format!("{public_url}{}", Link::Request(ticket, person).path(&due.address, key));
+    // An agent signs in.
+    let path = match person {
+        Some(person) => Link::Request(ticket, person).path(&due.address, key),
+        None => format!("/tickets/{ticket}"),
+    };
+    let link = format!("{public_url}{path}");
     let author = mail::one_line(due.author.as_deref().unwrap_or_default());
     let values: [(&str, &dyn std::fmt::Display); 4] = [
         ("organisation", &organisation),
@@ -43,7 +48,12 @@ pub(super) fn of(due: &DueMail, public_url: &str, now: DateTime<Utc>) -> Option<
         ("author", &author),
     ];
     let say = |text: &str| reader.say_with(text, &values).into_owned();
-    let why = say("mail.why");
+    let why = say(if person.is_some() { "mail.why" } else { "mail.why_agent" });
+    if due.kind == "rule" {
+        let (text, _) = fit(due.text.as_deref()?);
+        let plain = paragraphs(&[text, say("mail.rule.link"), link, why]);
+        return Some(MailWords { subject: say("mail.rule.subject"), plain });
+    }
     if due.kind == "opened" {
         let plain = paragraphs(&[say("mail.opened.text"), link, why]);
         return Some(MailWords { subject: say("mail.opened.subject"), plain });
@@ -100,6 +110,7 @@ mod tests {
             subject: (!is_confirm).then(|| "The pump\nleaks".into()),
             author: Some("Sam".into()),
             body: Some("Line one\n.\nline two\u{202e}".into()),
+            text: (kind == "rule").then(|| "We look at it.".into()),
         }
     }
 
@@ -124,6 +135,17 @@ mod tests {
             assert!(said.subject.contains("The pump leaks") && !said.subject.contains('\n'));
             assert!(!said.plain.contains("\r\nBcc"), "{said:?}");
         }
+    }
+
+    #[test]
+    fn a_rules_mail_leads_whoever_asked_and_agents_each_their_way() {
+        let asker = words(&due("rule"));
+        assert!(asker.plain.starts_with("We look at it.\r\n"), "{asker:?}");
+        assert!(asker.plain.contains("https://desk.example/help/acme/requests/12/"));
+        assert!(!asker.plain.contains("Line one"), "{asker:?}");
+        let agent = words(&DueMail { person: None, ..due("rule") });
+        assert!(agent.plain.contains("https://desk.example/tickets/12\r\n"), "{agent:?}");
+        assert!(!agent.plain.contains("/help/"), "{agent:?}");
     }
 
     #[test]

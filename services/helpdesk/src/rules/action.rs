@@ -27,11 +27,45 @@ pub enum Action {
     Field(String, Value),
     /// Shares it under this agreement.
     Share(String),
+    /// Mails whoever asked this text; of triggers alone.
+    MailRequester(String),
+    /// Mails the agent who works on it this text; of triggers alone.
+    MailAssignee(String),
 }
 
+/// Whom a rule mails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailTo {
+    /// Whoever asked.
+    Requester,
+    /// The agent who works on it.
+    Assignee,
+}
+
+/// A mail that a rule writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleMail {
+    /// To whom.
+    pub to: MailTo,
+    /// What it says.
+    pub text: String,
+}
+
+/// Characters of a mail that a rule writes, at most.
+const TEXT: usize = 2000;
+
 /// Kinds of actions as forms have them.
-pub const KINDS: [&str; 7] =
-    ["status", "group", "assign", "add_tags", "remove_tags", "field", "share"];
+pub const KINDS: [&str; 9] = [
+    "status",
+    "group",
+    "assign",
+    "add_tags",
+    "remove_tags",
+    "field",
+    "share",
+    "mail_requester",
+    "mail_assignee",
+];
 
 impl Action {
     /// The action of this kind with this value; nothing where they do not go together. A field's
@@ -39,6 +73,8 @@ impl Action {
     #[must_use]
     pub fn of(kind: &str, value: &str) -> Option<Self> {
         let value = value.trim();
+        let is_text = (1..=TEXT).contains(&value.chars().count());
+        let text = || is_text.then(|| value.to_owned());
         let tags = || (!tags_of(value).is_empty()).then(|| value.to_owned());
         match kind {
             "status" => TicketStatus::read(value).map(|_| Self::Status(value.to_owned())),
@@ -52,6 +88,8 @@ impl Action {
                 (!key.is_empty()).then(|| Self::Field(key.to_owned(), Value::from(value.trim())))
             }
             "share" => (!value.is_empty()).then(|| Self::Share(value.to_owned())),
+            "mail_requester" => text().map(Self::MailRequester),
+            "mail_assignee" => text().map(Self::MailAssignee),
             _ => None,
         }
     }
@@ -67,11 +105,24 @@ impl Action {
             Self::RemoveTags(tags) => ("remove_tags", tags.clone()),
             Self::Field(key, value) => ("field", format!("{key}={}", text_of(value))),
             Self::Share(agreement) => ("share", agreement.clone()),
+            Self::MailRequester(text) => ("mail_requester", text.clone()),
+            Self::MailAssignee(text) => ("mail_assignee", text.clone()),
+        }
+    }
+
+    /// The mail that it writes.
+    #[must_use]
+    pub fn mail(&self) -> Option<RuleMail> {
+        let mail = |to, text: &String| Some(RuleMail { to, text: text.clone() });
+        match self {
+            Self::MailRequester(text) => mail(MailTo::Requester, text),
+            Self::MailAssignee(text) => mail(MailTo::Assignee, text),
+            _ => None,
         }
     }
 
     /// Does it to the ticket; returns whether that changed anything. A ticket that is closed stays
-    /// closed. Sharing changes nothing here: it is asked for beside.
+    /// closed. Sharing and mailing change nothing here: they are asked for beside.
     pub fn apply(&self, ticket: &mut Ticket) -> bool {
         let before = ticket.clone();
         match self {
@@ -101,7 +152,7 @@ impl Action {
             Self::Field(key, value) => {
                 ticket.fields.insert(key.clone(), value.clone());
             }
-            Self::Share(_) => {}
+            Self::Share(_) | Self::MailRequester(_) | Self::MailAssignee(_) => {}
         }
         *ticket != before
     }
@@ -154,6 +205,8 @@ mod tests {
             ("add_tags", ","),
             ("field", "=1"),
             ("mail", "x"),
+            ("mail_requester", " "),
+            ("mail_assignee", &"x".repeat(TEXT + 1)),
         ] {
             assert_eq!(Action::of(kind, value), None, "{kind}");
         }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::action::Action;
+use super::action::{Action, RuleMail};
 use super::condition::{Conditions, Event};
 use super::sharing::{Agreement, NoShare, may_share};
 use super::ticket::Ticket;
@@ -27,8 +27,10 @@ pub struct Fired {
     pub id: Uuid,
     /// What it is called.
     pub name: String,
-    /// Whether it changed anything.
+    /// Whether it did anything.
     pub changed: bool,
+    /// What it mails.
+    pub mails: Vec<RuleMail>,
     /// Under which agreement it shares the ticket.
     pub shares: Option<String>,
     /// Why it does not share it though it should.
@@ -50,6 +52,11 @@ impl Run {
     pub fn shares(&self) -> Option<&str> {
         self.fired.iter().find_map(|fired| fired.shares.as_deref())
     }
+
+    /// What rules mail, in this order.
+    pub fn mails(&self) -> impl Iterator<Item = &RuleMail> {
+        self.fired.iter().flat_map(|fired| &fired.mails)
+    }
 }
 
 /// Runs rules on what happened to a ticket. After one that changed it the others are looked at
@@ -68,10 +75,20 @@ pub fn run(rules: &[Rule], ticket: Ticket, event: Event, agreements: &[Agreement
 }
 
 fn fire(rule: &Rule, run: &mut Run, agreements: &[Agreement]) -> Fired {
-    let mut fired =
-        Fired { id: rule.id, name: rule.name.clone(), changed: false, shares: None, stopped: None };
+    let mut fired = Fired {
+        id: rule.id,
+        name: rule.name.clone(),
+        changed: false,
+        mails: Vec::new(),
+        shares: None,
+        stopped: None,
+    };
     for action in &rule.actions {
         fired.changed |= action.apply(&mut run.ticket);
+        if let Some(mail) = action.mail() {
+            fired.mails.push(mail);
+            fired.changed = true;
+        }
         let Action::Share(agreement) = action else { continue };
         match may_share(&run.ticket, agreement, agreements) {
             Ok(found) => {
@@ -97,6 +114,7 @@ fn is_with(ticket: &Ticket, agreement: &str, agreements: &[Agreement]) -> bool {
 mod tests {
     use contracts::fields::Status;
 
+    use super::super::action::MailTo;
     use super::super::condition::{Condition, Operator, Subject};
     use super::super::sharing::samples::agreement;
     use super::super::ticket::{Channel, tags_of};
@@ -155,6 +173,18 @@ mod tests {
         let second = rule(2, &[], &[("add_tags", "meter")]);
         let done = run(&[first, second], Ticket::new(1, "Pump", "p"), Event::Created, &[]);
         assert_eq!(done.ticket.status, Status::Open);
+    }
+
+    #[test]
+    fn a_rule_mails_once_each_time_that_it_fires() {
+        let mails = [("mail_requester", "We look at it."), ("mail_assignee", "Look at it.")];
+        let rules = [rule(1, &[], &mails), rule(2, &[], &[("add_tags", "told")])];
+        let done = run(&rules, Ticket::new(1, "Pump", "p"), Event::Created, &[]);
+        let texts: Vec<(MailTo, &str)> =
+            done.mails().map(|mail| (mail.to, mail.text.as_str())).collect();
+        let both = [(MailTo::Requester, "We look at it."), (MailTo::Assignee, "Look at it.")];
+        assert_eq!(texts, both);
+        assert!(done.fired[0].changed);
     }
 
     #[test]

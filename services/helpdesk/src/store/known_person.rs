@@ -209,7 +209,8 @@ pub async fn hand_over(
          where account = $1 and person = $2 and state = 'pending'
              and not exists (select from mail other where other.account = $1 and other.person = $3
                  and other.kind = mail.kind and other.ticket = mail.ticket
-                 and other.comment is not distinct from mail.comment)
+                 and other.comment is not distinct from mail.comment
+                 and other.text is not distinct from mail.text)
              and not exists (select from comment said where said.account = $1
                  and said.ticket = mail.ticket and said.id = mail.comment and said.author_id = $3)",
     )

@@ -78,6 +78,60 @@ pub async fn to_people(
     .map(drop)
 }
 
+/// Whom a rule mails: whoever asked, or an agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// Whoever asked.
+    Person(String),
+    /// An agent.
+    Agent(Uuid),
+}
+
+/// Keeps mails of rules about a ticket: their ids, to whom, and what they say. Whoever has no address
+/// or may not sign in gets none.
+///
+/// # Errors
+/// The database.
+pub async fn of_rules(
+    connection: &mut PgConnection,
+    account: &str,
+    ticket: i64,
+    mails: &[(Uuid, Recipient, &str)],
+) -> sqlx::Result<()> {
+    let (mut people, mut agents) = (Vec::new(), Vec::new());
+    for (_, to, _) in mails {
+        let (person, agent) = match to {
+            Recipient::Person(id) => (Some(id.as_str()), None),
+            Recipient::Agent(id) => (None, Some(*id)),
+        };
+        people.push(person);
+        agents.push(agent);
+    }
+    sqlx::query(
+        "insert into mail (id, account, kind, recipient, name, language, ticket, person, text)
+         select new.id, $1, 'rule', coalesce(asker.email, asker.given_email, agent.email),
+             coalesce(asker.name, agent.name),
+             coalesce(asker.language, agent.language, setting.language, 'en'),
+             $2, new.person, new.text
+         from unnest($3::uuid[], $4::text[], $5::text[], $6::uuid[])
+                 as new (id, text, person, agent)
+             left join person asker on asker.account = $1 and asker.id = new.person
+             left join web_person agent on agent.account = $1 and agent.id = new.agent
+                 and agent.disabled_at is null
+             left join account_setting setting on setting.account = $1
+         where coalesce(asker.email, asker.given_email, agent.email) is not null",
+    )
+    .bind(account)
+    .bind(ticket)
+    .bind(mails.iter().map(|(id, ..)| *id).collect::<Vec<_>>())
+    .bind(mails.iter().map(|(.., text)| *text).collect::<Vec<_>>())
+    .bind(people)
+    .bind(agents)
+    .execute(connection)
+    .await
+    .map(drop)
+}
+
 /// Keeps the one mail by which an address is confirmed.
 ///
 /// # Errors
@@ -107,7 +161,7 @@ pub async fn to_confirm(
 pub struct DueMail {
     /// Its row.
     pub id: Uuid,
-    /// `confirm`, `opened` or `said`.
+    /// `confirm`, `opened`, `said` or `rule`.
     pub kind: String,
     /// The recipient's address.
     pub recipient: String,
@@ -119,7 +173,7 @@ pub struct DueMail {
     pub confirmation: Option<Uuid>,
     /// The ticket that it speaks of.
     pub ticket: Option<i64>,
-    /// The person that it goes to.
+    /// The person that it goes to, where it is none of the account's agents.
     pub person: Option<String>,
     /// How often it was tried.
     pub attempts: i32,
@@ -137,6 +191,8 @@ pub struct DueMail {
     pub author: Option<String>,
     /// What they wrote; nothing where it was redacted.
     pub body: Option<String>,
+    /// What a rule wrote.
+    pub text: Option<String>,
 }
 
 /// Takes up to `most` mails that are due at `now`, oldest first, and keeps them from everybody else
@@ -159,7 +215,7 @@ pub async fn claim(
              returning mail.*
          )
          select claimed.id, kind, recipient, claimed.name, claimed.language,
-             confirmation, claimed.ticket, person, attempts, claimed.created_at,
+             confirmation, claimed.ticket, person, attempts, claimed.created_at, text,
              desk.address, desk.display_name as organisation, setting.link_key, ticket.subject,
              said.author_name as author, case when said.redacted then null else said.body end as body
          from claimed join desk_account desk on desk.account = claimed.account

@@ -2,14 +2,17 @@
 
 use contracts::ids::derive_id;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::clock::new_id;
+use crate::rules::action::{MailTo, RuleMail};
 use crate::rules::mailing::{self, MAILED};
+use crate::rules::people::{Reach, reach};
 use crate::rules::sharing::{Agreement, Share};
 use crate::rules::ticket::Ticket;
 use crate::store::comment::Comment;
 use crate::store::desk_address::link_key;
-use crate::store::mail::{About, ToPerson, to_people};
+use crate::store::mail::{self, About, Recipient, ToPerson, to_people};
 use crate::store::{cc, person};
 
 /// What decides whom a mail may go to.
@@ -49,4 +52,32 @@ pub(super) async fn said(
         link_key(connection, account, [new_id(), new_id()]).await?;
     }
     to_people(connection, account, &mails).await
+}
+
+/// Mails what rules wrote: whoever asked where a mail from here reaches them, and the agent who works
+/// on the ticket.
+pub(super) async fn of_rules(
+    connection: &mut PgConnection,
+    account: &str,
+    ticket: &Ticket,
+    written: &[&RuleMail],
+    told: &Told<'_>,
+) -> sqlx::Result<()> {
+    if written.is_empty() {
+        return Ok(());
+    }
+    let requester = person::find(connection, account, &ticket.requester).await?;
+    let requester =
+        requester.filter(|it| matches!(reach(it, told.shares, told.agreements), Reach::Address(_)));
+    let recipient = |to: MailTo| match to {
+        MailTo::Requester => requester.as_ref().map(|person| Recipient::Person(person.id.clone())),
+        MailTo::Assignee => ticket.assignee.map(Recipient::Agent),
+    };
+    let mails: Vec<(Uuid, Recipient, &str)> = written
+        .iter()
+        .filter_map(|mail| Some((new_id(), recipient(mail.to)?, mail.text.as_str())))
+        .collect();
+    // What their links are signed with.
+    link_key(connection, account, [new_id(), new_id()]).await?;
+    mail::of_rules(connection, account, ticket.number, &mails).await
 }

@@ -159,6 +159,8 @@ pub(super) async fn settle(
     attachment::link(connection, account, &own).await?;
     let told = mails::Told { shares: &around.shares, agreements: &around.agreements };
     mails::said(connection, account, &done.ticket, &said, &told).await?;
+    let written: Vec<_> = run.mails().collect();
+    mails::of_rules(connection, account, &done.ticket, &written, &told).await?;
     let by_rule = run.shares().map(str::to_owned);
     if let Some(agreement) = share_under.or(by_rule.clone()) {
         share(connection, by, &done, &agreement, &around.shares).await?;

@@ -61,7 +61,10 @@ async fn what_somebody_else_changed_is_not_overwritten() {
     let mut late = set("solved").to_vec();
     late.extend([("body", "Solved, I think."), ("mode", "public")]);
     let refused = harness.post(&sam, "/tickets/1", &late).await;
-    refused.is(409).has("Somebody else has changed this in the meantime: Status").has("Solved, I think.");
+    refused
+        .is(409)
+        .has("Somebody else has changed this in the meantime: Status")
+        .has("Solved, I think.");
     // What was refused is said, and not chosen any more: sending the text sets nothing.
     refused.has("You had chosen: Solved").lacks("value=\"solved\" selected");
     let properties = set("solved");

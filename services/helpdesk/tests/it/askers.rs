@@ -106,7 +106,9 @@ async fn r_25_public_replies_are_mailed_with_a_link_to_answer() {
         harness.ask("POST", &link, None, Some(&answer)).await.is(303);
     }
     let page = harness.get(&sam, "/tickets/1").await;
-    page.has("Thursday is better.").has("st--open").has("<span class=\"faint small\">requester</span>");
+    page.has("Thursday is better.")
+        .has("st--open")
+        .has("<span class=\"faint small\">requester</span>");
     assert_eq!(page.body.matches("Thursday is better.").count(), 1);
     assert_eq!(harness.mails_to("cleo@customer.example", 2).await.len(), 2);
     // R-23: who is in copy is told to no partner. R-25: what a partner says is mailed too.
@@ -162,7 +164,11 @@ async fn r_44_an_unshared_copy_reaches_its_requester_by_a_given_address() {
     let mails = harness.mails_to(ROBIN, 1).await;
     assert!(mails[0].contains("Here you are."), "{mails:?}");
     // A wrong address is put right.
-    harness.get(&sam, "/tickets/1").await.has("Change the e-mail address").has("value=\"robin@customer");
+    harness
+        .get(&sam, "/tickets/1")
+        .await
+        .has("Change the e-mail address")
+        .has("value=\"robin@customer");
     harness
         .post(&sam, "/tickets/1/requester/address", &[("email", "vale@customer.example")])
         .await

@@ -28,13 +28,20 @@ async fn r_38_and_r_40_placeholders_cannot_be_deleted_or_merged() {
     assert_eq!(page.body.matches(">Robin Vale</a>").count(), 2, "{page:?}");
     let placeholder = person(&harness, &sam, "jo+park").await;
     let page = harness.get(&sam, &placeholder).await;
-    page.is(200).has("It cannot be changed, deleted or merged").lacks("name=\"do\"").lacks("name=\"name\"");
+    page.is(200)
+        .has("It cannot be changed, deleted or merged")
+        .lacks("name=\"do\"")
+        .lacks("name=\"name\"");
     for form in [
         vec![("do", "delete")],
         vec![("do", "merge"), ("into", "robin@customer.example")],
         vec![("name", "Somebody")],
     ] {
-        harness.post(&sam, &placeholder, &form).await.is(409).has("It cannot be changed, deleted or merged");
+        harness
+            .post(&sam, &placeholder, &form)
+            .await
+            .is(409)
+            .has("It cannot be changed, deleted or merged");
     }
     harness.get(&sam, &placeholder).await.is(200).has("Jo Park");
     harness.remove().await;

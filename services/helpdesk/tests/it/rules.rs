@@ -97,7 +97,9 @@ async fn after_ten_publishes_in_an_hour_a_tickets_rules_pause() {
     }
     assert_eq!(updates().await, 10);
     let page = harness.get(&ada, "/tickets/1").await;
-    page.has("Rules are paused for this ticket").has("Rules are paused: ten updates").has("st--open");
+    page.has("Rules are paused for this ticket")
+        .has("Rules are paused: ten updates")
+        .has("st--open");
     harness.remove().await;
 }
 
@@ -226,5 +228,46 @@ async fn an_automation_that_finds_nothing_to_do_leaves_a_tickets_age() {
         .await
         .expect("the database answers");
     assert_eq!(after, before);
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trigger_mails_the_requester_and_the_assignee() {
+    let (harness, ada) = with_admin("helpdesk-rulemail").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let rows = [
+        ("all_on", "ticket"),
+        ("all_op", "is"),
+        ("all_value", "created"),
+        ("do_what", "mail_requester"),
+        ("do_value", "We look at it within a day."),
+        ("do_what", "mail_assignee"),
+        ("do_value", "A new one for you."),
+    ];
+    let path = make(&harness, &ada, "trigger", &rows).await;
+    harness.get(&ada, &path).await.has("selected>E-mail the requester").has("within a day.");
+    let agent = sam.id.to_string();
+    harness.ticket(&ada, "Pump", &[("assignee", &agent)]).await;
+    // The first comment, and what the rule says.
+    let to_robin = harness.mails_to("robin@customer.example", 2).await;
+    let mail = to_robin.iter().find(|mail| mail.contains("within a day")).expect("the rule's mail");
+    assert!(mail.contains("Subject: #1 Pump"), "{mail}");
+    harness.ask("GET", &harness.link_in(mail), None, None).await.is(200).has("Pump");
+    let to_sam = harness.mails_to(&format!("sam@{ACME}.example"), 1).await;
+    assert!(to_sam[0].contains("A new one for you."), "{to_sam:?}");
+    assert_eq!(harness.link_in(&to_sam[0]), "/tickets/1");
+    // An update is not what it waits for.
+    let set = [("status", "open"), ("was:status", "new")];
+    harness.post(&sam, "/tickets/1", &set).await.is(303);
+    assert_eq!(harness.all_mailed().await, 3);
+    // nobody is mailed whom a reply would not be mailed to.
+    harness.agreement(ACME, &id(1), "receiver", "globex", "public_and_private").await;
+    let told = created(&id(2), &id(1), "globex", json!({}));
+    harness.tell(ACME, "ticket.created.v1", "c", &told).await;
+    harness.shows(&ada, "/tickets/2", "The rule <strong>Route it</strong> fired.").await;
+    assert_eq!(harness.all_mailed().await, 3);
+    // Automations mail nobody.
+    let page = harness.get(&ada, "/settings/rules/automation/new").await;
+    page.lacks("mail_requester").has("Share ticket with");
     harness.remove().await;
 }

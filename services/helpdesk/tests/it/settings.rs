@@ -66,7 +66,11 @@ async fn an_admin_adds_an_agent_who_signs_in_by_a_link() {
     harness.post(&ada, &path, &[("do", "disable")]).await.is(200).has("Remove Kim Lee’s access?");
     harness.post(&ada, &path, &[("do", "disable"), ("sure", "yes")]).await.is(303);
     let me = format!("/settings/people/{}", ada.id);
-    harness.post(&ada, &me, &[("role", "agent")]).await.is(409).has("There must be at least one admin.");
+    harness
+        .post(&ada, &me, &[("role", "agent")])
+        .await
+        .is(409)
+        .has("There must be at least one admin.");
     harness.get(&ada, "/settings/audit").await.has("added a member").has("Kim Lee");
     harness.remove().await;
 }

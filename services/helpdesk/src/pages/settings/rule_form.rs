@@ -1,17 +1,17 @@
 //! A rule as a form: values by names that people know, and back.
 
+mod rows;
+
 use std::collections::BTreeSet;
 
 use contracts::fields::{CustomStatuses, FieldType, TicketField};
 use uuid::Uuid;
 use web::Viewer;
 
-use crate::pages::form::Sent;
 use crate::pages::{Choice, Team, status_name};
-use crate::rules::action::{self, Action};
-use crate::rules::condition::{ANY, Condition, Conditions, ME, NONE, Operator, Subject, text_of};
+use crate::rules::action;
+use crate::rules::condition::{ANY, Condition, ME, NONE, Operator, Subject};
 use crate::rules::custom_status::{TicketStatus, choices};
-use crate::rules::field;
 use crate::rules::sharing::Agreement;
 use crate::rules::ticket::{Channel, STATUSES};
 use crate::store::rule::{Definition, Kind};
@@ -61,6 +61,11 @@ fn chosen_of(
         Choice::new(value, label, is_chosen)
     });
     std::iter::once(first).chain(known).chain(gone).collect()
+}
+
+/// Whether a rule of this kind can do this: an automation, which comes back every hour, mails nobody.
+fn has_action(of: Kind, kind: &str) -> bool {
+    of == Kind::Trigger || !kind.starts_with("mail_")
 }
 
 impl Names<'_> {
@@ -262,175 +267,15 @@ impl Names<'_> {
         all.iter().copied().map(choice).collect()
     }
 
-    fn kinds(&self, chosen: &str) -> Vec<Choice> {
+    /// The kinds of actions that a rule of this kind can have.
+    fn kinds(&self, of: Kind, chosen: &str) -> Vec<Choice> {
         let choice = |kind: &str| {
             let label = self.viewer.say(&format!("do.{kind}"));
             Choice::new(kind, label, kind == chosen)
         };
         std::iter::once(Choice::new("", "–", chosen.is_empty()))
-            .chain(action::KINDS.into_iter().map(choice))
+            .chain(action::KINDS.into_iter().filter(|kind| has_action(of, kind)).map(choice))
             .collect()
-    }
-
-    /// A condition as a row.
-    fn condition(&self, kind: Kind, condition: &Condition) -> Row {
-        Row {
-            what: self.subjects(kind, Some(&condition.on)),
-            how: self.operators(Some(&condition.on), Some(condition.op)),
-            value: self.shown(&condition.on, &condition.value),
-            values: self.values(&condition.on, &condition.value),
-            error: None,
-        }
-    }
-
-    fn action(&self, action: &Action) -> Row {
-        let (kind, value) = action.words();
-        let id = || Uuid::parse_str(&value).ok();
-        let shown = match kind {
-            "status" => self.status(&value),
-            "group" => id().and_then(|id| self.team.group(id)).map_or(value.clone(), str::to_owned),
-            "assign" => {
-                id().and_then(|id| self.team.agent(id)).map_or(value.clone(), str::to_owned)
-            }
-            "share" => {
-                let agreement = self.agreements.iter().find(|it| it.id == value);
-                agreement.map_or(value.clone(), Agreement::label)
-            }
-            _ => value,
-        };
-        let (_, chosen) = action.words();
-        Row {
-            what: self.kinds(kind),
-            how: Vec::new(),
-            values: self.values_of_action(kind, &chosen, &shown),
-            value: shown,
-            error: None,
-        }
-    }
-
-    fn blank(&self, kind: Kind) -> Row {
-        let (what, how) = (self.subjects(kind, None), self.operators(None, None));
-        Row { what, how, value: String::new(), values: Vec::new(), error: None }
-    }
-
-    fn blank_action(&self) -> Row {
-        let what = self.kinds("");
-        Row { what, how: Vec::new(), value: String::new(), values: Vec::new(), error: None }
-    }
-
-    /// A rule as rows, each list with an empty one at its end.
-    pub fn rows(&self, kind: Kind, definition: &Definition) -> Read {
-        let conditions = |held: &[Condition]| {
-            let mut rows: Vec<Row> = held.iter().map(|it| self.condition(kind, it)).collect();
-            rows.push(self.blank(kind));
-            rows
-        };
-        let mut actions: Vec<Row> = definition.actions.iter().map(|it| self.action(it)).collect();
-        actions.push(self.blank_action());
-        Read {
-            all: conditions(&definition.when.all),
-            any: conditions(&definition.when.any),
-            actions,
-            is_whole: true,
-            definition: definition.clone(),
-        }
-    }
-
-    /// What a form says. A row without a choice says nothing.
-    pub fn read(&self, kind: Kind, sent: &Sent) -> Read {
-        let mut read = self.rows(kind, &Definition::default());
-        let (all, all_rows) = self.conditions(kind, sent, "all", &mut read.is_whole);
-        let (any, any_rows) = self.conditions(kind, sent, "any", &mut read.is_whole);
-        let (actions, action_rows) = self.actions(sent, &mut read.is_whole);
-        read.all.splice(0..0, all_rows);
-        read.any.splice(0..0, any_rows);
-        read.actions.splice(0..0, action_rows);
-        read.definition = Definition { when: Conditions { all, any }, actions };
-        read
-    }
-
-    fn conditions(
-        &self,
-        kind: Kind,
-        sent: &Sent,
-        list: &str,
-        is_whole: &mut bool,
-    ) -> (Vec<Condition>, Vec<Row>) {
-        let column = |name: &str| sent.all(&format!("{list}_{name}"));
-        let (on, op, value) = (column("on"), column("op"), column("value"));
-        let (mut conditions, mut rows) = (Vec::new(), Vec::new());
-        for ((on, op), typed) in on.iter().zip(&op).zip(&value) {
-            let (Some(on), Some(op)) = (Subject::of(on), Operator::of(op)) else { continue };
-            // Of what cannot be compared so, the nearest that can.
-            let op = if on.operators().contains(&op) { op } else { on.operators()[0] };
-            let condition = Condition::new(on.clone(), op, self.meant(&on, typed));
-            let mut row = self.condition(kind, &condition);
-            if condition.check().is_err() {
-                *is_whole = false;
-                row.value.clone_from(typed);
-                row.values = self.values(&on, "");
-                row.error = Some(self.viewer.say("rule.error.value").into_owned());
-            }
-            conditions.push(condition);
-            rows.push(row);
-        }
-        (conditions, rows)
-    }
-
-    fn actions(&self, sent: &Sent, is_whole: &mut bool) -> (Vec<Action>, Vec<Row>) {
-        let (mut actions, mut rows) = (Vec::new(), Vec::new());
-        for (kind, typed) in sent.all("do_what").iter().zip(&sent.all("do_value")) {
-            if kind.is_empty() {
-                continue;
-            }
-            let meant = match kind.as_str() {
-                "status" => self.meant(&Subject::Status, typed),
-                "group" => self.group(typed).unwrap_or_else(|| typed.clone()),
-                "assign" => self.agent(typed).unwrap_or_else(|| typed.clone()),
-                "share" => self.agreement(typed).unwrap_or_default(),
-                _ => typed.clone(),
-            };
-            let action = Action::of(kind, &meant).and_then(|action| self.of_field(action));
-            if let Some(action) = action.filter(|action| self.knows(action)) {
-                rows.push(self.action(&action));
-                actions.push(action);
-            } else {
-                *is_whole = false;
-                let error = Some(self.viewer.say("rule.error.value").into_owned());
-                rows.push(Row {
-                    what: self.kinds(kind),
-                    how: Vec::new(),
-                    value: typed.clone(),
-                    values: self.values_of_action(kind, "", ""),
-                    error,
-                });
-            }
-        }
-        (actions, rows)
-    }
-
-    /// A field's value as its type has it.
-    fn of_field(&self, action: Action) -> Option<Action> {
-        let Action::Field(key, value) = action else { return Some(action) };
-        let field = self.fields.iter().find(|field| field.key == key)?;
-        let value = field::read(field, &[text_of(&value)]).ok()?;
-        Some(Action::Field(key, value))
-    }
-
-    fn agreement(&self, typed: &str) -> Option<String> {
-        let typed = typed.trim();
-        let is = |it: &&Agreement| it.lets_share() && (it.id == typed || it.label() == typed);
-        self.agreements.iter().find(is).map(|it| it.id.clone())
-    }
-
-    /// Whether what an action names is the account's own.
-    fn knows(&self, action: &Action) -> bool {
-        match action {
-            Action::Group(id) => self.team.group(*id).is_some(),
-            Action::Assign(id) => self.team.assignable().any(|agent| agent.id == *id),
-            Action::Field(key, _) => self.fields.iter().any(|field| field.key == *key),
-            _ => true,
-        }
     }
 
     /// A condition as a sentence.
