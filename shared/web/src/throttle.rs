@@ -33,10 +33,11 @@ impl Tries {
         ])
     }
 
-    /// Of other things by their names, and from a place.
-    pub fn named(counted: &[(&str, i32)], place: Option<IpAddr>, of_place: i32) -> Self {
+    /// Of other things by their names, and from a place if that has a bound.
+    pub fn named(counted: &[(&str, i32)], place: Option<IpAddr>, of_place: Option<i32>) -> Self {
         let place = format!("visit\n{}", place.map(network).unwrap_or_default());
-        let all = counted.iter().copied().chain([(place.as_str(), of_place)]);
+        let of_place = of_place.map(|most| (place.as_str(), most));
+        let all = counted.iter().copied().chain(of_place);
         Self(all.map(|(what, most)| (hashed(what), most)).collect())
     }
 

@@ -39,8 +39,8 @@ impl Visitor {
         page::of_visitor(&self.asked, title, status, content)
     }
 
-    /// Counts a try: for each of these, and for the place it comes from. Who has no more left is
-    /// told to wait.
+    /// Counts a try: for each of these, and for the place it comes from if that has a bound. Who has
+    /// no more left is told to wait.
     ///
     /// # Errors
     /// [`Failure::TooMany`], or the database.
@@ -48,7 +48,7 @@ impl Visitor {
         &self,
         pool: &PgPool,
         counted: &[(&str, i32)],
-        of_place: i32,
+        of_place: Option<i32>,
     ) -> Result<(), Failure> {
         let tries = Tries::named(counted, self.place, of_place);
         if tries.left(pool).await? == 0 {

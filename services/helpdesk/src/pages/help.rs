@@ -13,10 +13,10 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 use web::{Failure, Html, Reader, Visitor, see_other, see_other_said};
 
-use super::Pages;
-use super::form::Sent;
 use super::new::{SUBJECT, is_address};
 use super::text::{FileLink, links, paragraphs};
+use super::upload::{self, KeptFile, Submitted};
+use super::{Pages, unbounded};
 use crate::clock::{new_id, now};
 use crate::rules::link::Link;
 use crate::rules::name::is_name;
@@ -40,9 +40,12 @@ const OF_PLACE: i32 = 60;
 
 pub(super) fn routes() -> Router<Pages> {
     Router::new()
-        .route("/help/{address}", get(form).post(ask))
+        .route("/help/{address}", get(form).post(ask).layer(unbounded()))
         .route("/help/{address}/confirm/{id}/{signature}", get(confirming).post(confirm))
-        .route("/help/{address}/requests/{number}/{signature}", get(request).post(answer))
+        .route(
+            "/help/{address}/requests/{number}/{signature}",
+            get(request).post(answer).layer(unbounded()),
+        )
         .layer(DefaultBodyLimit::max(FORM_BYTES))
 }
 
@@ -57,6 +60,7 @@ struct AskPage<'a> {
     email: String,
     subject: String,
     body: String,
+    kept: Vec<KeptFile>,
     errors: Vec<(&'static str, String)>,
 }
 
@@ -77,7 +81,7 @@ fn name_of(desk: &AskedDesk) -> Result<AccountName, Failure> {
 fn show_form(
     visitor: &Visitor,
     desk: &AskedDesk,
-    sent: &Sent,
+    Submitted { sent, files }: &Submitted,
     errors: Vec<(&'static str, String)>,
 ) -> Result<Response, Failure> {
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
@@ -91,6 +95,7 @@ fn show_form(
         email: text("email"),
         subject: text("subject"),
         body: text("body"),
+        kept: KeptFile::of(files),
         errors,
     };
     visitor.page(&visitor.say("ask.title"), status, &page)
@@ -106,20 +111,26 @@ async fn form(
     if !desk.asks {
         return Err(Failure::NotFound);
     }
-    show_form(&visitor, &desk, &Sent::default(), Vec::new())
+    show_form(&visitor, &desk, &Submitted::default(), Vec::new())
 }
 
 async fn ask(
     State(pages): State<Pages>,
     visitor: Visitor,
     Path(address): Path<String>,
-    sent: Sent,
+    request: axum::extract::Request,
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
     let desk = desk(&mut connection, &address).await?;
+    drop(connection);
     if !desk.asks {
         return Err(Failure::NotFound);
     }
+    // Before anything of it is kept.
+    visitor.tries(pages.pool(), &[], Some(OF_PLACE)).await?;
+    let whose = (desk.account.as_str(), &*visitor);
+    let submitted = upload::read_of_visitor(&pages, whose, FORM_BYTES, request).await?;
+    let sent = &submitted.sent;
     let text = |name: &str| sent.text(name).unwrap_or_default();
     let (name, email) = (text("name"), text("email"));
     let (subject, body) = (text("subject"), text("body"));
@@ -135,11 +146,10 @@ async fn ask(
     must("subject", fits(subject, SUBJECT), "ask.error.subject");
     must("body", fits(body, BODY), "ask.error.body");
     if !errors.is_empty() {
-        return show_form(&visitor, &desk, &sent, errors);
+        return show_form(&visitor, &desk, &submitted, errors);
     }
     let counted = format!("ask\n{}\n{}", desk.account, email.to_lowercase());
-    drop(connection);
-    visitor.tries(pages.pool(), &[(counted.as_str(), OF_ADDRESS)], OF_PLACE).await?;
+    visitor.tries(pages.pool(), &[(counted.as_str(), OF_ADDRESS)], None).await?;
     let request = Request {
         id: sent.id("key").unwrap_or_else(new_id),
         name: name.to_owned(),
@@ -147,6 +157,7 @@ async fn ask(
         language: visitor.language.tag(),
         subject: subject.to_owned(),
         body: body.to_owned(),
+        attachments: submitted.files.clone(),
     };
     asker::ask(pages.pool(), &name_of(&desk)?, now(), request).await.map_err(failure)?;
     pages.sent();
@@ -229,6 +240,7 @@ struct RequestPage<'a> {
     is_closed: bool,
     error: Option<String>,
     body: &'a str,
+    kept: Vec<KeptFile>,
 }
 
 /// A public comment.
@@ -272,7 +284,7 @@ async fn show_request(
     visitor: &Visitor,
     connection: &mut PgConnection,
     known: Follower,
-    body: &str,
+    Submitted { sent, files }: &Submitted,
     error: Option<String>,
 ) -> Result<Response, Failure> {
     let Follower { desk, ticket, person, path } = known;
@@ -297,7 +309,8 @@ async fn show_request(
         key: new_id().to_string(),
         is_closed: ticket.status == Status::Closed,
         error,
-        body,
+        body: sent.one("body").unwrap_or_default(),
+        kept: KeptFile::of(files),
     };
     visitor.page(&format!("#{} {}", ticket.number, ticket.subject), code, &page)
 }
@@ -309,17 +322,24 @@ async fn request(
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
     let known = follower(&mut connection, &link).await?;
-    show_request(&visitor, &mut connection, known, "", None).await
+    show_request(&visitor, &mut connection, known, &Submitted::default(), None).await
 }
 
 async fn answer(
     State(pages): State<Pages>,
     visitor: Visitor,
     Path(link): Path<(String, String, String)>,
-    sent: Sent,
+    request: axum::extract::Request,
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
     let known = follower(&mut connection, &link).await?;
+    drop(connection);
+    // Before anything of it is kept.
+    let counted = format!("answer\n{}\n{}", known.desk.account, known.ticket.number);
+    visitor.tries(pages.pool(), &[(counted.as_str(), OF_TICKET)], Some(OF_PLACE)).await?;
+    let whose = (known.desk.account.as_str(), &*visitor);
+    let submitted = upload::read_of_visitor(&pages, whose, FORM_BYTES, request).await?;
+    let sent = &submitted.sent;
     let body = sent.text("body").unwrap_or_default();
     let key = if known.ticket.status == Status::Closed {
         Some("request.closed")
@@ -328,17 +348,15 @@ async fn answer(
     };
     if let Some(key) = key {
         let error = Some(visitor.say(key).into_owned());
-        return show_request(&visitor, &mut connection, known, body, error).await;
+        let mut connection = pages.pool().acquire().await?;
+        return show_request(&visitor, &mut connection, known, &submitted, error).await;
     }
-    drop(connection);
-    let counted = format!("answer\n{}\n{}", known.desk.account, known.ticket.number);
-    visitor.tries(pages.pool(), &[(counted.as_str(), OF_TICKET)], OF_PLACE).await?;
     let said = Written {
         id: sent.id("key").unwrap_or_else(new_id),
         body: body.to_owned(),
         public: true,
         call: None,
-        attachments: Vec::new(),
+        attachments: submitted.files.clone(),
     };
     let account = name_of(&known.desk)?;
     let whose = (known.ticket.number, &known.person);

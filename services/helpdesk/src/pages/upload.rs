@@ -11,13 +11,16 @@ use files::{Files, KeepError, Kept, Upload};
 use messaging::cause;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-use web::{Failure, Viewer};
+use web::{Failure, Reader, Viewer};
 
 use super::Pages;
 use super::form::Sent;
 
-/// Bytes of all that is no file.
+/// Bytes of all that is no file, of an agent's form.
 const TEXT_BYTES: usize = 2 * 1024 * 1024;
+/// Of what an account's files may take, what those of visitors take that nothing names yet: one part
+/// in so many. Nobody who has signed in finds no room because of them.
+const OF_VISITORS: u64 = 10;
 /// Parts of a file between the browser and the disk.
 const PARTS: usize = 4;
 
@@ -47,26 +50,60 @@ impl KeptFile {
     }
 }
 
-/// Reads a form, with or without files.
+/// Whose form it is, and what it may hold.
+struct Bounds<'a> {
+    account: &'a str,
+    reader: &'a Reader,
+    text_bytes: usize,
+    /// Whether there is room for files.
+    takes_files: bool,
+}
+
+/// Reads an agent's form, with or without files.
 pub(super) async fn read(
     pages: &Pages,
     viewer: &Viewer,
     request: Request,
 ) -> Result<Submitted, Failure> {
+    let account = viewer.account.as_str();
+    let bounds = Bounds { account, reader: viewer, text_bytes: TEXT_BYTES, takes_files: true };
+    read_within(pages, &bounds, request).await
+}
+
+/// Reads the form of somebody who has not signed in.
+pub(super) async fn read_of_visitor(
+    pages: &Pages,
+    (account, reader): (&str, &Reader),
+    text_bytes: usize,
+    request: Request,
+) -> Result<Submitted, Failure> {
+    let unlinked = files::store::unlinked(pages.pool(), account).await?;
+    let room = pages.files.settings().account_bytes / OF_VISITORS;
+    let takes_files = u64::try_from(unlinked).is_ok_and(|bytes| bytes < room);
+    let bounds = Bounds { account, reader, text_bytes, takes_files };
+    read_within(pages, &bounds, request).await
+}
+
+async fn read_within(
+    pages: &Pages,
+    bounds: &Bounds<'_>,
+    request: Request,
+) -> Result<Submitted, Failure> {
+    let Bounds { account, reader, text_bytes, takes_files } = *bounds;
     let content_type = request.headers().get(CONTENT_TYPE).map(|it| it.as_bytes().to_vec());
     let is_multipart = content_type.is_some_and(|it| it.starts_with(b"multipart/form-data"));
     if !is_multipart {
-        let bytes = to_bytes(request.into_body(), TEXT_BYTES).await;
-        let bytes = bytes.map_err(|_| said(viewer, "files.broke_off"))?;
+        let bytes = to_bytes(request.into_body(), text_bytes).await;
+        let bytes = bytes.map_err(|_| said(reader, "files.broke_off"))?;
         let fields = url::form_urlencoded::parse(&bytes).into_owned().collect();
         let sent = Sent::of(fields).ok_or_else(|| Failure::Invalid(String::new()))?;
-        let files = earlier(pages, &viewer.account, &sent).await?;
+        let files = earlier(pages, account, &sent).await?;
         return Ok(Submitted { sent, files });
     }
-    let broke_off = || said(viewer, "files.broke_off");
+    let broke_off = || said(reader, "files.broke_off");
     let form = Multipart::from_request(request, &()).await;
     let mut form = form.map_err(|_| broke_off())?;
-    let (mut fields, mut files, mut room) = (Vec::new(), Vec::new(), TEXT_BYTES);
+    let (mut fields, mut files, mut room) = (Vec::new(), Vec::new(), text_bytes);
     while let Some(field) = form.next_field().await.map_err(|_| broke_off())? {
         let named = field.name().unwrap_or_default().to_owned();
         match field.file_name().map(str::to_owned) {
@@ -74,10 +111,13 @@ pub(super) async fn read(
             Some(filename) if filename.is_empty() => {}
             Some(filename) => {
                 if files.len() >= limits::ATTACHMENTS {
-                    return Err(said(viewer, "files.many"));
+                    return Err(said(reader, "files.many"));
                 }
-                let kept = keep(&pages.files, &viewer.account, &filename, field).await;
-                files.push(attachment(&kept.map_err(|error| refused(pages, viewer, &error))?));
+                if !takes_files {
+                    return Err(said(reader, "files.no_room"));
+                }
+                let kept = keep(&pages.files, account, &filename, field).await;
+                files.push(attachment(&kept.map_err(|error| refused(pages, reader, &error))?));
             }
             None => {
                 let value = text(field, &mut room).await.map_err(|()| broke_off())?;
@@ -86,16 +126,16 @@ pub(super) async fn read(
         }
     }
     let sent = Sent::of(fields).ok_or_else(|| Failure::Invalid(String::new()))?;
-    let mut all = earlier(pages, &viewer.account, &sent).await?;
+    let mut all = earlier(pages, account, &sent).await?;
     all.append(&mut files);
     if all.len() > limits::ATTACHMENTS {
-        return Err(said(viewer, "files.many"));
+        return Err(said(reader, "files.many"));
     }
     Ok(Submitted { sent, files: all })
 }
 
-fn said(viewer: &Viewer, key: &str) -> Failure {
-    Failure::Invalid(viewer.say(key).into_owned())
+fn said(reader: &Reader, key: &str) -> Failure {
+    Failure::Invalid(reader.say(key).into_owned())
 }
 
 async fn text(mut field: Field<'_>, room: &mut usize) -> Result<String, ()> {
@@ -170,14 +210,14 @@ async fn earlier(pages: &Pages, account: &str, sent: &Sent) -> Result<Vec<Value>
     Ok(linked.into_iter().filter_map(file).collect())
 }
 
-fn refused(pages: &Pages, viewer: &Viewer, error: &KeepError) -> Failure {
+fn refused(pages: &Pages, reader: &Reader, error: &KeepError) -> Failure {
     match error {
         KeepError::TooLarge => {
             let mib = pages.files.settings().file_bytes / (1024 * 1024);
-            Failure::Invalid(viewer.say_with("files.large", &[("mib", &mib)]).into_owned())
+            Failure::Invalid(reader.say_with("files.large", &[("mib", &mib)]).into_owned())
         }
-        KeepError::Quota => said(viewer, "files.quota"),
-        KeepError::BrokeOff => said(viewer, "files.broke_off"),
+        KeepError::Quota => said(reader, "files.quota"),
+        KeepError::BrokeOff => said(reader, "files.broke_off"),
         KeepError::Chance | KeepError::Store(_) | KeepError::Database(_) => {
             tracing::warn!(cause = cause(error), "a file was not kept");
             Failure::Unavailable

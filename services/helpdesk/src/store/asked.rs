@@ -1,7 +1,9 @@
 //! What was asked by addresses that nobody has confirmed yet.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 /// Requests that one address may have unconfirmed, at most.
@@ -29,6 +31,8 @@ pub struct AskedRow {
     pub subject: String,
     /// The text.
     pub body: String,
+    /// Its files, each as the contract's `Attachment`.
+    pub attachments: Json<Vec<Value>>,
     /// When.
     pub asked_at: DateTime<Utc>,
 }
@@ -58,8 +62,8 @@ pub async fn keep(
     .fetch_one(&mut *connection)
     .await?;
     sqlx::query(
-        "insert into unconfirmed_request (id, confirmation, subject, body, asked_at)
-         select $1, $2, $3, $4, $5
+        "insert into unconfirmed_request (id, confirmation, subject, body, asked_at, attachments)
+         select $1, $2, $3, $4, $5, $7
          where (select count(*) from unconfirmed_request where confirmation = $2) < $6
          on conflict do nothing",
     )
@@ -69,6 +73,7 @@ pub async fn keep(
     .bind(&asked.body)
     .bind(asked.asked_at)
     .bind(MOST)
+    .bind(&asked.attachments)
     .execute(connection)
     .await?;
     Ok((confirmation, is_new))
@@ -126,7 +131,7 @@ pub async fn take(
         return Ok(Vec::new());
     }
     let asked = sqlx::query_as(
-        "select id, subject, body, asked_at from unconfirmed_request
+        "select id, subject, body, attachments, asked_at from unconfirmed_request
          where confirmation = $1 order by asked_at, id",
     )
     .bind(id)

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use contracts::fields::Status;
 use contracts::ids::derive_id;
 use contracts::{AccountName, Actor, Role, Timestamp};
+use serde_json::Value;
+use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -20,7 +22,7 @@ use crate::store::asked::{self, AskedRow, Unconfirmed};
 use crate::store::desk_address::link_key;
 use crate::store::mail::{self, About, ToPerson};
 use crate::store::ticket::{self, Kept};
-use crate::store::{custom_status, person, sharing};
+use crate::store::{attachment, custom_status, person, sharing};
 
 /// A request as the form has it.
 #[derive(Clone, Debug)]
@@ -37,6 +39,8 @@ pub struct Request {
     pub subject: String,
     /// The text.
     pub body: String,
+    /// Its files, each as the contract's `Attachment`.
+    pub attachments: Vec<Value>,
 }
 
 /// Takes a request: a ticket, where the address is confirmed; else it waits for that, and one mail
@@ -58,6 +62,7 @@ pub async fn ask(
         id: request.id,
         subject: request.subject,
         body: request.body,
+        attachments: Json(request.attachments),
         asked_at: now.utc(),
     };
     let known = person::confirmed(&mut transaction, name, &request.email).await?;
@@ -137,17 +142,14 @@ async fn open(
         return Ok(number);
     }
     let by = by(account, asker, now);
+    // Those of a request that waited for long may be gone.
+    let attachments = attachment::there(connection, name, request.attachments.0).await?;
     let number = ticket::next_number(connection, name).await?;
     let mut ticket = Ticket::new(number, request.subject, asker.id.clone());
     (ticket.channel, ticket.updated_via) = (Channel::Requester, Channel::Requester);
     ticket.tags = BTreeSet::new();
-    let first = Written {
-        id: request.id,
-        body: request.body,
-        public: true,
-        call: None,
-        attachments: Vec::new(),
-    };
+    let first =
+        Written { id: request.id, body: request.body, public: true, call: None, attachments };
     let after = Kept {
         ticket,
         requester_name: asker.name.clone(),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use web::Role;
 
-use crate::harness::{ACME, Answer, HelpdeskHarness, Somebody, created, id};
+use crate::harness::{ACME, Answer, FILE_BYTES, HelpdeskHarness, Somebody, created, id};
 
 const ROBIN: &str = "robin@customer.example";
 
@@ -59,6 +59,50 @@ async fn an_unconfirmed_address_gets_one_mail_without_ticket_text() {
     // From now on it becomes a ticket at once.
     asks(&harness, ROBIN, "Now the roof").await.is(303);
     harness.get(&sam, "/tickets/3").await.is(200).has("Now the roof");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_a_request_and_of_an_answer_come_with_them() {
+    let harness = HelpdeskHarness::set("helpdesk-askfiles").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let mut form =
+        vec![("name", "Robin Vale"), ("email", "robin"), ("subject", "Tap"), ("body", "It drips.")];
+    let tap = [("tap.txt", b"drip".as_slice())];
+    let refused = harness.send_files(None, "/help/acme", &form, &tap).await;
+    let kept = refused.is(422).has("tap.txt").between("name=\"kept\" value=\"", "\"");
+    form[1].1 = ROBIN;
+    form.push(("kept", &kept));
+    harness.send_files(None, "/help/acme", &form, &[]).await.is(303);
+    let link = harness.link_in(&harness.mails_to(ROBIN, 1).await[0]);
+    let confirmed = harness.ask("POST", &link, None, Some(&[])).await;
+    let follow = confirmed.is(303).location.replace("?said=said.confirmed", "");
+    harness.get(&sam, "/tickets/1").await.has("tap.txt").has(&kept);
+    let sink = [("sink.txt", b"drip too".as_slice())];
+    let nothing = harness.send_files(None, &follow, &[("body", " ")], &sink).await;
+    let kept = nothing.is(422).has("sink.txt").between("name=\"kept\" value=\"", "\"");
+    let answer = [("body", "The sink too."), ("kept", kept.as_str())];
+    harness.send_files(None, &follow, &answer, &[]).await.is(303);
+    harness.get(&sam, "/tickets/1").await.has("sink.txt").has("The sink too.");
+    harness.ask("GET", &follow, None, None).await.is(200).has("tap.txt").has("sink.txt");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_visitors_leave_room_for_the_agents() {
+    let harness = HelpdeskHarness::set("helpdesk-askroom").await;
+    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    // A tenth of an account's room is one file of the largest.
+    let large = vec![b'x'; usize::try_from(FILE_BYTES).expect("few")];
+    let form = [("name", "R"), ("email", ROBIN), ("subject", "Tap"), ("body", "It drips.")];
+    harness.send_files(None, "/help/acme", &form, &[("one", &large)]).await.is(303);
+    let refused = harness.send_files(None, "/help/acme", &form, &[("two", b"x")]).await;
+    refused.is(422).has("No files can be attached right now");
+    harness.send_files(None, "/help/acme", &form, &[]).await.is(303);
+    let note = [("body", "See."), ("mode", "note")];
+    harness.upload(&sam, "/tickets/1", &note, &[("ours.txt", b"x")]).await.is(303);
+    harness.get(&sam, "/tickets/1").await.has("ours.txt");
     harness.remove().await;
 }
 

@@ -5,7 +5,7 @@ pub mod copy;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
 use crate::rules::link::Named;
@@ -128,6 +128,20 @@ pub async fn usage(pool: &PgPool, account: &str) -> sqlx::Result<i64> {
     .await
 }
 
+/// What the account's files take that nothing names yet.
+///
+/// # Errors
+/// The database.
+pub async fn unlinked(pool: &PgPool, account: &str) -> sqlx::Result<i64> {
+    sqlx::query_scalar(
+        "select coalesce(sum(size), 0)::bigint from file
+         where account = $1 and taken_at is null and linked_at is null",
+    )
+    .bind(account)
+    .fetch_one(pool)
+    .await
+}
+
 /// Its bytes are all there: from now on its link answers. Whether it was still waited for.
 ///
 /// # Errors
@@ -188,7 +202,7 @@ pub async fn of_capability(pool: &PgPool, hash: &[u8]) -> sqlx::Result<Option<Fi
 /// # Errors
 /// The database.
 pub async fn own_of_capabilities(
-    pool: &PgPool,
+    database: impl PgExecutor<'_>,
     account: &str,
     hashes: &[Vec<u8>],
 ) -> sqlx::Result<Vec<(Vec<u8>, FileRow)>> {
@@ -197,7 +211,7 @@ pub async fn own_of_capabilities(
          where account = $1 and capability = any($2) and taken_at is null"
     ));
     let rows: Vec<OfCapability> =
-        sqlx::query_as(statement).bind(account).bind(hashes).fetch_all(pool).await?;
+        sqlx::query_as(statement).bind(account).bind(hashes).fetch_all(database).await?;
     Ok(rows.into_iter().map(|row| (row.capability, row.file)).collect())
 }
 

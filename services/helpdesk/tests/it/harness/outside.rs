@@ -83,10 +83,21 @@ impl HelpdeskHarness {
             .expect("the request ends")
     }
 
-    /// Sends a form with files, as a browser does: their names and bytes.
+    /// Sends a form with files: their names and bytes.
     pub async fn upload(
         &self,
         who: &Somebody,
+        path: &str,
+        form: &[(&str, &str)],
+        files: &[(&str, &[u8])],
+    ) -> Answer {
+        self.send_files(Some(who), path, form, files).await
+    }
+
+    /// The same of somebody who may not be signed in, as a browser does it.
+    pub async fn send_files(
+        &self,
+        who: Option<&Somebody>,
         path: &str,
         form: &[(&str, &str)],
         files: &[(&str, &[u8])],
@@ -107,7 +118,7 @@ impl HelpdeskHarness {
         }
         body.extend(format!("--{boundary}--\r\n").into_bytes());
         let (url, origin) = (format!("{}{path}", self.url), self.url.clone());
-        let cookie = Some(who.cookie.clone());
+        let cookie = who.map(|who| who.cookie.clone());
         let kind = format!("multipart/form-data; boundary={boundary}");
         tokio::task::spawn_blocking(move || {
             request("POST", &url, &origin, cookie, Some((kind, body)))
