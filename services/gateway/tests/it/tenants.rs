@@ -1,5 +1,6 @@
 //! One account reaches nothing of another's, and takes nothing from it.
 
+use gateway::rules::route::COMMAND_ROUTES;
 use serde_json::{Value, json};
 use testkit::desk::PATIENCE;
 use testkit::until;
@@ -35,31 +36,87 @@ async fn acme_has_everything(harness: &GatewayHarness, token: &str) {
     harness.answer(ACME, "ticket.bind.v1", "bind").await;
 }
 
+/// Routes of one thing that answer by themselves: method, path and body. The others keep a command of
+/// whoever asks, and the line says what it knows of.
+const ROUTES: &[(&str, &str, &str)] = &[
+    ("GET", "/v1/agreements/{agreement_id}", ""),
+    ("GET", "/v1/shares/{share_id}", ""),
+    ("GET", "/v1/shares/{share_id}/ticket", ""),
+    ("GET", "/v1/tickets/{number}", ""),
+    ("GET", "/v1/tickets/{number}/timeline", ""),
+    ("GET", "/v1/receipts/{entity}/{key}", ""),
+    ("DELETE", "/v1/files/{id}", ""),
+    ("GET", "/v1/webhooks/{webhook_id}", ""),
+    ("PATCH", "/v1/webhooks/{webhook_id}", r#"{"description":"taken"}"#),
+    ("DELETE", "/v1/webhooks/{webhook_id}", ""),
+    ("POST", "/v1/webhooks/{webhook_id}/rotate", "{}"),
+    ("POST", "/v1/webhooks/{webhook_id}/test", "{}"),
+    ("POST", "/v1/webhooks/{webhook_id}/resend", r#"{"failed":true}"#),
+    ("GET", "/v1/webhooks/{webhook_id}/attempts", ""),
+];
+
+#[test]
+fn every_route_is_walked_or_keeps_a_command() {
+    let document = gateway::openapi::document();
+    let mut walked = 0;
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for method in item.as_object().expect("operations").keys().map(|it| it.to_uppercase()) {
+            let is_it = |of: &str, route: &str| of == method && route == path;
+            let is_walked = ROUTES.iter().any(|(of, route, _)| is_it(of, route));
+            let is_command = COMMAND_ROUTES.iter().any(|route| is_it(route.method, route.path));
+            assert!(
+                is_walked || is_command || !path.contains('{'),
+                "{method} {path} is not walked"
+            );
+            walked += usize::from(is_walked);
+        }
+    }
+    assert_eq!(walked, ROUTES.len(), "each of them is there");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn anothers_things_answer_like_unknown_ones() {
     let harness = GatewayHarness::set("gateway-tenants").await;
     let (acme, globex) = (harness.token(ACME, &["*"]).await, harness.token(GLOBEX, &["*"]).await);
     acme_has_everything(&harness, &acme).await;
-    let paths = [
-        format!("/v1/agreements/{AGREEMENT}"),
-        format!("/v1/shares/{SHARE}"),
-        format!("/v1/shares/{SHARE}/ticket"),
-        "/v1/tickets/A-1".to_owned(),
-        "/v1/tickets/A-1/timeline".to_owned(),
-        "/v1/receipts/ticket/bind".to_owned(),
+    let hook = json!({ "url": "http://127.0.0.1:9/hook" });
+    let hook = harness.json("POST", "/v1/webhooks", &acme, &hook).await.body;
+    let bearer = format!("Bearer {acme}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", "image/png")];
+    let file = harness.ask("POST", "/v1/files?filename=a.png", &headers, Some(b"x")).await.body;
+    let text = |of: &Value, name: &str| of[name].as_str().expect("an id").to_owned();
+    let never = || "0b9f0a52-0000-4d9a-9a36-3c9f9f9d8f10".to_owned();
+    let ids = [
+        ("{agreement_id}", AGREEMENT.to_owned(), never()),
+        ("{share_id}", SHARE.to_owned(), never()),
+        ("{number}", "A-1".to_owned(), "A-9".to_owned()),
+        ("{entity}", "ticket".to_owned(), "ticket".to_owned()),
+        ("{key}", "bind".to_owned(), "none".to_owned()),
+        ("{id}", text(&file, "id"), never()),
+        ("{webhook_id}", text(&hook, "webhook_id"), never()),
     ];
-    for path in &paths {
-        let own = harness.get(path, &acme).await;
-        assert_eq!(own.status, 200, "{path} {own:?}");
-        let others = harness.get(path, &globex).await;
-        let never = path
-            .replace(SHARE, AGREEMENT)
-            .replace(AGREEMENT, "0b9f0a52-0000-4d9a-9a36-3c9f9f9d8f10");
-        let unknown =
-            harness.get(&never.replace("A-1", "A-9").replace("bind", "none"), &globex).await;
-        assert_eq!(others.status, 404, "{path} {others:?}");
-        assert_eq!(others.body, unknown.body, "{path}");
+    for (method, path, body) in ROUTES {
+        let body = serde_json::from_str(body).unwrap_or(Value::Null);
+        let fill = |path: &str, is_theirs: bool| {
+            ids.iter().fold(path.to_owned(), |path, (name, theirs, unknown)| {
+                path.replace(name, if is_theirs { theirs } else { unknown })
+            })
+        };
+        let (theirs, unknown) = (fill(path, true), fill(path, false));
+        if *method == "GET" {
+            let own = harness.get(&theirs, &acme).await;
+            assert_eq!(own.status, 200, "{path} {own:?}");
+        }
+        let others = harness.json(method, &theirs, &globex, &body).await;
+        let unknown = harness.json(method, &unknown, &globex, &body).await;
+        assert_eq!(others.status, 404, "{method} {path} {others:?}");
+        assert_eq!(others.body, unknown.body, "{method} {path}");
     }
+    // Nothing of it had an effect.
+    let kept = harness.get(&format!("/v1/webhooks/{}", text(&hook, "webhook_id")), &acme).await;
+    assert_eq!((kept.status, &kept.body["description"]), (200, &hook["description"]), "{kept:?}");
+    let files = harness.get("/v1/files", &acme).await.body;
+    assert_eq!(files["files"][0]["id"], file["id"], "{files}");
     for (path, list) in [
         ("/v1/agreements", "agreements"),
         ("/v1/shares", "shares"),
