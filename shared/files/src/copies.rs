@@ -131,8 +131,8 @@ impl Copying {
     async fn fetch(&self, row: &CopyRow) -> Result<Kept, Fault> {
         let call = Call::get(row.url.as_str())
             .redirects(Redirects::anywhere(REDIRECTS))
-            // One more than may be, so that it is the store that finds it too large.
-            .answer_bytes(self.files.settings.file_bytes.saturating_add(1))
+            // It is the store that finds it too large, and says so.
+            .answer_bytes(u64::MAX)
             .total_timeout(LONGEST);
         let answer = self.egress.send(call).await;
         let answer = answer.map_err(|error| unreachable(error.code(), error.to_string()))?;

@@ -110,12 +110,13 @@ pub async fn claim(
     limit: i64,
 ) -> sqlx::Result<Vec<CopyRow>> {
     sqlx::query_as(
-        "update file_copy set lease = $1, leased_until = now() + make_interval(secs => $2)
+        "with busy as materialized (
+             select account from file_copy where due_at is not null and leased_until >= now()
+             group by account having count(*) >= $4)
+         update file_copy set lease = $1, leased_until = now() + make_interval(secs => $2)
          where (command, place) in (
              select command, place from file_copy due
-             where due_at <= now() and leased_until < now() and (
-                 select count(*) from file_copy busy where busy.due_at is not null
-                     and busy.account = due.account and busy.leased_until >= now()) < $4
+             where due_at <= now() and leased_until < now() and account not in (table busy)
              order by due_at limit $3 for update of due skip locked)
          returning command, place, account, comment, attachment, url, filename, content_type,
              attempts",

@@ -78,6 +78,8 @@ impl Elsewhere {
 const MANY: usize = 1000;
 const PHOTO: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 5\r\nconnection: close\r\n\r\nphoto";
+/// Its size is not announced, and it comes in one part.
+const PHOTOS: &[u8] = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nphoto, photo, photo";
 const BUSY: &[u8] = b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 const INWARDS: &[u8] = b"HTTP/1.1 302 Found\r\nlocation: http://inside.example/x\r\n\
       content-length: 0\r\nconnection: close\r\n\r\n";
@@ -170,10 +172,12 @@ async fn what_cannot_be_fetched_is_told_and_the_rest_goes() {
     let token = harness.token(ACME, &["*"]).await;
     let gone = Elsewhere::open(&[GONE], MANY).await;
     let large = Elsewhere::open(&[PHOTO], MANY).await;
+    let unannounced = Elsewhere::open(&[PHOTOS], MANY).await;
     let inwards = Elsewhere::open(&[INWARDS], MANY).await;
     let files = [
         file("gone", &gone.url("a")),
         file("large", &large.url("a")),
+        file("unannounced", &unannounced.url("a")),
         file("inwards", &inwards.url("a")),
         file("inside", "https://inside.example/secret"),
         file("metadata", "http://169.254.169.254/latest"),
@@ -184,7 +188,7 @@ async fn what_cannot_be_fetched_is_told_and_the_rest_goes() {
     let crossed = sent(&harness, ACME, "k1").await;
     let urls: Vec<&str> = crossed.iter().map(|it| it["url"].as_str().unwrap()).collect();
     // The line takes no empty link, and says so of each file.
-    assert_eq!(urls, ["", "", "", "", "", "", "cid:part1@acme"]);
+    assert_eq!(urls, ["", "", "", "", "", "", "", "cid:part1@acme"]);
     let told = receipt(&harness, &token, "k1").await;
     let told: Vec<(&str, &str)> = told["files"]
         .as_array()
@@ -197,13 +201,14 @@ async fn what_cannot_be_fetched_is_told_and_the_rest_goes() {
         [
             ("gone", "status_404"),
             ("large", "too_large"),
+            ("unannounced", "too_large"),
             ("inwards", "refused_address"),
             ("inside", "refused_address"),
             ("metadata", "refused_address"),
             ("password", "bad_url"),
         ]
     );
-    assert_eq!(large.asked(), 1);
+    assert_eq!((large.asked(), unannounced.asked()), (1, 1));
     let home = harness.get("/v1/tickets/1", &token).await.body.to_string();
     assert!(home.contains(&gone.url("a")), "at home it stays where it lies: {home}");
     harness.remove().await;
