@@ -104,16 +104,16 @@ async fn turn<F: Follower>(follower: &F, pool: &PgPool) -> Result<usize, F::Erro
                 taken += entries;
                 continue;
             }
-            Err(error) => error,
+            Err(NotTaken { error, .. }) => error,
         };
         tracing::debug!(cause = cause(&error), account, "one by one");
         match of_account(follower, pool, &account, 1).await {
             Ok(entries) => taken += entries,
-            Err(error) if F::is_lasting(&error) => {
-                leave_out(pool, &account, &cause(&error)).await?;
+            Err(NotTaken { error, entry: Some(position) }) if F::is_lasting(&error) => {
+                leave_out(pool, &account, position, &cause(&error)).await?;
                 taken += 1;
             }
-            Err(error) => failed = Some(error),
+            Err(NotTaken { error, .. }) => failed = Some(error),
         }
     }
     match failed {
@@ -122,12 +122,25 @@ async fn turn<F: Follower>(follower: &F, pool: &PgPool) -> Result<usize, F::Erro
     }
 }
 
+/// Why entries were not taken.
+struct NotTaken<E> {
+    error: E,
+    /// The position of the entry that failed, if it was an entry that did.
+    entry: Option<i64>,
+}
+
+impl<E: From<sqlx::Error>> From<sqlx::Error> for NotTaken<E> {
+    fn from(error: sqlx::Error) -> Self {
+        Self { error: error.into(), entry: None }
+    }
+}
+
 async fn of_account<F: Follower>(
     follower: &F,
     pool: &PgPool,
     account: &str,
     batch: i64,
-) -> Result<usize, F::Error> {
+) -> Result<usize, NotTaken<F::Error>> {
     let Ok(name) = AccountName::new(account) else { return Ok(0) };
     let mut transaction = pool.begin().await?;
     sqlx::query("insert into follow (account) values ($1) on conflict do nothing")
@@ -144,7 +157,8 @@ async fn of_account<F: Follower>(
     let entries = shown::entries(&mut transaction, account, position, batch).await?;
     for (position, message_type, body) in &entries {
         if let Ok(told) = DeliveryBody::read(message_type, body.as_bytes()) {
-            follower.take(&mut transaction, &name, &told, *position).await?;
+            let taken = follower.take(&mut transaction, &name, &told, *position).await;
+            taken.map_err(|error| NotTaken { error, entry: Some(*position) })?;
         }
     }
     if let Some((last, ..)) = entries.last() {
@@ -158,17 +172,19 @@ async fn of_account<F: Follower>(
     Ok(entries.len())
 }
 
-/// Leaves the next entry out, so that it holds up nothing that comes after it.
-async fn leave_out(pool: &PgPool, account: &str, why: &str) -> sqlx::Result<()> {
+/// Leaves an entry out, so that it holds up nothing that comes after it. Another replica that failed
+/// at it may have done so already.
+async fn leave_out(pool: &PgPool, account: &str, position: i64, why: &str) -> sqlx::Result<()> {
     let mut transaction = pool.begin().await?;
-    let position: i64 = sqlx::query_scalar(
-        "update follow set position = (select min(position) from desk_log
-             where account = $1 and position > follow.position)
-         where account = $1 returning position",
-    )
-    .bind(account)
-    .fetch_one(&mut *transaction)
-    .await?;
+    let left_out =
+        sqlx::query("update follow set position = $2 where account = $1 and position < $2")
+            .bind(account)
+            .bind(position)
+            .execute(&mut *transaction)
+            .await?;
+    if left_out.rows_affected() == 0 {
+        return Ok(());
+    }
     tracing::error!(cause = why, account, position, "an entry of the log cannot be taken in");
     sqlx::query(
         "insert into follow_failed (account, position, cause) values ($1, $2, $3)
