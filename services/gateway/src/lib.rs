@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 
 use sqlx::migrate::{Migration, Migrator};
 
-pub use config::{Api, Config, Limits, Operator, WebhookSettings};
+pub use config::{Config, Limits, WebhookSettings};
 pub use edge::Gateway;
 pub use start::start;
 

@@ -1,17 +1,16 @@
 //! From configuration to a running gateway.
 
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use bootstrap::{Context, Tls, serve};
+use bootstrap::{Context, serve};
 use contracts::topology::Service;
 use desk::log::Heads;
 use desk::outbox;
 use desk::store::account::{self, KeptAccount};
 use desk::{Edge, Session};
-use egress::Egress;
+use egress::{Egress, RetrySchedule};
 use files::{Files, copy, sweep};
 use tokio::sync::Notify;
 
@@ -20,7 +19,6 @@ use crate::edge::Gateway;
 use crate::http::{Api, Limits, with_pages};
 use crate::operator_api::OperatorApi;
 use crate::pages;
-use crate::rules::webhook::Schedule;
 use crate::webhooks::{self, Webhooks};
 
 /// Serves the API, sends what accounts ask for and takes what they are told, until the process is
@@ -62,7 +60,7 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     let copying = copy(files.clone(), egress.clone(), Arc::clone(&new_command), shutdown.clone());
     context.tasks.spawn("files copied", copying);
     let calling = webhooks::Settings {
-        schedule: Schedule { first: webhooks.first_retry_ms.milliseconds() },
+        schedule: RetrySchedule { first: webhooks.first_retry_ms.milliseconds() },
         timeout: webhooks.timeout_ms.milliseconds(),
         at_once: webhooks.at_once.size(),
     };
@@ -86,10 +84,7 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
         webhooks,
         shutdown.clone(),
     );
-    let tls = (!wanted.certificate_file.is_empty()).then(|| Tls {
-        certificate: PathBuf::from(&wanted.certificate_file),
-        key: PathBuf::from(&wanted.key_file),
-    });
+    let tls = wanted.tls();
     let router = with_pages(api.router(), pages);
     let serving = serve("api", wanted.listen, tls.clone(), router, shutdown.clone());
     context.tasks.spawn("api", serving);

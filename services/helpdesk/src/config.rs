@@ -1,8 +1,6 @@
 //! helpdesk's own keys; `config.default.toml` says what they mean.
 
-use std::net::SocketAddr;
-
-use bootstrap::{Secret, Within};
+use bootstrap::{Listener, Operator, Secret, Within};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The service's own configuration.
@@ -10,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// What people reach.
-    pub pages: Pages,
+    pub pages: Listener,
     /// What the operator speaks to.
     pub operator: Operator,
     /// What accounts keep.
@@ -19,33 +17,6 @@ pub struct Config {
     pub limits: Limits,
     /// How mails are sent.
     pub smtp: Smtp,
-}
-
-/// What people reach.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Pages {
-    /// Where it listens.
-    pub listen: SocketAddr,
-    /// What it is reached by.
-    #[serde(deserialize_with = "bootstrap::public_url")]
-    pub public_url: String,
-    /// Certificate chain, PEM.
-    pub certificate_file: String,
-    /// Private key, PEM.
-    pub key_file: String,
-}
-
-/// What the operator speaks to.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Operator {
-    /// Where it listens.
-    pub listen: SocketAddr,
-    /// What whoever asks must show.
-    #[serde(deserialize_with = "Secret::of_door")]
-    pub secret: Secret,
-    secret_file: String,
 }
 
 /// How commands are sent.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::StatusCode;
-use axum::http::header::AUTHORIZATION;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -82,9 +81,7 @@ async fn only_the_operator(
     request: HttpRequest,
     next: Next,
 ) -> Response {
-    let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let secret = given.and_then(|given| given.strip_prefix("Bearer ")).unwrap_or_default();
-    if api.secret.is(secret) {
+    if api.secret.is_shown_in(request.headers()) {
         return next.run(request).await;
     }
     let detail = "send Authorization: Bearer and the secret of `operator.secret_file`";

@@ -1,10 +1,9 @@
 //! From configuration to a running help desk.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use bootstrap::{Context, Tls, serve};
+use bootstrap::{Context, serve};
 use contracts::topology::Service;
 use desk::log::Heads;
 use desk::log::follow;
@@ -82,10 +81,7 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     let files = Files::open(pool.clone(), settings).await?;
     context.tasks.spawn("files sweep", sweep(files.clone(), shutdown.clone()));
     let served = Pages::new(desk, changes, files.clone(), pages.public_url.clone());
-    let tls = (!pages.certificate_file.is_empty()).then(|| Tls {
-        certificate: PathBuf::from(&pages.certificate_file),
-        key: PathBuf::from(&pages.key_file),
-    });
+    let tls = pages.tls();
     let serving = serve("pages", pages.listen, tls.clone(), served.router(), shutdown.clone());
     context.tasks.spawn("pages", serving);
     let serving = serve("files", stored.listen, tls, files.router(), shutdown.clone());

@@ -23,7 +23,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::migrate::Migrator;
 
-pub use self::config::{ConfigError, Fraction, NoKeys, Secret, Within, load_own, public_url};
+pub use self::config::{
+    ConfigError, Fraction, Listener, NoKeys, Operator, Secret, Within, load_own, public_url,
+};
 pub use self::context::Context;
 pub use self::lifecycle::Tasks;
 pub use self::serve::{Tls, serve};

@@ -13,26 +13,35 @@ use crate::url::{UrlFault, UrlRules, check, host};
 pub struct Redirects {
     at_most: u8,
     same_host: bool,
+    keeps_method: bool,
 }
 
 impl Redirects {
     /// None: a redirect is the answer.
     #[must_use]
     pub const fn none() -> Self {
-        Self { at_most: 0, same_host: true }
+        Self { at_most: 0, same_host: true, keeps_method: false }
     }
 
     /// At most so many, to whatever may be reached. Elsewhere than the first host, only headers
     /// that say nothing of the caller go along, and no body.
     #[must_use]
     pub const fn anywhere(at_most: u8) -> Self {
-        Self { at_most, same_host: false }
+        Self { at_most, same_host: false, keeps_method: false }
     }
 
     /// At most so many, and only to the host that was called.
     #[must_use]
     pub const fn same_host(at_most: u8) -> Self {
-        Self { at_most, same_host: true }
+        Self { at_most, same_host: true, keeps_method: false }
+    }
+
+    /// With method and body whatever the status: what clients of a protocol agree on, and browsers
+    /// do not.
+    #[must_use]
+    pub const fn keeping_method(mut self) -> Self {
+        self.keeps_method = true;
+        self
     }
 }
 
@@ -144,6 +153,7 @@ fn onward(
     }
     let is_read = [Method::GET, Method::HEAD].contains(sent.method);
     let (method, with_body) = match status {
+        _ if redirects.keeps_method => (sent.method.clone(), sent.body != Carries::Nothing),
         StatusCode::SEE_OTHER if *sent.method == Method::HEAD => (Method::HEAD, false),
         StatusCode::SEE_OTHER => (Method::GET, false),
         StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND if !is_read => {

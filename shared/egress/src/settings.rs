@@ -116,6 +116,16 @@ impl Settings {
     }
 }
 
+/// Reads and checks the settings, as the section `egress` of a service's file.
+///
+/// # Errors
+/// The key and what it must be.
+pub fn checked<'de, D: Deserializer<'de>>(from: D) -> Result<Settings, D::Error> {
+    let settings = Settings::deserialize(from)?;
+    settings.check().map_err(|error| de::Error::custom(format!("egress.{error}")))?;
+    Ok(settings)
+}
+
 /// IPv4 addresses in IPv6's spelling.
 const MAPPED: IpNet = IpNet::V6(Ipv6Net::new_assert(Ipv4Addr::UNSPECIFIED.to_ipv6_mapped(), 96));
 

@@ -13,7 +13,6 @@ use axum::routing::get;
 use contracts::Receipt;
 use desk::log::{Heads, Waiting};
 use desk::outbox::{self, Accepted, Request};
-use desk::store::read;
 use serde::Deserialize;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -60,13 +59,7 @@ impl Desk {
         wait: Duration,
     ) -> Result<Option<Receipt>, Failure> {
         let account = viewer.account_name()?;
-        let request = Request {
-            hash: Request::hash_of(command_type, &content),
-            account,
-            key: key.to_owned(),
-            command_type: command_type.to_owned(),
-            content,
-        };
+        let request = Request::new(account, key, command_type, content);
         request.check().map_err(|error| Failure::Invalid(error.to_string()))?;
         match outbox::accept(&self.pool, &request).await? {
             Accepted::New => self.new_command.notify_one(),
@@ -87,22 +80,12 @@ impl Desk {
         key: &str,
         wait: Duration,
     ) -> Result<Option<Receipt>, Failure> {
-        let mut waiting = self.heads.wait(&viewer.account);
-        let deadline = Instant::now() + wait;
-        loop {
-            // First the head, then the command: a receipt that comes in between is beyond that head.
-            let position = self.position(&viewer.account).await?;
-            let row = read::command(&self.pool, &viewer.account, entity, key).await?;
-            if let Some(receipt) = row.and_then(|row| row.receipt) {
-                let receipt = serde_json::from_str(&receipt);
-                return receipt.map(Some).map_err(|error| Failure::internal(&error));
-            }
-            tokio::select! {
-                () = waiting.beyond(position) => {}
-                () = tokio::time::sleep_until(deadline) => return Ok(None),
-                () = self.shutdown.cancelled() => return Ok(None),
-            }
-        }
+        let (command, until) = ((entity, key), Instant::now() + wait);
+        let waited = outbox::with_receipt(&self.pool, &self.heads, &viewer.account, command, until);
+        let row = self.shutdown.run_until_cancelled(waited).await.transpose()?.flatten();
+        let receipt = row.and_then(|row| row.receipt);
+        let receipt = receipt.map(|receipt| serde_json::from_str(&receipt)).transpose();
+        receipt.map_err(|error| Failure::internal(&error))
     }
 
     /// How much the account was told so far.

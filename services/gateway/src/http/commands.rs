@@ -9,7 +9,7 @@ use axum::http::header::{HeaderName, HeaderValue, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use contracts::{AccountName, Decision};
-use desk::outbox::{Accepted, Request, RequestError, entity_of};
+use desk::outbox::{self, Accepted, Request, RequestError, entity_of};
 use desk::store::read::{self, CommandRow};
 use files::accept;
 use files::rules::foreign::foreign;
@@ -188,21 +188,11 @@ async fn wait_for_receipt(
         return Ok(read::command(&api.pool, account, entity, key).await?);
     }
     let _open = api.limits.open(account)?;
-    let mut waiting = api.heads.wait(account);
-    let deadline = tokio::time::Instant::now() + wait;
-    loop {
-        // First the head, then the command: a receipt that comes in between is beyond that head.
-        let head = desk::log::head(&api.pool, account).await?;
-        let position = head.map_or(0, |cursor| cursor.position);
-        let row = read::command(&api.pool, account, entity, key).await?;
-        if row.as_ref().is_none_or(|row| row.receipt.is_some()) {
-            return Ok(row);
-        }
-        tokio::select! {
-            () = waiting.beyond(position) => {}
-            () = tokio::time::sleep_until(deadline) => return Ok(row),
-            () = api.shutdown.cancelled() => return Ok(row),
-        }
+    let until = tokio::time::Instant::now() + wait;
+    let waited = outbox::with_receipt(&api.pool, &api.heads, account, (entity, key), until);
+    match api.shutdown.run_until_cancelled(waited).await {
+        Some(row) => Ok(row?),
+        None => Ok(read::command(&api.pool, account, entity, key).await?),
     }
 }
 

@@ -7,16 +7,14 @@ mod queue;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use egress::Egress;
+use egress::{Egress, RetrySchedule, Working};
 use messaging::cause;
 use sqlx::PgPool;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use queue::before;
 
 use crate::clock::new_id;
-use crate::rules::webhook::Schedule;
 use crate::store::webhook::claim;
 
 /// How often is looked for what is due.
@@ -30,11 +28,11 @@ const MARGIN: Duration = Duration::from_mins(1);
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// When a delivery that was not taken is tried again.
-    pub schedule: Schedule,
+    pub schedule: RetrySchedule,
     /// How long a call may take.
     pub timeout: Duration,
-    /// How many endpoints are called at the same time. Those that failed last get half of it at
-    /// most, so that they hold up nobody, however many they are.
+    /// How many endpoints are called at the same time. Those whose last call failed get half of
+    /// it at most, so that they hold up nobody, however many they are.
     pub at_once: usize,
 }
 
@@ -81,8 +79,7 @@ impl Webhooks {
                 () = tokio::time::sleep(pause) => {}
             }
         }
-        while working.healthy.join_next().await.is_some() {}
-        while working.failing.join_next().await.is_some() {}
+        working.all_ended().await;
         Ok(())
     }
 
@@ -97,40 +94,11 @@ impl Webhooks {
             let held = (lease, self.lease());
             for webhook in claim(&self.pool, held, failing, limit).await? {
                 let (webhooks, stop) = (self.clone(), stop.clone());
-                working.of(failing).spawn(async move {
+                working.begin(failing, async move {
                     queue::work(&webhooks, webhook, lease, &stop).await;
                 });
             }
         }
         Ok(())
-    }
-}
-
-/// Queues that are worked on.
-#[derive(Default)]
-struct Working {
-    healthy: JoinSet<()>,
-    failing: JoinSet<()>,
-}
-
-impl Working {
-    /// How many more may be begun.
-    fn free(&self, at_once: usize, failing: bool) -> usize {
-        let free = at_once.saturating_sub(self.healthy.len() + self.failing.len());
-        let of_failing = (at_once / 2).max(1).saturating_sub(self.failing.len());
-        if failing { free.min(of_failing) } else { free }
-    }
-
-    fn of(&mut self, failing: bool) -> &mut JoinSet<()> {
-        if failing { &mut self.failing } else { &mut self.healthy }
-    }
-
-    /// Waits until one ends. What panicked is told by the process's own hook, and its lease ends.
-    async fn one_ended(&mut self) {
-        tokio::select! {
-            Some(_) = self.healthy.join_next() => {}
-            Some(_) = self.failing.join_next() => {}
-            else => std::future::pending().await,
-        }
     }
 }

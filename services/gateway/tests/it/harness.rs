@@ -10,12 +10,11 @@ use contracts::topology::Service;
 use desk::log::Heads;
 use desk::store::account::{KeptAccount, keep};
 use desk::{Session, outbox};
-use egress::{Addresses, Egress, Lookup, Ports};
+use egress::{Addresses, Egress, Lookup, Ports, RetrySchedule};
 use files::{Files, Settings, copy, sweep};
 use gateway::Gateway;
 use gateway::http::{Api, Limits, with_pages};
 use gateway::rules::token::Token;
-use gateway::rules::webhook::Schedule;
 use gateway::store::token::{TokenRow, insert};
 use gateway::webhooks::{self, Webhooks};
 use local::TestEnvironment;
@@ -277,7 +276,7 @@ pub fn egress() -> Egress {
 /// No delays but those that are asked for, and a call that outlasts a test.
 fn calls() -> webhooks::Settings {
     webhooks::Settings {
-        schedule: Schedule { first: Duration::ZERO },
+        schedule: RetrySchedule { first: Duration::ZERO },
         timeout: Duration::from_secs(50),
         at_once: 4,
     }

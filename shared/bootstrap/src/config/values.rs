@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use serde::de::{self, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tracing_subscriber::EnvFilter;
@@ -40,6 +42,13 @@ impl Secret {
         let bytes = self.0.bytes().zip(given.bytes());
         let differ = bytes.fold(0, |all, (one, other)| all | (one ^ other));
         !self.0.is_empty() && self.0.len() == given.len() && differ == 0
+    }
+
+    /// Whether a request shows this, as `Authorization: Bearer`.
+    #[must_use]
+    pub fn is_shown_in(&self, headers: &HeaderMap) -> bool {
+        let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        given.and_then(|given| given.strip_prefix("Bearer ")).is_some_and(|given| self.is(given))
     }
 
     /// One that is shown at a door, which must be long: a short one is guessed.

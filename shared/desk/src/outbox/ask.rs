@@ -27,13 +27,7 @@ pub async fn ask(
     (command_type, content): (&str, Value),
     patience: Duration,
 ) -> sqlx::Result<Option<Receipt>> {
-    let request = Request {
-        account: account.clone(),
-        key,
-        command_type: command_type.to_owned(),
-        hash: Request::hash_of(command_type, &content),
-        content,
-    };
+    let request = Request::new(account.clone(), key, command_type, content);
     accept(pool, &request).await?;
     new_command.notify_one();
     let entity = entity_of(command_type);

@@ -4,11 +4,13 @@
 mod accept;
 mod ask;
 mod hold;
+mod receipt;
 mod request;
 mod send;
 
 pub use accept::{Accepted, accept, accept_within};
 pub use ask::ask;
 pub use hold::{FileOfComment, hold, release, replace_file};
+pub use receipt::with_receipt;
 pub use request::{Request, RequestError, entity_of};
 pub use send::{Settings, run};

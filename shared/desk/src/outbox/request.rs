@@ -45,6 +45,30 @@ pub fn entity_of(command_type: &str) -> &str {
 }
 
 impl Request {
+    /// A command with a content that nothing was added to.
+    #[must_use]
+    pub fn new(
+        account: AccountName,
+        key: impl Into<String>,
+        command_type: &str,
+        content: Value,
+    ) -> Self {
+        Self {
+            hash: Self::hash_of(command_type, &content),
+            account,
+            key: key.into(),
+            command_type: command_type.to_owned(),
+            content,
+        }
+    }
+
+    /// The same, where a repeat is known by less than all that is sent.
+    #[must_use]
+    pub fn known_by(mut self, asked: &Value) -> Self {
+        self.hash = Self::hash_of(&self.command_type, asked);
+        self
+    }
+
     /// Hash by which a repeat is known: of the type and what was asked for.
     #[must_use]
     pub fn hash_of(command_type: &str, asked: &Value) -> Vec<u8> {

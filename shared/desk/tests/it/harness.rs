@@ -135,13 +135,8 @@ impl DeskHarness {
         command_type: &str,
         content: &Value,
     ) -> Accepted {
-        let request = Request {
-            account: AccountName::new(account).expect("a name"),
-            key: key.to_owned(),
-            command_type: command_type.to_owned(),
-            hash: Request::hash_of(command_type, content),
-            content: content.clone(),
-        };
+        let account = AccountName::new(account).expect("a name");
+        let request = Request::new(account, key, command_type, content.clone());
         let accepted = accept(&self.pool, &request).await.expect("the database takes it");
         self.new_command.notify_one();
         accepted

@@ -119,6 +119,24 @@ fn method_and_body_stay_or_the_redirect_is_refused() {
 }
 
 #[test]
+fn a_protocol_that_keeps_its_method_keeps_its_body() {
+    let redirects = Redirects::same_host(2).keeping_method();
+    let url = Url::parse("https://a.test/").unwrap();
+    for (method, body) in [(Method::PUT, Carries::Bytes), (Method::DELETE, Carries::Nothing)] {
+        for status in [301, 302, 303, 307, 308] {
+            let sent = Sent { url: &url, method: &method, body, followed: 1 };
+            let status = StatusCode::from_u16(status).unwrap();
+            let to =
+                |location: &str| next(sent, status, Some(location.as_bytes()), redirects, HTTPS);
+            let onward = to("/b").unwrap().unwrap();
+            assert_eq!((&onward.method, onward.with_body), (&method, body == Carries::Bytes));
+            assert!(onward.with_headers);
+            assert_eq!(to("https://b.test/"), Err(Stop::Refused(RedirectFault::OtherHost)));
+        }
+    }
+}
+
+#[test]
 fn only_harmless_headers_go_to_another_host() {
     let mut given = HeaderMap::new();
     for name in [ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE, CONTENT_TYPE] {
@@ -155,7 +173,7 @@ proptest! {
         let url = Url::parse("https://a.test/x").unwrap();
         let body = if with_bytes { Carries::Bytes } else { Carries::Nothing };
         let sent = Sent { url: &url, method: &Method::PUT, body, followed };
-        let redirects = Redirects { at_most, same_host };
+        let redirects = Redirects { at_most, same_host, keeps_method: false };
         let status = StatusCode::from_u16(status).unwrap();
         if let Ok(Some(onward)) = next(sent, status, Some(location.as_bytes()), redirects, BOTH) {
             prop_assert!(followed < at_most);

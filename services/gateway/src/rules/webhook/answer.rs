@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-
-use super::schedule::Schedule;
+use egress::{RetrySchedule, retry_after};
 
 /// An endpoint that took nothing for so long is switched off.
 pub const OFF_AFTER: Duration = Duration::from_hours(5 * 24);
@@ -43,19 +42,11 @@ impl Answer<'_> {
         match self.status {
             Some(200..=299) => Meaning::Taken,
             Some(GONE) => Meaning::Gone,
-            Some(TOO_MANY_REQUESTS | UNAVAILABLE) => Meaning::NotTaken(self.asked()),
+            Some(TOO_MANY_REQUESTS | UNAVAILABLE) => {
+                Meaning::NotTaken(self.retry_after.and_then(|text| retry_after(text, self.at)))
+            }
             _ => Meaning::NotTaken(None),
         }
-    }
-
-    /// Seconds, or a time of day (RFC 9110, 10.2.3).
-    fn asked(&self) -> Option<Duration> {
-        let text = self.retry_after?.trim();
-        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
-        }
-        let until = DateTime::parse_from_rfc2822(text).ok()?;
-        Some((until.to_utc() - self.at).to_std().unwrap_or_default())
     }
 }
 
@@ -103,7 +94,7 @@ pub enum Next {
 
 /// What happens after an answer. `chance`, from 0 to 1, is for the delay.
 #[must_use]
-pub fn next(answer: &Answer<'_>, before: History, schedule: Schedule, chance: f64) -> Next {
+pub fn next(answer: &Answer<'_>, before: History, schedule: RetrySchedule, chance: f64) -> Next {
     let asked = match answer.meaning() {
         Meaning::Taken => return Next::GoOn,
         Meaning::Gone => return Next::SwitchOff(Off::Gone),
@@ -162,7 +153,7 @@ mod tests {
 
     #[test]
     fn what_follows_depends_on_what_was_before() {
-        let schedule = Schedule { first: Duration::from_secs(5) };
+        let schedule = RetrySchedule { first: Duration::from_secs(5) };
         let (none, days) = (None, |day| Some(at(&format!("2026-11-{day}T12:00:00Z"))));
         let again = |seconds| Next::Again(Duration::from_secs(seconds));
         for (status, retry_after, failures, failing_since, expected) in [

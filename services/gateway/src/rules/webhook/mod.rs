@@ -2,10 +2,8 @@
 
 mod answer;
 mod body;
-mod schedule;
 mod signature;
 
 pub use answer::{Answer, History, Meaning, Next, OFF_AFTER, Off, next};
 pub use body::{Delivery, LARGEST_BYTES, delivery_body, test_body};
-pub use schedule::Schedule;
 pub use signature::{Secret, signatures};

@@ -1,26 +1,28 @@
-//! When a delivery that was not taken is tried again.
+//! When a call that failed is made again.
 
 use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 /// Each delay, in units of the first: with 5 seconds these are 5 s, 1 min, 5 min, 30 min, 2 h, 5 h,
 /// 10 h, 14 h, 20 h and 24 h, three days in all.
 const UNITS: [u32; 10] = [1, 12, 60, 360, 1_440, 3_600, 7_200, 10_080, 14_400, 17_280];
 
-/// The longest that an endpoint may ask to be left alone.
+/// The longest that somebody may ask to be left alone.
 const LONGEST_ASKED: Duration = Duration::from_hours(24);
 
 /// How the delays grow.
 #[derive(Clone, Copy, Debug)]
-pub struct Schedule {
+pub struct RetrySchedule {
     /// After the first failure.
     pub first: Duration,
 }
 
-impl Schedule {
-    /// How long to wait after so many failures of one delivery; nothing when it was tried often
-    /// enough. `asked` is what the endpoint asked for, which is never cut short, up to a day.
-    /// `chance`, from 0 to 1, lengthens a delay by up to a quarter: endpoints that failed together
-    /// do not come back together.
+impl RetrySchedule {
+    /// How long to wait after so many failures of one call; nothing when it was made often enough.
+    /// `asked` is what the other side asked for, which is never cut short, up to a day. `chance`,
+    /// from 0 to 1, lengthens a delay by up to a quarter: calls that failed together do not come
+    /// back together.
     #[must_use]
     pub fn delay(self, failures: u32, asked: Option<Duration>, chance: f64) -> Option<Duration> {
         let place = usize::try_from(failures.max(1) - 1).ok()?;
@@ -30,11 +32,22 @@ impl Schedule {
     }
 }
 
+/// What `Retry-After` asks for: seconds, or a time of day (RFC 9110, 10.2.3).
+#[must_use]
+pub fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+    let text = text.trim();
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
+    }
+    let until = DateTime::parse_from_rfc2822(text).ok()?;
+    Some((until.to_utc() - now).to_std().unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const USUAL: Schedule = Schedule { first: Duration::from_secs(5) };
+    const USUAL: RetrySchedule = RetrySchedule { first: Duration::from_secs(5) };
 
     #[test]
     fn delays_grow_over_three_days_and_then_end() {
@@ -63,5 +76,15 @@ mod tests {
             let delay = USUAL.delay(failures, asked, chance);
             assert_eq!(delay, Some(expected), "{failures} {asked:?} {chance}");
         }
+    }
+
+    #[test]
+    fn who_asks_to_be_left_alone_says_seconds_or_a_time() {
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        assert_eq!(retry_after(" 120 ", now), Some(Duration::from_mins(2)));
+        let in_a_minute = retry_after("Tue, 14 Nov 2023 22:14:20 GMT", now);
+        assert_eq!(in_a_minute, Some(Duration::from_mins(1)));
+        assert_eq!(retry_after("Tue, 14 Nov 2023 22:00:00 GMT", now), Some(Duration::ZERO));
+        assert_eq!(retry_after("soon", now), None);
     }
 }
