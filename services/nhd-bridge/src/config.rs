@@ -1,16 +1,14 @@
 //! nhd-bridge's own keys; `config.default.toml` says what they mean.
 
-use std::net::SocketAddr;
-
-use bootstrap::{Secret, Within};
-use serde::{Deserialize, Deserializer, Serialize, de};
+use bootstrap::{Listener, Operator, Secret, Within};
+use serde::{Deserialize, Serialize};
 
 /// The service's own configuration.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// What partners speak to.
-    pub sharing: Sharing,
+    pub sharing: Listener,
     /// What the operator speaks to.
     pub operator: Operator,
     /// How access keys are kept.
@@ -20,35 +18,8 @@ pub struct Config {
     /// How partners are called.
     pub calls: CallSettings,
     /// What may be called.
-    #[serde(deserialize_with = "calls_out")]
+    #[serde(deserialize_with = "egress::checked")]
     pub egress: egress::Settings,
-}
-
-/// What partners speak to.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sharing {
-    /// Where it listens.
-    pub listen: SocketAddr,
-    /// What it is reached by.
-    #[serde(deserialize_with = "bootstrap::public_url")]
-    pub public_url: String,
-    /// Certificate chain, PEM.
-    pub certificate_file: String,
-    /// Private key, PEM.
-    pub key_file: String,
-}
-
-/// What the operator speaks to.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Operator {
-    /// Where it listens.
-    pub listen: SocketAddr,
-    /// What whoever asks must show.
-    #[serde(deserialize_with = "Secret::of_door")]
-    pub secret: Secret,
-    secret_file: String,
 }
 
 /// How access keys are kept.
@@ -95,12 +66,6 @@ pub struct CallSettings {
     pub timeout_ms: Within<100, 60_000>,
     /// Calls at the same time.
     pub at_once: Within<1, 1_000>,
-}
-
-fn calls_out<'de, D: Deserializer<'de>>(from: D) -> Result<egress::Settings, D::Error> {
-    let settings = egress::Settings::deserialize(from)?;
-    settings.check().map_err(|error| de::Error::custom(format!("egress.{error}")))?;
-    Ok(settings)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 
 use sqlx::migrate::{Migration, Migrator};
 
-pub use config::{CallSettings, Config, Keys, Limits, Operator, Sharing};
+pub use config::{CallSettings, Config, Keys, Limits};
 pub use edge::NhdBridge;
 pub use start::start;
 

@@ -2,7 +2,6 @@
 
 use axum::extract::{Path, Query, Request, State};
 use axum::http::StatusCode;
-use axum::http::header::AUTHORIZATION;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -63,9 +62,7 @@ async fn only_the_operator(
     request: Request,
     next: Next,
 ) -> Response {
-    let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let secret = given.and_then(|given| given.strip_prefix("Bearer ")).unwrap_or_default();
-    if api.secret.is(secret) {
+    if api.secret.is_shown_in(request.headers()) {
         return next.run(request).await;
     }
     let detail = "send Authorization: Bearer and the secret of `operator.secret_file`";

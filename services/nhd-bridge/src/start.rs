@@ -1,16 +1,15 @@
 //! From configuration to a running bridge.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use bootstrap::{Context, Tls, serve};
+use bootstrap::{Context, serve};
 use contracts::topology::Service;
 use desk::log::Heads;
 use desk::log::follow;
 use desk::store::account::{self, KeptAccount};
 use desk::{Edge, Session, outbox};
-use egress::Egress;
+use egress::{Egress, RetrySchedule};
 use tokio::sync::Notify;
 
 use crate::calls::{self, Calls};
@@ -20,7 +19,6 @@ use crate::follow::ToCalls;
 use crate::http::{Bounds, Bridge};
 use crate::keys::AccessKeys;
 use crate::operator_api::OperatorApi;
-use crate::rules::retry::RetrySchedule;
 use crate::sweep;
 
 /// Answers partners, calls them and takes what their accounts are told, until the process is asked
@@ -33,7 +31,7 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     anyhow::ensure!(
         !keys.secret.reveal().is_empty(),
         "`keys.secret` is empty: access keys of agreements must not be kept in the clear; give \
-         `keys.secret_file` 32 characters of chance, the same for all replicas"
+         `keys.secret_file` 32 random characters, the same for all replicas"
     );
     let (pool, shutdown) = (context.pool.clone(), context.shutdown.clone());
     // The edge is told the receipts of its accounts' registrations.
@@ -81,11 +79,8 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
 
     let parts = (pool.clone(), heads, new_command);
     let bridge = Bridge::new(parts, keys, egress, &public_url, bounds(limits));
-    let tls = (!sharing.certificate_file.is_empty()).then(|| Tls {
-        certificate: PathBuf::from(&sharing.certificate_file),
-        key: PathBuf::from(&sharing.key_file),
-    });
-    let serving = serve("sharing", sharing.listen, tls, bridge.router(), shutdown.clone());
+    let (listen, tls) = (sharing.listen, sharing.tls());
+    let serving = serve("sharing", listen, tls, bridge.router(), shutdown.clone());
     context.tasks.spawn("sharing", serving);
     if !operator.secret.reveal().is_empty() {
         let api = OperatorApi { pool, secret: operator.secret };

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use contracts::command::AgreementDeactivate;
 use contracts::{Actor, Message, Role};
-use desk::outbox::{Request, accept};
+use desk::outbox::accept;
 use messaging::cause;
-use serde_json::json;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -42,13 +41,7 @@ async fn turn(pool: &PgPool, days: i32) -> sqlx::Result<()> {
         let name = format!("the bridge, because nobody decided within {days} days");
         let actor =
             Actor { id: "bridge".to_owned(), name, role: Role::Admin, email: None, phone: None };
-        let request = Request {
-            account: row.account()?,
-            key: format!("deactivate {}", row.id),
-            command_type: AgreementDeactivate::NAME.to_owned(),
-            hash: Request::hash_of(AgreementDeactivate::NAME, &json!({ "agreement_id": row.id })),
-            content: json!({ "agreement_id": row.id, "actor": actor }),
-        };
+        let request = row.decision("deactivate", AgreementDeactivate::NAME, &actor)?;
         accept(pool, &request).await?;
     }
     Ok(())

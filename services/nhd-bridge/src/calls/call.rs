@@ -1,14 +1,14 @@
-//! One request to a partner, with its redirects.
+//! One request to a partner.
 
 use std::time::{Duration, Instant};
 
-use egress::header::{ACCEPT, CONTENT_TYPE, LOCATION, RETRY_AFTER};
-use egress::{Call, Egress, HeaderName, HeaderValue, Method, Url};
+use egress::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
+use egress::{Call, Egress, HeaderName, HeaderValue, Method, Redirects, retry_after};
 use serde_json::Value;
 
 use crate::clock::now;
 use crate::rules::called::Answered;
-use crate::rules::{redirect, retry};
+use crate::rules::token::without_key;
 
 /// What is read of an answer, in bytes; of a failure so much is kept.
 const READ: usize = 64 * 1024;
@@ -18,7 +18,7 @@ const TOKEN: HeaderName = HeaderName::from_static("x-ticket-sharing-token");
 const VERSION: HeaderName = HeaderName::from_static("x-ticket-sharing-version");
 
 /// A request.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Wanted<'a> {
     pub method: &'static str,
     /// Where, with the path.
@@ -31,7 +31,6 @@ pub(super) struct Wanted<'a> {
 }
 
 /// What came of it.
-#[derive(Debug)]
 pub(super) struct Heard {
     pub answered: Answered,
     pub status: Option<u16>,
@@ -57,40 +56,23 @@ impl Heard {
     }
 }
 
-/// Asks, and follows redirects as every known client of the protocol does: with method, body and
-/// token, but to the same host only.
+/// Asks.
 pub(super) async fn ask(egress: &Egress, wanted: Wanted<'_>) -> Heard {
     let began = Instant::now();
-    let Ok(mut url) = Url::parse(wanted.url) else {
-        return Heard::nothing("bad_url: the partner's URL is none".to_owned(), began);
+    let Some(call) = call(&wanted) else {
+        return Heard::nothing("bad_token: the key fits in no header".to_owned(), began);
     };
-    for followed in 0..=redirect::AT_MOST {
-        let Some(call) = call(&wanted, &url) else {
-            return Heard::nothing("bad_token: the key fits in no header".to_owned(), began);
-        };
-        let response = match egress.send(call).await {
-            Ok(response) => response,
-            Err(error) => {
-                return Heard::nothing(format!("{}: {error}", error.code()), began);
-            }
-        };
-        let location = response
-            .headers()
-            .get(LOCATION)
-            .filter(|_| response.status().is_redirection())
-            .and_then(|value| value.to_str().ok());
-        match location.map(|location| redirect::next(&url, location, followed)) {
-            Some(Ok(next)) => url = next,
-            Some(Err(why)) => return Heard::nothing(format!("redirect_refused: {why}"), began),
-            None => return heard(response, began).await,
-        }
+    match egress.send(call).await {
+        Ok(response) => heard(response, wanted.token, began).await,
+        Err(error) => Heard::nothing(format!("{}: {error}", error.code()), began),
     }
-    Heard::nothing("too_many_redirects: it redirects once more after two".to_owned(), began)
 }
 
-fn call(wanted: &Wanted<'_>, url: &Url) -> Option<Call> {
+fn call(wanted: &Wanted<'_>) -> Option<Call> {
     let method = Method::from_bytes(wanted.method.as_bytes()).ok()?;
-    let mut call = Call::new(method, url.as_str())
+    let mut call = Call::new(method, wanted.url)
+        // As every known client of the protocol does, though the token stays at its host.
+        .redirects(Redirects::same_host(2).keeping_method())
         .header(ACCEPT, HeaderValue::from_static("application/json, text/x-json"))
         .header(VERSION, HeaderValue::from_static("1"))
         .header(TOKEN, HeaderValue::from_str(wanted.token).ok()?)
@@ -106,19 +88,20 @@ fn call(wanted: &Wanted<'_>, url: &Url) -> Option<Call> {
     Some(call)
 }
 
-async fn heard(response: egress::Response, began: Instant) -> Heard {
+async fn heard(response: egress::Response, token: &str, began: Instant) -> Heard {
     let status = response.status().as_u16();
     let header = |name: HeaderName| {
         response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
     };
     let media = header(CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
-    let retry_after = header(RETRY_AFTER).and_then(|text| retry::asked(&text, now().utc()));
+    let retry_after = header(RETRY_AFTER).and_then(|text| retry_after(&text, now().utc()));
     let bytes = response.start(READ).await;
     // PostgreSQL keeps no NUL in a text.
     let text = String::from_utf8_lossy(&bytes).replace('\0', "\u{fffd}");
     let json: Option<Value> = serde_json::from_str(&text).ok();
     let is_page = json.is_none() && (media.contains("html") || text.trim_start().starts_with('<'));
-    let kept: String = text.chars().take(KEPT).collect();
+    // An answer may repeat what it was sent.
+    let kept = without_key(&text, token).chars().take(KEPT).collect();
     let reason = match status {
         200..=299 if is_page => Some(format!("{status} with a page for people")),
         200..=299 => None,

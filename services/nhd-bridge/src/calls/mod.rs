@@ -9,17 +9,15 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use egress::Egress;
+use egress::{Egress, RetrySchedule, Working};
 use messaging::cause;
 use sqlx::PgPool;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::clock::new_id;
 use crate::keys::{AccessKeys, KeyError};
-use crate::rules::retry::RetrySchedule;
 use crate::store::call::{self as queue, CallRow};
 
 /// How often is looked for what is due.
@@ -28,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_secs(2);
 /// How much longer than its calls one is held: what a replica that died held is made after it.
 const MARGIN: Duration = Duration::from_mins(1);
-/// Attempts that one call may take: another media type, redirects, a read-back.
+/// Attempts that one call may take: another media type, an update in a share's place, read-backs.
 const ATTEMPTS: u32 = 6;
 
 /// How partners are called.
@@ -38,8 +36,8 @@ pub struct Settings {
     pub schedule: RetrySchedule,
     /// How long one may take.
     pub timeout: Duration,
-    /// How many are made at the same time. Those of agreements that failed last get half of it at
-    /// most, so that they hold up nobody, however many they are.
+    /// How many are made at the same time. Those of agreements whose last call failed get half
+    /// of it at most, so that they hold up nobody, however many they are.
     pub at_once: usize,
 }
 
@@ -88,13 +86,11 @@ impl Calls {
                 () = tokio::time::sleep(pause) => {}
             }
         }
-        while working.healthy.join_next().await.is_some() {}
-        while working.failing.join_next().await.is_some() {}
+        working.all_ended().await;
         Ok(())
     }
 
     async fn claim(&self, working: &mut Working, stop: &CancellationToken) -> sqlx::Result<usize> {
-        working.forget_ended();
         let mut claimed = 0;
         for failing in [false, true] {
             let free = working.free(self.settings.at_once, failing);
@@ -107,7 +103,7 @@ impl Calls {
             for row in queue::claim(&self.pool, held, failing, limit).await? {
                 claimed += 1;
                 let (calls, stop) = (self.clone(), stop.clone());
-                working.of(failing).spawn(async move { calls.make(row, lease, &stop).await });
+                working.begin(failing, async move { calls.make(row, lease, &stop).await });
             }
         }
         Ok(claimed)
@@ -120,48 +116,13 @@ impl Calls {
             Some(Ok(())) => return,
             Some(Err(error)) => {
                 tracing::warn!(cause = cause(&error), agreement, "a call to a partner waits");
-                // Without a connection its lease ends.
-                let Ok(mut connection) = self.pool.acquire().await else { return };
-                queue::again(&mut connection, id, PAUSE).await
+                // Our own trouble is no failure of the partner's.
+                queue::release(&self.pool, id, lease, PAUSE).await
             }
-            None => queue::release(&self.pool, id, lease).await,
+            None => queue::release(&self.pool, id, lease, Duration::ZERO).await,
         };
         if let Err(error) = released {
             tracing::warn!(cause = cause(&error), agreement, "a call to a partner is held in vain");
-        }
-    }
-}
-
-/// Calls that are under way.
-#[derive(Default)]
-struct Working {
-    healthy: JoinSet<()>,
-    failing: JoinSet<()>,
-}
-
-impl Working {
-    /// How many more may be begun.
-    fn free(&self, at_once: usize, failing: bool) -> usize {
-        let free = at_once.saturating_sub(self.healthy.len() + self.failing.len());
-        let of_failing = (at_once / 2).max(1).saturating_sub(self.failing.len());
-        if failing { free.min(of_failing) } else { free }
-    }
-
-    fn of(&mut self, failing: bool) -> &mut JoinSet<()> {
-        if failing { &mut self.failing } else { &mut self.healthy }
-    }
-
-    fn forget_ended(&mut self) {
-        while self.healthy.try_join_next().is_some() {}
-        while self.failing.try_join_next().is_some() {}
-    }
-
-    /// Waits until one ends. What panicked is told by the process's own hook, and its lease ends.
-    async fn one_ended(&mut self) {
-        tokio::select! {
-            Some(_) = self.healthy.join_next() => {}
-            Some(_) = self.failing.join_next() => {}
-            else => std::future::pending().await,
         }
     }
 }

@@ -1,10 +1,12 @@
 //! A call is made, and what came of it kept.
 
+use std::time::Duration;
+
 use contracts::command::{AgreementDeactivate, AgreementDecline};
 use contracts::delivery::{AgreementStatus, Side};
 use contracts::{Actor, Message, Role};
-use desk::outbox::{Request, accept_within};
-use serde_json::{Value, json};
+use desk::outbox::accept_within;
+use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -34,6 +36,15 @@ impl Calls {
         let key = self.keys.open(&agreement.id, &agreement.sealed_key)?;
         let ended = self.tried(&row, &agreement, kind, &key).await?;
         let mut transaction = self.pool.begin().await?;
+        // The agreement first, then its ticket, then the call: as everywhere else.
+        let called = agreement;
+        let agreement = agreement::locked(&mut transaction, &called.id).await?;
+        // The partner moved meanwhile: what was heard says nothing of where it is now.
+        let Some(agreement) = agreement.filter(|now| now.partner_url == called.partner_url) else {
+            drop(transaction);
+            return Ok(queue::release(&self.pool, row.id, lease, Duration::ZERO).await?);
+        };
+        shared::locked(&mut transaction, &row.agreement, &row.ticket).await?;
         // Somebody else has it by now, if this took too long.
         if queue::is_held(&mut transaction, row.id, lease).await? {
             self.keep(&mut transaction, (&row, kind), &agreement, ended).await?;
@@ -53,7 +64,7 @@ impl Calls {
     ) -> Result<Ended, CallError> {
         let mut media = if agreement.media.as_deref() == Some(X_JSON) { X_JSON } else { JSON };
         let mut may_change_media = agreement.media.is_none();
-        let mut method = kind.method();
+        let mut sent_as = kind;
         let token = format!("{}:{key}", agreement.uuid);
         loop {
             let said = self.message(row, agreement, (kind, key), media).await?;
@@ -62,7 +73,7 @@ impl Calls {
             };
             let url = format!("{}{path}", agreement.partner_url);
             let wanted = Wanted {
-                method,
+                method: sent_as.method(),
                 url: &url,
                 token: &token,
                 media,
@@ -71,14 +82,12 @@ impl Calls {
             };
             let heard = ask(&self.egress, wanted.clone()).await;
             let failures = u32::try_from(row.failures).unwrap_or_default();
-            // As an update it is not the first any more, and must not come here again.
-            let failures = if method == kind.method() { failures } else { 0 };
-            let made = Made { kind, failures, may_change_media };
+            let made = Made { kind: sent_as, failures, may_change_media };
             match meaning(made, heard.answered) {
                 Meaning::OtherMedia => {
                     (media, may_change_media) = (X_JSON, false);
                 }
-                Meaning::AsUpdate => method = "PUT",
+                Meaning::AsUpdate => sent_as = CallKind::Update,
                 Meaning::ReadBack => {
                     let shown = self.read_back(agreement, wanted, kind).await;
                     let meaning = meaning_of_shown(made, shown);
@@ -159,12 +168,12 @@ impl Calls {
             Meaning::Refused => {
                 health::failed(connection, &agreement.id, why, false).await?;
                 if kind == CallKind::Share {
-                    ended_there(connection, row, why).await?;
+                    ended_there(connection, row).await?;
                 }
             }
             Meaning::UnknownTicket => {
                 health::failed(connection, &agreement.id, why, false).await?;
-                ended_there(connection, row, why).await?;
+                ended_there(connection, row).await?;
                 queue::enqueue(connection, &agreement.id, "", CallKind::Prove, None).await?;
             }
             _ => {}
@@ -216,11 +225,11 @@ async fn taken(
 }
 
 /// The partner has no such ticket: nothing more is called for it, and its changes are not taken.
-async fn ended_there(connection: &mut PgConnection, row: &CallRow, why: &str) -> sqlx::Result<()> {
+async fn ended_there(connection: &mut PgConnection, row: &CallRow) -> sqlx::Result<()> {
     queue::drop_tickets(connection, &row.agreement, Some(&row.ticket)).await?;
     let held = shared::locked(connection, &row.agreement, &row.ticket).await?;
     let Some(held) = held else { return Ok(()) };
-    shared::set_state(connection, &held.share_id, "refused", Some(why)).await
+    shared::set_state(connection, &held.share_id, "refused").await
 }
 
 /// The partner wants nothing more of the agreement: it ends here too, and both sides are told why.
@@ -242,13 +251,6 @@ async fn over(
     let name: String = name.chars().take(200).collect();
     let actor =
         Actor { id: "bridge".to_owned(), name, role: Role::Admin, email: None, phone: None };
-    let content = json!({ "agreement_id": agreement.id, "actor": actor });
-    let request = Request {
-        account: agreement.account()?,
-        key: format!("{word} {}", agreement.id),
-        command_type: command_type.to_owned(),
-        hash: Request::hash_of(command_type, &json!({ "agreement_id": agreement.id })),
-        content,
-    };
+    let request = agreement.decision(word, command_type, &actor)?;
     accept_within(connection, &request).await.map(drop)
 }

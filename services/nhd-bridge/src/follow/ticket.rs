@@ -95,7 +95,7 @@ pub(super) async fn unshared(
 }
 
 async fn ended(connection: &mut PgConnection, row: &SharedRow, position: i64) -> sqlx::Result<()> {
-    shared::set_state(connection, &row.share_id, "ended", None).await?;
+    shared::set_state(connection, &row.share_id, "ended").await?;
     enqueue(connection, &row.agreement, &row.uuid, CallKind::Unshare, Some(position)).await
 }
 
@@ -128,8 +128,7 @@ pub(super) async fn answered(
         "ticket.share.v1" => {
             let share = receipt.command_id.as_str();
             if rejected {
-                let reason = receipt.reason.map(contracts::Reason::code);
-                shared::set_state(connection, share, "refused", reason).await?;
+                shared::set_state(connection, share, "refused").await?;
                 if let Some(row) = shared::of_share(connection, account, share).await? {
                     drop_tickets(connection, &row.agreement, Some(&row.uuid)).await?;
                 }

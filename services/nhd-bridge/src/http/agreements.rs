@@ -17,7 +17,7 @@ use crate::rules::called::CallKind;
 use crate::rules::token::is_same;
 use crate::rules::wire::{self, AgreementBody, Text};
 use crate::store::agreement::{self, AgreementRow, New};
-use crate::store::call;
+use crate::store::{call, health};
 
 /// A partner invites. Nothing is called and nobody is mailed: an admin decides.
 pub(super) async fn invited(bridge: &Bridge, asked: Asked) -> Result<Answer, Fault> {
@@ -68,7 +68,7 @@ async fn known(
 /// An invite that is there already: repeated by who sent it, it has no further effect.
 fn repeated(bridge: &Bridge, invite: &Invite, known: &AgreementRow) -> Result<Answer, Fault> {
     let key = bridge.keys.open(&known.id, &known.sealed_key)?;
-    if known.partner_is() == Side::Sender && is_same(&key, &invite.access_key) {
+    if known.partner_is() == Side::Sender && is_same(&key, invite.access_key.reveal()) {
         let body = json!({ "uuid": known.uuid, "status": known.status });
         return Ok((StatusCode::CREATED, body));
     }
@@ -77,7 +77,7 @@ fn repeated(bridge: &Bridge, invite: &Invite, known: &AgreementRow) -> Result<An
 
 /// The agreement's id in Deskmesh: another partner's of the same uuid is another one.
 fn id_of(account: &AccountName, address: &str, invite: &Invite) -> Result<AgreementId, Fault> {
-    let parts = [account.as_str(), address, invite.uuid.as_str(), &invite.access_key];
+    let parts = [account.as_str(), address, invite.uuid.as_str(), invite.access_key.reveal()];
     AgreementId::new(ids::derive_id("nhd agreement", &parts).to_string())
         .map_err(|error| sqlx::Error::Decode(error.into()).into())
 }
@@ -90,7 +90,7 @@ async fn keep(
     (account, url, id, key): (&AccountName, &str, &AgreementId, &str),
 ) -> Result<bool, Fault> {
     let address = asked.place.address.as_str();
-    let sealed = bridge.keys.seal(id.as_str(), &invite.access_key)?;
+    let sealed = bridge.keys.seal(id.as_str(), invite.access_key.reveal())?;
     let new = New {
         id: id.as_str(),
         account: account.as_str(),
@@ -154,13 +154,11 @@ pub(super) fn request(
     command_type: &str,
     content: Value,
 ) -> Result<Request, Refusal> {
-    let request = Request {
-        account: account.clone(),
-        key,
-        command_type: command_type.to_owned(),
-        hash: Request::hash_of(command_type, &content),
-        content,
-    };
+    checked(Request::new(account.clone(), key, command_type, content))
+}
+
+/// A command that can be sent at all.
+fn checked(request: Request) -> Result<Request, Refusal> {
     request.check().map_err(|error| Refusal::content(error.to_string()))?;
     Ok(request)
 }
@@ -212,6 +210,8 @@ async fn apply(
         let member = if row.partner_is() == Side::Sender { "sender_url" } else { "receiver_url" };
         let url = bridge.sharing_url(member, url)?;
         agreement::moved(connection, &row.id, url.as_str()).await?;
+        // What the old place did not take, the new one may.
+        health::retry(&mut *connection, &row.id).await?;
         // One that nobody accepted is proven when somebody does.
         if row.status() == AgreementStatus::Accepted {
             call::enqueue(connection, &row.id, "", CallKind::Prove, None).await?;
@@ -235,17 +235,13 @@ async fn decide(
         Decided::Deactivate => (AgreementDeactivate::NAME, "deactivate"),
     };
     let actor = admin(body.current_actor.as_ref(), Text::given(body.name.as_ref()));
-    let content = json!({ "agreement_id": row.id, "actor": actor });
-    // One decision of a kind is all there can be: a repeat is answered by the first one's receipt.
-    let key = format!("{word} {}", row.id);
-    let mut request = request(&row.account()?, key.clone(), command_type, content)?;
-    request.hash = Request::hash_of(command_type, &json!({ "agreement_id": row.id }));
+    let request = checked(row.decision(word, command_type, &actor)?)?;
     let accepted = accept_within(connection, &request).await?;
     if decided == Decided::Accept && accepted == Accepted::New {
         // The key went to this partner's URL and nowhere else.
         agreement::proof(connection, &row.id, "proven").await?;
     }
-    Ok((command_type, key))
+    Ok((command_type, request.key))
 }
 
 /// A partner reads.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contracts::Receipt;
 use desk::log;
-use desk::outbox::entity_of;
+use desk::outbox::{entity_of, with_receipt};
 use desk::store::read;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
@@ -35,18 +35,10 @@ impl Bridge {
         (command_type, key): (&str, &str),
         deadline: Deadline,
     ) -> Result<Option<Receipt>, Fault> {
-        let mut waiting = self.heads.wait(account);
-        loop {
-            let head = self.head(account).await?;
-            let row = read::command(&self.pool, account, entity_of(command_type), key).await?;
-            let receipt = row.and_then(|row| row.receipt);
-            if let Some(receipt) = receipt.and_then(|text| serde_json::from_str(&text).ok()) {
-                return Ok(Some(receipt));
-            }
-            if timeout_at(deadline.0, waiting.beyond(head)).await.is_err() {
-                return Ok(None);
-            }
-        }
+        let command = (entity_of(command_type), key);
+        let row = with_receipt(&self.pool, &self.heads, account, command, deadline.0).await?;
+        let receipt = row.and_then(|row| row.receipt);
+        Ok(receipt.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
     /// An agreement as the account was told it, if it is in time.
@@ -58,7 +50,8 @@ impl Bridge {
     ) -> Result<Option<Value>, Fault> {
         let mut waiting = self.heads.wait(account);
         loop {
-            let head = self.head(account).await?;
+            // Read before the look, so that what comes after it is waited for.
+            let head = log::head(&self.pool, account).await?.map_or(0, |cursor| cursor.position);
             if let Some(state) = read::agreement(&self.pool, account, id).await? {
                 return Ok(Some(state));
             }
@@ -66,11 +59,5 @@ impl Bridge {
                 return Ok(None);
             }
         }
-    }
-
-    /// Read before a look, so that what comes after the look is waited for.
-    async fn head(&self, account: &str) -> sqlx::Result<i64> {
-        let head = log::head(&self.pool, account).await?;
-        Ok(head.map_or(0, |cursor| cursor.position))
     }
 }

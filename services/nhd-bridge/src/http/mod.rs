@@ -65,7 +65,6 @@ pub struct Bridge {
 }
 
 /// A request that arrived whole.
-#[derive(Debug)]
 pub(crate) struct Asked {
     pub place: Place,
     pub headers: HeaderMap,

@@ -7,7 +7,7 @@ use contracts::topology::Service;
 use contracts::{AccountName, Actor, Message, Reason, ReceiptOutcome, Role, SharingUrl};
 use desk::outbox::{self, Request, ask};
 use desk::store::account::{self, KeptAccount};
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::PgPool;
 use url::Url;
 
@@ -110,13 +110,6 @@ pub(crate) fn introduction(name: &AccountName) -> Request {
         email: None,
         phone: None,
     };
-    let mut content: Value = json!({ "open_fields": true });
-    content["actor"] = json!(actor);
-    Request {
-        account: name.clone(),
-        key: "introduction".to_owned(),
-        command_type: AccountUpdate::NAME.to_owned(),
-        hash: Request::hash_of(AccountUpdate::NAME, &content),
-        content,
-    }
+    let content = json!({ "open_fields": true, "actor": actor });
+    Request::new(name.clone(), "introduction", AccountUpdate::NAME, content)
 }

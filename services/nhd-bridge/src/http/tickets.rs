@@ -36,13 +36,13 @@ const PROOF_LOOKED_FOR: Duration = Duration::from_millis(50);
 /// have arrived.
 pub(super) async fn shared(bridge: &Bridge, asked: Asked) -> Result<Answer, Fault> {
     let body: TicketBody = wire::read(&asked.body).map_err(Refusal::content)?;
-    let mut transaction = bridge.pool.begin().await?;
-    let agreement = allowed(bridge, &mut transaction, &asked).await?;
+    let agreement = allowed(bridge, &asked).await?;
     if agreement.partner_is() != Side::Sender {
         let detail = "under this agreement we share with you; invite us to share with us";
         return Err(Refusal::forbidden(detail).into());
     }
     let uuid = uuid_of(&asked.place.uuid, body.uuid.as_ref())?;
+    let mut transaction = bridge.pool.begin().await?;
     let mut taken = take(&mut transaction, &asked, &agreement, &body).await?;
     let known = shared::locked(&mut transaction, &agreement.id, uuid.as_str()).await?;
     if known.as_ref().is_some_and(SharedRow::is_on) {
@@ -80,11 +80,8 @@ async fn take(
         .collect();
     let told = comment::told(connection, &agreement.account, &uuids).await?;
     let account = agreement.account()?;
-    let speaker = Speaker {
-        account: &account,
-        name: &organisation(agreement),
-        public_by_default: public_by_default(&asked.headers),
-    };
+    let speaker =
+        Speaker { account: &account, public_by_default: public_by_default(&asked.headers) };
     let ours: BTreeSet<String> = told.keys().cloned().collect();
     let incoming = incoming::read(&speaker, &ours, body)?;
     Ok(Taken { incoming, copy_of: told.into_values().next() })
@@ -135,9 +132,9 @@ async fn begin(
 /// A partner updates a ticket that either side shared.
 pub(super) async fn updated(bridge: &Bridge, asked: Asked) -> Result<Answer, Fault> {
     let body: TicketBody = wire::read(&asked.body).map_err(Refusal::content)?;
-    let mut connection = bridge.pool.acquire().await?;
-    let agreement = allowed(bridge, &mut connection, &asked).await?;
+    let agreement = allowed(bridge, &asked).await?;
     let uuid = uuid_of(&asked.place.uuid, body.uuid.as_ref())?;
+    let mut connection = bridge.pool.acquire().await?;
     let taken = take(&mut connection, &asked, &agreement, &body).await?;
     drop(connection);
     apply(bridge, &asked, &agreement, &uuid, taken.incoming).await?;
@@ -214,12 +211,12 @@ async fn begun(
 /// The partner that shared a ticket shares it no more.
 pub(super) async fn unshared(bridge: &Bridge, asked: Asked) -> Result<Answer, Fault> {
     let uuid = uuid_of(&asked.place.uuid, None)?;
-    let mut transaction = bridge.pool.begin().await?;
-    let agreement = allowed(bridge, &mut transaction, &asked).await?;
+    let agreement = allowed(bridge, &asked).await?;
     if agreement.partner_is() != Side::Sender {
         let detail = "only who shared a ticket can end its sharing; end the agreement instead";
         return Err(Refusal::forbidden(detail).into());
     }
+    let mut transaction = bridge.pool.begin().await?;
     let row = shared::locked(&mut transaction, &agreement.id, uuid.as_str()).await?;
     let unknown = || Refusal::new(Why::NotFound, "the ticket is not shared under this agreement");
     let row = row.ok_or_else(unknown)?;
@@ -237,7 +234,7 @@ pub(super) async fn unshared(bridge: &Bridge, asked: Asked) -> Result<Answer, Fa
     let key = format!("unshare {}", row.share_id);
     let request = request(&account, key.clone(), TicketUnshare::NAME, content)?;
     accept_within(&mut transaction, &request).await?;
-    shared::set_state(&mut transaction, &row.share_id, "ended", None).await?;
+    shared::set_state(&mut transaction, &row.share_id, "ended").await?;
     call::drop_tickets(&mut transaction, &agreement.id, Some(uuid.as_str())).await?;
     transaction.commit().await?;
     bridge.new_command.notify_one();
@@ -249,8 +246,8 @@ pub(super) async fn unshared(bridge: &Bridge, asked: Asked) -> Result<Answer, Fa
 /// A partner reads a ticket of its agreement.
 pub(super) async fn shown(bridge: &Bridge, asked: Asked) -> Result<Answer, Fault> {
     let uuid = uuid_of(&asked.place.uuid, None)?;
+    let agreement = allowed(bridge, &asked).await?;
     let mut connection = bridge.pool.acquire().await?;
-    let agreement = allowed(bridge, &mut connection, &asked).await?;
     let row = shared::locked(&mut connection, &agreement.id, uuid.as_str()).await?;
     let unknown = || Refusal::new(Why::NotFound, "the ticket is not shared under this agreement");
     let row = row.filter(SharedRow::is_on).ok_or_else(unknown)?;
@@ -267,19 +264,16 @@ pub(super) async fn shown(bridge: &Bridge, asked: Asked) -> Result<Answer, Fault
     Ok((StatusCode::OK, body))
 }
 
-/// The agreement that the token opens, if tickets go under it.
-async fn allowed(
-    bridge: &Bridge,
-    connection: &mut PgConnection,
-    asked: &Asked,
-) -> Result<AgreementRow, Fault> {
-    let mut agreement = bridge.opened(connection, &asked.place, &asked.headers).await?;
+/// The agreement that the token opens, if tickets go under it. Whoever waits here holds no
+/// connection meanwhile: the answer that is waited for could not be kept without one.
+async fn allowed(bridge: &Bridge, asked: &Asked) -> Result<AgreementRow, Fault> {
+    let mut agreement = opened(bridge, asked).await?;
     // Who answered our acceptance may share before that answer is kept here, and takes a refusal for
     // the last word.
     let until = Instant::now() + PROOF_MAY_TAKE.min(asked.deadline.left());
     while agreement.awaits_proof() && Instant::now() < until {
         sleep(PROOF_LOOKED_FOR).await;
-        agreement = bridge.opened(connection, &asked.place, &asked.headers).await?;
+        agreement = opened(bridge, asked).await?;
     }
     let sentence = match agreement.status() {
         AgreementStatus::Accepted if agreement.is_proven() => return Ok(agreement),
@@ -291,6 +285,11 @@ async fn allowed(
         AgreementStatus::Inactive => "the agreement has ended; send a new invite",
     };
     Err(Refusal::forbidden(sentence).into())
+}
+
+async fn opened(bridge: &Bridge, asked: &Asked) -> Result<AgreementRow, Fault> {
+    let mut connection = bridge.pool.acquire().await?;
+    bridge.opened(&mut connection, &asked.place, &asked.headers).await
 }
 
 fn told_back(uuid: &NhdId) -> Value {

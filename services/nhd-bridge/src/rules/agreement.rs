@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::answer::Refusal;
 use super::id::{NhdId, sha1};
 use super::place;
+use super::token::AccessKey;
 use super::wire::{ActorBody, AgreementBody, Text};
 
 /// An access key has so many characters at least: a shorter one could be guessed.
@@ -25,7 +26,7 @@ pub struct Invite {
     /// Where the partner says that it is reached.
     pub sender_url: String,
     /// Its secret.
-    pub access_key: String,
+    pub access_key: AccessKey,
     /// What crosses.
     pub terms: Terms,
     /// Who sent it.
@@ -57,14 +58,13 @@ impl Invite {
                 "receiver_url: the invite came to {ours}, and names another receiver"
             )));
         }
-        let access_key = wanted("access_key", body.access_key.as_ref())?;
-        let printable = access_key.bytes().all(|byte| byte.is_ascii_graphic());
-        if !printable || !KEY_CHARACTERS.contains(&access_key.len()) {
-            return Err(Refusal::content(
+        let access_key = body.access_key.clone().filter(|key| is_key(key.reveal()));
+        let access_key = access_key.ok_or_else(|| {
+            Refusal::content(
                 "access_key: 16 to 256 printable characters are expected, such as 40 hexadecimal \
                  digits",
-            ));
-        }
+            )
+        })?;
         let sender_url = wanted("sender_url", body.sender_url.as_ref())?;
         let name = Text::given(body.name.as_ref()).map(str::to_owned);
         let actor = admin(body.current_actor.as_ref(), name.as_deref());
@@ -82,6 +82,10 @@ impl Invite {
             actor: self.actor.clone(),
         }
     }
+}
+
+fn is_key(text: &str) -> bool {
+    KEY_CHARACTERS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// The identifier of the path, which the body's must not contradict.
@@ -231,7 +235,7 @@ fn status(word: &str) -> Option<AgreementStatus> {
 }
 
 /// An agreement, to be told to a partner.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Told<'a> {
     /// As the protocol names it.
     pub uuid: &'a str,
@@ -336,7 +340,7 @@ mod tests {
             ("receiver_url", json!("https://bridge.example/sharing/globex"), "another receiver"),
             ("receiver_url", json!(null), "missing"),
             ("sender_url", json!(""), "missing"),
-            ("access_key", json!(null), "missing"),
+            ("access_key", json!(null), "16 to 256"),
             ("access_key", json!("short"), "16 to 256"),
             ("access_key", json!("with a blank in its middle"), "16 to 256"),
         ] {

@@ -18,8 +18,6 @@ use super::wire::{ActorBody, AttachmentBody, CommentBody, Text, TicketBody};
 pub struct Speaker<'a> {
     /// The partner's account.
     pub account: &'a AccountName,
-    /// What the partner calls itself.
-    pub name: &'a str,
     /// Whether a comment is public that does not say so: to Zendesk it is, to those that send the
     /// protocol's version header it is not.
     pub public_by_default: bool,
@@ -63,13 +61,14 @@ pub fn read(
         None => None,
     };
     let mut comments: Vec<Comment> = Vec::new();
+    let mut seen = BTreeSet::new();
     let sent = body.comments.iter().flatten().enumerate();
     for (place, comment) in sent.filter_map(|(place, comment)| Some((place, comment.as_ref()?))) {
         if Text::given(comment.uuid.as_ref()).is_some_and(|uuid| ours.contains(uuid)) {
             continue;
         }
         let comment = read_comment(speaker, place, comment)?;
-        if comments.iter().all(|other| other.id != comment.id) {
+        if seen.insert(comment.id.clone()) {
             comments.push(comment);
         }
     }
@@ -198,7 +197,7 @@ mod tests {
 
     fn read_as(zendesk: bool, body: Value) -> Result<Incoming, Refusal> {
         let account = account();
-        let speaker = Speaker { account: &account, name: "Globex", public_by_default: zendesk };
+        let speaker = Speaker { account: &account, public_by_default: zendesk };
         let ours = BTreeSet::from(["told".to_owned()]);
         read(&speaker, &ours, &serde_json::from_value(body).unwrap())
     }

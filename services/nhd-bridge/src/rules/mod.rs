@@ -8,8 +8,8 @@ pub mod id;
 pub mod incoming;
 pub mod outgoing;
 pub mod place;
-pub mod redirect;
-pub mod retry;
 pub mod time;
 pub mod token;
+#[cfg(test)]
+mod vectors;
 pub mod wire;

@@ -5,6 +5,8 @@ use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use super::token::AccessKey;
+
 /// An agreement, or what of it changes.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, expecting = "an object")]
@@ -18,11 +20,9 @@ pub struct AgreementBody {
     /// Where the receiver is reached.
     pub receiver_url: Option<Text>,
     /// The secret of the agreement.
-    pub access_key: Option<Text>,
+    pub access_key: Option<AccessKey>,
     /// `pending`, `accepted`, `declined` or `inactive`.
     pub status: Option<Text>,
-    /// `sender` or `receiver`.
-    pub deactivated_by: Option<Text>,
     /// Who did it.
     pub current_actor: Option<ActorBody>,
     /// Whether tags cross.
@@ -57,8 +57,6 @@ pub struct TicketBody {
     pub original_id: Option<Text>,
     /// Values by title.
     pub custom_fields: Option<Map<String, Value>>,
-    /// The name of the partner's custom status.
-    pub custom_status: Option<Text>,
 }
 
 /// A person.

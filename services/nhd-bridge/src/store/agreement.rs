@@ -1,7 +1,9 @@
 //! Agreements with partners.
 
-use contracts::AccountName;
 use contracts::delivery::{AgreementStatus, Side};
+use contracts::{AccountName, Actor};
+use desk::outbox::Request;
+use serde_json::json;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 /// An agreement as it is kept.
@@ -31,10 +33,15 @@ pub struct AgreementRow {
     pub proof: String,
     /// The media type that the partner took.
     pub media: Option<String>,
+    /// Whether the partner is called about the agreement at this moment.
+    pub is_called: bool,
 }
 
 const SELECT: &str = "select id, account, home, uuid, partner_is, partner_url, sealed_key, name,
-    version, status, proof, media from agreement";
+    version, status, proof, media,
+    exists (select from call where call.agreement = agreement.id and call.ticket = ''
+        and call.leased_until >= now()) as is_called
+    from agreement";
 
 impl AgreementRow {
     /// Which party the partner is.
@@ -60,10 +67,22 @@ impl AgreementRow {
         self.proof == "proven"
     }
 
-    /// Whether it is accepted, and the partner's answer to that is not kept yet.
+    /// Whether it is accepted, and the partner is just being asked for its proof.
     #[must_use]
     pub fn awaits_proof(&self) -> bool {
-        self.status() == AgreementStatus::Accepted && self.proof == "none"
+        self.status() == AgreementStatus::Accepted && self.proof == "none" && self.is_called
+    }
+
+    /// A decision of the partner's about it. One of a kind is all there can be: a repeat is answered
+    /// by the first one's receipt.
+    ///
+    /// # Errors
+    /// The row holds no account's name.
+    pub fn decision(&self, word: &str, command: &str, actor: &Actor) -> sqlx::Result<Request> {
+        let content = json!({ "agreement_id": self.id, "actor": actor });
+        let request =
+            Request::new(self.account()?, format!("{word} {}", self.id), command, content);
+        Ok(request.known_by(&json!({ "agreement_id": self.id })))
     }
 
     /// The partner's account.
@@ -153,7 +172,8 @@ pub async fn at(
 /// # Errors
 /// The database.
 pub async fn locked(connection: &mut PgConnection, id: &str) -> sqlx::Result<Option<AgreementRow>> {
-    sqlx::query_as(AssertSqlSafe(format!("{SELECT} where id = $1 for update")))
+    // What refers to it may be written meanwhile: its key stays.
+    sqlx::query_as(AssertSqlSafe(format!("{SELECT} where id = $1 for no key update")))
         .bind(id)
         .fetch_optional(connection)
         .await
@@ -281,14 +301,19 @@ pub async fn unproven(
     .await
 }
 
-/// Invites that partners sent so many days ago, and that nobody decided.
+/// Invites that partners sent so many days ago, and that nobody decided or withdrew, the oldest
+/// first.
 ///
 /// # Errors
 /// The database.
 pub async fn undecided_for(pool: &PgPool, days: i32) -> sqlx::Result<Vec<AgreementRow>> {
     sqlx::query_as(AssertSqlSafe(format!(
         "{SELECT} where proof = 'none' and partner_is = 'sender' and status = 'pending'
-             and version > 0 and created_at < now() - make_interval(days => $1) limit 100"
+             and version > 0 and created_at < now() - make_interval(days => $1)
+             and not exists (
+                 select from desk_outbox asked where asked.account = agreement.account
+                     and asked.entity = 'agreement' and asked.key = 'deactivate ' || agreement.id)
+         order by created_at limit 100"
     )))
     .bind(days)
     .fetch_all(pool)

@@ -59,8 +59,8 @@ pub async fn enqueue(
         .map(drop)
 }
 
-/// Takes calls that are due and the first of their queues, for so long: of agreements that failed
-/// last, or of the others.
+/// Takes calls that are due and the first of their queues, for so long: of agreements whose
+/// last call failed, or of the others.
 ///
 /// # Errors
 /// The database.
@@ -140,16 +140,20 @@ pub async fn again(connection: &mut PgConnection, id: i64, after: Duration) -> s
     .map(drop)
 }
 
-/// Lets a call go that was not made: it is due as it was.
+/// Lets a call go of which nothing is known, if this lease still holds it: it is due when this time
+/// is over, and did not fail.
 ///
 /// # Errors
 /// The database.
-pub async fn release(pool: &PgPool, id: i64, lease: Uuid) -> sqlx::Result<()> {
+pub async fn release(pool: &PgPool, id: i64, lease: Uuid, after: Duration) -> sqlx::Result<()> {
     sqlx::query(
-        "update call set lease = null, leased_until = '-infinity' where id = $1 and lease = $2",
+        "update call set lease = null, leased_until = '-infinity',
+             due_at = greatest(due_at, now() + make_interval(secs => $3))
+         where id = $1 and lease = $2",
     )
     .bind(id)
     .bind(lease)
+    .bind(after.as_secs_f64())
     .execute(pool)
     .await
     .map(drop)

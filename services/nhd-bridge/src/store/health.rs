@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use sqlx::types::chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 /// An attempt, to be kept.
 #[derive(Clone, Debug, Default)]
@@ -179,11 +179,11 @@ pub async fn pause(pool: &PgPool, agreement: &str, paused: bool) -> sqlx::Result
 ///
 /// # Errors
 /// The database.
-pub async fn retry(pool: &PgPool, agreement: &str) -> sqlx::Result<u64> {
+pub async fn retry(database: impl PgExecutor<'_>, agreement: &str) -> sqlx::Result<u64> {
     let done =
         sqlx::query("update call set due_at = now() where agreement = $1 and due_at > now()")
             .bind(agreement)
-            .execute(pool)
+            .execute(database)
             .await?;
     Ok(done.rows_affected())
 }

@@ -106,7 +106,7 @@ pub async fn keep(connection: &mut PgConnection, row: &SharedRow) -> sqlx::Resul
          values ($1, $2, $3, $4, $5, $6, $7)
          on conflict (agreement, uuid) do update
          set share_id = excluded.share_id, number = excluded.number, state = excluded.state,
-             generation = excluded.generation, sent_tags = excluded.sent_tags, reason = null",
+             generation = excluded.generation, sent_tags = excluded.sent_tags",
     )
     .bind(&row.agreement)
     .bind(&row.uuid)
@@ -120,7 +120,7 @@ pub async fn keep(connection: &mut PgConnection, row: &SharedRow) -> sqlx::Resul
     .map(drop)
 }
 
-/// Where a share stands from now on, and why.
+/// Where a share stands from now on.
 ///
 /// # Errors
 /// The database.
@@ -128,12 +128,10 @@ pub async fn set_state(
     connection: &mut PgConnection,
     share_id: &str,
     state: &str,
-    reason: Option<&str>,
 ) -> sqlx::Result<()> {
-    sqlx::query("update shared set state = $2, reason = coalesce($3, reason) where share_id = $1")
+    sqlx::query("update shared set state = $2 where share_id = $1")
         .bind(share_id)
         .bind(state)
-        .bind(reason)
         .execute(connection)
         .await
         .map(drop)

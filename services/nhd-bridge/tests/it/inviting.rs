@@ -47,6 +47,16 @@ pub async fn share(
     partner: &Partner,
     known: &Known,
 ) -> (String, Value) {
+    let (id, share_id) = shares(world, acme).await;
+    let heard = partner.hears("POST", "/tickets/", |it| it.body["original_id"] == id).await;
+    assert_eq!(heard.header("x-ticket-sharing-token"), known.token());
+    assert_eq!(heard.body["subject"], "The pump leaks");
+    assert_eq!(heard.body["comments"][0]["attachments"][0]["url"], "https://files.example/p.png");
+    (heard.body["uuid"].as_str().expect("a uuid").to_owned(), share_id)
+}
+
+/// The same, whether the partner hears of it or not; its number and its share.
+pub async fn shares(world: &World, acme: &Desk) -> (String, Value) {
     let id = format!("T-{}", world.number());
     let agreement = agreement_told(acme, "accepted").await;
     let content = json!({ "agreement_id": agreement["agreement_id"], "occurred_at": clock(),
@@ -59,11 +69,7 @@ pub async fn share(
                     "url": "https://files.example/p.png" }] }] } });
     let receipt = acme.ask("ticket.share.v1", &content).await;
     applied(&receipt);
-    let heard = partner.hears("POST", "/tickets/", |it| it.body["original_id"] == id).await;
-    assert_eq!(heard.header("x-ticket-sharing-token"), known.token());
-    assert_eq!(heard.body["subject"], "The pump leaks");
-    assert_eq!(heard.body["comments"][0]["attachments"][0]["url"], "https://files.example/p.png");
-    (heard.body["uuid"].as_str().expect("a uuid").to_owned(), json!(receipt.share_id))
+    (id, json!(receipt.share_id))
 }
 
 pub async fn r_57_acme_shares_with_a_sharing_url(world: Arc<World>) {
@@ -156,10 +162,21 @@ pub async fn r_54_a_receiver_of_private_comments_has_no_say_in_public(world: Arc
 
 pub async fn a_partner_that_refuses_an_invite_declines_it(world: Arc<World>) {
     let (acme, partner) = (world.desk("acme").await, world.partner());
-    partner.answers(|_| Some((422, Vec::new(), "we take none".to_owned())));
-    invite(&world, &acme, &partner, "private_only").await;
+    partner.answers(|heard| Some((422, Vec::new(), format!("we take none: {}", heard.body))));
+    let known = invite(&world, &acme, &partner, "private_only").await;
     let declined = agreement_told(&acme, "declined").await;
     assert!(declined["by"]["name"].as_str().expect("a text").contains("422"), "{declined}");
+    // What it repeats is kept without the key.
+    let answer: String = sqlx::query_scalar(
+        "select answer from attempt join agreement on agreement.id = attempt.agreement
+         where uuid = $1 and kind = 'invite' order by attempt.id desc limit 1",
+    )
+    .bind(&known.uuid)
+    .fetch_one(&world.pool)
+    .await
+    .expect("the attempt is kept");
+    let shown = answer.starts_with("we take none") && answer.contains("\"***\"");
+    assert!(shown && !answer.contains(&known.key), "{answer}");
 }
 
 pub async fn a_ticket_that_comes_back_is_the_copy_that_was_told(world: Arc<World>) {

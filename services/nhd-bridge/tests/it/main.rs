@@ -7,6 +7,7 @@ mod bad_input;
 mod invited;
 mod inviting;
 mod partner;
+mod proof;
 mod trouble;
 mod world;
 
@@ -58,8 +59,15 @@ fn main() -> ExitCode {
         trouble::the_other_media_type_is_tried_and_kept,
         trouble::redirects_stay_at_the_host,
         trouble::a_ticket_that_a_partner_lost_ends_alone,
+        trouble::a_share_that_a_partner_never_took_ends_alone,
+        trouble::our_own_trouble_is_no_failure_of_the_partner,
         trouble::what_a_dead_replica_held_is_called_after_its_lease,
         trouble::a_partner_that_moves_is_proven_at_its_new_place,
+        proof::nobody_waits_for_a_proof_that_nobody_asks_for,
+        proof::who_waits_for_a_proof_holds_up_nobody,
+        proof::what_the_old_place_answers_says_nothing_of_the_new_one,
+        proof::what_waited_for_the_old_place_is_sent_to_the_new_one_at_once,
+        proof::an_old_invite_is_withdrawn_once,
         bad_input::each_has_its_outcome,
         bad_input::guessed_addresses_are_bounded,
         bad_input::a_body_that_never_comes_is_given_up,

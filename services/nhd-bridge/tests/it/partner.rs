@@ -13,6 +13,7 @@ use contracts::AccountName;
 use serde_json::{Value, json};
 use testkit::desk::PATIENCE;
 use testkit::{Desk, until};
+use tokio::sync::{OwnedRwLockWriteGuard, RwLock};
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{World, account_of};
@@ -40,6 +41,8 @@ type Answers = Box<dyn FnMut(&Heard) -> Option<Said> + Send>;
 struct Ear {
     heard: Arc<Mutex<Vec<Heard>>>,
     answers: Arc<Mutex<Option<Answers>>>,
+    /// Whoever writes here holds all answers back.
+    speaking: Arc<RwLock<()>>,
 }
 
 pub struct Partner {
@@ -115,6 +118,11 @@ impl Partner {
     /// From now on it answers so, where that says something.
     pub fn answers(&self, answer: impl FnMut(&Heard) -> Option<Said> + Send + 'static) {
         *self.ear.answers.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(answer));
+    }
+
+    /// Answers nothing, for as long as this is kept: then what it had to say.
+    pub async fn hold(&self) -> OwnedRwLockWriteGuard<()> {
+        Arc::clone(&self.ear.speaking).write_owned().await
     }
 
     /// All that it was asked.
@@ -198,6 +206,25 @@ impl Partner {
         known
     }
 
+    /// Waits until the bridge has taken all that the partner's account was told, and looks whether
+    /// anybody was to call the partner.
+    pub async fn is_never_called(&self) {
+        let followed = "select (follow.position = desk_account.position)::text
+            from desk_account join follow using (account) where account = $1";
+        let (pool, account) = (&self.world.pool, self.account.as_str());
+        crate::world::answers(pool, "all is followed", followed, account, "true").await;
+        let calls: i64 = sqlx::query_scalar(
+            "select (select count(*) from call join agreement on agreement.id = call.agreement
+                 where agreement.account = $1)
+             + (select count(*) from attempt where account = $1 and kind <> 'received')",
+        )
+        .bind(account)
+        .fetch_one(pool)
+        .await
+        .expect("the database answers");
+        assert_eq!((calls, self.heard().len()), (0, 0), "a stranger's URL was called");
+    }
+
     pub async fn is_proven(&self, known: &Known) {
         let query = "select proof from agreement where uuid = $1";
         crate::world::answers(&self.world.pool, "the proof", query, &known.uuid, "proven").await;
@@ -224,6 +251,7 @@ async fn hear(
     if status == 0 {
         return std::future::pending().await;
     }
+    drop(ear.speaking.read().await);
     let status = StatusCode::from_u16(status).expect("a status");
     let mut response = (status, text).into_response();
     for (name, value) in headers {

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use testkit::Desk;
-use testkit::desk::clock;
+use testkit::desk::{PATIENCE, clock};
+use testkit::{Desk, until};
 
-use crate::inviting::{agreed, share};
+use crate::inviting::{agreed, share, shares};
 use crate::partner::Said;
-use crate::world::{World, agreement_told, answers, applied};
+use crate::world::{AT_ONCE, World, agreement_told, answers, applied};
+
+/// Calls of one agreement at the same time, at most.
+const OF_AGREEMENT: usize = 4;
 
 fn said(status: u16, text: &str) -> Said {
     (status, vec![("content-type", "text/plain".to_owned())], text.to_owned())
@@ -66,13 +69,22 @@ pub async fn a_partner_that_hangs_holds_up_no_other(world: Arc<World>) {
     let known = agreed(&world, &acme, &hanging, "public_and_private").await;
     hanging
         .answers(|heard| heard.path.contains("/tickets/").then(|| (0, Vec::new(), String::new())));
-    // As many as are called at once.
-    for _ticket in 0..4 {
-        share(&world, &acme, &hanging, &known).await;
+    // More than both replicas call at the same time, and more than those of one agreement.
+    for _ticket in 0..AT_ONCE {
+        shares(&world, &acme).await;
     }
+    let called = || hanging.heard().iter().filter(|it| it.path.contains("/tickets/")).count();
+    until("the first calls", PATIENCE, async || {
+        if called() >= OF_AGREEMENT { Ok(()) } else { Err(called().to_string()) }
+    })
+    .await;
+    let query = "select count(*)::text from call join agreement on agreement.id = call.agreement
+        where uuid = $1";
+    answers(&world.pool, "a queue", query, &known.uuid, &AT_ONCE.to_string()).await;
     let (globex, healthy) = (world.desk("globex").await, world.partner());
     let known = agreed(&world, &globex, &healthy, "public_and_private").await;
     share(&world, &globex, &healthy, &known).await;
+    assert_eq!(called(), OF_AGREEMENT);
 }
 
 pub async fn a_page_for_people_is_no_success(world: Arc<World>) {
@@ -136,8 +148,11 @@ pub async fn redirects_stay_at_the_host(world: Arc<World>) {
     });
     let (_uuid, _) = share(&world, &acme, &partner, &known).await;
     let query = "select coalesce(max(last_failure), '') from agreement where uuid = $1";
-    let why = "redirect_refused: it redirects to another host, where the token must not go";
-    answers(&world.pool, "the refusal", query, &known.uuid, why).await;
+    let host = partner.url.trim_start_matches("https://").trim_end_matches("/sharing");
+    let why = format!(
+        "redirect_refused: {host} redirects, and that is not followed: it leads to another host"
+    );
+    answers(&world.pool, "the refusal", query, &known.uuid, &why).await;
     assert!(elsewhere.heard().is_empty(), "the token went to another host");
 }
 
@@ -165,6 +180,47 @@ pub async fn a_ticket_that_a_partner_lost_ends_alone(world: Arc<World>) {
     assert!(ended["by"]["name"].as_str().is_some_and(|name| name.contains("403")), "{ended}");
 }
 
+pub async fn a_share_that_a_partner_never_took_ends_alone(world: Arc<World>) {
+    let (acme, partner) = (world.desk("acme").await, world.partner());
+    let known = agreed(&world, &acme, &partner, "public_and_private").await;
+    // It fails, says that it has the ticket, and has not.
+    let mut posts = 0;
+    partner.answers(move |heard| {
+        posts += usize::from(heard.method == "POST");
+        match (heard.path.contains("/tickets/"), heard.method.as_str(), posts) {
+            (true, "POST", 1) => Some(said(500, "not now")),
+            (true, "POST", _) => Some(said(422, "it is here already")),
+            (true, ..) => Some(said(404, "no such ticket")),
+            _ => None,
+        }
+    });
+    let (uuid, _) = share(&world, &acme, &partner, &known).await;
+    let query = "select state from shared where uuid = $1";
+    answers(&world.pool, "the ticket", query, &uuid, "refused").await;
+    let query = "select agreement.status from attempt
+        join agreement on agreement.id = attempt.agreement
+        where uuid = $1 and attempt.kind = 'prove' and attempt.outcome = 'taken'";
+    answers(&world.pool, "the agreement", query, &known.uuid, "accepted").await;
+}
+
+pub async fn our_own_trouble_is_no_failure_of_the_partner(world: Arc<World>) {
+    let (acme, partner) = (world.desk("acme").await, world.partner());
+    let known = agreed(&world, &acme, &partner, "public_and_private").await;
+    let (uuid, share_id) = share(&world, &acme, &partner, &known).await;
+    let query = "select count(*)::text from call where ticket = $1";
+    answers(&world.pool, "an empty queue", query, &uuid, "0").await;
+    let spoil = "update agreement set sealed_key = sealed_key || '\\x00' where uuid = $1";
+    sqlx::query(spoil).bind(&known.uuid).execute(&world.pool).await.expect("it is unreadable");
+    writes(&acme, &share_id, 1, "Is the key well?").await;
+    let query = "select (due_at > created_at)::text || ' ' || failures from call where ticket = $1";
+    answers(&world.pool, "a call that was let go", query, &uuid, "true 0").await;
+    let mend = "update agreement set sealed_key = substr(sealed_key, 1, length(sealed_key) - 1)
+        where uuid = $1";
+    sqlx::query(mend).bind(&known.uuid).execute(&world.pool).await.expect("it is readable");
+    let path = format!("/tickets/{uuid}");
+    partner.hears("PUT", &path, |it| it.body.to_string().contains("Is the key well?")).await;
+}
+
 pub async fn what_a_dead_replica_held_is_called_after_its_lease(world: Arc<World>) {
     let (acme, partner) = (world.desk("acme").await, world.partner());
     let known = agreed(&world, &acme, &partner, "public_and_private").await;
@@ -176,12 +232,16 @@ pub async fn what_a_dead_replica_held_is_called_after_its_lease(world: Arc<World
     sqlx::query(pause).bind(&known.uuid).execute(&world.pool).await.expect("it is paused");
     writes(&acme, &share_id, 1, "Anybody there?").await;
     answers(&world.pool, "a call that waits", query, &uuid, "1").await;
-    let leave = "update call set lease = gen_random_uuid(), leased_until = now() + interval '1 s'
+    let leave = "update call set lease = gen_random_uuid(), leased_until = 'infinity'
         where ticket = $1";
     sqlx::query(leave).bind(&uuid).execute(&world.pool).await.expect("it is held");
-    assert!(partner.heard().iter().all(|it| it.method != "PUT"), "it was called while it paused");
     let resume = "update agreement set paused_at = null where uuid = $1";
     sqlx::query(resume).bind(&known.uuid).execute(&world.pool).await.expect("it goes on");
+    // Another ticket of the agreement is called for meanwhile, and this one is not.
+    share(&world, &acme, &partner, &known).await;
+    assert!(partner.heard().iter().all(|it| it.method != "PUT"), "it was called while it was held");
+    let end = "update call set leased_until = now() where ticket = $1";
+    sqlx::query(end).bind(&uuid).execute(&world.pool).await.expect("its lease ends");
     partner.hears("PUT", &path, |it| it.body.to_string().contains("Anybody there?")).await;
     answers(&world.pool, "an empty queue again", query, &uuid, "0").await;
 }

@@ -15,7 +15,7 @@ use desk::log::Heads;
 use desk::log::follow;
 use desk::store::account::{KeptAccount, keep};
 use desk::{Session, outbox};
-use egress::{Egress, Ports};
+use egress::{Egress, Ports, RetrySchedule};
 use local::{
     Certificates, Fleet, Installation, Instance, MailSink, TestEnvironment, test_environment,
 };
@@ -24,7 +24,6 @@ use nhd_bridge::calls::{self, Calls};
 use nhd_bridge::follow::ToCalls;
 use nhd_bridge::http::{Bounds, Bridge};
 use nhd_bridge::keys::AccessKeys;
-use nhd_bridge::rules::retry::RetrySchedule;
 use nhd_bridge::{NhdBridge, migrations};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -36,6 +35,9 @@ use crate::partner::Partner;
 
 const READY: Duration = Duration::from_mins(3);
 const BODY: usize = 256 * 1024;
+const REPLICAS: usize = 2;
+/// Calls of all replicas at the same time.
+pub const AT_ONCE: usize = 32;
 
 pub struct World {
     environment: TestEnvironment,
@@ -175,10 +177,10 @@ async fn bridge(
         settings: calls::Settings {
             schedule: RetrySchedule { first: Duration::from_millis(50) },
             timeout: Duration::from_secs(20),
-            at_once: 16,
+            at_once: AT_ONCE / REPLICAS,
         },
     };
-    for _replica in 0..2 {
+    for _replica in 0..REPLICAS {
         replicas.spawn(|stop| {
             follow::run(calls_of.clone(), pool.clone(), Arc::clone(&new_command), stop)
         });
