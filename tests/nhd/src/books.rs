@@ -51,11 +51,11 @@ impl ToldCall {
 }
 
 impl Books {
-    /// Ids of comments that the partner sent, and was told that they are there.
+    /// Comments that the partner sent, and was told that they are there: ids and texts.
     #[must_use]
-    pub fn comments_taken(&self) -> BTreeSet<String> {
+    pub fn comments_taken(&self) -> BTreeMap<String, String> {
         let done = self.sent.iter().filter(|call| call.verdict.is_done());
-        done.flat_map(|call| comments(call.body.as_ref())).map(|(uuid, _)| uuid).collect()
+        done.flat_map(|call| comments(call.body.as_ref())).collect()
     }
 
     /// Texts that came under more than one id: the same comment, twice.
@@ -68,6 +68,15 @@ impl Books {
             }
         }
         ids.into_iter().filter(|(_, ids)| ids.len() > 1).map(|(body, _)| body).collect()
+    }
+
+    /// Texts of the comments that the partner was told and took, in the order in which it first did.
+    #[must_use]
+    pub fn first_taken(&self) -> Vec<String> {
+        let mut seen = BTreeSet::new();
+        let taken = self.told.iter().filter(|call| call.is_done);
+        let comments = taken.flat_map(|call| comments(Some(&call.json())));
+        comments.filter(|(uuid, _)| seen.insert(uuid.clone())).map(|(_, body)| body).collect()
     }
 
     /// Calls that the partner got about an agreement or a ticket.
@@ -129,6 +138,7 @@ mod tests {
         };
         let calls = vec![sent("c1", Verdict::Done), sent("c2", Verdict::Failed(503))];
         let books = Books { sent: calls, told: Vec::new() };
-        assert_eq!(books.comments_taken(), BTreeSet::from(["c1".to_owned()]));
+        let taken = BTreeMap::from([("c1".to_owned(), "Hello".to_owned())]);
+        assert_eq!(books.comments_taken(), taken);
     }
 }

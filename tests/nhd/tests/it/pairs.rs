@@ -1,8 +1,13 @@
 //! Each implementation with each, unchanged: what a share comes to between them.
 
+use std::collections::BTreeSet;
+
 use nhd_partner::dialect::agreement::AgreementChange;
 use nhd_partner::held::{Change, PartnerTerms, Standing};
 use nhd_partner::{Dialect, NewTicket, Partner, Verdict};
+
+/// Text and visibility of each comment.
+type Said = Vec<(String, bool)>;
 
 const ACCEPTED: AgreementChange = AgreementChange::Standing(Standing::Accepted);
 
@@ -36,14 +41,13 @@ async fn play(sender: Dialect, receiver: Dialect) -> Vec<&'static str> {
     let said = |partner: &Partner| {
         partner.desk(|desk| desk.tickets.get(&ticket).map(nhd_partner::held::PartnerTicket::said))
     };
-    steps.push(heard(&shared, said(&a) == said(&b)));
+    steps.push(heard(&shared, said(&a).as_ref(), said(&b).as_ref()));
     let note = Change {
         comments: vec![b.desk(|desk| desk.comment("Ours alone", false))],
         ..Change::default()
     };
     let noted = b.say(|desk| desk.update(&ticket, note)).await;
-    let note = said(&a).into_iter().flatten().find(|(body, _)| body == "Ours alone");
-    steps.push(heard(&noted, note.is_some_and(|(_, public)| !public)));
+    steps.push(heard(&noted, said(&b).as_ref(), said(&a).as_ref()));
     let solved = Change { status: Some("solved".to_owned()), ..Change::default() };
     let solved = a.say(|desk| desk.update(&ticket, solved)).await;
     steps.push(word(&solved, b.desk(|desk| desk.ticket(&ticket).status == "solved")));
@@ -75,9 +79,16 @@ fn word(verdict: &Verdict, is_held: bool) -> &'static str {
     }
 }
 
-fn heard(verdict: &Verdict, is_alike: bool) -> &'static str {
-    match word(verdict, is_alike) {
-        "answered, not done" => "a private note is public",
+/// What became of comments: whether they are there, and for the same people.
+fn heard(verdict: &Verdict, said: Option<&Said>, there: Option<&Said>) -> &'static str {
+    let texts = |said: Option<&Said>| -> BTreeSet<String> {
+        said.into_iter().flatten().map(|(text, _)| text.clone()).collect()
+    };
+    match word(verdict, said == there) {
+        "answered, not done" if texts(there).is_superset(&texts(said)) => {
+            "a private note is public"
+        }
+        "answered, not done" => "lost",
         word => word,
     }
 }

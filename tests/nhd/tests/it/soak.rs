@@ -16,7 +16,7 @@ use testkit::desk::PATIENCE;
 use testkit::{Desk, until};
 
 use crate::story::{agreed_by, agreed_to, alike};
-use crate::system::{CALL_TIMEOUT, System, comment, created, share, update};
+use crate::system::{CALL_TIMEOUT, System, comment, created, said, seen, share, update};
 
 /// As long as a partner may need until it was heard.
 const INSIST: Duration = Duration::from_mins(2);
@@ -74,7 +74,7 @@ async fn nothing_is_lost_doubled_or_diverged() {
     for pairing in &pairings {
         settled(&desk, &partners[pairing.partner], pairing, &written).await;
     }
-    report(&partners, written.len());
+    report(&desk, &partners, &pairings, written.len());
     system.close().await;
 }
 
@@ -212,21 +212,46 @@ async fn settled(desk: &Desk, partner: &Partner, pairing: &Pairing, written: &[(
     assert!(partner.desk(|it| it.books.doubled()).is_empty(), "{pairing:?}");
 }
 
-fn report(partners: &[Partner], written: usize) {
-    for partner in partners {
-        partner.desk(|it| {
-            let (told, sent) = (&it.books.told, &it.books.sent);
+/// Whatever is wrong by a partner's own books: it was told that a comment of its own is taken, and the
+/// desk has it not; it was told one comment twice; a ticket is not what it is at the desk.
+fn wrong(desk: &Desk, partner: &Partner, pairings: &[&Pairing]) -> Vec<String> {
+    let here: BTreeSet<String> = pairings
+        .iter()
+        .flat_map(|pairing| said(desk, &pairing.number))
+        .map(|(text, _)| text)
+        .collect();
+    partner.desk(|it| {
+        let taken = it.books.comments_taken().into_values();
+        let lost = taken.filter(|text| !here.contains(text)).map(|text| format!("lost: {text}"));
+        let doubled = it.books.doubled().into_iter().map(|text| format!("doubled: {text}"));
+        let diverged = pairings.iter().filter(|pairing| {
+            let (ticket, seen) = (it.ticket(&pairing.uuid), seen(desk, &pairing.number));
+            seen["status"]["value"] != ticket.status || said(desk, &pairing.number) != ticket.said()
+        });
+        let diverged = diverged.map(|pairing| format!("diverged: {pairing:?}"));
+        lost.chain(doubled).chain(diverged).collect()
+    })
+}
+
+/// Tells how it went, and fails where something is wrong or nothing was tried.
+fn report(desk: &Desk, partners: &[Partner], pairings: &[Pairing], written: usize) {
+    for (at, partner) in partners.iter().enumerate() {
+        let of_partner: Vec<&Pairing> = pairings.iter().filter(|it| it.partner == at).collect();
+        let wrong = wrong(desk, partner, &of_partner);
+        let (name, told, failed, untrue, sent) = partner.desk(|it| {
+            let told = &it.books.told;
             let failed = told.iter().filter(|call| call.status.is_none_or(|status| status >= 500));
             let untrue = told.iter().filter(|call| call.status == Some(200) && !call.is_done);
-            println!(
-                "{}: told {} times, {} of them refused or unanswered, {} answered untruly; said {}",
-                it.name,
-                told.len(),
-                failed.count(),
-                untrue.count(),
-                sent.len()
-            );
+            (it.name.clone(), told.len(), failed.count(), untrue.count(), it.books.sent.len())
         });
+        println!(
+            "{name}: told {told} times, {failed} of them refused or unanswered, {untrue} answered \
+             untruly; said {sent}; wrong: {}",
+            wrong.len()
+        );
+        assert!(wrong.is_empty(), "{name}: {wrong:#?}");
+        assert!(told > 0 && failed > 0 && sent > 0, "{name} did nothing wrong, or nothing");
     }
     println!("{written} comments, each there once on both sides");
+    assert!(written > 0, "nobody wrote anything");
 }

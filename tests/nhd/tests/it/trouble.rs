@@ -66,8 +66,10 @@ pub async fn told_again(system: &System) {
         called(&partner, before + 1).await;
         partner.misbehave(Misbehaviour::default());
         alike(&desk, "1", &partner, &uuid).await;
-        let doubled = partner.desk(|it| it.books.doubled());
+        let (doubled, taken) =
+            partner.desk(|it| (it.books.doubled(), it.books.first_taken().split_off(2 * at)));
         assert!(doubled.is_empty(), "{deed:?}: {doubled:?}");
+        assert_eq!(taken, [format!("First of {at}"), format!("Second of {at}")], "{deed:?}");
     }
     let told = stranger.desk(|it| it.books.told.clone());
     assert!(told.is_empty(), "nothing goes to another host: {told:?}");
