@@ -30,8 +30,8 @@ use crate::message::output::StoredOutput;
 use crate::message::trace_context::TraceContext;
 use crate::observe::measure;
 use crate::observe::span;
+use crate::publish::binding;
 use crate::publish::event;
-use crate::publish::leading;
 use crate::publish::publisher::Publisher;
 use crate::publish::undelivered;
 use crate::run::batch::{Batch, Portion, Slow};
@@ -293,7 +293,7 @@ impl<S: Service> Slot<S> {
         stop: &CancellationToken,
     ) -> Result<bool, Fault> {
         let outputs = outputs(dispositions);
-        leading::lead(&self.connections.publishing, outputs.iter().map(|(_, stored)| *stored))
+        binding::bind(&self.connections.publishing, outputs.iter().map(|(_, stored)| *stored))
             .await?;
         let is_away = |(_, stored): &(String, &StoredOutput)| {
             stored.output.desk().is_some_and(|desk| self.shared.desks_away.has(desk))

@@ -1,4 +1,4 @@
-//! Leads the deliveries of an account to the queue of whoever publishes for it, before anything
+//! Binds the deliveries of an account to the queue of whoever publishes for it, before anything
 //! goes out that tells of the account. Done again it changes nothing, so a message that is sent
 //! again after a crash brings it about.
 
@@ -19,7 +19,7 @@ use crate::timeout;
 ///
 /// A queue that is missing, or a right, holds up nobody else: the account's deliveries then wait as
 /// undelivered until a person has led them.
-pub(crate) async fn lead(
+pub(crate) async fn bind(
     connection: &Connection,
     outputs: impl Iterator<Item = &StoredOutput>,
 ) -> Result<(), Fault> {
