@@ -136,7 +136,7 @@ pub fn with_nhd_bridge(
     passwords: &Passwords,
     certificates: Option<&Certificates>,
 ) -> Result<(Fleet, EdgeAccess)> {
-    let [sharing, operator] = ports::free()?;
+    let [sharing, operator, pages] = ports::free()?;
     let at = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let scheme = if certificates.is_some() { "https" } else { "http" };
     let access = EdgeAccess {
@@ -152,6 +152,9 @@ pub fn with_nhd_bridge(
     set("DESKMESH__OPERATOR__LISTEN", &at(operator).to_string());
     set("DESKMESH__OPERATOR__SECRET", &operator_secret(Service::NhdBridge, passwords));
     set("DESKMESH__KEYS__SECRET", &long(&passwords.of("nhd-bridge's keys")));
+    let secret = long(&passwords.of("nhd-bridge's pages"));
+    set("DESKMESH__PAGES__LISTEN", &at(pages).to_string());
+    set("DESKMESH__PAGES__SECRET", &secret);
     // Partners stand on this machine.
     set("DESKMESH__EGRESS__ALLOW", r#"["127.0.0.0/8", "::1/128"]"#);
     set("DESKMESH__EGRESS__PLAIN_HTTP", r#"["127.0.0.0/8", "::1/128"]"#);
@@ -161,6 +164,13 @@ pub fn with_nhd_bridge(
         set("DESKMESH__SHARING__CERTIFICATE_FILE", &certificates.certificate.to_string_lossy());
         set("DESKMESH__SHARING__KEY_FILE", &certificates.key.to_string_lossy());
     }
+    // Pages tell how it calls.
+    let pages_of = |fleet: Fleet, edge| {
+        fleet
+            .with_variable_of(edge, "DESKMESH__BRIDGE__URL", &format!("http://{}", at(pages)))
+            .with_variable_of(edge, "DESKMESH__BRIDGE__SECRET", &secret)
+    };
+    let fleet = pages_of(pages_of(fleet, Service::Gateway), Service::Helpdesk);
     Ok((fleet, access))
 }
 

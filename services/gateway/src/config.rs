@@ -1,6 +1,6 @@
 //! gateway's own keys; `config.default.toml` says what they mean.
 
-use bootstrap::{Listener, Operator, Within};
+use bootstrap::{GuardedListener, Listener, Within};
 use serde::{Deserialize, Serialize};
 
 /// The service's own configuration.
@@ -10,7 +10,7 @@ pub struct Config {
     /// What programs speak to.
     pub api: Listener,
     /// What the operator speaks to.
-    pub operator: Operator,
+    pub operator: GuardedListener,
     /// What accounts upload.
     pub files: files::Config,
     /// What one account may take.
@@ -20,6 +20,8 @@ pub struct Config {
     /// What may be called.
     #[serde(deserialize_with = "egress::checked")]
     pub egress: egress::Settings,
+    /// Who calls third-party systems.
+    pub bridge: web::bridge::Config,
 }
 
 /// What one account may take.
@@ -83,6 +85,8 @@ mod tests {
             ("LIMITS__OPEN_STREAMS", "0", "10000"),
             ("WEBHOOKS__TIMEOUT_MS", "1", "60000"),
             ("EGRESS__ALLOW", "[\"everywhere\"]", "`egress.allow"),
+            ("BRIDGE__URL", "http://bridge/", "slash"),
+            ("BRIDGE__SECRET", "hush", "32 characters"),
         ] {
             let error = with(key, value).unwrap_err().to_string();
             assert!(error.contains(said) && !error.contains("hush"), "{key}: {error}");

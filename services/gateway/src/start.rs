@@ -13,6 +13,7 @@ use desk::{Edge, Session};
 use egress::{Egress, RetrySchedule};
 use files::{Files, copy, sweep};
 use tokio::sync::Notify;
+use web::Bridge;
 
 use crate::config::Config;
 use crate::edge::Gateway;
@@ -27,7 +28,7 @@ use crate::webhooks::{self, Webhooks};
 /// # Errors
 /// What the configuration names cannot be used, or the runtime gave up.
 pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
-    let Config { api: wanted, operator, files: stored, limits, webhooks, egress } =
+    let Config { api: wanted, operator, files: stored, limits, webhooks, egress, bridge } =
         context.config.clone();
     let (pool, shutdown) = (context.pool.clone(), context.shutdown.clone());
     let name = Service::Gateway.name();
@@ -73,7 +74,7 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
         new_command: Arc::clone(&new_command),
         shutdown: shutdown.clone(),
     };
-    let pages = pages::router(desk, &wanted.public_url);
+    let pages = pages::router(desk, &wanted.public_url, Bridge::open(&bridge).context("bridge")?);
     let requests = NonZeroU32::new(limits.requests_per_second.get()).unwrap_or(NonZeroU32::MIN);
     let api = Api::new(
         pool.clone(),

@@ -1,6 +1,6 @@
 //! helpdesk's own keys; `config.default.toml` says what they mean.
 
-use bootstrap::{Listener, Operator, Secret, Within};
+use bootstrap::{GuardedListener, Listener, Secret, Within};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The service's own configuration.
@@ -10,13 +10,15 @@ pub struct Config {
     /// What people reach.
     pub pages: Listener,
     /// What the operator speaks to.
-    pub operator: Operator,
+    pub operator: GuardedListener,
     /// What accounts keep.
     pub files: files::Config,
     /// How commands are sent.
     pub limits: Limits,
     /// How mails are sent.
     pub smtp: Smtp,
+    /// Who calls third-party systems.
+    pub bridge: web::bridge::Config,
 }
 
 /// How commands are sent.

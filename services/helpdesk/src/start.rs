@@ -12,6 +12,7 @@ use desk::{Edge, Session, outbox};
 use files::{Files, sweep};
 use mail::{MailLoop, Server, ServerAddress};
 use tokio::sync::Notify;
+use web::Bridge;
 
 use crate::clock::now;
 use crate::config::Config;
@@ -29,7 +30,7 @@ use crate::work::follow::IntoTickets;
 /// # Errors
 /// What the configuration names cannot be used, or the runtime gave up.
 pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
-    let Config { pages, operator, files: stored, limits, smtp } = context.config.clone();
+    let Config { pages, operator, files: stored, limits, smtp, bridge } = context.config.clone();
     let (pool, shutdown) = (context.pool.clone(), context.shutdown.clone());
     let name = Service::Helpdesk.name();
     // The edge is told the receipts of its accounts' registrations.
@@ -80,7 +81,8 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     let settings = stored.settings("pages.public_url", &pages.public_url)?;
     let files = Files::open(pool.clone(), settings).await?;
     context.tasks.spawn("files sweep", sweep(files.clone(), shutdown.clone()));
-    let served = Pages::new(desk, changes, files.clone(), pages.public_url.clone());
+    let served = Pages::new(desk, changes, files.clone(), pages.public_url.clone())
+        .with_bridge(Bridge::open(&bridge).context("bridge")?);
     let tls = pages.tls();
     let serving = serve("pages", pages.listen, tls.clone(), served.router(), shutdown.clone());
     context.tasks.spawn("pages", serving);

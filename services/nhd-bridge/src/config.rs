@@ -1,6 +1,6 @@
 //! nhd-bridge's own keys; `config.default.toml` says what they mean.
 
-use bootstrap::{Listener, Operator, Secret, Within};
+use bootstrap::{GuardedListener, Listener, Secret, Within};
 use serde::{Deserialize, Serialize};
 
 /// The service's own configuration.
@@ -10,7 +10,9 @@ pub struct Config {
     /// What partners speak to.
     pub sharing: Listener,
     /// What the operator speaks to.
-    pub operator: Operator,
+    pub operator: GuardedListener,
+    /// What the edges speak to that serve pages.
+    pub pages: GuardedListener,
     /// How access keys are kept.
     pub keys: Keys,
     /// What partners may take.
@@ -91,6 +93,7 @@ mod tests {
             ("SHARING__PUBLIC_URL", "https://bridge.example/", "slash"),
             ("OPERATOR__SECRET", "hush", "32 characters"),
             ("KEYS__SECRET", "hush", "32 characters"),
+            ("PAGES__SECRET", "hush", "32 characters"),
             ("LIMITS__BODY_KIB", "1", "16384"),
             ("CALLS__TIMEOUT_MS", "1", "60000"),
             ("EGRESS__ALLOW", "[\"everywhere\"]", "`egress.allow"),

@@ -8,6 +8,7 @@ pub mod follow;
 pub mod http;
 pub mod keys;
 mod operator_api;
+mod pages_api;
 pub mod rules;
 mod start;
 pub mod store;

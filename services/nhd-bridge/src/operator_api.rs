@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use bootstrap::Secret;
+use desk::calls::PausedBy;
 use messaging::cause;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -40,7 +41,7 @@ impl OperatorApi {
 }
 
 /// What is answered when nothing can be.
-struct Failed(StatusCode, &'static str);
+pub(crate) struct Failed(pub StatusCode, pub &'static str);
 
 impl IntoResponse for Failed {
     fn into_response(self) -> Response {
@@ -50,12 +51,13 @@ impl IntoResponse for Failed {
 
 impl From<sqlx::Error> for Failed {
     fn from(error: sqlx::Error) -> Self {
-        tracing::warn!(cause = cause(&error), "the operator's request could not be answered");
+        tracing::warn!(cause = cause(&error), "how partners do could not be answered");
         Self(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer; ask again")
     }
 }
 
-const UNKNOWN: Failed = Failed(StatusCode::NOT_FOUND, "there is no agreement of this id");
+pub(crate) const UNKNOWN: Failed =
+    Failed(StatusCode::NOT_FOUND, "there is no agreement of this id");
 
 async fn only_the_operator(
     State(api): State<OperatorApi>,
@@ -96,7 +98,7 @@ async fn pause(
     State(api): State<OperatorApi>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Failed> {
-    let found = health::pause(&api.pool, &id, true).await?;
+    let found = health::pause(&api.pool, &id, PausedBy::Operator).await?;
     if found { Ok(StatusCode::NO_CONTENT) } else { Err(UNKNOWN) }
 }
 
@@ -104,7 +106,7 @@ async fn resume(
     State(api): State<OperatorApi>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Failed> {
-    let found = health::pause(&api.pool, &id, false).await?;
+    let found = health::resume(&api.pool, &id, PausedBy::Operator).await?;
     if found { Ok(StatusCode::NO_CONTENT) } else { Err(UNKNOWN) }
 }
 

@@ -19,6 +19,7 @@ use crate::follow::ToCalls;
 use crate::http::{Bounds, Bridge};
 use crate::keys::AccessKeys;
 use crate::operator_api::OperatorApi;
+use crate::pages_api::PagesApi;
 use crate::sweep;
 
 /// Answers partners, calls them and takes what their accounts are told, until the process is asked
@@ -27,7 +28,7 @@ use crate::sweep;
 /// # Errors
 /// What the configuration names cannot be used, or the runtime gave up.
 pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
-    let Config { sharing, operator, keys, limits, calls, egress } = context.config.clone();
+    let Config { sharing, operator, pages, keys, limits, calls, egress } = context.config.clone();
     anyhow::ensure!(
         !keys.secret.reveal().is_empty(),
         "`keys.secret` is empty: access keys of agreements must not be kept in the clear; give \
@@ -82,7 +83,12 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     let (listen, tls) = (sharing.listen, sharing.tls());
     let serving = serve("sharing", listen, tls, bridge.router(), shutdown.clone());
     context.tasks.spawn("sharing", serving);
-    if !operator.secret.reveal().is_empty() {
+    if !pages.secret.is_empty() {
+        let api = PagesApi { pool: pool.clone(), secret: pages.secret };
+        let serving = serve("pages", pages.listen, None, api.router(), shutdown.clone());
+        context.tasks.spawn("pages api", serving);
+    }
+    if !operator.secret.is_empty() {
         let api = OperatorApi { pool, secret: operator.secret };
         let serving = serve("operator", operator.listen, None, api.router(), shutdown);
         context.tasks.spawn("operator api", serving);

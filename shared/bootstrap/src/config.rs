@@ -22,7 +22,7 @@ pub use self::error::ConfigError;
 pub(crate) use self::error::sentence;
 pub(crate) use self::layer::variable_name;
 use self::layer::{Layer, leaves, parse};
-pub use self::listener::{Listener, Operator};
+pub use self::listener::{GuardedListener, Listener};
 pub(crate) use self::printed::in_force;
 pub use self::values::{Fraction, Secret, Within, public_url};
 use crate::address::Address;

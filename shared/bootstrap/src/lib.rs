@@ -24,7 +24,7 @@ use serde::de::DeserializeOwned;
 use sqlx::migrate::Migrator;
 
 pub use self::config::{
-    ConfigError, Fraction, Listener, NoKeys, Operator, Secret, Within, load_own, public_url,
+    ConfigError, Fraction, GuardedListener, Listener, NoKeys, Secret, Within, load_own, public_url,
 };
 pub use self::context::Context;
 pub use self::lifecycle::Tasks;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod blank;
+pub mod calls;
 pub mod duties;
 pub mod log;
 pub mod model;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod bridge;
 mod clock;
 mod failure;
 mod language;
@@ -27,6 +28,7 @@ use messaging::Aged;
 use sqlx::migrate::Migration;
 use web_base::{assets, headers, html, origin};
 
+pub use bridge::Bridge;
 pub use failure::{Failure, see_other, see_other_said};
 pub use html::Html;
 pub use language::Language;

@@ -11,7 +11,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use sqlx::PgPool;
 use web::sharing::{self, SharingEdge};
-use web::{Desk, NavItem, Role, Settings, Site, Texts, Viewer, Web, live, see_other};
+use web::{Bridge, Desk, NavItem, Role, Settings, Site, Texts, Viewer, Web, live, see_other};
 
 /// The texts of these pages.
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
@@ -26,11 +26,18 @@ static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
 const FORM_BYTES: usize = 16 * 1024;
 
 #[derive(Clone, Debug)]
-struct Sharing(Desk);
+struct Sharing {
+    desk: Desk,
+    bridge: Option<Bridge>,
+}
 
 impl SharingEdge for Sharing {
     fn desk(&self) -> &Desk {
-        &self.0
+        &self.desk
+    }
+
+    fn bridge(&self) -> Option<&Bridge> {
+        self.bridge.as_ref()
     }
 }
 
@@ -41,8 +48,8 @@ struct Pages {
     public_url: String,
 }
 
-/// Every page, reached by `public_url`.
-pub fn router(desk: Desk, public_url: &str) -> Router {
+/// Every page, reached by `public_url`; how third-party partners are called is asked at the bridge.
+pub fn router(desk: Desk, public_url: &str, bridge: Option<Bridge>) -> Router {
     let site = Site { home: "/", texts: &TEXTS, nav, search: None };
     let pool = desk.pool.clone();
     let web = Web::new(pool.clone(), &Settings { public_url: public_url.to_owned() }, site);
@@ -56,8 +63,8 @@ pub fn router(desk: Desk, public_url: &str) -> Router {
         .route("/people/{id}", post(people::change))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
         .with_state(Pages { pool, public_url: public_url.to_owned() });
-    let pages = own.merge(live::router(desk.clone())).merge(sharing::router(Sharing(desk)));
-    web.serve(pages)
+    let pages = own.merge(live::router(desk.clone()));
+    web.serve(pages.merge(sharing::router(Sharing { desk, bridge })))
 }
 
 fn nav(viewer: &Viewer) -> Vec<NavItem> {

@@ -142,7 +142,7 @@ impl GatewayHarness {
                 new_command: Arc::clone(&new),
                 shutdown: stop.clone(),
             };
-            let pages = gateway::pages::router(desk, &public_url);
+            let pages = gateway::pages::router(desk, &public_url, None);
             let api = Api::new(api_pool, heads, new, limits, served_files, webhooks, stop.clone());
             let serving = axum::serve(listener, with_pages(api.router(), pages));
             serving.with_graceful_shutdown(stop.cancelled_owned()).await

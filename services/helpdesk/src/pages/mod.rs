@@ -30,8 +30,8 @@ use uuid::Uuid;
 use web::people::{self as members, PersonRow};
 use web::sharing::{self, SharingEdge};
 use web::{
-    Failure, NavItem, Reader, Role, Search, Settings, SideGroup, Site, Texts, Viewer, Web, live,
-    see_other_said,
+    Bridge, Failure, NavItem, Reader, Role, Search, Settings, SideGroup, Site, Texts, Viewer, Web,
+    live, see_other_said,
 };
 
 use crate::clock::now;
@@ -61,13 +61,21 @@ pub struct Pages {
     changes: Arc<Changes>,
     files: Files,
     public_url: Arc<str>,
+    bridge: Option<Bridge>,
 }
 
 impl Pages {
     /// Pages of these tables, reached so.
     #[must_use]
     pub fn new(desk: web::Desk, changes: Arc<Changes>, files: Files, public_url: String) -> Self {
-        Self { desk, changes, files, public_url: public_url.into() }
+        Self { desk, changes, files, public_url: public_url.into(), bridge: None }
+    }
+
+    /// The same, where third-party systems are called by this bridge.
+    #[must_use]
+    pub fn with_bridge(mut self, bridge: Option<Bridge>) -> Self {
+        self.bridge = bridge;
+        self
     }
 
     fn pool(&self) -> &PgPool {
@@ -138,6 +146,10 @@ fn nav(viewer: &Viewer) -> Vec<NavItem> {
 impl SharingEdge for Pages {
     fn desk(&self) -> &web::Desk {
         &self.desk
+    }
+
+    fn bridge(&self) -> Option<&Bridge> {
+        self.bridge.as_ref()
     }
 
     fn ticket_path(&self, number: &str) -> Option<String> {

@@ -4,6 +4,7 @@ pub mod agreement;
 pub mod answer;
 pub mod called;
 pub mod change;
+pub mod failure;
 pub mod id;
 pub mod incoming;
 pub mod outgoing;

@@ -1,8 +1,12 @@
 //! How partners do: what was called and what came of it, and what the operator does about it.
 
+use contracts::Timestamp;
+use desk::calls::{CallHealth, PausedBy};
 use serde::Serialize;
 use sqlx::types::chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor, PgPool};
+
+use crate::rules::failure;
 
 /// An attempt, to be kept.
 #[derive(Clone, Debug, Default)]
@@ -159,31 +163,117 @@ pub async fn attempts(
     .await
 }
 
-/// Calls nothing of an agreement, or goes on; whether there is such an agreement.
+/// Calls nothing of an agreement; whether there is such an agreement. What the operator paused is the
+/// operator's.
 ///
 /// # Errors
 /// The database.
-pub async fn pause(pool: &PgPool, agreement: &str, paused: bool) -> sqlx::Result<bool> {
+pub async fn pause(pool: &PgPool, agreement: &str, by: PausedBy) -> sqlx::Result<bool> {
     let done = sqlx::query(
-        "update agreement set paused_at = case when $2 then coalesce(paused_at, now()) end
+        "update agreement set paused_at = coalesce(paused_at, now()),
+             paused_by = case when paused_at is null or $2 = 'operator' then $2 else paused_by end
          where id = $1",
     )
     .bind(agreement)
-    .bind(paused)
+    .bind(word(by))
     .execute(pool)
     .await?;
     Ok(done.rows_affected() > 0)
 }
 
-/// Makes all that waits due at once; how many calls that are.
+/// Goes on with an agreement; whether there is one that this may let go on.
+///
+/// # Errors
+/// The database.
+pub async fn resume(pool: &PgPool, agreement: &str, by: PausedBy) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "update agreement set paused_at = null, paused_by = null
+         where id = $1 and ($2 = 'operator' or paused_by = $2)",
+    )
+    .bind(agreement)
+    .bind(word(by))
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+const fn word(by: PausedBy) -> &'static str {
+    match by {
+        PausedBy::Account => "account",
+        PausedBy::Operator => "operator",
+    }
+}
+
+/// Makes all that waits due at once, with all its tries before it; how many calls that are. That it
+/// failed before stays known, because then it may have been taken after all.
 ///
 /// # Errors
 /// The database.
 pub async fn retry(database: impl PgExecutor<'_>, agreement: &str) -> sqlx::Result<u64> {
-    let done =
-        sqlx::query("update call set due_at = now() where agreement = $1 and due_at > now()")
-            .bind(agreement)
-            .execute(database)
-            .await?;
+    let done = sqlx::query(
+        "update call set due_at = now(), failures = least(failures, 1)
+         where agreement = $1 and due_at > now()",
+    )
+    .bind(agreement)
+    .execute(database)
+    .await?;
     Ok(done.rows_affected())
+}
+
+/// How calls go, as the pages of the account of this address show it.
+///
+/// # Errors
+/// The database.
+pub async fn of_agreement(
+    pool: &PgPool,
+    home: &str,
+    agreement: &str,
+) -> sqlx::Result<Option<CallHealth>> {
+    let row: Option<CallsRow> = sqlx::query_as(
+        "select last_success_at, last_failure_at, last_failure, failures, waiting, next_at, answer,
+             case when paused_at is not null then coalesce(paused_by, 'operator') end as paused_by
+         from agreement cross join lateral (
+             select count(*) as waiting, min(due_at) as next_at from call
+             where call.agreement = agreement.id) calls
+         left join lateral (
+             select answer from attempt
+             where attempt.agreement = agreement.id and outcome <> 'taken' and kind <> 'received'
+             order by attempt.id desc limit 1) failed on true
+         where agreement.id = $1 and home = $2",
+    )
+    .bind(agreement)
+    .bind(home)
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(CallsRow::health))
+}
+
+#[derive(sqlx::FromRow)]
+struct CallsRow {
+    last_success_at: Option<DateTime<Utc>>,
+    last_failure_at: Option<DateTime<Utc>>,
+    last_failure: Option<String>,
+    failures: i32,
+    waiting: i64,
+    next_at: Option<DateTime<Utc>>,
+    answer: Option<String>,
+    paused_by: Option<String>,
+}
+
+impl CallsRow {
+    fn health(self) -> CallHealth {
+        let failed = self.last_failure_at.zip(self.last_failure);
+        CallHealth {
+            last_success_at: self.last_success_at.map(Timestamp::from),
+            last_failure: failed
+                .map(|(at, detail)| failure::of_detail(at.into(), detail, self.answer)),
+            failures: self.failures,
+            waiting: self.waiting,
+            next_at: self.next_at.map(Timestamp::from),
+            paused_by: self.paused_by.map(|by| match by.as_str() {
+                "account" => PausedBy::Account,
+                _ => PausedBy::Operator,
+            }),
+        }
+    }
 }

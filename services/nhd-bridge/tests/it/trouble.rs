@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use desk::calls::PausedBy;
+use nhd_bridge::store::health;
 use serde_json::{Value, json};
 use testkit::desk::{PATIENCE, clock};
 use testkit::{Desk, until};
@@ -244,6 +246,37 @@ pub async fn what_a_dead_replica_held_is_called_after_its_lease(world: Arc<World
     sqlx::query(end).bind(&uuid).execute(&world.pool).await.expect("its lease ends");
     partner.hears("PUT", &path, |it| it.body.to_string().contains("Anybody there?")).await;
     answers(&world.pool, "an empty queue again", query, &uuid, "0").await;
+}
+
+pub async fn what_the_operator_paused_the_account_cannot_let_go_on(world: Arc<World>) {
+    use PausedBy::{Account, Operator};
+    let (acme, partner) = (world.desk("acme").await, world.partner());
+    let known = agreed(&world, &acme, &partner, "private_only").await;
+    let id: String = sqlx::query_scalar("select id from agreement where uuid = $1")
+        .bind(&known.uuid)
+        .fetch_one(&world.pool)
+        .await
+        .expect("it is kept");
+    for (pauses, by, expected) in [
+        (true, Account, Some(Account)),
+        (false, Account, None),
+        (true, Account, Some(Account)),
+        (true, Operator, Some(Operator)),
+        (true, Account, Some(Operator)),
+        (false, Account, Some(Operator)),
+        (false, Operator, None),
+    ] {
+        let done = match pauses {
+            true => health::pause(&world.pool, &id, by).await,
+            false => health::resume(&world.pool, &id, by).await,
+        };
+        done.expect("the database answers");
+        let home = acme.account.as_str();
+        let shown = health::of_agreement(&world.pool, home, &id).await.expect("an answer");
+        assert_eq!(shown.expect("it is known").paused_by, expected, "{pauses} {by:?}");
+    }
+    let elsewhere = health::of_agreement(&world.pool, "globex", &id).await.expect("an answer");
+    assert_eq!(elsewhere, None, "another address's agreement");
 }
 
 pub async fn a_partner_that_moves_is_proven_at_its_new_place(world: Arc<World>) {

@@ -32,10 +32,10 @@ impl Listener {
     }
 }
 
-/// What the operator speaks to.
+/// What is answered only to whoever shows its secret: the operator, or other services.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Operator {
+pub struct GuardedListener {
     /// Where it listens.
     pub listen: SocketAddr,
     /// What whoever asks must show.

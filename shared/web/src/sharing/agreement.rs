@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::calls::{self, Calls};
 use super::doctor::{self, Answer, Doctor};
 use super::list::{direction, name, partner, reached_at, shown_health};
 use super::rehearsal::{self, Rehearsal};
@@ -16,6 +17,7 @@ use super::rules::health::{Health, Traffic, health};
 use super::rules::terms::{Line, for_receiver, for_sender};
 use super::rules::withheld::by_reason;
 use super::{SharingEdge, framed, store};
+use crate::bridge::Said;
 use crate::clock::new_id;
 use crate::failure::Failure;
 use crate::html::Html;
@@ -89,6 +91,7 @@ struct Agreement<'a> {
     terms: Vec<Sentence>,
     stayed: Vec<Stayed>,
     history: Vec<Happened>,
+    calls: Option<Calls>,
     doctor: Option<Doctor>,
     rehearsal: Option<Rehearsal>,
 }
@@ -206,6 +209,7 @@ async fn decided<E: SharingEdge>(
         terms: sentences(viewer, state, lines),
         stayed: stayed.collect(),
         history: history(viewer, state, &told),
+        calls: calls::panel(edge, viewer, state).await,
         doctor,
         rehearsal,
         id,
@@ -217,13 +221,15 @@ async fn decided<E: SharingEdge>(
                 Some(key) => format!("{}?rehearsed={key}", here(state)),
                 None => here(state),
             },
-            &[&PARTS[..], &["#rehearsal"]].concat(),
+            &[&PARTS[..], &[CALLS, "#rehearsal"]].concat(),
         )
         .body(&content)
 }
 
 /// Parts of both pages: where it stands, what it is, and what can be done.
 const PARTS: [&str; 3] = ["#agreement-head", "#agreement", "#agreement-acts"];
+/// How its partner is called.
+const CALLS: &str = "#calls";
 
 fn here(state: &AgreementState) -> String {
     format!("/sharing/agreements/{}", state.agreement_id)

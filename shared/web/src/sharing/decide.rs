@@ -64,7 +64,7 @@ pub(super) async fn deactivate<E: SharingEdge>(
     done(&edge, &viewer, &state, (AgreementDeactivate::NAME, &given.key), said).await
 }
 
-async fn of_admin<E: SharingEdge>(
+pub(super) async fn of_admin<E: SharingEdge>(
     edge: &E,
     viewer: &Viewer,
     id: &str,

@@ -1,6 +1,7 @@
 //! The Ticket sharing pages, for any account that an edge keeps. Only admins see them.
 
 mod agreement;
+mod calls;
 mod decide;
 mod doctor;
 mod invite;
@@ -22,6 +23,7 @@ use contracts::delivery::AgreementState;
 use contracts::{Receipt, ReceiptOutcome};
 use serde_json::Value;
 
+use crate::bridge::Bridge;
 use crate::failure::Failure;
 use crate::live::Desk;
 use crate::page::{Page, SideGroup};
@@ -31,6 +33,11 @@ use crate::viewer::Viewer;
 pub trait SharingEdge: Clone + Send + Sync + 'static {
     /// Its half of the contract.
     fn desk(&self) -> &Desk;
+
+    /// What asks the bridge to third-party systems, where there is one.
+    fn bridge(&self) -> Option<&Bridge> {
+        None
+    }
 
     /// Its page of a ticket, where it has pages of tickets.
     fn ticket_path(&self, _number: &str) -> Option<String> {
@@ -80,6 +87,7 @@ pub fn router<E: SharingEdge>(edge: E) -> Router {
         .route("/sharing/agreements/{id}", get(agreement::page::<E>))
         .route("/sharing/agreements/{id}/decide", post(decide::decide::<E>))
         .route("/sharing/agreements/{id}/deactivate", post(decide::deactivate::<E>))
+        .route("/sharing/agreements/{id}/calls", post(calls::act::<E>))
         .route("/sharing/agreements/{id}/compare", post(doctor::compare::<E>))
         .route("/sharing/agreements/{id}/rehearse", post(rehearsal::rehearse::<E>))
         .route("/sharing/tickets", get(shares::page::<E>))

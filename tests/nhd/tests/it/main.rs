@@ -3,6 +3,7 @@
 mod bridge;
 mod by_hand;
 mod misbehaviour;
+mod pages;
 mod pairs;
 mod soak;
 mod story;

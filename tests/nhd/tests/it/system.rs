@@ -9,14 +9,18 @@ use contracts::command::AccountRegister;
 use contracts::delivery::{AgreementState, DeliveryBody};
 use contracts::topology::Service;
 use contracts::{AgreementId, Receipt, ReceiptOutcome, ShareId};
+use local::edges::EdgeAccess;
 use local::{Certificates, Fleet, Instance, MailSink, TestEnvironment, edges, ports};
 use nhd_partner::{Authority, Habits, Partner};
+use operator::edge::Kept;
 use serde_json::{Value, json};
 use testkit::desk::{PATIENCE, clock};
 use testkit::{Desk, until};
 use tokio::task::spawn_blocking;
 
 const BRIDGE: Service = Service::NhdBridge;
+/// What the gateway shows the bridge.
+const PAGES_SECRET: &str = "the pages' secret in this test alone";
 /// How long the services may take to be ready.
 const READY: Duration = Duration::from_mins(3);
 /// How long a partner may take before the bridge gives a call up for this time.
@@ -26,7 +30,8 @@ pub const CALL_TIMEOUT: Duration = Duration::from_millis(1500);
 pub struct System {
     world: TestEnvironment,
     services: Vec<Instance>,
-    bridge: Instance,
+    bridge: Option<Instance>,
+    gateway: Option<EdgeAccess>,
     operator: Desk,
     authority: Authority,
     /// The certificate of whoever signed what the bridge shows.
@@ -38,6 +43,15 @@ pub struct System {
 
 impl System {
     pub async fn open(test: &str) -> Self {
+        Self::set(test, false).await
+    }
+
+    /// The same, with the pages of the gateway.
+    pub async fn with_gateway(test: &str) -> Self {
+        Self::set(test, true).await
+    }
+
+    async fn set(test: &str, has_pages: bool) -> Self {
         let world = TestEnvironment::new(test).await;
         let dir = local::test_environment::target().join("nhd").join(world.name());
         fs::create_dir_all(&dir).expect("a folder");
@@ -49,6 +63,8 @@ impl System {
         let trusted = certificates.authority.clone();
         let fleet = Fleet::new(&dir, &world.installation, &world.database, &mail.url());
         let (fleet, url) = with_bridge(fleet.expect("a fleet"), &dir, &authority, &certificates);
+        let passwords = world.installation.passwords();
+        let (fleet, access) = edges::with_gateway(fleet, passwords, None).expect("free ports");
         let installation = world.installation.clone();
         let start = spawn_blocking({
             let fleet = fleet.clone();
@@ -59,6 +75,14 @@ impl System {
                 let services = fleet.start_all_ready(READY)?;
                 let mut bridge = fleet.start(BRIDGE, 1)?;
                 bridge.wait_ready(READY)?;
+                let mut services = services;
+                if has_pages {
+                    installation.edge(Service::Gateway)?;
+                    fleet.migrate(Service::Gateway)?;
+                    let mut gateway = fleet.start(Service::Gateway, 1)?;
+                    gateway.wait_ready(READY)?;
+                    services.push(gateway);
+                }
                 Ok::<_, local::Error>((services, bridge))
             }
         });
@@ -66,8 +90,22 @@ impl System {
         let operator = world.installation.operator_url().expect("an address");
         let bridge_account = AccountRegister { third_parties: true, ..edges::registration(BRIDGE) };
         local::register(&operator, &bridge_account, READY).await.expect("it is taken");
+        if has_pages {
+            let gateway = edges::registration(Service::Gateway);
+            local::register(&operator, &gateway, READY).await.expect("it is taken");
+        }
         let operator = Desk::open(&operator, "operator");
-        Self { world, services, bridge, operator, authority, trusted, url, _mail: mail }
+        Self {
+            world,
+            services,
+            bridge: Some(bridge),
+            gateway: has_pages.then_some(access),
+            operator,
+            authority,
+            trusted,
+            url,
+            _mail: mail,
+        }
     }
 
     /// A partner whose server the bridge trusts, and who trusts the bridge.
@@ -91,6 +129,26 @@ impl System {
         format!("{}/sharing/{}", self.url, desk.account)
     }
 
+    /// An account that the gateway keeps, and what the gateway is reached by.
+    pub async fn account(&self, address: &str) -> (Kept, String) {
+        let access = self.gateway.clone().expect("there is a gateway");
+        let (installation, address) = (self.world.installation.clone(), address.to_owned());
+        let url = access.url.clone();
+        let added = spawn_blocking(move || {
+            let api = access.operator(Service::Gateway, installation.passwords());
+            edges::add_account(&installation, &api, &address, None)
+        });
+        (added.await.expect("the task ends").expect("it is added"), url)
+    }
+
+    /// The bridge goes away.
+    pub async fn end_bridge(&mut self) {
+        let mut bridge = self.bridge.take().expect("it runs");
+        bridge.signal_end();
+        let ended = spawn_blocking(move || bridge.wait_exit(Duration::from_mins(1)));
+        ended.await.expect("the task ends").expect("it ends");
+    }
+
     /// A desk of Deskmesh with a drop-down and a date on its form.
     pub async fn desk(&self, account: &str) -> Desk {
         let (installation, name) = (self.world.installation.clone(), account.to_owned());
@@ -111,11 +169,11 @@ impl System {
     }
 
     pub async fn close(self) {
-        let Self { world, mut services, mut bridge, .. } = self;
+        let Self { world, mut services, bridge, .. } = self;
         let ended = spawn_blocking(move || {
-            bridge.signal_end();
+            services.extend(bridge);
             services.iter().for_each(Instance::signal_end);
-            for instance in services.iter_mut().chain([&mut bridge]) {
+            for instance in &mut services {
                 let status = instance.wait_exit(Duration::from_mins(1)).expect("it ends");
                 assert!(status.success(), "{} ended with {status}", instance.service().name());
             }
@@ -138,7 +196,7 @@ fn with_bridge(
     let other = std::env::var_os("NHD_PARTNER_CA").map(fs::read_to_string);
     let other = other.transpose().expect("a certificate").unwrap_or_default();
     fs::write(&trusted, authority.pem() + &other).expect("a file");
-    let [sharing, operator] = ports::free().expect("free ports");
+    let [sharing, pages] = ports::free().expect("free ports");
     let at = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string();
     let url = format!("https://localhost:{sharing}");
     let path = |file: &Path| file.to_string_lossy().into_owned();
@@ -147,8 +205,9 @@ fn with_bridge(
         ("SHARING__PUBLIC_URL", url.clone()),
         ("SHARING__CERTIFICATE_FILE", path(&certificates.certificate)),
         ("SHARING__KEY_FILE", path(&certificates.key)),
-        ("OPERATOR__LISTEN", at(operator)),
+        ("PAGES__LISTEN", at(pages)),
         ("KEYS__SECRET", "a secret of this test alone, long enough".to_owned()),
+        ("PAGES__SECRET", PAGES_SECRET.to_owned()),
         ("EGRESS__ALLOW", r#"["127.0.0.0/8", "::1/128"]"#.to_owned()),
         ("EGRESS__PORTS", r#"["1-65535"]"#.to_owned()),
         ("EGRESS__CA_FILE", path(&trusted)),
@@ -159,6 +218,13 @@ fn with_bridge(
     let fleet = settings.iter().fold(fleet, |fleet, (name, value)| {
         fleet.with_variable_of(BRIDGE, &format!("DESKMESH__{name}"), value)
     });
+    let fleet = fleet
+        .with_variable_of(
+            Service::Gateway,
+            "DESKMESH__BRIDGE__URL",
+            &format!("http://{}", at(pages)),
+        )
+        .with_variable_of(Service::Gateway, "DESKMESH__BRIDGE__SECRET", PAGES_SECRET);
     (fleet, url)
 }
 
