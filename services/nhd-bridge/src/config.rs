@@ -13,6 +13,8 @@ pub struct Config {
     pub operator: GuardedListener,
     /// What the edges speak to that serve pages.
     pub pages: GuardedListener,
+    /// Where partners' files are kept.
+    pub files: files::Config,
     /// How access keys are kept.
     pub keys: Keys,
     /// What partners may take.

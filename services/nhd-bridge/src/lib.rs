@@ -22,10 +22,10 @@ pub use config::{CallSettings, Config, Keys, Limits};
 pub use edge::NhdBridge;
 pub use start::start;
 
-/// The desk's tables and the bridge's own, to which `bootstrap` adds the runtime's.
+/// The desk's tables, those of files and the bridge's own, to which `bootstrap` adds the runtime's.
 pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
     let own = sqlx::migrate!().migrations.to_vec();
-    Migrator::with_migrations([desk::migrations(), own].concat())
+    Migrator::with_migrations([desk::migrations(), files::migrations(800), own].concat())
 });
 
 /// Every table of this service's schema: the runtime's, the desk's and its own.

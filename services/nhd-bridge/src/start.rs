@@ -10,6 +10,7 @@ use desk::log::follow;
 use desk::store::account::{self, KeptAccount};
 use desk::{Edge, Session, outbox};
 use egress::{Egress, RetrySchedule};
+use files::{Files, copy, sweep as sweep_files};
 use tokio::sync::Notify;
 
 use crate::calls::{self, Calls};
@@ -28,7 +29,8 @@ use crate::sweep;
 /// # Errors
 /// What the configuration names cannot be used, or the runtime gave up.
 pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
-    let Config { sharing, operator, pages, keys, limits, calls, egress } = context.config.clone();
+    let Config { sharing, operator, pages, keys, limits, calls, egress, .. } =
+        context.config.clone();
     anyhow::ensure!(
         !keys.secret.reveal().is_empty(),
         "`keys.secret` is empty: access keys of agreements must not be kept in the clear; give \
@@ -78,8 +80,9 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     let days = i32::try_from(limits.unproven_days.get()).unwrap_or(i32::MAX);
     context.tasks.spawn("old invites", sweep::run(pool.clone(), days, shutdown.clone()));
 
+    let files = files(&context, &egress, &new_command).await?;
     let parts = (pool.clone(), heads, new_command);
-    let bridge = Bridge::new(parts, keys, egress, &public_url, bounds(limits));
+    let bridge = Bridge::new(parts, keys, egress, &public_url, bounds(limits)).keeping_files(files);
     let (listen, tls) = (sharing.listen, sharing.tls());
     let serving = serve("sharing", listen, tls, bridge.router(), shutdown.clone());
     context.tasks.spawn("sharing", serving);
@@ -94,6 +97,28 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
         context.tasks.spawn("operator api", serving);
     }
     context.run(Session::<NhdBridge>::default()).await
+}
+
+/// Keeps copies of partners' files, if there is a folder for them; what links to them begin with.
+async fn files(
+    context: &Context<Config>,
+    egress: &Egress,
+    new_command: &Arc<Notify>,
+) -> anyhow::Result<Option<Arc<str>>> {
+    let Config { sharing, files: stored, .. } = &context.config;
+    if stored.folder.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let settings = stored.settings("sharing.public_url", &sharing.public_url)?;
+    let origin = Arc::from(settings.origin.as_str());
+    let (stop, new_command) = (context.shutdown.clone(), Arc::clone(new_command));
+    let files = Files::open(context.pool.clone(), settings).await?;
+    context.tasks.spawn("files sweep", sweep_files(files.clone(), stop.clone()));
+    let copying = copy(files.clone(), egress.clone(), new_command, stop.clone());
+    context.tasks.spawn("files copied", copying);
+    let serving = serve("files", stored.listen, sharing.tls(), files.router(), stop);
+    context.tasks.spawn("files", serving);
+    Ok(Some(origin))
 }
 
 fn bounds(limits: Limits) -> Bounds {

@@ -13,15 +13,16 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use desk::log::Heads;
+use desk::outbox::{Accepted, Request, accept_within};
 use egress::Egress;
 use futures_util::StreamExt as _;
 use serde_json::Value;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::keys::AccessKeys;
@@ -61,6 +62,8 @@ pub struct Bridge {
     /// What all sharing URLs begin with.
     pub(crate) public_url: Arc<str>,
     pub(crate) bounds: Bounds,
+    /// What links to copies of partners' files begin with, where there are any.
+    pub(crate) files: Option<Arc<str>>,
     places: Arc<Semaphore>,
 }
 
@@ -89,7 +92,29 @@ impl Bridge {
     ) -> Self {
         let places = Arc::new(Semaphore::new(bounds.open));
         let public_url = Arc::from(public_url);
-        Self { pool, heads, new_command, keys, egress, public_url, bounds, places }
+        Self { pool, heads, new_command, keys, egress, public_url, bounds, files: None, places }
+    }
+
+    /// The same, where files of partners are copied, and links to the copies begin so.
+    #[must_use]
+    pub fn keeping_files(mut self, origin: Option<Arc<str>>) -> Self {
+        self.files = origin;
+        self
+    }
+
+    /// Keeps a command of a partner's; one that names files is sent once they are copied.
+    pub(crate) async fn accept(
+        &self,
+        connection: &mut PgConnection,
+        request: &Request,
+    ) -> sqlx::Result<()> {
+        let accepted = accept_within(connection, request).await?;
+        match &self.files {
+            Some(origin) if accepted == Accepted::New => {
+                files::follow(connection, request, origin).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Every route.
@@ -106,7 +131,7 @@ impl Bridge {
 async fn answer(
     State(bridge): State<Bridge>,
     ConnectInfo(source): ConnectInfo<SocketAddr>,
-    request: Request,
+    request: HttpRequest,
 ) -> Response {
     let strict = speaks_x_json(request.headers());
     let method = request.method().clone();
@@ -135,7 +160,7 @@ pub(crate) fn speaks_x_json(headers: &HeaderMap) -> bool {
 async fn asked(
     bridge: &Bridge,
     source: SocketAddr,
-    request: Request,
+    request: HttpRequest,
 ) -> Result<(Asked, tokio::sync::OwnedSemaphorePermit), Refusal> {
     let permit = Arc::clone(&bridge.places).try_acquire_owned().map_err(|_| {
         Refusal::new(Why::Busy, "too many requests are worked on; send it again in a moment")

@@ -50,7 +50,7 @@ pub(super) async fn shared(bridge: &Bridge, asked: Asked) -> Result<Answer, Faul
         apply(bridge, &asked, &agreement, &uuid, taken.incoming).await?;
         return Ok((StatusCode::CREATED, told_back(&uuid)));
     }
-    let share = begin(&mut transaction, &agreement, &uuid, known, &mut taken).await?;
+    let share = begin(bridge, &mut transaction, &agreement, (&uuid, known), &mut taken).await?;
     transaction.commit().await?;
     bridge.new_command.notify_one();
     let command = (TicketShare::NAME, share.as_str());
@@ -93,10 +93,10 @@ fn organisation(agreement: &AgreementRow) -> String {
 
 /// Keeps the share and its command together; the share's id, which is also the command's.
 async fn begin(
+    bridge: &Bridge,
     connection: &mut PgConnection,
     agreement: &AgreementRow,
-    uuid: &NhdId,
-    known: Option<SharedRow>,
+    (uuid, known): (&NhdId, Option<SharedRow>),
     taken: &mut Taken,
 ) -> Result<String, Fault> {
     let generation = known.map_or(1, |known| known.generation + 1);
@@ -125,7 +125,7 @@ async fn begin(
         sent_tags: tags.into_iter().collect(),
     };
     shared::keep(connection, &row).await?;
-    accept_within(connection, &request).await?;
+    bridge.accept(connection, &request).await?;
     Ok(share_id)
 }
 
@@ -174,7 +174,7 @@ async fn apply(
     for content in contents {
         let key = new_id().to_string();
         let request = request(&account, key.clone(), TicketUpdate::NAME, content)?;
-        accept_within(&mut transaction, &request).await?;
+        bridge.accept(&mut transaction, &request).await?;
         keys.push(key);
     }
     if let Some(tags) = tags {

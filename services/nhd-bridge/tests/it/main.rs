@@ -3,6 +3,7 @@
 //! One process, one virtual host, one database, five services; every test has accounts and a partner
 //! of its own there.
 
+mod attachments;
 mod bad_input;
 mod invited;
 mod inviting;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         proof::what_the_old_place_answers_says_nothing_of_the_new_one,
         proof::what_waited_for_the_old_place_is_sent_to_the_new_one_at_once,
         proof::an_old_invite_is_withdrawn_once,
+        attachments::what_a_partner_attaches_is_copied_before_it_crosses,
         bad_input::each_has_its_outcome,
         bad_input::guessed_addresses_are_bounded,
         bad_input::a_body_that_never_comes_is_given_up,

@@ -2,11 +2,12 @@
 //! wherever replicas share work.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bootstrap::Tls;
 use contracts::delivery::DeliveryBody;
 use contracts::ids::derive_id;
 use contracts::topology::Service;
@@ -16,6 +17,7 @@ use desk::log::follow;
 use desk::store::account::{KeptAccount, keep};
 use desk::{Session, outbox};
 use egress::{Egress, Ports, RetrySchedule};
+use files::Files;
 use local::{
     Certificates, Fleet, Installation, Instance, MailSink, TestEnvironment, test_environment,
 };
@@ -36,6 +38,8 @@ use crate::partner::Partner;
 const READY: Duration = Duration::from_mins(3);
 const BODY: usize = 256 * 1024;
 const REPLICAS: usize = 2;
+/// Bytes of a partner's file, at most.
+const FILE_BYTES: u64 = 64;
 /// Calls of all replicas at the same time.
 pub const AT_ONCE: usize = 32;
 
@@ -44,6 +48,8 @@ pub struct World {
     pub pool: PgPool,
     /// What all sharing URLs begin with.
     pub url: String,
+    /// What links to copies begin with.
+    pub files_url: String,
     pub certificates: Certificates,
     operator: Desk,
     services: Vec<Instance>,
@@ -75,11 +81,14 @@ impl World {
         applied(&operator.ask("account.register.v1", &registration).await);
         let certificates = Certificates::open(&dir).expect("certificates");
         let pool = environment.pool(Service::NhdBridge, migrations()).await;
-        let (replicas, url) = bridge(&installation, &pool, &certificates).await;
+        let files = files(&pool, &dir).await;
+        let files_url = files.settings().origin.clone();
+        let (replicas, url) = bridge(&installation, &pool, &certificates, files).await;
         Self {
             environment,
             pool,
             url,
+            files_url,
             certificates,
             operator,
             services,
@@ -145,6 +154,7 @@ async fn bridge(
     installation: &Installation,
     pool: &PgPool,
     certificates: &Certificates,
+    files: Files,
 ) -> (Replicas, String) {
     let name = "nhd-bridge".to_owned();
     let own = KeptAccount { account: name.clone(), address: name.clone(), display_name: name };
@@ -193,12 +203,38 @@ async fn bridge(
         arrival: Duration::from_secs(2),
         invites: (3, 1_000, 1_000),
     };
-    let bridge = Bridge::new((pool.clone(), heads, new_command), keys, egress, &url, bounds);
+    let origin = files.settings().origin.clone();
+    let at: SocketAddr = origin.trim_start_matches("https://").parse().expect("an address");
+    let tls = Tls { certificate: certificates.certificate.clone(), key: certificates.key.clone() };
+    let new = Arc::clone(&new_command);
+    let copying = (files.clone(), egress.clone());
+    replicas.spawn(|stop| files::copy(copying.0, copying.1, new, stop));
+    replicas.spawn(|stop| async move {
+        bootstrap::serve("files", at, Some(tls), files.router(), stop).await.expect("it serves");
+        Ok::<_, std::convert::Infallible>(())
+    });
+    let bridge = Bridge::new((pool.clone(), heads, new_command), keys, egress, &url, bounds)
+        .keeping_files(Some(Arc::from(origin.as_str())));
     replicas.spawn(|stop| async move {
         let app = bridge.router().into_make_service_with_connect_info::<SocketAddr>();
         axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await
     });
     (replicas, url)
+}
+
+/// Files of partners in a folder of the world's own.
+async fn files(pool: &PgPool, dir: &Path) -> Files {
+    let folder = dir.join("files");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let [port] = local::ports::free().expect("a free port");
+    let settings = files::Settings {
+        origin: format!("https://127.0.0.1:{port}"),
+        folder,
+        file_bytes: FILE_BYTES,
+        account_bytes: 1024 * 1024,
+        unlinked: Duration::from_hours(24),
+    };
+    Files::open(pool.clone(), settings).await.expect("the folder can be written")
 }
 
 /// A client that may call loopback, and trusts what stands there.
