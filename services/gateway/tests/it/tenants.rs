@@ -97,20 +97,19 @@ async fn anothers_things_answer_like_unknown_ones() {
     ];
     for (method, path, body) in ROUTES {
         let body = serde_json::from_str(body).unwrap_or(Value::Null);
-        let fill = |path: &str, is_theirs: bool| {
-            ids.iter().fold(path.to_owned(), |path, (name, theirs, unknown)| {
-                path.replace(name, if is_theirs { theirs } else { unknown })
-            })
-        };
-        let (theirs, unknown) = (fill(path, true), fill(path, false));
+        let (mut of_acme, mut of_nobody) = (path.to_string(), path.to_string());
+        for (name, known, unknown) in &ids {
+            of_acme = of_acme.replace(name, known);
+            of_nobody = of_nobody.replace(name, unknown);
+        }
         if *method == "GET" {
-            let own = harness.get(&theirs, &acme).await;
+            let own = harness.get(&of_acme, &acme).await;
             assert_eq!(own.status, 200, "{path} {own:?}");
         }
-        let others = harness.json(method, &theirs, &globex, &body).await;
-        let unknown = harness.json(method, &unknown, &globex, &body).await;
+        let others = harness.json(method, &of_acme, &globex, &body).await;
+        let nobodys = harness.json(method, &of_nobody, &globex, &body).await;
         assert_eq!(others.status, 404, "{method} {path} {others:?}");
-        assert_eq!(others.body, unknown.body, "{method} {path}");
+        assert_eq!(others.body, nobodys.body, "{method} {path}");
     }
     // Nothing of it had an effect.
     let kept = harness.get(&format!("/v1/webhooks/{}", text(&hook, "webhook_id")), &acme).await;

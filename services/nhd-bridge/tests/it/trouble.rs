@@ -266,9 +266,10 @@ pub async fn what_the_operator_paused_the_account_cannot_let_go_on(world: Arc<Wo
         (false, Account, Some(Operator)),
         (false, Operator, None),
     ] {
-        let done = match pauses {
-            true => health::pause(&world.pool, &id, by).await,
-            false => health::resume(&world.pool, &id, by).await,
+        let done = if pauses {
+            health::pause(&world.pool, &id, by).await
+        } else {
+            health::resume(&world.pool, &id, by).await
         };
         done.expect("the database answers");
         let home = acme.account.as_str();
