@@ -1,7 +1,7 @@
 //! The stored requests of the three implementations, read as the bridge reads them: each means what
 //! stands beside it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use chrono::SecondsFormat;
@@ -63,19 +63,29 @@ fn of_comment(comment: &Comment) -> Value {
     said
 }
 
-fn of_ticket(uuid: &str, incoming: &Incoming, known: &BTreeSet<CommentId>) -> Value {
+/// What was sent of a ticket before: some clients send all of it each time.
+#[derive(Default)]
+struct Known {
+    comments: BTreeSet<CommentId>,
+    fields: BTreeMap<String, Value>,
+}
+
+fn of_ticket(uuid: &str, incoming: &Incoming, known: &Known) -> Value {
     let at = incoming.requested_at.map(|at| at.utc().to_rfc3339_opts(SecondsFormat::Secs, true));
     let comments = incoming.comments.iter();
-    let new = comments.clone().filter(|comment| !known.contains(&comment.id));
+    let new = comments.clone().filter(|comment| !known.comments.contains(&comment.id));
+    let fields =
+        incoming.fields.iter().filter(|(title, value)| known.fields.get(*title) != Some(*value));
+    let fields: BTreeMap<_, _> = fields.collect();
     json!({ "ticket": uuid, "subject": incoming.subject, "status": incoming.status,
         "requested_at": at, "requester": incoming.requester.as_ref().map(|it| &it.name),
-        "tags": incoming.tags, "custom_fields": incoming.fields,
+        "tags": incoming.tags, "custom_fields": fields,
         "comments": comments.map(of_comment).collect::<Vec<_>>(),
         "new_comments": new.map(of_comment).collect::<Vec<_>>() })
 }
 
-/// What a request means, after those whose comments are known.
-fn meaning(request: &Value, known: &mut BTreeSet<CommentId>) -> Value {
+/// What a request means, after those before it.
+fn meaning(request: &Value, known: &mut Known) -> Value {
     let place = Place::read(request["path"].as_str().unwrap()).unwrap();
     let (uuid, body) = (place.uuid.as_str(), request["body"].to_string());
     let method = request["method"].as_str().unwrap();
@@ -94,7 +104,8 @@ fn meaning(request: &Value, known: &mut BTreeSet<CommentId>) -> Value {
             let speaker = Speaker { account: &account, public_by_default };
             let incoming = read(&speaker, &BTreeSet::new(), &body).unwrap();
             let means = of_ticket(uuid.as_str(), &incoming, known);
-            known.extend(incoming.comments.into_iter().map(|comment| comment.id));
+            known.comments.extend(incoming.comments.into_iter().map(|comment| comment.id));
+            known.fields.extend(incoming.fields);
             means
         }
         (Resource::Ticket, "DELETE") => json!({ "ticket": uuid, "ended": true }),
@@ -105,7 +116,7 @@ fn meaning(request: &Value, known: &mut BTreeSet<CommentId>) -> Value {
 #[test]
 fn each_stored_request_is_read_as_what_it_means() {
     for dialect in ["zendesk", "javascript", "request-tracker"] {
-        let (mut known, mut seen) = (BTreeSet::new(), 0);
+        let (mut known, mut seen) = (Known::default(), 0);
         for name in NAMES {
             let file = folder(dialect).join(name).with_extension("json");
             let Ok(text) = std::fs::read_to_string(file) else { continue };

@@ -47,7 +47,11 @@ async fn play(sender: Dialect, receiver: Dialect) -> Vec<&'static str> {
         ..Change::default()
     };
     let noted = b.say(|desk| desk.update(&ticket, note)).await;
-    steps.push(heard(&noted, said(&b).as_ref(), said(&a).as_ref()));
+    let note = |partner: &Partner| -> Option<Said> {
+        let said = said(partner)?.into_iter();
+        Some(said.filter(|(text, _)| text == "Ours alone").collect())
+    };
+    steps.push(heard(&noted, note(&b).as_ref(), note(&a).as_ref()));
     let solved = Change { status: Some("solved".to_owned()), ..Change::default() };
     let solved = a.say(|desk| desk.update(&ticket, solved)).await;
     steps.push(word(&solved, b.desk(|desk| desk.ticket(&ticket).status == "solved")));

@@ -185,7 +185,10 @@ async fn partner_works(
             let mut change = Change::default();
             if pairing.is_partners && dice.bool() {
                 change.status = dice.choice(STATUSES).map(str::to_owned);
-                let tags = ["field", "night", "van"].into_iter().filter(|_| dice.bool());
+                // Who says the whole ticket leaves an empty list out, and so cannot take the last off.
+                let stays = |tag: &str| says_all && tag == "field";
+                let tags = ["field", "night", "van"].into_iter();
+                let tags = tags.filter(|tag| dice.bool() || stays(tag));
                 change.tags = Some(tags.map(str::to_owned).collect::<BTreeSet<_>>());
             } else {
                 let text = format!("{} by {}", it.books.sent.len(), it.name);
