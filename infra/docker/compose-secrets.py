@@ -38,6 +38,8 @@ EDGE_SETTINGS = {
     "DESKMESH__DATABASE__URL": "database",
     "DESKMESH__OPERATOR__SECRET": "operator",
     "DESKMESH__KEYS__SECRET": "keys",
+    "DESKMESH__PAGES__SECRET": "pages",
+    "DESKMESH__BRIDGE__SECRET": "bridge",
 }
 
 
@@ -58,6 +60,8 @@ def main() -> None:
             values = stored(folder / "secrets.yaml")[f"deskmesh-{edge}"]
             if key in values:
                 (folder / f"{edge}.{key}.env").write_text(f"{setting}={values[key]}\n")
+    shown = stored(folder / "secrets.yaml")["deskmesh-trace"]["secret"]
+    (folder / "trace.env").write_text(f"DESKMESH__HTTP__TRACE_SECRET={shown}\n")
     login = f"POSTGRES_PASSWORD={password(folder / 'passwords/database.postgres')}\nPOSTGRES_DB=deskmesh\n"
     (folder / "database.env").write_text(login)
     administer(folder / "definitions.json", password(folder / f"passwords/broker.{ADMINISTRATOR}"))
@@ -98,6 +102,7 @@ def operators(folder: Path) -> str:
     values = {
         "DESKMESH_MANAGEMENT_URL": f"http://{ADMINISTRATOR}:{password(folder / f'passwords/broker.{ADMINISTRATOR}')}@127.0.0.1:15672",
         "DESKMESH_BROKER_URL": f"amqp://operator:{password(folder / 'passwords/broker.operator')}@127.0.0.1:5672/{vhost}",
+        "DESKMESH_TRACE_SECRET_FILE": str((folder / "passwords/trace").resolve()),
         "DESKMESH_SERVICES": ",".join(f"{name}=http://127.0.0.1:{port}" for name, port in PORTS.items()),
     }
     for edge, port in DOORS.items():

@@ -243,6 +243,8 @@ PARKED = Dashboard(
                       {"{{job}}": "max by (job) (deskmesh_undelivered)"}),
                 Panel("The oldest", "After a week, 604800 s, it is parked.", "s",
                       {"{{job}}": "max by (job) (deskmesh_undelivered_oldest_seconds)"}, red_from=432000),
+                Panel("Desks away", "Their queues did not take the last delivery: one is tried, the rest waits.", "short",
+                      {"{{job}}": "max by (job) (deskmesh_desks_away)"}),
                 Panel("Find no queue",
                       "Beside those that find one. Half of all: desks' queues or bindings are gone, runbook desk-does-not-read, undelivered.", "ops",
                       {"no queue": "sum(rate(deskmesh_undelivered_total[$__rate_interval]))",
@@ -275,6 +277,8 @@ EDGES = Dashboard(
             [
                 Panel("Webhooks", "Single endpoints fail often, and wait alone. Most of them at once: runbook webhooks-fail.", "ops",
                       {"{{outcome}}": "sum by (outcome) (rate(deskmesh_gateway_webhook_attempts_total[$__rate_interval]))"}),
+                Panel("Files copied", "That commands name and that lie elsewhere, an attempt each. Given up: the link goes as it was given.", "ops",
+                      {"{{outcome}}": "sum by (outcome) (rate(deskmesh_files_copied_total[$__rate_interval]))"}),
                 Panel("Waits to be told", "What edges have not read of their queues: runbook desk-does-not-read.", "short",
                       {"{{queue}}": f'max by (queue) ({READY}{{queue=~"desk[.](gateway|helpdesk|nhd-bridge)"}})'}),
             ],

@@ -29,6 +29,8 @@ DEFINITIONS = Path(__file__).resolve().parents[1] / "rabbitmq/definitions.json"
 EDGES = ("gateway", "helpdesk", "nhd-bridge")
 # Which of them keeps secrets of others, encrypted with one of its own.
 KEEPERS = ("nhd-bridge",)
+# Tells the others' pages how partners are called.
+BRIDGE = "nhd-bridge"
 # Without it RabbitMQ's topology operator does not see a Secret.
 FOR_THE_OPERATOR = {"rabbitmq.com/topology-operator": "true"}
 
@@ -80,7 +82,7 @@ class Credentials:
         return path.read_text().strip()
 
     def secrets(self) -> list[dict]:
-        """The base's three, one for each edge, and one for each user and role that an operator makes."""
+        """The base's three, what who asks the services shows, one for each edge, and one for each user and role that an operator makes."""
         broker = {
             name: self.address(self.given.broker, f"svc.{name}", f"broker.svc.{name}", f"/{self.vhost}") for name in self.services
         }
@@ -90,6 +92,7 @@ class Credentials:
             self.secret("deskmesh-broker", broker),
             self.secret("deskmesh-database", database),
             self.secret("deskmesh-placeholder", placeholder),
+            self.secret("deskmesh-trace", {"secret": self.password("trace")}),
         ]
         for user in [*self.users, *self.given.account]:
             login = {"username": user, "password": self.password(f"broker.{user}")}
@@ -102,6 +105,8 @@ class Credentials:
             }
             if edge in KEEPERS:
                 values["keys"] = self.password(f"keys.{edge}")
+            # What the edges with pages show the bridge, and what it asks for.
+            values["pages" if edge == BRIDGE else "bridge"] = self.password(f"pages.{BRIDGE}")
             made.append(self.secret(f"deskmesh-{edge}", values))
         for name in (*self.services, *EDGES):
             login = {"username": role(name), "password": self.password(f"database.{name}")}

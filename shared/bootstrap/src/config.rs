@@ -74,6 +74,9 @@ pub(crate) struct Database {
 pub(crate) struct Http {
     #[serde(deserialize_with = "values::socket_address")]
     pub listen: SocketAddr,
+    #[serde(deserialize_with = "Secret::of_door")]
+    pub trace_secret: Secret,
+    trace_secret_file: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! What the process tells its surroundings: `/livez`, `/readyz`, `/metrics`, and `/trace` beside
 //! them.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -101,9 +102,10 @@ pub(crate) async fn serve(listener: TcpListener, probes: Probes, answers: TraceA
         .route("/metrics", get(metrics_text))
         .with_state(probes)
         .merge(Router::new().route("/trace", get(trace::answer)).with_state(answers));
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     tokio::select! {
         () = upkeep => {}
-        outcome = async { axum::serve(listener, router).await } => {
+        outcome = async { axum::serve(listener, service).await } => {
             if let Err(error) = outcome {
                 tracing::error!(cause = messaging::cause(&error), "health endpoints ended");
             }

@@ -89,7 +89,7 @@ where
     let probes = Probes::new(metrics::install(parts.name)?);
     let Parts { name, settings, database, migrator, migrate, trailing } = parts;
     let pool = database.pool();
-    let answers = TraceAnswers::new(pool.clone(), trailing);
+    let answers = TraceAnswers::new(pool.clone(), trailing, common.http.trace_secret.clone());
     let endpoints = tokio::spawn(health::serve(listen(&common).await?, probes.clone(), answers));
 
     let shutdown = CancellationToken::new();

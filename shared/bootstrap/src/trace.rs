@@ -1,12 +1,13 @@
 //! `/trace`: the same as the command `trace`, for whoever joins the answers of all services. Never
 //! what a ticket says.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
+use axum::extract::{ConnectInfo, RawQuery, State};
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use messaging::Question;
 use sqlx::PgPool;
@@ -15,11 +16,16 @@ use tokio::sync::Semaphore;
 use url::form_urlencoded;
 
 use crate::Trailing;
+use crate::config::Secret;
 
 /// How long an answer may take.
 const LIMIT: Duration = Duration::from_secs(10);
 /// Names in one question, at most.
 const NAMES: usize = 500;
+
+const NO_SECRET: &str = "http.trace_secret_file is not set here: only this host is answered\n";
+const OTHER_SECRET: &str = "show the secret of http.trace_secret_file as Authorization: Bearer; deskmesh-operator takes it \
+     from DESKMESH_TRACE_SECRET_FILE\n";
 
 /// Where questions are answered from. One at a time: nobody who is curious takes the connections
 /// from the messages.
@@ -28,11 +34,22 @@ pub(crate) struct TraceAnswers {
     pool: PgPool,
     trailing: Trailing,
     turn: Arc<Semaphore>,
+    /// What whoever asks shows; without one only this host is answered.
+    secret: Secret,
 }
 
 impl TraceAnswers {
-    pub(crate) fn new(pool: PgPool, trailing: Trailing) -> Self {
-        Self { pool, trailing, turn: Arc::new(Semaphore::new(1)) }
+    pub(crate) fn new(pool: PgPool, trailing: Trailing, secret: Secret) -> Self {
+        Self { pool, trailing, turn: Arc::new(Semaphore::new(1)), secret }
+    }
+
+    /// Why somebody has no answer, whatever is asked.
+    fn refusal(&self, from: SocketAddr, headers: &HeaderMap) -> Option<(StatusCode, &'static str)> {
+        if self.secret.is_empty() {
+            let is_here = from.ip().to_canonical().is_loopback();
+            return (!is_here).then_some((StatusCode::FORBIDDEN, NO_SECRET));
+        }
+        (!self.secret.is_shown_in(headers)).then_some((StatusCode::UNAUTHORIZED, OTHER_SECRET))
     }
 
     async fn answer(&self, question: &Question) -> anyhow::Result<Trail> {
@@ -46,8 +63,13 @@ impl TraceAnswers {
 /// times.
 pub(crate) async fn answer(
     State(answers): State<TraceAnswers>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
+    if let Some((status, sentence)) = answers.refusal(from, &headers) {
+        return (status, sentence).into_response();
+    }
     let question = match question(&query.unwrap_or_default()) {
         Ok(question) => question,
         Err(sentence) => return (StatusCode::BAD_REQUEST, format!("{sentence}\n")).into_response(),
@@ -88,7 +110,36 @@ fn question(query: &str) -> Result<Question, String> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header::AUTHORIZATION;
+
     use super::*;
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+    #[tokio::test]
+    async fn m7_only_who_shows_the_secret_or_asks_from_this_host_is_answered() {
+        let pool = PgPool::connect_lazy("postgres://nobody@127.0.0.1:1/none").unwrap();
+        let answers = |secret: &str| {
+            TraceAnswers::new(pool.clone(), |_, _, _| unreachable!(), Secret::new(secret))
+        };
+        let (here, mapped, other) = ("127.0.0.1:9", "[::ffff:127.0.0.1]:9", "10.0.0.7:9");
+        let right = format!("Bearer {SECRET}");
+        for (secret, from, shown, refused) in [
+            ("", here, None, None),
+            ("", mapped, None, None),
+            ("", other, None, Some(StatusCode::FORBIDDEN)),
+            ("", other, Some("Bearer "), Some(StatusCode::FORBIDDEN)),
+            (SECRET, here, None, Some(StatusCode::UNAUTHORIZED)),
+            (SECRET, other, Some("Bearer 0123"), Some(StatusCode::UNAUTHORIZED)),
+            (SECRET, other, Some(SECRET), Some(StatusCode::UNAUTHORIZED)),
+            (SECRET, other, Some(right.as_str()), None),
+        ] {
+            let headers: HeaderMap =
+                shown.map(|value| (AUTHORIZATION, value.parse().unwrap())).into_iter().collect();
+            let refusal = answers(secret).refusal(from.parse().unwrap(), &headers);
+            assert_eq!(refusal.map(|(status, _)| status), refused, "{secret} {from} {shown:?}");
+        }
+    }
 
     #[test]
     fn a_query_is_one_question_or_names() {

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from pods import edges, pods
-from render import Render
+from render import TRACE, Render
 from tree import Object, Tree, selects, title
 
 # The Secrets that the base needs; ../../infra/kubernetes/README.md documents these and those of each component.
@@ -16,7 +16,8 @@ def secrets(tree: Tree, render: Render) -> Iterator[str]:
     mounted = {
         volume["secret"]["secretName"] for pod in pods(render) for volume in pod.spec.get("volumes", []) if "secret" in volume
     }
-    wanted = BASE_SECRETS | ({"deskmesh-mail"} if "smtp-login" in render.components else set())
+    added = {"smtp-login": "deskmesh-mail", TRACE: "deskmesh-trace"}
+    wanted = BASE_SECRETS | {secret for component, secret in added.items() if component in render.components}
     if mounted != wanted:
         yield f"the pods mount the Secrets {sorted(mounted)}, documented are {sorted(wanted)}"
     readme = (tree.kubernetes / "README.md").read_text()

@@ -16,6 +16,8 @@ BROKER, DATABASE, METRICS, COLLECTOR = {5671, 5672}, {5432}, 9090, 4318
 # What accounts and partners may have called by whom, and the networks of an installation, which they may not.
 WEB = {443, 8443}
 CALLERS = {"gateway", "nhd-bridge"}
+# Whose pages ask the bridge how partners are called, and where.
+ASKERS, BRIDGE, PAGES = {"gateway", "helpdesk"}, "nhd-bridge", 8087
 # Who mails whoever asks.
 MAIL = {25, 465, 587}
 MAILERS = {"helpdesk"}
@@ -104,14 +106,18 @@ def reached(tree: Tree, render: Render) -> Iterator[str]:
             opened = {port["port"] for port in rule.get("ports", [{"port": "any"}])}
             if not rule.get("from") and opened != set(listens.values()):
                 yield f"{pod.title} is open to everybody at {sorted(map(str, opened))}, wanted are {sorted(listens.values())}"
-            if rule.get("from") and opened != {METRICS}:
+            if rule.get("from") and opened == {PAGES} and pod.service == BRIDGE:
+                asks = {label for peer in rule["from"] for one in peer["podSelector"].get("matchExpressions", []) for label in one["values"]}
+                if asks != ASKERS:
+                    yield f"{pod.title} lets {sorted(asks)} in at {PAGES}, which is for {sorted(ASKERS)}"
+            elif rule.get("from") and opened != {METRICS}:
                 yield f"{pod.title} lets some in at {sorted(map(str, opened))}: only {METRICS} is for some"
 
 
 def way_out(_: Tree, render: Render) -> Iterator[str]:
     """Out to broker, database and names; for whoever calls on accounts' behalf, to what is public; and for who mails, to mail."""
     for pod in edges(render):
-        needed = set(DATABASE) if pod.command == "migrate" else {*BROKER, *DATABASE, *(WEB if pod.service in CALLERS else ()), *(MAIL if pod.service in MAILERS else ())}
+        needed = set(DATABASE) if pod.command == "migrate" else {*BROKER, *DATABASE, *(WEB if pod.service in CALLERS else ()), *(MAIL if pod.service in MAILERS else ()), *({PAGES} if pod.service in ASKERS else ())}
         if pod.command == "run" and pod.settings(render).get("DESKMESH__TELEMETRY__OTLP_ENDPOINT"):
             needed.add(COLLECTOR)
         rules = [rule for rule in _rules(render, pod, "egress") if {port["port"] for port in rule.get("ports", [])} != {53}]
@@ -119,7 +125,7 @@ def way_out(_: Tree, render: Render) -> Iterator[str]:
             yield f"{pod.title} may go out to any port"
         allowed = {port["port"] for rule in rules for port in rule.get("ports", [])}
         surplus = allowed - needed
-        for key, ports in (("the broker", BROKER), ("the database", DATABASE), ("what accounts name", WEB), ("the mail server", MAIL)):
+        for key, ports in (("the broker", BROKER), ("the database", DATABASE), ("what accounts name", WEB), ("the mail server", MAIL), ("the bridge", {PAGES})):
             if ports <= needed and not allowed & ports:
                 yield f"{pod.title} needs {key}, but no policy lets it out to any of the ports {sorted(ports)}"
         if surplus:

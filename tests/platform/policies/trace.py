@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from pods import pods, tracers
+from pods import Pod, pods, tracers
 from policies import edges
 from render import TRACE, Render
 from tree import Tree, selects, title
 
 PORT = 9090
+# What the services ask for, from whoever asks.
+SECRET, SHOWN = "deskmesh-trace", "/etc/deskmesh/trace/secret"
 
 
 def asked(tree: Tree, render: Render) -> Iterator[str]:
@@ -42,8 +44,24 @@ def asking(tree: Tree, render: Render) -> Iterator[str]:
         given = pod.settings(render).get("DESKMESH_SERVICES", "")
         if sorted(given.split(",")) != sorted(addresses.split(",")):
             yield f"{pod.title} asks {given}, the Services are {addresses}"
-        if pod.spec.get("volumes"):
-            yield f"{pod.title} has volumes, and needs no password"
+        yield from _shows(pod, render, "DESKMESH_TRACE_SECRET_FILE")
+    for pod in pods(render):
+        if wanted and pod.command == "run":
+            yield from _shows(pod, render, "DESKMESH__HTTP__TRACE_SECRET_FILE")
+    mounted = {pod.title: _secrets(pod) for pod in tracers(render)}
+    if any(secrets != {SECRET} for secrets in mounted.values()):
+        yield f"{mounted}: who asks needs {SECRET}, and no server's password"
+
+
+def _secrets(pod: Pod) -> set[str]:
+    return {volume.get("secret", {}).get("secretName") for volume in pod.spec.get("volumes", [])}
+
+
+def _shows(pod: Pod, render: Render, variable: str) -> Iterator[str]:
+    """What is shown and what is asked for are one Secret."""
+    given = pod.settings(render).get(variable)
+    if given != SHOWN or SECRET not in _secrets(pod):
+        yield f"{pod.title} has {variable} {given} and the Secrets {sorted(map(str, _secrets(pod)))}, needs {SHOWN} of {SECRET}"
 
 
 def ways(_: Tree, render: Render) -> Iterator[str]:

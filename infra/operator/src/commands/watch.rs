@@ -76,14 +76,21 @@ struct ServicesArgs {
     /// After `make up`: `. target/local/env` sets it
     #[arg(long, env = "DESKMESH_SERVICES", value_name = "LIST")]
     services: Option<Services>,
+    /// A file with what the services' `http.trace_secret` holds, where they have one
+    #[arg(long, env = "DESKMESH_TRACE_SECRET_FILE", value_name = "FILE")]
+    trace_secret_file: Option<PathBuf>,
 }
 
 impl ServicesArgs {
     fn needed(self) -> anyhow::Result<Services> {
-        self.services.context(
+        let services = self.services.context(
             "where the services answer is not said: give --services, or set DESKMESH_SERVICES; \
              after `make up`, `. target/local/env` sets it",
-        )
+        )?;
+        let Some(path) = self.trace_secret_file else { return Ok(services) };
+        let secret = secret::read(&path)?
+            .with_context(|| format!("--trace-secret-file: there is no {}", path.display()))?;
+        Ok(services.with_secret(secret))
     }
 }
 

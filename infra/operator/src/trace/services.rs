@@ -18,12 +18,23 @@ const NAMES: usize = 500;
 
 /// The addresses of the services: any replica of each, written as
 /// `share-dispatcher=http://host:9090,comment-sync=…`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Services(BTreeMap<&'static str, Url>);
+#[derive(Clone, PartialEq, Eq)]
+pub struct Services {
+    addresses: BTreeMap<&'static str, Url>,
+    /// What the services ask for, from who is not on their host.
+    secret: Option<String>,
+}
 
 /// Text that is no list of addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServicesError(String);
+
+/// A secret stands in it.
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.addresses.fmt(f)
+    }
+}
 
 impl fmt::Display for ServicesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,15 +63,21 @@ impl FromStr for Services {
                 .ok_or_else(wrong)?;
             addresses.insert(service.name(), url);
         }
-        Ok(Self(addresses))
+        Ok(Self { addresses, secret: None })
     }
 }
 
 impl Services {
+    /// The same, asked with what `http.trace_secret` holds.
+    #[must_use]
+    pub fn with_secret(self, secret: String) -> Self {
+        Self { secret: Some(secret), ..self }
+    }
+
     /// Asks one service. The error says what is wrong with which address.
     pub(super) fn ask(&self, service: Service, query: &str) -> Result<Trail, String> {
         let url = self.address(service, "/trace", Some(query))?;
-        let (status, body) = read(&url, LIMIT)?;
+        let (status, body) = read(&url, self.secret.as_deref(), LIMIT)?;
         if !status.is_success() {
             return Err(format!("{}: {status}: {}", url.authority(), body.trim()));
         }
@@ -79,23 +96,27 @@ impl Services {
         path: &str,
         limit: Duration,
     ) -> Result<(StatusCode, String), String> {
-        read(&self.address(service, path, None)?, limit)
+        read(&self.address(service, path, None)?, None, limit)
     }
 
     fn address(&self, service: Service, path: &str, query: Option<&str>) -> Result<Url, String> {
-        let mut url = self.0.get(service.name()).ok_or("its address is not given")?.clone();
+        let mut url = self.addresses.get(service.name()).ok_or("its address is not given")?.clone();
         url.set_path(path);
         url.set_query(query);
         Ok(url)
     }
 }
 
-fn read(url: &Url, limit: Duration) -> Result<(StatusCode, String), String> {
+fn read(url: &Url, secret: Option<&str>, limit: Duration) -> Result<(StatusCode, String), String> {
     let failed = |error: ureq::Error| format!("{}: {error}", url.authority());
     let config =
         Agent::config_builder().timeout_global(Some(limit)).http_status_as_error(false).build();
     let agent: Agent = config.into();
-    let mut response = agent.get(url.as_str()).call().map_err(failed)?;
+    let mut request = agent.get(url.as_str());
+    if let Some(secret) = secret {
+        request = request.header("authorization", format!("Bearer {secret}"));
+    }
+    let mut response = request.call().map_err(failed)?;
     let body = response.body_mut().read_to_string().map_err(failed)?;
     Ok((response.status(), body))
 }
@@ -125,7 +146,7 @@ mod tests {
     fn addresses_are_read_and_wrong_ones_named() {
         let services: Services =
             "share-dispatcher=http://127.0.0.1:1, comment-sync=http://host:2".parse().unwrap();
-        assert_eq!(services.0.len(), 2);
+        assert_eq!(services.addresses.len(), 2);
         for wrong in ["share-dispatcher", "other=http://h", "notifier=ftp://h", "notifier=http://"]
         {
             assert!(wrong.parse::<Services>().is_err(), "{wrong}");

@@ -1,4 +1,5 @@
-//! `GET /tickets/live`: an event `changed` whenever one of the account's tickets does.
+//! `GET /tickets/live`: an event `changed` whenever one of the account's tickets does, and whenever
+//! the account is told something: an invite waits in the frame of every page.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -6,11 +7,13 @@ use std::time::Duration;
 use axum::extract::{Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use desk::log::{self, Waiting};
 use serde::Deserialize;
+use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use web::Viewer;
+use web::{Failure, Viewer};
 
 use super::Pages;
 
@@ -20,6 +23,11 @@ const LONGEST: Duration = Duration::from_mins(10);
 
 struct Changes {
     watched: watch::Receiver<u64>,
+    told: Waiting,
+    /// How much the account was told when it was last looked.
+    known: i64,
+    account: String,
+    pool: PgPool,
     ends: Instant,
     stop: CancellationToken,
 }
@@ -34,25 +42,40 @@ pub(super) async fn stream(
     State(pages): State<Pages>,
     Query(from): Query<From>,
     viewer: Viewer,
-) -> Response {
+) -> Result<Response, Failure> {
     let mut watched = pages.changes.watch(&viewer.account);
     if from.after.is_some_and(|after| viewer.is_told_more_than(after)) {
         // The account was told something between the page and this stream.
         watched.mark_changed();
     }
-    let changes =
-        Changes { watched, ends: Instant::now() + LONGEST, stop: pages.desk.shutdown.clone() };
+    let pool = pages.desk.pool.clone();
+    let changes = Changes {
+        watched,
+        told: pages.desk.heads.wait(&viewer.account),
+        known: position(&pool, &viewer.account).await?,
+        account: viewer.account,
+        pool,
+        ends: Instant::now() + LONGEST,
+        stop: pages.desk.shutdown.clone(),
+    };
     let events = futures_util::stream::unfold(changes, next);
-    Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response()
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response())
+}
+
+async fn position(pool: &PgPool, account: &str) -> sqlx::Result<i64> {
+    Ok(log::head(pool, account).await?.map_or(0, |head| head.position))
 }
 
 async fn next(mut looked: Changes) -> Option<(Result<Event, Infallible>, Changes)> {
     tokio::select! {
         changed = looked.watched.changed() => changed.ok()?,
+        () = looked.told.beyond(looked.known) => {
+            looked.known = position(&looked.pool, &looked.account).await.ok()?;
+        }
         () = tokio::time::sleep_until(looked.ends) => return None,
         () = looked.stop.cancelled() => return None,
     }
-    let number = *looked.watched.borrow_and_update();
-    let event = Event::default().event("changed").id(number.to_string()).data("");
+    looked.watched.mark_unchanged();
+    let event = Event::default().event("changed").data("");
     Some((Ok(event), looked))
 }

@@ -53,6 +53,24 @@ async fn r_64_a_waiting_invite_is_marked_on_every_page_of_an_admin() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn r_64_an_invite_is_told_to_who_looks_at_tickets() {
+    let harness = HelpdeskHarness::set("helpdesk-invite-told").await;
+    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let heard = harness.hears(&ada, "/tickets/live", "event: changed");
+    // What is said while nobody listens yet is no news to who looks afterwards: another comes.
+    let mut number = 0;
+    until("the invite is heard", PATIENCE, async || {
+        number += 1;
+        let terms = "public_and_private";
+        harness.agreement_in(ACME, &id(number), "receiver", "globex", terms, "pending", 1).await;
+        if heard.is_finished() { Ok(()) } else { Err(format!("{number} invites")) }
+    })
+    .await;
+    heard.await.expect("it is heard");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_declined_invite_is_seen_by_its_sender_and_noted_by_its_receiver() {
     let harness = HelpdeskHarness::set("helpdesk-declined").await;
     let ada = harness.person(ACME, "Ada", Role::Admin).await;
