@@ -21,7 +21,13 @@ BROKER, DATABASE = "amqp://broker:5672", "postgres://database:5432/deskmesh"
 # Who lets accounts in, by the management API; no service has this user.
 ADMINISTRATOR = "admin"
 # Where compose.yaml publishes each service, in the order of the file.
-PORTS = {"agreement-service": 9091, "share-dispatcher": 9092, "comment-sync": 9093, "field-sync": 9094, "notifier": 9095}
+PORTS = {
+    "agreement-service": 9091,
+    "share-dispatcher": 9092,
+    "comment-sync": 9093,
+    "field-sync": 9094,
+    "notifier": 9095,
+}
 # Where compose.yaml publishes the edges' doors for the operator.
 DOORS = {"gateway": 8081, "helpdesk": 8084, "nhd-bridge": 8086}
 # The Secrets of kubernetes/base, and the setting that each is for.
@@ -47,7 +53,11 @@ def main() -> None:
     if len(sys.argv) != 2:
         sys.exit(f"usage: {sys.argv[0]} FOLDER, as target/compose")
     folder = Path(sys.argv[1])
-    subprocess.run([CREDENTIALS, "--broker", BROKER, "--database", DATABASE, folder], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [CREDENTIALS, "--broker", BROKER, "--database", DATABASE, folder],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     folder.chmod(0o700)
     os.umask(0o077)
     for name, values in stored(folder / "secrets.yaml").items():
@@ -103,12 +113,16 @@ def operators(folder: Path) -> str:
         "DESKMESH_MANAGEMENT_URL": f"http://{ADMINISTRATOR}:{password(folder / f'passwords/broker.{ADMINISTRATOR}')}@127.0.0.1:15672",
         "DESKMESH_BROKER_URL": f"amqp://operator:{password(folder / 'passwords/broker.operator')}@127.0.0.1:5672/{vhost}",
         "DESKMESH_TRACE_SECRET_FILE": str((folder / "passwords/trace").resolve()),
-        "DESKMESH_SERVICES": ",".join(f"{name}=http://127.0.0.1:{port}" for name, port in PORTS.items()),
+        "DESKMESH_SERVICES": ",".join(
+            f"{name}=http://127.0.0.1:{port}" for name, port in PORTS.items()
+        ),
     }
     for edge, port in DOORS.items():
         variable = edge.upper().replace("-", "_")
         values[f"DESKMESH_{variable}_URL"] = f"http://127.0.0.1:{port}"
-        values[f"DESKMESH_{variable}_SECRET_FILE"] = str((folder / f"passwords/operator.{edge}").resolve())
+        values[f"DESKMESH_{variable}_SECRET_FILE"] = str(
+            (folder / f"passwords/operator.{edge}").resolve()
+        )
     return "".join(f"export {name}='{value}'\n" for name, value in values.items())
 
 

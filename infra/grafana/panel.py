@@ -72,7 +72,15 @@ def text(dashboard: Dashboard) -> str:
         "graphTooltip": 1,
         "refresh": "30s",
         "time": {"from": "now-3h", "to": "now"},
-        "links": [{"type": "dashboards", "title": "Deskmesh", "tags": ["deskmesh"], "includeVars": False, "keepTime": True}],
+        "links": [
+            {
+                "type": "dashboards",
+                "title": "Deskmesh",
+                "tags": ["deskmesh"],
+                "includeVars": False,
+                "keepTime": True,
+            }
+        ],
         "templating": {"list": [_source(), *map(_variable, dashboard.variables)]},
         "panels": _panels(dashboard),
     }
@@ -80,7 +88,13 @@ def text(dashboard: Dashboard) -> str:
 
 
 def _source() -> dict[str, Any]:
-    return {"name": "source", "label": "Prometheus", "type": "datasource", "query": "prometheus", "refresh": 1}
+    return {
+        "name": "source",
+        "label": "Prometheus",
+        "type": "datasource",
+        "query": "prometheus",
+        "refresh": 1,
+    }
 
 
 def _variable(variable: Variable) -> dict[str, Any]:
@@ -104,7 +118,14 @@ def _panels(dashboard: Dashboard) -> list[dict[str, Any]]:
     top = 0
     for row in dashboard.rows:
         panels.append(
-            _placed({"type": "row", "title": row.title, "collapsed": False, "panels": []}, len(panels), 0, top, WIDTH, 1)
+            _placed(
+                {"type": "row", "title": row.title, "collapsed": False, "panels": []},
+                len(panels),
+                0,
+                top,
+                WIDTH,
+                1,
+            )
         )
         top, left = top + 1, 0
         for panel in row.panels:
@@ -126,12 +147,18 @@ def _width(panel: Panel, row: Row) -> int:
     return WIDTH // 2
 
 
-def _placed(panel: dict[str, Any], count: int, left: int, top: int, wide: int, high: int) -> dict[str, Any]:
+def _placed(
+    panel: dict[str, Any], count: int, left: int, top: int, wide: int, high: int
+) -> dict[str, Any]:
     return {"id": count + 1, **panel, "gridPos": {"x": left, "y": top, "w": wide, "h": high}}
 
 
 def _panel(panel: Panel) -> dict[str, Any]:
-    defaults: dict[str, Any] = {"unit": panel.unit, "min": 0, "thresholds": {"mode": "absolute", "steps": _steps(panel)}}
+    defaults: dict[str, Any] = {
+        "unit": panel.unit,
+        "min": 0,
+        "thresholds": {"mode": "absolute", "steps": _steps(panel)},
+    }
     if panel.kind == "timeseries":
         defaults["custom"] = {
             "fillOpacity": 10,
@@ -144,10 +171,16 @@ def _panel(panel: Panel) -> dict[str, Any]:
         "title": panel.title,
         "description": panel.says,
         "datasource": SOURCE,
-        "targets": [_target(number, *query, table) for number, query in enumerate(panel.queries.items())],
+        "targets": [
+            _target(number, *query, table) for number, query in enumerate(panel.queries.items())
+        ],
         "fieldConfig": {"defaults": defaults | {"noValue": "none"}, "overrides": []},
         "options": _options(panel),
-    } | ({"transformations": [{"id": "organize", "options": {"excludeByName": {"Time": True}}}]} if table else {})
+    } | (
+        {"transformations": [{"id": "organize", "options": {"excludeByName": {"Time": True}}}]}
+        if table
+        else {}
+    )
 
 
 def _steps(panel: Panel) -> list[dict[str, Any]]:
@@ -172,4 +205,7 @@ def _options(panel: Panel) -> dict[str, Any]:
         }
     if panel.kind == "table":
         return {"showHeader": True}
-    return {"legend": {"displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "multi", "sort": "desc"}}
+    return {
+        "legend": {"displayMode": "list", "placement": "bottom"},
+        "tooltip": {"mode": "multi", "sort": "desc"},
+    }

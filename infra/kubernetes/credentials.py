@@ -36,13 +36,22 @@ FOR_THE_OPERATOR = {"rabbitmq.com/topology-operator": "true"}
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--broker", required=True, help="amqp:// or amqps://, host and perhaps port, without a user")
-    arguments.add_argument(
-        "--database", required=True, help="postgres://, host, perhaps port, and database; options as in ?sslmode=require"
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument(
-        "--account", action="append", default=[], help="an account whose broker user gets a password too; may be repeated"
+        "--broker", required=True, help="amqp:// or amqps://, host and perhaps port, without a user"
+    )
+    arguments.add_argument(
+        "--database",
+        required=True,
+        help="postgres://, host, perhaps port, and database; options as in ?sslmode=require",
+    )
+    arguments.add_argument(
+        "--account",
+        action="append",
+        default=[],
+        help="an account whose broker user gets a password too; may be repeated",
     )
     arguments.add_argument("--namespace", default="deskmesh")
     arguments.add_argument("folder", type=Path)
@@ -62,7 +71,9 @@ class Credentials:
         self.definitions = json.loads(DEFINITIONS.read_text())
         self.vhost = self.definitions["vhosts"][0]["name"]
         self.users = [user["name"] for user in self.definitions["users"]]
-        self.services = [user.removeprefix("svc.") for user in self.users if user.startswith("svc.")]
+        self.services = [
+            user.removeprefix("svc.") for user in self.users if user.startswith("svc.")
+        ]
 
     def write(self) -> None:
         """Writes what DIR gets."""
@@ -84,7 +95,10 @@ class Credentials:
     def secrets(self) -> list[dict]:
         """The base's three, what who asks the services shows, one for each edge, and one for each user and role that an operator makes."""
         broker = {
-            name: self.address(self.given.broker, f"svc.{name}", f"broker.svc.{name}", f"/{self.vhost}") for name in self.services
+            name: self.address(
+                self.given.broker, f"svc.{name}", f"broker.svc.{name}", f"/{self.vhost}"
+            )
+            for name in self.services
         }
         database = {name: self.database_of(name) for name in self.services}
         placeholder = {"share-dispatcher": self.password("placeholder")}
@@ -110,18 +124,37 @@ class Credentials:
             made.append(self.secret(f"deskmesh-{edge}", values))
         for name in (*self.services, *EDGES):
             login = {"username": role(name), "password": self.password(f"database.{name}")}
-            made.append(self.secret(f"database-role-{name}", login, {"cnpg.io/reload": "true"}, "kubernetes.io/basic-auth"))
+            made.append(
+                self.secret(
+                    f"database-role-{name}",
+                    login,
+                    {"cnpg.io/reload": "true"},
+                    "kubernetes.io/basic-auth",
+                )
+            )
         return made
 
-    def secret(self, name: str, values: dict, labels: dict | None = None, kind: str = "Opaque") -> dict:
+    def secret(
+        self, name: str, values: dict, labels: dict | None = None, kind: str = "Opaque"
+    ) -> dict:
         metadata = {"name": name, "namespace": self.given.namespace, "labels": labels or {}}
-        return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": kind, "stringData": values}
+        return {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": metadata,
+            "type": kind,
+            "stringData": values,
+        }
 
     def address(self, server: str, user: str, password: str, path: str | None) -> str:
         parts = urlsplit(server)
         if not parts.hostname or parts.username:
             sys.exit(f"{server} is no address of a server: scheme://host:port, and no user")
-        return urlunsplit(parts._replace(netloc=f"{user}:{self.password(password)}@{parts.netloc}", path=path or parts.path))
+        return urlunsplit(
+            parts._replace(
+                netloc=f"{user}:{self.password(password)}@{parts.netloc}", path=path or parts.path
+            )
+        )
 
     def database_of(self, service: str) -> str:
         return self.address(self.given.database, role(service), f"database.{service}", None)
@@ -134,7 +167,9 @@ class Credentials:
 
     def sql(self) -> str:
         """A role and a schema of the same name for each service and edge; the search path that PostgreSQL has finds it."""
-        lines = ["-- Run in the database of Deskmesh, as a superuser or as its owner with createrole; may be run again."]
+        lines = [
+            "-- Run in the database of Deskmesh, as a superuser or as its owner with createrole; may be run again."
+        ]
         for name in (*self.services, *EDGES):
             one = role(name)
             lines += [

@@ -43,13 +43,17 @@ class Ticket:
         """Takes what a `ticket.created` or `ticket.updated` says."""
         for field, value in fields_of(message).items():
             self.set(field, value, message["revision"])
-        self.redacted.update(it["comment_id"] for it in message.get("redact", []) if not it.get("attachment_id"))
+        self.redacted.update(
+            it["comment_id"] for it in message.get("redact", []) if not it.get("attachment_id")
+        )
         self.add(message.get("comments", []))
 
     def add(self, comments):
         """Adds comments, each once; a redaction stays."""
         for comment in comments:
-            self.comments.setdefault(comment["id"], {"body": comment["body"], "public": comment.get("public", True)})
+            self.comments.setdefault(
+                comment["id"], {"body": comment["body"], "public": comment.get("public", True)}
+            )
         for blank in self.redacted & self.comments.keys():
             self.comments[blank]["body"] = ""
 
@@ -66,7 +70,9 @@ def fields_of(message):
             tag = tag if isinstance(tag, dict) else {"name": tag}
             if "rule" not in (tag.get("added_by"), tag.get("removed_by")):  # never shared (R-61)
                 fields["tag:" + tag["name"]] = present
-    fields.update({"custom_field:" + key: value for key, value in message.get("custom_fields", {}).items()})
+    fields.update(
+        {"custom_field:" + key: value for key, value in message.get("custom_fields", {}).items()}
+    )
     return fields
 
 
@@ -92,7 +98,9 @@ class Tickets:
 
     def find(self, message):
         """The ticket that a message is about, by either name."""
-        return self.by_number.get(message.get("ticket_id")) or self.by_share.get(message.get("share_id"))
+        return self.by_number.get(message.get("ticket_id")) or self.by_share.get(
+            message.get("share_id")
+        )
 
     def created(self, message):
         """Makes the copy. True if it is new."""
@@ -138,7 +146,12 @@ class Desk:
     """The connection: publishes with confirms, consumes with acks, logs in again when it was cut off."""
 
     def __init__(self, account, url):
-        self.account, self.parameters, self.loop, self.channel = account, pika.URLParameters(url), IOLoop(), None
+        self.account, self.parameters, self.loop, self.channel = (
+            account,
+            pika.URLParameters(url),
+            IOLoop(),
+            None,
+        )
         self.tickets, self.seen, self.numbered = Tickets(), set(), 0
         self.commands = {}  # command id -> [type, body, sent at]: kept until the receipt is there
 
@@ -162,7 +175,9 @@ class Desk:
         channel.confirm_delivery(self.confirmed)
         self.send_again(0)
         channel.basic_qos(prefetch_count=200)
-        channel.basic_consume("desk." + self.account, self.delivered, callback=lambda _: say(event="ready"))
+        channel.basic_consume(
+            "desk." + self.account, self.delivered, callback=lambda _: say(event="ready")
+        )
 
     def closed(self, channel, reason):
         """A channel that the broker closed takes its connection along: both are made anew."""
@@ -228,12 +243,16 @@ class Desk:
             self.numbered += 1  # a new copy gets this desk's own number
             share, number = message["share_id"], f"{self.account.upper()}-{self.numbered}"
             self.tickets.by_number[number] = self.tickets.by_share[share]
-            self.publish("bind-" + share, "ticket.bind.v1", {"share_id": share, "ticket_id": number})
+            self.publish(
+                "bind-" + share, "ticket.bind.v1", {"share_id": share, "ticket_id": number}
+            )
 
     def read_instructions(self):
         """Hands lines of standard input to the loop, which alone may touch the connection."""
         for line in sys.stdin:
-            self.loop.add_callback_threadsafe(lambda instruction=json.loads(line): self.instructed(**instruction))
+            self.loop.add_callback_threadsafe(
+                lambda instruction=json.loads(line): self.instructed(**instruction)
+            )
         self.loop.add_callback_threadsafe(self.loop.stop)
 
     def instructed(self, do, **what):

@@ -62,7 +62,18 @@ def authority(folder: Path) -> Path:
     ]
     for command in (
         [*make, "-subj", "/CN=authority", "-keyout", "authority.key", "-out", "authority.crt"],
-        [*make, *names, "-CA", "authority.crt", "-CAkey", "authority.key", "-keyout", "broker.key", "-out", "broker.crt"],
+        [
+            *make,
+            *names,
+            "-CA",
+            "authority.crt",
+            "-CAkey",
+            "authority.key",
+            "-keyout",
+            "broker.key",
+            "-out",
+            "broker.crt",
+        ],
     ):
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
     certificate = folder / "authority.crt"

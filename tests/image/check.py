@@ -50,7 +50,9 @@ def main() -> int:
         for one in (one for one in started if one.container.process.poll() is None):
             for check in running.CHECKS[2:]:
                 failed += told(one.image.service, check, check(one))
-            print(f"        {one.image.service}: {one.peak} MiB at most, stopped after {one.stopped_after:.1f} s")
+            print(
+                f"        {one.image.service}: {one.peak} MiB at most, stopped after {one.stopped_after:.1f} s"
+            )
     finally:
         for one in started:
             one.container.remove()
@@ -61,7 +63,10 @@ def main() -> int:
 
 
 def unpacked(work: Path, services: tuple[str, ...]) -> list[Image]:
-    return [unpack(service, ROOT / "target/images" / service, work / "bundles" / service) for service in services]
+    return [
+        unpack(service, ROOT / "target/images" / service, work / "bundles" / service)
+        for service in services
+    ]
 
 
 def figures(image: Image) -> str:

@@ -32,10 +32,17 @@ class Container:
         return "".join(self.lines)[-3000:]
 
     def signal(self, name: str) -> None:
-        subprocess.run([*runc(self.state), "kill", self.name, name], check=True, capture_output=True)
+        subprocess.run(
+            [*runc(self.state), "kill", self.name, name], check=True, capture_output=True
+        )
 
     def executes(self, *command: str) -> subprocess.CompletedProcess:
-        return subprocess.run([*runc(self.state), "exec", self.name, *command], capture_output=True, text=True, check=False)
+        return subprocess.run(
+            [*runc(self.state), "exec", self.name, *command],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def ended(self, seconds: float) -> int | None:
         """Its code, if it ends in that time."""
@@ -45,7 +52,9 @@ class Container:
             return None
 
     def remove(self) -> None:
-        subprocess.run([*runc(self.state), "delete", "--force", self.name], check=False, capture_output=True)
+        subprocess.run(
+            [*runc(self.state), "delete", "--force", self.name], check=False, capture_output=True
+        )
         self.ended(10)
 
 
@@ -59,14 +68,30 @@ def start(name: str, image: Image, config: dict[str, Any], state: Path) -> Conta
     state.mkdir(parents=True, exist_ok=True)
     pid_file = image.bundle / "pid"
     pid_file.unlink(missing_ok=True)
-    command = [*runc(state), "run", "--bundle", str(image.bundle), "--pid-file", str(pid_file), name]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    command = [
+        *runc(state),
+        "run",
+        "--bundle",
+        str(image.bundle),
+        "--pid-file",
+        str(pid_file),
+        name,
+    ]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     container = Container(name, state, process, pid_file)
     threading.Thread(target=lambda: container.lines.extend(process.stdout), daemon=True).start()
     return container
 
 
-def configuration(image: Image, pod: Pod, settings: dict[str, str], mounts: dict[str, Path]) -> dict[str, Any]:
+def configuration(
+    image: Image, pod: Pod, settings: dict[str, str], mounts: dict[str, Path]
+) -> dict[str, Any]:
     """What a kubelet makes of the pod, without a network of its own. User and program are the image's."""
     config = image.runtime()
     context = pod.container["securityContext"]
@@ -101,7 +126,9 @@ def mebibytes(pod: Pod) -> int:
     return int(given[:-2]) * 1024 * 1024
 
 
-def once(name: str, image: Image, config: dict[str, Any], state: Path, seconds: float) -> tuple[int | None, Container]:
+def once(
+    name: str, image: Image, config: dict[str, Any], state: Path, seconds: float
+) -> tuple[int | None, Container]:
     """Runs to its end; the code is none when it does not come to one."""
     container = start(name, image, config, state)
     code = container.ended(seconds)

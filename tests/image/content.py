@@ -38,7 +38,11 @@ def static(image: Image) -> Iterator[str]:
     """The program needs no loader and no library: nothing else is there."""
     program = str(image.root / PROGRAM.lstrip("/"))
     headers = subprocess.run(
-        ["readelf", "--program-headers", program], capture_output=True, text=True, check=False, env={"LC_ALL": "C"}
+        ["readelf", "--program-headers", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"LC_ALL": "C"},
     )
     if headers.returncode != 0 or "LOAD" not in headers.stdout:
         yield f"{PROGRAM} is no ELF program"

@@ -26,7 +26,9 @@ class Image:
 
     def config(self) -> dict[str, Any]:
         """What the image itself says: user, entrypoint, labels."""
-        manifest = self._blob(json.loads((self.layout / "index.json").read_text())["manifests"][0]["digest"])
+        manifest = self._blob(
+            json.loads((self.layout / "index.json").read_text())["manifests"][0]["digest"]
+        )
         return self._blob(manifest["config"]["digest"])["config"]
 
     def digest(self) -> str:
@@ -34,7 +36,9 @@ class Image:
 
     def compressed(self) -> int:
         """What is sent to a node."""
-        return sum(path.stat().st_size for path in (self.layout / "blobs").rglob("*") if path.is_file())
+        return sum(
+            path.stat().st_size for path in (self.layout / "blobs").rglob("*") if path.is_file()
+        )
 
     def runtime(self) -> dict[str, Any]:
         """The runtime's configuration as umoci makes it of the image; what a pod adds comes on top."""
@@ -62,6 +66,10 @@ def unpack(service: str, layout: Path, bundle: Path) -> Image:
     bundle.parent.mkdir(parents=True, exist_ok=True)
     tags = json.loads((layout / "index.json").read_text())["manifests"]
     tag = tags[0]["annotations"]["org.opencontainers.image.ref.name"]
-    subprocess.run(["umoci", "unpack", "--image", f"{layout}:{tag}", str(bundle)], check=True, capture_output=True)
+    subprocess.run(
+        ["umoci", "unpack", "--image", f"{layout}:{tag}", str(bundle)],
+        check=True,
+        capture_output=True,
+    )
     (bundle / "config.json").rename(bundle / AS_UNPACKED)
     return Image(service, layout, bundle)

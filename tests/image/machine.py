@@ -68,7 +68,9 @@ class Machine:
     def migrates(self, image: Image) -> Iterator[str]:
         """`migrate` makes its tables, on an empty database and within the Job's memory."""
         pod = self._pod(image, "migrate")
-        code, container = once(f"{image.service}-migrate", image, self.configuration(image, pod), self.state, 60)
+        code, container = once(
+            f"{image.service}-migrate", image, self.configuration(image, pod), self.state, 60
+        )
         if code != 0:
             yield f"`migrate` ended with {code}: {container.output}"
 
@@ -84,7 +86,11 @@ class Machine:
     def _knock(self, image: Image, mounts: dict[str, Path]) -> tuple[bytes | str, str]:
         """What a broker with TLS hears first of the service, and what the service says of it."""
         one = self.prepare(image)
-        folder = next(mount["source"] for mount in one.config["mounts"] if mount["destination"] == "/etc/deskmesh/broker")
+        folder = next(
+            mount["source"]
+            for mount in one.config["mounts"]
+            if mount["destination"] == "/etc/deskmesh/broker"
+        )
         (Path(folder) / "url").write_text(self.broker.address)
         for target, source in mounts.items():
             one.config["mounts"].append(bound(target, source))
@@ -102,7 +108,12 @@ class Machine:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        return Prepared(image, pod, self.configuration(image, pod, {"DESKMESH__HTTP__LISTEN": f"127.0.0.1:{port}"}), port)
+        return Prepared(
+            image,
+            pod,
+            self.configuration(image, pod, {"DESKMESH__HTTP__LISTEN": f"127.0.0.1:{port}"}),
+            port,
+        )
 
     def run(self, one: Prepared) -> Running:
         """Starts the service, and does not wait for it."""
@@ -111,9 +122,14 @@ class Machine:
         container = start(one.image.service, one.image, one.config, self.state)
         return Running(one.image, one.pod, container, one.port, self.names, before, mounted)
 
-    def configuration(self, image: Image, pod: Pod, more: dict[str, str] | None = None) -> dict[str, Any]:
+    def configuration(
+        self, image: Image, pod: Pod, more: dict[str, str] | None = None
+    ) -> dict[str, Any]:
         """The pod's settings and Secrets, and the names that a node gives it."""
-        mounts = {"/etc/hosts": self.tree.work / "hosts", "/etc/resolv.conf": self.tree.work / "resolv.conf"}
+        mounts = {
+            "/etc/hosts": self.tree.work / "hosts",
+            "/etc/resolv.conf": self.tree.work / "resolv.conf",
+        }
         places = {mount["name"]: mount["mountPath"] for mount in pod.container["volumeMounts"]}
         for volume in pod.spec["volumes"]:
             mounts[places[volume["name"]]] = self._volume(pod, volume)
@@ -133,7 +149,11 @@ class Machine:
         return folder
 
     def _pod(self, image: Image, command: str) -> Pod:
-        return next(pod for pod in pods(self.render) if pod.service == image.service and pod.command == command)
+        return next(
+            pod
+            for pod in pods(self.render)
+            if pod.service == image.service and pod.command == command
+        )
 
     @staticmethod
     def _by_name(secrets: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
@@ -141,8 +161,12 @@ class Machine:
         hosts = {"deskmesh-broker": BROKER, "deskmesh-database": DATABASE}
         named = {name: values for name, values in secrets.items() if name not in hosts}
         for secret, host in hosts.items():
-            named[secret] = {key: url.replace("@127.0.0.1:", f"@{host}:") for key, url in secrets[secret].items()}
+            named[secret] = {
+                key: url.replace("@127.0.0.1:", f"@{host}:") for key, url in secrets[secret].items()
+            }
         left = [key for secret in hosts for key, url in named[secret].items() if "127.0.0.1" in url]
         if left:
-            raise SystemExit(f"the addresses of {', '.join(left)} are numbers still: what does this check find by name?")
+            raise SystemExit(
+                f"the addresses of {', '.join(left)} are numbers still: what does this check find by name?"
+            )
         return named

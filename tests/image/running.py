@@ -41,7 +41,10 @@ def probes(one: Running) -> Iterator[str]:
     """/livez and /readyz answer 200: broker and database were found by name and let it in."""
     for probe in ("livenessProbe", "readinessProbe"):
         path = one.pod.container[probe]["httpGet"]["path"]
-        if not wait(lambda path=path: one.container.process.poll() is not None or answers(one.port, path), READY_SECONDS):
+        if not wait(
+            lambda path=path: one.container.process.poll() is not None or answers(one.port, path),
+            READY_SECONDS,
+        ):
             yield f"{path} does not answer"
         elif one.container.process.poll() is not None:
             yield f"it ended with {one.container.process.returncode} before {path} answered"
@@ -56,7 +59,9 @@ def names(one: Running) -> Iterator[str]:
 
 def identity(one: Running) -> Iterator[str]:
     """The kernel says: user and group 65532, no capability, no way to new ones, nothing above it but a read-only root."""
-    status = dict(line.split(":\t", 1) for line in _proc(one, "status").splitlines() if ":\t" in line)
+    status = dict(
+        line.split(":\t", 1) for line in _proc(one, "status").splitlines() if ":\t" in line
+    )
     for key in ("Uid", "Gid"):
         if set(status[key].split()) != {str(USER)}:
             yield f"its {key} is {status[key]}, not {USER}"
@@ -65,7 +70,9 @@ def identity(one: Running) -> Iterator[str]:
             yield f"it has capabilities: {key} is {status[key]}"
     if status["NoNewPrivs"] != "1":
         yield "it could get new privileges"
-    root = next(line.split() for line in _proc(one, "mountinfo").splitlines() if line.split()[4] == "/")
+    root = next(
+        line.split() for line in _proc(one, "mountinfo").splitlines() if line.split()[4] == "/"
+    )
     if "ro" not in root[5].split(","):
         yield f"its root file system can be written: {root[5]}"
 
@@ -124,7 +131,8 @@ def tree(image: Image, mounted: tuple[str, ...]) -> dict[str, tuple[int, int]]:
             path = Path(folder) / name
             inside = f"/{path.relative_to(image.root)}"
             if not any(
-                place == inside or place.startswith(f"{inside}/") or inside.startswith(f"{place}/") for place in mounted
+                place == inside or place.startswith(f"{inside}/") or inside.startswith(f"{place}/")
+                for place in mounted
             ):
                 status = path.lstat()
                 found[inside] = (status.st_size, status.st_mtime_ns)
@@ -138,9 +146,13 @@ def _proc(one: Running, name: str) -> str:
 def _memory(one: Running, name: str) -> int:
     """A figure of its control group; version 2 has other names and no maximum before Linux 5.19."""
     groups = [line.split(":", 2) for line in _proc(one, "cgroup").splitlines()]
-    first = next((path for _, controllers, path in groups if "memory" in controllers.split(",")), None)
+    first = next(
+        (path for _, controllers, path in groups if "memory" in controllers.split(",")), None
+    )
     if first is not None:
-        return int((Path("/sys/fs/cgroup/memory") / first.lstrip("/") / f"memory.{name}").read_text())
+        return int(
+            (Path("/sys/fs/cgroup/memory") / first.lstrip("/") / f"memory.{name}").read_text()
+        )
     second = next(path for number, _, path in groups if number == "0")
     modern = {"limit_in_bytes": "memory.max", "max_usage_in_bytes": "memory.peak"}[name]
     return int((Path("/sys/fs/cgroup") / second.lstrip("/") / modern).read_text())

@@ -69,7 +69,12 @@ def main() -> int:
     machine.broker.close()
     names.server.stop()
     ways = [*CONTENT, *written, *once, *trust, *RUNNING]
-    checks = {*content.CHECKS, *texts.CHECKS, *running.CHECKS, *(way.check for way in (*once, *trust))}
+    checks = {
+        *content.CHECKS,
+        *texts.CHECKS,
+        *running.CHECKS,
+        *(way.check for way in (*once, *trust)),
+    }
     unbroken = sorted(check.__name__ for check in checks - {way.check for way in ways})
     for name in unbroken:
         print(f"FAILED  nothing here makes this check fail: {name}")
@@ -193,10 +198,18 @@ CONTENT = [
     Way(content.rights, "/service gives rights", mode(stat.S_ISUID)),
     Way(content.static, "asks for a loader", add("service", source=Path("/bin/ls"))),
     Way(content.static, "is no ELF program", add("service", source=Path("/etc/passwd"))),
-    Way(content.authorities, "has 0 certificates", add("etc/ssl/certs/ca-certificates.crt", source=Path("/etc/passwd"))),
+    Way(
+        content.authorities,
+        "has 0 certificates",
+        add("etc/ssl/certs/ca-certificates.crt", source=Path("/etc/passwd")),
+    ),
     Way(content.config, "its user is 'nonroot'", configured(User="nonroot")),
     Way(content.config, "its user is ''", configured(User="")),
-    Way(content.config, "its entrypoint is ['/bin/sh'", configured(Entrypoint=["/bin/sh", "-c", "/service"])),
+    Way(
+        content.config,
+        "its entrypoint is ['/bin/sh'",
+        configured(Entrypoint=["/bin/sh", "-c", "/service"]),
+    ),
     Way(content.config, "default command, ['run']", configured(Cmd=["run"])),
     Way(content.config, "it sets RUST_LOG", configured(Env=["PATH=/bin", "RUST_LOG=debug"])),
     Way(
@@ -228,21 +241,29 @@ def process(**changes: Any) -> Callable[[Prepared], None]:
 def setting(name: str, value: str) -> Callable[[Prepared], None]:
     def breaks(one: Prepared) -> None:
         env = one.config["process"]["env"]
-        one.config["process"]["env"] = [entry for entry in env if not entry.startswith(f"{name}=")] + [f"{name}={value}"]
+        one.config["process"]["env"] = [
+            entry for entry in env if not entry.startswith(f"{name}=")
+        ] + [f"{name}={value}"]
 
     return breaks
 
 
 def without(destination: str) -> Callable[[Prepared], None]:
     def breaks(one: Prepared) -> None:
-        one.config["mounts"] = [mount for mount in one.config["mounts"] if mount["destination"] != destination]
+        one.config["mounts"] = [
+            mount for mount in one.config["mounts"] if mount["destination"] != destination
+        ]
 
     return breaks
 
 
 def by_number(one: Prepared) -> None:
     """The broker's address without a name in it."""
-    folder = next(mount["source"] for mount in one.config["mounts"] if mount["destination"] == "/etc/deskmesh/broker")
+    folder = next(
+        mount["source"]
+        for mount in one.config["mounts"]
+        if mount["destination"] == "/etc/deskmesh/broker"
+    )
     path = Path(folder) / "url"
     path.write_text(path.read_text().replace("@broker:", "@127.0.0.1:"))
 
@@ -257,14 +278,19 @@ def writable(one: Prepared) -> None:
 
 
 def roomy(one: Prepared) -> None:
-    one.config["linux"]["resources"]["memory"] = {"limit": 2 * mebibytes(one.pod), "swap": 2 * mebibytes(one.pod)}
+    one.config["linux"]["resources"]["memory"] = {
+        "limit": 2 * mebibytes(one.pod),
+        "swap": 2 * mebibytes(one.pod),
+    }
 
 
 def greedy(one: Prepared) -> None:
     """Half of its limit is gone before it has done anything."""
     megabytes = mebibytes(one.pod) * 6 // 10
     script(f"head -c {megabytes} /dev/zero > /dev/shm/taken; sleep 60", root=True)(one)
-    next(mount for mount in one.config["mounts"] if mount["destination"] == "/dev/shm")["options"][-1] = "size=1g"
+    next(mount for mount in one.config["mounts"] if mount["destination"] == "/dev/shm")["options"][
+        -1
+    ] = "size=1g"
 
 
 def script(text: str, root: bool = False) -> Callable[[Prepared], None]:
@@ -292,9 +318,7 @@ def hurried(then: Callable[[Prepared], None]) -> Callable[[Prepared], None]:
     return breaks
 
 
-WRITER = (
-    "echo left > /left; exec 3>/held; dd if=/dev/zero of=/held bs=4k count=8 conv=fsync; echo x > /dev/shm/shared; sleep 60"
-)
+WRITER = "echo left > /left; exec 3>/held; dd if=/dev/zero of=/held bs=4k count=8 conv=fsync; echo x > /dev/shm/shared; sleep 60"
 
 RUNNING = [
     Way(running.probes, "/readyz does not answer", without("/etc/hosts")),
@@ -303,7 +327,11 @@ RUNNING = [
     Way(running.probes, "it ended with 2 before", setting("DESKMESH__BROKER__SLOTS", "many")),
     Way(running.names, "nobody asked the name server", by_number),
     Way(running.identity, "its Uid is 0", process(user={"uid": 0, "gid": 65532})),
-    Way(running.identity, "its Gid is 0", process(user={"uid": 65532, "gid": 0, "additionalGids": [65532]})),
+    Way(
+        running.identity,
+        "its Gid is 0",
+        process(user={"uid": 65532, "gid": 0, "additionalGids": [65532]}),
+    ),
     Way(running.identity, "it has capabilities: CapEff", capable),
     Way(running.identity, "new privileges", process(noNewPrivileges=False)),
     Way(running.identity, "its root file system can be written", writable),
@@ -314,8 +342,14 @@ RUNNING = [
     Way(running.writes, "open for writing", script(WRITER, root=True)),
     Way(running.writes, "it has made /dev/shm/shared", script(WRITER, root=True)),
     Way(running.writes, "/left is not what it was before", script(WRITER, root=True)),
-    Way(running.stops, "it still runs 2 s after SIGTERM", hurried(script("trap '' TERM; sleep 60"))),
-    Way(running.stops, "SIGTERM ended it with 3", script("trap 'exit 3' TERM; while true; do sleep 1; done")),
+    Way(
+        running.stops, "it still runs 2 s after SIGTERM", hurried(script("trap '' TERM; sleep 60"))
+    ),
+    Way(
+        running.stops,
+        "SIGTERM ended it with 3",
+        script("trap 'exit 3' TERM; while true; do sleep 1; done"),
+    ),
 ]
 
 

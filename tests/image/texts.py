@@ -1,6 +1,6 @@
 """The files that images and containers are made from: clean, and saying the same as what they repeat.
 
-    python texts.py [ROOT]     ROOT: another tree than this one, as sabotage.py has it
+python texts.py [ROOT]     ROOT: another tree than this one, as sabotage.py has it
 """
 
 import os
@@ -23,13 +23,21 @@ KEPT = {"gateway": ["/var/lib/deskmesh/files"]}
 def hadolint(root: Path) -> Iterator[str]:
     """hadolint finds nothing in the Dockerfiles."""
     yield from said(
-        ["hadolint", "--no-color", *(str(root / "infra/docker" / name) for name in ("Dockerfile", "Dockerfile.scratch"))], root
+        [
+            "hadolint",
+            "--no-color",
+            *(str(root / "infra/docker" / name) for name in ("Dockerfile", "Dockerfile.scratch")),
+        ],
+        root,
     )
 
 
 def shellcheck(root: Path) -> Iterator[str]:
     """shellcheck finds nothing in the scripts."""
-    yield from said(["shellcheck", str(root / "infra/docker/build.sh"), str(root / "tests/image/check.sh")], root)
+    yield from said(
+        ["shellcheck", str(root / "infra/docker/build.sh"), str(root / "tests/image/check.sh")],
+        root,
+    )
 
 
 def toolchain(root: Path) -> Iterator[str]:
@@ -45,14 +53,20 @@ def toolchain(root: Path) -> Iterator[str]:
     for line in re.findall(r"^ +(-p .*?)(?: \\)?$", text, re.MULTILINE):
         if set(line.split()[1::2]) != {*services(root), "operator"}:
             yield f"Dockerfile builds {line}, and the services are {', '.join(services(root))}; and the operator's program"
-    for image in {one["image"] for one in compose(root)["services"].values() if one["image"].startswith("deskmesh/")}:
+    for image in {
+        one["image"]
+        for one in compose(root)["services"].values()
+        if one["image"].startswith("deskmesh/")
+    }:
         if not image.endswith(f":{version}"):
             yield f"compose.yaml runs {image}, and Cargo.toml has {version}"
 
 
 def one_image(root: Path) -> Iterator[str]:
     """Both Dockerfiles end in the same image."""
-    built, given = (instructions(root / "infra/docker" / name) for name in ("Dockerfile", "Dockerfile.scratch"))
+    built, given = (
+        instructions(root / "infra/docker" / name) for name in ("Dockerfile", "Dockerfile.scratch")
+    )
     for ours, theirs in zip(built, given, strict=False):
         if ours != theirs:
             yield f"Dockerfile has `{ours}` where Dockerfile.scratch has `{theirs}`"
@@ -70,7 +84,9 @@ def instructions(path: Path) -> list[str]:
 
 def valid(root: Path) -> Iterator[str]:
     """docker-compose reads compose.yaml and finds nothing wrong in it."""
-    yield from said(["docker-compose", "--file", str(root / "infra/compose.yaml"), "config", "--quiet"], root)
+    yield from said(
+        ["docker-compose", "--file", str(root / "infra/compose.yaml"), "config", "--quiet"], root
+    )
 
 
 def contained(root: Path) -> Iterator[str]:
@@ -117,7 +133,11 @@ def ordered(root: Path) -> Iterator[str]:
             yield f"{service} is built with {run['build']['args']}"
         after = {name: how["condition"] for name, how in run.get("depends_on", {}).items()}
         folders = {f"{service}-files": "service_completed_successfully"} if service in KEPT else {}
-        if after != {"broker": "service_healthy", f"{service}-migrate": "service_completed_successfully", **folders}:
+        if after != {
+            "broker": "service_healthy",
+            f"{service}-migrate": "service_completed_successfully",
+            **folders,
+        }:
             yield f"{service} starts after {after}"
         if migrate.get("depends_on") != {"database": {"condition": "service_healthy"}}:
             yield f"{service}-migrate starts after {migrate.get('depends_on')}"
@@ -135,7 +155,9 @@ def settings(root: Path) -> Iterator[str]:
     """Every setting in compose.yaml is one that its service knows."""
     common = tomllib.loads((root / "shared/bootstrap/config.default.toml").read_text())
     for name, one in ours(root).items():
-        known = common | tomllib.loads((root / f"services/{name.removesuffix('-migrate')}/config.default.toml").read_text())
+        known = common | tomllib.loads(
+            (root / f"services/{name.removesuffix('-migrate')}/config.default.toml").read_text()
+        )
         for setting in one["environment"]:
             _, section, key = setting.lower().split("__")
             if key not in known.get(section, {}):
@@ -158,7 +180,18 @@ def links(root: Path) -> Iterator[str]:
                 yield f"{page.relative_to(root)} links to {path}, which does not exist"
 
 
-CHECKS = (hadolint, shellcheck, toolchain, one_image, valid, contained, ordered, settings, loopback, links)
+CHECKS = (
+    hadolint,
+    shellcheck,
+    toolchain,
+    one_image,
+    valid,
+    contained,
+    ordered,
+    settings,
+    loopback,
+    links,
+)
 
 
 def services(root: Path) -> list[str]:
@@ -167,11 +200,17 @@ def services(root: Path) -> list[str]:
 
 def base(root: Path, name: str) -> Document:
     """The pod of a manifest in kubernetes/base/service."""
-    return yaml.safe_load((root / "infra/kubernetes/base/service" / name).read_text())["spec"]["template"]["spec"]
+    return yaml.safe_load((root / "infra/kubernetes/base/service" / name).read_text())["spec"][
+        "template"
+    ]["spec"]
 
 
 def ours(root: Path) -> Document:
-    return {name: one for name, one in compose(root)["services"].items() if one["image"].startswith("deskmesh/")}
+    return {
+        name: one
+        for name, one in compose(root)["services"].items()
+        if one["image"].startswith("deskmesh/")
+    }
 
 
 def compose(root: Path) -> Document:
@@ -194,9 +233,13 @@ def environment(root: Path) -> dict[str, str]:
 
 def said(command: list[str], root: Path) -> Iterator[str]:
     """The lines of a tool that finds something."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment(root))
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment(root)
+    )
     if done.returncode != 0:
-        yield from [line for line in (done.stdout + done.stderr).splitlines() if line.strip()][:10] or [f"{command[0]} fails"]
+        yield from [line for line in (done.stdout + done.stderr).splitlines() if line.strip()][
+            :10
+        ] or [f"{command[0]} fails"]
 
 
 def problems(check: Callable[[Path], Iterator[str]], root: Path) -> list[str]:
@@ -211,7 +254,9 @@ def main() -> int:
     root = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parents[2]).resolve()
     folder = root / "target/image/compose"
     folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run([root / "infra/docker/compose-secrets.py", folder], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [root / "infra/docker/compose-secrets.py", folder], check=True, stdout=subprocess.DEVNULL
+    )
     return 1 if sum([len(problems(check, root)) for check in CHECKS]) else 0
 
 

@@ -34,7 +34,9 @@ def handler(delivery):
 
 
 transport = https(os.environ.get("DESKMESH_CA"))
-client = Client(os.environ["GATEWAY_URL"], os.environ["DESK_TOKEN"], Store(os.environ["DESK_STORE"]), exchange)
+client = Client(
+    os.environ["GATEWAY_URL"], os.environ["DESK_TOKEN"], Store(os.environ["DESK_STORE"]), exchange
+)
 deliveries = Deliveries(client, handler)
 resent = client.pending()
 client.resend()
@@ -54,6 +56,10 @@ for line in sys.stdin:
         client.store.save({"cursor": asked["cursor"]})
         answer = {}
     else:
-        answer = {"tickets": client.model.tickets, "early": client.model.early, "sent": list(client.model.sent),
-                  "pending": client.pending()}
+        answer = {
+            "tickets": client.model.tickets,
+            "early": client.model.early,
+            "sent": list(client.model.sent),
+            "pending": client.pending(),
+        }
     print(json.dumps(answer), flush=True)

@@ -36,7 +36,11 @@ class Desk:
     def __init__(self, name, program, folder):
         self.name, self.program = name, program
         self.token = os.environ[f"{name.upper()}_TOKEN"]
-        self.environment = {**os.environ, "DESK_TOKEN": self.token, "DESK_STORE": str(folder / name)}
+        self.environment = {
+            **os.environ,
+            "DESK_TOKEN": self.token,
+            "DESK_STORE": str(folder / name),
+        }
         if "DESKMESH_CA" in os.environ:
             self.environment["NODE_EXTRA_CA_CERTS"] = os.environ["DESKMESH_CA"]
         self.told, self.deaths = [], 0
@@ -44,7 +48,9 @@ class Desk:
 
     def start(self):
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(self.program, stdin=pipe, stdout=pipe, text=True, env=self.environment)
+        self.process = subprocess.Popen(
+            self.program, stdin=pipe, stdout=pipe, text=True, env=self.environment
+        )
         self.resent = self.answer()["resent"]
 
     def answer(self):
@@ -84,7 +90,10 @@ class Desk:
         asked = {"do": "send", "type": f"{type}.v1", "payload": payload, "key": key}
         if dies:
             self.killed(dies=dies, **asked)
-            check(self.resent == [key], f"{self.name}: {type} was not pending after the kill: {self.resent}")
+            check(
+                self.resent == [key],
+                f"{self.name}: {type} was not pending after the kill: {self.resent}",
+            )
         else:
             self.ask(**asked)
         receipt = self.hears("command.receipt", lambda told: told["command_id"] == key)
@@ -116,9 +125,10 @@ class Desk:
         """What the gateway answers; with a body, to a POST."""
         context = ssl.create_default_context(cafile=os.environ.get("DESKMESH_CA"))
         url, headers = os.environ["GATEWAY_URL"] + path, {"Authorization": f"Bearer {self.token}"}
-        with urllib.request.urlopen(urllib.request.Request(url, body, headers), context=context) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, body, headers), context=context
+        ) as answer:
             return json.load(answer)
-
 
     def log(self, type):
         """What the gateway's log has for it, read or not."""
@@ -128,7 +138,9 @@ class Desk:
 
 def at(seconds):
     """A time, so many seconds from now."""
-    return (datetime.now(timezone.utc) + timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
+    return (datetime.now(timezone.utc) + timedelta(seconds=seconds)).isoformat(
+        timespec="milliseconds"
+    )
 
 
 def agree(sender, receiver):
@@ -157,11 +169,25 @@ def play(sender, receiver):
     """One ticket from a share to before its end; returns the share."""
     number, copy = f"{sender.name}-4711", f"{receiver.name}-1"
     agreement = agree(sender, receiver)
-    share = sender.send("ticket.share", dies="before_request", agreement_id=agreement, ticket={
-        "id": number, "subject": "The pump leaks", "status": "open", "custom_fields": {"order": "7", "place": "?"},
-        "tags": [{"name": "pump", "added_by": "user"}, {"name": "vip", "added_by": "rule"}],
-        "requester": {"id": "1", "name": "Ann", "role": "end_user"},
-        "comments": [{"body": "It drips. 🚰", "attachments": [file(sender, "drip"), file(sender, "door")]}]})["share_id"]
+    share = sender.send(
+        "ticket.share",
+        dies="before_request",
+        agreement_id=agreement,
+        ticket={
+            "id": number,
+            "subject": "The pump leaks",
+            "status": "open",
+            "custom_fields": {"order": "7", "place": "?"},
+            "tags": [{"name": "pump", "added_by": "user"}, {"name": "vip", "added_by": "rule"}],
+            "requester": {"id": "1", "name": "Ann", "role": "end_user"},
+            "comments": [
+                {
+                    "body": "It drips. 🚰",
+                    "attachments": [file(sender, "drip"), file(sender, "door")],
+                }
+            ],
+        },
+    )["share_id"]
 
     # The copy's desk dies after it took the ticket and before it knows that it did.
     until = time.monotonic() + PATIENCE
@@ -174,30 +200,56 @@ def play(sender, receiver):
     sender.hears("ticket.bound", lambda told: told["partner_ticket_id"] == copy)
 
     # Comments both ways, one of them by a desk that dies before it reads the answer.
-    receiver.send("ticket.update", dies="after_request", ticket_id=copy, comments=[{"body": "Which pump?"}])
+    receiver.send(
+        "ticket.update", dies="after_request", ticket_id=copy, comments=[{"body": "Which pump?"}]
+    )
     sender.hears("ticket.updated", says("Which pump?"))
-    sender.send("ticket.update", ticket_id=number, comments=[{"body": "Only for us", "public": False,
-                                                              "attachments": [file(sender, "note")]}])
+    sender.send(
+        "ticket.update",
+        ticket_id=number,
+        comments=[{"body": "Only for us", "public": False, "attachments": [file(sender, "note")]}],
+    )
     secret = receiver.hears("ticket.updated", says("Only for us"))["comments"][0]["id"]
 
     # Two at once, as far as their desks knew: the older change loses, and the receipt, which comes last, says what is
     # held. Nobody sets it later, so that a desk which keeps what it sent is found out.
     place = "custom_field:place"
     base = {desk: desk.base(of, place) for desk, of in ((sender, number), (receiver, copy))}
-    receiver.send("ticket.update", ticket_id=copy, custom_fields={"place": "roof"}, occurred_at=at(-1),
-                  base_revision=base[receiver])
-    sender.hears("ticket.updated", lambda told: told.get("custom_fields", {}).get("place") == "roof")
-    lost = sender.send("ticket.update", ticket_id=number, custom_fields={"place": "cellar"}, occurred_at=at(-30),
-                       base_revision=base[sender])
-    check("roof" in [it.get("value") for it in lost["decisions"]], f"the older change was to lose: {lost}")
+    receiver.send(
+        "ticket.update",
+        ticket_id=copy,
+        custom_fields={"place": "roof"},
+        occurred_at=at(-1),
+        base_revision=base[receiver],
+    )
+    sender.hears(
+        "ticket.updated", lambda told: told.get("custom_fields", {}).get("place") == "roof"
+    )
+    lost = sender.send(
+        "ticket.update",
+        ticket_id=number,
+        custom_fields={"place": "cellar"},
+        occurred_at=at(-30),
+        base_revision=base[sender],
+    )
+    check(
+        "roof" in [it.get("value") for it in lost["decisions"]],
+        f"the older change was to lose: {lost}",
+    )
 
     receiver.send("ticket.update", ticket_id=copy, status="pending")
     sender.hears("ticket.updated", lambda told: told.get("status") == "pending")
     sender.send("ticket.update", ticket_id=number, status="hold")  # arrives as open (R-48)
     receiver.hears("ticket.updated", lambda told: told.get("status") == "open")
-    receiver.send("ticket.update", ticket_id=copy, custom_fields={"order": {"clear": True}},
-                  tags={"add": [{"name": "wet", "added_by": "user"}],
-                        "remove": [{"name": "pump", "removed_by": "user"}]})
+    receiver.send(
+        "ticket.update",
+        ticket_id=copy,
+        custom_fields={"order": {"clear": True}},
+        tags={
+            "add": [{"name": "wet", "added_by": "user"}],
+            "remove": [{"name": "pump", "removed_by": "user"}],
+        },
+    )
     sender.hears("ticket.updated", lambda told: "order" in told.get("custom_fields", {}))
     sender.hears("ticket.updated", lambda told: "wet" in (told.get("tags") or {}).get("add", []))
 
@@ -206,21 +258,28 @@ def play(sender, receiver):
     sender.send("ticket.redact", ticket_id=number, comment_id=secret)
     sender.send("ticket.redact", ticket_id=number, comment_id=first, attachment_id="door")
     for comment in (secret, first):
-        receiver.hears("ticket.updated", lambda told: comment in [it["comment_id"] for it in told.get("redact", [])])
+        receiver.hears(
+            "ticket.updated",
+            lambda told: comment in [it["comment_id"] for it in told.get("redact", [])],
+        )
     return share
 
 
 def of_model(ticket):
-    return ticket["fields"], {id: (it["body"], it["public"], sorted(it.get("attachments", {})))
-                              for id, it in ticket["comments"].items()}
+    return ticket["fields"], {
+        id: (it["body"], it["public"], sorted(it.get("attachments", {})))
+        for id, it in ticket["comments"].items()
+    }
 
 
 def of_gateway(shown):
     fields = {"status": shown["status"]}
     fields |= {f"tag:{name}": it for name, it in shown["tags"].items()}
     fields |= {f"custom_field:{key}": it for key, it in shown["custom_fields"].items()}
-    comments = {it["id"]: (it["body"], it["public"], sorted(of["id"] for of in it["attachments"]))
-                for it in shown["comments"]}
+    comments = {
+        it["id"]: (it["body"], it["public"], sorted(of["id"] for of in it["attachments"]))
+        for it in shown["comments"]
+    }
     return {name: [it["value"], it["revision"]] for name, it in fields.items()}, comments
 
 
@@ -228,9 +287,14 @@ def of_state(state):
     status = {name: it for name, it in state["status"].items() if name != "revision"}
     fields = {"status": [status, state["status"]["revision"]]}
     fields |= {f"tag:{it['name']}": [it["present"], it["revision"]] for it in state["tags"]}
-    fields |= {f"custom_field:{key}": [it["value"], it["revision"]] for key, it in state["custom_fields"].items()}
-    comments = {it["id"]: (it["body"], it["public"], sorted(of["id"] for of in it.get("attachments", [])))
-                for it in state["comments"]}
+    fields |= {
+        f"custom_field:{key}": [it["value"], it["revision"]]
+        for key, it in state["custom_fields"].items()
+    }
+    comments = {
+        it["id"]: (it["body"], it["public"], sorted(of["id"] for of in it.get("attachments", [])))
+        for it in state["comments"]
+    }
     return fields, comments
 
 
@@ -241,16 +305,24 @@ def values(fields):
 def compare(desk, share):
     """Model, gateway and `ticket.resync` say the same of a copy."""
     model = desk.model()
-    check(not (model["early"] or model["sent"] or model["pending"]), f"{desk.name}: something still waits: {model}")
+    check(
+        not (model["early"] or model["sent"] or model["pending"]),
+        f"{desk.name}: something still waits: {model}",
+    )
     ticket = next(it for it in model["tickets"] if share in it["shares"])
     fields, comments = of_model(ticket)
     shown, since = of_gateway(desk.shown(f"/v1/shares/{share}/ticket")), len(desk.told)
-    check(shown == (fields, comments), f"{desk.name} differs from the gateway:\n {(fields, comments)}\n {shown}")
+    check(
+        shown == (fields, comments),
+        f"{desk.name} differs from the gateway:\n {(fields, comments)}\n {shown}",
+    )
     desk.send("ticket.resync", share_id=share)
     state = desk.hears("ticket.state", lambda told: told["share_id"] == share, since)
     known, said = of_state(state)
-    check((values(known), said) == (values(fields), comments),
-          f"{desk.name} differs from ticket.resync:\n {(fields, comments)}\n {(known, said)}")
+    check(
+        (values(known), said) == (values(fields), comments),
+        f"{desk.name} differs from ticket.resync:\n {(fields, comments)}\n {(known, said)}",
+    )
     return len(fields), len(comments), sum(not it[0] for it in comments.values())
 
 
@@ -265,14 +337,18 @@ def story(folder):
     try:
         fields = [{"key": key, "title": key.title(), "type": "text"} for key in ("order", "place")]
         for desk in desks:
-            desk.send("account.update", version=1, ticket_fields=fields, default_form=["order", "place"])
+            desk.send(
+                "account.update", version=1, ticket_fields=fields, default_form=["order", "place"]
+            )
         for sender, receiver in (desks, desks[::-1]):
             share = play(sender, receiver)
             for desk in desks:
                 fields, comments, blank = compare(desk, share)
                 side = "sender" if desk is sender else "receiver"
-                print(f"{desk.name:10} as {side:8} equal to ticket.resync and to the gateway: {fields} fields, "
-                      f"{comments} comments, {blank} redacted")
+                print(
+                    f"{desk.name:10} as {side:8} equal to ticket.resync and to the gateway: {fields} fields, "
+                    f"{comments} comments, {blank} redacted"
+                )
             sender.send("ticket.unshare", share_id=share)
             receiver.hears("ticket.unshared", lambda told: told["share_id"] == share)
         for desk in desks:
@@ -281,9 +357,14 @@ def story(folder):
             desk.start()
             check(desk.model() == before, f"{desk.name}: a restart changed what it holds")
             desk.lost(folder)
-            check(copies(desk.model()) == copies(before), f"{desk.name}: the fresh state is not what it held")
-            print(f"{desk.name:10} killed {desk.deaths} times at work and once at rest: nothing lost, nothing doubled;"
-                  " with a cursor that is gone it came to the same")
+            check(
+                copies(desk.model()) == copies(before),
+                f"{desk.name}: the fresh state is not what it held",
+            )
+            print(
+                f"{desk.name:10} killed {desk.deaths} times at work and once at rest: nothing lost, nothing doubled;"
+                " with a cursor that is gone it came to the same"
+            )
     finally:
         for desk in desks:
             desk.stop()

@@ -14,7 +14,11 @@ RECEIVERS = {"page": "pager", "ticket": "tickets"}
 # What fires together, and which of it the example leaves to be heard.
 FIRING_AND_HEARD = [
     # A lost broker, and all that ever is, but its own alarm and the database: two servers may be lost at once.
-    ("DeskmeshBrokerLost", None, {"DeskmeshBrokerLost", "DeskmeshBrokerBlocked", "DeskmeshDatabaseLost"}),
+    (
+        "DeskmeshBrokerLost",
+        None,
+        {"DeskmeshBrokerLost", "DeskmeshBrokerBlocked", "DeskmeshDatabaseLost"},
+    ),
     (
         "DeskmeshDatabaseLost",
         ["DeskmeshStepStuck", "DeskmeshQueueGrowing", "DeskmeshParked"],
@@ -35,10 +39,19 @@ FIRING_AND_HEARD = [
         ["DeskmeshSyncBudgetDrift", "DeskmeshQueueGrowing"],
         {"DeskmeshSyncBudgetBurnFast", "DeskmeshQueueGrowing"},
     ),
-    ("DeskmeshParkedFlood", ["DeskmeshParked", "DeskmeshUndelivered"], {"DeskmeshParkedFlood", "DeskmeshUndelivered"}),
+    (
+        "DeskmeshParkedFlood",
+        ["DeskmeshParked", "DeskmeshUndelivered"],
+        {"DeskmeshParkedFlood", "DeskmeshUndelivered"},
+    ),
 ]
 # Causes that need no case of their own above: they are beside one that has it, in the same rule or a rule like it.
-OTHER_CAUSES = {"DeskmeshBrokerBlocked", "DeskmeshServiceDoesNotStart", "DeskmeshSyncBudgetBurnSlow", "DeskmeshUndeliveredFlood"}
+OTHER_CAUSES = {
+    "DeskmeshBrokerBlocked",
+    "DeskmeshServiceDoesNotStart",
+    "DeskmeshSyncBudgetBurnSlow",
+    "DeskmeshUndeliveredFlood",
+}
 # Services of the one that fires first and of the rest: what is silenced job by job is not silenced for another.
 JOBS = ("comment-sync", "field-sync")
 
@@ -55,7 +68,9 @@ def well_formed(tree: Tree, amtool: str) -> Iterator[str]:
         return
     for path, rule in rules.alerts(tree):
         labels = [f"alertname={rule['alert']}", f"severity={rule['labels']['severity']}"]
-        said = _run(amtool, "config", "routes", "test", f"--config.file={config(tree)}", *labels).stdout.strip()
+        said = _run(
+            amtool, "config", "routes", "test", f"--config.file={config(tree)}", *labels
+        ).stdout.strip()
         if said != RECEIVERS.get(rule["labels"]["severity"]):
             yield f"amtool config routes test: {rule['alert']} of {path.name}, a {rule['labels']['severity']}, goes to {said or 'nobody'}"
 
@@ -73,7 +88,9 @@ class Inhibition:
         # One that is on both sides is not silenced by such a one: else two would silence each other.
         if _matches(theirs, source) and _matches(ours, target):
             return False
-        return all(source.get(label, "") == target.get(label, "") for label in self.rule.get("equal", []))
+        return all(
+            source.get(label, "") == target.get(label, "") for label in self.rule.get("equal", [])
+        )
 
 
 def silences(tree: Tree) -> Iterator[str]:
@@ -105,7 +122,11 @@ def _heard(inhibitions: list[Inhibition], cause: str, names: set[str], job: str)
     """What is still heard of these, which are this service's, beside the cause."""
     source = {"alertname": cause, "job": JOBS[0]}
     targets = [{"alertname": name, "job": job} for name in names]
-    return {one["alertname"] for one in targets if not any(rule.silences(source, one) for rule in inhibitions)}
+    return {
+        one["alertname"]
+        for one in targets
+        if not any(rule.silences(source, one) for rule in inhibitions)
+    }
 
 
 def _matches(matchers: list[str], labels: dict[str, str]) -> bool:

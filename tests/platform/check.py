@@ -21,7 +21,17 @@ import rules
 import runbooks
 import schemas
 import topology
-from policies import Assertion, availability, canary, companions, containers, edges, network, settings, trace
+from policies import (
+    Assertion,
+    availability,
+    canary,
+    companions,
+    containers,
+    edges,
+    network,
+    settings,
+    trace,
+)
 from render import Render, distinct, kubectl, render_all, wanted
 from tree import Tree, group_of
 
@@ -71,7 +81,9 @@ def main() -> int:
     if shutil.which(kubectl()):
         check_manifests(tree, report, given.quick)
     else:
-        report.missing("kubectl", "install Kubernetes' command line, 1.32 or later, or name it in KUBECTL")
+        report.missing(
+            "kubectl", "install Kubernetes' command line, 1.32 or later, or name it in KUBECTL"
+        )
     check_rules(tree, report)
     check_texts(tree, report)
     for line in report.skipped:
@@ -86,11 +98,15 @@ def check_manifests(tree: Tree, report: Report, quick: bool) -> None:
     chosen = wanted(tree, quick)
     renders, problems = render_all(tree, chosen)
     report.check(
-        f"{len(chosen)} combinations of {len(tree.overlays())} overlays with components render, twice to the same bytes", problems
+        f"{len(chosen)} combinations of {len(tree.overlays())} overlays with components render, twice to the same bytes",
+        problems,
     )
     check_schemas(tree, report, renders)
     for assertion in ASSERTIONS:
-        report.check(f"{assertion.__module__.rpartition('.')[2]}: {lead(assertion)}", found(tree, renders, assertion))
+        report.check(
+            f"{assertion.__module__.rpartition('.')[2]}: {lead(assertion)}",
+            found(tree, renders, assertion),
+        )
 
 
 def check_schemas(tree: Tree, report: Report, renders: list[Render]) -> None:
@@ -98,7 +114,11 @@ def check_schemas(tree: Tree, report: Report, renders: list[Render]) -> None:
     in_files = documents.files(tree)
     named = [(render.name, one) for render, one in distinct(renders)]
     # What a patch or a component's kustomization is, rendering says; examples are rendered by nobody.
-    named += [(str(path.relative_to(tree.root)), one) for path, one in in_files if "examples" in path.parts]
+    named += [
+        (str(path.relative_to(tree.root)), one)
+        for path, one in in_files
+        if "examples" in path.parts
+    ]
     checked = schemas.check(tree, named)
     there = schemas.folder(tree).is_dir()
     total = sum(checked.valid.values())
@@ -108,10 +128,15 @@ def check_schemas(tree: Tree, report: Report, renders: list[Render]) -> None:
     )
     unchecked = sum(checked.without_schema.values())
     why = "" if there else f", because {schemas.folder(tree)} is not there (CRD_SCHEMAS names it)"
-    print(f"        {unchecked} objects could not be checked{why}: {documents.counted(checked.without_schema) or 'none'}")
-    kinds = {(one["kind"], group_of(one)) for _, one in in_files} | {(one["kind"], group_of(one)) for _, one in named}
+    print(
+        f"        {unchecked} objects could not be checked{why}: {documents.counted(checked.without_schema) or 'none'}"
+    )
+    kinds = {(one["kind"], group_of(one)) for _, one in in_files} | {
+        (one["kind"], group_of(one)) for _, one in named
+    }
     report.check(
-        "documents: infra/README.md says of every kind what was done with it", documents.honest(tree, kinds, checked, there)
+        "documents: infra/README.md says of every kind what was done with it",
+        documents.honest(tree, kinds, checked, there),
     )
 
 
@@ -130,7 +155,8 @@ def check_rules(tree: Tree, report: Report) -> None:
     promtool = tool("promtool", "prometheus", report)
     if promtool:
         report.check(
-            "rules: promtool finds them well-formed, firing and quiet where they should be", rules.promtool(tree, promtool)
+            "rules: promtool finds them well-formed, firing and quiet where they should be",
+            rules.promtool(tree, promtool),
         )
         report.check(f"grafana: {lead(grafana.parsed)}", grafana.parsed(tree, promtool))
     for assertion in (
@@ -147,7 +173,10 @@ def check_rules(tree: Tree, report: Report) -> None:
         report.check(f"{assertion.__module__}: {lead(assertion)}", assertion(tree))
     amtool = tool("amtool", "prometheus-alertmanager", report)
     if amtool:
-        report.check(f"alertmanager: {lead(alertmanager.well_formed)}", alertmanager.well_formed(tree, amtool))
+        report.check(
+            f"alertmanager: {lead(alertmanager.well_formed)}",
+            alertmanager.well_formed(tree, amtool),
+        )
 
 
 def tool(name: str, package: str, report: Report) -> str | None:
@@ -159,7 +188,10 @@ def tool(name: str, package: str, report: Report) -> str | None:
 
 
 def check_texts(tree: Tree, report: Report) -> None:
-    report.check("documents: links lead somewhere, every component and overlay is described", documents.links(tree))
+    report.check(
+        "documents: links lead somewhere, every component and overlay is described",
+        documents.links(tree),
+    )
     report.check(f"compose: {lead(compose.operated)}", compose.operated(tree))
     kubernetes = str(tree.kubernetes)
     report.check(
@@ -175,9 +207,14 @@ def check_texts(tree: Tree, report: Report) -> None:
             str(tree.root / "infra/grafana"),
         ),
     )
-    scripts = [script for folder in ("infra", "tests") for script in (tree.root / folder).rglob("*.sh")]
+    scripts = [
+        script for folder in ("infra", "tests") for script in (tree.root / folder).rglob("*.sh")
+    ]
     # What a script reads in lies beside it, and is among these.
-    report.check("shellcheck", run("shellcheck", "--external-sources", "--source-path=SCRIPTDIR", *map(str, scripts)))
+    report.check(
+        "shellcheck",
+        run("shellcheck", "--external-sources", "--source-path=SCRIPTDIR", *map(str, scripts)),
+    )
 
 
 def run(*command: str) -> list[str]:

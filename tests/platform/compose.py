@@ -19,23 +19,40 @@ def operated(tree: Tree) -> Iterator[str]:
     services = load(tree.root / "infra/compose.yaml")[0]["services"]
     with tempfile.TemporaryDirectory() as folder:
         script = tree.root / "infra/docker/compose-secrets.py"
-        done = subprocess.run([sys.executable, str(script), folder], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, str(script), folder], capture_output=True, text=True, check=False
+        )
         if done.returncode:
             yield f"compose-secrets.py fails: {done.stderr.strip()[-300:]}"
             return
         definitions = json.loads((Path(folder) / "definitions.json").read_text())
-        given = dict(re.findall(r"^export (\w+)='(.*)'$", (Path(folder) / "operator.env").read_text(), re.MULTILINE))
-    administrators = [user["name"] for user in definitions["users"] if "administrator" in user["tags"]]
-    management, broker = (urlsplit(given.get(name, "")) for name in ("DESKMESH_MANAGEMENT_URL", "DESKMESH_BROKER_URL"))
+        given = dict(
+            re.findall(
+                r"^export (\w+)='(.*)'$", (Path(folder) / "operator.env").read_text(), re.MULTILINE
+            )
+        )
+    administrators = [
+        user["name"] for user in definitions["users"] if "administrator" in user["tags"]
+    ]
+    management, broker = (
+        urlsplit(given.get(name, "")) for name in ("DESKMESH_MANAGEMENT_URL", "DESKMESH_BROKER_URL")
+    )
     if [management.username] != administrators:
         yield f"operator.env logs in to the management API as {management.username}, its administrators are {administrators}"
-    if not any(right["user"] == management.username and right["configure"] == ".*" for right in definitions["permissions"]):
+    if not any(
+        right["user"] == management.username and right["configure"] == ".*"
+        for right in definitions["permissions"]
+    ):
         yield f"{management.username} may not declare an account's queue"
-    if broker.username != "operator" or broker.path.removeprefix("/") not in {one["name"] for one in definitions["vhosts"]}:
+    if broker.username != "operator" or broker.path.removeprefix("/") not in {
+        one["name"] for one in definitions["vhosts"]
+    }:
         yield f"operator.env has {broker.username} in {broker.path} for DESKMESH_BROKER_URL"
     for url, inner in ((management, MANAGEMENT), (broker, AMQP)):
         yield from _published("broker", services["broker"], url.netloc.rpartition("@")[2], inner)
-    asked = dict(part.split("=", 1) for part in given.get("DESKMESH_SERVICES", "").split(",") if part)
+    asked = dict(
+        part.split("=", 1) for part in given.get("DESKMESH_SERVICES", "").split(",") if part
+    )
     if sorted(asked) != tree.services():
         yield f"operator.env asks {sorted(asked)}, the services are {tree.services()}"
     for name, address in asked.items():

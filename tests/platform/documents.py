@@ -15,7 +15,12 @@ STATES = ("run", "schema-checked", "unchecked")
 def files(tree: Tree) -> list[tuple[Path, Object]]:
     """Every object that stands in a file of the tree, also where nothing renders it."""
     paths = sorted(tree.kubernetes.rglob("*.yaml"))
-    return [(path, one) for path in paths for one in load(path) if isinstance(one, dict) and "kind" in one]
+    return [
+        (path, one)
+        for path in paths
+        for one in load(path)
+        if isinstance(one, dict) and "kind" in one
+    ]
 
 
 def table(tree: Tree) -> dict[tuple[str, str], str]:
@@ -26,7 +31,9 @@ def table(tree: Tree) -> dict[tuple[str, str], str]:
     return {(kind, "" if group == "core" else group): state for kind, group, state in rows}
 
 
-def honest(tree: Tree, kinds: set[tuple[str, str]], checked: Checked, schemas_there: bool) -> Iterator[str]:
+def honest(
+    tree: Tree, kinds: set[tuple[str, str]], checked: Checked, schemas_there: bool
+) -> Iterator[str]:
     """Every kind is in the table, with what was really done with it."""
     written = table(tree)
     for kind, group in sorted(kinds - set(written)):
@@ -37,7 +44,11 @@ def honest(tree: Tree, kinds: set[tuple[str, str]], checked: Checked, schemas_th
         if state not in STATES:
             yield f"infra/README.md says {state} of {key[0]}: the words are {', '.join(STATES)}"
         has_schema = key in checked.valid or key[1] == KUSTOMIZE
-        if state != "unchecked" and not has_schema and (schemas_there or key not in checked.without_schema):
+        if (
+            state != "unchecked"
+            and not has_schema
+            and (schemas_there or key not in checked.without_schema)
+        ):
             yield f"infra/README.md says {state} of {key[0]}, for which there is no schema: it is unchecked"
         if state == "unchecked" and key in checked.valid:
             yield f"infra/README.md says unchecked of {key[0]}, which was held against its schema"
@@ -45,7 +56,13 @@ def honest(tree: Tree, kinds: set[tuple[str, str]], checked: Checked, schemas_th
 
 def links(tree: Tree) -> Iterator[str]:
     """The README's paths lead somewhere, and it knows every component and overlay."""
-    for folder in ("infra", "infra/kubernetes", "infra/prometheus", "infra/grafana", "tests/platform"):
+    for folder in (
+        "infra",
+        "infra/kubernetes",
+        "infra/prometheus",
+        "infra/grafana",
+        "tests/platform",
+    ):
         readme = tree.root / folder / "README.md"
         text = readme.read_text()
         for path in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):

@@ -48,7 +48,10 @@ def queries(tree: Tree) -> Iterator[tuple[str, str]]:
         for variable in dashboard["templating"]["list"]:
             if variable["type"] == "query":
                 metric = METRIC_OF_VARIABLE.fullmatch(variable["query"]["query"])
-                yield f"{path.name}: ${variable['name']}", metric[1] if metric else variable["query"]["query"]
+                yield (
+                    f"{path.name}: ${variable['name']}",
+                    metric[1] if metric else variable["query"]["query"],
+                )
 
 
 def current(tree: Tree) -> Iterator[str]:
@@ -58,13 +61,21 @@ def current(tree: Tree) -> Iterator[str]:
     made.mkdir(parents=True)
     for path in folder(tree).glob("*.py"):
         shutil.copy(path, made)
-    done = subprocess.run([sys.executable, "-B", str(made / "dashboards.py")], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-B", str(made / "dashboards.py")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
         yield f"infra/grafana/dashboards.py: {done.stderr.strip()[-600:]}"
         return
     names = {path.name for path in (*made.glob("*.json"), *files(tree))}
     for name in sorted(names):
-        texts = [(where / name).read_text() if (where / name).exists() else None for where in (made, folder(tree))]
+        texts = [
+            (where / name).read_text() if (where / name).exists() else None
+            for where in (made, folder(tree))
+        ]
         if texts[0] != texts[1]:
             yield f"infra/grafana/{name} is out of date: run tests/platform/check.sh generate"
 
@@ -74,9 +85,14 @@ def parsed(tree: Tree, promtool: str) -> Iterator[str]:
     path = tree.work / "dashboard-queries.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     asked = list(queries(tree))
-    numbered = [{"record": f"query:number{number}", "expr": query} for number, (_, query) in enumerate(asked)]
+    numbered = [
+        {"record": f"query:number{number}", "expr": query}
+        for number, (_, query) in enumerate(asked)
+    ]
     path.write_text(json.dumps({"groups": [{"name": "queries", "rules": numbered}]}))
-    done = subprocess.run([promtool, "check", "rules", str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [promtool, "check", "rules", str(path)], capture_output=True, text=True, check=False
+    )
     for number in map(int, re.findall(r'rule \d+, "query:number(\d+)"', done.stdout + done.stderr)):
         yield f"promtool cannot read {asked[number][0]}: {asked[number][1]}"
     if done.returncode != 0 and "query:number" not in done.stdout + done.stderr:
@@ -109,5 +125,10 @@ def _placed(path: Path, dashboard: dict[str, Any]) -> Iterator[str]:
         if place["x"] + place["w"] > 24:
             yield f"{path.name}: {title} hangs over the edge"
     for (one, a), (other, b) in itertools.combinations(places, 2):
-        if a["x"] < b["x"] + b["w"] and b["x"] < a["x"] + a["w"] and a["y"] < b["y"] + b["h"] and b["y"] < a["y"] + a["h"]:
+        if (
+            a["x"] < b["x"] + b["w"]
+            and b["x"] < a["x"] + a["w"]
+            and a["y"] < b["y"] + b["h"]
+            and b["y"] < a["y"] + a["h"]
+        ):
             yield f"{path.name}: {one} lies on {other}"

@@ -40,7 +40,9 @@ def well_formed(tree: Tree) -> Iterator[str]:
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"metrics.yaml has {name} twice"
     sources = "\n".join(
-        path.read_text() for folder in ("shared", "services") for path in (tree.root / folder).rglob("src/**/*.rs")
+        path.read_text()
+        for folder in ("shared", "services")
+        for path in (tree.root / folder).rglob("src/**/*.rs")
     )
     for one in registry(tree):
         name = str(one.get("name"))
@@ -56,11 +58,17 @@ def well_formed(tree: Tree) -> Iterator[str]:
         for label, values in one.get("values", {}).items():
             if label not in one["labels"]:
                 yield f"metrics.yaml: {name} has values for {label}, which is none of its labels"
-            there = {one["metadata"]["name"] for _, one in documents.files(tree) if one["kind"] == "CronJob"}
+            there = {
+                one["metadata"]["name"]
+                for _, one in documents.files(tree)
+                if one["kind"] == "CronJob"
+            }
             if label == "cronjob" and not set(values) <= there:
                 yield f"metrics.yaml: {name} has the cronjobs {values}, the manifests have {sorted(there)}"
             # What Prometheus gives is not in our source, and a service's name is its folder's.
-            for value in values if one["source"] in ("service", "edge") and label != "service" else ():
+            for value in (
+                values if one["source"] in ("service", "edge") and label != "service" else ()
+            ):
                 if f'"{value}"' not in sources:
                     yield f"metrics.yaml: {name} has the {label} {value}, which stands nowhere in the services' source"
 
@@ -97,7 +105,9 @@ def _find(name: str, known: dict[str, Any]) -> tuple[dict[str, Any] | None, str]
     return (one, part) if one and one["kind"] == "histogram" else (None, "")
 
 
-def _matchers(where: str, selector: promql.VectorSelector, one: dict[str, Any], labels: set[str]) -> Iterator[str]:
+def _matchers(
+    where: str, selector: promql.VectorSelector, one: dict[str, Any], labels: set[str]
+) -> Iterator[str]:
     for matcher in selector.matchers.matchers:
         values = one.get("values", {}).get(matcher.name)
         if matcher.name not in labels:

@@ -42,8 +42,13 @@ def main() -> int:
     secrets = processes.provision(tree)
     for pod in processes.of(renders[0], "migrate"):
         settings = processes.environment(tree, renders[0], pod, secrets)
-        subprocess.run(processes.command(tree, pod), env=settings, check=True, capture_output=True, timeout=300)
-    running = [(pod, *processes.start(tree, renders[0], pod, secrets)) for pod in processes.of(renders[0], "run")]
+        subprocess.run(
+            processes.command(tree, pod), env=settings, check=True, capture_output=True, timeout=300
+        )
+    running = [
+        (pod, *processes.start(tree, renders[0], pod, secrets))
+        for pod in processes.of(renders[0], "run")
+    ]
     try:
         for pod, _, port in running:
             if not processes.wait(lambda port=port: processes.answers(port, "/readyz"), 60):
@@ -68,16 +73,29 @@ def pasted(tree: Tree) -> int:
     for name in ("deskmesh-local", "deskmesh-operator", *tree.services()):
         os.link(binaries / name, own / name)
     given = ("AMQP_URL", "MANAGEMENT_URL", "DATABASE_URL", "SERVERS")
-    environment = {name: value for name, value in os.environ.items() if name not in given and not name.startswith("DESKMESH")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in given and not name.startswith("DESKMESH")
+    }
     local = str(own / "deskmesh-local")
     failed, elsewhere = 0, 0
     try:
-        subprocess.run([local, "up"], env=environment, check=True, capture_output=True, text=True, timeout=300)
+        subprocess.run(
+            [local, "up"], env=environment, check=True, capture_output=True, text=True, timeout=300
+        )
         for path in runbooks.every(tree):
             for line in runbooks.first_commands(path):
                 shell = f". {own.parent}/local/env && {line}"
                 # No pager and no questions: a newcomer's terminal has both, this has none.
-                done = subprocess.run(["sh", "-c", shell], env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+                done = subprocess.run(
+                    ["sh", "-c", shell],
+                    env=environment,
+                    capture_output=True,
+                    text=True,
+                    timeout=SECONDS,
+                    check=False,
+                )
                 if done.returncode and "this is for a cluster" in done.stderr:
                     elsewhere += 1
                     continue
@@ -89,12 +107,16 @@ def pasted(tree: Tree) -> int:
         failed += 1
         print(f"FAILED  `deskmesh-local up`: {(error.stdout + error.stderr)[-600:]}")
     finally:
-        subprocess.run([local, "down"], env=environment, check=False, capture_output=True, timeout=120)
+        subprocess.run(
+            [local, "down"], env=environment, check=False, capture_output=True, timeout=120
+        )
     print(f"pasted after `make up`: {failed} failed; {elsewhere} are for a cluster, and say so")
     return failed
 
 
-def commands(tree: Tree, render: Render, secrets: dict[str, dict[str, str]], ports: dict[str, int]) -> int:
+def commands(
+    tree: Tree, render: Render, secrets: dict[str, dict[str, str]], ports: dict[str, int]
+) -> int:
     """Runs them; tells how many failed."""
     pods = {pod.service: pod for pod in processes.of(render, "run")}
     failed, unchecked = 0, 0
@@ -105,8 +127,13 @@ def commands(tree: Tree, render: Render, secrets: dict[str, dict[str, str]], por
                 unchecked += 1
                 continue
             words, environment = runs
-            done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
-            print(f"{'ok' if done.returncode == 0 else 'FAILED':<7} {path.stem}: {line[:110]}", flush=True)
+            done = subprocess.run(
+                words, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+            )
+            print(
+                f"{'ok' if done.returncode == 0 else 'FAILED':<7} {path.stem}: {line[:110]}",
+                flush=True,
+            )
             if done.returncode != 0:
                 failed += 1
                 print(f"        {(done.stdout + done.stderr).strip()[-600:]}", flush=True)
@@ -115,14 +142,21 @@ def commands(tree: Tree, render: Render, secrets: dict[str, dict[str, str]], por
 
 
 def _runnable(
-    tree: Tree, render: Render, secrets: dict[str, dict[str, str]], pods: dict[str, Pod], ports: dict[str, int], line: str
+    tree: Tree,
+    render: Render,
+    secrets: dict[str, dict[str, str]],
+    pods: dict[str, Pod],
+    ports: dict[str, int],
+    line: str,
 ) -> tuple[list[str], dict[str, str]] | None:
     """The words and the environment of a command as it runs here."""
     binaries = Path(os.environ.get("BINARIES", tree.root / "target/debug"))
     in_a_pod = IN_A_POD.fullmatch(line)
     if in_a_pod:
         pod = pods[in_a_pod[1]]
-        return [str(binaries / pod.service), *shlex.split(in_a_pod[2])], processes.environment(tree, render, pod, secrets)
+        return [str(binaries / pod.service), *shlex.split(in_a_pod[2])], processes.environment(
+            tree, render, pod, secrets
+        )
     if line.startswith("kubectl"):
         # One that only wraps a tool of the broker runs as that tool.
         wrapped = re.search(r" -- (rabbitmq\S+ .+)$", line)
@@ -136,7 +170,9 @@ def _runnable(
     if words[0] == "deskmesh-operator":
         services = ",".join(f"{name}=http://127.0.0.1:{port}" for name, port in ports.items())
         return [str(binaries / words[0]), *words[1:]], {**os.environ, "DESKMESH_SERVICES": services}
-    database = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{processes.DATABASE}"))
+    database = urlunsplit(
+        urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{processes.DATABASE}")
+    )
     return [
         "psql",
         "--no-psqlrc",
@@ -166,7 +202,9 @@ def asked(path: str) -> dict:
     """What the management API answers."""
     url = urlsplit(os.environ["MANAGEMENT_URL"])
     login = b64encode(f"{url.username or 'guest'}:{url.password or 'guest'}".encode()).decode()
-    request = urllib.request.Request(f"http://{url.hostname}:{url.port}{path}", headers={"Authorization": f"Basic {login}"})
+    request = urllib.request.Request(
+        f"http://{url.hostname}:{url.port}{path}", headers={"Authorization": f"Basic {login}"}
+    )
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)
 
@@ -174,18 +212,36 @@ def asked(path: str) -> dict:
 def registered(tree: Tree) -> int:
     """Whether the broker tells what metrics.yaml says of it, where infra/prometheus/README.md says it is scraped."""
     overview = asked("/api/overview")
-    port = next(one["port"] for one in overview["listeners"] if one["protocol"] == "http/prometheus")
-    families = re.search(r"family: \[(.*)\]", (tree.root / "infra/prometheus/README.md").read_text())
+    port = next(
+        one["port"] for one in overview["listeners"] if one["protocol"] == "http/prometheus"
+    )
+    families = re.search(
+        r"family: \[(.*)\]", (tree.root / "infra/prometheus/README.md").read_text()
+    )
     if not families:
-        sys.exit("infra/prometheus/README.md does not say which families of the broker's metrics are scraped")
-    query = "&".join([*(f"family={name.strip()}" for name in families[1].split(",")), "vhost=deskmesh"])
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics/detailed?{query}", timeout=30) as answer:
+        sys.exit(
+            "infra/prometheus/README.md does not say which families of the broker's metrics are scraped"
+        )
+    query = "&".join(
+        [*(f"family={name.strip()}" for name in families[1].split(",")), "vhost=deskmesh"]
+    )
+    with urllib.request.urlopen(
+        f"http://127.0.0.1:{port}/metrics/detailed?{query}", timeout=30
+    ) as answer:
         text = answer.read().decode()
     failed = 0
     for one in (one for one in metrics.registry(tree) if one["source"] == "broker"):
-        told = [set(re.findall(r'(\w+)="', line)) for line in text.splitlines() if line.startswith(f"{one['name']}{{")]
+        told = [
+            set(re.findall(r'(\w+)="', line))
+            for line in text.splitlines()
+            if line.startswith(f"{one['name']}{{")
+        ]
         kinds = re.findall(rf"^# TYPE {one['name']} (\w+)$", text, re.MULTILINE)
-        well = bool(told) and all(labels == set(one["labels"]) for labels in told) and kinds == [one["kind"]]
+        well = (
+            bool(told)
+            and all(labels == set(one["labels"]) for labels in told)
+            and kinds == [one["kind"]]
+        )
         failed += not well
         print(
             f"{'ok' if well else 'FAILED':<7} RabbitMQ {overview['rabbitmq_version']} tells {one['name']} of {len(told)} queues, as {kinds}"

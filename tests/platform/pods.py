@@ -40,7 +40,9 @@ class Pod:
         for source in self.container.get("envFrom", []):
             found = render.find("ConfigMap", source.get("configMapRef", {}).get("name", ""))
             values.update((found or {}).get("data") or {})
-        values.update({entry["name"]: entry.get("value", "") for entry in self.container.get("env", [])})
+        values.update(
+            {entry["name"]: entry.get("value", "") for entry in self.container.get("env", [])}
+        )
         return values
 
 
@@ -69,6 +71,8 @@ def tracers(render: Render) -> list[Pod]:
 
 def _pod(one: Object) -> Pod:
     template: dict[str, Any] = (
-        one["spec"]["template"] if one["kind"] != "CronJob" else one["spec"]["jobTemplate"]["spec"]["template"]
+        one["spec"]["template"]
+        if one["kind"] != "CronJob"
+        else one["spec"]["jobTemplate"]["spec"]["template"]
     )
     return Pod(one, template["metadata"].get("labels") or {}, template["spec"])

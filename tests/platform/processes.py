@@ -48,14 +48,29 @@ def main() -> int:
             let_operate(tree, pod.service)
         process, port = start(tree, render, pod, secrets)
         running.append((pod, process, port))
-        probe = {name: pod.container[name]["httpGet"]["path"] for name in ("livenessProbe", "readinessProbe")}
-        ready = wait(lambda port=port, probe=probe: all(answers(port, path) for path in probe.values()), 60)
-        told(pod, f"answers {' and '.join(probe.values())}", ready and process.poll() is None, log(tree, pod))
+        probe = {
+            name: pod.container[name]["httpGet"]["path"]
+            for name in ("livenessProbe", "readinessProbe")
+        }
+        ready = wait(
+            lambda port=port, probe=probe: all(answers(port, path) for path in probe.values()), 60
+        )
+        told(
+            pod,
+            f"answers {' and '.join(probe.values())}",
+            ready and process.poll() is None,
+            log(tree, pod),
+        )
     for pod, process, _ in running:
         begin = time.monotonic()
         process.terminate()
         code = process.wait(timeout=pod.spec["terminationGracePeriodSeconds"])
-        told(pod, f"stopped after {time.monotonic() - begin:.1f} s with code {code}", code == 0, log(tree, pod))
+        told(
+            pod,
+            f"stopped after {time.monotonic() - begin:.1f} s with code {code}",
+            code == 0,
+            log(tree, pod),
+        )
     return 0
 
 
@@ -87,21 +102,41 @@ def let_operate(tree: Tree, edge: str) -> None:
     management, broker = urlsplit(os.environ["MANAGEMENT_URL"]), urlsplit(os.environ["AMQP_URL"])
     passwords = tree.work / "credentials/passwords"
     operator = f"operator:{(passwords / 'broker.operator').read_text().strip()}@{broker.hostname}:{broker.port}"
-    addresses = {"DESKMESH_MANAGEMENT_URL": management.geturl(), "DESKMESH_BROKER_URL": f"amqp://{operator}/deskmesh"}
+    addresses = {
+        "DESKMESH_MANAGEMENT_URL": management.geturl(),
+        "DESKMESH_BROKER_URL": f"amqp://{operator}/deskmesh",
+    }
     program = binaries(tree) / "deskmesh-operator"
-    arguments = ["account", "add", edge, "--may-operate", "--secret", str(passwords / f"broker.{edge}")]
-    subprocess.run([program, *arguments], env={**os.environ, **addresses}, check=True, stdout=subprocess.DEVNULL, timeout=60)
+    arguments = [
+        "account",
+        "add",
+        edge,
+        "--may-operate",
+        "--secret",
+        str(passwords / f"broker.{edge}"),
+    ]
+    subprocess.run(
+        [program, *arguments],
+        env={**os.environ, **addresses},
+        check=True,
+        stdout=subprocess.DEVNULL,
+        timeout=60,
+    )
 
 
 def psql(url: str, *arguments: str) -> None:
-    subprocess.run(["psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", url, *arguments], check=True)
+    subprocess.run(
+        ["psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", url, *arguments], check=True
+    )
 
 
 def management(method: str, path: str, body: bytes) -> None:
     url = urlsplit(os.environ["MANAGEMENT_URL"])
     login = b64encode(f"{url.username or 'guest'}:{url.password or 'guest'}".encode()).decode()
     headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
-    request = urllib.request.Request(f"http://{url.hostname}:{url.port}{path}", body, headers, method=method)
+    request = urllib.request.Request(
+        f"http://{url.hostname}:{url.port}{path}", body, headers, method=method
+    )
     urllib.request.urlopen(request, timeout=60).close()
 
 
@@ -118,7 +153,9 @@ def command(tree: Tree, pod: Pod) -> list[str]:
     return [str(binaries(tree) / pod.service), *pod.container["args"]]
 
 
-def environment(tree: Tree, render: Render, pod: Pod, secrets: dict[str, dict[str, str]]) -> dict[str, str]:
+def environment(
+    tree: Tree, render: Render, pod: Pod, secrets: dict[str, dict[str, str]]
+) -> dict[str, str]:
     """The pod's settings, and nothing else; its volumes become folders."""
     root = tree.work / "volumes" / pod.title
     mounts = {mount["name"]: mount["mountPath"] for mount in pod.container["volumeMounts"]}
@@ -130,17 +167,24 @@ def environment(tree: Tree, render: Render, pod: Pod, secrets: dict[str, dict[st
         if "persistentVolumeClaim" in volume:
             (root / mounts[volume["name"]].lstrip("/")).mkdir(parents=True, exist_ok=True)
     settings = pod.settings(render)
-    return {name: f"{root}{value}" if name.endswith(PATHS) else value for name, value in settings.items()}
+    return {
+        name: f"{root}{value}" if name.endswith(PATHS) else value
+        for name, value in settings.items()
+    }
 
 
-def start(tree: Tree, render: Render, pod: Pod, secrets: dict[str, dict[str, str]]) -> tuple[subprocess.Popen, int]:
+def start(
+    tree: Tree, render: Render, pod: Pod, secrets: dict[str, dict[str, str]]
+) -> tuple[subprocess.Popen, int]:
     """Starts a service; all of them share this machine's address, so each gets a port of its own."""
     settings = environment(tree, render, pod, secrets)
     listens = {name for name in settings if name.endswith("__LISTEN")} | {"DESKMESH__HTTP__LISTEN"}
     settings |= {name: f"127.0.0.1:{free_port()}" for name in sorted(listens)}
     port = int(settings["DESKMESH__HTTP__LISTEN"].rpartition(":")[2])
     with (tree.work / f"{pod.service}.log").open("w") as output:
-        return subprocess.Popen(command(tree, pod), env=settings, stdout=output, stderr=output), port
+        return subprocess.Popen(
+            command(tree, pod), env=settings, stdout=output, stderr=output
+        ), port
 
 
 def free_port() -> int:

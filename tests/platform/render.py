@@ -45,8 +45,14 @@ class Render:
 
 def combinations(tree: Tree) -> list[tuple[str, ...]]:
     """All sets of components that can be listed together; canary and edges, which only servers' components change, with each broker."""
-    others = [name for name in tree.components() if name not in (*BROKERS, *PART_OF_ANOTHER, *ADDS_ONLY, *BEFORE_BROKER)]
-    sets = itertools.chain.from_iterable(itertools.combinations(others, count) for count in range(len(others) + 1))
+    others = [
+        name
+        for name in tree.components()
+        if name not in (*BROKERS, *PART_OF_ANOTHER, *ADDS_ONLY, *BEFORE_BROKER)
+    ]
+    sets = itertools.chain.from_iterable(
+        itertools.combinations(others, count) for count in range(len(others) + 1)
+    )
     brokers = ((), *((name,) for name in BROKERS))
     every = [(*broker, *rest) for rest in sets for broker in brokers]
     # Before the broker's, which narrows its way out.
@@ -61,10 +67,17 @@ def wanted(tree: Tree, quick: bool) -> list[tuple[str, tuple[str, ...]]]:
     """
     if quick:
         # The canary beside a broker elsewhere as well: one in here narrows its way out.
-        return [("development", ()), *(("production", one) for one in ((), (CANARY, "rabbitmq-external"), everything(tree)))]
+        return [
+            ("development", ()),
+            *(("production", one) for one in ((), (CANARY, "rabbitmq-external"), everything(tree))),
+        ]
     every = [*combinations(tree), *((name,) for name in ADDS_ONLY), everything(tree)]
     few = [one for one in every if len(one) <= 1] + [everything(tree)]
-    return [(overlay, one) for overlay in tree.overlays() for one in (every if overlay == "production" else few)]
+    return [
+        (overlay, one)
+        for overlay in tree.overlays()
+        for one in (every if overlay == "production" else few)
+    ]
 
 
 def everything(tree: Tree) -> tuple[str, ...]:
@@ -72,11 +85,15 @@ def everything(tree: Tree) -> tuple[str, ...]:
     return (*max(combinations(tree), key=len), *ADDS_ONLY)
 
 
-def render_all(tree: Tree, wanted: list[tuple[str, tuple[str, ...]]]) -> tuple[list[Render], list[str]]:
+def render_all(
+    tree: Tree, wanted: list[tuple[str, tuple[str, ...]]]
+) -> tuple[list[Render], list[str]]:
     """Renders each twice; tells what could not be rendered or came out differently."""
     # Processes, because reading what was rendered takes as long as rendering it.
     with ProcessPoolExecutor() as pool:
-        outcomes = list(pool.map(_render_twice, [tree] * len(wanted), *zip(*wanted, strict=True), chunksize=4))
+        outcomes = list(
+            pool.map(_render_twice, [tree] * len(wanted), *zip(*wanted, strict=True), chunksize=4)
+        )
     renders = [one for one in outcomes if isinstance(one, Render)]
     return renders, [one for one in outcomes if isinstance(one, str)]
 
@@ -86,7 +103,9 @@ def _render_twice(tree: Tree, overlay: str, components: tuple[str, ...]) -> Rend
     name = " + ".join((overlay, *components))
     texts = []
     for _ in range(2):
-        done = subprocess.run([kubectl(), "kustomize", str(folder)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [kubectl(), "kustomize", str(folder)], capture_output=True, text=True, check=False
+        )
         if done.returncode != 0:
             return f"{name} does not render: {done.stderr.strip()[:600]}"
         texts.append(done.stdout)
@@ -99,7 +118,11 @@ def _render_twice(tree: Tree, overlay: str, components: tuple[str, ...]) -> Rend
 def _combination(tree: Tree, overlay: str, components: tuple[str, ...]) -> Path:
     """Writes the kustomization of a combination: what somebody would write who lists these components."""
     kubernetes = os.path.relpath(tree.kubernetes, tree.work / "combinations/one")
-    lines = ["apiVersion: kustomize.config.k8s.io/v1beta1", "kind: Kustomization", "namespace: deskmesh"]
+    lines = [
+        "apiVersion: kustomize.config.k8s.io/v1beta1",
+        "kind: Kustomization",
+        "namespace: deskmesh",
+    ]
     lines += ["resources:", f"  - {kubernetes}/overlays/{overlay}"]
     lines += ["components:"] if components else []
     lines += [f"  - {kubernetes}/components/{component}" for component in components]

@@ -105,5 +105,7 @@ def _run(*command: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    here = Tree(Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else Path(__file__).resolve().parents[2])
+    here = Tree(
+        Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else Path(__file__).resolve().parents[2]
+    )
     target(here).write_text(generated(here))

@@ -71,12 +71,17 @@ def alike(tree: Tree) -> Iterator[str]:
 
 def true(tree: Tree) -> Iterator[str]:
     """Links, services, jobs and commands of services that a runbook names exist."""
-    cronjobs = {one["metadata"]["name"] for _, one in documents.files(tree) if one["kind"] == "CronJob"}
+    cronjobs = {
+        one["metadata"]["name"] for _, one in documents.files(tree) if one["kind"] == "CronJob"
+    }
     jobs = {f"{service}-migrate" for service in tree.with_schema()}
     commands = set(
         re.findall(
             r"`([a-z]+)",
-            (tree.root / "shared/bootstrap/README.md").read_text().partition("## Commands")[2].partition("## Conf")[0],
+            (tree.root / "shared/bootstrap/README.md")
+            .read_text()
+            .partition("## Commands")[2]
+            .partition("## Conf")[0],
         )
     )
     for path in [*every(tree), folder(tree) / "README.md"]:
@@ -100,14 +105,25 @@ def true(tree: Tree) -> Iterator[str]:
             if word not in commands:
                 yield f"{where} runs `{word}` of a service, which shared/bootstrap/README.md does not have"
         for schema, table in re.findall(r"(?:from|update) (\w+)\.(\w+)", text):
-            if schema.replace("_", "-") in tree.with_schema() and table not in _tables(tree, schema) | {"_sqlx_migrations"}:
+            if schema.replace("_", "-") in tree.with_schema() and table not in _tables(
+                tree, schema
+            ) | {"_sqlx_migrations"}:
                 yield f"{where} reads {schema}.{table}, which no migration makes"
 
 
 def _tables(tree: Tree, schema: str) -> set[str]:
     """Tables that the migrations of a service make: its own, and the runtime's, the line's and the edges'."""
-    folders = ("shared/messaging", "shared/line", "shared/desk", f"services/{schema.replace('_', '-')}")
-    texts = [path.read_text() for folder in folders for path in (tree.root / folder / "migrations").glob("*.sql")]
+    folders = (
+        "shared/messaging",
+        "shared/line",
+        "shared/desk",
+        f"services/{schema.replace('_', '-')}",
+    )
+    texts = [
+        path.read_text()
+        for folder in folders
+        for path in (tree.root / folder / "migrations").glob("*.sql")
+    ]
     return {name for text in texts for name in re.findall(r"create table (\w+)", text)}
 
 

@@ -37,9 +37,13 @@ class Break:
 
 
 def main() -> int:
-    ways = [Break(**row) for path in sorted((HERE / "sabotage").glob("*.yaml")) for row in load(path)[0]]
+    ways = [
+        Break(**row) for path in sorted((HERE / "sabotage").glob("*.yaml")) for row in load(path)[0]
+    ]
     if not schemas.folder(TREE).is_dir():
-        print(f"SKIPPED {sum(way.custom for way in ways)} ways: {schemas.folder(TREE)} is not there (CRD_SCHEMAS names it)")
+        print(
+            f"SKIPPED {sum(way.custom for way in ways)} ways: {schemas.folder(TREE)} is not there (CRD_SCHEMAS names it)"
+        )
         ways = [way for way in ways if not way.custom]
     clean, output = check(Break("nothing", ""))
     if clean != 0:
@@ -93,7 +97,10 @@ def defined() -> list[str]:
     _, output = check(Break("names", ""))
     lines = re.findall(r"^ok\s+(.*)$", output, re.MULTILINE)
     # The count in front is that of the whole tree.
-    return [re.sub(r"^\d+ (combinations|different objects).*?(render|are valid).*", r"\2", line) for line in lines]
+    return [
+        re.sub(r"^\d+ (combinations|different objects).*?(render|are valid).*", r"\2", line)
+        for line in lines
+    ]
 
 
 if __name__ == "__main__":

@@ -67,7 +67,9 @@ def _core(one: Object) -> str | None:
 
 
 def _custom(schemas: Path, one: Object) -> str | None:
-    validator = _validator(schemas, group_of(one), one["kind"].lower(), one["apiVersion"].rpartition("/")[2])
+    validator = _validator(
+        schemas, group_of(one), one["kind"].lower(), one["apiVersion"].rpartition("/")[2]
+    )
     if validator is None:
         return None
     error = jsonschema.exceptions.best_match(validator.iter_errors(one))
@@ -75,7 +77,9 @@ def _custom(schemas: Path, one: Object) -> str | None:
 
 
 @functools.cache
-def _validator(schemas: Path, group: str, kind: str, version: str) -> jsonschema.Draft7Validator | None:
+def _validator(
+    schemas: Path, group: str, kind: str, version: str
+) -> jsonschema.Draft7Validator | None:
     path = schemas / group / f"{kind}_{version}.json"
     return jsonschema.Draft7Validator(json.loads(path.read_text())) if path.exists() else None
 

@@ -46,7 +46,10 @@ def _from_definitions(all_of: Object) -> dict[str, set[str]]:
         "users": {_row(name=one["name"]) for one in all_of["users"]},
         "permissions": {_row(**one) for one in all_of["permissions"]},
         "topic_permissions": {_row(**one) for one in all_of["topic_permissions"]},
-        "exchanges": {_row(**{key: value for key, value in one.items() if key != "internal"}) for one in all_of["exchanges"]},
+        "exchanges": {
+            _row(**{key: value for key, value in one.items() if key != "internal"})
+            for one in all_of["exchanges"]
+        },
         "queues": {_row(**one) for one in all_of["queues"]},
         "bindings": {_row(**one) for one in all_of["bindings"]},
         "policies": {_row(**one) for one in all_of["policies"]},
@@ -57,16 +60,21 @@ def _from_resources(render: Render) -> dict[str, set[str]]:
     def specs(kind: str) -> list[Object]:
         return [one["spec"] for one in render.of(kind) if one["apiVersion"] in BROKER]
 
-    users = {one["metadata"]["name"]: one["spec"]["importCredentialsSecret"]["name"] for one in render.of("User")}
+    users = {
+        one["metadata"]["name"]: one["spec"]["importCredentialsSecret"]["name"]
+        for one in render.of("User")
+    }
     return {
         "vhosts": {_row(name=one["name"]) for one in specs("Vhost")},
         # The user's name stands in its Secret, which is named after it.
         "users": {_row(name=secret.removeprefix("broker-user-")) for secret in users.values()},
         "permissions": {
-            _row(user=one["userReference"]["name"], vhost=one["vhost"], **one["permissions"]) for one in specs("Permission")
+            _row(user=one["userReference"]["name"], vhost=one["vhost"], **one["permissions"])
+            for one in specs("Permission")
         },
         "topic_permissions": {
-            _row(user=one["userReference"]["name"], vhost=one["vhost"], **one["permissions"]) for one in specs("TopicPermission")
+            _row(user=one["userReference"]["name"], vhost=one["vhost"], **one["permissions"])
+            for one in specs("TopicPermission")
         },
         "exchanges": {_row(type=one["type"], **_declared(one, {})) for one in specs("Exchange")},
         "queues": {_row(**_declared(one, {"x-queue-type": one["type"]})) for one in specs("Queue")},

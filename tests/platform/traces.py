@@ -40,14 +40,19 @@ def main():
         "--otlp-exporter-endpoint": f"http://127.0.0.1:{onward}",
         "--otlp-exporter-protocol": "http",
     }
-    collector = subprocess.Popen([agent, "start", *(word for pair in settings.items() for word in pair)])
+    collector = subprocess.Popen(
+        [agent, "start", *(word for pair in settings.items() for word in pair)]
+    )
     try:
         deadline = time.monotonic() + LIMIT
         while not listens(http):
             if collector.poll() is not None or time.monotonic() > deadline:
                 sys.exit(f"rotel does not listen on port {http}; it ended with {collector.poll()}")
             time.sleep(0.1)
-        between = {"OTLP_COLLECTOR": f"http://127.0.0.1:{http}", "OTLP_LISTEN": f"127.0.0.1:{onward}"}
+        between = {
+            "OTLP_COLLECTOR": f"http://127.0.0.1:{http}",
+            "OTLP_LISTEN": f"127.0.0.1:{onward}",
+        }
         return subprocess.run(TEST, env=os.environ | between, check=False).returncode
     finally:
         collector.terminate()

@@ -33,15 +33,22 @@ class Tree:
         return self.root / "target/platform"
 
     def overlays(self) -> list[str]:
-        return sorted(path.parent.name for path in (self.kubernetes / "overlays").glob("*/kustomization.yaml"))
+        return sorted(
+            path.parent.name for path in (self.kubernetes / "overlays").glob("*/kustomization.yaml")
+        )
 
     def components(self) -> list[str]:
-        return sorted(path.parent.name for path in (self.kubernetes / "components").glob("*/kustomization.yaml"))
+        return sorted(
+            path.parent.name
+            for path in (self.kubernetes / "components").glob("*/kustomization.yaml")
+        )
 
     @functools.cache
     def services(self) -> list[str]:
         """Those of the line, which every deployment has."""
-        found = (path.parent.name for path in (self.root / "services").glob("*/config.default.toml"))
+        found = (
+            path.parent.name for path in (self.root / "services").glob("*/config.default.toml")
+        )
         return sorted(name for name in found if name not in EDGES)
 
     @functools.cache
@@ -59,7 +66,11 @@ class Tree:
     def rule_files(self) -> list[Path]:
         """The files of infra/prometheus that hold rules, without their tests and without Prometheus' own configuration."""
         files = sorted((self.root / "infra/prometheus").glob("*.yaml"))
-        return [path for path in files if not path.name.endswith(".test.yaml") and "groups" in (load(path)[0] or {})]
+        return [
+            path
+            for path in files
+            if not path.name.endswith(".test.yaml") and "groups" in (load(path)[0] or {})
+        ]
 
 
 def load(path: Path) -> list[Any]:
@@ -86,5 +97,9 @@ def selects(selector: Object | None, labels: dict[str, str]) -> bool:
     if selector is None:
         return False
     if selector.get("matchExpressions"):
-        raise ValueError("matchExpressions are not used in this tree, and not understood by its checks")
-    return all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
+        raise ValueError(
+            "matchExpressions are not used in this tree, and not understood by its checks"
+        )
+    return all(
+        labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items()
+    )

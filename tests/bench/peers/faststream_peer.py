@@ -12,7 +12,9 @@ import rules
 
 async def main(stage, amqp_url, database_url, handlers):
     pool = await asyncpg.create_pool(database_url, min_size=handlers, max_size=handlers)
-    broker = RabbitBroker(amqp_url, default_channel=Channel(prefetch_count=handlers * 2), logger=None)
+    broker = RabbitBroker(
+        amqp_url, default_channel=Channel(prefetch_count=handlers * 2), logger=None
+    )
     app = FastStream(broker, logger=None)
 
     @broker.subscriber(RabbitQueue(stage, declare=False), ack_policy=AckPolicy.MANUAL)
@@ -23,8 +25,14 @@ async def main(stage, amqp_url, database_url, handlers):
             rows = await rules.decide(connection, stage, raw.message_id, account, body)
             for number, exchange, key, message_type, text in rows:
                 await broker.publish(
-                    text.encode(), exchange=exchange, routing_key=key, message_type=message_type, persist=True, mandatory=True,
-                    message_id=f"{stage}/{raw.message_id}/{number}", content_type="application/json",
+                    text.encode(),
+                    exchange=exchange,
+                    routing_key=key,
+                    message_type=message_type,
+                    persist=True,
+                    mandatory=True,
+                    message_id=f"{stage}/{raw.message_id}/{number}",
+                    content_type="application/json",
                 )
             await connection.execute(rules.SENT, [row[0] for row in rows])
             await message.ack()

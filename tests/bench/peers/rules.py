@@ -28,7 +28,9 @@ async def decide(connection, stage, message_id, account, content):
         rows = []
         for exchange, key, message_type, body in outputs:
             text = json.dumps(body, separators=(",", ":"))
-            number = await connection.fetchval(OUTBOX, stage, message_id, exchange, key, message_type, text)
+            number = await connection.fetchval(
+                OUTBOX, stage, message_id, exchange, key, message_type, text
+            )
             rows.append((number, exchange, key, message_type, text))
         return rows
 
@@ -40,8 +42,13 @@ async def share_dispatcher(connection, message_id, account, update):
     revision = await connection.fetchval(REVISION, update["share_id"])
     partner = hop["receiver"] if account == hop["sender"] else hop["sender"]
     transfer = {
-        "command": {"account": account, "message_id": message_id}, "share_id": update["share_id"], "partner": partner,
-        "revision": revision, "update": update, "decisions": [], "comments": [],
+        "command": {"account": account, "message_id": message_id},
+        "share_id": update["share_id"],
+        "partner": partner,
+        "revision": revision,
+        "update": update,
+        "decisions": [],
+        "comments": [],
     }
     first = "comment-sync" if update.get("comments") else "field-sync"
     return [("sync", f"{first}.transfer", "transfer.v1", transfer)]
@@ -50,10 +57,16 @@ async def share_dispatcher(connection, message_id, account, update):
 async def comment_sync(connection, _message_id, _account, transfer):
     update = transfer["update"]
     for comment in update.pop("comments", []):
-        new = await connection.fetchval(COMMENT, comment["id"], transfer["share_id"], comment["body"], transfer["revision"])
-        transfer["decisions"].append({"item": f"comment:{comment['id']}", "outcome": "applied" if new else "ignored"})
+        new = await connection.fetchval(
+            COMMENT, comment["id"], transfer["share_id"], comment["body"], transfer["revision"]
+        )
+        transfer["decisions"].append(
+            {"item": f"comment:{comment['id']}", "outcome": "applied" if new else "ignored"}
+        )
         if new:
-            transfer["comments"].append({**comment, "author": update["actor"], "public": comment.get("public", True)})
+            transfer["comments"].append(
+                {**comment, "author": update["actor"], "public": comment.get("public", True)}
+            )
     if not update.get("custom_fields"):
         return ended(transfer, {})
     return [("sync", "field-sync.transfer", "transfer.v1", transfer)]
@@ -62,8 +75,12 @@ async def comment_sync(connection, _message_id, _account, transfer):
 async def field_sync(connection, _message_id, _account, transfer):
     fields = {}
     for name, value in transfer["update"].get("custom_fields", {}).items():
-        new = await connection.fetchval(FIELD, transfer["share_id"], name, value, transfer["revision"])
-        transfer["decisions"].append({"item": f"custom_field:{name}", "outcome": "applied" if new else "ignored"})
+        new = await connection.fetchval(
+            FIELD, transfer["share_id"], name, value, transfer["revision"]
+        )
+        transfer["decisions"].append(
+            {"item": f"custom_field:{name}", "outcome": "applied" if new else "ignored"}
+        )
         if new:
             fields[name] = value
     return ended(transfer, fields)
@@ -72,15 +89,30 @@ async def field_sync(connection, _message_id, _account, transfer):
 def ended(transfer, fields):
     command = transfer["command"]
     updated = {
-        "share_id": transfer["share_id"], "revision": transfer["revision"], "actor": transfer["update"]["actor"],
-        "comments": transfer["comments"], "custom_fields": fields,
+        "share_id": transfer["share_id"],
+        "revision": transfer["revision"],
+        "actor": transfer["update"]["actor"],
+        "comments": transfer["comments"],
+        "custom_fields": fields,
     }
-    told = receipt(command["account"], command["message_id"], "applied", None, transfer["revision"], transfer["decisions"])
+    told = receipt(
+        command["account"],
+        command["message_id"],
+        "applied",
+        None,
+        transfer["revision"],
+        transfer["decisions"],
+    )
     return [("desk", f"{transfer['partner']}.ticket.updated", "ticket.updated.v1", updated), told]
 
 
 def receipt(account, command, outcome, reason=None, revision=None, decisions=()):
-    body = {"command_id": command, "command_type": "ticket.update.v1", "outcome": outcome, "decisions": list(decisions)}
+    body = {
+        "command_id": command,
+        "command_type": "ticket.update.v1",
+        "outcome": outcome,
+        "decisions": list(decisions),
+    }
     if reason:
         body["reason"] = reason
     if revision:
@@ -88,4 +120,8 @@ def receipt(account, command, outcome, reason=None, revision=None, decisions=())
     return ("desk", f"{account}.command.receipt", "command.receipt.v1", body)
 
 
-STAGES = {"share-dispatcher": share_dispatcher, "comment-sync": comment_sync, "field-sync": field_sync}
+STAGES = {
+    "share-dispatcher": share_dispatcher,
+    "comment-sync": comment_sync,
+    "field-sync": field_sync,
+}

@@ -10,7 +10,11 @@ from tree import Object, Tree, selects, title
 def every_service(tree: Tree, render: Render) -> Iterator[str]:
     """Each service runs and migrates."""
     for kind, command in (("Deployment", "run"), ("Job", "migrate")):
-        found = sorted(pod.service for pod in pods(render) if pod.owner["kind"] == kind and pod.command == command)
+        found = sorted(
+            pod.service
+            for pod in pods(render)
+            if pod.owner["kind"] == kind and pod.command == command
+        )
         if found != tree.services():
             yield f"{command} is a {kind} for {found}, the services are {tree.services()}"
 
@@ -24,7 +28,11 @@ def _services(render: Render) -> list[Object]:
 def own_pods(_: Tree, render: Render) -> Iterator[str]:
     """A Deployment and a disruption budget select the pods of one Deployment, and no Job's."""
     for one in (*_services(render), *render.of("PodDisruptionBudget")):
-        selected = [pod for pod in (*pods(render), *edges(render)) if selects(one["spec"]["selector"], pod.labels)]
+        selected = [
+            pod
+            for pod in (*pods(render), *edges(render))
+            if selects(one["spec"]["selector"], pod.labels)
+        ]
         if one["kind"] == "PodDisruptionBudget" and not selected and _is_brokers(one):
             continue
         if len(selected) != 1 or selected[0].owner["kind"] != "Deployment":
@@ -33,7 +41,9 @@ def own_pods(_: Tree, render: Render) -> Iterator[str]:
 
 def _is_brokers(budget: dict) -> bool:
     """RabbitMQ's pods are made by its operator, and are in no render."""
-    return budget["spec"]["selector"]["matchLabels"].get("app.kubernetes.io/component") == "rabbitmq"
+    return (
+        budget["spec"]["selector"]["matchLabels"].get("app.kubernetes.io/component") == "rabbitmq"
+    )
 
 
 def disruption(_: Tree, render: Render) -> Iterator[str]:
@@ -41,24 +51,37 @@ def disruption(_: Tree, render: Render) -> Iterator[str]:
     for pod in (*pods(render), *edges(render)):
         if pod.owner["kind"] != "Deployment":
             continue
-        budgets = [one["spec"] for one in render.of("PodDisruptionBudget") if selects(one["spec"]["selector"], pod.labels)]
+        budgets = [
+            one["spec"]
+            for one in render.of("PodDisruptionBudget")
+            if selects(one["spec"]["selector"], pod.labels)
+        ]
         if len(budgets) != 1:
             yield f"{pod.title} has {len(budgets)} disruption budgets, needs one"
         for budget in budgets:
-            if budget.get("maxUnavailable") != 1 or budget.get("unhealthyPodEvictionPolicy") != "AlwaysAllow":
+            if (
+                budget.get("maxUnavailable") != 1
+                or budget.get("unhealthyPodEvictionPolicy") != "AlwaysAllow"
+            ):
                 yield f"{pod.title}: its disruption budget must allow one pod, and the eviction of pods that are not ready"
 
 
 def rollout(_: Tree, render: Render) -> Iterator[str]:
     """Never less than before."""
     for one in _services(render):
-        if one["spec"].get("strategy", {}).get("rollingUpdate") != {"maxUnavailable": 0, "maxSurge": 1}:
+        if one["spec"].get("strategy", {}).get("rollingUpdate") != {
+            "maxUnavailable": 0,
+            "maxSurge": 1,
+        }:
             yield f"{title(one)} may have less pods during a rollout: maxUnavailable must be 0, maxSurge 1"
 
 
 def replicas(_: Tree, render: Render) -> Iterator[str]:
     """The number is said once: by the scaler, or by the Deployment."""
-    scaled = {one["spec"]["scaleTargetRef"]["name"] for one in render.of("ScaledObject", "HorizontalPodAutoscaler")}
+    scaled = {
+        one["spec"]["scaleTargetRef"]["name"]
+        for one in render.of("ScaledObject", "HorizontalPodAutoscaler")
+    }
     for name in scaled - {one["metadata"]["name"] for one in render.of("Deployment")}:
         yield f"a scaler scales Deployment/{name}, which does not exist"
     for one in _services(render):
@@ -82,9 +105,9 @@ def spread(_: Tree, render: Render) -> Iterator[str]:
             rule = rules.get(key, {})
             if rule.get("whenUnsatisfiable") != wanted or rule.get("maxSkew") != 1:
                 yield f"{pod.title} is not spread over {key} with maxSkew 1 and {wanted}"
-            elif not selects(rule.get("labelSelector"), pod.labels) or not rule["labelSelector"]["matchLabels"].get(
-                "app.kubernetes.io/name"
-            ):
+            elif not selects(rule.get("labelSelector"), pod.labels) or not rule["labelSelector"][
+                "matchLabels"
+            ].get("app.kubernetes.io/name"):
                 yield f"{pod.title}: its spread over {key} counts other pods than its own"
 
 

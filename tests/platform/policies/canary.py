@@ -51,14 +51,24 @@ def given(tree: Tree, render: Render) -> Iterator[str]:
 def way_out(_: Tree, render: Render) -> Iterator[str]:
     """Out to the broker and to names; nobody comes in."""
     for pod in canaries(render):
-        policies = [one for one in render.of("NetworkPolicy") if selects(one["spec"]["podSelector"], pod.labels)]
+        policies = [
+            one
+            for one in render.of("NetworkPolicy")
+            if selects(one["spec"]["podSelector"], pod.labels)
+        ]
         if any(one["spec"].get("ingress") for one in policies):
             yield f"{pod.title} can be reached, and nothing listens there"
         rules = [rule for one in policies for rule in one["spec"].get("egress", [])]
         ports = {port["port"] for rule in rules for port in rule.get("ports", [])}
-        if not ports & BROKER or ports - BROKER != {53} or not all(rule.get("ports") for rule in rules):
+        if (
+            not ports & BROKER
+            or ports - BROKER != {53}
+            or not all(rule.get("ports") for rule in rules)
+        ):
             yield f"{pod.title} may go out to {sorted(ports)}: it needs the broker ({sorted(BROKER)}) and names (53)"
-        if [title(one) for one in policies if one["metadata"]["name"] == CANARY] != ["NetworkPolicy/canary"]:
+        if [title(one) for one in policies if one["metadata"]["name"] == CANARY] != [
+            "NetworkPolicy/canary"
+        ]:
             yield f"{pod.title} has no policy of its own"
 
 

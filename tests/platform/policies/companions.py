@@ -14,15 +14,23 @@ BASE_SECRETS = {"deskmesh-broker", "deskmesh-database", "deskmesh-placeholder"}
 def secrets(tree: Tree, render: Render) -> Iterator[str]:
     """The base needs three, and each that is named anywhere is documented."""
     mounted = {
-        volume["secret"]["secretName"] for pod in pods(render) for volume in pod.spec.get("volumes", []) if "secret" in volume
+        volume["secret"]["secretName"]
+        for pod in pods(render)
+        for volume in pod.spec.get("volumes", [])
+        if "secret" in volume
     }
     added = {"smtp-login": "deskmesh-mail", TRACE: "deskmesh-trace"}
-    wanted = BASE_SECRETS | {secret for component, secret in added.items() if component in render.components}
+    wanted = BASE_SECRETS | {
+        secret for component, secret in added.items() if component in render.components
+    }
     if mounted != wanted:
         yield f"the pods mount the Secrets {sorted(mounted)}, documented are {sorted(wanted)}"
     readme = (tree.kubernetes / "README.md").read_text()
     # `database-role-<service>` stands for one of each service.
-    patterns = [re.sub(r"<\w+>", "[a-z.-]+", re.escape(name)) for name in re.findall(r"`([a-z<>.-]+)`", readme)]
+    patterns = [
+        re.sub(r"<\w+>", "[a-z.-]+", re.escape(name))
+        for name in re.findall(r"`([a-z<>.-]+)`", readme)
+    ]
     for name in mounted | {name for one in render.objects for name in _named(one.get("spec"))}:
         if not any(re.fullmatch(pattern, name) for pattern in patterns):
             yield f"Secret {name} is needed and stands nowhere in infra/kubernetes/README.md"
@@ -32,7 +40,11 @@ def _named(value: object) -> Iterator[str]:
     """Names of Secrets in an operator's resource."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            if key in ("importCredentialsSecret", "connectionSecret", "passwordSecret") and isinstance(inner, dict):
+            if key in (
+                "importCredentialsSecret",
+                "connectionSecret",
+                "passwordSecret",
+            ) and isinstance(inner, dict):
                 yield inner["name"]
             else:
                 yield from _named(inner)
@@ -62,7 +74,11 @@ def monitors(tree: Tree, render: Render) -> Iterator[str]:
 def _broker_monitor(tree: Tree, render: Render, one: Object) -> Iterator[str]:
     # The labels that RabbitMQ's cluster operator gives its pods.
     labels = {"app.kubernetes.io/component": "rabbitmq", "app.kubernetes.io/name": "broker"}
-    let_in = [policy for policy in render.of("NetworkPolicy") if policy["metadata"]["name"] == "broker-metrics"]
+    let_in = [
+        policy
+        for policy in render.of("NetworkPolicy")
+        if policy["metadata"]["name"] == "broker-metrics"
+    ]
     for finds in (one["spec"]["selector"], *(policy["spec"]["podSelector"] for policy in let_in)):
         if not selects(finds, labels):
             yield f"{title(one)}, or the policy that lets it in, does not find the broker's pods: {finds}"
@@ -90,8 +106,13 @@ def scalers(tree: Tree, render: Render) -> Iterator[str]:
         if spec.get("minReplicaCount", 0) < 2 or not spec.get("fallback"):
             yield f"{title(one)} may scale in too far: minReplicaCount is at least 2, with a fallback"
         for trigger in spec["triggers"]:
-            authentication = render.find("TriggerAuthentication", trigger.get("authenticationRef", {}).get("name", ""))
-            asked = [(ref["name"], ref["key"]) for ref in (authentication or {"spec": {}})["spec"].get("secretTargetRef", [])]
+            authentication = render.find(
+                "TriggerAuthentication", trigger.get("authenticationRef", {}).get("name", "")
+            )
+            asked = [
+                (ref["name"], ref["key"])
+                for ref in (authentication or {"spec": {}})["spec"].get("secretTargetRef", [])
+            ]
             if asked != [("deskmesh-broker", name)]:
                 yield f"{title(one)} asks the broker with {asked}, not with its service's own address"
 
@@ -111,7 +132,9 @@ def database(tree: Tree, render: Render) -> Iterator[str]:
         if roles != wanted:
             yield f"{title(one)} has the roles {roles}, needs {wanted}"
     for one in render.of("Database"):
-        schemas = sorted((schema["name"], schema["owner"]) for schema in one["spec"].get("schemas", []))
+        schemas = sorted(
+            (schema["name"], schema["owner"]) for schema in one["spec"].get("schemas", [])
+        )
         if schemas != [(name, name) for name in wanted]:
             yield f"{title(one)} has schemas and owners {schemas}, needs each of {wanted} owned by the role of its name"
 
@@ -127,8 +150,12 @@ def kept(_: Tree, render: Render) -> Iterator[str]:
         key, value = wanted[one["kind"]]
         if one["spec"].get(key) != value:
             yield f"{title(one)} has {key} {one['spec'].get(key)!r}: deleting it would delete what it holds"
-    for one in render.of(*wanted, "Exchange", "Binding", "User", "RabbitmqCluster", "Cluster", "Namespace"):
-        if (one["metadata"].get("annotations") or {}).get("kustomize.toolkit.fluxcd.io/prune") != "disabled":
+    for one in render.of(
+        *wanted, "Exchange", "Binding", "User", "RabbitmqCluster", "Cluster", "Namespace"
+    ):
+        if (one["metadata"].get("annotations") or {}).get(
+            "kustomize.toolkit.fluxcd.io/prune"
+        ) != "disabled":
             yield f"{title(one)} can be pruned by a GitOps tool that no longer finds it"
 
 
@@ -136,7 +163,11 @@ def dashboards(tree: Tree, render: Render) -> Iterator[str]:
     """Each dashboard is a ConfigMap that Grafana's sidecar finds."""
     if "grafana" not in render.components:
         return
-    found = [one for one in render.of("ConfigMap") if one["metadata"].get("labels", {}).get("grafana_dashboard") == "1"]
+    found = [
+        one
+        for one in render.of("ConfigMap")
+        if one["metadata"].get("labels", {}).get("grafana_dashboard") == "1"
+    ]
     files = sorted(name for one in found for name in one["data"])
     wanted = sorted(path.name for path in (tree.root / "infra/grafana").glob("*.json"))
     if files != wanted:

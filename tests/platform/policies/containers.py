@@ -17,21 +17,33 @@ KEPT = {"gateway": ("files",), "helpdesk": ("files",)}
 def restricted(_: Tree, render: Render) -> Iterator[str]:
     """The restricted pod security standard, and a file system that cannot be written."""
     namespace = render.find("Namespace", "deskmesh") or {"metadata": {}}
-    if (namespace["metadata"].get("labels") or {}).get("pod-security.kubernetes.io/enforce") != "restricted":
+    if (namespace["metadata"].get("labels") or {}).get(
+        "pod-security.kubernetes.io/enforce"
+    ) != "restricted":
         yield "Namespace/deskmesh does not enforce the restricted pod security standard"
     for pod in every_pod(render):
         outer = pod.spec.get("securityContext", {})
-        wanted = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
+        wanted = {
+            "runAsNonRoot": True,
+            "runAsUser": 65532,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
         yield from _differences(pod, "the pod's securityContext", outer, wanted)
         for container in (*pod.spec["containers"], *pod.spec.get("initContainers", [])):
-            inner = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+            inner = {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
             where = f"securityContext of container {container['name']}"
             yield from _differences(pod, where, container.get("securityContext", {}), inner)
         for host in ("hostNetwork", "hostPID", "hostIPC"):
             if pod.spec.get(host):
                 yield f"{pod.title} has {host}"
         for volume in pod.spec.get("volumes", []):
-            if not set(volume) <= {"name", "secret", "configMap", "projected"} and volume["name"] not in KEPT.get(pod.service, ()):
+            if not set(volume) <= {"name", "secret", "configMap", "projected"} and volume[
+                "name"
+            ] not in KEPT.get(pod.service, ()):
                 yield f"{pod.title}: volume {volume['name']} is neither a Secret nor a ConfigMap: what does it write?"
 
 
@@ -76,9 +88,16 @@ def probes(tree: Tree, render: Render) -> Iterator[str]:
     for pod in (*pods(render), *edges(render)):
         if pod.command != "run":
             continue
-        listen = pod.settings(render).get("DESKMESH__HTTP__LISTEN") or tree.defaults(pod.service)["http"]["listen"]
+        listen = (
+            pod.settings(render).get("DESKMESH__HTTP__LISTEN")
+            or tree.defaults(pod.service)["http"]["listen"]
+        )
         named = {port.get("name"): port["containerPort"] for port in pod.container.get("ports", [])}
-        for probe, path in (("startupProbe", "/livez"), ("livenessProbe", "/livez"), ("readinessProbe", "/readyz")):
+        for probe, path in (
+            ("startupProbe", "/livez"),
+            ("livenessProbe", "/livez"),
+            ("readinessProbe", "/readyz"),
+        ):
             get = pod.container.get(probe, {}).get("httpGet", {})
             if get.get("path") != path:
                 yield f"{pod.title}: {probe} asks {get.get('path')}, not {path}"
@@ -93,7 +112,10 @@ def grace(tree: Tree, render: Render) -> Iterator[str]:
         if pod.command != "run":
             continue
         default = tree.defaults(pod.service)["shutdown"]["grace_seconds"]
-        seconds = int(pod.settings(render).get("DESKMESH__SHUTDOWN__GRACE_SECONDS", default)) + FLUSH_SECONDS
+        seconds = (
+            int(pod.settings(render).get("DESKMESH__SHUTDOWN__GRACE_SECONDS", default))
+            + FLUSH_SECONDS
+        )
         given = pod.spec.get("terminationGracePeriodSeconds", 30)
         if given < seconds:
             yield f"{pod.title} is killed after {given} s, but a stop may take {seconds} s (shutdown.grace_seconds and the flush)"
@@ -104,10 +126,17 @@ def images(tree: Tree, render: Render) -> Iterator[str]:
     for pod in (*pods(render), *edges(render)):
         image = pod.container["image"]
         repository = re.split(r"[@:](?!.*/)", image)[0]
-        if not repository.endswith(f"deskmesh/{pod.service}") or pod.service not in tree.with_schema():
+        if (
+            not repository.endswith(f"deskmesh/{pod.service}")
+            or pod.service not in tree.with_schema()
+        ):
             yield f"{pod.title} runs {image}, which is not its own image"
         # An edge gets its digest where an overlay lists it before the release; here it is listed beside the overlay.
-        if render.overlay == "production" and pod.service in tree.services() and not DIGEST.match(image):
+        if (
+            render.overlay == "production"
+            and pod.service in tree.services()
+            and not DIGEST.match(image)
+        ):
             yield f"{pod.title} runs {image}: in production an image is named by its digest"
 
 

@@ -21,7 +21,16 @@ ASKERS, BRIDGE, PAGES = {"gateway", "helpdesk"}, "nhd-bridge", 8087
 # Who mails whoever asks.
 MAIL = {25, 465, 587}
 MAILERS = {"helpdesk"}
-PRIVATE = {"10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7", "fe80::/10"}
+PRIVATE = {
+    "10.0.0.0/8",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "::1/128",
+    "fc00::/7",
+    "fe80::/10",
+}
 
 
 def services(render: Render) -> set[str]:
@@ -35,7 +44,12 @@ def services(render: Render) -> set[str]:
 
 def there(_: Tree, render: Render) -> Iterator[str]:
     """An edge runs and migrates where its component is listed, and nowhere else."""
-    wanted = sorted((name, command) for name in EDGES if name in render.components for command in ("migrate", "run"))
+    wanted = sorted(
+        (name, command)
+        for name in EDGES
+        if name in render.components
+        for command in ("migrate", "run")
+    )
     found = sorted((pod.service, pod.command) for pod in edges(render))
     if found != wanted:
         yield f"the edges' pods are {found}, wanted are {wanted}"
@@ -46,7 +60,9 @@ def given(tree: Tree, render: Render) -> Iterator[str]:
     readme = (tree.kubernetes / "README.md").read_text()
     for pod in edges(render):
         secret = f"deskmesh-{pod.service}"
-        mounted = {volume["secret"]["secretName"] for volume in pod.spec["volumes"] if "secret" in volume}
+        mounted = {
+            volume["secret"]["secretName"] for volume in pod.spec["volumes"] if "secret" in volume
+        }
         if mounted != {secret} or f"`{secret}`" not in readme:
             yield f"{pod.title} mounts {sorted(mounted)}, documented in infra/kubernetes/README.md is {secret}"
         for name, value in pod.settings(render).items():
@@ -65,8 +81,14 @@ def _files(pod: Pod) -> set[str]:
 
 def kept(_: Tree, render: Render) -> Iterator[str]:
     """Files lie in a claim that all replicas mount, that no tool prunes, where the setting says."""
-    for pod in (one for one in edges(render) if "files" in PUBLIC[one.service] and one.command == "run"):
-        claims = {volume["name"]: volume["persistentVolumeClaim"]["claimName"] for volume in pod.spec["volumes"] if "persistentVolumeClaim" in volume}
+    for pod in (
+        one for one in edges(render) if "files" in PUBLIC[one.service] and one.command == "run"
+    ):
+        claims = {
+            volume["name"]: volume["persistentVolumeClaim"]["claimName"]
+            for volume in pod.spec["volumes"]
+            if "persistentVolumeClaim" in volume
+        }
         mounts = {mount["name"]: mount["mountPath"] for mount in pod.container["volumeMounts"]}
         folder = pod.settings(render).get("DESKMESH__FILES__FOLDER")
         if [mounts.get(name) for name in claims] != [folder]:
@@ -75,7 +97,9 @@ def kept(_: Tree, render: Render) -> Iterator[str]:
             claim = render.find("PersistentVolumeClaim", name) or {"spec": {}, "metadata": {}}
             if claim["spec"].get("accessModes") != ["ReadWriteMany"]:
                 yield f"PersistentVolumeClaim/{name} is {claim['spec'].get('accessModes')}: all replicas write, it must be ReadWriteMany"
-            if (claim["metadata"].get("annotations") or {}).get("kustomize.toolkit.fluxcd.io/prune") != "disabled":
+            if (claim["metadata"].get("annotations") or {}).get(
+                "kustomize.toolkit.fluxcd.io/prune"
+            ) != "disabled":
                 yield f"PersistentVolumeClaim/{name} can be pruned by a GitOps tool that no longer finds it"
 
 
@@ -83,8 +107,14 @@ def scaled(_: Tree, render: Render) -> Iterator[str]:
     """Its number is the autoscaler's alone, and never below two; no queue and no overlay sets it."""
     for one in (pod.owner for pod in edges(render) if pod.command == "run"):
         name = one["metadata"]["name"]
-        scalers = [scaler["spec"] for scaler in render.of("HorizontalPodAutoscaler") if scaler["spec"]["scaleTargetRef"]["name"] == name]
-        if one["spec"].get("replicas") is not None or [scaler.get("minReplicas", 1) >= 2 for scaler in scalers] != [True]:
+        scalers = [
+            scaler["spec"]
+            for scaler in render.of("HorizontalPodAutoscaler")
+            if scaler["spec"]["scaleTargetRef"]["name"] == name
+        ]
+        if one["spec"].get("replicas") is not None or [
+            scaler.get("minReplicas", 1) >= 2 for scaler in scalers
+        ] != [True]:
             yield f"{title(one)} needs one autoscaler with two replicas at least, and no number of its own"
 
 
@@ -93,21 +123,33 @@ def reached(tree: Tree, render: Render) -> Iterator[str]:
     for pod in (one for one in edges(render) if one.command == "run"):
         public = PUBLIC[pod.service]
         ports = {port["name"]: port["containerPort"] for port in pod.container["ports"]}
-        listens = {name: int(pod.settings(render)[setting].rpartition(":")[2]) for name, setting in public.items()}
+        listens = {
+            name: int(pod.settings(render)[setting].rpartition(":")[2])
+            for name, setting in public.items()
+        }
         if {name: port for name, port in ports.items() if name in public} != listens:
             yield f"{pod.title} has the ports {ports}, it listens at {listens}"
         operator = pod.settings(render).get("DESKMESH__OPERATOR__LISTEN", "")
         if not operator.startswith("127.0.0.1:"):
             yield f"{pod.title} opens the operator's door at {operator!r}: only its own loopback may have it"
-        service = (render.find("Service", f"{pod.service}-public") or {"spec": {"ports": []}})["spec"]
-        if {port["name"]: port["port"] for port in service["ports"]} != listens or service.get("publishNotReadyAddresses"):
+        service = (render.find("Service", f"{pod.service}-public") or {"spec": {"ports": []}})[
+            "spec"
+        ]
+        if {port["name"]: port["port"] for port in service["ports"]} != listens or service.get(
+            "publishNotReadyAddresses"
+        ):
             yield f"Service/{pod.service}-public must lead to {listens} of pods that are ready"
         for rule in _rules(render, pod, "ingress"):
             opened = {port["port"] for port in rule.get("ports", [{"port": "any"}])}
             if not rule.get("from") and opened != set(listens.values()):
                 yield f"{pod.title} is open to everybody at {sorted(map(str, opened))}, wanted are {sorted(listens.values())}"
             if rule.get("from") and opened == {PAGES} and pod.service == BRIDGE:
-                asks = {label for peer in rule["from"] for one in peer["podSelector"].get("matchExpressions", []) for label in one["values"]}
+                asks = {
+                    label
+                    for peer in rule["from"]
+                    for one in peer["podSelector"].get("matchExpressions", [])
+                    for label in one["values"]
+                }
                 if asks != ASKERS:
                     yield f"{pod.title} lets {sorted(asks)} in at {PAGES}, which is for {sorted(ASKERS)}"
             elif rule.get("from") and opened != {METRICS}:
@@ -117,28 +159,56 @@ def reached(tree: Tree, render: Render) -> Iterator[str]:
 def way_out(_: Tree, render: Render) -> Iterator[str]:
     """Out to broker, database and names; for whoever calls on accounts' behalf, to what is public; and for who mails, to mail."""
     for pod in edges(render):
-        needed = set(DATABASE) if pod.command == "migrate" else {*BROKER, *DATABASE, *(WEB if pod.service in CALLERS else ()), *(MAIL if pod.service in MAILERS else ()), *({PAGES} if pod.service in ASKERS else ())}
+        needed = (
+            set(DATABASE)
+            if pod.command == "migrate"
+            else {
+                *BROKER,
+                *DATABASE,
+                *(WEB if pod.service in CALLERS else ()),
+                *(MAIL if pod.service in MAILERS else ()),
+                *({PAGES} if pod.service in ASKERS else ()),
+            }
+        )
         if pod.command == "run" and pod.settings(render).get("DESKMESH__TELEMETRY__OTLP_ENDPOINT"):
             needed.add(COLLECTOR)
-        rules = [rule for rule in _rules(render, pod, "egress") if {port["port"] for port in rule.get("ports", [])} != {53}]
+        rules = [
+            rule
+            for rule in _rules(render, pod, "egress")
+            if {port["port"] for port in rule.get("ports", [])} != {53}
+        ]
         if any(not rule.get("ports") for rule in rules):
             yield f"{pod.title} may go out to any port"
         allowed = {port["port"] for rule in rules for port in rule.get("ports", [])}
         surplus = allowed - needed
-        for key, ports in (("the broker", BROKER), ("the database", DATABASE), ("what accounts name", WEB), ("the mail server", MAIL), ("the bridge", {PAGES})):
+        for key, ports in (
+            ("the broker", BROKER),
+            ("the database", DATABASE),
+            ("what accounts name", WEB),
+            ("the mail server", MAIL),
+            ("the bridge", {PAGES}),
+        ):
             if ports <= needed and not allowed & ports:
                 yield f"{pod.title} needs {key}, but no policy lets it out to any of the ports {sorted(ports)}"
         if surplus:
             yield f"{pod.title} may go out to {sorted(surplus)}, which it does not need"
         for rule in rules:
             if WEB & {port["port"] for port in rule.get("ports", [])}:
-                refused = {network for peer in rule.get("to", [{}]) for network in peer.get("ipBlock", {}).get("except", [])}
+                refused = {
+                    network
+                    for peer in rule.get("to", [{}])
+                    for network in peer.get("ipBlock", {}).get("except", [])
+                }
                 if not refused >= PRIVATE:
                     yield f"{pod.title} may call {sorted(PRIVATE - refused)}: an account could name what is inside"
 
 
 def _rules(render: Render, pod: Pod, direction: str) -> list[Object]:
-    policies = [one["spec"] for one in render.of("NetworkPolicy") if selects(one["spec"]["podSelector"], pod.labels)]
+    policies = [
+        one["spec"]
+        for one in render.of("NetworkPolicy")
+        if selects(one["spec"]["podSelector"], pod.labels)
+    ]
     return [rule for spec in policies for rule in spec.get(direction, [])]
 
 

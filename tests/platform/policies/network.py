@@ -44,11 +44,15 @@ def egress(tree: Tree, render: Render) -> Iterator[str]:
     """Outwards: each address of the settings, names, and no port more."""
     for pod in pods(render):
         needed = needs(tree, render, pod)
-        rules = [rule for one in _of(render, pod, "Egress") for rule in one["spec"].get("egress", [])]
+        rules = [
+            rule for one in _of(render, pod, "Egress") for rule in one["spec"].get("egress", [])
+        ]
         allowed = set()
         resolves = False
         for rule in rules:
-            ports = {(port.get("protocol", "TCP"), port.get("port")) for port in rule.get("ports", [])}
+            ports = {
+                (port.get("protocol", "TCP"), port.get("port")) for port in rule.get("ports", [])
+            }
             if _is_dns(rule, ports):
                 resolves = True
             elif not ports or any(protocol != "TCP" or port is None for protocol, port in ports):
@@ -77,11 +81,19 @@ def _is_dns(rule: Object, ports: set) -> bool:
 
 def ingress(_: Tree, render: Render) -> Iterator[str]:
     """Inwards: Prometheus and the operator's `trace`, where they are, to the one port there is."""
-    known = {"the namespace monitoring": _is_monitoring, "the pods that ask /trace": lambda peer: _is_tracer(render, peer)}
-    there = {"the namespace monitoring": render.of("PodMonitor"), "the pods that ask /trace": tracers(render)}
+    known = {
+        "the namespace monitoring": _is_monitoring,
+        "the pods that ask /trace": lambda peer: _is_tracer(render, peer),
+    }
+    there = {
+        "the namespace monitoring": render.of("PodMonitor"),
+        "the pods that ask /trace": tracers(render),
+    }
     wanted = {name for name, objects in there.items() if objects}
     for pod in pods(render):
-        rules = [rule for one in _of(render, pod, "Ingress") for rule in one["spec"].get("ingress", [])]
+        rules = [
+            rule for one in _of(render, pod, "Ingress") for rule in one["spec"].get("ingress", [])
+        ]
         ways = sorted(wanted) if pod.command == "run" else []
         if len(rules) != len(ways):
             yield f"{pod.title} has {len(rules)} ways in; there is one for each of {ways}"
@@ -95,19 +107,24 @@ def ingress(_: Tree, render: Render) -> Iterator[str]:
 
 
 def _is_monitoring(peer: Object) -> bool:
-    return peer == {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    return peer == {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}
+    }
 
 
 def _is_tracer(render: Render, peer: Object) -> bool:
-    return set(peer) == {"podSelector"} and [pod for pod in every_pod(render) if selects(peer["podSelector"], pod.labels)] == tracers(
-        render
-    )
+    return set(peer) == {"podSelector"} and [
+        pod for pod in every_pod(render) if selects(peer["podSelector"], pod.labels)
+    ] == tracers(render)
 
 
 def servers_in_here(_: Tree, render: Render) -> Iterator[str]:
     """A broker or database that runs in this namespace is the one that its clients may reach, and lets them in."""
     known = {
-        ("RabbitmqCluster", 5672): lambda name: {COMPONENT: "rabbitmq", "app.kubernetes.io/name": name},
+        ("RabbitmqCluster", 5672): lambda name: {
+            COMPONENT: "rabbitmq",
+            "app.kubernetes.io/name": name,
+        },
         ("Cluster", 5432): lambda name: {"cnpg.io/cluster": name},
         ("OpenTelemetryCollector", 4318): lambda name: {
             COMPONENT: "opentelemetry-collector",
@@ -118,9 +135,16 @@ def servers_in_here(_: Tree, render: Render) -> Iterator[str]:
         for server in render.of(kind):
             labels = labels_of(server["metadata"]["name"])
             for pod in every_pod(render):
-                if port not in {"migrate": {5432}, CANARY: {5672}, "serve": set()}.get(pod.command, {port}):
+                if port not in {"migrate": {5432}, CANARY: {5672}, "serve": set()}.get(
+                    pod.command, {port}
+                ):
                     continue
-                rules = [rule for one in _of(render, pod, "Egress") for rule in one["spec"].get("egress", []) if _has(rule, port)]
+                rules = [
+                    rule
+                    for one in _of(render, pod, "Egress")
+                    for rule in one["spec"].get("egress", [])
+                    if _has(rule, port)
+                ]
                 peers = [peer for rule in rules for peer in rule.get("to", [{}])]
                 if not peers or not all(selects(peer.get("podSelector"), labels) for peer in peers):
                     yield f"{pod.title} may go out on {port} to other pods than those of {title(server)}"
@@ -152,7 +176,10 @@ def no_dead_policy(_: Tree, render: Render) -> Iterator[str]:
     for one in render.of("NetworkPolicy"):
         labels = one["spec"]["podSelector"].get("matchLabels") or {}
         ours = labels.get(PART_OF) == "deskmesh" or labels.get(COMPONENT) in ("run", "migrate")
-        if ours and not any(selects(one["spec"]["podSelector"], pod.labels) for pod in (*pods(render), *edges(render))):
+        if ours and not any(
+            selects(one["spec"]["podSelector"], pod.labels)
+            for pod in (*pods(render), *edges(render))
+        ):
             yield f"{title(one)} selects no pod: {labels}"
 
 
@@ -160,7 +187,8 @@ def _of(render: Render, pod: Pod, direction: str) -> list[Object]:
     return [
         one
         for one in render.of("NetworkPolicy")
-        if direction in one["spec"]["policyTypes"] and selects(one["spec"]["podSelector"], pod.labels)
+        if direction in one["spec"]["policyTypes"]
+        and selects(one["spec"]["podSelector"], pod.labels)
     ]
 
 

@@ -57,8 +57,16 @@ def addresses(tree: Tree, render: Render) -> Iterator[str]:
 def _files(pod: Pod) -> set[str]:
     """The files that mounted Secrets put into the container."""
     mounts = {mount["name"]: mount["mountPath"] for mount in pod.container.get("volumeMounts", [])}
-    volumes = {volume["name"]: volume.get("secret", {}).get("items", []) for volume in pod.spec.get("volumes", [])}
-    return {f"{mounts[name]}/{item['path']}" for name, items in volumes.items() if name in mounts for item in items}
+    volumes = {
+        volume["name"]: volume.get("secret", {}).get("items", [])
+        for volume in pod.spec.get("volumes", [])
+    }
+    return {
+        f"{mounts[name]}/{item['path']}"
+        for name, items in volumes.items()
+        if name in mounts
+        for item in items
+    }
 
 
 def own_lines(_: Tree, render: Render) -> Iterator[str]:
@@ -67,7 +75,11 @@ def own_lines(_: Tree, render: Render) -> Iterator[str]:
         for volume in pod.spec.get("volumes", []):
             secret = volume.get("secret", {})
             keys = [item["key"] for item in secret.get("items", [])]
-            if secret.get("secretName") in ("deskmesh-broker", "deskmesh-database", "deskmesh-placeholder") and keys != [pod.service]:
+            if secret.get("secretName") in (
+                "deskmesh-broker",
+                "deskmesh-database",
+                "deskmesh-placeholder",
+            ) and keys != [pod.service]:
                 yield f"{pod.title} is shown {keys or 'all keys'} of {secret['secretName']}, not its own alone"
 
 

@@ -15,18 +15,34 @@ SECRET, SHOWN = "deskmesh-trace", "/etc/deskmesh/trace/secret"
 
 def asked(tree: Tree, render: Render) -> Iterator[str]:
     """Each service has a Service of its name, that leads to its pods alone, ready or not."""
-    found = {one["metadata"]["name"]: one["spec"] for one in render.of("Service") if one["metadata"]["name"] not in edges.services(render)}
+    found = {
+        one["metadata"]["name"]: one["spec"]
+        for one in render.of("Service")
+        if one["metadata"]["name"] not in edges.services(render)
+    }
     if sorted(found) != tree.services():
         yield f"there is a Service for {sorted(found)}, the services are {tree.services()}"
     for name, spec in found.items():
-        chosen = [pod for pod in pods(render) if selects({"matchLabels": spec.get("selector") or {}}, pod.labels)]
+        chosen = [
+            pod
+            for pod in pods(render)
+            if selects({"matchLabels": spec.get("selector") or {}}, pod.labels)
+        ]
         if [(pod.service, pod.command) for pod in chosen] != [(name, "run")]:
             yield f"Service/{name} leads to {[pod.title for pod in chosen]}, not to Deployment/{name} alone"
         ports = {(port["port"], port.get("targetPort")) for port in spec["ports"]}
-        named = {port["name"] for pod in chosen for port in pod.container.get("ports", []) if port["containerPort"] == PORT}
+        named = {
+            port["name"]
+            for pod in chosen
+            for port in pod.container.get("ports", [])
+            if port["containerPort"] == PORT
+        }
         if ports != {(PORT, target) for target in named}:
             yield f"Service/{name} has the ports {sorted(map(str, ports))}, its pods answer at {PORT}"
-        if spec.get("publishNotReadyAddresses") is not True or spec.get("type", "ClusterIP") != "ClusterIP":
+        if (
+            spec.get("publishNotReadyAddresses") is not True
+            or spec.get("type", "ClusterIP") != "ClusterIP"
+        ):
             yield f"Service/{name} must lead to pods that are not ready, and only from inside the cluster"
 
 
@@ -67,15 +83,31 @@ def _shows(pod: Pod, render: Render, variable: str) -> Iterator[str]:
 def ways(_: Tree, render: Render) -> Iterator[str]:
     """It reaches the services at that port, and names; nobody reaches it."""
     for pod in tracers(render):
-        policies = [one for one in render.of("NetworkPolicy") if selects(one["spec"]["podSelector"], pod.labels)]
+        policies = [
+            one
+            for one in render.of("NetworkPolicy")
+            if selects(one["spec"]["podSelector"], pod.labels)
+        ]
         if any(one["spec"].get("ingress") for one in policies):
             yield f"{pod.title} can be reached, and listens on its own loopback alone"
         rules = [rule for one in policies for rule in one["spec"].get("egress", [])]
-        to = [(rule.get("to"), port["port"]) for rule in rules for port in rule.get("ports", [{"port": "any"}]) if port["port"] != 53]
-        own = {"matchLabels": {"app.kubernetes.io/component": "run", "app.kubernetes.io/part-of": "deskmesh"}}
+        to = [
+            (rule.get("to"), port["port"])
+            for rule in rules
+            for port in rule.get("ports", [{"port": "any"}])
+            if port["port"] != 53
+        ]
+        own = {
+            "matchLabels": {
+                "app.kubernetes.io/component": "run",
+                "app.kubernetes.io/part-of": "deskmesh",
+            }
+        }
         if to != [([{"podSelector": own}], PORT)]:
             yield f"{pod.title} may go out to {to}: it needs the services' port {PORT}"
-        if [title(one) for one in policies if one["metadata"]["name"] == TRACE] != [f"NetworkPolicy/{TRACE}"]:
+        if [title(one) for one in policies if one["metadata"]["name"] == TRACE] != [
+            f"NetworkPolicy/{TRACE}"
+        ]:
             yield f"{pod.title} has no policy of its own"
 
 

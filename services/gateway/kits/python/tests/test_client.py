@@ -32,7 +32,13 @@ class Gateway:
 
 
 def receipt(key, **more):
-    return {"command_id": key, "command_type": "ticket.update.v1", "outcome": "applied", "decisions": [], **more}
+    return {
+        "command_id": key,
+        "command_type": "ticket.update.v1",
+        "outcome": "applied",
+        "decisions": [],
+        **more,
+    }
 
 
 class Case(unittest.TestCase):
@@ -44,15 +50,21 @@ class Case(unittest.TestCase):
     def client(self, gateway, patience=60.0):
         store = Store(self.path)
         self.addCleanup(store.close)
-        return Client("https://gateway.example/", "dm_secret", store, gateway, patience, gateway.pauses.append)
+        return Client(
+            "https://gateway.example/", "dm_secret", store, gateway, patience, gateway.pauses.append
+        )
 
 
 class Sends(Case):
     def test_a_send_is_there_before_it_is_sent_and_goes_with_its_receipt(self):
         gateway = Gateway(Crash())
         with self.assertRaises(Crash):
-            self.client(gateway).send("ticket.update.v1", {"ticket_id": "1", "status": "open"}, key="k")
-        again = Gateway((200, {"message_id": "k", "state": "answered", "receipt": receipt("k", revision=3)}))
+            self.client(gateway).send(
+                "ticket.update.v1", {"ticket_id": "1", "status": "open"}, key="k"
+            )
+        again = Gateway(
+            (200, {"message_id": "k", "state": "answered", "receipt": receipt("k", revision=3)})
+        )
         client = self.client(again)
         self.assertEqual(client.pending(), ["k"])
         client.resend()
@@ -60,24 +72,34 @@ class Sends(Case):
         # The same request: also its time and ids.
         self.assertEqual(again.asked[0][3], gateway.asked[0][3])
         self.assertEqual(again.asked[0][2]["Idempotency-Key"], "k")
-        self.assertEqual(self.client(Gateway()).model.ticket("1")["fields"], {"status": [{"value": "open"}, 3]})
+        self.assertEqual(
+            self.client(Gateway()).model.ticket("1")["fields"], {"status": [{"value": "open"}, 3]}
+        )
 
     def test_what_is_stored_but_has_no_receipt_is_sent_again(self):
         gateway = Gateway((202, {"message_id": "k", "state": "sent", "receipt": None}))
-        self.client(gateway).send("ticket.update.v1", {"ticket_id": "1", "comments": [{"body": "Hi"}]}, key="k")
+        self.client(gateway).send(
+            "ticket.update.v1", {"ticket_id": "1", "comments": [{"body": "Hi"}]}, key="k"
+        )
         client = self.client(Gateway())
         self.assertEqual(client.pending(), ["k"])
-        self.assertEqual([it["body"] for it in client.model.ticket("1")["comments"].values()], ["Hi"])
+        self.assertEqual(
+            [it["body"] for it in client.model.ticket("1")["comments"].values()], ["Hi"]
+        )
         client.store.save(client.take("command.receipt.v1", receipt("k")))
         self.assertEqual(self.client(Gateway()).pending(), [])
 
     def test_a_key_with_a_receipt_stands_for_what_was_sent_with_it(self):
         answered = {"message_id": "k/1", "state": "answered", "receipt": receipt("k/1", revision=3)}
-        self.client(Gateway((200, answered))).send("ticket.update.v1", {"ticket_id": "1", "status": "open"}, key="k/1")
+        self.client(Gateway((200, answered))).send(
+            "ticket.update.v1", {"ticket_id": "1", "status": "open"}, key="k/1"
+        )
         gateway = Gateway((200, answered))
         client = self.client(gateway)
         again = client.send("ticket.update.v1", {"ticket_id": "1", "status": "solved"}, key="k/1")
-        self.assertEqual((again, gateway.asked[0][:2]), (answered, ("GET", "/v1/receipts/ticket/k%2F1")))
+        self.assertEqual(
+            (again, gateway.asked[0][:2]), (answered, ("GET", "/v1/receipts/ticket/k%2F1"))
+        )
         self.assertEqual((client.model.sent, client.pending()), ({}, []))
         client.store.save({"done:k/1": {"entity": "ticket", "at": 0}})
         self.assertIsNone(self.client(Gateway()).store.get("done:k/1"))
@@ -103,7 +125,9 @@ class Sends(Case):
         with self.assertRaises(Problem) as caught:
             client.send("ticket.update.v1", {"ticket_id": "1", "status": "open"}, key="k")
         problem = caught.exception
-        self.assertEqual((problem.status, problem.reason, problem.pointer), (422, "malformed", "/ticket_id"))
+        self.assertEqual(
+            (problem.status, problem.reason, problem.pointer), (422, "malformed", "/ticket_id")
+        )
         self.assertNotIn("dm_secret", str(problem))
         self.assertEqual((client.pending(), client.model.sent), ([], {}))
 
@@ -128,7 +152,12 @@ class Sends(Case):
 
 def update(at, **more):
     payload = {"share_id": SHARE, "received_from": "acme", "via": "ticket_sharing", **more}
-    return {"cursor": f"c{at}", "message_id": f"m{at}", "type": "ticket.updated.v1", "payload": payload}
+    return {
+        "cursor": f"c{at}",
+        "message_id": f"m{at}",
+        "type": "ticket.updated.v1",
+        "payload": payload,
+    }
 
 
 def page(*deliveries, next="c9"):
@@ -155,11 +184,20 @@ class Cursor(Case):
 
     def test_the_loop_goes_on_after_the_gateway_was_away_and_sends_what_waits(self):
         waits = (202, {"message_id": "k", "state": "sent", "receipt": None})
-        gateway = Gateway((503, {"reason": "not_stored"}), ConnectionResetError(), waits, (503, {}), page(), Crash())
+        gateway = Gateway(
+            (503, {"reason": "not_stored"}),
+            ConnectionResetError(),
+            waits,
+            (503, {}),
+            page(),
+            Crash(),
+        )
         client = self.client(gateway, patience=0)
         self.assertRaises(Problem, client.send, "ticket.update.v1", {"ticket_id": "1"}, "k")
         self.assertRaises(Crash, Deliveries(client, self.fail).run, threading.Event())
-        self.assertEqual([asked[0] for asked in gateway.asked], ["POST", "POST", "POST", "GET", "GET", "GET"])
+        self.assertEqual(
+            [asked[0] for asked in gateway.asked], ["POST", "POST", "POST", "GET", "GET", "GET"]
+        )
 
     def test_what_the_model_took_is_there_after_a_crash(self):
         client = self.client(Gateway(page(update(1, revision=4, status="open"))))
@@ -170,16 +208,28 @@ class Cursor(Case):
         raise Crash
 
     def test_a_cursor_that_is_gone_leads_to_the_fresh_state(self):
-        ticket = {"ticket_id": "1", "subject": "Pump", "tags": {}, "comments": [], "shares": [{"share_id": SHARE}],
-                  "status": {"value": {"value": "solved"}, "revision": 8},
-                  "custom_fields": {"x": {"value": "2", "revision": 7}}}
+        ticket = {
+            "ticket_id": "1",
+            "subject": "Pump",
+            "tags": {},
+            "comments": [],
+            "shares": [{"share_id": SHARE}],
+            "status": {"value": {"value": "solved"}, "revision": 8},
+            "custom_fields": {"x": {"value": "2", "revision": 7}},
+        }
         pending = (202, {"message_id": "k", "state": "sent", "receipt": None})
         gateway = Gateway(
-            pending, (410, {"reason": "cursor_gone"}), (200, {"cursor": "fresh"}),
-            (200, {"agreements": [{"agreement_id": "a"}], "next": "a"}), (200, {"agreements": [], "next": None}),
+            pending,
+            (410, {"reason": "cursor_gone"}),
+            (200, {"cursor": "fresh"}),
+            (200, {"agreements": [{"agreement_id": "a"}], "next": "a"}),
+            (200, {"agreements": [], "next": None}),
             (200, {"shares": [{"share_id": SHARE}], "next": None}),
-            (200, {"tickets": [{"ticket_id": "1", "shares": [SHARE]}], "next": None}), (200, ticket),
-            (200, {"message_id": "k", "state": "answered", "receipt": receipt("k", revision=6)}), page(next="later"))
+            (200, {"tickets": [{"ticket_id": "1", "shares": [SHARE]}], "next": None}),
+            (200, ticket),
+            (200, {"message_id": "k", "state": "answered", "receipt": receipt("k", revision=6)}),
+            page(next="later"),
+        )
         client, states = self.client(gateway), []
         client.send("ticket.update.v1", {"ticket_id": "1", "status": "pending"}, key="k")
         deliveries = Deliveries(client, self.fail, states.append)

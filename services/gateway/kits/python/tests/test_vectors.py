@@ -22,7 +22,9 @@ def played(steps, restarts):
         for name, record in model.changes().items():
             kept[name] = None if record is None else json.dumps(record)
         if restarts:
-            model = Model({name: json.loads(record) for name, record in kept.items() if record is not None})
+            model = Model(
+                {name: json.loads(record) for name, record in kept.items() if record is not None}
+            )
     return model
 
 
@@ -36,7 +38,11 @@ class Vectors(unittest.TestCase):
                 for restarts in (False, True):
                     with self.subTest(file=file, vector=vector["name"], restarts=restarts):
                         model = played(vector["steps"], restarts)
-                        held = {"tickets": model.tickets, "early": model.early, "sent": list(model.sent)}
+                        held = {
+                            "tickets": model.tickets,
+                            "early": model.early,
+                            "sent": list(model.sent),
+                        }
                         self.assertEqual(held, vector["expected"], vector["why"])
                         count += 1
         self.assertGreaterEqual(count, 70)
@@ -46,19 +52,30 @@ class Vectors(unittest.TestCase):
             for vector in json.loads((VECTORS / f"{file}.json").read_text()):
                 with self.subTest(file=file, vector=vector["name"]):
                     model = played(vector["steps"], False)
-                    revisions = [{name: field[1] for name, field in it["fields"].items()} for it in model.tickets]
+                    revisions = [
+                        {name: field[1] for name, field in it["fields"].items()}
+                        for it in model.tickets
+                    ]
                     comments = [json.dumps(it["comments"]) for it in model.tickets]
                     for step in vector["steps"]:
                         if "take" in step and step["take"][0] != "ticket.created.v1":
                             model.take(*step["take"])
-                    now = [{name: field[1] for name, field in it["fields"].items()} for it in model.tickets]
+                    now = [
+                        {name: field[1] for name, field in it["fields"].items()}
+                        for it in model.tickets
+                    ]
                     self.assertEqual(now, revisions)
                     self.assertEqual([json.dumps(it["comments"]) for it in model.tickets], comments)
 
     def test_each_webhook_is_taken_or_refused(self):
         for vector in json.loads((VECTORS / "webhooks.json").read_text()):
             with self.subTest(vector["name"]):
-                asked = (vector["secrets"], vector["headers"], vector["body"].encode(), vector["now"])
+                asked = (
+                    vector["secrets"],
+                    vector["headers"],
+                    vector["body"].encode(),
+                    vector["now"],
+                )
                 if vector["accepted"]:
                     self.assertEqual(verify(*asked), json.loads(vector["body"]))
                 else:

@@ -6,5 +6,17 @@ from .model import Model, Ticket
 from .store import Store
 from .webhook import WebhookError, verify
 
-__all__ = ["Answer", "Client", "Deliveries", "Model", "Problem", "Store", "Ticket", "Unreachable", "WebhookError",
-           "fresh_state", "https", "verify"]
+__all__ = [
+    "Answer",
+    "Client",
+    "Deliveries",
+    "Model",
+    "Problem",
+    "Store",
+    "Ticket",
+    "Unreachable",
+    "WebhookError",
+    "fresh_state",
+    "https",
+    "verify",
+]

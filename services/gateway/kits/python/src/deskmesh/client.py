@@ -47,7 +47,9 @@ class Problem(Exception):
         self.reason: str = told.get("reason") or "no_reason"
         self.detail: str = told.get("detail") or f"the answer was {answer.status}"
         self.pointer: str | None = told.get("pointer")
-        super().__init__(f"{self.reason}: {self.detail}" + (f" ({self.pointer})" if self.pointer else ""))
+        super().__init__(
+            f"{self.reason}: {self.detail}" + (f" ({self.pointer})" if self.pointer else "")
+        )
 
 
 class Unreachable(Exception):
@@ -66,14 +68,20 @@ def https(ca: str | None = None) -> Transport:
     context = ssl.create_default_context(cafile=ca)
     opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), NoRedirect)
 
-    def exchange(method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: float) -> Answer:
+    def exchange(
+        method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: float
+    ) -> Answer:
         request = urllib.request.Request(url, data=body, headers=dict(headers), method=method)
         try:
             with opener.open(request, timeout=timeout) as answer:
-                return Answer(answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read())
+                return Answer(
+                    answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read()
+                )
         except urllib.error.HTTPError as refused:
             with refused:
-                return Answer(refused.code, {k.lower(): v for k, v in refused.headers.items()}, refused.read())
+                return Answer(
+                    refused.code, {k.lower(): v for k, v in refused.headers.items()}, refused.read()
+                )
 
     return exchange
 
@@ -83,7 +91,11 @@ def delay(tries: int, retry_after: str | None, chance: float) -> float:
     spread = min(LONGEST_DELAY, 0.25 * 2.0 ** min(tries, 10)) * (0.5 + chance / 2)
     told, said = retry_after or "0", 0.0
     try:
-        said = float(told) if told.isdecimal() else parsedate_to_datetime(told).timestamp() - time.time()
+        said = (
+            float(told)
+            if told.isdecimal()
+            else parsedate_to_datetime(told).timestamp() - time.time()
+        )
     except ValueError:
         pass  # neither seconds nor a date
     return max(said, spread)
@@ -107,8 +119,15 @@ def whole(command_type: str, payload: Mapping[str, Any]) -> dict[str, Any]:
 class Client:
     """One account at the gateway. What it sends is in the store before it is sent, and there until its receipt is."""
 
-    def __init__(self, url: str, token: str, store: Store, transport: Transport | None = None,
-                 patience: float = 60.0, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        store: Store,
+        transport: Transport | None = None,
+        patience: float = 60.0,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.store = store
         self.model = Model(store.all(*KEPT))
         self._url, self._token, self._exchange = url.rstrip("/"), token, transport or https()
@@ -122,7 +141,9 @@ class Client:
         """What the gateway answers at a path, e.g. `get("/v1/shares", limit=10)`."""
         return self._ask("GET", path, {name: it for name, it in query.items() if it is not None})
 
-    def send(self, command_type: str, payload: Mapping[str, Any], key: str | None = None, wait: int = 10) -> Any:
+    def send(
+        self, command_type: str, payload: Mapping[str, Any], key: str | None = None, wait: int = 10
+    ) -> Any:
         """Sends a command once, however often it is tried, and says where it is: with its `receipt`, if that came
         within `wait` seconds. Raises `Problem` when the gateway refuses it, `Unreachable` when it is kept only here.
         A key that was used in the last 30 days stands for what was first sent with it."""
@@ -168,7 +189,9 @@ class Client:
             return self.get(f"/v1/receipts/{done['entity']}/{urllib.parse.quote(key, safe='')}")
         headers = {"Idempotency-Key": key} | ({"Prefer": f"wait={wait}"} if wait else {})
         try:
-            answer = self._ask(pending["method"], pending["path"], {}, pending["body"], headers, wait)
+            answer = self._ask(
+                pending["method"], pending["path"], {}, pending["body"], headers, wait
+            )
         except Unreachable:
             self.unsent = True
             raise
@@ -185,10 +208,21 @@ class Client:
                 self.store.save(self.take("command.receipt.v1", answer["receipt"]))
         return answer
 
-    def _ask(self, method: str, path: str, query: Mapping[str, Any], body: Any = None,
-             headers: Mapping[str, str] | None = None, wait: int = 0) -> Any:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        wait: int = 0,
+    ) -> Any:
         url = self._url + path + ("?" + urllib.parse.urlencode(query) if query else "")
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json", **(headers or {})}
+        headers = {
+            "Authorization": f"Bearer {self._token}",
+            "Accept": "application/json",
+            **(headers or {}),
+        }
         content = None if body is None else json.dumps(body).encode()
         if content is not None:
             headers["Content-Type"] = "application/json"
@@ -203,7 +237,9 @@ class Client:
                 if answer.status >= 300:
                     raise Problem(answer)
                 return json.loads(answer.body)
-            seconds = delay(tries, answer.headers.get("retry-after") if answer else None, random.random())
+            seconds = delay(
+                tries, answer.headers.get("retry-after") if answer else None, random.random()
+            )
             if time.monotonic() + seconds > until:
                 if answer is not None:
                     raise Problem(answer)

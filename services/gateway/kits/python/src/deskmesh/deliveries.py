@@ -31,15 +31,21 @@ class Deliveries:
     took it and before the cursor is saved; when it raises, the delivery comes again. `resynced` is called with the
     fresh state when the log no longer holds what stood at the cursor."""
 
-    def __init__(self, client: Client, handler: Callable[[Any], None],
-                 resynced: Callable[[dict[str, Any]], None] = lambda state: None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        handler: Callable[[Any], None],
+        resynced: Callable[[dict[str, Any]], None] = lambda state: None,
+    ) -> None:
         self._client, self._handler, self._resynced = client, handler, resynced
 
     def once(self, wait: int = 25, limit: int = 100) -> int:
         """Reads one page; waits for it at most so many seconds. Returns how many deliveries were in it."""
         client = self._client
         try:
-            page = client.get("/v1/deliveries", after=client.store.get(CURSOR), wait=wait, limit=limit)
+            page = client.get(
+                "/v1/deliveries", after=client.store.get(CURSOR), wait=wait, limit=limit
+            )
         except Problem as problem:
             if problem.status != 410:
                 raise

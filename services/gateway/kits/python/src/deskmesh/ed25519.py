@@ -59,4 +59,7 @@ def is_signed(key: bytes, message: bytes, signature: bytes) -> bool:
     digest = hashlib.sha512(signature[:32] + key + message).digest()
     right = _add(point, _times(int.from_bytes(digest, "little") % ORDER, owner))
     left = _times(scalar, BASE)
-    return not ((left[0] * right[2] - right[0] * left[2]) % P or (left[1] * right[2] - right[1] * left[2]) % P)
+    return not (
+        (left[0] * right[2] - right[0] * left[2]) % P
+        or (left[1] * right[2] - right[1] * left[2]) % P
+    )

@@ -29,13 +29,24 @@ class Ticket(dict[str, Any]):
     `tag:<name>` and `custom_field:<key>`), `comments` by id, `redacted` comments, `redacted_files`."""
 
     def __init__(self, record: Mapping[str, Any] | None = None) -> None:
-        blank: Json = {"number": None, "shares": [], "head": {}, "fields": {}, "comments": {}, "redacted": []}
+        blank: Json = {
+            "number": None,
+            "shares": [],
+            "head": {},
+            "fields": {},
+            "comments": {},
+            "redacted": [],
+        }
         super().__init__({**blank, "redacted_files": [], **(record or {})})
 
     def seen(self) -> Json:
         """Values alone, without cleared fields and absent tags: what an agent sees."""
         values = {field: value for field, (value, _) in self["fields"].items()}
-        return {field: value for field, value in values.items() if value is not False and value != {"clear": True}}
+        return {
+            field: value
+            for field, value in values.items()
+            if value is not False and value != {"clear": True}
+        }
 
     def set(self, field: str, value: Any, revision: int) -> None:
         """Takes a value, unless the one held has a higher revision."""
@@ -48,8 +59,15 @@ class Ticket(dict[str, Any]):
         id = comment.get("id")
         if not isinstance(id, str) or id in self["comments"]:
             return
-        held: Json = {"body": comment.get("body") or "", "public": comment.get("public") is not False}
-        more = {"author": author, "html_body": comment.get("html_body"), "authored_at": comment.get("authored_at")}
+        held: Json = {
+            "body": comment.get("body") or "",
+            "public": comment.get("public") is not False,
+        }
+        more = {
+            "author": author,
+            "html_body": comment.get("html_body"),
+            "authored_at": comment.get("authored_at"),
+        }
         held.update(without_none(more))
         gone = {file for of, file in self["redacted_files"] if of == id}
         told = [without_none(file) for file in comment.get("attachments") or []]
@@ -102,10 +120,24 @@ def fields_set(content: Mapping[str, Any]) -> Json:
         fields["status"] = without_none(status)
     tags = content.get("tags") or {}
     changes = tags if isinstance(tags, dict) else {"add": tags}  # a share lists its tags
-    fields.update({f"tag:{it['name']}": True for it in changes.get("add") or [] if it.get("added_by") != "rule"})
-    fields.update({f"tag:{it['name']}": False for it in changes.get("remove") or [] if it.get("removed_by") != "rule"})
+    fields.update(
+        {
+            f"tag:{it['name']}": True
+            for it in changes.get("add") or []
+            if it.get("added_by") != "rule"
+        }
+    )
+    fields.update(
+        {
+            f"tag:{it['name']}": False
+            for it in changes.get("remove") or []
+            if it.get("removed_by") != "rule"
+        }
+    )
     given = (content.get("custom_fields") or {}).items()
-    return fields | {f"custom_field:{key}": field_value(value) for key, value in given if value is not None}
+    return fields | {
+        f"custom_field:{key}": field_value(value) for key, value in given if value is not None
+    }
 
 
 class Model:
@@ -117,13 +149,19 @@ class Model:
         self.tickets = [Ticket(records[name]) for name in named]
         self.early: dict[str, list[Json]] = self._named(records, "early:")
         self.sent: dict[str, Json] = self._named(records, "sent:")
-        self._by_number = {it["number"]: at for at, it in enumerate(self.tickets) if it["number"] is not None}
+        self._by_number = {
+            it["number"]: at for at, it in enumerate(self.tickets) if it["number"] is not None
+        }
         self._by_share = {share: at for at, it in enumerate(self.tickets) for share in it["shares"]}
         self._changed: set[str] = set()
 
     @staticmethod
     def _named(records: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-        return {name.removeprefix(prefix): value for name, value in records.items() if name.startswith(prefix)}
+        return {
+            name.removeprefix(prefix): value
+            for name, value in records.items()
+            if name.startswith(prefix)
+        }
 
     def changes(self) -> Json:
         """What changed since it was last asked: records by name; None: gone. Save it before anything else happens."""
@@ -159,7 +197,9 @@ class Model:
         elif command_type == "ticket.redact.v1":
             at = self._find(number, share)
             if at is not None:
-                self._touch(at).redact(command.get("comment_id") or "", command.get("attachment_id"))
+                self._touch(at).redact(
+                    command.get("comment_id") or "", command.get("attachment_id")
+                )
         elif command_type in ("ticket.share.v1", "ticket.update.v1"):
             shares = command_type == "ticket.share.v1"
             content = command["ticket"] if shares else command
@@ -306,6 +346,10 @@ class Model:
             about = [it for it in receipt.get("decisions") or [] if it["item"] == field]
             values = [it["value"] for it in about if it.get("value") is not None]
             # Without a share a decision is about the desk's own ticket: it was not taken.
-            refused = any(it.get("share_id") is None and it["outcome"] == "withheld" for it in about)
+            refused = any(
+                it.get("share_id") is None and it["outcome"] == "withheld" for it in about
+            )
             if values or not refused:
-                self._touch(at).set(field, field_value(values[0]) if values else value, receipt["revision"])
+                self._touch(at).set(
+                    field, field_value(values[0]) if values else value, receipt["revision"]
+                )

@@ -16,7 +16,9 @@ class Store:
         self._file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._file.execute("PRAGMA journal_mode = WAL")
         self._file.execute("PRAGMA synchronous = FULL")
-        self._file.execute("CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, record TEXT NOT NULL)")
+        self._file.execute(
+            "CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, record TEXT NOT NULL)"
+        )
 
     def get(self, name: str) -> Any:
         """A record; None where there is none."""
@@ -33,13 +35,18 @@ class Store:
     def save(self, changes: Mapping[str, Any]) -> None:
         """Saves all of these or none, on disk before it returns; None deletes."""
         gone = [(name,) for name, record in changes.items() if record is None]
-        kept = [(name, json.dumps(record)) for name, record in changes.items() if record is not None]
+        kept = [
+            (name, json.dumps(record)) for name, record in changes.items() if record is not None
+        ]
         with self._lock:
             self._file.execute("BEGIN IMMEDIATE")
             try:
                 self._file.executemany("DELETE FROM kept WHERE name = ?", gone)
-                self._file.executemany("INSERT INTO kept VALUES (?, ?) ON CONFLICT (name) "
-                                       "DO UPDATE SET record = excluded.record", kept)
+                self._file.executemany(
+                    "INSERT INTO kept VALUES (?, ?) ON CONFLICT (name) "
+                    "DO UPDATE SET record = excluded.record",
+                    kept,
+                )
             except BaseException:
                 self._file.execute("ROLLBACK")
                 raise

@@ -24,7 +24,9 @@ def _key(secret: str) -> bytes:
     try:
         return base64.b64decode(secret.removeprefix(PUBLIC).removeprefix("whsec_"), validate=True)
     except binascii.Error as error:
-        raise ValueError("a secret is `whsec_` and base64, a public key `whpk_` and base64") from error
+        raise ValueError(
+            "a secret is `whsec_` and base64, a public key `whpk_` and base64"
+        ) from error
 
 
 def _fits(secret: str, signed: bytes, version: str, signature: bytes) -> bool:
@@ -34,7 +36,9 @@ def _fits(secret: str, signed: bytes, version: str, signature: bytes) -> bool:
     return hmac.compare_digest(made, signature) and version == "v1"
 
 
-def verify(secrets: str | Iterable[str], headers: Mapping[str, str], body: bytes, now: float | None = None) -> Any:
+def verify(
+    secrets: str | Iterable[str], headers: Mapping[str, str], body: bytes, now: float | None = None
+) -> Any:
     """The webhook's content. `body` is what arrived, byte by byte; several secrets: while one is exchanged.
 
     A secret (`whsec_`) is held against `v1`, a public key (`whpk_`), which need not be kept secret, against `v1a`.
@@ -42,9 +46,13 @@ def verify(secrets: str | Iterable[str], headers: Mapping[str, str], body: bytes
     `webhook-id` is the same when it is sent again: take each id once.
     """
     given = {name.lower(): value for name, value in headers.items()}
-    id, sent_at, signatures = (given.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature"))
+    id, sent_at, signatures = (
+        given.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature")
+    )
     if not (id and signatures and sent_at.isascii() and sent_at.isdigit() and len(sent_at) < 16):
-        raise WebhookError("webhook-id, webhook-timestamp or webhook-signature is missing or unreadable")
+        raise WebhookError(
+            "webhook-id, webhook-timestamp or webhook-signature is missing or unreadable"
+        )
     if abs((time.time() if now is None else now) - int(sent_at)) > TOLERANCE:
         raise WebhookError("webhook-timestamp is more than five minutes from now")
     signed = f"{id}.{sent_at}.".encode() + body
