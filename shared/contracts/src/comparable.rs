@@ -59,6 +59,7 @@ mod tests {
             ("각", "\u{1100}\u{1161}\u{11a8}"),
             ("Å", "\u{212b}"),
             ("❤\u{fe0f}", "❤"),
+            ("\u{345}\u{591}", "\u{591}\u{345}"),
         ] {
             assert_eq!(comparable(one), comparable(other), "{one:?} {other:?}");
         }
@@ -118,7 +119,10 @@ mod tests {
             prop_assert_eq!(&comparable(&long), &form);
             let composed: String = name.nfc().collect();
             let decomposed: String = name.nfd().collect();
-            let folded: String = name.case_fold().collect();
+            // A mark that folds to a letter is put in order before (Unicode 3.13, D145), and what
+            // takes no room keeps marks apart.
+            let visible = name.chars().filter(|letter| !takes_no_room(*letter));
+            let folded: String = visible.nfd().case_fold().collect();
             for other in [composed, decomposed, folded, format!("\u{a0}{name} ")] {
                 prop_assert_eq!(&comparable(&other), &form, "{:?}", other);
             }
