@@ -65,6 +65,7 @@ const ROUTES: &[(&str, &str, &str)] = &[
         "/sharing/agreements/{agreement}/rehearse",
         "key=00000000-0000-4000-8000-000000000000",
     ),
+    ("POST", "/sharing/agreements/{agreement}/calls", "act=retry"),
     ("GET", "/sharing/tickets/{share}", ""),
     ("GET", "/help/globex/confirm/{confirmation}/{confirms}", ""),
     ("POST", "/help/globex/confirm/{confirmation}/{confirms}", ""),

@@ -33,14 +33,16 @@ pub struct AgreementRow {
     pub proof: String,
     /// The media type that the partner took.
     pub media: Option<String>,
-    /// Whether the partner is called about the agreement at this moment.
+    /// Whether the partner is called about the agreement at this moment, or as soon as somebody is
+    /// free to.
     pub is_called: bool,
 }
 
 const SELECT: &str = "select id, account, home, uuid, partner_is, partner_url, sealed_key, name,
     version, status, proof, media,
     exists (select from call where call.agreement = agreement.id and call.ticket = ''
-        and call.leased_until >= now()) as is_called
+        and (call.leased_until >= now()
+             or (call.due_at <= now() and agreement.paused_at is null))) as is_called
     from agreement";
 
 impl AgreementRow {

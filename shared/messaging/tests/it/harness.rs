@@ -165,18 +165,18 @@ impl ServiceHarness {
 
     fn started<S: messaging::Service>(service: S, pool: &PgPool, settings: Settings) -> Replica {
         let (health, stop) = (Health::new(), CancellationToken::new());
-        let work = messaging::run(
-            Arc::new(service),
-            settings,
-            pool.clone(),
-            Arc::clone(&health),
-            stop.clone(),
-        );
         let process = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .expect("a runtime of its own");
+        // Its own connections, too: they end with the runtime that they were made in.
+        let pool = {
+            let _inside = process.enter();
+            pool.options().clone().connect_lazy_with((*pool.connect_options()).clone())
+        };
+        let work =
+            messaging::run(Arc::new(service), settings, pool, Arc::clone(&health), stop.clone());
         Replica { health, running: process.spawn(work), stop, process: Some(process) }
     }
 

@@ -140,7 +140,9 @@ async fn desk_shares(desk: &Desk, partner: &Partner) {
             status: Some("open".to_owned()),
             ..Change::default()
         });
-        assert_eq!(partner.say(|it| it.update(&theirs, reply)).await, Verdict::Done);
+        let call = partner.desk(|it| it.update(&theirs, reply));
+        let (verdict, answers) = partner.call(call).await;
+        assert_eq!(verdict, Verdict::Done, "{answers:?}");
         alike(desk, "815", partner, &theirs).await;
     }
     let unshare = json!({ "ticket_id": "815", "actor": crate::system::agent() });
