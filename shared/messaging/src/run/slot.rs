@@ -243,6 +243,9 @@ impl<S: Service> Slot<S> {
                     self.tell_slow(&items[..tried]);
                     self.portion.took_too_long(tried);
                     shared.health.turned();
+                    if stop.is_cancelled() {
+                        return Ok(None);
+                    }
                     if tried > 1 {
                         continue;
                     }
