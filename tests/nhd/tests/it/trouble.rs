@@ -81,7 +81,8 @@ pub async fn refused(system: &System) {
     let partner = system.partner("Partner Desk", Dialect::Zendesk.habits()).await;
     let (at_home, uuid) = shared(&desk, &partner).await;
     let refused = |status| Deed::Refuse { status, body: "we do not want this".to_owned() };
-    partner.misbehave(Misbehaviour::always(refused(422)));
+    // Not one that may mean the media type, which is tried again by another.
+    partner.misbehave(Misbehaviour::always(refused(409)));
     let before = partner.desk(|it| it.books.told.len());
     says(&desk, "Unwanted").await;
     called(&partner, before + 1).await;
