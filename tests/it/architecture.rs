@@ -23,7 +23,7 @@ const EDGES: [(&str, &[&str]); 22] = [
     ("operator", &["contracts", "timeline", "web-base"]),
     ("testkit", &["contracts", "desk", "messaging"]),
     ("desk", &["contracts", "messaging"]),
-    ("web", &["contracts", "desk", "messaging", "web-base"]),
+    ("web", &["bootstrap", "contracts", "desk", "messaging", "web-base"]),
     ("gateway", &["bootstrap", "contracts", "desk", "egress", "files", "messaging", "web"]),
     ("helpdesk", &["bootstrap", "contracts", "desk", "files", "mail", "messaging", "web"]),
     ("files", &["bootstrap", "desk", "egress", "messaging"]),

@@ -13,6 +13,8 @@ pub mod rules;
 mod start;
 pub mod store;
 mod sweep;
+#[cfg(test)]
+mod vectors;
 
 use std::sync::LazyLock;
 

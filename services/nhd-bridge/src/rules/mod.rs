@@ -11,6 +11,4 @@ pub mod outgoing;
 pub mod place;
 pub mod time;
 pub mod token;
-#[cfg(test)]
-mod vectors;
 pub mod wire;

@@ -10,10 +10,10 @@ use contracts::terms::CommentTerms;
 use contracts::{AccountName, CommentId};
 use serde_json::{Value, json};
 
-use super::agreement::{Invite, uuid_of};
-use super::incoming::{Incoming, Speaker, read};
-use super::place::{Place, Resource};
-use super::wire::{self, AgreementBody, Text, TicketBody};
+use crate::rules::agreement::{Invite, uuid_of};
+use crate::rules::incoming::{Incoming, Speaker, read};
+use crate::rules::place::{Place, Resource};
+use crate::rules::wire::{self, AgreementBody, Text, TicketBody};
 
 const OURS: &str = "https://desk.example/sharing/acme";
 
