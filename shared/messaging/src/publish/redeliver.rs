@@ -16,6 +16,7 @@ use crate::message::output::StoredOutput;
 use crate::park_reason::ParkReason;
 use crate::publish::desk_away::{self, Turn};
 use crate::publish::publisher::Publisher;
+use crate::publish::undelivered;
 
 /// Tried at once, at most, for one desk: so many deliveries,
 const CHUNK: i64 = 200;
@@ -62,16 +63,18 @@ pub(crate) async fn redeliver(
     let deliveries = readable(&mut transaction, account, rows).await?;
     let tried_at = now();
     let letters: Vec<OutgoingMessage> = deliveries.iter().map(Delivery::again).collect();
-    let refused = publisher.publish(&letters, tried_at).await?;
+    let causes = publisher.publish(&letters, tried_at).await?;
     drop(letters);
     let (refused, taken): (Vec<_>, Vec<_>) =
-        deliveries.into_iter().partition(|one| refused.contains(&one.id.to_string()));
+        deliveries.into_iter().partition(|one| causes.contains(&one.id.to_string()));
     remove(&mut transaction, &ids(&taken)).await?;
     if refused.is_empty() {
         if desk_away::came_back(&mut transaction, account).await? {
             tracing::info!(account, "the desk's queue takes deliveries again");
         }
     } else {
+        let waiting: Vec<&StoredOutput> = refused.iter().map(|one| &one.stored).collect();
+        undelivered::tell(&waiting, &causes);
         desk_away::took_nothing(&mut transaction, account, tried_at).await?;
         failed_again(&mut transaction, &ids(&refused), tried_at).await?;
         park_expired(&mut transaction, account, tried_at, max_age).await?;

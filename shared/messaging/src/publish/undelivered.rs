@@ -56,7 +56,7 @@ pub(crate) async fn keep(
 }
 
 /// One line for each account, with the first delivery.
-fn tell(outputs: &[&StoredOutput], refused: &Refused) {
+pub(crate) fn tell(outputs: &[&StoredOutput], refused: &Refused) {
     let mut by_desk: BTreeMap<_, Vec<&StoredOutput>> = BTreeMap::new();
     for stored in outputs {
         let cause = refused.cause(&stored.id.to_string());
