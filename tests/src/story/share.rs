@@ -100,7 +100,7 @@ fn what_stays(story: &Story, shared: &Answer) {
 fn check(created: &TicketCreated) {
     let all = json!(created).to_string();
     assert!(
-        !all.contains("customer.example") && !all.contains("555"),
+        !all.contains("customer.example") && !all.contains("+1 555 0100"),
         "an address or telephone left acme: {all}"
     );
     assert!(!all.contains("calls.acme.example"), "a recording left acme: {all}");

@@ -297,13 +297,13 @@ async fn p_24_shared_tickets_show_what_is_stuck_and_why_something_stayed() {
     let tickets = browser.page(&gateway, "/sharing/tickets").await;
     assert!(tickets.contains("Meter shows &#60;nothing&#62;") && tickets.contains("#4711"));
     let stuck = "/sharing/tickets?show=stuck";
-    assert!(!browser.page(&gateway, stuck).await.contains("4711"), "it is young");
+    assert!(!browser.page(&gateway, stuck).await.contains("#4711"), "it is young");
     sqlx::query("update desk_share set started_at = now() - interval '2 minutes'")
         .execute(&gateway.pool)
         .await
         .expect("time passes");
     let page = browser.page(&gateway, stuck).await;
-    assert!(page.contains("4711") && page.contains("Not created at the partner yet"));
+    assert!(page.contains("#4711") && page.contains("Not created at the partner yet"));
     let list = browser.page(&gateway, "/sharing").await;
     assert!(list.contains("1 ticket not created at the partner yet"), "{list}");
 
