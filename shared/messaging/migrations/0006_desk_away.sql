@@ -2,6 +2,8 @@
 create table desk_away (
   account text primary key,
   since timestamptz not null,
+  -- Why, the last time: it is logged when it changes.
+  cause text not null,
   failures integer not null,
   next_probe_at timestamptz not null
 );

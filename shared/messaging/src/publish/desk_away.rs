@@ -2,7 +2,7 @@
 //! time, less and less often, until one is taken: what a dead desk costs does not grow with what
 //! waits for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
 use contracts::{AccountName, Timestamp};
@@ -104,19 +104,21 @@ pub(crate) async fn look(pool: &PgPool, away: &DesksAway, now: Timestamp) -> sql
     Ok(Look { due, oldest_seconds })
 }
 
-/// Their queues did not take a delivery. Who is away already stays as it is.
+/// Their queues did not take a delivery, each for a cause. Who is away already stays as it is.
 pub(crate) async fn went(
     connection: &mut PgConnection,
-    accounts: &BTreeSet<&str>,
+    causes: &BTreeMap<&str, &str>,
     now: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "insert into desk_away (account, since, failures, next_probe_at)
-         select account, $2, 1, $2 + interval '1 second' from unnest($1::text[]) as desk (account)
+        "insert into desk_away (account, since, cause, failures, next_probe_at)
+         select account, $3, cause, 1, $3 + interval '1 second'
+         from unnest($1::text[], $2::text[]) as desk (account, cause)
          order by account
          on conflict (account) do nothing",
     )
-    .bind(accounts.iter().copied().collect::<Vec<_>>())
+    .bind(causes.keys().copied().collect::<Vec<_>>())
+    .bind(causes.values().copied().collect::<Vec<_>>())
     .bind(now.utc())
     .execute(connection)
     .await?;
@@ -153,21 +155,37 @@ pub(crate) async fn turn(
     })
 }
 
-/// Its queue did not take what was tried: twice the wait each time.
+/// Its queue did not take what was tried: twice the wait each time. Returns whether that is news:
+/// it was not away, or for another cause.
 pub(crate) async fn took_nothing(
     connection: &mut PgConnection,
     account: &str,
+    cause: &str,
     now: Timestamp,
-) -> sqlx::Result<()> {
-    sqlx::query(
-        "insert into desk_away as away (account, since, failures, next_probe_at)
-         values ($1, $2, 1, $2 + interval '1 second')
-         on conflict (account) do update set failures = away.failures + 1,
-           next_probe_at = $2 + interval '1 second' * least($3, power(2, least(away.failures, 12)))",
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar(
+        "with before as (select cause from desk_away where account = $1)
+         insert into desk_away as away (account, since, cause, failures, next_probe_at)
+         values ($1, $2, $4, 1, $2 + interval '1 second')
+         on conflict (account) do update set failures = away.failures + 1, cause = excluded.cause,
+           next_probe_at = $2 + interval '1 second' * least($3, power(2, least(away.failures, 12)))
+         returning (select cause from before) is distinct from $4",
     )
     .bind(account)
     .bind(now.utc())
     .bind(LONGEST_WAIT)
+    .bind(cause)
+    .fetch_one(connection)
+    .await
+}
+
+/// Nothing waits for it any more, so that it is not tried either: what is refused next is the first.
+pub(crate) async fn forget_idle(connection: &mut PgConnection, account: &str) -> sqlx::Result<()> {
+    sqlx::query(
+        "delete from desk_away where account = $1
+         and not exists (select from undelivered where account = $1)",
+    )
+    .bind(account)
     .execute(connection)
     .await?;
     Ok(())

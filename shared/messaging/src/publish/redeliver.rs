@@ -73,11 +73,14 @@ pub(crate) async fn redeliver(
             tracing::info!(account, "the desk's queue takes deliveries again");
         }
     } else {
-        let waiting: Vec<&StoredOutput> = refused.iter().map(|one| &one.stored).collect();
-        undelivered::tell(&waiting, &causes);
-        desk_away::took_nothing(&mut transaction, account, tried_at).await?;
+        let cause = causes.cause(&refused[0].id.to_string()).unwrap_or_default();
+        if desk_away::took_nothing(&mut transaction, account, cause, tried_at).await? {
+            let waiting: Vec<&StoredOutput> = refused.iter().map(|one| &one.stored).collect();
+            undelivered::tell(&waiting, &causes);
+        }
         failed_again(&mut transaction, &ids(&refused), tried_at).await?;
         park_expired(&mut transaction, account, tried_at, max_age).await?;
+        desk_away::forget_idle(&mut transaction, account).await?;
     }
     transaction.commit().await?;
     Ok(())

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use contracts::{AccountName, Timestamp, topology};
-use sqlx::PgPool;
 use sqlx::types::{Json, Uuid};
+use sqlx::{PgExecutor, PgPool};
 
 use crate::message::output::StoredOutput;
 use crate::publish::desk_away;
@@ -19,22 +19,29 @@ pub(crate) async fn keep_refused(
     refused: &Refused,
     now: Timestamp,
 ) -> sqlx::Result<()> {
-    keep(pool, outputs, now).await?;
+    if outputs.is_empty() {
+        return Ok(());
+    }
+    let cause = |stored: &StoredOutput| refused.cause(&stored.id.to_string()).unwrap_or_default();
+    let causes = outputs.iter().map(|stored| (account(stored), cause(stored))).collect();
+    let mut transaction = pool.begin().await?;
+    keep(&mut *transaction, outputs, now).await?;
+    desk_away::went(&mut transaction, &causes, now).await?;
+    transaction.commit().await?;
     tell(outputs, refused);
     Ok(())
 }
 
-/// Keeps what waits for desks that are away.
+/// Keeps what is not tried, because its desk is away. That does not make it so: a desk that has just
+/// come back would be taken for away again, for as long as more comes for it.
 pub(crate) async fn keep(
-    pool: &PgPool,
+    database: impl PgExecutor<'_>,
     outputs: &[&StoredOutput],
     now: Timestamp,
 ) -> sqlx::Result<()> {
     if outputs.is_empty() {
         return Ok(());
     }
-    let accounts: Vec<&str> = outputs.iter().map(|stored| account(stored)).collect();
-    let mut transaction = pool.begin().await?;
     sqlx::query(
         "insert into undelivered (id, account, output, reason, first_failed_at, next_attempt_at, \
          attempts)
@@ -44,13 +51,11 @@ pub(crate) async fn keep(
          on conflict (id) do nothing",
     )
     .bind(outputs.iter().map(|stored| stored.id).collect::<Vec<Uuid>>())
-    .bind(&accounts)
+    .bind(outputs.iter().map(|stored| account(stored)).collect::<Vec<_>>())
     .bind(outputs.iter().map(Json).collect::<Vec<_>>())
     .bind(now.utc())
-    .execute(&mut *transaction)
+    .execute(database)
     .await?;
-    desk_away::went(&mut transaction, &accounts.into_iter().collect(), now).await?;
-    transaction.commit().await?;
     metrics::counter!("deskmesh_undelivered_total").increment(outputs.len() as u64);
     Ok(())
 }

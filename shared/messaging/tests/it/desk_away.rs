@@ -1,9 +1,14 @@
 //! A dead desk costs the others nothing (H6): one delivery is tried, and the rest waits until it is
 //! taken.
 
+use std::time::Duration;
+
+use testkit::until;
+
 use crate::harness::ServiceHarness;
 use crate::tally::Treat;
 
+const MINUTE: Duration = Duration::from_mins(1);
 const WAITING: &str = "select count(*) from undelivered";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,6 +52,42 @@ async fn h6_for_a_desk_that_is_away_nothing_is_published() {
     assert!(stage.desk.deliveries().is_empty(), "nothing was published");
     stage.next_probe("0").await;
     stage.all_done_once(&["a", "b", "c"]).await;
+    replica.stop().await;
+    stage.world.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h6_a_desk_that_is_back_is_served_while_more_comes_for_it() {
+    let stage = ServiceHarness::set("away-back").await;
+    let replica = stage.replica();
+    stage.desk_queue_is_bound(false).await;
+    stage.send(&["a"], Treat::Well).await;
+    stage.counts("the receipt to wait", WAITING, 1).await;
+    stage.desk_queue_is_bound(true).await;
+    let mut sent = vec!["a".to_owned()];
+    until("nothing to wait while more comes", MINUTE, async || {
+        // Several between two looks at who is away.
+        for _ in 0..5 {
+            let name = format!("n{}", sent.len());
+            stage.send(&[&name], Treat::Well).await;
+            sent.push(name);
+        }
+        let (away, waiting): (i64, i64) = sqlx::query_as(
+            "select (select count(*) from desk_away), (select count(*) from undelivered)",
+        )
+        .fetch_one(&stage.pool)
+        .await
+        .map_err(|error| error.to_string())?;
+        let count = sent.len();
+        if (away, waiting) == (0, 0) && count > 50 {
+            Ok(())
+        } else {
+            Err(format!("{away} away, {waiting} waiting, {count} sent"))
+        }
+    })
+    .await;
+    let sent: Vec<&str> = sent.iter().map(String::as_str).collect();
+    stage.all_done_once(&sent).await;
     replica.stop().await;
     stage.world.remove().await;
 }
