@@ -38,7 +38,7 @@ pub(crate) fn verdict(answer: Answer, command: &CommandRef) -> HandlerResult {
 fn onward(fact: &Fact) -> Output {
     let output = Output::to_service(Service::ShareDispatcher, fact);
     match fact.change.account().and_then(AccountFact::newly_operated) {
-        Some((account, operator)) => output.once_led(account, operator),
+        Some((account, operator)) => output.once_bound(account, operator),
         None => output,
     }
 }

@@ -27,7 +27,8 @@ pub struct Config {
 
 fn base<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let text = String::deserialize(from)?;
-    if text.is_empty() || Url::parse(&text).is_ok_and(|_| !text.ends_with('/')) {
+    let is_web = |url: Url| ["http", "https"].contains(&url.scheme());
+    if text.is_empty() || Url::parse(&text).is_ok_and(is_web) && !text.ends_with('/') {
         return Ok(text);
     }
     Err(de::Error::custom(

@@ -29,14 +29,14 @@ pub struct Output {
     /// delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     accepted_at: Option<Timestamp>,
-    /// What is led before it goes out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    lead: Option<Lead>,
+    /// What is bound before it goes out. Kept under the name that earlier releases read.
+    #[serde(default, rename = "lead", skip_serializing_if = "Option::is_none")]
+    binding: Option<Binding>,
 }
 
 /// An account whose deliveries go to the queue of whoever publishes for it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Lead {
+pub(crate) struct Binding {
     pub account: AccountName,
     pub operator: AccountName,
 }
@@ -58,7 +58,7 @@ impl Output {
             share_id: None,
             desk: None,
             accepted_at: None,
-            lead: None,
+            binding: None,
         }
     }
 
@@ -77,19 +77,19 @@ impl Output {
             share_id: delivery.share_id.as_ref().map(ToString::to_string),
             desk: Some(delivery.to.clone()),
             accepted_at: Some(accepted_at),
-            lead: None,
+            binding: None,
         }
     }
 
-    /// The same, which goes out when the account's deliveries lead to its operator's queue.
+    /// The same, which goes out when the account's deliveries are bound to its operator's queue.
     #[must_use]
-    pub fn once_led(mut self, account: &AccountName, operator: &AccountName) -> Self {
-        self.lead = Some(Lead { account: account.clone(), operator: operator.clone() });
+    pub fn once_bound(mut self, account: &AccountName, operator: &AccountName) -> Self {
+        self.binding = Some(Binding { account: account.clone(), operator: operator.clone() });
         self
     }
 
-    pub(crate) fn lead(&self) -> Option<&Lead> {
-        self.lead.as_ref()
+    pub(crate) fn binding(&self) -> Option<&Binding> {
+        self.binding.as_ref()
     }
 
     /// The exchange it goes to.

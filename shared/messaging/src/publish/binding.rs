@@ -12,20 +12,21 @@ use lapin::{Channel, Connection, ErrorKind};
 
 use crate::cause::cause;
 use crate::failure::Fault;
-use crate::message::output::{Lead, StoredOutput};
+use crate::message::output::{Binding, StoredOutput};
 use crate::timeout;
 
 /// Binds what the outputs ask for.
 ///
 /// A queue that is missing, or a right, holds up nobody else: the account's deliveries then wait as
-/// undelivered until a person has led them.
+/// undelivered until a person has bound them.
 pub(crate) async fn bind(
     connection: &Connection,
     outputs: impl Iterator<Item = &StoredOutput>,
 ) -> Result<(), Fault> {
-    let leads: BTreeSet<&Lead> = outputs.filter_map(|stored| stored.output.lead()).collect();
+    let bindings: BTreeSet<&Binding> =
+        outputs.filter_map(|stored| stored.output.binding()).collect();
     let mut open: Option<Channel> = None;
-    for Lead { account, operator } in leads {
+    for Binding { account, operator } in bindings {
         let channel = match open.take() {
             Some(channel) => channel,
             None => timeout::broker("open a channel", connection.create_channel()).await?,
@@ -38,15 +39,15 @@ pub(crate) async fn bind(
             QueueBindOptions::default(),
             FieldTable::default(),
         );
-        match timeout::broker("lead an account's deliveries to its operator", bind).await {
+        match timeout::broker("bind an account's deliveries", bind).await {
             Ok(()) => open = Some(channel),
             // The broker has closed the channel with it.
             Err(fault) if is_refusal(&fault) => tracing::error!(
                 account = account.as_str(),
                 queue,
                 cause = cause(&fault),
-                "an account's deliveries are not led to its operator: they wait until \
-                 `deskmesh-operator account add` leads them"
+                "an account's deliveries are not bound to its operator's queue: they wait until \
+                 `deskmesh-operator account add` binds them"
             ),
             Err(fault) => return Err(fault),
         }

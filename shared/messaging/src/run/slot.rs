@@ -330,7 +330,7 @@ impl<S: Service> Slot<S> {
                 .iter()
                 .filter(|(id, output)| output.output.desk().is_some() && refused.contains(id));
             let rows: Vec<&StoredOutput> = to_desks.map(|(_, output)| *output).collect();
-            // An auditor whose queue is full misses events, and holds nobody.
+            // An auditor whose queue is full misses events, and holds up nobody.
             let missed = |letter: &OutgoingMessage| {
                 letter.exchange == Exchange::Sync.name() && refused.contains(&letter.message_id)
             };
