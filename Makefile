@@ -127,6 +127,10 @@ check-image: ## build the images and run each as its pod says, on private server
 
 generate: ## rewrite the generated files
 	@UPDATE=1 $(CARGO) test --quiet -p contracts --test it generated
+	@UPDATE=1 $(CARGO) test --quiet -p gateway --lib the_published_document_is_the_current_one
+	@services/gateway/kits/python/generate.py
+	@if command -v node >/dev/null; then node services/gateway/kits/typescript/generate.mjs; \
+	else echo "no node here: the TypeScript kit's types are as they were" >&2; fi
 	@$(CARGO) build --quiet --workspace --bins
 	@UPDATE=1 $(CARGO) test --quiet -p system-tests --test it settings
 	@tests/platform/check.sh generate
