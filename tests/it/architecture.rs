@@ -217,9 +217,9 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
 fn knows(service: Service, message: &str) -> bool {
     let nothing = Value::Null;
     let error = match service {
-        Service::Agreement => {
-            agreement_service::AgreementService.decode(message, nothing.into()).err()
-        }
+        Service::Agreement => agreement_service::AgreementService::new(usize::MAX)
+            .decode(message, nothing.into())
+            .err(),
         Service::ShareDispatcher => stages::dispatcher().decode(message, nothing.into()).err(),
         Service::CommentSync => comment_sync::CommentSync.decode(message, nothing.into()).err(),
         Service::FieldSync => {

@@ -24,6 +24,7 @@ async fn each_reason_code_is_what_a_third_party_gets() {
     sharing(&context).await;
     comments(&context).await;
     fields(&context).await;
+    invites_without_end(&context).await;
     context.stage.clear().await.expect("the services end");
     world.remove().await;
 }
@@ -121,6 +122,24 @@ async fn again(desk: &Desk, message_type: &str, content: &Value) {
         })
         .await;
     }
+}
+
+/// An account makes 200 a day.
+async fn invites_without_end(context: &FourDesks) {
+    let desk = &context.bridge;
+    let invite = |number: u32| {
+        json!({ "agreement_id": id(10_000 + number), "receiver": { "address": "acme" },
+            "terms": all(), "actor": admin() })
+    };
+    for number in 0..200 {
+        let (key, body) = ("bridge.agreement.invite", invite(number).to_string());
+        let name = format!("invite-{number}");
+        desk.publish(key, "agreement.invite.v1", &name, body.as_bytes(), |properties| properties)
+            .await
+            .expect("the broker takes it");
+    }
+    applied(&desk.receipt("invite-199").await);
+    refused(&desk.ask("agreement.invite.v1", &invite(200)).await, QuotaExceeded);
 }
 
 async fn agreements(context: &FourDesks) {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod config;
 mod inbound;
 mod outbound;
 pub mod rules;
@@ -8,6 +9,7 @@ mod store;
 
 use sqlx::migrate::{Migration, Migrator};
 
+pub use config::Config;
 pub use inbound::Inbound;
 pub use service::{AgreementService, start};
 

@@ -1,6 +1,6 @@
 //! Load, decide, apply, save.
 
-use bootstrap::{Context, NoKeys};
+use bootstrap::Context;
 use contracts::address::Invitee;
 use contracts::{AccountName, sharing_url, topology};
 use messaging::{About, Aged, Content, DecideError, DecodeError, HandlerResult, Received, Service};
@@ -9,19 +9,30 @@ use sqlx::PgConnection;
 use crate::rules::state::State;
 use crate::rules::{Answer, Decision};
 use crate::store::{self, Wanted};
-use crate::{Inbound, outbound, rules};
+use crate::{Config, Inbound, outbound, rules};
 
 /// Builds the service and runs it until the stop.
 ///
 /// # Errors
 /// When the runtime meets something that waiting does not cure.
-pub async fn start(context: Context<NoKeys>) -> anyhow::Result<()> {
-    context.run(AgreementService).await
+pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
+    let service = AgreementService::new(context.config.invites.a_day.size());
+    context.run(service).await
 }
 
 /// The entry for commands about accounts and agreements.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct AgreementService;
+#[derive(Clone, Copy, Debug)]
+pub struct AgreementService {
+    invites_a_day: usize,
+}
+
+impl AgreementService {
+    /// With how many invites an account may make in 24 hours.
+    #[must_use]
+    pub const fn new(invites_a_day: usize) -> Self {
+        Self { invites_a_day }
+    }
+}
 
 impl Service for AgreementService {
     type Inbound = Inbound;
@@ -30,8 +41,10 @@ impl Service for AgreementService {
 
     const SERVICE: topology::Service = topology::Service::Agreement;
 
-    const AGED: &'static [Aged] =
-        &[Aged { table: "delayed_address", since: "since", condition: "true", days: 1 }];
+    const AGED: &'static [Aged] = &[
+        Aged { table: "delayed_address", since: "since", condition: "true", days: 1 },
+        Aged { table: "invite_made", since: "at", condition: "true", days: 2 },
+    ];
 
     fn decode(&self, message_type: &str, content: Content<'_>) -> Result<Inbound, DecodeError> {
         Inbound::decode(message_type, content)
@@ -47,7 +60,7 @@ impl Service for AgreementService {
         connection: &mut PgConnection,
         batch: &[&Received<Inbound>],
     ) -> Result<State, DecideError> {
-        store::load(connection, wanted(batch)).await
+        store::load(connection, wanted(batch, self.invites_a_day)).await
     }
 
     /// # Panics
@@ -78,8 +91,8 @@ impl Service for AgreementService {
 }
 
 /// What a batch may read or change.
-fn wanted(batch: &[&Received<Inbound>]) -> Wanted {
-    let mut wanted = Wanted::default();
+fn wanted(batch: &[&Received<Inbound>], invites_a_day: usize) -> Wanted {
+    let mut wanted = Wanted { invites_a_day, ..Wanted::default() };
     for received in batch {
         wanted.names.insert(received.account.clone());
         wanted.coming.extend(received.message.brings());
@@ -104,6 +117,7 @@ fn wanted(batch: &[&Received<Inbound>]) -> Wanted {
                 wanted.sharing_urls.extend(message.sharing_url.as_deref().map(sharing_url::spelt));
             }
             Inbound::Invite(message) => {
+                wanted.inviting.insert(received.account.clone());
                 match &message.receiver {
                     Invitee::Address { address } => {
                         wanted.addresses.insert(address.clone());

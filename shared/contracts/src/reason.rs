@@ -110,6 +110,8 @@ reasons! {
         character that no link has; or the account's edge could not fetch what it leads to.",
     TooLong "too_long" "The other desk cannot hold it as long as it is: text was cut at a word, HTML \
         or a file left out.",
+    QuotaExceeded "quota_exceeded" "The account has used up a quota. The detail says which, how \
+        much it is, and when there is more.",
     NoPrivateComments "no_private_comments" "The other desk cannot keep a private comment from the \
         requester, so none is told to it.",
     UnknownMembers "unknown_members" "The contract has no such members: they were ignored. A \

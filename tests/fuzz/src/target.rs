@@ -70,7 +70,12 @@ impl Target {
 }
 
 fn admission(line: &Value, now: Timestamp) {
-    let _ = trial(&agreement_service::AgreementService, "agreement-service", delivery(line), now);
+    let _ = trial(
+        &agreement_service::AgreementService::new(usize::MAX),
+        "agreement-service",
+        delivery(line),
+        now,
+    );
     for queue in Service::ShareDispatcher.work_queues() {
         let _ = trial(&stages::dispatcher(), &queue, delivery(line), now);
     }

@@ -155,9 +155,9 @@ impl Line {
     pub fn read(service: Service, message: &Message) -> Result<(), DecodeError> {
         let (kind, content) = (message.kind.as_str(), message.content.clone());
         match service {
-            Service::Agreement => {
-                agreement_service::AgreementService.decode(kind, content.into()).map(drop)
-            }
+            Service::Agreement => agreement_service::AgreementService::new(usize::MAX)
+                .decode(kind, content.into())
+                .map(drop),
             Service::ShareDispatcher => dispatcher().decode(kind, content.into()).map(drop),
             Service::CommentSync => {
                 comment_sync::CommentSync.decode(kind, content.into()).map(drop)
@@ -181,7 +181,7 @@ impl Line {
         let content = message.content.clone();
         Ok(match service {
             Service::Agreement => {
-                let service = agreement_service::AgreementService;
+                let service = agreement_service::AgreementService::new(usize::MAX);
                 let inbound = service.decode(&message.kind, content.into())?;
                 let received = received(message, arrived_at, inbound);
                 decide_and_apply(&service, &mut self.agreements, &received)

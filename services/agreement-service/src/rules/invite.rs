@@ -100,6 +100,14 @@ fn receiver<'a>(
     if receiver.name == sender.name {
         return Err(asked.refused(Reason::InviteToSelf, None));
     }
+    let invites = state.invites();
+    if let Some(next) = invites.next_after(&sender.name, asked.at()) {
+        let detail = format!(
+            "{} invites in 24 hours are what an account may make: the next from {next}",
+            invites.most()
+        );
+        return Err(asked.refused(Reason::QuotaExceeded, detail));
+    }
     Ok(receiver)
 }
 

@@ -9,6 +9,7 @@ mod deactivate;
 mod decline;
 mod forms;
 mod invite;
+pub mod invites_a_day;
 pub(crate) mod list;
 mod lower;
 mod operating;

@@ -2,6 +2,7 @@
 //! place.
 
 mod shapes;
+mod unseen;
 
 use std::collections::BTreeSet;
 
@@ -12,7 +13,7 @@ use contracts::pattern::Pattern;
 use contracts::{Actor, Reason, link};
 
 use super::forms::{is_address, is_language_tag};
-use shapes::{NAME, URL, at_most, fields_at_most, key, line, named, url};
+use shapes::{NAME, URL, at_most, fields_at_most, key, known_by, line, named, url};
 
 /// What is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ type Checked = Result<(), Flaw>;
 
 /// Checks a registration, its name and sharing URL apart.
 pub(super) fn register(message: &AccountRegister) -> Checked {
-    named("/display_name", &message.display_name)?;
+    known_by("/display_name", &message.display_name)?;
     admins(&message.admins)
 }
 
@@ -47,7 +48,7 @@ pub(super) fn update(message: &AccountUpdate) -> Checked {
         return Err(Flaw::new("/version", format!("above {VERSION}, the highest there is")));
     }
     if let Some(name) = &message.display_name {
-        named("/display_name", name)?;
+        known_by("/display_name", name)?;
     }
     if let Some(list) = &message.admins {
         admins(list)?;
@@ -95,7 +96,7 @@ fn desk_limits(limits: &DeskLimits) -> Checked {
 
 pub(super) fn invite(message: &AgreementInvite) -> Checked {
     if let Some(name) = &message.name {
-        named("/name", name)?;
+        known_by("/name", name)?;
     }
     actor(&message.actor)
 }

@@ -3,6 +3,7 @@
 mod account;
 mod agreement;
 mod delayed;
+mod invite_made;
 mod options;
 mod released;
 
@@ -15,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::PgConnection;
 
+use crate::rules::invites_a_day::Invites;
 use crate::rules::list::Page;
 use crate::rules::rename::MOST_AGREEMENTS;
 use crate::rules::state::{Account, Agreement, State, Stored};
@@ -42,6 +44,10 @@ pub(crate) struct Wanted {
     pub pages: BTreeSet<(String, Page)>,
     /// Addresses and sharing URLs that the batch brings itself.
     pub coming: BTreeSet<String>,
+    /// Accounts that invite.
+    pub inviting: BTreeSet<String>,
+    /// How many invites an account may make in 24 hours.
+    pub invites_a_day: usize,
 }
 
 impl Wanted {
@@ -95,6 +101,8 @@ pub(crate) async fn load(
         let parties = parties(agreements.iter().chain(listed.values().flatten()), &accounts);
         account::contacts(&mut *connection, &parties).await?
     };
+    // After the accounts: whoever invites for the same one at a replica was waited for at its row.
+    let made = invite_made::load(&mut *connection, &wanted.inviting, wanted.invites_a_day).await?;
     let crowded = crowded(&wanted, &agreements);
     let mut coming = delayed::load(connection, &invited(&wanted)).await?;
     coming.extend(wanted.coming.iter().cloned());
@@ -108,6 +116,7 @@ pub(crate) async fn load(
         third_parties,
         contacts,
         coming,
+        invites: Invites::new(wanted.invites_a_day, made),
     }))
 }
 
@@ -138,6 +147,7 @@ pub(crate) async fn save(connection: &mut PgConnection, state: &State) -> Result
     released::save(&mut *connection, state.released_addresses()).await?;
     agreement::insert(&mut *connection, state.agreements().new_rows()).await?;
     agreement::update(&mut *connection, state.agreements().changed_rows()).await?;
+    invite_made::insert(&mut *connection, state.invites().new_ones()).await?;
     delayed::insert(connection, state.delayed()).await
 }
 

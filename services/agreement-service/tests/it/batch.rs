@@ -37,16 +37,17 @@ pub fn command(account: &str, message: Inbound) -> Received<Inbound> {
 
 /// Decides a batch in a transaction, which the caller ends.
 async fn decide(
+    service: &AgreementService,
     transaction: &mut Transaction<'_, Postgres>,
     batch: &[Received<Inbound>],
 ) -> Result<Vec<HandlerResult>, DecideError> {
     let batch: Vec<_> = batch.iter().collect();
-    let mut state = AgreementService.load(&mut *transaction, &batch).await?;
+    let mut state = service.load(&mut *transaction, &batch).await?;
     let verdicts = batch
         .iter()
-        .map(|received| messaging::decide_and_apply(&AgreementService, &mut state, received))
+        .map(|received| messaging::decide_and_apply(service, &mut state, received))
         .collect();
-    AgreementService.save(transaction, state).await?;
+    service.save(transaction, state).await?;
     Ok(verdicts)
 }
 
@@ -56,12 +57,22 @@ pub async fn decided(
     start: &Barrier,
     batch: &[Received<Inbound>],
 ) -> Vec<HandlerResult> {
+    decided_by(&AgreementService::new(10_000), pool, start, batch).await
+}
+
+/// The same, by a service with its own bounds.
+pub async fn decided_by(
+    service: &AgreementService,
+    pool: &PgPool,
+    start: &Barrier,
+    batch: &[Received<Inbound>],
+) -> Vec<HandlerResult> {
     for attempt in 0..10 {
         let mut transaction = pool.begin().await.expect("a transaction");
         if attempt == 0 {
             start.wait().await;
         }
-        match decide(&mut transaction, batch).await {
+        match decide(service, &mut transaction, batch).await {
             Ok(verdicts) => {
                 transaction.commit().await.expect("it commits");
                 return verdicts;
@@ -271,7 +282,8 @@ async fn one_behind_the_other(
     second: &[Received<Inbound>],
 ) -> (HandlerResult, HandlerResult) {
     let mut transaction = pool.begin().await.expect("a transaction");
-    let mut before = decide(&mut transaction, first).await.expect("a decision");
+    let mut before =
+        decide(&AgreementService::new(10_000), &mut transaction, first).await.expect("a decision");
     let release = async {
         until("a decision that waits for another", PATIENCE, async || {
             let query = "select count(*) from pg_stat_activity where usename = current_user and \

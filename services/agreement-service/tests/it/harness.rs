@@ -43,7 +43,7 @@ impl ServiceHarness {
     pub fn start_two_replicas(&mut self) {
         for _ in 0..2 {
             let url = self.world.installation.service_url(Service::Agreement).expect("an address");
-            self.replicas.start(AgreementService, url, &self.pool);
+            self.replicas.start(AgreementService::new(10_000), url, &self.pool);
         }
     }
 

@@ -4,6 +4,7 @@
 mod batch;
 mod commands;
 mod harness;
+mod invites;
 mod list;
 mod names;
 mod rename;

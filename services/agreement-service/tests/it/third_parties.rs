@@ -87,7 +87,7 @@ async fn a_url_that_an_earlier_release_kept_as_it_was_written_leads_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deliveries_are_led_before_anybody_is_told_also_after_a_crash() {
+async fn deliveries_are_bound_before_anybody_is_told_also_after_a_crash() {
     let mut stage = ServiceHarness::set("third-led").await;
     let (operator, acme) = (stage.operator(), stage.desk("acme").await);
     let bridge = name("bridge");

@@ -217,6 +217,35 @@ async fn r_64_to_r_66_an_invitation_is_read_and_then_decided() {
 }
 
 #[tokio::test]
+async fn m5_an_invitation_from_a_name_like_a_partners_says_so() {
+    const STRANGER: &str = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f98";
+    const PARTNER: &str = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f99";
+    let gateway = GatewayHarness::set("sharing_look_alike").await;
+    let browser = admin(&gateway, GLOBEX).await;
+    let invite = async |id: &str, account: &str| {
+        let mut invite = agreement(1, "receiver", "pending", "sender");
+        invite["agreement_id"] = json!(id);
+        invite["sender"] = json!({ "account": account, "address": account, "display_name":
+            if account == ACME { "Acme Energy" } else { "Acme-Energy" } });
+        gateway.tell(GLOBEX, "agreement.state.v1", id, &invite).await;
+    };
+    invite(PARTNER, ACME).await;
+    gateway.told(GLOBEX, &agreement(2, "receiver", "accepted", "receiver")).await;
+    let warning = "is another help desk. Ask them before you accept";
+    let page = browser.page(&gateway, &format!("/sharing/agreements/{PARTNER}")).await;
+    assert!(page.contains("Acme Energy invites you") && !page.contains(warning), "{page}");
+
+    invite(STRANGER, "acme-energy").await;
+    gateway.told(GLOBEX, &agreement(3, "receiver", "accepted", "receiver")).await;
+    let page = browser.page(&gateway, &format!("/sharing/agreements/{STRANGER}")).await;
+    assert!(
+        page.contains(warning) && page.contains("(acme-energy) looks like Acme Energy (acme),"),
+        "{page}"
+    );
+    gateway.remove().await;
+}
+
+#[tokio::test]
 async fn r_73_to_r_75_an_end_is_asked_once_final_and_may_lead_to_an_invite() {
     let gateway = GatewayHarness::set("sharing_end").await;
     let mut browser = admin(&gateway, ACME).await;

@@ -47,7 +47,7 @@ pub(super) const COMMANDS: &[Published] = &[
         "Both sides get `agreement.invited.v1`. An account that declines all invites hears \
          nothing: the receipt is `applied`, then \
          `agreement.declined.v1` comes with `invites_declined`. An administrator's to do. Refused: \
-         `unknown_account`, `invite_to_self`, `id_taken`.",
+         `unknown_account`, `invite_to_self`, `id_taken`, `quota_exceeded`.",
     ),
     command::<AgreementAccept>(
         "Accept an agreement",

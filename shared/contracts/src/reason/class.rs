@@ -139,8 +139,8 @@ impl Reason {
             | R::OptionTagsDiffer
             | R::BadValue => Class::Mendable(Mender::Either),
             R::Discarded => Class::Mendable(Mender::Operator),
-            // An entry service has waited for it a while already.
-            R::UnknownAgreement | R::NotShared => Class::Transient,
+            // An entry service has waited for it a while already; or it has to come back later.
+            R::UnknownAgreement | R::NotShared | R::QuotaExceeded => Class::Transient,
         }
     }
 }

@@ -28,7 +28,7 @@ const NO_DELIVERY_LIMIT: i64 = 1_000_000_000;
 
 /// Accounts' desk queues: not the operator's, and not what desks threw back.
 const ACCOUNTS_DESKS: &str = "desk\\.(?!(operator|parked)$)[a-z0-9-]+";
-/// Keys by which the deliveries of an account are led that another one operates.
+/// Keys that bind the deliveries of an account to the queue of the one that operates it.
 const OPERATED_KEYS: &str = "^[a-z0-9][a-z0-9-]+-[a-z0-9-]+\\.#$";
 
 /// Arguments of every desk queue.
@@ -74,7 +74,7 @@ fn permissions(vhost: &str) -> Vec<Value> {
             service.work_queues().into_iter().chain(service.dead_letter_queues()).collect();
         let (mut write, mut read) =
             (escaped(exchanges), escaped(queues.iter().map(String::as_str)));
-        if leads(*service) {
+        if binds_desks(*service) {
             write.push(ACCOUNTS_DESKS.to_owned());
             read.push(Exchange::Desk.name().to_owned());
         }
@@ -106,8 +106,11 @@ fn topic_permissions(vhost: &str) -> Vec<Value> {
             ),
         ];
         for (exchange, pattern) in write {
-            let bind =
-                if leads(service) && exchange == Exchange::Desk { OPERATED_KEYS } else { "^$" };
+            let bind = if binds_desks(service) && exchange == Exchange::Desk {
+                OPERATED_KEYS
+            } else {
+                "^$"
+            };
             rows.push(
                 json!({ "user": service.user(), "vhost": vhost, "exchange": exchange.name(), "write": pattern, "read": bind }),
             );
@@ -117,10 +120,10 @@ fn topic_permissions(vhost: &str) -> Vec<Value> {
     rows
 }
 
-/// Whether a service leads the deliveries of operated accounts to their operators' queues: it
+/// Whether a service binds the deliveries of operated accounts to their operators' queues: it
 /// registers them, and is the first to know. The broker asks for `write` on the queue, and for `read`
 /// on the exchange and on the key.
-fn leads(service: Service) -> bool {
+fn binds_desks(service: Service) -> bool {
     received_by(service).any(|flow| flow.message == AccountRegister::NAME)
 }
 

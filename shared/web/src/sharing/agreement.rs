@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
+use contracts::address::Party;
 use contracts::delivery::{AgreementState, Side};
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,6 +15,7 @@ use super::list::{direction, name, partner, reached_at, shown_health};
 use super::rehearsal::{self, Rehearsal};
 use super::rules::group::{Ending, Group, ending, group, may_invite_again};
 use super::rules::health::{Health, Traffic, health};
+use super::rules::look_alike::{Known, look_alike};
 use super::rules::terms::{Line, for_receiver, for_sender};
 use super::rules::withheld::by_reason;
 use super::{SharingEdge, framed, store};
@@ -53,6 +55,8 @@ struct Invitation<'a> {
     /// Whether nothing but the sender's own word says whose system it is: none is called before
     /// somebody has decided.
     is_unproven: bool,
+    /// Somebody else whose name or address looks like this one's.
+    looks_like: Option<Html>,
     doctor: Option<Doctor>,
 }
 
@@ -151,6 +155,7 @@ async fn invitation<E: SharingEdge>(
         with_you: viewer.say_with("invitation.agreements", &values).into_owned(),
         support: &state.partner_support_addresses,
         is_unproven: partner.sharing_url.is_some(),
+        looks_like: looks_like(viewer, partner, &all),
         doctor,
     };
     let title = viewer.say_of("invitation.title", "partner", &partner.display_name);
@@ -159,6 +164,36 @@ async fn invitation<E: SharingEdge>(
         .class("main--form")
         .renews(here(state), &PARTS)
         .body(&content)
+}
+
+/// Says for whom of its partners, or for the account itself, an inviting account could be taken.
+fn looks_like(viewer: &Viewer, partner: &Party, all: &[AgreementState]) -> Option<Html> {
+    let partners = all.iter().map(super::list::partner);
+    let known = partners
+        .map(|it| Known {
+            account: it.account.as_str(),
+            name: &it.display_name,
+            address: reached_at(it),
+        })
+        .chain([Known {
+            account: viewer.account.as_str(),
+            name: &viewer.organisation,
+            address: &viewer.address,
+        }]);
+    let one = Known {
+        account: partner.account.as_str(),
+        name: &partner.display_name,
+        address: reached_at(partner),
+    };
+    let other = look_alike(one, known)?;
+    let key = if other.account == viewer.account.as_str() {
+        "invitation.looks_like_you"
+    } else {
+        "invitation.looks_like"
+    };
+    let known = format!("{} ({})", other.name, other.address);
+    let inviting = format!("{} ({})", one.name, one.address);
+    Some(viewer.html_of_two(key, &("partner", inviting), &("known", known)))
 }
 
 async fn decided<E: SharingEdge>(

@@ -15,6 +15,7 @@ pub use self::account::{Account, Attribute, Contact, Released, Settings};
 pub use self::agreement::Agreement;
 pub use self::options::{FieldOptions, Part, PartKey};
 pub use self::rows::Rows;
+use super::invites_a_day::Invites;
 use super::{Answer, Decision};
 
 /// What is stored of what a batch needs.
@@ -41,6 +42,8 @@ pub struct Stored {
     /// Addresses and sharing URLs that registrations and renames bring: those of the batch, and
     /// those that wait until somebody else is known.
     pub coming: BTreeSet<String>,
+    /// Invites that the batch's inviting accounts made lately.
+    pub invites: Invites,
 }
 
 /// The accounts and agreements that a batch touches, as they are after what was decided of it so
@@ -59,6 +62,7 @@ pub struct State {
     contacts: BTreeMap<AccountName, Contact>,
     coming: BTreeSet<String>,
     delayed: BTreeSet<String>,
+    invites: Invites,
 }
 
 impl State {
@@ -95,6 +99,7 @@ impl State {
                 .collect(),
             coming: stored.coming,
             delayed: BTreeSet::new(),
+            invites: stored.invites,
         }
     }
 
@@ -108,6 +113,9 @@ impl State {
             self.released.put(released.address.clone(), released);
         }
         for agreement in decision.agreements {
+            if self.agreements.get(&agreement.agreement_id).is_none() {
+                self.invites.made(&agreement.sender, agreement.at);
+            }
             self.agreements.put(agreement.agreement_id.clone(), agreement);
         }
         decision.answer
@@ -136,6 +144,12 @@ impl State {
     #[must_use]
     pub fn delayed(&self) -> &BTreeSet<String> {
         &self.delayed
+    }
+
+    /// The invites of the last 24 hours.
+    #[must_use]
+    pub fn invites(&self) -> &Invites {
+        &self.invites
     }
 
     fn put_account(&mut self, account: Account) {

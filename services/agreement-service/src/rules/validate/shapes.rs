@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use contracts::limits::FIELDS;
 use contracts::{Reason, link};
 
+use super::unseen::unseen;
 use super::{Checked, Flaw};
 
 /// Length of a name or title, in characters.
@@ -40,6 +41,21 @@ pub(super) fn named(pointer: &str, name: &str) -> Checked {
         Err(Flaw::new(pointer, "empty"))
     } else {
         line(pointer, name, NAME)
+    }
+}
+
+/// A name by which others know an account or an agreement: all of it is seen (M5).
+pub(super) fn known_by(pointer: &str, name: &str) -> Checked {
+    named(pointer, name)?;
+    match unseen(name) {
+        None => Ok(()),
+        Some(letter) => Err(Flaw::new(
+            pointer,
+            format!(
+                "has U+{:04X}, which is not seen or turns the direction of the text",
+                u32::from(letter)
+            ),
+        )),
     }
 }
 

@@ -252,3 +252,22 @@ fn languages_are_tags() {
         assert_eq!(with(bad), Err(malformed("/locale")), "{bad}");
     }
 }
+
+#[test]
+fn m5_the_names_that_others_know_an_account_by_are_seen_whole() {
+    let named = |name: &str| flaw(|message| message.display_name = Some(name.into()));
+    assert_eq!(named("Globex Repairs"), Ok(()));
+    assert_eq!(named("Globex\u{202e}sriapeR"), Err(malformed("/display_name")));
+    let Inbound::Register(mut message) = world::register("acme") else { unreachable!() };
+    message.display_name = "Acme\u{200b}".into();
+    assert_eq!(
+        register(&message).map_err(|flaw| flaw.detail()),
+        Err("/display_name: has U+200B, which is not seen or turns the direction of the text"
+            .into())
+    );
+    let Inbound::Invite(mut message) = world::invite(world::id(1), "globex") else {
+        unreachable!()
+    };
+    message.name = Some("\u{2066}Repairs".into());
+    assert_eq!(invite(&message).map_err(|flaw| flaw.pointer), Err("/name".to_owned()));
+}

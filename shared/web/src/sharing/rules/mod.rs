@@ -3,6 +3,7 @@
 pub mod doctor;
 pub mod group;
 pub mod health;
+pub mod look_alike;
 pub mod rehearsal;
 pub mod story;
 pub mod terms;
