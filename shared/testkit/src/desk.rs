@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::inbox::{Delivered, Inbox, read};
+use crate::inbox::{Delivered, Heard, Inbox, read};
 use crate::wait::until;
 use crate::{Duties, Model};
 
@@ -54,16 +54,8 @@ impl Desk {
     /// When the name is none.
     #[must_use]
     pub fn open(url: &str, account: &str) -> Self {
-        let account = AccountName::new(account).expect("an account's name");
-        let desk = Self {
-            account: account.clone(),
-            url: url.to_owned(),
-            inbox: Arc::default(),
-            publishing: tokio::sync::Mutex::default(),
-            counter: Mutex::default(),
-            awake: watch::Sender::new(true),
-            stop: CancellationToken::new(),
-        };
+        let desk = Self::apart(url, account);
+        let account = desk.account.clone();
         let (url, inbox, stop, mut awake) =
             (url.to_owned(), Arc::clone(&desk.inbox), desk.stop.clone(), desk.awake.subscribe());
         tokio::spawn(async move {
@@ -77,6 +69,29 @@ impl Desk {
             }
         });
         desk
+    }
+
+    /// A desk that reads no queue: what it is told is handed to it ([`Desk::hear`]).
+    ///
+    /// # Panics
+    /// When the name is none.
+    #[must_use]
+    pub fn apart(url: &str, account: &str) -> Self {
+        Self {
+            account: AccountName::new(account).expect("an account's name"),
+            url: url.to_owned(),
+            inbox: Arc::default(),
+            publishing: tokio::sync::Mutex::default(),
+            counter: Mutex::default(),
+            awake: watch::Sender::new(true),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// Takes a delivery that came another way than by its queue.
+    pub fn hear(&self, id: &str, message_type: &str, body: &[u8]) {
+        let (id, account) = (id.to_owned(), self.account.to_string());
+        self.lock().hear(Heard { id, message_type, account, body, trace_id: None });
     }
 
     /// Stops reading its queue; it still publishes.

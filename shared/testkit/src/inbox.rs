@@ -54,29 +54,51 @@ fn take(inbox: &mut Inbox, delivery: &lapin::message::Delivery) {
     let text = |value: &Option<ShortString>| {
         value.as_ref().map(|value| value.as_str().to_owned()).unwrap_or_default()
     };
-    let (id, name) = (text(properties.message_id()), text(properties.kind()));
-    inbox.bodies.push(String::from_utf8_lossy(&delivery.data).into_owned());
-    if !inbox.seen.insert(id.clone()) {
-        inbox.repeated += 1;
-        return;
-    }
-    let told = match DeliveryBody::read(&name, &delivery.data) {
-        Ok(told) => told,
-        Err(error) => {
-            inbox.unreadable.push(format!("{name} {id}: {error}"));
+    let account = delivery.routing_key.as_str().split('.').next().unwrap_or_default().to_owned();
+    inbox.hear(Heard {
+        id: text(properties.message_id()),
+        message_type: &text(properties.kind()),
+        account,
+        body: &delivery.data,
+        trace_id: trace_id(properties),
+    });
+}
+
+/// A delivery, whichever way it came.
+#[derive(Debug)]
+pub(crate) struct Heard<'a> {
+    pub id: String,
+    pub message_type: &'a str,
+    pub account: String,
+    pub body: &'a [u8],
+    pub trace_id: Option<String>,
+}
+
+impl Inbox {
+    /// Takes a delivery once.
+    pub fn hear(&mut self, heard: Heard<'_>) {
+        let Heard { id, message_type, account, body, trace_id } = heard;
+        self.bodies.push(String::from_utf8_lossy(body).into_owned());
+        if !self.seen.insert(id.clone()) {
+            self.repeated += 1;
             return;
         }
-    };
-    let at = Instant::now();
-    if let DeliveryBody::Receipt(receipt) = &told {
-        inbox
-            .receipts
-            .entry(receipt.command_id.clone())
-            .or_insert_with(|| ((**receipt).clone(), at));
+        let told = match DeliveryBody::read(message_type, body) {
+            Ok(told) => told,
+            Err(error) => {
+                self.unreadable.push(format!("{message_type} {id}: {error}"));
+                return;
+            }
+        };
+        let at = Instant::now();
+        if let DeliveryBody::Receipt(receipt) = &told {
+            self.receipts
+                .entry(receipt.command_id.clone())
+                .or_insert_with(|| ((**receipt).clone(), at));
+        }
+        self.model.take(&told);
+        self.deliveries.push(Delivered { id, account, told, at, trace_id });
     }
-    inbox.model.take(&told);
-    let account = delivery.routing_key.as_str().split('.').next().unwrap_or_default().to_owned();
-    inbox.deliveries.push(Delivered { id, account, told, at, trace_id: trace_id(properties) });
 }
 
 fn trace_id(properties: &BasicProperties) -> Option<String> {

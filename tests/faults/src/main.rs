@@ -149,7 +149,7 @@ async fn run(wanted: &Run) -> Result<bool> {
     let pace = Pace::steady();
     let site = Site::open(
         &dir,
-        &Deviations { binaries: wanted.binaries.clone(), ..Deviations::default() },
+        &Deviations { binaries: wanted.binaries.clone(), gateway: true, ..Deviations::default() },
     )
     .await?;
     let traffic = Traffic::open(&site, seed, pace.think).await?;

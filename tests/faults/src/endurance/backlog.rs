@@ -36,7 +36,7 @@ const AGREEMENT: &str = "backlog";
 pub async fn backlog(dir: &Path, count: usize) -> Result<bool> {
     let site = Site::open(dir, &Deviations::default()).await?;
     let traffic = Traffic::open(&site, 1, Duration::from_millis(100)).await?;
-    let (sender, receiver) = (traffic.desk("acme"), traffic.desk("umbrella"));
+    let (sender, receiver) = (traffic.desk("acme"), traffic.desk("gateway-umbrella"));
     share(sender, receiver).await?;
     site.replicas.pause().await?;
     publish(&site.admit("acme").await?, count).await?;

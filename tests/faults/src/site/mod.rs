@@ -1,6 +1,7 @@
 //! One installation whose every wire runs through a proxy: private servers that may be taken away,
 //! two replicas of each service.
 
+mod gateways;
 mod replicas;
 mod servers;
 
@@ -20,6 +21,7 @@ use tokio::task::spawn_blocking;
 use url::Url;
 
 use crate::proxy::Proxy;
+pub use gateways::Gateways;
 pub use replicas::{REPLICAS, Replicas};
 use servers::PrivateServers;
 
@@ -35,6 +37,8 @@ pub struct Deviations {
     pub definitions: Option<Value>,
     /// Settings, by the names of their environment variables.
     pub settings: Vec<(&'static str, &'static str)>,
+    /// Whether there is a gateway, with desks behind it.
+    pub gateway: bool,
 }
 
 /// The wires of an installation.
@@ -58,6 +62,8 @@ pub struct Site {
     pub installation: Installation,
     /// The services' processes.
     pub replicas: Replicas,
+    /// Where the gateway is reached, if there is one.
+    pub gateways: Option<Gateways>,
     /// Where mails end up.
     pub mail: MailSink,
     desks: Installation,
@@ -93,15 +99,28 @@ impl Site {
         let database =
             Database::create(&seen(&wires.broker)?.database_url, NAME, passwords).await?;
         let mail = MailSink::start_in("127.0.0.1:0", &dir.join("mails")).await?;
-        let binaries = own_binaries(dir, deviations.binaries.as_deref())?;
+        let binaries = own_binaries(dir, deviations.binaries.as_deref(), deviations.gateway)?;
         let fleet =
             Fleet::new(dir, &installation, &database, &mail.url())?.with_binaries(&binaries);
         let fleet = deviations
             .settings
             .iter()
             .fold(fleet, |fleet, (name, value)| fleet.with_variable(name, value));
-        let replicas = Replicas::start(fleet).await?;
-        Ok(Self { wires, installation, replicas, mail, desks, servers: private })
+        let (at_gateway, gateways) = if deviations.gateway {
+            let edge = installation.clone();
+            let made = spawn_blocking(move || edge.edge(Service::Gateway));
+            made.await.context("letting the gateway in")??;
+            let (fleets, gateways) = gateways::fleets(&fleet, &installation, REPLICAS)?;
+            (fleets, Some(gateways))
+        } else {
+            (Vec::new(), None)
+        };
+        let replicas = Replicas::start(fleet, at_gateway).await?;
+        let site = Self { wires, installation, replicas, gateways, mail, desks, servers: private };
+        if let Some(gateways) = &site.gateways {
+            gateways.register(&site.operator()?).await?;
+        }
+        Ok(site)
     }
 
     /// Makes an account's broker user and desk queue; returns the address its desk logs in at.
@@ -110,7 +129,10 @@ impl Site {
     /// When the broker refuses.
     pub async fn admit(&self, account: &str) -> Result<String> {
         let (desks, account) = (self.desks.clone(), account.to_owned());
-        Ok(spawn_blocking(move || desks.account(&account, None))
+        let gateway = Service::Gateway.name();
+        let is_behind_it = self.gateways.is_some() && account.starts_with(&format!("{gateway}-"));
+        let operator = is_behind_it.then_some(gateway);
+        Ok(spawn_blocking(move || desks.account(&account, operator))
             .await
             .context("making an account")??
             .amqp_url)
@@ -149,6 +171,9 @@ impl Site {
         self.servers.wipe_broker().await?;
         self.bring_back().await?;
         self.ask_broker(Installation::install_topology).await?;
+        if self.gateways.is_some() {
+            self.ask_broker(|installation| installation.edge(Service::Gateway)).await?;
+        }
         for account in accounts {
             self.admit(account).await?;
         }
@@ -294,12 +319,12 @@ fn through(proxy: &Proxy, url: &str) -> Result<String> {
 
 /// The services' binaries, copied: a run takes long, and the next build must not change what it
 /// tests.
-fn own_binaries(dir: &Path, given: Option<&Path>) -> Result<PathBuf> {
+fn own_binaries(dir: &Path, given: Option<&Path>, gateway: bool) -> Result<PathBuf> {
     let built = given.map_or_else(services::binaries_dir, |given| Ok(given.to_owned()))?;
     let own = dir.join("bin");
     std::fs::create_dir_all(&own)
         .with_context(|| format!("making the folder {}", own.display()))?;
-    for service in Service::ALL {
+    for service in Service::ALL.into_iter().chain(gateway.then_some(Service::Gateway)) {
         let (from, to) = (built.join(service.name()), own.join(service.name()));
         std::fs::remove_file(&to).ok();
         std::fs::copy(&from, &to)

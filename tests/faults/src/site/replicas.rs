@@ -20,27 +20,42 @@ const STOP: Duration = Duration::from_secs(40);
 #[derive(Debug)]
 pub struct Replicas {
     fleet: Fleet,
+    /// Of the gateway: each of its replicas has addresses of its own.
+    gateways: Vec<Fleet>,
     instances: Vec<Mutex<Option<Instance>>>,
 }
 
 impl Replicas {
-    pub(super) async fn start(fleet: Fleet) -> Result<Self> {
+    pub(super) async fn start(fleet: Fleet, gateways: Vec<Fleet>) -> Result<Self> {
         let started = spawn_blocking(move || {
             fleet.migrate_all()?;
+            if let Some(gateway) = gateways.first() {
+                gateway.migrate(Service::Gateway)?;
+            }
             let all = Service::ALL
                 .into_iter()
                 .flat_map(|service| (1..=REPLICAS).map(move |replica| (service, replica)));
             let mut instances = all
                 .map(|(service, replica)| fleet.start(service, replica))
                 .collect::<local::Result<Vec<_>>>()?;
+            for (replica, gateway) in (1..).zip(&gateways) {
+                instances.push(gateway.start(Service::Gateway, replica)?);
+            }
             instances.iter_mut().try_for_each(|instance| instance.wait_ready(PATIENCE))?;
-            Ok::<_, local::Error>((fleet, instances))
+            Ok::<_, local::Error>((fleet, gateways, instances))
         });
-        let (fleet, instances) = started.await.context("starting the services")??;
+        let (fleet, gateways, instances) = started.await.context("starting the services")??;
         Ok(Self {
             fleet,
+            gateways,
             instances: instances.into_iter().map(|instance| Mutex::new(Some(instance))).collect(),
         })
+    }
+
+    /// The services that were started.
+    pub fn services(&self) -> impl Iterator<Item = Service> + use<> {
+        let gateway = (!self.gateways.is_empty()).then_some(Service::Gateway);
+        Service::ALL.into_iter().chain(gateway)
     }
 
     /// Kills one without any chance to finish, starts it again and waits until it is ready.
@@ -60,7 +75,11 @@ impl Replicas {
     /// # Errors
     /// When it does not stop in time, or with a failure, or the new one is not ready.
     pub async fn replace(&self, service: Service, replica: u32) -> Result<()> {
-        self.replace_by(&self.fleet, service, replica).await
+        let own = match service {
+            Service::Gateway => self.gateways.get(replica as usize - 1),
+            _ => Some(&self.fleet),
+        };
+        self.replace_by(own.context("a replica")?, service, replica).await
     }
 
     /// The services as processes of another release, for `replace_by` and `migrate`.
@@ -185,7 +204,7 @@ impl Replicas {
         &self,
         act: impl Fn(&mut Instance) -> Result<()> + Copy + Send + 'static,
     ) -> Result<()> {
-        for service in Service::ALL {
+        for service in self.services() {
             for replica in 1..=REPLICAS {
                 self.with(service, replica, act).await?;
             }
@@ -199,7 +218,7 @@ impl Replicas {
         replica: u32,
         act: impl FnOnce(&mut Instance) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let at = Service::ALL.iter().position(|it| *it == service).context("one of the five")?;
+        let at = self.services().position(|it| it == service).context("one that was started")?;
         let index = at * REPLICAS as usize + replica as usize - 1;
         let mut slot = self.instances[index].lock().await;
         let mut instance = slot.take().context("it was started")?;

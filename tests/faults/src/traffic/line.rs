@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use contracts::Terms;
 use contracts::terms::CommentTerms;
 
-/// The desks.
-pub const ACCOUNTS: [&str; 4] = ["acme", "globex", "initech", "umbrella"];
+/// The desks. Where the site has a gateway, those it operates are behind it, and the others log in
+/// at the broker.
+pub const ACCOUNTS: [&str; 4] = ["acme", "globex", "gateway-initech", "gateway-umbrella"];
 
 /// A path of accounts along which tickets are shared.
 #[derive(Debug)]
@@ -26,10 +27,13 @@ const NO_TAGS: Terms = Terms { tags: false, ..ALL };
 
 /// Both directions, chains of three, and terms that hold something back.
 pub const LINES: [AccountPath; 4] = [
-    AccountPath { accounts: &["acme", "globex", "initech"], hops: &[ALL, ALL] },
+    AccountPath { accounts: &["acme", "globex", "gateway-initech"], hops: &[ALL, ALL] },
     AccountPath { accounts: &["globex", "acme"], hops: &[LITTLE] },
-    AccountPath { accounts: &["initech", "umbrella", "acme"], hops: &[NO_TAGS, ALL] },
-    AccountPath { accounts: &["umbrella", "globex"], hops: &[ALL] },
+    AccountPath {
+        accounts: &["gateway-initech", "gateway-umbrella", "acme"],
+        hops: &[NO_TAGS, ALL],
+    },
+    AccountPath { accounts: &["gateway-umbrella", "globex"], hops: &[ALL] },
 ];
 
 /// What an agent says or sets.
@@ -86,8 +90,8 @@ mod tests {
 
     #[test]
     fn everybody_on_a_line_of_full_terms_hears_everything() {
-        assert_eq!(heard(0, 0, Content::PublicComment, 0), ["globex", "initech"]);
-        assert_eq!(heard(0, 1, Content::CustomField, 0), ["acme", "initech"]);
+        assert_eq!(heard(0, 0, Content::PublicComment, 0), ["gateway-initech", "globex"]);
+        assert_eq!(heard(0, 1, Content::CustomField, 0), ["acme", "gateway-initech"]);
         assert_eq!(heard(0, 2, Content::Tag, 0), ["acme", "globex"]);
     }
 
@@ -97,13 +101,13 @@ mod tests {
         assert_eq!(heard(1, 1, Content::PublicComment, 0), [""; 0]);
         assert_eq!(heard(1, 1, Content::PrivateComment, 0), ["globex"]);
         assert_eq!(heard(2, 0, Content::Tag, 0), [""; 0]);
-        assert_eq!(heard(2, 2, Content::Tag, 0), ["umbrella"]);
+        assert_eq!(heard(2, 2, Content::Tag, 0), ["gateway-umbrella"]);
     }
 
     #[test]
     fn nothing_crosses_a_hop_that_has_ended() {
         assert_eq!(heard(0, 0, Content::PrivateComment, 1), [""; 0]);
-        assert_eq!(heard(0, 1, Content::PrivateComment, 1), ["initech"]);
+        assert_eq!(heard(0, 1, Content::PrivateComment, 1), ["gateway-initech"]);
         assert_eq!(heard(0, 2, Content::PrivateComment, 1), ["globex"]);
     }
 }

@@ -1,6 +1,7 @@
 //! Four desks that share tickets with each other and work on them, for as long as they are told to.
 
 mod agreement;
+mod gateway_desk;
 mod ledger;
 mod line;
 mod ticket;
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use contracts::ids::derive_id;
+use contracts::topology::Service;
 use contracts::{Receipt, ReceiptOutcome};
 use fastrand::Rng;
 use futures_util::future::join_all;
@@ -19,6 +21,7 @@ use serde_json::{Value, json};
 use testkit::Desk;
 use tokio_util::sync::CancellationToken;
 
+use self::gateway_desk::GatewayDesk;
 use crate::site::Site;
 pub use ledger::{Book, Command, Expected, Ledger, Mark, SECRET, Ticket, marked, marks_in};
 pub use line::{ACCOUNTS, AccountPath, LINES};
@@ -55,6 +58,8 @@ pub struct Traffic {
     /// Who registers accounts.
     pub operator: Desk,
     desks: BTreeMap<&'static str, Arc<Desk>>,
+    /// The desks among them that are behind the gateway, by the way they take.
+    behind_the_gateway: BTreeMap<&'static str, GatewayDesk>,
     seed: u64,
 }
 
@@ -64,13 +69,25 @@ impl Traffic {
     /// # Errors
     /// When the broker refuses, or a command is not applied.
     pub async fn open(site: &Site, seed: u64, think: Duration) -> Result<Self> {
-        let mut desks = BTreeMap::new();
+        let (mut desks, mut behind_the_gateway) = (BTreeMap::new(), BTreeMap::new());
         for account in ACCOUNTS {
-            desks.insert(account, Arc::new(Desk::open(&site.admit(account).await?, account)));
+            let operated = account.strip_prefix(&format!("{}-", Service::Gateway.name()));
+            let desk = match (operated, &site.gateways) {
+                (Some(address), Some(gateways)) => {
+                    let desk = Arc::new(Desk::apart("", account));
+                    let admin = agreement::admin_of(account);
+                    let token = gateways.add(account, address, admin).await?;
+                    let gateway = GatewayDesk::open(Arc::clone(&desk), &gateways.urls, &token);
+                    behind_the_gateway.insert(account, gateway);
+                    desk
+                }
+                _ => Arc::new(Desk::open(&site.admit(account).await?, account)),
+            };
+            desks.insert(account, desk);
         }
         let operator = Desk::open(&site.operator()?, "operator");
-        let traffic =
-            Self { ledger: Ledger::default(), manners: Manners::default(), operator, desks, seed };
+        let (ledger, manners) = (Ledger::default(), Manners::default());
+        let traffic = Self { ledger, manners, operator, desks, behind_the_gateway, seed };
         traffic.think(think);
         agreement::register(&traffic).await?;
         for line in &LINES {
@@ -97,6 +114,30 @@ impl Traffic {
     #[must_use]
     pub fn desk(&self, account: &str) -> &Arc<Desk> {
         self.desks.get(account).expect("one of the accounts")
+    }
+
+    fn is_behind_the_gateway(&self, account: &str) -> bool {
+        self.behind_the_gateway.contains_key(account)
+    }
+
+    /// What partners invite the account by: one that the gateway operates has the rest of its name.
+    fn address<'a>(&self, account: &'a str) -> &'a str {
+        let rest = account.split_once('-').map_or(account, |(_, rest)| rest);
+        if self.is_behind_the_gateway(account) { rest } else { account }
+    }
+
+    /// Publishes a command, once or again, the way that its desk takes.
+    async fn publish(&self, account: &'static str, id: &str, message_type: &str, content: &Value) {
+        match self.behind_the_gateway.get(account) {
+            Some(gateway) => {
+                gateway.send(id, message_type, content).await.expect("the gateway takes a command");
+            }
+            None => self
+                .desk(account)
+                .send_json(id, message_type, content)
+                .await
+                .expect("the broker takes a desk's command"),
+        }
     }
 
     /// From now on a worker pauses for half of this up to all of it between two actions.
@@ -135,10 +176,9 @@ impl Traffic {
             content: content.clone(),
             expected,
         });
-        desk.send_json(&id, message_type, &content)
-            .await
-            .expect("the broker takes a desk's command");
-        if self.manners.repeats.load(Ordering::Relaxed) {
+        self.publish(account, &id, message_type, &content).await;
+        // The gateway takes a key once, whatever its desk does.
+        if self.manners.repeats.load(Ordering::Relaxed) && !self.is_behind_the_gateway(account) {
             tokio::spawn(again(Arc::clone(desk), id.clone(), message_type, content));
         }
         id
@@ -189,10 +229,7 @@ impl Traffic {
             .rfind(|it| it.account == account && it.id == id)
             .cloned();
         if let Some(Command { message_type, content, .. }) = command {
-            self.desk(account)
-                .send_json(id, message_type, &content)
-                .await
-                .expect("the broker takes a desk's command");
+            self.publish(account, id, message_type, &content).await;
         }
     }
 

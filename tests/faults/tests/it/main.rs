@@ -14,7 +14,8 @@ async fn nothing_is_lost_doubled_leaked_or_diverged_under_a_few_faults() {
     let pace = Pace::steady();
     // A connection that hangs is given up sooner than a server in use would want it.
     let settings = vec![("DESKMESH__DATABASE__ANSWER_TIMEOUT_MS", "3000")];
-    let site = Site::open(&dir, &Deviations { settings, ..Deviations::default() }).await.unwrap();
+    let deviations = Deviations { settings, gateway: true, ..Deviations::default() };
+    let site = Site::open(&dir, &deviations).await.unwrap();
     let traffic = Traffic::open(&site, seed, pace.think).await.unwrap();
     let mut runner = Runner::new(site, traffic, pace);
     for round in rounds(seed, Extent::Short) {
