@@ -53,9 +53,9 @@ fn is_between(letter: char) -> bool {
 }
 
 /// Whether a run of digits, and what stands between them, is a telephone number by its form: with
-/// the sign or the digits that are dialled before a country or an area, with an area in brackets, or
-/// in the groups that telephone numbers are written in. A plain number may be a customer's, a part's
-/// or an order's, and stays.
+/// the sign or the digits that are dialled before a country or an area, with an area in brackets,
+/// or in the groups that telephone numbers are written in. A plain number may be a customer's, a
+/// part's or an order's, and stays.
 fn is_telephone(run: &str, before: Option<char>, after: Option<char>) -> bool {
     let opens = |letter: char| digit(letter).is_some() || "+\u{ff0b}(\u{ff08}".contains(letter);
     let (lead, run) = run.split_at(run.find(opens).unwrap_or(run.len()));

@@ -99,9 +99,9 @@ text_id! {
         character"
 }
 text_id! {
-    /// A comment, unique in all of Deskmesh: a UUID, 40 hex digits or `<account>/<local id>`. A UUID
-    /// and 40 hex digits, also as the local id, are taken in either case and told in lower case;
-    /// any other local id is its desk's own and stays as it is.
+    /// A comment, unique in all of Deskmesh: a UUID, 40 hex digits or `<account>/<local id>`. A
+    /// UUID and 40 hex digits, also as the local id, are taken in either case and told in lower
+    /// case; any other local id is its desk's own and stays as it is.
     CommentId, is_comment_id, comment_spelling, COMMENT_ID, "a UUID, 40 hex digits or <account>/<local id>"
 }
 text_id! {

@@ -34,8 +34,8 @@ echo "  and \`deskmesh-local status\`. The real kubectl: a shell without target/
 exit 1
 "#;
 
-/// What is set for each edge: where it is used, where the operator reaches it, and the file with what
-/// it shows there, as for `deskmesh-operator account add … --via EDGE`.
+/// What is set for each edge: where it is used, where the operator reaches it, and the file with
+/// what it shows there, as for `deskmesh-operator account add … --via EDGE`.
 const EDGES: [(Service, [&str; 3]); 3] = [
     (Service::Gateway, ["GATEWAY_URL", "DESKMESH_GATEWAY_URL", "DESKMESH_GATEWAY_SECRET_FILE"]),
     (Service::Helpdesk, ["HELPDESK_URL", "DESKMESH_HELPDESK_URL", "DESKMESH_HELPDESK_SECRET_FILE"]),

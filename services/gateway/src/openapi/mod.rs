@@ -1,5 +1,5 @@
-//! The document of the API by `OpenAPI` 3.1: its routes from the tables that the server is built from, its
-//! schemas from the contract's own types.
+//! The document of the API by `OpenAPI` 3.1: its routes from the tables that the server is built
+//! from, its schemas from the contract's own types.
 
 mod files;
 mod reads;

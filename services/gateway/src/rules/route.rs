@@ -11,8 +11,8 @@ pub struct CommandRoute {
     pub command: &'static str,
     /// Where the path's parameters stand in the command, as JSON pointers.
     pub parameters: &'static [(&'static str, &'static str)],
-    /// Where the request's body stands in it; empty: the body is the command's content, without what
-    /// the path says.
+    /// Where the request's body stands in it; empty: the body is the command's content, without
+    /// what the path says.
     pub body: &'static str,
     /// What it does.
     pub summary: &'static str,

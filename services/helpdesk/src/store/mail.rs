@@ -28,8 +28,8 @@ pub struct ToPerson<'a> {
     pub about: About<'a>,
 }
 
-/// Keeps mails to people, to be sent after the transaction; once for each of their ids. The language
-/// of each is the person's, else the account's.
+/// Keeps mails to people, to be sent after the transaction; once for each of their ids. The
+/// language of each is the person's, else the account's.
 ///
 /// # Errors
 /// The database.
@@ -87,8 +87,8 @@ pub enum Recipient {
     Agent(Uuid),
 }
 
-/// Keeps mails of rules about a ticket: their ids, to whom, and what they say. Whoever has no address
-/// or may not sign in gets none.
+/// Keeps mails of rules about a ticket: their ids, to whom, and what they say. Whoever has no
+/// address or may not sign in gets none.
 ///
 /// # Errors
 /// The database.

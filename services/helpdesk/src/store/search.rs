@@ -1,5 +1,5 @@
-//! Tickets by what people remember of them: beginnings of words of subjects, requesters and comments,
-//! a part of the subject, the requester's address, the number here or at a partner.
+//! Tickets by what people remember of them: beginnings of words of subjects, requesters and
+//! comments, a part of the subject, the requester's address, the number here or at a partner.
 
 use sqlx::PgConnection;
 

@@ -167,7 +167,8 @@ fn value_held<'a>(held: &'a Held, title: &'a str) -> (&'a str, Option<&'a Value>
     known.map_or((title, None), |(key, value)| (key, Some(value)))
 }
 
-/// A tag that the list lacks goes only if the partner had sent it: others may never have reached it.
+/// A tag that the list lacks goes only if the partner had sent it: others may never have reached
+/// it.
 fn tags(incoming: &Incoming, held: &Held) -> Option<Value> {
     let now = incoming.tags.as_ref()?;
     let has = |tag: &String| held.fields.get(&format!("tag:{tag}")) == Some(&json!(true));

@@ -46,7 +46,8 @@ pub struct Incoming {
     pub number: Option<String>,
 }
 
-/// Reads a ticket, but for the comments in `ours`, which are ours by the uuids that they have there.
+/// Reads a ticket, but for the comments in `ours`, which are ours by the uuids that they have
+/// there.
 ///
 /// # Errors
 /// What cannot be taken, with its place.

@@ -163,8 +163,8 @@ pub async fn attempts(
     .await
 }
 
-/// Calls nothing of an agreement; whether there is such an agreement. What the operator paused is the
-/// operator's.
+/// Calls nothing of an agreement; whether there is such an agreement. What the operator paused is
+/// the operator's.
 ///
 /// # Errors
 /// The database.

@@ -118,8 +118,8 @@ fn topic_permissions(vhost: &str) -> Vec<Value> {
 }
 
 /// Whether a service leads the deliveries of operated accounts to their operators' queues: it
-/// registers them, and is the first to know. The broker asks for `write` on the queue, and for `read`
-/// on the exchange and on the key.
+/// registers them, and is the first to know. The broker asks for `write` on the queue, and for
+/// `read` on the exchange and on the key.
 fn leads(service: Service) -> bool {
     received_by(service).any(|flow| flow.message == AccountRegister::NAME)
 }

@@ -1,5 +1,6 @@
-//! Signatures as Standard Webhooks has them (<https://www.standardwebhooks.com>): `v1`, HMAC-SHA256,
-//! for endpoints that keep the secret, and `v1a`, Ed25519, for those that keep the public key alone.
+//! Signatures as Standard Webhooks has them (<https://www.standardwebhooks.com>): `v1`,
+//! HMAC-SHA256, for endpoints that keep the secret, and `v1a`, Ed25519, for those that keep the
+//! public key alone.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
