@@ -294,7 +294,14 @@ async fn fields(context: &FourDesks) {
     let FourDesks { acme, globex, bridge, .. } = context;
     let field =
         |key: &str, title: &str, kind: &str| json!({ "key": key, "title": title, "type": kind });
-    let options = |key: &str, title: &str, options: Value| json!({ "key": key, "title": title, "type": "tagger", "options": options });
+    let options = |key: &str, title: &str, options: Value| {
+        json!({
+            "key": key,
+            "title": title,
+            "type": "tagger",
+            "options": options,
+        })
+    };
     let ours = json!([
         field("same", "Same", "text"),
         field("twice", "Twice", "text"),
@@ -315,7 +322,13 @@ async fn fields(context: &FourDesks) {
     ]);
     let statuses = json!({ "enabled": true,
         "statuses": [{ "key": "wait", "name": "Waiting", "category": "hold", "default": true }] });
-    let set = |version: u32, fields: &Value| json!({ "version": version, "actor": admin(), "ticket_fields": fields });
+    let set = |version: u32, fields: &Value| {
+        json!({
+            "version": version,
+            "actor": admin(),
+            "ticket_fields": fields,
+        })
+    };
     let mut with_statuses = set(10, &ours);
     with_statuses["custom_statuses"] = statuses;
     applied(&acme.ask("account.update.v1", &with_statuses).await);

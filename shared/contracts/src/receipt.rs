@@ -285,8 +285,12 @@ impl JsonSchema for Item {
                 `attachment:<id>`, `recording:<comment id>`, `requester`, `ccs` or `member:<JSON \
                 pointer>`. More may be added.",
             "type": "string",
-            "pattern": "^(status|requester|ccs)$|^(tag|custom_field|comment|attachment|recording|member):",
-            "examples": ["status", "tag:vip", "custom_field:order_number", "comment:acme/77", "attachment:1", "requester"],
+            "pattern": "^(status|requester|ccs)$|\
+                ^(tag|custom_field|comment|attachment|recording|member):",
+            "examples": [
+                "status", "tag:vip", "custom_field:order_number", "comment:acme/77", "attachment:1",
+                "requester",
+            ],
         })
     }
 }

@@ -29,7 +29,8 @@ if [ "$1 $2" = "-n deskmesh" ]; then
   esac
 fi
 echo "kubectl: this is for a cluster, and \`make up\` is none. Here are: the services' commands" >&2
-echo "  (-n deskmesh exec deploy/comment-sync -- /service …), their logs (-n deskmesh logs deploy/comment-sync)," >&2
+echo "  (-n deskmesh exec deploy/comment-sync -- /service …), their" \
+  "logs (-n deskmesh logs deploy/comment-sync)," >&2
 echo "  and \`deskmesh-local status\`. The real kubectl: a shell without target/local/env" >&2
 exit 1
 "#;

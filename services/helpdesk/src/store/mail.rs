@@ -217,7 +217,8 @@ pub async fn claim(
          select claimed.id, kind, recipient, claimed.name, claimed.language,
              confirmation, claimed.ticket, person, attempts, claimed.created_at, text,
              desk.address, desk.display_name as organisation, setting.link_key, ticket.subject,
-             said.author_name as author, case when said.redacted then null else said.body end as body
+             said.author_name as author,
+             case when said.redacted then null else said.body end as body
          from claimed join desk_account desk on desk.account = claimed.account
          left join account_setting setting on setting.account = claimed.account
          left join ticket on ticket.account = claimed.account and ticket.number = claimed.ticket

@@ -117,7 +117,8 @@ mod tests {
         );
         assert_eq!(
             signed.split_once(" v1a,").unwrap().1,
-            "80GTfMz39oArymeWT1CAjkm+yhsbgSUpByyHzvz4xAPAoBxNweXGBPgrx/+mpPZBNdJY/PIF1jOlXSyRFW3FBg=="
+            "80GTfMz39oArymeWT1CAjkm+yhsbgSUpByyHzvz4\
+             xAPAoBxNweXGBPgrx/+mpPZBNdJY/PIF1jOlXSyRFW3FBg=="
         );
         assert_ne!(Secret::of([7; 32]).public_key(), published().public_key());
     }
