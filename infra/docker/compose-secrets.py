@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Makes what infra/compose.yaml reads that has a password in it, with infra/kubernetes/credentials.py.
+"""Makes what infra/compose.yaml reads that has a password in it, with
+infra/kubernetes/credentials.py.
 
     infra/docker/compose-secrets.py target/compose
 
-It also writes operator.env, with what deskmesh-operator asks for. The folder is its owner's alone. Run it again whenever the definitions have changed: passwords stay. Python's own library
-is all it needs.
+It also writes operator.env, with what deskmesh-operator asks for. The folder is its owner's alone.
+Run it again whenever the definitions have changed: passwords stay. Python's own library is all it
+needs.
 """
 
 import base64
@@ -72,7 +74,10 @@ def main() -> None:
                 (folder / f"{edge}.{key}.env").write_text(f"{setting}={values[key]}\n")
     shown = stored(folder / "secrets.yaml")["deskmesh-trace"]["secret"]
     (folder / "trace.env").write_text(f"DESKMESH__HTTP__TRACE_SECRET={shown}\n")
-    login = f"POSTGRES_PASSWORD={password(folder / 'passwords/database.postgres')}\nPOSTGRES_DB=deskmesh\n"
+    login = (
+        f"POSTGRES_PASSWORD={password(folder / 'passwords/database.postgres')}\n"
+        f"POSTGRES_DB=deskmesh\n"
+    )
     (folder / "database.env").write_text(login)
     administer(folder / "definitions.json", password(folder / f"passwords/broker.{ADMINISTRATOR}"))
     (folder / "operator.env").write_text(operators(folder))
@@ -89,7 +94,9 @@ def stored(path: Path) -> dict[str, dict[str, str]]:
 
 
 def administer(path: Path, login: str) -> None:
-    """Adds the broker's administrator to its definitions: in a container nobody could add one by hand."""
+    """Adds the broker's administrator to its definitions: in a container nobody could add one by
+    hand.
+    """
     definitions = json.loads(path.read_text())
     vhost = definitions["vhosts"][0]["name"]
     salt = secrets.token_bytes(4)
@@ -110,8 +117,14 @@ def operators(folder: Path) -> str:
     """What deskmesh-operator asks for, to be sourced by a shell."""
     vhost = json.loads((folder / "definitions.json").read_text())["vhosts"][0]["name"]
     values = {
-        "DESKMESH_MANAGEMENT_URL": f"http://{ADMINISTRATOR}:{password(folder / f'passwords/broker.{ADMINISTRATOR}')}@127.0.0.1:15672",
-        "DESKMESH_BROKER_URL": f"amqp://operator:{password(folder / 'passwords/broker.operator')}@127.0.0.1:5672/{vhost}",
+        "DESKMESH_MANAGEMENT_URL": (
+            f"http://{ADMINISTRATOR}:{password(folder / f'passwords/broker.{ADMINISTRATOR}')}"
+            f"@127.0.0.1:15672"
+        ),
+        "DESKMESH_BROKER_URL": (
+            f"amqp://operator:{password(folder / 'passwords/broker.operator')}"
+            f"@127.0.0.1:5672/{vhost}"
+        ),
         "DESKMESH_TRACE_SECRET_FILE": str((folder / "passwords/trace").resolve()),
         "DESKMESH_SERVICES": ",".join(
             f"{name}=http://127.0.0.1:{port}" for name, port in PORTS.items()

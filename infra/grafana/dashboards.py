@@ -3,8 +3,9 @@
 
     infra/grafana/dashboards.py        rewrites the JSON files beside it
 
-A panel is a title, what it says to whoever was just woken, a unit, and queries by legend. Written by hand, the files
-would be two thousand lines in which nobody sees a wrong unit. Python's own library is all it needs.
+A panel is a title, what it says to whoever was just woken, a unit, and queries by legend. Written
+by hand, the files would be two thousand lines in which nobody sees a wrong unit. Python's own
+library is all it needs.
 """
 
 from pathlib import Path
@@ -20,7 +21,8 @@ LATE = "deskmesh:late_deliveries:ratio_rate"
 OVERVIEW = Dashboard(
     "overview",
     "Deskmesh: overview",
-    "Is the promise kept, and if not, where does it break? From here to the other dashboards by the links above.",
+    "Is the promise kept, and if not, where does it break? From here to the other dashboards by "
+    "the links above.",
     rows=[
         Row(
             "Is somebody hurt?",
@@ -28,17 +30,22 @@ OVERVIEW = Dashboard(
             [
                 Panel(
                     "What fires",
-                    "Each alert names its runbook. Begin with a page; of several, with broker or database.",
+                    "Each alert names its runbook. Begin with a page; of several, with broker or "
+                    "database.",
                     "none",
                     {
-                        "": 'sum by (alertname, severity, job, queue) (ALERTS{alertname=~"Deskmesh.+",alertstate="firing"})'
+                        "": (
+                            "sum by (alertname, severity, job, queue) "
+                            '(ALERTS{alertname=~"Deskmesh.+",alertstate="firing"})'
+                        )
                     },
                     kind="table",
                     wide=8,
                 ),
                 Panel(
                     "Late",
-                    "Share of deliveries that took more than 30 s, in the last hour; promised is 1 %. Runbook late-deliveries.",
+                    "Share of deliveries that took more than 30 s, in the last hour; promised is "
+                    "1 %. Runbook late-deliveries.",
                     "percentunit",
                     {"late": f"{LATE}1h"},
                     kind="stat",
@@ -46,7 +53,8 @@ OVERVIEW = Dashboard(
                 ),
                 Panel(
                     "Canary",
-                    "Since a comment last crossed from one of our own desks to the other. It tries every minute. Runbook canary-missing.",
+                    "Since a comment last crossed from one of our own desks to the other. It "
+                    "tries every minute. Runbook canary-missing.",
                     "s",
                     {"ago": "time() - deskmesh:canary:last_success_timestamp_seconds"},
                     kind="stat",
@@ -76,7 +84,8 @@ OVERVIEW = Dashboard(
             [
                 Panel(
                     "From command to delivery",
-                    "All types. p99 above 30 s breaks the promise. Seconds and not milliseconds: something waits. Runbook late-deliveries.",
+                    "All types. p99 above 30 s breaks the promise. Seconds and not milliseconds: "
+                    "something waits. Runbook late-deliveries.",
                     "s",
                     {
                         "p50": quantile(0.5, "deskmesh_sync_seconds"),
@@ -86,7 +95,8 @@ OVERVIEW = Dashboard(
                 ),
                 Panel(
                     "How fast the budget burns",
-                    "Late share by window. It pages above 14.4 % in 5 m and 1 h, and above 6 % in 30 m and 6 h.",
+                    "Late share by window. It pages above 14.4 % in 5 m and 1 h, and above 6 % in "
+                    "30 m and 6 h.",
                     "percentunit",
                     {window: f"{LATE}{window}" for window in ("5m", "30m", "1h", "6h")},
                     red_from=0.06,
@@ -99,42 +109,55 @@ OVERVIEW = Dashboard(
             [
                 Panel(
                     "Messages by service",
-                    "What each has done with. One at zero while those before it are not: runbook queue-without-consumer.",
+                    "What each has done with. One at zero while those before it are not: runbook "
+                    "queue-without-consumer.",
                     "ops",
                     {"{{job}}": "sum by (job) (rate(deskmesh_messages_total[$__rate_interval]))"},
                 ),
                 Panel(
                     "Queues of services",
-                    "What waits to be read. The longest is before the service that does not keep up: runbook queue-growing.",
+                    "What waits to be read. The longest is before the service that does not keep "
+                    "up: runbook queue-growing.",
                     "short",
                     {"{{queue}}": f'max by (queue) ({READY}{{queue=~"{READ_BY_SERVICES}"}})'},
                 ),
                 Panel(
                     "A batch",
-                    "p99 of decide, save, send, confirm. All services slow: database or broker. One slow: its queries.",
+                    "p99 of decide, save, send, confirm. All services slow: database or broker. "
+                    "One slow: its queries.",
                     "s",
                     {"{{job}}": quantile(0.99, "deskmesh_step_seconds", "job")},
                 ),
                 Panel(
                     "Not taken by the broker",
-                    "To sync: a batch is held, runbook unroutable. To desk: a delivery waits, runbook desk-does-not-read.",
+                    "To sync: a batch is held, runbook unroutable. To desk: a delivery waits, "
+                    "runbook desk-does-not-read.",
                     "ops",
                     {
-                        "{{job}} {{exchange}} {{cause}}": "sum by (job, exchange, cause) (rate(deskmesh_refused_publishes_total[$__rate_interval]))"
+                        "{{job}} {{exchange}} {{cause}}": (
+                            "sum by (job, exchange, cause) "
+                            "(rate(deskmesh_refused_publishes_total[$__rate_interval]))"
+                        )
                     },
                 ),
                 Panel(
                     "Canary, step by step",
-                    "Its last round. Which step is slow says where to look. Nothing, where it runs as a CronJob.",
+                    "Its last round. Which step is slow says where to look. Nothing, where it "
+                    "runs as a CronJob.",
                     "s",
                     {"{{step}}": "max by (step) (deskmesh_canary_seconds)"},
                 ),
                 Panel(
                     "Not decided",
-                    "Refused: a desk's mistake. Not yet: it waits up to six seconds for what is not known. Known: sent again after a fault.",
+                    "Refused: a desk's mistake. Not yet: it waits up to six seconds for what is "
+                    "not known. Known: sent again after a fault.",
                     "ops",
                     {
-                        "{{outcome}}": 'sum by (outcome) (rate(deskmesh_messages_total{outcome!="decided"}[$__rate_interval]))'
+                        "{{outcome}}": (
+                            "sum by (outcome) "
+                            "(rate(deskmesh_messages_total{"
+                            'outcome!="decided"}[$__rate_interval]))'
+                        )
                     },
                 ),
             ],
@@ -151,20 +174,23 @@ OVERVIEW = Dashboard(
                 ),
                 Panel(
                     "Reached",
-                    "1: some replica reaches it. 0: none does, and the service stands still. Runbooks broker-lost, database-lost, replica-waits.",
+                    "1: some replica reaches it. 0: none does, and the service stands still. "
+                    "Runbooks broker-lost, database-lost, replica-waits.",
                     "short",
                     {"{{job}} {{dependency}}": "max by (job, dependency) (deskmesh_ready)"},
                 ),
                 Panel(
                     "Broker",
-                    "Processes from which the broker takes nothing: it is short of memory or disk. Runbook broker-blocked.",
+                    "Processes from which the broker takes nothing: it is short of memory or "
+                    "disk. Runbook broker-blocked.",
                     "short",
                     {"blocked": "sum(deskmesh_broker_blocked)"},
                     red_from=1,
                 ),
                 Panel(
                     "Longest queues of desks",
-                    "An account's own matter, until many are in here at once. Runbook desk-does-not-read.",
+                    "An account's own matter, until many are in here at once. Runbook "
+                    "desk-does-not-read.",
                     "short",
                     {"{{queue}}": f"topk(10, max by (queue) ({READY}{{{DESKS}}}))"},
                 ),
@@ -176,7 +202,8 @@ OVERVIEW = Dashboard(
 FLOW = Dashboard(
     "flow",
     "Deskmesh: one message type",
-    "One type on its way through all services. Transfers and facts go between services, commands come from desks, deliveries go to them.",
+    "One type on its way through all services. Transfers and facts go between services, commands "
+    "come from desks, deliveries go to them.",
     variables=[
         Variable("type", "label_values(deskmesh_messages_total, type)", "what services read"),
         Variable(
@@ -190,10 +217,14 @@ FLOW = Dashboard(
             [
                 Panel(
                     "What each service did with it",
-                    "In the order of the line. Where the number falls, it stops: look at that service.",
+                    "In the order of the line. Where the number falls, it stops: look at that "
+                    "service.",
                     "ops",
                     {
-                        "{{job}} {{outcome}}": 'sum by (job, outcome) (rate(deskmesh_messages_total{type="$type"}[$__rate_interval]))'
+                        "{{job}} {{outcome}}": (
+                            "sum by (job, outcome) "
+                            '(rate(deskmesh_messages_total{type="$type"}[$__rate_interval]))'
+                        )
                     },
                     wide=24,
                 ),
@@ -205,7 +236,8 @@ FLOW = Dashboard(
             [
                 Panel(
                     "In the queue, p99",
-                    "From the publisher's clock to the service, in whole seconds. One service alone: it does not keep up. Runbook queue-growing.",
+                    "From the publisher's clock to the service, in whole seconds. One service "
+                    "alone: it does not keep up. Runbook queue-growing.",
                     "s",
                     {
                         "{{job}}": quantile(
@@ -231,10 +263,15 @@ FLOW = Dashboard(
                 ),
                 Panel(
                     "Not yet",
-                    "Commands that wait for an account, an agreement or a share: six seconds at most, then refused or parked.",
+                    "Commands that wait for an account, an agreement or a share: six seconds at "
+                    "most, then refused or parked.",
                     "ops",
                     {
-                        "{{job}}": 'sum by (job) (rate(deskmesh_messages_total{type="$type",outcome="not_yet"}[$__rate_interval]))'
+                        "{{job}}": (
+                            "sum by (job) "
+                            '(rate(deskmesh_messages_total{type="$type",'
+                            'outcome="not_yet"}[$__rate_interval]))'
+                        )
                     },
                 ),
             ],
@@ -248,7 +285,11 @@ FLOW = Dashboard(
                     "Confirmed by desks' queues.",
                     "ops",
                     {
-                        "{{type}}": 'sum by (type) (rate(deskmesh_sync_seconds_count{type="$delivery"}[$__rate_interval]))'
+                        "{{type}}": (
+                            "sum by (type) "
+                            "(rate(deskmesh_sync_seconds_count{"
+                            'type="$delivery"}[$__rate_interval]))'
+                        )
                     },
                 ),
                 Panel(
@@ -278,7 +319,8 @@ SERVICE = Dashboard(
             [
                 Panel(
                     "Replicas",
-                    "By version. Two versions for more than an hour: a rollout stopped, runbook schema-mismatch.",
+                    "By version. Two versions for more than an hour: a rollout stopped, runbook "
+                    "schema-mismatch.",
                     "short",
                     {"{{version}}": 'count by (version) (deskmesh_build_info{job="$job"})'},
                     kind="stat",
@@ -316,7 +358,8 @@ SERVICE = Dashboard(
                 ),
                 Panel(
                     "Readers",
-                    "Consumers on its queue: replicas times broker.slots. None: runbook queue-without-consumer.",
+                    "Consumers on its queue: replicas times broker.slots. None: runbook "
+                    "queue-without-consumer.",
                     "short",
                     {"readers": 'max(rabbitmq_detailed_queue_consumers{queue="$job"})'},
                     kind="stat",
@@ -333,15 +376,22 @@ SERVICE = Dashboard(
                     "What it has done with.",
                     "ops",
                     {
-                        "{{type}}": 'sum by (type) (rate(deskmesh_messages_total{job="$job"}[$__rate_interval]))'
+                        "{{type}}": (
+                            "sum by (type) "
+                            '(rate(deskmesh_messages_total{job="$job"}[$__rate_interval]))'
+                        )
                     },
                 ),
                 Panel(
                     "By outcome",
-                    "Known: it came again after a fault, and was only sent again. Much refused: runbook refused-commands-flood.",
+                    "Known: it came again after a fault, and was only sent again. Much refused: "
+                    "runbook refused-commands-flood.",
                     "ops",
                     {
-                        "{{outcome}}": 'sum by (outcome) (rate(deskmesh_messages_total{job="$job"}[$__rate_interval]))'
+                        "{{outcome}}": (
+                            "sum by (outcome) "
+                            '(rate(deskmesh_messages_total{job="$job"}[$__rate_interval]))'
+                        )
                     },
                 ),
                 Panel(
@@ -377,7 +427,8 @@ SERVICE = Dashboard(
                 ),
                 Panel(
                     "Messages in a batch",
-                    "Near broker.batch_size all the time: it cannot take more at once, give it replicas.",
+                    "Near broker.batch_size all the time: it cannot take more at once, give it "
+                    "replicas.",
                     "short",
                     {
                         "p50": quantile(0.5, "deskmesh_batch_size", where='job="$job"'),
@@ -389,16 +440,21 @@ SERVICE = Dashboard(
                     "Milliseconds. More than two minutes pages: runbook step-stuck.",
                     "s",
                     {
-                        "{{instance}}": 'max by (instance) (deskmesh_oldest_step_seconds{job="$job"})'
+                        "{{instance}}": (
+                            'max by (instance) (deskmesh_oldest_step_seconds{job="$job"})'
+                        )
                     },
                     red_from=120,
                 ),
                 Panel(
                     "Reached",
-                    "1: it reaches it. 0 in one replica: runbook replica-waits. In all: cut off, the same.",
+                    "1: it reaches it. 0 in one replica: runbook replica-waits. In all: cut off, "
+                    "the same.",
                     "short",
                     {
-                        "{{instance}} {{dependency}}": 'min by (instance, dependency) (deskmesh_ready{job="$job"})'
+                        "{{instance}} {{dependency}}": (
+                            'min by (instance, dependency) (deskmesh_ready{job="$job"})'
+                        )
                     },
                 ),
                 Panel(
@@ -410,24 +466,33 @@ SERVICE = Dashboard(
                 ),
                 Panel(
                     "Connections built anew",
-                    "In the last half hour. One for each restarted node is usual. Runbook replica-waits, interruptions.",
+                    "In the last half hour. One for each restarted node is usual. Runbook "
+                    "replica-waits, interruptions.",
                     "short",
                     {"{{instance}}": 'increase(deskmesh_interruptions_total{job="$job"}[30m])'},
                 ),
                 Panel(
                     "Not taken by the broker",
-                    "To sync: the batch is held, runbook unroutable. To desk: the delivery waits, runbook desk-does-not-read.",
+                    "To sync: the batch is held, runbook unroutable. To desk: the delivery waits, "
+                    "runbook desk-does-not-read.",
                     "ops",
                     {
-                        "{{exchange}} {{cause}}": 'sum by (exchange, cause) (rate(deskmesh_refused_publishes_total{job="$job"}[$__rate_interval]))'
+                        "{{exchange}} {{cause}}": (
+                            "sum by (exchange, cause) "
+                            "(rate(deskmesh_refused_publishes_total{"
+                            'job="$job"}[$__rate_interval]))'
+                        )
                     },
                 ),
                 Panel(
                     "Old rows that are still there",
-                    "For how long the oldest should have been gone. A day: runbook retention-behind.",
+                    "For how long the oldest should have been gone. A day: runbook "
+                    "retention-behind.",
                     "s",
                     {
-                        "{{table}}": 'max by (table) (deskmesh_retention_overdue_seconds{job="$job"})'
+                        "{{table}}": (
+                            'max by (table) (deskmesh_retention_overdue_seconds{job="$job"})'
+                        )
                     },
                     red_from=86400,
                 ),
@@ -443,7 +508,10 @@ SERVICE = Dashboard(
                     "notifier alone. Put off and none sent: runbook mails-fail.",
                     "ops",
                     {
-                        "{{outcome}}": 'sum by (outcome) (rate(deskmesh_mails_total{job="$job"}[$__rate_interval]))'
+                        "{{outcome}}": (
+                            "sum by (outcome) "
+                            '(rate(deskmesh_mails_total{job="$job"}[$__rate_interval]))'
+                        )
                     },
                 ),
             ],
@@ -454,7 +522,8 @@ SERVICE = Dashboard(
 PARKED = Dashboard(
     "parked",
     "Deskmesh: parked and undelivered",
-    "What waits for a person, and what waits for a desk. Nothing of it is lost, and nothing of it holds up anybody else.",
+    "What waits for a person, and what waits for a desk. Nothing of it is lost, and nothing of it "
+    "holds up anybody else.",
     rows=[
         Row(
             "For a person",
@@ -462,28 +531,34 @@ PARKED = Dashboard(
             [
                 Panel(
                     "Parked now",
-                    "By service and reason. The reasons, and what to do for each: runbook parked-messages.",
+                    "By service and reason. The reasons, and what to do for each: runbook "
+                    "parked-messages.",
                     "short",
                     {"": "max by (job, reason) (deskmesh_parked) > 0"},
                     kind="table",
                 ),
                 Panel(
                     "Parked, over time",
-                    "A step: one cause for all of them, look what was released then. A slope: somebody's loop.",
+                    "A step: one cause for all of them, look what was released then. A slope: "
+                    "somebody's loop.",
                     "short",
                     {"{{job}} {{reason}}": "max by (job, reason) (deskmesh_parked) > 0"},
                 ),
                 Panel(
                     "Being parked",
-                    "In ten minutes. It pages when a service parks more than twenty, for reasons that are not an account's.",
+                    "In ten minutes. It pages when a service parks more than twenty, for reasons "
+                    "that are not an account's.",
                     "short",
                     {
-                        "{{job}} {{reason}}": "sum by (job, reason) (increase(deskmesh_parked_total[10m])) > 0"
+                        "{{job}} {{reason}}": (
+                            "sum by (job, reason) (increase(deskmesh_parked_total[10m])) > 0"
+                        )
                     },
                 ),
                 Panel(
                     "Dead letters",
-                    "On their way into the table. They do not stay: if they do, runbook queue-without-consumer.",
+                    "On their way into the table. They do not stay: if they do, runbook "
+                    "queue-without-consumer.",
                     "short",
                     {"{{queue}}": f'max by (queue) ({READY}{{queue=~".+[.]parked"}})'},
                 ),
@@ -495,7 +570,8 @@ PARKED = Dashboard(
             [
                 Panel(
                     "Undelivered",
-                    "Their desk's queue is missing or full; whose, says runbook desk-does-not-read.",
+                    "Their desk's queue is missing or full; whose, says runbook "
+                    "desk-does-not-read.",
                     "short",
                     {"{{job}}": "max by (job) (deskmesh_undelivered)"},
                 ),
@@ -514,7 +590,8 @@ PARKED = Dashboard(
                 ),
                 Panel(
                     "Find no queue",
-                    "Beside those that find one. Half of all: desks' queues or bindings are gone, runbook desk-does-not-read, undelivered.",
+                    "Beside those that find one. Half of all: desks' queues or bindings are gone, "
+                    "runbook desk-does-not-read, undelivered.",
                     "ops",
                     {
                         "no queue": "sum(rate(deskmesh_undelivered_total[$__rate_interval]))",
@@ -547,7 +624,10 @@ EDGES = Dashboard(
                     "By type. Each is kept until its receipt is there.",
                     "ops",
                     {
-                        "{{type}}": "sum by (type) (rate(deskmesh_gateway_commands_total[$__rate_interval]))"
+                        "{{type}}": (
+                            "sum by (type) "
+                            "(rate(deskmesh_gateway_commands_total[$__rate_interval]))"
+                        )
                     },
                 ),
                 Panel(
@@ -565,18 +645,25 @@ EDGES = Dashboard(
             [
                 Panel(
                     "Webhooks",
-                    "Single endpoints fail often, and wait alone. Most of them at once: runbook webhooks-fail.",
+                    "Single endpoints fail often, and wait alone. Most of them at once: runbook "
+                    "webhooks-fail.",
                     "ops",
                     {
-                        "{{outcome}}": "sum by (outcome) (rate(deskmesh_gateway_webhook_attempts_total[$__rate_interval]))"
+                        "{{outcome}}": (
+                            "sum by (outcome) "
+                            "(rate(deskmesh_gateway_webhook_attempts_total[$__rate_interval]))"
+                        )
                     },
                 ),
                 Panel(
                     "Files copied",
-                    "That commands name and that lie elsewhere, an attempt each. Given up: the link goes as it was given.",
+                    "That commands name and that lie elsewhere, an attempt each. Given up: the "
+                    "link goes as it was given.",
                     "ops",
                     {
-                        "{{outcome}}": "sum by (outcome) (rate(deskmesh_files_copied_total[$__rate_interval]))"
+                        "{{outcome}}": (
+                            "sum by (outcome) (rate(deskmesh_files_copied_total[$__rate_interval]))"
+                        )
                     },
                 ),
                 Panel(
@@ -584,7 +671,10 @@ EDGES = Dashboard(
                     "What edges have not read of their queues: runbook desk-does-not-read.",
                     "short",
                     {
-                        "{{queue}}": f'max by (queue) ({READY}{{queue=~"desk[.](gateway|helpdesk|nhd-bridge)"}})'
+                        "{{queue}}": (
+                            f"max by (queue) "
+                            f'({READY}{{queue=~"desk[.](gateway|helpdesk|nhd-bridge)"}})'
+                        )
                     },
                 ),
             ],
@@ -595,10 +685,13 @@ EDGES = Dashboard(
             [
                 Panel(
                     "Calls",
-                    "One partner fails often, and waits alone. Most of them at once: runbook nhd-partner-fails.",
+                    "One partner fails often, and waits alone. Most of them at once: runbook "
+                    "nhd-partner-fails.",
                     "ops",
                     {
-                        "{{outcome}}": "sum by (outcome) (rate(deskmesh_nhd_calls_total[$__rate_interval]))"
+                        "{{outcome}}": (
+                            "sum by (outcome) (rate(deskmesh_nhd_calls_total[$__rate_interval]))"
+                        )
                     },
                 ),
                 Panel(
@@ -606,7 +699,10 @@ EDGES = Dashboard(
                     "What 99 of 100 calls take at most.",
                     "s",
                     {
-                        "99 of 100": "histogram_quantile(0.99, sum by (le) (rate(deskmesh_nhd_call_seconds_bucket[$__rate_interval])))"
+                        "99 of 100": (
+                            "histogram_quantile(0.99, sum by (le) "
+                            "(rate(deskmesh_nhd_call_seconds_bucket[$__rate_interval])))"
+                        )
                     },
                 ),
                 Panel(
@@ -614,7 +710,9 @@ EDGES = Dashboard(
                     "Requests of partners, by status. 503 is overload.",
                     "ops",
                     {
-                        "{{status}}": "sum by (status) (rate(deskmesh_nhd_refused_total[$__rate_interval]))"
+                        "{{status}}": (
+                            "sum by (status) (rate(deskmesh_nhd_refused_total[$__rate_interval]))"
+                        )
                     },
                 ),
             ],

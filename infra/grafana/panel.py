@@ -44,7 +44,9 @@ class Variable:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """A page. `name` is its file's, and part of its uid, which never changes: links are made of it."""
+    """A page. `name` is its file's, and part of its uid, which never changes: links are made of
+    it.
+    """
 
     name: str
     title: str
@@ -57,7 +59,10 @@ def quantile(q: float, metric: str, by: str = "", where: str = "") -> str:
     """A quantile of a histogram."""
     labels = f"le, {by}" if by else "le"
     selector = f"{{{where}}}" if where else ""
-    return f"histogram_quantile({q}, sum by ({labels}) (rate({metric}_bucket{selector}[$__rate_interval])))"
+    return (
+        f"histogram_quantile({q}, sum by ({labels}) "
+        f"(rate({metric}_bucket{selector}[$__rate_interval])))"
+    )
 
 
 def text(dashboard: Dashboard) -> str:
@@ -113,7 +118,9 @@ def _variable(variable: Variable) -> dict[str, Any]:
 
 
 def _panels(dashboard: Dashboard) -> list[dict[str, Any]]:
-    """Rows from the top down; in a row from left to right, and on to the next line when it is full."""
+    """Rows from the top down; in a row from left to right, and on to the next line when it is
+    full.
+    """
     panels: list[dict[str, Any]] = []
     top = 0
     for row in dashboard.rows:

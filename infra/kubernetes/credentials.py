@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Makes the passwords of a deployment, and every file that has them in it.
 
-    infra/kubernetes/credentials.py --broker amqps://broker.example.org --database postgres://db.example.org/deskmesh DIR
+    infra/kubernetes/credentials.py --broker amqps://broker.example.org \\
+        --database postgres://db.example.org/deskmesh DIR
 
 DIR gets, readable by its owner alone:
 
     passwords/…        one file each; kept when there already: delete one and run again to rotate it
     secrets.yaml       the Secrets, for kubectl apply
-    definitions.json   infra/rabbitmq/definitions.json with the passwords' hashes, for rabbitmqctl import_definitions
+    definitions.json   infra/rabbitmq/definitions.json with the passwords' hashes, for
+                       rabbitmqctl import_definitions
     database.sql       roles and schemas, for psql in the new database
 
 Python's own library is all it needs.
@@ -25,7 +27,8 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 DEFINITIONS = Path(__file__).resolve().parents[1] / "rabbitmq/definitions.json"
-# What a deployment may have beside the line: an account at the broker, `deskmesh-operator account add gateway --may-operate`.
+# What a deployment may have beside the line: an account at the broker,
+# `deskmesh-operator account add gateway --may-operate`.
 EDGES = ("gateway", "helpdesk", "nhd-bridge")
 # Which of them keeps secrets of others, encrypted with one of its own.
 KEEPERS = ("nhd-bridge",)
@@ -93,7 +96,9 @@ class Credentials:
         return path.read_text().strip()
 
     def secrets(self) -> list[dict]:
-        """The base's three, what who asks the services shows, one for each edge, and one for each user and role that an operator makes."""
+        """The base's three, what who asks the services shows, one for each edge, and one for each
+        user and role that an operator makes.
+        """
         broker = {
             name: self.address(
                 self.given.broker, f"svc.{name}", f"broker.svc.{name}", f"/{self.vhost}"
@@ -166,17 +171,22 @@ class Credentials:
         return self.definitions
 
     def sql(self) -> str:
-        """A role and a schema of the same name for each service and edge; the search path that PostgreSQL has finds it."""
+        """A role and a schema of the same name for each service and edge; the search path that
+        PostgreSQL has finds it.
+        """
         lines = [
-            "-- Run in the database of Deskmesh, as a superuser or as its owner with createrole; may be run again."
+            "-- Run in the database of Deskmesh, as a superuser or as its owner with createrole; "
+            "may be run again."
         ]
         for name in (*self.services, *EDGES):
             one = role(name)
             lines += [
-                f"do $$ begin if not exists (select from pg_roles where rolname = '{one}') then create role {one}; end if; end $$;",
+                f"do $$ begin if not exists (select from pg_roles where rolname = '{one}') then "
+                f"create role {one}; end if; end $$;",
                 f"alter role {one} login password '{self.password(f'database.{name}')}';",
                 # Whoever is no superuser makes a schema for another role only as its member.
-                "do $$ begin if not (select rolsuper from pg_roles where rolname = current_user) then "
+                "do $$ begin if not (select rolsuper from pg_roles where rolname = current_user) "
+                "then "
                 f"grant {one} to current_user; end if; end $$;",
                 f"create schema if not exists {one} authorization {one};",
             ]

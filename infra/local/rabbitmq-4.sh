@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs a command with a RabbitMQ 4 of its own: rabbitmq-4.sh COMMAND...
-# The node is Debian trixie's, in a chroot below target/tools/rabbitmq-4 (the first time: two minutes, 370 MB). The command finds it by
-# AMQP_URL and MANAGEMENT_URL, and it is gone with its data when the command ends. Needs root, and Debian or what has its keys.
+# The node is Debian trixie's, in a chroot below target/tools/rabbitmq-4 (the first time: two
+# minutes, 370 MB). The command finds it by AMQP_URL and MANAGEMENT_URL, and it is gone with its
+# data when the command ends. Needs root, and Debian or what has its keys.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -11,12 +12,13 @@ log=$home/out.log
 readonly start_limit=120
 
 fail() {
-  echo "$1" >&2
+  echo "$*" >&2
   exit 1
 }
 
 (($# > 0)) || { echo "usage: $0 COMMAND..." >&2; exit 2; }
-((EUID == 0)) || fail "RabbitMQ 4 is run in a chroot, which needs root: run this as root, or set AMQP_URL and MANAGEMENT_URL to one that runs"
+((EUID == 0)) || fail "RabbitMQ 4 is run in a chroot, which needs root: run this as root," \
+  "or set AMQP_URL and MANAGEMENT_URL to one that runs"
 mkdir -p "$home"
 exec 9>"$home/lock"
 flock --nonblock 9 || fail "another run uses $home: wait for it"
@@ -27,9 +29,12 @@ apart=(setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child)
 # The mirror that this machine installs from.
 mirror() {
   local found
-  found=$(awk '/^URIs:/ { print $2; exit } /^deb / { for (i = 2; i <= NF; i++) if ($i ~ /:\/\//) { print $i; exit } }' \
+  found=$(awk '
+    /^URIs:/ { print $2; exit }
+    /^deb / { for (i = 2; i <= NF; i++) if ($i ~ /:\/\//) { print $i; exit } }' \
     /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null || true)
-  [[ -n $found ]] || fail "no mirror of Debian stands in apt's sources: set AMQP_URL and MANAGEMENT_URL to a RabbitMQ 4 that runs"
+  [[ -n $found ]] || fail "no mirror of Debian stands in apt's sources:" \
+    "set AMQP_URL and MANAGEMENT_URL to a RabbitMQ 4 that runs"
   echo "$found"
 }
 
@@ -42,8 +47,10 @@ if [[ ! -e $home/installed ]]; then
   echo "installing RabbitMQ 4 into $root" >&2
   rm -rf --one-file-system "$root"
   from=$(mirror)
-  "${apart[@]}" debootstrap --variant=minbase --include=rabbitmq-server trixie "$root" "$from" >"$home/install.log" 2>&1 9>&- ||
-    fail "Debian trixie could not be installed: see $home/install.log, which ends with: $(tail -n 1 "$home/install.log")"
+  "${apart[@]}" debootstrap --variant=minbase --include=rabbitmq-server trixie "$root" "$from" \
+    >"$home/install.log" 2>&1 9>&- ||
+    fail "Debian trixie could not be installed: see $home/install.log, which ends with:" \
+      "$(tail -n 1 "$home/install.log")"
   touch "$home/installed"
 fi
 
@@ -86,7 +93,8 @@ variables=(
   "ERL_EPMD_ADDRESS=127.0.0.1" "ERL_EPMD_PORT=$mapper" "ERL_CRASH_DUMP=$run/erl_crash.dump"
   RABBITMQ_CONF_ENV_FILE=/dev/null RABBITMQ_NODENAME=deskmesh-4@localhost
   RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 "RABBITMQ_NODE_PORT=$amqp" "RABBITMQ_DIST_PORT=$distribution"
-  "RABBITMQ_BASE=$run" "RABBITMQ_MNESIA_BASE=$run/mnesia" "RABBITMQ_LOGS=-" "RABBITMQ_GENERATED_CONFIG_DIR=$run/generated"
+  "RABBITMQ_BASE=$run" "RABBITMQ_MNESIA_BASE=$run/mnesia" "RABBITMQ_LOGS=-"
+  "RABBITMQ_GENERATED_CONFIG_DIR=$run/generated"
   "RABBITMQ_PID_FILE=$run/node.pid" "RABBITMQ_ENABLED_PLUGINS_FILE=$run/enabled_plugins"
   "RABBITMQ_CONFIG_FILE=$run/rabbitmq.conf" "RABBITMQ_ADVANCED_CONFIG_FILE=$run/advanced.config"
   "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}"
@@ -125,7 +133,8 @@ node_process=$!
 health() {
   local status
   exec 3<>"/dev/tcp/127.0.0.1/$management" || return
-  printf 'GET /api/health/checks/local-alarms HTTP/1.0\r\nAuthorization: Basic Z3Vlc3Q6Z3Vlc3Q=\r\n\r\n' >&3
+  printf '%s\r\n' 'GET /api/health/checks/local-alarms HTTP/1.0' \
+    'Authorization: Basic Z3Vlc3Q6Z3Vlc3Q=' '' >&3
   read -r -t 5 status <&3 || true
   exec 3>&-
   [[ ${status-} == *" 200 "* ]]
@@ -133,13 +142,17 @@ health() {
 
 began=$SECONDS
 until answers "$amqp" && health 2>/dev/null; do
-  kill -0 "$node_process" 2>/dev/null || fail "RabbitMQ 4 did not start; its log $log ends with: $(tail -n 5 "$log")"
-  ((SECONDS - began < start_limit)) || fail "RabbitMQ 4 did not answer within $start_limit s; see $log"
+  kill -0 "$node_process" 2>/dev/null ||
+    fail "RabbitMQ 4 did not start; its log $log ends with: $(tail -n 5 "$log")"
+  ((SECONDS - began < start_limit)) ||
+    fail "RabbitMQ 4 did not answer within $start_limit s; see $log"
   sleep 0.2
 done
-echo "RabbitMQ $(sed -nE 's/.*Starting RabbitMQ ([0-9.]+).*/\1/p' "$log" | head -n 1) answers on port $amqp" >&2
+echo "RabbitMQ $(sed -nE 's/.*Starting RabbitMQ ([0-9.]+).*/\1/p' "$log" | head -n 1)" \
+  "answers on port $amqp" >&2
 
-export AMQP_URL="amqp://guest:guest@127.0.0.1:$amqp" MANAGEMENT_URL="http://guest:guest@127.0.0.1:$management"
+export AMQP_URL="amqp://guest:guest@127.0.0.1:$amqp"
+export MANAGEMENT_URL="http://guest:guest@127.0.0.1:$management"
 # In the background a signal is not held up until the command ends by itself.
 "$@" <&0 9>&- &
 command_process=$!

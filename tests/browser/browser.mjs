@@ -1,4 +1,5 @@
-// A browser whose every page is watched: a report of the policy, an error on the console or in a script fails the test.
+// A browser whose every page is watched: a report of the policy, an error on the console or in a
+// script fails the test.
 
 import { readFile, mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -19,16 +20,21 @@ export function open() {
 }
 
 const started = Date.now();
-export const say = (text) => console.log(`${((Date.now() - started) / 1000).toFixed(1)} s  ${text}`);
+export const say = (text) =>
+  console.log(`${((Date.now() - started) / 1000).toFixed(1)} s  ${text}`);
 
-/** Plays a story to its end; what went wrong is told, with a picture of every page that was open. */
+/**
+ * Plays a story to its end; what went wrong is told, with a picture of every page that was open.
+ */
 export async function ends(browser, story) {
   try {
     await story();
   } catch (error) {
     problems.push(String(error.stack ?? error));
     const pages = browser.contexts().flatMap((context) => context.pages());
-    await Promise.all(pages.map((page, place) => page.screenshot({ path: `${pictures}failed-${place}.png` })));
+    await Promise.all(
+      pages.map((page, place) => page.screenshot({ path: `${pictures}failed-${place}.png` })),
+    );
   } finally {
     await browser.close();
   }
@@ -96,9 +102,21 @@ function watch(page, name) {
 export async function check(page, name) {
   await page.evaluate(axe);
   const found = await page.evaluate(async () => {
-    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"];
-    const { violations } = await window.axe.run(document, { runOnly: { type: "tag", values: tags } });
-    return violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.target.join(" ")).join(", ")}`);
+    const tags = [
+      "wcag2a",
+      "wcag2aa",
+      "wcag21a",
+      "wcag21aa",
+      "wcag22a",
+      "wcag22aa",
+      "best-practice",
+    ];
+    const { violations } = await window.axe.run(document, {
+      runOnly: { type: "tag", values: tags },
+    });
+    return violations.map(
+      (it) => `${it.id}: ${it.nodes.map((node) => node.target.join(" ")).join(", ")}`,
+    );
   });
   problems.push(...found.map((it) => `${name}: ${it}`));
   const wide = await page.evaluate(() => {

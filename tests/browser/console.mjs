@@ -1,4 +1,5 @@
-// Somebody who operates the deployment looks at every page of the console, in light, dark and 360 px.
+// Somebody who operates the deployment looks at every page of the console, in light, dark and 360
+// px.
 
 import { readFile } from "node:fs/promises";
 
@@ -23,7 +24,10 @@ const browser = await open();
 await ends(browser, async () => {
   const secret = (await readFile(CONSOLE_SECRET_FILE, "utf8")).trim();
   for (const [suffix, options] of Object.entries(looks)) {
-    const context = await person(browser, `operator${suffix}`, { baseURL: CONSOLE_URL, ...options });
+    const context = await person(browser, `operator${suffix}`, {
+      baseURL: CONSOLE_URL,
+      ...options,
+    });
     const page = await context.newPage();
     await page.goto("/");
     await check(page, `console-sign-in${suffix}`);

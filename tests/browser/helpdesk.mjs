@@ -1,5 +1,6 @@
-// Two people at the help desk's pages: one shares a ticket, the other answers and sets its status. What the other did appears
-// without a reload, and what is half chosen or half typed stays. Then every page is looked at.
+// Two people at the help desk's pages: one shares a ticket, the other answers and sets its status.
+// What the other did appears without a reload, and what is half chosen or half typed stays. Then
+// every page is looked at.
 
 import assert from "node:assert/strict";
 
@@ -13,8 +14,14 @@ const browser = await open();
 await ends(browser, story);
 
 async function story() {
-  const [hooli, umbrella] = await Promise.all([person(browser, "Hooli", at), person(browser, "Umbrella", at)]);
-  const [ada, gus] = await Promise.all([firstTime(hooli, HOOLI_LINK), firstTime(umbrella, UMBRELLA_LINK)]);
+  const [hooli, umbrella] = await Promise.all([
+    person(browser, "Hooli", at),
+    person(browser, "Umbrella", at),
+  ]);
+  const [ada, gus] = await Promise.all([
+    firstTime(hooli, HOOLI_LINK),
+    firstTime(umbrella, UMBRELLA_LINK),
+  ]);
   say("both signed in by their links");
   await settings(ada);
   await settings(gus);
@@ -85,7 +92,11 @@ async function agree(hooli, umbrella, gus) {
   const agreement = new URL(page.url()).pathname;
   await page.evaluate(() => (window.sameDocument = true));
   await gus.locator("#topnav").getByText("invite waits").waitFor({ state: "attached" });
-  assert.equal(await gus.evaluate(() => window.sameDocument), true, "the mark came without a reload");
+  assert.equal(
+    await gus.evaluate(() => window.sameDocument),
+    true,
+    "the mark came without a reload",
+  );
   say("the waiting invite is marked");
   const decide = await umbrella.newPage();
   await decide.goto(agreement);
@@ -108,7 +119,10 @@ async function draftStays(ada) {
   await until("the notice is out of the address", () => !ada.url().includes("said"));
 }
 
-/** The partner answers and sets the status: it appears in the open form, and what was chosen there stays. */
+/**
+ * The partner answers and sets the status: it appears in the open form, and what was chosen there
+ * stays.
+ */
 async function openFormStays(ada, gus) {
   await ada.locator("#fields").waitFor();
   await ada.evaluate(() => (window.sameDocument = true));
@@ -118,7 +132,10 @@ async function openFormStays(ada, gus) {
   await gus.getByRole("button", { name: "Send reply" }).click();
   await ada.getByText("We come on Tuesday.").waitFor();
   await ada.locator("#talk").getByText("set the status from New to Pending").waitFor();
-  await until("the status is in the form", async () => (await ada.locator("#st").inputValue()) === "pending");
+  await until(
+    "the status is in the form",
+    async () => (await ada.locator("#st").inputValue()) === "pending",
+  );
   const group = await ada.locator("#gr option:checked").innerText();
   assert.equal(group, "Field team", "what was chosen stays");
   assert.equal(await ada.evaluate(() => window.sameDocument), true, "it came without a reload");
@@ -209,7 +226,9 @@ async function confirmed(hooli) {
   await page.close();
 }
 
-/** Answer, ask who sees it, close: all of it by forms. Axe waits for timers, which do not run here. */
+/**
+ * Answer, ask who sees it, close: all of it by forms. Axe waits for timers, which do not run here.
+ */
 async function withoutScript(hooli) {
   const options = { ...at, javaScriptEnabled: false, storageState: await hooli.storageState() };
   const plain = await person(browser, "without script", options);

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Two people at the gateway's pages, then at the help desk's, each in a browser of their own; then somebody at the operator's
-# console. On what `make up` started here; else on a system of its own, which it stops afterwards. Pictures go to
-# target/browser.
+# Two people at the gateway's pages, then at the help desk's, each in a browser of their own; then
+# somebody at the operator's console. On what `make up` started here; else on a system of its own,
+# which it stops afterwards. Pictures go to target/browser.
 set -eu
 cd "$(dirname "$0")/../.."
 local="${CARGO_TARGET_DIR:-target}/debug/deskmesh-local"
@@ -32,5 +32,5 @@ umbrella=$(account umbrella "Umbrella Repairs" helpdesk)
 CHROMIUM=$CHROMIUM HELPDESK_URL=$HELPDESK_URL NODE_EXTRA_CA_CERTS=$DESKMESH_CA RUN=$run \
   HOOLI_LINK=$(link "$hooli") UMBRELLA_LINK=$(link "$umbrella") \
   TMPDIR=$PWD/target/browser/tmp node tests/browser/helpdesk.mjs
-CHROMIUM=$CHROMIUM CONSOLE_URL=$CONSOLE_URL CONSOLE_SECRET_FILE=$CONSOLE_SECRET_FILE TRACED=helpdesk-hooli-$run/1 \
-  TMPDIR=$PWD/target/browser/tmp node tests/browser/console.mjs
+CHROMIUM=$CHROMIUM CONSOLE_URL=$CONSOLE_URL CONSOLE_SECRET_FILE=$CONSOLE_SECRET_FILE \
+  TRACED=helpdesk-hooli-$run/1 TMPDIR=$PWD/target/browser/tmp node tests/browser/console.mjs

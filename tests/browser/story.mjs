@@ -1,5 +1,6 @@
-// Two people share tickets, each at the pages of their own account: invite, accept, share, see what stayed, end. What
-// the other did appears without a reload. Then every page is looked at: axe, 360 px, dark, three languages, no script.
+// Two people share tickets, each at the pages of their own account: invite, accept, share, see what
+// stayed, end. What the other did appears without a reload. Then every page is looked at: axe, 360
+// px, dark, three languages, no script.
 
 import assert from "node:assert/strict";
 
@@ -37,7 +38,9 @@ async function story() {
   await lee.getByRole("button", { name: "Accept" }).click();
   await lee.getByText("Accepted. Your partner can share tickets with you now.").waitFor();
   const row = list.getByRole("row", { name: /Globex Repairs/ });
-  await until("the row is active", async () => (await row.innerText()).includes("Nothing shared yet"));
+  await until("the row is active", async () =>
+    (await row.innerText()).includes("Nothing shared yet"),
+  );
   assert.equal(await list.evaluate(() => window.sameDocument), true, "it came without a reload");
   say("the acceptance appeared");
 
@@ -102,7 +105,11 @@ async function byKeyboard(page) {
     const focused = await page.evaluate(() => {
       const it = document.activeElement;
       const style = getComputedStyle(it);
-      return { text: it.textContent.trim(), outline: parseFloat(style.outlineWidth), kind: style.outlineStyle };
+      return {
+        text: it.textContent.trim(),
+        outline: parseFloat(style.outlineWidth),
+        kind: style.outlineStyle,
+      };
     });
     if (tab === 0) assert.equal(focused.text, "Skip to content");
     assert.ok(focused.outline >= 2 && focused.kind !== "none", `focus is seen on ${focused.text}`);
@@ -112,7 +119,11 @@ async function byKeyboard(page) {
 async function invite(page, address, name) {
   await page.goto("/sharing/invite");
   await page.getByRole("button", { name: "Send invite" }).click();
-  assert.equal(new URL(page.url()).pathname, "/sharing/invite", "the browser asks for the permission");
+  assert.equal(
+    new URL(page.url()).pathname,
+    "/sharing/invite",
+    "the browser asks for the permission",
+  );
   await page.getByLabel("Make private comments, do not sync status").check();
   await page.getByText("You can write private comments only.").waitFor();
   await page.getByLabel("Make public and private comments, sync status").check();
@@ -134,12 +145,19 @@ async function share(agreement) {
   const ticket = {
     subject: "Meter shows nothing",
     status: "open",
-    tags: [{ name: "meter", added_by: "user" }, { name: "vip", added_by: "rule" }],
+    tags: [
+      { name: "meter", added_by: "user" },
+      { name: "vip", added_by: "rule" },
+    ],
     comments: [{ body: "It went dark this morning.", public: true }],
   };
   const answer = await fetch(`${GATEWAY_URL}/v1/tickets/4711/shares`, {
     method: "POST",
-    headers: { authorization: `Bearer ${ACME_TOKEN}`, "content-type": "application/json", prefer: "wait=10" },
+    headers: {
+      authorization: `Bearer ${ACME_TOKEN}`,
+      "content-type": "application/json",
+      prefer: "wait=10",
+    },
     body: JSON.stringify({ agreement_id: agreement, ticket }),
   });
   const { receipt } = await answer.json();
@@ -150,18 +168,28 @@ async function share(agreement) {
 async function fields() {
   const text = (key, title) => ({ key, title, type: "text" });
   const told = {
-    [ACME_TOKEN]: [text("order", "Order"), { key: "serial", title: "Serial number", type: "checkbox" }, text("bay", "Bay")],
+    [ACME_TOKEN]: [
+      text("order", "Order"),
+      { key: "serial", title: "Serial number", type: "checkbox" },
+      text("bay", "Bay"),
+    ],
     [GLOBEX_TOKEN]: [text("o", "order"), { key: "s", title: "Serial number", type: "date" }],
   };
-  await Promise.all(Object.entries(told).map(async ([token, ticket_fields]) => {
-    const answer = await fetch(`${GATEWAY_URL}/v1/account`, {
-      method: "PATCH",
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json", prefer: "wait=10" },
-      body: JSON.stringify({ ticket_fields, actor: { id: "desk", name: "Desk", role: "admin" } }),
-    });
-    const { receipt } = await answer.json();
-    assert.equal(receipt?.outcome, "applied", JSON.stringify(receipt));
-  }));
+  await Promise.all(
+    Object.entries(told).map(async ([token, ticket_fields]) => {
+      const answer = await fetch(`${GATEWAY_URL}/v1/account`, {
+        method: "PATCH",
+        headers: {
+          authorization: `Bearer ${token}`,
+          "content-type": "application/json",
+          prefer: "wait=10",
+        },
+        body: JSON.stringify({ ticket_fields, actor: { id: "desk", name: "Desk", role: "admin" } }),
+      });
+      const { receipt } = await answer.json();
+      assert.equal(receipt?.outcome, "applied", JSON.stringify(receipt));
+    }),
+  );
 }
 
 /** The field doctor: into the page, without a reload, with the focus on its heading. */
@@ -172,9 +200,14 @@ async function compareFields(page, agreement) {
   const row = page.getByRole("row", { name: /Serial number/ });
   await row.getByText("Both ways: The two fields have different types").waitFor();
   await page.getByRole("row", { name: /Order/ }).getByText("Both ways: crosses").waitFor();
-  await page.getByRole("row", { name: /Bay/ }).getByText("Create a field of this title, type text").waitFor();
+  await page
+    .getByRole("row", { name: /Bay/ })
+    .getByText("Create a field of this title, type text")
+    .waitFor();
   assert.equal(await page.evaluate(() => window.sameDocument), true, "it came without a reload");
-  await until("its heading has the focus", () => page.evaluate(() => document.activeElement?.id === "doc-h"));
+  await until("its heading has the focus", () =>
+    page.evaluate(() => document.activeElement?.id === "doc-h"),
+  );
   await check(page, "sharing-doctor");
 }
 

@@ -24,7 +24,12 @@ fn one_of_each() -> Vec<Value> {
     ];
     let mut fields: Vec<Value> =
         plain.iter().map(|kind| field(kind, &format!("A {kind}"), kind)).collect();
-    fields.push(json!({ "key": "regexp", "title": "A regexp", "type": "regexp", "pattern": "[A-Z]{2}-[0-9]+" }));
+    fields.push(json!({
+        "key": "regexp",
+        "title": "A regexp",
+        "type": "regexp",
+        "pattern": "[A-Z]{2}-[0-9]+",
+    }));
     fields.push(options("tagger", "A tagger", "tagger", LEVELS));
     fields.push(options("multiselect", "A multiselect", "multiselect", LEVELS));
     fields

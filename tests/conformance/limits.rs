@@ -12,7 +12,14 @@ pub async fn also_longer_text_is_cut_and_the_next_hop_has_all(context: Conforman
     let Chain { acme, globex, initech, first, .. } = Chain::under(&context, everything()).await;
     let limits = json!({ "limits": { "body_chars": 9, "attachment_bytes": 10 } });
     applied(&context.set(&globex, limits).await);
-    let file = |id: &str, size: u64| json!({ "id": id, "filename": id, "url": "https://acme.example/f", "size": size });
+    let file = |id: &str, size: u64| {
+        json!({
+            "id": id,
+            "filename": id,
+            "url": "https://acme.example/f",
+            "size": size,
+        })
+    };
     let comment = with(
         context.comment(&acme, "It smokes again.", true),
         &json!({ "html_body": "<p>It smokes.</p>", "attachments": [file("s", 10), file("l", 11)] }),

@@ -59,8 +59,17 @@ pub async fn also_a_desk_that_lost_everything_gets_it_back(context: ConformanceC
     let desks = context.desks(["acme", "globex", "initech"]).await;
     for desk in &desks {
         applied(
-            &context.set(desk,
-                json!({ "ticket_fields": [field("order", "Order", "text"), field("note", "Note", "text")] })).await,
+            &context
+                .set(
+                    desk,
+                    json!({
+                        "ticket_fields": [
+                            field("order", "Order", "text"),
+                            field("note", "Note", "text"),
+                        ],
+                    }),
+                )
+                .await,
         );
     }
     let Chain { acme, globex, initech, first, second } =

@@ -124,7 +124,12 @@ pub async fn also_what_a_comparison_says_is_what_becomes_of_the_values(
 pub async fn also_a_drop_down_in_parts_is_whole_for_the_partner(context: ConformanceContext) {
     let own = [field("product", "Product", "tagger")];
     let pair = Pair::with(&context, &own, &own).await;
-    let option = |number: usize| json!({ "name": format!("An ordinary option with number {number}"), "tag": format!("option_{number:05}") });
+    let option = |number: usize| {
+        json!({
+            "name": format!("An ordinary option with number {number}"),
+            "tag": format!("option_{number:05}"),
+        })
+    };
     for desk in [&pair.acme, &pair.globex] {
         for part in [3, 1, 4, 2] {
             let options: Vec<Value> =
@@ -171,7 +176,13 @@ pub async fn also_an_account_reads_its_settings_with_versions_limits_and_use(
 pub async fn also_a_version_that_was_far_too_high_has_a_way_back(context: ConformanceContext) {
     const HIGHEST: u64 = (1 << 53) - 1;
     let [acme] = context.desks(["acme"]).await;
-    let titled = |version: u64, title: &str| json!({ "version": version, "actor": admin(), "display_name": title });
+    let titled = |version: u64, title: &str| {
+        json!({
+            "version": version,
+            "actor": admin(),
+            "display_name": title,
+        })
+    };
     refused(&acme.ask("account.update.v1", &titled(HIGHEST + 1, "No")).await, Reason::Malformed);
     applied(&acme.ask("account.update.v1", &titled(HIGHEST, "High")).await);
     let receipt = acme.ask("account.update.v1", &titled(7, "Low")).await;

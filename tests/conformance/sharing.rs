@@ -262,7 +262,10 @@ pub async fn r_30_business_rules_neither_travel_nor_act_on_the_other_copy(
     context: ConformanceContext,
 ) {
     let Partners { acme, globex, agreement } = context.partners(everything()).await;
-    let triggers = json!([{ "title": "escalation-trigger", "actions": [{ "field": "current_tags", "value": "escalated" }] }]);
+    let triggers = json!([{
+        "title": "escalation-trigger",
+        "actions": [{ "field": "current_tags", "value": "escalated" }],
+    }]);
     assert_eq!(
         context.set(&acme, json!({ "triggers": triggers })).await.outcome,
         ReceiptOutcome::Ignored

@@ -23,7 +23,12 @@ async fn raw(desk: &Desk, body: &[u8], content_type: &str) -> Receipt {
 }
 
 fn update_with(comment: &Value) -> Value {
-    json!({ "ticket_id": ORIGINAL, "actor": agent(), "occurred_at": "2026-03-01T10:00:00Z", "comments": [comment] })
+    json!({
+        "ticket_id": ORIGINAL,
+        "actor": agent(),
+        "occurred_at": "2026-03-01T10:00:00Z",
+        "comments": [comment],
+    })
 }
 
 async fn shared(context: &ConformanceContext) -> Partners {
@@ -131,7 +136,13 @@ pub async fn also_unknown_members_are_named_and_ignored(context: ConformanceCont
 
 pub async fn also_a_comment_that_may_be_internal_stays(context: ConformanceContext) {
     let Partners { acme, globex, .. } = shared(&context).await;
-    let note = |member: &str| json!({ "id": format!("{}/{}", acme.account, context.number()), "body": "For us alone.", member: false });
+    let note = |member: &str| {
+        json!({
+            "id": format!("{}/{}", acme.account, context.number()),
+            "body": "For us alone.",
+            member: false,
+        })
+    };
     let notes: Vec<Value> =
         ["is_public", "Public", "publik", "visibility"].map(note).into_iter().collect();
     let said = context.comment(&acme, "For everybody.", true);
@@ -157,7 +168,15 @@ pub async fn also_an_id_is_the_same_in_either_case(context: ConformanceContext) 
     let ticket = json!({ "id": ORIGINAL });
     let upper = |id: &str| json!(id.to_uppercase());
     let receipt = context
-        .share_with(&acme, &agreement, json!({ "share_id": upper(&share), "agreement_id": upper(agreement.as_str()), "ticket": ticket }))
+        .share_with(
+            &acme,
+            &agreement,
+            json!({
+                "share_id": upper(&share),
+                "agreement_id": upper(agreement.as_str()),
+                "ticket": ticket,
+            }),
+        )
         .await
         .0;
     applied(&receipt);
@@ -182,7 +201,14 @@ pub async fn also_an_id_is_the_same_in_either_case(context: ConformanceContext) 
             (again.outcome, again.reason),
             (ReceiptOutcome::Ignored, Some(Reason::Unchanged))
         );
-        let redact = |attachment: Option<&str>| json!({ "share_id": upper(&share), "comment_id": id, "attachment_id": attachment, "actor": agent() });
+        let redact = |attachment: Option<&str>| {
+            json!({
+                "share_id": upper(&share),
+                "comment_id": id,
+                "attachment_id": attachment,
+                "actor": agent(),
+            })
+        };
         for attachment in [Some(file.as_str()), None] {
             let receipt = acme.ask("ticket.redact.v1", &redact(attachment)).await;
             let crossed = |it: &contracts::Decision| it.outcome == ItemOutcome::Transferred;

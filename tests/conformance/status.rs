@@ -10,7 +10,14 @@ use crate::copies::{COPY, Chain, FAR_COPY, ORIGINAL, has_status, held, holds};
 /// Custom statuses as both accounts may have them, alike to the letter: a default for each category
 /// and a second one for some.
 fn alike() -> Value {
-    let status = |key: &str, category: &str, default: bool| json!({ "key": key, "name": key, "category": category, "default": default });
+    let status = |key: &str, category: &str, default: bool| {
+        json!({
+            "key": key,
+            "name": key,
+            "category": category,
+            "default": default,
+        })
+    };
     json!({ "custom_statuses": { "enabled": true, "statuses": [
         status("fresh", "new", true),
         status("working", "open", true),

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """A help desk in one file: what a program needs to take part in ticket sharing.
 
-It logs in as its own broker user, publishes commands on the exchange `share`, reads what it is told from the queue
-`desk.<account>`, and keeps its tickets by the contract's part 5. It needs pika (Debian: python3-pika) and nothing else.
+It logs in as its own broker user, publishes commands on the exchange `share`, reads what it is told
+from the queue `desk.<account>`, and keeps its tickets by the contract's part 5. It needs pika
+(Debian: python3-pika) and nothing else.
 
     DESK_URL=amqp://acme:secret@host:5672/deskmesh  python3 python_desk.py acme
 
@@ -11,8 +12,9 @@ Instructions are lines of JSON on standard input; they stand for what agents do:
     {"do": "publish", "type": "ticket.update.v1", "id": "acme-1", "body": {...}}
     {"do": "report", "ticket_id": "ACME-1"}              what that ticket holds; or its "share_id"
 
-Events are lines of JSON on standard output: `ready`, `published`, `delivery`, `repeated`, `holds`. A real desk keeps on
-disk what is kept in memory here: its tickets, the ids it has seen, its open commands.
+Events are lines of JSON on standard output: `ready`, `published`, `delivery`, `repeated`, `holds`.
+A real desk keeps on disk what is kept in memory here: its tickets, the ids it has seen, its open
+commands.
 """
 
 import json
@@ -109,7 +111,9 @@ class Tickets:
         return new
 
     def link(self, share, ticket):
-        """The share is this ticket's, unless it has one already, which takes the updates that waited for it."""
+        """The share is this ticket's, unless it has one already, which takes the updates that
+        waited for it.
+        """
         ticket = self.by_share.setdefault(share, ticket)
         for message in self.early.pop(share, []):
             ticket.take(message)
@@ -126,8 +130,8 @@ class Tickets:
     def answered(self, receipt):
         """Gives each field that the command set its value and its revision, both from the receipt.
 
-        The value is the decision's, else the one that was SENT, whatever a delivery has shown in between. Only a higher
-        revision keeps what is held; `Ticket.set` looks.
+        The value is the decision's, else the one that was SENT, whatever a delivery has shown in
+        between. Only a higher revision keeps what is held; `Ticket.set` looks.
         """
         ticket, fields = self.open.pop(receipt["command_id"], (None, {}))
         if ticket is None or receipt["outcome"] == "rejected":
@@ -143,7 +147,9 @@ class Tickets:
 
 
 class Desk:
-    """The connection: publishes with confirms, consumes with acks, logs in again when it was cut off."""
+    """The connection: publishes with confirms, consumes with acks, logs in again when it was cut
+    off.
+    """
 
     def __init__(self, account, url):
         self.account, self.parameters, self.loop, self.channel = (
@@ -205,7 +211,9 @@ class Desk:
         self.channel.basic_publish("share", key, json.dumps(body).encode(), properties)
 
     def send_again(self, age):
-        """Sends open commands again that were sent `age` seconds ago or earlier: the same id does no harm."""
+        """Sends open commands again that were sent `age` seconds ago or earlier: the same id does
+        no harm.
+        """
         for command_id, (_, _, sent_at) in list(self.commands.items()):
             if time.monotonic() - sent_at >= age:
                 self.send(command_id)
@@ -216,7 +224,9 @@ class Desk:
         self.loop.call_later(RESEND_AFTER, self.send_late)
 
     def confirmed(self, frame):
-        """The broker has a command (ack), or its queue is full (nack): then it goes again a little later."""
+        """The broker has a command (ack), or its queue is full (nack): then it goes again a little
+        later.
+        """
         if isinstance(frame.method, pika.spec.Basic.Nack):
             self.loop.call_later(1, lambda: self.send_again(1))
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fuzzes one target, or each, for some seconds with LLVM's fuzzer, on stable Rust: run.sh [TARGET|all] [SECONDS].
+# Fuzzes one target, or each, for some seconds with LLVM's fuzzer, on stable Rust:
+# run.sh [TARGET|all] [SECONDS].
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 root="$(cd "$here/../.." && pwd)"
@@ -22,17 +23,21 @@ for name in "${names[@]}"; do
     mkdir -p "$work/corpus/$name" "$work/found/$name"
     echo "== $name, $seconds s"
     log="$work/$name.log"
-    # Without a sanitizer: there is no unsafe code to watch. Scripts over ten seconds or 512 MiB count as found.
-    if cargo fuzz run --fuzz-dir "$here" --sanitizer none --features libfuzzer "${name//-/_}" "$work/corpus/$name" "$work/seeds/$name" -- \
-        -max_total_time="$seconds" -timeout=10 -rss_limit_mb=512 -malloc_limit_mb=256 -max_len=262144 -print_final_stats=1 \
+    # Without a sanitizer: there is no unsafe code to watch. Scripts over ten seconds or 512 MiB
+    # count as found.
+    if cargo fuzz run --fuzz-dir "$here" --sanitizer none --features libfuzzer "${name//-/_}" \
+        "$work/corpus/$name" "$work/seeds/$name" -- -max_total_time="$seconds" -timeout=10 \
+        -rss_limit_mb=512 -malloc_limit_mb=256 -max_len=262144 -print_final_stats=1 \
         -artifact_prefix="$work/found/$name/" > "$log" 2>&1; then
         grep --extended-regexp 'DONE|number_of_executed_units|peak_rss_mb' "$log" | sed 's/^/   /'
     else
         failures=$((failures + 1))
-        grep --extended-regexp 'panicked|ERROR|Test unit written' --after-context=1 "$log" | sed 's/^/   /' || tail -n 5 "$log"
+        grep --extended-regexp 'panicked|ERROR|Test unit written' --after-context=1 "$log" |
+            sed 's/^/   /' || tail -n 5 "$log"
     fi
 done
 if [ "$failures" -gt 0 ]; then
-    echo "something was found: copy it to tests/fuzz/found/TARGET, where the tests play it, and mend it"
+    echo "something was found: copy it to tests/fuzz/found/TARGET, where the tests play it," \
+        "and mend it"
     exit 1
 fi

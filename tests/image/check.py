@@ -1,7 +1,8 @@
-"""Holds the images against what is said of them: what is in them, and what they do when run as their pods say.
+"""Holds the images against what is said of them: what is in them, and what they do when run as
+their pods say.
 
-Started by check.sh, with AMQP_URL, MANAGEMENT_URL and DATABASE_URL of servers that may be thrown away, as root: runc
-makes a container's user, limits and mounts.
+Started by check.sh, with AMQP_URL, MANAGEMENT_URL and DATABASE_URL of servers that may be thrown
+away, as root: runc makes a container's user, limits and mounts.
 """
 
 import os
@@ -51,7 +52,8 @@ def main() -> int:
             for check in running.CHECKS[2:]:
                 failed += told(one.image.service, check, check(one))
             print(
-                f"        {one.image.service}: {one.peak} MiB at most, stopped after {one.stopped_after:.1f} s"
+                f"        {one.image.service}: {one.peak} MiB at most, stopped after "
+                f"{one.stopped_after:.1f} s"
             )
     finally:
         for one in started:
@@ -71,13 +73,16 @@ def unpacked(work: Path, services: tuple[str, ...]) -> list[Image]:
 
 def figures(image: Image) -> str:
     program = (image.root / "service").stat().st_size
-    return f"{image.compressed() / 1e6:.1f} MB compressed, program {program / 1e6:.1f} MB, {image.digest()[:19]}"
+    return (
+        f"{image.compressed() / 1e6:.1f} MB compressed, program {program / 1e6:.1f} MB, "
+        f"{image.digest()[:19]}"
+    )
 
 
 def told(service: str, check: Callable, problems: Iterator[str]) -> int:
     """One line per check, and one per problem."""
     found = list(problems)
-    first = (check.__doc__ or "").splitlines()[0]
+    first = " ".join((check.__doc__ or "").split("\n\n")[0].split())
     print(f"{'FAILED' if found else 'ok':<7} {service}: {first}", flush=True)
     for problem in found:
         print(f"        {problem}", flush=True)

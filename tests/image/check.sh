@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # Builds the five images and holds them against what is said of them.
-#   check.sh            texts, what is in the images, what they do when runc runs them as their pods say
+#   check.sh            texts, what is in the images, what they do when runc runs them as their pods
+#                       say
 #   check.sh texts      the files alone: Dockerfiles, compose, scripts; seconds
-#   check.sh sabotage   breaks an image, its container and the texts, one way after the other, and sees that each is noticed
-# Needs root, and on Debian: buildah runc umoci docker-compose busybox-static, whose packages it installs when it may, and
-# deskmesh-local (cargo build -p local), from BINARIES or target/debug. Python's tools go into target/tools/image.
+#   check.sh sabotage   breaks an image, its container and the texts, one way after the other, and
+#                       sees that each is noticed
+# Needs root, and on Debian: buildah runc umoci docker-compose busybox-static, whose packages it
+# installs when it may, and deskmesh-local (cargo build -p local), from BINARIES or target/debug.
+# Python's tools go into target/tools/image.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -15,10 +18,12 @@ mkdir -p "$tools"
 wanted=$(sha256sum "$here/requirements.txt" | cut -c1-16)
 if [[ "$(cat "$tools/installed" 2>/dev/null || true)" != "$wanted" ]]; then
   echo "installing what $here/requirements.txt names" >&2
-  python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$here needs Python 3.11 or later" >&2; exit 1; }
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    { echo "$here needs Python 3.11 or later" >&2; exit 1; }
   rm -rf "$tools/venv"
   python3 -m venv "$tools/venv"
-  "$tools/venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
+  "$tools/venv/bin/pip" install --quiet --disable-pip-version-check \
+    --requirement "$here/requirements.txt"
   echo "$wanted" >"$tools/installed"
 fi
 PATH="$PWD/$tools/venv/bin:$PATH"
@@ -34,7 +39,8 @@ needs() {
   ((${#missing[@]} == 0)) && return
   if [[ $EUID == 0 ]] && command -v apt-get >/dev/null; then
     echo "installing Debian's ${missing[*]}" >&2
-    apt-get install --quiet --quiet --yes --no-install-recommends "${missing[@]}" >/dev/null && return
+    apt-get install --quiet --quiet --yes --no-install-recommends "${missing[@]}" >/dev/null &&
+      return
   fi
   echo "missing: ${missing[*]}; on Debian: apt-get install ${missing[*]}" >&2
   exit 1
@@ -42,7 +48,8 @@ needs() {
 
 on_servers() {
   local binaries=${BINARIES:-target/debug}
-  [[ -x $binaries/deskmesh-local ]] || { echo "deskmesh-local is not built: cargo build -p local" >&2; exit 1; }
+  [[ -x $binaries/deskmesh-local ]] ||
+    { echo "deskmesh-local is not built: cargo build -p local" >&2; exit 1; }
   "$binaries/deskmesh-local" with -- "$@"
 }
 

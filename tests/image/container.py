@@ -63,7 +63,9 @@ def runc(state: Path) -> list[str]:
 
 
 def start(name: str, image: Image, config: dict[str, Any], state: Path) -> Container:
-    """Runs what the configuration says; the output goes through a pipe, as a container runtime's shim has it."""
+    """Runs what the configuration says; the output goes through a pipe, as a container runtime's
+    shim has it.
+    """
     (image.bundle / "config.json").write_text(json.dumps(config, indent=2))
     state.mkdir(parents=True, exist_ok=True)
     pid_file = image.bundle / "pid"
@@ -92,7 +94,9 @@ def start(name: str, image: Image, config: dict[str, Any], state: Path) -> Conta
 def configuration(
     image: Image, pod: Pod, settings: dict[str, str], mounts: dict[str, Path]
 ) -> dict[str, Any]:
-    """What a kubelet makes of the pod, without a network of its own. User and program are the image's."""
+    """What a kubelet makes of the pod, without a network of its own. User and program are the
+    image's.
+    """
     config = image.runtime()
     context = pod.container["securityContext"]
     process = config["process"]

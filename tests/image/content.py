@@ -8,7 +8,8 @@ from image import Image
 
 PROGRAM = "/service"
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
-# A program of this size has grown by something that should be known about: the largest is 24 MiB at the time of writing.
+# A program of this size has grown by something that should be known about: the largest is 24 MiB at
+# the time of writing.
 PROGRAM_BYTES = 32 * 1024 * 1024
 # What a node fetches.
 COMPRESSED_BYTES = 12 * 1024 * 1024
@@ -59,12 +60,17 @@ def authorities(image: Image) -> Iterator[str]:
 
 
 def config(image: Image) -> Iterator[str]:
-    """It runs as a number that is not root, the program is the entrypoint, and no setting is baked in."""
+    """It runs as a number that is not root, the program is the entrypoint, and no setting is baked
+    in.
+    """
     given = image.config()
     if given.get("User") != "65532:65532":
         yield f"its user is {given.get('User')!r}, and runAsNonRoot wants a number: 65532:65532"
     if given.get("Entrypoint") != [PROGRAM]:
-        yield f"its entrypoint is {given.get('Entrypoint')}, not the program alone: manifests add `run` or `migrate`"
+        yield (
+            f"its entrypoint is {given.get('Entrypoint')}, not the program alone: manifests add "
+            f"`run` or `migrate`"
+        )
     if given.get("Cmd"):
         yield f"it has a default command, {given['Cmd']}: what it does has to be said"
     for entry in given.get("Env") or []:

@@ -14,7 +14,9 @@ AS_UNPACKED = "config.unpacked.json"
 
 @dataclass(frozen=True)
 class Image:
-    """One service's image as build.sh left it, and the bundle that umoci makes of it: root file system and configuration."""
+    """One service's image as build.sh left it, and the bundle that umoci makes of it: root file
+    system and configuration.
+    """
 
     service: str
     layout: Path
@@ -41,7 +43,9 @@ class Image:
         )
 
     def runtime(self) -> dict[str, Any]:
-        """The runtime's configuration as umoci makes it of the image; what a pod adds comes on top."""
+        """The runtime's configuration as umoci makes it of the image; what a pod adds comes on
+        top.
+        """
         return json.loads((self.bundle / AS_UNPACKED).read_text())
 
     def entries(self) -> dict[str, os.stat_result]:

@@ -1,4 +1,6 @@
-"""This machine in the place of a node: the manifests' pods, with a broker and a database that are found by name."""
+"""This machine in the place of a node: the manifests' pods, with a broker and a database that are
+found by name.
+"""
 
 import os
 import shutil
@@ -103,7 +105,9 @@ class Machine:
         return (self.broker.heard or ["nothing"])[0], container.output
 
     def prepare(self, image: Image) -> Prepared:
-        """The pod that runs the service, on a port of its own: all five share this machine's address."""
+        """The pod that runs the service, on a port of its own: all five share this machine's
+        address.
+        """
         pod = self._pod(image, "run")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -167,6 +171,7 @@ class Machine:
         left = [key for secret in hosts for key, url in named[secret].items() if "127.0.0.1" in url]
         if left:
             raise SystemExit(
-                f"the addresses of {', '.join(left)} are numbers still: what does this check find by name?"
+                f"the addresses of {', '.join(left)} are numbers still: what does this check find "
+                f"by name?"
             )
         return named

@@ -1,4 +1,6 @@
-"""A name server on loopback, as a cluster has one: `broker` is found as `broker.deskmesh.svc.cluster.local`."""
+"""A name server on loopback, as a cluster has one: `broker` is found as
+`broker.deskmesh.svc.cluster.local`.
+"""
 
 from dnslib import QTYPE, RCODE, RR, A, DNSRecord
 from dnslib.server import BaseResolver, DNSLogger, DNSServer

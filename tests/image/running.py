@@ -58,7 +58,9 @@ def names(one: Running) -> Iterator[str]:
 
 
 def identity(one: Running) -> Iterator[str]:
-    """The kernel says: user and group 65532, no capability, no way to new ones, nothing above it but a read-only root."""
+    """The kernel says: user and group 65532, no capability, no way to new ones, nothing above it
+    but a read-only root.
+    """
     status = dict(
         line.split(":\t", 1) for line in _proc(one, "status").splitlines() if ":\t" in line
     )
@@ -95,7 +97,9 @@ def memory(one: Running) -> Iterator[str]:
 
 
 def writes(one: Running) -> Iterator[str]:
-    """It has written nothing: no byte to a disk, no open file, nothing in the image or in shared memory."""
+    """It has written nothing: no byte to a disk, no open file, nothing in the image or in shared
+    memory.
+    """
     written = dict(line.split(": ") for line in _proc(one, "io").splitlines())["write_bytes"]
     if written != "0":
         yield f"it has written {written} bytes to a disk"

@@ -1,6 +1,8 @@
-"""Breaks an image, a container or a text, one way after the other, and sees that a check notices and says so.
+"""Breaks an image, a container or a text, one way after the other, and sees that a check notices
+and says so.
 
-Started by `check.sh sabotage` after `check.sh`, which built the images; with servers that may be thrown away.
+Started by `check.sh sabotage` after `check.sh`, which built the images; with servers that may be
+thrown away.
 """
 
 import copy
@@ -318,7 +320,10 @@ def hurried(then: Callable[[Prepared], None]) -> Callable[[Prepared], None]:
     return breaks
 
 
-WRITER = "echo left > /left; exec 3>/held; dd if=/dev/zero of=/held bs=4k count=8 conv=fsync; echo x > /dev/shm/shared; sleep 60"
+WRITER = (
+    "echo left > /left; exec 3>/held; dd if=/dev/zero of=/held bs=4k count=8 conv=fsync; echo x > "
+    "/dev/shm/shared; sleep 60"
+)
 
 RUNNING = [
     Way(running.probes, "/readyz does not answer", without("/etc/hosts")),

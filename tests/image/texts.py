@@ -1,4 +1,5 @@
-"""The files that images and containers are made from: clean, and saying the same as what they repeat.
+"""The files that images and containers are made from: clean, and saying the same as what they
+repeat.
 
 python texts.py [ROOT]     ROOT: another tree than this one, as sabotage.py has it
 """
@@ -41,7 +42,9 @@ def shellcheck(root: Path) -> Iterator[str]:
 
 
 def toolchain(root: Path) -> Iterator[str]:
-    """The image is built by the compiler of rust-toolchain.toml, at the workspace's version, for every service."""
+    """The image is built by the compiler of rust-toolchain.toml, at the workspace's version, for
+    every service.
+    """
     text = (root / "infra/docker/Dockerfile").read_text()
     channel = tomllib.loads((root / "rust-toolchain.toml").read_text())["toolchain"]["channel"]
     if f"\nARG RUST={channel}\n" not in text:
@@ -52,7 +55,10 @@ def toolchain(root: Path) -> Iterator[str]:
             yield f"{name} has another VERSION than Cargo.toml, {version}"
     for line in re.findall(r"^ +(-p .*?)(?: \\)?$", text, re.MULTILINE):
         if set(line.split()[1::2]) != {*services(root), "operator"}:
-            yield f"Dockerfile builds {line}, and the services are {', '.join(services(root))}; and the operator's program"
+            yield (
+                f"Dockerfile builds {line}, and the services are {', '.join(services(root))}; and "
+                f"the operator's program"
+            )
     for image in {
         one["image"]
         for one in compose(root)["services"].values()
@@ -90,7 +96,9 @@ def valid(root: Path) -> Iterator[str]:
 
 
 def contained(root: Path) -> Iterator[str]:
-    """In compose.yaml every service runs as its pod does: user, read-only, no capability, memory, time to stop."""
+    """In compose.yaml every service runs as its pod does: user, read-only, no capability, memory,
+    time to stop.
+    """
     pods = {"run": base(root, "deployment.yaml"), "migrate": base(root, "migrate.yaml")}
     for name, one in ours(root).items():
         command = one.get("command") or [None]
@@ -120,7 +128,9 @@ def contained(root: Path) -> Iterator[str]:
 
 
 def ordered(root: Path) -> Iterator[str]:
-    """Each service is there with its migration, waits for it and for the broker, and sees what its pod sees."""
+    """Each service is there with its migration, waits for it and for the broker, and sees what its
+    pod sees.
+    """
     found = compose(root)["services"]
     for service in services(root):
         run, migrate = found.get(service), found.get(f"{service}-migrate")
@@ -244,7 +254,8 @@ def said(command: list[str], root: Path) -> Iterator[str]:
 
 def problems(check: Callable[[Path], Iterator[str]], root: Path) -> list[str]:
     found = list(check(root))
-    print(f"{'FAILED' if found else 'ok':<7} {(check.__doc__ or '').splitlines()[0]}", flush=True)
+    first = " ".join((check.__doc__ or "").split("\n\n")[0].split())
+    print(f"{'FAILED' if found else 'ok':<7} {first}", flush=True)
     for problem in found:
         print(f"        {problem}", flush=True)
     return found

@@ -1,5 +1,5 @@
 //! The architecture, as tests: crate edges as drawn, rules pure, every flow accepted by its
-//! receiver and by nobody else.
+//! receiver and by nobody else, code as wide as two files side by side.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -58,6 +58,15 @@ const IMPURE: [&str; 14] = [
     "tracing",
     "new_v4",
 ];
+
+/// Code that people read: characters of a line, so that two files stand side by side.
+const WIDTH: usize = 100;
+
+/// Whose lines are counted. Migrations are not among them: databases hold their checksums.
+const CODE: [&str; 7] = ["rs", "ts", "mjs", "js", "sh", "py", "css"];
+
+/// Folders of what others wrote, and of what is built.
+const NOT_OURS: [&str; 4] = ["vendor", "target", "node_modules", "dist"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -200,14 +209,49 @@ fn every_sabotage_applies() {
     }
 }
 
+/// rustfmt keeps to the width, but leaves comments, strings and macros as they are. What has no
+/// place to break it, an address or a hash, may be longer.
+#[test]
+fn code_is_100_wide() {
+    let root = root();
+    let mut files = Vec::new();
+    for folder in ["infra", "services", "shared", "tests"] {
+        code_files(&root.join(folder), &CODE, &mut files);
+    }
+    assert!(files.len() > 500, "code is where it is looked for: {} files", files.len());
+    let mut wide = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a readable file");
+        for (number, line) in text.lines().enumerate() {
+            let indent = line.chars().take_while(|letter| letter.is_whitespace()).count();
+            let words = line.split_whitespace().map(|word| word.chars().count());
+            let can_be_broken = indent + words.max().unwrap_or_default() <= WIDTH;
+            if line.chars().count() > WIDTH && can_be_broken {
+                let path = file.strip_prefix(&root).expect("below the root");
+                wide.push(format!("{}:{}", path.display(), number + 1));
+            }
+        }
+    }
+    assert!(wide.is_empty(), "longer than {WIDTH} characters:\n{}", wide.join("\n"));
+}
+
 fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    code_files(folder, &["rs"], files);
+}
+
+/// Files by their extensions, without what others wrote, what is built, and minified scripts.
+fn code_files(folder: &Path, extensions: &[&str], files: &mut Vec<PathBuf>) {
     for entry in
         std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
     {
         let path = entry.expect("a readable folder").path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
         if path.is_dir() {
-            rust_files(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            if !NOT_OURS.contains(&name) {
+                code_files(&path, extensions, files);
+            }
+        } else if extensions.contains(&extension) && !name.contains(".min.") {
             files.push(path);
         }
     }

@@ -89,7 +89,8 @@ async fn work(
             let id = format!("gateway-{}/{ticket}-{turn}", desk.name);
             let change = json!({ "status": STATUSES[(turn + side) % STATUSES.len()],
                 "custom_fields": { "order": format!("{turn}-{side}") },
-                "comments": [{ "id": id, "body": format!("{id} says"), "public": turn % 2 == 0 }] });
+                "comments": [{ "id": id, "body": format!("{id} says"),
+                    "public": turn % 2 == 0 }] });
             let (path, key) =
                 (format!("/v1/tickets/{}", numbers[side]), format!("{ticket}-{turn}"));
             desk.done("PATCH", &path, &key, &change).await;

@@ -309,11 +309,18 @@ async fn comments(context: &FourDesks) {
     item(&public, "comment:globex/1", PublicCommentsNotAllowed);
 }
 
+fn options(key: &str, title: &str, options: &Value) -> Value {
+    json!({ "key": key, "title": title, "type": "tagger", "options": options })
+}
+
+fn set(version: u32, fields: &Value) -> Value {
+    json!({ "version": version, "actor": admin(), "ticket_fields": fields })
+}
+
 async fn fields(context: &FourDesks) {
     let FourDesks { acme, globex, bridge, .. } = context;
     let field =
         |key: &str, title: &str, kind: &str| json!({ "key": key, "title": title, "type": kind });
-    let options = |key: &str, title: &str, options: Value| json!({ "key": key, "title": title, "type": "tagger", "options": options });
     let ours = json!([
         field("same", "Same", "text"),
         field("twice", "Twice", "text"),
@@ -321,7 +328,7 @@ async fn fields(context: &FourDesks) {
         field("off", "Off form", "text"),
         field("own", "Only here", "text"),
         field("day", "Day", "date"),
-        options("level", "Level", json!([{ "name": "High", "tag": "high" }])),
+        options("level", "Level", &json!([{ "name": "High", "tag": "high" }])),
     ]);
     let theirs = json!([
         field("t_same", "SAME ", "text"),
@@ -330,11 +337,10 @@ async fn fields(context: &FourDesks) {
         field("t_kind", "Kind", "date"),
         field("t_off", "Off form", "text"),
         field("t_day", "Day", "date"),
-        options("t_level", "Level", json!([{ "name": "high", "tag": "hi" }])),
+        options("t_level", "Level", &json!([{ "name": "high", "tag": "hi" }])),
     ]);
     let statuses = json!({ "enabled": true,
         "statuses": [{ "key": "wait", "name": "Waiting", "category": "hold", "default": true }] });
-    let set = |version: u32, fields: &Value| json!({ "version": version, "actor": admin(), "ticket_fields": fields });
     let mut with_statuses = set(10, &ours);
     with_statuses["custom_statuses"] = statuses;
     applied(&acme.ask("account.update.v1", &with_statuses).await);

@@ -48,7 +48,8 @@ async fn a_tickets_number_is_enough_to_learn_why_something_did_not_cross() {
     let expected = [
         format!("acme/4711 → globex/88  share {share}"),
         "comment:globex/1 STAYED".to_owned(),
-        "public_comments_not_allowed (as agreed): The terms allow the receiver private comments only"
+        "public_comments_not_allowed (as agreed): The terms allow the receiver \
+         private comments only"
             .to_owned(),
         "comment:acme/1 sent on".to_owned(),
         "◂ ticket.updated.v1, put into its queue".to_owned(),

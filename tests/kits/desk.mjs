@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// A desk on the TypeScript kit: does what lines of JSON on standard input ask for, and answers each with a line.
+// A desk on the TypeScript kit: does what lines of JSON on standard input ask for, and answers each
+// with a line.
 
 import { createInterface } from "node:readline";
 
@@ -47,6 +48,11 @@ for await (const line of createInterface({ input: process.stdin })) {
     say({});
   } else {
     const { tickets, early, sent } = client.model;
-    say({ tickets, early: Object.fromEntries(early), sent: [...sent.keys()], pending: client.pending() });
+    say({
+      tickets,
+      early: Object.fromEntries(early),
+      sent: [...sent.keys()],
+      pending: client.pending(),
+    });
   }
 }

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""A desk on the Python kit: does what lines of JSON on standard input ask for, and answers each with a line."""
+"""A desk on the Python kit: does what lines of JSON on standard input ask for, and answers each
+with a line.
+"""
 
 import json
 import os

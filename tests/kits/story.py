@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""A desk on the Python kit and one on the TypeScript kit share tickets through a running gateway, and are killed.
+"""A desk on the Python kit and one on the TypeScript kit share tickets through a running gateway,
+and are killed.
 
-GATEWAY_URL, PYTHON_TOKEN and TYPESCRIPT_TOKEN say where and as whom; DESKMESH_CA which authority to trust. `story.sh`
-gives all of it.
+GATEWAY_URL, PYTHON_TOKEN and TYPESCRIPT_TOKEN say where and as whom; DESKMESH_CA which authority to
+trust. `story.sh` gives all of it.
 """
 
 import json
@@ -211,8 +212,9 @@ def play(sender, receiver):
     )
     secret = receiver.hears("ticket.updated", says("Only for us"))["comments"][0]["id"]
 
-    # Two at once, as far as their desks knew: the older change loses, and the receipt, which comes last, says what is
-    # held. Nobody sets it later, so that a desk which keeps what it sent is found out.
+    # Two at once, as far as their desks knew: the older change loses, and the receipt, which comes
+    # last, says what is held. Nobody sets it later, so that a desk which keeps what it sent is
+    # found out.
     place = "custom_field:place"
     base = {desk: desk.base(of, place) for desk, of in ((sender, number), (receiver, copy))}
     receiver.send(
@@ -346,7 +348,8 @@ def story(folder):
                 fields, comments, blank = compare(desk, share)
                 side = "sender" if desk is sender else "receiver"
                 print(
-                    f"{desk.name:10} as {side:8} equal to ticket.resync and to the gateway: {fields} fields, "
+                    f"{desk.name:10} as {side:8} equal to ticket.resync and to the gateway: "
+                    f"{fields} fields, "
                     f"{comments} comments, {blank} redacted"
                 )
             sender.send("ticket.unshare", share_id=share)
@@ -362,7 +365,8 @@ def story(folder):
                 f"{desk.name}: the fresh state is not what it held",
             )
             print(
-                f"{desk.name:10} killed {desk.deaths} times at work and once at rest: nothing lost, nothing doubled;"
+                f"{desk.name:10} killed {desk.deaths} times at work and once at rest: nothing "
+                f"lost, nothing doubled;"
                 " with a cursor that is gone it came to the same"
             )
     finally:

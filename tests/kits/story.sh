@@ -1,6 +1,7 @@
 #!/bin/sh
-# Plays the story of both client kits. On the gateway of GATEWAY_URL, if it and two tokens are given; else on what
-# `make up` started here; else on a system of its own, which it stops afterwards.
+# Plays the story of both client kits. On the gateway of GATEWAY_URL, if it and two tokens are
+# given; else on what `make up` started here; else on a system of its own, which it stops
+# afterwards.
 set -eu
 cd "$(dirname "$0")/../.."
 local="${CARGO_TARGET_DIR:-target}/debug/deskmesh-local"
@@ -10,7 +11,9 @@ kit=services/gateway/kits/typescript
 (cd "$kit" && node_modules/.bin/tsc)
 
 if [ -z "${GATEWAY_URL:-}" ] || [ -z "${PYTHON_TOKEN:-}" ]; then
-  if ! { [ -f target/local/env ] && "$local" status 2>/dev/null | grep -q '^gateway .*ready'; }; then
+  if ! {
+    [ -f target/local/env ] && "$local" status 2>/dev/null | grep -q '^gateway .*ready'
+  }; then
     trap '"$local" down >/dev/null' EXIT
     "$local" up >/dev/null
   fi

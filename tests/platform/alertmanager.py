@@ -1,4 +1,6 @@
-"""Alertmanager's example: well-formed, its routes lead where they should, and a cause silences what follows from it."""
+"""Alertmanager's example: well-formed, its routes lead where they should, and a cause silences what
+follows from it.
+"""
 
 import re
 import subprocess
@@ -13,7 +15,8 @@ from tree import Tree, load
 RECEIVERS = {"page": "pager", "ticket": "tickets"}
 # What fires together, and which of it the example leaves to be heard.
 FIRING_AND_HEARD = [
-    # A lost broker, and all that ever is, but its own alarm and the database: two servers may be lost at once.
+    # A lost broker, and all that ever is, but its own alarm and the database: two servers may be
+    # lost at once.
     (
         "DeskmeshBrokerLost",
         None,
@@ -45,14 +48,16 @@ FIRING_AND_HEARD = [
         {"DeskmeshParkedFlood", "DeskmeshUndelivered"},
     ),
 ]
-# Causes that need no case of their own above: they are beside one that has it, in the same rule or a rule like it.
+# Causes that need no case of their own above: they are beside one that has it, in the same rule or
+# a rule like it.
 OTHER_CAUSES = {
     "DeskmeshBrokerBlocked",
     "DeskmeshServiceDoesNotStart",
     "DeskmeshSyncBudgetBurnSlow",
     "DeskmeshUndeliveredFlood",
 }
-# Services of the one that fires first and of the rest: what is silenced job by job is not silenced for another.
+# Services of the one that fires first and of the rest: what is silenced job by job is not silenced
+# for another.
 JOBS = ("comment-sync", "field-sync")
 
 
@@ -72,7 +77,10 @@ def well_formed(tree: Tree, amtool: str) -> Iterator[str]:
             amtool, "config", "routes", "test", f"--config.file={config(tree)}", *labels
         ).stdout.strip()
         if said != RECEIVERS.get(rule["labels"]["severity"]):
-            yield f"amtool config routes test: {rule['alert']} of {path.name}, a {rule['labels']['severity']}, goes to {said or 'nobody'}"
+            yield (
+                f"amtool config routes test: {rule['alert']} of {path.name}, a "
+                f"{rule['labels']['severity']}, goes to {said or 'nobody'}"
+            )
 
 
 @dataclass(frozen=True)
@@ -85,7 +93,8 @@ class Inhibition:
         ours, theirs = self.rule["source_matchers"], self.rule["target_matchers"]
         if not (_matches(ours, source) and _matches(theirs, target)):
             return False
-        # One that is on both sides is not silenced by such a one: else two would silence each other.
+        # One that is on both sides is not silenced by such a one: else two would silence each
+        # other.
         if _matches(theirs, source) and _matches(ours, target):
             return False
         return all(
@@ -94,7 +103,9 @@ class Inhibition:
 
 
 def silences(tree: Tree) -> Iterator[str]:
-    """A cause silences what follows from it, of its own service where it is one service's, and nothing else."""
+    """A cause silences what follows from it, of its own service where it is one service's, and
+    nothing else.
+    """
     inhibitions = [Inhibition(rule) for rule in load(config(tree))[0]["inhibit_rules"]]
     names = {rule["alert"] for _, rule in rules.alerts(tree)}
     for one in inhibitions:
@@ -137,7 +148,8 @@ def _meets(matcher: str, labels: dict[str, str]) -> bool:
     parts = re.fullmatch(r'(\w+)(=~|!~|!=|=)"(.*)"', matcher)
     if not parts:
         raise ValueError(
-            f"the matcher {matcher} is not understood by tests/platform/alertmanager.py: label, operator, value in quotes"
+            f"the matcher {matcher} is not understood by tests/platform/alertmanager.py: label, "
+            f"operator, value in quotes"
         )
     name, operator, value = parts.groups()
     has = labels.get(name, "")

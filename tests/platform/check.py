@@ -98,7 +98,8 @@ def check_manifests(tree: Tree, report: Report, quick: bool) -> None:
     chosen = wanted(tree, quick)
     renders, problems = render_all(tree, chosen)
     report.check(
-        f"{len(chosen)} combinations of {len(tree.overlays())} overlays with components render, twice to the same bytes",
+        f"{len(chosen)} combinations of {len(tree.overlays())} overlays with components render, "
+        f"twice to the same bytes",
         problems,
     )
     check_schemas(tree, report, renders)
@@ -113,7 +114,8 @@ def check_schemas(tree: Tree, report: Report, renders: list[Render]) -> None:
     """Objects against schemas, and what is written about that."""
     in_files = documents.files(tree)
     named = [(render.name, one) for render, one in distinct(renders)]
-    # What a patch or a component's kustomization is, rendering says; examples are rendered by nobody.
+    # What a patch or a component's kustomization is, rendering says; examples are rendered by
+    # nobody.
     named += [
         (str(path.relative_to(tree.root)), one)
         for path, one in in_files
@@ -123,13 +125,15 @@ def check_schemas(tree: Tree, report: Report, renders: list[Render]) -> None:
     there = schemas.folder(tree).is_dir()
     total = sum(checked.valid.values())
     report.check(
-        f"{total} different objects are valid by their schemas, Kubernetes' own by those of {' and '.join(schemas.VERSIONS)}",
+        f"{total} different objects are valid by their schemas, Kubernetes' own by those of "
+        f"{' and '.join(schemas.VERSIONS)}",
         checked.wrong,
     )
     unchecked = sum(checked.without_schema.values())
     why = "" if there else f", because {schemas.folder(tree)} is not there (CRD_SCHEMAS names it)"
     print(
-        f"        {unchecked} objects could not be checked{why}: {documents.counted(checked.without_schema) or 'none'}"
+        f"        {unchecked} objects could not be checked{why}: "
+        f"{documents.counted(checked.without_schema) or 'none'}"
     )
     kinds = {(one["kind"], group_of(one)) for _, one in in_files} | {
         (one["kind"], group_of(one)) for _, one in named
@@ -225,8 +229,9 @@ def run(*command: str) -> list[str]:
 
 
 def lead(function: Callable) -> str:
-    """The first line of what a function says of itself."""
-    return (function.__doc__ or function.__name__).strip().splitlines()[0].rstrip(".")
+    """The first paragraph of what a function says of itself, on one line."""
+    first = (function.__doc__ or function.__name__).strip().split("\n\n")[0]
+    return " ".join(first.split()).rstrip(".")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""On one machine with compose: who operates it can let accounts in and ask what became of a ticket."""
+"""On one machine with compose: who operates it can let accounts in and ask what became of a
+ticket.
+"""
 
 import json
 import re
@@ -15,7 +17,9 @@ MANAGEMENT, AMQP, HTTP = 15672, 5672, 9090
 
 
 def operated(tree: Tree) -> Iterator[str]:
-    """compose.yaml publishes the management API, and compose-secrets.py makes who may use it and says where."""
+    """compose.yaml publishes the management API, and compose-secrets.py makes who may use it and
+    says where.
+    """
     services = load(tree.root / "infra/compose.yaml")[0]["services"]
     with tempfile.TemporaryDirectory() as folder:
         script = tree.root / "infra/docker/compose-secrets.py"
@@ -38,7 +42,10 @@ def operated(tree: Tree) -> Iterator[str]:
         urlsplit(given.get(name, "")) for name in ("DESKMESH_MANAGEMENT_URL", "DESKMESH_BROKER_URL")
     )
     if [management.username] != administrators:
-        yield f"operator.env logs in to the management API as {management.username}, its administrators are {administrators}"
+        yield (
+            f"operator.env logs in to the management API as {management.username}, its "
+            f"administrators are {administrators}"
+        )
     if not any(
         right["user"] == management.username and right["configure"] == ".*"
         for right in definitions["permissions"]
@@ -61,4 +68,7 @@ def operated(tree: Tree) -> Iterator[str]:
 
 def _published(name: str, service: dict, outside: str, inner: int) -> Iterator[str]:
     if f"{outside}:{inner}" not in service.get("ports", []):
-        yield f"compose.yaml publishes {service.get('ports')} of {name}, operator.env needs {outside} for its port {inner}"
+        yield (
+            f"compose.yaml publishes {service.get('ports')} of {name}, operator.env needs "
+            f"{outside} for its port {inner}"
+        )

@@ -37,7 +37,10 @@ def honest(
     """Every kind is in the table, with what was really done with it."""
     written = table(tree)
     for kind, group in sorted(kinds - set(written)):
-        yield f"infra/README.md does not say of {kind} ({group or 'core'}) whether it was run, schema-checked or unchecked"
+        yield (
+            f"infra/README.md does not say of {kind} ({group or 'core'}) whether it was run, "
+            f"schema-checked or unchecked"
+        )
     for kind, group in sorted(set(written) - kinds):
         yield f"infra/README.md has a row for {kind} ({group or 'core'}), of which there is none"
     for key, state in written.items():
@@ -49,7 +52,10 @@ def honest(
             and not has_schema
             and (schemas_there or key not in checked.without_schema)
         ):
-            yield f"infra/README.md says {state} of {key[0]}, for which there is no schema: it is unchecked"
+            yield (
+                f"infra/README.md says {state} of {key[0]}, for which there is no schema: it is "
+                f"unchecked"
+            )
         if state == "unchecked" and key in checked.valid:
             yield f"infra/README.md says unchecked of {key[0]}, which was held against its schema"
 

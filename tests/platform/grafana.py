@@ -1,4 +1,6 @@
-"""Dashboards: made from what is written, readable by whoever was just woken, and every query is one."""
+"""Dashboards: made from what is written, readable by whoever was just woken, and every query is
+one.
+"""
 
 import itertools
 import json
@@ -96,21 +98,35 @@ def parsed(tree: Tree, promtool: str) -> Iterator[str]:
     for number in map(int, re.findall(r'rule \d+, "query:number(\d+)"', done.stdout + done.stderr)):
         yield f"promtool cannot read {asked[number][0]}: {asked[number][1]}"
     if done.returncode != 0 and "query:number" not in done.stdout + done.stderr:
-        yield f"promtool check rules, of the dashboards' queries: {(done.stdout + done.stderr).strip()[-600:]}"
+        yield (
+            f"promtool check rules, of the dashboards' queries: "
+            f"{(done.stdout + done.stderr).strip()[-600:]}"
+        )
 
 
 def readable(tree: Tree) -> Iterator[str]:
-    """Dashboards have fixed uids and a chosen source; panels a unit, words, room of their own, and runbooks that exist."""
+    """Dashboards have fixed uids and a chosen source; panels a unit, words, room of their own, and
+    runbooks that exist.
+    """
     for path, dashboard in read(tree):
         if dashboard["uid"] != f"deskmesh-{path.stem}":
-            yield f"{path.name} has the uid {dashboard['uid']}: links are made of deskmesh-{path.stem}"
+            yield (
+                f"{path.name} has the uid {dashboard['uid']}: links are made of "
+                f"deskmesh-{path.stem}"
+            )
         for panel in panels(dashboard):
             where = f"{path.name}: {panel['title']}"
             sources = [one["datasource"]["uid"] for one in (panel, *panel["targets"])]
             if set(sources) != {"${source}"}:
-                yield f"{where} reads from {sources}: the source is chosen on the page, as ${{source}}"
+                yield (
+                    f"{where} reads from {sources}: the source is chosen on the page, as "
+                    f"${{source}}"
+                )
             if panel["fieldConfig"]["defaults"]["unit"] not in UNITS:
-                yield f"{where} is in {panel['fieldConfig']['defaults']['unit']}: units in use are {sorted(UNITS)}"
+                yield (
+                    f"{where} is in {panel['fieldConfig']['defaults']['unit']}: units in use are "
+                    f"{sorted(UNITS)}"
+                )
             if len(panel["description"].split()) < 3:
                 yield f"{where} does not say what it shows"
             for name in re.findall(r"[Rr]unbooks? ([a-z-]+)", panel["description"]):

@@ -1,4 +1,6 @@
-"""Rules, their tests and dashboards ask for metrics that exist, by labels that exist: infra/prometheus/metrics.yaml has them."""
+"""Rules, their tests and dashboards ask for metrics that exist, by labels that exist:
+infra/prometheus/metrics.yaml has them.
+"""
 
 import re
 from collections.abc import Iterator
@@ -35,7 +37,9 @@ def registry(tree: Tree) -> list[dict[str, Any]]:
 
 
 def well_formed(tree: Tree) -> Iterator[str]:
-    """The registry says of each metric what it is, by Prometheus' conventions, and its labels' values stand in the source."""
+    """The registry says of each metric what it is, by Prometheus' conventions, and its labels'
+    values stand in the source.
+    """
     names = [str(one.get("name")) for one in registry(tree)]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"metrics.yaml has {name} twice"
@@ -50,9 +54,14 @@ def well_formed(tree: Tree) -> Iterator[str]:
             yield f"metrics.yaml: {name} has {sorted(set(one))}, needs {sorted(KEYS)}"
             continue
         if one["kind"] not in KINDS or one["source"] not in SOURCES:
-            yield f"metrics.yaml: {name} is a {one['kind']} of {one['source']}: the words are {sorted(KINDS)}, {sorted(SOURCES)}"
+            yield (
+                f"metrics.yaml: {name} is a {one['kind']} of {one['source']}: the words are "
+                f"{sorted(KINDS)}, {sorted(SOURCES)}"
+            )
         if (one["kind"] == "counter") != name.endswith("_total"):
-            yield f"metrics.yaml: {name} is a {one['kind']}; counters, and they alone, end in _total"
+            yield (
+                f"metrics.yaml: {name} is a {one['kind']}; counters, and they alone, end in _total"
+            )
         if one["unit"] == "seconds" and "seconds" not in name:
             yield f"metrics.yaml: {name} is in seconds and does not say so"
         for label, values in one.get("values", {}).items():
@@ -64,17 +73,25 @@ def well_formed(tree: Tree) -> Iterator[str]:
                 if one["kind"] == "CronJob"
             }
             if label == "cronjob" and not set(values) <= there:
-                yield f"metrics.yaml: {name} has the cronjobs {values}, the manifests have {sorted(there)}"
+                yield (
+                    f"metrics.yaml: {name} has the cronjobs {values}, the manifests have "
+                    f"{sorted(there)}"
+                )
             # What Prometheus gives is not in our source, and a service's name is its folder's.
             for value in (
                 values if one["source"] in ("service", "edge") and label != "service" else ()
             ):
                 if f'"{value}"' not in sources:
-                    yield f"metrics.yaml: {name} has the {label} {value}, which stands nowhere in the services' source"
+                    yield (
+                        f"metrics.yaml: {name} has the {label} {value}, which stands nowhere in "
+                        f"the services' source"
+                    )
 
 
 def asked_for(tree: Tree) -> Iterator[str]:
-    """Every query of rules, their tests and dashboards names registered metrics, labels and values; every registered metric is asked for."""
+    """Every query of rules, their tests and dashboards names registered metrics, labels and values;
+    every registered metric is asked for.
+    """
     known = {one["name"]: one for one in registry(tree)}
     recorded = {rule["record"] for _, rule in rules.every(tree) if "record" in rule}
     used: set[str] = set()
@@ -89,7 +106,10 @@ def asked_for(tree: Tree) -> Iterator[str]:
                 labels |= {*one["labels"], *ADDED, *({"le"} if part == "_bucket" else set())}
                 yield from _matchers(asked.where, selector, one, labels)
             elif selector.name not in recorded:
-                yield f"{asked.where} asks for {selector.name}, which is neither in metrics.yaml nor recorded by a rule"
+                yield (
+                    f"{asked.where} asks for {selector.name}, which is neither in metrics.yaml "
+                    f"nor recorded by a rule"
+                )
         for label in sorted(asked.groups - labels):
             yield f"{asked.where} groups by {label}, which none of its metrics has"
     for name in sorted(set(known) - used):
@@ -111,12 +131,18 @@ def _matchers(
     for matcher in selector.matchers.matchers:
         values = one.get("values", {}).get(matcher.name)
         if matcher.name not in labels:
-            yield f"{where} asks for the label {matcher.name} of {selector.name}, which has {sorted(one['labels'])}"
+            yield (
+                f"{where} asks for the label {matcher.name} of {selector.name}, which has "
+                f"{sorted(one['labels'])}"
+            )
         elif values and "$" not in matcher.value:
             # A pattern is met by at least one value; each of its words is one.
             for word in re.split(r"\|", matcher.value):
                 if not any(re.fullmatch(word, value) for value in values):
-                    yield f"{where} asks for {matcher.name} {word} of {selector.name}, which has {values}"
+                    yield (
+                        f"{where} asks for {matcher.name} {word} of {selector.name}, which has "
+                        f"{values}"
+                    )
 
 
 def queries(tree: Tree) -> Iterator[Asked]:

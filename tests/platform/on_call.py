@@ -1,11 +1,13 @@
-"""What whoever is on call types first, typed here: the runbooks' first commands, on a real broker and database with the services running.
+"""What whoever is on call types first, typed here: the runbooks' first commands, on a real broker
+and database with the services running.
 
-Started by `check.sh on-call`, with AMQP_URL, MANAGEMENT_URL and DATABASE_URL of servers that may be thrown away, and
-SERVERS, the folder in which they are. What `kubectl exec` hands to a service is given to that service's program here; other
-kubectl commands have no cluster to ask, and are counted.
+Started by `check.sh on-call`, with AMQP_URL, MANAGEMENT_URL and DATABASE_URL of servers that may be
+thrown away, and SERVERS, the folder in which they are. What `kubectl exec` hands to a service is
+given to that service's program here; other kubectl commands have no cluster to ask, and are
+counted.
 
-Then the same as a newcomer types them: what `make up` prints is sourced, and each line is pasted into that shell as it
-stands in the runbook.
+Then the same as a newcomer types them: what `make up` prints is sourced, and each line is pasted
+into that shell as it stands in the runbook.
 """
 
 import json
@@ -64,9 +66,12 @@ def main() -> int:
 
 
 def pasted(tree: Tree) -> int:
-    """Pastes them into a shell after `make up`, as they stand in the runbooks; tells how many failed."""
+    """Pastes them into a shell after `make up`, as they stand in the runbooks; tells how many
+    failed.
+    """
     binaries = Path(os.environ.get("BINARIES", tree.root / "target/debug"))
-    # Programs keep what they start beside themselves: another `make up` of this clone is left alone.
+    # Programs keep what they start beside themselves: another `make up` of this clone is left
+    # alone.
     own = tree.work / "newcomer/debug"
     shutil.rmtree(own.parent, ignore_errors=True)
     own.mkdir(parents=True)
@@ -210,7 +215,9 @@ def asked(path: str) -> dict:
 
 
 def registered(tree: Tree) -> int:
-    """Whether the broker tells what metrics.yaml says of it, where infra/prometheus/README.md says it is scraped."""
+    """Whether the broker tells what metrics.yaml says of it, where infra/prometheus/README.md says
+    it is scraped.
+    """
     overview = asked("/api/overview")
     port = next(
         one["port"] for one in overview["listeners"] if one["protocol"] == "http/prometheus"
@@ -220,7 +227,8 @@ def registered(tree: Tree) -> int:
     )
     if not families:
         sys.exit(
-            "infra/prometheus/README.md does not say which families of the broker's metrics are scraped"
+            "infra/prometheus/README.md does not say which families of the broker's metrics are "
+            "scraped"
         )
     query = "&".join(
         [*(f"family={name.strip()}" for name in families[1].split(",")), "vhost=deskmesh"]
@@ -244,7 +252,8 @@ def registered(tree: Tree) -> int:
         )
         failed += not well
         print(
-            f"{'ok' if well else 'FAILED':<7} RabbitMQ {overview['rabbitmq_version']} tells {one['name']} of {len(told)} queues, as {kinds}"
+            f"{'ok' if well else 'FAILED':<7} RabbitMQ {overview['rabbitmq_version']} tells "
+            f"{one['name']} of {len(told)} queues, as {kinds}"
         )
     return failed
 

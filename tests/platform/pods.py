@@ -35,7 +35,9 @@ class Pod:
         return (self.container.get("args") or [""])[0]
 
     def settings(self, render: Render) -> dict[str, str]:
-        """The environment as the process sees it; a reference that leads nowhere is left out, and found elsewhere."""
+        """The environment as the process sees it; a reference that leads nowhere is left out, and
+        found elsewhere.
+        """
         values: dict[str, str] = {}
         for source in self.container.get("envFrom", []):
             found = render.find("ConfigMap", source.get("configMapRef", {}).get("name", ""))

@@ -1,7 +1,9 @@
-"""What the manifests say, run as processes on a real broker and database: the same commands, settings, Secrets and probes.
+"""What the manifests say, run as processes on a real broker and database: the same commands,
+settings, Secrets and probes.
 
-Started by `check.sh processes`, with AMQP_URL, MANAGEMENT_URL and DATABASE_URL of servers that may be thrown away. It
-follows infra/kubernetes/README.md: credentials.py, the definitions, the roles and schemas, the migrations, the services.
+Started by `check.sh processes`, with AMQP_URL, MANAGEMENT_URL and DATABASE_URL of servers that may
+be thrown away. It follows infra/kubernetes/README.md: credentials.py, the definitions, the roles
+and schemas, the migrations, the services.
 """
 
 import os
@@ -101,7 +103,10 @@ def let_operate(tree: Tree, edge: str) -> None:
     """The edge's broker user, by the README's command; the services of the line answer it."""
     management, broker = urlsplit(os.environ["MANAGEMENT_URL"]), urlsplit(os.environ["AMQP_URL"])
     passwords = tree.work / "credentials/passwords"
-    operator = f"operator:{(passwords / 'broker.operator').read_text().strip()}@{broker.hostname}:{broker.port}"
+    operator = (
+        f"operator:{(passwords / 'broker.operator').read_text().strip()}"
+        f"@{broker.hostname}:{broker.port}"
+    )
     addresses = {
         "DESKMESH_MANAGEMENT_URL": management.geturl(),
         "DESKMESH_BROKER_URL": f"amqp://{operator}/deskmesh",
@@ -176,7 +181,9 @@ def environment(
 def start(
     tree: Tree, render: Render, pod: Pod, secrets: dict[str, dict[str, str]]
 ) -> tuple[subprocess.Popen, int]:
-    """Starts a service; all of them share this machine's address, so each gets a port of its own."""
+    """Starts a service; all of them share this machine's address, so each gets a port of its
+    own.
+    """
     settings = environment(tree, render, pod, secrets)
     listens = {name for name in settings if name.endswith("__LISTEN")} | {"DESKMESH__HTTP__LISTEN"}
     settings |= {name: f"127.0.0.1:{free_port()}" for name in sorted(listens)}

@@ -11,14 +11,15 @@ from pathlib import Path
 
 from tree import EDGES, Object, Tree, load_text
 
-# Of these at most one makes sense; the others go with everything. `small` and `three-zones` are an overlay's own, and
-# rabbitmq-topology comes with either of the brokers.
+# Of these at most one makes sense; the others go with everything. `small` and `three-zones` are an
+# overlay's own, and rabbitmq-topology comes with either of the brokers.
 BROKERS = ("rabbitmq-operator", "rabbitmq-external")
 # Named by its component.
 CANARY = "canary"
 TRACE = "trace"
 PART_OF_ANOTHER = ("rabbitmq-topology", "small", "three-zones")
-# These add objects and change none: with nothing and with everything is enough, and halves the number of combinations.
+# These add objects and change none: with nothing and with everything is enough, and halves the
+# number of combinations.
 ADDS_ONLY = ("grafana", TRACE)
 # Whose ways out the broker's component narrows, so they are listed before it.
 BEFORE_BROKER = (CANARY, *sorted(EDGES))
@@ -44,7 +45,9 @@ class Render:
 
 
 def combinations(tree: Tree) -> list[tuple[str, ...]]:
-    """All sets of components that can be listed together; canary and edges, which only servers' components change, with each broker."""
+    """All sets of components that can be listed together; canary and edges, which only servers'
+    components change, with each broker.
+    """
     others = [
         name
         for name in tree.components()
@@ -61,7 +64,8 @@ def combinations(tree: Tree) -> list[tuple[str, ...]]:
 
 
 def wanted(tree: Tree, quick: bool) -> list[tuple[str, tuple[str, ...]]]:
-    """What is rendered: production with every combination; the others bare, with each component, and with everything.
+    """What is rendered: production with every combination; the others bare, with each component,
+    and with everything.
 
     The overlays differ in size and settings, which the components do not ask about.
     """
@@ -111,12 +115,17 @@ def _render_twice(tree: Tree, overlay: str, components: tuple[str, ...]) -> Rend
         texts.append(done.stdout)
     first, second = (hashlib.sha256(text.encode()).hexdigest() for text in texts)
     if first != second:
-        return f"{name} renders to {first[:12]} and then to {second[:12]}: what in it is not the same every time?"
+        return (
+            f"{name} renders to {first[:12]} and then to {second[:12]}: what in it is not the "
+            f"same every time?"
+        )
     return Render(overlay, components, tuple(load_text(texts[0])))
 
 
 def _combination(tree: Tree, overlay: str, components: tuple[str, ...]) -> Path:
-    """Writes the kustomization of a combination: what somebody would write who lists these components."""
+    """Writes the kustomization of a combination: what somebody would write who lists these
+    components.
+    """
     kubernetes = os.path.relpath(tree.kubernetes, tree.work / "combinations/one")
     lines = [
         "apiVersion: kustomize.config.k8s.io/v1beta1",

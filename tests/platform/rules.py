@@ -1,4 +1,5 @@
-"""Prometheus' rules: one plain file each, tested by promtool, and the operator's object made from it.
+"""Prometheus' rules: one plain file each, tested by promtool, and the operator's object made from
+it.
 
 python rules.py          rewrites infra/kubernetes/components/prometheus-operator/rules.yaml
 """
@@ -69,11 +70,16 @@ def promtool(tree: Tree, program: str) -> Iterator[str]:
 
 
 def complete(tree: Tree) -> Iterator[str]:
-    """Every alert says how bad it is, what is wrong and why this number, and is fired by one test and kept quiet by another."""
+    """Every alert says how bad it is, what is wrong and why this number, and is fired by one test
+    and kept quiet by another.
+    """
     seen = {path: _seen(path) for path in tests(tree)}
     for path in tree.rule_files():
         if path.with_suffix(".test.yaml") not in seen:
-            yield f"{path.relative_to(tree.root)} has no {path.stem}.test.yaml: an alert that was never seen to fire is no alert"
+            yield (
+                f"{path.relative_to(tree.root)} has no {path.stem}.test.yaml: an alert that was "
+                f"never seen to fire is no alert"
+            )
     for path, rule in alerts(tree):
         name = f"{path.name}: {rule['alert']}"
         if rule.get("labels", {}).get("severity") not in SEVERITIES:

@@ -35,24 +35,35 @@ def first_commands(path: Path) -> list[str]:
 
 
 def of_alerts(tree: Tree) -> Iterator[str]:
-    """Every alert has a runbook, with its anchor, that names it; every runbook is an alert's or on the list of questions."""
+    """Every alert has a runbook, with its anchor, that names it; every runbook is an alert's or on
+    the list of questions.
+    """
     led_to: dict[str, set[str]] = {}
     for path, rule in rules.alerts(tree):
         page, _, anchor = rule["annotations"].get("runbook", "").partition("#")
         file = tree.root / page
         if not page.startswith("infra/runbooks/") or not file.is_file():
-            yield f"{path.name}: {rule['alert']} names the runbook {page or '(none)'}, which is not there"
+            yield (
+                f"{path.name}: {rule['alert']} names the runbook {page or '(none)'}, which is not "
+                f"there"
+            )
             continue
         led_to.setdefault(file.stem, set()).add(rule["alert"])
         text = file.read_text()
         if anchor and anchor not in anchors(text):
-            yield f"{path.name}: {rule['alert']} leads to {page}#{anchor}, and no heading is called that"
+            yield (
+                f"{path.name}: {rule['alert']} leads to {page}#{anchor}, and no heading is called "
+                f"that"
+            )
         if f"`{rule['alert']}`" not in text:
             yield f"{page} does not name {rule['alert']}, which leads there"
     questions = set(re.findall(r"\]\(([a-z-]+)\.md\)", (folder(tree) / "README.md").read_text()))
     for path in every(tree):
         if path.stem not in led_to and path.stem not in questions:
-            yield f"infra/runbooks/{path.name} belongs to no alert, and infra/runbooks/README.md does not lead there"
+            yield (
+                f"infra/runbooks/{path.name} belongs to no alert, and infra/runbooks/README.md "
+                f"does not lead there"
+            )
         for alert in set(re.findall(r"`(Deskmesh[A-Z]\w+)`", path.read_text())) - {
             rule["alert"] for _, rule in rules.alerts(tree)
         }:
@@ -66,7 +77,10 @@ def alike(tree: Tree) -> Iterator[str]:
         if found != PARTS:
             yield f"infra/runbooks/{path.name} has the parts {found}, not {PARTS}"
         elif len(first_commands(path)) != 3:
-            yield f"infra/runbooks/{path.name} begins with {len(first_commands(path))} commands, not with three"
+            yield (
+                f"infra/runbooks/{path.name} begins with {len(first_commands(path))} commands, "
+                f"not with three"
+            )
 
 
 def true(tree: Tree) -> Iterator[str]:
@@ -103,7 +117,10 @@ def true(tree: Tree) -> Iterator[str]:
                 yield f"{where} names the CronJob {name}, of which there is none"
         for word in re.findall(r"-- /service (\w+)", text):
             if word not in commands:
-                yield f"{where} runs `{word}` of a service, which shared/bootstrap/README.md does not have"
+                yield (
+                    f"{where} runs `{word}` of a service, which shared/bootstrap/README.md does "
+                    f"not have"
+                )
         for schema, table in re.findall(r"(?:from|update) (\w+)\.(\w+)", text):
             if schema.replace("_", "-") in tree.with_schema() and table not in _tables(
                 tree, schema
@@ -112,7 +129,9 @@ def true(tree: Tree) -> Iterator[str]:
 
 
 def _tables(tree: Tree, schema: str) -> set[str]:
-    """Tables that the migrations of a service make: its own, and the runtime's, the line's and the edges'."""
+    """Tables that the migrations of a service make: its own, and the runtime's, the line's and the
+    edges'.
+    """
     folders = (
         "shared/messaging",
         "shared/line",

@@ -1,7 +1,8 @@
-"""Breaks a copy of the tree, one way after the other, and sees that the check notices each and says so.
+"""Breaks a copy of the tree, one way after the other, and sees that the check notices each and says
+so.
 
-The ways are in sabotage/*.yaml: a file, what stands in it, what it is replaced by, and words of the complaint. A check
-that cannot fail is worse than none; this is how each was seen to.
+The ways are in sabotage/*.yaml: a file, what stands in it, what it is replaced by, and words of the
+complaint. A check that cannot fail is worse than none; this is how each was seen to.
 """
 
 import os
@@ -42,7 +43,8 @@ def main() -> int:
     ]
     if not schemas.folder(TREE).is_dir():
         print(
-            f"SKIPPED {sum(way.custom for way in ways)} ways: {schemas.folder(TREE)} is not there (CRD_SCHEMAS names it)"
+            f"SKIPPED {sum(way.custom for way in ways)} ways: {schemas.folder(TREE)} is not there "
+            f"(CRD_SCHEMAS names it)"
         )
         ways = [way for way in ways if not way.custom]
     clean, output = check(Break("nothing", ""))
@@ -65,7 +67,8 @@ def notices(way: Break) -> tuple[bool, str]:
     print(f"{'noticed' if well else 'FAILED':<7} {way.name}", flush=True)
     if not well:
         print(
-            f"        expected: {way.says}\n        said: {[line for line in output.splitlines() if not line.startswith('ok')][:6]}",
+            f"        expected: {way.says}\n        said: "
+            f"{[line for line in output.splitlines() if not line.startswith('ok')][:6]}",
             flush=True,
         )
     return well, "\n".join(re.findall(r"^FAILED\s+(.*)$", output, re.MULTILINE))

@@ -1,4 +1,6 @@
-"""Objects against schemas: Kubernetes' own kinds strictly, custom ones by the schemas of their definitions."""
+"""Objects against schemas: Kubernetes' own kinds strictly, custom ones by the schemas of their
+definitions.
+"""
 
 import functools
 import json

@@ -33,7 +33,10 @@ def one_broker(_: Tree, render: Render) -> Iterator[str]:
         if one["apiVersion"] in BROKER and one["kind"] != "RabbitmqCluster":
             reference = one["spec"].get("rabbitmqClusterReference")
             if reference != wanted:
-                yield f"{one['kind']}/{one['metadata']['name']} is on the broker {reference}, not {wanted}"
+                yield (
+                    f"{one['kind']}/{one['metadata']['name']} is on the broker {reference}, not "
+                    f"{wanted}"
+                )
 
 
 def _row(**fields: object) -> str:

@@ -1,4 +1,6 @@
-"""Traces through a third party's collector: the services export to rotel, rotel to the test that looks at every span."""
+"""Traces through a third party's collector: the services export to rotel, rotel to the test that
+looks at every span.
+"""
 
 import contextlib
 import os

@@ -64,7 +64,9 @@ class Tree:
         return {**common, **own}
 
     def rule_files(self) -> list[Path]:
-        """The files of infra/prometheus that hold rules, without their tests and without Prometheus' own configuration."""
+        """The files of infra/prometheus that hold rules, without their tests and without
+        Prometheus' own configuration.
+        """
         files = sorted((self.root / "infra/prometheus").glob("*.yaml"))
         return [
             path

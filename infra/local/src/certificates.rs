@@ -19,7 +19,8 @@ pub struct Certificates {
 }
 
 impl Certificates {
-    /// Those of a folder; they are made where they are missing. The authority's own key is not kept.
+    /// Those of a folder; they are made where they are missing. The authority's own key is not
+    /// kept.
     ///
     /// # Errors
     /// When they cannot be made or written.

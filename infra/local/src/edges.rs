@@ -43,8 +43,8 @@ fn long(secret: &str) -> String {
     format!("{secret}{secret}")
 }
 
-/// Gives a fleet what its gateway needs: addresses that are free, a folder for files, the operator's
-/// secret, and TLS where there are certificates.
+/// Gives a fleet what its gateway needs: addresses that are free, a folder for files, the
+/// operator's secret, and TLS where there are certificates.
 ///
 /// # Errors
 /// When no port is free, or the folder cannot be made.
@@ -87,8 +87,8 @@ pub fn with_gateway(
     Ok((fleet, access))
 }
 
-/// Gives a fleet what its help desk needs: addresses that are free, a folder for files, the operator's
-/// secret, and TLS where there are certificates.
+/// Gives a fleet what its help desk needs: addresses that are free, a folder for files, the
+/// operator's secret, and TLS where there are certificates.
 ///
 /// # Errors
 /// When no port is free, or the folder cannot be made.
@@ -126,8 +126,8 @@ pub fn with_helpdesk(
     Ok((fleet, access))
 }
 
-/// Gives a fleet what its bridge needs: addresses that are free, the operator's secret, what partners'
-/// keys are encrypted with, and TLS where there are certificates.
+/// Gives a fleet what its bridge needs: addresses that are free, the operator's secret, what
+/// partners' keys are encrypted with, and TLS where there are certificates.
 ///
 /// # Errors
 /// When no port is free.

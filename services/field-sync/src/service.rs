@@ -107,8 +107,8 @@ impl Service for FieldSync {
 pub enum Decided {
     /// What a transfer brings its chain, and what becomes of the fields.
     Transfer(Box<(Entry, Decision)>),
-    /// A fact was learned when the batch was loaded, and goes on as it is; with it what it asks to be
-    /// compared, and the cursor of the next page.
+    /// A fact was learned when the batch was loaded, and goes on as it is; with it what it asks to
+    /// be compared, and the cursor of the next page.
     Fact(Option<(AgreementComparison, Option<String>)>),
 }
 

@@ -48,7 +48,8 @@ mod tests {
     use super::*;
 
     /// What databases of the gateway keep of the migration that made the table `file`.
-    const FILE_1002: &str = "78b480433be355e6334780970881266253606c3a76f297ea0640aa1894f9014e171c9e2179bf188dd8c15cfd07a50ba8";
+    const FILE_1002: &str = "78b480433be355e6334780970881266253606c3a76f297ea\
+        0640aa1894f9014e171c9e2179bf188dd8c15cfd07a50ba8";
 
     #[test]
     fn a_database_from_before_files_were_shared_stays_valid() {

@@ -20,8 +20,8 @@ pub use edge::Helpdesk;
 pub use operator_api::OperatorApi;
 pub use start::start;
 
-/// The desk's tables, those of pages and files and the help desk's own, to which `bootstrap` adds the
-/// runtime's.
+/// The desk's tables, those of pages and files and the help desk's own, to which `bootstrap` adds
+/// the runtime's.
 pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
     let own = sqlx::migrate!().migrations.to_vec();
     let all = [desk::migrations(), web::migrations(), files::migrations(800), own];

@@ -1,5 +1,5 @@
-//! Access keys at rest: `ChaCha20-Poly1305` (RFC 8439) by `ring`, under a key that HKDF-SHA256 derives
-//! from the bridge's secret, each with a random nonce, and bound to its agreement.
+//! Access keys at rest: `ChaCha20-Poly1305` (RFC 8439) by `ring`, under a key that HKDF-SHA256
+//! derives from the bridge's secret, each with a random nonce, and bound to its agreement.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,5 @@
-//! What the pages of an account ask for: how its partner is called, and what its admins do about it.
-//! The edges that serve the pages show a secret of their own, which opens nothing else.
+//! What the pages of an account ask for: how its partner is called, and what its admins do about
+//! it. The edges that serve the pages show a secret of their own, which opens nothing else.
 
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;

@@ -49,7 +49,8 @@ fn of_invite(uuid: &str, body: &AgreementBody) -> Value {
     });
     json!({ "agreement": invite.uuid.as_str(), "status": "pending", "name": invite.name,
         "sender_url": invite.sender_url, "receiver_url": OURS,
-        "access_key": invite.access_key.reveal(), "terms": if is_silent { json!(null) } else { terms } })
+        "access_key": invite.access_key.reveal(),
+        "terms": if is_silent { json!(null) } else { terms } })
 }
 
 fn of_comment(comment: &Comment) -> Value {

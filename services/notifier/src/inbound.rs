@@ -53,7 +53,9 @@ mod tests {
             Notice::NAME,
             serde_json::json!({ "about": { "agreement": { "event": "reminded" } } }).into(),
         );
-        assert!(matches!(malformed,
-                Err(DecodeError::Malformed { pointer, .. }) if pointer == "/about/agreement/event"));
+        assert!(matches!(
+            malformed,
+            Err(DecodeError::Malformed { pointer, .. }) if pointer == "/about/agreement/event"
+        ));
     }
 }

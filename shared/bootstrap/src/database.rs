@@ -49,8 +49,8 @@ fn server_side(limits: Limits) -> [(&'static str, String); 7] {
 /// in what it answers.
 const QUIET: [(&str, &str); 1] = [("log_parameter_max_length_on_error", "0")];
 
-/// Large values are compressed with LZ4 where the server was built with it. Its own choice, pglz, takes
-/// many times as long: with comments of 3 KB, longer than all else about writing them.
+/// Large values are compressed with LZ4 where the server was built with it. Its own choice, pglz,
+/// takes many times as long: with comments of 3 KB, longer than all else about writing them.
 const COMPRESSION: &str = "select set_config(name, 'lz4', false) from pg_settings
     where name = 'default_toast_compression' and 'lz4' = any(enumvals)";
 

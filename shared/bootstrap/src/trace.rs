@@ -24,8 +24,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 const NAMES: usize = 500;
 
 const NO_SECRET: &str = "http.trace_secret_file is not set here: only this host is answered\n";
-const OTHER_SECRET: &str = "show the secret of http.trace_secret_file as Authorization: Bearer; deskmesh-operator takes it \
-     from DESKMESH_TRACE_SECRET_FILE\n";
+const OTHER_SECRET: &str = "show the secret of http.trace_secret_file as Authorization: Bearer; \
+     deskmesh-operator takes it from DESKMESH_TRACE_SECRET_FILE\n";
 
 /// Where questions are answered from. One at a time: nobody who is curious takes the connections
 /// from the messages.

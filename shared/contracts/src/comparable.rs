@@ -33,8 +33,9 @@ fn one_blank(text: &str) -> String {
 /// emoji is drawn are among them.
 fn takes_no_room(letter: char) -> bool {
     matches!(letter,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206f}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -108,10 +109,17 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig {
+            cases: 2_000,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
 
         #[test]
-        fn the_form_is_its_own_and_every_spelling_has_it(name in a_name(), at: prop::sample::Index) {
+        fn the_form_is_its_own_and_every_spelling_has_it(
+            name in a_name(),
+            at: prop::sample::Index,
+        ) {
             let form = comparable(&name);
             prop_assert_eq!(&comparable(&form), &form);
             // The short way for ASCII is no other way.

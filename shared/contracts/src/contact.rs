@@ -53,9 +53,9 @@ fn is_between(letter: char) -> bool {
 }
 
 /// Whether a run of digits, and what stands between them, is a telephone number by its form: with
-/// the sign or the digits that are dialled before a country or an area, with an area in brackets, or
-/// in the groups that telephone numbers are written in. A plain number may be a customer's, a part's
-/// or an order's, and stays.
+/// the sign or the digits that are dialled before a country or an area, with an area in brackets,
+/// or in the groups that telephone numbers are written in. A plain number may be a customer's, a
+/// part's or an order's, and stays.
 fn is_telephone(run: &str, before: Option<char>, after: Option<char>) -> bool {
     let opens = |letter: char| digit(letter).is_some() || "+\u{ff0b}(\u{ff08}".contains(letter);
     let (lead, run) = run.split_at(run.find(opens).unwrap_or(run.len()));
@@ -226,19 +226,35 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
 
         #[test]
-        fn different_customers_keep_different_names(one in 1_000_000_u64..99_999_999_999, other in 1_000_000_u64..99_999_999_999) {
+        fn different_customers_keep_different_names(
+            one in 1_000_000_u64..99_999_999_999,
+            other in 1_000_000_u64..99_999_999_999,
+        ) {
             let (first, second) = (format!("Kunde {one}"), format!("Kunde {other}"));
-            prop_assert_eq!(one == other, name_without_contact(&first) == name_without_contact(&second));
+            prop_assert_eq!(
+                one == other,
+                name_without_contact(&first) == name_without_contact(&second)
+            );
         }
 
         #[test]
         fn r_41_a_number_with_its_country_never_leaves(
-            country in 1_u32..999, rest in 10_000_000_u64..999_999_999, blank in "[ \u{a0}./-]?", word in "[A-Za-z]{0,8}",
+            country in 1_u32..999,
+            rest in 10_000_000_u64..999_999_999,
+            blank in "[ \u{a0}./-]?",
+            word in "[A-Za-z]{0,8}",
         ) {
-            for number in [format!("+{country}{blank}{rest}"), format!("00{country}{blank}{rest}"), format!("＋{country}{blank}{rest}")] {
+            for number in [
+                format!("+{country}{blank}{rest}"),
+                format!("00{country}{blank}{rest}"),
+                format!("＋{country}{blank}{rest}"),
+            ] {
                 let left = name_without_contact(&format!("{word} {number}"));
                 prop_assert!(!left.contains(&rest.to_string()), "{}", left);
             }

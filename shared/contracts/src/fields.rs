@@ -157,8 +157,8 @@ pub struct TicketField {
     pub options: Vec<FieldOption>,
     /// Pattern of a `regexp` field, which a value matches as a whole. In the syntax of RE2 and of
     /// the Rust crate `regex`: `\w`, `\d` and `\p{L}` are of all alphabets, `(?i)` sets case aside.
-    /// It knows no look-around, no back reference, no `\Z`, `\h` or `(?>…)`: one that cannot be read,
-    /// or is too large to be checked, is `malformed`.
+    /// It knows no look-around, no back reference, no `\Z`, `\h` or `(?>…)`: one that cannot be
+    /// read, or is too large to be checked, is `malformed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
     /// Whether values are held against the pattern here. `false` for a pattern of another dialect:

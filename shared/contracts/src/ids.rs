@@ -25,7 +25,10 @@ pub(crate) const NAME_LENGTH: usize = 39;
 const ACCOUNT_NAME: &str = "^[a-z0-9][a-z0-9-]{1,38}$";
 const UUID_OR_SHA1: &str = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{40})$";
 const TICKET_ID: &str = r"^[^\x00-\x1f\x7f-\x9f]{1,128}$";
-const COMMENT_ID: &str = r"^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{40}|[a-z0-9][a-z0-9-]{1,38}/[^\x00-\x1f\x7f-\x9f]{1,128})$";
+const COMMENT_ID: &str = concat!(
+    "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{40}|",
+    r"[a-z0-9][a-z0-9-]{1,38}/[^\x00-\x1f\x7f-\x9f]{1,128})$",
+);
 const COPY_ID: &str = "^[os]:([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{40})$";
 
 macro_rules! text_id {
@@ -42,7 +45,11 @@ macro_rules! text_id {
             /// [`InvalidId`] says what was expected.
             pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
                 let value = text.into();
-                if $valid(&value) { Ok(Self($spelt(value))) } else { Err(InvalidId { value: shown(&value), expected: $expected }) }
+                if $valid(&value) {
+                    Ok(Self($spelt(value)))
+                } else {
+                    Err(InvalidId { value: shown(&value), expected: $expected })
+                }
             }
 
             /// The text itself.
@@ -80,8 +87,8 @@ macro_rules! text_id {
 
 text_id! {
     /// An account: a help desk in Deskmesh, fixed for life, equal to its broker user.
-    AccountName, is_account_name, std::convert::identity, ACCOUNT_NAME, "an account name: 2 to 39 of a-z, 0-9 and -, not \
-        beginning with -"
+    AccountName, is_account_name, std::convert::identity, ACCOUNT_NAME, "an account name: 2 to 39 \
+        of a-z, 0-9 and -, not beginning with -"
 }
 text_id! {
     /// An agreement: a UUID or 40 hex digits, made by the sender; taken in either case, told in
@@ -95,14 +102,15 @@ text_id! {
 }
 text_id! {
     /// A desk's own number for a ticket: 1 to 128 characters without control characters.
-    TicketId, is_ticket_id, std::convert::identity, TICKET_ID, "a ticket id: 1 to 128 characters, none of them a control \
-        character"
+    TicketId, is_ticket_id, std::convert::identity, TICKET_ID, "a ticket id: 1 to 128 characters, \
+        none of them a control character"
 }
 text_id! {
-    /// A comment, unique in all of Deskmesh: a UUID, 40 hex digits or `<account>/<local id>`. A UUID
-    /// and 40 hex digits, also as the local id, are taken in either case and told in lower case;
-    /// any other local id is its desk's own and stays as it is.
-    CommentId, is_comment_id, comment_spelling, COMMENT_ID, "a UUID, 40 hex digits or <account>/<local id>"
+    /// A comment, unique in all of Deskmesh: a UUID, 40 hex digits or `<account>/<local id>`. A
+    /// UUID and 40 hex digits, also as the local id, are taken in either case and told in lower
+    /// case; any other local id is its desk's own and stays as it is.
+    CommentId, is_comment_id, comment_spelling, COMMENT_ID, "a UUID, 40 hex digits or \
+        <account>/<local id>"
 }
 text_id! {
     /// One copy of a ticket: `o:<uuid>` for an original, `s:<share id>` for what a share created.
@@ -266,7 +274,10 @@ fn is_comment_id(text: &str) -> bool {
 
 fn is_copy_id(text: &str) -> bool {
     let is_lower = |id: &str| !id.bytes().any(|byte| byte.is_ascii_uppercase());
-    matches!(text.split_at_checked(2), Some(("o:" | "s:", id)) if is_uuid_or_sha1(id) && is_lower(id))
+    matches!(
+        text.split_at_checked(2),
+        Some(("o:" | "s:", id)) if is_uuid_or_sha1(id) && is_lower(id)
+    )
 }
 
 #[cfg(test)]
@@ -373,7 +384,10 @@ mod tests {
             id in "([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{40})",
         ) {
             let lower = id.to_ascii_lowercase();
-            proptest::prop_assert_eq!(ShareId::new(id.as_str()).unwrap().to_string(), lower.clone());
+            proptest::prop_assert_eq!(
+                ShareId::new(id.as_str()).unwrap().to_string(),
+                lower.clone()
+            );
             proptest::prop_assert_eq!(one_spelling(id.clone()), lower.clone());
             let local = CommentId::new(format!("acme/{id}")).unwrap().to_string();
             proptest::prop_assert_eq!(local, format!("acme/{lower}"));

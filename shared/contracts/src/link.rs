@@ -157,7 +157,8 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn what_crosses_leads_where_it_says_and_carries_nobodys_password(
-            link in "[hH]ttp[sS]?:/{0,3}[a-z@:.\\[\\]{} \u{a0}\t\\\\/?#%0-9]{0,12}/[a-z@ \r\n\"<>/]{0,6}",
+            link in "[hH]ttp[sS]?:/{0,3}[a-z@:.\\[\\]{} \u{a0}\t\\\\/?#%0-9]{0,12}\
+                /[a-z@ \r\n\"<>/]{0,6}",
         ) {
             if let Ok(read) = read(&link, SCHEMES) {
                 let url = Url::parse(&read).unwrap();
@@ -169,7 +170,9 @@ mod tests {
                 let is_told = told.is_some_and(|told| told.starts_with('[') || !told.is_empty());
                 proptest::prop_assert!(is_told);
                 proptest::prop_assert!(read.starts_with("https://"));
-                proptest::prop_assert!(!read.contains(|it: char| it.is_whitespace() || it.is_control()));
+                proptest::prop_assert!(
+                    !read.contains(|it: char| it.is_whitespace() || it.is_control())
+                );
             }
         }
     }

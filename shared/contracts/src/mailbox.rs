@@ -133,10 +133,17 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
 
         #[test]
-        fn r_47_a_note_quotes_and_case_change_no_mailbox(local in "[a-z0-9.]{1,12}", domain in "[a-z]{1,8}\\.example", note in "[a-z0-9+]{0,6}") {
+        fn r_47_a_note_quotes_and_case_change_no_mailbox(
+            local in "[a-z0-9.]{1,12}",
+            domain in "[a-z]{1,8}\\.example",
+            note in "[a-z0-9+]{0,6}",
+        ) {
             let plain = Mailbox::of(&format!("{local}@{domain}"));
             prop_assert!(plain.is_some());
             for spelling in [

@@ -94,7 +94,8 @@ reasons! {
     OptionTagsDiffer "option_tags_differ" "Options of the same name have different tags in the two \
         accounts (R-95).",
     BadValue "bad_value" "The value does not fit the field.",
-    NotOnDefaultForm "not_on_default_form" "The receiver's field is not on its default form (R-98).",
+    NotOnDefaultForm "not_on_default_form" "The receiver's field is not on its default form \
+        (R-98).",
     SecureDownloads "secure_downloads" "The account keeps its attachments to itself (R-35).",
     RecordingStays "recording_stays" "Recordings stay in the account of the call (R-31).",
     CcsStay "ccs_stay" "CC recipients are not carried over (R-23).",
@@ -108,8 +109,8 @@ reasons! {
     NotTheAuthor "not_the_author" "Only the account of its author may redact a comment.",
     BadLink "bad_link" "The link is not https, names no host, carries a user or password, or has a \
         character that no link has; or the account's edge could not fetch what it leads to.",
-    TooLong "too_long" "The other desk cannot hold it as long as it is: text was cut at a word, HTML \
-        or a file left out.",
+    TooLong "too_long" "The other desk cannot hold it as long as it is: text was cut at a word, \
+        HTML or a file left out.",
     QuotaExceeded "quota_exceeded" "The account has used up a quota. The detail says which, how \
         much it is, and when there is more.",
     NoPrivateComments "no_private_comments" "The other desk cannot keep a private comment from the \

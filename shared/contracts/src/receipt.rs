@@ -54,8 +54,8 @@ pub struct Receipt {
     /// Where a list goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
-    /// Whether it was asked for as a dry run: all that is told would be, and nothing was done. It has
-    /// no `revision`, and no field of it is taken.
+    /// Whether it was asked for as a dry run: all that is told would be, and nothing was done. It
+    /// has no `revision`, and no field of it is taken.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
     /// What became of each item, for the shares that this account is a party of.
@@ -285,8 +285,12 @@ impl JsonSchema for Item {
                 `attachment:<id>`, `recording:<comment id>`, `requester`, `ccs` or `member:<JSON \
                 pointer>`. More may be added.",
             "type": "string",
-            "pattern": "^(status|requester|ccs)$|^(tag|custom_field|comment|attachment|recording|member):",
-            "examples": ["status", "tag:vip", "custom_field:order_number", "comment:acme/77", "attachment:1", "requester"],
+            "pattern": "^(status|requester|ccs)$|\
+                ^(tag|custom_field|comment|attachment|recording|member):",
+            "examples": [
+                "status", "tag:vip", "custom_field:order_number", "comment:acme/77", "attachment:1",
+                "requester",
+            ],
         })
     }
 }

@@ -230,18 +230,23 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_day_has_the_one_spelling_that_is_written(text in "[ +0-9-]{3,4}-[ +0-9]{2}-[ +0-9]{2}") {
+        fn a_day_has_the_one_spelling_that_is_written(
+            text in "[ +0-9-]{3,4}-[ +0-9]{2}-[ +0-9]{2}",
+        ) {
             let written = NaiveDate::parse_from_str(&text, "%Y-%m-%d").map(|day| day.to_string());
             proptest::prop_assert_eq!(is_day(&text), written.is_ok_and(|written| written == text));
         }
 
         #[test]
         fn a_time_that_is_read_is_read_again_as_it_is_written(
-            text in "[ +0-9]{4}-[ 0-2][0-9]-[0-3][0-9][Tt _][0-2][0-9]:[0-5][0-9]:[0-6][0-9](\\.[0-9]{0,12})?(Z|z|[+-][0-2][0-9]:?[0-6][0-9])",
+            text in "[ +0-9]{4}-[ 0-2][0-9]-[0-3][0-9][Tt _]\
+                [0-2][0-9]:[0-5][0-9]:[0-6][0-9](\\.[0-9]{0,12})?(Z|z|[+-][0-2][0-9]:?[0-6][0-9])",
         ) {
             if let Ok(time) = Timestamp::parse(&text) {
                 proptest::prop_assert_eq!(Timestamp::parse(&time.to_string()), Ok(time));
-                proptest::prop_assert!(text.is_ascii() && !text.contains(['_', '+']) || text[19..].contains('+'));
+                proptest::prop_assert!(
+                    text.is_ascii() && !text.contains(['_', '+']) || text[19..].contains('+')
+                );
             }
         }
     }

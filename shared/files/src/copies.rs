@@ -1,9 +1,9 @@
 //! Files that lie elsewhere are copied before the command that names them is sent: desks of other
 //! organisations cannot log in where they lie, and a link into somebody's network is none.
 //!
-//! A command is answered once it is stored, however long its files take; so it is stored with what is
-//! to be copied, and held. Whichever replica copies puts the link to the copy in the place of the
-//! other one and lets the command go, in one transaction.
+//! A command is answered once it is stored, however long its files take; so it is stored with what
+//! is to be copied, and held. Whichever replica copies puts the link to the copy in the place of
+//! the other one and lets the command go, in one transaction.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -7,7 +7,8 @@ use sqlx::{PgConnection, PgPool};
 use crate::rules::{foreign, link};
 use crate::store;
 
-/// Keeps a request as the outbox does, and in the same transaction what it says of files of `origin`.
+/// Keeps a request as the outbox does, and in the same transaction what it says of files of
+/// `origin`.
 ///
 /// # Errors
 /// The database fails: nothing is kept.

@@ -177,7 +177,8 @@ pub async fn learn<'a>(
         sqlx::query(
             "insert into agreement_fact (agreement_id, version, fact)
              select * from unnest($1::text[], $2::bigint[], $3::jsonb[])
-             on conflict (agreement_id) do update set version = excluded.version, fact = excluded.fact
+             on conflict (agreement_id) do update
+                 set version = excluded.version, fact = excluded.fact
              where agreement_fact.version < excluded.version",
         )
         .bind(agreements.keys().map(ToString::to_string).collect::<Vec<_>>())

@@ -88,8 +88,11 @@ pub async fn save(
     sqlx::query(
         "insert into hop (share_id, chain, agreement_id, sender, receiver, near, near_ticket, \
          far_ticket, terms, ended)
-         select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[], $10::boolean[])
-         on conflict (share_id) do update set far_ticket = coalesce(hop.far_ticket, excluded.far_ticket), ended = hop.ended or excluded.ended",
+         select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
+           $6::text[], $7::text[], $8::text[], $9::jsonb[], $10::boolean[])
+         on conflict (share_id) do update
+           set far_ticket = coalesce(hop.far_ticket, excluded.far_ticket),
+             ended = hop.ended or excluded.ended",
     )
     .bind(text(|hop| hop.share_id.to_string()))
     .bind(rows.iter().map(|(chain, _, _)| chain.to_string()).collect::<Vec<_>>())
@@ -98,7 +101,11 @@ pub async fn save(
     .bind(text(|hop| hop.receiver.to_string()))
     .bind(text(|hop| hop.near.to_string()))
     .bind(text(|hop| hop.near_ticket.to_string()))
-    .bind(rows.iter().map(|(_, hop, _)| hop.far_ticket.as_ref().map(ToString::to_string)).collect::<Vec<_>>())
+    .bind(
+        rows.iter()
+            .map(|(_, hop, _)| hop.far_ticket.as_ref().map(ToString::to_string))
+            .collect::<Vec<_>>(),
+    )
     .bind(rows.iter().map(|(_, hop, _)| Json(hop.terms)).collect::<Vec<_>>())
     .bind(rows.iter().map(|(_, _, ended)| *ended).collect::<Vec<_>>())
     .execute(connection)

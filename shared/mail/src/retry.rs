@@ -132,15 +132,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_pause_is_within_half_and_whole_and_tries_come_to_an_end(spreads in prop::collection::vec(0u16..=1000, 400)) {
+        fn a_pause_is_within_half_and_whole_and_tries_come_to_an_end(
+            spreads in prop::collection::vec(0u16..=1000, 400),
+        ) {
             let mut now = start();
             let mut longest = FIRST_PAUSE;
             for (before, spread) in (0..).zip(spreads) {
                 match next(away(), Tries { spread, ..tries(before) }, now) {
                     Next::Again { at, .. } => {
                         let paused = (at.utc() - now.utc()).num_seconds();
-                        prop_assert!(paused <= longest && paused * 2 >= longest, "{paused} of \
-                            {longest}");
+                        prop_assert!(
+                            paused <= longest && paused * 2 >= longest,
+                            "{paused} of {longest}"
+                        );
                         now = at;
                     }
                     Next::Failed { .. } => return Ok(()),

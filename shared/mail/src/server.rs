@@ -232,10 +232,10 @@ mod tests {
             ..Answers::default()
         })
         .await;
-        assert!(
-            matches!(send(&responder).await, Ok(TryOutcome::Permanent(reason)) if reason.contains("no \
-                such user"))
-        );
+        assert!(matches!(
+            send(&responder).await,
+            Ok(TryOutcome::Permanent(reason)) if reason.contains("no such user")
+        ));
     }
 
     #[tokio::test]

@@ -64,7 +64,9 @@ impl Desk {
                 tokio::select! {
                     () = stop.cancelled() => return,
                     _asleep = async { awake.wait_for(|awake| !*awake).await.map(drop) } => {}
-                    _ended = read(&url, &queue, &inbox) => tokio::time::sleep(Duration::from_millis(200)).await,
+                    _ended = read(&url, &queue, &inbox) => {
+                        tokio::time::sleep(Duration::from_millis(200)).await;
+                    }
                 }
             }
         });

@@ -1,5 +1,6 @@
-// Keeps what is typed in a form marked `data-draft`, while another form of its page is sent: in this
-// tab only, until the page is shown again. It goes to no server, and the mark names whose it is.
+// Keeps what is typed in a form marked `data-draft`, while another form of its page is sent: in
+// this tab only, until the page is shown again. It goes to no server, and the mark names whose it
+// is.
 (() => {
   const typed = "textarea, input[type=text], input[type=url], input[type=radio]";
   const key = (form) => `draft:${form.dataset.draft}`;
@@ -14,7 +15,10 @@
       const written = [...form.querySelectorAll("textarea")].some((field) => field.value.trim());
       if (!written) continue;
       const fields = [...form.querySelectorAll(typed)];
-      const kept = fields.map((it) => [it.name, it.type === "radio" ? it.checked && it.value : it.value]);
+      const kept = fields.map((it) => [
+        it.name,
+        it.type === "radio" ? it.checked && it.value : it.value,
+      ]);
       sessionStorage.setItem(key(form), JSON.stringify(kept.filter(([, value]) => value)));
     }
   });

@@ -1,5 +1,5 @@
-//! Styles, pictures and scripts: in the binary, under names that change with what they hold, so that
-//! a browser keeps them for ever.
+//! Styles, pictures and scripts: in the binary, under names that change with what they hold, so
+//! that a browser keeps them for ever.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,8 +19,8 @@ struct Asset {
     path: String,
 }
 
-/// One file: htmx begins in a moment of its own choosing, and an extension that a second file brings
-/// later than that is never asked.
+/// One file: htmx begins in a moment of its own choosing, and an extension that a second file
+/// brings later than that is never asked.
 const SCRIPT: &str =
     concat!(include_str!("../assets/htmx.min.js"), "\n", include_str!("../assets/hx-sse.min.js"));
 

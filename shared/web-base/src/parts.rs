@@ -10,7 +10,8 @@ use crate::html::Html;
 #[must_use]
 pub fn icon(name: &str) -> Html {
     Html::trusted(format!(
-        "<svg class=\"icon\" aria-hidden=\"true\" focusable=\"false\"><use href=\"{}#{}\"></use></svg>",
+        "<svg class=\"icon\" aria-hidden=\"true\" focusable=\"false\"><use \
+         href=\"{}#{}\"></use></svg>",
         assets::path("icons.svg"),
         Html::text(name)
     ))

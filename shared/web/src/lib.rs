@@ -50,8 +50,8 @@ pub const AGED: &[Aged] = &[
     Aged { table: "web_failure", since: "since", condition: "true", days: 1 },
 ];
 
-/// The tables of pages: people, their sessions and sign-in links; versions 700 to 799. They stand in
-/// an edge's schema after the desk's.
+/// The tables of pages: people, their sessions and sign-in links; versions 700 to 799. They stand
+/// in an edge's schema after the desk's.
 #[must_use]
 pub fn migrations() -> Vec<Migration> {
     sqlx::migrate!("./migrations").migrations.to_vec()

@@ -165,8 +165,8 @@ impl<'a> Page<'a> {
         self
     }
 
-    /// The stream that tells the page when to look again (`/live`), from what the page was made of on:
-    /// what is told between making the page and opening the stream is not missed.
+    /// The stream that tells the page when to look again (`/live`), from what the page was made of
+    /// on: what is told between making the page and opening the stream is not missed.
     #[must_use]
     pub fn live(mut self, path: &str) -> Self {
         let mark = if path.contains('?') { '&' } else { '?' };

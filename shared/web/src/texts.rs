@@ -73,8 +73,8 @@ impl Texts {
         problems
     }
 
-    /// Keys that sources and templates below `folder` ask for (`say("…")`, `html("…")` and the like) and
-    /// that neither these texts nor `web`'s own have.
+    /// Keys that sources and templates below `folder` ask for (`say("…")`, `html("…")` and the
+    /// like) and that neither these texts nor `web`'s own have.
     #[must_use]
     pub fn unknown_keys(&self, folder: &Path) -> Vec<String> {
         let mut unknown = Vec::new();

@@ -6,8 +6,8 @@ pub use web_base::parts::{badge, health, icon, mark};
 use crate::html::Html;
 use crate::reader::Reader;
 
-/// A ticket's status by its category (`new`, `open`, `pending`, `hold`, `solved`, `closed`); a custom
-/// one by its name, with its category's shape.
+/// A ticket's status by its category (`new`, `open`, `pending`, `hold`, `solved`, `closed`); a
+/// custom one by its name, with its category's shape.
 #[must_use]
 pub fn status(reader: &Reader, category: &str, custom: Option<&str>) -> Html {
     let known = ["new", "open", "pending", "hold", "solved", "closed"];

@@ -39,8 +39,8 @@ impl Visitor {
         page::of_visitor(&self.asked, title, status, content)
     }
 
-    /// Counts a try: for each of these, and for the place it comes from if that has a bound. Who has
-    /// no more left is told to wait.
+    /// Counts a try: for each of these, and for the place it comes from if that has a bound. Who
+    /// has no more left is told to wait.
     ///
     /// # Errors
     /// [`Failure::TooMany`], or the database.

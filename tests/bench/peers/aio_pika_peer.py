@@ -1,4 +1,6 @@
-"""A worker on aio-pika, asyncpg and uvloop: aio_pika_peer.py STAGE AMQP_URL DATABASE_URL HANDLERS."""
+"""A worker on aio-pika, asyncpg and uvloop: aio_pika_peer.py STAGE AMQP_URL DATABASE_URL
+HANDLERS.
+"""
 
 import asyncio
 import json

@@ -1,4 +1,6 @@
-"""A worker on FastStream, asyncpg and uvloop: faststream_peer.py STAGE AMQP_URL DATABASE_URL HANDLERS."""
+"""A worker on FastStream, asyncpg and uvloop: faststream_peer.py STAGE AMQP_URL DATABASE_URL
+HANDLERS.
+"""
 
 import sys
 

@@ -1,7 +1,9 @@
-"""The three stages' rules for an update, as far as the benchmark's desks use them, and the statements that keep what they decide.
+"""The three stages' rules for an update, as far as the benchmark's desks use them, and the
+statements that keep what they decide.
 
-One transaction a message: the inbox makes it count once, the outbox is written with the decision. Whoever calls this publishes what it
-returns with confirms, deletes it from the outbox, and only then acknowledges. A message that is known sends what it sent before.
+One transaction a message: the inbox makes it count once, the outbox is written with the decision.
+Whoever calls this publishes what it returns with confirms, deletes it from the outbox, and only
+then acknowledges. A message that is known sends what it sent before.
 """
 
 import json
@@ -9,13 +11,20 @@ import json
 INBOX = "insert into inbox (stage, message_id) values ($1, $2) on conflict do nothing returning 1"
 OUTBOX = """insert into outbox (stage, message_id, exchange, routing_key, message_type, body)
             values ($1, $2, $3, $4, $5, $6) returning id"""
-KNOWN = "select id, exchange, routing_key, message_type, body from outbox where stage = $1 and message_id = $2 order by id"
+KNOWN = (
+    "select id, exchange, routing_key, message_type, body from outbox where stage = $1 and "
+    "message_id = $2 order by id"
+)
 SENT = "delete from outbox where id = any($1::bigint[])"
 HOP = "select sender, receiver, ticket_id from hop where share_id = $1 and live"
 REVISION = "update ticket set revision = revision + 1 where share_id = $1 returning revision"
-COMMENT = "insert into comment (comment_id, share_id, body, revision) values ($1, $2, $3, $4) on conflict do nothing returning 1"
+COMMENT = (
+    "insert into comment (comment_id, share_id, body, revision) values ($1, $2, $3, $4) on "
+    "conflict do nothing returning 1"
+)
 FIELD = """insert into field (share_id, name, value, revision) values ($1, $2, $3, $4)
-           on conflict (share_id, name) do update set value = excluded.value, revision = excluded.revision
+           on conflict (share_id, name)
+             do update set value = excluded.value, revision = excluded.revision
            where field.revision < excluded.revision returning 1"""
 
 

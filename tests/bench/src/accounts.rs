@@ -102,7 +102,12 @@ fn key(number: usize) -> String {
 fn field(number: usize) -> Value {
     let (key, title) = (key(number), format!("Field number {number}"));
     let options = |field_type: &str| {
-        let option = |option: usize| json!({ "name": format!("Option {option} of field {number}"), "tag": tag(number, option) });
+        let option = |option: usize| {
+            json!({
+                "name": format!("Option {option} of field {number}"),
+                "tag": tag(number, option),
+            })
+        };
         let options: Vec<Value> = (0..OPTIONS).map(option).collect();
         json!({ "key": key, "title": title, "type": field_type, "options": options })
     };

@@ -86,7 +86,12 @@ fn statements(service: Service) -> Vec<&'static str> {
             "insert into field select other(field.chain, n), other(copy, n), field, state
              from field join hop using (chain), generate_series(1, $1) n where sender like 'b_'",
         ],
-        Service::Agreement | Service::Notifier | Service::Gateway | Service::Helpdesk | Service::NhdBridge | Service::Desk(_) => {
+        Service::Agreement
+        | Service::Notifier
+        | Service::Gateway
+        | Service::Helpdesk
+        | Service::NhdBridge
+        | Service::Desk(_) => {
             return Vec::new();
         }
     };

@@ -161,7 +161,11 @@ pub async fn hostile_control_characters_in_names(context: ConformanceContext) {
     {
         let name = format!("{}{control}", row.marker);
         let person = json!({ "id": "1", "name": name, "role": "admin" });
-        let field = |title: &str, key: &str| json!({ "ticket_fields": [{ "key": key, "title": title, "type": "text" }] });
+        let field = |title: &str, key: &str| {
+            json!({
+                "ticket_fields": [{ "key": key, "title": title, "type": "text" }],
+            })
+        };
         let settings = [
             json!({ "display_name": name }),
             json!({ "admins": [{ "name": name, "email": "a@acme.example" }] }),
@@ -204,9 +208,23 @@ pub async fn hostile_names_without_end(context: ConformanceContext) {
         json!({ "display_name": name }),
         json!({ "ticket_fields": [{ "key": "k", "title": name, "type": "text" }] }),
         json!({ "ticket_fields": [{ "key": name, "title": "T", "type": "text" }] }),
-        json!({ "ticket_fields": [{ "key": "k", "title": "T", "type": "regexp", "pattern": name }] }),
-        json!({ "ticket_fields": [{ "key": "k", "title": "T", "type": "tagger", "options": [{ "name": name, "tag": "t" }] }] }),
-        json!({ "custom_statuses": { "enabled": true, "statuses": [{ "key": name, "name": "N", "category": "open" }] } }),
+        json!({
+            "ticket_fields": [{ "key": "k", "title": "T", "type": "regexp", "pattern": name }],
+        }),
+        json!({
+            "ticket_fields": [{
+                "key": "k",
+                "title": "T",
+                "type": "tagger",
+                "options": [{ "name": name, "tag": "t" }],
+            }],
+        }),
+        json!({
+            "custom_statuses": {
+                "enabled": true,
+                "statuses": [{ "key": name, "name": "N", "category": "open" }],
+            },
+        }),
         json!({ "link_template": format!("https://acme.example/{{ticket_id}}/{name}") }),
         json!({ "admins": [{ "name": name, "email": "a@acme.example" }] }),
     ] {

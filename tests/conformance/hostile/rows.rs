@@ -30,7 +30,8 @@ macro_rules! attempts {
 }
 
 attempts! {
-    "publishing under another account's key, with wildcards, empty words or 255 bytes of it" => "broker: 403"
+    "publishing under another account's key, with wildcards, empty words or 255 bytes of it"
+        => "broker: 403"
         [keys::hostile_another_accounts_key];
     "publishing under a key that begins like one's own: acme-eu, acmeevil, ACME" => "broker: 403"
         [keys::hostile_keys_that_begin_like_ones_own];
@@ -41,7 +42,8 @@ attempts! {
         [keys::hostile_a_key_that_nobody_reads];
     "CC to other accounts' keys, to queues and to services" => "malformed; broker: 403" from "4.0.3"
         [keys::hostile_copies_to_other_keys];
-    "BCC to the same" => "decided once by each service, as the attacker's own; broker: 403" from "4.0.3"
+    "BCC to the same" => "decided once by each service, as the attacker's own; broker: 403"
+        from "4.0.3"
         [keys::hostile_blind_copies_to_other_keys];
     "CC and BCC that are no list" => "broker: 406" [keys::hostile_copies_that_are_no_list];
 

@@ -184,7 +184,11 @@ pub async fn hostile_dates_that_leave_the_calendar(context: ConformanceContext) 
     let row = row(context).await;
     // In RFC 3339 as they are sent, and no longer where they are written in UTC.
     for date in ["0000-01-01T00:00:00+23:59", "9999-12-31T23:59:59-00:01"] {
-        let comment = json!({ "id": format!("{}/{}", row.ground.acme.account, row.context.number()), "body": row.marker, "authored_at": date });
+        let comment = json!({
+            "id": format!("{}/{}", row.ground.acme.account, row.context.number()),
+            "body": row.marker,
+            "authored_at": date,
+        });
         let update = row.update(&json!({ "comments": [comment] }));
         let share = json!({
             "agreement_id": row.ground.agreement, "actor": crate::context::agent(),

@@ -21,7 +21,13 @@ fn many(item: impl Fn(usize) -> Value) -> Value {
 
 pub async fn hostile_ten_thousand_of_everything(context: ConformanceContext) {
     let row = row(context).await;
-    let comment = |number: usize, files: Value| json!({ "id": format!("x-/{number}"), "body": "", "attachments": files });
+    let comment = |number: usize, files: Value| {
+        json!({
+            "id": format!("x-/{number}"),
+            "body": "",
+            "attachments": files,
+        })
+    };
     let file = |_| json!({ "id": "", "filename": "", "url": "https://" });
     let tag = |number: usize| json!({ "name": number.to_string(), "added_by": "user" });
     let removal = |number: usize| json!({ "name": number.to_string(), "removed_by": "user" });
@@ -48,15 +54,27 @@ pub async fn hostile_settings_without_end(context: ConformanceContext) {
         refused(&row.context.set(&row.ground.acme, settings).await, reason);
     };
     set(
-        json!({ "ticket_fields": many(|number| json!({ "key": number.to_string(), "title": "T", "type": "text" })) }),
-            LimitExceeded,
+        json!({
+            "ticket_fields": many(|number| {
+                json!({ "key": number.to_string(), "title": "T", "type": "text" })
+            }),
+        }),
+        LimitExceeded,
     )
     .await;
     set(json!({ "default_form": many(|number| json!(number.to_string())) }), LimitExceeded).await;
     let status =
         |number: usize| json!({ "key": number.to_string(), "name": "", "category": "new" });
-    set(json!({ "custom_statuses": { "enabled": true, "statuses": (0..5_000).map(status).collect::<Value>() } }), Malformed)
-        .await;
+    set(
+        json!({
+            "custom_statuses": {
+                "enabled": true,
+                "statuses": (0..5_000).map(status).collect::<Value>(),
+            },
+        }),
+        Malformed,
+    )
+    .await;
     set(json!({ "support_addresses": many(|number| json!(format!("{number}@a.b"))) }), Malformed)
         .await;
     set(json!({ "admins": many(|_| json!({ "name": "", "email": "a@b.c" })) }), Malformed).await;
@@ -133,7 +151,14 @@ pub async fn hostile_a_pattern_that_is_a_bomb(context: ConformanceContext) {
         r"[\d\D]{0,999}",
     ];
     let fields: Vec<Value> = (0..bombs.len() * 10)
-        .map(|at| json!({ "key": format!("f{at}"), "title": format!("F{at}"), "type": "regexp", "pattern": bombs[at % bombs.len()] }))
+        .map(|at| {
+            json!({
+                "key": format!("f{at}"),
+                "title": format!("F{at}"),
+                "type": "regexp",
+                "pattern": bombs[at % bombs.len()],
+            })
+        })
         .collect();
     let unreadable = ["((a{900}){900}){900}", "("];
     for bomb in unreadable {

@@ -13,7 +13,10 @@ macro_rules! rules {
                 number: $number,
                 line: $line,
                 kept_by: KeptBy::$kept_by,
-                tests: vec![$(Test { name: stringify!($test), run: |context| Box::pin(crate::$module::$test(context)) }),*],
+                tests: vec![$(Test {
+                    name: stringify!($test),
+                    run: |context| Box::pin(crate::$module::$test(context)),
+                }),*],
             }),*]
         }
     };
@@ -42,7 +45,8 @@ rules! {
     "R-10" Deskmesh "for the other direction there is a second, independent agreement"
         [agreements::r_10_the_other_direction_takes_an_agreement_of_its_own];
     "R-11" Helpdesk "no share field where all agreements are incoming"
-        [agreements::r_11_incoming_agreements_alone_give_no_share_field, helpdesk::r_11_the_pages_have_the_share_field_only_with_an_outgoing_agreement];
+        [agreements::r_11_incoming_agreements_alone_give_no_share_field,
+            helpdesk::r_11_the_pages_have_the_share_field_only_with_an_outgoing_agreement];
     "R-12" Deskmesh "a receiver cannot end the share of a ticket it got"
         [agreements::r_12_the_receiver_cannot_end_a_share];
     "R-13" Deskmesh "a ticket is shared with one account at a time"
@@ -101,18 +105,22 @@ rules! {
     "R-39" Deskmesh "an agent who comments on the copy is an end-user placeholder at the sender"
         [people::r_39_an_agent_who_comments_on_the_copy_is_an_end_user_at_the_sender];
     "R-40" Helpdesk "placeholders cannot be deleted"
-        [people::r_40_a_placeholder_stays_whatever_happens, helpdesk::r_40_the_pages_refuse_to_take_a_placeholder_away];
+        [people::r_40_a_placeholder_stays_whatever_happens,
+            helpdesk::r_40_the_pages_refuse_to_take_a_placeholder_away];
     "R-41" Deskmesh "no address, telephone or other customer data crosses"
         [people::r_41_no_address_or_telephone_crosses,
             people::r_41_a_customers_number_is_no_telephone,
             people::r_41_an_address_is_cut_wherever_it_stands_in_a_name];
     "R-42" Helpdesk "a shared ticket is not linked to a user of the same name or address"
-        [people::r_42_nothing_leads_from_a_shared_ticket_to_a_user_of_the_receiver, helpdesk::r_42_a_person_here_stays_apart_from_a_placeholder_of_the_name];
+        [people::r_42_nothing_leads_from_a_shared_ticket_to_a_user_of_the_receiver,
+            helpdesk::r_42_a_person_here_stays_apart_from_a_placeholder_of_the_name];
     "R-43" Helpdesk "an agent may put a local user in the requester's place, and is warned"
-        [duties::r_43_another_requester_may_be_set_by_hand_with_a_warning, helpdesk::r_43_the_pages_let_another_requester_in_with_a_warning];
+        [duties::r_43_another_requester_may_be_set_by_hand_with_a_warning,
+            helpdesk::r_43_the_pages_let_another_requester_in_with_a_warning];
     "R-44" Helpdesk "after unsharing, a requester without an address is out of reach, as the agent \
         learns"
-        [duties::r_44_after_the_end_a_requester_without_an_address_is_out_of_reach, helpdesk::r_44_the_pages_say_whom_a_reply_reaches_after_unsharing];
+        [duties::r_44_after_the_end_a_requester_without_an_address_is_out_of_reach,
+            helpdesk::r_44_the_pages_say_whom_a_reply_reaches_after_unsharing];
     "R-45" Helpdesk "no mail between two accounts that have an agreement"
         [notices::r_45_partners_know_where_no_mail_may_go,
             helpdesk::r_45_the_pages_put_no_partners_support_address_in_copy];
@@ -142,17 +150,21 @@ rules! {
     "R-54" Deskmesh "second choice: private comments of the receiver only, status not kept in step"
         [comments::r_54_under_private_only_the_receiver_only_supplies_information];
     "R-55" Helpdesk "the screen where an invite is made"
-        [invites::r_55_the_invite_screen_has_all_it_needs, helpdesk::r_55_an_invite_is_made_among_the_settings_for_tickets];
+        [invites::r_55_the_invite_screen_has_all_it_needs,
+            helpdesk::r_55_an_invite_is_made_among_the_settings_for_tickets];
     "R-56" Helpdesk "the form asks first: a help desk of this kind, or a third-party system"
-        [invites::r_56_the_partner_is_a_help_desk_or_a_third_party_system, helpdesk::r_56_the_form_asks_for_a_help_desk_or_a_third_party];
+        [invites::r_56_the_partner_is_a_help_desk_or_a_third_party_system,
+            helpdesk::r_56_the_form_asks_for_a_help_desk_or_a_third_party];
     "R-57" Helpdesk "a help desk is invited by its address, a third party by its sharing URL"
         [invites::r_57_a_help_desk_has_an_address_and_a_third_party_a_sharing_url,
             third_parties::r_57_an_unknown_sharing_url_becomes_an_account_once,
             helpdesk::r_57_the_form_takes_an_address_or_a_sharing_url];
     "R-58" Helpdesk "the form offers exactly two choices for comments and status"
-        [invites::r_58_comments_and_status_have_exactly_two_choices, helpdesk::r_58_the_form_has_two_choices_for_comments];
+        [invites::r_58_comments_and_status_have_exactly_two_choices,
+            helpdesk::r_58_the_form_has_two_choices_for_comments];
     "R-59" Helpdesk "the form offers exactly two choices for tags"
-        [invites::r_59_tags_have_exactly_two_choices, helpdesk::r_59_the_form_has_two_choices_for_tags];
+        [invites::r_59_tags_have_exactly_two_choices,
+            helpdesk::r_59_the_form_has_two_choices_for_tags];
     "R-60" Deskmesh "tags are kept in step both ways, or not at all"
         [status::r_60_tags_are_kept_in_step_both_ways_or_not_at_all];
     "R-61" Deskmesh "tags of business rules never cross"
@@ -160,7 +172,8 @@ rules! {
     "R-62" Deskmesh "custom fields by choice, and not with third-party systems"
         [fields::r_62_custom_fields_do_not_cross_to_third_parties];
     "R-63" Helpdesk "the last step sends the invite"
-        [invites::r_63_the_last_step_sends_the_invite, helpdesk::r_63_the_pages_last_step_sends_the_invite];
+        [invites::r_63_the_last_step_sends_the_invite,
+            helpdesk::r_63_the_pages_last_step_sends_the_invite];
     "R-64" Deskmesh "the receiver is told of the invite"
         [invites::r_64_the_receiver_is_told_of_the_invite];
     "R-65" Deskmesh "the receiver sees the terms before it decides"
@@ -194,29 +207,39 @@ rules! {
     "R-79" Deskmesh "what was shared is kept by both sides and no longer in step"
         [deactivation::r_79_what_was_shared_stays_with_both_and_is_no_longer_in_step];
     "R-80" Helpdesk "automations, triggers and views can name tickets that came by sharing"
-        [business_rules::r_80_rules_can_name_tickets_that_came_by_sharing, helpdesk::r_80_a_trigger_of_the_pages_knows_what_came_by_sharing];
+        [business_rules::r_80_rules_can_name_tickets_that_came_by_sharing,
+            helpdesk::r_80_a_trigger_of_the_pages_knows_what_came_by_sharing];
     "R-81" Helpdesk "\"updated via\" can be \"ticket sharing\""
-        [business_rules::r_81_updated_via_is_ticket_sharing_for_what_a_partner_did, helpdesk::r_81_update_via_has_ticket_sharing_among_its_values];
+        [business_rules::r_81_updated_via_is_ticket_sharing_for_what_a_partner_did,
+            helpdesk::r_81_update_via_has_ticket_sharing_among_its_values];
     "R-82" Helpdesk "a view of all tickets shared to the account"
-        [business_rules::r_82_a_view_shows_all_tickets_shared_to_the_account, helpdesk::r_82_the_pages_list_all_that_was_shared_with_the_account];
+        [business_rules::r_82_a_view_shows_all_tickets_shared_to_the_account,
+            helpdesk::r_82_the_pages_list_all_that_was_shared_with_the_account];
     "R-83" Helpdesk "a view of all tickets the account shared out, by a tag"
-        [business_rules::r_83_a_tag_marks_the_tickets_shared_out, helpdesk::r_83_a_tag_gives_a_view_of_what_was_shared_out];
+        [business_rules::r_83_a_tag_marks_the_tickets_shared_out,
+            helpdesk::r_83_a_tag_gives_a_view_of_what_was_shared_out];
     "R-84" Helpdesk "automations and triggers can have conditions on sharing"
-        [business_rules::r_84_triggers_and_automations_have_conditions_on_sharing, helpdesk::r_84_an_automation_can_have_a_condition_on_sharing];
+        [business_rules::r_84_triggers_and_automations_have_conditions_on_sharing,
+            helpdesk::r_84_an_automation_can_have_a_condition_on_sharing];
     "R-85" Helpdesk "a trigger on \"updated via ticket sharing\" can route and tag"
-        [business_rules::r_85_a_trigger_on_ticket_sharing_routes_and_tags, helpdesk::r_85_a_trigger_of_the_pages_routes_and_tags];
+        [business_rules::r_85_a_trigger_on_ticket_sharing_routes_and_tags,
+            helpdesk::r_85_a_trigger_of_the_pages_routes_and_tags];
     "R-86" Helpdesk "incoming: the condition \"received from\" a partner"
-        [business_rules::r_86_received_from_names_the_partner, helpdesk::r_86_received_from_is_a_condition_of_the_pages];
+        [business_rules::r_86_received_from_names_the_partner,
+            helpdesk::r_86_received_from_is_a_condition_of_the_pages];
     "R-87" Helpdesk "outgoing: the condition \"sent to\" a partner"
-        [business_rules::r_87_sent_to_names_the_partner, helpdesk::r_87_sent_to_is_a_condition_of_the_pages];
+        [business_rules::r_87_sent_to_names_the_partner,
+            helpdesk::r_87_sent_to_is_a_condition_of_the_pages];
     "R-88" Helpdesk "both conditions filter views"
-        [business_rules::r_88_both_conditions_filter_views, helpdesk::r_88_views_of_the_pages_filter_by_both];
+        [business_rules::r_88_both_conditions_filter_views,
+            helpdesk::r_88_views_of_the_pages_filter_by_both];
     "R-89" Deskmesh "whether custom fields cross is the agreement's choice"
         [fields::r_89_custom_fields_cross_only_where_the_terms_say_so];
     "R-90" Deskmesh "a field crosses where both sides have made one of its title and type"
         [fields::r_90_a_field_crosses_where_both_have_one_of_its_title_and_type];
     "R-91" Deskmesh "titles are compared without regard to case"
-        [fields::r_91_titles_are_compared_without_regard_to_case, fields::r_91_names_that_look_alike_are_one];
+        [fields::r_91_titles_are_compared_without_regard_to_case,
+            fields::r_91_names_that_look_alike_are_one];
     "R-92" Deskmesh "types have to fit each other"
         [fields::r_92_types_that_fit_cross_and_others_do_not];
     "R-93" Deskmesh "system fields do not cross as custom fields"
@@ -247,8 +270,8 @@ rules! {
         [duties::part_6_html_and_links_are_handled_with_care];
     "part 6" Desk "message ids are remembered, so that nothing counts twice"
         [duties::part_6_a_delivery_that_comes_again_changes_nothing];
-    "part 8" Deskmesh "HTML crosses as far as an allow-list goes, and goes as text where it costs too \
-        much"
+    "part 8" Deskmesh "HTML crosses as far as an allow-list goes, and goes as text where it costs \
+        too much"
         [spelling::part_8_html_crosses_clean_or_goes_as_text];
     "part 8" Deskmesh "a dry run tells what would be, and does nothing"
         [dry_runs::part_8_a_dry_run_tells_what_would_be_and_does_nothing];
@@ -293,7 +316,8 @@ rules! {
             status::also_a_custom_status_that_there_is_not_changes_nothing];
     "also" Deskmesh "a placeholder is handed on unchanged along the chain"
         [people::also_a_placeholder_is_handed_on_unchanged_along_the_chain];
-    "also" Deskmesh "nobody makes up a placeholder: an id that looks like one is a person of its account"
+    "also" Deskmesh "nobody makes up a placeholder: an id that looks like one is a person of its \
+        account"
         [people::also_a_made_up_placeholder_is_a_person_of_its_account];
     "also" Deskmesh "fields of every type take their values and no others, and pass to types that \
         fit"
@@ -311,8 +335,8 @@ rules! {
         ];
     "also" Deskmesh "an account with open fields takes any title"
         [field_types::also_open_fields_take_any_title];
-    "also" Deskmesh "of a field that a command spells more than once one counts, and the others are \
-        told"
+    "also" Deskmesh "of a field that a command spells more than once one counts, and the others \
+        are told"
         [field_types::also_one_spelling_of_a_field_counts_and_the_others_are_told];
     "also" Deskmesh "a pattern that nobody can check is refused when it is registered"
         [settings::also_everyday_patterns_take_values_and_others_are_refused];
@@ -323,8 +347,8 @@ rules! {
         third-party systems, where the deployment's operator says so, and its deliveries go there"
         [third_parties::also_one_account_stands_for_third_party_systems,
             third_parties::also_a_third_partys_deliveries_reach_who_stands_for_it];
-    "also" Deskmesh "an address that was given up, or is another account's name, is given to nobody \
-        else"
+    "also" Deskmesh "an address that was given up, or is another account's name, is given to \
+        nobody else"
         [operators::also_an_address_given_up_is_no_other_accounts];
     "also" Deskmesh "what a desk cannot hold is cut or left out for it alone, and told again so"
         [
@@ -371,9 +395,10 @@ rules! {
         [as_sent::also_of_two_changes_in_one_second_the_later_counts];
     "also" Deskmesh "a bad link keeps its own file back, and nothing else"
         [spelling::also_a_bad_link_keeps_its_file_back_and_nothing_else];
-    "also" Deskmesh "members that the contract has not are named, and a comment with one that looks \
-        like `public` stays"
-        [spelling::also_unknown_members_are_named_and_ignored, spelling::also_a_comment_that_may_be_internal_stays];
+    "also" Deskmesh "members that the contract has not are named, and a comment with one that \
+        looks like `public` stays"
+        [spelling::also_unknown_members_are_named_and_ignored,
+            spelling::also_a_comment_that_may_be_internal_stays];
     "also" Deskmesh "a UUID and 40 hex digits are the same id in either case"
         [spelling::also_an_id_is_the_same_in_either_case];
     "also" Deskmesh "a receipt says what took effect, what never crosses apart"

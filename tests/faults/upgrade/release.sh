@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Sourced: where the repository and what is built of it lie, and how a release is laid out for the run, one folder with its programs, its broker definitions and its name.
+# Sourced: where the repository and what is built of it lie, and how a release is laid out for the
+# run, one folder with its programs, its broker definitions and its name.
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 root="$(cd "$here/../../.." && pwd)"
@@ -15,7 +16,9 @@ lay_out() {
     echo "$4" > "$1/name"
 }
 
-# build SOURCE TARGET: the five programs, and nothing to debug them with: they are built once and run once.
+# build SOURCE TARGET: the five programs, and nothing to debug them with: they are built once and
+# run once.
 build() {
-    (cd "$1" && CARGO_TARGET_DIR="$2" CARGO_PROFILE_DEV_DEBUG=0 cargo build --quiet --locked "${services[@]/#/--package=}")
+    (cd "$1" && CARGO_TARGET_DIR="$2" CARGO_PROFILE_DEV_DEBUG=0 \
+        cargo build --quiet --locked "${services[@]/#/--package=}")
 }

@@ -42,7 +42,10 @@ fn published(mut line: Value) -> Value {
     line["user"] = line["account"].clone();
     line["id"] = json!("c-1");
     line["content_type"] = json!("application/json");
-    line["headers"] = json!({ "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "x-delivery-count": 2 });
+    line["headers"] = json!({
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "x-delivery-count": 2,
+    });
     line
 }
 

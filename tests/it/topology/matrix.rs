@@ -37,8 +37,8 @@ impl Who {
         }
     }
 
-    /// Whether it leads the deliveries of accounts that others operate: who registers accounts does,
-    /// with the key of such an account, to the queue of an account's desk.
+    /// Whether it leads the deliveries of accounts that others operate: who registers accounts
+    /// does, with the key of such an account, to the queue of an account's desk.
     fn leads(&self, queue: &str, exchange: &str, key: &str, accounts: &[AccountName]) -> bool {
         let registers = |service: Service| {
             received_by(service).any(|flow| flow.message == AccountRegister::NAME)
@@ -242,8 +242,8 @@ fn queues(accounts: &[AccountName]) -> Vec<String> {
     Service::ALL.into_iter().flat_map(reads).chain(ladders).chain(desks).collect()
 }
 
-/// With what is tried to bind and unbind: at the exchange to desks also with what leads one account's
-/// deliveries, all of several, and some of one's.
+/// With what is tried to bind and unbind: at the exchange to desks also with what leads one
+/// account's deliveries, all of several, and some of one's.
 fn binding_keys(exchange: &str, accounts: &[AccountName]) -> Vec<String> {
     let mut keys = vec!["#".to_owned()];
     if exchange == Exchange::Desk.name() {

@@ -1,4 +1,5 @@
-//! A partner's own books: what it sent and what that came to, what it was told and what it answered.
+//! A partner's own books: what it sent and what that came to, what it was told and what it
+//! answered.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -70,7 +71,8 @@ impl Books {
         ids.into_iter().filter(|(_, ids)| ids.len() > 1).map(|(body, _)| body).collect()
     }
 
-    /// Texts of the comments that the partner was told and took, in the order in which it first did.
+    /// Texts of the comments that the partner was told and took, in the order in which it first
+    /// did.
     #[must_use]
     pub fn first_taken(&self) -> Vec<String> {
         let mut seen = BTreeSet::new();

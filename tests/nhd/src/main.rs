@@ -8,9 +8,9 @@ use nhd_partner::held::{Change, PartnerTerms, Standing};
 use nhd_partner::{Call, Dialect, NewTicket, Partner, PartnerDesk};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-const HELP: &str = "invite URL · accept ID · decline ID · deactivate ID · share AGREEMENT SUBJECT · \
-                    public TICKET TEXT · private TICKET TEXT · status TICKET WORD · unshare TICKET · \
-                    holds";
+const HELP: &str = "invite URL · accept ID · decline ID · deactivate ID · share AGREEMENT SUBJECT \
+                    · public TICKET TEXT · private TICKET TEXT · status TICKET WORD · unshare \
+                    TICKET · holds";
 
 #[tokio::main]
 async fn main() -> Result<()> {

@@ -36,7 +36,10 @@ def own_pods(_: Tree, render: Render) -> Iterator[str]:
         if one["kind"] == "PodDisruptionBudget" and not selected and _is_brokers(one):
             continue
         if len(selected) != 1 or selected[0].owner["kind"] != "Deployment":
-            yield f"{title(one)} selects the pods of {[pod.title for pod in selected]}, not of one Deployment"
+            yield (
+                f"{title(one)} selects the pods of {[pod.title for pod in selected]}, not of one "
+                f"Deployment"
+            )
 
 
 def _is_brokers(budget: dict) -> bool:
@@ -63,7 +66,10 @@ def disruption(_: Tree, render: Render) -> Iterator[str]:
                 budget.get("maxUnavailable") != 1
                 or budget.get("unhealthyPodEvictionPolicy") != "AlwaysAllow"
             ):
-                yield f"{pod.title}: its disruption budget must allow one pod, and the eviction of pods that are not ready"
+                yield (
+                    f"{pod.title}: its disruption budget must allow one pod, and the eviction of "
+                    f"pods that are not ready"
+                )
 
 
 def rollout(_: Tree, render: Render) -> Iterator[str]:
@@ -73,7 +79,10 @@ def rollout(_: Tree, render: Render) -> Iterator[str]:
             "maxUnavailable": 0,
             "maxSurge": 1,
         }:
-            yield f"{title(one)} may have less pods during a rollout: maxUnavailable must be 0, maxSurge 1"
+            yield (
+                f"{title(one)} may have less pods during a rollout: maxUnavailable must be 0, "
+                f"maxSurge 1"
+            )
 
 
 def replicas(_: Tree, render: Render) -> Iterator[str]:

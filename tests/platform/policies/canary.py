@@ -27,7 +27,10 @@ def rounds(_: Tree, render: Render) -> Iterator[str]:
         if spec.get("concurrencyPolicy") != "Forbid":
             yield f"{pod.title} may run beside itself: concurrencyPolicy must be Forbid"
         if not job.get("activeDeadlineSeconds", 60) < 60 or job.get("backoffLimit") != 0:
-            yield f"{pod.title}: a round must end within its minute (activeDeadlineSeconds) and fail at once (backoffLimit 0)"
+            yield (
+                f"{pod.title}: a round must end within its minute (activeDeadlineSeconds) and "
+                f"fail at once (backoffLimit 0)"
+            )
 
 
 def given(tree: Tree, render: Render) -> Iterator[str]:
@@ -35,12 +38,16 @@ def given(tree: Tree, render: Render) -> Iterator[str]:
     readme = (tree.kubernetes / "README.md").read_text()
     for pod in canaries(render):
         image = pod.container["image"]
-        # Its digest it gets from `release`, where an overlay lists it before; here it is listed beside the overlay.
+        # Its digest it gets from `release`, where an overlay lists it before; here it is listed
+        # beside the overlay.
         if not re.search(r"(^|/)deskmesh/operator[:@]", image):
             yield f"{pod.title} runs {image}, which is not the operator's image"
         secrets = [volume.get("secret", {}) for volume in pod.spec.get("volumes", [])]
         if [one.get("secretName") for one in secrets] != [SECRET] or f"`{SECRET}`" not in readme:
-            yield f"{pod.title} mounts {secrets}, documented in infra/kubernetes/README.md is {SECRET}"
+            yield (
+                f"{pod.title} mounts {secrets}, documented in infra/kubernetes/README.md is "
+                f"{SECRET}"
+            )
         mount = pod.container["volumeMounts"][0]["mountPath"]
         files = {f"{mount}/{item['path']}" for one in secrets for item in one.get("items", [])}
         named = {entry["value"] for entry in pod.container["env"]}
@@ -65,7 +72,10 @@ def way_out(_: Tree, render: Render) -> Iterator[str]:
             or ports - BROKER != {53}
             or not all(rule.get("ports") for rule in rules)
         ):
-            yield f"{pod.title} may go out to {sorted(ports)}: it needs the broker ({sorted(BROKER)}) and names (53)"
+            yield (
+                f"{pod.title} may go out to {sorted(ports)}: it needs the broker "
+                f"({sorted(BROKER)}) and names (53)"
+            )
         if [title(one) for one in policies if one["metadata"]["name"] == CANARY] != [
             "NetworkPolicy/canary"
         ]:

@@ -7,7 +7,8 @@ from pods import edges, pods
 from render import TRACE, Render
 from tree import Object, Tree, selects, title
 
-# The Secrets that the base needs; ../../infra/kubernetes/README.md documents these and those of each component.
+# The Secrets that the base needs; ../../infra/kubernetes/README.md documents these and those of
+# each component.
 BASE_SECRETS = {"deskmesh-broker", "deskmesh-database", "deskmesh-placeholder"}
 
 
@@ -54,7 +55,9 @@ def _named(value: object) -> Iterator[str]:
 
 
 def monitors(tree: Tree, render: Render) -> Iterator[str]:
-    """A PodMonitor finds every service, at a port that has the name; another one the broker, as infra/prometheus/README.md says."""
+    """A PodMonitor finds every service, at a port that has the name; another one the broker, as
+    infra/prometheus/README.md says.
+    """
     for one in render.of("PodMonitor"):
         if one["metadata"]["name"] == "deskmesh-broker":
             yield from _broker_monitor(tree, render, one)
@@ -68,7 +71,10 @@ def monitors(tree: Tree, render: Render) -> Iterator[str]:
             if not {endpoint["port"] for endpoint in one["spec"]["podMetricsEndpoints"]} <= names:
                 yield f"{title(one)} reads a port that {pod.title} does not have: {sorted(names)}"
             if one["spec"].get("jobLabel") != "app.kubernetes.io/name":
-                yield f"{title(one)}: `job` in the alerts is the service, so jobLabel must be app.kubernetes.io/name"
+                yield (
+                    f"{title(one)}: `job` in the alerts is the service, so jobLabel must be "
+                    f"app.kubernetes.io/name"
+                )
 
 
 def _broker_monitor(tree: Tree, render: Render, one: Object) -> Iterator[str]:
@@ -81,7 +87,10 @@ def _broker_monitor(tree: Tree, render: Render, one: Object) -> Iterator[str]:
     ]
     for finds in (one["spec"]["selector"], *(policy["spec"]["podSelector"] for policy in let_in)):
         if not selects(finds, labels):
-            yield f"{title(one)}, or the policy that lets it in, does not find the broker's pods: {finds}"
+            yield (
+                f"{title(one)}, or the policy that lets it in, does not find the broker's pods: "
+                f"{finds}"
+            )
     readme = (tree.root / "infra/prometheus/README.md").read_text()
     for endpoint in one["spec"]["podMetricsEndpoints"]:
         said = [
@@ -90,21 +99,34 @@ def _broker_monitor(tree: Tree, render: Render, one: Object) -> Iterator[str]:
         ]
         for line in said:
             if line not in readme:
-                yield f"{title(one)} asks for `{line}`, which is not what infra/prometheus/README.md says"
+                yield (
+                    f"{title(one)} asks for `{line}`, which is not what "
+                    f"infra/prometheus/README.md says"
+                )
 
 
 def scalers(tree: Tree, render: Render) -> Iterator[str]:
-    """Each service is scaled by its own queue, asked for as its own user, and never to fewer than two."""
+    """Each service is scaled by its own queue, asked for as its own user, and never to fewer than
+    two.
+    """
     scaled = render.of("ScaledObject")
     if scaled and sorted(one["metadata"]["name"] for one in scaled) != tree.services():
-        yield f"scaled are {sorted(one['metadata']['name'] for one in scaled)}, the services are {tree.services()}"
+        yield (
+            f"scaled are {sorted(one['metadata']['name'] for one in scaled)}, the services are "
+            f"{tree.services()}"
+        )
     for one in scaled:
         name, spec = one["metadata"]["name"], one["spec"]
         queues = [trigger["metadata"].get("queueName") for trigger in spec["triggers"]]
         if spec["scaleTargetRef"]["name"] != name or queues != [name]:
-            yield f"{title(one)} scales {spec['scaleTargetRef']['name']} by {queues}, not {name} by its own queue"
+            yield (
+                f"{title(one)} scales {spec['scaleTargetRef']['name']} by {queues}, not {name} by "
+                f"its own queue"
+            )
         if spec.get("minReplicaCount", 0) < 2 or not spec.get("fallback"):
-            yield f"{title(one)} may scale in too far: minReplicaCount is at least 2, with a fallback"
+            yield (
+                f"{title(one)} may scale in too far: minReplicaCount is at least 2, with a fallback"
+            )
         for trigger in spec["triggers"]:
             authentication = render.find(
                 "TriggerAuthentication", trigger.get("authenticationRef", {}).get("name", "")
@@ -114,7 +136,9 @@ def scalers(tree: Tree, render: Render) -> Iterator[str]:
                 for ref in (authentication or {"spec": {}})["spec"].get("secretTargetRef", [])
             ]
             if asked != [("deskmesh-broker", name)]:
-                yield f"{title(one)} asks the broker with {asked}, not with its service's own address"
+                yield (
+                    f"{title(one)} asks the broker with {asked}, not with its service's own address"
+                )
 
 
 def made_secrets(tree: Tree, render: Render) -> Iterator[str]:
@@ -125,7 +149,9 @@ def made_secrets(tree: Tree, render: Render) -> Iterator[str]:
 
 
 def database(tree: Tree, render: Render) -> Iterator[str]:
-    """A role and a schema of the same name for each service: then PostgreSQL's search path needs no setting."""
+    """A role and a schema of the same name for each service: then PostgreSQL's search path needs no
+    setting.
+    """
     wanted = sorted(service.replace("-", "_") for service in tree.with_schema())
     for one in render.of("Cluster"):
         roles = sorted(role["name"] for role in one["spec"].get("managed", {}).get("roles", []))
@@ -136,7 +162,10 @@ def database(tree: Tree, render: Render) -> Iterator[str]:
             (schema["name"], schema["owner"]) for schema in one["spec"].get("schemas", [])
         )
         if schemas != [(name, name) for name in wanted]:
-            yield f"{title(one)} has schemas and owners {schemas}, needs each of {wanted} owned by the role of its name"
+            yield (
+                f"{title(one)} has schemas and owners {schemas}, needs each of {wanted} owned by "
+                f"the role of its name"
+            )
 
 
 def kept(_: Tree, render: Render) -> Iterator[str]:
@@ -149,7 +178,10 @@ def kept(_: Tree, render: Render) -> Iterator[str]:
     for one in render.of(*wanted):
         key, value = wanted[one["kind"]]
         if one["spec"].get(key) != value:
-            yield f"{title(one)} has {key} {one['spec'].get(key)!r}: deleting it would delete what it holds"
+            yield (
+                f"{title(one)} has {key} {one['spec'].get(key)!r}: deleting it would delete what "
+                f"it holds"
+            )
     for one in render.of(
         *wanted, "Exchange", "Binding", "User", "RabbitmqCluster", "Cluster", "Namespace"
     ):

@@ -8,7 +8,8 @@ from render import Render
 from tree import Tree, title
 
 DIGEST = re.compile(r"^[^@]+@sha256:[0-9a-f]{64}$")
-# bootstrap gives the last spans this long after the grace period (FLUSH in shared/bootstrap/src/telemetry.rs).
+# bootstrap gives the last spans this long after the grace period (FLUSH in
+# shared/bootstrap/src/telemetry.rs).
 FLUSH_SECONDS = 5
 # What a service keeps beside the database.
 KEPT = {"gateway": ("files",), "helpdesk": ("files",)}
@@ -44,7 +45,10 @@ def restricted(_: Tree, render: Render) -> Iterator[str]:
             if not set(volume) <= {"name", "secret", "configMap", "projected"} and volume[
                 "name"
             ] not in KEPT.get(pod.service, ()):
-                yield f"{pod.title}: volume {volume['name']} is neither a Secret nor a ConfigMap: what does it write?"
+                yield (
+                    f"{pod.title}: volume {volume['name']} is neither a Secret nor a ConfigMap: "
+                    f"what does it write?"
+                )
 
 
 def _differences(pod: Pod, where: str, found: dict, wanted: dict) -> Iterator[str]:
@@ -59,10 +63,15 @@ def no_token(_: Tree, render: Render) -> Iterator[str]:
     """Nothing here talks to the API server."""
     for account in render.of("ServiceAccount"):
         if account.get("automountServiceAccountToken") is not False:
-            yield f"{title(account)} hands out its token: automountServiceAccountToken must be false"
+            yield (
+                f"{title(account)} hands out its token: automountServiceAccountToken must be false"
+            )
     for pod in every_pod(render):
         if pod.spec.get("automountServiceAccountToken") is not False:
-            yield f"{pod.title} mounts a service-account token: automountServiceAccountToken must be false"
+            yield (
+                f"{pod.title} mounts a service-account token: automountServiceAccountToken must "
+                f"be false"
+            )
         name = pod.spec.get("serviceAccountName", "default")
         if name != pod.service or render.find("ServiceAccount", name) is None:
             yield f"{pod.title} runs as service account {name}, not as one of its own that exists"
@@ -78,7 +87,10 @@ def resources(_: Tree, render: Render) -> Iterator[str]:
         if not {"cpu", "memory"} <= set(requests):
             yield f"{pod.title} does not request both cpu and memory"
         if limits.get("memory") != requests.get("memory"):
-            yield f"{pod.title}: its memory limit {limits.get('memory')} is not its request {requests.get('memory')}"
+            yield (
+                f"{pod.title}: its memory limit {limits.get('memory')} is not its request "
+                f"{requests.get('memory')}"
+            )
         if "cpu" in limits:
             yield f"{pod.title} has a cpu limit: being throttled keeps rows locked"
 
@@ -118,7 +130,10 @@ def grace(tree: Tree, render: Render) -> Iterator[str]:
         )
         given = pod.spec.get("terminationGracePeriodSeconds", 30)
         if given < seconds:
-            yield f"{pod.title} is killed after {given} s, but a stop may take {seconds} s (shutdown.grace_seconds and the flush)"
+            yield (
+                f"{pod.title} is killed after {given} s, but a stop may take {seconds} s "
+                f"(shutdown.grace_seconds and the flush)"
+            )
 
 
 def images(tree: Tree, render: Render) -> Iterator[str]:
@@ -131,7 +146,8 @@ def images(tree: Tree, render: Render) -> Iterator[str]:
             or pod.service not in tree.with_schema()
         ):
             yield f"{pod.title} runs {image}, which is not its own image"
-        # An edge gets its digest where an overlay lists it before the release; here it is listed beside the overlay.
+        # An edge gets its digest where an overlay lists it before the release; here it is listed
+        # beside the overlay.
         if (
             render.overlay == "production"
             and pod.service in tree.services()

@@ -1,4 +1,6 @@
-"""What desks and people speak to: a component each, reached from outside, with a Secret of its own."""
+"""What desks and people speak to: a component each, reached from outside, with a Secret of its
+own.
+"""
 
 from collections.abc import Iterator
 
@@ -6,14 +8,16 @@ from pods import Pod, edges
 from render import Render
 from tree import EDGES, Object, Tree, selects, title
 
-# What is open to the world, by the names that the container gives its ports, and the setting that listens there.
+# What is open to the world, by the names that the container gives its ports, and the setting that
+# listens there.
 PUBLIC = {
     "gateway": {"api": "DESKMESH__API__LISTEN", "files": "DESKMESH__FILES__LISTEN"},
     "helpdesk": {"pages": "DESKMESH__PAGES__LISTEN", "files": "DESKMESH__FILES__LISTEN"},
     "nhd-bridge": {"sharing": "DESKMESH__SHARING__LISTEN"},
 }
 BROKER, DATABASE, METRICS, COLLECTOR = {5671, 5672}, {5432}, 9090, 4318
-# What accounts and partners may have called by whom, and the networks of an installation, which they may not.
+# What accounts and partners may have called by whom, and the networks of an installation, which
+# they may not.
 WEB = {443, 8443}
 CALLERS = {"gateway", "nhd-bridge"}
 # Whose pages ask the bridge how partners are called, and where.
@@ -64,10 +68,16 @@ def given(tree: Tree, render: Render) -> Iterator[str]:
             volume["secret"]["secretName"] for volume in pod.spec["volumes"] if "secret" in volume
         }
         if mounted != {secret} or f"`{secret}`" not in readme:
-            yield f"{pod.title} mounts {sorted(mounted)}, documented in infra/kubernetes/README.md is {secret}"
+            yield (
+                f"{pod.title} mounts {sorted(mounted)}, documented in infra/kubernetes/README.md "
+                f"is {secret}"
+            )
         for name, value in pod.settings(render).items():
             if name.endswith("_FILE") and value not in _files(pod):
-                yield f"{pod.title}: {name} names {value}, its Secret puts there {sorted(_files(pod))}"
+                yield (
+                    f"{pod.title}: {name} names {value}, its Secret puts there "
+                    f"{sorted(_files(pod))}"
+                )
 
 
 def _files(pod: Pod) -> set[str]:
@@ -92,19 +102,30 @@ def kept(_: Tree, render: Render) -> Iterator[str]:
         mounts = {mount["name"]: mount["mountPath"] for mount in pod.container["volumeMounts"]}
         folder = pod.settings(render).get("DESKMESH__FILES__FOLDER")
         if [mounts.get(name) for name in claims] != [folder]:
-            yield f"{pod.title} keeps files in {folder}, its claims are mounted at {[mounts.get(name) for name in claims]}"
+            yield (
+                f"{pod.title} keeps files in {folder}, its claims are mounted at "
+                f"{[mounts.get(name) for name in claims]}"
+            )
         for name in claims.values():
             claim = render.find("PersistentVolumeClaim", name) or {"spec": {}, "metadata": {}}
             if claim["spec"].get("accessModes") != ["ReadWriteMany"]:
-                yield f"PersistentVolumeClaim/{name} is {claim['spec'].get('accessModes')}: all replicas write, it must be ReadWriteMany"
+                yield (
+                    f"PersistentVolumeClaim/{name} is {claim['spec'].get('accessModes')}: all "
+                    f"replicas write, it must be ReadWriteMany"
+                )
             if (claim["metadata"].get("annotations") or {}).get(
                 "kustomize.toolkit.fluxcd.io/prune"
             ) != "disabled":
-                yield f"PersistentVolumeClaim/{name} can be pruned by a GitOps tool that no longer finds it"
+                yield (
+                    f"PersistentVolumeClaim/{name} can be pruned by a GitOps tool that no longer "
+                    f"finds it"
+                )
 
 
 def scaled(_: Tree, render: Render) -> Iterator[str]:
-    """Its number is the autoscaler's alone, and never below two; no queue and no overlay sets it."""
+    """Its number is the autoscaler's alone, and never below two; no queue and no overlay sets
+    it.
+    """
     for one in (pod.owner for pod in edges(render) if pod.command == "run"):
         name = one["metadata"]["name"]
         scalers = [
@@ -115,11 +136,16 @@ def scaled(_: Tree, render: Render) -> Iterator[str]:
         if one["spec"].get("replicas") is not None or [
             scaler.get("minReplicas", 1) >= 2 for scaler in scalers
         ] != [True]:
-            yield f"{title(one)} needs one autoscaler with two replicas at least, and no number of its own"
+            yield (
+                f"{title(one)} needs one autoscaler with two replicas at least, and no number of "
+                f"its own"
+            )
 
 
 def reached(tree: Tree, render: Render) -> Iterator[str]:
-    """The world comes in where it listens for the world, by a Service of those ports; metrics stay inside, the operator's door closed."""
+    """The world comes in where it listens for the world, by a Service of those ports; metrics stay
+    inside, the operator's door closed.
+    """
     for pod in (one for one in edges(render) if one.command == "run"):
         public = PUBLIC[pod.service]
         ports = {port["name"]: port["containerPort"] for port in pod.container["ports"]}
@@ -131,7 +157,10 @@ def reached(tree: Tree, render: Render) -> Iterator[str]:
             yield f"{pod.title} has the ports {ports}, it listens at {listens}"
         operator = pod.settings(render).get("DESKMESH__OPERATOR__LISTEN", "")
         if not operator.startswith("127.0.0.1:"):
-            yield f"{pod.title} opens the operator's door at {operator!r}: only its own loopback may have it"
+            yield (
+                f"{pod.title} opens the operator's door at {operator!r}: only its own loopback "
+                f"may have it"
+            )
         service = (render.find("Service", f"{pod.service}-public") or {"spec": {"ports": []}})[
             "spec"
         ]
@@ -142,7 +171,10 @@ def reached(tree: Tree, render: Render) -> Iterator[str]:
         for rule in _rules(render, pod, "ingress"):
             opened = {port["port"] for port in rule.get("ports", [{"port": "any"}])}
             if not rule.get("from") and opened != set(listens.values()):
-                yield f"{pod.title} is open to everybody at {sorted(map(str, opened))}, wanted are {sorted(listens.values())}"
+                yield (
+                    f"{pod.title} is open to everybody at {sorted(map(str, opened))}, wanted are "
+                    f"{sorted(listens.values())}"
+                )
             if rule.get("from") and opened == {PAGES} and pod.service == BRIDGE:
                 asks = {
                     label
@@ -151,13 +183,21 @@ def reached(tree: Tree, render: Render) -> Iterator[str]:
                     for label in one["values"]
                 }
                 if asks != ASKERS:
-                    yield f"{pod.title} lets {sorted(asks)} in at {PAGES}, which is for {sorted(ASKERS)}"
+                    yield (
+                        f"{pod.title} lets {sorted(asks)} in at {PAGES}, which is for "
+                        f"{sorted(ASKERS)}"
+                    )
             elif rule.get("from") and opened != {METRICS}:
-                yield f"{pod.title} lets some in at {sorted(map(str, opened))}: only {METRICS} is for some"
+                yield (
+                    f"{pod.title} lets some in at {sorted(map(str, opened))}: only {METRICS} is "
+                    f"for some"
+                )
 
 
 def way_out(_: Tree, render: Render) -> Iterator[str]:
-    """Out to broker, database and names; for whoever calls on accounts' behalf, to what is public; and for who mails, to mail."""
+    """Out to broker, database and names; for whoever calls on accounts' behalf, to what is public;
+    and for who mails, to mail.
+    """
     for pod in edges(render):
         needed = (
             set(DATABASE)
@@ -189,7 +229,10 @@ def way_out(_: Tree, render: Render) -> Iterator[str]:
             ("the bridge", {PAGES}),
         ):
             if ports <= needed and not allowed & ports:
-                yield f"{pod.title} needs {key}, but no policy lets it out to any of the ports {sorted(ports)}"
+                yield (
+                    f"{pod.title} needs {key}, but no policy lets it out to any of the ports "
+                    f"{sorted(ports)}"
+                )
         if surplus:
             yield f"{pod.title} may go out to {sorted(surplus)}, which it does not need"
         for rule in rules:
@@ -200,7 +243,10 @@ def way_out(_: Tree, render: Render) -> Iterator[str]:
                     for network in peer.get("ipBlock", {}).get("except", [])
                 }
                 if not refused >= PRIVATE:
-                    yield f"{pod.title} may call {sorted(PRIVATE - refused)}: an account could name what is inside"
+                    yield (
+                        f"{pod.title} may call {sorted(PRIVATE - refused)}: an account could name "
+                        f"what is inside"
+                    )
 
 
 def _rules(render: Render, pod: Pod, direction: str) -> list[Object]:

@@ -17,7 +17,8 @@ DNS = ("kube-system", {("UDP", 53), ("TCP", 53)})
 
 
 def needs(tree: Tree, render: Render, pod: Pod) -> dict[str, set[int]]:
-    """What a pod has to reach, by the settings that its service has: every address, the collector's if it is given.
+    """What a pod has to reach, by the settings that its service has: every address, the collector's
+    if it is given.
 
     `migrate` needs the database alone (shared/bootstrap/README.md, Commands).
     """
@@ -63,7 +64,10 @@ def egress(tree: Tree, render: Render) -> Iterator[str]:
             yield f"{pod.title} cannot resolve names: no policy lets it ask kube-dns on port 53"
         for key, ports in needed.items():
             if not allowed & ports:
-                yield f"{pod.title} needs {key}, but no policy lets it out to any of the ports {sorted(ports)}"
+                yield (
+                    f"{pod.title} needs {key}, but no policy lets it out to any of the ports "
+                    f"{sorted(ports)}"
+                )
         surplus = allowed - set().union(*needed.values())
         if surplus:
             yield f"{pod.title} may go out to {sorted(surplus)}, which none of its settings needs"
@@ -103,7 +107,10 @@ def ingress(_: Tree, render: Render) -> Iterator[str]:
                 yield f"{pod.title} can be reached by others than {ways}"
             open_ports = {port.get("port") for port in rule.get("ports", [])}
             if open_ports != {port["containerPort"] for port in pod.container.get("ports", [])}:
-                yield f"{pod.title} can be reached on {sorted(map(str, open_ports))}, not on the ports it has"
+                yield (
+                    f"{pod.title} can be reached on {sorted(map(str, open_ports))}, not on the "
+                    f"ports it has"
+                )
 
 
 def _is_monitoring(peer: Object) -> bool:
@@ -119,7 +126,9 @@ def _is_tracer(render: Render, peer: Object) -> bool:
 
 
 def servers_in_here(_: Tree, render: Render) -> Iterator[str]:
-    """A broker or database that runs in this namespace is the one that its clients may reach, and lets them in."""
+    """A broker or database that runs in this namespace is the one that its clients may reach, and
+    lets them in.
+    """
     known = {
         ("RabbitmqCluster", 5672): lambda name: {
             COMPONENT: "rabbitmq",
@@ -147,7 +156,10 @@ def servers_in_here(_: Tree, render: Render) -> Iterator[str]:
                 ]
                 peers = [peer for rule in rules for peer in rule.get("to", [{}])]
                 if not peers or not all(selects(peer.get("podSelector"), labels) for peer in peers):
-                    yield f"{pod.title} may go out on {port} to other pods than those of {title(server)}"
+                    yield (
+                        f"{pod.title} may go out on {port} to other pods than those of "
+                        f"{title(server)}"
+                    )
                 if not _lets_in(render, labels, pod, port):
                     yield f"{title(server)} lets {pod.title} not in on {port}"
 

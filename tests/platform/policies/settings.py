@@ -14,18 +14,29 @@ PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 
 
 def known(tree: Tree, render: Render) -> Iterator[str]:
-    """Every variable is a key of the service that gets it, with a value of the key's type: others stop the start."""
+    """Every variable is a key of the service that gets it, with a value of the key's type: others
+    stop the start.
+    """
     for pod in (*pods(render), *edges(render)):
         defaults = tree.defaults(pod.service)
         for name, value in pod.settings(render).items():
             if not name.startswith(PREFIX):
-                yield f"{pod.title} is given {name}, which no service reads: settings begin with {PREFIX}"
+                yield (
+                    f"{pod.title} is given {name}, which no service reads: settings begin with "
+                    f"{PREFIX}"
+                )
                 continue
             section, _, key = name.removeprefix(PREFIX).lower().partition("__")
             if key not in defaults.get(section, {}):
-                yield f"{pod.title} is given {name}: {pod.service} has no key {section}.{key}, and would not start"
+                yield (
+                    f"{pod.title} is given {name}: {pod.service} has no key {section}.{key}, and "
+                    f"would not start"
+                )
             elif not _fits(value, defaults[section][key]):
-                yield f"{pod.title}: {name} is {value!r}, the key's default is {defaults[section][key]!r}"
+                yield (
+                    f"{pod.title}: {name} is {value!r}, the key's default is "
+                    f"{defaults[section][key]!r}"
+                )
 
 
 def _fits(value: str, default: Any) -> bool:
@@ -39,7 +50,9 @@ def _fits(value: str, default: Any) -> bool:
 
 
 def addresses(tree: Tree, render: Render) -> Iterator[str]:
-    """Each address that a command needs is given once: as such or as a file that a volume puts there."""
+    """Each address that a command needs is given once: as such or as a file that a volume puts
+    there.
+    """
     for pod in (*pods(render), *edges(render)):
         defaults, settings = tree.defaults(pod.service), pod.settings(render)
         sections = [name for name, values in defaults.items() if "url" in values]
@@ -49,9 +62,15 @@ def addresses(tree: Tree, render: Render) -> Iterator[str]:
             given = [plain] if plain not in ("", defaults[section]["url"]) else []
             file = settings.get(f"{variable}_FILE", "")
             if len(given) + bool(file) != 1:
-                yield f"{pod.title} is given {section}.url {len(given) + bool(file)} times, needs it once"
+                yield (
+                    f"{pod.title} is given {section}.url {len(given) + bool(file)} times, needs "
+                    f"it once"
+                )
             if file and file not in _files(pod):
-                yield f"{pod.title}: {variable}_FILE names {file}, which none of its volumes has: {sorted(_files(pod))}"
+                yield (
+                    f"{pod.title}: {variable}_FILE names {file}, which none of its volumes has: "
+                    f"{sorted(_files(pod))}"
+                )
 
 
 def _files(pod: Pod) -> set[str]:
@@ -80,7 +99,10 @@ def own_lines(_: Tree, render: Render) -> Iterator[str]:
                 "deskmesh-database",
                 "deskmesh-placeholder",
             ) and keys != [pod.service]:
-                yield f"{pod.title} is shown {keys or 'all keys'} of {secret['secretName']}, not its own alone"
+                yield (
+                    f"{pod.title} is shown {keys or 'all keys'} of {secret['secretName']}, not "
+                    f"its own alone"
+                )
 
 
 def no_literal_secret(_: Tree, render: Render) -> Iterator[str]:
@@ -103,9 +125,14 @@ def references(_: Tree, render: Render) -> Iterator[str]:
         for source in pod.container.get("envFrom", []):
             name = source.get("configMapRef", {}).get("name", "")
             if render.find("ConfigMap", name) is None:
-                yield f"{pod.title} takes its settings from ConfigMap {name!r}, which does not exist"
+                yield (
+                    f"{pod.title} takes its settings from ConfigMap {name!r}, which does not exist"
+                )
             elif not re.search(r"-[a-z0-9]{10}$", name):
-                yield f"{pod.title}: ConfigMap {name} has no hash in its name, so a changed setting would not roll the pods"
+                yield (
+                    f"{pod.title}: ConfigMap {name} has no hash in its name, so a changed setting "
+                    f"would not roll the pods"
+                )
 
 
 ALL = (known, addresses, own_lines, no_literal_secret, references)

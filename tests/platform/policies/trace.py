@@ -29,7 +29,10 @@ def asked(tree: Tree, render: Render) -> Iterator[str]:
             if selects({"matchLabels": spec.get("selector") or {}}, pod.labels)
         ]
         if [(pod.service, pod.command) for pod in chosen] != [(name, "run")]:
-            yield f"Service/{name} leads to {[pod.title for pod in chosen]}, not to Deployment/{name} alone"
+            yield (
+                f"Service/{name} leads to {[pod.title for pod in chosen]}, not to "
+                f"Deployment/{name} alone"
+            )
         ports = {(port["port"], port.get("targetPort")) for port in spec["ports"]}
         named = {
             port["name"]
@@ -38,16 +41,23 @@ def asked(tree: Tree, render: Render) -> Iterator[str]:
             if port["containerPort"] == PORT
         }
         if ports != {(PORT, target) for target in named}:
-            yield f"Service/{name} has the ports {sorted(map(str, ports))}, its pods answer at {PORT}"
+            yield (
+                f"Service/{name} has the ports {sorted(map(str, ports))}, its pods answer at {PORT}"
+            )
         if (
             spec.get("publishNotReadyAddresses") is not True
             or spec.get("type", "ClusterIP") != "ClusterIP"
         ):
-            yield f"Service/{name} must lead to pods that are not ready, and only from inside the cluster"
+            yield (
+                f"Service/{name} must lead to pods that are not ready, and only from inside the "
+                f"cluster"
+            )
 
 
 def asking(tree: Tree, render: Render) -> Iterator[str]:
-    """Where its component is listed, the operator's program runs with the address of each Service."""
+    """Where its component is listed, the operator's program runs with the address of each
+    Service.
+    """
     found = [pod.title for pod in tracers(render)]
     wanted = [f"Deployment/{TRACE}"] if TRACE in render.components else []
     if found != wanted:
@@ -77,7 +87,10 @@ def _shows(pod: Pod, render: Render, variable: str) -> Iterator[str]:
     """What is shown and what is asked for are one Secret."""
     given = pod.settings(render).get(variable)
     if given != SHOWN or SECRET not in _secrets(pod):
-        yield f"{pod.title} has {variable} {given} and the Secrets {sorted(map(str, _secrets(pod)))}, needs {SHOWN} of {SECRET}"
+        yield (
+            f"{pod.title} has {variable} {given} and the Secrets "
+            f"{sorted(map(str, _secrets(pod)))}, needs {SHOWN} of {SECRET}"
+        )
 
 
 def ways(_: Tree, render: Render) -> Iterator[str]:

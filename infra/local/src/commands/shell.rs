@@ -29,13 +29,14 @@ if [ "$1 $2" = "-n deskmesh" ]; then
   esac
 fi
 echo "kubectl: this is for a cluster, and \`make up\` is none. Here are: the services' commands" >&2
-echo "  (-n deskmesh exec deploy/comment-sync -- /service …), their logs (-n deskmesh logs deploy/comment-sync)," >&2
+echo "  (-n deskmesh exec deploy/comment-sync -- /service …), their" \
+  "logs (-n deskmesh logs deploy/comment-sync)," >&2
 echo "  and \`deskmesh-local status\`. The real kubectl: a shell without target/local/env" >&2
 exit 1
 "#;
 
-/// What is set for each edge: where it is used, where the operator reaches it, and the file with what
-/// it shows there, as for `deskmesh-operator account add … --via EDGE`.
+/// What is set for each edge: where it is used, where the operator reaches it, and the file with
+/// what it shows there, as for `deskmesh-operator account add … --via EDGE`.
 const EDGES: [(Service, [&str; 3]); 3] = [
     (Service::Gateway, ["GATEWAY_URL", "DESKMESH_GATEWAY_URL", "DESKMESH_GATEWAY_SECRET_FILE"]),
     (Service::Helpdesk, ["HELPDESK_URL", "DESKMESH_HELPDESK_URL", "DESKMESH_HELPDESK_SECRET_FILE"]),

@@ -187,7 +187,8 @@ fn print_summary(dir: &Path, running: &Running, database_url: &str) {
         "                   sets the addresses and finds deskmesh-operator, rabbitmqctl and psql"
     );
     println!(
-        "\nnext: make account NAME=acme VIA=helpdesk (browser), VIA=gateway (HTTP), or without VIA (AMQP)"
+        "\nnext: make account NAME=acme VIA=helpdesk (browser), VIA=gateway (HTTP), \
+         or without VIA (AMQP)"
     );
     println!("stop: make down");
 }

@@ -411,7 +411,10 @@ mod tests {
 
     #[test]
     fn a_queue_that_crashed_while_it_was_declared_is_declared_again() {
-        let crash = r#"{"error":"bad_request","reason":"{{function_clause,[{rabbit_quorum_queue,handle_tick,[]}]},\n {gen_statem,call,[{a,b},30000]}}"}"#;
+        let crash = concat!(
+            r#"{"error":"bad_request","reason":"{{function_clause,"#,
+            r#"[{rabbit_quorum_queue,handle_tick,[]}]},\n {gen_statem,call,[{a,b},30000]}}"}"#,
+        );
         let (url, served) = answering(vec![
             ("400 Bad Request", crash),
             ("204 No Content", ""),
@@ -423,7 +426,10 @@ mod tests {
 
     #[test]
     fn a_refusal_is_not_asked_about_again() {
-        let refusal = r#"{"error":"bad_request","reason":"inequivalent arg 'x-queue-type' for queue 'desk.acme'"}"#;
+        let refusal = concat!(
+            r#"{"error":"bad_request","#,
+            r#""reason":"inequivalent arg 'x-queue-type' for queue 'desk.acme'"}"#,
+        );
         let (url, served) = answering(vec![("400 Bad Request", refusal)]);
         let refused = Broker::new(&url).declare_queue("vhost", "desk.acme", &json!({}));
         assert!(matches!(refused, Err(Error::Refused { status: 400, .. })), "{refused:?}");

@@ -250,7 +250,12 @@ impl<'a> Round<'a> {
         };
         must_be_applied("commenting", &self.first.ask(&update).await?)?;
         let brings = |told: &DeliveryBody| {
-            matches!(told, DeliveryBody::TicketUpdated(it) if it.comments.iter().any(|comment| comment.id == id)).then_some(())
+            matches!(
+                told,
+                DeliveryBody::TicketUpdated(it)
+                    if it.comments.iter().any(|comment| comment.id == id)
+            )
+            .then_some(())
         };
         self.second.until(brings).await
     }

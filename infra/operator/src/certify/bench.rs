@@ -198,8 +198,8 @@ impl<D: DeskUnderTest> Bench<'_, D> {
         bound.and_then(|bound| bound.content["ticket_id"].as_str()).map(str::to_owned)
     }
 
-    /// Waits until the desk holds what Deskmesh would tell it; then nothing. Else what is different.
-    /// A comment goes before, so that the desk has read all that was told before it.
+    /// Waits until the desk holds what Deskmesh would tell it; then nothing. Else what is
+    /// different. A comment goes before, so that the desk has read all that was told before it.
     pub async fn compare(&mut self, share: &ShareId) -> Result<Vec<String>> {
         let last = self.comment("The last of this check.", false);
         self.update(share, json!({ "comments": [last] })).await?;

@@ -1,10 +1,10 @@
 //! Between Deskmesh and the desk under test. What the account is told comes here first, and is
 //! let go in the order, and as often, as a check wants; what the desk publishes is seen.
 //!
-//! The binding that leads the account's deliveries into the desk's queue is taken away, and one to a
-//! queue of the certifier's is there instead. What is let go is published to `desk` once more, with
-//! the properties and the key it had, and, as a hidden second key (`BCC`), the one that only the
-//! desk's queue is bound with. So the desk reads its own queue, and cannot tell the difference.
+//! The binding that leads the account's deliveries into the desk's queue is taken away, and one to
+//! a queue of the certifier's is there instead. What is let go is published to `desk` once more,
+//! with the properties and the key it had, and, as a hidden second key (`BCC`), the one that only
+//! the desk's queue is bound with. So the desk reads its own queue, and cannot tell the difference.
 
 mod reader;
 

@@ -135,8 +135,11 @@ mod tests {
     fn ticket(change: impl FnOnce(&mut Value)) -> Held {
         let mut report = json!({ "status": { "value": "open" }, "tags": [{ "name": "a" }],
             "custom_fields": { "order": { "value": "7" }, "many": { "value": ["x", "y"] } },
-            "comments": [{ "id": "acme/1", "body": "Straße 😀", "public": true,
-                "attachments": [{ "id": "f" }] }, { "id": "acme/2", "body": "", "public": true }] });
+            "comments": [
+                { "id": "acme/1", "body": "Straße 😀", "public": true,
+                  "attachments": [{ "id": "f" }] },
+                { "id": "acme/2", "body": "", "public": true },
+            ] });
         change(&mut report);
         Held::read(&report).unwrap()
     }

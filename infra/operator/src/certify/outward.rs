@@ -72,8 +72,8 @@ impl<D: DeskUnderTest> Bench<'_, D> {
         published.await
     }
 
-    /// Waits until the desk has published the share and Deskmesh answered, and until the partner was
-    /// told the ticket; a sentence where the desk did not, or was refused.
+    /// Waits until the desk has published the share and Deskmesh answered, and until the partner
+    /// was told the ticket; a sentence where the desk did not, or was refused.
     pub async fn shared(
         &mut self,
         subject: &str,

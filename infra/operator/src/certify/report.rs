@@ -115,8 +115,8 @@ mod tests {
         assert!(!report.is_passed());
         let text = report.to_string();
         let wanted = "WRONG    twice: once\n           it is there 2 times\n         to do: keep \
-             the ids\n         contract, part 4\n\nacme: NOT passed. 1 of 3 checks passed, 1 wrong, \
-             1 untried (seed 7)\n";
+             the ids\n         contract, part 4\n\nacme: NOT passed. 1 of 3 checks passed, 1 \
+             wrong, 1 untried (seed 7)\n";
         assert!(text.ends_with(wanted), "{text}");
     }
 }

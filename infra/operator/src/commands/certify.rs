@@ -13,8 +13,8 @@ use super::reach::ReachArgs;
 /// Which desk, and how it is asked.
 #[derive(Args)]
 pub struct CertifyArgs {
-    /// The account whose desk it is, one for trying: while it is certified all that it is told comes
-    /// through here
+    /// The account whose desk it is, one for trying: while it is certified all that it is told
+    /// comes through here
     #[arg(required_unless_present = "list")]
     account: Option<String>,
     /// Where the desk answers: gets `{"do": "report", "share_id": …}` and `{"do": "change",

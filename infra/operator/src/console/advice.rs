@@ -19,8 +19,8 @@ pub const ADVICE: [(&str, &str, &str); 10] = [
         "too_slow",
         "the database did not decide it within its limit, alone and three times, while it decided \
          others: a lock on its ticket, or a ticket that is very large",
-        "`pg_stat_activity` for a lock that is held for long, then replay; what comes back: for the \
-         developers",
+        "`pg_stat_activity` for a lock that is held for long, then replay; what comes back: for \
+         the developers",
     ),
     (
         "redelivered_too_often",

@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn lines_are_read_with_their_labels() {
-        let text = "# HELP a what\na 1\nb{x=\"1\",y=\"a\\\"b,}\\\\\\n\"} 2.5 1700000000\n\nc{} +Inf\n\
+        let text = "# HELP a what\na 1\n\
+            b{x=\"1\",y=\"a\\\"b,}\\\\\\n\"} 2.5 1700000000\n\nc{} +Inf\n\
             broken{x=\"1 3\nno value\n";
         let read = read(text);
         let names: Vec<_> = read.iter().map(|it| it.name.as_str()).collect();

@@ -1,7 +1,7 @@
 //! What waits for a person, and for desks' queues: how much, why, and what to type.
 //!
-//! Replaying is a command of the service, which needs its database: the page shows the line, and has
-//! no button.
+//! Replaying is a command of the service, which needs its database: the page shows the line, and
+//! has no button.
 
 use askama::Template;
 use axum::extract::State;

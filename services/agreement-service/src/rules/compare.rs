@@ -1,5 +1,5 @@
-//! `agreement.compare`: a party asks how the custom fields of both fit. Who may ask is decided here,
-//! the answer is field-sync's.
+//! `agreement.compare`: a party asks how the custom fields of both fit. Who may ask is decided
+//! here, the answer is field-sync's.
 
 use contracts::command::AgreementCompare;
 use contracts::delivery::{AgreementStatus, Side};

@@ -133,18 +133,27 @@ proptest! {
             let distinct: BTreeSet<_> = urls.iter().collect();
             prop_assert_eq!(distinct.len(), urls.len());
             for account in &accounts {
-                prop_assert!(account.operated_by.as_ref().is_none_or(|operator| {
-                    world.account(operator.as_str()).may_operate && account.name.is_under(operator)
-                }), "{given:?}");
+                prop_assert!(
+                    account.operated_by.as_ref().is_none_or(|operator| {
+                        world.account(operator.as_str()).may_operate
+                            && account.name.is_under(operator)
+                    }),
+                    "{given:?}"
+                );
                 for other in accounts.iter().filter(|other| other.name != account.name) {
                     prop_assert!(
-                        !account.may_operate || !other.name.is_under(&account.name)
+                        !account.may_operate
+                            || !other.name.is_under(&account.name)
                             || other.operated_by.as_ref() == Some(&account.name),
-                        "{} is below {}", other.name, account.name
+                        "{} is below {}",
+                        other.name,
+                        account.name
                     );
                     prop_assert!(
                         account.address != other.address && other.name.as_str() != account.address,
-                        "{} has what is taken for {}", account.name, other.name
+                        "{} has what is taken for {}",
+                        account.name,
+                        other.name
                     );
                 }
             }
@@ -172,52 +181,85 @@ proptest! {
             let before = all(&world);
             let answer = world.tell(account, account, message).0;
             let after = all(&world);
-            let changed: Vec<_> = after.values().filter(|one| before.get(&one.agreement_id) != Some(*one)).collect();
-            let said: Vec<_> = fact(&answer).into_iter().flat_map(|fact| fact.change.agreements()).cloned().collect();
-            prop_assert_eq!(changed.iter().map(|one| one.fact()).collect::<Vec<_>>(), said, "the \
-                line learns what changed, and all of it");
+            let changed: Vec<_> =
+                after.values().filter(|one| before.get(&one.agreement_id) != Some(*one)).collect();
+            let said: Vec<_> = fact(&answer)
+                .into_iter()
+                .flat_map(|fact| fact.change.agreements())
+                .cloned()
+                .collect();
+            prop_assert_eq!(
+                changed.iter().map(|one| one.fact()).collect::<Vec<_>>(),
+                said,
+                "the line learns what changed, and all of it"
+            );
             for now in changed {
                 let before = before.get(&now.agreement_id);
                 prop_assert!(now.side_of(&name(account)).is_some(), "a stranger changed it");
                 prop_assert!(may_follow(before.map(|before| before.status), now.status));
                 prop_assert_eq!(now.version, before.map_or(0, |before| before.version) + 1);
                 if let Some(before) = before {
-                    prop_assert_eq!((before.terms, &before.sender, &before.receiver), (now.terms, &now.sender, &now.receiver));
+                    prop_assert_eq!(
+                        (before.terms, &before.sender, &before.receiver),
+                        (now.terms, &now.sender, &now.receiver)
+                    );
                 }
                 let heard = fact(&answer).into_iter().flat_map(|fact| &fact.deliveries);
-                let heard: Vec<_> = heard.filter(|delivery| delivery.correlation_id == now.agreement_id.to_string()).collect();
-                prop_assert!(heard.iter().all(|delivery| now.side_of(&delivery.to).is_some_and(|side| now.is_shown_to(side))));
+                let heard: Vec<_> = heard
+                    .filter(|delivery| delivery.correlation_id == now.agreement_id.to_string())
+                    .collect();
+                prop_assert!(heard.iter().all(|delivery| {
+                    now.side_of(&delivery.to).is_some_and(|side| now.is_shown_to(side))
+                }));
                 prop_assert_eq!(heard.len(), if now.is_shown_to(Side::Receiver) { 2 } else { 1 });
             }
         }
     }
 
     #[test]
-    fn r_17_no_agreement_outlives_the_address_that_a_party_had_when_it_was_made(history in a_history(40)) {
+    fn r_17_no_agreement_outlives_the_address_that_a_party_had_when_it_was_made(
+        history in a_history(40),
+    ) {
         let mut world = World::with(&ACCOUNTS);
-        let mut renames: BTreeMap<AccountName, u32> = ACCOUNTS.map(|account| (name(account), 0)).into();
+        let mut renames: BTreeMap<AccountName, u32> =
+            ACCOUNTS.map(|account| (name(account), 0)).into();
         let mut made: BTreeMap<AgreementId, BTreeMap<AccountName, u32>> = BTreeMap::new();
         for (from, message) in &history {
             let account = ACCOUNTS[*from];
             let version = world.account(account).version;
             let answer = world.tell(account, account, message).0;
-            if let Some(Fact { change: Change::WithAgreements { account: renamed, .. }, .. }) = fact(&answer) {
+            if let Some(Fact { change: Change::WithAgreements { account: renamed, .. }, .. }) =
+                fact(&answer)
+            {
                 prop_assert_eq!((&renamed.account, renamed.version), (&name(account), version + 1));
                 *renames.get_mut(&renamed.account).unwrap() += 1;
             }
             for agreement in all(&world).into_values() {
-                let now: BTreeMap<_, _> = [agreement.sender, agreement.receiver].map(|party| (party.clone(), renames[&party])).into();
+                let now: BTreeMap<_, _> = [agreement.sender, agreement.receiver]
+                    .map(|party| (party.clone(), renames[&party]))
+                    .into();
                 let then = made.entry(agreement.agreement_id).or_insert_with(|| now.clone());
-                let stands = matches!(agreement.status, AgreementStatus::Pending | AgreementStatus::Accepted);
-                prop_assert!(!stands || *then == now, "made before a rename: {:?}", agreement.status);
+                let stands = matches!(
+                    agreement.status,
+                    AgreementStatus::Pending | AgreementStatus::Accepted
+                );
+                prop_assert!(
+                    !stands || *then == now,
+                    "made before a rename: {:?}",
+                    agreement.status
+                );
             }
-            let addresses: BTreeSet<String> = ACCOUNTS.iter().map(|account| world.account(account).address).collect();
+            let addresses: BTreeSet<String> =
+                ACCOUNTS.iter().map(|account| world.account(account).address).collect();
             prop_assert_eq!(addresses.len(), ACCOUNTS.len(), "an address leads to one account");
         }
     }
 
     #[test]
-    fn r_69_pages_of_any_size_show_each_agreement_once_and_as_it_stands(history in a_history(40), limit in 1..5u32) {
+    fn r_69_pages_of_any_size_show_each_agreement_once_and_as_it_stands(
+        history in a_history(40),
+        limit in 1..5u32,
+    ) {
         let mut world = World::with(&ACCOUNTS);
         for (from, message) in &history {
             world.tell(ACCOUNTS[*from], ACCOUNTS[*from], message);
@@ -225,9 +267,16 @@ proptest! {
         for account in ACCOUNTS {
             let own = name(account);
             let shown = listed(&mut world, account, limit);
-            let expected = all(&world).into_values().filter_map(|one| one.side_of(&own).filter(|side| one.is_shown_to(*side)).map(|side| (one, side)));
-            let expected: Vec<_> = expected.map(|(one, side)| (one.agreement_id, one.version, one.status, side)).collect();
-            let shown: Vec<_> = shown.into_iter().map(|state| (state.agreement_id, state.version, state.status, state.side)).collect();
+            let expected = all(&world).into_values().filter_map(|one| {
+                one.side_of(&own).filter(|side| one.is_shown_to(*side)).map(|side| (one, side))
+            });
+            let expected: Vec<_> = expected
+                .map(|(one, side)| (one.agreement_id, one.version, one.status, side))
+                .collect();
+            let shown: Vec<_> = shown
+                .into_iter()
+                .map(|state| (state.agreement_id, state.version, state.status, state.side))
+                .collect();
             prop_assert_eq!(shown, expected);
         }
     }
@@ -239,7 +288,9 @@ proptest! {
             let account = ACCOUNTS[*from];
             world.tell(account, account, message);
             let again = world.tell(account, account, message);
-            let changed_nothing = |fact: &Fact| fact.receipt.outcome == ReceiptOutcome::Ignored && fact.deliveries.is_empty();
+            let changed_nothing = |fact: &Fact| {
+                fact.receipt.outcome == ReceiptOutcome::Ignored && fact.deliveries.is_empty()
+            };
             prop_assert!(fact(&again.0).is_none_or(changed_nothing), "{:?}", again);
         }
     }

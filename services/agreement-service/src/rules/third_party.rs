@@ -16,8 +16,8 @@ const PLACE: &str = "/receiver/sharing_url";
 /// Characters of a host that is shown as a name.
 const SHOWN: usize = 200;
 
-/// Whether an invite of this account, and its end before anybody accepted it, are mailed to admins: not
-/// those of a system behind a bridge, which anybody may claim to be. They stand on the page.
+/// Whether an invite of this account, and its end before anybody accepted it, are mailed to admins:
+/// not those of a system behind a bridge, which anybody may claim to be. They stand on the page.
 pub(super) fn is_vouched_for(sender: &Account) -> bool {
     sender.kind != AccountKind::ThirdParty || sender.operated_by.is_none()
 }

@@ -153,7 +153,8 @@ pub(super) async fn load(
 ) -> Result<Vec<Account>, DecideError> {
     let rows: Vec<Row> = sqlx::query_as(
         "select name, address, display_name, kind, operated_by, may_operate, third_parties, \
-         sharing_url, admins, settings, attribute_versions, attribute_arrivals, limits, show_fields, version
+         sharing_url, admins, settings, attribute_versions, attribute_arrivals, limits,
+         show_fields, version
          from account
          where name = any($1)
             or address = any($2)
@@ -289,7 +290,8 @@ pub(super) async fn insert(
            (name, address, display_name, kind, operated_by, may_operate, third_parties, sharing_url,
            admins, settings, attribute_versions, attribute_arrivals, limits, show_fields, version)
          select name, address, display_name, kind, operated_by, may_operate, third_parties,
-         sharing_url, admins, settings, attribute_versions, attribute_arrivals, limits, show_fields, version
+         sharing_url, admins, settings, attribute_versions, attribute_arrivals, limits,
+         show_fields, version
          from jsonb_to_recordset($1) as given (
            name text, address text, display_name text, kind text, operated_by text,
            may_operate boolean, third_parties boolean, sharing_url text,
@@ -327,8 +329,8 @@ pub(super) async fn update(
              version = given.version
          from jsonb_to_recordset($1) as given (
            name text, address text, display_name text, may_operate boolean, third_parties boolean,
-           admins jsonb, settings jsonb, attribute_versions jsonb, attribute_arrivals jsonb, limits jsonb, show_fields jsonb,
-           version bigint)
+           admins jsonb, settings jsonb, attribute_versions jsonb, attribute_arrivals jsonb,
+           limits jsonb, show_fields jsonb, version bigint)
          where account.name = given.name",
     )
     .bind(Json(rows))

@@ -421,7 +421,8 @@ async fn a_list_shows_what_is_stored_and_what_its_own_batch_changed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rename_ends_thousands_of_agreements_or_none() {
     let (world, pool) = with_accounts("agreement-rename-many", &["acme", "globex"]).await;
-    let live = r#"insert into agreement (agreement_id, version, sender, receiver, terms, status, by, at)
+    let live = r#"insert into agreement
+           (agreement_id, version, sender, receiver, terms, status, by, at)
          select lpad(number::text, 40, '0'), 1, 'acme', 'globex',
            '{ "comments": "private_only", "tags": false, "custom_fields": false }', 'pending',
            '{ "side": "sender", "name": "Agent Ada" }', now()

@@ -1,4 +1,5 @@
-//! What is stored of accounts: limits; who gets which name, when two registrations or renames are decided at the same moment.
+//! What is stored of accounts: limits; who gets which name, when two registrations or renames are
+//! decided at the same moment.
 
 use agreement_service::Inbound;
 use contracts::command::{AccountRegister, DeskLimits};

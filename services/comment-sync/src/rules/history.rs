@@ -147,9 +147,16 @@ proptest! {
         let (state, decided) = run(&story, order);
         for (name, copy) in copies() {
             let own = |id: &CommentId| id.prefix() == Some(name);
-            let holds: BTreeSet<CommentId> =
-                state.comments.held_by(&copy).map(|comment| comment.content.id.clone()).filter(|id| !own(id)).collect();
-            let was_sent: BTreeSet<CommentId> = sent(&decided, &copy).map(|comment| comment.id.clone()).filter(|id| !own(id)).collect();
+            let holds: BTreeSet<CommentId> = state
+                .comments
+                .held_by(&copy)
+                .map(|comment| comment.content.id.clone())
+                .filter(|id| !own(id))
+                .collect();
+            let was_sent: BTreeSet<CommentId> = sent(&decided, &copy)
+                .map(|comment| comment.id.clone())
+                .filter(|id| !own(id))
+                .collect();
             prop_assert_eq!(holds, was_sent, "{}", name);
         }
     }
@@ -180,10 +187,17 @@ proptest! {
         for (name, copy) in copies() {
             let own = |id: &CommentId| id.prefix() == Some(name);
             let share_id = story.hops[0].share_id.clone();
-            let resync = Transfer { action: Action::Resync { share_id }, ..update(name, &copy, &story.hops, Vec::new()) };
+            let resync = Transfer {
+                action: Action::Resync { share_id },
+                ..update(name, &copy, &story.hops, Vec::new())
+            };
             let again = take(&mut state.clone(), &settings, &resync);
-            let told: BTreeMap<_, _> = sent(&decided, &copy).map(|comment| (comment.id.clone(), comment.body.clone())).collect();
-            for comment in again.comments.get(&copy).into_iter().flatten().filter(|comment| !own(&comment.id)) {
+            let told: BTreeMap<_, _> = sent(&decided, &copy)
+                .map(|comment| (comment.id.clone(), comment.body.clone()))
+                .collect();
+            for comment in
+                again.comments.get(&copy).into_iter().flatten().filter(|comment| !own(&comment.id))
+            {
                 prop_assert_eq!(told.get(&comment.id), Some(&comment.body), "{}", name);
             }
         }
@@ -195,7 +209,8 @@ proptest! {
         for (hop, beyond) in story.hops.iter().zip([&["globex", "initech"][..], &["initech"]]) {
             if hop.terms.comments == CommentTerms::PrivateOnly {
                 for comment in sent(&decided, &hop.near) {
-                    let from_beyond = comment.id.prefix().is_some_and(|account| beyond.contains(&account));
+                    let from_beyond =
+                        comment.id.prefix().is_some_and(|account| beyond.contains(&account));
                     prop_assert!(!(comment.public && from_beyond), "{:?}", comment);
                 }
             }
@@ -208,8 +223,13 @@ proptest! {
         for comment in copies().iter().flat_map(|(_, copy)| sent(&decided, copy)) {
             let written = format!("{comment:?}");
             prop_assert!(!written.contains(RECORDING), "{}", written);
-            let open = |name: &str| story.settings.secure_downloads.get(&account(name)) == Some(&false);
-            prop_assert!(comment.attachments.is_empty() || comment.id.prefix().is_some_and(open), "{:?}", comment);
+            let open =
+                |name: &str| story.settings.secure_downloads.get(&account(name)) == Some(&false);
+            prop_assert!(
+                comment.attachments.is_empty() || comment.id.prefix().is_some_and(open),
+                "{:?}",
+                comment
+            );
         }
     }
 }

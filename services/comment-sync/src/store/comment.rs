@@ -91,9 +91,12 @@ async fn insert(connection: &mut PgConnection, rows: &[Row<'_>]) -> sqlx::Result
         return Ok(());
     }
     sqlx::query(
-        "insert into comment (chain, id, account, content, arrived_at, place, copies, without_files, cuts)
-         select chain, id, account, content, arrived_at, place, string_to_array(copies, ' '), string_to_array(without_files, ' '), cuts
-         from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::bigint[], $7::text[], $8::text[], $9::jsonb[])
+        "insert into comment
+           (chain, id, account, content, arrived_at, place, copies, without_files, cuts)
+         select chain, id, account, content, arrived_at, place,
+           string_to_array(copies, ' '), string_to_array(without_files, ' '), cuts
+         from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[],
+             $6::bigint[], $7::text[], $8::text[], $9::jsonb[])
            as added (chain, id, account, content, arrived_at, place, copies, without_files, cuts)",
     )
     .bind(text(rows, |(chain, _)| chain.to_string()))

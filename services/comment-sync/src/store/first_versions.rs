@@ -59,8 +59,10 @@ pub(crate) async fn save(connection: &mut PgConnection, said: &FirstVersions) ->
         said.changed().partition(|(_, version)| version.is_some());
     if !forgotten.is_empty() {
         sqlx::query(
-            "delete from comment_first_version using unnest($1::text[], $2::text[]) as forgotten (id, chain)
-             where comment_first_version.id = forgotten.id and comment_first_version.chain = forgotten.chain",
+            "delete from comment_first_version
+             using unnest($1::text[], $2::text[]) as forgotten (id, chain)
+             where comment_first_version.id = forgotten.id
+             and comment_first_version.chain = forgotten.chain",
         )
         .bind(forgotten.iter().map(|((id, _), _)| id.to_string()).collect::<Vec<_>>())
         .bind(forgotten.iter().map(|((_, chain), _)| chain.to_string()).collect::<Vec<_>>())

@@ -53,8 +53,10 @@ pub(crate) async fn save(
     if !heard.is_empty() {
         let query = sqlx::query(
             "delete from missed_redaction as missed
-             using unnest($1::text[], $2::text[], $3::text[], $4::text[]) as heard (chain, comment_id, copy, attachment_id)
-             where missed.chain = heard.chain and missed.comment_id = heard.comment_id and missed.copy = heard.copy
+             using unnest($1::text[], $2::text[], $3::text[], $4::text[])
+               as heard (chain, comment_id, copy, attachment_id)
+             where missed.chain = heard.chain and missed.comment_id = heard.comment_id
+             and missed.copy = heard.copy
              and missed.attachment_id is not distinct from heard.attachment_id",
         );
         bind(query, &heard).execute(&mut *connection).await?;
@@ -63,7 +65,8 @@ pub(crate) async fn save(
     if !added.is_empty() {
         let query = sqlx::query(
             "insert into missed_redaction (chain, comment_id, copy, attachment_id)
-             select * from unnest($1::text[], $2::text[], $3::text[], $4::text[]) on conflict do nothing",
+             select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+             on conflict do nothing",
         );
         bind(query, &added).execute(connection).await?;
     }

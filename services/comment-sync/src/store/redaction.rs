@@ -19,7 +19,8 @@ pub(crate) async fn load(
     }
     let rows: Vec<(String, String, String, Option<String>)> = sqlx::query_as(
         "select chain, comment_id, account, attachment_id
-         from redaction join unnest($1::text[], $2::text[]) as named (chain, comment_id) using (chain, comment_id)",
+         from redaction join unnest($1::text[], $2::text[]) as named (chain, comment_id)
+         using (chain, comment_id)",
     )
     .bind(comments.iter().map(|(chain, _)| chain.to_string()).collect::<Vec<_>>())
     .bind(comments.iter().map(|(_, id)| id.to_string()).collect::<Vec<_>>())
@@ -53,7 +54,8 @@ pub(crate) async fn save(
     // One that is there already was not loaded, because nothing that it waits for is in this batch.
     sqlx::query(
         "insert into redaction (chain, comment_id, account, attachment_id)
-         select * from unnest($1::text[], $2::text[], $3::text[], $4::text[]) on conflict do nothing",
+         select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+         on conflict do nothing",
     )
     .bind(added.iter().map(|(chain, _)| chain.to_string()).collect::<Vec<_>>())
     .bind(added.iter().map(|(_, mark)| mark.comment_id.to_string()).collect::<Vec<_>>())

@@ -154,7 +154,8 @@ mod tests {
         #[test]
         fn options_agree_where_their_names_tags_are_the_same(one in pairs(), other in pairs()) {
             let (mine, theirs) = (by_name(&one), by_name(&other));
-            let agree = mine.iter().all(|(name, tags)| theirs.get(name).is_none_or(|their| their == tags));
+            let agree =
+                mine.iter().all(|(name, tags)| theirs.get(name).is_none_or(|their| their == tags));
             prop_assert_eq!(Options::new(&one).agree_with(&Options::new(&other)), agree);
             for tag in ["x", "yy"] {
                 let has = one.iter().any(|option| option.tag == tag);

@@ -94,7 +94,8 @@ async fn write(connection: &mut PgConnection, fact: &AccountFact) -> sqlx::Resul
          where (told.title, told.on_default_form, told.field)
            is distinct from (held.title, held.on_default_form, held.field)
          on conflict (account, key) do update set
-           title = excluded.title, on_default_form = excluded.on_default_form, field = excluded.field",
+           title = excluded.title, on_default_form = excluded.on_default_form,
+           field = excluded.field",
     )
     .bind(account)
     .bind(&keys)
@@ -117,7 +118,8 @@ pub(super) async fn titles(
     }
     let query = "select asked.account, asked.name, field.title
         from unnest($1::text[], $2::bigint[], $3::text[]) as asked (account, version, name)
-        join account_schema schema on schema.account = asked.account and schema.version = asked.version
+        join account_schema schema on schema.account = asked.account
+            and schema.version = asked.version
         left join account_field field on field.account = asked.account and field.key = asked.name";
     let (accounts, versions, names) = columns(asked);
     sqlx::query_as(query).bind(accounts).bind(versions).bind(names).fetch_all(connection).await
@@ -150,7 +152,8 @@ pub(super) async fn titled(
     }
     let query = "select asked.account, asked.name as title, field.on_default_form, field.field
         from unnest($1::text[], $2::bigint[], $3::text[]) as asked (account, version, name)
-        join account_schema schema on schema.account = asked.account and schema.version = asked.version
+        join account_schema schema on schema.account = asked.account
+            and schema.version = asked.version
         left join account_field field on field.account = asked.account and field.title = asked.name
         order by field.key";
     let (accounts, versions, names) = columns(asked);

@@ -149,10 +149,16 @@ pub(crate) async fn save(
     if !raised.is_empty() {
         sqlx::query(
             "update chain set revision = raised.revision
-             from unnest($1::text[], $2::bigint[]) as raised (id, revision) where chain.id = raised.id",
+             from unnest($1::text[], $2::bigint[]) as raised (id, revision)
+             where chain.id = raised.id",
         )
         .bind(raised.iter().map(|(id, _)| id.to_string()).collect::<Vec<_>>())
-        .bind(raised.iter().map(|(_, stored)| i64::try_from(stored.fields.revision).unwrap_or(i64::MAX)).collect::<Vec<_>>())
+        .bind(
+            raised
+                .iter()
+                .map(|(_, stored)| i64::try_from(stored.fields.revision).unwrap_or(i64::MAX))
+                .collect::<Vec<_>>(),
+        )
         .execute(&mut *connection)
         .await?;
     }
@@ -169,8 +175,10 @@ pub(crate) async fn save(
     write(
         connection,
         "update field set state = changed.state
-         from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[]) as changed (chain, copy, field, state)
-         where field.chain = changed.chain and field.copy = changed.copy and field.field = changed.field",
+         from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[])
+           as changed (chain, copy, field, state)
+         where field.chain = changed.chain and field.copy = changed.copy
+         and field.field = changed.field",
         &stored,
     )
     .await

@@ -27,7 +27,8 @@ async fn the_foreign_key_goes_beside_an_older_release_that_writes_a_field() {
         })
         .await;
         sqlx::raw_sql(
-            "insert into field (chain, copy, field, state) values ('chain-1', 'acme/1', 'status', '{}')",
+            "insert into field (chain, copy, field, state) \
+             values ('chain-1', 'acme/1', 'status', '{}')",
         )
         .execute(&mut *older)
         .await

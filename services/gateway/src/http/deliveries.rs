@@ -148,7 +148,8 @@ impl Events {
         })
     }
 
-    /// The next page, when there is one. Nothing when the stream ends: whoever reads it comes again.
+    /// The next page, when there is one. Nothing when the stream ends: whoever reads it comes
+    /// again.
     async fn more(mut self) -> Option<Self> {
         let next = self.page.next;
         if self.page.is_last {

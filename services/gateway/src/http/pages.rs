@@ -1,5 +1,5 @@
-//! The API and pages behind one address: `/v1` is the API's, and whoever shows a token anywhere; all
-//! else are pages.
+//! The API and pages behind one address: `/v1` is the API's, and whoever shows a token anywhere;
+//! all else are pages.
 
 use std::convert::Infallible;
 
@@ -8,7 +8,8 @@ use axum::extract::Request;
 use axum::http::header::AUTHORIZATION;
 use tower_service::Service as _;
 
-/// Both. Neither has the other's layers: cookies mean nothing to the API, and tokens nothing to pages.
+/// Both. Neither has the other's layers: cookies mean nothing to the API, and tokens nothing to
+/// pages.
 pub fn with_pages(api: Router, pages: Router) -> Router {
     Router::new().fallback(move |request: Request| {
         let path = request.uri().path();

@@ -183,8 +183,8 @@ pub(crate) async fn timeline(
     Ok(Json(json!({ "ticket_id": number, "timeline": told })))
 }
 
-/// The log's cursor from before the state is read: deliveries after it may tell what is in it already,
-/// and none that is not in it is missed.
+/// The log's cursor from before the state is read: deliveries after it may tell what is in it
+/// already, and none that is not in it is missed.
 pub(super) async fn cursor(api: &Api, caller: &Caller) -> Result<Option<String>, Refusal> {
     Ok(desk::log::head(&api.pool, &caller.account).await?.map(|cursor| cursor.to_string()))
 }

@@ -1,5 +1,5 @@
-//! The document of the API by `OpenAPI` 3.1: its routes from the tables that the server is built from, its
-//! schemas from the contract's own types.
+//! The document of the API by `OpenAPI` 3.1: its routes from the tables that the server is built
+//! from, its schemas from the contract's own types.
 
 mod files;
 mod reads;
@@ -47,10 +47,11 @@ pub fn document() -> Value {
     })
 }
 
-const INTRODUCTION: &str = "A desk joins Deskmesh with HTTP. What it asks for is a command, accepted \
-    with 202 as soon as it is stored; what became of it is in its receipt. What it is told it reads \
-    at /v1/deliveries. A command that Deskmesh refuses is no HTTP error: its receipt says so. Every \
-    refusal of the gateway itself is a problem document (RFC 9457) whose `type` names the reason.";
+const INTRODUCTION: &str = "A desk joins Deskmesh with HTTP. What it asks for is a command, \
+    accepted with 202 as soon as it is stored; what became of it is in its receipt. What it is \
+    told it reads at /v1/deliveries. A command that Deskmesh refuses is no HTTP error: its receipt \
+    says so. Every refusal of the gateway itself is a problem document (RFC 9457) whose `type` \
+    names the reason.";
 
 fn add(paths: &mut Map<String, Value>, path: &str, method: &str, operation: Value) {
     let item = paths.entry(path).or_insert_with(|| json!({}));
@@ -85,7 +86,8 @@ fn any_command() -> Value {
     json!({
         "operationId": "send_command",
         "summary": "Send any command",
-        "description": "The contract's envelope as it is. Scope: the command's, as `ticket.update`.",
+        "description": "The contract's envelope as it is. Scope: the command's, as \
+            `ticket.update`.",
         "tags": ["commands"],
         "parameters": [key(), prefer()],
         "requestBody": { "required": true, "content": { "application/json": { "schema": {
@@ -149,7 +151,8 @@ fn key() -> Value {
     json!({ "name": "Idempotency-Key", "in": "header",
         "description": "The command's `message_id`: a repeat with the same key has no further \
             effect. Without it each request is a new command.",
-        "schema": { "type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]([ -~]*[!-~])?$" } })
+        "schema": { "type": "string", "minLength": 1, "maxLength": 128,
+            "pattern": "^[!-~]([ -~]*[!-~])?$" } })
 }
 
 fn prefer() -> Value {

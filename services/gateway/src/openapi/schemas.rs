@@ -133,7 +133,13 @@ fn own() -> Map<String, Value> {
     let text = || json!({ "type": "string" });
     let maybe = || json!({ "type": ["string", "null"] });
     let list = |of: &str| json!({ "type": "array", "items": reference(of) });
-    let object = |properties: Value, required: &[&str]| json!({ "type": "object", "properties": properties, "required": required });
+    let object = |properties: Value, required: &[&str]| {
+        json!({
+            "type": "object",
+            "properties": properties,
+            "required": required,
+        })
+    };
     let paged = |name: &str, of: &str| {
         object(json!({ name: list(of), "next": maybe(), "cursor": maybe() }), &[name])
     };
@@ -147,7 +153,8 @@ fn own() -> Map<String, Value> {
     let all = json!({
         "Problem": object(json!({ "type": text(), "title": text(), "detail": text(),
             "status": { "type": "integer" }, "pointer": text(), "reason": { "enum": codes },
-            "retry_after": { "type": "integer" } }), &["type", "title", "status", "detail", "reason"]),
+            "retry_after": { "type": "integer" } }),
+            &["type", "title", "status", "detail", "reason"]),
         "AcceptedCommand": object(json!({ "message_id": text(), "type": text(),
             "state": { "enum": ["waits", "sent", "answered"] }, "accepted_at": text(),
             "receipt": { "anyOf": [reference("Receipt"), { "type": "null" }] },

@@ -68,7 +68,8 @@ fn operation(route: &Route) -> Value {
             json!({ "name": "after", "in": "query", "schema": { "type": "string" },
                 "description": "`next` of the page before" }),
             json!({ "name": "limit", "in": "query", "description": "How many at most",
-                "schema": { "type": "integer", "minimum": 1, "maximum": crate::http::query::MOST } }),
+                "schema": { "type": "integer", "minimum": 1,
+                    "maximum": crate::http::query::MOST } }),
         ]);
     }
     if ["POST", "PATCH"].contains(&route.method) {
@@ -152,7 +153,13 @@ pub(super) fn schemas() -> Map<String, Value> {
             changes" } });
     let mut with_secret = webhook.clone();
     with_secret["secret"] = text();
-    let object = |properties: &Value, required: &[&str]| json!({ "type": "object", "properties": properties, "required": required });
+    let object = |properties: &Value, required: &[&str]| {
+        json!({
+            "type": "object",
+            "properties": properties,
+            "required": required,
+        })
+    };
     let closed = |properties: &Value, required: &[&str]| {
         json!({ "type": "object", "properties": properties, "required": required,
             "additionalProperties": false })
@@ -168,7 +175,8 @@ pub(super) fn schemas() -> Map<String, Value> {
         "NewWebhook": closed(&json!({ "url": url, "description": description, "payload": payload,
             "after": after }), &["url"]),
         "WebhookChange": closed(&json!({ "url": url, "description": description,
-            "payload": payload, "state": { "enum": ["active", "disabled"] }, "after": after }), &[]),
+            "payload": payload, "state": { "enum": ["active", "disabled"] },
+            "after": after }), &[]),
         "Rotation": closed(&json!({ "overlap_seconds": { "type": "integer", "minimum": 0,
             "maximum": 604_800, "default": 86_400 } }), &[]),
         "Resend": { "oneOf": [one("message_id", text()),

@@ -124,7 +124,8 @@ fn fill(content: &mut Value, pointer: &str, value: impl FnOnce() -> Value) {
     }
 }
 
-/// Puts a value where a pointer leads; objects on the way are made, and `/0` is the first of a list.
+/// Puts a value where a pointer leads; objects on the way are made, and `/0` is the first of a
+/// list.
 fn put(content: &mut Value, pointer: &str, value: Value) {
     let mut here = content;
     for word in pointer.split('/').skip(1) {

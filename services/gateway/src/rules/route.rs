@@ -11,8 +11,8 @@ pub struct CommandRoute {
     pub command: &'static str,
     /// Where the path's parameters stand in the command, as JSON pointers.
     pub parameters: &'static [(&'static str, &'static str)],
-    /// Where the request's body stands in it; empty: the body is the command's content, without what
-    /// the path says.
+    /// Where the request's body stands in it; empty: the body is the command's content, without
+    /// what the path says.
     pub body: &'static str,
     /// What it does.
     pub summary: &'static str,
@@ -48,8 +48,8 @@ pub const COMMAND_ROUTES: &[CommandRoute] = &[
         "Accept an invite"),
     route("POST", "/v1/agreements/{agreement_id}/decline", "agreement.decline.v1", &[AGREEMENT],
         "Decline an invite"),
-    route("POST", "/v1/agreements/{agreement_id}/deactivate", "agreement.deactivate.v1", &[AGREEMENT],
-        "End an agreement for good"),
+    route("POST", "/v1/agreements/{agreement_id}/deactivate", "agreement.deactivate.v1",
+        &[AGREEMENT], "End an agreement for good"),
     route("POST", "/v1/agreements/{agreement_id}/compare", "agreement.compare.v1", &[AGREEMENT],
         "Ask which custom fields would cross, and what would mend the others"),
     route("POST", "/v1/tickets/{number}/shares", "ticket.share.v1", &[("number", "/ticket/id")],
@@ -64,8 +64,8 @@ pub const COMMAND_ROUTES: &[CommandRoute] = &[
         body: "/comments/0",
         summary: "Add one comment to a shared ticket",
     },
-    route("DELETE", "/v1/tickets/{number}/comments/{comment_id}", "ticket.redact.v1", &[NUMBER, COMMENT],
-        "Blank a comment on every copy"),
+    route("DELETE", "/v1/tickets/{number}/comments/{comment_id}", "ticket.redact.v1",
+        &[NUMBER, COMMENT], "Blank a comment on every copy"),
     route("DELETE", "/v1/tickets/{number}/comments/{comment_id}/attachments/{attachment_id}",
         "ticket.redact.v1", &[NUMBER, COMMENT, ("attachment_id", "/attachment_id")],
         "Take one file of a comment from every copy"),

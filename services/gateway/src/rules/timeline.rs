@@ -93,7 +93,8 @@ mod tests {
     fn the_newest_comes_first_and_what_stayed_is_named() {
         let receipt = json!({ "outcome": "partial", "decisions": [
             { "item": "status", "outcome": "transferred" },
-            { "item": "comment:acme/1", "outcome": "withheld", "reason": "public_comments_not_allowed" },
+            { "item": "comment:acme/1", "outcome": "withheld",
+              "reason": "public_comments_not_allowed" },
         ] });
         let sent = Sent {
             message_id: "k".into(),

@@ -77,7 +77,8 @@ pub async fn used(pool: &PgPool, hash: &[u8]) -> sqlx::Result<Option<Used>> {
     if let Some(row) = &row {
         sqlx::query(
             "update token set last_used_at = now()
-             where id = $1 and (last_used_at is null or last_used_at < now() - interval '1 minute')",
+             where id = $1
+             and (last_used_at is null or last_used_at < now() - interval '1 minute')",
         )
         .bind(row.id)
         .execute(pool)

@@ -70,8 +70,8 @@ async fn one(webhooks: &Webhooks, id: Uuid, lease: Uuid) -> sqlx::Result<bool> {
     Ok(is_held && matches!(step, Step::On | Step::GiveUp))
 }
 
-/// The entry after the queue's place. A place that is no longer kept is left for the oldest that is:
-/// what was there before is told again, under the ids that it had, and nothing is passed over.
+/// The entry after the queue's place. A place that is no longer kept is left for the oldest that
+/// is: what was there before is told again, under the ids that it had, and nothing is passed over.
 async fn next_of_log(pool: &PgPool, webhook: &WebhookRow) -> sqlx::Result<Option<Logged>> {
     match log::page(pool, &webhook.account, Some(webhook.cursor()), 1).await {
         Ok(page) => Ok(page.entries.into_iter().next()),

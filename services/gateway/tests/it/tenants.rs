@@ -36,8 +36,8 @@ async fn acme_has_everything(harness: &GatewayHarness, token: &str) {
     harness.answer(ACME, "ticket.bind.v1", "bind").await;
 }
 
-/// Routes of one thing that answer by themselves: method, path and body. The others keep a command of
-/// whoever asks, and the line says what it knows of.
+/// Routes of one thing that answer by themselves: method, path and body. The others keep a command
+/// of whoever asks, and the line says what it knows of.
 const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/v1/agreements/{agreement_id}", ""),
     ("GET", "/v1/shares/{share_id}", ""),

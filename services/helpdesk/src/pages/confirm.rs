@@ -1,4 +1,5 @@
-//! What cannot be undone is asked once, on a page of its own, so that it is asked without script too.
+//! What cannot be undone is asked once, on a page of its own, so that it is asked without script
+//! too.
 
 use askama::Template;
 use axum::response::Response;

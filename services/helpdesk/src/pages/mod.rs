@@ -189,7 +189,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Number {
     }
 }
 
-/// What every act on a ticket ends with: what it has the line told goes at once, and its page says so.
+/// What every act on a ticket ends with: what it has the line told goes at once, and its page says
+/// so.
 fn done(pages: &Pages, number: i64, said: &str) -> Response {
     pages.sent();
     see_other_said(&format!("/tickets/{number}"), said)

@@ -18,8 +18,8 @@ use super::form::Sent;
 
 /// Bytes of all that is no file, of an agent's form.
 const TEXT_BYTES: usize = 2 * 1024 * 1024;
-/// Of what an account's files may take, what those of visitors take that nothing names yet: one part
-/// in so many. Nobody who has signed in finds no room because of them.
+/// Of what an account's files may take, what those of visitors take that nothing names yet: one
+/// part in so many. Nobody who has signed in finds no room because of them.
 const OF_VISITORS: u64 = 10;
 /// Parts of a file between the browser and the disk.
 const PARTS: usize = 4;
@@ -29,7 +29,8 @@ const PARTS: usize = 4;
 pub(super) struct Submitted {
     /// Its fields.
     pub sent: Sent,
-    /// Its files, each as the contract's `Attachment`; those that an earlier try had kept come first.
+    /// Its files, each as the contract's `Attachment`; those that an earlier try had kept come
+    /// first.
     pub files: Vec<Value>,
 }
 

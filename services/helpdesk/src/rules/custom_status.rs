@@ -1,5 +1,5 @@
-//! Custom statuses: an account's own names within the categories that every ticket has. Partners are
-//! told the category alone.
+//! Custom statuses: an account's own names within the categories that every ticket has. Partners
+//! are told the category alone.
 
 use contracts::fields::{CustomStatus, CustomStatuses, Status};
 use contracts::limits;
@@ -56,8 +56,8 @@ impl TicketStatus {
             && (wanted.custom.is_none() || wanted.custom == self.custom)
     }
 
-    /// What a ticket that is put so has: a custom status that its category does not have becomes the
-    /// category's default (R-49c, R-49d).
+    /// What a ticket that is put so has: a custom status that its category does not have becomes
+    /// the category's default (R-49c, R-49d).
     #[must_use]
     pub fn settled(self, known: &CustomStatuses) -> Self {
         let fits = |status: &&CustomStatus| {

@@ -1,5 +1,5 @@
-//! What a ticket's history tells of a change: what people and rules of this account set, and of what
-//! a partner set all but values of custom fields.
+//! What a ticket's history tells of a change: what people and rules of this account set, and of
+//! what a partner set all but values of custom fields.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! Who is mailed a public reply: whoever asked and the CCs, where they have an address here; never a
-//! placeholder without one, a partner's address, or who wrote it.
+//! Who is mailed a public reply: whoever asked and the CCs, where they have an address here; never
+//! a placeholder without one, a partner's address, or who wrote it.
 
 use contracts::mailbox::Mailbox;
 

@@ -148,7 +148,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn taken_twice_it_is_the_same(tags in prop::collection::vec(("[a-c]", any::<bool>()), 0..6)) {
+        fn taken_twice_it_is_the_same(
+            tags in prop::collection::vec(("[a-c]", any::<bool>()), 0..6),
+        ) {
             let fields: Vec<(String, Value)> =
                 tags.into_iter().map(|(tag, there)| (format!("tag:{tag}"), json!(there))).collect();
             let fields: Vec<(&str, Value)> =

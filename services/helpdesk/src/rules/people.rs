@@ -55,8 +55,8 @@ pub fn reach(requester: &Person, shares: &[Share], agreements: &[Agreement]) -> 
     }
 }
 
-/// Whether whoever asked takes an address here, or another one: a placeholder does, while the
-/// ticket is not closed.
+/// Whether whoever asked takes an address here, or another one: a placeholder does, while
+/// the ticket is not closed.
 #[must_use]
 pub fn takes_address(requester: &Person, status: Status) -> bool {
     requester.is_placeholder() && status != Status::Closed

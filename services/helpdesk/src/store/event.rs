@@ -52,8 +52,8 @@ pub async fn add(
     .map(drop)
 }
 
-/// Adds a line to the history of every ticket that an agreement kept in step, once each: what says it
-/// may come again.
+/// Adds a line to the history of every ticket that an agreement kept in step, once each: what says
+/// it may come again.
 ///
 /// # Errors
 /// The database.

@@ -41,7 +41,8 @@ pub async fn save(
         "insert into ticket_field (account, key, title, type, options, position)
          values ($1, $2, $3, $4, $5,
              (select coalesce(max(position), 0) + 1 from ticket_field where account = $1))
-         on conflict (account, key) do update set title = excluded.title, options = excluded.options",
+         on conflict (account, key) do update
+         set title = excluded.title, options = excluded.options",
     )
     .bind(account)
     .bind(&field.key)

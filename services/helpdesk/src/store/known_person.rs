@@ -149,7 +149,8 @@ pub async fn delete(
         "update comment set author_name = $3
          where account = $1 and author_id = $2 and author_role = 'end_user'",
         "delete from ticket_cc where account = $1 and person = $2 and $3 <> ''",
-        "update mail set state = 'failed', reason = 'the recipient was deleted', next_attempt_at = null
+        "update mail set state = 'failed', reason = 'the recipient was deleted',
+           next_attempt_at = null
          where account = $1 and person = $2 and state = 'pending' and $3 <> ''",
         "update mail set recipient = '', name = $3 where account = $1 and person = $2",
     ] {

@@ -28,8 +28,8 @@ pub struct ToPerson<'a> {
     pub about: About<'a>,
 }
 
-/// Keeps mails to people, to be sent after the transaction; once for each of their ids. The language
-/// of each is the person's, else the account's.
+/// Keeps mails to people, to be sent after the transaction; once for each of their ids. The
+/// language of each is the person's, else the account's.
 ///
 /// # Errors
 /// The database.
@@ -87,8 +87,8 @@ pub enum Recipient {
     Agent(Uuid),
 }
 
-/// Keeps mails of rules about a ticket: their ids, to whom, and what they say. Whoever has no address
-/// or may not sign in gets none.
+/// Keeps mails of rules about a ticket: their ids, to whom, and what they say. Whoever has no
+/// address or may not sign in gets none.
 ///
 /// # Errors
 /// The database.
@@ -217,7 +217,8 @@ pub async fn claim(
          select claimed.id, kind, recipient, claimed.name, claimed.language,
              confirmation, claimed.ticket, person, attempts, claimed.created_at, text,
              desk.address, desk.display_name as organisation, setting.link_key, ticket.subject,
-             said.author_name as author, case when said.redacted then null else said.body end as body
+             said.author_name as author,
+             case when said.redacted then null else said.body end as body
          from claimed join desk_account desk on desk.account = claimed.account
          left join account_setting setting on setting.account = claimed.account
          left join ticket on ticket.account = claimed.account and ticket.number = claimed.ticket

@@ -23,7 +23,8 @@ pub struct Organisation {
 /// The database.
 pub async fn list(connection: &mut PgConnection, account: &str) -> sqlx::Result<Vec<Organisation>> {
     sqlx::query_as(
-        "select id, name, fields from organisation where account = $1 order by lower(name) limit 1000",
+        "select id, name, fields from organisation where account = $1 \
+         order by lower(name) limit 1000",
     )
     .bind(account)
     .fetch_all(connection)

@@ -119,7 +119,8 @@ pub async fn confirmed(
     Ok(row.map(read))
 }
 
-/// Somebody showed that they read mail to this person's address; mails to them are in this language.
+/// Somebody showed that they read mail to this person's address; mails to them are in this
+/// language.
 ///
 /// # Errors
 /// The database.

@@ -1,5 +1,5 @@
-//! Tickets by what people remember of them: beginnings of words of subjects, requesters and comments,
-//! a part of the subject, the requester's address, the number here or at a partner.
+//! Tickets by what people remember of them: beginnings of words of subjects, requesters and
+//! comments, a part of the subject, the requester's address, the number here or at a partner.
 
 use sqlx::PgConnection;
 
@@ -69,7 +69,8 @@ pub async fn tickets(
                  select id from person where account = $1 and lower(email) like $4)
              union
              select number from ticket where account = $1 and number::text in (
-                 select held.number from desk_share share join desk_ticket held on held.id = share.ticket
+                 select held.number from desk_share share join desk_ticket held
+                     on held.id = share.ticket
                      where share.account = $1 and share.partner_ticket_id = $6
                  union
                  select number from desk_ticket

@@ -169,8 +169,8 @@ pub async fn insert(connection: &mut PgConnection, account: &str, kept: &Kept) -
 pub async fn save(connection: &mut PgConnection, account: &str, kept: &Kept) -> sqlx::Result<()> {
     let statement = "update ticket set subject = $3, status = $4, group_id = $5, assignee = $6,
             requester = $7, requester_name = $8, channel = $9, updated_via = $10, tags = $11,
-            rule_tags = $12, fields = $13, received_from = $14, sent_to = $15, updated_at = $16, custom_status = $17,
-            changed_at = clock_timestamp()
+            rule_tags = $12, fields = $13, received_from = $14, sent_to = $15, updated_at = $16,
+            custom_status = $17, changed_at = clock_timestamp()
         where account = $1 and number = $2";
     write(connection, statement, account, kept, None).await
 }
@@ -282,7 +282,8 @@ pub async fn newest(
     limit: i64,
 ) -> sqlx::Result<Vec<Kept>> {
     let statement = sqlx::AssertSqlSafe(format!(
-        "select {COLUMNS} from ticket where account = $1 order by updated_at desc, number desc limit $2"
+        "select {COLUMNS} from ticket where account = $1 \
+         order by updated_at desc, number desc limit $2"
     ));
     let rows: Vec<Row> =
         sqlx::query_as(statement).bind(account).bind(limit).fetch_all(connection).await?;

@@ -317,8 +317,8 @@ pub async fn unshare(pool: &PgPool, by: &By, number: i64, share: &str) -> Result
     Ok(())
 }
 
-/// Blanks a comment that was written here, or takes one file from it, in every copy. The links of its
-/// files answer nobody any more.
+/// Blanks a comment that was written here, or takes one file from it, in every copy. The links of
+/// its files answer nobody any more.
 ///
 /// # Errors
 /// [`EditError::NotFound`] where the ticket has no such comment of this account's.

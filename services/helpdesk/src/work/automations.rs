@@ -89,8 +89,8 @@ async fn one(
     let Some(mut before) = ticket::lock(&mut transaction, name, number).await? else {
         return Ok(false);
     };
-    // Else a custom status that is no longer in use would look like something that the rule did: the
-    // ticket would be new again, and no condition on its age would ever hold.
+    // Else a custom status that is no longer in use would look like something that the rule did:
+    // the ticket would be new again, and no condition on its age would ever hold.
     before.ticket.settle_status(&custom_status::all(&mut transaction, name).await?);
     let hours = (now.utc() - before.updated_at).num_hours();
     let by = By::rule(account.clone(), &rule.id.to_string(), &rule.name, now);

@@ -68,7 +68,11 @@ fn base_revision(held: &model::Ticket, content: &Map<String, Value>) -> Option<u
 pub(super) fn told(comment: &Comment) -> Value {
     let mut told = json!({
         "id": comment.id,
-        "author": { "id": comment.author_id, "name": comment.author_name, "role": comment.author_role },
+        "author": {
+            "id": comment.author_id,
+            "name": comment.author_name,
+            "role": comment.author_role,
+        },
         "body": comment.body,
         "public": comment.public,
         "authored_at": contracts::Timestamp::from(comment.at),

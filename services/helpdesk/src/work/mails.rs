@@ -54,8 +54,8 @@ pub(super) async fn said(
     to_people(connection, account, &mails).await
 }
 
-/// Mails what rules wrote: whoever asked where a mail from here reaches them, and the agent who works
-/// on the ticket.
+/// Mails what rules wrote: whoever asked where a mail from here reaches them, and the agent who
+/// works on the ticket.
 pub(super) async fn of_rules(
     connection: &mut PgConnection,
     account: &str,

@@ -94,7 +94,8 @@ pub async fn remove_cc(
     Ok(Ok(()))
 }
 
-/// Gives the placeholder who asked an address, or another one, by which public replies reach it from then on.
+/// Gives the placeholder who asked an address, or another one, by which public replies reach it
+/// from then on.
 ///
 /// # Errors
 /// [`EditError::NotFound`] where whoever asked is no placeholder.

@@ -1,4 +1,5 @@
-//! Whoever asks: the form, the mail to confirm an address, mails of replies, and the page to answer.
+//! Whoever asks: the form, the mail to confirm an address, mails of replies, and the page to
+//! answer.
 
 use serde_json::{Value, json};
 use web::Role;

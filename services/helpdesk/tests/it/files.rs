@@ -184,7 +184,8 @@ async fn r_35_secure_downloads_are_said_where_files_are_attached() {
         json!({ "comments": [{ "id": "globex/1",
         "author": crate::harness::placeholder("Jo Park"), "body": "It drips.", "public": true,
         "attachments": [
-            { "id": "a", "filename": "pump.png", "url": "https://files.globex.example/f/1/pump.png" },
+            { "id": "a", "filename": "pump.png",
+              "url": "https://files.globex.example/f/1/pump.png" },
             { "id": "b", "filename": "odd", "url": "javascript:alert(1)" }] }] }),
     );
     harness.tell(ACME, "ticket.created.v1", "c", &told).await;

@@ -197,7 +197,13 @@ impl HelpdeskHarness {
         status: &str,
         version: u64,
     ) {
-        let party = |name: &str| json!({ "account": name, "address": name, "display_name": name.to_uppercase() });
+        let party = |name: &str| {
+            json!({
+                "account": name,
+                "address": name,
+                "display_name": name.to_uppercase(),
+            })
+        };
         let (sender, receiver) =
             if side == "sender" { (account, partner) } else { (partner, account) };
         let body = json!({ "agreement_id": id, "version": version, "side": side,

@@ -11,8 +11,8 @@ use crate::harness::{ACME, Answer, GLOBEX, HelpdeskHarness, Somebody, created, i
 const NEVER: &str = "00000000-0000-4000-8000-000000000000";
 const ANN: &str = "ann@customer.example";
 
-/// Routes of one thing: method, path and form, with `{id}` where its id stands. What is Globex's own
-/// begins with `own_`.
+/// Routes of one thing: method, path and form, with `{id}` where its id stands. What is Globex's
+/// own begins with `own_`.
 const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/tickets/{ticket}", ""),
     ("POST", "/tickets/{ticket}", "body=x&mode=note"),
@@ -98,8 +98,8 @@ const LISTS: &[&str] = &[
     "/me",
 ];
 
-/// Routes that name nothing of an account's: what is sent there is made anew, is whoever's who sends
-/// it, or is said by whoever is asked in public.
+/// Routes that name nothing of an account's: what is sent there is made anew, is whoever's who
+/// sends it, or is said by whoever is asked in public.
 const OF_NOBODY: &[(&str, &str)] = &[
     ("GET", "/"),
     ("GET", "/live"),

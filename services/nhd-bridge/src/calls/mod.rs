@@ -1,5 +1,5 @@
-//! Partners are called: one loop finds calls that are due and the first of their ticket's queue, and
-//! each is made by itself, so that a partner that hangs holds up none but its own.
+//! Partners are called: one loop finds calls that are due and the first of their ticket's queue,
+//! and each is made by itself, so that a partner that hangs holds up none but its own.
 
 mod call;
 mod message;

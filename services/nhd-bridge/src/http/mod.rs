@@ -187,8 +187,8 @@ async fn read(body: Body, bounds: Bounds) -> Result<Bytes, Refusal> {
     arrived.map_err(|_| Refusal::new(Why::Late, "the body did not arrive in time"))?
 }
 
-/// Reads a body to its end, though no more than the bound is kept: whoever still sends does not read
-/// an answer.
+/// Reads a body to its end, though no more than the bound is kept: whoever still sends does not
+/// read an answer.
 async fn collect(body: Body, at_most: usize) -> Result<Bytes, Refusal> {
     let (mut kept, mut seen) = (Vec::new(), 0_usize);
     let mut parts = body.into_data_stream();

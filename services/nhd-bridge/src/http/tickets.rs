@@ -268,8 +268,8 @@ pub(super) async fn shown(bridge: &Bridge, asked: Asked) -> Result<Answer, Fault
 /// connection meanwhile: the answer that is waited for could not be kept without one.
 async fn allowed(bridge: &Bridge, asked: &Asked) -> Result<AgreementRow, Fault> {
     let mut agreement = opened(bridge, asked).await?;
-    // Who answered our acceptance may share before that answer is kept here, and takes a refusal for
-    // the last word.
+    // Who answered our acceptance may share before that answer is kept here, and takes a refusal
+    // for the last word.
     let until = Instant::now() + PROOF_MAY_TAKE.min(asked.deadline.left());
     while agreement.awaits_proof() && Instant::now() < until {
         sleep(PROOF_LOOKED_FOR).await;

@@ -167,7 +167,8 @@ fn value_held<'a>(held: &'a Held, title: &'a str) -> (&'a str, Option<&'a Value>
     known.map_or((title, None), |(key, value)| (key, Some(value)))
 }
 
-/// A tag that the list lacks goes only if the partner had sent it: others may never have reached it.
+/// A tag that the list lacks goes only if the partner had sent it: others may never have reached
+/// it.
 fn tags(incoming: &Incoming, held: &Held) -> Option<Value> {
     let now = incoming.tags.as_ref()?;
     let has = |tag: &String| held.fields.get(&format!("tag:{tag}")) == Some(&json!(true));
@@ -340,7 +341,14 @@ mod tests {
             sent in proptest::collection::btree_set("[a-c]", 0..3),
             comments in proptest::collection::btree_set("[a-f]", 0..6),
         ) {
-            let statuses = [Status::New, Status::Open, Status::Pending, Status::Hold, Status::Solved, Status::Closed];
+            let statuses = [
+                Status::New,
+                Status::Open,
+                Status::Pending,
+                Status::Hold,
+                Status::Solved,
+                Status::Closed,
+            ];
             let incoming = Incoming {
                 status: Some(statuses[status]),
                 tags: Some(tags.clone()),
@@ -351,7 +359,9 @@ mod tests {
             for tag in &sent {
                 held.fields.insert(format!("tag:{tag}"), json!(true));
             }
-            for content in updates(Named::Number("1"), incoming.clone(), &held, ("G", now())).unwrap() {
+            for content in
+                updates(Named::Number("1"), incoming.clone(), &held, ("G", now())).unwrap()
+            {
                 let update: TicketUpdate = serde_json::from_value(content).unwrap();
                 if let Some(status) = update.status {
                     held.fields.insert("status".to_owned(), json!({ "value": status }));
@@ -365,7 +375,10 @@ mod tests {
                 held.comments.extend(update.comments.iter().map(|it| it.id.to_string()));
             }
             held.sent_tags = tags;
-            prop_assert_eq!(updates(Named::Number("1"), incoming, &held, ("G", now())).unwrap(), Vec::<Value>::new());
+            prop_assert_eq!(
+                updates(Named::Number("1"), incoming, &held, ("G", now())).unwrap(),
+                Vec::<Value>::new()
+            );
         }
     }
 }

@@ -46,7 +46,8 @@ pub struct Incoming {
     pub number: Option<String>,
 }
 
-/// Reads a ticket, but for the comments in `ours`, which are ours by the uuids that they have there.
+/// Reads a ticket, but for the comments in `ours`, which are ours by the uuids that they have
+/// there.
 ///
 /// # Errors
 /// What cannot be taken, with its place.
@@ -204,7 +205,11 @@ mod tests {
 
     #[test]
     fn an_absent_public_is_by_who_speaks() {
-        let body = |public: Value| json!({ "comments": [{ "uuid": "t1", "body": "x", "public": public }] });
+        let body = |public: Value| {
+            json!({
+                "comments": [{ "uuid": "t1", "body": "x", "public": public }],
+            })
+        };
         for (zendesk, public, expected) in [
             (true, json!(null), true),
             (false, json!(null), false),
@@ -236,7 +241,8 @@ mod tests {
                 "current_actor": { "name": "Ada", "role": "agent" },
                 "comments": [{ "uuid": "t1", "body": "see", "html_body": "<p>see</p>",
                     "authored_at": "2010-11-24 14:13:54 -0800",
-                    "attachments": [{ "url": "https://z.example/a/plan.pdf?token=1", "filename": null },
+                    "attachments": [
+                        { "url": "https://z.example/a/plan.pdf?token=1", "filename": null },
                         { "url": null, "filename": "x" },
                         { "url": "https://z.example/b", "filename": "b.png",
                           "display_filename": "B.png", "content_type": "image/png" }] }] }),

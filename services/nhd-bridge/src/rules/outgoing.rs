@@ -61,8 +61,8 @@ pub fn created(
     Outgoing { body, comments }
 }
 
-/// What of a ticket changed: the values that are held now of the fields that did, so that calls that
-/// overtake each other end alike. Nothing where the protocol has no word for it.
+/// What of a ticket changed: the values that are held now of the fields that did, so that calls
+/// that overtake each other end alike. Nothing where the protocol has no word for it.
 #[must_use]
 pub fn updated(
     to: Listener<'_>,

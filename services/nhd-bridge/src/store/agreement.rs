@@ -75,8 +75,8 @@ impl AgreementRow {
         self.status() == AgreementStatus::Accepted && self.proof == "none" && self.is_called
     }
 
-    /// A decision of the partner's about it. One of a kind is all there can be: a repeat is answered
-    /// by the first one's receipt.
+    /// A decision of the partner's about it. One of a kind is all there can be: a repeat is
+    /// answered by the first one's receipt.
     ///
     /// # Errors
     /// The row holds no account's name.

@@ -169,7 +169,8 @@ pub async fn drop_tickets(
     ticket: Option<&str>,
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "delete from call where agreement = $1 and ticket <> '' and ($2::text is null or ticket = $2)",
+        "delete from call where agreement = $1 and ticket <> '' \
+         and ($2::text is null or ticket = $2)",
     )
     .bind(agreement)
     .bind(ticket)

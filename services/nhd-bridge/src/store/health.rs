@@ -29,8 +29,8 @@ pub struct NewAttempt<'a> {
 /// The database.
 pub async fn attempt(connection: &mut PgConnection, new: &NewAttempt<'_>) -> sqlx::Result<()> {
     sqlx::query(
-        "insert into attempt (agreement, account, position, ticket, kind, duration_ms, outcome, status,
-             reason, answer)
+        "insert into attempt (agreement, account, position, ticket, kind, duration_ms, outcome,
+             status, reason, answer)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(new.agreement)
@@ -163,8 +163,8 @@ pub async fn attempts(
     .await
 }
 
-/// Calls nothing of an agreement; whether there is such an agreement. What the operator paused is the
-/// operator's.
+/// Calls nothing of an agreement; whether there is such an agreement. What the operator paused is
+/// the operator's.
 ///
 /// # Errors
 /// The database.

@@ -69,7 +69,8 @@ pub async fn r_52_to_r_79_a_zendesk_account_shares_with_acme(world: Arc<World>) 
         "occurred_at": clock(), "status": "pending",
         "tags": { "add": [{ "name": "acme", "added_by": "user" }],
             "remove": [{ "name": "vip", "removed_by": "user" }] },
-        "comments": [{ "id": format!("{}/1", acme.account), "body": "Which pump?", "public": false }] });
+        "comments": [{ "id": format!("{}/1", acme.account), "body": "Which pump?",
+            "public": false }] });
     applied(&acme.ask("ticket.update.v1", &update).await);
     let heard = partner.hears("PUT", &path, |it| it.body["comments"].is_array()).await;
     let answer = &heard.body["comments"][0];

@@ -1,7 +1,7 @@
 //! The bridge between partners that speak HTTP and the running services of the line.
 //!
-//! One process, one virtual host, one database, five services; every test has accounts and a partner
-//! of its own there.
+//! One process, one virtual host, one database, five services; every test has accounts and a
+//! partner of its own there.
 
 mod attachments;
 mod bad_input;

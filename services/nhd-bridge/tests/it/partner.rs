@@ -173,8 +173,9 @@ impl Partner {
             key: self.world.hex(),
             url: self.world.sharing_url(desk),
         };
-        let mut body = json!({ "uuid": known.uuid, "access_key": known.key, "name": "Globex @ Zendesk",
-            "sender_url": self.url, "receiver_url": known.url, "status": "pending",
+        let mut body = json!({ "uuid": known.uuid, "access_key": known.key,
+            "name": "Globex @ Zendesk", "sender_url": self.url, "receiver_url": known.url,
+            "status": "pending",
             "current_actor": { "uuid": "a1", "name": "Kim", "role": "agent" }, "sync_tags": true,
             "sync_custom_fields": true, "allows_public_comments": true, "deactivated_by": null });
         for (member, value) in changes {

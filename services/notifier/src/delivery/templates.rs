@@ -12,13 +12,19 @@ use crate::rules::wording::{NoticeWords, Words};
 /// Lists the files of one language's folder, which has the same ones as every other.
 macro_rules! folder {
     ($language:literal: $($file:literal)*) => {
-        &[$(($file, concat!($language, "/", $file), include_str!(concat!("../../templates/", $language, "/", $file)))),*]
+        &[$((
+            $file,
+            concat!($language, "/", $file),
+            include_str!(concat!("../../templates/", $language, "/", $file)),
+        )),*]
     };
     ($language:literal) => {
         ($language, folder!($language:
-            "_layout.html" "_agreement.html" "_agreement.txt" "_agreement_end.txt" "invited.txt" "invited.html"
-            "accepted.txt" "accepted.html" "declined.txt" "declined.html" "deactivated.txt" "deactivated.html"
-            "withdrawn.txt" "withdrawn.html" "renamed.txt" "renamed.html" "commented.txt" "commented.html"))
+            "_layout.html" "_agreement.html" "_agreement.txt" "_agreement_end.txt"
+            "invited.txt" "invited.html" "accepted.txt" "accepted.html"
+            "declined.txt" "declined.html" "deactivated.txt" "deactivated.html"
+            "withdrawn.txt" "withdrawn.html" "renamed.txt" "renamed.html"
+            "commented.txt" "commented.html"))
     };
 }
 

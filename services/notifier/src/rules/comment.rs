@@ -148,10 +148,20 @@ mod tests {
         #[test]
         fn r_25_a_readable_text_is_fit_for_a_mail_and_stays_as_it_is(body in body()) {
             let Readable { text, whole } = readable(&body);
-            prop_assert!(!text.chars().any(|letter| !matches!(letter, '\n' | '\t') && is_unfit(letter)), "{text:?}");
+            prop_assert!(
+                !text.chars().any(|letter| !matches!(letter, '\n' | '\t') && is_unfit(letter)),
+                "{text:?}"
+            );
             prop_assert_eq!(text.trim(), text.as_str());
             let length = text.chars().count();
-            prop_assert!(if whole { length <= LONGEST } else { length == LONGEST + 1 && text.ends_with('…') }, "{length}");
+            prop_assert!(
+                if whole {
+                    length <= LONGEST
+                } else {
+                    length == LONGEST + 1 && text.ends_with('…')
+                },
+                "{length}"
+            );
             prop_assert_eq!(readable(&text), Readable { text: text.clone(), whole });
         }
 
@@ -159,7 +169,9 @@ mod tests {
         fn r_25_letters_and_their_order_are_kept(body in body()) {
             let Readable { text, whole } = readable(&body);
             let kept = |text: &str| -> String {
-                text.chars().filter(|letter| !letter.is_whitespace() && !is_unfit(*letter)).collect()
+                text.chars()
+                    .filter(|letter| !letter.is_whitespace() && !is_unfit(*letter))
+                    .collect()
             };
             let (text, body) = (kept(&text), kept(&body));
             if whole {
@@ -182,7 +194,11 @@ mod tests {
         fn whatever_is_shown_as_a_link_is_one(rest in any::<String>()) {
             if let Some(link) = shown_link(&format!("https://{rest}")) {
                 prop_assert!(link.starts_with("https://"));
-                prop_assert!(link.chars().all(|letter| letter.is_ascii_graphic() && !matches!(letter, '<' | '>')), "{link}");
+                prop_assert!(
+                    link.chars()
+                        .all(|letter| letter.is_ascii_graphic() && !matches!(letter, '<' | '>')),
+                    "{link}"
+                );
                 prop_assert_eq!(shown_link(&link), Some(link));
             }
         }

@@ -1,5 +1,5 @@
-//! Comments of which nobody can tell who may see them, because another member than `public` seems to
-//! say it: they stay. Without the member a comment is public, and an internal note would be
+//! Comments of which nobody can tell who may see them, because another member than `public` seems
+//! to say it: they stay. Without the member a comment is public, and an internal note would be
 //! published by a slip of the pen.
 
 use std::collections::BTreeMap;

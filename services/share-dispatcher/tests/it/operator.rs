@@ -41,9 +41,12 @@ impl Shell {
 
 async fn park(pool: &PgPool, id: &str, account: &str) {
     sqlx::query(
-        r#"insert into parked (id, reason, detail, account, message_id, message_type, queue, exchange, routing_key, headers, body, first_arrived_at, parked_at)
-           values ($1::uuid, 'no_publisher', E'steers \x1b[2J the terminal', $2, 'm', 'ticket.share.v1', 'share-dispatcher', 'share', $2 || '.ticket.share',
-             '{}', '{"ticket":{"subject":"SECRET"}}', now() - interval '3 hours', now() - interval '3 hours')"#,
+        r#"insert into parked (id, reason, detail, account, message_id, message_type, queue,
+             exchange, routing_key, headers, body, first_arrived_at, parked_at)
+           values ($1::uuid, 'no_publisher', E'steers \x1b[2J the terminal', $2, 'm',
+             'ticket.share.v1', 'share-dispatcher', 'share', $2 || '.ticket.share',
+             '{}', '{"ticket":{"subject":"SECRET"}}', now() - interval '3 hours',
+             now() - interval '3 hours')"#,
     )
     .bind(id)
     .bind(account)

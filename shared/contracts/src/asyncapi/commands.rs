@@ -10,8 +10,8 @@ pub(super) const COMMANDS: &[Published] = &[
     command::<AccountRegister>(
         "Register an account",
         "Routing key `operator.account.register`, broker user `operator`; or \
-         `<X>.account.register`, broker user `X`, which was registered with `may_operate`, for a name \
-         that begins with `X-`. `sharing_url` is given by `operator` and by the operator with \
+         `<X>.account.register`, broker user `X`, which was registered with `may_operate`, for a \
+         name that begins with `X-`. `sharing_url` is given by `operator` and by the operator with \
          `third_parties`. Refused: `invalid_name`, `account_exists`, `name_taken`.",
     ),
     command::<AccountUpdate>(
@@ -73,9 +73,9 @@ pub(super) const COMMANDS: &[Published] = &[
     ),
     command::<AgreementCompare>(
         "Compare custom fields",
-        "An `agreement.comparison.v1` with a page of titles, then the receipt, with `next_cursor` while \
-         there are more: whether each would cross, else why not and what would mend it. Titles that \
-         only the partner has are told where it shows them (`show_fields`). Refused: \
+        "An `agreement.comparison.v1` with a page of titles, then the receipt, with `next_cursor` \
+         while there are more: whether each would cross, else why not and what would mend it. \
+         Titles that only the partner has are told where it shows them (`show_fields`). Refused: \
          `unknown_agreement`, `custom_fields_not_synced`, `agreement_inactive`, \
          `agreement_not_accepted` while it is pending and the partner shows nothing.",
     ),
@@ -85,8 +85,8 @@ pub(super) const COMMANDS: &[Published] = &[
          decisions what stayed and why. A copy that \
          came by sharing can be shared on: `copy_of` names its share while it is not bound. A \
          longer history than one command may \
-         carry: share, then updates. With `dry_run` nothing is done. Refused: `agreement_not_accepted`, `agreement_inactive`, \
-         `not_the_sender`, `ticket_closed`, \
+         carry: share, then updates. With `dry_run` nothing is done. Refused: \
+         `agreement_not_accepted`, `agreement_inactive`, `not_the_sender`, `ticket_closed`, \
          `already_shared`, `would_loop`, `chain_too_long`, `id_taken`.",
     ),
     command::<TicketUpdate>(

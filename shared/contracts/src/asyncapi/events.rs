@@ -30,10 +30,16 @@ pub fn events_document() -> Value {
             "title": "Deskmesh: what auditors are told, contract v1",
             "version": env!("CARGO_PKG_VERSION"),
             "description": DESCRIPTION,
-            "license": { "name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0" },
+            "license": {
+                "name": "Apache-2.0",
+                "url": "https://www.apache.org/licenses/LICENSE-2.0",
+            },
         },
         "servers": { "deskmesh": {
-            "host": "rabbitmq.example:5671", "pathname": format!("/{VHOST}"), "protocol": "amqps", "protocolVersion": "0-9-1",
+            "host": "rabbitmq.example:5671",
+            "pathname": format!("/{VHOST}"),
+            "protocol": "amqps",
+            "protocolVersion": "0-9-1",
             "description": "The host is a placeholder: whoever operates the deployment tells it.",
         } },
         "channels": { "events": {
@@ -45,10 +51,16 @@ pub fn events_document() -> Value {
             },
             "messages": { "commandDecided": { "$ref": "#/components/messages/commandDecided" } },
             "bindings": { "amqp": { "is": "routingKey", "exchange": {
-                "name": exchange, "type": "topic", "durable": true, "autoDelete": false, "vhost": format!("/{VHOST}"),
+                "name": exchange,
+                "type": "topic",
+                "durable": true,
+                "autoDelete": false,
+                "vhost": format!("/{VHOST}"),
             }, "bindingVersion": "0.3.0" } },
         } },
-        "operations": { "audit": { "action": "receive", "channel": { "$ref": "#/channels/events" } } },
+        "operations": {
+            "audit": { "action": "receive", "channel": { "$ref": "#/channels/events" } },
+        },
         "components": {
             "messages": { "commandDecided": {
                 "name": CommandDecided::NAME,
@@ -67,8 +79,8 @@ operator makes a queue, binds it to the exchange \
 `events` with the keys that the auditor may know (`#` for all, `acme.#`, `*.ticket.rejected`), and \
 turns `events.publish` on in the services.
 
-An event comes at least once: drop one whose `message_id` you know. It holds no address, no comment's text and no field's value. Events \
-are not kept for a queue that is not there.";
+An event comes at least once: drop one whose `message_id` you know. It holds no address, no \
+comment's text and no field's value. Events are not kept for a queue that is not there.";
 
 fn example() -> CommandDecided {
     let mut receipt = Receipt::new("acme-4711-7", "ticket.update.v1", ReceiptOutcome::Partial);

@@ -43,7 +43,10 @@ pub(super) fn facts(schemas: &Map<String, Value>) -> Value {
             "pairs": pairs(),
             "system_fields": SYSTEM_FIELDS,
         },
-        "limits": limits_and_retention().into_iter().map(|limit| (limit.name.to_owned(), limit.value)).collect::<Map<_, _>>(),
+        "limits": limits_and_retention()
+            .into_iter()
+            .map(|limit| (limit.name.to_owned(), limit.value))
+            .collect::<Map<_, _>>(),
     })
 }
 
@@ -159,7 +162,8 @@ fn limits_and_retention() -> Vec<Limit> {
         kept(
             "whole_number",
             limits::WHOLE_NUMBER,
-            "the largest size, length of time and `base_revision` in a command, over it `malformed`",
+            "the largest size, length of time and `base_revision` in a command, over it \
+             `malformed`",
         ),
         limit("accounts", limits::ACCOUNTS, "accounts in one chain, over it `chain_too_long`"),
         kept("page_entries", MAX_LIMIT.into(), "entries of one page of a list"),

@@ -45,7 +45,10 @@ pub fn document(examples: &[Example]) -> Value {
             "title": "Deskmesh: sharing tickets between help desks, contract v1",
             "version": env!("CARGO_PKG_VERSION"),
             "description": guide::markdown(&schemas),
-            "license": { "name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0" },
+            "license": {
+                "name": "Apache-2.0",
+                "url": "https://www.apache.org/licenses/LICENSE-2.0",
+            },
         },
         "servers": { "deskmesh": server() },
         "channels": channels(),
@@ -56,8 +59,13 @@ pub fn document(examples: &[Example]) -> Value {
                 "account": { "type": "userPassword", "description": "The account's own broker \
                     user; its name is the account's." },
             },
-            "messageTraits": { "command": properties::of_commands(), "delivery": properties::of_deliveries() },
-            "messages": messages().map(|it| (it.name.to_owned(), message(it, examples))).collect::<Map<_, _>>(),
+            "messageTraits": {
+                "command": properties::of_commands(),
+                "delivery": properties::of_deliveries(),
+            },
+            "messages": messages()
+                .map(|it| (it.name.to_owned(), message(it, examples)))
+                .collect::<Map<_, _>>(),
             "schemas": schemas,
         },
     })
@@ -101,7 +109,11 @@ fn command_channel(command: &Published) -> Value {
         "bindings": { "amqp": {
             "is": "routingKey",
             "exchange": {
-                "name": Exchange::Share.name(), "type": "topic", "durable": true, "autoDelete": false, "vhost": VHOST,
+                "name": Exchange::Share.name(),
+                "type": "topic",
+                "durable": true,
+                "autoDelete": false,
+                "vhost": VHOST,
             },
             "bindingVersion": BINDING,
         } },
@@ -122,7 +134,11 @@ fn desk_channel() -> Value {
         "bindings": { "amqp": {
             "is": "queue",
             "queue": {
-                "name": "desk.{account}", "durable": true, "exclusive": false, "autoDelete": false, "vhost": VHOST,
+                "name": "desk.{account}",
+                "durable": true,
+                "exclusive": false,
+                "autoDelete": false,
+                "vhost": VHOST,
             },
             "bindingVersion": BINDING,
         } },
@@ -154,7 +170,10 @@ fn send(command: &Published) -> Value {
         "messages": [reference(&format!("{channel}/messages/{}", command.name))],
         "reply": {
             "channel": reference("/channels/desk"),
-            "messages": deliveries().filter(|it| it.name == Receipt::NAME).map(on_desk).collect::<Vec<_>>(),
+            "messages": deliveries()
+                .filter(|it| it.name == Receipt::NAME)
+                .map(on_desk)
+                .collect::<Vec<_>>(),
         },
         "bindings": { "amqp": { "deliveryMode": 2, "bindingVersion": BINDING } },
     })
@@ -174,10 +193,17 @@ fn message(message: &Published, examples: &[Example]) -> Value {
         "traits": [reference(&format!("/components/messageTraits/{kind}"))],
         "payload": schemas::payload(message),
         "bindings": { "amqp": { "messageType": message.name, "bindingVersion": BINDING } },
-        "examples": examples.iter().filter(|it| it.message == message.name).map(example).collect::<Vec<_>>(),
+        "examples": examples
+            .iter()
+            .filter(|it| it.message == message.name)
+            .map(example)
+            .collect::<Vec<_>>(),
     });
     if message.name == Receipt::NAME {
-        described["correlationId"] = json!({ "description": "The command's `message_id`.", "location": "$message.payload#/command_id" });
+        described["correlationId"] = json!({
+            "description": "The command's `message_id`.",
+            "location": "$message.payload#/command_id",
+        });
     }
     described
 }

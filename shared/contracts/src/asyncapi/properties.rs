@@ -31,8 +31,8 @@ pub(super) fn of_commands() -> Value {
                         entity.",
                 },
                 "user_id": { "type": "string", "description": "The publishing broker user: the \
-                    account, or who operates it. The broker checks it. Without it, the account in the \
-                    routing key is answered with malformed." },
+                    account, or who operates it. The broker checks it. Without it, the account in \
+                    the routing key is answered with malformed." },
                 "content_type": { "const": "application/json" },
                 "delivery_mode": { "const": 2, "description": "Persistent." },
                 "expiration": never("The broker would drop the message."),
@@ -58,7 +58,10 @@ pub(super) fn of_deliveries() -> Value {
         },
         "x-amqp-properties": {
             "type": "object",
-            "required": ["type", "message_id", "timestamp", "content_type", "delivery_mode", "app_id", "correlation_id"],
+            "required": [
+                "type", "message_id", "timestamp", "content_type", "delivery_mode", "app_id",
+                "correlation_id",
+            ],
             "properties": {
                 "type": { "type": "string", "description": "The message's name." },
                 "message_id": { "type": "string", "description": "The same when it is delivered \

@@ -99,8 +99,8 @@ pub struct AccountRegister {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_operate: bool,
     /// Whether it stands for third-party systems: an invite to a sharing URL that no account has
-    /// registers an account that it operates. Given by `operator` alone, with `may_operate` or after
-    /// it, and to one account of a deployment; one that is registered already gets it too.
+    /// registers an account that it operates. Given by `operator` alone, with `may_operate` or
+    /// after it, and to one account of a deployment; one that is registered already gets it too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub third_parties: bool,
     /// Where a third-party system is reached: https; kept and told in one spelling. Given by
@@ -209,8 +209,8 @@ impl Message for AccountShow {
     const NAME: &'static str = "account.show.v1";
 }
 
-/// Lowers the versions with which attributes of an account are held, so that its next update counts:
-/// the way back after a version that was far too high. Published by `operator`.
+/// Lowers the versions with which attributes of an account are held, so that its next update
+/// counts: the way back after a version that was far too high. Published by `operator`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountLower {
     /// The account.

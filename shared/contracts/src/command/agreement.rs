@@ -25,8 +25,8 @@ impl Message for AgreementInvite {
 }
 
 /// Asks how the custom fields of the two accounts of an agreement fit: an `agreement.comparison`,
-/// then the receipt. Only where the terms carry custom fields; before the agreement is accepted only
-/// with a partner whose fields are to be seen (`show_fields`).
+/// then the receipt. Only where the terms carry custom fields; before the agreement is accepted
+/// only with a partner whose fields are to be seen (`show_fields`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgreementCompare {
     /// Which.

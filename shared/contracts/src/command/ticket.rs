@@ -115,7 +115,10 @@ pub struct SharedTicket {
     /// Custom fields by the account's own key. A value that its field cannot hold is `bad_value`
     /// and holds back nothing else.
     #[serde(default, skip_serializing_if = "SentFields::is_empty")]
-    #[schemars(with = "BTreeMap<String, Option<FieldValue>>", extend("maxProperties" = limits::FIELDS))]
+    #[schemars(
+        with = "BTreeMap<String, Option<FieldValue>>",
+        extend("maxProperties" = limits::FIELDS)
+    )]
     pub custom_fields: SentFields,
     /// Comments so far.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -176,7 +179,10 @@ pub struct TicketUpdate {
     /// Custom fields by the account's own key. A value that its field cannot hold is `bad_value`
     /// and holds back nothing else.
     #[serde(default, skip_serializing_if = "SentFields::is_empty")]
-    #[schemars(with = "BTreeMap<String, Option<FieldValue>>", extend("maxProperties" = limits::FIELDS))]
+    #[schemars(
+        with = "BTreeMap<String, Option<FieldValue>>",
+        extend("maxProperties" = limits::FIELDS)
+    )]
     pub custom_fields: SentFields,
     /// The whole list of CCs; stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]

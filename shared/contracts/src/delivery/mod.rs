@@ -68,7 +68,9 @@ macro_rules! told {
             /// Only if a payload cannot be written as JSON, which no type of the contract can
             /// cause.
             pub fn body(&self) -> serde_json::Result<Box<RawValue>> {
-                match self { $(Self::$variant(payload) => serde_json::value::to_raw_value(payload),)* }
+                match self {
+                    $(Self::$variant(payload) => serde_json::value::to_raw_value(payload),)*
+                }
             }
 
             /// Reads a delivery as a desk does.
@@ -77,7 +79,8 @@ macro_rules! told {
             /// A type that is no delivery, or a body that is not of the type.
             pub fn read(name: &str, body: &[u8]) -> Result<Self, serde_json::Error> {
                 match name {
-                    $($name => serde_json::from_slice(body).map(|payload| Self::$variant(Box::new(payload))),)*
+                    $($name => serde_json::from_slice(body)
+                        .map(|payload| Self::$variant(Box::new(payload))),)*
                     _ => Err(serde::de::Error::custom(format!("{name:?} is no delivery"))),
                 }
             }

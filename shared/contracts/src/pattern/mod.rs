@@ -242,7 +242,11 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig {
+            cases: 400,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
 
         #[test]
         fn it_decides_as_the_regex_crate_does(
@@ -261,7 +265,10 @@ mod tests {
         }
 
         #[test]
-        fn whatever_is_written_is_read_or_refused(pattern in any::<String>(), text in any::<String>()) {
+        fn whatever_is_written_is_read_or_refused(
+            pattern in any::<String>(),
+            text in any::<String>(),
+        ) {
             if let Ok(pattern) = Pattern::read(&pattern) {
                 let _ = pattern.matches(&text);
             }

@@ -59,8 +59,8 @@ pub enum Change {
     /// Agreements, each whole.
     Agreements(Vec<AgreementFact>),
     /// An account, and agreements that changed with it: one that is renamed, and its agreements,
-    /// which that ended; or one that an invite registered, and the agreement. Named as
-    /// the release before reads it.
+    /// which that ended; or one that an invite registered, and the agreement. Named
+    /// as the release before reads it.
     #[serde(rename = "renamed")]
     WithAgreements {
         /// The account, whole.

@@ -36,8 +36,8 @@ pub struct DryRun {
 }
 
 /// What the receipt of a share under a draft says.
-const DRAFT: &str = "the agreement is not accepted: only what this side decides is told, nothing of \
-    the receiver's fields and statuses";
+const DRAFT: &str = "the agreement is not accepted: only what this side decides is told, nothing \
+    of the receiver's fields and statuses";
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
 fn is_none(number: &usize) -> bool {

@@ -60,7 +60,12 @@ pub fn definitions(vhost: &str) -> Value {
 }
 
 fn user(name: &str) -> Value {
-    json!({ "name": name, "password_hash": "", "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": [] })
+    json!({
+        "name": name,
+        "password_hash": "",
+        "hashing_algorithm": "rabbit_password_hashing_sha256",
+        "tags": [],
+    })
 }
 
 fn permissions(vhost: &str) -> Vec<Value> {
@@ -83,7 +88,13 @@ fn permissions(vhost: &str) -> Vec<Value> {
             "write": any_of(&write), "read": any_of(&read),
         })
     });
-    let operator = json!({ "user": "operator", "vhost": vhost, "configure": "^$", "write": "^share$", "read": "^desk\\.operator$" });
+    let operator = json!({
+        "user": "operator",
+        "vhost": vhost,
+        "configure": "^$",
+        "write": "^share$",
+        "read": "^desk\\.operator$",
+    });
     services.chain([operator]).collect()
 }
 
@@ -111,18 +122,28 @@ fn topic_permissions(vhost: &str) -> Vec<Value> {
             } else {
                 "^$"
             };
-            rows.push(
-                json!({ "user": service.user(), "vhost": vhost, "exchange": exchange.name(), "write": pattern, "read": bind }),
-            );
+            rows.push(json!({
+                "user": service.user(),
+                "vhost": vhost,
+                "exchange": exchange.name(),
+                "write": pattern,
+                "read": bind,
+            }));
         }
     }
-    rows.push(json!({ "user": "operator", "vhost": vhost, "exchange": "share", "write": "^operator\\.", "read": "^$" }));
+    rows.push(json!({
+        "user": "operator",
+        "vhost": vhost,
+        "exchange": "share",
+        "write": "^operator\\.",
+        "read": "^$",
+    }));
     rows
 }
 
 /// Whether a service binds the deliveries of operated accounts to their operators' queues: it
-/// registers them, and is the first to know. The broker asks for `write` on the queue, and for `read`
-/// on the exchange and on the key.
+/// registers them, and is the first to know. The broker asks for `write` on the queue, and for
+/// `read` on the exchange and on the key.
 fn binds_desks(service: Service) -> bool {
     received_by(service).any(|flow| flow.message == AccountRegister::NAME)
 }
@@ -209,7 +230,15 @@ fn exchanges(vhost: &str) -> Vec<Value> {
 }
 
 fn queues(vhost: &str) -> Vec<Value> {
-    let queue = |name: &str, arguments: Value| json!({ "name": name, "vhost": vhost, "durable": true, "auto_delete": false, "arguments": arguments });
+    let queue = |name: &str, arguments: Value| {
+        json!({
+            "name": name,
+            "vhost": vhost,
+            "durable": true,
+            "auto_delete": false,
+            "arguments": arguments,
+        })
+    };
     let unlimited = json!({ "x-queue-type": "quorum", "x-delivery-limit": NO_DELIVERY_LIMIT });
     let mut all = Vec::new();
     for service in Service::ALL {
@@ -237,7 +266,16 @@ fn retry_queue(service: Service, step: &str) -> String {
 }
 
 fn bindings(vhost: &str) -> Vec<Value> {
-    let binding = |source: &str, key: &str, queue: &str| json!({ "source": source, "vhost": vhost, "destination": queue, "destination_type": "queue", "routing_key": key, "arguments": {} });
+    let binding = |source: &str, key: &str, queue: &str| {
+        json!({
+            "source": source,
+            "vhost": vhost,
+            "destination": queue,
+            "destination_type": "queue",
+            "routing_key": key,
+            "arguments": {},
+        })
+    };
     let (share, sync) = (Exchange::Share.name(), Exchange::Sync.name());
     let mut all = Vec::new();
     for service in Service::ALL {
@@ -262,7 +300,16 @@ fn dead_letter_key(whose: &str) -> String {
 /// Limits and dead letters are policies, because arguments cannot change without deleting the
 /// queue.
 fn policies(vhost: &str) -> Vec<Value> {
-    let policy = |name: &str, pattern: String, definition: Value| json!({ "name": name, "vhost": vhost, "pattern": pattern, "apply-to": "queues", "priority": 1, "definition": definition });
+    let policy = |name: &str, pattern: String, definition: Value| {
+        json!({
+            "name": name,
+            "vhost": vhost,
+            "pattern": pattern,
+            "apply-to": "queues",
+            "priority": 1,
+            "definition": definition,
+        })
+    };
     let dead_letters_to = |whose: &str| {
         json!({
             "dead-letter-exchange": Exchange::Sync.name(),

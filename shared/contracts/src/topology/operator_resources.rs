@@ -37,10 +37,25 @@ pub fn operator_resources() -> String {
 pub fn operator_account_resources(account: &AccountName) -> String {
     let (name, own_queue) = (account.as_str(), desk_queue(account));
     let (share, desk) = (Exchange::Share.name(), Exchange::Desk.name());
-    let queue_row = json!({ "name": own_queue, "durable": true, "auto_delete": false, "arguments": desk_queue_arguments() });
-    let binding_row = json!({ "source": desk, "destination": own_queue, "destination_type": "queue", "routing_key": desk_key(account) });
+    let queue_row = json!({
+        "name": own_queue,
+        "durable": true,
+        "auto_delete": false,
+        "arguments": desk_queue_arguments(),
+    });
+    let binding_row = json!({
+        "source": desk,
+        "destination": own_queue,
+        "destination_type": "queue",
+        "routing_key": desk_key(account),
+    });
     let rights = AccountRights::own(account);
-    let permission_row = json!({ "user": name, "configure": rights.configure, "write": rights.write, "read": rights.read });
+    let permission_row = json!({
+        "user": name,
+        "configure": rights.configure,
+        "write": rights.write,
+        "read": rights.read,
+    });
     let keys_row =
         json!({ "user": name, "exchange": share, "write": rights.keys, "read": rights.bind });
     let all = [
@@ -72,13 +87,22 @@ fn documents(title: &str, all: &[Value]) -> String {
 
 fn resource(kind: &str, name: &str, mut spec: Value) -> Value {
     spec["rabbitmqClusterReference"] = json!({ "name": CLUSTER });
-    json!({ "apiVersion": "rabbitmq.com/v1beta1", "kind": kind, "metadata": { "name": name }, "spec": spec })
+    json!({
+        "apiVersion": "rabbitmq.com/v1beta1",
+        "kind": kind,
+        "metadata": { "name": name },
+        "spec": spec,
+    })
 }
 
 fn exchange(row: &Value) -> Value {
     let name = text(row, "name");
     let mut spec = json!({
-        "name": name, "vhost": VHOST, "type": row["type"], "durable": row["durable"], "autoDelete": row["auto_delete"],
+        "name": name,
+        "vhost": VHOST,
+        "type": row["type"],
+        "durable": row["durable"],
+        "autoDelete": row["auto_delete"],
     });
     put_arguments(&mut spec, arguments(row));
     resource("Exchange", name, spec)
@@ -91,7 +115,11 @@ fn queue(row: &Value) -> Value {
     let mut arguments = arguments(row);
     let kind = arguments.remove("x-queue-type").unwrap_or_else(|| json!("quorum"));
     let mut spec = json!({
-        "name": name, "vhost": VHOST, "type": kind, "durable": row["durable"], "autoDelete": row["auto_delete"],
+        "name": name,
+        "vhost": VHOST,
+        "type": kind,
+        "durable": row["durable"],
+        "autoDelete": row["auto_delete"],
         "deletionPolicy": "retain",
     });
     put_arguments(&mut spec, arguments);
@@ -102,7 +130,10 @@ fn binding(row: &Value) -> Value {
     let (source, destination, key) =
         (text(row, "source"), text(row, "destination"), text(row, "routing_key"));
     let spec = json!({
-        "source": source, "vhost": VHOST, "destination": destination, "destinationType": row["destination_type"],
+        "source": source,
+        "vhost": VHOST,
+        "destination": destination,
+        "destinationType": row["destination_type"],
         "routingKey": key,
     });
     // Kubernetes allows neither `*` nor `#` in a name.
@@ -114,7 +145,11 @@ fn binding(row: &Value) -> Value {
 fn policy(row: &Value) -> Value {
     let name = text(row, "name");
     let spec = json!({
-        "name": name, "vhost": VHOST, "pattern": row["pattern"], "applyTo": row["apply-to"], "priority": row["priority"],
+        "name": name,
+        "vhost": VHOST,
+        "pattern": row["pattern"],
+        "applyTo": row["apply-to"],
+        "priority": row["priority"],
         "definition": row["definition"],
     });
     resource("Policy", name, spec)

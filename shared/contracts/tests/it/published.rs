@@ -74,8 +74,8 @@ fn names_its_ticket(message: &str, body: &Value) -> bool {
     !needs_to || given("ticket_id") || given("share_id")
 }
 
-/// Whether everything in `old` is in `new` as well; members may have been added since, and an id has
-/// one spelling since.
+/// Whether everything in `old` is in `new` as well; members may have been added since, and an id
+/// has one spelling since.
 fn says_all_of(new: &Value, old: &Value) -> bool {
     match (new, old) {
         (Value::Object(new), Value::Object(old)) => {

@@ -1,6 +1,6 @@
 //! An edge takes what its accounts are told into tables of its own: once for every entry of a log,
-//! in the log's order, whichever replica comes first. The edge's schema has the tables `follow`, how
-//! far each account's log was taken in, and `follow_failed`, the entries that were left out.
+//! in the log's order, whichever replica comes first. The edge's schema has the tables `follow`,
+//! how far each account's log was taken in, and `follow_failed`, the entries that were left out.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -172,8 +172,8 @@ async fn of_account<F: Follower>(
     Ok(entries.len())
 }
 
-/// Leaves an entry out, so that it holds up nothing that comes after it. Another replica that failed
-/// at it may have done so already.
+/// Leaves an entry out, so that it holds up nothing that comes after it. Another replica that
+/// failed at it may have done so already.
 async fn leave_out(pool: &PgPool, account: &str, position: i64, why: &str) -> sqlx::Result<()> {
     let mut transaction = pool.begin().await?;
     let left_out =

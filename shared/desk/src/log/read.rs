@@ -145,7 +145,8 @@ pub async fn page(
     .await?;
     let rows: Vec<Row> = sqlx::query_as(
         "select position, message_id, type, correlation_id, share_id,
-             to_char(told_at at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') as told_at, body
+             to_char(told_at at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')
+             as told_at, body
          from desk_log where account = $1 and position > $2 and position <= $3 order by position",
     )
     .bind(account)

@@ -94,8 +94,8 @@ impl Model {
             .min()
     }
 
-    /// The desk has given a number to what a share created, or will create: a desk learns of a share
-    /// in more ways than by its `ticket.created`.
+    /// The desk has given a number to what a share created, or will create: a desk learns of a
+    /// share in more ways than by its `ticket.created`.
     pub fn number(&mut self, share: &str, number: &str) {
         match self.by_share.get(share) {
             Some(index) => {

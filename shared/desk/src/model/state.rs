@@ -13,8 +13,8 @@ impl Ticket {
         held.map(|(_, revision)| *revision).min()
     }
 
-    /// What is held, in the shape of `ticket.state.v1`: what `deskmesh-operator certify` asks a desk
-    /// for.
+    /// What is held, in the shape of `ticket.state.v1`: what `deskmesh-operator certify` asks a
+    /// desk for.
     #[must_use]
     pub fn state(&self, share: &str) -> Value {
         let named = |prefix: &'static str| {

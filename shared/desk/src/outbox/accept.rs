@@ -35,7 +35,8 @@ pub async fn accept(pool: &PgPool, request: &Request) -> sqlx::Result<Accepted> 
     Ok(accepted)
 }
 
-/// Keeps a request in the caller's transaction, for an edge that has rows of its own to write with it.
+/// Keeps a request in the caller's transaction, for an edge that has rows of its own to write with
+/// it.
 ///
 /// # Errors
 /// The database fails: the transaction must not be committed.
@@ -150,7 +151,8 @@ async fn at_home(connection: &mut PgConnection, request: &Request) -> sqlx::Resu
         return Ok(());
     }
     if request.command_type == "ticket.bind.v1" {
-        // Its ticket may be told at this moment: then either this finds it, or that finds the number.
+        // Its ticket may be told at this moment: then either this finds it, or that finds the
+        // number.
         sqlx::query("select from desk_account where account = $1 for update")
             .bind(account)
             .execute(&mut *connection)

@@ -1,5 +1,6 @@
 //! Commands that an edge holds back until it has done something for them, as copying the files that
-//! they name. Later commands about the same ticket wait behind one that is held, but for redactions.
+//! they name. Later commands about the same ticket wait behind one that is held, but for
+//! redactions.
 
 use serde_json::{Value, json};
 use sqlx::PgConnection;

@@ -1,5 +1,5 @@
-//! Commands of the edge's accounts, kept until their receipt. The row is what makes a repeat have no
-//! further effect: its key is the command's `message_id`.
+//! Commands of the edge's accounts, kept until their receipt. The row is what makes a repeat have
+//! no further effect: its key is the command's `message_id`.
 
 mod accept;
 mod ask;

@@ -114,8 +114,8 @@ async fn turn(
     Ok(commands.len())
 }
 
-/// What is about one ticket goes in its order: an answer that overtook the share it belongs to would
-/// be refused. What is to be blanked waits for nothing.
+/// What is about one ticket goes in its order: an answer that overtook the share it belongs to
+/// would be refused. What is to be blanked waits for nothing.
 const DUE: &str = "
     select number, account, key, type, body, attempts from desk_outbox due
     where due_at <= now() and (type = 'ticket.redact.v1' or not exists (

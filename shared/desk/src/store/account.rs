@@ -37,7 +37,8 @@ pub async fn keep(pool: &PgPool, kept: &KeptAccount) -> sqlx::Result<()> {
     .map(drop)
 }
 
-/// Begins to keep those accounts below the edge's name that are told something and are not kept yet.
+/// Begins to keep those accounts below the edge's name that are told something and are not kept
+/// yet.
 pub(crate) async fn keep_told(
     connection: &mut PgConnection,
     edge: &str,

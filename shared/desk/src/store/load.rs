@@ -190,8 +190,8 @@ async fn early(
     Ok(rows.into_iter().map(|(account, share, Json(updates))| (account, share, updates)).collect())
 }
 
-/// Numbers that accounts gave to shares whose tickets the batch tells, unless the line refused them:
-/// account, share and number. A desk may do so before it is told the ticket.
+/// Numbers that accounts gave to shares whose tickets the batch tells, unless the line refused
+/// them: account, share and number. A desk may do so before it is told the ticket.
 async fn bound(
     connection: &mut PgConnection,
     batch: &[&Received<Told>],

@@ -29,7 +29,8 @@ pub async fn of_share(
     share: &str,
 ) -> sqlx::Result<Option<HeldRow>> {
     let row: Option<(Uuid, Json<Ticket>)> = sqlx::query_as(
-        "select ticket.id, held from desk_share share join desk_ticket ticket on ticket.id = share.ticket
+        "select ticket.id, held from desk_share share join desk_ticket ticket
+             on ticket.id = share.ticket
          where share.account = $1 and share.share_id = $2",
     )
     .bind(account)
@@ -174,7 +175,8 @@ pub async fn shares_of(
         "select share.share_id, share.agreement_id, share.side, share.partner,
              ticket.number as ticket_id,
              coalesce(share.partner_ticket_id,
-                 case when share.side = 'receiver' then ticket.held #>> '{head,original_ticket_id}' end)
+                 case when share.side = 'receiver'
+                     then ticket.held #>> '{head,original_ticket_id}' end)
                  as partner_ticket_id,
              share.ended, agreement.state as agreement,
              to_char(share.started_at at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')

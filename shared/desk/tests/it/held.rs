@@ -30,13 +30,16 @@ fn deliveries(seed: u64) -> Vec<(&'static str, Value)> {
         let comment = format!("globex/{place}-{}", chance.u32(0..6));
         let more = match chance.u32(0..5) {
             0 => {
-                json!({ "status": (*chance.choice(&["open", "pending", "solved"]).expect("three")) })
+                json!({
+                    "status": (*chance.choice(&["open", "pending", "solved"]).expect("three")),
+                })
             }
             1 => json!({ "tags": { "add": ["a"], "remove": ["leak"] } }),
             2 => json!({ "custom_fields": { "order": chance.u32(0..9).to_string() } }),
             3 => json!({ "comments": [{ "id": comment, "author": crate::session::placeholder("Bo"),
                 "body": format!("{comment} once"), "public": chance.bool(),
-                "attachments": [{ "id": "f", "filename": "f.png", "url": "https://a.example/f" }] }] }),
+                "attachments": [{ "id": "f", "filename": "f.png",
+                    "url": "https://a.example/f" }] }] }),
             _ if chance.bool() => json!({ "redact": [{ "comment_id": comment }] }),
             _ => json!({ "redact": [{ "comment_id": comment, "attachment_id": "f" }] }),
         };

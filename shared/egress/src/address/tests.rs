@@ -221,7 +221,11 @@ proptest! {
 
     /// More is reached only inside the networks that are allowed, and less inside the refused.
     #[test]
-    fn settings_change_nothing_outside_their_networks(bits: u32, network: u32, length in 0_u8..=32) {
+    fn settings_change_nothing_outside_their_networks(
+        bits: u32,
+        network: u32,
+        length in 0_u8..=32,
+    ) {
         let net = [IpNet::from(Ipv4Net::new(Ipv4Addr::from_bits(network), length).unwrap())];
         let it = IpAddr::from(Ipv4Addr::from_bits(bits));
         let before = reachable(it, false, NONE);

@@ -47,8 +47,8 @@ impl Capability {
         looks.then(|| Self(text.to_owned()))
     }
 
-    /// That of a path `/f/<capability>/<filename>`. The name is for whoever reads the link; it is not
-    /// held against the file's.
+    /// That of a path `/f/<capability>/<filename>`. The name is for whoever reads the link; it is
+    /// not held against the file's.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
         let (capability, name) = path.strip_prefix("/f/")?.split_once('/')?;

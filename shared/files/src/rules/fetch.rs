@@ -63,7 +63,8 @@ pub fn refused(status: u16) -> Fault {
     Fault { code: format!("status_{status}"), detail, kind }
 }
 
-/// Whether a call that came to nothing may come to something later: by the code that `egress` gave it.
+/// Whether a call that came to nothing may come to something later: by the code that `egress` gave
+/// it.
 #[must_use]
 pub fn unreachable(code: &str, detail: String) -> Fault {
     let lasting =

@@ -13,8 +13,8 @@ pub enum Part {
     NotThere,
 }
 
-/// The part that the header names of a file of so many bytes. Several parts, and what is no range, are
-/// answered with all of it, as the standard allows.
+/// The part that the header names of a file of so many bytes. Several parts, and what is no range,
+/// are answered with all of it, as the standard allows.
 #[must_use]
 pub fn part(header: Option<&str>, size: u64) -> Part {
     let Some(ranges) = header.and_then(|it| http_range_header::parse_range_header(it).ok()) else {

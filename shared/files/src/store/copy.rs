@@ -99,8 +99,8 @@ pub async fn insert(
     .map(drop)
 }
 
-/// Takes what is due, what waited longest first, so much at most. It is held by `lease` for so long,
-/// so that no replica copies it at the same time.
+/// Takes what is due, what waited longest first, so much at most. It is held by `lease` for so
+/// long, so that no replica copies it at the same time.
 ///
 /// # Errors
 /// The database.

@@ -261,7 +261,8 @@ pub async fn link(
     let attachments: Vec<&str> = files.iter().map(|file| file.attachment.as_str()).collect();
     sqlx::query(
         "with named as (
-             select * from unnest($2::bytea[], $3::text[], $4::text[]) as it (hash, comment, attachment)
+             select * from unnest($2::bytea[], $3::text[], $4::text[])
+                 as it (hash, comment, attachment)
          ), linked as (
              update file set linked_at = coalesce(linked_at, now())
              where account = $1 and taken_at is null and capability in (select hash from named)

@@ -1,5 +1,6 @@
-//! What a command's body is written in, by what is said of it: JSON as UTF-8, as it is. AMQP says it
-//! with the properties `content_type` and `content_encoding`, HTTP with headers of the same meaning.
+//! What a command's body is written in, by what is said of it: JSON as UTF-8, as it is. AMQP says
+//! it with the properties `content_type` and `content_encoding`, HTTP with headers of the same
+//! meaning.
 
 use crate::message::envelope::Envelope;
 
@@ -16,8 +17,8 @@ pub(super) fn not_json(envelope: &Envelope) -> Option<String> {
     unreadable(envelope.content_type.as_deref().unwrap_or_default(), encoding)
 }
 
-/// Why a body of this type and encoding is none that can be read: a sentence that names which of the
-/// two, and what to send.
+/// Why a body of this type and encoding is none that can be read: a sentence that names which of
+/// the two, and what to send.
 #[must_use]
 pub fn unreadable(content_type: &str, content_encoding: &str) -> Option<String> {
     if let Some(compression) = compression(content_encoding) {

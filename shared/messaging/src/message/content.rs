@@ -286,9 +286,10 @@ mod tests {
             let read = decode::<Outer>(Content::Parsed(content, Some(&unknown)));
             (read.map(drop), unknown.into_remarks().unknown_members)
         };
-        let (read, unknown) = noted(
-            r#"{"inner":[{"known":1},{"known":2,"a/b":{"c":1}}],"Only":1,"only":{"known":1,"x":null,"y":2}}"#,
-        );
+        let (read, unknown) = noted(concat!(
+            r#"{"inner":[{"known":1},{"known":2,"a/b":{"c":1}}],"#,
+            r#""Only":1,"only":{"known":1,"x":null,"y":2}}"#,
+        ));
         assert_eq!(read, Ok(()));
         assert_eq!(unknown, ["/Only", "/inner/1/a~1b", "/only/y"]);
         let (read, unknown) = noted(r#"{"iner":[]}"#);

@@ -359,7 +359,10 @@ mod tests {
         }
 
         #[test]
-        fn a_text_cut_anywhere_has_a_place_and_nothing_to_mend(value in json(), part in 0_usize..1000) {
+        fn a_text_cut_anywhere_has_a_place_and_nothing_to_mend(
+            value in json(),
+            part in 0_usize..1000,
+        ) {
             let text = json!({ "x": value, "y": [1] }).to_string();
             let end = text.len() * part / 1000;
             let end = (0..=end).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);

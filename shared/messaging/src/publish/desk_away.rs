@@ -179,7 +179,8 @@ pub(crate) async fn took_nothing(
     .await
 }
 
-/// Nothing waits for it any more, so that it is not tried either: what is refused next is the first.
+/// Nothing waits for it any more, so that it is not tried either: what is refused next is the
+/// first.
 pub(crate) async fn forget_idle(connection: &mut PgConnection, account: &str) -> sqlx::Result<()> {
     sqlx::query(
         "delete from desk_away where account = $1

@@ -32,8 +32,8 @@ pub(crate) async fn keep_refused(
     Ok(())
 }
 
-/// Keeps what is not tried, because its desk is away. That does not make it so: a desk that has just
-/// come back would be taken for away again, for as long as more comes for it.
+/// Keeps what is not tried, because its desk is away. That does not make it so: a desk that has
+/// just come back would be taken for away again, for as long as more comes for it.
 pub(crate) async fn keep(
     database: impl PgExecutor<'_>,
     outputs: &[&StoredOutput],

@@ -43,8 +43,8 @@ use crate::service::Service;
 use crate::timeout;
 
 const CONSUMER_TAG: &str = "slot";
-/// Bytes of a batch, unless its one message has more: some 150 updates with a comment of 3 KB. While it
-/// is decided and sent, a batch is held in several forms at once.
+/// Bytes of a batch, unless its one message has more: some 150 updates with a comment of 3 KB.
+/// While it is decided and sent, a batch is held in several forms at once.
 const BATCH_BYTES: usize = 640 * 1024;
 /// Bytes of all batches of a process that are being decided. A parsed message takes up to twenty
 /// times its bytes (JSON that is all small numbers or names), and what it causes comes on top.

@@ -140,7 +140,8 @@ async fn retention_goes_by_the_databases_clock() {
     assert!(day_exists(&stage.pool, 6).await, "a day old by the database");
     let decided: bool = scalar(
         &stage.pool,
-        "select decided_at < pg_catalog.now() - interval '4 days' from journal where message_id = 'a'",
+        "select decided_at < pg_catalog.now() - interval '4 days' from journal \
+         where message_id = 'a'",
     )
     .await;
     assert!(decided, "a decision has the database's time, so that no host's clock ages it");
@@ -219,8 +220,8 @@ async fn whatever_is_old_enough_goes_and_the_rest_stays() {
 async fn what_another_replica_is_at_is_left_to_it() {
     let stage = ServiceHarness::set("retention-two").await;
     due_everywhere(&stage.pool).await;
-    let row = "insert into journal select 'acme', 'x', 'x', '', 't', now() - interval '40 days', 0, \
-               null, null, now(), 0, null, '[]'";
+    let row = "insert into journal select 'acme', 'x', 'x', '', 't', now() - interval '40 days', \
+               0, null, null, now(), 0, null, '[]'";
     execute(&stage.pool, row).await;
     let mut other = stage.pool.begin().await.expect("a transaction");
     let lock = "select pg_advisory_xact_lock(hashtext(current_schema() || '.retention.journal'))";
@@ -246,13 +247,15 @@ const EVERYWHERE: &str = "select (select count(*) from parked where detail = 'du
 
 /// In each table but the journal a row that is due, and one that is not.
 async fn due_everywhere(pool: &PgPool) {
-    let parked = "insert into parked (id, state, reason, detail, queue, exchange, routing_key, headers, body,
-                    first_arrived_at, parked_at, closed_at)
-                  select gen_random_uuid(), state, 'poison', detail, 'q', 'share', 'k', '{}', '', closed, closed,
+    let parked = "insert into parked (id, state, reason, detail, queue, exchange, routing_key,
+                    headers, body, first_arrived_at, parked_at, closed_at)
+                  select gen_random_uuid(), state, 'poison', detail, 'q', 'share', 'k', '{}', '',
+                  closed, closed,
                     case state when 'parked' then null else closed end
                   from (values ('replayed', 'due', now() - interval '31 days'),
                                ('discarded', 'kept', now() - interval '29 days'),
-                               ('parked', 'kept', now() - interval '900 days')) as one (state, detail, closed)";
+                               ('parked', 'kept', now() - interval '900 days'))
+                    as one (state, detail, closed)";
     let audit = "insert into parked_audit (at, by, action, because)
                  values (now() - interval '366 days', 'me', 'replayed', 'due'),
                         (now() - interval '364 days', 'me', 'replayed', 'kept')";
@@ -299,7 +302,8 @@ async fn all_is_told(stage: &ServiceHarness) {
 async fn touched(pool: &PgPool) -> i64 {
     scalar(
         pool,
-        "select heap_blks_hit + heap_blks_read from pg_statio_user_tables where relname = 'journal'",
+        "select heap_blks_hit + heap_blks_read from pg_statio_user_tables \
+         where relname = 'journal'",
     )
     .await
 }
@@ -340,8 +344,10 @@ async fn coming_day_is_made(pool: &PgPool) {
 async fn outputs_of(pool: &PgPool, days_ago: i32) {
     let make = format!(
         "do $$ declare day date := (pg_catalog.now() at time zone 'utc')::date - {days_ago}; begin
-           execute format('create table if not exists %I partition of journal_output for values from (%L) to (%L)',
-             'journal_output_' || to_char(day, 'YYYYMMDD'), day || ' 00:00:00+00', day + 1 || ' 00:00:00+00');
+           execute format('create table if not exists %I partition of journal_output '
+               'for values from (%L) to (%L)',
+             'journal_output_' || to_char(day, 'YYYYMMDD'), day || ' 00:00:00+00',
+             day + 1 || ' 00:00:00+00');
          end $$"
     );
     sqlx::query(AssertSqlSafe(make)).execute(pool).await.expect("the partition is made");

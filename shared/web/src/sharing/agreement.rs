@@ -285,8 +285,8 @@ fn standing(viewer: &Viewer, state: &AgreementState, health: Health) -> Html {
     }
 }
 
-/// Who did what, of what the account was told, the newest first; where nothing is kept any more, the
-/// last of it.
+/// Who did what, of what the account was told, the newest first; where nothing is kept any more,
+/// the last of it.
 fn history(
     viewer: &Viewer,
     state: &AgreementState,

@@ -1,5 +1,5 @@
-//! The field doctor: how the custom fields of an agreement's two accounts fit. Asked by
-//! a button; the page that follows shows what the account was told.
+//! The field doctor: how the custom fields of an agreement's two accounts fit. Asked
+//! by a button; the page that follows shows what the account was told.
 
 use axum::extract::{Form, Path, State};
 use axum::response::Response;

@@ -1,5 +1,5 @@
-//! Rehearsal: the newest tickets of an account through an agreement's terms, offered or in force. The
-//! line says what would become of each; nothing is done, and the partner hears nothing.
+//! Rehearsal: the newest tickets of an account through an agreement's terms, offered or in force.
+//! The line says what would become of each; nothing is done, and the partner hears nothing.
 
 use axum::extract::{Form, Path, State};
 use axum::response::Response;

@@ -357,8 +357,8 @@ pub(super) async fn switch(pool: &PgPool, account: &str, name: &str) -> sqlx::Re
     Ok(newest.map(|(is_on, _)| is_on))
 }
 
-/// What an account was told when it asked, by the command `key`, how the fields of an agreement fit:
-/// the last comparison of that agreement before the command's receipt.
+/// What an account was told when it asked, by the command `key`, how the fields of an agreement
+/// fit: the last comparison of that agreement before the command's receipt.
 pub(super) async fn comparison(
     pool: &PgPool,
     account: &str,

@@ -1,5 +1,5 @@
-//! Why something of a ticket did not cross: what this account sent under a share, what the line said,
-//! and what it was told.
+//! Why something of a ticket did not cross: what this account sent under a share, what the line
+//! said, and what it was told.
 
 use askama::Template;
 use axum::extract::{Path, Query, State};

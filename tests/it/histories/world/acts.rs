@@ -112,7 +112,13 @@ impl World {
             }
             2 => {
                 let key = format!("{}-order", NAMES[account]);
-                update["custom_fields"] = json!({ key.clone(): if pick == 0 { json!({ "clear": true }) } else { json!(format!("no {pick}")) } });
+                update["custom_fields"] = json!({
+                    key.clone(): if pick == 0 {
+                        json!({ "clear": true })
+                    } else {
+                        json!(format!("no {pick}"))
+                    },
+                });
                 format!("custom_field:{key}")
             }
             _ => {

@@ -9,8 +9,9 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::system::{System, admin, agent, comment, decide, invite, said, seen, share, update};
 
-const HELP: &str = "invite URL · share AGREEMENT SUBJECT · public NUMBER TEXT · private NUMBER TEXT · \
-                    status NUMBER WORD · unshare NUMBER · deactivate AGREEMENT · holds NUMBER · quit";
+const HELP: &str = "invite URL · share AGREEMENT SUBJECT · public NUMBER TEXT · private NUMBER \
+                    TEXT · status NUMBER WORD · unshare NUMBER · deactivate AGREEMENT · \
+                    holds NUMBER · quit";
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "for a person: README.md"]

@@ -185,7 +185,8 @@ async fn partner_works(
             let mut change = Change::default();
             if pairing.is_partners && dice.bool() {
                 change.status = dice.choice(STATUSES).map(str::to_owned);
-                // Who says the whole ticket leaves an empty list out, and so cannot take the last off.
+                // Who says the whole ticket leaves an empty list out, and so cannot take the last
+                // off.
                 let stays = |tag: &str| says_all && tag == "field";
                 let tags = ["field", "night", "van"].into_iter();
                 let tags = tags.filter(|tag| dice.bool() || stays(tag));
@@ -215,8 +216,8 @@ async fn settled(desk: &Desk, partner: &Partner, pairing: &Pairing, written: &[(
     assert!(partner.desk(|it| it.books.doubled()).is_empty(), "{pairing:?}");
 }
 
-/// Whatever is wrong by a partner's own books: it was told that a comment of its own is taken, and the
-/// desk has it not; it was told one comment twice; a ticket is not what it is at the desk.
+/// Whatever is wrong by a partner's own books: it was told that a comment of its own is taken, and
+/// the desk has it not; it was told one comment twice; a ticket is not what it is at the desk.
 fn wrong(desk: &Desk, partner: &Partner, pairings: &[&Pairing]) -> Vec<String> {
     let here: BTreeSet<String> = pairings
         .iter()

@@ -1,5 +1,5 @@
-//! A partner that does wrong, and the bridge: what was to be told arrives once it behaves again, once
-//! and in order; nothing leaks meanwhile; what ends, ends with its reason.
+//! A partner that does wrong, and the bridge: what was to be told arrives once it behaves again,
+//! once and in order; nothing leaks meanwhile; what ends, ends with its reason.
 
 use contracts::AgreementId;
 use nhd_partner::{Deed, Dialect, Misbehaviour, Partner};
@@ -19,8 +19,8 @@ async fn called(partner: &Partner, times: usize) {
     .await;
 }
 
-/// A ticket that the desk shares with a partner; its number is 1. The agreement, and the ticket's id
-/// there.
+/// A ticket that the desk shares with a partner; its number is 1. The agreement, and the ticket's
+/// id there.
 async fn shared(desk: &Desk, partner: &Partner) -> (AgreementId, String) {
     let (agreement, _) = agreed_to(desk, partner).await;
     let ticket = json!({ "id": "1", "subject": "Meter", "status": "open",

@@ -102,7 +102,13 @@ pub async fn redacted_first<D: DeskUnderTest>(bench: &mut Bench<'_, D>) -> Resul
     let comment = bench.comment("Said too much.", true);
     bench.update(&share, json!({ "comments": [comment] })).await?;
     let mut with_file = bench.comment("With files.", true);
-    let file = |id: &str| json!({ "id": id, "filename": "a.png", "url": format!("https://files.example/{id}") });
+    let file = |id: &str| {
+        json!({
+            "id": id,
+            "filename": "a.png",
+            "url": format!("https://files.example/{id}"),
+        })
+    };
     with_file["attachments"] = json!([file("stays"), file("goes")]);
     bench.update(&share, json!({ "comments": [with_file] })).await?;
     bench.redact(&share, &comment, None).await?;

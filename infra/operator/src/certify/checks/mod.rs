@@ -65,8 +65,8 @@ const ALL: [(Play, Check); 23] = [
             "twice",
             "part 4 (at least once)",
             "what is told twice is taken once",
-            "keep the `message_id` of every delivery that you took, for 30 days, or key comments by \
-             `id` and fields by revision, so that a repeat changes nothing",
+            "keep the `message_id` of every delivery that you took, for 30 days, or key comments \
+             by `id` and fields by revision, so that a repeat changes nothing",
         ),
     ),
     (
@@ -243,8 +243,8 @@ const ALL: [(Play, Check); 23] = [
             "share_kept",
             "part 2 (keep a command until its receipt arrives)",
             "a share is kept until its receipt, across a crash, under one `message_id`",
-            "write ticket.share.v1 with its `message_id` and `share_id` in the transaction in which \
-             the agent shares, and publish it from there",
+            "write ticket.share.v1 with its `message_id` and `share_id` in the transaction in \
+             which the agent shares, and publish it from there",
         ),
     ),
     (

@@ -69,7 +69,8 @@ impl Candidate {
         let url = site.doors.url_of(account.as_str(), &password).unwrap();
         let dir = local::test_environment::target().join("operator-tests").join(site.world.name());
         let file = dir.join(format!("{account}.jsonl"));
-        // One after the other: of two that register at once each would hold what the other waits for.
+        // One after the other: of two that register at once each would hold what the other waits
+        // for.
         let partner = certify_partner(&site.doors, partner.as_str()).await.unwrap();
         Self { doors: site.doors.clone(), account, partner, url, file }
     }

@@ -328,8 +328,10 @@ proptest! {
         seed in proptest::collection::vec(any::<u32>(), 7),
     ) {
         let numbered = (1..).zip(changes);
-        let numbered = numbered.map(|(version, change)| AccountUpdate { version: Some(version), ..change });
-        let messages: Vec<Inbound> = numbered.map(|change| Inbound::Update(Box::new(change))).collect();
+        let numbered =
+            numbered.map(|(version, change)| AccountUpdate { version: Some(version), ..change });
+        let messages: Vec<Inbound> =
+            numbered.map(|change| Inbound::Update(Box::new(change))).collect();
         let mut straight = World::with(&["acme"]);
         for message in &messages {
             straight.tell("acme", "acme", message);

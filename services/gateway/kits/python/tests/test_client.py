@@ -1,4 +1,6 @@
-"""Requests, sends that survive, and the cursor, against a gateway played from a script of answers."""
+"""Requests, sends that survive, and the cursor, against a gateway played from a script of
+answers.
+"""
 
 import json
 import tempfile

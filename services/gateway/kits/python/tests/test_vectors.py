@@ -10,7 +10,9 @@ VECTORS = Path(__file__).resolve().parents[2] / "vectors"
 
 
 def played(steps, restarts):
-    """Takes the steps; with restarts the model is put together again from what was saved after each."""
+    """Takes the steps; with restarts the model is put together again from what was saved after
+    each.
+    """
     model, kept = Model(), {}
     for step in steps:
         if "send" in step:

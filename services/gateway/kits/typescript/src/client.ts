@@ -39,7 +39,10 @@ export class Problem extends Error {
   readonly detail: string;
   readonly pointer: string | undefined;
 
-  constructor(readonly status: number, told: Record<string, any> | null) {
+  constructor(
+    readonly status: number,
+    told: Record<string, any> | null,
+  ) {
     const reason = told?.["reason"] ?? "no_reason";
     const detail = told?.["detail"] ?? `the answer was ${status}`;
     const pointer = told?.["pointer"];
@@ -59,7 +62,9 @@ export function delay(tries: number, retryAfter: string | null, chance = Math.ra
   return Math.max(until || 0, spread);
 }
 
-/** A command with the ids and the time that were left out: made here, so that the model knows them. */
+/**
+ * A command with the ids and the time that were left out: made here, so that the model knows them.
+ */
 function whole(type: string, payload: unknown): Record<string, any> {
   const command = structuredClone(payload) as Record<string, any>;
   const shares = type === "ticket.share.v1";
@@ -80,7 +85,10 @@ export interface Options {
   pause?: (milliseconds: number) => Promise<void>;
 }
 
-/** One account at the gateway. What it sends is in the store before it is sent, and there until its receipt is. */
+/**
+ * One account at the gateway. What it sends is in the store before it is sent, and there until its
+ * receipt is.
+ */
 export class Client {
   readonly model: Model;
   /** Whether a command may not have reached the gateway. */
@@ -89,27 +97,47 @@ export class Client {
   readonly #token: string;
   readonly #options: Required<Options>;
 
-  constructor(url: string, token: string, readonly store: Records, options: Options = {}) {
-    const pause = (milliseconds: number) => new Promise<void>((done) => setTimeout(done, milliseconds));
+  constructor(
+    url: string,
+    token: string,
+    readonly store: Records,
+    options: Options = {},
+  ) {
+    const pause = (milliseconds: number) =>
+      new Promise<void>((done) => setTimeout(done, milliseconds));
     this.#options = { patience: 60_000, fetch: globalThis.fetch, pause, ...options };
     [this.#url, this.#token] = [url.replace(/\/+$/, ""), token];
     this.model = new Model(store.all(...KEPT));
     this.unsent = this.pending().length > 0;
-    const old = Object.entries(store.all(DONE)).filter(([, done]) => (done as Done).at < Date.now() - REMEMBERED);
+    const old = Object.entries(store.all(DONE)).filter(
+      ([, done]) => (done as Done).at < Date.now() - REMEMBERED,
+    );
     store.save(Object.fromEntries(old.map(([name]) => [name, null])));
   }
 
   /** What the gateway answers at a path, e.g. `get("/v1/shares", { limit: 10 })`. */
-  async get(path: string, query: Record<string, string | number | null | undefined> = {}): Promise<any> {
+  async get(
+    path: string,
+    query: Record<string, string | number | null | undefined> = {},
+  ): Promise<any> {
     const given = Object.entries(query).filter(([, value]) => value != null);
-    const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
-    return await this.#ask("GET", path + (text && `?${text}`), undefined, {}, Number(query["wait"] ?? 0));
+    const text = new URLSearchParams(
+      given.map(([name, value]) => [name, String(value)]),
+    ).toString();
+    return await this.#ask(
+      "GET",
+      path + (text && `?${text}`),
+      undefined,
+      {},
+      Number(query["wait"] ?? 0),
+    );
   }
 
   /**
-   * Sends a command once, however often it is tried, and says where it is: with its `receipt`, if that came within
-   * `wait` seconds. Throws `Problem` when the gateway refuses it, `Unreachable` when it is kept only here. A key that
-   * was used in the last 30 days stands for what was first sent with it.
+   * Sends a command once, however often it is tried, and says where it is: with its `receipt`, if
+   * that came within `wait` seconds. Throws `Problem` when the gateway refuses it, `Unreachable`
+   * when it is kept only here. A key that was used in the last 30 days stands for what was first
+   * sent with it.
    */
   async send<K extends keyof Commands>(
     type: K,
@@ -120,7 +148,11 @@ export class Client {
     if (this.store.get(SEND + key) === undefined && this.store.get(DONE + key) === undefined) {
       const command = whole(type, payload);
       this.model.aboutToSend(key, type, command);
-      const pending: Pending = { method: "POST", path: "/v1/commands", body: { type, payload: command } };
+      const pending: Pending = {
+        method: "POST",
+        path: "/v1/commands",
+        body: { type, payload: command },
+      };
       this.store.save({ [SEND + key]: pending, ...this.model.changes() });
     }
     return await this.#send(key, wait);
@@ -131,7 +163,10 @@ export class Client {
     return Object.keys(this.store.all(SEND)).map((name) => name.slice(SEND.length));
   }
 
-  /** Sends all commands without a receipt again. A repeat has no second effect; one that is refused is dropped. */
+  /**
+   * Sends all commands without a receipt again. A repeat has no second effect; one that is refused
+   * is dropped.
+   */
   async resend(wait = 0): Promise<void> {
     this.unsent = false;
     for (const key of this.pending()) {
@@ -150,7 +185,10 @@ export class Client {
     if (type === "command.receipt.v1") {
       const { command_id, command_type } = payload as Receipt;
       changes[SEND + command_id] = null;
-      changes[DONE + command_id] = { entity: command_type.split(".")[0]!, at: Date.now() } satisfies Done;
+      changes[DONE + command_id] = {
+        entity: command_type.split(".")[0]!,
+        at: Date.now(),
+      } satisfies Done;
     }
     this.store.save(changes);
   }
@@ -159,14 +197,25 @@ export class Client {
     const done = this.store.get(DONE + key) as Done | undefined;
     if (done) return await this.get(`/v1/receipts/${done.entity}/${encodeURIComponent(key)}`);
     const pending = this.store.get(SEND + key) as Pending | undefined;
-    if (pending === undefined) return { message_id: key, state: "refused", receipt: null }; // it was told meanwhile
+    // It was told meanwhile.
+    if (pending === undefined) return { message_id: key, state: "refused", receipt: null };
     const headers = { "Idempotency-Key": key, ...(wait > 0 && { Prefer: `wait=${wait}` }) };
     try {
-      const answer = (await this.#ask(pending.method, pending.path, pending.body, headers, wait)) as Answer;
+      const answer = (await this.#ask(
+        pending.method,
+        pending.path,
+        pending.body,
+        headers,
+        wait,
+      )) as Answer;
       if (answer.receipt) this.take("command.receipt.v1", answer.receipt);
       return answer;
     } catch (problem) {
-      if (!(problem instanceof Problem) || problem.status === 401 || BUSY.includes(problem.status)) {
+      if (
+        !(problem instanceof Problem) ||
+        problem.status === 401 ||
+        BUSY.includes(problem.status)
+      ) {
         this.unsent = true;
       } else {
         this.model.takeBack(key);
@@ -211,7 +260,8 @@ export class Client {
       }
       if (refused && !BUSY.includes(refused.status)) throw refused;
       const pause = delay(tries, retryAfter);
-      if (Date.now() + pause > until) throw refused ?? new Unreachable(`${method} ${path}: nobody answers`, { cause });
+      if (Date.now() + pause > until)
+        throw refused ?? new Unreachable(`${method} ${path}: nobody answers`, { cause });
       await this.#options.pause(pause);
     }
   }

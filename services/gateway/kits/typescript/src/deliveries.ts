@@ -33,9 +33,9 @@ export async function freshState(client: Client): Promise<State> {
 }
 
 /**
- * Reads on from where the last run got to. `handler` is called with each delivery, at least once, after the model took
- * it and before the cursor is saved; when it throws, the delivery comes again. `resynced` is called with the fresh
- * state when the log no longer holds what stood at the cursor.
+ * Reads on from where the last run got to. `handler` is called with each delivery, at least once,
+ * after the model took it and before the cursor is saved; when it throws, the delivery comes again.
+ * `resynced` is called with the fresh state when the log no longer holds what stood at the cursor.
  */
 export class Deliveries {
   constructor(
@@ -44,12 +44,18 @@ export class Deliveries {
     readonly resynced: (state: State) => void | Promise<void> = () => {},
   ) {}
 
-  /** Reads one page; waits for it at most so many seconds. Returns how many deliveries were in it. */
+  /**
+   * Reads one page; waits for it at most so many seconds. Returns how many deliveries were in it.
+   */
   async once(wait = 25, limit = 100): Promise<number> {
     const { client } = this;
     let page: { deliveries: Delivery[]; next: string };
     try {
-      page = await client.get("/v1/deliveries", { after: client.store.get(CURSOR) as string, wait, limit });
+      page = await client.get("/v1/deliveries", {
+        after: client.store.get(CURSOR) as string,
+        wait,
+        limit,
+      });
     } catch (problem) {
       if (!(problem instanceof Problem) || problem.status !== 410) throw problem;
       await this.#resync();
@@ -65,8 +71,8 @@ export class Deliveries {
   }
 
   /**
-   * Sends what did not arrive and reads, until it is told to stop. Throws what the handler throws, and a `Problem` that
-   * waiting cannot mend.
+   * Sends what did not arrive and reads, until it is told to stop. Throws what the handler throws,
+   * and a `Problem` that waiting cannot mend.
    */
   async run(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {

@@ -1,11 +1,18 @@
 // What a desk holds of its tickets, by part 5 of the contract.
 //
-// A revision per field, lower ones ignored; a receipt's value and revision taken together; comments as a set by id;
-// redactions that stay; updates that come before their `ticket.created` kept. No I/O: `changes()` says what to save, by
-// name, and `new Model(records)` puts it together again.
+// A revision per field, lower ones ignored; a receipt's value and revision taken together; comments
+// as a set by id; redactions that stay; updates that come before their `ticket.created` kept. No
+// I/O: `changes()` says what to save, by name, and `new Model(records)` puts it together again.
 
 import type {
-  Attachment, Comment, Decision, Receipt, SharedComment, TicketCreated, TicketState, TicketUpdated,
+  Attachment,
+  Comment,
+  Decision,
+  Receipt,
+  SharedComment,
+  TicketCreated,
+  TicketState,
+  TicketUpdated,
 } from "./types.js";
 
 /** How the names of a model's records begin. */
@@ -22,7 +29,10 @@ export interface HeldComment {
   attachments?: Record<string, Attachment>;
 }
 
-/** One ticket, as it is saved. Fields are `status`, `tag:<name>` and `custom_field:<key>`: value and revision. */
+/**
+ * One ticket, as it is saved. Fields are `status`, `tag:<name>` and `custom_field:<key>`: value and
+ * revision.
+ */
 export interface Ticket {
   number: string | null;
   shares: string[];
@@ -45,19 +55,24 @@ const HEAD = ["subject", "requester", "requested_at", "received_from", "original
 
 /** A field's value in one spelling: cleared has three, and options have no order. */
 function fieldValue(value: any): unknown {
-  if (value === "" || (Array.isArray(value) && value.length === 0) || value?.clear === true) return { clear: true };
+  if (value === "" || (Array.isArray(value) && value.length === 0) || value?.clear === true)
+    return { clear: true };
   return Array.isArray(value) ? [...new Set(value)].sort() : value;
 }
 
 /** Of an object, what is given: of all its members or of those named. */
 function given(value: Json, names = Object.keys(value)): Json {
-  return Object.fromEntries(names.filter((name) => value[name] != null).map((name) => [name, value[name]]));
+  return Object.fromEntries(
+    names.filter((name) => value[name] != null).map((name) => [name, value[name]]),
+  );
 }
 
 /** Values alone, without cleared fields and absent tags: what an agent sees. */
 export function seen(ticket: Ticket): Record<string, unknown> {
   const values = Object.entries(ticket.fields).map(([field, [value]]) => [field, value] as const);
-  return Object.fromEntries(values.filter(([, value]: readonly [string, any]) => value !== false && !value?.clear));
+  return Object.fromEntries(
+    values.filter(([, value]: readonly [string, any]) => value !== false && !value?.clear),
+  );
 }
 
 /** Takes a value, unless the one held has a higher revision. */
@@ -76,7 +91,9 @@ function hear(ticket: Ticket, comment: Partial<Comment | SharedComment>, author:
     body: comment.body ?? "",
     public: comment.public !== false,
     ...given({ author, html_body: comment.html_body, authored_at: comment.authored_at }),
-    ...(files.length > 0 && { attachments: Object.fromEntries(files.map((file) => [file.id, given(file)])) }),
+    ...(files.length > 0 && {
+      attachments: Object.fromEntries(files.map((file) => [file.id, given(file)])),
+    }),
   } as HeldComment;
   if (ticket.redacted.includes(id)) redact(ticket, id);
 }
@@ -103,7 +120,12 @@ function redact(ticket: Ticket, id: string, file?: string | null): void {
 /** Takes the fields of a `ticket.created` or `ticket.updated`: all have its revision. */
 function takeFields(ticket: Ticket, told: TicketCreated | TicketUpdated, revision: number): void {
   if (told.status != null) {
-    set(ticket, "status", given({ value: told.status, custom_status: told.custom_status }), revision);
+    set(
+      ticket,
+      "status",
+      given({ value: told.status, custom_status: told.custom_status }),
+      revision,
+    );
   }
   const changes = Array.isArray(told.tags) ? { add: told.tags, remove: [] } : told.tags;
   for (const tag of changes?.add ?? []) set(ticket, `tag:${tag}`, true, revision);
@@ -113,15 +135,22 @@ function takeFields(ticket: Ticket, told: TicketCreated | TicketUpdated, revisio
   }
 }
 
-/** The fields that a command sets, by the names that receipts have for them. Tags of rules stay (R-61). */
+/**
+ * The fields that a command sets, by the names that receipts have for them. Tags of rules stay
+ * (R-61).
+ */
 function fieldsSet(content: Json): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   const status = given({ value: content["status"], custom_status: content["custom_status"] });
   if (Object.keys(status).length > 0) fields["status"] = status;
   // A share lists its tags; an update says which were added and which removed.
-  const changes = Array.isArray(content["tags"]) ? { add: content["tags"] } : (content["tags"] ?? {});
-  for (const tag of changes.add ?? []) if (tag.added_by !== "rule") fields[`tag:${tag.name}`] = true;
-  for (const tag of changes.remove ?? []) if (tag.removed_by !== "rule") fields[`tag:${tag.name}`] = false;
+  const changes = Array.isArray(content["tags"])
+    ? { add: content["tags"] }
+    : (content["tags"] ?? {});
+  for (const tag of changes.add ?? [])
+    if (tag.added_by !== "rule") fields[`tag:${tag.name}`] = true;
+  for (const tag of changes.remove ?? [])
+    if (tag.removed_by !== "rule") fields[`tag:${tag.name}`] = false;
   for (const [key, value] of Object.entries(given(content["custom_fields"] ?? {}))) {
     fields[`custom_field:${key}`] = fieldValue(value);
   }
@@ -142,7 +171,9 @@ export class Model {
       Object.entries(structuredClone(records))
         .filter(([name]) => name.startsWith(prefix))
         .map(([name, record]) => [name.slice(prefix.length), record]);
-    this.tickets = named("ticket:").sort(([a], [b]) => (a < b ? -1 : 1)).map(([, ticket]) => ticket);
+    this.tickets = named("ticket:")
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, ticket]) => ticket);
     this.early = new Map(named("early:"));
     this.sent = new Map(named("sent:"));
     this.tickets.forEach((ticket, at) => {
@@ -151,7 +182,10 @@ export class Model {
     });
   }
 
-  /** What changed since it was last asked: records by name; null: gone. Save it before anything else happens. */
+  /**
+   * What changed since it was last asked: records by name; null: gone. Save it before anything else
+   * happens.
+   */
   changes(): Records {
     const held = (name: string): unknown => {
       const [kind, id] = [name.slice(0, name.indexOf(":")), name.slice(name.indexOf(":") + 1)];
@@ -176,7 +210,9 @@ export class Model {
   /** The lowest revision held among fields: for an update's `base_revision`. */
   baseRevision(number: string, fields: string[]): number | undefined {
     const held = this.ticket(number)?.fields ?? {};
-    const revisions = fields.filter((field) => Object.hasOwn(held, field)).map((field) => held[field]![1]);
+    const revisions = fields
+      .filter((field) => Object.hasOwn(held, field))
+      .map((field) => held[field]![1]);
     return revisions.length > 0 ? Math.min(...revisions) : undefined;
   }
 
@@ -188,7 +224,8 @@ export class Model {
       if (at !== undefined) this.#number(at, number);
     } else if (type === "ticket.redact.v1") {
       const at = this.#find(number, share);
-      if (at !== undefined) redact(this.#touch(at), command["comment_id"] ?? "", command["attachment_id"]);
+      if (at !== undefined)
+        redact(this.#touch(at), command["comment_id"] ?? "", command["attachment_id"]);
     } else if (type === "ticket.share.v1") {
       this.#aboutToSet(key, command["ticket"].id, share, command["ticket"], command["actor"], true);
     } else if (type === "ticket.update.v1") {
@@ -209,7 +246,10 @@ export class Model {
     else if (type === "command.receipt.v1") this.#answered(payload as Receipt);
   }
 
-  /** Takes a ticket as the gateway shows it (`GET /v1/tickets/{number}`): after a cursor that was too old. */
+  /**
+   * Takes a ticket as the gateway shows it (`GET /v1/tickets/{number}`): after a cursor that was
+   * too old.
+   */
   held(shown: Json): void {
     const number: string | null = shown["ticket_id"] ?? null;
     const shares: string[] = shown["shares"].map((share: Json) => share["share_id"]);
@@ -219,8 +259,10 @@ export class Model {
     if (number !== null) this.#number(at, number);
     if (Object.keys(ticket.head).length === 0) ticket.head = given(shown, HEAD);
     const fields: [string, Json][] = shown["status"] ? [["status", shown["status"]]] : [];
-    for (const [name, held] of Object.entries<Json>(shown["tags"])) fields.push([`tag:${name}`, held]);
-    for (const [key, held] of Object.entries<Json>(shown["custom_fields"])) fields.push([`custom_field:${key}`, held]);
+    for (const [name, held] of Object.entries<Json>(shown["tags"]))
+      fields.push([`tag:${name}`, held]);
+    for (const [key, held] of Object.entries<Json>(shown["custom_fields"]))
+      fields.push([`custom_field:${key}`, held]);
     for (const [field, held] of fields) set(ticket, field, held["value"], held["revision"]);
     for (const comment of shown["comments"]) {
       hear(ticket, comment, comment.author);
@@ -233,13 +275,25 @@ export class Model {
     for (const share of shares) this.#isIn(share, at);
   }
 
-  #aboutToSet(key: string, number: string, share: string, content: Json, actor: unknown, shares: boolean): void {
+  #aboutToSet(
+    key: string,
+    number: string,
+    share: string,
+    content: Json,
+    actor: unknown,
+    shares: boolean,
+  ): void {
     const at = number != null ? this.#own(number) : this.#byShare.get(share);
     if (at === undefined) return;
     const ticket = this.#touch(at);
-    if (shares && Object.keys(ticket.head).length === 0) ticket.head = given(content, HEAD.slice(0, 3));
+    if (shares && Object.keys(ticket.head).length === 0)
+      ticket.head = given(content, HEAD.slice(0, 3));
     for (const comment of content["comments"] ?? []) hear(ticket, comment, comment.author ?? actor);
-    this.sent.set(key, { ticket: number ?? null, share: share ?? null, fields: fieldsSet(content) });
+    this.sent.set(key, {
+      ticket: number ?? null,
+      share: share ?? null,
+      fields: fieldsSet(content),
+    });
     this.#changed.add(`sent:${key}`);
   }
 
@@ -288,14 +342,18 @@ export class Model {
   #updated(updated: TicketUpdated): void {
     const at = this.#byShare.get(updated.share_id) ?? this.#byNumber.get(updated.ticket_id ?? "");
     if (at === undefined) {
-      this.early.set(updated.share_id, [...(this.early.get(updated.share_id) ?? []), structuredClone(updated)]);
+      this.early.set(updated.share_id, [
+        ...(this.early.get(updated.share_id) ?? []),
+        structuredClone(updated),
+      ]);
       this.#changed.add(`early:${updated.share_id}`);
       return;
     }
     const ticket = this.#touch(at);
     takeFields(ticket, updated, updated.revision ?? 0);
     for (const comment of updated.comments ?? []) hear(ticket, comment, comment.author);
-    for (const { comment_id, attachment_id } of updated.redact ?? []) redact(ticket, comment_id, attachment_id);
+    for (const { comment_id, attachment_id } of updated.redact ?? [])
+      redact(ticket, comment_id, attachment_id);
   }
 
   #restored(state: TicketState): void {
@@ -316,7 +374,10 @@ export class Model {
     const sent = this.sent.get(receipt.command_id);
     if (sent === undefined) return;
     this.takeBack(receipt.command_id);
-    const at = sent.ticket !== null ? this.#own(sent.ticket) : this.#byShare.get(sent.share ?? receipt.share_id ?? "");
+    const at =
+      sent.ticket !== null
+        ? this.#own(sent.ticket)
+        : this.#byShare.get(sent.share ?? receipt.share_id ?? "");
     if (at === undefined || receipt.outcome === "rejected") return;
     if (receipt.share_id != null) this.#isIn(receipt.share_id, at);
     if (receipt.revision == null) return;

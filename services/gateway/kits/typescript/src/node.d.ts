@@ -10,7 +10,12 @@ declare module "node:crypto" {
   }
   export function createHmac(algorithm: "sha256", key: Uint8Array): Hmac;
   export function createPublicKey(key: { key: Uint8Array; format: "der"; type: "spki" }): KeyObject;
-  export function verify(algorithm: null, data: Uint8Array, key: KeyObject, signature: Uint8Array): boolean;
+  export function verify(
+    algorithm: null,
+    data: Uint8Array,
+    key: KeyObject,
+    signature: Uint8Array,
+  ): boolean;
   export function timingSafeEqual(a: Uint8Array, b: Uint8Array): boolean;
 }
 

@@ -1,12 +1,25 @@
 // What a desk keeps between runs: records of JSON by name, in one journal.
 
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 
-/** Where a client keeps its records; another one (a database) does as well if `save` is all or nothing. */
+/**
+ * Where a client keeps its records; another one (a database) does as well if `save` is all or
+ * nothing.
+ */
 export interface Records {
   get(name: string): unknown;
-  /** The records whose names begin with one of these, in the order in which they were first saved. */
+  /**
+   * The records whose names begin with one of these, in the order in which they were first saved.
+   */
   all(...prefixes: string[]): Record<string, unknown>;
   /** Saves all of these or none, on disk before it returns; null deletes. */
   save(changes: Record<string, unknown>): void;
@@ -14,7 +27,7 @@ export interface Records {
 
 function write(file: number, text: string): void {
   const bytes = new TextEncoder().encode(text);
-  for (let offset = 0; offset < bytes.length; ) offset += writeSync(file, bytes, offset);
+  for (let offset = 0; offset < bytes.length;) offset += writeSync(file, bytes, offset);
   fsyncSync(file);
 }
 
@@ -27,7 +40,9 @@ export class Store implements Records {
     const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n") : [""];
     lines.pop(); // A line without an end was not saved: the process died over it.
     for (const line of lines) this.#take(JSON.parse(line));
-    const all = [...this.#kept].map(([name, record]) => `${JSON.stringify({ [name]: JSON.parse(record) })}\n`);
+    const all = [...this.#kept].map(
+      ([name, record]) => `${JSON.stringify({ [name]: JSON.parse(record) })}\n`,
+    );
     const anew = openSync(`${path}.new`, "w");
     write(anew, all.join(""));
     closeSync(anew);
@@ -44,7 +59,9 @@ export class Store implements Records {
   }
 
   all(...prefixes: string[]): Record<string, unknown> {
-    const named = [...this.#kept].filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix)));
+    const named = [...this.#kept].filter(([name]) =>
+      prefixes.some((prefix) => name.startsWith(prefix)),
+    );
     return Object.fromEntries(named.map(([name, record]) => [name, JSON.parse(record)]));
   }
 

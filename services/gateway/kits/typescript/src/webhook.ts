@@ -21,9 +21,16 @@ function fits(secret: string, signed: Uint8Array, version: string, signature: Ui
   if (secret.startsWith(PUBLIC)) {
     if (version !== "v1a" || signature.length !== 64) return false;
     const der = bytesOf(SPKI + secret.slice(PUBLIC.length));
-    return isSigned(null, signed, createPublicKey({ key: der, format: "der", type: "spki" }), signature);
+    return isSigned(
+      null,
+      signed,
+      createPublicKey({ key: der, format: "der", type: "spki" }),
+      signature,
+    );
   }
-  const made = createHmac("sha256", bytesOf(secret.replace(/^whsec_/, ""))).update(signed).digest();
+  const made = createHmac("sha256", bytesOf(secret.replace(/^whsec_/, "")))
+    .update(signed)
+    .digest();
   return version === "v1" && made.length === signature.length && timingSafeEqual(made, signature);
 }
 
@@ -38,9 +45,9 @@ function shownAs(signature: string): [string, Uint8Array][] {
 }
 
 /**
- * The webhook's content. `body` is what arrived, byte by byte; several secrets: while one is exchanged. A secret
- * (`whsec_`) is held against `v1`, a public key (`whpk_`), which need not be kept secret, against `v1a`. `webhook-id` is
- * the same when it is sent again: take each id once.
+ * The webhook's content. `body` is what arrived, byte by byte; several secrets: while one is
+ * exchanged. A secret (`whsec_`) is held against `v1`, a public key (`whpk_`), which need not be
+ * kept secret, against `v1a`. `webhook-id` is the same when it is sent again: take each id once.
  */
 export function verify(
   secrets: string | string[],
@@ -48,22 +55,31 @@ export function verify(
   body: string | Uint8Array,
   now = Date.now() / 1000,
 ): unknown {
-  const given = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value ?? "")]));
+  const given = new Map(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value ?? "")]),
+  );
   const header = (name: string) => given.get(`webhook-${name}`) ?? "";
   const [id, sentAt, signatures] = [header("id"), header("timestamp"), header("signature")];
   if (!id || !signatures || !/^[0-9]{1,15}$/.test(sentAt)) {
-    throw new WebhookError("webhook-id, webhook-timestamp or webhook-signature is missing or unreadable");
+    throw new WebhookError(
+      "webhook-id, webhook-timestamp or webhook-signature is missing or unreadable",
+    );
   }
   if (!(Math.abs(now - Number(sentAt)) <= TOLERANCE)) {
     throw new WebhookError("webhook-timestamp is more than five minutes from now");
   }
-  const [before, bytes] = [encoder.encode(`${id}.${sentAt}.`), typeof body === "string" ? encoder.encode(body) : body];
+  const [before, bytes] = [
+    encoder.encode(`${id}.${sentAt}.`),
+    typeof body === "string" ? encoder.encode(body) : body,
+  ];
   const signed = new Uint8Array(before.length + bytes.length);
   signed.set(before);
   signed.set(bytes, before.length);
   const shown = signatures.split(" ").flatMap(shownAs);
   // Every pair is compared, so that time tells nothing.
-  const same = [secrets].flat().flatMap((secret) => shown.map(([version, one]) => fits(secret, signed, version, one)));
+  const same = [secrets]
+    .flat()
+    .flatMap((secret) => shown.map(([version, one]) => fits(secret, signed, version, one)));
   if (!same.includes(true)) throw new WebhookError("no signature is made with this secret or key");
   return JSON.parse(typeof body === "string" ? body : new TextDecoder().decode(body));
 }

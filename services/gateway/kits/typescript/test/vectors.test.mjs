@@ -6,9 +6,12 @@ import { test } from "node:test";
 
 import { Model, seen, verify, WebhookError } from "../dist/index.js";
 
-const vectors = (name) => JSON.parse(readFileSync(new URL(`../../vectors/${name}.json`, import.meta.url), "utf8"));
+const vectors = (name) =>
+  JSON.parse(readFileSync(new URL(`../../vectors/${name}.json`, import.meta.url), "utf8"));
 
-/** Takes the steps; with restarts the model is put together again from what was saved after each. */
+/**
+ * Takes the steps; with restarts the model is put together again from what was saved after each.
+ */
 function played(steps, restarts) {
   let model = new Model();
   const kept = {};
@@ -30,7 +33,11 @@ for (const file of ["receipts", "deliveries", "comments", "states"]) {
     for (const restarts of [false, true]) {
       test(`${file}: ${name}${restarts ? ", with restarts" : ""}`, () => {
         const model = played(steps, restarts);
-        const held = { tickets: model.tickets, early: Object.fromEntries(model.early), sent: [...model.sent.keys()] };
+        const held = {
+          tickets: model.tickets,
+          early: Object.fromEntries(model.early),
+          sent: [...model.sent.keys()],
+        };
         assert.deepEqual(JSON.parse(JSON.stringify(held)), expected, why);
       });
     }
@@ -48,10 +55,26 @@ for (const { name, secrets, headers, body, now, accepted } of vectors("webhooks"
 
 test("the lowest revision of the fields touched, and what an agent sees", () => {
   const { steps } = vectors("receipts").find((it) => it.name === "the sent value stands");
-  const model = played([...steps, { held: { ticket_id: "G-1", comments: [], shares: [], custom_fields: {},
-    tags: { gone: { value: false, revision: 6 } } } }], false);
+  const model = played(
+    [
+      ...steps,
+      {
+        held: {
+          ticket_id: "G-1",
+          comments: [],
+          shares: [],
+          custom_fields: {},
+          tags: { gone: { value: false, revision: 6 } },
+        },
+      },
+    ],
+    false,
+  );
   assert.equal(model.baseRevision("G-1", ["status", "custom_field:order"]), 5);
   assert.equal(model.baseRevision("G-1", ["tag:never"]), undefined);
   assert.equal(model.baseRevision("G-2", ["status"]), undefined);
-  assert.deepEqual(seen(model.ticket("G-1")), { status: { value: "pending" }, "custom_field:order": "7" });
+  assert.deepEqual(seen(model.ticket("G-1")), {
+    status: { value: "pending" },
+    "custom_field:order": "7",
+  });
 });

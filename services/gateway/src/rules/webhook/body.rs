@@ -56,7 +56,10 @@ mod tests {
             told_at: "2026-11-29T12:00:00.000Z",
             payload: None,
         };
-        let bare = r#"{"type":"ticket.updated.v1","message_id":"m1","cursor":"c.1","share_id":"s1","told_at":"2026-11-29T12:00:00.000Z"}"#;
+        let bare = concat!(
+            r#"{"type":"ticket.updated.v1","message_id":"m1","cursor":"c.1","share_id":"s1","#,
+            r#""told_at":"2026-11-29T12:00:00.000Z"}"#,
+        );
         assert_eq!(delivery_body(thin), bare);
         let unshared = delivery_body(Delivery { share_id: None, ..thin });
         assert!(!unshared.contains("share_id"), "{unshared}");

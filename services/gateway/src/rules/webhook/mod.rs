@@ -1,4 +1,5 @@
-//! Webhooks: how a delivery is signed and written, what an answer means, and when it is tried again.
+//! Webhooks: how a delivery is signed and written, what an answer means, and when it is tried
+//! again.
 
 mod answer;
 mod body;

@@ -1,5 +1,6 @@
-//! Signatures as Standard Webhooks has them (<https://www.standardwebhooks.com>): `v1`, HMAC-SHA256,
-//! for endpoints that keep the secret, and `v1a`, Ed25519, for those that keep the public key alone.
+//! Signatures as Standard Webhooks has them (<https://www.standardwebhooks.com>): `v1`,
+//! HMAC-SHA256, for endpoints that keep the secret, and `v1a`, Ed25519, for those that keep the
+//! public key alone.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -116,7 +117,8 @@ mod tests {
         );
         assert_eq!(
             signed.split_once(" v1a,").unwrap().1,
-            "80GTfMz39oArymeWT1CAjkm+yhsbgSUpByyHzvz4xAPAoBxNweXGBPgrx/+mpPZBNdJY/PIF1jOlXSyRFW3FBg=="
+            "80GTfMz39oArymeWT1CAjkm+yhsbgSUpByyHzvz4\
+             xAPAoBxNweXGBPgrx/+mpPZBNdJY/PIF1jOlXSyRFW3FBg=="
         );
         assert_ne!(Secret::of([7; 32]).public_key(), published().public_key());
     }

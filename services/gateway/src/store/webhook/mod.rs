@@ -67,8 +67,8 @@ impl WebhookRow {
 }
 
 const SELECT: &str = "select w.id, w.account, url, description, payload, secret, old_secret,
-         old_secret_until, state, reason, w.incarnation, w.position, failures, failing_since, due_at,
-         w.created_at, greatest(a.position - w.position, 0)
+         old_secret_until, state, reason, w.incarnation, w.position, failures, failing_since,
+         due_at, w.created_at, greatest(a.position - w.position, 0)
              + (select count(*) from webhook_resend r where r.webhook = w.id) as waiting
      from webhook w join desk_account a on a.account = w.account";
 

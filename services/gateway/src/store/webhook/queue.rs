@@ -86,8 +86,8 @@ pub enum Step {
     Off(Off),
 }
 
-/// Keeps an attempt and where its queue goes; whether the queue is still held by `lease`, for so long
-/// again. `entry` is the entry's place and what it said.
+/// Keeps an attempt and where its queue goes; whether the queue is still held by `lease`, for so
+/// long again. `entry` is the entry's place and what it said.
 ///
 /// # Errors
 /// The database.

@@ -76,8 +76,8 @@ impl Elsewhere {
 }
 
 const MANY: usize = 1000;
-const PHOTO: &[u8] =
-    b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 5\r\nconnection: close\r\n\r\nphoto";
+const PHOTO: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 5\r\n\
+      connection: close\r\n\r\nphoto";
 /// Its size is not announced, and it comes in one part.
 const PHOTOS: &[u8] = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nphoto, photo, photo";
 const BUSY: &[u8] = b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";

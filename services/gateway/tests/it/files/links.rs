@@ -100,7 +100,8 @@ async fn anothers_file_is_as_one_that_is_not_there() {
     let unknown = harness.json("DELETE", unknown, &globex, &Value::Null).await;
     assert_eq!((others.status, &others.body), (404, &unknown.body));
     assert_eq!(harness.get("/v1/files", &globex).await.body["files"], json!([]));
-    // Its link in a command of another account's keeps it no longer, and a redaction there does nothing.
+    // Its link in a command of another account's keeps it no longer, and a redaction there does
+    // nothing.
     comment(&harness, &globex, "globex/1", &[&kept]).await;
     comment(&harness, &acme, "acme/1", &[&kept]).await;
     for id in ["globex%2F1", "acme%2F1"] {

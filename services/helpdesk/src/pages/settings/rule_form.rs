@@ -63,7 +63,8 @@ fn chosen_of(
     std::iter::once(first).chain(known).chain(gone).collect()
 }
 
-/// Whether a rule of this kind can do this: an automation, which comes back every hour, mails nobody.
+/// Whether a rule of this kind can do this: an automation, which comes back every hour, mails
+/// nobody.
 fn has_action(of: Kind, kind: &str) -> bool {
     of == Kind::Trigger || !kind.starts_with("mail_")
 }

@@ -121,8 +121,8 @@ pub(in crate::pages) struct Known {
     known: Option<String>,
 }
 
-/// `POST /tickets/{number}/sees`: the part, when the line was asked; nothing where it was asked about
-/// the same shares before.
+/// `POST /tickets/{number}/sees`: the part, when the line was asked; nothing where it was asked
+/// about the same shares before.
 pub(in crate::pages) async fn look(
     State(pages): State<Pages>,
     viewer: Viewer,

@@ -19,8 +19,8 @@ use crate::rules::people::{self, Person, Reach};
 use crate::rules::sharing::{Agreement, Share, ShareField, may_unshare, share_field};
 use crate::rules::ticket::status_word;
 
-/// Parts of the page that hold nothing that somebody may have typed. `#sees` is one until the line was
-/// asked: what it said has another name.
+/// Parts of the page that hold nothing that somebody may have typed. `#sees` is one until the line
+/// was asked: what it said has another name.
 const PARTS: [&str; 5] = ["#head", "#talk", "#sees", "#reach", "#sharing"];
 
 #[derive(Template)]
@@ -235,8 +235,8 @@ fn part(part: &impl Template) -> Result<Html, Failure> {
     part.render().map(Html::trusted).map_err(|error| Failure::internal(&error))
 }
 
-/// Whether the form for an answer starts as a public reply: not where the terms let private comments
-/// alone cross.
+/// Whether the form for an answer starts as a public reply: not where the terms let private
+/// comments alone cross.
 fn starts_public(viewer: &Viewer, answer: &Sent, shares: &[Share]) -> bool {
     let is_private = |share: &Share| {
         let agreement = share.agreement.as_ref();

@@ -39,7 +39,8 @@ fn what_runs_tracks_or_reaches_the_readers_site_does_not_cross() {
         ("<iframe src=https://a.example></iframe>x", "x"),
         ("<svg><script>alert(1)</script></svg>x", "x"),
         (
-            "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=alert(1)&gt;\">",
+            "<math><mtext><table><mglyph><style><!--</style>\
+             <img title=\"--&gt;&lt;img src=1 onerror=alert(1)&gt;\">",
             "<table></table>",
         ),
         ("<p>unclosed <b>bold", "<p>unclosed <b>bold</b></p>"),
@@ -211,7 +212,10 @@ proptest! {
     fn what_is_clean_says_the_same_when_it_is_cleaned_again(html in soup()) {
         // The parser may nest links in a table otherwise the second time; what is said stays.
         let text = |html: &str| {
-            html.split('<').filter_map(|part| part.split_once('>')).map(|(_, said)| said).collect::<String>()
+            html.split('<')
+                .filter_map(|part| part.split_once('>'))
+                .map(|(_, said)| said)
+                .collect::<String>()
         };
         let once = clean_one(&html).unwrap();
         prop_assert_eq!(text(&clean_one(&once).unwrap()), text(&once));

@@ -74,12 +74,28 @@ mod tests {
 
     #[test]
     fn no_value_is_in_the_shape() {
-        let body = json!({ "ticket": { "id": "SECRET", "tags": [{ "name": "SECRET" }, { "name": "SECRET" }], "open": true, "n": 4711 },
-            "none": [], "nothing": null });
+        let body = json!({
+            "ticket": {
+                "id": "SECRET",
+                "tags": [{ "name": "SECRET" }, { "name": "SECRET" }],
+                "open": true,
+                "n": 4711,
+            },
+            "none": [],
+            "nothing": null,
+        });
         let seen = Body::of(body.to_string().as_bytes(), false);
         assert_eq!(seen.text, None);
-        let expected = json!({ "ticket": { "id": "text of 6", "tags": { "list of 2": { "name": "text of 6" } }, "open": "boolean", "n": "number" },
-            "none": "list of 0", "nothing": "null" });
+        let expected = json!({
+            "ticket": {
+                "id": "text of 6",
+                "tags": { "list of 2": { "name": "text of 6" } },
+                "open": "boolean",
+                "n": "number",
+            },
+            "none": "list of 0",
+            "nothing": "null",
+        });
         assert_eq!(seen.shape, Some(expected));
         let told = serde_json::to_string(&seen).unwrap();
         assert!(!told.contains("SECRET") && !told.contains("4711"), "{told}");

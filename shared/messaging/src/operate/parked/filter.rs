@@ -34,7 +34,8 @@ macro_rules! matching {
             $before,
             " where state = 'parked' and ($1::uuid[] is null or id = any($1)) and ($2::text is \
              null or reason = $2)
-               and ($3::text is null or account = $3) and ($4::timestamptz is null or parked_at <= $4)
+               and ($3::text is null or account = $3)
+               and ($4::timestamptz is null or parked_at <= $4)
                and ($5::timestamptz is null or parked_at >= $5) ",
             $after
         )

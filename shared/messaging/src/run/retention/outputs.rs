@@ -77,8 +77,8 @@ async fn make_day(pool: &PgPool, day: NaiveDate) -> sqlx::Result<()> {
         sqlx::query_scalar("select current_setting('default_toast_compression') = 'lz4'")
             .fetch_one(&mut *transaction)
             .await?;
-    // LZ4 takes less time than writing what it saves. With the server's own compression outputs stay
-    // in their row as they are, up to a page: two days are not worth that.
+    // LZ4 takes less time than writing what it saves. With the server's own compression outputs
+    // stay in their row as they are, up to a page: two days are not worth that.
     let stored = if fast { "" } else { "with (toast_tuple_target = 8160)" };
     // Only a date goes into the text.
     let sql = format!(

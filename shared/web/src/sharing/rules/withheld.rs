@@ -16,8 +16,8 @@ pub struct Withheld {
     pub latest: String,
 }
 
-/// Items that stayed, over the shares for which `counts` says so; receipts are the newest first. What
-/// somebody can mend comes first, then what there is most of.
+/// Items that stayed, over the shares for which `counts` says so; receipts are the newest first.
+/// What somebody can mend comes first, then what there is most of.
 #[must_use]
 pub fn by_reason(receipts: &[Receipt], counts: impl Fn(&str) -> bool) -> Vec<Withheld> {
     let mut found: BTreeMap<Reason, Withheld> = BTreeMap::new();

@@ -102,7 +102,9 @@ def delay(tries: int, retry_after: str | None, chance: float) -> float:
 
 
 def whole(command_type: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """A command with the ids and the time that were left out: made here, so that the model knows them."""
+    """A command with the ids and the time that were left out: made here, so that the model knows
+    them.
+    """
     command: dict[str, Any] = json.loads(json.dumps(payload))
     shares = command_type == "ticket.share.v1"
     if shares or command_type == "ticket.update.v1":
@@ -117,7 +119,9 @@ def whole(command_type: str, payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Client:
-    """One account at the gateway. What it sends is in the store before it is sent, and there until its receipt is."""
+    """One account at the gateway. What it sends is in the store before it is sent, and there until
+    its receipt is.
+    """
 
     def __init__(
         self,
@@ -144,9 +148,11 @@ class Client:
     def send(
         self, command_type: str, payload: Mapping[str, Any], key: str | None = None, wait: int = 10
     ) -> Any:
-        """Sends a command once, however often it is tried, and says where it is: with its `receipt`, if that came
-        within `wait` seconds. Raises `Problem` when the gateway refuses it, `Unreachable` when it is kept only here.
-        A key that was used in the last 30 days stands for what was first sent with it."""
+        """Sends a command once, however often it is tried, and says where it is: with its
+        `receipt`, if that came within `wait` seconds. Raises `Problem` when the gateway refuses it,
+        `Unreachable` when it is kept only here. A key that was used in the last 30 days stands for
+        what was first sent with it.
+        """
         key = key or str(uuid.uuid4())
         command = whole(command_type, payload)
         with self.lock:
@@ -162,7 +168,9 @@ class Client:
         return [name.removeprefix(SEND) for name in self.store.all(SEND)]
 
     def resend(self, wait: int = 0) -> None:
-        """Sends all commands without a receipt again. A repeat has no second effect; one that is refused is dropped."""
+        """Sends all commands without a receipt again. A repeat has no second effect; one that is
+        refused is dropped.
+        """
         self.unsent = False
         for key in self.pending():
             try:

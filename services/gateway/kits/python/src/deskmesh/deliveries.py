@@ -27,9 +27,11 @@ def fresh_state(client: Client) -> dict[str, Any]:
 
 
 class Deliveries:
-    """Reads on from where the last run got to. `handler` is called with each delivery, at least once, after the model
-    took it and before the cursor is saved; when it raises, the delivery comes again. `resynced` is called with the
-    fresh state when the log no longer holds what stood at the cursor."""
+    """Reads on from where the last run got to. `handler` is called with each delivery, at least
+    once, after the model took it and before the cursor is saved; when it raises, the delivery comes
+    again. `resynced` is called with the fresh state when the log no longer holds what stood at the
+    cursor.
+    """
 
     def __init__(
         self,
@@ -40,7 +42,9 @@ class Deliveries:
         self._client, self._handler, self._resynced = client, handler, resynced
 
     def once(self, wait: int = 25, limit: int = 100) -> int:
-        """Reads one page; waits for it at most so many seconds. Returns how many deliveries were in it."""
+        """Reads one page; waits for it at most so many seconds. Returns how many deliveries were in
+        it.
+        """
         client = self._client
         try:
             page = client.get(
@@ -61,8 +65,9 @@ class Deliveries:
         return len(page["deliveries"])
 
     def run(self, stop: threading.Event) -> None:
-        """Sends what did not arrive and reads, until it is told to stop. Raises what the handler raises, and a
-        `Problem` that waiting cannot mend."""
+        """Sends what did not arrive and reads, until it is told to stop. Raises what the handler
+        raises, and a `Problem` that waiting cannot mend.
+        """
         while not stop.is_set():
             try:
                 if self._client.unsent:

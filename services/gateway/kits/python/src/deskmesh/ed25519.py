@@ -1,4 +1,6 @@
-"""Whether an Ed25519 signature is right (RFC 8032, 5.1.7). Verifying uses no secret, so that time tells nothing."""
+"""Whether an Ed25519 signature is right (RFC 8032, 5.1.7). Verifying uses no secret, so that time
+tells nothing.
+"""
 
 from __future__ import annotations
 

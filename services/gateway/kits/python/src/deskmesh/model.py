@@ -1,8 +1,8 @@
 """What a desk holds of its tickets, by part 5 of the contract.
 
-A revision per field, lower ones ignored; a receipt's value and revision taken together; comments as a set by id;
-redactions that stay; updates that come before their `ticket.created` kept. No I/O: `changes()` says what to save, by
-name, and `Model(records)` puts it together again.
+A revision per field, lower ones ignored; a receipt's value and revision taken together; comments as
+a set by id; redactions that stay; updates that come before their `ticket.created` kept. No I/O:
+`changes()` says what to save, by name, and `Model(records)` puts it together again.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ def without_none(value: Mapping[str, Any]) -> Json:
 
 
 class Ticket(dict[str, Any]):
-    """One ticket, as it is saved: `number`, `shares`, `head`, `fields` (name -> [value, revision]; names are `status`,
-    `tag:<name>` and `custom_field:<key>`), `comments` by id, `redacted` comments, `redacted_files`."""
+    """One ticket, as it is saved: `number`, `shares`, `head`, `fields` (name -> [value, revision];
+    names are `status`, `tag:<name>` and `custom_field:<key>`), `comments` by id, `redacted`
+    comments, `redacted_files`.
+    """
 
     def __init__(self, record: Mapping[str, Any] | None = None) -> None:
         blank: Json = {
@@ -113,7 +115,9 @@ class Ticket(dict[str, Any]):
 
 
 def fields_set(content: Mapping[str, Any]) -> Json:
-    """The fields that a command sets, by the names that receipts have for them. Tags of rules stay (R-61)."""
+    """The fields that a command sets, by the names that receipts have for them. Tags of rules stay
+    (R-61).
+    """
     fields: Json = {}
     if content.get("status") is not None or content.get("custom_status") is not None:
         status = {"value": content.get("status"), "custom_status": content.get("custom_status")}
@@ -164,7 +168,9 @@ class Model:
         }
 
     def changes(self) -> Json:
-        """What changed since it was last asked: records by name; None: gone. Save it before anything else happens."""
+        """What changed since it was last asked: records by name; None: gone. Save it before
+        anything else happens.
+        """
         held: Json = {f"ticket:{at:08}": ticket for at, ticket in enumerate(self.tickets)}
         held |= {f"early:{share}": updates for share, updates in self.early.items()}
         held |= {f"sent:{key}": sent for key, sent in self.sent.items()}
@@ -233,7 +239,9 @@ class Model:
             self._answered(payload)
 
     def held(self, shown: Mapping[str, Any]) -> None:
-        """Takes a ticket as the gateway shows it (`GET /v1/tickets/{number}`): after a cursor that was too old."""
+        """Takes a ticket as the gateway shows it (`GET /v1/tickets/{number}`): after a cursor that
+        was too old.
+        """
         number, shares = shown.get("ticket_id"), [share["share_id"] for share in shown["shares"]]
         known = [self._find(number, share) for share in shares] or [self._find(number, None)]
         at = next((at for at in known if at is not None), None)

@@ -9,7 +9,9 @@ from typing import Any, Mapping
 
 
 class Store:
-    """Records by name, in the order in which they were first saved. Safe for threads of one process."""
+    """Records by name, in the order in which they were first saved. Safe for threads of one
+    process.
+    """
 
     def __init__(self, path: str) -> None:
         self._lock = threading.Lock()

@@ -6,8 +6,9 @@ from typing import Any, Literal, NotRequired, TypedDict, Union
 
 
 class AccountLower(TypedDict):
-    """Lowers the versions with which attributes of an account are held, so that its next update counts: the way
-    back after a version that was far too high. Published by `operator`."""
+    """Lowers the versions with which attributes of an account are held, so that its next update
+    counts: the way back after a version that was far too high. Published by `operator`.
+    """
 
     account: AccountName
     attributes: list[str]
@@ -29,7 +30,9 @@ class AccountRegister(TypedDict):
 
 
 class AccountRename(TypedDict):
-    """Gives an account another public address; ends its agreements, visibly for both sides (R-17)."""
+    """Gives an account another public address; ends its agreements, visibly for both sides
+    (R-17).
+    """
 
     actor: NotRequired[Actor]
     address: str
@@ -71,8 +74,9 @@ class AccountState(TypedDict):
 
 
 class AccountUpdate(TypedDict):
-    """Changes an account's attributes; per attribute the highest version wins. A list given replaces the whole
-    list."""
+    """Changes an account's attributes; per attribute the highest version wins. A list given
+    replaces the whole list.
+    """
 
     actor: NotRequired[Actor]
     admins: NotRequired[list[Admin] | None]
@@ -94,7 +98,9 @@ class AccountUpdate(TypedDict):
 
 
 class Actor(TypedDict):
-    """Who did it, in the account's own words. Address and telephone never leave the account (R-41)."""
+    """Who did it, in the account's own words. Address and telephone never leave the account
+    (R-41).
+    """
 
     email: NotRequired[str | None]
     id: str
@@ -118,16 +124,19 @@ class AgreementAccept(TypedDict):
 
 
 class AgreementCompare(TypedDict):
-    """Asks how the custom fields of the two accounts of an agreement fit: an `agreement.comparison`, then the
-    receipt. Only where the terms carry custom fields; before the agreement is accepted only with a partner
-    whose fields are to be seen (`show_fields`)."""
+    """Asks how the custom fields of the two accounts of an agreement fit: an
+    `agreement.comparison`, then the receipt. Only where the terms carry custom fields; before
+    the agreement is accepted only with a partner whose fields are to be seen (`show_fields`).
+    """
 
     agreement_id: AgreementId
     cursor: NotRequired[str | None]
 
 
 class AgreementComparison(TypedDict):
-    """How the custom fields of the two accounts of an agreement fit, title by title (R-90 to R-98)."""
+    """How the custom fields of the two accounts of an agreement fit, title by title (R-90 to
+    R-98).
+    """
 
     agreement_id: AgreementId
     fields: list[FieldCompared]
@@ -160,8 +169,9 @@ class AgreementInvite(TypedDict):
 
 
 class AgreementList(TypedDict):
-    """Asks for the account's agreements, page by page: an `agreement.state` each, then the receipt (R-69,
-    R-77)."""
+    """Asks for the account's agreements, page by page: an `agreement.state` each, then the
+    receipt (R-69, R-77).
+    """
 
     agreement_id: NotRequired[AgreementId | None]
     cursor: NotRequired[str | None]
@@ -267,8 +277,9 @@ class Decision(TypedDict):
 
 
 class DeskLimits(TypedDict):
-    """What a desk can hold. What is beyond it is told as the desk can take it, and the publisher's receipt says
-    so: `too_long`, `no_private_comments`."""
+    """What a desk can hold. What is beyond it is told as the desk can take it, and the
+    publisher's receipt says so: `too_long`, `no_private_comments`.
+    """
 
     attachment_bytes: NotRequired[int | None]
     body_chars: NotRequired[int | None]
@@ -337,8 +348,9 @@ class FieldWay(TypedDict):
 
 
 class InviteeObject(TypedDict):
-    """The sharing URL of a third-party system. One that no account has yet becomes an account of the operator
-    with `third_parties`, where the deployment has one."""
+    """The sharing URL of a third-party system. One that no account has yet becomes an account of
+    the operator with `third_parties`, where the deployment has one.
+    """
 
     sharing_url: str
 
@@ -385,8 +397,9 @@ class Party(TypedDict):
 
 
 class Person(TypedDict):
-    """The stand-in for a person of another account: an end user without an address, one per (account, person)
-    (R-37 to R-42)."""
+    """The stand-in for a person of another account: an end user without an address, one per
+    (account, person) (R-37 to R-42).
+    """
 
     id: str
     name: str
@@ -439,7 +452,9 @@ class SentTagRemoval(TypedDict):
 
 
 class ShareList(TypedDict):
-    """Asks for the account's shares, live and ended, page by page: a `share.state` each, then the receipt."""
+    """Asks for the account's shares, live and ended, page by page: a `share.state` each, then
+    the receipt.
+    """
 
     agreement_id: NotRequired[AgreementId | None]
     cursor: NotRequired[str | None]
@@ -461,7 +476,9 @@ class ShareState(TypedDict):
 
 
 class SharedComment(TypedDict):
-    """A comment as it reaches another desk: its author is a placeholder, and what had to stay is gone."""
+    """A comment as it reaches another desk: its author is a placeholder, and what had to stay is
+    gone.
+    """
 
     attachments: NotRequired[list[Attachment]]
     author: Person
@@ -582,8 +599,9 @@ class TicketField(TypedDict):
 
 
 class TicketRedact(TypedDict):
-    """Blanks a comment, or one of its attachments, on every copy on a live hop, and on the others when they
-    come into a live share again; holds also for a comment that arrives later."""
+    """Blanks a comment, or one of its attachments, on every copy on a live hop, and on the
+    others when they come into a live share again; holds also for a comment that arrives later.
+    """
 
     actor: NotRequired[Actor]
     attachment_id: NotRequired[str | None]
@@ -610,7 +628,9 @@ class TicketShare(TypedDict):
 
 
 class TicketState(TypedDict):
-    """All of one copy as Deskmesh holds it, for a desk that lost it. Comments beyond 1 MiB follow as updates."""
+    """All of one copy as Deskmesh holds it, for a desk that lost it. Comments beyond 1 MiB
+    follow as updates.
+    """
 
     comments: list[SharedComment]
     custom_fields: dict[str, FieldHeld]

@@ -39,9 +39,11 @@ def _fits(secret: str, signed: bytes, version: str, signature: bytes) -> bool:
 def verify(
     secrets: str | Iterable[str], headers: Mapping[str, str], body: bytes, now: float | None = None
 ) -> Any:
-    """The webhook's content. `body` is what arrived, byte by byte; several secrets: while one is exchanged.
+    """The webhook's content. `body` is what arrived, byte by byte; several secrets: while one is
+    exchanged.
 
-    A secret (`whsec_`) is held against `v1`, a public key (`whpk_`), which need not be kept secret, against `v1a`.
+    A secret (`whsec_`) is held against `v1`, a public key (`whpk_`), which need not be kept secret,
+    against `v1a`.
 
     `webhook-id` is the same when it is sent again: take each id once.
     """
