@@ -9,7 +9,7 @@ use contracts::sync::Transfer;
 use contracts::{AgreementId, ChainId, topology};
 use line::{Chain, Entry, Inbound, facts, hops};
 use messaging::{
-    About, Content, DecideError, DecodeError, HandlerResult, Output, Received, Service,
+    Content, Correlation, DecideError, DecodeError, HandlerResult, Output, ReceivedMessage, Service,
 };
 use sqlx::PgConnection;
 
@@ -46,14 +46,14 @@ impl Service for FieldSync {
         Inbound::decode(message_type, content)
     }
 
-    fn about(message: &Inbound) -> About {
+    fn about(message: &Inbound) -> Correlation {
         message.about()
     }
 
     async fn load(
         &self,
         connection: &mut PgConnection,
-        batch: &[&Received<Inbound>],
+        batch: &[&ReceivedMessage<Inbound>],
     ) -> Result<Known, DecideError> {
         let loaded = line::load(&mut *connection, batch).await?;
         let told: Vec<_> = line::facts_of(batch).filter_map(|fact| fact.change.account()).collect();
@@ -65,7 +65,7 @@ impl Service for FieldSync {
         Ok(known)
     }
 
-    fn decide(&self, known: &Known, received: &Received<Inbound>) -> Decided {
+    fn decide(&self, known: &Known, received: &ReceivedMessage<Inbound>) -> Decided {
         match &received.message {
             Inbound::Transfer(transfer) | Inbound::DryRun(transfer) => {
                 Decided::Transfer(Box::new(known.decide(transfer)))
@@ -79,7 +79,7 @@ impl Service for FieldSync {
     fn apply(
         &self,
         known: &mut Known,
-        received: &Received<Inbound>,
+        received: &ReceivedMessage<Inbound>,
         decided: Decided,
     ) -> HandlerResult {
         let outputs = match (&received.message, decided) {
@@ -115,7 +115,7 @@ pub enum Decided {
 /// The accounts whose fields are to be compared, whole: a few at a time.
 async fn compared(
     connection: &mut PgConnection,
-    batch: &[&Received<Inbound>],
+    batch: &[&ReceivedMessage<Inbound>],
 ) -> Result<Schemas, DecideError> {
     let mut wanted = BTreeSet::new();
     for (place, received) in batch.iter().enumerate() {

@@ -4,8 +4,8 @@ use bootstrap::Context;
 use contracts::sync::{CommandRef, DryRun};
 use contracts::{AccountName, ReceiptOutcome, topology};
 use messaging::{
-    About, Content, DecideError, DecodeError, HandlerResult, Otherwise, Output, ParkReason,
-    Patience, Received, Related, Service,
+    Content, Correlation, DecideError, DecodeError, HandlerResult, Otherwise, Output, ParkReason,
+    Patience, ReceivedMessage, Related, Service,
 };
 use sqlx::PgConnection;
 
@@ -48,11 +48,11 @@ impl Service for ShareDispatcher {
         Inbound::decode(message_type, content)
     }
 
-    fn about(message: &Inbound) -> About {
+    fn about(message: &Inbound) -> Correlation {
         match message {
-            Inbound::Fact(fact) => About::caused_by(&fact.command, fact.change.subject()),
+            Inbound::Fact(fact) => Correlation::caused_by(&fact.command, fact.change.subject()),
             // A desk's command, of which the runtime knows it.
-            _ => About::default(),
+            _ => Correlation::default(),
         }
     }
 
@@ -63,7 +63,7 @@ impl Service for ShareDispatcher {
     async fn load(
         &self,
         connection: &mut PgConnection,
-        batch: &[&Received<Inbound>],
+        batch: &[&ReceivedMessage<Inbound>],
     ) -> Result<Loaded, DecideError> {
         let facts = batch.iter().filter_map(|received| match &received.message {
             Inbound::Fact(fact) => Some(&**fact),
@@ -73,7 +73,7 @@ impl Service for ShareDispatcher {
         Ok(Loaded { state: store::load(connection, &self.keys, batch).await?, changes: Vec::new() })
     }
 
-    fn decide(&self, loaded: &Loaded, received: &Received<Inbound>) -> Option<Decision> {
+    fn decide(&self, loaded: &Loaded, received: &ReceivedMessage<Inbound>) -> Option<Decision> {
         if matches!(received.message, Inbound::Fact(_)) {
             return None;
         }
@@ -85,7 +85,7 @@ impl Service for ShareDispatcher {
     fn apply(
         &self,
         loaded: &mut Loaded,
-        received: &Received<Inbound>,
+        received: &ReceivedMessage<Inbound>,
         decision: Option<Decision>,
     ) -> HandlerResult {
         match (&received.message, decision) {
@@ -113,14 +113,14 @@ pub struct Loaded {
 }
 
 /// The command, with the mark of a dry run.
-fn command_of(received: &Received<Inbound>) -> CommandRef {
+fn command_of(received: &ReceivedMessage<Inbound>) -> CommandRef {
     let mut command = received.command();
     command.remarks.dry_run = received.message.is_dry_run().then(DryRun::default);
     command
 }
 
 /// What a decision sends.
-fn verdict(received: &Received<Inbound>, decision: Decision) -> HandlerResult {
+fn verdict(received: &ReceivedMessage<Inbound>, decision: Decision) -> HandlerResult {
     let command = command_of(received);
     match decision {
         Decision::NotYet(reason) if reason == contracts::Reason::UnknownAccount => {
@@ -163,7 +163,11 @@ fn verdict(received: &Received<Inbound>, decision: Decision) -> HandlerResult {
     }
 }
 
-fn answer_output(received: &Received<Inbound>, command: &CommandRef, answer: Answer) -> Output {
+fn answer_output(
+    received: &ReceivedMessage<Inbound>,
+    command: &CommandRef,
+    answer: Answer,
+) -> Output {
     let mut receipt = command.receipt(answer.outcome);
     receipt.reason = answer.reason;
     receipt.detail = answer.detail;

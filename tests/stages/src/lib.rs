@@ -10,7 +10,7 @@ use field_sync::rules::Schema;
 use line::AccountBasics;
 use line::facts::Facts;
 use messaging::{
-    DecodeError, HandlerResult, Otherwise, Output, Patience, Received, Service as _,
+    DecodeError, HandlerResult, Otherwise, Output, Patience, ReceivedMessage, Service as _,
     decide_and_apply,
 };
 use serde_json::Value;
@@ -237,7 +237,7 @@ impl Line {
         })
     }
 
-    fn dispatch(&mut self, received: &Received<share_dispatcher::Inbound>) -> HandlerResult {
+    fn dispatch(&mut self, received: &ReceivedMessage<share_dispatcher::Inbound>) -> HandlerResult {
         let state = &mut self.dispatcher;
         match &received.message {
             share_dispatcher::Inbound::Fact(fact) => {
@@ -285,12 +285,12 @@ fn basics(facts: &Facts) -> BTreeMap<AccountName, AccountBasics> {
     facts.accounts.iter().map(|(name, fact)| (name.clone(), fact.into())).collect()
 }
 
-fn received<M>(message: &Message, received_at: Timestamp, inbound: M) -> Received<M> {
-    Received {
+fn received<M>(message: &Message, received_at: Timestamp, inbound: M) -> ReceivedMessage<M> {
+    ReceivedMessage {
         account: message
             .account
             .as_ref()
-            .map_or(Received::<M>::INTERNAL.to_owned(), ToString::to_string),
+            .map_or(ReceivedMessage::<M>::INTERNAL.to_owned(), ToString::to_string),
         message_id: message.id.clone(),
         message_type: message.kind.clone(),
         publisher: message.account.clone(),

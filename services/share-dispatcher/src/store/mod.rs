@@ -6,7 +6,7 @@ mod related;
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::{AccountName, AgreementId, ChainId, CopyId, ShareId, TicketId};
-use messaging::{DecideError, Received};
+use messaging::{DecideError, ReceivedMessage};
 use sqlx::{FromRow, PgConnection};
 
 use self::listed::Asked;
@@ -28,7 +28,7 @@ struct Named {
 }
 
 impl Named {
-    fn by(keys: &Keys, batch: &[&Received<Inbound>]) -> Self {
+    fn by(keys: &Keys, batch: &[&ReceivedMessage<Inbound>]) -> Self {
         let mut named = Self::default();
         for received in batch {
             let Ok(account) = AccountName::new(received.account.as_str()) else { continue };
@@ -87,7 +87,7 @@ impl Named {
 pub async fn load(
     connection: &mut PgConnection,
     keys: &Keys,
-    batch: &[&Received<Inbound>],
+    batch: &[&ReceivedMessage<Inbound>],
 ) -> Result<State, DecideError> {
     let named = Named::by(keys, batch);
     if named.accounts.is_empty() {

@@ -8,7 +8,8 @@ use std::marker::PhantomData;
 
 use contracts::topology;
 use messaging::{
-    About, Aged, Content, DecideError, DecodeError, HandlerResult, ParkReason, Received, Service,
+    Aged, Content, Correlation, DecideError, DecodeError, HandlerResult, ParkReason,
+    ReceivedMessage, Service,
 };
 use sqlx::PgConnection;
 
@@ -95,14 +96,14 @@ impl<E: Edge> Service for Session<E> {
         Told::read(message_type, content)
     }
 
-    fn about(told: &Told) -> About {
-        About { subject: told.share().map(ToString::to_string), command: None }
+    fn about(told: &Told) -> Correlation {
+        Correlation { subject: told.share().map(ToString::to_string), command: None }
     }
 
     async fn load(
         &self,
         connection: &mut PgConnection,
-        batch: &[&Received<Told>],
+        batch: &[&ReceivedMessage<Told>],
     ) -> Result<State, DecideError> {
         if E::KEEPS_WHO_IS_TOLD {
             store::account::keep_told(connection, E::SERVICE.name(), batch).await?;
@@ -110,7 +111,7 @@ impl<E: Edge> Service for Session<E> {
         store::load::of_batch(connection, batch).await
     }
 
-    fn decide(&self, state: &State, received: &Received<Told>) -> Decision {
+    fn decide(&self, state: &State, received: &ReceivedMessage<Told>) -> Decision {
         if state.accounts.contains_key(&received.account) {
             Decision::Take
         } else {
@@ -121,7 +122,7 @@ impl<E: Edge> Service for Session<E> {
     fn apply(
         &self,
         state: &mut State,
-        received: &Received<Told>,
+        received: &ReceivedMessage<Told>,
         decision: Decision,
     ) -> HandlerResult {
         match decision {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contracts::delivery::{AgreementState, DeliveryBody};
-use messaging::Received;
+use messaging::ReceivedMessage;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -64,7 +64,7 @@ pub struct Entry {
 
 impl State {
     /// Takes one delivery: into the log, and into what its account holds.
-    pub(super) fn take(&mut self, received: &Received<Told>) {
+    pub(super) fn take(&mut self, received: &ReceivedMessage<Told>) {
         if let Some(account) = self.accounts.get_mut(&received.account) {
             account.take(received);
         }
@@ -72,7 +72,7 @@ impl State {
 }
 
 impl Account {
-    fn take(&mut self, received: &Received<Told>) {
+    fn take(&mut self, received: &ReceivedMessage<Told>) {
         let told = &received.message;
         self.position += 1;
         let comments: Vec<String> = told.comments().iter().map(ToString::to_string).collect();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::delivery::{DeliveryBody, TicketUpdated};
-use messaging::{DecideError, Received};
+use messaging::{DecideError, ReceivedMessage};
 use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -30,7 +30,7 @@ struct Parts {
 /// batch is about.
 pub async fn of_batch(
     connection: &mut PgConnection,
-    batch: &[&Received<Told>],
+    batch: &[&ReceivedMessage<Told>],
 ) -> Result<State, DecideError> {
     let names: BTreeSet<&str> = batch.iter().map(|it| it.account.as_str()).collect();
     let accounts: Vec<(String, i64)> = sqlx::query_as(
@@ -88,7 +88,7 @@ pub async fn of_batch(
 /// content.
 async fn commands(
     connection: &mut PgConnection,
-    batch: &[&Received<Told>],
+    batch: &[&ReceivedMessage<Told>],
 ) -> sqlx::Result<Vec<(String, String, (String, Value))>> {
     let mut asked: [Vec<&str>; 3] = Default::default();
     for received in batch {
@@ -120,7 +120,7 @@ async fn commands(
 }
 
 /// The shares that the batch and the commands that it answers are about, by account.
-fn shares(batch: &[&Received<Told>], parts: &BTreeMap<String, Parts>) -> Vec<Pair> {
+fn shares(batch: &[&ReceivedMessage<Told>], parts: &BTreeMap<String, Parts>) -> Vec<Pair> {
     let told = batch.iter().filter_map(|received| {
         Some((received.account.clone(), received.message.share()?.to_string()))
     });
@@ -129,7 +129,7 @@ fn shares(batch: &[&Received<Told>], parts: &BTreeMap<String, Parts>) -> Vec<Pai
 }
 
 /// The numbers that they name, by account.
-fn numbers(batch: &[&Received<Told>], parts: &BTreeMap<String, Parts>) -> Vec<Pair> {
+fn numbers(batch: &[&ReceivedMessage<Told>], parts: &BTreeMap<String, Parts>) -> Vec<Pair> {
     let told = batch.iter().filter_map(|received| {
         Some((received.account.clone(), received.message.number()?.to_owned()))
     });
@@ -155,7 +155,7 @@ fn of_commands(
 }
 
 /// The comments that may be told, heard before, or blanked.
-fn comments(batch: &[&Received<Told>], parts: &BTreeMap<String, Parts>) -> Vec<String> {
+fn comments(batch: &[&ReceivedMessage<Told>], parts: &BTreeMap<String, Parts>) -> Vec<String> {
     let told = batch.iter().flat_map(|received| {
         let comments = received.message.comments().into_iter();
         let redacted = received.message.redactions().into_iter().map(|(comment, _)| comment);
@@ -194,7 +194,7 @@ async fn early(
 /// account, share and number. A desk may do so before it is told the ticket.
 async fn bound(
     connection: &mut PgConnection,
-    batch: &[&Received<Told>],
+    batch: &[&ReceivedMessage<Told>],
 ) -> sqlx::Result<Vec<(String, String, String)>> {
     let told = batch.iter().filter_map(|received| match &received.message.body {
         Some(DeliveryBody::TicketCreated(created)) => {

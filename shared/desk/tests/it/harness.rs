@@ -11,7 +11,7 @@ use desk::outbox::{self, Accepted, Request, accept};
 use desk::store::account::{KeptAccount, keep};
 use desk::{Edge, Session};
 use local::TestEnvironment;
-use messaging::parked::{self, Action, Filter};
+use messaging::parked::{self, ParkedAction, ParkedFilter};
 use messaging::{CommandSender, Sending};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -105,8 +105,8 @@ impl DeskHarness {
 
     /// Has everything that is parked taken in again, as `gateway parked replay --all` does.
     pub async fn replay_parked(&self) -> usize {
-        let all = Filter::default();
-        let plan = parked::plan(&self.pool, Service::Gateway, Action::Replay, &all).await;
+        let all = ParkedFilter::default();
+        let plan = parked::plan(&self.pool, Service::Gateway, ParkedAction::Replay, &all).await;
         let sending = Sending {
             broker_url: self.url(),
             confirm_timeout: PATIENCE,
