@@ -7,7 +7,7 @@ use bootstrap::{Context, NoKeys};
 use contracts::delivery::AgreementComparison;
 use contracts::sync::Transfer;
 use contracts::{AgreementId, ChainId, topology};
-use line::{Chain, Entry, Inbound, facts, hops};
+use line::{Chain, ChainEntry, Inbound, facts, hops};
 use messaging::{
     Content, Correlation, DecideError, DecodeError, HandlerResult, Output, ReceivedMessage, Service,
 };
@@ -106,7 +106,7 @@ impl Service for FieldSync {
 #[derive(Debug)]
 pub enum Decided {
     /// What a transfer brings its chain, and what becomes of the fields.
-    Transfer(Box<(Entry, Decision)>),
+    Transfer(Box<(ChainEntry, Decision)>),
     /// A fact was learned when the batch was loaded, and goes on as it is; with it what it asks to be
     /// compared, and the cursor of the next page.
     Fact(Option<(AgreementComparison, Option<String>)>),
@@ -148,7 +148,7 @@ pub struct Known {
 
 impl Known {
     /// What a transfer brings its chain, and what becomes of the chain's fields.
-    fn decide(&self, transfer: &Transfer) -> (Entry, Decision) {
+    fn decide(&self, transfer: &Transfer) -> (ChainEntry, Decision) {
         let (no_hops, no_fields) = (Chain::default(), StoredFields::default());
         let known = self.chains.get(&transfer.chain).unwrap_or(&no_hops);
         let entry = known.enter(transfer);
@@ -161,7 +161,12 @@ impl Known {
     }
 
     /// Keeps what a transfer changes, so that the next one meets it; returns what is sent.
-    fn apply(&mut self, transfer: &Transfer, entry: Entry, mut decision: Decision) -> Vec<Output> {
+    fn apply(
+        &mut self,
+        transfer: &Transfer,
+        entry: ChainEntry,
+        mut decision: Decision,
+    ) -> Vec<Output> {
         let chain = self.chains.entry(transfer.chain.clone()).or_default();
         chain.apply(entry);
         let stored = self.fields.entry(transfer.chain.clone()).or_default();

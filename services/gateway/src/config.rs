@@ -19,7 +19,7 @@ pub struct Config {
     pub webhooks: WebhookSettings,
     /// What may be called.
     #[serde(deserialize_with = "egress::checked")]
-    pub egress: egress::Settings,
+    pub egress: egress::EgressSettings,
     /// Who calls third-party systems.
     pub bridge: web::bridge::Config,
 }

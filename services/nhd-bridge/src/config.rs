@@ -23,7 +23,7 @@ pub struct Config {
     pub calls: CallSettings,
     /// What may be called.
     #[serde(deserialize_with = "egress::checked")]
-    pub egress: egress::Settings,
+    pub egress: egress::EgressSettings,
 }
 
 /// How access keys are kept.

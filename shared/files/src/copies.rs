@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use egress::{Call, Egress, HeaderValue, Redirects, Response, header};
+use egress::{Egress, HeaderValue, HttpCall, Redirects, Response, header};
 use messaging::cause;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -129,7 +129,7 @@ impl Copying {
     }
 
     async fn fetch(&self, row: &CopyRow) -> Result<Kept, Fault> {
-        let call = Call::get(row.url.as_str())
+        let call = HttpCall::get(row.url.as_str())
             .redirects(Redirects::anywhere(REDIRECTS))
             // It is the store that finds it too large, and says so.
             .answer_bytes(u64::MAX)

@@ -264,11 +264,11 @@ pub fn egress() -> Egress {
         }
     }
     let loopback = vec!["127.0.0.0/8".parse().expect("a network")];
-    let settings = egress::Settings {
+    let settings = egress::EgressSettings {
         allow: loopback.clone(),
         plain_http: loopback,
         ports: vec![Ports::all()],
-        ..egress::Settings::default()
+        ..egress::EgressSettings::default()
     };
     Egress::with_lookup(settings, Inside).expect("a client")
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use contracts::Timestamp;
-use mail::Next;
+use mail::MailOutcome;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -237,11 +237,18 @@ pub async fn claim(
 ///
 /// # Errors
 /// The database.
-pub async fn record(pool: &PgPool, id: Uuid, next: &Next, now: Timestamp) -> sqlx::Result<()> {
+pub async fn record(
+    pool: &PgPool,
+    id: Uuid,
+    next: &MailOutcome,
+    now: Timestamp,
+) -> sqlx::Result<()> {
     let (state, reason, next_attempt_at, sent_at) = match next {
-        Next::Sent => ("sent", None, None, Some(now.utc())),
-        Next::Again { at, reason } => ("pending", Some(reason.as_str()), Some(at.utc()), None),
-        Next::Failed { reason } => ("failed", Some(reason.as_str()), None, None),
+        MailOutcome::Sent => ("sent", None, None, Some(now.utc())),
+        MailOutcome::Again { at, reason } => {
+            ("pending", Some(reason.as_str()), Some(at.utc()), None)
+        }
+        MailOutcome::Failed { reason } => ("failed", Some(reason.as_str()), None, None),
     };
     sqlx::query(
         "update mail set state = $2, reason = $3, next_attempt_at = $4, sent_at = $5,

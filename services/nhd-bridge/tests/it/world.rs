@@ -241,11 +241,11 @@ async fn files(pool: &PgPool, dir: &Path) -> Files {
 fn egress(certificates: &Certificates) -> Egress {
     let loopback =
         vec!["127.0.0.0/8".parse().expect("a network"), "::1/128".parse().expect("a network")];
-    let settings = egress::Settings {
+    let settings = egress::EgressSettings {
         allow: loopback,
         ports: vec![Ports::all()],
         ca_file: certificates.authority.clone(),
-        ..egress::Settings::default()
+        ..egress::EgressSettings::default()
     };
     Egress::new(settings).expect("a client")
 }
