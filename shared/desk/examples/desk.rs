@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // What is asked for is sent until its receipt is there; what is told is taken in, then acked.
     let stop = CancellationToken::new();
     let sender = CommandSender::new(Acme::SERVICE, broker.clone().into(), LIMIT);
-    let sending = outbox::Settings { again_after: TEN_MINUTES, answer_timeout: LIMIT };
+    let sending = outbox::OutboxSettings { again_after: TEN_MINUTES, answer_timeout: LIMIT };
     let sent = outbox::run(pool.clone(), sender, sending, Arc::default(), stop.clone());
     let reading = RuntimeSettings {
         broker_url: broker.into(),

@@ -11,7 +11,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use contracts::Receipt;
-use desk::log::{Heads, Waiting};
+use desk::log::{Heads, LogWaiter};
 use desk::outbox::{self, Accepted, Request};
 use serde::Deserialize;
 use serde_json::Value;
@@ -138,7 +138,7 @@ async fn stream(
 struct Changes {
     desk: Desk,
     account: String,
-    waiting: Waiting,
+    waiting: LogWaiter,
     known: i64,
     ends: Instant,
     _permit: OwnedSemaphorePermit,

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use desk::log::{self, Cursor, CursorError, Logged, Page, ReadError, Waiting};
+use desk::log::{self, Cursor, CursorError, LogPage, LogWaiter, Logged, ReadError};
 use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -127,8 +127,8 @@ pub(crate) async fn stream(
 struct Events {
     api: Api,
     account: String,
-    waiting: Waiting,
-    page: Page,
+    waiting: LogWaiter,
+    page: LogPage,
     open: Open,
 }
 
@@ -175,7 +175,7 @@ async fn page(
     account: &str,
     after: Option<Cursor>,
     limit: usize,
-) -> Result<Page, Refusal> {
+) -> Result<LogPage, Refusal> {
     let after = match after {
         // Everything from now on.
         Some(Cursor { position: i64::MAX, .. }) => log::head(&api.pool, account).await?,

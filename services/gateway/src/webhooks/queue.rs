@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use desk::log::{self, Cursor, Logged, Page, ReadError};
+use desk::log::{self, Cursor, LogPage, Logged, ReadError};
 use messaging::cause;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -90,7 +90,7 @@ async fn next_of_log(pool: &PgPool, webhook: &WebhookRow) -> sqlx::Result<Option
 }
 
 /// The place before a page.
-pub(crate) fn before(page: &Page) -> Cursor {
+pub(crate) fn before(page: &LogPage) -> Cursor {
     page.entries
         .first()
         .map_or(page.next, |entry| Cursor { position: entry.cursor.position - 1, ..entry.cursor })

@@ -109,7 +109,7 @@ impl GatewayHarness {
         replicas.start(Session::<Gateway>::default(), url.clone(), &pool);
         let (heads, new) = (Arc::new(Heads::default()), Arc::new(Notify::new()));
         let sender = CommandSender::new(Service::Gateway, url.into(), PATIENCE);
-        let settings = outbox::Settings {
+        let settings = outbox::OutboxSettings {
             again_after: Duration::from_mins(10),
             answer_timeout: Duration::from_secs(20),
         };

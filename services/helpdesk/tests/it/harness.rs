@@ -78,7 +78,7 @@ impl HelpdeskHarness {
         let (heads, new_command) = (Arc::new(Heads::default()), Arc::new(Notify::new()));
         let changes = Arc::new(Changes::default());
         let sender = CommandSender::new(Service::Helpdesk, url.into(), PATIENCE);
-        let settings = outbox::Settings {
+        let settings = outbox::OutboxSettings {
             again_after: Duration::from_mins(10),
             answer_timeout: Duration::from_secs(20),
         };

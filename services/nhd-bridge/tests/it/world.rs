@@ -165,7 +165,7 @@ async fn bridge(
     replicas.start(Session::<NhdBridge>::default(), broker.clone(), pool);
     let (heads, new_command) = (Arc::new(Heads::default()), Arc::new(Notify::new()));
     let sender = CommandSender::new(Service::NhdBridge, broker.into(), PATIENCE);
-    let settings = outbox::Settings {
+    let settings = outbox::OutboxSettings {
         again_after: Duration::from_mins(10),
         answer_timeout: Duration::from_secs(20),
     };

@@ -80,7 +80,7 @@ impl DeskHarness {
     /// Starts a replica that sends what accounts ask for; without a receipt again after `again`.
     pub fn start_outbox(&mut self, again: Duration) {
         let settings =
-            outbox::Settings { again_after: again, answer_timeout: Duration::from_secs(20) };
+            outbox::OutboxSettings { again_after: again, answer_timeout: Duration::from_secs(20) };
         let sender = CommandSender::new(Service::Gateway, self.url().into(), PATIENCE);
         let (pool, new) = (self.pool.clone(), Arc::clone(&self.new_command));
         self.replicas.spawn(|stop| outbox::run(pool, sender, settings, new, stop));
