@@ -12,7 +12,7 @@ pub struct Config {
     /// What the operator speaks to.
     pub operator: GuardedListener,
     /// What accounts upload.
-    pub files: files::Config,
+    pub files: files::FilesConfig,
     /// What one account may take.
     pub limits: Limits,
     /// How endpoints of accounts are called.

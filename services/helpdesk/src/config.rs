@@ -12,7 +12,7 @@ pub struct Config {
     /// What the operator speaks to.
     pub operator: GuardedListener,
     /// What accounts keep.
-    pub files: files::Config,
+    pub files: files::FilesConfig,
     /// How commands are sent.
     pub limits: Limits,
     /// How mails are sent.

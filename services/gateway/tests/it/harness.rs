@@ -11,7 +11,7 @@ use desk::log::Heads;
 use desk::store::account::{KeptAccount, keep};
 use desk::{Session, outbox};
 use egress::{Addresses, Egress, Lookup, Ports, RetrySchedule};
-use files::{Files, Settings, copy, sweep};
+use files::{Files, FilesSettings, copy, sweep};
 use gateway::Gateway;
 use gateway::http::{Api, Limits, with_pages};
 use gateway::rules::token::Token;
@@ -62,7 +62,7 @@ pub struct GatewayHarness {
     pub files_url: String,
     /// Where files lie.
     pub folder: PathBuf,
-    pub files: Settings,
+    pub files: FilesSettings,
     line: ServiceBefore,
     replicas: Replicas,
 }
@@ -78,7 +78,7 @@ impl GatewayHarness {
     }
 
     /// With other limits of files.
-    pub async fn with_files(test: &str, change: impl FnOnce(&mut Settings)) -> Self {
+    pub async fn with_files(test: &str, change: impl FnOnce(&mut FilesSettings)) -> Self {
         Self::open(test, (10_000, 100), 2, change).await
     }
 
@@ -91,7 +91,7 @@ impl GatewayHarness {
         test: &str,
         (requests, streams): (u32, usize),
         copying: usize,
-        change: impl FnOnce(&mut Settings),
+        change: impl FnOnce(&mut FilesSettings),
     ) -> Self {
         let world = TestEnvironment::new(test).await;
         world.edge(Service::Gateway, &[ACME, GLOBEX]).await;
@@ -237,14 +237,14 @@ impl GatewayHarness {
 /// A folder of the test's own, and a listener for links.
 async fn files(
     test: &str,
-    change: impl FnOnce(&mut Settings),
-) -> (Settings, tokio::net::TcpListener) {
+    change: impl FnOnce(&mut FilesSettings),
+) -> (FilesSettings, tokio::net::TcpListener) {
     let name = format!("{test}-{}", fastrand::u64(..));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&folder).expect("a folder for files");
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let mut settings = Settings {
+    let mut settings = FilesSettings {
         origin: format!("http://{address}"),
         folder,
         file_bytes: 100 * 1024 * 1024,

@@ -109,7 +109,7 @@ impl HelpdeskHarness {
         let files_url = format!("http://{}", links.local_addr().expect("an address"));
         let folder = std::env::temp_dir().join(format!("{test}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
-        let settings = files::Settings {
+        let settings = files::FilesSettings {
             origin: files_url.clone(),
             folder: folder.clone(),
             file_bytes: FILE_BYTES,

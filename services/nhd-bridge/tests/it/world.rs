@@ -227,7 +227,7 @@ async fn files(pool: &PgPool, dir: &Path) -> Files {
     let folder = dir.join("files");
     std::fs::create_dir_all(&folder).expect("a folder");
     let [port] = local::ports::free().expect("a free port");
-    let settings = files::Settings {
+    let settings = files::FilesSettings {
         origin: format!("https://127.0.0.1:{port}"),
         folder,
         file_bytes: FILE_BYTES,
