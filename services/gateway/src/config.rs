@@ -21,7 +21,7 @@ pub struct Config {
     #[serde(deserialize_with = "egress::checked")]
     pub egress: egress::EgressSettings,
     /// Who calls third-party systems.
-    pub bridge: web::bridge::Config,
+    pub bridge: web::bridge::BridgeConfig,
 }
 
 /// What one account may take.

@@ -68,7 +68,7 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     let webhooks = Webhooks::new(pool.clone(), egress, calling);
     context.tasks.spawn("webhooks", webhooks.clone().run(shutdown.clone()));
 
-    let desk = web::Desk {
+    let desk = web::EdgeDesk {
         pool: pool.clone(),
         heads: Arc::clone(&heads),
         new_command: Arc::clone(&new_command),

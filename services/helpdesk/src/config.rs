@@ -18,7 +18,7 @@ pub struct Config {
     /// How mails are sent.
     pub smtp: Smtp,
     /// Who calls third-party systems.
-    pub bridge: web::bridge::Config,
+    pub bridge: web::bridge::BridgeConfig,
 }
 
 /// How commands are sent.

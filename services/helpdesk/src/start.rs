@@ -72,7 +72,7 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     let mails = MailLoop::new(table, context.answer_timeout(), now);
     context.tasks.spawn("mail-loop", mails.run(shutdown.clone()));
 
-    let desk = web::Desk {
+    let desk = web::EdgeDesk {
         pool: pool.clone(),
         heads,
         new_command: Arc::clone(&new_command),

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Where the bridge is, as a section of an edge's file.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub struct BridgeConfig {
     /// Where its `pages.listen` is reached; empty: pages say nothing of calls.
     #[serde(deserialize_with = "base")]
     pub url: String,
@@ -61,7 +61,7 @@ impl Bridge {
     ///
     /// # Errors
     /// No client can be made.
-    pub fn open(config: &Config) -> Result<Option<Self>, SetupError> {
+    pub fn open(config: &BridgeConfig) -> Result<Option<Self>, SetupError> {
         if config.url.is_empty() {
             return Ok(None);
         }

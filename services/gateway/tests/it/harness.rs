@@ -136,7 +136,7 @@ impl GatewayHarness {
         });
         let (api_pool, public_url) = (pool.clone(), url.clone());
         replicas.spawn(|stop| async move {
-            let desk = web::Desk {
+            let desk = web::EdgeDesk {
                 pool: api_pool.clone(),
                 heads: Arc::clone(&heads),
                 new_command: Arc::clone(&new),

@@ -7,7 +7,7 @@ use axum::response::Response;
 use contracts::fields::{CustomStatuses, TicketField};
 use sqlx::PgConnection;
 use uuid::Uuid;
-use web::{Failure, Html, Page, Reader, Role, Viewer, see_other, see_other_said};
+use web::{Failure, Html, Page, Reader, StaffRole, Viewer, see_other, see_other_said};
 
 use super::rule_form::{Names, Read, Row};
 use super::side;
@@ -119,7 +119,7 @@ pub(in crate::pages) async fn list(
     viewer: Viewer,
     Path(kind): Path<String>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let kind = kind_of(&kind)?;
     let mut connection = pages.pool().acquire().await?;
     let rules = rule::list(&mut connection, &viewer.account, kind).await?;
@@ -146,7 +146,7 @@ pub(in crate::pages) async fn form(
     viewer: Viewer,
     Path((kind, id)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let kind = kind_of(&kind)?;
     let mut connection = pages.pool().acquire().await?;
     let known = Known::of(&mut connection, &viewer.account).await?;
@@ -224,7 +224,7 @@ pub(in crate::pages) async fn save(
     Path((kind, id)): Path<(String, String)>,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let kind = kind_of(&kind)?;
     let id = Uuid::parse_str(&id).map_err(|_| Failure::NotFound)?;
     let account = viewer.account.as_str();
@@ -302,7 +302,7 @@ pub(in crate::pages) async fn earlier(
     viewer: Viewer,
     Path((kind, id)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let kind = kind_of(&kind)?;
     let id = Uuid::parse_str(&id).map_err(|_| Failure::NotFound)?;
     let mut connection = pages.pool().acquire().await?;

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use contracts::fields::CustomStatus;
-use web::{Failure, Page, Reader, Role, Viewer, see_other_said};
+use web::{Failure, Page, Reader, StaffRole, Viewer, see_other_said};
 
 use super::side;
 use crate::pages::form::Sent;
@@ -36,7 +36,7 @@ pub(in crate::pages) async fn list(
     State(pages): State<Pages>,
     viewer: Viewer,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let mut connection = pages.pool().acquire().await?;
     let known = custom_status::all(&mut connection, &viewer.account).await?;
     let categories = CATEGORIES.map(|category| {
@@ -78,7 +78,7 @@ pub(in crate::pages) async fn change(
     viewer: Viewer,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let change = asked(&sent).ok_or(Failure::NotFound)?;
     let done = settings::change_statuses(pages.pool(), &by(&viewer)?, change)
         .await

@@ -10,7 +10,7 @@ use axum::response::{Html, IntoResponse, Response};
 use contracts::{Receipt, ReceiptOutcome};
 use serde::Deserialize;
 use serde_json::json;
-use web::{Failure, Reader, Role, Viewer};
+use web::{Failure, Reader, StaffRole, Viewer};
 
 use super::super::{Number, Pages, by};
 use crate::clock::new_id;
@@ -75,7 +75,7 @@ pub(super) fn part<'a>(around: &Around<'a>, asked: &Asked) -> SeesPart<'a> {
     SeesPart {
         t: around.viewer,
         number: around.number,
-        may_work: around.viewer.role >= Role::Agent,
+        may_work: around.viewer.role >= StaffRole::Agent,
         public: lines(true),
         note: lines(false),
         may_ask: around.shares.iter().any(|share| share.live),

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use contracts::delivery::Side;
 use contracts::fields::{CustomStatuses, Status, TicketField};
-use web::{Failure, Html, Page, Reader, Role, Viewer};
+use web::{Failure, Html, Page, Reader, StaffRole, Viewer};
 
 use super::super::form::Sent;
 use super::super::upload::KeptFile;
@@ -126,7 +126,7 @@ pub(super) fn show(
     let Talk { lines, waits, is_cut } = talk;
     let ticket = &kept.ticket;
     let standing = ticket.standing().settled(&statuses);
-    let may_work = viewer.role >= Role::Agent;
+    let may_work = viewer.role >= StaffRole::Agent;
     let is_closed = ticket.status == Status::Closed;
     let code = match trouble {
         None => StatusCode::OK,
@@ -244,7 +244,7 @@ fn starts_public(viewer: &Viewer, answer: &Sent, shares: &[Share]) -> bool {
             && share.side == Side::Receiver
             && agreement.is_some_and(|agreement| !agreement.is_public())
     };
-    viewer.role >= Role::Agent
+    viewer.role >= StaffRole::Agent
         && match answer.one("mode") {
             Some(mode) => mode != "note",
             None => !shares.iter().any(is_private),
@@ -303,13 +303,13 @@ fn card(viewer: &Viewer, share: &Share) -> ShareCard {
         only_they: viewer
             .say_with("share.only_they", &[("partner", &share.partner_name)])
             .into_owned(),
-        may_unshare: may_unshare(share) && viewer.role >= Role::Agent,
+        may_unshare: may_unshare(share) && viewer.role >= StaffRole::Agent,
     }
 }
 
 fn offer(viewer: &Viewer, field: ShareField<'_>) -> ShareOffer {
     match field {
-        _ if viewer.role < Role::Agent => ShareOffer::Absent,
+        _ if viewer.role < StaffRole::Agent => ShareOffer::Absent,
         ShareField::Absent => ShareOffer::Absent,
         ShareField::Refused(why) => ShareOffer::Refused(no_share(viewer, &why)),
         ShareField::Choice(agreements) => {
