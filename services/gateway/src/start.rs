@@ -17,7 +17,7 @@ use web::Bridge;
 
 use crate::config::Config;
 use crate::edge::Gateway;
-use crate::http::{Api, Limits, with_pages};
+use crate::http::{AccountLimiter, Api, with_pages};
 use crate::operator_api::OperatorApi;
 use crate::pages;
 use crate::webhooks::{self, Webhooks};
@@ -80,7 +80,7 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
         pool.clone(),
         heads,
         Arc::clone(&new_command),
-        Limits::new(requests, limits.open_streams.size()),
+        AccountLimiter::new(requests, limits.open_streams.size()),
         files.clone(),
         webhooks,
         shutdown.clone(),

@@ -17,7 +17,7 @@ use super::Api;
 use super::auth::Caller;
 use super::limits::Open;
 use super::problem::Refusal;
-use super::query::{self, Asked, Between};
+use super::query::{self, Between, CheckedQuery};
 use crate::rules::problem::{Problem, Why};
 use crate::rules::scope;
 use crate::webhooks::before;
@@ -78,7 +78,7 @@ impl<'a> Delivered<'a> {
 pub(crate) async fn poll(
     State(api): State<Api>,
     caller: Caller,
-    Asked(asked): Asked<Polled>,
+    CheckedQuery(asked): CheckedQuery<Polled>,
 ) -> Result<Response, Refusal> {
     caller.may(scope::READ)?;
     let after = asked.after.as_deref().map(cursor).transpose()?.flatten();
@@ -108,7 +108,7 @@ pub(crate) async fn poll(
 pub(crate) async fn stream(
     State(api): State<Api>,
     caller: Caller,
-    Asked(asked): Asked<Polled>,
+    CheckedQuery(asked): CheckedQuery<Polled>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     caller.may(scope::READ)?;

@@ -13,7 +13,7 @@ use desk::{Session, outbox};
 use egress::{Addresses, Egress, Lookup, Ports, RetrySchedule};
 use files::{Files, FilesSettings, copy, sweep};
 use gateway::Gateway;
-use gateway::http::{Api, Limits, with_pages};
+use gateway::http::{AccountLimiter, Api, with_pages};
 use gateway::rules::token::Token;
 use gateway::store::token::{TokenRow, insert};
 use gateway::webhooks::{self, Webhooks};
@@ -126,7 +126,7 @@ impl GatewayHarness {
         // Two, of which each may work on any queue.
         replicas.spawn(|stop| webhooks.clone().run(stop));
         replicas.spawn(|stop| webhooks.clone().run(stop));
-        let limits = Limits::new(NonZeroU32::new(requests).expect("one at least"), streams);
+        let limits = AccountLimiter::new(NonZeroU32::new(requests).expect("one at least"), streams);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         replicas.spawn(|stop| sweep(served_files.clone(), stop));
