@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use helpdesk::rules::condition::{ANY, Condition, Conditions, Event, NONE, Subject};
+use helpdesk::rules::condition::{ANY, Condition, Conditions, NONE, Subject, TicketEvent};
 use helpdesk::rules::ticket::{Channel, STATUSES, Ticket, tags_of};
 use helpdesk::store::ticket::{Kept, insert};
 use helpdesk::store::view;
@@ -103,7 +103,7 @@ async fn sql_finds_what_conditions_say() {
         let conditions = Conditions { all: some(&mut chance), any: some(&mut chance) };
         let said: BTreeSet<i64> = tickets
             .iter()
-            .filter(|ticket| conditions.hold(ticket, Event::Hours(0)))
+            .filter(|ticket| conditions.hold(ticket, TicketEvent::Hours(0)))
             .map(|ticket| ticket.number)
             .collect();
         let me = Uuid::nil();

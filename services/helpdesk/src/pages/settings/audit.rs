@@ -30,7 +30,7 @@ pub(in crate::pages) async fn list(
     viewer.must_be(StaffRole::Admin)?;
     let mut connection = pages.pool().acquire().await?;
     let lines = audit::newest(&mut connection, &viewer.account, 200).await?;
-    let row = |line: audit::Line| Row {
+    let row = |line: audit::AuditRecord| Row {
         time: viewer.time(line.at),
         who: line.who,
         what: viewer.say(&line.what).into_owned(),

@@ -15,7 +15,7 @@ use crate::clock::{new_id, now};
 use crate::pages::confirm::{self, Question};
 use crate::pages::form::Sent;
 use crate::pages::{Pages, Team, no_share};
-use crate::rules::condition::Event;
+use crate::rules::condition::TicketEvent;
 use crate::rules::name::is_name;
 use crate::rules::sharing::Agreement;
 use crate::rules::trigger::{self, Rule};
@@ -325,9 +325,9 @@ fn try_out(names: &Names<'_>, kind: Kind, rule: &Rule, tickets: &[Kept]) -> Trie
 fn try_one(names: &Names<'_>, kind: Kind, rule: &Rule, kept: &Kept, tried: &mut Tried) -> TriedRow {
     let viewer = names.viewer;
     let hours = (now().utc() - kept.updated_at).num_hours();
-    let events: &[Event] = match kind {
-        Kind::Trigger => &[Event::Created, Event::Updated],
-        Kind::Automation | Kind::View => &[Event::Hours(hours)],
+    let events: &[TicketEvent] = match kind {
+        Kind::Trigger => &[TicketEvent::Created, TicketEvent::Updated],
+        Kind::Automation | Kind::View => &[TicketEvent::Hours(hours)],
     };
     let event = events.iter().find(|event| rule.when.hold(&kept.ticket, **event));
     let row = |level, icon, key: &str, because: String| TriedRow {

@@ -14,7 +14,7 @@ use web::{Failure, Reader, StaffRole, Viewer};
 
 use super::super::{Number, Pages, by};
 use crate::clock::new_id;
-use crate::rules::sees::{Answered, Hop, Sees, answered, who_sees};
+use crate::rules::sees::{Answered, AudienceHop, Sees, answered, who_sees};
 use crate::rules::sharing::Share;
 use crate::store::{person, sharing, ticket};
 use crate::work::would;
@@ -149,7 +149,7 @@ pub(in crate::pages) async fn look(
     Ok(Html(markup).into_response())
 }
 
-fn hop_line(viewer: &Viewer, hop: &Hop) -> HopLine {
+fn hop_line(viewer: &Viewer, hop: &AudienceHop) -> HopLine {
     let here = hop.share.is_none() && hop.name.is_none() && !hop.is_further;
     let (class, icon, text) = match &hop.sees {
         Sees::PrivateOnly => ("hop--no", "eye-off", viewer.say("sees.private_only").into_owned()),

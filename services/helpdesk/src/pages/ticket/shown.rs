@@ -15,7 +15,7 @@ use super::talk::{Line, Talk};
 use super::{Known, Trouble, Typed, props};
 use crate::clock::new_id;
 use crate::rules::custom_status::{TicketStatus, choices};
-use crate::rules::people::{self, Person, Reach};
+use crate::rules::people::{self, EndUser, ReplyReach};
 use crate::rules::sharing::{Agreement, Share, ShareField, may_unshare, share_field};
 use crate::rules::ticket::status_word;
 
@@ -55,7 +55,7 @@ struct TicketPage<'a> {
     new_asker: Option<(String, String)>,
     /// What was typed of a ticket to be merged into.
     merge_into: Option<String>,
-    ccs: Vec<Person>,
+    ccs: Vec<EndUser>,
     kept: Vec<KeptFile>,
     secure: bool,
 }
@@ -319,11 +319,11 @@ fn offer(viewer: &Viewer, field: ShareField<'_>) -> ShareOffer {
     }
 }
 
-fn reach_text(viewer: &Viewer, reach: &Reach, ccs: usize) -> String {
+fn reach_text(viewer: &Viewer, reach: &ReplyReach, ccs: usize) -> String {
     let requester = match reach {
-        Reach::Partner(partner) => viewer.say_with("reach.partner", &[("partner", partner)]),
-        Reach::Address(address) => viewer.say_with("reach.address", &[("address", address)]),
-        Reach::Nobody => viewer.say("reach.nobody"),
+        ReplyReach::Partner(partner) => viewer.say_with("reach.partner", &[("partner", partner)]),
+        ReplyReach::Address(address) => viewer.say_with("reach.address", &[("address", address)]),
+        ReplyReach::Nobody => viewer.say("reach.nobody"),
     };
     if ccs == 0 {
         return requester.into_owned();
