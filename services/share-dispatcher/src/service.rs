@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 
 use crate::config::Config;
 use crate::inbound::Inbound;
-use crate::rules::{self, Answer, Change, Decision, Keys, State};
+use crate::rules::{self, Answer, Decision, Keys, NewRow, State};
 use crate::{outbound, store};
 
 /// Builds the service and runs it until the stop.
@@ -39,7 +39,7 @@ impl ShareDispatcher {
 
 impl Service for ShareDispatcher {
     type Inbound = Inbound;
-    type State = Loaded;
+    type State = BatchState;
     /// None for a fact: it was learned when the batch was loaded, and goes on as it is.
     type Decision = Option<Decision>;
     const SERVICE: topology::Service = topology::Service::ShareDispatcher;
@@ -64,16 +64,19 @@ impl Service for ShareDispatcher {
         &self,
         connection: &mut PgConnection,
         batch: &[&ReceivedMessage<Inbound>],
-    ) -> Result<Loaded, DecideError> {
+    ) -> Result<BatchState, DecideError> {
         let facts = batch.iter().filter_map(|received| match &received.message {
             Inbound::Fact(fact) => Some(&**fact),
             _ => None,
         });
         line::facts::learn(connection, facts).await?;
-        Ok(Loaded { state: store::load(connection, &self.keys, batch).await?, changes: Vec::new() })
+        Ok(BatchState {
+            state: store::load(connection, &self.keys, batch).await?,
+            changes: Vec::new(),
+        })
     }
 
-    fn decide(&self, loaded: &Loaded, received: &ReceivedMessage<Inbound>) -> Option<Decision> {
+    fn decide(&self, loaded: &BatchState, received: &ReceivedMessage<Inbound>) -> Option<Decision> {
         if matches!(received.message, Inbound::Fact(_)) {
             return None;
         }
@@ -84,7 +87,7 @@ impl Service for ShareDispatcher {
 
     fn apply(
         &self,
-        loaded: &mut Loaded,
+        loaded: &mut BatchState,
         received: &ReceivedMessage<Inbound>,
         decision: Option<Decision>,
     ) -> HandlerResult {
@@ -98,18 +101,22 @@ impl Service for ShareDispatcher {
         }
     }
 
-    async fn save(&self, connection: &mut PgConnection, loaded: Loaded) -> Result<(), DecideError> {
+    async fn save(
+        &self,
+        connection: &mut PgConnection,
+        loaded: BatchState,
+    ) -> Result<(), DecideError> {
         store::save(connection, &loaded.state, &loaded.changes).await
     }
 }
 
 /// What a batch is decided by, and what it changed so far.
 #[derive(Debug, Default)]
-pub struct Loaded {
+pub struct BatchState {
     /// What is known, as the next message of the batch meets it.
     pub state: State,
     /// What has to be saved.
-    pub changes: Vec<Change>,
+    pub changes: Vec<NewRow>,
 }
 
 /// The command, with the mark of a dry run.

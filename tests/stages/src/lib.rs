@@ -258,7 +258,7 @@ impl Line {
             _ => {}
         }
         let state = std::mem::take(state);
-        let mut loaded = share_dispatcher::Loaded { state, ..Default::default() };
+        let mut loaded = share_dispatcher::BatchState { state, ..Default::default() };
         let service = dispatcher();
         let result = decide_and_apply(&service, &mut loaded, received);
         self.dispatcher = loaded.state;
