@@ -21,13 +21,13 @@ pub struct ServiceHarness {
     pub pool: PgPool,
     pub desk: Desk,
     /// What reached the next service, by message id.
-    pub passed_on: Arc<Mutex<BTreeMap<String, PassedOn>>>,
+    pub passed_on: Arc<Mutex<BTreeMap<String, Arrivals>>>,
     collecting: JoinHandle<lapin::Result<()>>,
 }
 
-/// One message to the next service.
+/// The arrivals of one message at the next service.
 #[derive(Clone, Debug, Default)]
-pub struct PassedOn {
+pub struct Arrivals {
     /// How often it came.
     pub times: usize,
     /// What it said.
@@ -36,7 +36,7 @@ pub struct PassedOn {
     pub bodies: BTreeSet<Vec<u8>>,
 }
 
-impl PassedOn {
+impl Arrivals {
     fn came(&mut self, what: String, body: &[u8]) {
         (self.times, self.what) = (self.times + 1, what);
         self.bodies.insert(body.to_vec());
@@ -241,7 +241,7 @@ impl ServiceHarness {
         );
     }
 
-    pub fn passed_on(&self) -> BTreeMap<String, PassedOn> {
+    pub fn passed_on(&self) -> BTreeMap<String, Arrivals> {
         self.passed_on.lock().expect("no test panics with it").clone()
     }
 
@@ -282,7 +282,7 @@ fn settings(broker_url: String, slots: usize, max_age: Duration) -> RuntimeSetti
 
 async fn collect(
     url: String,
-    passed_on: Arc<Mutex<BTreeMap<String, PassedOn>>>,
+    passed_on: Arc<Mutex<BTreeMap<String, Arrivals>>>,
 ) -> lapin::Result<()> {
     read_queue(&url, "comment-sync", |delivery| {
         let id =

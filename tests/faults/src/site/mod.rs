@@ -20,7 +20,7 @@ use tokio::task::spawn_blocking;
 use url::Url;
 
 use crate::proxy::Proxy;
-pub use replicas::{REPLICAS, Replicas};
+pub use replicas::{REPLICAS, ReplicaProcesses};
 use servers::PrivateServers;
 
 /// The virtual host and the database.
@@ -57,7 +57,7 @@ pub struct Site {
     /// Broker users and queues, as the services see them.
     pub installation: Installation,
     /// The services' processes.
-    pub replicas: Replicas,
+    pub replicas: ReplicaProcesses,
     /// Where mails end up.
     pub mail: MailSink,
     desks: Installation,
@@ -100,7 +100,7 @@ impl Site {
             .settings
             .iter()
             .fold(fleet, |fleet, (name, value)| fleet.with_variable(name, value));
-        let replicas = Replicas::start(fleet).await?;
+        let replicas = ReplicaProcesses::start(fleet).await?;
         Ok(Self { wires, installation, replicas, mail, desks, servers: private })
     }
 
