@@ -59,22 +59,28 @@ const IMPURE: [&str; 14] = [
     "new_v4",
 ];
 
-fn root() -> PathBuf {
+/// The root of the workspace.
+pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the package lies below the root")
         .to_owned()
 }
 
-#[test]
-fn crate_edges_are_as_drawn() {
+/// The packages of the workspace, as cargo tells them.
+pub(super) fn packages() -> Vec<Value> {
     let metadata = Command::new(env!("CARGO"))
         .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
         .current_dir(root())
         .output()
         .expect("cargo runs");
     let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("cargo tells JSON");
-    let packages = metadata["packages"].as_array().expect("packages");
+    metadata["packages"].as_array().expect("packages").clone()
+}
+
+#[test]
+fn crate_edges_are_as_drawn() {
+    let packages = packages();
     let members: BTreeSet<&str> =
         packages.iter().map(|package| package["name"].as_str().unwrap_or_default()).collect();
     let allowed: BTreeMap<&str, &[&str]> = EDGES.into_iter().collect();
@@ -200,7 +206,8 @@ fn every_sabotage_applies() {
     }
 }
 
-fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
+/// All Rust files in a folder and below it.
+pub(super) fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in
         std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
     {
