@@ -7,25 +7,25 @@ use contracts::delivery::{DeliveryBody, Side};
 use contracts::{AccountName, ItemOutcome, ShareId};
 use serde_json::json;
 use testkit::Desk;
-use testkit::duties::{Condition, updated_via_sharing};
+use testkit::duties::{SharingCondition, updated_via_sharing};
 
 use crate::context::{ConformanceContext, Partners, applied, everything, item};
 
-fn received_from(desk: &Desk) -> Condition {
-    Condition::ReceivedFrom(desk.account.clone())
+fn received_from(desk: &Desk) -> SharingCondition {
+    SharingCondition::ReceivedFrom(desk.account.clone())
 }
 
-fn sent_to(desk: &Desk) -> Condition {
-    Condition::SentTo(desk.account.clone())
+fn sent_to(desk: &Desk) -> SharingCondition {
+    SharingCondition::SentTo(desk.account.clone())
 }
 
 /// What a desk's view shows by what it was told so far.
-fn view(desk: &Desk, condition: &Condition) -> BTreeSet<ShareId> {
+fn view(desk: &Desk, condition: &SharingCondition) -> BTreeSet<ShareId> {
     desk.duties().view(condition).into_iter().cloned().collect()
 }
 
 /// The first delivery of a desk on which a trigger fires, and the share it is about.
-fn trigger(desk: &Desk, conditions: &[Condition]) -> Option<(DeliveryBody, ShareId)> {
+fn trigger(desk: &Desk, conditions: &[SharingCondition]) -> Option<(DeliveryBody, ShareId)> {
     let deliveries = desk.deliveries();
     let duties = desk.duties();
     deliveries
@@ -57,13 +57,14 @@ async fn middle(context: &ConformanceContext) -> Middle {
 
 pub async fn r_80_rules_can_name_tickets_that_came_by_sharing(context: ConformanceContext) {
     let middle = middle(&context).await;
-    assert_eq!(view(&middle.globex, &Condition::Received), [middle.received.clone()].into());
+    assert_eq!(view(&middle.globex, &SharingCondition::Received), [middle.received.clone()].into());
     assert_eq!(
-        view(&middle.acme, &Condition::Received),
+        view(&middle.acme, &SharingCondition::Received),
         [].into(),
         "it has shared, and got nothing"
     );
-    let (told, share) = trigger(&middle.globex, &[Condition::Received]).expect("the trigger fires");
+    let (told, share) =
+        trigger(&middle.globex, &[SharingCondition::Received]).expect("the trigger fires");
     assert_eq!((told.name(), share), ("ticket.created.v1", middle.received));
 }
 
@@ -73,14 +74,14 @@ pub async fn r_81_updated_via_is_ticket_sharing_for_what_a_partner_did(
     let partners = context.partners(everything()).await;
     let share = context.shared(&partners.acme, &partners.globex, &partners.agreement, "1").await;
     assert_eq!(
-        view(&partners.acme, &Condition::UpdatedVia),
+        view(&partners.acme, &SharingCondition::UpdatedVia),
         [].into(),
         "its own changes are not by sharing"
     );
     applied(&context.update(&partners.globex, "1-copy", json!({ "status": "pending" })).await);
     context.updated(&partners.acme, &share, "the status", |it| it.status.is_some()).await;
     for desk in [&partners.acme, &partners.globex] {
-        assert_eq!(view(desk, &Condition::UpdatedVia), [share.clone()].into());
+        assert_eq!(view(desk, &SharingCondition::UpdatedVia), [share.clone()].into());
         let changes =
             desk.deliveries().into_iter().filter(|it| it.told.name().starts_with("ticket."));
         assert!(
@@ -104,7 +105,7 @@ pub async fn r_82_a_view_shows_all_tickets_shared_to_the_account(context: Confor
     let agreement = context.agree(acme, globex, everything()).await;
     let more = context.shared(acme, globex, &agreement, "2").await;
     let expected: BTreeSet<ShareId> = [middle.received, more].into();
-    assert_eq!(view(globex, &Condition::Received), expected, "as they came");
+    assert_eq!(view(globex, &SharingCondition::Received), expected, "as they came");
     let listed = context.shares(globex).await;
     let received = listed
         .iter()
@@ -148,11 +149,15 @@ pub async fn r_84_triggers_and_automations_have_conditions_on_sharing(context: C
     context.updated(globex, &middle.received, "the status", |it| it.status.is_some()).await;
     applied(&context.update(&middle.initech, "own-copy", json!({ "status": "pending" })).await);
     context.updated(globex, &middle.sent, "the status", |it| it.status.is_some()).await;
-    let fires = |conditions: &[Condition]| trigger(globex, conditions).map(|(_, share)| share);
-    let from_nobody = Condition::ReceivedFrom(AccountName::new("nobody").expect("a name"));
-    assert_eq!(fires(&[Condition::UpdatedVia, received_from(&middle.acme)]), Some(middle.received));
-    assert_eq!(fires(&[Condition::UpdatedVia, sent_to(&middle.initech)]), Some(middle.sent));
-    assert_eq!(fires(&[Condition::UpdatedVia, from_nobody]), None);
+    let fires =
+        |conditions: &[SharingCondition]| trigger(globex, conditions).map(|(_, share)| share);
+    let from_nobody = SharingCondition::ReceivedFrom(AccountName::new("nobody").expect("a name"));
+    assert_eq!(
+        fires(&[SharingCondition::UpdatedVia, received_from(&middle.acme)]),
+        Some(middle.received)
+    );
+    assert_eq!(fires(&[SharingCondition::UpdatedVia, sent_to(&middle.initech)]), Some(middle.sent));
+    assert_eq!(fires(&[SharingCondition::UpdatedVia, from_nobody]), None);
     assert_eq!(fires(&[received_from(&middle.initech)]), None, "that is the other direction");
 }
 
@@ -160,7 +165,7 @@ pub async fn r_85_a_trigger_on_ticket_sharing_routes_and_tags(context: Conforman
     let partners = context.partners(everything()).await;
     let (acme, globex) = (&partners.acme, &partners.globex);
     let share = context.shared(acme, globex, &partners.agreement, "1").await;
-    let (_, routed) = trigger(globex, &[Condition::UpdatedVia]).expect("the trigger fires");
+    let (_, routed) = trigger(globex, &[SharingCondition::UpdatedVia]).expect("the trigger fires");
     assert_eq!(routed, share);
     let tags = json!({ "add": [{ "name": "second-level", "added_by": "rule" }] });
     let receipt = context.update_share(globex, &routed, json!({ "tags": tags })).await;
@@ -213,7 +218,7 @@ pub async fn r_88_both_conditions_filter_views(context: ConformanceContext) {
     let back = context.agree(globex, acme, everything()).await;
     let to_acme = context.shared(globex, acme, &back, "other").await;
     context.shares(globex).await;
-    let views = [received_from(acme), sent_to(acme), sent_to(initech), Condition::Received]
+    let views = [received_from(acme), sent_to(acme), sent_to(initech), SharingCondition::Received]
         .map(|it| view(globex, &it));
     let [from_acme, sent_to_acme, sent_to_initech, received] = views;
     assert_eq!((&from_acme, &received), (&[middle.received].into(), &from_acme));

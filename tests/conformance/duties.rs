@@ -7,7 +7,7 @@ use contracts::{Person, ReceiptOutcome};
 use serde_json::{Value, json};
 use testkit::desk::{PATIENCE, clock};
 use testkit::duties::{
-    Form, MessageIds, Reach, Refusal, Requester, User, Users, changes_in, form_of, history_of,
+    DutyRefusal, Form, MessageIds, Reach, Requester, User, Users, changes_in, form_of, history_of,
     may_fetch, shown_html, to_publish,
 };
 use testkit::{Desk, Duties, until};
@@ -31,7 +31,7 @@ pub async fn r_27_a_ticket_in_a_live_share_is_not_merged(context: ConformanceCon
         context.shares(desk).await;
         assert_eq!(
             duties(desk).may_merge(number),
-            Err(Refusal::InLiveShare(partner.account.to_string()))
+            Err(DutyRefusal::InLiveShare(partner.account.to_string()))
         );
         assert_eq!(duties(desk).may_merge("another"), Ok(()));
     }
@@ -179,7 +179,7 @@ pub async fn part_6_placeholders_are_not_matched_merged_or_deleted(context: Conf
         [&requester],
         "beside the user of the same name"
     );
-    let refused = Err(Refusal::Placeholder("Requester".to_owned()));
+    let refused = Err(DutyRefusal::Placeholder("Requester".to_owned()));
     assert_eq!(users.delete(&requester.id), refused);
     assert_eq!(users.merge(&requester.id, "44"), refused);
     assert_eq!(users.merge("44", &requester.id), refused);

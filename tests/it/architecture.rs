@@ -68,22 +68,28 @@ const CODE: [&str; 7] = ["rs", "ts", "mjs", "js", "sh", "py", "css"];
 /// Folders of what others wrote, and of what is built.
 const NOT_OURS: [&str; 4] = ["vendor", "target", "node_modules", "dist"];
 
-fn root() -> PathBuf {
+/// The root of the workspace.
+pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the package lies below the root")
         .to_owned()
 }
 
-#[test]
-fn crate_edges_are_as_drawn() {
+/// The packages of the workspace, as cargo tells them.
+pub(super) fn packages() -> Vec<Value> {
     let metadata = Command::new(env!("CARGO"))
         .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
         .current_dir(root())
         .output()
         .expect("cargo runs");
     let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("cargo tells JSON");
-    let packages = metadata["packages"].as_array().expect("packages");
+    metadata["packages"].as_array().expect("packages").clone()
+}
+
+#[test]
+fn crate_edges_are_as_drawn() {
+    let packages = packages();
     let members: BTreeSet<&str> =
         packages.iter().map(|package| package["name"].as_str().unwrap_or_default()).collect();
     let allowed: BTreeMap<&str, &[&str]> = EDGES.into_iter().collect();
@@ -235,7 +241,8 @@ fn code_is_100_wide() {
     assert!(wide.is_empty(), "longer than {WIDTH} characters:\n{}", wide.join("\n"));
 }
 
-fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
+/// All Rust files in a folder and below it.
+pub(super) fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
     code_files(folder, &["rs"], files);
 }
 

@@ -9,6 +9,7 @@ mod gateway_pair;
 mod histories;
 mod memory;
 mod metrics;
+mod names;
 mod partners;
 mod processes;
 mod readme;

@@ -27,14 +27,14 @@ const PERSISTENT: u8 = 2;
 
 /// A desk that reads its queue, alone where the broker holds to it: at a quorum queue RabbitMQ 3.10
 /// lets a second one in.
-pub(crate) struct Desk {
+pub(crate) struct OperatorDesk {
     pub(crate) account: AccountName,
     connection: Connection,
     channel: Channel,
     deliveries: Consumer,
 }
 
-impl Desk {
+impl OperatorDesk {
     /// Logs in as `name`, and waits while the broker says that another one reads the queue.
     pub(crate) async fn open(url: &str, name: &str) -> Result<Self> {
         let account = account_name(address::parse("a desk's address", url)?.username())?;

@@ -3,7 +3,9 @@
 use bootstrap::Context;
 use contracts::address::Invitee;
 use contracts::{AccountName, sharing_url, topology};
-use messaging::{About, Aged, Content, DecideError, DecodeError, HandlerResult, Received, Service};
+use messaging::{
+    Aged, Content, Correlation, DecideError, DecodeError, HandlerResult, ReceivedMessage, Service,
+};
 use sqlx::PgConnection;
 
 use crate::rules::state::State;
@@ -51,21 +53,21 @@ impl Service for AgreementService {
     }
 
     /// Nothing comes to it but desks' commands, of which the runtime knows it.
-    fn about(_: &Inbound) -> About {
-        About::default()
+    fn about(_: &Inbound) -> Correlation {
+        Correlation::default()
     }
 
     async fn load(
         &self,
         connection: &mut PgConnection,
-        batch: &[&Received<Inbound>],
+        batch: &[&ReceivedMessage<Inbound>],
     ) -> Result<State, DecideError> {
         store::load(connection, wanted(batch, self.invites_a_day)).await
     }
 
     /// # Panics
     /// On a command without its publisher, which admission lets nobody send.
-    fn decide(&self, state: &State, received: &Received<Inbound>) -> Decision {
+    fn decide(&self, state: &State, received: &ReceivedMessage<Inbound>) -> Decision {
         let publisher = received
             .publisher
             .as_ref()
@@ -76,7 +78,7 @@ impl Service for AgreementService {
     fn apply(
         &self,
         state: &mut State,
-        received: &Received<Inbound>,
+        received: &ReceivedMessage<Inbound>,
         decision: Decision,
     ) -> HandlerResult {
         let answer = state.apply(decision);
@@ -91,7 +93,7 @@ impl Service for AgreementService {
 }
 
 /// What a batch may read or change.
-fn wanted(batch: &[&Received<Inbound>], invites_a_day: usize) -> Wanted {
+fn wanted(batch: &[&ReceivedMessage<Inbound>], invites_a_day: usize) -> Wanted {
     let mut wanted = Wanted { invites_a_day, ..Wanted::default() };
     for received in batch {
         wanted.names.insert(received.account.clone());

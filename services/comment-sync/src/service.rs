@@ -7,7 +7,8 @@ use contracts::sync::{Action, Hop, Transfer};
 use contracts::{AccountName, ChainId, CommentId, topology};
 use line::{Chain, Inbound, Loaded, facts, hops};
 use messaging::{
-    About, Content, DecideError, DecodeError, HandlerResult, Received, Service, loadable,
+    Content, Correlation, DecideError, DecodeError, HandlerResult, ReceivedMessage, Service,
+    loadable,
 };
 use sqlx::PgConnection;
 
@@ -42,7 +43,7 @@ impl Service for CommentSync {
         Inbound::decode(message_type, content)
     }
 
-    fn about(message: &Inbound) -> About {
+    fn about(message: &Inbound) -> Correlation {
         message.about()
     }
 
@@ -61,7 +62,7 @@ impl Service for CommentSync {
     async fn load(
         &self,
         connection: &mut PgConnection,
-        batch: &[&Received<Inbound>],
+        batch: &[&ReceivedMessage<Inbound>],
     ) -> Result<Known, DecideError> {
         let loaded = line::load(&mut *connection, batch).await?;
         if loaded.transfers.is_empty() {
@@ -74,7 +75,7 @@ impl Service for CommentSync {
         load(connection, loaded).await
     }
 
-    fn decide(&self, known: &Known, received: &Received<Inbound>) -> Option<Decision> {
+    fn decide(&self, known: &Known, received: &ReceivedMessage<Inbound>) -> Option<Decision> {
         let (Inbound::Transfer(transfer) | Inbound::DryRun(transfer)) = &received.message else {
             return None;
         };
@@ -88,7 +89,7 @@ impl Service for CommentSync {
     fn apply(
         &self,
         known: &mut Known,
-        received: &Received<Inbound>,
+        received: &ReceivedMessage<Inbound>,
         decision: Option<Decision>,
     ) -> HandlerResult {
         let outputs = match (&received.message, decision) {
@@ -170,7 +171,7 @@ fn needs_all(chains: &BTreeMap<ChainId, Chain>, transfer: &Transfer) -> bool {
 /// Bytes that each message of a batch has loaded: a chain as a whole by the first that needs it.
 fn loads<'a>(
     chains: &'a BTreeMap<ChainId, Chain>,
-    batch: &'a [&Received<Inbound>],
+    batch: &'a [&ReceivedMessage<Inbound>],
 ) -> impl Iterator<Item = usize> + 'a {
     let mut whole = BTreeSet::new();
     batch.iter().map(move |received| match &received.message {
@@ -280,9 +281,9 @@ mod tests {
     use super::*;
     use crate::rules::samples::{acme_copy, first_hop, noon, published, second_hop, share, update};
 
-    fn received(transfer: Transfer) -> Received<Inbound> {
-        Received {
-            account: Received::<Inbound>::INTERNAL.into(),
+    fn received(transfer: Transfer) -> ReceivedMessage<Inbound> {
+        ReceivedMessage {
+            account: ReceivedMessage::<Inbound>::INTERNAL.into(),
             message_id: "1".into(),
             message_type: "transfer.v1".into(),
             publisher: None,

@@ -7,9 +7,9 @@ use bootstrap::{Context, NoKeys};
 use contracts::delivery::AgreementComparison;
 use contracts::sync::Transfer;
 use contracts::{AgreementId, ChainId, topology};
-use line::{Chain, Entry, Inbound, facts, hops};
+use line::{Chain, ChainEntry, Inbound, facts, hops};
 use messaging::{
-    About, Content, DecideError, DecodeError, HandlerResult, Output, Received, Service,
+    Content, Correlation, DecideError, DecodeError, HandlerResult, Output, ReceivedMessage, Service,
 };
 use sqlx::PgConnection;
 
@@ -46,14 +46,14 @@ impl Service for FieldSync {
         Inbound::decode(message_type, content)
     }
 
-    fn about(message: &Inbound) -> About {
+    fn about(message: &Inbound) -> Correlation {
         message.about()
     }
 
     async fn load(
         &self,
         connection: &mut PgConnection,
-        batch: &[&Received<Inbound>],
+        batch: &[&ReceivedMessage<Inbound>],
     ) -> Result<Known, DecideError> {
         let loaded = line::load(&mut *connection, batch).await?;
         let told: Vec<_> = line::facts_of(batch).filter_map(|fact| fact.change.account()).collect();
@@ -65,7 +65,7 @@ impl Service for FieldSync {
         Ok(known)
     }
 
-    fn decide(&self, known: &Known, received: &Received<Inbound>) -> Decided {
+    fn decide(&self, known: &Known, received: &ReceivedMessage<Inbound>) -> Decided {
         match &received.message {
             Inbound::Transfer(transfer) | Inbound::DryRun(transfer) => {
                 Decided::Transfer(Box::new(known.decide(transfer)))
@@ -79,7 +79,7 @@ impl Service for FieldSync {
     fn apply(
         &self,
         known: &mut Known,
-        received: &Received<Inbound>,
+        received: &ReceivedMessage<Inbound>,
         decided: Decided,
     ) -> HandlerResult {
         let outputs = match (&received.message, decided) {
@@ -106,7 +106,7 @@ impl Service for FieldSync {
 #[derive(Debug)]
 pub enum Decided {
     /// What a transfer brings its chain, and what becomes of the fields.
-    Transfer(Box<(Entry, Decision)>),
+    Transfer(Box<(ChainEntry, Decision)>),
     /// A fact was learned when the batch was loaded, and goes on as it is; with it what it asks to
     /// be compared, and the cursor of the next page.
     Fact(Option<(AgreementComparison, Option<String>)>),
@@ -115,7 +115,7 @@ pub enum Decided {
 /// The accounts whose fields are to be compared, whole: a few at a time.
 async fn compared(
     connection: &mut PgConnection,
-    batch: &[&Received<Inbound>],
+    batch: &[&ReceivedMessage<Inbound>],
 ) -> Result<Schemas, DecideError> {
     let mut wanted = BTreeSet::new();
     for (place, received) in batch.iter().enumerate() {
@@ -148,7 +148,7 @@ pub struct Known {
 
 impl Known {
     /// What a transfer brings its chain, and what becomes of the chain's fields.
-    fn decide(&self, transfer: &Transfer) -> (Entry, Decision) {
+    fn decide(&self, transfer: &Transfer) -> (ChainEntry, Decision) {
         let (no_hops, no_fields) = (Chain::default(), StoredFields::default());
         let known = self.chains.get(&transfer.chain).unwrap_or(&no_hops);
         let entry = known.enter(transfer);
@@ -161,7 +161,12 @@ impl Known {
     }
 
     /// Keeps what a transfer changes, so that the next one meets it; returns what is sent.
-    fn apply(&mut self, transfer: &Transfer, entry: Entry, mut decision: Decision) -> Vec<Output> {
+    fn apply(
+        &mut self,
+        transfer: &Transfer,
+        entry: ChainEntry,
+        mut decision: Decision,
+    ) -> Vec<Output> {
         let chain = self.chains.entry(transfer.chain.clone()).or_default();
         chain.apply(entry);
         let stored = self.fields.entry(transfer.chain.clone()).or_default();

@@ -12,16 +12,16 @@ pub struct Config {
     /// What the operator speaks to.
     pub operator: GuardedListener,
     /// What accounts upload.
-    pub files: files::Config,
+    pub files: files::FilesConfig,
     /// What one account may take.
     pub limits: Limits,
     /// How endpoints of accounts are called.
     pub webhooks: WebhookSettings,
     /// What may be called.
     #[serde(deserialize_with = "egress::checked")]
-    pub egress: egress::Settings,
+    pub egress: egress::EgressSettings,
     /// Who calls third-party systems.
-    pub bridge: web::bridge::Config,
+    pub bridge: web::bridge::BridgeConfig,
 }
 
 /// What one account may take.

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use uuid::Uuid;
-use web::Role;
+use web::StaffRole;
 use web::people::{self, NewPerson};
 
 use crate::clock::new_id;
@@ -139,7 +139,7 @@ async fn add(State(api): State<OperatorApi>, Json(new): Json<New>) -> Result<Res
 /// The first admin as a person who signs in on the pages, and a link for the first time.
 async fn sign_in_link(api: &OperatorApi, account: &str, admin: &Admin) -> Result<Value, Refusal> {
     let (name, email) = (admin.name.as_str(), admin.email.as_str());
-    let new = NewPerson { account, email, name, role: Role::Admin };
+    let new = NewPerson { account, email, name, role: StaffRole::Admin };
     let person = match people::add(&api.pool, new).await? {
         Some(person) => Some(person),
         None => people::by_email(&api.pool, account, email).await?.map(|person| person.id),

@@ -17,7 +17,7 @@ use web::Bridge;
 
 use crate::config::Config;
 use crate::edge::Gateway;
-use crate::http::{Api, Limits, with_pages};
+use crate::http::{AccountLimiter, Api, with_pages};
 use crate::operator_api::OperatorApi;
 use crate::pages;
 use crate::webhooks::{self, Webhooks};
@@ -45,7 +45,7 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     let sending = outbox::run(
         pool.clone(),
         context.command_sender(Gateway::SERVICE),
-        outbox::Settings {
+        outbox::OutboxSettings {
             again_after: limits.send_again_seconds.seconds(),
             answer_timeout: context.answer_timeout(),
         },
@@ -68,7 +68,7 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     let webhooks = Webhooks::new(pool.clone(), egress, calling);
     context.tasks.spawn("webhooks", webhooks.clone().run(shutdown.clone()));
 
-    let desk = web::Desk {
+    let desk = web::EdgeDesk {
         pool: pool.clone(),
         heads: Arc::clone(&heads),
         new_command: Arc::clone(&new_command),
@@ -80,7 +80,7 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
         pool.clone(),
         heads,
         Arc::clone(&new_command),
-        Limits::new(requests, limits.open_streams.size()),
+        AccountLimiter::new(requests, limits.open_streams.size()),
         files.clone(),
         webhooks,
         shutdown.clone(),

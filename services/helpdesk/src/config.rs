@@ -12,13 +12,13 @@ pub struct Config {
     /// What the operator speaks to.
     pub operator: GuardedListener,
     /// What accounts keep.
-    pub files: files::Config,
+    pub files: files::FilesConfig,
     /// How commands are sent.
     pub limits: Limits,
     /// How mails are sent.
     pub smtp: Smtp,
     /// Who calls third-party systems.
-    pub bridge: web::bridge::Config,
+    pub bridge: web::bridge::BridgeConfig,
 }
 
 /// How commands are sent.

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use web::people::{self, NewPerson};
-use web::{Failure, Role};
+use web::{Failure, StaffRole};
 
 use crate::clock::new_id;
 
@@ -146,7 +146,7 @@ async fn add(State(api): State<OperatorApi>, Json(new): Json<New>) -> Result<Res
             account: name.as_str(),
             email: &admin.email,
             name: &admin.name,
-            role: Role::Admin,
+            role: StaffRole::Admin,
         };
         people::add(&api.pool, new).await?;
     }

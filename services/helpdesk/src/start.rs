@@ -48,7 +48,7 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     let sending = outbox::run(
         pool.clone(),
         context.command_sender(Helpdesk::SERVICE),
-        outbox::Settings {
+        outbox::OutboxSettings {
             again_after: limits.send_again_seconds.seconds(),
             answer_timeout: context.answer_timeout(),
         },
@@ -72,7 +72,7 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     let mails = MailLoop::new(table, context.answer_timeout(), now);
     context.tasks.spawn("mail-loop", mails.run(shutdown.clone()));
 
-    let desk = web::Desk {
+    let desk = web::EdgeDesk {
         pool: pool.clone(),
         heads,
         new_command: Arc::clone(&new_command),

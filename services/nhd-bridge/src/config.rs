@@ -14,7 +14,7 @@ pub struct Config {
     /// What the edges speak to that serve pages.
     pub pages: GuardedListener,
     /// Where partners' files are kept.
-    pub files: files::Config,
+    pub files: files::FilesConfig,
     /// How access keys are kept.
     pub keys: Keys,
     /// What partners may take.
@@ -23,7 +23,7 @@ pub struct Config {
     pub calls: CallSettings,
     /// What may be called.
     #[serde(deserialize_with = "egress::checked")]
-    pub egress: egress::Settings,
+    pub egress: egress::EgressSettings,
 }
 
 /// How access keys are kept.

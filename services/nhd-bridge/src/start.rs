@@ -53,7 +53,7 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     let sending = outbox::run(
         pool.clone(),
         context.command_sender(NhdBridge::SERVICE),
-        outbox::Settings {
+        outbox::OutboxSettings {
             again_after: limits.send_again_seconds.seconds(),
             answer_timeout: context.answer_timeout(),
         },

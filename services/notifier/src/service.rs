@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use contracts::{sync, topology};
-use messaging::{About, Aged, Content, DecideError, DecodeError, HandlerResult, Received, Service};
+use messaging::{
+    Aged, Content, Correlation, DecideError, DecodeError, HandlerResult, ReceivedMessage, Service,
+};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -33,11 +35,13 @@ impl Service for Notifier {
         Inbound::read(message_type, content)
     }
 
-    fn about(message: &Inbound) -> About {
+    fn about(message: &Inbound) -> Correlation {
         let Inbound::Notice(notice) = message;
         match &notice.about {
-            sync::About::Agreement(told) => About::agreement(&told.agreement_id),
-            sync::About::Comment(told) => About::ticket(&notice.account, told.ticket_id.as_str()),
+            sync::About::Agreement(told) => Correlation::agreement(&told.agreement_id),
+            sync::About::Comment(told) => {
+                Correlation::ticket(&notice.account, told.ticket_id.as_str())
+            }
         }
     }
 
@@ -45,12 +49,12 @@ impl Service for Notifier {
     async fn load(
         &self,
         _: &mut PgConnection,
-        _: &[&Received<Inbound>],
+        _: &[&ReceivedMessage<Inbound>],
     ) -> Result<BTreeMap<Uuid, Mail>, DecideError> {
         Ok(BTreeMap::new())
     }
 
-    fn decide(&self, _: &BTreeMap<Uuid, Mail>, received: &Received<Inbound>) -> Vec<Mail> {
+    fn decide(&self, _: &BTreeMap<Uuid, Mail>, received: &ReceivedMessage<Inbound>) -> Vec<Mail> {
         let Inbound::Notice(notice) = &received.message;
         rules::notice::decide(&received.message_id, notice, received.received_at)
     }
@@ -58,7 +62,7 @@ impl Service for Notifier {
     fn apply(
         &self,
         mails: &mut BTreeMap<Uuid, Mail>,
-        _: &Received<Inbound>,
+        _: &ReceivedMessage<Inbound>,
         decided: Vec<Mail>,
     ) -> HandlerResult {
         for mail in decided {

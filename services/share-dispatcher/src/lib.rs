@@ -15,7 +15,7 @@ use sqlx::migrate::{Migration, Migrator};
 pub use config::Config;
 pub use inbound::Inbound;
 pub use rules::Keys;
-pub use service::{Loaded, ShareDispatcher, start};
+pub use service::{BatchState, ShareDispatcher, start};
 
 /// The tables of the line and this service's own, to which `bootstrap` adds the runtime's.
 pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {

@@ -110,13 +110,13 @@ fn at_most(limit: usize, count: usize, pointer: &str) -> Result<(), DecodeError>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::samples::Desk;
+    use crate::rules::samples::SampleDesk;
     use contracts::command::{SentTag, SetBy};
     use contracts::comment::{Attachment, Call};
 
     #[test]
     fn what_is_over_a_limit_is_named() {
-        let mut sample = Desk::sample_share("1");
+        let mut sample = SampleDesk::sample_share("1");
         assert_eq!(share(&sample), Ok(()));
         sample.ticket.tags = vec![SentTag { name: "t".into(), added_by: SetBy::User }; TAGS + 1];
         assert!(matches!(share(&sample),
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn numbers_are_such_as_every_reader_takes_exactly() {
         let flawed = |change: fn(&mut TicketShare, u64), number: u64| {
-            let mut sample = Desk::sample_share("1");
+            let mut sample = SampleDesk::sample_share("1");
             sample.ticket.comments[0].attachments = vec![Attachment {
                 id: "a".into(),
                 filename: "f".into(),

@@ -4,14 +4,14 @@ use bootstrap::Context;
 use contracts::sync::{CommandRef, DryRun};
 use contracts::{AccountName, ReceiptOutcome, topology};
 use messaging::{
-    About, Content, DecideError, DecodeError, HandlerResult, Otherwise, Output, ParkReason,
-    Patience, Received, Related, Service,
+    Content, Correlation, DecideError, DecodeError, HandlerResult, Otherwise, Output, ParkReason,
+    Patience, ReceivedMessage, Related, Service,
 };
 use sqlx::PgConnection;
 
 use crate::config::Config;
 use crate::inbound::Inbound;
-use crate::rules::{self, Answer, Change, Decision, Keys, State};
+use crate::rules::{self, Answer, Decision, Keys, NewRow, State};
 use crate::{outbound, store};
 
 /// Builds the service and runs it until the stop.
@@ -39,7 +39,7 @@ impl ShareDispatcher {
 
 impl Service for ShareDispatcher {
     type Inbound = Inbound;
-    type State = Loaded;
+    type State = BatchState;
     /// None for a fact: it was learned when the batch was loaded, and goes on as it is.
     type Decision = Option<Decision>;
     const SERVICE: topology::Service = topology::Service::ShareDispatcher;
@@ -48,11 +48,11 @@ impl Service for ShareDispatcher {
         Inbound::decode(message_type, content)
     }
 
-    fn about(message: &Inbound) -> About {
+    fn about(message: &Inbound) -> Correlation {
         match message {
-            Inbound::Fact(fact) => About::caused_by(&fact.command, fact.change.subject()),
+            Inbound::Fact(fact) => Correlation::caused_by(&fact.command, fact.change.subject()),
             // A desk's command, of which the runtime knows it.
-            _ => About::default(),
+            _ => Correlation::default(),
         }
     }
 
@@ -63,17 +63,20 @@ impl Service for ShareDispatcher {
     async fn load(
         &self,
         connection: &mut PgConnection,
-        batch: &[&Received<Inbound>],
-    ) -> Result<Loaded, DecideError> {
+        batch: &[&ReceivedMessage<Inbound>],
+    ) -> Result<BatchState, DecideError> {
         let facts = batch.iter().filter_map(|received| match &received.message {
             Inbound::Fact(fact) => Some(&**fact),
             _ => None,
         });
         line::facts::learn(connection, facts).await?;
-        Ok(Loaded { state: store::load(connection, &self.keys, batch).await?, changes: Vec::new() })
+        Ok(BatchState {
+            state: store::load(connection, &self.keys, batch).await?,
+            changes: Vec::new(),
+        })
     }
 
-    fn decide(&self, loaded: &Loaded, received: &Received<Inbound>) -> Option<Decision> {
+    fn decide(&self, loaded: &BatchState, received: &ReceivedMessage<Inbound>) -> Option<Decision> {
         if matches!(received.message, Inbound::Fact(_)) {
             return None;
         }
@@ -84,8 +87,8 @@ impl Service for ShareDispatcher {
 
     fn apply(
         &self,
-        loaded: &mut Loaded,
-        received: &Received<Inbound>,
+        loaded: &mut BatchState,
+        received: &ReceivedMessage<Inbound>,
         decision: Option<Decision>,
     ) -> HandlerResult {
         match (&received.message, decision) {
@@ -98,29 +101,33 @@ impl Service for ShareDispatcher {
         }
     }
 
-    async fn save(&self, connection: &mut PgConnection, loaded: Loaded) -> Result<(), DecideError> {
+    async fn save(
+        &self,
+        connection: &mut PgConnection,
+        loaded: BatchState,
+    ) -> Result<(), DecideError> {
         store::save(connection, &loaded.state, &loaded.changes).await
     }
 }
 
 /// What a batch is decided by, and what it changed so far.
 #[derive(Debug, Default)]
-pub struct Loaded {
+pub struct BatchState {
     /// What is known, as the next message of the batch meets it.
     pub state: State,
     /// What has to be saved.
-    pub changes: Vec<Change>,
+    pub changes: Vec<NewRow>,
 }
 
 /// The command, with the mark of a dry run.
-fn command_of(received: &Received<Inbound>) -> CommandRef {
+fn command_of(received: &ReceivedMessage<Inbound>) -> CommandRef {
     let mut command = received.command();
     command.remarks.dry_run = received.message.is_dry_run().then(DryRun::default);
     command
 }
 
 /// What a decision sends.
-fn verdict(received: &Received<Inbound>, decision: Decision) -> HandlerResult {
+fn verdict(received: &ReceivedMessage<Inbound>, decision: Decision) -> HandlerResult {
     let command = command_of(received);
     match decision {
         Decision::NotYet(reason) if reason == contracts::Reason::UnknownAccount => {
@@ -163,7 +170,11 @@ fn verdict(received: &Received<Inbound>, decision: Decision) -> HandlerResult {
     }
 }
 
-fn answer_output(received: &Received<Inbound>, command: &CommandRef, answer: Answer) -> Output {
+fn answer_output(
+    received: &ReceivedMessage<Inbound>,
+    command: &CommandRef,
+    answer: Answer,
+) -> Output {
     let mut receipt = command.receipt(answer.outcome);
     receipt.reason = answer.reason;
     receipt.detail = answer.detail;

@@ -39,9 +39,9 @@ pub struct NoKeys {}
 #[serde(deny_unknown_fields)]
 pub(crate) struct Common {
     pub broker: Broker,
-    pub database: Database,
+    pub database: DatabaseConfig,
     pub http: Http,
-    pub telemetry: Telemetry,
+    pub telemetry: TelemetryConfig,
     pub shutdown: Shutdown,
     pub journal: Journal,
     pub retention: Retention,
@@ -61,7 +61,7 @@ pub(crate) struct Broker {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Database {
+pub(crate) struct DatabaseConfig {
     pub url: Secret,
     url_file: String,
     pub max_connections: Within<0, 1000>,
@@ -81,7 +81,7 @@ pub(crate) struct Http {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Telemetry {
+pub(crate) struct TelemetryConfig {
     #[serde(deserialize_with = "values::log_filter")]
     pub log_filter: String,
     pub log_format: LogFormat,

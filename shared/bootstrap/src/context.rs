@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::topology;
-use messaging::{CommandSender, Health, Settings};
+use messaging::{CommandSender, Health, RuntimeSettings};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -24,7 +24,7 @@ pub struct Context<C> {
     pub shutdown: CancellationToken,
     /// Spawns further loops; one that fails ends the process.
     pub tasks: Tasks,
-    pub(crate) settings: Settings,
+    pub(crate) settings: RuntimeSettings,
 }
 
 impl<C> Context<C> {

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use messaging::{BrokerUrl, Health, Retention, Settings, Undelivered};
+use messaging::{BrokerUrl, Health, RedeliverySettings, Retention, RuntimeSettings};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::migrate::Migrator;
@@ -67,7 +67,7 @@ where
 
 struct Parts {
     name: &'static str,
-    settings: Settings,
+    settings: RuntimeSettings,
     database: Database,
     migrator: Migrator,
     migrate: bool,
@@ -137,9 +137,9 @@ async fn listen(common: &Common) -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
-fn settings(common: &Common) -> anyhow::Result<Settings> {
+fn settings(common: &Common) -> anyhow::Result<RuntimeSettings> {
     let address = common.broker_address()?;
-    Ok(Settings {
+    Ok(RuntimeSettings {
         broker_url: BrokerUrl::asked_from(move || address.now().reveal().to_owned()),
         slots: common.broker.slots.size(),
         batch_size: common.broker.batch_size.size(),
@@ -147,7 +147,7 @@ fn settings(common: &Common) -> anyhow::Result<Settings> {
         answer_timeout: common.database.answer_timeout_ms.milliseconds(),
         events: common.events.publish,
         journal_days: common.journal.keep_days.get(),
-        undelivered: Undelivered {
+        undelivered: RedeliverySettings {
             interval: common.undelivered.interval_ms.milliseconds(),
             max_age: common.undelivered.max_age_hours.hours(),
         },

@@ -38,7 +38,7 @@ impl Telemetry {
     /// Sets up logs and traces for the whole process.
     pub(crate) fn install(
         service: &'static str,
-        settings: &config::Telemetry,
+        settings: &config::TelemetryConfig,
     ) -> anyhow::Result<Self> {
         let provider = provider(service, settings)?;
         subscriber(service, settings, &provider, std::io::stdout)?.try_init()?;
@@ -58,7 +58,7 @@ impl Telemetry {
 /// Makes the provider, also when nothing is sent: trace ids are needed in logs and message headers.
 fn provider(
     service: &'static str,
-    settings: &config::Telemetry,
+    settings: &config::TelemetryConfig,
 ) -> anyhow::Result<SdkTracerProvider> {
     let version = opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
     let resource = Resource::builder().with_service_name(service).with_attribute(version).build();
@@ -79,7 +79,7 @@ fn provider(
 
 fn subscriber<W>(
     service: &'static str,
-    settings: &config::Telemetry,
+    settings: &config::TelemetryConfig,
     provider: &SdkTracerProvider,
     writer: W,
 ) -> anyhow::Result<impl Subscriber + Send + Sync + 'static + use<W>>

@@ -12,7 +12,7 @@ use std::time::Duration;
 use contracts::topology::Service;
 use desk::store::account::{KeptAccount, keep};
 use desk::{Edge, Session, outbox};
-use messaging::{CommandSender, Health, Retention, Settings, Undelivered};
+use messaging::{CommandSender, Health, RedeliverySettings, Retention, RuntimeSettings};
 use sqlx::{PgPool, migrate::Migrator};
 use tokio_util::sync::CancellationToken;
 
@@ -41,9 +41,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // What is asked for is sent until its receipt is there; what is told is taken in, then acked.
     let stop = CancellationToken::new();
     let sender = CommandSender::new(Acme::SERVICE, broker.clone().into(), LIMIT);
-    let sending = outbox::Settings { again_after: TEN_MINUTES, answer_timeout: LIMIT };
+    let sending = outbox::OutboxSettings { again_after: TEN_MINUTES, answer_timeout: LIMIT };
     let sent = outbox::run(pool.clone(), sender, sending, Arc::default(), stop.clone());
-    let reading = Settings {
+    let reading = RuntimeSettings {
         broker_url: broker.into(),
         slots: 2,
         batch_size: 50,
@@ -51,7 +51,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         answer_timeout: LIMIT,
         journal_days: 30,
         events: false,
-        undelivered: Undelivered::default(),
+        undelivered: RedeliverySettings::default(),
         retention: Retention::default(),
     };
     let (session, health) = (Arc::new(Session::<Acme>::default()), Health::new());

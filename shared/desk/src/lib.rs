@@ -13,7 +13,7 @@ mod told;
 pub use duties::Duties;
 pub use model::Model;
 pub use session::{Edge, Session};
-pub use told::Told;
+pub use told::ToldDelivery;
 
 /// The tables of a desk's half; versions 600 to 699. They stand in an edge's schema beside the
 /// runtime's and its own.

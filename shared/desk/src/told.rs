@@ -7,14 +7,14 @@ use serde_json::Value;
 
 /// What an account is told: as it came, and as far as this release understands it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Told {
+pub struct ToldDelivery {
     /// The body as it came, which the log keeps: members that are unknown here are there too.
     pub raw: String,
     /// What it says; nothing for a type that a later release has.
     pub body: Option<DeliveryBody>,
 }
 
-impl Told {
+impl ToldDelivery {
     /// Reads a delivery.
     ///
     /// # Errors

@@ -25,7 +25,7 @@ const ANSWER_BYTES: u64 = 1024 * 1024;
 const PART_BYTES: usize = 64 * 1024;
 
 /// One call. What it does not say, the settings do; it follows no redirect and reads at most 1 MiB.
-pub struct Call {
+pub struct HttpCall {
     pub(crate) method: Method,
     pub(crate) url: String,
     pub(crate) headers: HeaderMap,
@@ -36,7 +36,7 @@ pub struct Call {
     pub(crate) total_timeout: Option<Duration>,
 }
 
-impl Call {
+impl HttpCall {
     #[must_use]
     pub fn new(method: Method, url: impl Into<String>) -> Self {
         Self {
@@ -127,7 +127,7 @@ impl Call {
 }
 
 /// Without URL, values of headers and body, each of which may hold a secret.
-impl fmt::Debug for Call {
+impl fmt::Debug for HttpCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call").field("method", &self.method).finish_non_exhaustive()
     }

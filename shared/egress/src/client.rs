@@ -16,14 +16,14 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use url::{Host, Url};
 
 use crate::address::reachable;
-use crate::call::{Body, Call, Outgoing, Progress};
+use crate::call::{Body, HttpCall, Outgoing, Progress};
 use crate::connector::Connector;
 use crate::error::{Error, Phase, ProtocolFault, SetupError, Size};
 use crate::lookup::{Lookup, SystemLookup};
 use crate::places::Places;
 use crate::redirect::{self, Sent, Stop};
 use crate::response::{Bounds, Response};
-use crate::settings::{Settings, milliseconds};
+use crate::settings::{EgressSettings, milliseconds};
 use crate::url::{UrlFault, acceptable, host, place};
 
 /// The most bytes of an answer's head. A connection's buffer grows to about as many, and no more.
@@ -39,7 +39,7 @@ pub struct Egress(Arc<Inner>);
 
 struct Inner {
     http: Client<Connector, Outgoing>,
-    settings: Arc<Settings>,
+    settings: Arc<EgressSettings>,
     user_agent: HeaderValue,
     places: Places,
 }
@@ -50,7 +50,7 @@ impl Egress {
     /// # Errors
     ///
     /// A setting that cannot be, or no certificates to trust.
-    pub fn new(settings: Settings) -> Result<Self, SetupError> {
+    pub fn new(settings: EgressSettings) -> Result<Self, SetupError> {
         Self::with_lookup(settings, SystemLookup::default())
     }
 
@@ -59,7 +59,7 @@ impl Egress {
     /// # Errors
     ///
     /// As [`Self::new`].
-    pub fn with_lookup(settings: Settings, lookup: impl Lookup) -> Result<Self, SetupError> {
+    pub fn with_lookup(settings: EgressSettings, lookup: impl Lookup) -> Result<Self, SetupError> {
         settings.check()?;
         let user_agent = settings.user_agent()?;
         let size = |given: u32| usize::try_from(given).unwrap_or(usize::MAX);
@@ -100,13 +100,13 @@ impl Egress {
     /// # Errors
     ///
     /// Why there is none.
-    pub async fn send(&self, call: Call) -> Result<Response, Error> {
+    pub async fn send(&self, call: HttpCall) -> Result<Response, Error> {
         let url = self.check(&call.url)?;
         let settings = &self.0.settings;
         let total = call.total_timeout.unwrap_or(milliseconds(settings.total_timeout_ms));
         let until = Instant::now() + total;
         let head = call.head_timeout.unwrap_or(milliseconds(settings.head_timeout_ms));
-        let Call { method, headers, mut body, redirects, answer_bytes, .. } = call;
+        let HttpCall { method, headers, mut body, redirects, answer_bytes, .. } = call;
         let mut step = Step { url, method, headers };
         let mut carries = body.carries();
         let mut followed = 0;

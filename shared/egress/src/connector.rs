@@ -23,7 +23,7 @@ use tokio_rustls::TlsConnector;
 use crate::address::{AddressClass, reachable};
 use crate::error::{Error, Phase, SetupError, TlsFault};
 use crate::lookup::Lookup;
-use crate::settings::{Settings, milliseconds};
+use crate::settings::{EgressSettings, milliseconds};
 use crate::tls;
 
 /// So many of a name's addresses are tried.
@@ -35,14 +35,14 @@ const NEXT_AFTER: Duration = Duration::from_millis(250);
 pub(crate) struct Connector(Arc<Inner>);
 
 struct Inner {
-    settings: Arc<Settings>,
+    settings: Arc<EgressSettings>,
     lookup: Arc<dyn Lookup>,
     tls: TlsConnector,
 }
 
 impl Connector {
     pub(crate) fn new(
-        settings: Arc<Settings>,
+        settings: Arc<EgressSettings>,
         lookup: Arc<dyn Lookup>,
     ) -> Result<Self, SetupError> {
         let tls = TlsConnector::from(Arc::new(tls::config(&settings.ca_file)?));
@@ -123,7 +123,7 @@ impl Inner {
 fn chosen(
     found: Vec<IpAddr>,
     is_plain: bool,
-    settings: &Settings,
+    settings: &EgressSettings,
 ) -> Result<Vec<IpAddr>, Option<AddressClass>> {
     let mut refused = None;
     let mut kept = Vec::new();

@@ -22,13 +22,13 @@ pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use ipnet::IpNet;
 
 pub use self::address::AddressClass;
-pub use self::call::{Body, Call};
+pub use self::call::{Body, HttpCall};
 pub use self::client::Egress;
 pub use self::error::{Error, Phase, ProtocolFault, SetupError, Size, TlsFault};
 pub use self::lookup::{Addresses, Lookup, SystemLookup};
 pub use self::redirect::{RedirectFault, Redirects};
 pub use self::response::Response;
 pub use self::retry::{RetrySchedule, retry_after};
-pub use self::settings::{Ports, Settings, checked};
+pub use self::settings::{EgressSettings, Ports, checked};
 pub use self::url::UrlFault;
 pub use self::working::Working;

@@ -18,7 +18,7 @@ use crate::url::UrlRules;
 /// What the operator may say; README.md describes each key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Settings {
+pub struct EgressSettings {
     /// Networks that may be reached though they are not public.
     pub allow: Vec<IpNet>,
     /// Networks that may not be reached though they are public, or allowed.
@@ -43,7 +43,7 @@ pub struct Settings {
     pub calls: u32,
 }
 
-impl Default for Settings {
+impl Default for EgressSettings {
     fn default() -> Self {
         Self {
             allow: Vec::new(),
@@ -63,7 +63,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl EgressSettings {
     pub(crate) fn networks(&self) -> Networks<'_> {
         Networks { allow: &self.allow, refuse: &self.refuse, plain_http: &self.plain_http }
     }
@@ -120,8 +120,8 @@ impl Settings {
 ///
 /// # Errors
 /// The key and what it must be.
-pub fn checked<'de, D: Deserializer<'de>>(from: D) -> Result<Settings, D::Error> {
-    let settings = Settings::deserialize(from)?;
+pub fn checked<'de, D: Deserializer<'de>>(from: D) -> Result<EgressSettings, D::Error> {
+    let settings = EgressSettings::deserialize(from)?;
     settings.check().map_err(|error| de::Error::custom(format!("egress.{error}")))?;
     Ok(settings)
 }

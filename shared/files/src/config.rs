@@ -7,14 +7,14 @@ use bootstrap::Within;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::Settings;
+use crate::FilesSettings;
 
 const MIB: u64 = 1024 * 1024;
 
 /// What accounts keep here.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub struct FilesConfig {
     /// Where links are answered.
     pub listen: SocketAddr,
     /// What links begin with.
@@ -30,19 +30,19 @@ pub struct Config {
     pub unlinked_hours: Within<1, 8_760>,
 }
 
-impl Config {
+impl FilesConfig {
     /// What these say, for an edge that is reached by `edge_url`, which the key `edge_key` names.
     ///
     /// # Errors
     /// A file that ran in a browser would stand where the edge does.
-    pub fn settings(&self, edge_key: &str, edge_url: &str) -> anyhow::Result<Settings> {
+    pub fn settings(&self, edge_key: &str, edge_url: &str) -> anyhow::Result<FilesSettings> {
         let (edge, own) = (Url::parse(edge_url)?, Url::parse(&self.public_url)?);
         anyhow::ensure!(
             edge.origin() != own.origin() && own.path() == "/",
             "`files.public_url` must be another origin than `{edge_key}` and have no path: give it \
              a port or a host of its own"
         );
-        Ok(Settings {
+        Ok(FilesSettings {
             origin: self.public_url.clone(),
             folder: self.folder.clone(),
             file_bytes: u64::from(self.file_mib.get()) * MIB,
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn links_have_an_origin_of_their_own() {
-        let config = |public_url: &str| -> Config {
+        let config = |public_url: &str| -> FilesConfig {
             let section = serde_json::json!({ "listen": "127.0.0.1:1", "public_url": public_url,
                 "folder": "/", "file_mib": 1, "account_mib": 2, "unlinked_hours": 3 });
             serde_json::from_value(section).unwrap()

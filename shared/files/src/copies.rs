@@ -10,16 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use egress::{Call, Egress, HeaderValue, Redirects, Response, header};
+use egress::{Egress, HeaderValue, HttpCall, Redirects, Response, header};
 use messaging::cause;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::keep::{KeepError, Kept, Upload};
+use crate::keep::{KeepError, StoredFile, Upload};
 use crate::rules::capability::Capability;
-use crate::rules::fetch::{Fault, FaultKind, Next, next, refused, unreachable};
+use crate::rules::fetch::{FaultKind, FetchFault, RetryDecision, next, refused, unreachable};
 use crate::rules::name;
 use crate::store::copy::{self, Copied, CopyRow};
 use crate::{Files, new_id, store};
@@ -128,8 +128,8 @@ impl Copying {
         }
     }
 
-    async fn fetch(&self, row: &CopyRow) -> Result<Kept, Fault> {
-        let call = Call::get(row.url.as_str())
+    async fn fetch(&self, row: &CopyRow) -> Result<StoredFile, FetchFault> {
+        let call = HttpCall::get(row.url.as_str())
             .redirects(Redirects::anywhere(REDIRECTS))
             // It is the store that finds it too large, and says so.
             .answer_bytes(u64::MAX)
@@ -149,10 +149,10 @@ impl Copying {
         self.files.keep(upload).await.map_err(|error| self.not_kept(&error))
     }
 
-    fn not_kept(&self, error: &KeepError) -> Fault {
+    fn not_kept(&self, error: &KeepError) -> FetchFault {
         let settings = &self.files.settings;
         let fault =
-            |code: &str, detail: String, kind| Fault { code: code.to_owned(), detail, kind };
+            |code: &str, detail: String, kind| FetchFault { code: code.to_owned(), detail, kind };
         match error {
             KeepError::TooLarge => {
                 let detail = format!("a file may have {} bytes", settings.file_bytes);
@@ -173,7 +173,7 @@ impl Copying {
         }
     }
 
-    async fn put_in_place(&self, row: &CopyRow, kept: Kept) -> sqlx::Result<()> {
+    async fn put_in_place(&self, row: &CopyRow, kept: StoredFile) -> sqlx::Result<()> {
         let (pool, file) = (&self.files.pool, kept.file.id);
         let Some(capability) = Capability::of_url(&kept.url, &self.files.settings.origin) else {
             return Ok(());
@@ -192,15 +192,15 @@ impl Copying {
         Ok(())
     }
 
-    async fn failed(&self, row: &CopyRow, fault: &Fault) -> sqlx::Result<()> {
+    async fn failed(&self, row: &CopyRow, fault: &FetchFault) -> sqlx::Result<()> {
         let (pool, held) = (&self.files.pool, (row, self.lease));
         let before = u32::try_from(row.attempts).unwrap_or_default();
         let (outcome, kept) = match next(fault.kind, before) {
-            Next::Again(delay) => {
+            RetryDecision::Again(delay) => {
                 let counts = fault.kind != FaultKind::Ours;
                 ("failed", copy::again(pool, held, (fault, counts), delay).await)
             }
-            Next::GiveUp => ("given_up", copy::given_up(pool, held, fault).await),
+            RetryDecision::GiveUp => ("given_up", copy::given_up(pool, held, fault).await),
         };
         metrics::counter!("deskmesh_files_copied_total", "outcome" => outcome).increment(1);
         kept

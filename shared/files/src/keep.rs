@@ -38,7 +38,7 @@ pub struct Upload {
 
 /// A file that is kept, and its link, told this once.
 #[derive(Clone, Debug)]
-pub struct Kept {
+pub struct StoredFile {
     /// Its row.
     pub file: NewFile,
     /// Its bytes.
@@ -77,13 +77,13 @@ impl Files {
     ///
     /// # Errors
     /// Nothing is kept.
-    pub async fn keep(&self, upload: Upload) -> Result<Kept, KeepError> {
+    pub async fn keep(&self, upload: Upload) -> Result<StoredFile, KeepError> {
         let files = self.clone();
         let keeping = tokio::spawn(async move { files.keep_to_its_end(upload).await });
         keeping.await.map_err(|_| KeepError::BrokeOff)?
     }
 
-    async fn keep_to_its_end(&self, upload: Upload) -> Result<Kept, KeepError> {
+    async fn keep_to_its_end(&self, upload: Upload) -> Result<StoredFile, KeepError> {
         let Upload { account, filename, content_type, announced, body } = upload;
         let room = announced.unwrap_or_default();
         if room > self.settings.file_bytes {
@@ -102,7 +102,7 @@ impl Files {
             store::forget(&self.pool, file.id).await?;
         }
         let (size, sha256, url) = taken?;
-        Ok(Kept { file, size, sha256, url })
+        Ok(StoredFile { file, size, sha256, url })
     }
 
     async fn take_in(

@@ -21,10 +21,10 @@ use sqlx::PgPool;
 use sqlx::migrate::Migration;
 use uuid::Uuid;
 
-pub use config::Config;
+pub use config::FilesConfig;
 pub use copies::copy;
 pub use follow::{accept, follow};
-pub use keep::{KeepError, Kept, Upload};
+pub use keep::{KeepError, StoredFile, Upload};
 pub use links::hex;
 pub use sweep::sweep;
 
@@ -48,7 +48,7 @@ fn new_id() -> Uuid {
 
 /// What files may take, and where they are.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct FilesSettings {
     /// The origin of links, without a slash at its end.
     pub origin: String,
     /// Where the bytes lie. It must be there.
@@ -66,13 +66,13 @@ pub struct Settings {
 pub struct Files {
     pool: PgPool,
     store: Arc<LocalFileSystem>,
-    settings: Arc<Settings>,
+    settings: Arc<FilesSettings>,
 }
 
 impl Files {
     /// What they may take, and where they are.
     #[must_use]
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &FilesSettings {
         &self.settings
     }
 
@@ -80,7 +80,7 @@ impl Files {
     ///
     /// # Errors
     /// It is not there, or cannot be written.
-    pub async fn open(pool: PgPool, settings: Settings) -> anyhow::Result<Self> {
+    pub async fn open(pool: PgPool, settings: FilesSettings) -> anyhow::Result<Self> {
         let folder = settings.folder.display();
         let store = LocalFileSystem::new_with_prefix(&settings.folder).with_context(|| {
             format!("`files.folder` names {folder}, which is not there: make it, or name another")

@@ -9,14 +9,14 @@ use crate::Chain;
 /// What a transfer brings its chain. Stages learn hops from any transfer, in any order; a hop that
 /// has ended here stays ended, whatever is told of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Entry {
+pub struct ChainEntry {
     new: Vec<Hop>,
     /// Hops that are known, with the number that their far copy had not been given yet.
     bound: Vec<Hop>,
     ended: Option<ShareId>,
 }
 
-impl Entry {
+impl ChainEntry {
     /// The hops that are new here.
     #[must_use]
     pub fn new_hops(&self) -> &[Hop] {
@@ -48,8 +48,8 @@ impl Chain {
     /// What a transfer brings. A share that an earlier stage rejected comes to nothing here as
     /// well, so its hop ends.
     #[must_use]
-    pub fn enter(&self, transfer: &Transfer) -> Entry {
-        let mut entry = Entry::default();
+    pub fn enter(&self, transfer: &Transfer) -> ChainEntry {
+        let mut entry = ChainEntry::default();
         for told in &transfer.hops {
             entry.learn(self.hop(&told.share_id), told);
         }
@@ -67,7 +67,7 @@ impl Chain {
 
     /// The chain as it is with what a transfer brings, to decide by.
     #[must_use]
-    pub fn after<'a>(&'a self, entry: &'a Entry) -> Chain<&'a Hop> {
+    pub fn after<'a>(&'a self, entry: &'a ChainEntry) -> Chain<&'a Hop> {
         let bound = |hop: &'a Hop| entry.bound.iter().find(|it| it.share_id == hop.share_id);
         let known = self.ends().map(|(hop, ended)| (bound(hop).unwrap_or(hop), ended));
         let new = entry.new.iter().map(|hop| (hop, false));
@@ -76,7 +76,7 @@ impl Chain {
     }
 
     /// Keeps what a transfer brings.
-    pub fn apply(&mut self, entry: Entry) {
+    pub fn apply(&mut self, entry: ChainEntry) {
         entry.new.into_iter().for_each(|hop| self.add(hop));
         for hop in &entry.bound {
             if let Some(ticket) = &hop.far_ticket {
@@ -252,7 +252,7 @@ mod tests {
                 let decided_by = ends(&chain.after(&entry));
                 let before = chain.clone();
                 chain.apply(entry);
-                prop_assert_eq!(&decided_by, &ends(&chain.after(&Entry::default())));
+                prop_assert_eq!(&decided_by, &ends(&chain.after(&ChainEntry::default())));
                 for (hop, ended) in before.ends() {
                     prop_assert!(!ended || chain.has_ended(&hop.share_id), "an end is for good");
                 }

@@ -2,7 +2,7 @@
 
 use contracts::Message;
 use contracts::sync::{Action, Fact, Transfer};
-use messaging::{About, Content, DecodeError, Received, decode};
+use messaging::{Content, Correlation, DecodeError, ReceivedMessage, decode};
 
 /// Every message that comes along the line.
 #[derive(Debug)]
@@ -43,18 +43,18 @@ impl Inbound {
 
     /// What it is about: its command, and the chain, account or agreement.
     #[must_use]
-    pub fn about(&self) -> About {
+    pub fn about(&self) -> Correlation {
         match self {
             Self::Transfer(transfer) | Self::DryRun(transfer) => {
-                About::caused_by(&transfer.command, transfer.chain.as_str())
+                Correlation::caused_by(&transfer.command, transfer.chain.as_str())
             }
-            Self::Fact(fact) => About::caused_by(&fact.command, fact.change.subject()),
+            Self::Fact(fact) => Correlation::caused_by(&fact.command, fact.change.subject()),
         }
     }
 }
 
 /// The facts of a batch.
-pub fn facts<'a>(batch: &[&'a Received<Inbound>]) -> impl Iterator<Item = &'a Fact> {
+pub fn facts<'a>(batch: &[&'a ReceivedMessage<Inbound>]) -> impl Iterator<Item = &'a Fact> {
     batch.iter().filter_map(|received| match &received.message {
         Inbound::Fact(fact) => Some(&**fact),
         Inbound::Transfer(_) | Inbound::DryRun(_) => None,
@@ -69,7 +69,7 @@ pub fn dry_run(transfer: Transfer) -> Transfer {
 }
 
 /// The transfers of a batch, those that are tried out too.
-pub(crate) fn transfers<'a>(batch: &[&'a Received<Inbound>]) -> Vec<&'a Transfer> {
+pub(crate) fn transfers<'a>(batch: &[&'a ReceivedMessage<Inbound>]) -> Vec<&'a Transfer> {
     let transfers = batch.iter().filter_map(|received| match &received.message {
         Inbound::Transfer(transfer) | Inbound::DryRun(transfer) => Some(&**transfer),
         Inbound::Fact(_) => None,

@@ -10,7 +10,7 @@ mod inbound;
 mod load;
 
 pub use chain::{Chain, HopTraversal};
-pub use entry::Entry;
+pub use entry::ChainEntry;
 pub use facts::AccountBasics;
 pub use finish::{CopyFields, DecidedFields, Finished, finish, receipt_outcome};
 pub use inbound::{Inbound, dry_run, facts as facts_of};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::sync::{Hop, Transfer};
 use contracts::{AgreementId, ChainId};
-use messaging::{DecideError, Received};
+use messaging::{DecideError, ReceivedMessage};
 use sqlx::PgConnection;
 
 use crate::inbound::{Inbound, facts as facts_of, transfers as transfers_of};
@@ -42,7 +42,7 @@ impl Loaded<'_> {
 /// What the database says, or a row that cannot be read.
 pub async fn load<'a>(
     connection: &mut PgConnection,
-    batch: &[&'a Received<Inbound>],
+    batch: &[&'a ReceivedMessage<Inbound>],
 ) -> Result<Loaded<'a>, DecideError> {
     facts::learn(&mut *connection, facts_of(batch)).await?;
     let transfers = transfers_of(batch);

@@ -17,6 +17,6 @@ pub use lettre::Message as Mail;
 pub use lettre::message::Mailbox;
 pub use line::{is_unfit, one_line};
 pub use mail_loop::{MailLoop, MailTable, QueuedMail};
-pub use retry::{Next, Tries, TryOutcome, next};
+pub use retry::{MailOutcome, Tries, TryOutcome, next};
 pub use server::{Connection, Outage, Server};
 pub use setting::{sender, server_url};

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::line::one_line;
-use crate::retry::{Next, Tries, TryOutcome, next};
+use crate::retry::{MailOutcome, Tries, TryOutcome, next};
 use crate::server::{Connection, Outage};
 
 /// How many mails are claimed at a time.
@@ -70,7 +70,7 @@ pub trait MailTable: Send + Sync {
     fn record(
         &self,
         id: Uuid,
-        next: &Next,
+        next: &MailOutcome,
         now: Timestamp,
     ) -> impl Future<Output = sqlx::Result<()>> + Send;
 
@@ -184,7 +184,7 @@ impl<Table: MailTable, Clock: Fn() -> Timestamp> MailLoop<Table, Clock> {
         while let Err(error) =
             timeout::database(self.limit, self.table.record(mail.id, &next, now)).await
         {
-            if next != Next::Sent || (self.clock)() > until {
+            if next != MailOutcome::Sent || (self.clock)() > until {
                 return Err(error);
             }
             tracing::error!(notice.id = %mail.id, message_id = mail.caused_by,
@@ -220,19 +220,19 @@ fn short(outcome: TryOutcome) -> TryOutcome {
 
 /// Counts and logs. A reason may repeat the recipient's address, so it stands in the row and not in
 /// the log.
-fn report(mail: &QueuedMail, next: &Next) {
+fn report(mail: &QueuedMail, next: &MailOutcome) {
     let (id, message_id) = (mail.id, mail.caused_by.as_str());
     let attempt = mail.attempts.saturating_add(1);
     let outcome = match next {
-        Next::Sent => {
+        MailOutcome::Sent => {
             tracing::info!(notice.id = %id, message_id, attempt, "mail sent");
             "sent"
         }
-        Next::Again { at, .. } => {
+        MailOutcome::Again { at, .. } => {
             tracing::info!(notice.id = %id, message_id, attempt, again_at = %at, "mail put off");
             "put_off"
         }
-        Next::Failed { .. } => {
+        MailOutcome::Failed { .. } => {
             tracing::warn!(notice.id = %id, message_id, attempt,
                 "mail failed, its row says why");
             "failed"

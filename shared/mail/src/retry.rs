@@ -22,7 +22,7 @@ pub enum TryOutcome {
 
 /// What becomes of the mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum MailOutcome {
     /// It is done.
     Sent,
     /// It is tried again.
@@ -53,21 +53,21 @@ pub struct Tries {
 
 /// Decides what becomes of a mail after a try that ended at `now`.
 #[must_use]
-pub fn next(outcome: TryOutcome, tries: Tries, now: Timestamp) -> Next {
+pub fn next(outcome: TryOutcome, tries: Tries, now: Timestamp) -> MailOutcome {
     match outcome {
-        TryOutcome::Accepted => Next::Sent,
-        TryOutcome::Permanent(reason) => Next::Failed { reason },
+        TryOutcome::Accepted => MailOutcome::Sent,
+        TryOutcome::Permanent(reason) => MailOutcome::Failed { reason },
         TryOutcome::Temporary(reason) => {
             let at = now.plus_seconds(pause(tries));
             if at > tries.since.plus_seconds(TRIED_FOR) {
-                Next::Failed {
+                MailOutcome::Failed {
                     reason: format!(
                         "given up after {} tries in 5 days: {reason}",
                         tries.before.saturating_add(1)
                     ),
                 }
             } else {
-                Next::Again { at, reason }
+                MailOutcome::Again { at, reason }
             }
         }
     }
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn pauses_double_up_to_an_hour() {
         let seconds = |before| match next(away(), tries(before), start()) {
-            Next::Again { at, .. } => (at.utc() - start().utc()).num_seconds(),
+            MailOutcome::Again { at, .. } => (at.utc() - start().utc()).num_seconds(),
             other => panic!("{other:?}"),
         };
         assert_eq!(
@@ -115,16 +115,17 @@ mod tests {
         let refused = TryOutcome::Permanent("550 no such user".into());
         assert_eq!(
             next(refused, tries(0), start()),
-            Next::Failed { reason: "550 no such user".into() }
+            MailOutcome::Failed { reason: "550 no such user".into() }
         );
-        assert_eq!(next(TryOutcome::Accepted, tries(7), start()), Next::Sent);
+        assert_eq!(next(TryOutcome::Accepted, tries(7), start()), MailOutcome::Sent);
     }
 
     #[test]
     fn a_mail_is_given_up_after_five_days_with_the_last_reason() {
         let almost = start().plus_seconds(TRIED_FOR - 3600);
-        assert!(matches!(next(away(), tries(130), almost), Next::Again { .. }));
-        let Next::Failed { reason } = next(away(), tries(130), almost.plus_seconds(1)) else {
+        assert!(matches!(next(away(), tries(130), almost), MailOutcome::Again { .. }));
+        let MailOutcome::Failed { reason } = next(away(), tries(130), almost.plus_seconds(1))
+        else {
             panic!("still tried")
         };
         assert_eq!(reason, "given up after 131 tries in 5 days: 451 try later");
@@ -139,7 +140,7 @@ mod tests {
             let mut longest = FIRST_PAUSE;
             for (before, spread) in (0..).zip(spreads) {
                 match next(away(), Tries { spread, ..tries(before) }, now) {
-                    Next::Again { at, .. } => {
+                    MailOutcome::Again { at, .. } => {
                         let paused = (at.utc() - now.utc()).num_seconds();
                         prop_assert!(
                             paused <= longest && paused * 2 >= longest,
@@ -147,8 +148,8 @@ mod tests {
                         );
                         now = at;
                     }
-                    Next::Failed { .. } => return Ok(()),
-                    Next::Sent => prop_assert!(false, "nothing was sent"),
+                    MailOutcome::Failed { .. } => return Ok(()),
+                    MailOutcome::Sent => prop_assert!(false, "nothing was sent"),
                 }
                 longest = (longest * 2).min(LONGEST_PAUSE);
             }

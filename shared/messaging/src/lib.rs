@@ -21,7 +21,7 @@ pub use decide::plan::MAX_OUTPUT;
 pub use decide::step::{decide_and_apply, loadable};
 pub use failure::{DecideError, Fault};
 pub use intake::encoding::unreadable;
-pub use message::about::About;
+pub use message::about::Correlation;
 pub use message::content::{Content, DecodeError, Parsed, UnknownMembers, decode, parse, parsed};
 pub use message::output::Output;
 pub use observe::watched::{Watched, can_be_watched, unwatch, watch, watched};
@@ -34,8 +34,8 @@ pub use run::command_sender::{Command, CommandSender};
 pub use run::connection::BrokerUrl;
 pub use run::health::Health;
 pub use run::retention::Retention;
-pub use run::runtime::{Settings, Undelivered, run};
-pub use service::{Aged, HandlerResult, Otherwise, Patience, Received, Related, Service};
+pub use run::runtime::{RedeliverySettings, RuntimeSettings, run};
+pub use service::{Aged, HandlerResult, Otherwise, Patience, ReceivedMessage, Related, Service};
 
 /// The runtime's own tables (journal, outputs, undelivered, parked). They live in the service's
 /// schema, beside its own, and are migrated together with them; versions 1 to 499 are the

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use timeline::Share;
 
 use crate::failure::DecideError;
-use crate::message::about::About;
+use crate::message::about::Correlation;
 use crate::message::content::{Content, DecodeError};
 use crate::message::output::Output;
 use crate::park_reason::ParkReason;
@@ -43,7 +43,7 @@ pub trait Service: Send + Sync + 'static {
     ) -> Result<Self::Inbound, DecodeError>;
 
     /// What a message between services is about. Of a desk's command the runtime knows it.
-    fn about(message: &Self::Inbound) -> About;
+    fn about(message: &Self::Inbound) -> Correlation;
 
     /// Bytes that a message may have the service load beyond its own, estimated: messages that
     /// load much are decided a few at a time.
@@ -65,18 +65,22 @@ pub trait Service: Send + Sync + 'static {
     fn load(
         &self,
         connection: &mut PgConnection,
-        batch: &[&Received<Self::Inbound>],
+        batch: &[&ReceivedMessage<Self::Inbound>],
     ) -> impl Future<Output = Result<Self::State, DecideError>> + Send;
 
     /// Decides one message. A function of values.
-    fn decide(&self, state: &Self::State, received: &Received<Self::Inbound>) -> Self::Decision;
+    fn decide(
+        &self,
+        state: &Self::State,
+        received: &ReceivedMessage<Self::Inbound>,
+    ) -> Self::Decision;
 
     /// Carries a decision out in `state`, so that the next message of the batch meets it, and says
     /// what becomes of the message. A function of values.
     fn apply(
         &self,
         state: &mut Self::State,
-        received: &Received<Self::Inbound>,
+        received: &ReceivedMessage<Self::Inbound>,
         decision: Self::Decision,
     ) -> HandlerResult;
 
@@ -90,9 +94,9 @@ pub trait Service: Send + Sync + 'static {
 
 /// A message that passed admission and was not decided before.
 #[derive(Debug)]
-pub struct Received<M> {
+pub struct ReceivedMessage<M> {
     /// For a command the publishing account, as in its key; for a delivery at an edge the account
-    /// that is told; for an internal message [`Received::INTERNAL`].
+    /// that is told; for an internal message [`ReceivedMessage::INTERNAL`].
     pub account: String,
     /// The AMQP `message_id`.
     pub message_id: String,
@@ -108,7 +112,7 @@ pub struct Received<M> {
     pub message: M,
 }
 
-impl<M> Received<M> {
+impl<M> ReceivedMessage<M> {
     /// The `account` of messages between services: no account's name, so that nobody answers them
     /// and no command meets their keys.
     pub const INTERNAL: &'static str = "(sync)";

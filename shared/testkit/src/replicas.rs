@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use messaging::{Health, Retention, Service, Settings, Undelivered};
+use messaging::{Health, RedeliverySettings, Retention, RuntimeSettings, Service};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +22,7 @@ impl Replicas {
     /// Starts one that takes a few messages at a time, so that with another beside it neighbours
     /// in a queue are decided at the same moment.
     pub fn start<S: Service>(&mut self, service: S, broker_url: String, pool: &PgPool) {
-        let settings = Settings {
+        let settings = RuntimeSettings {
             broker_url: broker_url.into(),
             slots: 3,
             batch_size: 2,
@@ -30,7 +30,7 @@ impl Replicas {
             answer_timeout: Duration::from_secs(20),
             journal_days: 30,
             events: true,
-            undelivered: Undelivered::default(),
+            undelivered: RedeliverySettings::default(),
             retention: Retention::default(),
         };
         let (service, pool) = (Arc::new(service), pool.clone());

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::finding::{self, Finding, fate, without_values};
 use crate::target::Target;
-use crate::trail::{Decided, Parked, Share, Told, Trail, Undelivered};
+use crate::trail::{Decided, Parked, SentMessage, Share, Trail, Undelivered};
 use crate::waiting::Waiting;
 
 /// What became of what is asked for.
@@ -274,7 +274,7 @@ fn place(service: &str) -> usize {
 }
 
 /// What an account was sent: as far as its desk's queue, and no further than is known.
-fn lines(told: &Told, waits: bool) -> Vec<String> {
+fn lines(told: &SentMessage, waits: bool) -> Vec<String> {
     let reached = if waits { "WAITS" } else { "put into its queue" };
     let Some(receipt) = &told.receipt else {
         return vec![format!("◂ {}, {reached}", told.r#type)];

@@ -11,7 +11,7 @@ use crate::target::Target;
 
 /// Which part of a story is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
+pub struct TimelineFilter {
     /// Only commands of which something did not cross, was refused, waits or is set aside.
     pub failed: bool,
     /// Only what happened from then on.
@@ -23,7 +23,7 @@ pub struct Filter {
 /// Commands that are told where nothing else is asked for.
 pub const MOST: usize = 10;
 
-impl Filter {
+impl TimelineFilter {
     /// The filter of a command line or a query, where `limit` 0 stands for all.
     #[must_use]
     pub fn of(failed: bool, since: Option<Timestamp>, limit: Option<usize>) -> Self {
@@ -61,7 +61,7 @@ impl Timeline {
     /// The part of the story that `filter` asks for. Services that only passed a command on are
     /// told of where one command is asked for, and where it went no further.
     #[must_use]
-    pub fn narrowed(mut self, filter: &Filter) -> Self {
+    pub fn narrowed(mut self, filter: &TimelineFilter) -> Self {
         if let Some(since) = filter.since {
             self.since = Some(since);
             self.entries.retain(|entry| entry.at >= since);

@@ -11,8 +11,8 @@ mod trail;
 mod waiting;
 
 pub use entry::{DeskQueue, Entry, Queued, Timeline};
-pub use filter::{Filter, MOST, since};
+pub use filter::{MOST, TimelineFilter, since};
 pub use finding::{Finding, Kind};
 pub use target::{Target, TargetError};
 pub use text::{harmless, left_account, queues, render, verdict};
-pub use trail::{Decided, Parked, Share, Told, Trail, Undelivered};
+pub use trail::{Decided, Parked, SentMessage, Share, Trail, Undelivered};

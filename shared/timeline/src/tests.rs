@@ -3,8 +3,8 @@
 use contracts::receipt::{Decision, Item};
 use contracts::{CommentId, Reason, Receipt, ReceiptOutcome, Timestamp};
 
-use crate::trail::{Decided, Parked, Share, Told, Trail, Undelivered};
-use crate::{DeskQueue, Filter, Target, Timeline, render};
+use crate::trail::{Decided, Parked, SentMessage, Share, Trail, Undelivered};
+use crate::{DeskQueue, Target, Timeline, TimelineFilter, render};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::parse("2026-03-01T10:00:00Z").unwrap().plus_seconds(second)
@@ -15,7 +15,7 @@ fn decided(
     id: &str,
     command: Option<&str>,
     second: i64,
-    told: Vec<Told>,
+    told: Vec<SentMessage>,
 ) -> Decided {
     Decided {
         account: account.map(str::to_owned),
@@ -31,8 +31,8 @@ fn decided(
     }
 }
 
-fn told(to: &str, kind: &str, receipt: Option<Receipt>) -> Told {
-    Told { to: to.to_owned(), r#type: kind.to_owned(), share: None, receipt }
+fn told(to: &str, kind: &str, receipt: Option<Receipt>) -> SentMessage {
+    SentMessage { to: to.to_owned(), r#type: kind.to_owned(), share: None, receipt }
 }
 
 fn trails() -> Vec<Trail> {
@@ -260,29 +260,30 @@ fn forty() -> Timeline {
 
 #[test]
 fn a_long_story_is_cut_and_says_how_to_see_the_rest() {
-    let text = render(&forty().narrowed(&Filter::of(false, None, None)));
+    let text = render(&forty().narrowed(&TimelineFilter::of(false, None, None)));
     assert!(text.lines().count() < 50, "{} lines\n{text}", text.lines().count());
     assert!(text.starts_with("ticket acme/4711: 40 commands; 1 thing did not"), "{text}");
     assert!(text.contains("was REJECTED: not_shared"), "a finding is told, old as it is: {text}");
     assert!(text.contains("30 older commands are left out: --limit 0 tells of all"), "{text}");
     assert!(text.contains("▸ ticket.update.v1 c39") && !text.contains("▸ ticket.update.v1 c29"));
     assert!(!text.contains("share-dispatcher"), "what only passed it on: {text}");
-    let all = render(&forty().narrowed(&Filter::of(false, None, Some(0))));
+    let all = render(&forty().narrowed(&TimelineFilter::of(false, None, Some(0))));
     assert!(all.contains("▸ ticket.update.v1 c0") && !all.contains("left out"), "{all}");
 }
 
 #[test]
 fn only_what_failed_and_only_what_is_new_can_be_asked_for() {
-    let roots = |filter: Filter| forty().narrowed(&filter).roots().into_keys().collect::<Vec<_>>();
-    assert_eq!(roots(Filter::of(true, None, None)), ["acme/c10"]);
-    assert_eq!(roots(Filter::of(false, Some(at(38 * 60)), None)), ["acme/c38", "acme/c39"]);
-    let nothing = render(&forty().narrowed(&Filter::of(true, Some(at(38 * 60)), None)));
+    let roots =
+        |filter: TimelineFilter| forty().narrowed(&filter).roots().into_keys().collect::<Vec<_>>();
+    assert_eq!(roots(TimelineFilter::of(true, None, None)), ["acme/c10"]);
+    assert_eq!(roots(TimelineFilter::of(false, Some(at(38 * 60)), None)), ["acme/c38", "acme/c39"]);
+    let nothing = render(&forty().narrowed(&TimelineFilter::of(true, Some(at(38 * 60)), None)));
     assert!(nothing.contains("2 commands; nothing was refused, withheld"), "{nothing}");
 }
 
 #[test]
 fn what_waits_is_among_what_failed() {
-    let timeline = of("acme/4711").narrowed(&Filter::of(true, None, None));
+    let timeline = of("acme/4711").narrowed(&TimelineFilter::of(true, None, None));
     assert!(timeline.entries.iter().any(|entry| entry.what == "not delivered"));
     assert!(timeline.entries.iter().any(|entry| entry.what.starts_with("PARKED")));
 }
@@ -292,13 +293,13 @@ fn a_command_that_went_no_further_shows_how_far_it_came() {
     let mut trails = trails();
     trails[0].parked.clear();
     let timeline = Timeline::of(Target::Ticket("acme/4711".into()), &trails, Vec::new());
-    let text = flat(&render(&timeline.narrowed(&Filter::default())));
+    let text = flat(&render(&timeline.narrowed(&TimelineFilter::default())));
     assert_eq!(text.matches("share-dispatcher: 0 ms →").count(), 1, "u2's alone: {text}");
 }
 
 #[test]
 fn one_message_is_told_alone() {
-    let timeline = of("message acme/u1").narrowed(&Filter::of(false, None, None));
+    let timeline = of("message acme/u1").narrowed(&TimelineFilter::of(false, None, None));
     let roots: Vec<_> =
         timeline.entries.iter().filter_map(|entry| entry.command.as_deref()).collect();
     assert_eq!(roots, ["acme/u1", "acme/u1", "acme/u1"]);

@@ -55,7 +55,7 @@ pub struct Decided {
     pub waits: u32,
     pub trace_id: Option<String>,
     /// Who was told what.
-    pub told: Vec<Told>,
+    pub told: Vec<SentMessage>,
     /// What was sent word for word, when that was asked for and is still kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outputs: Option<serde_json::Value>,
@@ -72,7 +72,7 @@ impl Decided {
 
 /// A message that a decision sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Told {
+pub struct SentMessage {
     /// An account, or a service.
     pub to: String,
     pub r#type: String,

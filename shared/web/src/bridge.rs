@@ -5,7 +5,9 @@ use std::time::Duration;
 use bootstrap::Secret;
 use desk::calls::{CallAct, CallHealth};
 use egress::header::AUTHORIZATION;
-use egress::{Call, Egress, HeaderValue, IpNet, Method, Ports, Response, SetupError, StatusCode};
+use egress::{
+    Egress, HeaderValue, HttpCall, IpNet, Method, Ports, Response, SetupError, StatusCode,
+};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use url::Url;
 
@@ -15,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Where the bridge is, as a section of an edge's file.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub struct BridgeConfig {
     /// Where its `pages.listen` is reached; empty: pages say nothing of calls.
     #[serde(deserialize_with = "base")]
     pub url: String,
@@ -59,7 +61,7 @@ impl Bridge {
     ///
     /// # Errors
     /// No client can be made.
-    pub fn open(config: &Config) -> Result<Option<Self>, SetupError> {
+    pub fn open(config: &BridgeConfig) -> Result<Option<Self>, SetupError> {
         if config.url.is_empty() {
             return Ok(None);
         }
@@ -68,11 +70,11 @@ impl Bridge {
             IpNet::new_assert([0, 0, 0, 0].into(), 0),
             IpNet::new_assert([0_u16; 8].into(), 0),
         ];
-        let settings = egress::Settings {
+        let settings = egress::EgressSettings {
             allow: all.clone(),
             plain_http: all,
             ports: vec![Ports::all()],
-            ..egress::Settings::default()
+            ..egress::EgressSettings::default()
         };
         let (url, secret) = (config.url.clone(), config.secret.clone());
         Ok(Some(Self { egress: Egress::new(settings)?, url, secret }))
@@ -105,7 +107,7 @@ impl Bridge {
 
     async fn ask(&self, method: Method, path: &str) -> Option<Response> {
         let shown = HeaderValue::from_str(&format!("Bearer {}", self.secret.reveal())).ok()?;
-        let call = Call::new(method, format!("{}{path}", self.url))
+        let call = HttpCall::new(method, format!("{}{path}", self.url))
             .header(AUTHORIZATION, shown)
             .total_timeout(PATIENCE);
         match self.egress.send(call).await {

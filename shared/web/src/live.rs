@@ -11,7 +11,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use contracts::Receipt;
-use desk::log::{Heads, Waiting};
+use desk::log::{Heads, LogWaiter};
 use desk::outbox::{self, Accepted, Request};
 use serde::Deserialize;
 use serde_json::Value;
@@ -32,7 +32,7 @@ const STREAMS: usize = 2_000;
 
 /// The edge's half of the contract, as pages need it.
 #[derive(Clone, Debug)]
-pub struct Desk {
+pub struct EdgeDesk {
     /// The edge's schema.
     pub pool: PgPool,
     /// Whoever waits for something new.
@@ -43,7 +43,7 @@ pub struct Desk {
     pub shutdown: CancellationToken,
 }
 
-impl Desk {
+impl EdgeDesk {
     /// Keeps a command of the viewer's account and waits for its receipt; nothing if that is not
     /// there in time: the command is sent all the same. `key` makes a repeat have no further
     /// effect.
@@ -97,13 +97,13 @@ impl Desk {
 
 #[derive(Clone)]
 struct Live {
-    desk: Desk,
+    desk: EdgeDesk,
     streams: Arc<Semaphore>,
 }
 
 /// `GET /live`: an event `changed` whenever the viewer's account was told something, after what the
 /// page was made of (`after`) or what was heard last.
-pub fn router(desk: Desk) -> Router {
+pub fn router(desk: EdgeDesk) -> Router {
     let live = Live { desk, streams: Arc::new(Semaphore::new(STREAMS)) };
     Router::new().route("/live", get(stream)).with_state(live)
 }
@@ -136,9 +136,9 @@ async fn stream(
 }
 
 struct Changes {
-    desk: Desk,
+    desk: EdgeDesk,
     account: String,
-    waiting: Waiting,
+    waiting: LogWaiter,
     known: i64,
     ends: Instant,
     _permit: OwnedSemaphorePermit,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::clock::new_id;
 use crate::failure::Failure;
 use crate::password;
-use crate::role::Role;
+use crate::role::StaffRole;
 use crate::token::Token;
 
 /// Days that a sign-in link works.
@@ -34,8 +34,8 @@ pub struct PersonRow {
 impl PersonRow {
     /// What they may do.
     #[must_use]
-    pub fn role(&self) -> Role {
-        Role::of_word(&self.role).unwrap_or(Role::LightAgent)
+    pub fn role(&self) -> StaffRole {
+        StaffRole::of_word(&self.role).unwrap_or(StaffRole::LightAgent)
     }
 }
 
@@ -52,7 +52,7 @@ pub struct NewPerson<'a> {
     /// Their name.
     pub name: &'a str,
     /// What they may do.
-    pub role: Role,
+    pub role: StaffRole,
 }
 
 /// Adds a person; nothing if the account has one with this address.
@@ -110,7 +110,12 @@ pub async fn by_email(
 ///
 /// # Errors
 /// The database.
-pub async fn set_role(pool: &PgPool, account: &str, id: Uuid, role: Role) -> sqlx::Result<bool> {
+pub async fn set_role(
+    pool: &PgPool,
+    account: &str,
+    id: Uuid,
+    role: StaffRole,
+) -> sqlx::Result<bool> {
     changed(
         pool,
         "update web_person set role = $3 where account = $1 and id = $2

@@ -1,8 +1,8 @@
 //! What a person may do in their account.
 
-/// Each may what those before it may.
+/// What somebody of the account may do here: each what those before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
+pub enum StaffRole {
     /// Reads tickets and writes internal notes.
     LightAgent,
     /// Works on tickets.
@@ -11,7 +11,7 @@ pub enum Role {
     Admin,
 }
 
-impl Role {
+impl StaffRole {
     /// Every role, the most powerful first.
     pub const ALL: [Self; 3] = [Self::Admin, Self::Agent, Self::LightAgent];
 
@@ -38,10 +38,10 @@ mod tests {
 
     #[test]
     fn an_admin_may_all_and_a_light_agent_least() {
-        assert!(Role::Admin > Role::Agent && Role::Agent > Role::LightAgent);
-        for role in Role::ALL {
-            assert_eq!(Role::of_word(role.word()), Some(role));
+        assert!(StaffRole::Admin > StaffRole::Agent && StaffRole::Agent > StaffRole::LightAgent);
+        for role in StaffRole::ALL {
+            assert_eq!(StaffRole::of_word(role.word()), Some(role));
         }
-        assert_eq!(Role::of_word("owner"), None);
+        assert_eq!(StaffRole::of_word("owner"), None);
     }
 }

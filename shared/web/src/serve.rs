@@ -19,7 +19,7 @@ use crate::language::Language;
 use crate::lost::{self, Lost};
 use crate::page::{self, NavItem, Search};
 use crate::reader::Reader;
-use crate::role::Role;
+use crate::role::StaffRole;
 use crate::session::{self, SessionRow};
 use crate::texts::Texts;
 use crate::viewer::Viewer;
@@ -27,7 +27,7 @@ use crate::{assets, headers, origin, sign_in};
 
 /// What pages are reached by.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct PageSettings {
     /// Without a slash at its end.
     pub public_url: String,
 }
@@ -78,7 +78,7 @@ impl Asked {
 impl Web {
     /// Pages of these tables, reached so.
     #[must_use]
-    pub fn new(pool: PgPool, settings: &Settings, site: Site) -> Self {
+    pub fn new(pool: PgPool, settings: &PageSettings, site: Site) -> Self {
         let origin = Url::parse(&settings.public_url).map(|url| url.origin().ascii_serialization());
         let origin = origin.unwrap_or_else(|_| settings.public_url.clone());
         Self { pool, site, origin: origin.into() }
@@ -146,7 +146,7 @@ fn viewer(row: SessionRow, session: Vec<u8>, asked: &Asked) -> Viewer {
         person: row.person,
         name: row.name,
         email: row.email,
-        role: Role::of_word(&row.role).unwrap_or(Role::LightAgent),
+        role: StaffRole::of_word(&row.role).unwrap_or(StaffRole::LightAgent),
         session,
         position: row.position,
         invites: row.invites,

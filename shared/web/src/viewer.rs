@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::reader::Reader;
-use crate::role::Role;
+use crate::role::StaffRole;
 use crate::serve::Asked;
 
 /// Who is signed in, and how pages are shown to them. An extractor: without a session a page leads
@@ -31,7 +31,7 @@ pub struct Viewer {
     /// The person's address; it never leaves the account.
     pub email: String,
     /// What the person may do.
-    pub role: Role,
+    pub role: StaffRole,
     pub(crate) session: Vec<u8>,
     /// How much the account had been told before the page was made.
     pub(crate) position: i64,
@@ -53,11 +53,12 @@ impl Viewer {
     ///
     /// # Errors
     /// [`Failure::Forbidden`], which says whom to ask.
-    pub fn must_be(&self, role: Role) -> Result<(), Failure> {
+    pub fn must_be(&self, role: StaffRole) -> Result<(), Failure> {
         if self.role >= role {
             return Ok(());
         }
-        let key = if role == Role::Admin { "failure.only_admins" } else { "failure.only_agents" };
+        let key =
+            if role == StaffRole::Admin { "failure.only_admins" } else { "failure.only_agents" };
         Err(Failure::Forbidden(self.say(key).into_owned()))
     }
 
@@ -73,8 +74,8 @@ impl Viewer {
     #[must_use]
     pub fn actor(&self) -> Actor {
         let role = match self.role {
-            Role::Admin => contracts::Role::Admin,
-            Role::Agent | Role::LightAgent => contracts::Role::Agent,
+            StaffRole::Admin => contracts::Role::Admin,
+            StaffRole::Agent | StaffRole::LightAgent => contracts::Role::Agent,
         };
         let (id, name) = (self.person.to_string(), self.name.clone());
         Actor { id, name, role, email: None, phone: None }

@@ -4,7 +4,7 @@
 use contracts::AccountName;
 use contracts::topology::entry_of;
 use serde_json::{Value, json};
-use stages::Message;
+use stages::LineMessage;
 
 /// The lines that can be read; others are passed over.
 #[must_use]
@@ -39,7 +39,7 @@ pub fn internal(id: &str, message_type: &str, content: &Value) -> Value {
 
 /// The message that a line is; none when admission lets nothing like it in.
 #[must_use]
-pub fn message(line: &Value, number: usize) -> Option<Message> {
+pub fn message(line: &Value, number: usize) -> Option<LineMessage> {
     let id = text(line, "id").map_or_else(|| format!("m{number}"), ToOwned::to_owned);
     let (message_type, content) = (text(line, "type")?, line.get("content")?);
     let account = text(line, "account");
@@ -47,9 +47,9 @@ pub fn message(line: &Value, number: usize) -> Option<Message> {
         return None;
     }
     let Some(account) = account else {
-        return Some(Message::internal(id, message_type, content.clone(), number));
+        return Some(LineMessage::internal(id, message_type, content.clone(), number));
     };
     let account = AccountName::new(account).ok()?;
     let content = messaging::parse(content.to_string().as_bytes()).ok()?;
-    Some(Message::command(account.as_str(), id, message_type, content, number))
+    Some(LineMessage::command(account.as_str(), id, message_type, content, number))
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use contracts::topology::{Service, entry_of};
 use serde_json::{Value, json};
-use stages::Message;
+use stages::LineMessage;
 
 use crate::script;
 use crate::target::{Target, tell};
@@ -123,7 +123,7 @@ fn heard(story: &[Value]) -> BTreeMap<Service, Vec<Value>> {
     heard
 }
 
-fn as_line(message: &Message) -> Value {
+fn as_line(message: &LineMessage) -> Value {
     if let Some(account) = &message.account {
         return script::command(account.as_str(), &message.kind, &message.content);
     }

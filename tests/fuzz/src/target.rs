@@ -13,7 +13,7 @@ use messaging::{dead_letter_trial, trial};
 use notifier::delivery::{Templates, compose};
 use notifier::rules::notice;
 use serde_json::Value;
-use stages::{Line, Message, Sent};
+use stages::{Line, LineMessage, Sent};
 
 use crate::script::{self, text};
 
@@ -167,7 +167,7 @@ fn stage(service: Service, lines: &[Value]) {
 
 /// Tells commands, one after the other, and everything that comes of them, down the whole line;
 /// `hears` is told what reaches whom.
-pub(crate) fn tell(commands: &[Value], mut hears: impl FnMut(Service, &Message)) {
+pub(crate) fn tell(commands: &[Value], mut hears: impl FnMut(Service, &LineMessage)) {
     let (mut line, mut left) = (Line::default(), MESSAGES);
     for (number, said) in commands.iter().enumerate() {
         let Some(message) = script::message(said, number) else { continue };
@@ -187,7 +187,7 @@ pub(crate) fn tell(commands: &[Value], mut hears: impl FnMut(Service, &Message))
 }
 
 /// What is sent can be read by whoever it is sent to.
-fn check(sent: Sent, again: &mut Vec<Message>) -> Option<(Service, Message)> {
+fn check(sent: Sent, again: &mut Vec<LineMessage>) -> Option<(Service, LineMessage)> {
     match sent {
         Sent::Service(to, message) => {
             if let Err(error) = Line::read(to, &message) {
@@ -209,7 +209,7 @@ fn check(sent: Sent, again: &mut Vec<Message>) -> Option<(Service, Message)> {
 }
 
 /// The mails of a notice, as they would be sent.
-fn mails(message: &Message, now: Timestamp) {
+fn mails(message: &LineMessage, now: Timestamp) {
     static TEMPLATES: LazyLock<Templates> =
         LazyLock::new(|| Templates::new().expect("the templates are well-formed"));
     let Ok(said) = serde_json::from_value(message.content.clone()) else { return };

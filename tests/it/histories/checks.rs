@@ -10,7 +10,7 @@ use contracts::{AccountName, Decision, ItemOutcome};
 use serde_json::{Value, json};
 use testkit::model::Ticket;
 
-use super::desk::Published;
+use super::desk::PublishedCommand;
 use super::world::World;
 
 /// What a receipt forbids to whatever is published after it.
@@ -59,7 +59,7 @@ impl Forbidden {
     }
 
     /// A command was done, and its publisher knows; `next` is the number of the next command.
-    pub fn answered(&mut self, command: &Published, next: usize) {
+    pub fn answered(&mut self, command: &PublishedCommand, next: usize) {
         let content = &command.content;
         match command.message_type.as_str() {
             "agreement.deactivate.v1" => {
@@ -178,7 +178,7 @@ type Accepted<'a> = (&'a (String, u64), u64);
 
 /// Of one account's own changes to a field of a ticket the latest counts: none is accepted after a
 /// later one was.
-fn own_order(published: &[Published]) -> Vec<String> {
+fn own_order(published: &[PublishedCommand]) -> Vec<String> {
     let mut by_field: BTreeMap<(usize, &str, String), Vec<Accepted>> = BTreeMap::new();
     for command in published.iter().filter(|command| command.message_type == "ticket.update.v1") {
         let (Some(receipt), Some(ticket)) =

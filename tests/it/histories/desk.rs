@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use contracts::delivery::{AgreementState, AgreementStatus, DeliveryBody, Side};
 use contracts::{AccountName, Receipt, ReceiptOutcome};
 use serde_json::{Value, json};
-use stages::Message;
+use stages::LineMessage;
 use testkit::Model;
 
 /// A command that was published.
 #[derive(Debug)]
-pub struct Published {
+pub struct PublishedCommand {
     pub account: usize,
     pub message_type: String,
     pub content: Value,
@@ -22,7 +22,7 @@ pub struct Published {
     pub receipt: Option<Receipt>,
 }
 
-impl Published {
+impl PublishedCommand {
     /// Whether it only asks what it would come to.
     pub fn is_dry_run(&self) -> bool {
         self.content["dry_run"] == json!(true)
@@ -30,7 +30,7 @@ impl Published {
 }
 
 #[derive(Debug)]
-pub struct Desk {
+pub struct ModelDesk {
     pub name: AccountName,
     pub model: Model,
     seen: BTreeSet<String>,
@@ -49,7 +49,7 @@ pub struct Desk {
     pub version: u64,
 }
 
-impl Desk {
+impl ModelDesk {
     pub fn new(name: &str) -> Self {
         Self {
             name: AccountName::new(name).expect("an account's name"),
@@ -75,7 +75,7 @@ impl Desk {
 
     /// Reads a delivery; one that was read before is dropped. A new copy gets its number at once:
     /// what is returned is to be published.
-    pub fn read(&mut self, message: &Message) -> Option<(DeliveryBody, Option<Value>)> {
+    pub fn read(&mut self, message: &LineMessage) -> Option<(DeliveryBody, Option<Value>)> {
         if !self.seen.insert(message.id.clone()) {
             return None;
         }
@@ -109,7 +109,7 @@ impl Desk {
     }
 
     /// A command was answered.
-    pub fn answered(&mut self, command: &Published, receipt: &Receipt) {
+    pub fn answered(&mut self, command: &PublishedCommand, receipt: &Receipt) {
         if receipt.outcome == ReceiptOutcome::Rejected {
             self.blanked_in_vain.extend(command.content["comment_id"].as_str().map(str::to_owned));
             return;

@@ -9,10 +9,10 @@ use contracts::delivery::DeliveryBody;
 use contracts::topology::Service;
 use contracts::{Receipt, ReceiptOutcome, Timestamp};
 use serde_json::{Value, json};
-use stages::{Line, Message, Sent};
+use stages::{Line, LineMessage, Sent};
 
 use super::checks::Forbidden;
-use super::desk::{Desk, Published};
+use super::desk::{ModelDesk, PublishedCommand};
 
 /// What happens in a step, to whom, and how: numbers, so that a history can be generated and
 /// shrunk.
@@ -21,12 +21,12 @@ pub type Step = (u8, u8, u8, u8);
 const NAMES: [&str; 4] = ["acme", "globex", "initech", "umbrella"];
 
 pub struct World {
-    pub desks: Vec<Desk>,
+    pub desks: Vec<ModelDesk>,
     pub line: Line,
-    pub published: Vec<Published>,
-    queues: BTreeMap<Service, Vec<Message>>,
+    pub published: Vec<PublishedCommand>,
+    queues: BTreeMap<Service, Vec<LineMessage>>,
     /// Deliveries on their way, with the desk they go to.
-    mail: Vec<(usize, Message)>,
+    mail: Vec<(usize, LineMessage)>,
     pub forbidden: Forbidden,
     clock: i64,
     shares: usize,
@@ -39,7 +39,7 @@ impl World {
     /// Registered accounts of which each two neighbours have an agreement, one way or both, and
     /// nothing shared yet.
     pub fn new(accounts: usize, terms: &[u8]) -> Self {
-        let desks = NAMES[..accounts].iter().map(|name| Desk::new(name)).collect();
+        let desks = NAMES[..accounts].iter().map(|name| ModelDesk::new(name)).collect();
         let mut world = Self {
             desks,
             line: Line::default(),
@@ -90,7 +90,7 @@ impl World {
         let name = NAMES[account];
         let content = json!({ "account": name, "display_name": name, "kind": "connected",
             "sharing_url": format!("https://{name}.example/sharing"), "admins": [] });
-        let message = Message::command(
+        let message = LineMessage::command(
             "operator",
             format!("register-{name}"),
             "account.register.v1",
@@ -121,7 +121,8 @@ impl World {
             self.desks[account].model.about_to_send(&id, message_type, &content);
             self.forbidden.published(&self.desks[account].name, origin, message_type, &content);
         }
-        let message = Message::command(NAMES[account], id, message_type, content.clone(), origin);
+        let message =
+            LineMessage::command(NAMES[account], id, message_type, content.clone(), origin);
         let to = if message_type.starts_with('a') {
             Service::Agreement
         } else {
@@ -129,7 +130,7 @@ impl World {
         };
         self.queues.entry(to).or_default().push(message);
         let at = self.published.len();
-        self.published.push(Published {
+        self.published.push(PublishedCommand {
             account,
             message_type: message_type.to_owned(),
             content,
@@ -236,7 +237,8 @@ impl World {
             if how.is_multiple_of(16) { self.mail[at].clone() } else { self.mail.swap_remove(at) };
         let Some((told, bind)) = self.desks[to].read(&message) else { return };
         let cause = self.published.get(message.origin).map_or(0, |command| command.at);
-        let is_dry_run = self.published.get(message.origin).is_some_and(Published::is_dry_run);
+        let is_dry_run =
+            self.published.get(message.origin).is_some_and(PublishedCommand::is_dry_run);
         let is_told = |receipt: &Receipt| {
             receipt.outcome == ReceiptOutcome::Rejected
                 || receipt.dry_run && receipt.revision.is_none()
@@ -293,7 +295,7 @@ impl World {
     }
 
     /// Takes the deliveries out that wait to be read.
-    pub fn decided(&mut self) -> Vec<(usize, Message)> {
+    pub fn decided(&mut self) -> Vec<(usize, LineMessage)> {
         while self.queues.values().any(|queue| !queue.is_empty()) {
             self.decide(0, 0, 1);
         }

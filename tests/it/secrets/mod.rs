@@ -10,7 +10,7 @@ use serde_json::json;
 use testkit::{Desk, until};
 
 use self::ground::{LIMIT, SecretsFixture};
-use self::plant::{Command, MARK, samples};
+use self::plant::{MARK, PlantedCommand, samples};
 use crate::partners::{OCCURRED, actor, comment, update};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,9 +85,9 @@ async fn everything(acme: &Desk, agreement: &str, share: &str) {
         ("/ticket_id", "4711"),
         ("/ticket/id", "4711"),
     ];
-    let samples: Vec<Command> = samples().into_iter().map(|one| one.with(&names)).collect();
-    let whole = samples.iter().map(Command::planted);
-    let misfits = samples.iter().flat_map(Command::misfits);
+    let samples: Vec<PlantedCommand> = samples().into_iter().map(|one| one.with(&names)).collect();
+    let whole = samples.iter().map(PlantedCommand::planted);
+    let misfits = samples.iter().flat_map(PlantedCommand::misfits);
     let mut sent = Vec::new();
     for command in whole.chain(misfits) {
         let id = acme.next_id();

@@ -7,7 +7,7 @@ use std::path::Path;
 use contracts::topology::entry_of;
 use local::test_environment;
 use serde_json::{Value, json};
-use stages::{Line, Message};
+use stages::{Line, LineMessage};
 
 /// Stands in every planted text, and nowhere else.
 pub const MARK: &str = "zq7xplanted";
@@ -32,7 +32,7 @@ const CHOSEN: [&str; 4] = ["custom_status", "default_form", "locale", "tag"];
 
 /// A command of a desk.
 #[derive(Clone, Debug)]
-pub struct Command {
+pub struct PlantedCommand {
     /// The sample's name, and what was done to it.
     pub what: String,
     pub kind: String,
@@ -40,7 +40,7 @@ pub struct Command {
 }
 
 /// Every golden command: its type, its content.
-pub fn samples() -> Vec<Command> {
+pub fn samples() -> Vec<PlantedCommand> {
     let folder =
         test_environment::target().parent().expect("a workspace").join("shared/contracts/golden");
     let mut files: Vec<_> = fs::read_dir(folder)
@@ -51,16 +51,16 @@ pub fn samples() -> Vec<Command> {
     files.iter().filter_map(|file| read(file)).collect()
 }
 
-fn read(file: &Path) -> Option<Command> {
+fn read(file: &Path) -> Option<PlantedCommand> {
     let name = file.file_name()?.to_str()?.strip_suffix(".json")?;
     let kind = name.splitn(4, '.').take(3).collect::<Vec<_>>().join(".");
     entry_of(&kind)?;
     let text = fs::read_to_string(file).expect("a sample");
     let content = serde_json::from_str(&text).expect("a sample is JSON");
-    Some(Command { what: name.to_owned(), kind, content })
+    Some(PlantedCommand { what: name.to_owned(), kind, content })
 }
 
-impl Command {
+impl PlantedCommand {
     /// With other values of these fields, wherever they stand.
     pub fn with(mut self, values: &[(&str, &str)]) -> Self {
         for (pointer, value) in values {
@@ -109,7 +109,7 @@ impl Command {
         let Ok(content) = messaging::parse(self.content.to_string().as_bytes()) else {
             return false;
         };
-        Line::read(service, &Message::internal(String::new(), &self.kind, content, 0)).is_ok()
+        Line::read(service, &LineMessage::internal(String::new(), &self.kind, content, 0)).is_ok()
     }
 
     fn at(&self, place: &str) -> &Value {

@@ -13,7 +13,7 @@ pub struct Publisher {
 
 /// A message on its way.
 #[derive(Clone, Copy, Debug)]
-pub struct Message<'a> {
+pub struct AmqpMessage<'a> {
     pub exchange: &'a str,
     pub key: &'a str,
     pub r#type: &'a str,
@@ -40,7 +40,7 @@ impl Publisher {
     /// # Errors
     /// The broker does not take it.
     #[expect(clippy::disallowed_methods, reason = "this plays a desk and the line")]
-    pub async fn publish(&self, message: Message<'_>) -> Result<()> {
+    pub async fn publish(&self, message: AmqpMessage<'_>) -> Result<()> {
         let short = |text: &str| ShortString::try_new(text).context("a short word");
         let properties = BasicProperties::default()
             .with_message_id(short(message.id)?)

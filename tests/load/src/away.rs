@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use crate::amqp::{Message, Publisher};
+use crate::amqp::{AmqpMessage, Publisher};
 use crate::report::Report;
 use crate::site::{ACCOUNT, Site};
 
@@ -83,7 +83,7 @@ pub async fn measure(
 
 async fn tell(publisher: &Publisher, number: usize) -> Result<()> {
     let body = json!({ "stars": number }).to_string();
-    let message = Message {
+    let message = AmqpMessage {
         exchange: "desk",
         key: &format!("{ACCOUNT}.ticket.praised"),
         r#type: "ticket.praised.v1",

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tokio::task::{JoinSet, spawn_blocking};
 
-use crate::amqp::{Message, Publisher};
+use crate::amqp::{AmqpMessage, Publisher};
 use crate::report::Report;
 use crate::site::{ACCOUNT, Site};
 
@@ -110,7 +110,7 @@ async fn publish(site: &Site, round: usize, lasting: Duration) -> Result<Turn> {
             while began.elapsed() < lasting {
                 let sent = Instant::now();
                 let id = format!("a{round}-{connection}-{}", times.len());
-                let message = Message {
+                let message = AmqpMessage {
                     exchange: "share",
                     key: &key,
                     r#type: "ticket.update.v1",

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::amqp::{Message, Publisher};
+use crate::amqp::{AmqpMessage, Publisher};
 use crate::report::Report;
 use crate::site::{ACCOUNT, Site};
 
@@ -47,7 +47,7 @@ pub async fn measure(
 
     let publisher = Publisher::open(&site.amqp_url).await?;
     let told = Instant::now();
-    let message = Message {
+    let message = AmqpMessage {
         exchange: "desk",
         key: &format!("{ACCOUNT}.ticket.praised"),
         r#type: "ticket.praised.v1",

@@ -9,7 +9,7 @@ use crate::dialect::Verdict;
 
 /// What a call is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum About {
+pub enum CallSubject {
     Agreement(String),
     Ticket(String),
 }
@@ -18,7 +18,7 @@ pub enum About {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SentCall {
     pub method: String,
-    pub about: About,
+    pub about: CallSubject,
     pub body: Option<Value>,
     pub verdict: Verdict,
 }
@@ -134,7 +134,7 @@ mod tests {
     fn a_comment_is_taken_once_a_call_with_it_was_done() {
         let sent = |uuid: &str, verdict| SentCall {
             method: "PUT".to_owned(),
-            about: About::Ticket("t1".to_owned()),
+            about: CallSubject::Ticket("t1".to_owned()),
             body: Some(json!({ "comments": [{ "uuid": uuid, "body": "Hello" }] })),
             verdict,
         };

@@ -7,7 +7,7 @@ use http::Method;
 use ureq::Agent;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
 
-use crate::desk::Call;
+use crate::desk::PartnerCall;
 use crate::dialect::verdict::{Next, next};
 use crate::dialect::{Habits, Verdict, head};
 
@@ -48,7 +48,7 @@ impl HttpClient {
     }
 
     /// Makes a call as a dialect does; every answer on the way, and what it came to.
-    pub fn call(&self, habits: &Habits, call: &Call) -> (Verdict, Vec<Answer>) {
+    pub fn call(&self, habits: &Habits, call: &PartnerCall) -> (Verdict, Vec<Answer>) {
         let headers = head::headers(habits, &call.token, call.is_invite);
         let body = call.body.as_ref().map(ToString::to_string).unwrap_or_default();
         let mut answers = Vec::new();

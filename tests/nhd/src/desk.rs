@@ -6,23 +6,23 @@ use chrono::{DateTime, Utc};
 use http::Method;
 use serde_json::{Map, Value};
 
-use crate::books::{About, Books};
+use crate::books::{Books, CallSubject};
 use crate::dialect::agreement::{self, AgreementChange};
 use crate::dialect::{Dialect, Habits, ids, ticket};
 use crate::held::{
-    Change, End, PartnerAgreement, PartnerComment, PartnerFile, PartnerPerson, PartnerTerms,
-    PartnerTicket, Standing,
+    AgreementEnd, PartnerAgreement, PartnerComment, PartnerFile, PartnerPerson, PartnerTerms,
+    PartnerTicket, Standing, TicketChange,
 };
 
 /// A call that is to be made.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Call {
+pub struct PartnerCall {
     pub method: Method,
     pub url: String,
     pub token: String,
     pub is_invite: bool,
     pub body: Option<Value>,
-    pub about: About,
+    pub about: CallSubject,
 }
 
 /// A file that the partner gives out, until its link expires.
@@ -122,13 +122,13 @@ impl PartnerDesk {
     }
 
     /// Invites whoever has this sharing URL; the agreement's id, and the call.
-    pub fn invite(&mut self, there: &str, terms: PartnerTerms) -> (String, Call) {
+    pub fn invite(&mut self, there: &str, terms: PartnerTerms) -> (String, PartnerCall) {
         let number = self.next_number();
         let uuid = ids::id(&self.url, "agreements", &number);
         let agreement = PartnerAgreement {
             uuid: uuid.clone(),
             access_key: ids::hashed(&format!("{uuid} opened by {number}")),
-            end: End::Sender,
+            end: AgreementEnd::Sender,
             sender_url: self.url.clone(),
             receiver_url: there.to_owned(),
             name: self.name.clone(),
@@ -146,7 +146,7 @@ impl PartnerDesk {
     ///
     /// # Panics
     /// When there is none of this id.
-    pub fn change_agreement(&mut self, uuid: &str, change: &AgreementChange) -> Call {
+    pub fn change_agreement(&mut self, uuid: &str, change: &AgreementChange) -> PartnerCall {
         let agreement = self.agreements.get_mut(uuid).expect("an agreement of this partner");
         let end = agreement.end;
         match change {
@@ -169,7 +169,7 @@ impl PartnerDesk {
     ///
     /// # Panics
     /// When there is no such agreement.
-    pub fn share(&mut self, agreement: &str, new: NewTicket) -> (String, Call) {
+    pub fn share(&mut self, agreement: &str, new: NewTicket) -> (String, PartnerCall) {
         let number = self.next_number();
         let uuid = ids::id(&self.url, "tickets", &number);
         let comments = new.comments.iter().map(|(body, public)| {
@@ -202,8 +202,8 @@ impl PartnerDesk {
     ///
     /// # Panics
     /// When there is none of this id.
-    pub fn update(&mut self, uuid: &str, change: Change) -> Call {
-        let change = Change { actor: Some(self.agent.clone()), ..change };
+    pub fn update(&mut self, uuid: &str, change: TicketChange) -> PartnerCall {
+        let change = TicketChange { actor: Some(self.agent.clone()), ..change };
         let ticket = self.tickets.get_mut(uuid).expect("a ticket of this partner");
         ticket.apply(&change);
         let ticket = ticket.clone();
@@ -215,7 +215,7 @@ impl PartnerDesk {
     ///
     /// # Panics
     /// When there is none of this id.
-    pub fn unshare(&mut self, uuid: &str) -> Call {
+    pub fn unshare(&mut self, uuid: &str) -> PartnerCall {
         let ticket = self.tickets.get_mut(uuid).expect("a ticket of this partner");
         ticket.ended = true;
         let ticket = ticket.clone();
@@ -261,15 +261,20 @@ impl PartnerDesk {
         self.files.values_mut().for_each(|file| file.has_expired = true);
     }
 
-    fn about_ticket(&self, ticket: &PartnerTicket, method: Method, body: Option<Value>) -> Call {
+    fn about_ticket(
+        &self,
+        ticket: &PartnerTicket,
+        method: Method,
+        body: Option<Value>,
+    ) -> PartnerCall {
         let agreement = self.agreement(&ticket.agreement);
-        Call {
+        PartnerCall {
             method,
             url: format!("{}/tickets/{}", agreement.there(), ticket.uuid),
             token: agreement.token(),
             is_invite: false,
             body,
-            about: About::Ticket(ticket.uuid.clone()),
+            about: CallSubject::Ticket(ticket.uuid.clone()),
         }
     }
 
@@ -279,13 +284,13 @@ impl PartnerDesk {
     }
 }
 
-fn about_agreement(agreement: &PartnerAgreement, method: Method, body: Value) -> Call {
-    Call {
+fn about_agreement(agreement: &PartnerAgreement, method: Method, body: Value) -> PartnerCall {
+    PartnerCall {
         is_invite: method == Method::POST,
         method,
         url: format!("{}/agreements/{}", agreement.there(), agreement.uuid),
         token: agreement.token(),
         body: Some(body),
-        about: About::Agreement(agreement.uuid.clone()),
+        about: CallSubject::Agreement(agreement.uuid.clone()),
     }
 }

@@ -9,12 +9,12 @@ use crate::dialect::head;
 
 /// Which end of an agreement a partner is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum AgreementEnd {
     Sender,
     Receiver,
 }
 
-impl End {
+impl AgreementEnd {
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -85,12 +85,12 @@ pub struct PartnerAgreement {
     pub uuid: String,
     pub access_key: String,
     /// Which end the partner is.
-    pub end: End,
+    pub end: AgreementEnd,
     pub sender_url: String,
     pub receiver_url: String,
     pub name: String,
     pub standing: Standing,
-    pub deactivated_by: Option<End>,
+    pub deactivated_by: Option<AgreementEnd>,
     pub terms: PartnerTerms,
 }
 
@@ -99,8 +99,8 @@ impl PartnerAgreement {
     #[must_use]
     pub fn there(&self) -> &str {
         match self.end {
-            End::Sender => &self.receiver_url,
-            End::Receiver => &self.sender_url,
+            AgreementEnd::Sender => &self.receiver_url,
+            AgreementEnd::Receiver => &self.sender_url,
         }
     }
 
@@ -159,7 +159,7 @@ pub struct PartnerTicket {
 
 impl PartnerTicket {
     /// Makes a change; a comment that is there already is not taken again.
-    pub fn apply(&mut self, change: &Change) {
+    pub fn apply(&mut self, change: &TicketChange) {
         if let Some(status) = &change.status {
             self.status.clone_from(status);
             self.custom_status.clone_from(&change.custom_status);
@@ -186,7 +186,7 @@ impl PartnerTicket {
 
 /// What changes at a ticket; what is `None` does not.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Change {
+pub struct TicketChange {
     pub status: Option<String>,
     pub custom_status: Option<String>,
     /// The whole list.

@@ -12,9 +12,9 @@ mod partner;
 pub mod server;
 mod tls;
 
-pub use books::{About, Books};
+pub use books::{Books, CallSubject};
 pub use client::Answer;
-pub use desk::{Call, NewTicket, PartnerDesk};
+pub use desk::{NewTicket, PartnerCall, PartnerDesk};
 pub use dialect::{Dialect, Habits, Verdict};
 pub use misbehaviour::{Deed, Misbehaviour};
 pub use partner::Partner;

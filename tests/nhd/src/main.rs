@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use nhd_partner::dialect::agreement::AgreementChange;
-use nhd_partner::held::{Change, PartnerTerms, Standing};
-use nhd_partner::{Call, Dialect, NewTicket, Partner, PartnerDesk};
+use nhd_partner::held::{PartnerTerms, Standing, TicketChange};
+use nhd_partner::{Dialect, NewTicket, Partner, PartnerCall, PartnerDesk};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 const HELP: &str = "invite URL · accept ID · decline ID · deactivate ID · share AGREEMENT SUBJECT \
@@ -70,7 +70,7 @@ async fn act(partner: &Partner, line: &str) -> Result<String> {
 }
 
 /// The call that follows from what was typed.
-fn called(desk: &mut PartnerDesk, what: &str, first: &str, rest: &str) -> Result<Call> {
+fn called(desk: &mut PartnerDesk, what: &str, first: &str, rest: &str) -> Result<PartnerCall> {
     let known = |found: bool| found.then_some(()).with_context(|| format!("there is no {first}"));
     let standing = match what {
         "accept" => Some(Standing::Accepted),
@@ -95,11 +95,14 @@ fn called(desk: &mut PartnerDesk, what: &str, first: &str, rest: &str) -> Result
         "public" | "private" => {
             known(desk.tickets.contains_key(first))?;
             let comments = vec![desk.comment(rest, what == "public")];
-            desk.update(first, Change { comments, ..Change::default() })
+            desk.update(first, TicketChange { comments, ..TicketChange::default() })
         }
         "status" => {
             known(desk.tickets.contains_key(first))?;
-            desk.update(first, Change { status: Some(rest.to_owned()), ..Change::default() })
+            desk.update(
+                first,
+                TicketChange { status: Some(rest.to_owned()), ..TicketChange::default() },
+            )
         }
         "unshare" => {
             known(desk.tickets.contains_key(first))?;

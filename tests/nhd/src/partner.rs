@@ -11,7 +11,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::books::SentCall;
 use crate::client::{Answer, HttpClient};
-use crate::desk::{Call, PartnerDesk};
+use crate::desk::{PartnerCall, PartnerDesk};
 use crate::dialect::{Habits, Verdict};
 use crate::listener::serve;
 use crate::misbehaviour::{Deed, Misbehaviour};
@@ -124,7 +124,7 @@ impl Partner {
     ///
     /// # Panics
     /// When the task that calls does.
-    pub async fn call(&self, call: Call) -> (Verdict, Vec<Answer>) {
+    pub async fn call(&self, call: PartnerCall) -> (Verdict, Vec<Answer>) {
         let (client, habits) = (self.client.clone(), self.desk(|desk| desk.habits.clone()));
         let made = spawn_blocking(move || {
             let came_to = client.call(&habits, &call);
@@ -133,7 +133,7 @@ impl Partner {
         let (call, came_to) = made.await.expect("the call ends");
         let verdict = came_to.0.clone();
         self.desk(|desk| {
-            let Call { method, about, body, .. } = call;
+            let PartnerCall { method, about, body, .. } = call;
             let method = method.to_string();
             desk.books.sent.push(SentCall { method, about, body, verdict });
         });
@@ -141,7 +141,7 @@ impl Partner {
     }
 
     /// Lets the desk's people do something and tells it, once.
-    pub async fn say(&self, act: impl FnOnce(&mut PartnerDesk) -> Call) -> Verdict {
+    pub async fn say(&self, act: impl FnOnce(&mut PartnerDesk) -> PartnerCall) -> Verdict {
         let call = self.desk(act);
         self.call(call).await.0
     }
@@ -150,7 +150,7 @@ impl Partner {
     ///
     /// # Errors
     /// What it came to at last, when `limit` is over.
-    pub async fn insist(&self, call: Call, limit: Duration) -> Result<Verdict> {
+    pub async fn insist(&self, call: PartnerCall, limit: Duration) -> Result<Verdict> {
         let last = tokio::time::timeout(limit, async {
             loop {
                 let (verdict, _) = self.call(call.clone()).await;

@@ -10,7 +10,7 @@ use field_sync::rules::Schema;
 use line::AccountBasics;
 use line::facts::Facts;
 use messaging::{
-    DecodeError, HandlerResult, Otherwise, Output, Patience, Received, Service as _,
+    DecodeError, HandlerResult, Otherwise, Output, Patience, ReceivedMessage, Service as _,
     decide_and_apply,
 };
 use serde_json::Value;
@@ -25,7 +25,7 @@ fn waits(patience: Patience) -> usize {
 
 /// A message on its way.
 #[derive(Clone, Debug)]
-pub struct Message {
+pub struct LineMessage {
     /// Its `message_id`; of a command unique per account.
     pub id: String,
     /// Its `type`.
@@ -40,7 +40,7 @@ pub struct Message {
     attempt: usize,
 }
 
-impl Message {
+impl LineMessage {
     /// A command of an account.
     ///
     /// # Panics
@@ -76,15 +76,15 @@ impl Message {
 #[derive(Debug)]
 pub enum Sent {
     /// To another stage.
-    Service(Service, Message),
+    Service(Service, LineMessage),
     /// To an account's desk.
-    Desk(AccountName, Message),
+    Desk(AccountName, LineMessage),
     /// The same message to the same stage, later.
-    Again(Message),
+    Again(LineMessage),
     /// Nothing, because the stage cannot read it.
-    Refused(Message, DecodeError),
+    Refused(LineMessage, DecodeError),
     /// Nothing, because a person has to look at it.
-    Parked(Message, String),
+    Parked(LineMessage, String),
 }
 
 /// The stages with all they keep.
@@ -121,7 +121,12 @@ impl Default for Line {
 
 impl Line {
     /// A stage takes a message.
-    pub fn take(&mut self, service: Service, mut message: Message, now: Timestamp) -> Vec<Sent> {
+    pub fn take(
+        &mut self,
+        service: Service,
+        mut message: LineMessage,
+        now: Timestamp,
+    ) -> Vec<Sent> {
         let arrived_at = *message.arrived_at.get_or_insert(now);
         let account = message.account.as_ref().map_or("", AccountName::as_str);
         let key = (service, format!("{account}/{}", message.id));
@@ -152,7 +157,7 @@ impl Line {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn read(service: Service, message: &Message) -> Result<(), DecodeError> {
+    pub fn read(service: Service, message: &LineMessage) -> Result<(), DecodeError> {
         let (kind, content) = (message.kind.as_str(), message.content.clone());
         match service {
             Service::Agreement => agreement_service::AgreementService::new(usize::MAX)
@@ -175,7 +180,7 @@ impl Line {
     fn decide(
         &mut self,
         service: Service,
-        message: &Message,
+        message: &LineMessage,
         arrived_at: Timestamp,
     ) -> Result<HandlerResult, DecodeError> {
         let content = message.content.clone();
@@ -237,7 +242,7 @@ impl Line {
         })
     }
 
-    fn dispatch(&mut self, received: &Received<share_dispatcher::Inbound>) -> HandlerResult {
+    fn dispatch(&mut self, received: &ReceivedMessage<share_dispatcher::Inbound>) -> HandlerResult {
         let state = &mut self.dispatcher;
         match &received.message {
             share_dispatcher::Inbound::Fact(fact) => {
@@ -258,7 +263,7 @@ impl Line {
             _ => {}
         }
         let state = std::mem::take(state);
-        let mut loaded = share_dispatcher::Loaded { state, ..Default::default() };
+        let mut loaded = share_dispatcher::BatchState { state, ..Default::default() };
         let service = dispatcher();
         let result = decide_and_apply(&service, &mut loaded, received);
         self.dispatcher = loaded.state;
@@ -267,7 +272,7 @@ impl Line {
 }
 
 /// An edge is a desk: histories have desks of their own.
-fn no_stage(message: &Message) -> DecodeError {
+fn no_stage(message: &LineMessage) -> DecodeError {
     DecodeError::UnknownType(message.kind.clone())
 }
 
@@ -285,12 +290,12 @@ fn basics(facts: &Facts) -> BTreeMap<AccountName, AccountBasics> {
     facts.accounts.iter().map(|(name, fact)| (name.clone(), fact.into())).collect()
 }
 
-fn received<M>(message: &Message, received_at: Timestamp, inbound: M) -> Received<M> {
-    Received {
+fn received<M>(message: &LineMessage, received_at: Timestamp, inbound: M) -> ReceivedMessage<M> {
+    ReceivedMessage {
         account: message
             .account
             .as_ref()
-            .map_or(Received::<M>::INTERNAL.to_owned(), ToString::to_string),
+            .map_or(ReceivedMessage::<M>::INTERNAL.to_owned(), ToString::to_string),
         message_id: message.id.clone(),
         message_type: message.kind.clone(),
         publisher: message.account.clone(),
@@ -303,7 +308,7 @@ fn received<M>(message: &Message, received_at: Timestamp, inbound: M) -> Receive
 /// An output with the id that follows from what caused it.
 fn sent((service, key): &(Service, String), index: usize, output: &Output, origin: usize) -> Sent {
     let content = serde_json::from_str(output.body()).expect("an output is JSON");
-    let message = Message::internal(
+    let message = LineMessage::internal(
         format!("{}/{key}/{index}", service.name()),
         output.message_type(),
         content,

@@ -56,7 +56,7 @@ pub struct Revoked {
 
 /// One account as the broker knows it.
 #[derive(Debug, Serialize)]
-pub struct Standing {
+pub struct AccountStanding {
     pub account: AccountName,
     /// Whether it publishes for accounts under its name.
     pub operates: bool,
@@ -233,10 +233,10 @@ impl AccountAdmin {
     ///
     /// # Errors
     /// When the broker refuses, or there is no such user.
-    pub fn show(&self, account: &AccountName) -> Result<Standing> {
+    pub fn show(&self, account: &AccountName) -> Result<AccountStanding> {
         let broker = self.deployment.broker();
         let user = broker.user(account.as_str())?.ok_or_else(|| no_user(account.as_str()))?;
-        Ok(Standing {
+        Ok(AccountStanding {
             account: account.clone(),
             operates: self.deployment.rights(account)? == AccountRights::operating(account),
             wrong: self.deployment.deviations(account, &user)?,

@@ -23,7 +23,7 @@ use contracts::{
 };
 use tokio::time::timeout;
 
-use crate::desk::{Desk, chance};
+use crate::desk::{OperatorDesk, chance};
 use crate::error::{Error, Result};
 
 pub use metrics::write as write_metrics;
@@ -83,8 +83,8 @@ pub async fn round(
 }
 
 struct Round<'a> {
-    first: Desk,
-    second: Desk,
+    first: OperatorDesk,
+    second: OperatorDesk,
     agreement: AgreementId,
     ticket: TicketId,
     steps: &'a mut Steps,
@@ -92,8 +92,8 @@ struct Round<'a> {
 
 impl<'a> Round<'a> {
     async fn open(first_url: &str, second_url: &str, steps: &'a mut Steps) -> Result<Self> {
-        let first = Desk::open(first_url, "canary").await?;
-        let second = Desk::open(second_url, "canary").await?;
+        let first = OperatorDesk::open(first_url, "canary").await?;
+        let second = OperatorDesk::open(second_url, "canary").await?;
         let agreement = derived(AgreementId::new(
             derive_id("canary", &[first.name(), second.name()]).to_string(),
         ))?;

@@ -11,7 +11,7 @@ use super::door::DeskUnderTest;
 use super::gate::{Gate, Told, share_of};
 use super::held::Held;
 use super::judge::differences;
-use crate::desk::{Desk, chance};
+use crate::desk::{OperatorDesk, chance};
 use crate::error::{Error, Result};
 
 /// How often a desk is asked while what it holds is not yet what it must be.
@@ -27,7 +27,7 @@ pub(super) struct Field {
 
 pub(super) struct Bench<'a, D> {
     pub gate: Gate,
-    pub partner: Desk,
+    pub partner: OperatorDesk,
     pub desk: &'a mut D,
     pub agreement: AgreementId,
     /// The one under which the desk shares, once it was needed.

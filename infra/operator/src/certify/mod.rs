@@ -23,7 +23,7 @@ use contracts::{AccountName, AgreementId, Receipt, ReceiptOutcome};
 use serde_json::json;
 
 use crate::account::{AccountAdmin, account_name};
-use crate::desk::{Desk, chance};
+use crate::desk::{OperatorDesk, chance};
 use crate::error::Result;
 use crate::secret;
 use bench::{Bench, Field, actor, unexpected};
@@ -82,7 +82,7 @@ pub async fn certify<D: DeskUnderTest>(
     settings: &Settings,
     desk: &mut D,
 ) -> Result<Report> {
-    let partner = Desk::open(&settings.partner, "certify").await?;
+    let partner = OperatorDesk::open(&settings.partner, "certify").await?;
     let gate = Gate::open(doors, &settings.account, settings.limit).await?;
     let no_agreement = AgreementId::new(chance().to_string());
     let mut bench = Bench {

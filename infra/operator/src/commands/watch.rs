@@ -11,7 +11,7 @@ use contracts::Timestamp;
 use contracts::topology::VHOST;
 use operator::trace::{self, Services};
 use operator::{Broker, secret};
-use timeline::{Filter, Target, render};
+use timeline::{Target, TimelineFilter, render};
 
 use super::reach::ManagementArgs;
 use crate::console::{self, Setting};
@@ -107,7 +107,7 @@ pub fn tell(given: TraceArgs) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
-    let filter = Filter::of(given.failed, given.since, Some(given.limit));
+    let filter = TimelineFilter::of(given.failed, given.since, Some(given.limit));
     let mut timeline = trace::trace(&given.services.needed()?, &target).narrowed(&filter);
     // Only where that address is set; a story is a story without it.
     if let Some(url) = given.management.given()?

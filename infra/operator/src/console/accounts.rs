@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use operator::account::{AccountAdmin, Standing, account_name};
+use operator::account::{AccountAdmin, AccountStanding, account_name};
 use operator::broker::QueueReading;
 use operator::{Broker, Deployment, Error, address};
 use web_base::parts;
@@ -23,7 +23,7 @@ struct List {
 #[template(path = "account.html")]
 struct Show<'a> {
     name: &'a str,
-    standing: Option<Standing>,
+    standing: Option<AccountStanding>,
     wrong: Option<String>,
 }
 

@@ -211,7 +211,7 @@ pub fn pairs() -> Vec<(String, &'static str, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::watch::Standing;
+    use super::super::watch::ServiceStanding;
     use super::*;
 
     /// A flow that is new needs an arrow, and one that is gone must lose its own.
@@ -234,7 +234,7 @@ mod tests {
         for service in Service::ALL {
             let mut history = History::default();
             history.add(Sample::default());
-            seen.services.insert(service.name(), Standing { state: State::Ready, history });
+            seen.services.insert(service.name(), ServiceStanding { state: State::Ready, history });
         }
         let says = |seen: &Seen| nodes(seen).into_iter().map(|it| it.says).collect::<Vec<_>>();
         assert_eq!(says(&seen)[..3], ["commands", "all delivered", "ready"]);

@@ -169,7 +169,7 @@ pub fn is_empty(timeline: &Timeline) -> bool {
 mod tests {
     use contracts::receipt::{Decision, Item};
     use contracts::{CommentId, Reason, Receipt, ReceiptOutcome};
-    use timeline::{Decided, Told, Trail, Undelivered};
+    use timeline::{Decided, SentMessage, Trail, Undelivered};
 
     use super::*;
 
@@ -182,7 +182,7 @@ mod tests {
         let mut receipt = Receipt::new("u1", "ticket.update.v1", ReceiptOutcome::Partial);
         receipt.decisions =
             vec![Decision::withheld(Item::Comment(comment), Reason::PublicCommentsNotAllowed)];
-        let told = |to: &str, kind: &str, receipt| Told {
+        let told = |to: &str, kind: &str, receipt| SentMessage {
             to: to.to_owned(),
             r#type: kind.to_owned(),
             share: None,

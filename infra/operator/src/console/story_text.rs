@@ -8,7 +8,7 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use operator::trace::trace;
-use timeline::{Filter, Target, render};
+use timeline::{Target, TimelineFilter, render};
 use url::form_urlencoded;
 
 use super::Console;
@@ -51,7 +51,7 @@ pub fn target(path: &str) -> Result<Target, String> {
 }
 
 /// The options of the command line as a query.
-pub fn filter(query: &str, now: SystemTime) -> Result<Filter, String> {
+pub fn filter(query: &str, now: SystemTime) -> Result<TimelineFilter, String> {
     let (mut failed, mut since, mut limit) = (false, None, None);
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         match &*name {
@@ -64,7 +64,7 @@ pub fn filter(query: &str, now: SystemTime) -> Result<Filter, String> {
             other => return Err(format!("{other} is none of: failed, since, limit")),
         }
     }
-    Ok(Filter::of(failed, since, limit))
+    Ok(TimelineFilter::of(failed, since, limit))
 }
 
 #[cfg(test)]
@@ -82,10 +82,10 @@ mod tests {
     #[test]
     fn a_query_asks_for_less() {
         let now = SystemTime::now();
-        assert_eq!(filter("", now), Ok(Filter::of(false, None, None)));
+        assert_eq!(filter("", now), Ok(TimelineFilter::of(false, None, None)));
         assert_eq!(
             filter("failed&limit=0", now),
-            Ok(Filter { failed: true, since: None, most: None })
+            Ok(TimelineFilter { failed: true, since: None, most: None })
         );
         assert!(filter("since=2h", now).is_ok_and(|filter| filter.since.is_some()));
         for wrong in ["since=soon", "limit=few", "only=failed"] {

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use operator::address::{self, segment};
 use operator::trace::{ask_queues, trace};
-use timeline::{Filter, Finding, Kind, MOST, Timeline, queues, verdict};
+use timeline::{Finding, Kind, MOST, Timeline, TimelineFilter, queues, verdict};
 use url::form_urlencoded;
 use web_base::parts::badge;
 use web_base::{Html, parts};
@@ -42,7 +42,7 @@ impl Asked {
         asked
     }
 
-    fn filter(&self, now: SystemTime) -> Result<Filter, String> {
+    fn filter(&self, now: SystemTime) -> Result<TimelineFilter, String> {
         filter(&self.options(&self.limit), now)
     }
 

@@ -24,14 +24,14 @@ const LIMIT: Duration = Duration::from_secs(2);
 pub struct Seen {
     pub at: Option<Timestamp>,
     /// In the line's order.
-    pub services: BTreeMap<&'static str, Standing>,
+    pub services: BTreeMap<&'static str, ServiceStanding>,
     /// The broker's queues; none where its address is not given, or why it does not tell.
     pub queues: Option<Result<Vec<QueueReading>, String>>,
 }
 
 /// One service.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct ServiceStanding {
     pub state: State,
     pub history: History,
 }
@@ -47,7 +47,7 @@ pub enum State {
 }
 
 impl Seen {
-    pub fn of(&self, service: Service) -> Option<&Standing> {
+    pub fn of(&self, service: Service) -> Option<&ServiceStanding> {
         self.services.get(service.name())
     }
 
@@ -141,7 +141,7 @@ pub async fn look(console: &Console) {
             (readings, queues)
         });
         for (service, (state, sample)) in readings {
-            let fresh = || Standing { state: state.clone(), history: History::default() };
+            let fresh = || ServiceStanding { state: state.clone(), history: History::default() };
             let standing = seen.services.entry(service.name()).or_insert_with(fresh);
             standing.state = state.clone();
             if let Some(sample) = sample {
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_told() {
-        let standing = |state| Standing { state, history: History::default() };
+        let standing = |state| ServiceStanding { state, history: History::default() };
         let mut seen = Seen::default();
         seen.services.insert("share-dispatcher", standing(State::Ready));
         seen.services.insert("notifier", standing(State::Gap("host:1: refused".to_owned())));

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::delivery::{AgreementState, AgreementStatus, Side};
+use contracts::delivery::{AgreementState, AgreementStatus, Delivery, Side};
 use contracts::sync::{Change, Fact};
 use contracts::{AccountName, AgreementId, ReceiptOutcome};
 use proptest::prelude::*;
@@ -208,9 +208,10 @@ proptest! {
                 let heard: Vec<_> = heard
                     .filter(|delivery| delivery.correlation_id == now.agreement_id.to_string())
                     .collect();
-                prop_assert!(heard.iter().all(|delivery| {
+                let is_shown = |delivery: &&Delivery| {
                     now.side_of(&delivery.to).is_some_and(|side| now.is_shown_to(side))
-                }));
+                };
+                prop_assert!(heard.iter().all(is_shown));
                 prop_assert_eq!(heard.len(), if now.is_shown_to(Side::Receiver) { 2 } else { 1 });
             }
         }

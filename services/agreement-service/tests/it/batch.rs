@@ -11,7 +11,9 @@ use contracts::topology::Service as Name;
 use contracts::{AccountName, AgreementId, Message, Reason, Receipt, Timestamp};
 use futures_util::future::join_all;
 use local::TestEnvironment;
-use messaging::{DecideError, HandlerResult, Otherwise, Output, Patience, Received, Service};
+use messaging::{
+    DecideError, HandlerResult, Otherwise, Output, Patience, ReceivedMessage, Service,
+};
 use serde_json::json;
 use sqlx::{PgPool, Postgres, Transaction};
 use testkit::desk::PATIENCE;
@@ -23,8 +25,8 @@ use crate::commands::{accept, agreement, deactivate, invite, page, register, ren
 /// How often a race is run.
 const ROUNDS: usize = 60;
 
-pub fn command(account: &str, message: Inbound) -> Received<Inbound> {
-    Received {
+pub fn command(account: &str, message: Inbound) -> ReceivedMessage<Inbound> {
+    ReceivedMessage {
         account: account.to_owned(),
         message_id: "m-1".to_owned(),
         message_type: "the.command.v1".to_owned(),
@@ -39,7 +41,7 @@ pub fn command(account: &str, message: Inbound) -> Received<Inbound> {
 async fn decide(
     service: &AgreementService,
     transaction: &mut Transaction<'_, Postgres>,
-    batch: &[Received<Inbound>],
+    batch: &[ReceivedMessage<Inbound>],
 ) -> Result<Vec<HandlerResult>, DecideError> {
     let batch: Vec<_> = batch.iter().collect();
     let mut state = service.load(&mut *transaction, &batch).await?;
@@ -55,7 +57,7 @@ async fn decide(
 pub async fn decided(
     pool: &PgPool,
     start: &Barrier,
-    batch: &[Received<Inbound>],
+    batch: &[ReceivedMessage<Inbound>],
 ) -> Vec<HandlerResult> {
     decided_by(&AgreementService::new(10_000), pool, start, batch).await
 }
@@ -65,7 +67,7 @@ pub async fn decided_by(
     service: &AgreementService,
     pool: &PgPool,
     start: &Barrier,
-    batch: &[Received<Inbound>],
+    batch: &[ReceivedMessage<Inbound>],
 ) -> Vec<HandlerResult> {
     for attempt in 0..10 {
         let mut transaction = pool.begin().await.expect("a transaction");
@@ -86,7 +88,7 @@ pub async fn decided_by(
 }
 
 /// Decides a batch alone.
-pub async fn alone(pool: &PgPool, batch: &[Received<Inbound>]) -> Vec<HandlerResult> {
+pub async fn alone(pool: &PgPool, batch: &[ReceivedMessage<Inbound>]) -> Vec<HandlerResult> {
     decided(pool, &Barrier::new(1), batch).await
 }
 
@@ -147,11 +149,11 @@ fn renamed(version: i64) -> Stands {
     (Inactive, version, Some("account_renamed".to_owned()))
 }
 
-fn invited(account: &str, number: usize, address: &str) -> Vec<Received<Inbound>> {
+fn invited(account: &str, number: usize, address: &str) -> Vec<ReceivedMessage<Inbound>> {
     vec![command(account, Inbound::Invite(Box::new(invite(number, address))))]
 }
 
-pub fn renaming(account: &str, address: &str) -> Vec<Received<Inbound>> {
+pub fn renaming(account: &str, address: &str) -> Vec<ReceivedMessage<Inbound>> {
     vec![command(account, Inbound::Rename(rename(address)))]
 }
 
@@ -278,8 +280,8 @@ async fn r_17_nothing_that_races_with_a_rename_slips_through() {
 /// Lets `second` wait for `first`, which is decided and not committed; what each came to.
 async fn one_behind_the_other(
     pool: &PgPool,
-    first: &[Received<Inbound>],
-    second: &[Received<Inbound>],
+    first: &[ReceivedMessage<Inbound>],
+    second: &[ReceivedMessage<Inbound>],
 ) -> (HandlerResult, HandlerResult) {
     let mut transaction = pool.begin().await.expect("a transaction");
     let mut before =

@@ -6,7 +6,7 @@ use contracts::command::{AccountRegister, DeskLimits};
 use contracts::sync::Fact;
 use contracts::{AccountName, Reason, Receipt};
 use futures_util::future::join_all;
-use messaging::{HandlerResult, Received};
+use messaging::{HandlerResult, ReceivedMessage};
 use sqlx::PgPool;
 use tokio::sync::Barrier;
 
@@ -16,7 +16,7 @@ use crate::commands::{limited, register};
 /// How often a race is run.
 const ROUNDS: usize = 30;
 
-pub fn registering(message: AccountRegister) -> Vec<Received<Inbound>> {
+pub fn registering(message: AccountRegister) -> Vec<ReceivedMessage<Inbound>> {
     vec![command("operator", Inbound::Register(Box::new(message)))]
 }
 
@@ -33,7 +33,10 @@ fn refusal(verdict: &HandlerResult) -> Option<Reason> {
         .and_then(|receipt| receipt.reason)
 }
 
-pub async fn together(pool: &PgPool, batches: [Vec<Received<Inbound>>; 2]) -> Vec<Option<Reason>> {
+pub async fn together(
+    pool: &PgPool,
+    batches: [Vec<ReceivedMessage<Inbound>>; 2],
+) -> Vec<Option<Reason>> {
     let start = Barrier::new(batches.len());
     let decided = batches.iter().map(async |batch| decided(pool, &start, batch).await.remove(0));
     join_all(decided).await.iter().map(refusal).collect()

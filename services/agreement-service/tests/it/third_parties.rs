@@ -7,7 +7,7 @@ use contracts::command::{AccountRegister, AgreementInvite};
 use contracts::sync::Fact;
 use contracts::topology::{Exchange, Service, desk_key, desk_queue};
 use contracts::{AccountName, Reason, SharingUrl};
-use messaging::Received;
+use messaging::ReceivedMessage;
 use testkit::desk::PATIENCE;
 use testkit::until;
 
@@ -33,7 +33,7 @@ fn inviting(number: usize, url: &str) -> AgreementInvite {
     AgreementInvite { receiver, ..invite(number, "") }
 }
 
-fn invited(account: &str, number: usize, url: &str) -> Vec<Received<Inbound>> {
+fn invited(account: &str, number: usize, url: &str) -> Vec<ReceivedMessage<Inbound>> {
     vec![command(account, Inbound::Invite(Box::new(inviting(number, url))))]
 }
 

@@ -197,7 +197,7 @@ fn told(publisher: Publisher, copies: &BTreeSet<&CopyId>) -> Vec<HopTraversal> {
 #[cfg(test)]
 mod tests {
     use contracts::ShareId;
-    use line::{Chain, Entry};
+    use line::{Chain, ChainEntry};
 
     use super::super::samples::{account, acme_copy, file, first_hop, id, known, second_hop};
     use super::super::{ChainState, Changes, Comments};
@@ -226,7 +226,7 @@ mod tests {
     }
 
     fn redacted(state: &mut ChainState, copy: &CopyId, mark: &Mark) -> Redacted {
-        let (inactive, entry) = (BTreeSet::new(), Entry::default());
+        let (inactive, entry) = (BTreeSet::new(), ChainEntry::default());
         let (account, chain) = (&mark.account, &state.chain.after(&entry));
         let publisher = Publisher { account, copy, chain, inactive: &inactive };
         let mut comments = Draft::over(&state.comments);

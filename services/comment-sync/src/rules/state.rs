@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use contracts::comment::SharedComment;
 use contracts::sync::Notice;
 use contracts::{CopyId, Reason};
-use line::{Chain, Entry, HopTraversal};
+use line::{Chain, ChainEntry, HopTraversal};
 
 use super::ccs::{CcList, CcLists};
 use super::missed::{Missed, MissedRedactions, Overdue};
@@ -40,7 +40,7 @@ pub struct Decision {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Hops that are new here, numbers of copies, and an end.
-    pub entry: Entry,
+    pub entry: ChainEntry,
     /// Comments added, brought to more copies, and rewritten.
     pub comments: CommentChanges,
     /// A redaction that waits for its comment from now on.

@@ -6,7 +6,7 @@ use super::state::{FieldState, OwnChange};
 
 /// A change that asks to be accepted.
 #[derive(Clone, Debug)]
-pub struct Change<'a> {
+pub struct ProposedChange<'a> {
     /// The publisher.
     pub account: &'a AccountName,
     /// Its place among the publisher's own changes.
@@ -36,7 +36,7 @@ pub fn effective(occurred_at: Timestamp, received_at: Timestamp) -> Timestamp {
 
 /// Decides between a change and what the publisher's copy holds.
 #[must_use]
-pub fn decide(held: Option<&FieldState>, change: &Change) -> Verdict {
+pub fn decide(held: Option<&FieldState>, change: &ProposedChange) -> Verdict {
     let Some(held) = held else { return Verdict::Accepted };
     if held.own.as_ref().is_some_and(|latest| *latest > change.own) {
         return Verdict::OlderOwn;
@@ -79,7 +79,7 @@ mod tests {
         let account = name(account);
         decide(
             Some(held),
-            &Change {
+            &ProposedChange {
                 account: &account,
                 own: own(second, message_id),
                 effective: time(second),
@@ -105,7 +105,10 @@ mod tests {
         let held = |arrival, message_id: &str| held("acme", 5, 10, Some(of(arrival, message_id)));
         let verdict = |held: &FieldState, own| {
             let (account, effective) = (name("acme"), time(10));
-            decide(Some(held), &Change { account: &account, own, effective, base_revision: None })
+            decide(
+                Some(held),
+                &ProposedChange { account: &account, own, effective, base_revision: None },
+            )
         };
         for (first, then, expected) in [
             ((Some(1), "m9"), (Some(2), "m1"), Verdict::Accepted),

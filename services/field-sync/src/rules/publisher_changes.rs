@@ -34,7 +34,7 @@ pub struct Repeated {
 
 /// What a command says about a copy's fields.
 #[derive(Debug, Default)]
-pub struct Said {
+pub struct PublisherChanges {
     /// Changes by field.
     pub changes: BTreeMap<Field, Sent>,
     /// Decisions about what is not accepted.
@@ -50,7 +50,7 @@ pub fn read(
     publisher: Option<&Schema>,
     copy: &CopyId,
     records: &Records,
-) -> Said {
+) -> PublisherChanges {
     let refused = |withheld: Withheld, field: &Field, item: Item| {
         let held = records.get(copy, field).map(|held| held.value.json());
         withheld.decision(item).holding(held)
@@ -92,10 +92,10 @@ pub fn read(
 }
 
 /// What people did with tags, each under the name that the copy holds it by.
-fn tags(sent: &FieldChanges, copy: &CopyId, records: &Records) -> Said {
+fn tags(sent: &FieldChanges, copy: &CopyId, records: &Records) -> PublisherChanges {
     let tags::OwnTags { by_people, repeated, decisions } = tags::own(&sent.tags);
     let held = |name: &str| Field::Tag(records.tag_named(copy, name));
-    let mut said = Said { decisions, ..Said::default() };
+    let mut said = PublisherChanges { decisions, ..PublisherChanges::default() };
     for (name, last) in repeated {
         said.repeated.push(Repeated { item: Item::Tag(name), field: held(&last) });
     }
@@ -106,7 +106,7 @@ fn tags(sent: &FieldChanges, copy: &CopyId, records: &Records) -> Said {
     said
 }
 
-impl Said {
+impl PublisherChanges {
     /// Takes what is said of a field. Of two spellings the field's own counts, else the first.
     fn offer(&mut self, field: Field, sent: Sent) {
         let Some(before) = self.changes.remove(&field) else {
@@ -131,7 +131,7 @@ mod tests {
     use super::super::state::ChainFields;
     use super::*;
 
-    fn read_by(publisher: AccountFact, sent: &FieldChanges) -> Said {
+    fn read_by(publisher: AccountFact, sent: &FieldChanges) -> PublisherChanges {
         read(
             sent,
             Some(&Schema::new(publisher)),
@@ -159,7 +159,7 @@ mod tests {
             ]
             .into(),
         };
-        let Said { changes, decisions, .. } = read_by(publisher, &sent);
+        let PublisherChanges { changes, decisions, .. } = read_by(publisher, &sent);
         assert_eq!(
             changes.keys().map(|field| field.item().to_string()).collect::<Vec<_>>(),
             ["status", "tag:vip", "custom_field:note"]
@@ -175,7 +175,7 @@ mod tests {
     fn what_is_kept_otherwise_than_sent_is_told() {
         let read_status = |publisher, status, custom_status: Option<&str>| {
             let change = StatusChange { status, custom_status: custom_status.map(Into::into) };
-            let Said { changes, .. } = read_by(
+            let PublisherChanges { changes, .. } = read_by(
                 publisher,
                 &FieldChanges { status: Some(change), ..FieldChanges::default() },
             );
@@ -199,7 +199,7 @@ mod tests {
             ..FieldChanges::default()
         };
         let publisher = AccountFact { open_fields: true, ..account("acme", vec![]) };
-        let Said { changes, .. } = read_by(publisher, &sent);
+        let PublisherChanges { changes, .. } = read_by(publisher, &sent);
         let change = &changes[&Field::Custom("Order".into())];
         assert_eq!(change.value, Value::Custom(FieldValue::Text("7".into())));
         assert_eq!(change.item, Item::CustomField(" Order ".into()));

@@ -7,9 +7,9 @@ use contracts::{AgreementId, CopyId, ItemOutcome, Reason};
 use line::{Chain, DecidedFields, HopTraversal};
 
 use super::draft;
-use super::precedence::{self, Change, Verdict};
+use super::precedence::{self, ProposedChange, Verdict};
 use super::propagate::Walk;
-use super::publisher_changes::{self, Repeated, Said, Sent};
+use super::publisher_changes::{self, PublisherChanges, Repeated, Sent};
 use super::records::{Records, Stamp};
 use super::schema::Schemas;
 use super::share::{self, Confirmed, SharedItems};
@@ -94,7 +94,7 @@ fn decide_by(known: &ChainFields, way: &Way, transfer: &Transfer) -> Decision {
     }
 
     let publisher = way.schemas.get(&transfer.command.account);
-    let Said { changes: sent, mut decisions, repeated } =
+    let PublisherChanges { changes: sent, mut decisions, repeated } =
         publisher_changes::read(&transfer.fields, publisher, &transfer.copy, &records);
     let (accepted, confirmed) =
         accept(way, transfer, new_share.is_some(), sent, &mut records, &mut decisions);
@@ -169,7 +169,7 @@ fn accept(
     decisions: &mut Vec<contracts::Decision>,
 ) -> (Vec<(Field, Sent)>, BTreeMap<Field, Confirmed>) {
     let held_stands = is_share && way.chain.live_inbound(&transfer.copy, way.inactive).is_some();
-    let change = Change {
+    let change = ProposedChange {
         account: &transfer.command.account,
         own: own_change(transfer),
         effective: precedence::effective(transfer.occurred_at, transfer.command.received_at),

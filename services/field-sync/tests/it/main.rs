@@ -21,7 +21,7 @@ use contracts::{
 };
 use field_sync::{FieldSync, Inbound};
 use local::TestEnvironment;
-use messaging::{HandlerResult, Output, Received, Service};
+use messaging::{HandlerResult, Output, ReceivedMessage, Service};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
@@ -126,9 +126,9 @@ fn share() -> Transfer {
     share
 }
 
-fn received(message: Inbound) -> Received<Inbound> {
-    Received {
-        account: Received::<Inbound>::INTERNAL.to_owned(),
+fn received(message: Inbound) -> ReceivedMessage<Inbound> {
+    ReceivedMessage {
+        account: ReceivedMessage::<Inbound>::INTERNAL.to_owned(),
         message_id: "in".into(),
         message_type: Transfer::NAME.into(),
         publisher: None,
@@ -152,7 +152,11 @@ fn sent(verdict: &HandlerResult) -> Sent {
 }
 
 /// Decides a batch in a transaction of its own, as the runtime does; what is sent, per message.
-async fn decide_with(service: &FieldSync, pool: &PgPool, batch: &[Received<Inbound>]) -> Vec<Sent> {
+async fn decide_with(
+    service: &FieldSync,
+    pool: &PgPool,
+    batch: &[ReceivedMessage<Inbound>],
+) -> Vec<Sent> {
     let mut transaction = pool.begin().await.unwrap();
     let batch: Vec<_> = batch.iter().collect();
     let mut state = service.load(&mut transaction, &batch).await.unwrap();
@@ -166,7 +170,7 @@ async fn decide_with(service: &FieldSync, pool: &PgPool, batch: &[Received<Inbou
 }
 
 async fn decide(pool: &PgPool, batch: Vec<Inbound>) -> Vec<Sent> {
-    let batch: Vec<Received<Inbound>> = batch.into_iter().map(received).collect();
+    let batch: Vec<ReceivedMessage<Inbound>> = batch.into_iter().map(received).collect();
     decide_with(&FieldSync::default(), pool, &batch).await
 }
 

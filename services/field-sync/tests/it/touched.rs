@@ -17,7 +17,7 @@ use field_sync::rules::Schema;
 use field_sync::{FieldSync, Inbound, Known};
 use line::facts::Facts;
 use local::TestEnvironment;
-use messaging::Received;
+use messaging::ReceivedMessage;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -143,7 +143,7 @@ struct History {
     clock: i64,
     facts: Facts,
     whole: Known,
-    waiting: Vec<Received<Inbound>>,
+    waiting: Vec<ReceivedMessage<Inbound>>,
     /// Custom fields that desks were told.
     told: usize,
 }

@@ -20,10 +20,10 @@ use serde_json::{Value, json};
 use super::auth::Caller;
 use super::body::CommandBody;
 use super::problem::{Refusal, not_found};
-use super::query::{self, Asked as Queried, Between};
+use super::query::{self, Between, CheckedQuery as Queried};
 use super::{Api, LONGEST_WAIT};
 use crate::clock::{new_id, now};
-use crate::rules::built::{self, Asked};
+use crate::rules::built::{self, CommandRequest};
 use crate::rules::problem::{Problem, Why};
 use crate::rules::route::CommandRoute;
 use crate::rules::scope;
@@ -99,7 +99,7 @@ async fn send(
     caller.may(scope::of_command(&command_type))?;
     let account = AccountName::new(caller.account.as_str()).map_err(|_| not_found("account"))?;
     let hash = Request::hash_of(&command_type, &body);
-    let asked = Asked {
+    let asked = CommandRequest {
         account: &caller.account,
         key: &key,
         actor: &caller.display_name,

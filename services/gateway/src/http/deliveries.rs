@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use desk::log::{self, Cursor, CursorError, Logged, Page, ReadError, Waiting};
+use desk::log::{self, Cursor, CursorError, LogPage, LogWaiter, Logged, ReadError};
 use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -17,7 +17,7 @@ use super::Api;
 use super::auth::Caller;
 use super::limits::Open;
 use super::problem::Refusal;
-use super::query::{self, Asked, Between};
+use super::query::{self, Between, CheckedQuery};
 use crate::rules::problem::{Problem, Why};
 use crate::rules::scope;
 use crate::webhooks::before;
@@ -78,7 +78,7 @@ impl<'a> Delivered<'a> {
 pub(crate) async fn poll(
     State(api): State<Api>,
     caller: Caller,
-    Asked(asked): Asked<Polled>,
+    CheckedQuery(asked): CheckedQuery<Polled>,
 ) -> Result<Response, Refusal> {
     caller.may(scope::READ)?;
     let after = asked.after.as_deref().map(cursor).transpose()?.flatten();
@@ -108,7 +108,7 @@ pub(crate) async fn poll(
 pub(crate) async fn stream(
     State(api): State<Api>,
     caller: Caller,
-    Asked(asked): Asked<Polled>,
+    CheckedQuery(asked): CheckedQuery<Polled>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     caller.may(scope::READ)?;
@@ -127,8 +127,8 @@ pub(crate) async fn stream(
 struct Events {
     api: Api,
     account: String,
-    waiting: Waiting,
-    page: Page,
+    waiting: LogWaiter,
+    page: LogPage,
     open: Open,
 }
 
@@ -176,7 +176,7 @@ async fn page(
     account: &str,
     after: Option<Cursor>,
     limit: usize,
-) -> Result<Page, Refusal> {
+) -> Result<LogPage, Refusal> {
     let after = match after {
         // Everything from now on.
         Some(Cursor { position: i64::MAX, .. }) => log::head(&api.pool, account).await?,

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::Api;
 use super::auth::Caller;
 use super::problem::{Refusal, not_found};
-use super::query::{Asked, Paged};
+use super::query::{CheckedQuery, Paged};
 use crate::rules::problem::{Problem, Why};
 use crate::rules::scope;
 
@@ -31,7 +31,7 @@ pub(crate) struct Named {
 pub(crate) async fn upload(
     State(api): State<Api>,
     caller: Caller,
-    Asked(Named { filename }): Asked<Named>,
+    CheckedQuery(Named { filename }): CheckedQuery<Named>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
@@ -91,7 +91,7 @@ fn refused(api: &Api, error: &KeepError) -> Refusal {
 pub(crate) async fn list(
     State(api): State<Api>,
     caller: Caller,
-    Asked(paged): Asked<Paged>,
+    CheckedQuery(paged): CheckedQuery<Paged>,
 ) -> Result<Json<Value>, Refusal> {
     caller.may(scope::FILES)?;
     let limit = paged.limit();

@@ -11,7 +11,7 @@ use super::problem::Refusal;
 use crate::rules::problem::{Problem, Why};
 
 /// Requests a second, and open polls and streams, by account.
-pub struct Limits {
+pub struct AccountLimiter {
     requests: DefaultKeyedRateLimiter<String>,
     open: Arc<Mutex<BTreeMap<String, usize>>>,
     most_open: usize,
@@ -36,7 +36,7 @@ impl Drop for Open {
     }
 }
 
-impl Limits {
+impl AccountLimiter {
     /// So many requests a second, and so many open polls and streams.
     #[must_use]
     pub fn new(requests_per_second: NonZeroU32, most_open: usize) -> Self {

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use crate::rules::route::COMMAND_ROUTES;
 use crate::webhooks::Webhooks;
 
-pub use limits::Limits;
+pub use limits::AccountLimiter;
 pub use pages::with_pages;
 pub(crate) use problem::{Refusal, not_found};
 
@@ -46,7 +46,7 @@ pub struct Api {
     /// Told when there is a new command.
     pub new_command: Arc<Notify>,
     /// What accounts may take.
-    pub limits: Arc<Limits>,
+    pub limits: Arc<AccountLimiter>,
     /// What accounts uploaded.
     pub files: Files,
     /// What calls accounts' endpoints.
@@ -66,7 +66,7 @@ impl Api {
         pool: PgPool,
         heads: Arc<Heads>,
         new_command: Arc<Notify>,
-        limits: Limits,
+        limits: AccountLimiter,
         files: Files,
         webhooks: Webhooks,
         shutdown: CancellationToken,

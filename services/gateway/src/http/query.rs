@@ -55,9 +55,9 @@ impl Paged {
 
 /// A query of this shape.
 #[derive(Debug)]
-pub(crate) struct Asked<T>(pub T);
+pub(crate) struct CheckedQuery<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequestParts<Api> for Asked<T> {
+impl<T: DeserializeOwned> FromRequestParts<Api> for CheckedQuery<T> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Refusal> {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::Api;
 use super::auth::Caller;
 use super::problem::{Refusal, not_found};
-use super::query::{Asked, Paged};
+use super::query::{CheckedQuery, Paged};
 use crate::rules::problem::{Problem, Why};
 use crate::rules::scope;
 use crate::rules::timeline::{self, Heard, Sent};
@@ -45,7 +45,7 @@ pub(crate) async fn account(
 pub(crate) async fn agreements(
     State(api): State<Api>,
     caller: Caller,
-    Asked(paged): Asked<Paged>,
+    CheckedQuery(paged): CheckedQuery<Paged>,
 ) -> Result<Json<Value>, Refusal> {
     caller.may(scope::READ)?;
     let cursor = cursor(&api, &caller).await?;
@@ -70,7 +70,7 @@ pub(crate) async fn agreement(
 pub(crate) async fn shares(
     State(api): State<Api>,
     caller: Caller,
-    Asked(paged): Asked<Paged>,
+    CheckedQuery(paged): CheckedQuery<Paged>,
 ) -> Result<Json<Value>, Refusal> {
     caller.may(scope::READ)?;
     let cursor = cursor(&api, &caller).await?;
@@ -96,7 +96,7 @@ pub(crate) async fn share(
 pub(crate) async fn tickets(
     State(api): State<Api>,
     caller: Caller,
-    Asked(paged): Asked<Paged>,
+    CheckedQuery(paged): CheckedQuery<Paged>,
 ) -> Result<Json<Value>, Refusal> {
     caller.may(scope::READ)?;
     let after = paged.after.as_deref().filter(|after| !after.is_empty());

@@ -16,12 +16,12 @@ use super::auth::Caller;
 use super::body::JsonBody;
 use super::deliveries::place;
 use super::problem::{Refusal, not_found};
-use super::query::{Asked, Paged};
+use super::query::{CheckedQuery, Paged};
 use crate::clock::{new_id, now};
 use crate::rules::problem::{Problem, Why};
 use crate::rules::scope;
-use crate::rules::webhook::Secret;
-use crate::store::webhook::{self, Change, New, Resend, WebhookRow};
+use crate::rules::webhook::SigningSecret;
+use crate::store::webhook::{self, New, Resend, WebhookChange, WebhookRow};
 
 /// Webhooks of one account, at most.
 const MOST: i64 = 50;
@@ -137,7 +137,7 @@ async fn change(
         webhook::move_to(&api.pool, kept.id, after).await?;
     }
     let active = changed.state.map(|state| state == WantedState::Active);
-    let change = Change { url, description, payload: changed.payload, active };
+    let change = WebhookChange { url, description, payload: changed.payload, active };
     webhook::change(&api.pool, kept.id, change).await?;
     Ok(Json(shown(&of_id(&api, &caller, kept.id).await?)))
 }
@@ -230,7 +230,7 @@ async fn attempts(
     State(api): State<Api>,
     caller: Caller,
     Path(id): Path<String>,
-    Asked(paged): Asked<Paged>,
+    CheckedQuery(paged): CheckedQuery<Paged>,
 ) -> Result<Json<Value>, Refusal> {
     let kept = found(&api, &caller, &id).await?;
     let before = paged.after.as_deref().filter(|after| !after.is_empty());
@@ -287,18 +287,19 @@ fn checked(
     Ok(())
 }
 
-fn new_secret() -> Result<Secret, Refusal> {
+fn new_secret() -> Result<SigningSecret, Refusal> {
     let mut chance = [0; SECRET_BYTES];
     getrandom::fill(&mut chance).map_err(|_| {
         Problem::new(Why::NotStored, "the system gave no random numbers; try again")
     })?;
-    Ok(Secret::of(chance))
+    Ok(SigningSecret::of(chance))
 }
 
 fn shown(row: &WebhookRow) -> Value {
     let now = now().utc();
     let old = row.old_secret_until.filter(|until| *until > now);
-    let public_keys: Vec<String> = row.secrets(now).iter().filter_map(Secret::public_key).collect();
+    let public_keys: Vec<String> =
+        row.secrets(now).iter().filter_map(SigningSecret::public_key).collect();
     json!({
         "webhook_id": row.id,
         "url": row.url,

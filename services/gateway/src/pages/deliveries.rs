@@ -5,7 +5,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use contracts::delivery::DeliveryBody;
 use serde::Deserialize;
-use web::{Failure, Html, Page, Role, Viewer};
+use web::{Failure, Html, Page, StaffRole, Viewer};
 
 use super::Pages;
 use crate::store::delivery::{self, DeliveryRow};
@@ -71,7 +71,7 @@ pub(super) async fn page(
     viewer: Viewer,
     Query(shown): Query<Shown>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Agent)?;
+    viewer.must_be(StaffRole::Agent)?;
     let (pool, account) = (&pages.pool, viewer.account.as_str());
     let kinds = DeliveryBody::NAMES;
     let kind = kinds.iter().copied().find(|kind| *kind == shown.kind).unwrap_or_default();
@@ -125,7 +125,7 @@ pub(super) async fn one(
     viewer: Viewer,
     Path(position): Path<i64>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Agent)?;
+    viewer.must_be(StaffRole::Agent)?;
     let found = delivery::one(&pages.pool, &viewer.account, position).await?;
     let found = found.ok_or(Failure::NotFound)?;
     let body: serde_json::Value =

@@ -11,7 +11,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use sqlx::PgPool;
 use web::sharing::{self, SharingEdge};
-use web::{Bridge, Desk, NavItem, Role, Settings, Site, Texts, Viewer, Web, live, see_other};
+use web::{
+    Bridge, EdgeDesk, NavItem, PageSettings, Site, StaffRole, Texts, Viewer, Web, live, see_other,
+};
 
 /// The texts of these pages.
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
@@ -27,12 +29,12 @@ const FORM_BYTES: usize = 16 * 1024;
 
 #[derive(Clone, Debug)]
 struct Sharing {
-    desk: Desk,
+    desk: EdgeDesk,
     bridge: Option<Bridge>,
 }
 
 impl SharingEdge for Sharing {
-    fn desk(&self) -> &Desk {
+    fn desk(&self) -> &EdgeDesk {
         &self.desk
     }
 
@@ -49,10 +51,10 @@ struct Pages {
 }
 
 /// Every page, reached by `public_url`; how third-party partners are called is asked at the bridge.
-pub fn router(desk: Desk, public_url: &str, bridge: Option<Bridge>) -> Router {
+pub fn router(desk: EdgeDesk, public_url: &str, bridge: Option<Bridge>) -> Router {
     let site = Site { home: "/", texts: &TEXTS, nav, search: None };
     let pool = desk.pool.clone();
-    let web = Web::new(pool.clone(), &Settings { public_url: public_url.to_owned() }, site);
+    let web = Web::new(pool.clone(), &PageSettings { public_url: public_url.to_owned() }, site);
     let own = Router::new()
         .route("/", get(home))
         .route("/deliveries", get(deliveries::page))
@@ -69,7 +71,7 @@ pub fn router(desk: Desk, public_url: &str, bridge: Option<Bridge>) -> Router {
 
 fn nav(viewer: &Viewer) -> Vec<NavItem> {
     let deliveries = NavItem::new("nav.deliveries", "deliveries", "/deliveries", "hook");
-    if viewer.role < Role::Admin {
+    if viewer.role < StaffRole::Admin {
         return vec![deliveries];
     }
     vec![
@@ -81,7 +83,7 @@ fn nav(viewer: &Viewer) -> Vec<NavItem> {
 }
 
 async fn home(viewer: Viewer) -> axum::response::Response {
-    see_other(if viewer.role == Role::Admin { "/sharing" } else { "/deliveries" })
+    see_other(if viewer.role == StaffRole::Admin { "/sharing" } else { "/deliveries" })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use uuid::Uuid;
 use web::people::{self, NewPerson, PersonRow};
-use web::{Failure, Html, Page, Role, Viewer, see_other_said};
+use web::{Failure, Html, Page, StaffRole, Viewer, see_other_said};
 
 use super::Pages;
 
@@ -15,7 +15,7 @@ struct Row {
     id: Uuid,
     name: String,
     email: String,
-    role: Role,
+    role: StaffRole,
     signed_in: Html,
     is_disabled: bool,
     is_me: bool,
@@ -80,7 +80,7 @@ async fn shown(pages: &Pages, viewer: &Viewer, shown: Shown<'_>) -> Result<Respo
 }
 
 pub(super) async fn page(State(pages): State<Pages>, viewer: Viewer) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     shown(&pages, &viewer, Shown::default()).await
 }
 
@@ -96,9 +96,9 @@ pub(super) async fn add(
     viewer: Viewer,
     Form(new): Form<New>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let (name, email) = (new.name.trim(), new.email.trim());
-    let role = Role::of_word(&new.role).ok_or_else(|| Failure::Invalid(String::new()))?;
+    let role = StaffRole::of_word(&new.role).ok_or_else(|| Failure::Invalid(String::new()))?;
     let refused = |key: &str| Shown {
         error: Some(viewer.say(key).into_owned()),
         name,
@@ -133,7 +133,7 @@ pub(super) async fn change(
     Path(id): Path<Uuid>,
     Form(change): Form<Change>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let (pool, account) = (&pages.pool, viewer.account.as_str());
     let person = people::find(pool, account, id).await?.ok_or(Failure::NotFound)?;
     let last_admin = || Failure::Conflict(viewer.say("people.last_admin").into_owned());
@@ -146,7 +146,7 @@ pub(super) async fn change(
         "disable" => {}
         "enable" => drop(people::enable(pool, account, id).await?),
         word => {
-            let role = Role::of_word(word).ok_or_else(|| Failure::Invalid(String::new()))?;
+            let role = StaffRole::of_word(word).ok_or_else(|| Failure::Invalid(String::new()))?;
             if !people::set_role(pool, account, id, role).await? {
                 return Err(last_admin());
             }

@@ -7,7 +7,7 @@ use axum::response::Response;
 use chrono::{DateTime, Days, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
-use web::{Failure, Html, Page, Role, Viewer, see_other_said};
+use web::{Failure, Html, Page, StaffRole, Viewer, see_other_said};
 
 use super::Pages;
 use crate::clock::now;
@@ -81,7 +81,7 @@ async fn shown(
 }
 
 pub(super) async fn page(State(pages): State<Pages>, viewer: Viewer) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     shown(&pages, &viewer, None, None).await
 }
 
@@ -97,7 +97,7 @@ pub(super) async fn make(
     viewer: Viewer,
     Form(new): Form<New>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let name = new.name.trim();
     if name.is_empty() || name.chars().count() > 100 || name.contains('\0') {
         let error = viewer.say("tokens.wrong_name").into_owned();
@@ -123,7 +123,7 @@ pub(super) async fn revoke(
     viewer: Viewer,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     if !token::revoke(&pages.pool, &viewer.account, id).await? {
         return Err(Failure::NotFound);
     }

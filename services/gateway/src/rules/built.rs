@@ -9,7 +9,7 @@ use super::route::CommandRoute;
 
 /// What a request brings beside its path.
 #[derive(Clone, Debug)]
-pub struct Asked<'a> {
+pub struct CommandRequest<'a> {
     /// Whose it is.
     pub account: &'a str,
     /// Its key.
@@ -62,7 +62,7 @@ pub fn asked(
 /// The command's content: what was asked for, with who, when and the ids that were left out. The
 /// ids follow from the key, so that a repeat has the same.
 #[must_use]
-pub fn content(command_type: &str, asked: &Asked<'_>) -> Value {
+pub fn content(command_type: &str, asked: &CommandRequest<'_>) -> Value {
     let mut content = asked.body.clone();
     if lacks(&content, "/actor") && needs_actor(command_type) {
         let actor = json!({ "id": "account", "name": asked.actor, "role": "admin" });
@@ -158,7 +158,7 @@ mod tests {
         let body = asked(route, parameters, body).unwrap();
         content(
             route.command,
-            &Asked { account: "gateway-acme", key: "k", actor: "shop", now, body },
+            &CommandRequest { account: "gateway-acme", key: "k", actor: "shop", now, body },
         )
     }
 
@@ -193,7 +193,7 @@ mod tests {
         let body = json!({ "receiver": { "address": "globex" } });
         assert_eq!(built(&invite, &[], body.clone()), built(&invite, &[], body.clone()));
         let now = Timestamp::parse("2026-11-29T12:00:00Z").unwrap();
-        let other = Asked { account: "gateway-acme", key: "k2", actor: "shop", now, body };
+        let other = CommandRequest { account: "gateway-acme", key: "k2", actor: "shop", now, body };
         assert_ne!(
             content("agreement.invite.v1", &other)["agreement_id"],
             built(&invite, &[], other.body.clone())["agreement_id"]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use egress::header::{CONTENT_TYPE, RETRY_AFTER};
-use egress::{Call, Egress, HeaderName, HeaderValue};
+use egress::{Egress, HeaderName, HeaderValue, HttpCall};
 
 use crate::clock::now;
 use crate::rules::webhook::{Answer, signatures};
@@ -85,13 +85,13 @@ pub(super) async fn call(
 }
 
 /// The call with Standard Webhooks' headers.
-fn signed(webhook: &WebhookRow, message: Message<'_>) -> Option<Call> {
+fn signed(webhook: &WebhookRow, message: Message<'_>) -> Option<HttpCall> {
     let at = now().utc();
     let timestamp = at.timestamp();
     let body = message.body.into_bytes();
     let signature = signatures(&webhook.secrets(at), message.id, timestamp, &body);
     let header = |text: &str| HeaderValue::from_str(text).ok();
-    let call = Call::post(webhook.url.as_str(), body)
+    let call = HttpCall::post(webhook.url.as_str(), body)
         .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
         .header(HeaderName::from_static("webhook-id"), header(message.id)?)
         .header(HeaderName::from_static("webhook-timestamp"), header(&timestamp.to_string())?)

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use desk::log::{self, Cursor, Logged, Page, ReadError};
+use desk::log::{self, Cursor, LogPage, Logged, ReadError};
 use messaging::cause;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -11,8 +11,10 @@ use uuid::Uuid;
 use super::Webhooks;
 use super::call::{Called, Message, call};
 use crate::clock::{new_id, now};
-use crate::rules::webhook::{Delivery, History, Meaning, Next, delivery_body, next, test_body};
-use crate::store::webhook::{self, AttemptRow, Head, Step, WebhookRow};
+use crate::rules::webhook::{
+    History, Meaning, Next, WebhookDelivery, delivery_body, next, test_body,
+};
+use crate::store::webhook::{self, AttemptRow, QueueHead, QueueStep, WebhookRow};
 
 /// A queue that is longer than this is let go, so that others have their turn.
 const TURN: Duration = Duration::from_secs(10);
@@ -47,12 +49,12 @@ async fn one(webhooks: &Webhooks, id: Uuid, lease: Uuid) -> sqlx::Result<bool> {
     let Some(webhook) = webhook::leased(pool, id, lease).await? else { return Ok(false) };
     let head = webhook::head(pool, id).await?;
     let entry = match head {
-        Head::Log => next_of_log(pool, &webhook).await?,
-        Head::Resend(position) => again(pool, &webhook, position).await?,
+        QueueHead::Log => next_of_log(pool, &webhook).await?,
+        QueueHead::Resend(position) => again(pool, &webhook, position).await?,
     };
-    let Some(entry) = entry else { return Ok(head != Head::Log) };
+    let Some(entry) = entry else { return Ok(head != QueueHead::Log) };
     let cursor = entry.cursor.to_string();
-    let body = delivery_body(Delivery {
+    let body = delivery_body(WebhookDelivery {
         r#type: &entry.message_type,
         message_id: &entry.message_id,
         cursor: &cursor,
@@ -67,7 +69,7 @@ async fn one(webhooks: &Webhooks, id: Uuid, lease: Uuid) -> sqlx::Result<bool> {
     let lease = (lease, webhooks.lease());
     let sent = (head, (entry.cursor, entry.body.get()));
     let is_held = webhook::record(pool, &webhook, lease, sent, (&attempt, step)).await?;
-    Ok(is_held && matches!(step, Step::On | Step::GiveUp))
+    Ok(is_held && matches!(step, QueueStep::On | QueueStep::GiveUp))
 }
 
 /// The entry after the queue's place. A place that is no longer kept is left for the oldest that
@@ -90,7 +92,7 @@ async fn next_of_log(pool: &PgPool, webhook: &WebhookRow) -> sqlx::Result<Option
 }
 
 /// The place before a page.
-pub(crate) fn before(page: &Page) -> Cursor {
+pub(crate) fn before(page: &LogPage) -> Cursor {
     page.entries
         .first()
         .map_or(page.next, |entry| Cursor { position: entry.cursor.position - 1, ..entry.cursor })
@@ -112,19 +114,23 @@ async fn again(pool: &PgPool, webhook: &WebhookRow, position: i64) -> sqlx::Resu
 }
 
 /// What a call came to, and where the queue goes.
-fn decided(webhooks: &Webhooks, webhook: &WebhookRow, called: &Called) -> (&'static str, Step) {
+fn decided(
+    webhooks: &Webhooks,
+    webhook: &WebhookRow,
+    called: &Called,
+) -> (&'static str, QueueStep) {
     let before = History {
         failures: u32::try_from(webhook.failures).unwrap_or_default(),
         failing_since: webhook.failing_since,
     };
     match next(&called.answer(), before, webhooks.settings.schedule, fastrand::f64()) {
-        Next::GoOn => ("taken", Step::On),
-        Next::Again(delay) => ("failed", Step::Again(delay)),
-        Next::GiveUp => ("given_up", Step::GiveUp),
+        Next::GoOn => ("taken", QueueStep::On),
+        Next::Again(delay) => ("failed", QueueStep::Again(delay)),
+        Next::GiveUp => ("given_up", QueueStep::GiveUp),
         Next::SwitchOff(why) => {
             tracing::warn!(webhook = %webhook.id, account = webhook.account, why = why.word(),
                 "a webhook is switched off");
-            ("switched_off", Step::Off(why))
+            ("switched_off", QueueStep::Off(why))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Somebody at the pages: keeps their cookie, sends forms as a browser does.
 
 use crate::harness::{Answer, GatewayHarness};
-use web::Role;
+use web::StaffRole;
 use web::people::{self, NewPerson};
 
 pub const PASSWORD: &str = "three quiet pumps";
@@ -15,7 +15,7 @@ pub struct Browser {
 
 impl Browser {
     /// A person of an account who signed in by their first link.
-    pub async fn of(gateway: &GatewayHarness, account: &str, email: &str, role: Role) -> Self {
+    pub async fn of(gateway: &GatewayHarness, account: &str, email: &str, role: StaffRole) -> Self {
         let link = link(gateway, account, email, role).await;
         let mut browser = Self::default();
         let answer =
@@ -88,7 +88,7 @@ impl Browser {
 }
 
 /// The path of a first link for a new person.
-pub async fn link(gateway: &GatewayHarness, account: &str, email: &str, role: Role) -> String {
+pub async fn link(gateway: &GatewayHarness, account: &str, email: &str, role: StaffRole) -> String {
     let new = NewPerson { account, email, name: "Sam Rivers", role };
     let person = people::add(&gateway.pool, new).await.expect("it is kept").expect("it is new");
     people::make_link(&gateway.pool, person).await.expect("a link")

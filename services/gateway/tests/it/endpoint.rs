@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use gateway::rules::webhook::{Secret, signatures};
+use gateway::rules::webhook::{SigningSecret, signatures};
 use serde_json::Value;
 use testkit::desk::PATIENCE;
 use testkit::until;
@@ -32,8 +32,8 @@ impl Sent {
 
     /// Whether each of `secrets`, as they were told, made a signature, in this order.
     pub fn is_signed_with(&self, secrets: &[&str]) -> bool {
-        let secrets = secrets.iter().map(|secret| Secret::read(secret).expect("a secret"));
-        let secrets: Vec<Secret> = secrets.collect();
+        let secrets = secrets.iter().map(|secret| SigningSecret::read(secret).expect("a secret"));
+        let secrets: Vec<SigningSecret> = secrets.collect();
         let timestamp = self.header("webhook-timestamp").parse().expect("seconds");
         let expected = signatures(&secrets, self.id(), timestamp, self.body.as_bytes());
         self.header("webhook-signature") == expected

@@ -11,9 +11,9 @@ use desk::log::Heads;
 use desk::store::account::{KeptAccount, keep};
 use desk::{Session, outbox};
 use egress::{Addresses, Egress, Lookup, Ports, RetrySchedule};
-use files::{Files, Settings, copy, sweep};
+use files::{Files, FilesSettings, copy, sweep};
 use gateway::Gateway;
-use gateway::http::{Api, Limits, with_pages};
+use gateway::http::{AccountLimiter, Api, with_pages};
 use gateway::rules::token::Token;
 use gateway::store::token::{TokenRow, insert};
 use gateway::webhooks::{self, Webhooks};
@@ -62,7 +62,7 @@ pub struct GatewayHarness {
     pub files_url: String,
     /// Where files lie.
     pub folder: PathBuf,
-    pub files: Settings,
+    pub files: FilesSettings,
     line: ServiceBefore,
     replicas: Replicas,
 }
@@ -78,7 +78,7 @@ impl GatewayHarness {
     }
 
     /// With other limits of files.
-    pub async fn with_files(test: &str, change: impl FnOnce(&mut Settings)) -> Self {
+    pub async fn with_files(test: &str, change: impl FnOnce(&mut FilesSettings)) -> Self {
         Self::open(test, (10_000, 100), 2, change).await
     }
 
@@ -91,7 +91,7 @@ impl GatewayHarness {
         test: &str,
         (requests, streams): (u32, usize),
         copying: usize,
-        change: impl FnOnce(&mut Settings),
+        change: impl FnOnce(&mut FilesSettings),
     ) -> Self {
         let world = TestEnvironment::new(test).await;
         world.edge(Service::Gateway, &[ACME, GLOBEX]).await;
@@ -109,7 +109,7 @@ impl GatewayHarness {
         replicas.start(Session::<Gateway>::default(), url.clone(), &pool);
         let (heads, new) = (Arc::new(Heads::default()), Arc::new(Notify::new()));
         let sender = CommandSender::new(Service::Gateway, url.into(), PATIENCE);
-        let settings = outbox::Settings {
+        let settings = outbox::OutboxSettings {
             again_after: Duration::from_mins(10),
             answer_timeout: Duration::from_secs(20),
         };
@@ -126,7 +126,7 @@ impl GatewayHarness {
         // Two, of which each may work on any queue.
         replicas.spawn(|stop| webhooks.clone().run(stop));
         replicas.spawn(|stop| webhooks.clone().run(stop));
-        let limits = Limits::new(NonZeroU32::new(requests).expect("one at least"), streams);
+        let limits = AccountLimiter::new(NonZeroU32::new(requests).expect("one at least"), streams);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         replicas.spawn(|stop| sweep(served_files.clone(), stop));
@@ -136,7 +136,7 @@ impl GatewayHarness {
         });
         let (api_pool, public_url) = (pool.clone(), url.clone());
         replicas.spawn(|stop| async move {
-            let desk = web::Desk {
+            let desk = web::EdgeDesk {
                 pool: api_pool.clone(),
                 heads: Arc::clone(&heads),
                 new_command: Arc::clone(&new),
@@ -237,14 +237,14 @@ impl GatewayHarness {
 /// A folder of the test's own, and a listener for links.
 async fn files(
     test: &str,
-    change: impl FnOnce(&mut Settings),
-) -> (Settings, tokio::net::TcpListener) {
+    change: impl FnOnce(&mut FilesSettings),
+) -> (FilesSettings, tokio::net::TcpListener) {
     let name = format!("{test}-{}", fastrand::u64(..));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&folder).expect("a folder for files");
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let mut settings = Settings {
+    let mut settings = FilesSettings {
         origin: format!("http://{address}"),
         folder,
         file_bytes: 100 * 1024 * 1024,
@@ -264,11 +264,11 @@ pub fn egress() -> Egress {
         }
     }
     let loopback = vec!["127.0.0.0/8".parse().expect("a network")];
-    let settings = egress::Settings {
+    let settings = egress::EgressSettings {
         allow: loopback.clone(),
         plain_http: loopback,
         ports: vec![Ports::all()],
-        ..egress::Settings::default()
+        ..egress::EgressSettings::default()
     };
     Egress::with_lookup(settings, Inside).expect("a client")
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::desk::PATIENCE;
 use testkit::until;
-use web::Role;
+use web::StaffRole;
 
 use crate::browser::{Browser, key, text};
 use crate::harness::{ACME, GLOBEX, GatewayHarness};
@@ -102,7 +102,7 @@ pub(crate) async fn key_of(gateway: &GatewayHarness, command_type: &str) -> Stri
 }
 
 pub(crate) async fn admin(gateway: &GatewayHarness, account: &str) -> Browser {
-    Browser::of(gateway, account, "sam@desk.example", Role::Admin).await
+    Browser::of(gateway, account, "sam@desk.example", StaffRole::Admin).await
 }
 
 #[tokio::test]
@@ -385,7 +385,7 @@ async fn r_51_only_admins_of_the_account_itself_reach_its_agreements() {
         ("address", "globex"),
         ("comments", "private_only"),
     ];
-    for role in [Role::Agent, Role::LightAgent] {
+    for role in [StaffRole::Agent, StaffRole::LightAgent] {
         let email = format!("{}@acme.example", role.word());
         let mut browser = Browser::of(&gateway, ACME, &email, role).await;
         for (method, path) in &routes {

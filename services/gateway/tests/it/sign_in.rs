@@ -1,6 +1,6 @@
 //! Signing in, sessions, what pages say to browsers.
 
-use web::Role;
+use web::StaffRole;
 
 use crate::browser::{Browser, PASSWORD, link, text};
 use crate::harness::{ACME, GLOBEX, GatewayHarness};
@@ -10,7 +10,7 @@ const EMAIL: &str = "sam@acme.example";
 #[tokio::test]
 async fn a_link_sets_a_password_once_and_the_password_signs_in() {
     let gateway = GatewayHarness::set("sign_in_link").await;
-    let link = link(&gateway, ACME, EMAIL, Role::Admin).await;
+    let link = link(&gateway, ACME, EMAIL, StaffRole::Admin).await;
     let mut browser = Browser::default();
     assert!(browser.page(&gateway, &link).await.contains("Welcome, Sam Rivers"), "shown, not used");
     for (password, again, said, input) in [
@@ -52,7 +52,7 @@ async fn a_link_sets_a_password_once_and_the_password_signs_in() {
 #[tokio::test]
 async fn tries_that_fail_are_counted_for_a_login_and_not_told_apart() {
     let gateway = GatewayHarness::set("sign_in_tries").await;
-    Browser::of(&gateway, ACME, EMAIL, Role::Admin).await;
+    Browser::of(&gateway, ACME, EMAIL, StaffRole::Admin).await;
     let mut browser = Browser::default();
     let wrong = |email| [("account", "acme"), ("email", email), ("password", "not this one")];
     let mut pages = Vec::new();
@@ -78,7 +78,7 @@ async fn tries_that_fail_are_counted_for_a_login_and_not_told_apart() {
 #[tokio::test]
 async fn a_session_ends_when_it_is_idle_old_or_its_person_is_let_out() {
     let gateway = GatewayHarness::set("sign_in_end").await;
-    let browser = Browser::of(&gateway, ACME, EMAIL, Role::Admin).await;
+    let browser = Browser::of(&gateway, ACME, EMAIL, StaffRole::Admin).await;
     for (ends, undo) in [
         (
             "update web_session set seen_at = now() - interval '13 hours'",
@@ -105,7 +105,7 @@ async fn a_session_ends_when_it_is_idle_old_or_its_person_is_let_out() {
 #[tokio::test]
 async fn only_pages_of_ours_change_something() {
     let gateway = GatewayHarness::set("sign_in_csrf").await;
-    let mut browser = Browser::of(&gateway, ACME, EMAIL, Role::Admin).await;
+    let mut browser = Browser::of(&gateway, ACME, EMAIL, StaffRole::Admin).await;
     let form = [("name", "Other"), ("language", "de"), ("zone", "UTC"), ("theme", "")];
     let own = gateway.url.clone();
     for (headers, status) in [
@@ -125,7 +125,7 @@ async fn only_pages_of_ours_change_something() {
 #[tokio::test]
 async fn every_answer_has_the_strict_headers_and_failures_are_pages() {
     let gateway = GatewayHarness::set("sign_in_headers").await;
-    let browser = Browser::of(&gateway, ACME, EMAIL, Role::Admin).await;
+    let browser = Browser::of(&gateway, ACME, EMAIL, StaffRole::Admin).await;
     let page = browser.page(&gateway, "/me").await;
     let style = page.split("stylesheet\" href=\"").nth(1).and_then(|it| it.split('"').next());
     let style = style.expect("a stylesheet").to_owned();
@@ -161,7 +161,7 @@ async fn every_answer_has_the_strict_headers_and_failures_are_pages() {
 #[tokio::test]
 async fn pages_come_in_the_browsers_language_and_then_in_the_persons() {
     let gateway = GatewayHarness::set("sign_in_language").await;
-    let mut browser = Browser::of(&gateway, ACME, EMAIL, Role::Admin).await;
+    let mut browser = Browser::of(&gateway, ACME, EMAIL, StaffRole::Admin).await;
     for (accepted, tag, said) in [
         ("", "en", "Your settings"),
         ("de-AT, en;q=0.5", "de", "Ihre Einstellungen"),
@@ -184,7 +184,7 @@ async fn pages_come_in_the_browsers_language_and_then_in_the_persons() {
 #[tokio::test]
 async fn a_new_password_ends_the_other_sessions() {
     let gateway = GatewayHarness::set("sign_in_password").await;
-    let mut browser = Browser::of(&gateway, GLOBEX, EMAIL, Role::Agent).await;
+    let mut browser = Browser::of(&gateway, GLOBEX, EMAIL, StaffRole::Agent).await;
     let mut other = Browser::default();
     let sign_in = [("account", "globex"), ("email", EMAIL), ("password", PASSWORD)];
     other.done(&gateway, "/sign-in", &sign_in).await;
@@ -209,7 +209,7 @@ async fn what_is_told_between_a_page_and_its_stream_is_not_missed() {
     use std::io::{BufRead as _, BufReader};
 
     let gateway = GatewayHarness::set("sign_in_live").await;
-    let browser = Browser::of(&gateway, ACME, EMAIL, Role::Admin).await;
+    let browser = Browser::of(&gateway, ACME, EMAIL, StaffRole::Admin).await;
     let page = browser.page(&gateway, "/sharing").await;
     let live = page.split("hx-sse:connect=\"").nth(1).and_then(|it| it.split('"').next());
     let live = live.expect("the page is live").to_owned();

@@ -1,6 +1,6 @@
 //! Webhooks against endpoints on loopback.
 
-use gateway::rules::webhook::Secret;
+use gateway::rules::webhook::SigningSecret;
 use serde_json::{Value, json};
 use testkit::desk::PATIENCE;
 use testkit::until;
@@ -224,13 +224,13 @@ async fn while_a_secret_rotates_both_sign() {
     assert!(sent[0].is_signed_with(&[&second, &first]), "{sent:?}");
     assert_eq!(sent[0].json()["type"], "webhook.test");
     assert_eq!(sent[0].id(), test.body["message_id"].as_str().unwrap());
-    let keys = [&second, &first].map(|secret| Secret::read(secret).unwrap().public_key());
+    let keys = [&second, &first].map(|secret| SigningSecret::read(secret).unwrap().public_key());
     assert_eq!(harness.get(&path, &token).await.body["public_keys"], json!(keys));
 
     let at_once = json!({ "overlap_seconds": 0 });
     let rotated = harness.json("POST", &rotate, &token, &at_once).await;
     let third = rotated.body["secret"].as_str().expect("the new secret").to_owned();
-    let key = Secret::read(&third).unwrap().public_key();
+    let key = SigningSecret::read(&third).unwrap().public_key();
     assert_eq!(rotated.body["public_keys"], json!([key]), "the one before signs no more");
     tell(&harness, "d1").await;
     until("the delivery", PATIENCE, async || {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use contracts::Timestamp;
 use mail::{
-    Connection, Letter, LetterError, Mail, MailTable, Mailbox, Next, Outage, QueuedMail, Server,
-    TryOutcome, letter,
+    Connection, Letter, LetterError, Mail, MailOutcome, MailTable, Mailbox, Outage, QueuedMail,
+    Server, TryOutcome, letter,
 };
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -88,7 +88,7 @@ impl MailTable for EndUserMails {
         }
     }
 
-    async fn record(&self, id: Uuid, next: &Next, now: Timestamp) -> sqlx::Result<()> {
+    async fn record(&self, id: Uuid, next: &MailOutcome, now: Timestamp) -> sqlx::Result<()> {
         store::record(&self.pool, id, next, now).await
     }
 

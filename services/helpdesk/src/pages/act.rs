@@ -8,7 +8,7 @@ use contracts::comment::Call;
 use contracts::fields::TicketField;
 use serde_json::Value;
 use uuid::Uuid;
-use web::{Failure, Role, Viewer, see_other};
+use web::{Failure, StaffRole, Viewer, see_other};
 
 use super::confirm::{self, Question};
 use super::form::Sent;
@@ -58,7 +58,7 @@ pub(super) async fn save(
     }
     // Light agents write internal notes and nothing else.
     let only_note = edit.comment.as_ref().is_some_and(|it| !it.public) && is_only_comment(&edit);
-    viewer.must_be(if only_note { Role::LightAgent } else { Role::Agent })?;
+    viewer.must_be(if only_note { StaffRole::LightAgent } else { StaffRole::Agent })?;
     let closes = edit.status.as_ref().is_some_and(Edited::closes);
     if closes && !confirm::is_sure(&sent) {
         let action = format!("/tickets/{number}");
@@ -184,7 +184,7 @@ pub(super) async fn share(
     Number(number): Number,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Agent)?;
+    viewer.must_be(StaffRole::Agent)?;
     let agreement = sent.text("share_with").unwrap_or_default();
     agent::share(pages.pool(), &by(&viewer)?, number, agreement)
         .await
@@ -198,7 +198,7 @@ pub(super) async fn unshare(
     Number(number): Number,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Agent)?;
+    viewer.must_be(StaffRole::Agent)?;
     let share = sent.text("share").unwrap_or_default();
     if !confirm::is_sure(&sent) {
         let mut connection = pages.pool().acquire().await?;
@@ -220,7 +220,7 @@ pub(super) async fn requester(
     Number(number): Number,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Agent)?;
+    viewer.must_be(StaffRole::Agent)?;
     let named = sent.name("name").zip(sent.text("email").filter(|email| is_address(email)));
     let Some((name, email)) = named else {
         let trouble = ticket::Trouble::Requester("new.error.requester_email");
@@ -241,7 +241,7 @@ pub(super) async fn merge(
     Number(number): Number,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Agent)?;
+    viewer.must_be(StaffRole::Agent)?;
     let into = sent.text("into").map(|text| text.trim_start_matches('#'));
     let again = async |why: &'static str| {
         let typed = ticket::Typed::of(&sent);
@@ -276,7 +276,7 @@ pub(super) async fn redact(
     Number(number): Number,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Agent)?;
+    viewer.must_be(StaffRole::Agent)?;
     let comment = sent.text("comment").unwrap_or_default();
     agent::redact(pages.pool(), &by(&viewer)?, number, (comment, sent.text("attachment")))
         .await

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::{Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use desk::log::{self, Waiting};
+use desk::log::{self, LogWaiter};
 use serde::Deserialize;
 use sqlx::PgPool;
 use tokio::sync::watch;
@@ -23,7 +23,7 @@ const LONGEST: Duration = Duration::from_mins(10);
 
 struct Changes {
     watched: watch::Receiver<u64>,
-    told: Waiting,
+    told: LogWaiter,
     /// How much the account was told when it was last looked.
     known: i64,
     account: String,

@@ -20,12 +20,12 @@ use super::{Pages, unbounded};
 use crate::clock::{new_id, now};
 use crate::rules::link::Link;
 use crate::rules::name::is_name;
-use crate::rules::people::Person;
+use crate::rules::people::EndUser;
 use crate::rules::ticket::{Ticket, status_word};
 use crate::store::desk_address::{AskedDesk, link_key};
 use crate::store::{asked, cc, comment, desk_address, person, ticket};
 use crate::work::agent::{EditError, Written};
-use crate::work::asker::{self, Request};
+use crate::work::asker::{self, RequestForm};
 
 /// Bytes of a form.
 const FORM_BYTES: usize = 128 * 1024;
@@ -150,7 +150,7 @@ async fn ask(
     }
     let counted = format!("ask\n{}\n{}", desk.account, email.to_lowercase());
     visitor.tries(pages.pool(), &[(counted.as_str(), OF_ADDRESS)], None).await?;
-    let request = Request {
+    let request = RequestForm {
         id: sent.id("key").unwrap_or_else(new_id),
         name: name.to_owned(),
         email: email.to_owned(),
@@ -257,7 +257,7 @@ struct SaidLine {
 struct Follower {
     desk: AskedDesk,
     ticket: Ticket,
-    person: Person,
+    person: EndUser,
     path: String,
 }
 

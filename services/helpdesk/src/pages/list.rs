@@ -9,7 +9,7 @@ use chrono::DateTime;
 use contracts::delivery::Side;
 use serde::Deserialize;
 use sqlx::PgConnection;
-use web::{Failure, Html, Page, Reader, Role, Viewer};
+use web::{Failure, Html, Page, Reader, StaffRole, Viewer};
 
 use super::Pages;
 use super::views::{self, View};
@@ -83,7 +83,7 @@ pub(super) async fn view(
     let conditions: Vec<_> = views.iter().map(|view| &view.when).collect();
     let counts = view::counts(&mut connection, account, me, &conditions).await?;
     let count = views.iter().zip(&counts).find(|(view, _)| view.key == key).map(|(_, it)| *it);
-    let may_edit = viewer.role == Role::Admin;
+    let may_edit = viewer.role == StaffRole::Admin;
     let here = match &asked.after {
         Some(after) => format!("{}&after={after}", views::path(key)),
         None => views::path(key),
@@ -95,7 +95,7 @@ pub(super) async fn view(
         rows,
         next,
         here,
-        may_work: viewer.role >= Role::Agent,
+        may_work: viewer.role >= StaffRole::Agent,
         edit: shown.own.filter(|_| may_edit).map(|id| format!("/settings/rules/view/{id}")),
     };
     Page::new(&viewer, shown.title.clone())
@@ -139,7 +139,7 @@ pub(super) async fn search(
         rows,
         next: None,
         here: format!("/search?q={query}"),
-        may_work: viewer.role >= Role::Agent,
+        may_work: viewer.role >= StaffRole::Agent,
         edit: None,
     };
     Page::new(&viewer, title.clone())

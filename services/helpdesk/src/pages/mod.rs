@@ -30,8 +30,8 @@ use uuid::Uuid;
 use web::people::{self as members, PersonRow};
 use web::sharing::{self, SharingEdge};
 use web::{
-    Bridge, Failure, NavItem, Reader, Role, Search, Settings, SideGroup, Site, Texts, Viewer, Web,
-    live, see_other_said,
+    Bridge, Failure, NavItem, PageSettings, Reader, Search, SideGroup, Site, StaffRole, Texts,
+    Viewer, Web, live, see_other_said,
 };
 
 use crate::clock::now;
@@ -57,7 +57,7 @@ pub static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
 /// What every page is made from.
 #[derive(Clone, Debug)]
 pub struct Pages {
-    desk: web::Desk,
+    desk: web::EdgeDesk,
     changes: Arc<Changes>,
     files: Files,
     public_url: Arc<str>,
@@ -67,7 +67,12 @@ pub struct Pages {
 impl Pages {
     /// Pages of these tables, reached so.
     #[must_use]
-    pub fn new(desk: web::Desk, changes: Arc<Changes>, files: Files, public_url: String) -> Self {
+    pub fn new(
+        desk: web::EdgeDesk,
+        changes: Arc<Changes>,
+        files: Files,
+        public_url: String,
+    ) -> Self {
         Self { desk, changes, files, public_url: public_url.into(), bridge: None }
     }
 
@@ -89,7 +94,7 @@ impl Pages {
 
     /// Every route.
     pub fn router(self) -> Router {
-        let settings = Settings { public_url: self.public_url.to_string() };
+        let settings = PageSettings { public_url: self.public_url.to_string() };
         let web = Web::new(self.pool().clone(), &settings, SITE());
         let pages = Router::new()
             .route("/", get(async || web::see_other("/tickets")))
@@ -135,7 +140,7 @@ fn SITE() -> Site {
 fn nav(viewer: &Viewer) -> Vec<NavItem> {
     let mut nav = vec![NavItem::new("nav.tickets", "tickets", "/tickets", "list")];
     nav.push(NavItem::new("nav.people", "people", "/people", "user"));
-    if viewer.role == Role::Admin {
+    if viewer.role == StaffRole::Admin {
         nav.push(NavItem::new("nav.sharing", "sharing", "/sharing", "both"));
         nav.push(NavItem::new("nav.settings", "settings", "/settings/people", "gear"));
     }
@@ -144,7 +149,7 @@ fn nav(viewer: &Viewer) -> Vec<NavItem> {
 
 /// The Ticket sharing pages stand among the settings.
 impl SharingEdge for Pages {
-    fn desk(&self) -> &web::Desk {
+    fn desk(&self) -> &web::EdgeDesk {
         &self.desk
     }
 
@@ -263,7 +268,7 @@ impl Team {
     fn assignable(&self) -> impl Iterator<Item = &PersonRow> {
         self.agents
             .iter()
-            .filter(|agent| agent.disabled_at.is_none() && agent.role() >= Role::Agent)
+            .filter(|agent| agent.disabled_at.is_none() && agent.role() >= StaffRole::Agent)
     }
 }
 

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use contracts::fields::TicketField;
 use serde_json::Value;
-use web::{Failure, Page, Reader, Role, Viewer, see_other};
+use web::{Failure, Page, Reader, StaffRole, Viewer, see_other};
 
 use super::form::Sent;
 use super::upload::{self, KeptFile, Submitted};
@@ -77,7 +77,7 @@ impl Form<'_> {
 }
 
 pub(super) async fn form(State(pages): State<Pages>, viewer: Viewer) -> Result<Response, Failure> {
-    viewer.must_be(Role::Agent)?;
+    viewer.must_be(StaffRole::Agent)?;
     show(&pages, &viewer, &Submitted::default(), &BTreeMap::new(), Vec::new()).await
 }
 
@@ -168,7 +168,7 @@ pub(super) async fn open(
     viewer: Viewer,
     request: Request,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Agent)?;
+    viewer.must_be(StaffRole::Agent)?;
     let submitted = upload::read(&pages, &viewer, request).await?;
     let sent = &submitted.sent;
     let mut connection = pages.pool().acquire().await?;

@@ -10,7 +10,7 @@ use axum::routing::get;
 use serde::Deserialize;
 use sqlx::types::Json;
 use uuid::Uuid;
-use web::{Failure, Page, Reader, Role, Viewer, see_other_said};
+use web::{Failure, Page, Reader, StaffRole, Viewer, see_other_said};
 
 use super::form::Sent;
 use super::{Choice, Pages};
@@ -123,7 +123,7 @@ async fn person(
         fields: rows(fields, &found.fields),
         organisations: organisations.into_iter().map(choice).collect(),
         was_organisation: found.organisation.map(|id| id.to_string()).unwrap_or_default(),
-        may_work: viewer.role >= Role::Agent,
+        may_work: viewer.role >= StaffRole::Agent,
         person: &found,
     };
     Page::new(&viewer, found.name.clone())
@@ -140,7 +140,7 @@ async fn change(
     Path(id): Path<String>,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Agent)?;
+    viewer.must_be(StaffRole::Agent)?;
     let account = viewer.account.as_str();
     let gone = viewer.say("people.deleted").into_owned();
     let refused = |error: PersonError| match error {
@@ -189,7 +189,7 @@ struct OrganisationsPage<'a> {
 async fn organisations(State(pages): State<Pages>, viewer: Viewer) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
     let organisations = organisation::list(&mut connection, &viewer.account).await?;
-    let may_work = viewer.role >= Role::Agent;
+    let may_work = viewer.role >= StaffRole::Agent;
     Page::new(&viewer, viewer.say("people.organisations"))
         .section("people")
         .crumb("/people", viewer.say("people.askers"))
@@ -206,7 +206,7 @@ async fn add_organisation(
     viewer: Viewer,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Agent)?;
+    viewer.must_be(StaffRole::Agent)?;
     let name = name_of(&viewer, &sent)?.to_owned();
     let new = Organisation { id: new_id(), name, fields: Json::default() };
     let mut connection = pages.pool().acquire().await?;
@@ -238,7 +238,7 @@ async fn one_organisation(
     let body = OrganisationPage {
         t: &viewer,
         fields: rows(fields, &found.fields),
-        may_work: viewer.role >= Role::Agent,
+        may_work: viewer.role >= StaffRole::Agent,
         organisation: &found,
     };
     Page::new(&viewer, found.name.clone())
@@ -254,7 +254,7 @@ async fn save_organisation(
     Path(id): Path<Uuid>,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Agent)?;
+    viewer.must_be(StaffRole::Agent)?;
     let account = viewer.account.as_str();
     let name = name_of(&viewer, &sent)?.to_owned();
     let mut transaction = pages.pool().begin().await?;

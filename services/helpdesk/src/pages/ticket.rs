@@ -15,7 +15,7 @@ use self::shown::show;
 use self::talk::Talk;
 use super::form::Sent;
 use super::{Number, Pages, Team};
-use crate::rules::people::Person;
+use crate::rules::people::EndUser;
 use crate::rules::pingpong;
 use crate::rules::sharing::{Agreement, Share};
 use crate::store::ticket::Kept;
@@ -48,8 +48,8 @@ struct Known {
     fields: Vec<TicketField>,
     statuses: CustomStatuses,
     secure: bool,
-    asker: Person,
-    ccs: Vec<Person>,
+    asker: EndUser,
+    ccs: Vec<EndUser>,
     talk: Talk,
     /// Whether the whole conversation was asked for.
     all: bool,
@@ -141,7 +141,7 @@ async fn load(
     let fields = field::list(connection, account).await?;
     let statuses = custom_status::all(connection, account).await?;
     let asker = person::find(connection, account, &kept.ticket.requester).await?;
-    let asker = asker.unwrap_or_else(|| Person {
+    let asker = asker.unwrap_or_else(|| EndUser {
         id: kept.ticket.requester.clone(),
         name: kept.requester_name.clone(),
         email: None,

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use web::{Failure, Role, Viewer};
+use web::{Failure, StaffRole, Viewer};
 
 use super::form::Sent;
 use super::new::is_address;
@@ -16,7 +16,7 @@ pub(super) async fn ccs(
     Number(number): Number,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Agent)?;
+    viewer.must_be(StaffRole::Agent)?;
     let by = by(&viewer)?;
     let changed = if let Some(person) = sent.text("remove") {
         told::remove_cc(pages.pool(), &by, number, person).await
@@ -48,7 +48,7 @@ pub(super) async fn address(
     Number(number): Number,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Agent)?;
+    viewer.must_be(StaffRole::Agent)?;
     let email = sent.text("email").unwrap_or_default();
     if !is_address(email) {
         return Err(Failure::Invalid(viewer.say("cc.error").into_owned()));

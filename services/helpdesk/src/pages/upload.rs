@@ -7,7 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use contracts::limits;
 use files::rules::capability::Capability;
 use files::rules::name;
-use files::{Files, KeepError, Kept, Upload};
+use files::{Files, KeepError, StoredFile, Upload};
 use messaging::cause;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -154,7 +154,7 @@ async fn keep(
     account: &str,
     filename: &str,
     mut field: Field<'_>,
-) -> Result<Kept, KeepError> {
+) -> Result<StoredFile, KeepError> {
     let (sender, receiver) = mpsc::channel::<std::io::Result<Bytes>>(PARTS);
     let parts = futures_util::stream::unfold(receiver, |mut receiver| async move {
         let part = receiver.recv().await?;
@@ -184,7 +184,7 @@ async fn keep(
     kept
 }
 
-fn attachment(kept: &Kept) -> Value {
+fn attachment(kept: &StoredFile) -> Value {
     json!({ "id": kept.file.id, "filename": kept.file.filename, "url": kept.url,
         "content_type": kept.file.content_type, "size": kept.size })
 }

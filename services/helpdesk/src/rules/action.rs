@@ -12,7 +12,7 @@ use super::ticket::{Ticket, tags_of};
 /// One action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", content = "value", rename_all = "snake_case")]
-pub enum Action {
+pub enum RuleAction {
     /// Sets the status, or a custom one: `pending`, `pending:waiting_for_parts`.
     Status(String),
     /// Gives it to a group.
@@ -67,7 +67,7 @@ pub const KINDS: [&str; 9] = [
     "mail_assignee",
 ];
 
-impl Action {
+impl RuleAction {
     /// The action of this kind with this value; nothing where they do not go together. A field's
     /// value is written `key=value`.
     #[must_use]
@@ -168,9 +168,9 @@ mod tests {
     fn r_61_tags_that_a_rule_adds_are_marked_and_a_persons_stay_theirs() {
         let mut ticket = Ticket::new(1, "Pump", "p");
         ticket.tags = tags_of("meter");
-        assert!(Action::AddTags("meter field-team".to_owned()).apply(&mut ticket));
+        assert!(RuleAction::AddTags("meter field-team".to_owned()).apply(&mut ticket));
         assert_eq!(ticket.rule_tags, tags_of("field-team"));
-        assert!(Action::RemoveTags("field-team".to_owned()).apply(&mut ticket));
+        assert!(RuleAction::RemoveTags("field-team".to_owned()).apply(&mut ticket));
         assert_eq!((ticket.tags, ticket.rule_tags), (tags_of("meter"), tags_of("")));
     }
 
@@ -183,7 +183,7 @@ mod tests {
             ("add_tags", "a"),
             ("field", "model=lx_40"),
         ] {
-            let action = Action::of(kind, value).unwrap();
+            let action = RuleAction::of(kind, value).unwrap();
             assert!(action.apply(&mut ticket), "{kind}");
             assert!(!action.apply(&mut ticket), "{kind} again");
             assert_eq!(action.words(), (kind, value.to_owned()));
@@ -194,7 +194,7 @@ mod tests {
     fn a_closed_ticket_stays_closed() {
         let mut ticket = Ticket::new(1, "Pump", "p");
         ticket.status = Status::Closed;
-        assert!(!Action::Status("open".to_owned()).apply(&mut ticket));
+        assert!(!RuleAction::Status("open".to_owned()).apply(&mut ticket));
     }
 
     #[test]
@@ -208,7 +208,7 @@ mod tests {
             ("mail_requester", " "),
             ("mail_assignee", &"x".repeat(TEXT + 1)),
         ] {
-            assert_eq!(Action::of(kind, value), None, "{kind}");
+            assert_eq!(RuleAction::of(kind, value), None, "{kind}");
         }
     }
 
@@ -217,8 +217,8 @@ mod tests {
         fn tags_of_rules_are_always_tags(adds in "[a-c ]{0,9}", takes in "[a-c ]{0,9}") {
             let mut ticket = Ticket::new(1, "Pump", "p");
             ticket.tags = tags_of("b");
-            Action::AddTags(adds).apply(&mut ticket);
-            Action::RemoveTags(takes).apply(&mut ticket);
+            RuleAction::AddTags(adds).apply(&mut ticket);
+            RuleAction::RemoveTags(takes).apply(&mut ticket);
             prop_assert!(ticket.rule_tags.is_subset(&ticket.tags));
         }
     }

@@ -92,7 +92,7 @@ pub struct Conditions {
 
 /// What happens to a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum TicketEvent {
     /// It is new.
     Created,
     /// It was changed.
@@ -237,7 +237,7 @@ impl Condition {
 
     /// Whether it holds.
     #[must_use]
-    pub fn holds(&self, ticket: &Ticket, event: Event) -> bool {
+    pub fn holds(&self, ticket: &Ticket, event: TicketEvent) -> bool {
         let is = |same: bool| match self.op {
             Operator::Is => same,
             Operator::IsNot => !same,
@@ -245,9 +245,9 @@ impl Condition {
         };
         match &self.on {
             Subject::Ticket => match event {
-                Event::Created => self.value == "created",
-                Event::Updated => self.value == "updated",
-                Event::Hours(_) => false,
+                TicketEvent::Created => self.value == "created",
+                TicketEvent::Updated => self.value == "updated",
+                TicketEvent::Hours(_) => false,
             },
             Subject::UpdateVia => is(ticket.updated_via.word() == self.value),
             Subject::Channel => is(ticket.channel.word() == self.value),
@@ -267,7 +267,7 @@ impl Condition {
             Subject::Assignee => is(named(ticket.assignee, &self.value)),
             Subject::Requester => is(ticket.requester == self.value),
             Subject::HoursSinceUpdate => match (event, self.value.trim().parse::<i64>()) {
-                (Event::Hours(hours), Ok(least)) => hours >= least,
+                (TicketEvent::Hours(hours), Ok(least)) => hours >= least,
                 _ => false,
             },
             Subject::Field(key) => {
@@ -285,14 +285,14 @@ impl Condition {
 impl Conditions {
     /// Whether all hold, and one of `any` where there are any.
     #[must_use]
-    pub fn hold(&self, ticket: &Ticket, event: Event) -> bool {
+    pub fn hold(&self, ticket: &Ticket, event: TicketEvent) -> bool {
         let met = |condition: &Condition| condition.holds(ticket, event);
         self.all.iter().all(met) && (self.any.is_empty() || self.any.iter().any(met))
     }
 
     /// The first of `all` that does not hold, or else all of `any`: why nothing happens.
     #[must_use]
-    pub fn unmet(&self, ticket: &Ticket, event: Event) -> Vec<&Condition> {
+    pub fn unmet(&self, ticket: &Ticket, event: TicketEvent) -> Vec<&Condition> {
         let first = self.all.iter().find(|condition| !condition.holds(ticket, event));
         match first {
             Some(condition) => vec![condition],

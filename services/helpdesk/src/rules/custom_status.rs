@@ -106,7 +106,7 @@ const MOST: (usize, usize) = (limits::STATUSES, 100);
 
 /// What an admin does to the account's custom statuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StatusChange {
+pub enum CustomStatusChange {
     /// Uses them, or no longer does.
     Use(bool),
     /// Adds one.
@@ -141,11 +141,11 @@ pub enum NoStatusChange {
 /// Why not.
 pub fn changed(
     mut known: CustomStatuses,
-    change: StatusChange,
+    change: CustomStatusChange,
 ) -> Result<CustomStatuses, NoStatusChange> {
     match change {
-        StatusChange::Use(on) => known.enabled = on,
-        StatusChange::Add(name, category) => {
+        CustomStatusChange::Use(on) => known.enabled = on,
+        CustomStatusChange::Add(name, category) => {
             let name = free_name(&known, "", &name)?;
             let within = known.statuses.iter().filter(|it| it.category == category).count();
             if known.statuses.len() >= MOST.0 || within >= MOST.1 || !CATEGORIES.contains(&category)
@@ -156,17 +156,17 @@ pub fn changed(
             let key = key_of(&name, &taken);
             known.statuses.push(CustomStatus { key, name, category, default: false });
         }
-        StatusChange::Rename(key, name) => {
+        CustomStatusChange::Rename(key, name) => {
             let name = free_name(&known, &key, &name)?;
             find(&mut known, &key)?.name = name;
         }
-        StatusChange::MakeDefault(key) => {
+        CustomStatusChange::MakeDefault(key) => {
             let category = find(&mut known, &key)?.category;
             for status in known.statuses.iter_mut().filter(|it| it.category == category) {
                 status.default = status.key == key;
             }
         }
-        StatusChange::Remove(key) => {
+        CustomStatusChange::Remove(key) => {
             let gone = find(&mut known, &key)?.clone();
             known.statuses.retain(|it| it.key != key);
             let has_others = known.statuses.iter().any(|it| it.category == gone.category);
@@ -278,20 +278,20 @@ mod tests {
     #[test]
     fn an_admin_adds_renames_and_takes_away() {
         let after = |change| changed(known(), change);
-        let added = after(StatusChange::Add("Field visit".into(), Status::Open)).unwrap();
+        let added = after(CustomStatusChange::Add("Field visit".into(), Status::Open)).unwrap();
         assert_eq!(added.statuses[3].key, "field_visit");
         assert!(!added.statuses[3].default, "the category stays what it was");
-        let moved = after(StatusChange::MakeDefault("field".into())).unwrap();
+        let moved = after(CustomStatusChange::MakeDefault("field".into())).unwrap();
         let defaults: Vec<bool> = moved.statuses.iter().map(|it| it.default).collect();
         assert_eq!(defaults, [false, true, false]);
-        let renamed = after(StatusChange::Rename("parts".into(), "PARTS".into())).unwrap();
+        let renamed = after(CustomStatusChange::Rename("parts".into(), "PARTS".into())).unwrap();
         assert_eq!(renamed.statuses[2].key, "parts");
         for (change, why) in [
-            (StatusChange::Add(" ".into(), Status::Open), NoStatusChange::Name),
-            (StatusChange::Add("parts".into(), Status::Open), NoStatusChange::NameTaken),
-            (StatusChange::Add("Shut".into(), Status::Closed), NoStatusChange::TooMany),
-            (StatusChange::Rename("gone".into(), "x".into()), NoStatusChange::NotFound),
-            (StatusChange::Remove("triage".into()), NoStatusChange::IsDefault),
+            (CustomStatusChange::Add(" ".into(), Status::Open), NoStatusChange::Name),
+            (CustomStatusChange::Add("parts".into(), Status::Open), NoStatusChange::NameTaken),
+            (CustomStatusChange::Add("Shut".into(), Status::Closed), NoStatusChange::TooMany),
+            (CustomStatusChange::Rename("gone".into(), "x".into()), NoStatusChange::NotFound),
+            (CustomStatusChange::Remove("triage".into()), NoStatusChange::IsDefault),
         ] {
             assert_eq!(after(change), Err(why));
         }

@@ -3,7 +3,7 @@
 
 use contracts::mailbox::Mailbox;
 
-use super::people::{Person, Reach, reach};
+use super::people::{EndUser, ReplyReach, reach};
 use super::sharing::{Agreement, Share};
 use super::support_address::may_be_mailed;
 
@@ -14,15 +14,15 @@ pub const MAILED: usize = 20;
 #[must_use]
 pub fn told<'a>(
     author: &str,
-    requester: Option<&'a Person>,
-    ccs: &'a [Person],
+    requester: Option<&'a EndUser>,
+    ccs: &'a [EndUser],
     shares: &[Share],
     agreements: &[Agreement],
-) -> Vec<&'a Person> {
+) -> Vec<&'a EndUser> {
     // While a partner passes replies on to its requester, this account does not.
     let requester =
-        requester.filter(|it| matches!(reach(it, shares, agreements), Reach::Address(_)));
-    let mut told: Vec<&Person> = Vec::new();
+        requester.filter(|it| matches!(reach(it, shares, agreements), ReplyReach::Address(_)));
+    let mut told: Vec<&EndUser> = Vec::new();
     for person in requester.into_iter().chain(ccs) {
         let Some(address) = person.email.as_deref() else { continue };
         let mailbox = Mailbox::of(address);
@@ -42,12 +42,12 @@ mod tests {
     use super::super::sharing::samples::{agreement, share};
     use super::*;
 
-    fn own(id: &str, address: &str) -> Person {
-        Person { id: id.into(), name: "Rita".into(), email: Some(address.into()), partner: None }
+    fn own(id: &str, address: &str) -> EndUser {
+        EndUser { id: id.into(), name: "Rita".into(), email: Some(address.into()), partner: None }
     }
 
-    fn placeholder(given: Option<&str>) -> Person {
-        Person {
+    fn placeholder(given: Option<&str>) -> EndUser {
+        EndUser {
             id: "placeholder-1".into(),
             name: "Robin Vale".into(),
             email: given.map(str::to_owned),
@@ -55,7 +55,7 @@ mod tests {
         }
     }
 
-    fn names(told: &[&Person]) -> Vec<String> {
+    fn names(told: &[&EndUser]) -> Vec<String> {
         told.iter().map(|person| person.email.clone().unwrap_or_default()).collect()
     }
 

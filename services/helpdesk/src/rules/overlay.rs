@@ -16,7 +16,7 @@ use super::ticket::{Ticket, status_of};
 pub fn take(
     ticket: &mut Ticket,
     held: &model::Ticket,
-    waiting: &[model::Sent],
+    waiting: &[model::SentCommand],
     names: Option<&BTreeSet<String>>,
 ) {
     let held = held.fields.iter().map(|(field, (value, _))| (field, value));
@@ -41,11 +41,11 @@ pub fn names_of(told: &TicketUpdated) -> BTreeSet<String> {
 /// The fields that a command of the account's own set, and that are since what it set: others were
 /// set here after it, and stay.
 #[must_use]
-pub fn names_of_sent(sent: &model::Sent, now: &Ticket) -> BTreeSet<String> {
+pub fn names_of_sent(sent: &model::SentCommand, now: &Ticket) -> BTreeSet<String> {
     let mut then = now.clone();
     take(&mut then, &model::Ticket::default(), std::slice::from_ref(sent), None);
     let since = publish::change(&then, now, &[]).map(Value::Object).unwrap_or_default();
-    let since = model::Sent::of("ticket.update.v1", &since).unwrap_or_default();
+    let since = model::SentCommand::of("ticket.update.v1", &since).unwrap_or_default();
     sent.fields.keys().filter(|field| !since.fields.contains_key(*field)).cloned().collect()
 }
 
@@ -88,10 +88,10 @@ mod tests {
         model::Ticket { fields, ..model::Ticket::default() }
     }
 
-    fn sent(fields: &[(&str, Value)]) -> model::Sent {
+    fn sent(fields: &[(&str, Value)]) -> model::SentCommand {
         let fields =
             fields.iter().map(|(field, value)| ((*field).to_owned(), value.clone())).collect();
-        model::Sent { fields, ..model::Sent::default() }
+        model::SentCommand { fields, ..model::SentCommand::default() }
     }
 
     #[test]

@@ -5,9 +5,9 @@ use contracts::fields::Status;
 use super::sharing::{Agreement, Share};
 use super::support_address::may_be_mailed;
 
-/// Who asks.
+/// Who asks or reads along: a person here, or the placeholder of a partner's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Person {
+pub struct EndUser {
     /// The account's own id, or the placeholder's.
     pub id: String,
     /// Name.
@@ -18,7 +18,7 @@ pub struct Person {
     pub partner: Option<String>,
 }
 
-impl Person {
+impl EndUser {
     /// Whether it stands for somebody of another account.
     #[must_use]
     pub fn is_placeholder(&self) -> bool {
@@ -28,7 +28,7 @@ impl Person {
 
 /// Whom a public reply reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum ReplyReach {
     /// The partner answers the requester.
     Partner(String),
     /// The requester has an address here.
@@ -40,25 +40,25 @@ pub enum Reach {
 /// Whom a public reply on this ticket reaches, by its shares and the account's
 /// agreements.
 #[must_use]
-pub fn reach(requester: &Person, shares: &[Share], agreements: &[Agreement]) -> Reach {
+pub fn reach(requester: &EndUser, shares: &[Share], agreements: &[Agreement]) -> ReplyReach {
     let carried = shares.iter().find(|share| {
         share.live
             && share.side == contracts::delivery::Side::Receiver
             && share.agreement.as_ref().is_some_and(Agreement::is_public)
     });
     if let Some(share) = carried.filter(|_| requester.is_placeholder()) {
-        return Reach::Partner(share.partner_name.clone());
+        return ReplyReach::Partner(share.partner_name.clone());
     }
     match &requester.email {
-        Some(address) if may_be_mailed(address, agreements) => Reach::Address(address.clone()),
-        _ => Reach::Nobody,
+        Some(address) if may_be_mailed(address, agreements) => ReplyReach::Address(address.clone()),
+        _ => ReplyReach::Nobody,
     }
 }
 
 /// Whether whoever asked takes an address here, or another one: a placeholder does, while
 /// the ticket is not closed.
 #[must_use]
-pub fn takes_address(requester: &Person, status: Status) -> bool {
+pub fn takes_address(requester: &EndUser, status: Status) -> bool {
     requester.is_placeholder() && status != Status::Closed
 }
 
@@ -77,8 +77,8 @@ mod tests {
     use super::super::sharing::samples::{agreement, share};
     use super::*;
 
-    fn placeholder() -> Person {
-        Person {
+    fn placeholder() -> EndUser {
+        EndUser {
             id: "placeholder-1".into(),
             name: "Robin Vale".into(),
             email: None,
@@ -86,8 +86,8 @@ mod tests {
         }
     }
 
-    fn own(address: &str) -> Person {
-        Person { id: "7".into(), name: "Rita".into(), email: Some(address.into()), partner: None }
+    fn own(address: &str) -> EndUser {
+        EndUser { id: "7".into(), name: "Rita".into(), email: Some(address.into()), partner: None }
     }
 
     fn received(comments: CommentTerms) -> Share {
@@ -99,19 +99,19 @@ mod tests {
     #[test]
     fn r_28_the_partner_answers_while_terms_let_replies_cross() {
         let shares = [received(CommentTerms::PublicAndPrivate)];
-        assert_eq!(reach(&placeholder(), &shares, &[]), Reach::Partner("ACME".into()));
+        assert_eq!(reach(&placeholder(), &shares, &[]), ReplyReach::Partner("ACME".into()));
         assert_eq!(
             reach(&placeholder(), &[received(CommentTerms::PrivateOnly)], &[]),
-            Reach::Nobody
+            ReplyReach::Nobody
         );
     }
 
     #[test]
     fn r_44_after_unsharing_only_an_address_reaches_the_requester() {
         let ended = [Share { live: false, ..received(CommentTerms::PublicAndPrivate) }];
-        assert_eq!(reach(&placeholder(), &ended, &[]), Reach::Nobody);
+        assert_eq!(reach(&placeholder(), &ended, &[]), ReplyReach::Nobody);
         let address = "rita@customer.example";
-        assert_eq!(reach(&own(address), &ended, &[]), Reach::Address(address.into()));
+        assert_eq!(reach(&own(address), &ended, &[]), ReplyReach::Address(address.into()));
     }
 
     #[test]
@@ -119,13 +119,13 @@ mod tests {
         let mut partner = agreement("a", "acme");
         partner.support_addresses = vec!["help@acme.example".into()];
         let reached = |address| reach(&own(address), &[], std::slice::from_ref(&partner));
-        assert_eq!(reached("help@acme.example"), Reach::Nobody);
-        assert_eq!(reached("ada@acme.example"), Reach::Address("ada@acme.example".into()));
+        assert_eq!(reached("help@acme.example"), ReplyReach::Nobody);
+        assert_eq!(reached("ada@acme.example"), ReplyReach::Address("ada@acme.example".into()));
     }
 
     #[test]
     fn r_44_a_placeholder_takes_an_address_also_in_place_of_a_wrong_one() {
-        let given = Person { email: Some("robin@custmer.example".into()), ..placeholder() };
+        let given = EndUser { email: Some("robin@custmer.example".into()), ..placeholder() };
         for (person, status, takes) in [
             (placeholder(), Status::Open, true),
             (given, Status::Solved, true),

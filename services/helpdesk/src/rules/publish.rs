@@ -103,7 +103,7 @@ mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
 
-    use super::super::action::Action;
+    use super::super::action::RuleAction;
     use super::super::ticket::tags_of;
     use super::*;
 
@@ -111,7 +111,7 @@ mod tests {
     fn r_61_tags_of_rules_never_leave() {
         let before = Ticket::new(1, "Pump", "p");
         let mut after = before.clone();
-        Action::AddTags("field-team".into()).apply(&mut after);
+        RuleAction::AddTags("field-team".into()).apply(&mut after);
         assert_eq!(change(&before, &after, &[]), None);
         after.set_own_tags(&tags_of("meter"));
         let content = change(&before, &after, &[]).unwrap();
@@ -168,7 +168,7 @@ mod tests {
             let mut before = Ticket::new(1, "Pump", "p");
             before.tags = tags_of(&had);
             let mut after = before.clone();
-            Action::AddTags(rules).apply(&mut after);
+            RuleAction::AddTags(rules).apply(&mut after);
             after.set_own_tags(&tags_of(&wanted));
             let told = change(&before, &after, &[]).map(Value::Object).unwrap_or_default();
             for tag in &after.rule_tags {

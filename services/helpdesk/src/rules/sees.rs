@@ -10,7 +10,7 @@ use super::sharing::{Agreement, Share};
 
 /// One organisation along the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hop {
+pub struct AudienceHop {
     /// The share that leads there, where it is a neighbour.
     pub share: Option<String>,
     /// Its name; nothing: this account, or one further on, which nobody names.
@@ -37,15 +37,15 @@ pub enum Sees {
 /// Who will see a comment, from where the ticket came to where it went. Organisations further on
 /// see what their neighbour's terms let through.
 #[must_use]
-pub fn who_sees(public: bool, shares: &[Share], requester_is_here: bool) -> Vec<Hop> {
-    let hop = |share: &Share| Hop {
+pub fn who_sees(public: bool, shares: &[Share], requester_is_here: bool) -> Vec<AudienceHop> {
+    let hop = |share: &Share| AudienceHop {
         share: Some(share.id.clone()),
         is_further: false,
         name: Some(share.partner_name.clone()),
         sees: crosses(public, share),
     };
     let live = |side: Side| shares.iter().filter(move |share| share.live && share.side == side);
-    let here = Hop {
+    let here = AudienceHop {
         share: None,
         name: None,
         is_further: false,
@@ -98,7 +98,7 @@ pub fn answered(receipt: &Receipt, comment: &str) -> Answered {
 impl Answered {
     /// The way, put right by what the line said.
     #[must_use]
-    pub fn over(&self, mut hops: Vec<Hop>) -> Vec<Hop> {
+    pub fn over(&self, mut hops: Vec<AudienceHop>) -> Vec<AudienceHop> {
         for hop in &mut hops {
             let told = hop.share.as_ref().and_then(|share| self.shares.get(share));
             hop.sees = match (told, hop.sees) {
@@ -109,7 +109,7 @@ impl Answered {
                 (None | Some(None), sees) => sees,
             };
         }
-        let further = Hop { share: None, name: None, is_further: true, sees: Sees::Agents };
+        let further = AudienceHop { share: None, name: None, is_further: true, sees: Sees::Agents };
         hops.extend(std::iter::repeat_n(further, self.beyond));
         hops
     }

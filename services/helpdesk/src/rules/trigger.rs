@@ -2,8 +2,8 @@
 
 use uuid::Uuid;
 
-use super::action::{Action, RuleMail};
-use super::condition::{Conditions, Event};
+use super::action::{RuleAction, RuleMail};
+use super::condition::{Conditions, TicketEvent};
 use super::sharing::{Agreement, NoShare, may_share};
 use super::ticket::Ticket;
 
@@ -17,7 +17,7 @@ pub struct Rule {
     /// When it fires.
     pub when: Conditions,
     /// What it does, in this order.
-    pub actions: Vec<Action>,
+    pub actions: Vec<RuleAction>,
 }
 
 /// A rule that fired.
@@ -62,7 +62,7 @@ impl Run {
 /// Runs rules on what happened to a ticket. After one that changed it the others are looked at
 /// again from the first; none fires twice, so a rule cannot set off itself, nor two each other.
 #[must_use]
-pub fn run(rules: &[Rule], ticket: Ticket, event: Event, agreements: &[Agreement]) -> Run {
+pub fn run(rules: &[Rule], ticket: Ticket, event: TicketEvent, agreements: &[Agreement]) -> Run {
     let mut run = Run { ticket, fired: Vec::new() };
     loop {
         let next = rules.iter().find(|rule| {
@@ -89,7 +89,7 @@ fn fire(rule: &Rule, run: &mut Run, agreements: &[Agreement]) -> Fired {
             fired.mails.push(mail);
             fired.changed = true;
         }
-        let Action::Share(agreement) = action else { continue };
+        let RuleAction::Share(agreement) = action else { continue };
         match may_share(&run.ticket, agreement, agreements) {
             Ok(found) => {
                 run.ticket.sent_to = Some(found.partner.clone());
@@ -127,7 +127,10 @@ mod tests {
             id: Uuid::from_u128(number),
             name: format!("rule {number}"),
             when: Conditions { all, any: Vec::new() },
-            actions: actions.iter().map(|(kind, value)| Action::of(kind, value).unwrap()).collect(),
+            actions: actions
+                .iter()
+                .map(|(kind, value)| RuleAction::of(kind, value).unwrap())
+                .collect(),
         }
     }
 
@@ -146,10 +149,10 @@ mod tests {
         let group = "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10";
         let route = rule(1, &[BY_SHARING], &[("group", group), ("add_tags", "field-team")]);
         let rules = [route];
-        let done = run(&rules, from_acme(), Event::Created, &[]);
+        let done = run(&rules, from_acme(), TicketEvent::Created, &[]);
         assert_eq!(done.ticket.group, Uuid::parse_str(group).ok());
         assert_eq!(done.ticket.rule_tags, tags_of("field-team"));
-        let own = run(&rules, Ticket::new(1, "Meter", "p"), Event::Created, &[]);
+        let own = run(&rules, Ticket::new(1, "Meter", "p"), TicketEvent::Created, &[]);
         assert_eq!(own.fired, []);
     }
 
@@ -161,7 +164,7 @@ mod tests {
         let back = rule(2, &[pending], &[("status", "open")]);
         let mut ticket = Ticket::new(1, "Meter", "p");
         ticket.status = Status::Open;
-        let done = run(&[back, there], ticket, Event::Updated, &[]);
+        let done = run(&[back, there], ticket, TicketEvent::Updated, &[]);
         let ids: Vec<u128> = done.fired.iter().map(|fired| fired.id.as_u128()).collect();
         assert_eq!((ids, done.ticket.status), (vec![1, 2], Status::Open));
     }
@@ -171,7 +174,7 @@ mod tests {
         let tagged = (Subject::Tags, Operator::IncludesAny, "meter");
         let first = rule(1, &[tagged], &[("status", "open")]);
         let second = rule(2, &[], &[("add_tags", "meter")]);
-        let done = run(&[first, second], Ticket::new(1, "Pump", "p"), Event::Created, &[]);
+        let done = run(&[first, second], Ticket::new(1, "Pump", "p"), TicketEvent::Created, &[]);
         assert_eq!(done.ticket.status, Status::Open);
     }
 
@@ -179,7 +182,7 @@ mod tests {
     fn a_rule_mails_once_each_time_that_it_fires() {
         let mails = [("mail_requester", "We look at it."), ("mail_assignee", "Look at it.")];
         let rules = [rule(1, &[], &mails), rule(2, &[], &[("add_tags", "told")])];
-        let done = run(&rules, Ticket::new(1, "Pump", "p"), Event::Created, &[]);
+        let done = run(&rules, Ticket::new(1, "Pump", "p"), TicketEvent::Created, &[]);
         let texts: Vec<(MailTo, &str)> =
             done.mails().map(|mail| (mail.to, mail.text.as_str())).collect();
         let both = [(MailTo::Requester, "We look at it."), (MailTo::Assignee, "Look at it.")];
@@ -192,15 +195,15 @@ mod tests {
         let agreements = [agreement("a1", "initech"), agreement("a2", "umbrella")];
         let share = |number, under| rule(number, &[], &[("share", under)]);
         let both = [share(1, "a1"), share(2, "a2")];
-        let done = run(&both, from_acme(), Event::Created, &agreements);
+        let done = run(&both, from_acme(), TicketEvent::Created, &agreements);
         assert_eq!(done.shares(), Some("a1"));
         assert_eq!(done.ticket.sent_to.as_deref(), Some("initech"));
         assert!(matches!(done.fired[1].stopped, Some(NoShare::Already(_))));
-        let again = run(&both[..1], done.ticket, Event::Updated, &agreements);
+        let again = run(&both[..1], done.ticket, TicketEvent::Updated, &agreements);
         assert_eq!((again.fired[0].changed, &again.fired[0].stopped), (false, &None));
         let mut closed = from_acme();
         closed.status = Status::Closed;
-        let stopped = run(&both[..1], closed, Event::Updated, &agreements);
+        let stopped = run(&both[..1], closed, TicketEvent::Updated, &agreements);
         assert_eq!(stopped.shares(), None);
         assert_eq!(stopped.fired[0].stopped, Some(NoShare::Closed));
     }

@@ -1,7 +1,7 @@
 //! Files of comments that were written here: kept as long as their comment names them.
 
 use files::rules::capability::Capability;
-use files::rules::link::Named;
+use files::rules::link::AttachedFile;
 use serde_json::Value;
 use sqlx::PgConnection;
 use url::Url;
@@ -44,7 +44,7 @@ pub async fn link(
     let own = comments.iter().filter(|comment| comment.received_from.is_none());
     let files = own.flat_map(|comment| comment.attachments.iter().map(move |file| (comment, file)));
     let named = files.filter_map(|(comment, file)| {
-        Some(Named {
+        Some(AttachedFile {
             capability: capability(file)?,
             comment: comment.id.clone(),
             attachment: file["id"].as_str().unwrap_or_default().to_owned(),

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
-pub struct Line {
+pub struct AuditRecord {
     /// When.
     pub at: DateTime<Utc>,
     /// Who.
@@ -45,7 +45,7 @@ pub async fn newest(
     connection: &mut PgConnection,
     account: &str,
     limit: i64,
-) -> sqlx::Result<Vec<Line>> {
+) -> sqlx::Result<Vec<AuditRecord>> {
     sqlx::query_as(
         "select at, who, what, subject from audit where account = $1 order by place desc limit $2",
     )

@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 
 use super::person::{COLUMNS, Row, read};
-use crate::rules::people::Person;
+use crate::rules::people::EndUser;
 
 /// The CCs of a ticket, by their names.
 ///
@@ -13,7 +13,7 @@ pub async fn list(
     connection: &mut PgConnection,
     account: &str,
     ticket: i64,
-) -> sqlx::Result<Vec<Person>> {
+) -> sqlx::Result<Vec<EndUser>> {
     let statement = sqlx::AssertSqlSafe(format!(
         "select {COLUMNS} from ticket_cc cc join person on person.account = cc.account
              and person.id = cc.person

@@ -2,15 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use contracts::Timestamp;
-use mail::Next;
+use mail::MailOutcome;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::rules::people::Person;
+use crate::rules::people::EndUser;
 
 /// What a mail is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum About<'a> {
+pub enum MailTopic<'a> {
     /// A request became this ticket.
     Opened(i64),
     /// A public comment of a ticket.
@@ -23,9 +23,9 @@ pub struct ToPerson<'a> {
     /// Its row.
     pub id: Uuid,
     /// Whom it goes to.
-    pub person: &'a Person,
+    pub person: &'a EndUser,
     /// What it is about.
-    pub about: About<'a>,
+    pub about: MailTopic<'a>,
 }
 
 /// Keeps mails to people, to be sent after the transaction; once for each of their ids. The
@@ -42,8 +42,8 @@ pub async fn to_people(
         return Ok(());
     }
     let about = |mail: &ToPerson<'_>| match mail.about {
-        About::Opened(ticket) => ("opened", ticket, None),
-        About::Said(ticket, comment) => ("said", ticket, Some(comment.to_owned())),
+        MailTopic::Opened(ticket) => ("opened", ticket, None),
+        MailTopic::Said(ticket, comment) => ("said", ticket, Some(comment.to_owned())),
     };
     let (mut kinds, mut tickets, mut comments) = (Vec::new(), Vec::new(), Vec::new());
     for (kind, ticket, comment) in mails.iter().map(about) {
@@ -51,7 +51,7 @@ pub async fn to_people(
         tickets.push(ticket);
         comments.push(comment);
     }
-    let of_person = |of: fn(&Person) -> &str| -> Vec<&str> {
+    let of_person = |of: fn(&EndUser) -> &str| -> Vec<&str> {
         mails.iter().map(|mail| of(mail.person)).collect()
     };
     sqlx::query(
@@ -80,7 +80,7 @@ pub async fn to_people(
 
 /// Whom a rule mails: whoever asked, or an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Recipient {
+pub enum RuleRecipient {
     /// Whoever asked.
     Person(String),
     /// An agent.
@@ -96,13 +96,13 @@ pub async fn of_rules(
     connection: &mut PgConnection,
     account: &str,
     ticket: i64,
-    mails: &[(Uuid, Recipient, &str)],
+    mails: &[(Uuid, RuleRecipient, &str)],
 ) -> sqlx::Result<()> {
     let (mut people, mut agents) = (Vec::new(), Vec::new());
     for (_, to, _) in mails {
         let (person, agent) = match to {
-            Recipient::Person(id) => (Some(id.as_str()), None),
-            Recipient::Agent(id) => (None, Some(*id)),
+            RuleRecipient::Person(id) => (Some(id.as_str()), None),
+            RuleRecipient::Agent(id) => (None, Some(*id)),
         };
         people.push(person);
         agents.push(agent);
@@ -238,11 +238,18 @@ pub async fn claim(
 ///
 /// # Errors
 /// The database.
-pub async fn record(pool: &PgPool, id: Uuid, next: &Next, now: Timestamp) -> sqlx::Result<()> {
+pub async fn record(
+    pool: &PgPool,
+    id: Uuid,
+    next: &MailOutcome,
+    now: Timestamp,
+) -> sqlx::Result<()> {
     let (state, reason, next_attempt_at, sent_at) = match next {
-        Next::Sent => ("sent", None, None, Some(now.utc())),
-        Next::Again { at, reason } => ("pending", Some(reason.as_str()), Some(at.utc()), None),
-        Next::Failed { reason } => ("failed", Some(reason.as_str()), None, None),
+        MailOutcome::Sent => ("sent", None, None, Some(now.utc())),
+        MailOutcome::Again { at, reason } => {
+            ("pending", Some(reason.as_str()), Some(at.utc()), None)
+        }
+        MailOutcome::Failed { reason } => ("failed", Some(reason.as_str()), None, None),
     };
     sqlx::query(
         "update mail set state = $2, reason = $3, next_attempt_at = $4, sent_at = $5,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
 
-use crate::rules::people::Person;
+use crate::rules::people::EndUser;
 
 pub(super) type Row = (String, String, Option<String>, Option<String>);
 
@@ -12,8 +12,8 @@ pub(super) type Row = (String, String, Option<String>, Option<String>);
 pub(super) const COLUMNS: &str =
     "person.id, person.name, coalesce(person.email, person.given_email), person.partner";
 
-pub(super) fn read((id, name, email, partner): Row) -> Person {
-    Person { id, name, email, partner }
+pub(super) fn read((id, name, email, partner): Row) -> EndUser {
+    EndUser { id, name, email, partner }
 }
 
 /// One person.
@@ -24,7 +24,7 @@ pub async fn find(
     connection: &mut PgConnection,
     account: &str,
     id: &str,
-) -> sqlx::Result<Option<Person>> {
+) -> sqlx::Result<Option<EndUser>> {
     let statement =
         sqlx::AssertSqlSafe(format!("select {COLUMNS} from person where account = $1 and id = $2"));
     let row: Option<Row> =
@@ -40,7 +40,7 @@ pub async fn of_ids(
     connection: &mut PgConnection,
     account: &str,
     ids: &[&str],
-) -> sqlx::Result<BTreeMap<String, Person>> {
+) -> sqlx::Result<BTreeMap<String, EndUser>> {
     let statement = sqlx::AssertSqlSafe(format!(
         "select {COLUMNS} from person where account = $1 and id = any($2)"
     ));
@@ -60,7 +60,7 @@ pub async fn of_address(
     new_id: &str,
     name: &str,
     email: &str,
-) -> sqlx::Result<Person> {
+) -> sqlx::Result<EndUser> {
     let row: Row = sqlx::query_as(
         "insert into person (account, id, name, email) values ($1, $2, $3, $4)
          on conflict (account, lower(email)) where email is not null
@@ -109,7 +109,7 @@ pub async fn confirmed(
     connection: &mut PgConnection,
     account: &str,
     email: &str,
-) -> sqlx::Result<Option<Person>> {
+) -> sqlx::Result<Option<EndUser>> {
     let statement = sqlx::AssertSqlSafe(format!(
         "select {COLUMNS} from person
          where account = $1 and lower(email) = lower($2) and confirmed_at is not null"

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::rules::action::Action;
+use crate::rules::action::RuleAction;
 use crate::rules::condition::Conditions;
 use crate::rules::trigger::Rule;
 
@@ -47,7 +47,7 @@ pub struct Definition {
     pub when: Conditions,
     /// What it does; of a view nothing.
     #[serde(default)]
-    pub actions: Vec<Action>,
+    pub actions: Vec<RuleAction>,
 }
 
 /// A rule as it is kept.

@@ -15,18 +15,18 @@ use super::agent::{EditError, Written, is_said, written};
 use super::settle::{Change, SettleError, settle};
 use crate::clock::new_id;
 use crate::rules::custom_status::TicketStatus;
-use crate::rules::people::Person;
+use crate::rules::people::EndUser;
 use crate::rules::support_address::may_be_mailed;
 use crate::rules::ticket::{Channel, Ticket};
 use crate::store::asked::{self, AskedRow, Unconfirmed};
 use crate::store::desk_address::link_key;
-use crate::store::mail::{self, About, ToPerson};
+use crate::store::mail::{self, MailTopic, ToPerson};
 use crate::store::ticket::{self, Kept};
 use crate::store::{attachment, custom_status, person, sharing};
 
 /// A request as the form has it.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct RequestForm {
     /// Its id: sent twice, it is asked once.
     pub id: Uuid,
     /// Who asks.
@@ -52,7 +52,7 @@ pub async fn ask(
     pool: &PgPool,
     account: &AccountName,
     now: Timestamp,
-    request: Request,
+    request: RequestForm,
 ) -> Result<(), SettleError> {
     let name = account.as_str();
     let mut transaction = pool.begin().await?;
@@ -99,7 +99,7 @@ pub async fn confirm(
     account: &AccountName,
     now: Timestamp,
     id: Uuid,
-) -> Result<Option<(i64, Person)>, SettleError> {
+) -> Result<Option<(i64, EndUser)>, SettleError> {
     let name = account.as_str();
     let mut transaction = pool.begin().await?;
     let Some(who) = asked::find(&mut transaction, name, id).await? else { return Ok(None) };
@@ -117,7 +117,7 @@ pub async fn confirm(
     Ok(first.map(|number| (number, asker)))
 }
 
-fn by(account: &AccountName, asker: &Person, now: Timestamp) -> By {
+fn by(account: &AccountName, asker: &EndUser, now: Timestamp) -> By {
     let actor = Actor {
         id: asker.id.clone(),
         name: asker.name.clone(),
@@ -133,7 +133,7 @@ fn by(account: &AccountName, asker: &Person, now: Timestamp) -> By {
 async fn open(
     connection: &mut PgConnection,
     account: &AccountName,
-    asker: &Person,
+    asker: &EndUser,
     request: AskedRow,
     now: Timestamp,
 ) -> Result<i64, SettleError> {
@@ -162,7 +162,7 @@ async fn open(
     };
     settle(connection, change).await?;
     let id = derive_id("helpdesk mail", &[name, "opened", &request.id.to_string()]);
-    let opened = ToPerson { id, person: asker, about: About::Opened(number) };
+    let opened = ToPerson { id, person: asker, about: MailTopic::Opened(number) };
     mail::to_people(connection, name, &[opened]).await?;
     Ok(number)
 }
@@ -175,7 +175,7 @@ pub async fn answer(
     pool: &PgPool,
     account: &AccountName,
     now: Timestamp,
-    (number, asker): (i64, &Person),
+    (number, asker): (i64, &EndUser),
     said: Written,
 ) -> Result<(), EditError> {
     let name = account.as_str();

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::By;
 use super::settle::{Change, SettleError, settle};
 use crate::clock::now;
-use crate::rules::condition::Event;
+use crate::rules::condition::TicketEvent;
 use crate::rules::ticket::Channel;
 use crate::rules::trigger::Rule;
 use crate::store::rule::Kind;
@@ -98,7 +98,7 @@ async fn one(
     after.updated_at = now.utc();
     let change = Change {
         rules: Some(std::slice::from_ref(rule)),
-        event: Event::Hours(hours),
+        event: TicketEvent::Hours(hours),
         ..Change::of(&by, Channel::Rule, Some(&before), after)
     };
     let done = settle(&mut transaction, change).await?;

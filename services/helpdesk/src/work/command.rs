@@ -59,7 +59,7 @@ pub(super) fn update(
 
 /// The lowest revision held among the fields that a command touches.
 fn base_revision(held: &model::Ticket, content: &Map<String, Value>) -> Option<u64> {
-    let sent = model::Sent::of("ticket.update.v1", &Value::Object(content.clone()))?;
+    let sent = model::SentCommand::of("ticket.update.v1", &Value::Object(content.clone()))?;
     let revisions = sent.fields.keys().filter_map(|field| held.fields.get(field));
     revisions.map(|(_, revision)| *revision).min()
 }

@@ -7,12 +7,12 @@ use uuid::Uuid;
 use crate::clock::new_id;
 use crate::rules::action::{MailTo, RuleMail};
 use crate::rules::mailing::{self, MAILED};
-use crate::rules::people::{Reach, reach};
+use crate::rules::people::{ReplyReach, reach};
 use crate::rules::sharing::{Agreement, Share};
 use crate::rules::ticket::Ticket;
 use crate::store::comment::Comment;
 use crate::store::desk_address::link_key;
-use crate::store::mail::{self, About, Recipient, ToPerson, to_people};
+use crate::store::mail::{self, MailTopic, RuleRecipient, ToPerson, to_people};
 use crate::store::{cc, person};
 
 /// What decides whom a mail may go to.
@@ -44,7 +44,7 @@ pub(super) async fn said(
         mails.extend(people.into_iter().map(|person| ToPerson {
             id: derive_id("helpdesk mail", &[account, &comment.id, &person.id]),
             person,
-            about: About::Said(ticket.number, &comment.id),
+            about: MailTopic::Said(ticket.number, &comment.id),
         }));
     }
     if !mails.is_empty() {
@@ -67,13 +67,15 @@ pub(super) async fn of_rules(
         return Ok(());
     }
     let requester = person::find(connection, account, &ticket.requester).await?;
-    let requester =
-        requester.filter(|it| matches!(reach(it, told.shares, told.agreements), Reach::Address(_)));
+    let requester = requester
+        .filter(|it| matches!(reach(it, told.shares, told.agreements), ReplyReach::Address(_)));
     let recipient = |to: MailTo| match to {
-        MailTo::Requester => requester.as_ref().map(|person| Recipient::Person(person.id.clone())),
-        MailTo::Assignee => ticket.assignee.map(Recipient::Agent),
+        MailTo::Requester => {
+            requester.as_ref().map(|person| RuleRecipient::Person(person.id.clone()))
+        }
+        MailTo::Assignee => ticket.assignee.map(RuleRecipient::Agent),
     };
-    let mails: Vec<(Uuid, Recipient, &str)> = written
+    let mails: Vec<(Uuid, RuleRecipient, &str)> = written
         .iter()
         .filter_map(|mail| Some((new_id(), recipient(mail.to)?, mail.text.as_str())))
         .collect();

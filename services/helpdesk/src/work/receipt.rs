@@ -42,7 +42,7 @@ pub(super) async fn answered(
     let done = matches!(receipt.outcome, ReceiptOutcome::Applied | ReceiptOutcome::Partial);
     let mut after = before.clone();
     if let Some(row) = shown::of_number(connection, name, &number.to_string()).await? {
-        let sent = model::Sent::of(&receipt.command_type, &body).unwrap_or_default();
+        let sent = model::SentCommand::of(&receipt.command_type, &body).unwrap_or_default();
         let names = names_of_sent(&sent, &before.ticket);
         overlay(connection, name, &mut after.ticket, &row.ticket, Some(&names)).await?;
     }
@@ -125,7 +125,7 @@ async fn follow_up(
     let actor = serde_json::from_value(shared["actor"].clone()).unwrap_or_else(|_| nobody());
     let by = By { account: account.clone(), actor, now };
     let mut told_so_far = after.ticket.clone();
-    let sent = model::Sent::of("ticket.share.v1", shared).unwrap_or_default();
+    let sent = model::SentCommand::of("ticket.share.v1", shared).unwrap_or_default();
     let names: BTreeSet<String> = sent.fields.keys().cloned().collect();
     overlay::take(&mut told_so_far, &known, &[], Some(&names));
     let mut parts: Vec<&[Value]> = missing.chunks(COMMENTS).collect();

@@ -7,7 +7,7 @@ use sqlx::{PgConnection, PgPool};
 use super::By;
 use super::command::send;
 use super::settle::SettleError;
-use crate::rules::custom_status::{self as custom_statuses, NoStatusChange, StatusChange};
+use crate::rules::custom_status::{self as custom_statuses, CustomStatusChange, NoStatusChange};
 use crate::rules::field::key_of;
 use crate::store::setting::{self, TicketSettings};
 use crate::store::{audit, custom_status, field};
@@ -60,7 +60,7 @@ pub async fn delete_field(pool: &PgPool, by: &By, key: &str) -> Result<bool, Set
 pub async fn change_statuses(
     pool: &PgPool,
     by: &By,
-    change: StatusChange,
+    change: CustomStatusChange,
 ) -> Result<Result<(), NoStatusChange>, SettleError> {
     let account = by.account.as_str();
     let mut transaction = pool.begin().await?;

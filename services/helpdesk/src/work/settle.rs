@@ -10,7 +10,7 @@ use super::command::{self, send, told};
 use super::whole::whole;
 use super::{By, mails};
 use crate::clock::new_id;
-use crate::rules::condition::Event;
+use crate::rules::condition::TicketEvent;
 use crate::rules::history::{self, Entry};
 use crate::rules::pingpong;
 use crate::rules::publish;
@@ -61,13 +61,13 @@ pub(super) struct Change<'a> {
     /// The rules that run on it; nothing: the account's triggers.
     pub rules: Option<&'a [Rule]>,
     /// What the rules are told that happened.
-    pub event: Event,
+    pub event: TicketEvent,
 }
 
 impl<'a> Change<'a> {
     /// A change by this way, without comments: the account's triggers run on it.
     pub fn of(by: &'a By, channel: Channel, before: Option<&'a Kept>, after: Kept) -> Self {
-        let event = if before.is_some() { Event::Updated } else { Event::Created };
+        let event = if before.is_some() { TicketEvent::Updated } else { TicketEvent::Created };
         Self {
             by,
             channel,
@@ -177,7 +177,7 @@ async fn run_rules(
     by: &By,
     after: &Kept,
     rules: Option<&[Rule]>,
-    event: Event,
+    event: TicketEvent,
     around: &Around,
 ) -> Result<Run, SettleError> {
     let (account, number) = (by.account.as_str(), after.ticket.number);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::command::told;
-use crate::rules::people::Person;
+use crate::rules::people::EndUser;
 use crate::rules::publish::{self, Asker, COMMENTS};
 use crate::rules::sharing::Share;
 use crate::store::comment::{self, Comment};
@@ -33,7 +33,7 @@ fn one(
     kept: &Kept,
     shares: &[Share],
     said: &BTreeMap<i64, Vec<Comment>>,
-    people: &BTreeMap<String, Person>,
+    people: &BTreeMap<String, EndUser>,
 ) -> Value {
     let ticket = &kept.ticket;
     let said: Vec<Value> = said.get(&ticket.number).into_iter().flatten().map(told).collect();

@@ -1,13 +1,13 @@
 //! An agent's day: views, a ticket, replies and notes, and somebody else at the same ticket.
 
-use web::Role;
+use web::StaffRole;
 
 use crate::harness::{ACME, HelpdeskHarness};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_opens_a_ticket_answers_and_finds_it_again() {
     let harness = HelpdeskHarness::set("helpdesk-agents").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.get(&sam, "/tickets").await.is(200).has("No tickets here");
     let number =
         harness.ticket(&sam, "Smart meter <b>reboots</b>", &[("tags", "meter, night")]).await;
@@ -53,8 +53,8 @@ async fn an_agent_opens_a_ticket_answers_and_finds_it_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_else_changed_is_not_overwritten() {
     let harness = HelpdeskHarness::set("helpdesk-conflict").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
-    let lee = harness.person(ACME, "Lee", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
+    let lee = harness.person(ACME, "Lee", StaffRole::Agent).await;
     harness.ticket(&sam, "Meter", &[]).await;
     let set = |status| [("status", status), ("was:status", "new")];
     harness.post(&lee, "/tickets/1", &set("pending")).await.is(303);
@@ -83,7 +83,7 @@ async fn what_somebody_else_changed_is_not_overwritten() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_that_is_sent_twice_says_it_once() {
     let harness = HelpdeskHarness::set("helpdesk-twice").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.ticket(&sam, "Meter", &[]).await;
     let key = harness.get(&sam, "/tickets/1").await.between("name=\"key\" value=\"", "\"");
     let reply = [("key", key.as_str()), ("body", "Only once."), ("mode", "public")];
@@ -98,8 +98,8 @@ async fn a_form_that_is_sent_twice_says_it_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_light_agent_reads_and_writes_notes_and_nothing_else() {
     let harness = HelpdeskHarness::set("helpdesk-light").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
-    let kim = harness.person(ACME, "Kim", Role::LightAgent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
+    let kim = harness.person(ACME, "Kim", StaffRole::LightAgent).await;
     harness.ticket(&sam, "Meter", &[]).await;
     let page = harness.get(&kim, "/tickets/1").await;
     page.is(200).lacks("value=\"public\"").lacks("name=\"status\"").lacks("Change requester");
@@ -118,7 +118,7 @@ async fn a_light_agent_reads_and_writes_notes_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_with_errors_comes_back_with_what_was_typed() {
     let harness = HelpdeskHarness::set("helpdesk-errors").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     let form = [
         ("subject", "  "),
         ("requester_name", "Robin"),

@@ -2,7 +2,7 @@
 //! answer.
 
 use serde_json::{Value, json};
-use web::Role;
+use web::StaffRole;
 
 use crate::harness::{ACME, Answer, FILE_BYTES, HelpdeskHarness, Somebody, created, id};
 
@@ -34,7 +34,7 @@ async fn partner_reads(harness: &HelpdeskHarness, agreement: &str, addresses: &[
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unconfirmed_address_gets_one_mail_without_ticket_text() {
     let harness = HelpdeskHarness::set("helpdesk-confirm").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.ask("GET", "/help/acme", None, None).await.is(200).has("Acme Energy answers by e-mail");
     harness.ask("GET", "/help/nobody", None, None).await.is(404);
     let sent = asks(&harness, ROBIN, "The tap drips").await;
@@ -66,7 +66,7 @@ async fn an_unconfirmed_address_gets_one_mail_without_ticket_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn files_of_a_request_and_of_an_answer_come_with_them() {
     let harness = HelpdeskHarness::set("helpdesk-askfiles").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     let mut form =
         vec![("name", "Robin Vale"), ("email", "robin"), ("subject", "Tap"), ("body", "It drips.")];
     let tap = [("tap.txt", b"drip".as_slice())];
@@ -92,7 +92,7 @@ async fn files_of_a_request_and_of_an_answer_come_with_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn files_of_visitors_leave_room_for_the_agents() {
     let harness = HelpdeskHarness::set("helpdesk-askroom").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.ticket(&sam, "Meter", &[]).await;
     // A tenth of an account's room is one file of the largest.
     let large = vec![b'x'; usize::try_from(FILE_BYTES).expect("few")];
@@ -125,7 +125,7 @@ async fn who_asks_too_often_waits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r_25_public_replies_are_mailed_with_a_link_to_answer() {
     let harness = HelpdeskHarness::set("helpdesk-r25").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.agreement(ACME, &id(1), "sender", "globex", "public_and_private").await;
     harness.ticket(&sam, "Meter", &[]).await;
     let cc = [("name", "Cleo"), ("email", "cleo@customer.example")];
@@ -191,7 +191,7 @@ async fn r_25_public_replies_are_mailed_with_a_link_to_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r_44_an_unshared_copy_reaches_its_requester_by_a_given_address() {
     let harness = HelpdeskHarness::set("helpdesk-r44").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.agreement(ACME, &id(1), "receiver", "globex", "public_and_private").await;
     let told = created(&id(2), &id(1), "globex", json!({}));
     harness.tell(ACME, "ticket.created.v1", "c", &told).await;
@@ -236,7 +236,7 @@ async fn r_44_an_unshared_copy_reaches_its_requester_by_a_given_address() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r_45_to_r_47_a_partners_support_address_is_never_mailed() {
     let harness = HelpdeskHarness::set("helpdesk-r45").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     let partners = ["help@globex.example", "@desk.globex.example"];
     partner_reads(&harness, &id(1), &partners).await;
     let form = [
@@ -258,7 +258,7 @@ async fn r_45_to_r_47_a_partners_support_address_is_never_mailed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redacted_comment_is_not_mailed_any_more() {
     let harness = HelpdeskHarness::set("helpdesk-mailredact").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.hold_mails();
     harness.ticket(&sam, "Meter", &[]).await;
     let comment = harness.get(&sam, "/tickets/1").await.between("name=\"comment\" value=\"", "\"");
@@ -272,7 +272,7 @@ async fn a_redacted_comment_is_not_mailed_any_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_mails_its_own_ccs_and_says_so_to_the_line() {
     let harness = HelpdeskHarness::set("helpdesk-ccs").await;
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
     let form = [("do", "save"), ("language", "de"), ("asks", "on")];
     harness.post(&ada, "/settings/tickets", &form).await.is(303);
     let (_, told): (String, Value) = harness.command(ACME, "account.update.v1").await;

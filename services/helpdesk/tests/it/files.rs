@@ -1,7 +1,7 @@
 //! Files of replies and notes: kept here, given away as links of an origin of their own.
 
 use serde_json::{Value, json};
-use web::Role;
+use web::StaffRole;
 
 use crate::harness::{ACME, FILE_BYTES, GLOBEX, HelpdeskHarness, created, id};
 
@@ -27,7 +27,7 @@ async fn fetched(url: &str) -> (u16, Vec<(String, String)>, Vec<u8>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn r_36_a_file_of_a_reply_is_a_link_that_partners_follow() {
     let harness = HelpdeskHarness::set("helpdesk-r36").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.agreement(ACME, &id(1), "sender", "globex", "public_and_private").await;
     harness.ticket(&sam, "Meter", &[]).await;
     let form = [("body", "See the picture."), ("mode", "public"), ("key", &id(7))];
@@ -72,7 +72,7 @@ async fn r_36_a_file_of_a_reply_is_a_link_that_partners_follow() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_ticket_has_its_files_also_after_a_mistake() {
     let harness = HelpdeskHarness::set("helpdesk-filesnew").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.get(&sam, "/tickets/new").await.has("multipart/form-data").has("Attach files");
     let mut form = vec![
         ("subject", "Pump"),
@@ -101,7 +101,7 @@ async fn a_new_ticket_has_its_files_also_after_a_mistake() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_much_for_a_file_is_said() {
     let harness = HelpdeskHarness::set("helpdesk-filebounds").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.ticket(&sam, "Meter", &[]).await;
     let form = [("body", "See."), ("mode", "note")];
     let large = vec![b'x'; usize::try_from(FILE_BYTES).expect("few") + 1];
@@ -121,8 +121,8 @@ async fn what_is_too_much_for_a_file_is_said() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_outlasts_an_answer_that_was_not_saved() {
     let harness = HelpdeskHarness::set("helpdesk-filekept").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
-    let lee = harness.person(ACME, "Lee", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
+    let lee = harness.person(ACME, "Lee", StaffRole::Agent).await;
     harness.ticket(&sam, "Meter", &[]).await;
     let set = |status| [("status", status), ("was:status", "new")];
     harness.post(&lee, "/tickets/1", &set("pending")).await.is(303);
@@ -140,7 +140,7 @@ async fn a_file_outlasts_an_answer_that_was_not_saved() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_kept_for_a_ticket_that_is_not_there() {
     let harness = HelpdeskHarness::set("helpdesk-filenowhere").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     let form = [("body", "See."), ("mode", "note")];
     harness.upload(&sam, "/tickets/999", &form, &[("pump.txt", PAGE)]).await.is(404);
     let kept: i64 = sqlx::query_scalar("select count(*) from file")
@@ -154,8 +154,8 @@ async fn nothing_is_kept_for_a_ticket_that_is_not_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_accounts_file_is_not_attached_by_its_link() {
     let harness = HelpdeskHarness::set("helpdesk-fileowner").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
-    let gus = harness.person(GLOBEX, "Gus", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
+    let gus = harness.person(GLOBEX, "Gus", StaffRole::Agent).await;
     harness.ticket(&sam, "Meter", &[]).await;
     harness.ticket(&gus, "Pump", &[]).await;
     let form = [("body", "Ours."), ("mode", "note")];
@@ -171,7 +171,7 @@ async fn another_accounts_file_is_not_attached_by_its_link() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r_35_secure_downloads_are_said_where_files_are_attached() {
     let harness = HelpdeskHarness::set("helpdesk-r35").await;
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
     harness.ticket(&ada, "Meter", &[]).await;
     harness.get(&ada, "/tickets/1").await.has("Everyone who sees the reply can download them.");
     harness.post(&ada, "/settings/tickets", &[("language", "en"), ("secure", "on")]).await.is(303);

@@ -31,7 +31,7 @@ use testkit::{Replicas, ServiceBefore, until};
 use tokio::sync::Notify;
 use uuid::Uuid;
 use web::people::{self, NewPerson};
-use web::{Desk, Role};
+use web::{EdgeDesk, StaffRole};
 
 pub use self::outside::{Answer, Somebody};
 
@@ -78,7 +78,7 @@ impl HelpdeskHarness {
         let (heads, new_command) = (Arc::new(Heads::default()), Arc::new(Notify::new()));
         let changes = Arc::new(Changes::default());
         let sender = CommandSender::new(Service::Helpdesk, url.into(), PATIENCE);
-        let settings = outbox::Settings {
+        let settings = outbox::OutboxSettings {
             again_after: Duration::from_mins(10),
             answer_timeout: Duration::from_secs(20),
         };
@@ -109,7 +109,7 @@ impl HelpdeskHarness {
         let files_url = format!("http://{}", links.local_addr().expect("an address"));
         let folder = std::env::temp_dir().join(format!("{test}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
-        let settings = files::Settings {
+        let settings = files::FilesSettings {
             origin: files_url.clone(),
             folder: folder.clone(),
             file_bytes: FILE_BYTES,
@@ -125,7 +125,7 @@ impl HelpdeskHarness {
         });
         let (pages_pool, public_url) = (served.clone(), url.clone());
         replicas.spawn(|stop| async move {
-            let desk = Desk { pool: pages_pool, heads, new_command, shutdown: stop.clone() };
+            let desk = EdgeDesk { pool: pages_pool, heads, new_command, shutdown: stop.clone() };
             let pages = Pages::new(desk, changes, kept, public_url);
             let serving = axum::serve(listener, pages.router());
             serving.with_graceful_shutdown(stop.cancelled_owned()).await
@@ -146,7 +146,7 @@ impl HelpdeskHarness {
     }
 
     /// Somebody new, who signs in by a link as people do.
-    pub async fn person(&self, account: &'static str, name: &str, role: Role) -> Somebody {
+    pub async fn person(&self, account: &'static str, name: &str, role: StaffRole) -> Somebody {
         let email = format!("{}@{account}.example", name.to_lowercase());
         let new = NewPerson { account, email: &email, name, role };
         let id = people::add(&self.pool, new).await.expect("it is kept").expect("a new person");

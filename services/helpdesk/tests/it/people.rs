@@ -1,7 +1,7 @@
 //! Whoever asks, what is kept of them, and placeholders that stay as they are.
 
 use serde_json::json;
-use web::Role;
+use web::StaffRole;
 
 use crate::harness::{ACME, GLOBEX, HelpdeskHarness, Somebody, created, id};
 
@@ -17,7 +17,7 @@ async fn person(harness: &HelpdeskHarness, who: &Somebody, words: &str) -> Strin
 #[tokio::test(flavor = "multi_thread")]
 async fn r_38_and_r_40_placeholders_cannot_be_deleted_or_merged() {
     let harness = HelpdeskHarness::set("helpdesk-r40").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.ticket(&sam, "Our own", &[]).await;
     harness.agreement(ACME, &id(1), "receiver", "globex", "public_and_private").await;
     let told = created(&id(2), &id(1), "globex", json!({}));
@@ -50,8 +50,8 @@ async fn r_38_and_r_40_placeholders_cannot_be_deleted_or_merged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r_29_what_is_kept_of_people_and_organisations_never_leaves() {
     let harness = HelpdeskHarness::set("helpdesk-r29").await;
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.get(&sam, "/settings/own-fields").await.is(403);
     for (about, title) in [("person", "Contract"), ("organisation", "Region")] {
         let form = [("about", about), ("title", title)];
@@ -93,7 +93,7 @@ async fn r_29_what_is_kept_of_people_and_organisations_never_leaves() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_merged_person_wrote_and_waits_for_is_the_others() {
     let harness = HelpdeskHarness::set("helpdesk-merge-written").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     // Robin asks by the form, and so is the author of the first comment.
     let form =
         [("name", "Robin Vale"), ("email", ROBIN), ("subject", "Tap"), ("body", "It drips.")];
@@ -132,7 +132,7 @@ async fn what_a_merged_person_wrote_and_waits_for_is_the_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_deleted_person_no_address_is_left() {
     let harness = HelpdeskHarness::set("helpdesk-delete-person").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.ticket(&sam, "Meter", &[]).await;
     harness.mails_to(ROBIN, 1).await;
     let form = [("name", "Robin Vale"), ("email", "Robin@customer.example"), ("subject", "Tap")];
@@ -157,7 +157,7 @@ async fn of_a_deleted_person_no_address_is_left() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_who_change_different_things_of_somebody_lose_nothing() {
     let harness = HelpdeskHarness::set("helpdesk-people-edits").await;
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
     for (about, title) in [
         ("person", "Contract"),
         ("person", "Site"),
@@ -198,7 +198,7 @@ async fn two_who_change_different_things_of_somebody_lose_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_is_merged_or_deleted_and_the_tickets_stay() {
     let harness = HelpdeskHarness::set("helpdesk-merge-people").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.ticket(&sam, "Meter", &[]).await;
     let other = [("requester_name", "Rita Moss"), ("requester_email", "rita@customer.example")];
     let mut form = other.to_vec();
@@ -216,7 +216,7 @@ async fn a_person_is_merged_or_deleted_and_the_tickets_stay() {
     let page = harness.get(&sam, "/tickets/2").await;
     page.has("deleted person").lacks("rita@").lacks("Rita Moss").has("It drips.");
     harness.get(&sam, "/people").await.has("Nobody found");
-    let gus = harness.person(GLOBEX, "Gus", Role::Agent).await;
+    let gus = harness.person(GLOBEX, "Gus", StaffRole::Agent).await;
     harness.get(&gus, &rita).await.is(404);
     harness.remove().await;
 }

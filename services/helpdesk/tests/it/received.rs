@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 use testkit::desk::PATIENCE;
 use testkit::until;
-use web::Role;
+use web::StaffRole;
 
 use crate::harness::{ACME, HelpdeskHarness, Somebody, created, id, placeholder};
 
 async fn received(test: &str, terms: &str, more: Value) -> (HelpdeskHarness, Somebody) {
     let harness = HelpdeskHarness::set(test).await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.agreement(ACME, &id(1), "receiver", "globex", terms).await;
     let told = created(&id(2), &id(1), "globex", more);
     harness.tell(ACME, "ticket.created.v1", "c", &told).await;
@@ -43,7 +43,7 @@ async fn a_received_ticket_gets_a_number_of_its_own_and_says_where_it_came_from(
         harness.get(&sam, &format!("/search?q={number}")).await.has("href=\"/tickets/1\"");
     }
     harness.get(&sam, "/search?q=78").await.has("0 tickets found");
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
     harness.get(&ada, "/sharing/tickets").await.has("· #77");
     harness.get(&ada, &format!("/sharing/tickets/{}", id(2))).await.has("GLOBEX #77");
     harness.post(&sam, "/tickets/1/unshare", &[("share", &id(2))]).await.is(404);
@@ -55,7 +55,7 @@ async fn a_received_ticket_gets_a_number_of_its_own_and_says_where_it_came_from(
 #[tokio::test(flavor = "multi_thread")]
 async fn r_96_r_97_a_partners_status_and_tags_leave_a_line_and_its_fields_none() {
     let (harness, sam) = received("helpdesk-replied", "public_and_private", json!({})).await;
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
     let field = [("title", "Bay"), ("type", "text")];
     harness.post(&ada, "/settings/fields", &field).await.is(303);
     let comment = json!({ "id": "globex/2", "author": placeholder("Jo Park"),
@@ -87,7 +87,7 @@ async fn r_96_r_97_a_partners_status_and_tags_leave_a_line_and_its_fields_none()
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_that_comes_before_its_ticket_is_taken_with_it() {
     let harness = HelpdeskHarness::set("helpdesk-early").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.agreement(ACME, &id(1), "receiver", "globex", "public_and_private").await;
     let comment = json!({ "id": "globex/2", "author": placeholder("Jo Park"), "body": "Early.",
         "public": true });
@@ -180,7 +180,7 @@ async fn r_79_a_deactivated_agreement_leaves_one_line_on_its_live_tickets() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_partner_sets_appears_in_an_open_form_and_what_is_chosen_stays() {
     let (harness, sam) = received("helpdesk-form", "public_and_private", json!({})).await;
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
     harness.post(&ada, "/settings/groups", &[("name", "Field team")]).await.is(303);
     let page = harness.get(&sam, "/tickets/1").await;
     let live = page.between("<form id=\"fields\"", ">");
@@ -323,7 +323,7 @@ async fn whoever_looks_is_told_of_what_a_partner_or_a_colleague_does() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_that_cannot_be_taken_in_holds_up_nothing() {
     let harness = HelpdeskHarness::set("helpdesk-poison").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.agreement(ACME, &id(1), "receiver", "globex", "public_and_private").await;
     // A rule of this database that one subject breaks.
     sqlx::query("alter table ticket add constraint odd check (subject <> 'Odd')")

@@ -2,13 +2,13 @@
 
 use helpdesk::work::automations;
 use serde_json::json;
-use web::Role;
+use web::StaffRole;
 
 use crate::harness::{ACME, HelpdeskHarness, Somebody, created, id};
 
 async fn with_admin(test: &str) -> (HelpdeskHarness, Somebody) {
     let harness = HelpdeskHarness::set(test).await;
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
     (harness, ada)
 }
 
@@ -234,7 +234,7 @@ async fn an_automation_that_finds_nothing_to_do_leaves_a_tickets_age() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trigger_mails_the_requester_and_the_assignee() {
     let (harness, ada) = with_admin("helpdesk-rulemail").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     let rows = [
         ("all_on", "ticket"),
         ("all_op", "is"),

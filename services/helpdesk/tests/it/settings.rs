@@ -1,15 +1,15 @@
 //! What admins set up, and that nobody else does.
 
 use serde_json::json;
-use web::{Role, people};
+use web::{StaffRole, people};
 
 use crate::harness::{ACME, HelpdeskHarness, id};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r_51_only_admins_see_settings() {
     let harness = HelpdeskHarness::set("helpdesk-r51").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
     for path in [
         "/settings/people",
         "/settings/fields",
@@ -41,7 +41,7 @@ async fn r_51_only_admins_see_settings() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_admin_adds_an_agent_who_signs_in_by_a_link() {
     let harness = HelpdeskHarness::set("helpdesk-people").await;
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
     let form = [("name", "Kim Lee"), ("email", "kim@acme.example"), ("role", "light_agent")];
     let page = harness.post(&ada, "/settings/people", &form).await;
     let link = page.is(200).between("id=\"sign-in-link\">", "</code>");
@@ -78,7 +78,7 @@ async fn an_admin_adds_an_agent_who_signs_in_by_a_link() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_field_is_told_to_the_line_and_stands_on_the_form() {
     let harness = HelpdeskHarness::set("helpdesk-fields").await;
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
     let form =
         [("title", "Meter model"), ("type", "tagger"), ("options", "LX-40 = lx_40\nLX-60 = lx_60")];
     harness.post(&ada, "/settings/fields", &form).await.is(303);
@@ -114,7 +114,7 @@ async fn a_field_is_told_to_the_line_and_stands_on_the_form() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r_17_a_rename_names_the_agreements_that_it_ends() {
     let harness = HelpdeskHarness::set("helpdesk-r17").await;
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
     harness.agreement(ACME, &id(1), "sender", "globex", "public_and_private").await;
     harness.agreement_in(ACME, &id(2), "sender", "hooli", "private_only", "inactive", 3).await;
     let page = harness.get(&ada, "/settings/address").await;
@@ -128,7 +128,7 @@ async fn r_17_a_rename_names_the_agreements_that_it_ends() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_that_is_there_already_is_said_beside_what_was_typed() {
     let harness = HelpdeskHarness::set("helpdesk-groups").await;
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
     let form = [("name", "Field team")];
     harness.post(&ada, "/settings/groups", &form).await.is(303);
     let again = harness.post(&ada, "/settings/groups", &form).await;
@@ -139,7 +139,7 @@ async fn a_group_that_is_there_already_is_said_beside_what_was_typed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r_35_and_r_45_secure_downloads_and_support_addresses_are_told() {
     let harness = HelpdeskHarness::set("helpdesk-tickets-set").await;
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
     let path = "/settings/tickets";
     let wrong = [("language", "en"), ("addresses", "help@acme.example\nnobody")];
     harness.post(&ada, path, &wrong).await.is(422).has("“nobody” is neither").has("help@acme");

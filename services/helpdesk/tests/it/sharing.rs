@@ -3,7 +3,7 @@
 use serde_json::json;
 use testkit::desk::PATIENCE;
 use testkit::until;
-use web::Role;
+use web::StaffRole;
 
 use crate::harness::{ACME, HelpdeskHarness, Somebody, id};
 
@@ -12,7 +12,7 @@ const UPDATE: &str = "ticket.update.v1";
 
 async fn with_agreement(test: &str) -> (HelpdeskHarness, Somebody, String) {
     let harness = HelpdeskHarness::set(test).await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     let agreement = id(1);
     harness.agreement(ACME, &agreement, "sender", "globex", "public_and_private").await;
     (harness, sam, agreement)
@@ -31,7 +31,7 @@ async fn shared(harness: &HelpdeskHarness, sam: &Somebody, agreement: &str) -> S
 #[tokio::test(flavor = "multi_thread")]
 async fn r_11_the_share_field_is_there_with_an_agreement_to_share_under() {
     let harness = HelpdeskHarness::set("helpdesk-r11").await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.ticket(&sam, "Meter", &[]).await;
     harness.get(&sam, "/tickets/1").await.lacks("Share with");
     harness.agreement(ACME, &id(2), "receiver", "initech", "public_and_private").await;

@@ -5,7 +5,7 @@ use serde_json::json;
 use testkit::desk::PATIENCE;
 use testkit::until;
 use uuid::Uuid;
-use web::Role;
+use web::StaffRole;
 
 use crate::harness::{ACME, HelpdeskHarness, id};
 
@@ -23,8 +23,8 @@ async fn answered(harness: &HelpdeskHarness, command_type: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn r_64_a_waiting_invite_is_marked_on_every_page_of_an_admin() {
     let harness = HelpdeskHarness::set("helpdesk-invite-waits").await;
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     let terms = "public_and_private";
     harness.agreement_in(ACME, &id(1), "sender", "initech", terms, "pending", 1).await;
     harness.get(&ada, "/tickets").await.lacks("invite waits");
@@ -55,7 +55,7 @@ async fn r_64_a_waiting_invite_is_marked_on_every_page_of_an_admin() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r_64_an_invite_is_told_to_who_looks_at_tickets() {
     let harness = HelpdeskHarness::set("helpdesk-invite-told").await;
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
     let heard = harness.hears(&ada, "/tickets/live", "event: changed");
     // What is said while nobody listens yet is no news to who looks afterwards: another comes.
     let mut number = 0;
@@ -73,7 +73,7 @@ async fn r_64_an_invite_is_told_to_who_looks_at_tickets() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_declined_invite_is_seen_by_its_sender_and_noted_by_its_receiver() {
     let harness = HelpdeskHarness::set("helpdesk-declined").await;
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
     let terms = "public_and_private";
     harness.agreement_in(ACME, &id(1), "sender", "globex", terms, "pending", 1).await;
     let path = format!("/sharing/agreements/{}", id(1));
@@ -96,7 +96,7 @@ async fn a_declined_invite_is_seen_by_its_sender_and_noted_by_its_receiver() {
 #[tokio::test(flavor = "multi_thread")]
 async fn part_8_terms_are_rehearsed_on_the_newest_tickets_and_nothing_is_done() {
     let harness = HelpdeskHarness::set("helpdesk-rehearsal").await;
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
     harness.ticket(&ada, "Meter", &[("tags", "vip")]).await;
     harness.ticket(&ada, "Pump", &[]).await;
     harness.agreement_in(ACME, &id(1), "sender", "globex", "private_only", "pending", 1).await;

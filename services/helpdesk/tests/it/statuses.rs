@@ -1,7 +1,7 @@
 //! Custom statuses: what admins set up, agents choose, rules name and partners are told.
 
 use serde_json::json;
-use web::Role;
+use web::StaffRole;
 
 use crate::harness::{ACME, HelpdeskHarness, Somebody, created, id};
 
@@ -15,7 +15,7 @@ async fn add(harness: &HelpdeskHarness, ada: &Somebody, name: &str, category: &s
 /// An account with a status of its own in each of three categories, of which one is a default.
 async fn with_statuses(test: &str) -> (HelpdeskHarness, Somebody) {
     let harness = HelpdeskHarness::set(test).await;
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
     add(&harness, &ada, "Triage", "open").await;
     add(&harness, &ada, "Field visit", "open").await;
     add(&harness, &ada, "Waiting for parts", "hold").await;
@@ -44,7 +44,7 @@ async fn an_admin_names_statuses_and_the_line_is_told() {
     for (form, status) in refused {
         harness.post(&ada, HERE, form).await.is(status);
     }
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.get(&sam, HERE).await.is(403);
     harness.post(&sam, HERE, &[("do", "leave")]).await.is(403);
     // Who is in a status that is taken away is in its category's default.

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use web::Role;
+use web::StaffRole;
 
 use crate::harness::{ACME, Answer, GLOBEX, HelpdeskHarness, Somebody, created, id};
 
@@ -305,8 +305,8 @@ async fn answered(
 #[tokio::test(flavor = "multi_thread")]
 async fn anothers_things_answer_like_unknown_ones() {
     let harness = HelpdeskHarness::set("helpdesk-tenants").await;
-    let acme = harness.person(ACME, "Agatha", Role::Admin).await;
-    let globex = harness.person(GLOBEX, "Gus", Role::Admin).await;
+    let acme = harness.person(ACME, "Agatha", StaffRole::Admin).await;
+    let globex = harness.person(GLOBEX, "Gus", StaffRole::Admin).await;
     let ids = everything(&harness, &acme, &globex).await;
     let theirs: Vec<(&str, &str)> =
         ids.iter().map(|(name, theirs, _)| (*name, theirs.as_str())).collect();
@@ -337,7 +337,7 @@ async fn anothers_things_answer_like_unknown_ones() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agreement_of_anothers_is_none_to_share_under() {
     let harness = HelpdeskHarness::set("helpdesk-others").await;
-    let globex = harness.person(GLOBEX, "Gus", Role::Agent).await;
+    let globex = harness.person(GLOBEX, "Gus", StaffRole::Agent).await;
     harness.agreement(ACME, &id(1), "sender", "initech", "public_and_private").await;
     harness.ticket(&globex, "Meter", &[]).await;
     let acmes = [("share_with", id(1))].map(|(name, id)| (name, id));

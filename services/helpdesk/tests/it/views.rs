@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use helpdesk::rules::condition::{ANY, Condition, Conditions, Event, NONE, Subject};
+use helpdesk::rules::condition::{ANY, Condition, Conditions, NONE, Subject, TicketEvent};
 use helpdesk::rules::ticket::{Channel, STATUSES, Ticket, tags_of};
 use helpdesk::store::ticket::{Kept, insert};
 use helpdesk::store::view;
 use serde_json::json;
 use uuid::Uuid;
-use web::Role;
+use web::StaffRole;
 
 use crate::harness::{ACME, HelpdeskHarness};
 
@@ -103,7 +103,7 @@ async fn sql_finds_what_conditions_say() {
         let conditions = Conditions { all: some(&mut chance), any: some(&mut chance) };
         let said: BTreeSet<i64> = tickets
             .iter()
-            .filter(|ticket| conditions.hold(ticket, Event::Hours(0)))
+            .filter(|ticket| conditions.hold(ticket, TicketEvent::Hours(0)))
             .map(|ticket| ticket.number)
             .collect();
         let me = Uuid::nil();
@@ -123,8 +123,8 @@ async fn sql_finds_what_conditions_say() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r_88_a_view_of_the_accounts_own_is_beside_those_of_all() {
     let harness = HelpdeskHarness::set("helpdesk-ownview").await;
-    let ada = harness.person(ACME, "Ada", Role::Admin).await;
-    let sam = harness.person(ACME, "Sam", Role::Agent).await;
+    let ada = harness.person(ACME, "Ada", StaffRole::Admin).await;
+    let sam = harness.person(ACME, "Sam", StaffRole::Agent).await;
     harness.ticket(&ada, "One meter", &[("tags", "meter")]).await;
     harness.ticket(&ada, "Another thing", &[]).await;
     let path = "/settings/rules/view/0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10";

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use egress::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
-use egress::{Call, Egress, HeaderName, HeaderValue, Method, Redirects, retry_after};
+use egress::{Egress, HeaderName, HeaderValue, HttpCall, Method, Redirects, retry_after};
 use serde_json::Value;
 
 use crate::clock::now;
@@ -68,9 +68,9 @@ pub(super) async fn ask(egress: &Egress, wanted: Wanted<'_>) -> Heard {
     }
 }
 
-fn call(wanted: &Wanted<'_>) -> Option<Call> {
+fn call(wanted: &Wanted<'_>) -> Option<HttpCall> {
     let method = Method::from_bytes(wanted.method.as_bytes()).ok()?;
-    let mut call = Call::new(method, wanted.url)
+    let mut call = HttpCall::new(method, wanted.url)
         // As every known client of the protocol does, though the token stays at its host.
         .redirects(Redirects::same_host(2).keeping_method())
         .header(ACCEPT, HeaderValue::from_static("application/json, text/x-json"))

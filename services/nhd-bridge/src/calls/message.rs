@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Calls;
 use crate::rules::agreement::Told;
 use crate::rules::called::CallKind;
-use crate::rules::outgoing::{self, Listener, Outgoing};
+use crate::rules::outgoing::{self, Addressee, Outgoing};
 use crate::rules::place::sharing_url;
 use crate::store::agreement::AgreementRow;
 use crate::store::call::{self, CallRow};
@@ -96,7 +96,8 @@ impl Calls {
         let read = DeliveryBody::read(&message_type, body.as_bytes());
         let told = read.map_err(|error| sqlx::Error::Decode(error.into()))?;
         let account = agreement.account()?;
-        let to = Listener { account: &account, uuid: &row.ticket, three_statuses: media == X_JSON };
+        let to =
+            Addressee { account: &account, uuid: &row.ticket, three_statuses: media == X_JSON };
         let (share, said) = match &told {
             DeliveryBody::TicketCreated(it) => {
                 let held = self.held(&agreement.account, it.share_id.as_str()).await?;

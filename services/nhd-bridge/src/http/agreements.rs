@@ -9,9 +9,11 @@ use desk::store::read;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use super::{Answer, Asked, Bridge, Fault, speaks_x_json};
+use super::{Answer, Asked, Bridge, RequestFault, speaks_x_json};
 use crate::clock::new_id;
-use crate::rules::agreement::{Change, Decided, Invite, Standing, Told, admin, change, uuid_of};
+use crate::rules::agreement::{
+    AgreementStanding, ChangeOutcome, Decided, Invite, Told, admin, change, uuid_of,
+};
 use crate::rules::answer::{Refusal, Why, of_receipt};
 use crate::rules::called::CallKind;
 use crate::rules::token::is_same;
@@ -20,7 +22,7 @@ use crate::store::agreement::{self, AgreementRow, New};
 use crate::store::{call, health};
 
 /// A partner invites. Nothing is called and nobody is mailed: an admin decides.
-pub(super) async fn invited(bridge: &Bridge, asked: Asked) -> Result<Answer, Fault> {
+pub(super) async fn invited(bridge: &Bridge, asked: Asked) -> Result<Answer, RequestFault> {
     let body: AgreementBody = wire::read(&asked.body).map_err(Refusal::content)?;
     let ours = bridge.url_of(&asked.place.address);
     let invite = Invite::read(&asked.place.uuid, &ours, &body)?;
@@ -28,7 +30,7 @@ pub(super) async fn invited(bridge: &Bridge, asked: Asked) -> Result<Answer, Fau
         return repeated(bridge, &invite, &known);
     }
     let bounds = bridge.bounds.invites;
-    let mut connection = bridge.pool.acquire().await.map_err(Fault::from)?;
+    let mut connection = bridge.pool.acquire().await.map_err(RequestFault::from)?;
     let (address, source) = (asked.place.address.as_str(), asked.source.as_str());
     let so_far = agreement::unproven(&mut connection, address, source).await?;
     drop(connection);
@@ -59,14 +61,18 @@ async fn known(
     bridge: &Bridge,
     asked: &Asked,
     invite: &Invite,
-) -> Result<Option<AgreementRow>, Fault> {
+) -> Result<Option<AgreementRow>, RequestFault> {
     let mut connection = bridge.pool.acquire().await?;
     let address = &asked.place.address;
     Ok(agreement::at(&mut connection, address, invite.uuid.as_str()).await?)
 }
 
 /// An invite that is there already: repeated by who sent it, it has no further effect.
-fn repeated(bridge: &Bridge, invite: &Invite, known: &AgreementRow) -> Result<Answer, Fault> {
+fn repeated(
+    bridge: &Bridge,
+    invite: &Invite,
+    known: &AgreementRow,
+) -> Result<Answer, RequestFault> {
     let key = bridge.keys.open(&known.id, &known.sealed_key)?;
     if known.partner_is() == Side::Sender && is_same(&key, invite.access_key.reveal()) {
         let body = json!({ "uuid": known.uuid, "status": known.status });
@@ -76,7 +82,11 @@ fn repeated(bridge: &Bridge, invite: &Invite, known: &AgreementRow) -> Result<An
 }
 
 /// The agreement's id in Deskmesh: another partner's of the same uuid is another one.
-fn id_of(account: &AccountName, address: &str, invite: &Invite) -> Result<AgreementId, Fault> {
+fn id_of(
+    account: &AccountName,
+    address: &str,
+    invite: &Invite,
+) -> Result<AgreementId, RequestFault> {
     let parts = [account.as_str(), address, invite.uuid.as_str(), invite.access_key.reveal()];
     AgreementId::new(ids::derive_id("nhd agreement", &parts).to_string())
         .map_err(|error| sqlx::Error::Decode(error.into()).into())
@@ -88,7 +98,7 @@ async fn keep(
     asked: &Asked,
     invite: &Invite,
     (account, url, id, key): (&AccountName, &str, &AgreementId, &str),
-) -> Result<bool, Fault> {
+) -> Result<bool, RequestFault> {
     let address = asked.place.address.as_str();
     let sealed = bridge.keys.seal(id.as_str(), invite.access_key.reveal())?;
     let new = New {
@@ -121,7 +131,7 @@ async fn declined_at_once(
     account: &AccountName,
     id: &AgreementId,
     asked: &Asked,
-) -> Result<(), Fault> {
+) -> Result<(), RequestFault> {
     let state = bridge.agreement_told(account.as_str(), id.as_str(), asked.deadline).await?;
     match state {
         Some(state) if state["reason"] == "invites_declined" => {
@@ -164,7 +174,7 @@ fn checked(request: Request) -> Result<Request, Refusal> {
 }
 
 /// A partner decides, ends, moves or renames.
-pub(super) async fn changed(bridge: &Bridge, asked: Asked) -> Result<Answer, Fault> {
+pub(super) async fn changed(bridge: &Bridge, asked: Asked) -> Result<Answer, RequestFault> {
     let body: AgreementBody = wire::read(&asked.body).map_err(Refusal::content)?;
     let uuid = uuid_of(&asked.place.uuid, body.uuid.as_ref())?;
     let mut transaction = bridge.pool.begin().await?;
@@ -175,7 +185,7 @@ pub(super) async fn changed(bridge: &Bridge, asked: Asked) -> Result<Answer, Fau
     let row = agreement::locked(&mut transaction, &opened.id).await?;
     let row = row.ok_or_else(|| Refusal::new(Why::NotFound, "the agreement has just gone"))?;
     let ours = bridge.url_of(&row.home);
-    let standing = Standing {
+    let standing = AgreementStanding {
         partner_is: row.partner_is(),
         status: row.status(),
         partner_url: &row.partner_url,
@@ -204,8 +214,8 @@ async fn apply(
     bridge: &Bridge,
     connection: &mut PgConnection,
     row: &AgreementRow,
-    changed: &Change,
-) -> Result<(), Fault> {
+    changed: &ChangeOutcome,
+) -> Result<(), RequestFault> {
     if let Some(url) = &changed.moved_to {
         let member = if row.partner_is() == Side::Sender { "sender_url" } else { "receiver_url" };
         let url = bridge.sharing_url(member, url)?;
@@ -228,7 +238,7 @@ async fn decide(
     row: &AgreementRow,
     decided: Decided,
     body: &AgreementBody,
-) -> Result<(&'static str, String), Fault> {
+) -> Result<(&'static str, String), RequestFault> {
     let (command_type, word) = match decided {
         Decided::Accept => (AgreementAccept::NAME, "accept"),
         Decided::Decline => (AgreementDecline::NAME, "decline"),
@@ -245,7 +255,7 @@ async fn decide(
 }
 
 /// A partner reads.
-pub(super) async fn shown(bridge: &Bridge, asked: Asked) -> Result<Answer, Fault> {
+pub(super) async fn shown(bridge: &Bridge, asked: Asked) -> Result<Answer, RequestFault> {
     let uuid = uuid_of(&asked.place.uuid, None)?;
     let mut connection = bridge.pool.acquire().await?;
     let row = bridge.opened(&mut connection, &asked.place, &asked.headers).await?;

@@ -9,7 +9,7 @@ use desk::store::read;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Bridge, Fault};
+use super::{Bridge, RequestFault};
 
 /// The time until which an answer waits.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ impl Bridge {
         account: &str,
         (command_type, key): (&str, &str),
         deadline: Deadline,
-    ) -> Result<Option<Receipt>, Fault> {
+    ) -> Result<Option<Receipt>, RequestFault> {
         let command = (entity_of(command_type), key);
         let row = with_receipt(&self.pool, &self.heads, account, command, deadline.0).await?;
         let receipt = row.and_then(|row| row.receipt);
@@ -47,7 +47,7 @@ impl Bridge {
         account: &str,
         id: &str,
         deadline: Deadline,
-    ) -> Result<Option<Value>, Fault> {
+    ) -> Result<Option<Value>, RequestFault> {
         let mut waiting = self.heads.wait(account);
         loop {
             // Read before the look, so that what comes after it is waited for.

@@ -30,7 +30,7 @@ use crate::rules::answer::{Refusal, Why};
 use crate::rules::place::{Place, Resource, sharing_url};
 
 pub(crate) use deadline::Deadline;
-pub(crate) use refusal::Fault;
+pub(crate) use refusal::RequestFault;
 pub(crate) use registration::introduction;
 
 /// Of a body that is too large, so many times as much as may be kept is read before it is refused.
@@ -137,7 +137,7 @@ async fn answer(
     let method = request.method().clone();
     let answered = match asked(&bridge, source, request).await {
         Ok((asked, _place)) => decided(&bridge, &method, asked).await,
-        Err(refusal) => Err(Fault::Refused(refusal)),
+        Err(refusal) => Err(RequestFault::Refused(refusal)),
     };
     match answered {
         Ok((status, body)) => {
@@ -210,7 +210,7 @@ async fn collect(body: Body, at_most: usize) -> Result<Bytes, Refusal> {
     )))
 }
 
-async fn decided(bridge: &Bridge, method: &Method, asked: Asked) -> Result<Answer, Fault> {
+async fn decided(bridge: &Bridge, method: &Method, asked: Asked) -> Result<Answer, RequestFault> {
     let resource = asked.place.resource;
     match (resource, method) {
         (Resource::Agreement, &Method::POST) => agreements::invited(bridge, asked).await,

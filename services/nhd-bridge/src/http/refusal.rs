@@ -10,7 +10,7 @@ use crate::rules::answer::{Refusal, Why};
 
 /// Why a request was not done.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Fault {
+pub(crate) enum RequestFault {
     /// It may not be, or cannot be.
     #[error("{}", .0.sentence)]
     Refused(Refusal),
@@ -22,13 +22,13 @@ pub(crate) enum Fault {
     Keys(#[from] KeyError),
 }
 
-impl From<Refusal> for Fault {
+impl From<Refusal> for RequestFault {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
     }
 }
 
-impl IntoResponse for Fault {
+impl IntoResponse for RequestFault {
     fn into_response(self) -> Response {
         let refusal = match self {
             Self::Refused(refusal) => refusal,

@@ -11,7 +11,7 @@ use serde_json::json;
 use sqlx::PgPool;
 use url::Url;
 
-use super::{Bridge, Deadline, Fault};
+use super::{Bridge, Deadline, RequestFault};
 use crate::clock::new_id;
 use crate::rules::answer::{Refusal, Why};
 use crate::store;
@@ -22,7 +22,7 @@ impl Bridge {
         &self,
         sender_url: &str,
         deadline: Deadline,
-    ) -> Result<(AccountName, SharingUrl), Fault> {
+    ) -> Result<(AccountName, SharingUrl), RequestFault> {
         let url = self.sharing_url("sender_url", sender_url)?;
         let edge = AccountName::new(Service::NhdBridge.name())
             .map_err(|error| sqlx::Error::Decode(error.into()))?;
@@ -62,7 +62,7 @@ impl Bridge {
         name: &AccountName,
         url: &SharingUrl,
         deadline: Deadline,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), RequestFault> {
         let registration = AccountRegister {
             account: name.to_string(),
             address: None,

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use super::agreements::request;
 use super::token::public_by_default;
-use super::{Answer, Asked, Bridge, Deadline, Fault};
+use super::{Answer, Asked, Bridge, Deadline, RequestFault};
 use crate::clock::{new_id, now};
 use crate::rules::agreement::uuid_of;
 use crate::rules::answer::{Refusal, Why, of_receipt};
@@ -34,7 +34,7 @@ const PROOF_LOOKED_FOR: Duration = Duration::from_millis(50);
 
 /// A partner shares. What it shared already is an update: it sends again what it does not know to
 /// have arrived.
-pub(super) async fn shared(bridge: &Bridge, asked: Asked) -> Result<Answer, Fault> {
+pub(super) async fn shared(bridge: &Bridge, asked: Asked) -> Result<Answer, RequestFault> {
     let body: TicketBody = wire::read(&asked.body).map_err(Refusal::content)?;
     let agreement = allowed(bridge, &asked).await?;
     if agreement.partner_is() != Side::Sender {
@@ -73,7 +73,7 @@ async fn take(
     asked: &Asked,
     agreement: &AgreementRow,
     body: &TicketBody,
-) -> Result<Taken, Fault> {
+) -> Result<Taken, RequestFault> {
     let comments = body.comments.iter().flatten().flatten();
     let uuids: Vec<String> = comments
         .filter_map(|comment| Text::given(comment.uuid.as_ref()).map(str::to_owned))
@@ -98,7 +98,7 @@ async fn begin(
     agreement: &AgreementRow,
     (uuid, known): (&NhdId, Option<SharedRow>),
     taken: &mut Taken,
-) -> Result<String, Fault> {
+) -> Result<String, RequestFault> {
     let generation = known.map_or(1, |known| known.generation + 1);
     let parts = [agreement.id.as_str(), uuid.as_str(), &generation.to_string()];
     let share_id = ids::derive_id("nhd share", &parts).to_string();
@@ -130,7 +130,7 @@ async fn begin(
 }
 
 /// A partner updates a ticket that either side shared.
-pub(super) async fn updated(bridge: &Bridge, asked: Asked) -> Result<Answer, Fault> {
+pub(super) async fn updated(bridge: &Bridge, asked: Asked) -> Result<Answer, RequestFault> {
     let body: TicketBody = wire::read(&asked.body).map_err(Refusal::content)?;
     let agreement = allowed(bridge, &asked).await?;
     let uuid = uuid_of(&asked.place.uuid, body.uuid.as_ref())?;
@@ -148,7 +148,7 @@ async fn apply(
     agreement: &AgreementRow,
     uuid: &NhdId,
     incoming: Incoming,
-) -> Result<(), Fault> {
+) -> Result<(), RequestFault> {
     let mut transaction = bridge.pool.begin().await?;
     let row = shared::locked(&mut transaction, &agreement.id, uuid.as_str()).await?;
     let unknown = || Refusal::new(Why::NotFound, "the ticket is not shared under this agreement");
@@ -199,7 +199,7 @@ async fn begun(
     agreement: &AgreementRow,
     row: &SharedRow,
     deadline: Deadline,
-) -> Result<(), Fault> {
+) -> Result<(), RequestFault> {
     let command = (TicketShare::NAME, row.share_id.as_str());
     let receipt: Option<Receipt> = bridge.receipt(&agreement.account, command, deadline).await?;
     let receipt = receipt.ok_or_else(|| {
@@ -209,7 +209,7 @@ async fn begun(
 }
 
 /// The partner that shared a ticket shares it no more.
-pub(super) async fn unshared(bridge: &Bridge, asked: Asked) -> Result<Answer, Fault> {
+pub(super) async fn unshared(bridge: &Bridge, asked: Asked) -> Result<Answer, RequestFault> {
     let uuid = uuid_of(&asked.place.uuid, None)?;
     let agreement = allowed(bridge, &asked).await?;
     if agreement.partner_is() != Side::Sender {
@@ -244,7 +244,7 @@ pub(super) async fn unshared(bridge: &Bridge, asked: Asked) -> Result<Answer, Fa
 }
 
 /// A partner reads a ticket of its agreement.
-pub(super) async fn shown(bridge: &Bridge, asked: Asked) -> Result<Answer, Fault> {
+pub(super) async fn shown(bridge: &Bridge, asked: Asked) -> Result<Answer, RequestFault> {
     let uuid = uuid_of(&asked.place.uuid, None)?;
     let agreement = allowed(bridge, &asked).await?;
     let mut connection = bridge.pool.acquire().await?;
@@ -266,7 +266,7 @@ pub(super) async fn shown(bridge: &Bridge, asked: Asked) -> Result<Answer, Fault
 
 /// The agreement that the token opens, if tickets go under it. Whoever waits here holds no
 /// connection meanwhile: the answer that is waited for could not be kept without one.
-async fn allowed(bridge: &Bridge, asked: &Asked) -> Result<AgreementRow, Fault> {
+async fn allowed(bridge: &Bridge, asked: &Asked) -> Result<AgreementRow, RequestFault> {
     let mut agreement = opened(bridge, asked).await?;
     // Who answered our acceptance may share before that answer is kept here, and takes a refusal
     // for the last word.
@@ -287,7 +287,7 @@ async fn allowed(bridge: &Bridge, asked: &Asked) -> Result<AgreementRow, Fault> 
     Err(Refusal::forbidden(sentence).into())
 }
 
-async fn opened(bridge: &Bridge, asked: &Asked) -> Result<AgreementRow, Fault> {
+async fn opened(bridge: &Bridge, asked: &Asked) -> Result<AgreementRow, RequestFault> {
     let mut connection = bridge.pool.acquire().await?;
     bridge.opened(&mut connection, &asked.place, &asked.headers).await
 }

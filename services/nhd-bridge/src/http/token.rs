@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 use sqlx::PgConnection;
 
-use super::{Bridge, Fault};
+use super::{Bridge, RequestFault};
 use crate::rules::answer::{Refusal, Why};
 use crate::rules::place::Place;
 use crate::rules::token::{NhdToken, is_same};
@@ -21,7 +21,7 @@ impl Bridge {
         connection: &mut PgConnection,
         place: &Place,
         headers: &HeaderMap,
-    ) -> Result<AgreementRow, Fault> {
+    ) -> Result<AgreementRow, RequestFault> {
         let Some(given) = headers.get(TOKEN).and_then(|value| value.to_str().ok()) else {
             let detail = "send X-Ticket-Sharing-Token: <agreement's uuid>:<access key>";
             return Err(Refusal::new(Why::NoToken, detail).into());

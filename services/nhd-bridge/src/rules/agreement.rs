@@ -130,7 +130,7 @@ pub fn admin(actor: Option<&ActorBody>, organisation: Option<&str>) -> Actor {
 
 /// An agreement as it stands, for a partner's change of it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Standing<'a> {
+pub struct AgreementStanding<'a> {
     /// Which party the partner is.
     pub partner_is: Side,
     /// Where it stands.
@@ -145,7 +145,7 @@ pub struct Standing<'a> {
 
 /// What a partner's change comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Change {
+pub struct ChangeOutcome {
     /// What it decides.
     pub decision: Option<Decided>,
     /// The partner's new URL.
@@ -169,7 +169,10 @@ pub enum Decided {
 ///
 /// # Errors
 /// It is not the partner's to change, or cannot be changed.
-pub fn change(standing: &Standing<'_>, body: &AgreementBody) -> Result<Change, Refusal> {
+pub fn change(
+    standing: &AgreementStanding<'_>,
+    body: &AgreementBody,
+) -> Result<ChangeOutcome, Refusal> {
     let decision = decision(standing, body)?;
     let (own, other, own_name, other_name) = match standing.partner_is {
         Side::Sender => (&body.sender_url, &body.receiver_url, "sender_url", "receiver_url"),
@@ -190,10 +193,13 @@ pub fn change(standing: &Standing<'_>, body: &AgreementBody) -> Result<Change, R
     let renamed = Text::given(body.name.as_ref())
         .filter(|name| standing.partner_is == Side::Sender && Some(*name) != standing.name)
         .map(str::to_owned);
-    Ok(Change { decision, moved_to, renamed })
+    Ok(ChangeOutcome { decision, moved_to, renamed })
 }
 
-fn decision(standing: &Standing<'_>, body: &AgreementBody) -> Result<Option<Decided>, Refusal> {
+fn decision(
+    standing: &AgreementStanding<'_>,
+    body: &AgreementBody,
+) -> Result<Option<Decided>, Refusal> {
     use AgreementStatus::{Accepted, Declined, Inactive, Pending};
     let Some(word) = Text::given(body.status.as_ref()) else { return Ok(None) };
     let Some(wanted) = status(word) else {
@@ -360,7 +366,7 @@ mod tests {
         use AgreementStatus::{Accepted, Declined, Inactive, Pending};
         use Side::{Receiver, Sender};
         let judged = |partner_is, status, word: &str| {
-            let standing = Standing {
+            let standing = AgreementStanding {
                 partner_is,
                 status,
                 partner_url: "https://globex.example/sharing",
@@ -394,7 +400,7 @@ mod tests {
 
     #[test]
     fn each_side_changes_its_own_url_and_the_sender_the_name() {
-        let standing = |partner_is| Standing {
+        let standing = |partner_is| AgreementStanding {
             partner_is,
             status: AgreementStatus::Accepted,
             partner_url: "https://globex.example/sharing",
@@ -410,7 +416,7 @@ mod tests {
         assert_eq!(refusal.why.status(), 403);
         let same = json!({ "name": "Repairs", "sender_url": "https://globex.example/sharing/" });
         let unchanged = change(&standing(Side::Sender), &body(same)).unwrap();
-        assert_eq!(unchanged, Change::default());
+        assert_eq!(unchanged, ChangeOutcome::default());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::time;
 
 /// Who is told, and how it speaks.
 #[derive(Clone, Copy, Debug)]
-pub struct Listener<'a> {
+pub struct Addressee<'a> {
     /// The partner's account.
     pub account: &'a AccountName,
     /// The ticket as the protocol names it.
@@ -34,7 +34,7 @@ pub struct Outgoing {
 /// A ticket that was shared, with what is held of it now.
 #[must_use]
 pub fn created(
-    to: Listener<'_>,
+    to: Addressee<'_>,
     created: &TicketCreated,
     held: &BTreeMap<String, Value>,
 ) -> Outgoing {
@@ -65,7 +65,7 @@ pub fn created(
 /// that overtake each other end alike. Nothing where the protocol has no word for it.
 #[must_use]
 pub fn updated(
-    to: Listener<'_>,
+    to: Addressee<'_>,
     updated: &TicketUpdated,
     held: &BTreeMap<String, Value>,
 ) -> Option<Outgoing> {
@@ -100,7 +100,7 @@ pub fn updated(
     Some(Outgoing { body, comments })
 }
 
-fn status(to: Listener<'_>, status: Status) -> Status {
+fn status(to: Addressee<'_>, status: Status) -> Status {
     match status {
         Status::New | Status::Hold if to.three_statuses => Status::Open,
         Status::Closed if to.three_statuses => Status::Solved,
@@ -130,7 +130,7 @@ fn is_cleared(value: &Value) -> bool {
 }
 
 /// Comments as they are told. One that was redacted before it was told is left out.
-fn said(to: Listener<'_>, comments: &[SharedComment]) -> (Vec<Value>, BTreeMap<String, String>) {
+fn said(to: Addressee<'_>, comments: &[SharedComment]) -> (Vec<Value>, BTreeMap<String, String>) {
     let is_blank = |comment: &SharedComment| {
         comment.body.is_empty() && comment.html_body.is_none() && comment.attachments.is_empty()
     };
@@ -196,8 +196,8 @@ mod tests {
         serde_json::from_value(fields).unwrap()
     }
 
-    fn listener(account: &AccountName, three_statuses: bool) -> Listener<'_> {
-        Listener { account, uuid: "ed46838bfb41461e4f3b16ba471162c8e2764260", three_statuses }
+    fn listener(account: &AccountName, three_statuses: bool) -> Addressee<'_> {
+        Addressee { account, uuid: "ed46838bfb41461e4f3b16ba471162c8e2764260", three_statuses }
     }
 
     #[test]

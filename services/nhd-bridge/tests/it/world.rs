@@ -165,7 +165,7 @@ async fn bridge(
     replicas.start(Session::<NhdBridge>::default(), broker.clone(), pool);
     let (heads, new_command) = (Arc::new(Heads::default()), Arc::new(Notify::new()));
     let sender = CommandSender::new(Service::NhdBridge, broker.into(), PATIENCE);
-    let settings = outbox::Settings {
+    let settings = outbox::OutboxSettings {
         again_after: Duration::from_mins(10),
         answer_timeout: Duration::from_secs(20),
     };
@@ -227,7 +227,7 @@ async fn files(pool: &PgPool, dir: &Path) -> Files {
     let folder = dir.join("files");
     std::fs::create_dir_all(&folder).expect("a folder");
     let [port] = local::ports::free().expect("a free port");
-    let settings = files::Settings {
+    let settings = files::FilesSettings {
         origin: format!("https://127.0.0.1:{port}"),
         folder,
         file_bytes: FILE_BYTES,
@@ -241,11 +241,11 @@ async fn files(pool: &PgPool, dir: &Path) -> Files {
 fn egress(certificates: &Certificates) -> Egress {
     let loopback =
         vec!["127.0.0.0/8".parse().expect("a network"), "::1/128".parse().expect("a network")];
-    let settings = egress::Settings {
+    let settings = egress::EgressSettings {
         allow: loopback,
         ports: vec![Ports::all()],
         ca_file: certificates.authority.clone(),
-        ..egress::Settings::default()
+        ..egress::EgressSettings::default()
     };
     Egress::new(settings).expect("a client")
 }

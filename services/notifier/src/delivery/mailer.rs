@@ -61,7 +61,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use mail::{Next, ServerAddress, Tries, next};
+    use mail::{MailOutcome, ServerAddress, Tries, next};
 
     use crate::delivery::responder::{Answers, Responder};
     use crate::rules::samples::to_admin;
@@ -104,8 +104,8 @@ mod tests {
                 Tries { since: due.created_at, before: due.attempts, spread: 0 },
                 now,
             ) {
-                Next::Again { at, .. } if due.attempts == 0 => (now, due.attempts) = (at, 1),
-                last => break assert_eq!(last, Next::Sent),
+                MailOutcome::Again { at, .. } if due.attempts == 0 => (now, due.attempts) = (at, 1),
+                last => break assert_eq!(last, MailOutcome::Sent),
             }
         }
         let mails = responder.mails();

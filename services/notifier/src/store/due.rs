@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contracts::Timestamp;
-use mail::{Connection, MailTable, Next, Outage, QueuedMail, TryOutcome};
+use mail::{Connection, MailOutcome, MailTable, Outage, QueuedMail, TryOutcome};
 use serde_json::Value;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -65,7 +65,7 @@ impl MailTable for Notices {
         self.mailer.hand_over(open, row).await
     }
 
-    async fn record(&self, id: Uuid, next: &Next, now: Timestamp) -> sqlx::Result<()> {
+    async fn record(&self, id: Uuid, next: &MailOutcome, now: Timestamp) -> sqlx::Result<()> {
         record(&self.pool, id, next, now).await
     }
 
@@ -131,11 +131,18 @@ async fn claim(
 ///
 /// # Errors
 /// The database's.
-async fn record(pool: &PgPool, id: Uuid, next: &Next, now: Timestamp) -> Result<(), sqlx::Error> {
+async fn record(
+    pool: &PgPool,
+    id: Uuid,
+    next: &MailOutcome,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
     let (state, reason, next_attempt_at, sent_at) = match next {
-        Next::Sent => ("sent", None, None, Some(now.utc())),
-        Next::Again { at, reason } => ("pending", Some(reason.as_str()), Some(at.utc()), None),
-        Next::Failed { reason } => ("failed", Some(reason.as_str()), None, None),
+        MailOutcome::Sent => ("sent", None, None, Some(now.utc())),
+        MailOutcome::Again { at, reason } => {
+            ("pending", Some(reason.as_str()), Some(at.utc()), None)
+        }
+        MailOutcome::Failed { reason } => ("failed", Some(reason.as_str()), None, None),
     };
     sqlx::query(
         "update notice set state = $2, reason = $3, next_attempt_at = $4, sent_at = $5, attempts = \

@@ -74,14 +74,14 @@ pub(super) fn decide(state: &State, command: &CommandRef, bind: &TicketBind) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::samples::{Desk, reason};
+    use crate::rules::samples::{SampleDesk, reason};
     use contracts::delivery::AgreementStatus::Accepted;
 
     #[test]
     fn r_18_the_copy_has_its_own_number_and_the_sender_learns_it() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
-        let share = Desk::share_id(&desk.share("acme", "globex", "1")).unwrap();
+        let share = SampleDesk::share_id(&desk.share("acme", "globex", "1")).unwrap();
         let bound = desk.bind("globex", &share, "77");
         let Decision::Bound { delivery, .. } = &bound else { panic!("{bound:?}") };
         assert_eq!(delivery.to.as_str(), "acme");
@@ -92,11 +92,11 @@ mod tests {
 
     #[test]
     fn a_number_stands_for_one_copy() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
         desk.agree("globex", "initech", Accepted);
-        let first = Desk::share_id(&desk.share("acme", "globex", "1")).unwrap();
-        let second = Desk::share_id(&desk.share("acme", "globex", "2")).unwrap();
+        let first = SampleDesk::share_id(&desk.share("acme", "globex", "1")).unwrap();
+        let second = SampleDesk::share_id(&desk.share("acme", "globex", "2")).unwrap();
         desk.bind("globex", &first, "77");
         assert_eq!(reason(&desk.bind("globex", &second, "77")), Some(Reason::AlreadyBound));
         desk.share("globex", "initech", "78");
@@ -109,9 +109,9 @@ mod tests {
 
     #[test]
     fn only_the_receiver_binds() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
-        let share = Desk::share_id(&desk.share("acme", "globex", "1")).unwrap();
+        let share = SampleDesk::share_id(&desk.share("acme", "globex", "1")).unwrap();
         assert_eq!(reason(&desk.bind("acme", &share, "1")), Some(Reason::NotTheReceiver));
         assert_eq!(desk.bind("initech", &share, "1"), Decision::NotYet(Reason::NotShared));
     }

@@ -82,7 +82,7 @@ fn standing(state: &State, share: &ListedShare) -> (ShareStanding, Option<contra
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::samples::Desk;
+    use crate::rules::samples::SampleDesk;
     use contracts::delivery::AgreementStatus::{Accepted, Inactive};
 
     fn states(decision: &Decision) -> Vec<ShareState> {
@@ -96,9 +96,9 @@ mod tests {
 
     #[test]
     fn r_12_each_side_sees_its_own_number_and_where_the_share_stands() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
-        let share = Desk::share_id(&desk.share("acme", "globex", "1")).unwrap();
+        let share = SampleDesk::share_id(&desk.share("acme", "globex", "1")).unwrap();
         desk.bind("globex", &share, "77");
         for (account, side, numbers) in
             [("acme", Side::Sender, ["1", "77"]), ("globex", Side::Receiver, ["77", "1"])]
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn r_79_a_deactivated_agreement_ends_its_shares_all_at_once() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
         for ticket in ["1", "2", "3"] {
             desk.share("acme", "globex", ticket);
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn pages_follow_one_another_without_a_gap() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
         for ticket in ["1", "2", "3", "4", "5"] {
             desk.share("acme", "globex", ticket);
@@ -160,11 +160,12 @@ mod tests {
 
     #[test]
     fn an_agreement_of_others_answers_like_an_unknown_one() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
         desk.share("acme", "globex", "1");
-        let under =
-            |list: &mut ShareList| list.agreement_id = Some(Desk::agreement("acme", "globex"));
+        let under = |list: &mut ShareList| {
+            list.agreement_id = Some(SampleDesk::agreement("acme", "globex"));
+        };
         assert_eq!(states(&desk.list("acme", under)).len(), 1);
         assert_eq!(desk.list("initech", under), Decision::NotYet(Reason::UnknownAgreement));
     }

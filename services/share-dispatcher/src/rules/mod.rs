@@ -19,7 +19,7 @@ pub mod visibility;
 
 pub use noted::Noted;
 pub use stand_in::Keys;
-pub use state::{Change, ListedShare, Place, State};
+pub use state::{ListedShare, NewRow, Place, State};
 
 use crate::inbound::Inbound;
 use contracts::delivery::Delivery;

@@ -167,11 +167,11 @@ fn attachments(comment: &Comment) -> (Vec<Attachment>, Vec<Decision>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::samples::{Desk, keys};
+    use crate::rules::samples::{SampleDesk, keys};
 
     #[test]
     fn r_23_r_41_no_address_goes_on() {
-        let mut share = Desk::sample_share("1");
+        let mut share = SampleDesk::sample_share("1");
         share.ticket.requester.email = Some("r@acme.example".into());
         share.ticket.requester.phone = Some("+39 055 1".into());
         share.ticket.requester.name = "r@acme.example".into();
@@ -192,7 +192,7 @@ mod tests {
     fn r_41_a_name_that_is_rewritten_is_a_decision() {
         let account = AccountName::new("acme").unwrap();
         let told = |requester: &str, actor: &str, author: &str| {
-            let mut share = Desk::sample_share("1");
+            let mut share = SampleDesk::sample_share("1");
             (share.ticket.requester.email, share.ticket.requester.phone) = (None, None);
             share.ticket.requester.name = requester.into();
             share.actor.name = actor.into();
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(told("anna＠acme.example", "Ada", "Ada"), [stays()]);
         assert_eq!(told("Anna", "ada@acme.example", "Ada"), [stays()]);
         let update = |name: &str| {
-            let share = Desk::sample_share("1");
+            let share = SampleDesk::sample_share("1");
             let actor = Actor { name: name.into(), ..share.actor };
             rewritten(people(&actor, &[])).map(|decision| decision.reason)
         };
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_bad_link_keeps_its_own_file_back_and_nothing_else() {
-        let mut share = Desk::sample_share("1");
+        let mut share = SampleDesk::sample_share("1");
         let good = "https://acme.example/1";
         let bad = [
             "http://acme.example/1",
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_comment_that_may_be_internal_stays() {
-        let mut share = Desk::sample_share("1");
+        let mut share = SampleDesk::sample_share("1");
         share.ticket.comments.push(share.ticket.comments[0].clone());
         let unclear = [(1, "is_public".to_owned())].into();
         let noted = Noted { unclear, ..Noted::default() };

@@ -39,12 +39,12 @@ pub(super) fn decide(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::samples::Desk;
+    use crate::rules::samples::SampleDesk;
     use contracts::delivery::AgreementStatus::Accepted;
 
     #[test]
     fn a_ticket_that_was_ever_shared_can_be_redacted() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
         assert_eq!(desk.redact("acme", "1", "acme/1"), Decision::NotYet(Reason::NotShared));
         desk.share("acme", "globex", "1");

@@ -38,15 +38,15 @@ pub(super) fn decide(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::samples::Desk;
+    use crate::rules::samples::SampleDesk;
     use contracts::CopyId;
     use contracts::delivery::AgreementStatus::Accepted;
 
     #[test]
     fn each_party_asks_for_its_own_copy_and_nobody_else_for_any() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
-        let share = Desk::share_id(&desk.share("acme", "globex", "1")).unwrap();
+        let share = SampleDesk::share_id(&desk.share("acme", "globex", "1")).unwrap();
         let copy = |decision: &Decision| match decision {
             Decision::Passed { transfer, .. } => transfer.copy.clone(),
             other => panic!("{other:?}"),

@@ -20,7 +20,7 @@ use line::AccountBasics;
 use super::{Decision, Keys, ListedShare, Noted, State, decide};
 use crate::inbound::Inbound;
 
-pub(crate) struct Desk {
+pub(crate) struct SampleDesk {
     state: State,
     sent: usize,
 }
@@ -50,7 +50,7 @@ pub(crate) fn reason(decision: &Decision) -> Option<Reason> {
     }
 }
 
-impl Desk {
+impl SampleDesk {
     pub fn new() -> Self {
         Self { state: State::default(), sent: 0 }
     }

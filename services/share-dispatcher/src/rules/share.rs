@@ -187,7 +187,7 @@ fn first_ticket(chain: &Chain, near: &Place, ticket: &TicketId) -> TicketId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::samples::{Desk, reason};
+    use crate::rules::samples::{SampleDesk, reason};
     use contracts::ShareId;
     use contracts::delivery::AgreementStatus::{Accepted, Declined, Inactive, Pending};
 
@@ -199,7 +199,7 @@ mod tests {
             (Declined, Some(Reason::AgreementNotAccepted)),
             (Inactive, Some(Reason::AgreementInactive)),
         ] {
-            let mut desk = Desk::new();
+            let mut desk = SampleDesk::new();
             desk.agree("acme", "globex", status);
             assert_eq!(reason(&desk.share("acme", "globex", "1")), refused, "{status:?}");
         }
@@ -207,9 +207,9 @@ mod tests {
 
     #[test]
     fn r_09_an_agreement_is_one_way() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
-        let share = desk.share_under("globex", Desk::agreement("acme", "globex"), "1", None);
+        let share = desk.share_under("globex", SampleDesk::agreement("acme", "globex"), "1", None);
         assert_eq!(reason(&share), Some(Reason::NotTheSender));
         desk.agree("globex", "acme", Accepted);
         assert_eq!(reason(&desk.share("globex", "acme", "1")), None);
@@ -217,15 +217,15 @@ mod tests {
 
     #[test]
     fn somebody_elses_agreement_is_unknown() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
-        let share = desk.share_under("initech", Desk::agreement("acme", "globex"), "1", None);
+        let share = desk.share_under("initech", SampleDesk::agreement("acme", "globex"), "1", None);
         assert_eq!(share, Decision::NotYet(Reason::UnknownAgreement));
     }
 
     #[test]
     fn r_13_a_ticket_is_shared_with_one_account_at_a_time() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
         desk.agree("acme", "initech", Accepted);
         let first = desk.share("acme", "globex", "1");
@@ -233,22 +233,26 @@ mod tests {
         let second = desk.share("acme", "initech", "1");
         assert_eq!(reason(&second), Some(Reason::AlreadyShared));
         let Decision::Answered(answer) = second else { unreachable!() };
-        assert_eq!(answer.share_id, Desk::share_id(&first), "it names the share that there is");
+        assert_eq!(
+            answer.share_id,
+            SampleDesk::share_id(&first),
+            "it names the share that there is"
+        );
         assert_eq!(reason(&desk.share("acme", "initech", "2")), None);
     }
 
     #[test]
     fn r_14_a_copy_is_shared_onward_but_never_back() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
         desk.agree("globex", "initech", Accepted);
         desk.agree("initech", "acme", Accepted);
         let first = desk.share("acme", "globex", "1");
         let second = desk.share_under(
             "globex",
-            Desk::agreement("globex", "initech"),
+            SampleDesk::agreement("globex", "initech"),
             "77",
-            Desk::share_id(&first),
+            SampleDesk::share_id(&first),
         );
         let Decision::Passed { transfer, bound } = &second else { panic!("{second:?}") };
         assert_eq!(transfer.hops.len(), 2);
@@ -257,51 +261,54 @@ mod tests {
                 Action::Share(sharing) if sharing.original_ticket_id.as_str() == "1"));
         let back = desk.share_under(
             "initech",
-            Desk::agreement("initech", "acme"),
+            SampleDesk::agreement("initech", "acme"),
             "9",
-            Desk::share_id(&second),
+            SampleDesk::share_id(&second),
         );
         assert_eq!(reason(&back), Some(Reason::WouldLoop));
     }
 
     #[test]
     fn a_chain_has_eight_accounts_at_most() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         let mut copy_of = None;
         for number in 0..8 {
             let (from, to) = (format!("desk-{number}"), format!("desk-{}", number + 1));
             desk.agree(&from, &to, Accepted);
-            let share = desk.share_under(&from, Desk::agreement(&from, &to), "1", copy_of.take());
+            let share =
+                desk.share_under(&from, SampleDesk::agreement(&from, &to), "1", copy_of.take());
             assert_eq!(reason(&share), (number == 7).then_some(Reason::ChainTooLong), "{to}");
-            copy_of = Desk::share_id(&share);
+            copy_of = SampleDesk::share_id(&share);
         }
     }
 
     #[test]
     fn r_26_a_closed_ticket_cannot_be_shared() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
-        let closed = desk.decide_share("acme", Desk::agreement("acme", "globex"), "1", |share| {
-            share.ticket.status = Status::Closed;
-        });
+        let closed =
+            desk.decide_share("acme", SampleDesk::agreement("acme", "globex"), "1", |share| {
+                share.ticket.status = Status::Closed;
+            });
         assert_eq!(reason(&closed), Some(Reason::TicketClosed));
     }
 
     #[test]
     fn a_share_id_is_used_once() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
         let first = desk.share("acme", "globex", "1");
-        let id = Desk::share_id(&first);
-        let again = desk.decide_share("acme", Desk::agreement("acme", "globex"), "2", |share| {
-            share.share_id = id;
-        });
+        let id = SampleDesk::share_id(&first);
+        let again =
+            desk.decide_share("acme", SampleDesk::agreement("acme", "globex"), "2", |share| {
+                share.share_id = id;
+            });
         assert_eq!(reason(&again), Some(Reason::IdTaken));
     }
 
     #[test]
     fn r_68_r_79_after_the_end_a_ticket_can_be_shared_again() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
         desk.share("acme", "globex", "1");
         assert_eq!(reason(&desk.unshare("acme", "1")), None);
@@ -311,8 +318,13 @@ mod tests {
         assert_eq!(transfer.hops.len(), 1, "the ended hop is not on the way");
     }
 
-    fn tried(desk: &mut Desk, sender: &str, receiver: &str, copy_of: Option<ShareId>) -> Decision {
-        desk.decide_share(sender, Desk::agreement(sender, receiver), "1", |share| {
+    fn tried(
+        desk: &mut SampleDesk,
+        sender: &str,
+        receiver: &str,
+        copy_of: Option<ShareId>,
+    ) -> Decision {
+        desk.decide_share(sender, SampleDesk::agreement(sender, receiver), "1", |share| {
             share.dry_run = true;
             share.ticket.copy_of = copy_of;
         })
@@ -326,7 +338,7 @@ mod tests {
             (Declined, Some(Reason::AgreementNotAccepted), false),
             (Inactive, Some(Reason::AgreementInactive), false),
         ] {
-            let mut desk = Desk::new();
+            let mut desk = SampleDesk::new();
             desk.agree("acme", "globex", status);
             let decision = tried(&mut desk, "acme", "globex", None);
             assert_eq!(reason(&decision), refused, "{status:?}");
@@ -335,17 +347,18 @@ mod tests {
                 assert_eq!(transfer.command.remarks.dry_run, Some(DryRun { draft }), "{status:?}");
             }
         }
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Pending);
-        let receivers = desk.decide_share("globex", Desk::agreement("acme", "globex"), "1", |it| {
-            it.dry_run = true;
-        });
+        let receivers =
+            desk.decide_share("globex", SampleDesk::agreement("acme", "globex"), "1", |it| {
+                it.dry_run = true;
+            });
         assert_eq!(reason(&receivers), Some(Reason::NotTheSender), "an offer is its sender's");
     }
 
     #[test]
     fn a_dry_run_leaves_nothing_behind() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
         desk.agree("globex", "initech", Accepted);
         for _ in 0..2 {
@@ -353,7 +366,7 @@ mod tests {
         }
         let first = desk.share("acme", "globex", "1");
         assert_eq!(reason(&first), None, "the ticket is not shared yet");
-        let onward = tried(&mut desk, "globex", "initech", Desk::share_id(&first));
+        let onward = tried(&mut desk, "globex", "initech", SampleDesk::share_id(&first));
         let Decision::Passed { bound, .. } = &onward else { panic!("{onward:?}") };
         assert_eq!(*bound, None, "no number is told");
         assert_eq!(reason(&tried(&mut desk, "acme", "globex", None)), Some(Reason::AlreadyShared));
@@ -361,18 +374,18 @@ mod tests {
 
     #[test]
     fn a_draft_does_not_tell_who_is_further_along_the_chain() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
         desk.agree("globex", "initech", Accepted);
         desk.agree("initech", "acme", Pending);
         let first = desk.share("acme", "globex", "1");
-        let copy_of = Desk::share_id(&first);
+        let copy_of = SampleDesk::share_id(&first);
         let second =
-            desk.share_under("globex", Desk::agreement("globex", "initech"), "77", copy_of);
-        let back = tried(&mut desk, "initech", "acme", Desk::share_id(&second));
+            desk.share_under("globex", SampleDesk::agreement("globex", "initech"), "77", copy_of);
+        let back = tried(&mut desk, "initech", "acme", SampleDesk::share_id(&second));
         assert_eq!(reason(&back), None);
         desk.agree("initech", "acme", Accepted);
-        let back = tried(&mut desk, "initech", "acme", Desk::share_id(&second));
+        let back = tried(&mut desk, "initech", "acme", SampleDesk::share_id(&second));
         assert_eq!(reason(&back), Some(Reason::WouldLoop));
     }
 }

@@ -49,7 +49,7 @@ pub struct State {
 
 /// A new row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum NewRow {
     /// A share began.
     Started {
         /// Which.
@@ -130,7 +130,7 @@ impl State {
     }
 
     /// Carries a decision out, and says which rows are new.
-    pub fn apply(&mut self, decision: &Decision) -> Vec<Change> {
+    pub fn apply(&mut self, decision: &Decision) -> Vec<NewRow> {
         match decision {
             Decision::NotYet(_) | Decision::Answered(_) | Decision::Listed { .. } => Vec::new(),
             Decision::Bound { account, share_id, ticket, place, .. } => {
@@ -142,7 +142,7 @@ impl State {
             Decision::Passed { transfer, bound } => {
                 self.next_arrival += 1;
                 let account = &transfer.command.account;
-                let mut changes: Vec<Change> = bound
+                let mut changes: Vec<NewRow> = bound
                     .iter()
                     .map(|bound| self.bind(account, &bound.share_id, &bound.ticket, &bound.place))
                     .collect();
@@ -158,15 +158,15 @@ impl State {
         share: &ShareId,
         ticket: &TicketId,
         place: &Place,
-    ) -> Change {
+    ) -> NewRow {
         if let Some(chain) = self.chains.get_mut(&place.chain) {
             chain.bind(share, ticket);
         }
         self.tickets.insert((account.clone(), ticket.clone()), place.clone());
-        Change::Placed { account: account.clone(), ticket: ticket.clone(), place: place.clone() }
+        NewRow::Placed { account: account.clone(), ticket: ticket.clone(), place: place.clone() }
     }
 
-    fn carry_out(&mut self, transfer: &Transfer) -> Vec<Change> {
+    fn carry_out(&mut self, transfer: &Transfer) -> Vec<NewRow> {
         let mut changes = Vec::new();
         let Some(chain) = self.chains.get_mut(&transfer.chain) else { return changes };
         let entry = chain.enter(transfer);
@@ -176,7 +176,7 @@ impl State {
             Action::Unshare { share_id } => {
                 let (share, at) = (share_id.clone(), transfer.command.received_at);
                 self.ended.insert(share.clone(), at);
-                changes.push(Change::Ended { share, at });
+                changes.push(NewRow::Ended { share, at });
             }
             Action::Share(sharing) => {
                 let Some(hop) = transfer.hops.iter().find(|hop| hop.share_id == sharing.share_id)
@@ -185,12 +185,12 @@ impl State {
                 };
                 self.shares.insert(hop.share_id.clone(), transfer.chain.clone());
                 let (share, chain) = (hop.share_id.clone(), transfer.chain.clone());
-                changes.push(Change::Started { share, chain, at: transfer.command.received_at });
+                changes.push(NewRow::Started { share, chain, at: transfer.command.received_at });
                 let ticket = (hop.sender.clone(), hop.near_ticket.clone());
                 if let Entry::Vacant(free) = self.tickets.entry(ticket.clone()) {
                     let place =
                         Place { chain: transfer.chain.clone(), copy: transfer.copy.clone() };
-                    changes.push(Change::Placed {
+                    changes.push(NewRow::Placed {
                         account: ticket.0,
                         ticket: ticket.1,
                         place: place.clone(),

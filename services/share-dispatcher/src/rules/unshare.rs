@@ -55,14 +55,14 @@ pub(super) fn decide(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::samples::{Desk, reason};
+    use crate::rules::samples::{SampleDesk, reason};
     use contracts::delivery::AgreementStatus::Accepted;
 
     #[test]
     fn r_12_the_receiver_cannot_unshare() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
-        let share = Desk::share_id(&desk.share("acme", "globex", "1")).unwrap();
+        let share = SampleDesk::share_id(&desk.share("acme", "globex", "1")).unwrap();
         desk.bind("globex", &share, "77");
         assert_eq!(reason(&desk.unshare("globex", "77")), Some(Reason::ReceiverCannotUnshare));
         assert_eq!(reason(&desk.unshare("acme", "1")), None);

@@ -68,14 +68,14 @@ fn nothing_to_do(command: &CommandRef, stays: Vec<contracts::Decision>) -> Answe
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::samples::{Desk, reason};
+    use crate::rules::samples::{SampleDesk, reason};
     use contracts::command::Cc;
     use contracts::delivery::AgreementStatus::{Accepted, Inactive};
     use contracts::fields::Status;
 
     #[test]
     fn r_79_after_deactivation_an_update_stays_home() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
         desk.share("acme", "globex", "1");
         let solved = |update: &mut TicketUpdate| update.status = Some(Status::Solved);
@@ -86,14 +86,14 @@ mod tests {
 
     #[test]
     fn a_ticket_not_heard_of_may_still_come() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
         assert_eq!(desk.update("acme", "1", |_| ()), Decision::NotYet(Reason::NotShared));
     }
 
     #[test]
     fn r_23_r_25_ccs_end_at_the_notices_and_nothing_is_nothing_to_do() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
         desk.share("acme", "globex", "1");
         let ccs = desk.update("acme", "1", |update| {
@@ -110,10 +110,10 @@ mod tests {
 
     #[test]
     fn what_stays_is_told_also_where_nothing_goes_on() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
         desk.share("acme", "globex", "1");
-        let comment = || Desk::sample_share("2").ticket.comments[0].clone();
+        let comment = || SampleDesk::sample_share("2").ticket.comments[0].clone();
         let noted = Noted { unclear: [(0, "is_public".to_owned())].into(), ..Noted::default() };
         let alone = desk.update_noted("acme", "1", noted.clone(), |update| {
             update.comments = vec![comment()];
@@ -131,17 +131,17 @@ mod tests {
 
     #[test]
     fn number_and_share_must_be_of_one_copy() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
         desk.share("acme", "globex", "1");
-        let other = Desk::share_id(&desk.share("acme", "globex", "2"));
+        let other = SampleDesk::share_id(&desk.share("acme", "globex", "2"));
         let update = desk.update("acme", "1", |update| update.share_id = other);
         assert_eq!(update, Decision::NotYet(Reason::NotShared));
     }
 
     #[test]
     fn an_update_is_tried_out_as_it_would_go() {
-        let mut desk = Desk::new();
+        let mut desk = SampleDesk::new();
         desk.agree("acme", "globex", Accepted);
         desk.share("acme", "globex", "1");
         let done = desk.update("acme", "1", |update| update.status = Some(Status::Solved));

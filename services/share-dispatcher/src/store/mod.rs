@@ -6,13 +6,13 @@ mod related;
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::{AccountName, AgreementId, ChainId, CopyId, ShareId, TicketId};
-use messaging::{DecideError, Received};
+use messaging::{DecideError, ReceivedMessage};
 use sqlx::{FromRow, PgConnection};
 
 use self::listed::Asked;
 pub(crate) use self::related::related;
 use crate::inbound::Inbound;
-use crate::rules::{Change, Keys, Place, State};
+use crate::rules::{Keys, NewRow, Place, State};
 
 /// What a batch names, before anything is known of it.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ struct Named {
 }
 
 impl Named {
-    fn by(keys: &Keys, batch: &[&Received<Inbound>]) -> Self {
+    fn by(keys: &Keys, batch: &[&ReceivedMessage<Inbound>]) -> Self {
         let mut named = Self::default();
         for received in batch {
             let Ok(account) = AccountName::new(received.account.as_str()) else { continue };
@@ -87,7 +87,7 @@ impl Named {
 pub async fn load(
     connection: &mut PgConnection,
     keys: &Keys,
-    batch: &[&Received<Inbound>],
+    batch: &[&ReceivedMessage<Inbound>],
 ) -> Result<State, DecideError> {
     let named = Named::by(keys, batch);
     if named.accounts.is_empty() {
@@ -188,16 +188,16 @@ fn stored(table: &'static str, error: &contracts::ids::InvalidId) -> DecideError
 pub async fn save(
     connection: &mut PgConnection,
     state: &State,
-    changes: &[Change],
+    changes: &[NewRow],
 ) -> Result<(), DecideError> {
     let mut started: Vec<(&ShareId, &ChainId, _)> = Vec::new();
     let mut placed: Vec<(&AccountName, &TicketId, &Place)> = Vec::new();
     let mut ended: Vec<(&ShareId, _)> = Vec::new();
     for change in changes {
         match change {
-            Change::Started { share, chain, at } => started.push((share, chain, at.utc())),
-            Change::Ended { share, at } => ended.push((share, at.utc())),
-            Change::Placed { account, ticket, place } => placed.push((account, ticket, place)),
+            NewRow::Started { share, chain, at } => started.push((share, chain, at.utc())),
+            NewRow::Ended { share, at } => ended.push((share, at.utc())),
+            NewRow::Placed { account, ticket, place } => placed.push((account, ticket, place)),
         }
     }
     started.sort();

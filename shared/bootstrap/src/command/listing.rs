@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use contracts::Timestamp;
-use messaging::parked::{AuditLine, Details, Message, Pile, Plan, Waiting};
+use messaging::parked::{ActionPlan, AuditLine, Details, ParkedMessage, Pile, WaitingDeliveries};
 use messaging::replay::{self, Span};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -15,15 +15,15 @@ use super::table::{harmless, table};
 const FIRST_WORDS: usize = 48;
 
 pub(super) fn messages(
-    messages: &[Message],
+    messages: &[ParkedMessage],
     total: i64,
-    waiting: &[Waiting],
+    waiting: &[WaitingDeliveries],
     json: bool,
 ) -> serde_json::Result<String> {
     if json {
         return pretty(&json!({ "total": total, "messages": messages, "undelivered": waiting }));
     }
-    let row = |message: &Message| {
+    let row = |message: &ParkedMessage| {
         [
             message.id.to_string(),
             message.reason.clone(),
@@ -47,7 +47,7 @@ pub(super) fn messages(
 
 pub(super) fn summary(
     piles: &[Pile],
-    waiting: &[Waiting],
+    waiting: &[WaitingDeliveries],
     json: bool,
 ) -> serde_json::Result<String> {
     let total: i64 = piles.iter().map(|pile| pile.count).sum();
@@ -72,11 +72,11 @@ pub(super) fn summary(
     Ok(text)
 }
 
-fn undelivered(waiting: &[Waiting]) -> String {
+fn undelivered(waiting: &[WaitingDeliveries]) -> String {
     if waiting.is_empty() {
         return "no delivery waits for a desk's queue\n".to_owned();
     }
-    let row = |waiting: &Waiting| {
+    let row = |waiting: &WaitingDeliveries| {
         [waiting.account.clone(), waiting.count.to_string(), age(waiting.since)]
     };
     format!(
@@ -155,7 +155,7 @@ pub(super) fn audit(lines: &[AuditLine], json: bool) -> serde_json::Result<Strin
 }
 
 /// What would happen, and below it, unless it happens now, how to make it happen.
-pub(super) fn plan(plan: &Plan, yes: bool) -> String {
+pub(super) fn plan(plan: &ActionPlan, yes: bool) -> String {
     let row = |line: &messaging::parked::PlanLine| {
         [line.count.to_string(), line.reason.clone(), line.what.clone()]
     };
@@ -171,7 +171,7 @@ pub(super) fn plan(plan: &Plan, yes: bool) -> String {
     )
 }
 
-pub(super) fn journal(plan: &replay::Plan, span: Span, yes: bool) -> String {
+pub(super) fn journal(plan: &replay::ReplayPlan, span: Span, yes: bool) -> String {
     let row = |(message_type, count): &(String, i64)| [count.to_string(), message_type.clone()];
     let lines = if plan.types.is_empty() {
         String::new()

@@ -8,7 +8,7 @@ use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueP
 use clap::{Args, Subcommand};
 use contracts::Timestamp;
 use messaging::ParkReason;
-use messaging::parked::{self, Action, Filter, Outcome, Plan};
+use messaging::parked::{self, ActionOutcome, ActionPlan, ParkedAction, ParkedFilter};
 use uuid::Uuid;
 
 use super::operator::{Operator, Person, Progress, print, stop_at_signal};
@@ -119,14 +119,14 @@ pub(super) struct Act {
 }
 
 impl FilterArgs {
-    fn filter(self, ids: Vec<Uuid>) -> Filter {
+    fn filter(self, ids: Vec<Uuid>) -> ParkedFilter {
         let Self { reason, account, older_than, newer_than, limit } = self;
-        Filter { ids, reason, account, older_than, newer_than, limit }
+        ParkedFilter { ids, reason, account, older_than, newer_than, limit }
     }
 }
 
 impl Which {
-    fn filter(self) -> Filter {
+    fn filter(self) -> ParkedFilter {
         self.filter.filter(self.ids)
     }
 }
@@ -177,7 +177,7 @@ pub(super) async fn execute(operator: &Operator, command: Parked) -> anyhow::Res
             if filter.is_everything() != all {
                 return Ok(operator.usage("say which messages: ids, a filter, or --all alone"));
             }
-            return work(operator, Action::Replay, &filter, rate, &act).await;
+            return work(operator, ParkedAction::Replay, &filter, rate, &act).await;
         }
         Parked::Discard { which, because, act } => {
             if !operator.service.is_entry() {
@@ -187,8 +187,14 @@ pub(super) async fn execute(operator: &Operator, command: Parked) -> anyhow::Res
             if filter.is_everything() {
                 return Ok(operator.usage("say which messages: ids or a filter"));
             }
-            return work(operator, Action::Discard { because }, &filter, super::DEFAULT_RATE, &act)
-                .await;
+            return work(
+                operator,
+                ParkedAction::Discard { because },
+                &filter,
+                super::DEFAULT_RATE,
+                &act,
+            )
+            .await;
         }
     };
     print(&text)?;
@@ -197,12 +203,12 @@ pub(super) async fn execute(operator: &Operator, command: Parked) -> anyhow::Res
 
 async fn work(
     operator: &Operator,
-    action: Action,
-    filter: &Filter,
+    action: ParkedAction,
+    filter: &ParkedFilter,
     rate: NonZeroU32,
     act: &Act,
 ) -> anyhow::Result<ExitCode> {
-    let verb = if action == Action::Replay { "replayed" } else { "discarded" };
+    let verb = if action == ParkedAction::Replay { "replayed" } else { "discarded" };
     let plan = parked::plan(&operator.pool, operator.service, action, filter).await?;
     print(&listing::plan(&plan, act.yes))?;
     if !plan.missing.is_empty() {
@@ -227,7 +233,7 @@ async fn work(
     Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn told(verb: &str, plan: &Plan, outcome: &Outcome) -> String {
+fn told(verb: &str, plan: &ActionPlan, outcome: &ActionOutcome) -> String {
     let counts = [
         (outcome.back, "of them parked again already"),
         (outcome.refused, "not taken by the broker, a queue is missing or full; still parked"),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use contracts::Timestamp;
-use messaging::replay::{self, Outcome, Plan, Span};
+use messaging::replay::{self, ReplayOutcome, ReplayPlan, Span};
 
 use super::operator::{Operator, Person, Progress, print, stop_at_signal};
 use super::{listing, rate};
@@ -56,7 +56,7 @@ pub(super) async fn execute(operator: &Operator, command: Replay) -> anyhow::Res
     }
 }
 
-fn told(plan: &Plan, outcome: &Outcome) -> String {
+fn told(plan: &ReplayPlan, outcome: &ReplayOutcome) -> String {
     let sent = format!("{} of {} outputs sent again", outcome.sent, plan.outputs());
     let waiting = (outcome.undelivered > 0)
         .then(|| format!("{} of them wait for a desk's queue", outcome.undelivered));

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use clap::Args;
 use contracts::Timestamp;
 use messaging::Question;
-use timeline::{Filter, Target, Timeline, render};
+use timeline::{Target, Timeline, TimelineFilter, render};
 
 use super::operator::{Operator, print};
 use crate::Trailing;
@@ -56,7 +56,7 @@ pub(super) async fn execute(
             "only what {} knows: `deskmesh-operator trace` joins all services",
             operator.service.name()
         );
-        let filter = Filter::of(command.failed, command.since, Some(command.limit));
+        let filter = TimelineFilter::of(command.failed, command.since, Some(command.limit));
         print(&render(&Timeline::of(target, &[trail], vec![part]).narrowed(&filter)))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -29,7 +29,7 @@ pub fn form_of<'a>(created: &TicketCreated, forms: &'a [Form]) -> Option<&'a For
 
 /// An entry in a ticket's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct HistoryEntry {
     /// What changed.
     pub item: String,
     /// The display name of who did it.
@@ -39,7 +39,7 @@ pub struct Entry {
 /// What is entered in a ticket's history for an update: nothing for custom fields, whose change is
 /// on record where it was made.
 #[must_use]
-pub fn history_of(updated: &TicketUpdated) -> Vec<Entry> {
+pub fn history_of(updated: &TicketUpdated) -> Vec<HistoryEntry> {
     let tags = updated
         .tags
         .iter()
@@ -50,8 +50,8 @@ pub fn history_of(updated: &TicketUpdated) -> Vec<Entry> {
     let comments = updated
         .comments
         .iter()
-        .map(|it| Entry { item: format!("comment:{}", it.id), by: it.author.name.clone() });
-    items.zip(actor).map(|(item, by)| Entry { item, by }).chain(comments).collect()
+        .map(|it| HistoryEntry { item: format!("comment:{}", it.id), by: it.author.name.clone() });
+    items.zip(actor).map(|(item, by)| HistoryEntry { item, by }).chain(comments).collect()
 }
 
 /// A comment as it may be put on a page: its HTML without anything that runs or reaches out by
@@ -92,7 +92,7 @@ pub enum Origin {
 
 /// A change of a ticket as the desk records it, before it decides what to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct RecordedChange {
     /// `status`, `tag:<name>`, `custom_field:<key>`, `comment:<id>`.
     pub item: String,
     /// Who made it.
@@ -101,7 +101,7 @@ pub struct Change {
 
 /// The changes that a delivery makes on a ticket.
 #[must_use]
-pub fn changes_in(told: &DeliveryBody) -> Vec<Change> {
+pub fn changes_in(told: &DeliveryBody) -> Vec<RecordedChange> {
     let (status, tags, fields, comments) = match told {
         DeliveryBody::TicketCreated(created) => {
             (true, created.tags.clone(), &created.custom_fields, &created.comments)
@@ -121,12 +121,12 @@ pub fn changes_in(told: &DeliveryBody) -> Vec<Change> {
     let items = items.chain(tags.iter().map(|tag| format!("tag:{tag}")));
     let items = items.chain(fields.keys().map(|key| format!("custom_field:{key}")));
     let items = items.chain(comments.iter().map(|comment| format!("comment:{}", comment.id)));
-    items.map(|item| Change { item, origin: Origin::Sharing }).collect()
+    items.map(|item| RecordedChange { item, origin: Origin::Sharing }).collect()
 }
 
 /// What a desk publishes of the changes of a ticket: all of its own, and nothing that it was told.
 #[must_use]
-pub fn to_publish(changes: &[Change]) -> Vec<&Change> {
+pub fn to_publish(changes: &[RecordedChange]) -> Vec<&RecordedChange> {
     changes.iter().filter(|change| change.origin != Origin::Sharing).collect()
 }
 
@@ -232,7 +232,7 @@ mod tests {
                     "comments": [comment(1, "Text")] })),
             receipt("ticket.update.v1", 10, "applied"),
         ];
-        let mut changes: Vec<Change> = told.iter().flat_map(changes_in).collect();
+        let mut changes: Vec<RecordedChange> = told.iter().flat_map(changes_in).collect();
         let items: Vec<&str> = changes.iter().map(|change| change.item.as_str()).collect();
         assert_eq!(
             items,
@@ -240,7 +240,7 @@ mod tests {
         );
         assert!(to_publish(&changes).is_empty());
         let own = [Origin::Agent, Origin::Rule]
-            .map(|origin| Change { item: "tag:gold".to_owned(), origin });
+            .map(|origin| RecordedChange { item: "tag:gold".to_owned(), origin });
         changes.extend(own.clone());
         assert_eq!(to_publish(&changes), own.iter().collect::<Vec<_>>());
     }

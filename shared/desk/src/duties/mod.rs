@@ -16,15 +16,15 @@ use contracts::terms::CommentTerms;
 use contracts::{AccountName, AgreementId, CommentId, Receipt, ReceiptOutcome, ShareId, TicketId};
 
 pub use content::{
-    Change, Entry, Form, MessageIds, Origin, changes_in, form_of, history_of, may_fetch,
-    shown_html, to_publish,
+    Form, HistoryEntry, MessageIds, Origin, RecordedChange, changes_in, form_of, history_of,
+    may_fetch, shown_html, to_publish,
 };
 pub use people::{Reach, Requester, User, Users};
-pub use views::{Condition, updated_via_sharing};
+pub use views::{SharingCondition, updated_via_sharing};
 
 /// Why a desk does not do what an agent asks for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum DutyRefusal {
     ///
     #[error("the ticket is shared with {0}: unshare it before merging it")]
     InLiveShare(String),
@@ -132,10 +132,10 @@ impl Duties {
     ///
     ///
     /// # Errors
-    /// [`Refusal::InLiveShare`].
-    pub fn may_merge(&self, number: &str) -> Result<(), Refusal> {
+    /// [`DutyRefusal::InLiveShare`].
+    pub fn may_merge(&self, number: &str) -> Result<(), DutyRefusal> {
         let Some(shared) = self.live_shares_of(number).next() else { return Ok(()) };
-        Err(Refusal::InLiveShare(
+        Err(DutyRefusal::InLiveShare(
             self.partner(shared)
                 .map_or_else(|| "another account".to_owned(), |partner| partner.to_string()),
         ))

@@ -6,7 +6,7 @@ use std::fmt;
 use contracts::Person;
 use contracts::delivery::DeliveryBody;
 
-use super::Refusal;
+use super::DutyRefusal;
 
 /// A user that belongs to the desk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,8 +106,8 @@ impl Users {
     /// Deletes a user; a placeholder stays.
     ///
     /// # Errors
-    /// [`Refusal::Placeholder`].
-    pub fn delete(&mut self, id: &str) -> Result<(), Refusal> {
+    /// [`DutyRefusal::Placeholder`].
+    pub fn delete(&mut self, id: &str) -> Result<(), DutyRefusal> {
         self.check_own(id)?;
         self.own.remove(id);
         Ok(())
@@ -116,8 +116,8 @@ impl Users {
     /// Merges one user into another; a placeholder takes no part in it.
     ///
     /// # Errors
-    /// [`Refusal::Placeholder`].
-    pub fn merge(&mut self, from: &str, into: &str) -> Result<(), Refusal> {
+    /// [`DutyRefusal::Placeholder`].
+    pub fn merge(&mut self, from: &str, into: &str) -> Result<(), DutyRefusal> {
         self.check_own(into)?;
         self.delete(from)
     }
@@ -128,9 +128,9 @@ impl Users {
         self.own.get(id)
     }
 
-    fn check_own(&self, id: &str) -> Result<(), Refusal> {
+    fn check_own(&self, id: &str) -> Result<(), DutyRefusal> {
         match self.placeholders.get(id) {
-            Some(person) => Err(Refusal::Placeholder(person.name.clone())),
+            Some(person) => Err(DutyRefusal::Placeholder(person.name.clone())),
             None => Ok(()),
         }
     }

@@ -7,7 +7,7 @@ use super::{Duties, Shared};
 
 /// A condition that a view filters by, and that a trigger or an automation fires on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Condition {
+pub enum SharingCondition {
     /// "Ticket created by ticket sharing".
     Received,
     /// "Updated via: ticket sharing".
@@ -31,7 +31,7 @@ pub fn updated_via_sharing(told: &DeliveryBody) -> bool {
 impl Duties {
     /// The tickets of which a condition holds, each by its share: a view.
     #[must_use]
-    pub fn view(&self, condition: &Condition) -> Vec<&ShareId> {
+    pub fn view(&self, condition: &SharingCondition) -> Vec<&ShareId> {
         self.shares
             .iter()
             .filter(|(_, shared)| self.holds(condition, shared))
@@ -44,7 +44,7 @@ impl Duties {
     #[must_use]
     pub fn fires<'a>(
         &self,
-        conditions: &[Condition],
+        conditions: &[SharingCondition],
         told: &'a DeliveryBody,
     ) -> Option<&'a ShareId> {
         let share = match told {
@@ -53,21 +53,21 @@ impl Duties {
             _ => return None,
         };
         let shared = self.shares.get(share)?;
-        let met = |condition: &Condition| match condition {
-            Condition::UpdatedVia => updated_via_sharing(told),
+        let met = |condition: &SharingCondition| match condition {
+            SharingCondition::UpdatedVia => updated_via_sharing(told),
             other => self.holds(other, shared),
         };
         conditions.iter().all(met).then_some(share)
     }
 
-    fn holds(&self, condition: &Condition, shared: &Shared) -> bool {
+    fn holds(&self, condition: &SharingCondition, shared: &Shared) -> bool {
         match condition {
-            Condition::Received => shared.side == Side::Receiver,
-            Condition::UpdatedVia => shared.changed_by_sharing,
-            Condition::ReceivedFrom(name) => {
+            SharingCondition::Received => shared.side == Side::Receiver,
+            SharingCondition::UpdatedVia => shared.changed_by_sharing,
+            SharingCondition::ReceivedFrom(name) => {
                 shared.side == Side::Receiver && self.partner(shared).as_ref() == Some(name)
             }
-            Condition::SentTo(name) => {
+            SharingCondition::SentTo(name) => {
                 shared.side == Side::Sender && self.partner(shared).as_ref() == Some(name)
             }
         }
@@ -103,12 +103,12 @@ mod tests {
         let duties = both_ways();
         let (received, sent) = (share(10), share(11));
         for (condition, shown) in [
-            (Condition::Received, vec![&received]),
-            (Condition::UpdatedVia, vec![&received]),
-            (Condition::ReceivedFrom(account("acme")), vec![&received]),
-            (Condition::ReceivedFrom(account("initech")), vec![]),
-            (Condition::SentTo(account("initech")), vec![&sent]),
-            (Condition::SentTo(account("acme")), vec![]),
+            (SharingCondition::Received, vec![&received]),
+            (SharingCondition::UpdatedVia, vec![&received]),
+            (SharingCondition::ReceivedFrom(account("acme")), vec![&received]),
+            (SharingCondition::ReceivedFrom(account("initech")), vec![]),
+            (SharingCondition::SentTo(account("initech")), vec![&sent]),
+            (SharingCondition::SentTo(account("acme")), vec![]),
         ] {
             assert_eq!(duties.view(&condition), shown, "{condition:?}");
         }
@@ -118,19 +118,23 @@ mod tests {
     fn r_80_what_came_by_sharing_did_so_for_good() {
         let mut duties = both_ways();
         duties.take(&unshared());
-        assert_eq!(duties.view(&Condition::Received), [&share(10)]);
+        assert_eq!(duties.view(&SharingCondition::Received), [&share(10)]);
     }
 
     #[test]
     fn r_81_and_r_85_a_trigger_fires_on_what_a_partner_did() {
         let duties = both_ways();
-        let from_acme = [Condition::UpdatedVia, Condition::ReceivedFrom(account("acme"))];
+        let from_acme =
+            [SharingCondition::UpdatedVia, SharingCondition::ReceivedFrom(account("acme"))];
         assert_eq!(duties.fires(&from_acme, &created(&json!({}))), Some(&share(10)));
         assert_eq!(
             duties.fires(&from_acme, &updated(&json!({ "status": "pending" }))),
             Some(&share(10))
         );
-        assert_eq!(duties.fires(&[Condition::SentTo(account("acme"))], &created(&json!({}))), None);
+        assert_eq!(
+            duties.fires(&[SharingCondition::SentTo(account("acme"))], &created(&json!({}))),
+            None
+        );
         for other in [
             receipt("ticket.update.v1", 10, "applied"),
             agreement("agreement.accepted.v1", "sender", "accepted", 2),
@@ -150,6 +154,6 @@ mod tests {
             Some(contracts::AgreementId::new(super::super::samples::id(1)).unwrap());
         duties.take(&DeliveryBody::Receipt(shared));
         duties.take(&agreement("agreement.accepted.v1", "sender", "accepted", 2));
-        assert_eq!(duties.view(&Condition::SentTo(account("globex"))), [&share(11)]);
+        assert_eq!(duties.view(&SharingCondition::SentTo(account("globex"))), [&share(11)]);
     }
 }

@@ -23,11 +23,11 @@ pub struct Heads {
 
 /// Somebody who waits at one account's log.
 #[derive(Debug)]
-pub struct Waiting {
+pub struct LogWaiter {
     head: watch::Receiver<i64>,
 }
 
-impl Waiting {
+impl LogWaiter {
     /// Waits until the log goes beyond `position`.
     pub async fn beyond(&mut self, position: i64) {
         // The sender is gone only when the process stops.
@@ -41,7 +41,7 @@ impl Waiting {
 impl Heads {
     /// Begins to wait at an account's log.
     #[must_use]
-    pub fn wait(&self, account: &str) -> Waiting {
+    pub fn wait(&self, account: &str) -> LogWaiter {
         let mut waited_for = self.waited_for.lock().unwrap_or_else(PoisonError::into_inner);
         let head = if let Some(sender) = waited_for.get(account) {
             sender.subscribe()
@@ -52,7 +52,7 @@ impl Heads {
         };
         drop(waited_for);
         self.somebody.notify_one();
-        Waiting { head }
+        LogWaiter { head }
     }
 
     /// The accounts at whose logs somebody waits; those that nobody waits at any more are let go.

@@ -6,5 +6,5 @@ mod heads;
 mod read;
 
 pub use cursor::{Cursor, CursorError};
-pub use heads::{Heads, Waiting};
-pub use read::{Logged, Page, ReadError, Seen, about, head, page};
+pub use heads::{Heads, LogWaiter};
+pub use read::{LogPage, Logged, ReadError, Seen, about, head, page};

@@ -30,7 +30,7 @@ pub struct Logged {
 
 /// Some entries, in order.
 #[derive(Debug)]
-pub struct Page {
+pub struct LogPage {
     /// The entries; none when there is nothing new.
     pub entries: Vec<Logged>,
     /// Where to go on.
@@ -111,7 +111,7 @@ pub async fn page(
     account: &str,
     after: Option<Cursor>,
     limit: usize,
-) -> Result<Page, ReadError> {
+) -> Result<LogPage, ReadError> {
     let (incarnation, head, oldest): (Uuid, i64, Option<i64>) = sqlx::query_as(
         "select incarnation, position,
              (select min(position) from desk_log where desk_log.account = desk_account.account)
@@ -126,7 +126,7 @@ pub async fn page(
     };
     after.check(incarnation, head, oldest)?;
     if after.position == head {
-        return Ok(Page { entries: Vec::new(), next: after, is_last: true });
+        return Ok(LogPage { entries: Vec::new(), next: after, is_last: true });
     }
     // The sizes first: a page must not be read into memory to learn that it is too large.
     let last: i64 = sqlx::query_scalar(
@@ -157,7 +157,7 @@ pub async fn page(
     let entries: Vec<Logged> =
         rows.into_iter().map(|row| row.read(incarnation)).collect::<sqlx::Result<_>>()?;
     let next = entries.last().map_or(after, |entry| entry.cursor);
-    Ok(Page { is_last: next.position >= head, next, entries })
+    Ok(LogPage { is_last: next.position >= head, next, entries })
 }
 
 #[derive(sqlx::FromRow)]

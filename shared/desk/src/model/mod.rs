@@ -15,7 +15,7 @@ use contracts::{Message, Receipt, ReceiptOutcome};
 use serde_json::Value;
 
 pub use comment::Comment;
-pub use sent::Sent;
+pub use sent::SentCommand;
 pub use ticket::{Head, Ticket};
 
 use sent::{Home, outcome_at_home};
@@ -30,7 +30,7 @@ pub struct Model {
     /// Updates that came before the ticket they are about, by share.
     early: BTreeMap<String, Vec<TicketUpdated>>,
     /// What commands without a receipt set, by message id.
-    sent: BTreeMap<String, Sent>,
+    sent: BTreeMap<String, SentCommand>,
     /// Numbers that the desk gave to shares before it was told their tickets, by share.
     bound: BTreeMap<String, String>,
 }
@@ -41,7 +41,7 @@ impl Model {
     pub fn of(
         tickets: Vec<Ticket>,
         early: BTreeMap<String, Vec<TicketUpdated>>,
-        sent: BTreeMap<String, Sent>,
+        sent: BTreeMap<String, SentCommand>,
     ) -> Self {
         let mut model = Self { early, sent, ..Self::default() };
         for ticket in tickets {
@@ -133,14 +133,14 @@ impl Model {
                 }
             }
             _ => {
-                if let Some(sent) = Sent::of(command_type, command) {
+                if let Some(sent) = SentCommand::of(command_type, command) {
                     self.about_to_set(id, sent, command_type, command);
                 }
             }
         }
     }
 
-    fn about_to_set(&mut self, id: &str, sent: Sent, command_type: &str, command: &Value) {
+    fn about_to_set(&mut self, id: &str, sent: SentCommand, command_type: &str, command: &Value) {
         let index = match &sent.ticket {
             Some(number) => self.own(number),
             None => match sent.share.as_ref().and_then(|share| self.by_share.get(share)) {

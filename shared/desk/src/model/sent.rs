@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// A command that waits for its receipt.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Sent {
+pub struct SentCommand {
     /// The ticket that it names by its number.
     pub ticket: Option<String>,
     /// The share that it names.
@@ -17,7 +17,7 @@ pub struct Sent {
     pub fields: BTreeMap<String, Value>,
 }
 
-impl Sent {
+impl SentCommand {
     /// What a command sets; nothing where it is about no ticket's content, or is only tried out.
     #[must_use]
     pub fn of(command_type: &str, command: &Value) -> Option<Self> {

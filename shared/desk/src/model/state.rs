@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{Comment, Sent, Ticket};
+use super::{Comment, SentCommand, Ticket};
 
 impl Ticket {
     /// For an update's `base_revision`: the lowest revision held among the fields that it sets.
     #[must_use]
     pub fn base_revision(&self, update: &Value) -> Option<u64> {
-        let fields = Sent::of("ticket.update.v1", update)?.fields;
+        let fields = SentCommand::of("ticket.update.v1", update)?.fields;
         let held = fields.keys().filter_map(|field| self.fields.get(field));
         held.map(|(_, revision)| *revision).min()
     }

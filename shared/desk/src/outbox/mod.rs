@@ -13,4 +13,4 @@ pub use ask::ask;
 pub use hold::{FileOfComment, hold, release, replace_file};
 pub use receipt::with_receipt;
 pub use request::{Request, RequestError, entity_of};
-pub use send::{Settings, run};
+pub use send::{OutboxSettings, run};

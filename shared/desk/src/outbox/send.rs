@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 /// How the outbox is sent.
 #[derive(Clone, Copy, Debug)]
-pub struct Settings {
+pub struct OutboxSettings {
     /// After so long a command without a receipt is sent again.
     pub again_after: Duration,
     /// How long the database may take to answer.
@@ -38,7 +38,7 @@ const TELL: Duration = Duration::from_secs(15);
 pub async fn run(
     pool: PgPool,
     mut sender: CommandSender,
-    settings: Settings,
+    settings: OutboxSettings,
     new: std::sync::Arc<Notify>,
     stop: CancellationToken,
 ) -> Result<(), std::convert::Infallible> {
@@ -84,7 +84,7 @@ async fn tell_oldest(pool: &PgPool, answer_timeout: Duration) {
 async fn turn(
     pool: &PgPool,
     sender: &mut CommandSender,
-    settings: Settings,
+    settings: OutboxSettings,
 ) -> Result<usize, String> {
     let database = |error: sqlx::Error| cause(&error);
     let mut transaction =

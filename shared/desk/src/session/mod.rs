@@ -8,15 +8,16 @@ use std::marker::PhantomData;
 
 use contracts::topology;
 use messaging::{
-    About, Aged, Content, DecideError, DecodeError, HandlerResult, ParkReason, Received, Service,
+    Aged, Content, Correlation, DecideError, DecodeError, HandlerResult, ParkReason,
+    ReceivedMessage, Service,
 };
 use sqlx::PgConnection;
 
-pub use share::{Share, Standing};
-pub use state::{Account, Entry, State};
+pub use share::{PartyShare, Standing};
+pub use state::{Account, LogEntry, State};
 
 use crate::store;
-use crate::told::Told;
+use crate::told::ToldDelivery;
 
 /// An edge: which one it is, and which rows of its own age.
 pub trait Edge: Send + Sync + 'static {
@@ -76,7 +77,7 @@ impl<E> Default for Session<E> {
 
 /// What becomes of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub enum DeliveryDecision {
     /// Its account is told it.
     Take,
     /// The edge keeps no such account.
@@ -84,25 +85,29 @@ pub enum Decision {
 }
 
 impl<E: Edge> Service for Session<E> {
-    type Inbound = Told;
+    type Inbound = ToldDelivery;
     type State = State;
-    type Decision = Decision;
+    type Decision = DeliveryDecision;
 
     const SERVICE: topology::Service = E::SERVICE;
     const AGED: &'static [Aged] = E::AGED;
 
-    fn decode(&self, message_type: &str, content: Content<'_>) -> Result<Told, DecodeError> {
-        Told::read(message_type, content)
+    fn decode(
+        &self,
+        message_type: &str,
+        content: Content<'_>,
+    ) -> Result<ToldDelivery, DecodeError> {
+        ToldDelivery::read(message_type, content)
     }
 
-    fn about(told: &Told) -> About {
-        About { subject: told.share().map(ToString::to_string), command: None }
+    fn about(told: &ToldDelivery) -> Correlation {
+        Correlation { subject: told.share().map(ToString::to_string), command: None }
     }
 
     async fn load(
         &self,
         connection: &mut PgConnection,
-        batch: &[&Received<Told>],
+        batch: &[&ReceivedMessage<ToldDelivery>],
     ) -> Result<State, DecideError> {
         if E::KEEPS_WHO_IS_TOLD {
             store::account::keep_told(connection, E::SERVICE.name(), batch).await?;
@@ -110,26 +115,26 @@ impl<E: Edge> Service for Session<E> {
         store::load::of_batch(connection, batch).await
     }
 
-    fn decide(&self, state: &State, received: &Received<Told>) -> Decision {
+    fn decide(&self, state: &State, received: &ReceivedMessage<ToldDelivery>) -> DeliveryDecision {
         if state.accounts.contains_key(&received.account) {
-            Decision::Take
+            DeliveryDecision::Take
         } else {
-            Decision::NoSuchAccount
+            DeliveryDecision::NoSuchAccount
         }
     }
 
     fn apply(
         &self,
         state: &mut State,
-        received: &Received<Told>,
-        decision: Decision,
+        received: &ReceivedMessage<ToldDelivery>,
+        decision: DeliveryDecision,
     ) -> HandlerResult {
         match decision {
-            Decision::Take => {
+            DeliveryDecision::Take => {
                 state.take(received);
                 HandlerResult::Decided(Vec::new())
             }
-            Decision::NoSuchAccount => HandlerResult::Park(
+            DeliveryDecision::NoSuchAccount => HandlerResult::Park(
                 ParkReason::UnknownAccount,
                 format!("{} keeps no account {}", E::SERVICE.name(), received.account),
             ),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// A share as one of its parties knows it; what is not known yet is absent.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Share {
+pub struct PartyShare {
     /// The agreement it was made under.
     pub agreement_id: Option<String>,
     /// Which party this account is.
@@ -52,7 +52,7 @@ impl Standing {
     }
 }
 
-impl Share {
+impl PartyShare {
     /// What `told` says of its share, if it is about one.
     pub(super) fn told_by(told: &DeliveryBody) -> Option<Self> {
         match told {
@@ -131,8 +131,9 @@ mod tests {
 
     #[test]
     fn what_has_ended_stays_so_whatever_comes_later() {
-        let mut share = Share { ended: true, partner: Some("globex".into()), ..Share::default() };
-        share.learn(Share { side: Some(Side::Sender), ..Share::default() });
+        let mut share =
+            PartyShare { ended: true, partner: Some("globex".into()), ..PartyShare::default() };
+        share.learn(PartyShare { side: Some(Side::Sender), ..PartyShare::default() });
         assert!(share.ended);
         assert_eq!((share.side, share.partner.as_deref()), (Some(Side::Sender), Some("globex")));
     }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use contracts::delivery::{AgreementState, DeliveryBody};
-use messaging::Received;
+use messaging::ReceivedMessage;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::share::Share;
+use super::share::PartyShare;
 use crate::model::{Model, Ticket};
-use crate::told::Told;
+use crate::told::ToldDelivery;
 
 /// The accounts that a batch is about.
 #[derive(Debug, Default)]
@@ -32,9 +32,9 @@ pub struct Account {
     /// Commands that the batch's receipts answer, by message id: type and content.
     pub commands: BTreeMap<String, (String, Value)>,
     /// New entries of the log.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<LogEntry>,
     /// What is new of shares.
-    pub shares: BTreeMap<String, Share>,
+    pub shares: BTreeMap<String, PartyShare>,
     /// Agreements as they were told, the newest of each.
     pub agreements: BTreeMap<String, AgreementState>,
     /// Receipts: entity, command and body.
@@ -45,7 +45,7 @@ pub struct Account {
 
 /// One entry of an account's log.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub struct LogEntry {
     /// Its place, from 1.
     pub position: i64,
     /// The delivery's `message_id`.
@@ -64,7 +64,7 @@ pub struct Entry {
 
 impl State {
     /// Takes one delivery: into the log, and into what its account holds.
-    pub(super) fn take(&mut self, received: &Received<Told>) {
+    pub(super) fn take(&mut self, received: &ReceivedMessage<ToldDelivery>) {
         if let Some(account) = self.accounts.get_mut(&received.account) {
             account.take(received);
         }
@@ -72,11 +72,11 @@ impl State {
 }
 
 impl Account {
-    fn take(&mut self, received: &Received<Told>) {
+    fn take(&mut self, received: &ReceivedMessage<ToldDelivery>) {
         let told = &received.message;
         self.position += 1;
         let comments: Vec<String> = told.comments().iter().map(ToString::to_string).collect();
-        self.entries.push(Entry {
+        self.entries.push(LogEntry {
             position: self.position,
             message_id: received.message_id.clone(),
             message_type: received.message_type.clone(),
@@ -94,7 +94,7 @@ impl Account {
         self.redactions.extend(
             redactions.map(|(comment, file)| (comment.to_string(), file.map(str::to_owned))),
         );
-        if let (Some(share), Some(change)) = (told.share(), Share::told_by(body)) {
+        if let (Some(share), Some(change)) = (told.share(), PartyShare::told_by(body)) {
             self.shares.entry(share.to_string()).or_default().learn(change);
         }
         match body {
@@ -109,7 +109,7 @@ impl Account {
                 let answered = (entity.to_owned(), receipt.command_id.clone(), told.raw.clone());
                 self.receipts.push(answered);
                 let command = self.commands.get(&receipt.command_id).map(|(_, content)| content);
-                let change = Share::answered(receipt, command.unwrap_or(&Value::Null));
+                let change = PartyShare::answered(receipt, command.unwrap_or(&Value::Null));
                 if let (Some(share), Some(change)) = (&receipt.share_id, change) {
                     self.shares.entry(share.to_string()).or_default().learn(change);
                 }

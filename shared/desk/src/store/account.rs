@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use messaging::Received;
+use messaging::ReceivedMessage;
 use sqlx::{PgConnection, PgPool};
 
-use crate::told::Told;
+use crate::told::ToldDelivery;
 
 /// An account as its edge knows it.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -42,7 +42,7 @@ pub async fn keep(pool: &PgPool, kept: &KeptAccount) -> sqlx::Result<()> {
 pub(crate) async fn keep_told(
     connection: &mut PgConnection,
     edge: &str,
-    batch: &[&Received<Told>],
+    batch: &[&ReceivedMessage<ToldDelivery>],
 ) -> sqlx::Result<()> {
     let below = |name: &str| name.strip_prefix(edge).is_some_and(|rest| rest.starts_with('-'));
     let names: BTreeSet<&str> =

@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::delivery::{DeliveryBody, TicketUpdated};
-use messaging::{DecideError, Received};
+use messaging::{DecideError, ReceivedMessage};
 use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{json, tickets};
-use crate::model::{Model, Sent, Ticket};
+use crate::model::{Model, SentCommand, Ticket};
 use crate::session::{Account, State};
-use crate::told::Told;
+use crate::told::ToldDelivery;
 
 type Pair = (String, String);
 
@@ -30,7 +30,7 @@ struct Parts {
 /// batch is about.
 pub async fn of_batch(
     connection: &mut PgConnection,
-    batch: &[&Received<Told>],
+    batch: &[&ReceivedMessage<ToldDelivery>],
 ) -> Result<State, DecideError> {
     let names: BTreeSet<&str> = batch.iter().map(|it| it.account.as_str()).collect();
     let accounts: Vec<(String, i64)> = sqlx::query_as(
@@ -64,7 +64,7 @@ pub async fn of_batch(
     for (name, position) in accounts {
         let Parts { tickets, early, commands, bound } = parts.remove(&name).unwrap_or_default();
         let sent = commands.iter().filter_map(|(id, (command_type, body))| {
-            Sent::of(command_type, body).map(|sent| (id.clone(), sent))
+            SentCommand::of(command_type, body).map(|sent| (id.clone(), sent))
         });
         let account = Account {
             position,
@@ -88,7 +88,7 @@ pub async fn of_batch(
 /// content.
 async fn commands(
     connection: &mut PgConnection,
-    batch: &[&Received<Told>],
+    batch: &[&ReceivedMessage<ToldDelivery>],
 ) -> sqlx::Result<Vec<(String, String, (String, Value))>> {
     let mut asked: [Vec<&str>; 3] = Default::default();
     for received in batch {
@@ -120,7 +120,7 @@ async fn commands(
 }
 
 /// The shares that the batch and the commands that it answers are about, by account.
-fn shares(batch: &[&Received<Told>], parts: &BTreeMap<String, Parts>) -> Vec<Pair> {
+fn shares(batch: &[&ReceivedMessage<ToldDelivery>], parts: &BTreeMap<String, Parts>) -> Vec<Pair> {
     let told = batch.iter().filter_map(|received| {
         Some((received.account.clone(), received.message.share()?.to_string()))
     });
@@ -129,7 +129,7 @@ fn shares(batch: &[&Received<Told>], parts: &BTreeMap<String, Parts>) -> Vec<Pai
 }
 
 /// The numbers that they name, by account.
-fn numbers(batch: &[&Received<Told>], parts: &BTreeMap<String, Parts>) -> Vec<Pair> {
+fn numbers(batch: &[&ReceivedMessage<ToldDelivery>], parts: &BTreeMap<String, Parts>) -> Vec<Pair> {
     let told = batch.iter().filter_map(|received| {
         Some((received.account.clone(), received.message.number()?.to_owned()))
     });
@@ -142,20 +142,23 @@ fn numbers(batch: &[&Received<Told>], parts: &BTreeMap<String, Parts>) -> Vec<Pa
 
 fn of_commands(
     parts: &BTreeMap<String, Parts>,
-    part: impl Fn(Sent) -> Option<String>,
+    part: impl Fn(SentCommand) -> Option<String>,
 ) -> Vec<Pair> {
     let commands = parts.iter().flat_map(|(account, parts)| {
         parts.commands.values().map(move |command| (account, command))
     });
     commands
         .filter_map(|(account, (command_type, body))| {
-            Some((account.clone(), part(Sent::of(command_type, body)?)?))
+            Some((account.clone(), part(SentCommand::of(command_type, body)?)?))
         })
         .collect()
 }
 
 /// The comments that may be told, heard before, or blanked.
-fn comments(batch: &[&Received<Told>], parts: &BTreeMap<String, Parts>) -> Vec<String> {
+fn comments(
+    batch: &[&ReceivedMessage<ToldDelivery>],
+    parts: &BTreeMap<String, Parts>,
+) -> Vec<String> {
     let told = batch.iter().flat_map(|received| {
         let comments = received.message.comments().into_iter();
         let redacted = received.message.redactions().into_iter().map(|(comment, _)| comment);
@@ -194,7 +197,7 @@ async fn early(
 /// them: account, share and number. A desk may do so before it is told the ticket.
 async fn bound(
     connection: &mut PgConnection,
-    batch: &[&Received<Told>],
+    batch: &[&ReceivedMessage<ToldDelivery>],
 ) -> sqlx::Result<Vec<(String, String, String)>> {
     let told = batch.iter().filter_map(|received| match &received.message.body {
         Some(DeliveryBody::TicketCreated(created)) => {

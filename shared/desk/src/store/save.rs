@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{json, tickets};
 use crate::blank::blank;
 use crate::model::Ticket;
-use crate::session::{Account, Entry, Share, State};
+use crate::session::{Account, LogEntry, PartyShare, State};
 
 /// Saves all of it.
 pub async fn all(connection: &mut PgConnection, state: State) -> sqlx::Result<()> {
@@ -64,11 +64,15 @@ async fn positions(
     .map(drop)
 }
 
-async fn log(connection: &mut PgConnection, account: &str, entries: &[Entry]) -> sqlx::Result<()> {
+async fn log(
+    connection: &mut PgConnection,
+    account: &str,
+    entries: &[LogEntry],
+) -> sqlx::Result<()> {
     if entries.is_empty() {
         return Ok(());
     }
-    let column = |of: fn(&Entry) -> &str| entries.iter().map(of).collect::<Vec<_>>();
+    let column = |of: fn(&LogEntry) -> &str| entries.iter().map(of).collect::<Vec<_>>();
     // An array of arrays must be a rectangle: the ids go as one text, which no id has a blank in.
     let comments: Vec<Option<String>> = entries
         .iter()
@@ -127,7 +131,7 @@ async fn shares(connection: &mut PgConnection, name: &str, account: &Account) ->
     if account.shares.is_empty() {
         return Ok(());
     }
-    let side = |share: &Share| {
+    let side = |share: &PartyShare| {
         share.side.map(|side| match side {
             Side::Sender => "sender",
             Side::Receiver => "receiver",

@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::read::ShareRow;
-use crate::model::{Comment, Sent, Ticket};
+use crate::model::{Comment, SentCommand, Ticket};
 
 /// A ticket without its comments.
 #[derive(Clone, Debug)]
@@ -111,7 +111,7 @@ pub async fn waiting(
     account: &str,
     number: &str,
     shares: &[String],
-) -> sqlx::Result<Vec<Sent>> {
+) -> sqlx::Result<Vec<SentCommand>> {
     let rows: Vec<(String, String)> = sqlx::query_as(
         "select type, body from desk_outbox
          where account = $1 and receipt is null and (ticket = $2 or share_id = any($3))
@@ -122,9 +122,10 @@ pub async fn waiting(
     .bind(shares)
     .fetch_all(connection)
     .await?;
-    let read =
-        |(command_type, body): (String, String)| Ok(Sent::of(&command_type, &super::json(&body)?));
-    let sent: Vec<Option<Sent>> = rows.into_iter().map(read).collect::<sqlx::Result<_>>()?;
+    let read = |(command_type, body): (String, String)| {
+        Ok(SentCommand::of(&command_type, &super::json(&body)?))
+    };
+    let sent: Vec<Option<SentCommand>> = rows.into_iter().map(read).collect::<sqlx::Result<_>>()?;
     Ok(sent.into_iter().flatten().collect())
 }
 

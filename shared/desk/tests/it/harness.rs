@@ -11,7 +11,7 @@ use desk::outbox::{self, Accepted, Request, accept};
 use desk::store::account::{KeptAccount, keep};
 use desk::{Edge, Session};
 use local::TestEnvironment;
-use messaging::parked::{self, Action, Filter};
+use messaging::parked::{self, ParkedAction, ParkedFilter};
 use messaging::{CommandSender, Sending};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -80,7 +80,7 @@ impl DeskHarness {
     /// Starts a replica that sends what accounts ask for; without a receipt again after `again`.
     pub fn start_outbox(&mut self, again: Duration) {
         let settings =
-            outbox::Settings { again_after: again, answer_timeout: Duration::from_secs(20) };
+            outbox::OutboxSettings { again_after: again, answer_timeout: Duration::from_secs(20) };
         let sender = CommandSender::new(Service::Gateway, self.url().into(), PATIENCE);
         let (pool, new) = (self.pool.clone(), Arc::clone(&self.new_command));
         self.replicas.spawn(|stop| outbox::run(pool, sender, settings, new, stop));
@@ -105,8 +105,8 @@ impl DeskHarness {
 
     /// Has everything that is parked taken in again, as `gateway parked replay --all` does.
     pub async fn replay_parked(&self) -> usize {
-        let all = Filter::default();
-        let plan = parked::plan(&self.pool, Service::Gateway, Action::Replay, &all).await;
+        let all = ParkedFilter::default();
+        let plan = parked::plan(&self.pool, Service::Gateway, ParkedAction::Replay, &all).await;
         let sending = Sending {
             broker_url: self.url(),
             confirm_timeout: PATIENCE,

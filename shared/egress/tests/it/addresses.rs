@@ -2,13 +2,13 @@
 
 use std::net::Ipv4Addr;
 
-use egress::{AddressClass, Call, Error, Settings};
+use egress::{AddressClass, EgressSettings, Error, HttpCall};
 
 use crate::server::{Names, Server, client, ok, settings};
 
 /// Only 127.0.0.0/24 is allowed; 127.0.1.1 stands for what is private.
-fn narrow() -> Settings {
-    Settings {
+fn narrow() -> EgressSettings {
+    EgressSettings {
         allow: vec!["127.0.0.0/24".parse().expect("a network")],
         plain_http: vec!["127.0.0.0/8".parse().expect("a network")],
         ..settings()
@@ -36,7 +36,7 @@ async fn a_name_is_refused_for_its_address() {
         ("metadata.test", AddressClass::LinkLocal),
     ] {
         let url = format!("http://{name}:{}/", server.address.port());
-        let error = egress.send(Call::get(url)).await.unwrap_err();
+        let error = egress.send(HttpCall::get(url)).await.unwrap_err();
         let Error::RefusedAddress { host, class: is } = &error else { panic!("{error}") };
         assert_eq!(*is, class, "{name}");
         assert!(host.starts_with(name.to_lowercase().trim_end_matches('.')), "{host}");
@@ -74,7 +74,7 @@ async fn an_address_in_a_url_is_refused_however_it_is_spelled() {
         "[::]",
     ] {
         let url = format!("http://{host}:{port}/");
-        let error = egress.send(Call::get(url.as_str())).await.unwrap_err();
+        let error = egress.send(HttpCall::get(url.as_str())).await.unwrap_err();
         assert_eq!(error.code(), "refused_address", "{host}: {error}");
         assert_eq!(egress.check(&url).unwrap_err(), error, "{host}");
     }
@@ -89,14 +89,14 @@ async fn a_name_that_changes_is_reached_where_it_was_looked_at() {
     let names = Names::default().with("rebinds.test", &[&["127.0.0.1"], &["127.0.1.1"]]);
     let egress = client(narrow(), names.clone());
     let url = format!("http://rebinds.test:{port}/");
-    let answer = egress.send(Call::get(url.as_str())).await.unwrap();
+    let answer = egress.send(HttpCall::get(url.as_str())).await.unwrap();
     assert_eq!(answer.collect().await.unwrap(), "outer");
     // the connection is still open, and stays the checked one
-    let answer = egress.send(Call::get(url)).await.unwrap();
+    let answer = egress.send(HttpCall::get(url)).await.unwrap();
     assert_eq!(answer.collect().await.unwrap(), "outer");
     // a new connection is a new lookup, and is looked at again
     let url = format!("http://rebinds.test:{}/", inner.address.port());
-    let error = egress.send(Call::get(url)).await.unwrap_err();
+    let error = egress.send(HttpCall::get(url)).await.unwrap_err();
     assert_eq!(error.code(), "refused_address");
     assert_eq!((outer.connections(), inner.connections()), (1, 0));
 }
@@ -111,7 +111,7 @@ async fn of_several_addresses_only_those_that_may_be_are_reached() {
     let egress = client(narrow(), names);
     for name in ["both.test", "second.test"] {
         let url = format!("http://{name}:{}/", outer.address.port());
-        let answer = egress.send(Call::get(url)).await.unwrap();
+        let answer = egress.send(HttpCall::get(url)).await.unwrap();
         assert_eq!(answer.collect().await.unwrap(), "outer", "{name}");
     }
     assert_eq!(inner.connections(), 0);
@@ -122,19 +122,19 @@ async fn without_settings_loopback_and_http_are_out_of_reach() {
     let server = Server::plain(|_| ok("secret")).await;
     let names = Names::default().with("desk.test", &[&["127.0.0.1"]]);
     let port = server.address.port();
-    let out_of_the_box = client(Settings::default(), names.clone());
+    let out_of_the_box = client(EgressSettings::default(), names.clone());
     let url = format!("http://desk.test:{port}/");
-    assert_eq!(out_of_the_box.send(Call::get(url)).await.unwrap_err().code(), "bad_url");
+    assert_eq!(out_of_the_box.send(HttpCall::get(url)).await.unwrap_err().code(), "bad_url");
     let url = format!("https://desk.test:{port}/");
-    assert_eq!(out_of_the_box.send(Call::get(url)).await.unwrap_err().code(), "bad_url");
+    assert_eq!(out_of_the_box.send(HttpCall::get(url)).await.unwrap_err().code(), "bad_url");
     let url = "https://desk.test:8443/";
-    let error = out_of_the_box.send(Call::get(url)).await.unwrap_err();
+    let error = out_of_the_box.send(HttpCall::get(url)).await.unwrap_err();
     assert_eq!(error.code(), "refused_address");
 
     // http elsewhere does not make it enough here
     let elsewhere = vec!["10.0.0.0/8".parse().expect("a network")];
-    let egress = client(Settings { plain_http: elsewhere, ..settings() }, names);
-    let error = egress.send(Call::get(format!("http://desk.test:{port}/"))).await.unwrap_err();
+    let egress = client(EgressSettings { plain_http: elsewhere, ..settings() }, names);
+    let error = egress.send(HttpCall::get(format!("http://desk.test:{port}/"))).await.unwrap_err();
     assert!(
         matches!(error, Error::RefusedAddress { class: AddressClass::HttpsOnly, .. }),
         "{error}"
@@ -154,13 +154,13 @@ async fn names_and_hosts_that_are_not_there_say_so() {
         ("empty.test".to_owned(), "name_not_found"),
         (format!("desk.test:{port}"), "not_connected"),
     ] {
-        let error = egress.send(Call::get(format!("https://{host}/"))).await.unwrap_err();
+        let error = egress.send(HttpCall::get(format!("https://{host}/"))).await.unwrap_err();
         assert_eq!(error.code(), code, "{host}");
         assert!(error.to_string().contains(&host), "{error}");
     }
     assert!(
         egress
-            .send(Call::get(format!("https://desk.test:{port}/")))
+            .send(HttpCall::get(format!("https://desk.test:{port}/")))
             .await
             .unwrap_err()
             .to_string()
@@ -173,6 +173,6 @@ async fn the_system_knows_localhost_and_not_what_cannot_be() {
     let server = Server::plain(|_| ok("hello")).await;
     let egress = egress::Egress::new(settings()).expect("a client");
     let url = format!("http://localhost:{}/", server.address.port());
-    let answer = egress.send(Call::get(url)).await.unwrap();
+    let answer = egress.send(HttpCall::get(url)).await.unwrap();
     assert_eq!(answer.collect().await.unwrap(), "hello");
 }

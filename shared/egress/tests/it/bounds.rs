@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use egress::{Body, Bytes, Call, Error, Phase, Settings, Size};
+use egress::{Body, Bytes, EgressSettings, Error, HttpCall, Phase, Size};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::{StreamExt, stream};
@@ -24,7 +24,7 @@ async fn a_server_that_says_nothing_is_given_up() {
     for said in ["", "HTTP/1.1 2", "HTTP/1.1 200 OK\r\nx: y\r\n", "HTTP/1.1 100 Continue\r\n\r\n"] {
         let server = Server::plain(move |_| Script::Hang(said.to_owned())).await;
         let began = Instant::now();
-        let error = local().send(Call::get(server.url("/"))).await.unwrap_err();
+        let error = local().send(HttpCall::get(server.url("/"))).await.unwrap_err();
         assert_eq!(phase(&error), Some(Phase::Head), "{said:?}: {error}");
         assert!(began.elapsed() < SILENCE * 10, "long before the whole time is over");
     }
@@ -39,7 +39,7 @@ async fn informational_answers_without_end_are_given_up() {
     })
     .await;
     let began = Instant::now();
-    let error = local().send(Call::get(server.url("/"))).await.unwrap_err();
+    let error = local().send(HttpCall::get(server.url("/"))).await.unwrap_err();
     assert_eq!(phase(&error), Some(Phase::Head), "{error}");
     assert!(began.elapsed() < SILENCE * 10, "long before the whole time is over");
 }
@@ -51,14 +51,14 @@ async fn a_body_that_stops_is_given_up() {
     {
         let server =
             Server::plain(move |_| Script::Hang(format!("HTTP/1.1 200 OK\r\n{said}"))).await;
-        let mut answer = local().send(Call::get(server.url("/"))).await.unwrap();
+        let mut answer = local().send(HttpCall::get(server.url("/"))).await.unwrap();
         let began = Instant::now();
         assert_eq!(answer.chunk().await.unwrap().unwrap(), "half");
         let error = answer.chunk().await.unwrap_err();
         assert_eq!(phase(&error), Some(Phase::Body), "{error}");
         assert!(began.elapsed() < SILENCE * 10, "long before the whole time is over");
         // what came is enough for a log
-        let answer = local().send(Call::get(server.url("/"))).await.unwrap();
+        let answer = local().send(HttpCall::get(server.url("/"))).await.unwrap();
         assert_eq!(answer.start(100).await, "half");
     }
 }
@@ -72,7 +72,7 @@ async fn a_body_that_drips_ends_with_the_whole_time() {
     })
     .await;
     let began = Instant::now();
-    let call = Call::get(server.url("/")).total_timeout(Duration::from_millis(600));
+    let call = HttpCall::get(server.url("/")).total_timeout(Duration::from_millis(600));
     let error = local().send(call).await.unwrap().collect().await.unwrap_err();
     assert_eq!(phase(&error), Some(Phase::Body), "{error}");
     assert!(began.elapsed() >= Duration::from_millis(600));
@@ -81,7 +81,7 @@ async fn a_body_that_drips_ends_with_the_whole_time() {
 #[tokio::test]
 async fn the_whole_time_holds_before_the_head_too() {
     let server = Server::plain(|_| Script::Hang(String::new())).await;
-    let call = Call::get(server.url("/"))
+    let call = HttpCall::get(server.url("/"))
         .head_timeout(Duration::from_mins(1))
         .total_timeout(Duration::from_millis(100));
     let error = local().send(call).await.unwrap_err();
@@ -99,7 +99,7 @@ async fn a_body_without_end_is_cut_off_at_the_bound() {
         pause: Duration::ZERO,
     })
     .await;
-    let call = Call::get(server.url("/")).answer_bytes(3_000_000);
+    let call = HttpCall::get(server.url("/")).answer_bytes(3_000_000);
     let mut answer = local().send(call).await.unwrap();
     let mut read = 0;
     let error = loop {
@@ -117,7 +117,7 @@ async fn a_body_without_end_is_cut_off_at_the_bound() {
     assert!(read <= 3_000_000 && read > 2_900_000, "{read}");
     // and again, without a panic
     assert_eq!(answer.chunk().await.unwrap_err(), error);
-    let answer = local().send(Call::get(server.url("/"))).await.unwrap();
+    let answer = local().send(HttpCall::get(server.url("/"))).await.unwrap();
     assert_eq!(answer.start(70_000).await.len(), 70_000);
 }
 
@@ -127,14 +127,14 @@ async fn a_body_that_is_announced_too_large_is_not_read() {
         Script::Hang("HTTP/1.1 200 OK\r\ncontent-length: 1001\r\n\r\n".to_owned())
     })
     .await;
-    let call = Call::get(server.url("/")).answer_bytes(1000);
+    let call = HttpCall::get(server.url("/")).answer_bytes(1000);
     let answer = local().send(call).await.unwrap();
     assert_eq!(answer.announced(), Some(1001));
     let error = answer.collect().await.unwrap_err();
     assert_eq!(error.code(), "too_large");
 
     let server = Server::plain(|_| ok(&"x".repeat(1000))).await;
-    let call = Call::get(server.url("/")).answer_bytes(1000);
+    let call = HttpCall::get(server.url("/")).answer_bytes(1000);
     assert_eq!(local().send(call).await.unwrap().collect().await.unwrap().len(), 1000);
 }
 
@@ -145,7 +145,7 @@ async fn a_head_without_end_is_cut_off() {
     let fine = format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "y".repeat(50 * 1024));
     for (head, code) in [(long, Some("too_large")), (many, Some("too_large")), (fine, None)] {
         let server = Server::plain(move |_| Script::Close(head.clone())).await;
-        let sent = local().send(Call::get(server.url("/"))).await;
+        let sent = local().send(HttpCall::get(server.url("/"))).await;
         assert_eq!(sent.as_ref().err().map(Error::code), code, "{:?}", sent.err());
     }
     let server = Server::plain(|_| Script::Repeat {
@@ -154,7 +154,7 @@ async fn a_head_without_end_is_cut_off() {
         pause: Duration::ZERO,
     })
     .await;
-    let error = local().send(Call::get(server.url("/"))).await.unwrap_err();
+    let error = local().send(HttpCall::get(server.url("/"))).await.unwrap_err();
     assert!(matches!(error, Error::TooLarge { size: Size::Head, .. }), "{error}");
 }
 
@@ -174,7 +174,7 @@ async fn nothing_is_decompressed() {
         pause: Duration::from_mins(1),
     })
     .await;
-    let answer = local().send(Call::get(server.url("/"))).await.unwrap();
+    let answer = local().send(HttpCall::get(server.url("/"))).await.unwrap();
     let body = answer.collect().await.unwrap();
     assert_eq!((body.len(), &body[..2]), (size, &[0x1f, 0x8b][..]));
     assert!(server.asked()[0].contains("accept-encoding: identity\r\n"));
@@ -191,7 +191,7 @@ async fn an_answer_that_breaks_off_or_is_no_http_says_so() {
         ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", "not HTTP"),
     ] {
         let server = Server::plain(move |_| Script::Close(said.to_owned())).await;
-        let error = match local().send(Call::get(server.url("/"))).await {
+        let error = match local().send(HttpCall::get(server.url("/"))).await {
             Ok(answer) => answer.collect().await.unwrap_err(),
             Err(error) => error,
         };
@@ -203,13 +203,14 @@ async fn an_answer_that_breaks_off_or_is_no_http_says_so() {
 #[tokio::test]
 async fn name_servers_and_hosts_that_hang_are_given_up() {
     let began = Instant::now();
-    let error = local().send(Call::get("https://hangs.test/")).await.unwrap_err();
+    let error = local().send(HttpCall::get("https://hangs.test/")).await.unwrap_err();
     assert_eq!(phase(&error), Some(Phase::Lookup), "{error}");
 
     // takes connections, and never says anything of TLS
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = silent.local_addr().expect("an address").port();
-    let error = local().send(Call::get(format!("https://127.0.0.1:{port}/"))).await.unwrap_err();
+    let error =
+        local().send(HttpCall::get(format!("https://127.0.0.1:{port}/"))).await.unwrap_err();
     assert_eq!(phase(&error), Some(Phase::Tls), "{error}");
     assert!(began.elapsed() < SILENCE * 20, "long before the whole time is over");
 }
@@ -222,7 +223,7 @@ async fn an_upload_that_moves_is_not_silence() {
         Ok(Bytes::from("part"))
     });
     // longer than silence may last
-    let call = Call::put(server.url("/"), Body::stream(parts, Some(32)));
+    let call = HttpCall::put(server.url("/"), Body::stream(parts, Some(32)));
     assert_eq!(local().send(call).await.unwrap().collect().await.unwrap(), "taken");
 }
 
@@ -231,14 +232,14 @@ async fn a_host_that_hangs_takes_no_place_of_others() {
     let hangs = Server::plain(|_| Script::Hang(CHUNKED.to_owned())).await;
     let works = Server::plain(|_| ok("hello")).await;
     let names = Names::default().with("works.test", &[&["127.0.0.1"]]);
-    let few = Settings { calls_per_host: 2, calls: 3, ..settings() };
+    let few = EgressSettings { calls_per_host: 2, calls: 3, ..settings() };
     let egress = client(few, names);
-    let call = || Call::get(hangs.url("/")).total_timeout(Duration::from_millis(200));
+    let call = || HttpCall::get(hangs.url("/")).total_timeout(Duration::from_millis(200));
     let held = [egress.send(call()).await.unwrap(), egress.send(call()).await.unwrap()];
     let error = egress.send(call()).await.unwrap_err();
     assert_eq!(phase(&error), Some(Phase::Queue), "{error}");
     let url = format!("http://works.test:{}/", works.address.port());
-    let answer = egress.send(Call::get(url)).await.unwrap();
+    let answer = egress.send(HttpCall::get(url)).await.unwrap();
     assert_eq!(answer.collect().await.unwrap(), "hello");
     drop(held);
     assert!(egress.send(call()).await.is_ok());

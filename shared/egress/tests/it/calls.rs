@@ -2,7 +2,7 @@
 
 use std::io;
 
-use egress::{Body, Bytes, Call, HeaderName, HeaderValue, StatusCode, header};
+use egress::{Body, Bytes, HeaderName, HeaderValue, HttpCall, StatusCode, header};
 use futures_util::{StreamExt, stream};
 
 use crate::server::{Names, Script, Server, client, local, ok, settings};
@@ -10,7 +10,7 @@ use crate::server::{Names, Script, Server, client, local, ok, settings};
 #[tokio::test]
 async fn a_call_is_sent_and_its_answer_read() {
     let server = Server::plain(|_| ok("hello")).await;
-    let call = Call::post(server.url("/hook?key=1"), "the body")
+    let call = HttpCall::post(server.url("/hook?key=1"), "the body")
         .header(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"))
         .header(header::HOST, HeaderValue::from_static("other.test"))
         .header(header::CONTENT_LENGTH, HeaderValue::from_static("3"));
@@ -37,7 +37,7 @@ async fn an_error_of_the_other_side_is_an_answer() {
         Script::Say("HTTP/1.1 410 Gone\r\ncontent-length: 9\r\n\r\nit's gone".to_owned())
     })
     .await;
-    let answer = local().send(Call::get(server.url("/"))).await.unwrap();
+    let answer = local().send(HttpCall::get(server.url("/"))).await.unwrap();
     assert_eq!(answer.status(), StatusCode::GONE);
     assert_eq!(answer.start(4).await, "it's");
 }
@@ -47,7 +47,7 @@ async fn a_connection_is_used_again() {
     let server = Server::plain(|_| ok("hello")).await;
     let egress = local();
     for _ in 0..3 {
-        let answer = egress.send(Call::get(server.url("/"))).await.unwrap();
+        let answer = egress.send(HttpCall::get(server.url("/"))).await.unwrap();
         answer.collect().await.unwrap();
     }
     assert_eq!((server.asked().len(), server.connections()), (3, 1));
@@ -58,7 +58,7 @@ async fn a_stream_goes_out_with_its_length_or_in_chunks() {
     let server = Server::plain(|_| ok("")).await;
     let parts = || stream::iter(["one ", "two"].map(|part| io::Result::Ok(Bytes::from(part))));
     for length in [Some(7), None] {
-        let call = Call::put(server.url("/"), Body::stream(parts(), length));
+        let call = HttpCall::put(server.url("/"), Body::stream(parts(), length));
         local().send(call).await.unwrap();
     }
     let asked = server.asked();
@@ -71,7 +71,7 @@ async fn a_stream_goes_out_with_its_length_or_in_chunks() {
 async fn a_large_body_arrives_whole() {
     let server = Server::plain(|_| ok("")).await;
     let body: String = ('a'..='z').cycle().take(1_000_003).collect();
-    local().send(Call::put(server.url("/"), body.clone())).await.unwrap();
+    local().send(HttpCall::put(server.url("/"), body.clone())).await.unwrap();
     let asked = server.asked().remove(0);
     assert!(asked.contains("content-length: 1000003\r\n"));
     assert!(asked.ends_with(&body));
@@ -82,7 +82,7 @@ async fn a_stream_that_is_not_as_long_as_said_fails_the_call() {
     let server = Server::plain(|_| ok("")).await;
     for length in [6, 8] {
         let parts = stream::iter(["one ", "two"].map(|part| io::Result::Ok(Bytes::from(part))));
-        let call = Call::put(server.url("/"), Body::stream(parts, Some(length)));
+        let call = HttpCall::put(server.url("/"), Body::stream(parts, Some(length)));
         let error = local().send(call).await.unwrap_err();
         assert_eq!(error.code(), "request_body", "{length}");
     }
@@ -97,7 +97,7 @@ async fn an_answer_is_read_as_a_stream() {
         )
     })
     .await;
-    let answer = local().send(Call::get(server.url("/"))).await.unwrap();
+    let answer = local().send(HttpCall::get(server.url("/"))).await.unwrap();
     assert_eq!(answer.announced(), None);
     let parts: Vec<_> = answer.into_stream().map(Result::unwrap).collect().await;
     assert_eq!(parts.concat(), b"onetwo");
@@ -114,7 +114,7 @@ async fn what_is_printed_and_what_fails_tells_no_secret() {
     let names = Names::default().with("desk.test", &[&["10.0.0.1"]]);
     let egress = client(settings(), names);
     let call = |url: &str| {
-        Call::post(url, "s3cret")
+        HttpCall::post(url, "s3cret")
             .header(header::AUTHORIZATION, HeaderValue::from_static("s3cret"))
             .header(HeaderName::from_static("x-key"), HeaderValue::from_static("s3cret"))
     };

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use egress::{Call, Egress, Error, Settings, SetupError, TlsFault};
+use egress::{Egress, EgressSettings, Error, HttpCall, SetupError, TlsFault};
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair,
     date_time_ymd,
@@ -67,12 +67,12 @@ fn names() -> Names {
 }
 
 fn trusting(ca_file: PathBuf) -> Egress {
-    client(Settings { ca_file, ..settings() }, names())
+    client(EgressSettings { ca_file, ..settings() }, names())
 }
 
 async fn fault(egress: &Egress, server: &Server, host: &str) -> Option<TlsFault> {
     let url = format!("https://{host}:{}/", server.address.port());
-    match egress.send(Call::get(url)).await {
+    match egress.send(HttpCall::get(url)).await {
         Ok(answer) => {
             assert_eq!(answer.collect().await.expect("a body"), "hello");
             None
@@ -126,7 +126,7 @@ async fn a_server_without_tls_is_no_secure_one() {
         }
     });
     let egress = client(settings(), names());
-    let error = egress.send(Call::get(format!("https://desk.test:{port}/"))).await.unwrap_err();
+    let error = egress.send(HttpCall::get(format!("https://desk.test:{port}/"))).await.unwrap_err();
     let Error::Tls { fault, .. } = error else { panic!("{error}") };
     assert_eq!(fault, TlsFault::Handshake);
 }
@@ -137,7 +137,7 @@ async fn from_https_nothing_goes_to_http() {
     let authority = authority("trusted");
     let to = inner.url("/");
     let server = Server::tls(shown(&authority, 2020, 4000), move |_| moved(302, &to)).await;
-    let call = Call::get(format!("https://desk.test:{}/", server.address.port()));
+    let call = HttpCall::get(format!("https://desk.test:{}/", server.address.port()));
     let egress = trusting(file(&authority, "downgrade"));
     let error = egress.send(call.redirects(egress::Redirects::anywhere(2))).await.unwrap_err();
     assert_eq!(error.code(), "redirect_refused");
@@ -150,7 +150,8 @@ fn a_file_that_is_none_stops_the_start() {
     std::fs::write(&path, "nothing").expect("a file");
     let missing = Path::new(env!("CARGO_TARGET_TMPDIR")).join("missing.pem");
     for ca_file in [path, missing] {
-        let error = Egress::new(Settings { ca_file: ca_file.clone(), ..settings() }).unwrap_err();
+        let error =
+            Egress::new(EgressSettings { ca_file: ca_file.clone(), ..settings() }).unwrap_err();
         assert!(matches!(error, SetupError::CaFile { .. }), "{error}");
         assert!(error.to_string().contains(&ca_file.display().to_string()), "{error}");
     }

@@ -2,7 +2,9 @@
 
 use std::net::Ipv4Addr;
 
-use egress::{Body, Bytes, Call, HeaderName, HeaderValue, Redirects, Settings, StatusCode, header};
+use egress::{
+    Body, Bytes, EgressSettings, HeaderName, HeaderValue, HttpCall, Redirects, StatusCode, header,
+};
 use futures_util::stream;
 
 use crate::server::{Names, Server, client, local, moved, ok, settings};
@@ -10,7 +12,7 @@ use crate::server::{Names, Server, client, local, moved, ok, settings};
 #[tokio::test]
 async fn a_redirect_is_the_answer_unless_the_call_follows() {
     let server = Server::plain(|_| moved(302, "/b")).await;
-    let answer = local().send(Call::get(server.url("/"))).await.unwrap();
+    let answer = local().send(HttpCall::get(server.url("/"))).await.unwrap();
     assert_eq!(answer.status(), StatusCode::FOUND);
     assert_eq!(server.asked().len(), 1);
 }
@@ -26,14 +28,14 @@ async fn a_redirect_inside_is_refused() {
     .await;
     let names = Names::default().with("inner.test", &[&["127.0.1.1"]]);
     let allow = vec!["127.0.0.0/24".parse().expect("a network")];
-    let egress = client(Settings { allow, ..settings() }, names);
+    let egress = client(EgressSettings { allow, ..settings() }, names);
     for way in ["127.0.1.1", "inner.test", "0x7f000101", "2130706689", "[::ffff:127.0.1.1]"] {
-        let call = Call::get(server.url(&format!("/{way}"))).redirects(Redirects::anywhere(3));
+        let call = HttpCall::get(server.url(&format!("/{way}"))).redirects(Redirects::anywhere(3));
         let error = egress.send(call).await.unwrap_err();
         assert_eq!(error.code(), "refused_address", "{way}: {error}");
     }
     for way in ["user@inner.test"] {
-        let call = Call::get(server.url(&format!("/{way}"))).redirects(Redirects::anywhere(3));
+        let call = HttpCall::get(server.url(&format!("/{way}"))).redirects(Redirects::anywhere(3));
         let error = egress.send(call).await.unwrap_err();
         assert_eq!(error.code(), "redirect_refused", "{way}: {error}");
     }
@@ -43,7 +45,7 @@ async fn a_redirect_inside_is_refused() {
 #[tokio::test]
 async fn a_circle_ends() {
     let server = Server::plain(|_| moved(302, "/again")).await;
-    let call = Call::get(server.url("/")).redirects(Redirects::same_host(3));
+    let call = HttpCall::get(server.url("/")).redirects(Redirects::same_host(3));
     let error = local().send(call).await.unwrap_err();
     assert_eq!(error.code(), "too_many_redirects");
     assert_eq!(server.asked().len(), 4);
@@ -60,7 +62,7 @@ async fn tokens_go_to_the_same_host_alone() {
     })
     .await;
     let call = |redirects| {
-        Call::get(here.url("/here"))
+        HttpCall::get(here.url("/here"))
             .header(header::AUTHORIZATION, HeaderValue::from_static("s3cret"))
             .header(header::COOKIE, HeaderValue::from_static("s3cret"))
             .header(HeaderName::from_static("x-token"), HeaderValue::from_static("s3cret"))
@@ -88,14 +90,14 @@ async fn a_body_is_sent_again_to_the_same_host_and_a_stream_is_not() {
         _ => ok("taken"),
     })
     .await;
-    let call = Call::post(server.url("/"), "the body").redirects(Redirects::same_host(1));
+    let call = HttpCall::post(server.url("/"), "the body").redirects(Redirects::same_host(1));
     let answer = local().send(call).await.unwrap();
     assert_eq!(answer.collect().await.unwrap(), "taken");
     assert!(server.asked()[1].starts_with("POST /b "));
     assert!(server.asked()[1].ends_with("\r\n\r\nthe body"));
 
     let parts = stream::iter([Ok(Bytes::from("the body"))]);
-    let call = Call::post(server.url("/"), Body::stream(parts, Some(8)));
+    let call = HttpCall::post(server.url("/"), Body::stream(parts, Some(8)));
     let error = local().send(call.redirects(Redirects::same_host(1))).await.unwrap_err();
     assert_eq!(error.code(), "redirect_refused");
 }

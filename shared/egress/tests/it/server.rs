@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use egress::{Addresses, Egress, IpNet, Lookup, Ports, Settings};
+use egress::{Addresses, Egress, EgressSettings, IpNet, Lookup, Ports};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -193,9 +193,9 @@ impl Lookup for Names {
 pub const SILENCE: Duration = Duration::from_millis(300);
 
 /// Loopback is allowed, all ports are, times are short.
-pub fn settings() -> Settings {
+pub fn settings() -> EgressSettings {
     let loopback: Vec<IpNet> = vec!["127.0.0.0/8".parse().expect("a network")];
-    Settings {
+    EgressSettings {
         allow: loopback.clone(),
         plain_http: loopback,
         ports: vec![Ports::all()],
@@ -204,12 +204,12 @@ pub fn settings() -> Settings {
         head_timeout_ms: 300,
         idle_timeout_ms: 300,
         total_timeout_ms: 20_000,
-        ..Settings::default()
+        ..EgressSettings::default()
     }
 }
 
 /// A client with these settings and names.
-pub fn client(settings: Settings, names: Names) -> Egress {
+pub fn client(settings: EgressSettings, names: Names) -> Egress {
     Egress::with_lookup(settings, names).expect("a client")
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Why a file was not copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct FetchFault {
     /// A code that stays.
     pub code: String,
     /// What is wrong; for the account whose link it is.
@@ -26,7 +26,7 @@ pub enum FaultKind {
 
 /// What becomes of a file that was not copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum RetryDecision {
     /// It is tried again after so long.
     Again(Duration),
     /// The command goes without it.
@@ -40,13 +40,15 @@ const OURS: Duration = Duration::from_secs(5);
 
 /// What becomes of a file after so many attempts that failed before this one.
 #[must_use]
-pub fn next(kind: FaultKind, before: u32) -> Next {
+pub fn next(kind: FaultKind, before: u32) -> RetryDecision {
     match kind {
-        FaultKind::Lasting => Next::GiveUp,
-        FaultKind::Ours => Next::Again(OURS),
+        FaultKind::Lasting => RetryDecision::GiveUp,
+        FaultKind::Ours => RetryDecision::Again(OURS),
         FaultKind::Passing => {
             let delay = usize::try_from(before).ok().and_then(|before| DELAYS.get(before));
-            delay.map_or(Next::GiveUp, |seconds| Next::Again(Duration::from_secs(*seconds)))
+            delay.map_or(RetryDecision::GiveUp, |seconds| {
+                RetryDecision::Again(Duration::from_secs(*seconds))
+            })
         }
     }
 }
@@ -54,23 +56,23 @@ pub fn next(kind: FaultKind, before: u32) -> Next {
 /// What an answer other than the file says. A server that is busy or broken, or has not got it yet,
 /// may do better; one that says no means it.
 #[must_use]
-pub fn refused(status: u16) -> Fault {
+pub fn refused(status: u16) -> FetchFault {
     let kind = match status {
         408 | 425 | 429 | 500..=599 => FaultKind::Passing,
         _ => FaultKind::Lasting,
     };
     let detail = format!("the server that has the file answered {status}");
-    Fault { code: format!("status_{status}"), detail, kind }
+    FetchFault { code: format!("status_{status}"), detail, kind }
 }
 
 /// Whether a call that came to nothing may come to something later: by the code that `egress` gave
 /// it.
 #[must_use]
-pub fn unreachable(code: &str, detail: String) -> Fault {
+pub fn unreachable(code: &str, detail: String) -> FetchFault {
     let lasting =
         ["bad_url", "refused_address", "too_large", "too_many_redirects", "redirect_refused"];
     let kind = if lasting.contains(&code) { FaultKind::Lasting } else { FaultKind::Passing };
-    Fault { code: code.to_owned(), detail, kind }
+    FetchFault { code: code.to_owned(), detail, kind }
 }
 
 #[cfg(test)]
@@ -79,12 +81,20 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_tried_for_five_minutes_and_what_lasts_is_not() {
-        let tries: Vec<Next> = (0..8).map(|before| next(FaultKind::Passing, before)).collect();
-        assert_eq!(tries[0], Next::Again(Duration::from_secs(2)));
-        assert_eq!(tries[4..7], [Next::Again(Duration::from_mins(3)), Next::GiveUp, Next::GiveUp]);
+        let tries: Vec<RetryDecision> =
+            (0..8).map(|before| next(FaultKind::Passing, before)).collect();
+        assert_eq!(tries[0], RetryDecision::Again(Duration::from_secs(2)));
+        assert_eq!(
+            tries[4..7],
+            [
+                RetryDecision::Again(Duration::from_mins(3)),
+                RetryDecision::GiveUp,
+                RetryDecision::GiveUp
+            ]
+        );
         assert!((240..360).contains(&DELAYS.iter().sum::<u64>()));
-        assert_eq!(next(FaultKind::Lasting, 0), Next::GiveUp);
-        assert_eq!(next(FaultKind::Ours, 100_000), Next::Again(OURS));
+        assert_eq!(next(FaultKind::Lasting, 0), RetryDecision::GiveUp);
+        assert_eq!(next(FaultKind::Ours, 100_000), RetryDecision::Again(OURS));
     }
 
     #[test]

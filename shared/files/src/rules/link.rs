@@ -6,7 +6,7 @@ use super::capability::Capability;
 
 /// A file as an attachment of a comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
+pub struct AttachedFile {
     /// Whose link it is.
     pub capability: Capability,
     /// The comment's id.
@@ -34,10 +34,10 @@ pub(crate) fn attachments<'a>(
 
 /// The files of `origin` that the comments of a command name.
 #[must_use]
-pub fn named(command_type: &str, content: &Value, origin: &str) -> Vec<Named> {
+pub fn named(command_type: &str, content: &Value, origin: &str) -> Vec<AttachedFile> {
     attachments(command_type, content)
         .filter_map(|(comment, file)| {
-            Some(Named {
+            Some(AttachedFile {
                 capability: Capability::of_url(file["url"].as_str()?, origin)?,
                 comment: comment["id"].as_str()?.to_owned(),
                 attachment: file["id"].as_str().unwrap_or_default().to_owned(),
@@ -76,7 +76,8 @@ mod tests {
             { "attachments": [{ "id": "d", "url": url }] },
             "no comment",
         ]);
-        let one = vec![Named { capability, comment: "acme/1".into(), attachment: "a".into() }];
+        let one =
+            vec![AttachedFile { capability, comment: "acme/1".into(), attachment: "a".into() }];
         let update = json!({ "comments": comments });
         let share = json!({ "ticket": { "comments": comments } });
         assert_eq!(named("ticket.update.v1", &update, ORIGIN), one);

@@ -8,9 +8,9 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::rules::capability::Capability;
-use crate::rules::fetch::Fault;
+use crate::rules::fetch::FetchFault;
 use crate::rules::foreign::Foreign;
-use crate::rules::link::Named;
+use crate::rules::link::AttachedFile;
 
 /// Copies that one account may have under way before another's go first.
 const OF_ONE_ACCOUNT: i64 = 4;
@@ -185,7 +185,7 @@ pub async fn copied(
     let is_ours = done((row, lease), &mut transaction, file, None).await?;
     if is_ours {
         if is_named {
-            let named = Named {
+            let named = AttachedFile {
                 capability: copied.capability,
                 comment: row.comment.clone(),
                 attachment: row.attachment.clone(),
@@ -205,7 +205,7 @@ pub async fn copied(
 pub async fn given_up(
     pool: &PgPool,
     (row, lease): (&CopyRow, Uuid),
-    fault: &Fault,
+    fault: &FetchFault,
 ) -> sqlx::Result<()> {
     let mut transaction = pool.begin().await?;
     let (sent, at_home) = (json!({ "url": "" }), Value::Null);
@@ -223,7 +223,7 @@ pub async fn given_up(
 pub async fn again(
     pool: &PgPool,
     (row, lease): (&CopyRow, Uuid),
-    (fault, counts): (&Fault, bool),
+    (fault, counts): (&FetchFault, bool),
     delay: Duration,
 ) -> sqlx::Result<()> {
     sqlx::query(
@@ -250,7 +250,7 @@ async fn done(
     (row, lease): (&CopyRow, Uuid),
     connection: &mut PgConnection,
     file: Option<Uuid>,
-    fault: Option<&Fault>,
+    fault: Option<&FetchFault>,
 ) -> sqlx::Result<bool> {
     let done = sqlx::query(
         "update file_copy set due_at = null, url = null, file = $4, failure = $5, detail = $6

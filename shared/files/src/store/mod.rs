@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
-use crate::rules::link::Named;
+use crate::rules::link::AttachedFile;
 use crate::rules::quota::Quota;
 
 /// A file that is about to arrive.
@@ -251,7 +251,7 @@ pub async fn give_up(pool: &PgPool, id: Uuid) -> sqlx::Result<()> {
 pub async fn link(
     connection: &mut PgConnection,
     account: &str,
-    files: &[Named],
+    files: &[AttachedFile],
 ) -> sqlx::Result<()> {
     if files.is_empty() {
         return Ok(());

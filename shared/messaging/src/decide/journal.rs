@@ -9,13 +9,13 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use sqlx::{FromRow, PgConnection};
 
-use crate::message::about::About;
+use crate::message::about::Correlation;
 use crate::message::key::Key;
 use crate::message::output::{Output, StoredOutput};
 
 /// A message decided before.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct JournalEntry {
     pub content_hash: Vec<u8>,
     pub message_type: String,
     /// Absent when they are no longer kept.
@@ -28,7 +28,7 @@ pub(crate) struct Decided<'a> {
     pub key: &'a Key,
     pub content_hash: &'a [u8],
     pub message_type: &'a str,
-    pub about: &'a About,
+    pub about: &'a Correlation,
     pub arrived_at: Timestamp,
     /// How often it waited on the ladder.
     pub waits: usize,
@@ -85,7 +85,7 @@ pub(crate) async fn output_bytes(
 pub(crate) async fn lookup(
     connection: &mut PgConnection,
     keys: &[&Key],
-) -> sqlx::Result<BTreeMap<Key, Entry>> {
+) -> sqlx::Result<BTreeMap<Key, JournalEntry>> {
     let (accounts, entities, ids) = columns(keys.iter().copied());
     let rows: Vec<Row> = sqlx::query_as(
         "select j.account, j.entity, j.message_id, j.content_hash, j.message_type, o.outputs
@@ -102,12 +102,16 @@ pub(crate) async fn lookup(
 }
 
 impl Row {
-    fn read(self) -> sqlx::Result<(Key, Entry)> {
+    fn read(self) -> sqlx::Result<(Key, JournalEntry)> {
         let key = Key { account: self.account, entity: self.entity, message_id: self.message_id };
         let outputs = self.outputs.as_deref().map(read).transpose()?;
         Ok((
             key,
-            Entry { content_hash: self.content_hash, message_type: self.message_type, outputs },
+            JournalEntry {
+                content_hash: self.content_hash,
+                message_type: self.message_type,
+                outputs,
+            },
         ))
     }
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::message::about::About;
+use crate::message::about::Correlation;
 use crate::message::envelope::{Envelope, Via};
 use crate::message::output::StoredOutput;
 use crate::message::trace_context::TraceContext;
@@ -36,7 +36,7 @@ pub(crate) struct Parking<'a> {
     exchange: &'a str,
     routing_key: &'a str,
     publisher: Option<&'a str>,
-    about: About,
+    about: Correlation,
     content_type: Option<&'a str>,
     correlation_id: Option<&'a str>,
     share_id: Option<&'a str>,
@@ -56,7 +56,7 @@ impl<'a> Parking<'a> {
         queue: &'a str,
         envelope: &'a Envelope,
         trace: &'a TraceContext,
-        about: Option<&About>,
+        about: Option<&Correlation>,
     ) -> Self {
         let message_id = envelope.message_id.as_deref().unwrap_or_default();
         let hash = crate::message::content::hash(
@@ -112,7 +112,7 @@ impl<'a> Parking<'a> {
             exchange: output.exchange(),
             routing_key: output.routing_key(),
             publisher: None,
-            about: About {
+            about: Correlation {
                 subject: output.share_id().or(output.correlation_id()).map(str::to_owned),
                 command: None,
             },
@@ -145,7 +145,7 @@ impl<'a> Parking<'a> {
             exchange: "",
             routing_key: account,
             publisher: None,
-            about: About { subject: Some(account.to_owned()), command: None },
+            about: Correlation { subject: Some(account.to_owned()), command: None },
             content_type: None,
             correlation_id: None,
             share_id: None,
@@ -160,18 +160,18 @@ impl<'a> Parking<'a> {
 }
 
 /// What a message that was not admitted is about, as far as it can be read.
-fn of_body(envelope: &Envelope) -> About {
+fn of_body(envelope: &Envelope) -> Correlation {
     // Between services the key begins with a service's name.
     let account = envelope.account().filter(|_| envelope.via != Via::Service);
     let content: Option<Value> = serde_json::from_slice(&envelope.body).ok();
     let names = |name: &str| content.as_ref()?.get(name)?.as_str().map(str::to_owned);
     match (account, &content) {
-        (Some(account), Some(content)) => About::of_content(&account, content),
-        (Some(account), None) => About { subject: Some(account.to_string()), command: None },
+        (Some(account), Some(content)) => Correlation::of_content(&account, content),
+        (Some(account), None) => Correlation { subject: Some(account.to_string()), command: None },
         // A message between services names its chain; any other text there may be a ticket's.
         (None, _) => {
             let chain = names("chain").and_then(|chain| ChainId::new(chain).ok());
-            About { subject: chain.map(|chain| chain.to_string()), command: None }
+            Correlation { subject: chain.map(|chain| chain.to_string()), command: None }
         }
     }
 }

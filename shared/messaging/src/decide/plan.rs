@@ -7,16 +7,16 @@ use contracts::delivery::Delivery;
 use contracts::topology::{RetryStep, Service};
 use contracts::{AccountName, Reason, Receipt, ReceiptOutcome, Timestamp};
 
-use crate::decide::journal::{Decided, Entry};
+use crate::decide::journal::{Decided, JournalEntry};
 use crate::decide::ladder;
-use crate::intake::admission::{Admission, Refused};
-use crate::message::about::About;
+use crate::intake::admission::{Admission, RefusedCommand};
+use crate::message::about::Correlation;
 use crate::message::envelope::Envelope;
 use crate::message::key::Key;
 use crate::message::output::{Output, StoredOutput};
 use crate::message::trace_context::TraceContext;
 use crate::park_reason::ParkReason;
-use crate::service::{HandlerResult, Otherwise, Received};
+use crate::service::{HandlerResult, Otherwise, ReceivedMessage};
 
 /// No output may be larger, in bytes: over it the broker closes the channel.
 pub const MAX_OUTPUT: usize = contracts::limits::MESSAGE_BYTES;
@@ -56,7 +56,7 @@ impl<M> Item<M> {
     }
 
     /// The message, when it was admitted.
-    pub fn accepted(&self) -> Option<&Received<M>> {
+    pub fn accepted(&self) -> Option<&ReceivedMessage<M>> {
         match &self.admission {
             Admission::Accept(known) => Some(&known.what),
             Admission::Refuse(_) | Admission::Forward(_) | Admission::Park(..) => None,
@@ -64,7 +64,7 @@ impl<M> Item<M> {
     }
 
     /// What it is about.
-    pub fn about(&self) -> Option<&About> {
+    pub fn about(&self) -> Option<&Correlation> {
         match &self.admission {
             Admission::Accept(known) => Some(&known.about),
             Admission::Refuse(refused) => Some(&refused.about),
@@ -99,7 +99,7 @@ pub(crate) struct Plan<'a, M> {
 
 impl<'a, M> Plan<'a, M> {
     /// Sorts a batch by what the journal knows of it.
-    pub fn of(service: Service, items: &'a [Item<M>], known: &BTreeMap<Key, Entry>) -> Self {
+    pub fn of(service: Service, items: &'a [Item<M>], known: &BTreeMap<Key, JournalEntry>) -> Self {
         let mut plan = Self {
             service,
             items,
@@ -233,7 +233,7 @@ impl<'a, M> Plan<'a, M> {
         }
     }
 
-    fn known(&mut self, index: usize, key: &Key, entry: &Entry) {
+    fn known(&mut self, index: usize, key: &Key, entry: &JournalEntry) {
         if entry.content_hash != self.items[index].content_hash() {
             self.reused(index, key, &entry.message_type);
             return;
@@ -294,7 +294,7 @@ impl<'a, M> Plan<'a, M> {
         AccountName::new(key.account.as_str()).ok()
     }
 
-    fn answer(&mut self, index: usize, refused: Refused) {
+    fn answer(&mut self, index: usize, refused: RefusedCommand) {
         let receipt =
             self.receipt(index, ReceiptOutcome::Rejected, refused.reason, Some(refused.detail));
         self.send_receipt(index, &refused.to, receipt, "refused");
@@ -400,8 +400,8 @@ mod tests {
             body: vec![content],
             properties: lapin::BasicProperties::default(),
         };
-        let account = Received::<()>::INTERNAL.to_owned();
-        let what = Received {
+        let account = ReceivedMessage::<()>::INTERNAL.to_owned();
+        let what = ReceivedMessage {
             account: account.clone(),
             message_id: message_id.into(),
             message_type: "fact.v1".into(),
@@ -411,19 +411,18 @@ mod tests {
             message: (),
         };
         let key = Key { account, entity: "fact".into(), message_id: message_id.into() };
-        let admission = Admission::Accept(Known {
-            key,
-            content_hash: vec![content],
-            about: About::default(),
-            what,
-        });
+        let (content_hash, about) = (vec![content], Correlation::default());
+        let admission = Admission::Accept(Known { key, content_hash, about, what });
         Item { envelope, admission, trace: TraceContext::default() }
     }
 
     #[test]
     fn nobody_is_answered_about_a_message_between_services() {
-        let entry =
-            |outputs| Entry { content_hash: vec![1], message_type: "fact.v1".into(), outputs };
+        let entry = |outputs| JournalEntry {
+            content_hash: vec![1],
+            message_type: "fact.v1".into(),
+            outputs,
+        };
         let cases =
             [(2, Some(Vec::new()), ParkReason::IdReused), (1, None, ParkReason::OutputsGone)];
         for (content, outputs, expected) in cases {

@@ -16,7 +16,7 @@ use crate::decide::suspects::{self, SUSPICIOUS_DELIVERIES, TOO_MANY_PROCESSES};
 use crate::failure::{DecideError, Next, next_after};
 use crate::message::key::Key;
 use crate::park_reason::ParkReason;
-use crate::service::{HandlerResult, Received, Service};
+use crate::service::{HandlerResult, ReceivedMessage, Service};
 use crate::timeout;
 
 /// A batch that loses this often against others has a cause of its own.
@@ -274,7 +274,7 @@ async fn attempt<S: Service>(
     };
     let mut plan = Plan::of(S::SERVICE, items, &known);
     let fresh: Vec<usize> = plan.fresh().to_vec();
-    let batch: Vec<&Received<S::Inbound>> =
+    let batch: Vec<&ReceivedMessage<S::Inbound>> =
         fresh.iter().filter_map(|index| items[*index].accepted()).collect();
     if !batch.is_empty() {
         let verdicts = decide_fresh(service, &mut transaction, &batch).await;
@@ -312,7 +312,7 @@ impl Failed {
 async fn decide_fresh<S: Service>(
     service: &S,
     connection: &mut PgConnection,
-    batch: &[&Received<S::Inbound>],
+    batch: &[&ReceivedMessage<S::Inbound>],
 ) -> Result<Vec<HandlerResult>, Failed> {
     let mut state = service.load(&mut *connection, batch).await?;
     let mut verdicts = Vec::with_capacity(batch.len());
@@ -340,7 +340,7 @@ async fn decide_fresh<S: Service>(
 pub fn decide_and_apply<S: Service>(
     service: &S,
     state: &mut S::State,
-    received: &Received<S::Inbound>,
+    received: &ReceivedMessage<S::Inbound>,
 ) -> HandlerResult {
     let decision = service.decide(state, received);
     service.apply(state, received, decision)

@@ -8,20 +8,20 @@ use contracts::topology::{self, Exchange};
 use contracts::{AccountName, Reason};
 
 use crate::intake::encoding;
-use crate::message::about::About;
+use crate::message::about::Correlation;
 use crate::message::content::{self, Content, DecodeError, UnknownMembers};
 use crate::message::envelope::{Envelope, Via};
 use crate::message::key::Key;
 use crate::park_reason::ParkReason;
-use crate::service::{Received, Service};
+use crate::service::{ReceivedMessage, Service};
 
 /// What admission says of a message.
 #[derive(Debug)]
 pub(crate) enum Admission<M> {
     /// It may be decided.
-    Accept(Known<Received<M>>),
+    Accept(Known<ReceivedMessage<M>>),
     /// The account that is told why not is known.
-    Refuse(Refused),
+    Refuse(RefusedCommand),
     /// A proper command of another entry service: it came here because that service's queue is
     /// missing.
     Forward(topology::Service),
@@ -34,17 +34,17 @@ pub(crate) enum Admission<M> {
 pub(crate) struct Known<T> {
     pub key: Key,
     pub content_hash: Vec<u8>,
-    pub about: About,
+    pub about: Correlation,
     pub what: T,
 }
 
 /// A refused command: whom to tell, and why.
 #[derive(Clone, Debug)]
-pub(crate) struct Refused {
+pub(crate) struct RefusedCommand {
     pub to: AccountName,
     pub key: Key,
     pub content_hash: Vec<u8>,
-    pub about: About,
+    pub about: Correlation,
     pub reason: Reason,
     pub detail: String,
     /// Whether the id is one that can be remembered.
@@ -67,7 +67,7 @@ pub(crate) fn admit<S: Service>(
 fn internal<M>(
     envelope: &Envelope,
     decode: impl Fn(&str, Content<'_>) -> Result<M, DecodeError>,
-    about: impl Fn(&M) -> About,
+    about: impl Fn(&M) -> Correlation,
 ) -> Admission<M> {
     let park = |detail: String| Admission::Park(ParkReason::Undecodable, detail);
     let (Some(message_id), Some(message_type)) =
@@ -86,7 +86,7 @@ fn internal<M>(
         };
         account.to_string()
     } else {
-        Received::<M>::INTERNAL.to_owned()
+        ReceivedMessage::<M>::INTERNAL.to_owned()
     };
     match decode(&message_type, Content::Bytes(&envelope.body)) {
         Ok(message) => Admission::Accept(Known {
@@ -97,7 +97,7 @@ fn internal<M>(
                 message_id: message_id.clone(),
             },
             content_hash,
-            what: Received {
+            what: ReceivedMessage {
                 account,
                 message_id,
                 message_type,
@@ -131,12 +131,12 @@ fn command<M>(
     let key = RoutingKey::parse(&envelope.routing_key);
     let valid_id = envelope.message_id.as_deref().filter(|id| is_message_id(id));
     let about = match (&key, &parsed) {
-        (Ok(key), Some(Ok(parsed))) => About::of_content(&key.account, &parsed.content),
-        _ => About { subject: Some(account.to_string()), command: None },
+        (Ok(key), Some(Ok(parsed))) => Correlation::of_content(&key.account, &parsed.content),
+        _ => Correlation { subject: Some(account.to_string()), command: None },
     };
     let refuse = |reason: Reason, detail: String| {
         let entity = key.as_ref().map_or("", |key| key.entity.as_str()).to_owned();
-        Admission::Refuse(Refused {
+        Admission::Refuse(RefusedCommand {
             to: account.clone(),
             // Also an id that is none tells one receipt from another.
             key: Key {
@@ -178,7 +178,7 @@ fn command<M>(
                 message_id: message_id.to_owned(),
             },
             content_hash,
-            what: Received {
+            what: ReceivedMessage {
                 account: account.to_string(),
                 message_id: message_id.to_owned(),
                 message_type,

@@ -9,7 +9,7 @@ pub(crate) const LONGEST: usize = 300;
 
 /// What a message is about, and which command it comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct About {
+pub struct Correlation {
     /// A chain's id, a ticket as `account/number`, a share's or an agreement's id, or an account's
     /// name.
     pub subject: Option<String>,
@@ -17,7 +17,7 @@ pub struct About {
     pub command: Option<String>,
 }
 
-impl About {
+impl Correlation {
     /// A message that `command` caused.
     #[must_use]
     pub fn caused_by(command: &CommandRef, subject: impl Into<String>) -> Self {
@@ -91,7 +91,11 @@ mod tests {
             (json!({ "account": "The pump leaks" }), Some("acme")),
             (json!({ "ticket_id": "x".repeat(LONGEST), "share_id": SHARE }), Some(SHARE)),
         ] {
-            assert_eq!(About::of_content(&acme, &content).subject.as_deref(), subject, "{content}");
+            assert_eq!(
+                Correlation::of_content(&acme, &content).subject.as_deref(),
+                subject,
+                "{content}"
+            );
         }
     }
 }

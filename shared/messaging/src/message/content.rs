@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::message::json;
-use crate::message::members::{Flaw, Members};
+use crate::message::members::{MemberFlaw, Members};
 
 /// So many mended texts are named in a receipt.
 const MENDED: usize = 10;
@@ -120,7 +120,7 @@ pub fn decode<T: DeserializeOwned>(content: Content<'_>) -> Result<T, DecodeErro
     }
 }
 
-fn placed(path: &serde_path_to_error::Path, flaw: &Flaw) -> DecodeError {
+fn placed(path: &serde_path_to_error::Path, flaw: &MemberFlaw) -> DecodeError {
     let mut pointer = pointer(path);
     if let Some(member) = flaw.member() {
         if pointer != "/" {

@@ -15,14 +15,14 @@ const MAX_DEPTH: usize = 32;
 
 /// Why a text was not read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Flaw {
+pub(crate) struct JsonFlaw {
     /// Innermost first.
     steps: Vec<String>,
     /// What is wrong, where it is not the grammar of JSON.
     sentence: Option<String>,
 }
 
-impl Flaw {
+impl JsonFlaw {
     /// The JSON pointer (RFC 6901) of what was being read; `/` for the whole.
     pub fn pointer(&self) -> String {
         if self.steps.is_empty() {
@@ -42,8 +42,8 @@ pub(crate) fn escaped(name: &str) -> String {
 ///
 /// # Errors
 /// Where it cannot be read, and why.
-pub(crate) fn read(text: &str) -> Result<Value, (Flaw, String)> {
-    let mut flaw = Flaw::default();
+pub(crate) fn read(text: &str) -> Result<Value, (JsonFlaw, String)> {
+    let mut flaw = JsonFlaw::default();
     let mut reader = serde_json::Deserializer::from_str(text);
     let read = Reader { flaw: &mut flaw, depth: 0 }
         .deserialize(&mut reader)
@@ -56,7 +56,7 @@ pub(crate) fn read(text: &str) -> Result<Value, (Flaw, String)> {
 }
 
 struct Reader<'a> {
-    flaw: &'a mut Flaw,
+    flaw: &'a mut JsonFlaw,
     depth: usize,
 }
 
@@ -185,7 +185,7 @@ pub(crate) struct Mended {
 ///
 /// # Errors
 /// What is still wrong.
-pub(crate) fn mended(text: &str) -> Option<Result<Mended, (Flaw, String)>> {
+pub(crate) fn mended(text: &str) -> Option<Result<Mended, (JsonFlaw, String)>> {
     let value = match read(&substituted(text, "fffd")?) {
         Ok(value) => value,
         Err(flaw) => return Some(Err(flaw)),

@@ -9,12 +9,12 @@ use serde_json::Value;
 
 /// What is wrong with a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Flaw {
+pub(crate) struct MemberFlaw {
     member: Option<&'static str>,
     sentence: String,
 }
 
-impl Flaw {
+impl MemberFlaw {
     /// The member that is missing in the object which is read.
     pub(crate) fn member(&self) -> Option<&'static str> {
         self.member
@@ -46,15 +46,15 @@ impl Flaw {
     }
 }
 
-impl fmt::Display for Flaw {
+impl fmt::Display for MemberFlaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.sentence)
     }
 }
 
-impl std::error::Error for Flaw {}
+impl std::error::Error for MemberFlaw {}
 
-impl de::Error for Flaw {
+impl de::Error for MemberFlaw {
     fn custom<T: fmt::Display>(sentence: T) -> Self {
         Self::of(sentence.to_string())
     }
@@ -85,7 +85,7 @@ impl de::Error for Flaw {
 #[derive(Debug)]
 pub(crate) struct Members(pub(crate) Value);
 
-impl IntoDeserializer<'_, Flaw> for Members {
+impl IntoDeserializer<'_, MemberFlaw> for Members {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -94,9 +94,9 @@ impl IntoDeserializer<'_, Flaw> for Members {
 }
 
 impl<'de> Deserializer<'de> for Members {
-    type Error = Flaw;
+    type Error = MemberFlaw;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Flaw> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, MemberFlaw> {
         match self.0 {
             Value::Null => visitor.visit_unit(),
             Value::Bool(flag) => visitor.visit_bool(flag),
@@ -104,7 +104,7 @@ impl<'de> Deserializer<'de> for Members {
                 (Some(number), _, _) => visitor.visit_u64(number),
                 (None, Some(number), _) => visitor.visit_i64(number),
                 (None, None, Some(number)) => visitor.visit_f64(number),
-                (None, None, None) => Err(Flaw::expected(&visitor)),
+                (None, None, None) => Err(MemberFlaw::expected(&visitor)),
             },
             Value::String(text) => visitor.visit_string(text),
             Value::Array(items) => {
@@ -119,7 +119,7 @@ impl<'de> Deserializer<'de> for Members {
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Flaw> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, MemberFlaw> {
         if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
@@ -127,7 +127,7 @@ impl<'de> Deserializer<'de> for Members {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Flaw> {
+    ) -> Result<V::Value, MemberFlaw> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -136,11 +136,11 @@ impl<'de> Deserializer<'de> for Members {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Flaw> {
+    ) -> Result<V::Value, MemberFlaw> {
         if self.0.is_object() {
             self.deserialize_any(visitor)
         } else {
-            Err(Flaw::expected(&visitor))
+            Err(MemberFlaw::expected(&visitor))
         }
     }
 
@@ -149,7 +149,7 @@ impl<'de> Deserializer<'de> for Members {
         _: &'static str,
         choices: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Flaw> {
+    ) -> Result<V::Value, MemberFlaw> {
         match self.0 {
             Value::String(word) => visitor.visit_enum(word.into_deserializer()),
             Value::Object(members)
@@ -159,7 +159,7 @@ impl<'de> Deserializer<'de> for Members {
                 let members = members.into_iter().map(|(name, member)| (name, Members(member)));
                 visitor.visit_enum(MapAccessDeserializer::new(MapDeserializer::new(members)))
             }
-            _ => Err(Flaw::one_of(choices)),
+            _ => Err(MemberFlaw::one_of(choices)),
         }
     }
 

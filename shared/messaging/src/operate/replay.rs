@@ -12,7 +12,7 @@ use crate::decide::journal;
 use crate::failure::Fault;
 use crate::message::outgoing::OutgoingMessage;
 use crate::message::output::StoredOutput;
-use crate::operate::parked::{Done, Entry, record};
+use crate::operate::parked::{Done, NewAuditLine, record};
 use crate::operate::sending::{Pace, Sending};
 use crate::publish::publisher::Publisher;
 use crate::publish::undelivered;
@@ -28,7 +28,7 @@ pub struct Span {
 
 /// What a replay of the journal would send.
 #[derive(Debug)]
-pub struct Plan {
+pub struct ReplayPlan {
     /// Message types with the number of outputs, by name.
     pub types: Vec<(String, i64)>,
     span: Span,
@@ -38,7 +38,7 @@ pub struct Plan {
 
 /// How far a replay came.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct ReplayOutcome {
     /// Outputs sent again.
     pub sent: usize,
     /// Those of them that no desk's queue took: they wait in `undelivered`.
@@ -49,7 +49,7 @@ pub struct Outcome {
     pub fault: Option<Fault>,
 }
 
-impl Plan {
+impl ReplayPlan {
     /// How many decided messages have their outputs sent again.
     #[must_use]
     pub fn messages(&self) -> i64 {
@@ -84,7 +84,7 @@ impl Plan {
 ///
 /// # Errors
 /// What the database says.
-pub async fn plan(pool: &PgPool, span: Span) -> sqlx::Result<Plan> {
+pub async fn plan(pool: &PgPool, span: Span) -> sqlx::Result<ReplayPlan> {
     let types = sqlx::query_as(
         "select output -> 'output' ->> 'message_type' as message_type, count(*) as count
          from journal_output, json_array_elements(outputs::json) as output
@@ -105,7 +105,7 @@ pub async fn plan(pool: &PgPool, span: Span) -> sqlx::Result<Plan> {
     .bind(span.until.utc())
     .fetch_all(pool)
     .await?;
-    Ok(Plan { types, span, moments })
+    Ok(ReplayPlan { types, span, moments })
 }
 
 /// Sends what was planned, in the order in which it was decided, until it is done or told to
@@ -117,11 +117,11 @@ pub async fn plan(pool: &PgPool, span: Span) -> sqlx::Result<Plan> {
 pub async fn carry_out(
     pool: &PgPool,
     service: Service,
-    plan: &Plan,
+    plan: &ReplayPlan,
     sending: &Sending,
     stop: &CancellationToken,
     progress: impl FnMut(usize),
-) -> Result<Outcome, Fault> {
+) -> Result<ReplayOutcome, Fault> {
     let post = sending.open(service).await?;
     let started_at = now();
     let outcome =
@@ -134,7 +134,7 @@ pub async fn carry_out(
         outcome.sent,
         plan.outputs()
     );
-    let entry = Entry {
+    let entry = NewAuditLine {
         at: started_at,
         by: &sending.by,
         done: Done::JournalReplayed,
@@ -146,13 +146,13 @@ pub async fn carry_out(
 
 async fn send_all(
     pool: &PgPool,
-    plan: &Plan,
+    plan: &ReplayPlan,
     publisher: &Publisher,
     mut pace: Pace,
     stop: &CancellationToken,
     mut progress: impl FnMut(usize),
-) -> Outcome {
-    let mut outcome = Outcome { sent: 0, undelivered: 0, go_on_since: None, fault: None };
+) -> ReplayOutcome {
+    let mut outcome = ReplayOutcome { sent: 0, undelivered: 0, go_on_since: None, fault: None };
     for (first, last) in plan.ranges(pace.chunk()) {
         let outputs = match load(pool, first, last).await {
             Ok(outputs) => outputs,
@@ -232,7 +232,7 @@ mod tests {
         let moments = [(1, 3), (2, 3), (3, 5), (4, 20), (5, 1), (6, 1)]
             .map(|(second, count)| (at(second), count))
             .to_vec();
-        let plan = Plan { types: Vec::new(), span: Span { since: now, until: now }, moments };
+        let plan = ReplayPlan { types: Vec::new(), span: Span { since: now, until: now }, moments };
         let seconds: Vec<_> = plan
             .ranges(10)
             .into_iter()

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use sqlx::types::Uuid;
 use sqlx::{FromRow, PgConnection};
-use timeline::{Decided, Parked, Target, Told, Trail, Undelivered};
+use timeline::{Decided, Parked, SentMessage, Target, Trail, Undelivered};
 
 use crate::operate::parked::quoting;
 use crate::service::Service;
@@ -111,7 +111,7 @@ impl DecidedRow {
             decided_at: Timestamp::from(self.decided_at),
             waits: u32::try_from(self.waits).unwrap_or_default(),
             trace_id: self.trace_id,
-            told: serde_json::from_str::<Vec<Told>>(&self.told).map_err(decode)?,
+            told: serde_json::from_str::<Vec<SentMessage>>(&self.told).map_err(decode)?,
             outputs: self
                 .outputs
                 .as_deref()

@@ -15,7 +15,7 @@ use crate::publish::desk_away;
 use crate::publish::publisher::Publisher;
 use crate::publish::redeliver::redeliver;
 use crate::run::connection::Connections;
-use crate::run::runtime::{Settings, Shared, pause};
+use crate::run::runtime::{RuntimeSettings, Shared, pause};
 use crate::service::Service;
 use crate::timeout;
 
@@ -31,7 +31,8 @@ pub(crate) async fn run<S: Service>(
     let publisher =
         Publisher::open(&connections.publishing, S::SERVICE, shared.settings.confirm_timeout)
             .await?;
-    let Settings { undelivered: settings, answer_timeout, confirm_timeout, .. } = shared.settings;
+    let RuntimeSettings { undelivered: settings, answer_timeout, confirm_timeout, .. } =
+        shared.settings;
     let mut counted = None;
     loop {
         match timeout::database(answer_timeout, turn(&shared, &mut counted, now())).await {

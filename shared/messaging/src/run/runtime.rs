@@ -27,7 +27,7 @@ use crate::timeout;
 
 /// How the runtime works.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct RuntimeSettings {
     /// Where the broker is.
     pub broker_url: BrokerUrl,
     /// Batches at work at the same time.
@@ -43,21 +43,21 @@ pub struct Settings {
     /// Whether auditors are told at `events`.
     pub events: bool,
     /// What desks' queues do not take.
-    pub undelivered: Undelivered,
+    pub undelivered: RedeliverySettings,
     /// How what is old enough goes.
     pub retention: Retention,
 }
 
 /// How deliveries are tried again that a desk's queue did not take.
 #[derive(Clone, Copy, Debug)]
-pub struct Undelivered {
+pub struct RedeliverySettings {
     /// How often is looked for what is due.
     pub interval: Duration,
     /// After so long a delivery is parked.
     pub max_age: Duration,
 }
 
-impl Default for Undelivered {
+impl Default for RedeliverySettings {
     fn default() -> Self {
         Self { interval: Duration::from_secs(1), max_age: Duration::from_hours(7 * 24) }
     }
@@ -66,7 +66,7 @@ impl Default for Undelivered {
 /// What the slots of a process share.
 pub(crate) struct Shared<S> {
     pub service: Arc<S>,
-    pub settings: Settings,
+    pub settings: RuntimeSettings,
     pub pool: PgPool,
     pub health: Arc<Health>,
     pub watched: watched::Names,
@@ -108,7 +108,7 @@ pub(crate) async fn pause(
 /// None today: whatever fails is built anew, for as long as it takes.
 pub async fn run<S: Service>(
     service: Arc<S>,
-    settings: Settings,
+    settings: RuntimeSettings,
     pool: PgPool,
     health: Arc<Health>,
     shutdown: CancellationToken,

@@ -4,7 +4,8 @@ use contracts::command::AgreementAccept;
 use contracts::delivery::Delivery;
 use contracts::{Message, ReceiptOutcome, topology};
 use messaging::{
-    About, Content, DecideError, DecodeError, HandlerResult, Output, Received, Service, decode,
+    Content, Correlation, DecideError, DecodeError, HandlerResult, Output, ReceivedMessage,
+    Service, decode,
 };
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -28,17 +29,21 @@ impl Service for Agreements {
         }
     }
 
-    fn about(_: &Value) -> About {
-        About::default()
+    fn about(_: &Value) -> Correlation {
+        Correlation::default()
     }
 
-    async fn load(&self, _: &mut PgConnection, _: &[&Received<Value>]) -> Result<(), DecideError> {
+    async fn load(
+        &self,
+        _: &mut PgConnection,
+        _: &[&ReceivedMessage<Value>],
+    ) -> Result<(), DecideError> {
         Ok(())
     }
 
-    fn decide(&self, (): &(), _: &Received<Value>) {}
+    fn decide(&self, (): &(), _: &ReceivedMessage<Value>) {}
 
-    fn apply(&self, (): &mut (), received: &Received<Value>, (): ()) -> HandlerResult {
+    fn apply(&self, (): &mut (), received: &ReceivedMessage<Value>, (): ()) -> HandlerResult {
         let command = received.command();
         let mut receipt = command.receipt(ReceiptOutcome::Applied);
         receipt.detail = received.publisher.as_ref().map(ToString::to_string);

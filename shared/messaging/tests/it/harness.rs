@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use contracts::topology::Service;
 use local::TestEnvironment;
-use messaging::{Health, Retention, Service as _, Settings, Undelivered};
+use messaging::{Health, RedeliverySettings, Retention, RuntimeSettings, Service as _};
 use sqlx::PgPool;
 use testkit::desk::PATIENCE;
 use testkit::{Desk, read_queue, until};
@@ -21,13 +21,13 @@ pub struct ServiceHarness {
     pub pool: PgPool,
     pub desk: Desk,
     /// What reached the next service, by message id.
-    pub passed_on: Arc<Mutex<BTreeMap<String, PassedOn>>>,
+    pub passed_on: Arc<Mutex<BTreeMap<String, Arrivals>>>,
     collecting: JoinHandle<lapin::Result<()>>,
 }
 
-/// One message to the next service.
+/// The arrivals of one message at the next service.
 #[derive(Clone, Debug, Default)]
-pub struct PassedOn {
+pub struct Arrivals {
     /// How often it came.
     pub times: usize,
     /// What it said.
@@ -36,7 +36,7 @@ pub struct PassedOn {
     pub bodies: BTreeSet<Vec<u8>>,
 }
 
-impl PassedOn {
+impl Arrivals {
     fn came(&mut self, what: String, body: &[u8]) {
         (self.times, self.what) = (self.times + 1, what);
         self.bodies.insert(body.to_vec());
@@ -109,7 +109,7 @@ impl ServiceHarness {
     }
 
     pub fn replica_with(&self, slots: usize) -> Replica {
-        self.replica_of(Tally, &self.pool, slots, Undelivered::default().max_age)
+        self.replica_of(Tally, &self.pool, slots, RedeliverySettings::default().max_age)
     }
 
     /// A replica that keeps deliveries for a desk's missing queue for `max_age`.
@@ -119,7 +119,7 @@ impl ServiceHarness {
 
     /// A replica that reaches the broker at another address.
     pub fn replica_through(&self, broker_url: String) -> Replica {
-        Self::replica_at(broker_url, Tally, &self.pool, 4, Undelivered::default().max_age)
+        Self::replica_at(broker_url, Tally, &self.pool, 4, RedeliverySettings::default().max_age)
     }
 
     /// A replica of any service.
@@ -137,8 +137,8 @@ impl ServiceHarness {
     /// A replica with one slot that waits no longer for the database than `limit`.
     pub fn replica_waiting(&self, limit: Duration) -> Replica {
         let broker_url = self.world.installation.service_url(Tally::SERVICE).expect("an address");
-        let settings = settings(broker_url, 1, Undelivered::default().max_age);
-        Self::started(Tally, &self.pool, Settings { answer_timeout: limit, ..settings })
+        let settings = settings(broker_url, 1, RedeliverySettings::default().max_age);
+        Self::started(Tally, &self.pool, RuntimeSettings { answer_timeout: limit, ..settings })
     }
 
     /// A replica of any service, with a retention of its own.
@@ -149,8 +149,8 @@ impl ServiceHarness {
         retention: Retention,
     ) -> Replica {
         let broker_url = self.world.installation.service_url(S::SERVICE).expect("an address");
-        let settings = settings(broker_url, 4, Undelivered::default().max_age);
-        Self::started(service, pool, Settings { retention, ..settings })
+        let settings = settings(broker_url, 4, RedeliverySettings::default().max_age);
+        Self::started(service, pool, RuntimeSettings { retention, ..settings })
     }
 
     fn replica_at<S: messaging::Service>(
@@ -163,7 +163,11 @@ impl ServiceHarness {
         Self::started(service, pool, settings(broker_url, slots, max_age))
     }
 
-    fn started<S: messaging::Service>(service: S, pool: &PgPool, settings: Settings) -> Replica {
+    fn started<S: messaging::Service>(
+        service: S,
+        pool: &PgPool,
+        settings: RuntimeSettings,
+    ) -> Replica {
         let (health, stop) = (Health::new(), CancellationToken::new());
         let process = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -237,7 +241,7 @@ impl ServiceHarness {
         );
     }
 
-    pub fn passed_on(&self) -> BTreeMap<String, PassedOn> {
+    pub fn passed_on(&self) -> BTreeMap<String, Arrivals> {
         self.passed_on.lock().expect("no test panics with it").clone()
     }
 
@@ -262,8 +266,8 @@ impl ServiceHarness {
     }
 }
 
-fn settings(broker_url: String, slots: usize, max_age: Duration) -> Settings {
-    Settings {
+fn settings(broker_url: String, slots: usize, max_age: Duration) -> RuntimeSettings {
+    RuntimeSettings {
         broker_url: broker_url.into(),
         slots,
         batch_size: 64,
@@ -271,14 +275,14 @@ fn settings(broker_url: String, slots: usize, max_age: Duration) -> Settings {
         answer_timeout: Duration::from_secs(20),
         journal_days: 30,
         events: true,
-        undelivered: Undelivered { interval: Duration::from_millis(100), max_age },
+        undelivered: RedeliverySettings { interval: Duration::from_millis(100), max_age },
         retention: Retention::default(),
     }
 }
 
 async fn collect(
     url: String,
-    passed_on: Arc<Mutex<BTreeMap<String, PassedOn>>>,
+    passed_on: Arc<Mutex<BTreeMap<String, Arrivals>>>,
 ) -> lapin::Result<()> {
     read_queue(&url, "comment-sync", |delivery| {
         let id =

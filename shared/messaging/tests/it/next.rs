@@ -2,7 +2,7 @@
 
 use contracts::{Message, topology};
 use messaging::{
-    About, Content, DecideError, DecodeError, HandlerResult, Received, Service, decode,
+    Content, Correlation, DecideError, DecodeError, HandlerResult, ReceivedMessage, Service, decode,
 };
 use sqlx::PgConnection;
 
@@ -24,23 +24,28 @@ impl Service for Next {
         }
     }
 
-    fn about(_: &Counted) -> About {
-        About::default()
+    fn about(_: &Counted) -> Correlation {
+        Correlation::default()
     }
 
     async fn load(
         &self,
         _: &mut PgConnection,
-        _: &[&Received<Counted>],
+        _: &[&ReceivedMessage<Counted>],
     ) -> Result<Vec<String>, DecideError> {
         Ok(Vec::new())
     }
 
-    fn decide(&self, _: &Vec<String>, received: &Received<Counted>) -> String {
+    fn decide(&self, _: &Vec<String>, received: &ReceivedMessage<Counted>) -> String {
         received.message.what.clone()
     }
 
-    fn apply(&self, heard: &mut Vec<String>, _: &Received<Counted>, what: String) -> HandlerResult {
+    fn apply(
+        &self,
+        heard: &mut Vec<String>,
+        _: &ReceivedMessage<Counted>,
+        what: String,
+    ) -> HandlerResult {
         heard.push(what);
         HandlerResult::Decided(Vec::new())
     }

@@ -8,7 +8,7 @@ use lapin::options::{BasicGetOptions, BasicRejectOptions};
 use lapin::types::ShortString;
 use lapin::{Connection, ConnectionProperties};
 use messaging::Sending;
-use messaging::parked::{self, Action, Filter, Outcome};
+use messaging::parked::{self, ActionOutcome, ParkedAction, ParkedFilter};
 use testkit::desk::PATIENCE;
 use testkit::until;
 use tokio_util::sync::CancellationToken;
@@ -52,7 +52,7 @@ impl ServiceHarness {
         }
     }
 
-    pub async fn act(&self, action: Action, filter: &Filter) -> Outcome {
+    pub async fn act(&self, action: ParkedAction, filter: &ParkedFilter) -> ActionOutcome {
         let plan = parked::plan(&self.pool, Service::ShareDispatcher, action, filter)
             .await
             .expect("a plan");
@@ -69,8 +69,8 @@ impl ServiceHarness {
         outcome
     }
 
-    pub async fn replay_all(&self) -> Outcome {
-        self.act(Action::Replay, &Filter::default()).await
+    pub async fn replay_all(&self) -> ActionOutcome {
+        self.act(ParkedAction::Replay, &ParkedFilter::default()).await
     }
 
     /// Waits until the message with this id is in the parking table, in this state, parked so

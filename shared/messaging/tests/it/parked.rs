@@ -5,7 +5,7 @@ use std::time::Duration;
 use contracts::topology::Service;
 use contracts::{Message, Reason, ReceiptOutcome};
 use lapin::types::{AMQPValue, FieldArray, FieldTable, ShortString};
-use messaging::parked::{self, Action, Filter};
+use messaging::parked::{self, ParkedAction, ParkedFilter};
 use testkit::desk::PATIENCE;
 use testkit::until;
 use tokio_util::sync::CancellationToken;
@@ -14,8 +14,8 @@ use crate::harness::ServiceHarness;
 use crate::operator::{fetch, line};
 use crate::tally::{Count, Treat};
 
-fn discard(because: &str) -> Action {
-    Action::Discard { because: because.to_owned() }
+fn discard(because: &str) -> ParkedAction {
+    ParkedAction::Discard { because: because.to_owned() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,7 +88,10 @@ async fn a_discard_is_a_decision_with_a_receipt_that_stands() {
     let row = stage.parked_as("bad", "parked", 1).await;
     assert_eq!(
         stage
-            .act(discard("the ticket is gone"), &Filter { ids: vec![row.id], ..Filter::default() })
+            .act(
+                discard("the ticket is gone"),
+                &ParkedFilter { ids: vec![row.id], ..ParkedFilter::default() }
+            )
             .await
             .done,
         1
@@ -138,7 +141,7 @@ async fn without_a_publisher_a_discard_only_closes_and_a_replay_does_nothing() {
     let row = stage.parked_as("nobody", "parked", 1).await;
     let outcome = stage.replay_all().await;
     assert_eq!((outcome.done, outcome.left), (0, 1));
-    assert_eq!(stage.act(discard("nobody's"), &Filter::default()).await.done, 1);
+    assert_eq!(stage.act(discard("nobody's"), &ParkedFilter::default()).await.done, 1);
     stage.parked_as("nobody", "discarded", 1).await;
     assert_eq!(
         stage.history(row.id).await,
@@ -162,10 +165,14 @@ async fn a_dead_letter_of_a_desks_queue_reaches_the_desk_after_all() {
         (row.reason.as_str(), row.exchange.as_str(), row.routing_key.as_str()),
         ("dead_lettered", "desk", "globex.command.receipt")
     );
-    let refused =
-        parked::plan(&stage.pool, Service::ShareDispatcher, discard("no"), &Filter::default())
-            .await
-            .expect("a plan");
+    let refused = parked::plan(
+        &stage.pool,
+        Service::ShareDispatcher,
+        discard("no"),
+        &ParkedFilter::default(),
+    )
+    .await
+    .expect("a plan");
     assert!(refused.lines[0].what.starts_with("stays parked"), "{:?}", refused.lines);
     assert_eq!(stage.replay_all().await.done, 1);
     let delivered = fetch(&globex, "desk.globex", true).await;
@@ -269,14 +276,18 @@ async fn a_plan_changes_nothing_and_a_stop_leaves_the_rest_parked() {
     let everything = "select coalesce(string_agg(parked::text, ''), '') || (select \
         string_agg(parked_audit::text, '') from parked_audit) from parked";
     let before: String = sqlx::query_scalar(everything).fetch_one(&stage.pool).await.expect("text");
-    let plan =
-        parked::plan(&stage.pool, Service::ShareDispatcher, Action::Replay, &Filter::default())
-            .await
-            .expect("a plan");
+    let plan = parked::plan(
+        &stage.pool,
+        Service::ShareDispatcher,
+        ParkedAction::Replay,
+        &ParkedFilter::default(),
+    )
+    .await
+    .expect("a plan");
     let counts: Vec<_> = plan.lines.iter().map(|line| (line.reason.as_str(), line.count)).collect();
     assert_eq!(counts, [("poison", 3)]);
     let (listed, total) =
-        parked::list(&stage.pool, &Filter { limit: Some(2), ..Filter::default() })
+        parked::list(&stage.pool, &ParkedFilter { limit: Some(2), ..ParkedFilter::default() })
             .await
             .expect("rows");
     assert_eq!((listed.len(), total), (2, 3));

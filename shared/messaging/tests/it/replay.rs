@@ -2,7 +2,7 @@
 
 use contracts::Timestamp;
 use contracts::topology::Service;
-use messaging::replay::{self, Outcome, Span};
+use messaging::replay::{self, ReplayOutcome, Span};
 use testkit::desk::{PATIENCE, clock};
 use testkit::until;
 use tokio_util::sync::CancellationToken;
@@ -11,7 +11,7 @@ use crate::harness::ServiceHarness;
 use crate::next::Next;
 use crate::tally::Treat;
 
-async fn replay_since(stage: &ServiceHarness, since: Timestamp) -> Outcome {
+async fn replay_since(stage: &ServiceHarness, since: Timestamp) -> ReplayOutcome {
     let span = Span { since, until: clock().plus_seconds(60) };
     let plan = replay::plan(&stage.pool, span).await.expect("a plan");
     assert_eq!((plan.messages(), plan.outputs()), (5, 10));

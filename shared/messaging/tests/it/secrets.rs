@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use contracts::topology::Service;
-use messaging::parked::{self, Filter};
+use messaging::parked::{self, ParkedFilter};
 use serde_json::Value;
 use sqlx::types::Uuid;
 use testkit::desk::PATIENCE;
@@ -78,7 +78,7 @@ async fn what_a_panicking_rule_says_is_kept_and_not_logged() {
         .await
         .expect("a row");
     assert!(detail.contains(SECRET), "{detail}");
-    let listed = parked::list(&stage.pool, &Filter::default()).await.expect("it is listed");
+    let listed = parked::list(&stage.pool, &ParkedFilter::default()).await.expect("it is listed");
     let audit = parked::audit(&stage.pool, None).await.expect("it is told");
     let shown = async |body| format!("{:?}", parked::show(&stage.pool, id, body).await);
     for told in [format!("{listed:?}"), format!("{audit:?}"), shown(false).await] {

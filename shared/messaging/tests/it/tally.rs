@@ -5,8 +5,8 @@ use contracts::delivery::Delivery;
 use contracts::topology;
 use contracts::{Message, Reason, ReceiptOutcome};
 use messaging::{
-    About, Content, DecideError, DecodeError, HandlerResult, Otherwise, Output, ParkReason,
-    Patience, Received, Service, decode,
+    Content, Correlation, DecideError, DecodeError, HandlerResult, Otherwise, Output, ParkReason,
+    Patience, ReceivedMessage, Service, decode,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -71,14 +71,14 @@ impl Service for Tally {
         }
     }
 
-    fn about(_: &Count) -> About {
-        About::default()
+    fn about(_: &Count) -> Correlation {
+        Correlation::default()
     }
 
     async fn load(
         &self,
         connection: &mut PgConnection,
-        batch: &[&Received<Count>],
+        batch: &[&ReceivedMessage<Count>],
     ) -> Result<State, DecideError> {
         if batch.iter().any(|received| received.message.treat == Treat::Hang) {
             std::future::pending::<()>().await;
@@ -86,14 +86,18 @@ impl Service for Tally {
         Ok(State { known: known(connection).await?, rows: Vec::new() })
     }
 
-    fn decide(&self, state: &State, received: &Received<Count>) -> (HandlerResult, Option<Row>) {
+    fn decide(
+        &self,
+        state: &State,
+        received: &ReceivedMessage<Count>,
+    ) -> (HandlerResult, Option<Row>) {
         decide_one(state.known, received)
     }
 
     fn apply(
         &self,
         state: &mut State,
-        _: &Received<Count>,
+        _: &ReceivedMessage<Count>,
         (verdict, row): (HandlerResult, Option<Row>),
     ) -> HandlerResult {
         state.rows.extend(row);
@@ -126,7 +130,7 @@ pub struct State {
     rows: Vec<Row>,
 }
 
-fn decide_one(is_known: bool, received: &Received<Count>) -> (HandlerResult, Option<Row>) {
+fn decide_one(is_known: bool, received: &ReceivedMessage<Count>) -> (HandlerResult, Option<Row>) {
     let command = received.command();
     let count = &received.message;
     let receipt = |outcome| command.receipt(outcome);

@@ -13,28 +13,28 @@ use super::calls::{self, Calls};
 use super::doctor::{self, Answer, Doctor};
 use super::list::{direction, name, partner, reached_at, shown_health};
 use super::rehearsal::{self, Rehearsal};
-use super::rules::group::{Ending, Group, ending, group, may_invite_again};
-use super::rules::health::{Health, Traffic, health};
+use super::rules::group::{AgreementGroup, Ending, ending, group, may_invite_again};
+use super::rules::health::{AgreementHealth, Traffic, health};
 use super::rules::look_alike::{Known, look_alike};
-use super::rules::terms::{Line, for_receiver, for_sender};
+use super::rules::terms::{TermsSentence, for_receiver, for_sender};
 use super::rules::withheld::by_reason;
 use super::{SharingEdge, framed, store};
 use crate::bridge::Said;
 use crate::clock::new_id;
 use crate::failure::Failure;
 use crate::html::Html;
-use crate::role::Role;
+use crate::role::StaffRole;
 use crate::viewer::Viewer;
 use crate::views;
 
 struct Sentence {
-    line: Line,
+    line: TermsSentence,
     text: Html,
 }
 
-fn sentences(viewer: &Viewer, state: &AgreementState, lines: Vec<Line>) -> Vec<Sentence> {
+fn sentences(viewer: &Viewer, state: &AgreementState, lines: Vec<TermsSentence>) -> Vec<Sentence> {
     let partner = &partner(state).display_name;
-    let text = |line: &Line| viewer.html_of(line.key, "partner", partner);
+    let text = |line: &TermsSentence| viewer.html_of(line.key, "partner", partner);
     lines.into_iter().map(|line| Sentence { text: text(&line), line }).collect()
 }
 
@@ -115,11 +115,11 @@ pub(super) async fn page<E: SharingEdge>(
     Path(id): Path<String>,
     Query(shown): Query<Shown>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let state = store::agreement(&edge.desk().pool, &viewer.account, &id).await?;
     let state = state.ok_or(Failure::NotFound)?;
     let doctor = doctor::panel(&edge, &viewer, &state, &shown.compared).await?;
-    if group(&state) == Group::ForMe {
+    if group(&state) == AgreementGroup::ForMe {
         invitation(&edge, &viewer, &state, doctor).await
     } else {
         let rehearsal = rehearsal::panel(&edge, &viewer, &state, shown.rehearsed).await?;
@@ -137,9 +137,9 @@ async fn invitation<E: SharingEdge>(
     let partner = partner(state);
     let with_you = all.iter().filter(|it| super::list::partner(it).account == partner.account);
     let (active, past) = with_you.fold((0, 0), |(active, past), it| match group(it) {
-        Group::Active => (active + 1, past),
-        Group::Past => (active, past + 1),
-        Group::ForMe | Group::ForThem => (active, past),
+        AgreementGroup::Active => (active + 1, past),
+        AgreementGroup::Past => (active, past + 1),
+        AgreementGroup::ForMe | AgreementGroup::ForThem => (active, past),
     });
     let values: [(&str, &dyn std::fmt::Display); 2] = [("active", &active), ("past", &past)];
     let content = Invitation {
@@ -217,7 +217,7 @@ async fn decided<E: SharingEdge>(
         });
     let told = store::history(pool, account, &id).await?;
     let partner = partner(state);
-    let is_past = group(state) == Group::Past;
+    let is_past = group(state) == AgreementGroup::Past;
     let lines = match state.side {
         Side::Sender => for_sender(&state.terms),
         Side::Receiver => for_receiver(&state.terms, false),
@@ -235,7 +235,7 @@ async fn decided<E: SharingEdge>(
         health,
         health_more,
         is_over: is_past,
-        is_pending: group(state) == Group::ForThem,
+        is_pending: group(state) == AgreementGroup::ForThem,
         again: may_invite_again(state),
         side: state.side,
         day: store::of_a_day(pool, account, &id).await?,
@@ -271,17 +271,17 @@ fn here(state: &AgreementState) -> String {
 }
 
 /// Where it stands, as a badge.
-fn standing(viewer: &Viewer, state: &AgreementState, health: Health) -> Html {
+fn standing(viewer: &Viewer, state: &AgreementState, health: AgreementHealth) -> Html {
     match (group(state), health) {
-        (Group::Active, _) => views::badge("ok", "check", &viewer.say("agreement.active")),
-        (Group::ForMe | Group::ForThem, _) => {
+        (AgreementGroup::Active, _) => views::badge("ok", "check", &viewer.say("agreement.active")),
+        (AgreementGroup::ForMe | AgreementGroup::ForThem, _) => {
             views::badge("info", "clock", &viewer.say("health.not_answered"))
         }
-        (Group::Past, Health::Ended(ending)) => {
+        (AgreementGroup::Past, AgreementHealth::Ended(ending)) => {
             let key = format!("health.{}", ending.word());
             views::badge("", "stay", &viewer.say(&key))
         }
-        (Group::Past, _) => views::badge("", "stay", &viewer.say("sharing.group.past")),
+        (AgreementGroup::Past, _) => views::badge("", "stay", &viewer.say("sharing.group.past")),
     }
 }
 

@@ -9,10 +9,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::list::partner;
-use super::rules::group::{Group, group};
+use super::rules::group::{AgreementGroup, group};
 use super::{SharingEdge, WAIT, refusal, settled, store};
 use crate::failure::{Failure, see_other_said};
-use crate::role::Role;
+use crate::role::StaffRole;
 use crate::viewer::Viewer;
 
 #[derive(Debug, Deserialize)]
@@ -51,7 +51,7 @@ pub(super) async fn deactivate<E: SharingEdge>(
     Form(given): Form<Ended>,
 ) -> Result<Response, Failure> {
     let state = of_admin(&edge, &viewer, &id).await?;
-    let is_withdrawn = group(&state) == Group::ForThem;
+    let is_withdrawn = group(&state) == AgreementGroup::ForThem;
     // What is in force is asked once; what nobody answered yet is only taken back.
     if !is_withdrawn && given.sure.is_none() {
         return Err(Failure::Invalid(viewer.say("agreement.not_sure").into_owned()));
@@ -69,7 +69,7 @@ pub(super) async fn of_admin<E: SharingEdge>(
     viewer: &Viewer,
     id: &str,
 ) -> Result<AgreementState, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let state = store::agreement(&edge.desk().pool, &viewer.account, id).await?;
     state.ok_or(Failure::NotFound)
 }

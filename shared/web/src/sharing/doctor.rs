@@ -14,12 +14,12 @@ use url::form_urlencoded::byte_serialize;
 
 use super::list::partner;
 use super::rules::doctor::{Fix, Row, SideField, Way, rows};
-use super::rules::group::{Group, group};
+use super::rules::group::{AgreementGroup, group};
 use super::{SharingEdge, WAIT, refusal, store};
 use crate::clock::new_id;
 use crate::failure::{Failure, see_other};
 use crate::html::Html;
-use crate::role::Role;
+use crate::role::StaffRole;
 use crate::viewer::Viewer;
 use crate::views;
 
@@ -36,7 +36,7 @@ pub(super) async fn compare<E: SharingEdge>(
     Path(id): Path<String>,
     Form(asked): Form<Asked>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let desk = edge.desk();
     let state = store::agreement(&desk.pool, &viewer.account, &id).await?;
     let id = state.ok_or(Failure::NotFound)?.agreement_id.to_string();
@@ -102,7 +102,7 @@ pub(super) async fn panel<E: SharingEdge>(
     state: &AgreementState,
     compared: &str,
 ) -> Result<Option<Doctor>, Failure> {
-    let is_offered = state.terms.custom_fields && group(state) != Group::Past;
+    let is_offered = state.terms.custom_fields && group(state) != AgreementGroup::Past;
     if !is_offered && compared.is_empty() {
         return Ok(None);
     }

@@ -14,12 +14,12 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::list::partner;
-use super::rules::terms::{Line, for_receiver};
+use super::rules::terms::{TermsSentence, for_receiver};
 use super::{SharingEdge, WAIT, framed, refusal, settled, store};
 use crate::clock::new_id;
 use crate::failure::{Failure, see_other_said};
 use crate::html::Html;
-use crate::role::Role;
+use crate::role::StaffRole;
 use crate::viewer::Viewer;
 use crate::views;
 
@@ -142,7 +142,7 @@ struct Refused {
 
 /// A sentence of the preview, which styles show by what is chosen.
 struct Preview {
-    line: Line,
+    line: TermsSentence,
     when: &'static str,
 }
 
@@ -160,7 +160,7 @@ impl Invite<'_> {
         self.errors.iter().find(|it| it.field == field).map(|it| it.text.as_str())
     }
 
-    fn text(&self, line: &Line) -> Html {
+    fn text(&self, line: &TermsSentence) -> Html {
         self.viewer.html_of(line.key, "partner", &self.viewer.organisation)
     }
 }
@@ -210,7 +210,7 @@ pub(super) async fn form<E: SharingEdge>(
     viewer: Viewer,
     Query(Again { again }): Query<Again>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let ended = match &again {
         Some(id) => store::agreement(&edge.desk().pool, &viewer.account, id).await?,
         None => None,
@@ -226,7 +226,7 @@ pub(super) async fn send<E: SharingEdge>(
     viewer: Viewer,
     Form(filled): Form<Filled>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let wrong = filled.wrong();
     if !wrong.is_empty() {
         let refused =

@@ -8,14 +8,14 @@ use contracts::delivery::{AgreementState, Side};
 use contracts::sharing_url::host_of;
 use serde::Deserialize;
 
-use super::rules::group::{Group, group, may_invite_again};
-use super::rules::health::{Health, Traffic, health};
+use super::rules::group::{AgreementGroup, group, may_invite_again};
+use super::rules::health::{AgreementHealth, Traffic, health};
 use super::rules::terms::in_short;
 use super::settings::{self, Settings};
 use super::{SharingEdge, framed, store};
 use crate::failure::Failure;
 use crate::html::Html;
-use crate::role::Role;
+use crate::role::StaffRole;
 use crate::viewer::Viewer;
 use crate::views;
 
@@ -27,7 +27,7 @@ pub(super) struct Shown {
 
 struct Row {
     id: String,
-    group: Group,
+    group: AgreementGroup,
     partner: String,
     address: String,
     name: String,
@@ -40,7 +40,7 @@ struct Row {
 }
 
 struct Section {
-    group: Group,
+    group: AgreementGroup,
     title: String,
     rows: Vec<Row>,
 }
@@ -92,32 +92,34 @@ pub(super) fn direction(viewer: &Viewer, side: Side) -> Html {
 pub(super) fn shown_health(
     viewer: &Viewer,
     state: &AgreementState,
-    health: Health,
+    health: AgreementHealth,
 ) -> (Html, Html) {
     let n: i64 = match health {
-        Health::Waits(n, _) | Health::NotTakenOver(n, _) | Health::WithoutNumber(n, _) => n,
-        Health::Stays(n) => i64::try_from(n).unwrap_or(i64::MAX),
+        AgreementHealth::Waits(n, _)
+        | AgreementHealth::NotTakenOver(n, _)
+        | AgreementHealth::WithoutNumber(n, _) => n,
+        AgreementHealth::Stays(n) => i64::try_from(n).unwrap_or(i64::MAX),
         _ => 0,
     };
     let key = match health {
-        Health::NotDecided => "health.not_decided",
-        Health::NotAnswered => "health.not_answered",
-        Health::Ended(ending) => &format!("health.{}", ending.word()),
-        Health::Waits(..) => "health.waits",
-        Health::NotTakenOver(..) => "health.not_taken_over",
-        Health::WithoutNumber(..) => "health.without_number",
-        Health::Stays(_) => "health.stays",
-        Health::Unused => "health.unused",
-        Health::InStep => "health.in_step",
+        AgreementHealth::NotDecided => "health.not_decided",
+        AgreementHealth::NotAnswered => "health.not_answered",
+        AgreementHealth::Ended(ending) => &format!("health.{}", ending.word()),
+        AgreementHealth::Waits(..) => "health.waits",
+        AgreementHealth::NotTakenOver(..) => "health.not_taken_over",
+        AgreementHealth::WithoutNumber(..) => "health.without_number",
+        AgreementHealth::Stays(_) => "health.stays",
+        AgreementHealth::Unused => "health.unused",
+        AgreementHealth::InStep => "health.in_step",
     };
     let shown = views::health(health.level(), health.icon(), &viewer.say_with(key, &[("n", &n)]));
     let more = match health {
-        Health::NotDecided => viewer.html("health.received").then(&viewer.time(state.at)),
-        Health::NotAnswered => viewer.html("health.sent").then(&viewer.time(state.at)),
-        Health::Ended(_) => {
+        AgreementHealth::NotDecided => viewer.html("health.received").then(&viewer.time(state.at)),
+        AgreementHealth::NotAnswered => viewer.html("health.sent").then(&viewer.time(state.at)),
+        AgreementHealth::Ended(_) => {
             Html::text(&format!("{}, ", state.by.name)).then(&viewer.date(state.at))
         }
-        Health::Stays(_) => {
+        AgreementHealth::Stays(_) => {
             let path = format!("/sharing/agreements/{}#withheld", state.agreement_id);
             let text = Html::text(&viewer.say("health.stays.why"));
             Html::trusted(format!("<a class=\"link\" href=\"{}\">{text}</a>", Html::text(&path)))
@@ -154,13 +156,13 @@ pub(super) async fn page<E: SharingEdge>(
     viewer: Viewer,
     Query(shown): Query<Shown>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let pool = &edge.desk().pool;
     let agreements = store::agreements(pool, &viewer.account).await?;
     let receipts = store::receipts(pool, &viewer.account).await?;
     let traffic = store::traffic(pool, &viewer.account, &receipts).await?;
     let none = Traffic::default();
-    let rows = |wanted: Group| {
+    let rows = |wanted: AgreementGroup| {
         let of_group = agreements.iter().filter(move |state| group(state) == wanted);
         of_group
             .map(|state| {
@@ -169,24 +171,24 @@ pub(super) async fn page<E: SharingEdge>(
             })
             .collect::<Vec<_>>()
     };
-    let show = Group::ALL.into_iter().find(|it| it.word() == shown.show);
+    let show = AgreementGroup::ALL.into_iter().find(|it| it.word() == shown.show);
     let label = |word: &str| viewer.say(&format!("sharing.group.{word}")).into_owned();
     let mut filters = vec![Filter { word: "all", label: label("all"), count: agreements.len() }];
-    filters.extend(Group::ALL.map(|it| Filter {
+    filters.extend(AgreementGroup::ALL.map(|it| Filter {
         word: it.word(),
         label: label(it.word()),
         count: agreements.iter().filter(|state| group(state) == it).count(),
     }));
-    let sections = Group::ALL
+    let sections = AgreementGroup::ALL
         .into_iter()
         .filter(|it| show.is_none_or(|show| show == *it))
         .map(|it| Section { group: it, title: label(it.word()), rows: rows(it) })
         .filter(|section| !section.rows.is_empty());
     let content = List {
         filters,
-        show: show.map_or("all", Group::word),
+        show: show.map_or("all", AgreementGroup::word),
         sections: sections.collect(),
-        invites: rows(Group::ForMe),
+        invites: rows(AgreementGroup::ForMe),
         is_empty: agreements.is_empty(),
         settings: settings::known(&edge, &viewer).await?,
         viewer: &viewer,

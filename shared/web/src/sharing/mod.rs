@@ -25,14 +25,14 @@ use serde_json::Value;
 
 use crate::bridge::Bridge;
 use crate::failure::Failure;
-use crate::live::Desk;
+use crate::live::EdgeDesk;
 use crate::page::{Page, SideGroup};
 use crate::viewer::Viewer;
 
 /// What an edge is to these pages.
 pub trait SharingEdge: Clone + Send + Sync + 'static {
     /// Its half of the contract.
-    fn desk(&self) -> &Desk;
+    fn desk(&self) -> &EdgeDesk;
 
     /// What asks the bridge to third-party systems, where there is one.
     fn bridge(&self) -> Option<&Bridge> {
@@ -113,7 +113,7 @@ fn refusal(viewer: &Viewer, receipt: &Receipt) -> Option<String> {
 /// Waits until the account was told that an agreement changed, but not for ever: the page that
 /// follows shows what is known then.
 async fn settled(
-    desk: &Desk,
+    desk: &EdgeDesk,
     account: &str,
     id: &str,
     before: Option<&AgreementState>,

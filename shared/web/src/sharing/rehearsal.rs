@@ -12,12 +12,12 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::list::partner;
-use super::rules::group::{Group, group};
+use super::rules::group::{AgreementGroup, group};
 use super::rules::rehearsal::{Rehearsed, rehearsed};
 use super::{SharingEdge, store};
 use crate::clock::new_id;
 use crate::failure::{Failure, see_other};
-use crate::role::Role;
+use crate::role::StaffRole;
 use crate::viewer::Viewer;
 
 /// Tickets of a rehearsal, at most.
@@ -58,7 +58,7 @@ pub(super) struct Row {
 /// Whether an agreement can be rehearsed: this account would share under it, and has tickets here.
 fn may_rehearse<E: SharingEdge>(edge: &E, state: &AgreementState) -> bool {
     state.side == Side::Sender
-        && [Group::Active, Group::ForThem].contains(&group(state))
+        && [AgreementGroup::Active, AgreementGroup::ForThem].contains(&group(state))
         && edge.ticket_path("1").is_some()
 }
 
@@ -95,7 +95,7 @@ async fn shown<E: SharingEdge>(
         return Ok(None);
     }
     let all = rehearsed(&answers);
-    let row = |kept: &super::rules::rehearsal::Kept| Row {
+    let row = |kept: &super::rules::rehearsal::ReasonEffect| Row {
         reason: viewer.reason(kept.reason).into_owned(),
         what: viewer
             .say(if kept.is_mapped { "outcome.mapped" } else { "outcome.withheld" })
@@ -122,7 +122,7 @@ pub(super) async fn rehearse<E: SharingEdge>(
     Path(id): Path<String>,
     Form(asked): Form<Asked>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let desk = edge.desk();
     let state = store::agreement(&desk.pool, &viewer.account, &id).await?;
     let state = state.filter(|state| may_rehearse(&edge, state)).ok_or(Failure::NotFound)?;

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{SharingEdge, WAIT, refusal, store};
 use crate::clock::new_id;
 use crate::failure::{Failure, see_other_said};
-use crate::role::Role;
+use crate::role::StaffRole;
 use crate::viewer::Viewer;
 
 /// How long a page waits for the settings the first time.
@@ -89,7 +89,7 @@ async fn save<E: SharingEdge>(
     is_on: bool,
     said: [&str; 2],
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let content = json!({ "actor": viewer.actor(), name: is_on });
     let key = new_id().to_string();
     let receipt = edge.desk().send(viewer, AccountUpdate::NAME, &key, content, WAIT).await?;

@@ -11,7 +11,7 @@ use super::store::{SharedTicket, Wanted};
 use super::{SharingEdge, framed, store};
 use crate::failure::Failure;
 use crate::html::Html;
-use crate::role::Role;
+use crate::role::StaffRole;
 use crate::viewer::Viewer;
 use crate::views;
 
@@ -120,7 +120,7 @@ pub(super) async fn page<E: SharingEdge>(
     viewer: Viewer,
     Query(shown): Query<Shown>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let pool = &edge.desk().pool;
     let show = ["in", "out", "stuck"].into_iter().find(|it| *it == shown.show).unwrap_or("all");
     let agreement = shown.agreement.map(|id| id.to_lowercase());

@@ -16,7 +16,7 @@ use super::store::Wanted;
 use super::{SharingEdge, framed, store};
 use crate::failure::Failure;
 use crate::html::Html;
-use crate::role::Role;
+use crate::role::StaffRole;
 use crate::viewer::Viewer;
 use crate::views;
 
@@ -70,7 +70,7 @@ pub(super) async fn page<E: SharingEdge>(
     Path(share): Path<String>,
     Query(shown): Query<Shown>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let (pool, account) = (&edge.desk().pool, viewer.account.as_str());
     let share = share.to_lowercase();
     let wanted = Wanted {

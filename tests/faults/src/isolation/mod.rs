@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::runner::Pace;
 use crate::site::{Deviations, Site};
 use crate::traffic::Traffic;
-use victim::{Comment, VICTIM, Victim};
+use victim::{CrossingComment, VICTIM, Victim};
 
 /// Turns with and without each trouble.
 const TURNS: usize = 3;
@@ -181,7 +181,7 @@ async fn turn(
     victim: &Victim,
     trouble: Trouble,
     with: bool,
-) -> (Duration, Vec<Comment>) {
+) -> (Duration, Vec<CrossingComment>) {
     tokio::time::sleep(SETTLING).await;
     let (from, over) = (traffic.ledger.book().commands.len(), CancellationToken::new());
     let babble = async {

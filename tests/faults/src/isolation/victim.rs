@@ -23,7 +23,7 @@ const PARTNER: &str = "wayne";
 const TICKETS: usize = 20;
 
 /// A comment, with the share that it goes over.
-pub type Comment = (String, String);
+pub type CrossingComment = (String, String);
 
 /// The two.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Victim {
     }
 
     /// The partner comments `rate` times a second. Returns the comments.
-    pub async fn work(&self, rate: u32, over: &CancellationToken) -> Vec<Comment> {
+    pub async fn work(&self, rate: u32, over: &CancellationToken) -> Vec<CrossingComment> {
         let mut said = Vec::new();
         paced(rate, over, || {
             let id = self.partner.next_id();
@@ -124,7 +124,7 @@ impl Victim {
     }
 
     /// Waits until the victim has all of these comments.
-    pub async fn has_all(&self, said: &[Comment]) {
+    pub async fn has_all(&self, said: &[CrossingComment]) {
         until(&format!("all comments at {VICTIM}"), LIMIT, async || {
             let lacking = self.desk.with_model(|model| {
                 let has = |share: &str, comment: &str| {

@@ -22,7 +22,7 @@ use url::Url;
 
 use crate::proxy::Proxy;
 pub use gateways::Gateways;
-pub use replicas::{REPLICAS, Replicas};
+pub use replicas::{REPLICAS, ReplicaProcesses};
 use servers::PrivateServers;
 
 /// The virtual host and the database.
@@ -61,7 +61,7 @@ pub struct Site {
     /// Broker users and queues, as the services see them.
     pub installation: Installation,
     /// The services' processes.
-    pub replicas: Replicas,
+    pub replicas: ReplicaProcesses,
     /// Where the gateway is reached, if there is one.
     pub gateways: Option<Gateways>,
     /// Where mails end up.
@@ -115,7 +115,7 @@ impl Site {
         } else {
             (Vec::new(), None)
         };
-        let replicas = Replicas::start(fleet, at_gateway).await?;
+        let replicas = ReplicaProcesses::start(fleet, at_gateway).await?;
         let site = Self { wires, installation, replicas, gateways, mail, desks, servers: private };
         if let Some(gateways) = &site.gateways {
             gateways.register(&site.operator()?).await?;

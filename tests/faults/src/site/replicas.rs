@@ -18,14 +18,14 @@ const STOP: Duration = Duration::from_secs(40);
 
 /// The processes. Who takes one out keeps others from it.
 #[derive(Debug)]
-pub struct Replicas {
+pub struct ReplicaProcesses {
     fleet: Fleet,
     /// Of the gateway: each of its replicas has addresses of its own.
     gateways: Vec<Fleet>,
     instances: Vec<Mutex<Option<Instance>>>,
 }
 
-impl Replicas {
+impl ReplicaProcesses {
     pub(super) async fn start(fleet: Fleet, gateways: Vec<Fleet>) -> Result<Self> {
         let started = spawn_blocking(move || {
             fleet.migrate_all()?;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::shape::{put, shaped};
 use super::ticket::person;
 use super::{Dialect, Habits, UpdateBody};
-use crate::held::{End, PartnerAgreement, PartnerPerson, Standing};
+use crate::held::{AgreementEnd, PartnerAgreement, PartnerPerson, Standing};
 
 /// The members that a dialect has.
 fn declared(dialect: Dialect) -> &'static [&'static str] {
@@ -89,7 +89,7 @@ pub fn update(
 }
 
 /// The change and nothing else.
-fn bare(end: End, change: &AgreementChange) -> Map<String, Value> {
+fn bare(end: AgreementEnd, change: &AgreementChange) -> Map<String, Value> {
     let object = match change {
         AgreementChange::Standing(Standing::Inactive) => {
             json!({ "status": "inactive", "deactivated_by": end.word() })
@@ -110,7 +110,7 @@ fn whole(agreement: &PartnerAgreement, actor: &PartnerPerson) -> Map<String, Val
     put(&mut whole, "sender_url", Some(agreement.sender_url.as_str()));
     put(&mut whole, "receiver_url", Some(agreement.receiver_url.as_str()));
     put(&mut whole, "access_key", Some(agreement.access_key.as_str()));
-    put(&mut whole, "deactivated_by", agreement.deactivated_by.map(End::word));
+    put(&mut whole, "deactivated_by", agreement.deactivated_by.map(AgreementEnd::word));
     put(&mut whole, "sync_tags", agreement.terms.sync_tags);
     put(&mut whole, "sync_custom_fields", agreement.terms.sync_custom_fields);
     put(&mut whole, "allows_public_comments", agreement.terms.allows_public_comments);
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
     use crate::held::PartnerTerms;
 
-    fn agreement(end: End) -> PartnerAgreement {
+    fn agreement(end: AgreementEnd) -> PartnerAgreement {
         PartnerAgreement {
             uuid: "a1".to_owned(),
             access_key: "k1".to_owned(),
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn an_invite_says_the_terms_where_the_dialect_has_words_for_them() {
         let said = Dialect::ALL.map(|dialect| {
-            let body = invite(&dialect.habits(), &agreement(End::Sender), &ada());
+            let body = invite(&dialect.habits(), &agreement(AgreementEnd::Sender), &ada());
             assert_eq!(body["status"], "pending", "{dialect:?}");
             assert_eq!(body["access_key"], "k1", "{dialect:?}");
             body["allows_public_comments"] == json!(true)
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn request_trackers_invite_is_these_seven_members() {
         let habits = Dialect::RequestTracker.habits();
-        let body = invite(&habits, &agreement(End::Sender), &ada());
+        let body = invite(&habits, &agreement(AgreementEnd::Sender), &ada());
         let seven = [
             "access_key",
             "deactivated_by",
@@ -178,7 +178,7 @@ mod tests {
     fn zendesks_change_is_full_of_nulls() {
         let accepted = AgreementChange::Standing(Standing::Accepted);
         let habits = Dialect::Zendesk.habits();
-        let body = update(&habits, &agreement(End::Receiver), &accepted, &ada());
+        let body = update(&habits, &agreement(AgreementEnd::Receiver), &accepted, &ada());
         assert_eq!(body["status"], "accepted");
         for name in ["receiver_url", "sender_url", "name", "sync_tags", "allows_public_comments"] {
             assert_eq!(body.get(name), Some(&Value::Null), "{name}");
@@ -190,7 +190,7 @@ mod tests {
     fn request_tracker_says_the_change_alone() {
         let said = |change| {
             let habits = Dialect::RequestTracker.habits();
-            update(&habits, &agreement(End::Receiver), &change, &ada())
+            update(&habits, &agreement(AgreementEnd::Receiver), &change, &ada())
         };
         let accepted = said(AgreementChange::Standing(Standing::Accepted));
         assert_eq!(accepted, json!({ "status": "accepted" }));
@@ -203,7 +203,12 @@ mod tests {
     #[test]
     fn the_javascript_client_says_all_of_it_again() {
         let renamed = AgreementChange::Name("Us, renamed".to_owned());
-        let body = update(&Dialect::JavaScript.habits(), &agreement(End::Sender), &renamed, &ada());
+        let body = update(
+            &Dialect::JavaScript.habits(),
+            &agreement(AgreementEnd::Sender),
+            &renamed,
+            &ada(),
+        );
         assert_eq!(body["sender_url"], "https://us.example/sharing");
         assert_eq!(body["sync_tags"], true);
         assert_eq!(body.get("deactivated_by"), None);

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::shape::{put, shaped};
 use super::time::written;
 use super::{Dialect, Habits, UpdateBody, Visibility};
-use crate::held::{Change, PartnerComment, PartnerFile, PartnerPerson, PartnerTicket};
+use crate::held::{PartnerComment, PartnerFile, PartnerPerson, PartnerTicket, TicketChange};
 
 /// The members that a dialect's tickets have.
 fn declared(dialect: Dialect) -> &'static [&'static str] {
@@ -80,7 +80,7 @@ pub fn whole(habits: &Habits, ticket: &PartnerTicket, actor: Option<&PartnerPers
 
 /// A change, after it was made to `ticket`.
 #[must_use]
-pub fn update(habits: &Habits, ticket: &PartnerTicket, change: &Change) -> Value {
+pub fn update(habits: &Habits, ticket: &PartnerTicket, change: &TicketChange) -> Value {
     if habits.update == UpdateBody::Whole {
         return whole(habits, ticket, change.actor.as_ref());
     }
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn zendesks_update_has_null_for_all_that_does_not_change() {
-        let change = Change { status: Some("pending".to_owned()), ..Change::default() };
+        let change = TicketChange { status: Some("pending".to_owned()), ..TicketChange::default() };
         let body = update(&Dialect::Zendesk.habits(), &ticket(true), &change);
         assert_eq!(body["status"], "pending");
         for name in ["subject", "requested_at", "requester", "tags", "custom_fields"] {
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn the_javascript_client_says_the_whole_ticket_and_no_custom_status() {
-        let change = Change { status: Some("pending".to_owned()), ..Change::default() };
+        let change = TicketChange { status: Some("pending".to_owned()), ..TicketChange::default() };
         let body = update(&Dialect::JavaScript.habits(), &ticket(true), &change);
         assert_eq!(body["subject"], "Meter");
         assert_eq!(body.get("custom_status"), None);

@@ -8,7 +8,7 @@ use super::read::{change, given, person, terms, text};
 use super::{Reply, Request, Resource};
 use crate::desk::PartnerDesk;
 use crate::dialect::time;
-use crate::held::{End, PartnerAgreement, PartnerTicket, Standing};
+use crate::held::{AgreementEnd, PartnerAgreement, PartnerTicket, Standing};
 
 pub fn answer(desk: &mut PartnerDesk, request: &Request, resource: &Resource<'_>) -> Reply {
     match (resource, &request.method) {
@@ -50,7 +50,7 @@ fn invited(desk: &mut PartnerDesk, request: &Request, uuid: &str) -> Reply {
     let agreement = PartnerAgreement {
         uuid: uuid.to_owned(),
         access_key,
-        end: End::Receiver,
+        end: AgreementEnd::Receiver,
         sender_url,
         receiver_url: desk.url.clone(),
         name: text(&body, "name").unwrap_or_default(),
@@ -91,7 +91,7 @@ fn agreement_changed(desk: &mut PartnerDesk, request: &Request, uuid: &str) -> R
         agreement.standing = standing;
         agreement.deactivated_by = (standing == Standing::Inactive).then_some(there);
     }
-    if let (End::Sender, Some(name)) = (there, text(&body, "name")) {
+    if let (AgreementEnd::Sender, Some(name)) = (there, text(&body, "name")) {
         agreement.name = name;
     }
     done(StatusCode::OK)

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::dialect::{Habits, time};
-use crate::held::{Change, PartnerComment, PartnerFile, PartnerPerson, PartnerTerms};
+use crate::held::{PartnerComment, PartnerFile, PartnerPerson, PartnerTerms, TicketChange};
 
 /// A member that is there and not null.
 pub fn given<'a>(body: &'a Value, name: &str) -> Option<&'a Value> {
@@ -32,11 +32,11 @@ pub fn terms(body: &Value) -> PartnerTerms {
 }
 
 /// What an update changes.
-pub fn change(body: &Value, habits: &Habits) -> Change {
+pub fn change(body: &Value, habits: &Habits) -> TicketChange {
     let items = |name| given(body, name).and_then(Value::as_array);
     let comments = items("comments").into_iter().flatten();
     let fields = given(body, "custom_fields").and_then(Value::as_object);
-    Change {
+    TicketChange {
         status: text(body, "status"),
         custom_status: text(body, "custom_status"),
         tags: items("tags")
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn null_is_no_change() {
         let nulls = json!({ "status": null, "tags": null, "custom_fields": null, "comments": [] });
-        assert_eq!(change(&nulls, &Dialect::Zendesk.habits()), Change::default());
+        assert_eq!(change(&nulls, &Dialect::Zendesk.habits()), TicketChange::default());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::read::text;
 use super::{Reply, Request, Resource, lenient};
 use crate::desk::PartnerDesk;
 use crate::dialect::{head, ids, ticket};
-use crate::held::{End, PartnerAgreement, PartnerTerms, Standing};
+use crate::held::{AgreementEnd, PartnerAgreement, PartnerTerms, Standing};
 
 const JSON: &str = "text/x-json; charset=UTF-8";
 const HTML: &str = "text/html; charset=utf-8";
@@ -96,7 +96,7 @@ fn read_back(held: &PartnerAgreement) -> Value {
     serde_json::json!({
         "uuid": held.uuid, "name": held.name, "status": held.standing.word(),
         "sender_url": held.sender_url, "receiver_url": held.receiver_url,
-        "access_key": held.access_key, "deactivated_by": held.deactivated_by.map(End::word),
+        "access_key": held.access_key, "deactivated_by": held.deactivated_by.map(AgreementEnd::word),
     })
 }
 
@@ -114,7 +114,7 @@ fn invited(desk: &mut PartnerDesk, said: &Value, uuid: &str) -> Reply {
     let agreement = PartnerAgreement {
         uuid: uuid.to_owned(),
         access_key: word("access_key"),
-        end: End::Receiver,
+        end: AgreementEnd::Receiver,
         sender_url: word("sender_url"),
         receiver_url: word("receiver_url"),
         name: word("name"),
@@ -136,8 +136,8 @@ fn changed(held: &PartnerAgreement, body: &Members) -> Result<PartnerAgreement, 
         return Err("the id cannot be changed");
     }
     let others = match by {
-        End::Sender => ["receiver_url", "receiver_url"],
-        End::Receiver => ["name", "sender_url"],
+        AgreementEnd::Sender => ["receiver_url", "receiver_url"],
+        AgreementEnd::Receiver => ["name", "sender_url"],
     };
     if others.iter().any(|name| differs(name).is_some()) {
         return Err("only the other side may change this");

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use http::Method;
 use nhd_partner::dialect::agreement::AgreementChange;
-use nhd_partner::held::{Change, PartnerTerms, Standing};
-use nhd_partner::{Authority, Call, Deed, Dialect, Misbehaviour, NewTicket, Partner, Verdict};
+use nhd_partner::held::{PartnerTerms, Standing, TicketChange};
+use nhd_partner::{
+    Authority, Deed, Dialect, Misbehaviour, NewTicket, Partner, PartnerCall, Verdict,
+};
 
 /// A deed, what is made of it, and whether it was carried out all the same.
 type Row = (Deed, fn(&Verdict) -> bool, bool);
@@ -36,10 +38,10 @@ impl Pair {
     }
 
     /// A comment by A, as a call.
-    fn comment(&self, body: &str) -> Call {
+    fn comment(&self, body: &str) -> PartnerCall {
         self.a.desk(|desk| {
             let comments = vec![desk.comment(body, true)];
-            desk.update(&self.ticket, Change { comments, ..Change::default() })
+            desk.update(&self.ticket, TicketChange { comments, ..TicketChange::default() })
         })
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use nhd_partner::dialect::agreement::AgreementChange;
-use nhd_partner::held::{Change, PartnerTerms, Standing};
+use nhd_partner::held::{PartnerTerms, Standing, TicketChange};
 use nhd_partner::{Dialect, NewTicket, Partner, Verdict};
 
 /// Text and visibility of each comment.
@@ -42,9 +42,9 @@ async fn play(sender: Dialect, receiver: Dialect) -> Vec<&'static str> {
         partner.desk(|desk| desk.tickets.get(&ticket).map(nhd_partner::held::PartnerTicket::said))
     };
     steps.push(heard(&shared, said(&a).as_ref(), said(&b).as_ref()));
-    let note = Change {
+    let note = TicketChange {
         comments: vec![b.desk(|desk| desk.comment("Ours alone", false))],
-        ..Change::default()
+        ..TicketChange::default()
     };
     let noted = b.say(|desk| desk.update(&ticket, note)).await;
     let note = |partner: &Partner| -> Option<Said> {
@@ -52,7 +52,7 @@ async fn play(sender: Dialect, receiver: Dialect) -> Vec<&'static str> {
         Some(said.filter(|(text, _)| text == "Ours alone").collect())
     };
     steps.push(heard(&noted, note(&b).as_ref(), note(&a).as_ref()));
-    let solved = Change { status: Some("solved".to_owned()), ..Change::default() };
+    let solved = TicketChange { status: Some("solved".to_owned()), ..TicketChange::default() };
     let solved = a.say(|desk| desk.update(&ticket, solved)).await;
     steps.push(word(&solved, b.desk(|desk| desk.ticket(&ticket).status == "solved")));
     if !sender.tells_unshare() {

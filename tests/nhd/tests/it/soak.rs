@@ -9,7 +9,7 @@ use contracts::{AgreementId, ReceiptOutcome};
 use fastrand::Rng;
 use futures_util::future::{join, join_all};
 use nhd_partner::dialect::Visibility;
-use nhd_partner::held::Change;
+use nhd_partner::held::TicketChange;
 use nhd_partner::{Dialect, Habits, Misbehaviour, NewTicket, Partner, Verdict};
 use serde_json::json;
 use testkit::desk::PATIENCE;
@@ -182,7 +182,7 @@ async fn partner_works(
     while Instant::now() < until && (pairing.is_partners || !says_all) {
         tokio::time::sleep(Duration::from_millis(dice.u64(50..250))).await;
         let call = partner.desk(|it| {
-            let mut change = Change::default();
+            let mut change = TicketChange::default();
             if pairing.is_partners && dice.bool() {
                 change.status = dice.choice(STATUSES).map(str::to_owned);
                 // Who says the whole ticket leaves an empty list out, and so cannot take the last

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use contracts::AgreementId;
 use contracts::delivery::DeliveryBody;
 use nhd_partner::dialect::agreement::AgreementChange;
-use nhd_partner::held::{Change, PartnerTerms, PartnerTicket, Standing};
+use nhd_partner::held::{PartnerTerms, PartnerTicket, Standing, TicketChange};
 use nhd_partner::{Dialect, Habits, NewTicket, Partner, Verdict};
 use serde_json::{Map, Value, json};
 use testkit::desk::PATIENCE;
@@ -95,11 +95,11 @@ async fn partners_ticket(desk: &Desk, partner: &Partner, uuid: &str) {
         "custom_fields": { "visit": "2026-12-07" } });
     taken(&update(desk, "4711", change).await);
     alike(desk, "4711", partner, &ticket).await;
-    let change = partner.desk(|it| Change {
+    let change = partner.desk(|it| TicketChange {
         status: Some("solved".to_owned()),
         tags: Some(BTreeSet::from(["done".to_owned(), "field".to_owned(), "visit".to_owned()])),
         comments: vec![it.comment("Thank you", true), it.comment("He was rude", false)],
-        ..Change::default()
+        ..TicketChange::default()
     });
     let call = partner.desk(|it| it.update(&ticket, change));
     for _ in 0..2 {
@@ -135,10 +135,10 @@ async fn desk_shares(desk: &Desk, partner: &Partner) {
     alike(desk, "815", partner, &theirs).await;
     let dialect = partner.desk(|it| it.habits.dialect);
     if dialect.tells_tickets() {
-        let reply = partner.desk(|it| Change {
+        let reply = partner.desk(|it| TicketChange {
             comments: vec![it.comment("It is the fuse", true)],
             status: Some("open".to_owned()),
-            ..Change::default()
+            ..TicketChange::default()
         });
         let call = partner.desk(|it| it.update(&theirs, reply));
         let (verdict, answers) = partner.call(call).await;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use chrono::DateTime;
 use nhd_partner::dialect::agreement::AgreementChange;
 use nhd_partner::dialect::head;
-use nhd_partner::held::{Change, PartnerComment, PartnerPerson, PartnerTerms, Standing};
-use nhd_partner::{Call, Dialect, NewTicket, PartnerDesk};
+use nhd_partner::held::{PartnerComment, PartnerPerson, PartnerTerms, Standing, TicketChange};
+use nhd_partner::{Dialect, NewTicket, PartnerCall, PartnerDesk};
 use serde_json::{Map, Value, json};
 
 const THERE: &str = "https://desk.example/sharing/acme";
@@ -16,7 +16,7 @@ const THERE: &str = "https://desk.example/sharing/acme";
 /// A request with what it means, whoever wrote it.
 struct Vector {
     name: &'static str,
-    call: Call,
+    call: PartnerCall,
     means: Value,
 }
 
@@ -84,40 +84,41 @@ fn about_tickets(dialect: Dialect, desk: &mut PartnerDesk, agreement: &str) -> V
     let mut vectors = vec![Vector { name: "share", call: share, means: shared }];
     let reply = comment(desk, "We come on Monday", true);
     let note = comment(desk, "Bring a spare", false);
-    let mut update = |name, change: Change, means: Value| {
+    let mut update = |name, change: TicketChange, means: Value| {
         let call = desk.update(&ticket, change);
         vectors.push(Vector { name, call, means });
     };
     let comments = vec![reply, note];
     update(
         "comments",
-        Change { comments, ..Change::default() },
+        TicketChange { comments, ..TicketChange::default() },
         json!({ "ticket": ticket, "new_comments":
             [said("We come on Monday", true), said("Bring a spare", false)] }),
     );
     let status = Some("pending".to_owned());
     update(
         "status",
-        Change { status, ..Change::default() },
+        TicketChange { status, ..TicketChange::default() },
         json!({ "ticket": ticket, "status": "pending", "new_comments": [] }),
     );
     let tags = Some(BTreeSet::from(["field".to_owned(), "night".to_owned()]));
     update(
         "tags",
-        Change { tags, ..Change::default() },
+        TicketChange { tags, ..TicketChange::default() },
         json!({ "ticket": ticket, "tags": ["field", "night"], "new_comments": [] }),
     );
     let custom_fields = Map::from_iter([("Visit date".to_owned(), json!("2026-12-07"))]);
     update(
         "custom_fields",
-        Change { custom_fields, ..Change::default() },
+        TicketChange { custom_fields, ..TicketChange::default() },
         json!({ "ticket": ticket, "custom_fields": { "Visit date": "2026-12-07" },
             "new_comments": [] }),
     );
     let file = desk.attach("meter.jpg", "image/jpeg", b"not really");
     let mut with_file = comment(desk, "See the picture", true);
     with_file.files.push(file.clone());
-    let call = desk.update(&ticket, Change { comments: vec![with_file], ..Change::default() });
+    let call =
+        desk.update(&ticket, TicketChange { comments: vec![with_file], ..TicketChange::default() });
     let means = json!({ "ticket": ticket, "new_comments": [{ "body": "See the picture",
         "public": true, "attachments": [{ "url": file.url, "filename": "meter.jpg" }] }] });
     vectors.push(Vector { name: "attachment", call, means });

@@ -8,7 +8,7 @@ pub const LARGEST_BYTES: usize = 20_000;
 
 /// A delivery as an endpoint is told it.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Delivery<'a> {
+pub struct WebhookDelivery<'a> {
     /// The delivery's type.
     pub r#type: &'a str,
     /// Its `message_id`, which is the `webhook-id` too.
@@ -27,12 +27,12 @@ pub struct Delivery<'a> {
 
 /// The body of a delivery; one that would be too large goes without its payload, which the log has.
 #[must_use]
-pub fn delivery_body(delivery: Delivery<'_>) -> String {
+pub fn delivery_body(delivery: WebhookDelivery<'_>) -> String {
     let whole = serde_json::to_string(&delivery).unwrap_or_default();
     if whole.len() < LARGEST_BYTES || delivery.payload.is_none() {
         return whole;
     }
-    serde_json::to_string(&Delivery { payload: None, ..delivery }).unwrap_or_default()
+    serde_json::to_string(&WebhookDelivery { payload: None, ..delivery }).unwrap_or_default()
 }
 
 /// The body of an event that is made to try an endpoint.
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn a_body_is_thin_unless_asked_for_more_and_small_enough() {
-        let thin = Delivery {
+        let thin = WebhookDelivery {
             r#type: "ticket.updated.v1",
             message_id: "m1",
             cursor: "c.1",
@@ -61,14 +61,14 @@ mod tests {
             r#""told_at":"2026-11-29T12:00:00.000Z"}"#,
         );
         assert_eq!(delivery_body(thin), bare);
-        let unshared = delivery_body(Delivery { share_id: None, ..thin });
+        let unshared = delivery_body(WebhookDelivery { share_id: None, ..thin });
         assert!(!unshared.contains("share_id"), "{unshared}");
         let around = bare.len() + r#","payload":"""#.len();
         for (letters, has_payload) in
             [(2, true), (LARGEST_BYTES - 1 - around, true), (LARGEST_BYTES - around, false)]
         {
             let payload = RawValue::from_string(format!("\"{}\"", "x".repeat(letters))).unwrap();
-            let body = delivery_body(Delivery { payload: Some(&payload), ..thin });
+            let body = delivery_body(WebhookDelivery { payload: Some(&payload), ..thin });
             assert_eq!(body.contains("payload"), has_payload, "{letters}");
             assert_eq!(body == bare, !has_payload, "{letters}");
         }

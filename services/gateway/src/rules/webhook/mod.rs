@@ -6,5 +6,5 @@ mod body;
 mod signature;
 
 pub use answer::{Answer, History, Meaning, Next, OFF_AFTER, Off, next};
-pub use body::{Delivery, LARGEST_BYTES, delivery_body, test_body};
-pub use signature::{Secret, signatures};
+pub use body::{LARGEST_BYTES, WebhookDelivery, delivery_body, test_body};
+pub use signature::{SigningSecret, signatures};

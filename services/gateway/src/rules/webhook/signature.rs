@@ -15,9 +15,9 @@ const SEED: &[u8] = b"deskmesh webhook ed25519";
 
 /// What deliveries are signed with; its endpoint knows it too.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Vec<u8>);
+pub struct SigningSecret(Vec<u8>);
 
-impl Secret {
+impl SigningSecret {
     /// A secret of chance, or one that was kept.
     #[must_use]
     pub fn of(bytes: impl Into<Vec<u8>>) -> Self {
@@ -71,7 +71,7 @@ impl Secret {
     }
 }
 
-impl std::fmt::Debug for Secret {
+impl std::fmt::Debug for SigningSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secret")
     }
@@ -83,7 +83,7 @@ impl std::fmt::Debug for Secret {
 /// What is signed is unambiguous although an id may have dots in it: a body begins with a brace,
 /// which no timestamp has.
 #[must_use]
-pub fn signatures(secrets: &[Secret], id: &str, timestamp: i64, body: &[u8]) -> String {
+pub fn signatures(secrets: &[SigningSecret], id: &str, timestamp: i64, body: &[u8]) -> String {
     let each = secrets.iter().filter_map(|secret| secret.sign(id, timestamp, body));
     each.collect::<Vec<_>>().join(" ")
 }
@@ -95,8 +95,8 @@ mod tests {
     const ID: &str = "msg_p5jXN8AQM9LWM0D4loKWxJek";
     const BODY: &[u8] = br#"{"test": 2432232314}"#;
 
-    fn published() -> Secret {
-        Secret::read("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap()
+    fn published() -> SigningSecret {
+        SigningSecret::read("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap()
     }
 
     #[test]
@@ -120,12 +120,12 @@ mod tests {
             "80GTfMz39oArymeWT1CAjkm+yhsbgSUpByyHzvz4\
              xAPAoBxNweXGBPgrx/+mpPZBNdJY/PIF1jOlXSyRFW3FBg=="
         );
-        assert_ne!(Secret::of([7; 32]).public_key(), published().public_key());
+        assert_ne!(SigningSecret::of([7; 32]).public_key(), published().public_key());
     }
 
     #[test]
     fn each_secret_has_its_signature_and_all_that_is_signed_counts() {
-        let new = Secret::of([7; 32]);
+        let new = SigningSecret::of([7; 32]);
         let both = signatures(&[new.clone(), published()], ID, 1, BODY);
         let each = [&new, &published()].map(|it| signatures(std::slice::from_ref(it), ID, 1, BODY));
         assert_eq!(both, each.join(" "));

@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 pub use attempt::{AttemptRow, attempts};
 pub use queue::{
-    Head, Resend, Step, claim, drop_resend, head, leased, move_to, record, record_test, release,
-    resend, try_at_once,
+    QueueHead, QueueStep, Resend, claim, drop_resend, head, leased, move_to, record, record_test,
+    release, resend, try_at_once,
 };
 
-use crate::rules::webhook::Secret;
+use crate::rules::webhook::SigningSecret;
 
 /// An endpoint with its queue.
 #[derive(sqlx::FromRow)]
@@ -60,9 +60,9 @@ impl WebhookRow {
 
     /// What it is signed with now, the newest first.
     #[must_use]
-    pub fn secrets(&self, now: DateTime<Utc>) -> Vec<Secret> {
+    pub fn secrets(&self, now: DateTime<Utc>) -> Vec<SigningSecret> {
         let old = self.old_secret.as_ref().filter(|_| self.old_secret_until > Some(now));
-        [Some(&self.secret), old].into_iter().flatten().cloned().map(Secret::of).collect()
+        [Some(&self.secret), old].into_iter().flatten().cloned().map(SigningSecret::of).collect()
     }
 }
 
@@ -93,7 +93,12 @@ pub struct New<'a> {
 ///
 /// # Errors
 /// The database.
-pub async fn insert(pool: &PgPool, new: New<'_>, secret: &Secret, most: i64) -> sqlx::Result<bool> {
+pub async fn insert(
+    pool: &PgPool,
+    new: New<'_>,
+    secret: &SigningSecret,
+    most: i64,
+) -> sqlx::Result<bool> {
     let done = sqlx::query(
         "insert into webhook
              (id, account, url, description, payload, secret, incarnation, position)
@@ -134,7 +139,7 @@ pub async fn find(pool: &PgPool, account: &str, id: Uuid) -> sqlx::Result<Option
 
 /// What is changed; what is nothing stays.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Change<'a> {
+pub struct WebhookChange<'a> {
     /// What is called.
     pub url: Option<&'a str>,
     /// What the account calls it.
@@ -149,7 +154,7 @@ pub struct Change<'a> {
 ///
 /// # Errors
 /// The database.
-pub async fn change(pool: &PgPool, id: Uuid, change: Change<'_>) -> sqlx::Result<()> {
+pub async fn change(pool: &PgPool, id: Uuid, change: WebhookChange<'_>) -> sqlx::Result<()> {
     sqlx::query(
         "update webhook set url = coalesce($2, url), description = coalesce($3, description),
              payload = coalesce($4, payload),
@@ -179,7 +184,7 @@ pub async fn change(pool: &PgPool, id: Uuid, change: Change<'_>) -> sqlx::Result
 pub async fn rotate(
     pool: &PgPool,
     id: Uuid,
-    secret: &Secret,
+    secret: &SigningSecret,
     overlap_seconds: u32,
 ) -> sqlx::Result<()> {
     sqlx::query(

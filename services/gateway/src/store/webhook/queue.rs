@@ -53,7 +53,7 @@ pub async fn leased(pool: &PgPool, id: Uuid, lease: Uuid) -> sqlx::Result<Option
 
 /// What is sent next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Head {
+pub enum QueueHead {
     /// What stands after the queue's place in the log.
     Log,
     /// The entry at this position, again.
@@ -64,18 +64,18 @@ pub enum Head {
 ///
 /// # Errors
 /// The database.
-pub async fn head(pool: &PgPool, id: Uuid) -> sqlx::Result<Head> {
+pub async fn head(pool: &PgPool, id: Uuid) -> sqlx::Result<QueueHead> {
     let position: Option<i64> =
         sqlx::query_scalar("select min(position) from webhook_resend where webhook = $1")
             .bind(id)
             .fetch_one(pool)
             .await?;
-    Ok(position.map_or(Head::Log, Head::Resend))
+    Ok(position.map_or(QueueHead::Log, QueueHead::Resend))
 }
 
 /// Where a queue goes after an attempt.
 #[derive(Clone, Copy, Debug)]
-pub enum Step {
+pub enum QueueStep {
     /// On, because it was taken.
     On,
     /// Nowhere; it is tried again after so long.
@@ -95,15 +95,15 @@ pub async fn record(
     pool: &PgPool,
     webhook: &WebhookRow,
     (lease, lease_for): (Uuid, Duration),
-    (head, entry): (Head, (Cursor, &str)),
-    (attempt, step): (&AttemptRow, Step),
+    (head, entry): (QueueHead, (Cursor, &str)),
+    (attempt, step): (&AttemptRow, QueueStep),
 ) -> sqlx::Result<bool> {
     let (place, body) = entry;
     let mut transaction = pool.begin().await?;
-    let goes_on = matches!(step, Step::On | Step::GiveUp);
-    let onward = (goes_on && head == Head::Log).then_some(place);
-    let again = if let Step::Again(delay) = step { delay } else { Duration::ZERO };
-    let off = if let Step::Off(why) = step { Some(why.word()) } else { None };
+    let goes_on = matches!(step, QueueStep::On | QueueStep::GiveUp);
+    let onward = (goes_on && head == QueueHead::Log).then_some(place);
+    let again = if let QueueStep::Again(delay) = step { delay } else { Duration::ZERO };
+    let off = if let QueueStep::Off(why) = step { Some(why.word()) } else { None };
     let is_held = sqlx::query(
         "update webhook set incarnation = coalesce($3, incarnation),
              position = coalesce($4, position),
@@ -120,7 +120,7 @@ pub async fn record(
     .bind(onward.map(|place| place.incarnation))
     .bind(onward.map(|place| place.position))
     .bind(goes_on)
-    .bind(matches!(step, Step::On))
+    .bind(matches!(step, QueueStep::On))
     .bind(again.as_secs_f64())
     .bind(off)
     .bind(lease_for.as_secs_f64())
@@ -130,7 +130,7 @@ pub async fn record(
         > 0;
     if is_held
         && goes_on
-        && let Head::Resend(position) = head
+        && let QueueHead::Resend(position) = head
     {
         sqlx::query("delete from webhook_resend where webhook = $1 and position = $2")
             .bind(webhook.id)

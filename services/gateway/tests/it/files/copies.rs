@@ -167,7 +167,7 @@ async fn a_file_that_lies_elsewhere_is_copied_and_the_copy_is_what_crosses() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_fetched_is_told_and_the_rest_goes() {
-    let limit = |files: &mut files::Settings| files.file_bytes = 4;
+    let limit = |files: &mut files::FilesSettings| files.file_bytes = 4;
     let harness = GatewayHarness::with_files("gateway-copies-bad", limit).await;
     let token = harness.token(ACME, &["*"]).await;
     let gone = Elsewhere::open(&[GONE], MANY).await;

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::net::TcpStream;
 
 use files::store::{NewFile, begin};
-use files::{Files, Settings};
+use files::{Files, FilesSettings};
 use serde_json::{Value, json};
 use testkit::desk::PATIENCE;
 use testkit::until;
@@ -15,7 +15,7 @@ use crate::harness::{ACME, Answer, GLOBEX, GatewayHarness};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_large_or_too_much_leaves_nothing() {
-    let limit = |files: &mut Settings| {
+    let limit = |files: &mut FilesSettings| {
         (files.file_bytes, files.account_bytes) = (MIB as u64, 5 * MIB as u64 / 2);
     };
     let harness = GatewayHarness::with_files("gateway-files-limits", limit).await;
@@ -148,7 +148,7 @@ async fn a_folder_that_cannot_be_used_stops_the_start() {
     let file = harness.folder.join("no-folder");
     std::fs::write(&file, b"x").unwrap();
     for folder in [harness.folder.join("missing"), file] {
-        let settings = Settings { folder, ..harness.files.clone() };
+        let settings = FilesSettings { folder, ..harness.files.clone() };
         let error = Files::open(harness.pool.clone(), settings).await.unwrap_err();
         assert!(error.to_string().contains("`files.folder` names"), "{error}");
     }

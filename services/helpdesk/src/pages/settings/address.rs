@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use contracts::{Reason, ReceiptOutcome};
 use serde_json::json;
-use web::{Failure, Page, Reader, Role, Viewer, see_other_said};
+use web::{Failure, Page, Reader, StaffRole, Viewer, see_other_said};
 
 use super::side;
 use crate::clock::new_id;
@@ -43,7 +43,7 @@ pub(in crate::pages) async fn form(
     State(pages): State<Pages>,
     viewer: Viewer,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     show(&pages, &viewer, &viewer.address, false, None).await
 }
 
@@ -76,7 +76,7 @@ pub(in crate::pages) async fn save(
     viewer: Viewer,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let address = sent.text("address").unwrap_or_default().to_lowercase();
     if address == viewer.address {
         return Ok(see_other_said(HERE, "said.saved"));

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use web::{Failure, Html, Page, Reader, Role, Viewer};
+use web::{Failure, Html, Page, Reader, StaffRole, Viewer};
 
 use super::side;
 use crate::pages::Pages;
@@ -27,10 +27,10 @@ pub(in crate::pages) async fn list(
     State(pages): State<Pages>,
     viewer: Viewer,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let mut connection = pages.pool().acquire().await?;
     let lines = audit::newest(&mut connection, &viewer.account, 200).await?;
-    let row = |line: audit::Line| Row {
+    let row = |line: audit::AuditRecord| Row {
         time: viewer.time(line.at),
         who: line.who,
         what: viewer.say(&line.what).into_owned(),

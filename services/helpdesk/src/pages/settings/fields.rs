@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use contracts::fields::{FieldOption, FieldType, TicketField};
-use web::{Failure, Page, Reader, Role, Viewer, see_other_said};
+use web::{Failure, Page, Reader, StaffRole, Viewer, see_other_said};
 
 use super::side;
 use crate::pages::confirm::{self, Question};
@@ -48,7 +48,7 @@ pub(in crate::pages) async fn list(
     State(pages): State<Pages>,
     viewer: Viewer,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     show(&pages, &viewer, &Sent::default(), None).await
 }
 
@@ -165,7 +165,7 @@ pub(in crate::pages) async fn save(
     viewer: Viewer,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let mut connection = pages.pool().acquire().await?;
     let known = field::list(&mut connection, &viewer.account).await?;
     drop(connection);
@@ -193,7 +193,7 @@ pub(in crate::pages) async fn delete(
     Path(key): Path<String>,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     if !confirm::is_sure(&sent) {
         let mut connection = pages.pool().acquire().await?;
         let known = field::list(&mut connection, &viewer.account).await?;

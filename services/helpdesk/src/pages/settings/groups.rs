@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use web::{Failure, Page, Reader, Role, Viewer, see_other_said};
+use web::{Failure, Page, Reader, StaffRole, Viewer, see_other_said};
 
 use super::side;
 use crate::clock::new_id;
@@ -28,7 +28,7 @@ pub(in crate::pages) async fn list(
     State(pages): State<Pages>,
     viewer: Viewer,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     show(&pages, &viewer, "", None).await
 }
 
@@ -56,7 +56,7 @@ pub(in crate::pages) async fn add(
     viewer: Viewer,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let typed = sent.one("name").unwrap_or_default();
     let Some(name) = sent.name("name") else {
         let why = (StatusCode::UNPROCESSABLE_ENTITY, "groups.error");

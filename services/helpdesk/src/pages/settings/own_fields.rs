@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use web::{Failure, Page, Reader, Role, Viewer, see_other_said};
+use web::{Failure, Page, Reader, StaffRole, Viewer, see_other_said};
 
 use super::side;
 use crate::pages::Pages;
@@ -27,7 +27,7 @@ pub(in crate::pages) async fn list(
     State(pages): State<Pages>,
     viewer: Viewer,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let mut connection = pages.pool().acquire().await?;
     let account = viewer.account.as_str();
     let person = own_field::list(&mut connection, account, FieldOf::Person).await?;
@@ -52,7 +52,7 @@ pub(in crate::pages) async fn change(
     viewer: Viewer,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let about = sent.one("about").and_then(FieldOf::of).ok_or(Failure::NotFound)?;
     let account = viewer.account.as_str();
     let mut transaction = pages.pool().begin().await?;

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use uuid::Uuid;
 use web::people::{self, NewPerson, PersonRow};
-use web::{Failure, Page, Reader, Role, Viewer, see_other_said};
+use web::{Failure, Page, Reader, StaffRole, Viewer, see_other_said};
 
 use super::side;
 use crate::pages::confirm::{self, Question};
@@ -45,10 +45,10 @@ struct Link {
     address: String,
 }
 
-const ROLES: [Role; 3] = [Role::Admin, Role::Agent, Role::LightAgent];
+const ROLES: [StaffRole; 3] = [StaffRole::Admin, StaffRole::Agent, StaffRole::LightAgent];
 
-fn roles(viewer: &Viewer, chosen: Role) -> Vec<Choice> {
-    let choice = |role: Role| {
+fn roles(viewer: &Viewer, chosen: StaffRole) -> Vec<Choice> {
+    let choice = |role: StaffRole| {
         let label = viewer.say(&format!("role.{}", role.word()));
         Choice::new(role.word(), label, role == chosen)
     };
@@ -59,7 +59,7 @@ pub(in crate::pages) async fn list(
     State(pages): State<Pages>,
     viewer: Viewer,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     show(&pages, &viewer, None, &Sent::default(), None).await
 }
 
@@ -88,7 +88,7 @@ async fn show(
     };
     let people = known.into_iter().map(row).collect();
     let typed = |name: &str| sent.one(name).unwrap_or_default().to_owned();
-    let role = sent.one("role").and_then(Role::of_word).unwrap_or(Role::Agent);
+    let role = sent.one("role").and_then(StaffRole::of_word).unwrap_or(StaffRole::Agent);
     let body = List {
         t: viewer,
         people,
@@ -110,8 +110,8 @@ pub(in crate::pages) async fn add(
     viewer: Viewer,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
-    let role = sent.one("role").and_then(Role::of_word).unwrap_or(Role::Agent);
+    viewer.must_be(StaffRole::Admin)?;
+    let role = sent.one("role").and_then(StaffRole::of_word).unwrap_or(StaffRole::Agent);
     let named = sent.name("name").zip(sent.text("email").filter(|email| is_address(email)));
     let Some((name, email)) = named else {
         let why = (StatusCode::UNPROCESSABLE_ENTITY, "people.error");
@@ -152,7 +152,7 @@ pub(in crate::pages) async fn change(
     Path(id): Path<String>,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let id = Uuid::parse_str(&id).map_err(|_| Failure::NotFound)?;
     let account = viewer.account.as_str();
     let person = people::find(pages.pool(), account, id).await?.ok_or(Failure::NotFound)?;
@@ -175,7 +175,7 @@ pub(in crate::pages) async fn change(
             (people::enable(pages.pool(), account, id).await?, "audit.person_enabled")
         }
         _ => {
-            let role = sent.one("role").and_then(Role::of_word).ok_or(Failure::NotFound)?;
+            let role = sent.one("role").and_then(StaffRole::of_word).ok_or(Failure::NotFound)?;
             (people::set_role(pages.pool(), account, id, role).await?, "audit.role_changed")
         }
     };

@@ -7,7 +7,7 @@ use axum::response::Response;
 use contracts::fields::{CustomStatuses, TicketField};
 use sqlx::PgConnection;
 use uuid::Uuid;
-use web::{Failure, Html, Page, Reader, Role, Viewer, see_other, see_other_said};
+use web::{Failure, Html, Page, Reader, StaffRole, Viewer, see_other, see_other_said};
 
 use super::rule_form::{Names, Read, Row};
 use super::side;
@@ -15,7 +15,7 @@ use crate::clock::{new_id, now};
 use crate::pages::confirm::{self, Question};
 use crate::pages::form::Sent;
 use crate::pages::{Pages, Team, no_share};
-use crate::rules::condition::Event;
+use crate::rules::condition::TicketEvent;
 use crate::rules::name::is_name;
 use crate::rules::sharing::Agreement;
 use crate::rules::trigger::{self, Rule};
@@ -119,7 +119,7 @@ pub(in crate::pages) async fn list(
     viewer: Viewer,
     Path(kind): Path<String>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let kind = kind_of(&kind)?;
     let mut connection = pages.pool().acquire().await?;
     let rules = rule::list(&mut connection, &viewer.account, kind).await?;
@@ -146,7 +146,7 @@ pub(in crate::pages) async fn form(
     viewer: Viewer,
     Path((kind, id)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let kind = kind_of(&kind)?;
     let mut connection = pages.pool().acquire().await?;
     let known = Known::of(&mut connection, &viewer.account).await?;
@@ -224,7 +224,7 @@ pub(in crate::pages) async fn save(
     Path((kind, id)): Path<(String, String)>,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let kind = kind_of(&kind)?;
     let id = Uuid::parse_str(&id).map_err(|_| Failure::NotFound)?;
     let account = viewer.account.as_str();
@@ -302,7 +302,7 @@ pub(in crate::pages) async fn earlier(
     viewer: Viewer,
     Path((kind, id)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let kind = kind_of(&kind)?;
     let id = Uuid::parse_str(&id).map_err(|_| Failure::NotFound)?;
     let mut connection = pages.pool().acquire().await?;
@@ -325,9 +325,9 @@ fn try_out(names: &Names<'_>, kind: Kind, rule: &Rule, tickets: &[Kept]) -> Trie
 fn try_one(names: &Names<'_>, kind: Kind, rule: &Rule, kept: &Kept, tried: &mut Tried) -> TriedRow {
     let viewer = names.viewer;
     let hours = (now().utc() - kept.updated_at).num_hours();
-    let events: &[Event] = match kind {
-        Kind::Trigger => &[Event::Created, Event::Updated],
-        Kind::Automation | Kind::View => &[Event::Hours(hours)],
+    let events: &[TicketEvent] = match kind {
+        Kind::Trigger => &[TicketEvent::Created, TicketEvent::Updated],
+        Kind::Automation | Kind::View => &[TicketEvent::Hours(hours)],
     };
     let event = events.iter().find(|event| rule.when.hold(&kept.ticket, **event));
     let row = |level, icon, key: &str, because: String| TriedRow {

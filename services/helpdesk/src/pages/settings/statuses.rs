@@ -4,12 +4,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use contracts::fields::CustomStatus;
-use web::{Failure, Page, Reader, Role, Viewer, see_other_said};
+use web::{Failure, Page, Reader, StaffRole, Viewer, see_other_said};
 
 use super::side;
 use crate::pages::form::Sent;
 use crate::pages::{Choice, Pages, by, settle_failure, status_name};
-use crate::rules::custom_status::{CATEGORIES, NoStatusChange, StatusChange, TicketStatus};
+use crate::rules::custom_status::{CATEGORIES, CustomStatusChange, NoStatusChange, TicketStatus};
 use crate::rules::ticket::{status_of, status_word};
 use crate::store::custom_status;
 use crate::work::settings;
@@ -36,7 +36,7 @@ pub(in crate::pages) async fn list(
     State(pages): State<Pages>,
     viewer: Viewer,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let mut connection = pages.pool().acquire().await?;
     let known = custom_status::all(&mut connection, &viewer.account).await?;
     let categories = CATEGORIES.map(|category| {
@@ -59,16 +59,16 @@ pub(in crate::pages) async fn list(
 }
 
 /// What the form asks for.
-fn asked(sent: &Sent) -> Option<StatusChange> {
+fn asked(sent: &Sent) -> Option<CustomStatusChange> {
     let text = |name: &str| sent.text(name).unwrap_or_default().to_owned();
     let key = || text("key");
     match sent.one("do")? {
-        "use" => Some(StatusChange::Use(true)),
-        "leave" => Some(StatusChange::Use(false)),
-        "add" => Some(StatusChange::Add(text("name"), status_of(sent.one("category")?)?)),
-        "rename" => Some(StatusChange::Rename(key(), text("name"))),
-        "default" => Some(StatusChange::MakeDefault(key())),
-        "remove" => Some(StatusChange::Remove(key())),
+        "use" => Some(CustomStatusChange::Use(true)),
+        "leave" => Some(CustomStatusChange::Use(false)),
+        "add" => Some(CustomStatusChange::Add(text("name"), status_of(sent.one("category")?)?)),
+        "rename" => Some(CustomStatusChange::Rename(key(), text("name"))),
+        "default" => Some(CustomStatusChange::MakeDefault(key())),
+        "remove" => Some(CustomStatusChange::Remove(key())),
         _ => None,
     }
 }
@@ -78,7 +78,7 @@ pub(in crate::pages) async fn change(
     viewer: Viewer,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let change = asked(&sent).ok_or(Failure::NotFound)?;
     let done = settings::change_statuses(pages.pool(), &by(&viewer)?, change)
         .await

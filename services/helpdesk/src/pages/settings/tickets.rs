@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use web::{Failure, Language, Page, Reader, Role, Viewer, see_other_said};
+use web::{Failure, Language, Page, Reader, StaffRole, Viewer, see_other_said};
 
 use super::side;
 use crate::pages::form::Sent;
@@ -31,7 +31,7 @@ pub(in crate::pages) async fn form(
     State(pages): State<Pages>,
     viewer: Viewer,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let mut connection = pages.pool().acquire().await?;
     let known = setting::find(&mut connection, &viewer.account).await?;
     show(&pages, &viewer, &known, known.support_addresses.join("\n"), None)
@@ -68,7 +68,7 @@ pub(in crate::pages) async fn save(
     viewer: Viewer,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Admin)?;
+    viewer.must_be(StaffRole::Admin)?;
     let typed = sent.one("addresses").unwrap_or_default();
     let language = sent.one("language").and_then(Language::of_tag).unwrap_or_default();
     let read = support_address::read(typed);

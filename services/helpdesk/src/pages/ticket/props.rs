@@ -10,7 +10,7 @@ use axum::response::{Html, IntoResponse, Response};
 use contracts::fields::{CustomStatuses, TicketField};
 use serde_json::Value;
 use uuid::Uuid;
-use web::{Failure, Reader, Role, Viewer};
+use web::{Failure, Reader, StaffRole, Viewer};
 
 use super::super::form::Sent;
 use super::super::new::FieldInput;
@@ -203,7 +203,7 @@ pub(in crate::pages) async fn look(
     Number(number): Number,
     sent: Sent,
 ) -> Result<Response, Failure> {
-    viewer.must_be(Role::Agent)?;
+    viewer.must_be(StaffRole::Agent)?;
     let account = viewer.account.as_str();
     let mut connection = pages.pool().acquire().await?;
     let kept = ticket::find(&mut connection, account, number).await?.ok_or(Failure::NotFound)?;

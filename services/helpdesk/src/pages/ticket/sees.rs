@@ -10,11 +10,11 @@ use axum::response::{Html, IntoResponse, Response};
 use contracts::{Receipt, ReceiptOutcome};
 use serde::Deserialize;
 use serde_json::json;
-use web::{Failure, Reader, Role, Viewer};
+use web::{Failure, Reader, StaffRole, Viewer};
 
 use super::super::{Number, Pages, by};
 use crate::clock::new_id;
-use crate::rules::sees::{Answered, Hop, Sees, answered, who_sees};
+use crate::rules::sees::{Answered, AudienceHop, Sees, answered, who_sees};
 use crate::rules::sharing::Share;
 use crate::store::{person, sharing, ticket};
 use crate::work::would;
@@ -75,7 +75,7 @@ pub(super) fn part<'a>(around: &Around<'a>, asked: &Asked) -> SeesPart<'a> {
     SeesPart {
         t: around.viewer,
         number: around.number,
-        may_work: around.viewer.role >= Role::Agent,
+        may_work: around.viewer.role >= StaffRole::Agent,
         public: lines(true),
         note: lines(false),
         may_ask: around.shares.iter().any(|share| share.live),
@@ -149,7 +149,7 @@ pub(in crate::pages) async fn look(
     Ok(Html(markup).into_response())
 }
 
-fn hop_line(viewer: &Viewer, hop: &Hop) -> HopLine {
+fn hop_line(viewer: &Viewer, hop: &AudienceHop) -> HopLine {
     let here = hop.share.is_none() && hop.name.is_none() && !hop.is_further;
     let (class, icon, text) = match &hop.sees {
         Sees::PrivateOnly => ("hop--no", "eye-off", viewer.say("sees.private_only").into_owned()),

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use contracts::delivery::Side;
 use contracts::fields::{CustomStatuses, Status, TicketField};
-use web::{Failure, Html, Page, Reader, Role, Viewer};
+use web::{Failure, Html, Page, Reader, StaffRole, Viewer};
 
 use super::super::form::Sent;
 use super::super::upload::KeptFile;
@@ -15,7 +15,7 @@ use super::talk::{Line, Talk};
 use super::{Known, Trouble, Typed, props};
 use crate::clock::new_id;
 use crate::rules::custom_status::{TicketStatus, choices};
-use crate::rules::people::{self, Person, Reach};
+use crate::rules::people::{self, EndUser, ReplyReach};
 use crate::rules::sharing::{Agreement, Share, ShareField, may_unshare, share_field};
 use crate::rules::ticket::status_word;
 
@@ -55,7 +55,7 @@ struct TicketPage<'a> {
     new_asker: Option<(String, String)>,
     /// What was typed of a ticket to be merged into.
     merge_into: Option<String>,
-    ccs: Vec<Person>,
+    ccs: Vec<EndUser>,
     kept: Vec<KeptFile>,
     secure: bool,
 }
@@ -126,7 +126,7 @@ pub(super) fn show(
     let Talk { lines, waits, is_cut } = talk;
     let ticket = &kept.ticket;
     let standing = ticket.standing().settled(&statuses);
-    let may_work = viewer.role >= Role::Agent;
+    let may_work = viewer.role >= StaffRole::Agent;
     let is_closed = ticket.status == Status::Closed;
     let code = match trouble {
         None => StatusCode::OK,
@@ -244,7 +244,7 @@ fn starts_public(viewer: &Viewer, answer: &Sent, shares: &[Share]) -> bool {
             && share.side == Side::Receiver
             && agreement.is_some_and(|agreement| !agreement.is_public())
     };
-    viewer.role >= Role::Agent
+    viewer.role >= StaffRole::Agent
         && match answer.one("mode") {
             Some(mode) => mode != "note",
             None => !shares.iter().any(is_private),
@@ -303,13 +303,13 @@ fn card(viewer: &Viewer, share: &Share) -> ShareCard {
         only_they: viewer
             .say_with("share.only_they", &[("partner", &share.partner_name)])
             .into_owned(),
-        may_unshare: may_unshare(share) && viewer.role >= Role::Agent,
+        may_unshare: may_unshare(share) && viewer.role >= StaffRole::Agent,
     }
 }
 
 fn offer(viewer: &Viewer, field: ShareField<'_>) -> ShareOffer {
     match field {
-        _ if viewer.role < Role::Agent => ShareOffer::Absent,
+        _ if viewer.role < StaffRole::Agent => ShareOffer::Absent,
         ShareField::Absent => ShareOffer::Absent,
         ShareField::Refused(why) => ShareOffer::Refused(no_share(viewer, &why)),
         ShareField::Choice(agreements) => {
@@ -319,11 +319,11 @@ fn offer(viewer: &Viewer, field: ShareField<'_>) -> ShareOffer {
     }
 }
 
-fn reach_text(viewer: &Viewer, reach: &Reach, ccs: usize) -> String {
+fn reach_text(viewer: &Viewer, reach: &ReplyReach, ccs: usize) -> String {
     let requester = match reach {
-        Reach::Partner(partner) => viewer.say_with("reach.partner", &[("partner", partner)]),
-        Reach::Address(address) => viewer.say_with("reach.address", &[("address", address)]),
-        Reach::Nobody => viewer.say("reach.nobody"),
+        ReplyReach::Partner(partner) => viewer.say_with("reach.partner", &[("partner", partner)]),
+        ReplyReach::Address(address) => viewer.say_with("reach.address", &[("address", address)]),
+        ReplyReach::Nobody => viewer.say("reach.nobody"),
     };
     if ccs == 0 {
         return requester.into_owned();

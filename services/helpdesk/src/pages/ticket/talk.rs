@@ -172,7 +172,7 @@ fn said(
         text: paragraphs(&comment.body),
         time: viewer.time(comment.at),
         marks: marks.iter().map(|mark| mark_line(viewer, mark)).collect(),
-        may_redact: is_own && !comment.redacted && viewer.role >= web::Role::Agent,
+        may_redact: is_own && !comment.redacted && viewer.role >= web::StaffRole::Agent,
         id: comment.id,
     }
 }

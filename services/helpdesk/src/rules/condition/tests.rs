@@ -16,7 +16,7 @@ fn received() -> Ticket {
 fn holds(on: Subject, op: Operator, value: &str) -> bool {
     let condition = Condition::new(on, op, value);
     assert_eq!(condition.check(), Ok(()));
-    condition.holds(&received(), Event::Updated)
+    condition.holds(&received(), TicketEvent::Updated)
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn r_87_sent_to_names_a_partner() {
     let mut sent = received();
     sent.sent_to = Some("initech".to_owned());
     let to = Condition::new(Subject::SentTo, Operator::Is, "initech");
-    assert!(to.holds(&sent, Event::Updated));
+    assert!(to.holds(&sent, TicketEvent::Updated));
 }
 
 #[test]
@@ -79,9 +79,9 @@ fn each_subject_is_compared_in_its_own_way() {
 #[test]
 fn hours_are_of_automations_alone() {
     let old = Condition::new(Subject::HoursSinceUpdate, Operator::AtLeast, "24");
-    assert!(old.holds(&received(), Event::Hours(24)));
-    assert!(!old.holds(&received(), Event::Hours(23)));
-    assert!(!old.holds(&received(), Event::Updated));
+    assert!(old.holds(&received(), TicketEvent::Hours(24)));
+    assert!(!old.holds(&received(), TicketEvent::Hours(23)));
+    assert!(!old.holds(&received(), TicketEvent::Updated));
 }
 
 #[test]
@@ -124,8 +124,8 @@ proptest! {
             let opposite = Condition { op: Operator::IsNot, ..condition.clone() };
             let ticket = received();
             prop_assert_ne!(
-                condition.holds(&ticket, Event::Updated),
-                opposite.holds(&ticket, Event::Updated)
+                condition.holds(&ticket, TicketEvent::Updated),
+                opposite.holds(&ticket, TicketEvent::Updated)
             );
         }
     }
@@ -137,8 +137,8 @@ proptest! {
     ) {
         let (ticket, conditions) = (received(), Conditions { all, any });
         prop_assert_eq!(
-            conditions.hold(&ticket, Event::Created),
-            conditions.unmet(&ticket, Event::Created).is_empty()
+            conditions.hold(&ticket, TicketEvent::Created),
+            conditions.unmet(&ticket, TicketEvent::Created).is_empty()
         );
     }
 }

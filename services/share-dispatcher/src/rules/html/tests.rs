@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
-use super::super::samples::Desk;
+use super::super::samples::SampleDesk;
 use super::*;
 
 fn clean_one(html: &str) -> Result<String, &'static str> {
@@ -12,7 +12,7 @@ fn clean_one(html: &str) -> Result<String, &'static str> {
 fn comments(bodies: &[&str]) -> Vec<Comment> {
     let comment = |html: &&str| Comment {
         html_body: Some((*html).to_owned()),
-        ..Desk::sample_share("1").ticket.comments[0].clone()
+        ..SampleDesk::sample_share("1").ticket.comments[0].clone()
     };
     bodies.iter().map(comment).collect()
 }

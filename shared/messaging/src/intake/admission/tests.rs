@@ -22,17 +22,21 @@ impl Service for Shares {
         }
     }
 
-    fn about(_: &Value) -> About {
-        About::default()
+    fn about(_: &Value) -> Correlation {
+        Correlation::default()
     }
 
-    async fn load(&self, _: &mut PgConnection, _: &[&Received<Value>]) -> Result<(), DecideError> {
+    async fn load(
+        &self,
+        _: &mut PgConnection,
+        _: &[&ReceivedMessage<Value>],
+    ) -> Result<(), DecideError> {
         Ok(())
     }
 
-    fn decide(&self, (): &(), _: &Received<Value>) {}
+    fn decide(&self, (): &(), _: &ReceivedMessage<Value>) {}
 
-    fn apply(&self, (): &mut (), _: &Received<Value>, (): ()) -> HandlerResult {
+    fn apply(&self, (): &mut (), _: &ReceivedMessage<Value>, (): ()) -> HandlerResult {
         HandlerResult::Decided(Vec::new())
     }
 

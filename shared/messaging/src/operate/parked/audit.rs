@@ -84,7 +84,7 @@ pub(super) async fn history(
 
 /// A line about to be written.
 #[derive(Debug)]
-pub(crate) struct Entry<'a> {
+pub(crate) struct NewAuditLine<'a> {
     pub at: Timestamp,
     pub by: &'a str,
     pub done: Done,
@@ -94,7 +94,7 @@ pub(crate) struct Entry<'a> {
 /// Writes a line for each of the parked messages, or one line when there is none.
 pub(crate) async fn record(
     connection: &mut PgConnection,
-    entry: &Entry<'_>,
+    entry: &NewAuditLine<'_>,
     parked: &[Uuid],
 ) -> sqlx::Result<()> {
     let rows =

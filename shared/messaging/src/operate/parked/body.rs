@@ -9,7 +9,7 @@ const SHOWN: usize = 100;
 
 /// A message's body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Body {
+pub struct ParkedBody {
     /// Its size.
     pub bytes: usize,
     /// Its keys, with what kind of value each has instead of the value; absent when it is not JSON.
@@ -23,7 +23,7 @@ pub struct Body {
     pub sha256: Option<String>,
 }
 
-impl Body {
+impl ParkedBody {
     /// A body that was not kept.
     pub(super) fn left_out(bytes: i64, sha256: &[u8]) -> Self {
         let bytes = usize::try_from(bytes).unwrap_or_default();
@@ -84,7 +84,7 @@ mod tests {
             "none": [],
             "nothing": null,
         });
-        let seen = Body::of(body.to_string().as_bytes(), false);
+        let seen = ParkedBody::of(body.to_string().as_bytes(), false);
         assert_eq!(seen.text, None);
         let expected = json!({
             "ticket": {
@@ -103,9 +103,9 @@ mod tests {
 
     #[test]
     fn a_body_that_is_no_json_has_a_size_and_is_shown_only_when_asked_for() {
-        let hidden = Body { bytes: 7, shape: None, text: None, sha256: None };
-        assert_eq!(Body::of(b"\xffSECRET", false), hidden);
-        assert_eq!(Body::of(b"\xffSECRET", true).text.as_deref(), Some("\u{fffd}SECRET"));
+        let hidden = ParkedBody { bytes: 7, shape: None, text: None, sha256: None };
+        assert_eq!(ParkedBody::of(b"\xffSECRET", false), hidden);
+        assert_eq!(ParkedBody::of(b"\xffSECRET", true).text.as_deref(), Some("\u{fffd}SECRET"));
     }
 
     #[test]
@@ -113,7 +113,7 @@ mod tests {
         let body: Map<String, Value> = (0..1000)
             .map(|number| (format!("{number}{}", "k".repeat(1000)), Value::Null))
             .collect();
-        let seen = Body::of(Value::Object(body).to_string().as_bytes(), false);
+        let seen = ParkedBody::of(Value::Object(body).to_string().as_bytes(), false);
         let shape = seen.shape.unwrap();
         assert_eq!(shape.as_object().unwrap().len(), SHOWN + 1);
         assert_eq!(shape["…"], "900 more");

@@ -8,7 +8,7 @@ use contracts::{AccountName, Timestamp};
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::Action;
+use super::ParkedAction;
 use crate::message::envelope::header;
 use crate::message::outgoing::OutgoingMessage;
 use crate::message::trace_context::TraceContext;
@@ -84,39 +84,41 @@ impl Course {
 }
 
 /// Where `action` leads for a message that `service` parked.
-pub(super) fn course(service: Service, action: &Action, message: &Stub) -> Course {
+pub(super) fn course(service: Service, action: &ParkedAction, message: &Stub) -> Course {
     let is_command = message.exchange == Exchange::Share.name() && service.is_entry();
     let names = [&message.routing_key, &message.message_id, &message.message_type];
     let publisher = message.publisher.as_deref().and_then(|user| AccountName::new(user).ok());
     match action {
-        Action::Discard { .. } if !is_command => {
+        ParkedAction::Discard { .. } if !is_command => {
             Course::Stay("only a desk's command can be discarded")
         }
-        Action::Discard { .. } if publisher.is_none() => Course::Close,
+        ParkedAction::Discard { .. } if publisher.is_none() => Course::Close,
         _ if names.iter().any(|name| name.len() > MAX_NAME) => {
             Course::Stay("its key, id or type is longer than AMQP carries")
         }
-        Action::Discard { .. } => Course::Refusal,
-        Action::Replay if message.is_output => Course::Undelivered,
-        Action::Replay if is_command && publisher.is_none() => {
+        ParkedAction::Discard { .. } => Course::Refusal,
+        ParkedAction::Replay if message.is_output => Course::Undelivered,
+        ParkedAction::Replay if is_command && publisher.is_none() => {
             Course::Stay("nobody is known who published it")
         }
-        Action::Replay if is_command => Course::Command,
-        Action::Replay if message.message_id.is_empty() => Course::Stay("it has no message id"),
+        ParkedAction::Replay if is_command => Course::Command,
+        ParkedAction::Replay if message.message_id.is_empty() => {
+            Course::Stay("it has no message id")
+        }
         // An edge's user may write to no exchange that leads to its queue.
-        Action::Replay if service.is_edge() && message.exchange == Exchange::Desk.name() => {
+        ParkedAction::Replay if service.is_edge() && message.exchange == Exchange::Desk.name() => {
             Course::Retaken
         }
-        Action::Replay if message.exchange == Exchange::Desk.name() => Course::Desk,
-        Action::Replay if message.exchange == Exchange::Sync.name() => Course::Internal,
-        Action::Replay => Course::Stay("nobody wrote down where it was going"),
+        ParkedAction::Replay if message.exchange == Exchange::Desk.name() => Course::Desk,
+        ParkedAction::Replay if message.exchange == Exchange::Sync.name() => Course::Internal,
+        ParkedAction::Replay => Course::Stay("nobody wrote down where it was going"),
     }
 }
 
 /// The letter that goes out, where the course is one.
 pub(super) fn letter<'a>(
     service: Service,
-    action: &Action,
+    action: &ParkedAction,
     row: &'a Row,
 ) -> Option<OutgoingMessage<'a>> {
     let message = &row.stub;
@@ -129,7 +131,7 @@ pub(super) fn letter<'a>(
             headers.push((header::ACCOUNT_KEY, message.routing_key.clone()));
             headers.push((header::PUBLISHER, message.publisher.clone().unwrap_or_default()));
             headers.push((header::ATTEMPT, "0".to_owned()));
-            if let Action::Discard { because } = action {
+            if let ParkedAction::Discard { because } = action {
                 headers.push((header::DISCARDED, because.clone()));
             }
             (Exchange::Sync, service.retried_key())

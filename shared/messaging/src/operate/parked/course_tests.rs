@@ -24,8 +24,8 @@ fn row(exchange: &str, routing_key: &str) -> Row {
     }
 }
 
-fn discard() -> Action {
-    Action::Discard { because: "a test".into() }
+fn discard() -> ParkedAction {
+    ParkedAction::Discard { because: "a test".into() }
 }
 
 fn headers<'a>(letter: &'a OutgoingMessage<'_>) -> Vec<(&'a str, &'a str)> {
@@ -38,7 +38,7 @@ fn headers<'a>(letter: &'a OutgoingMessage<'_>) -> Vec<(&'a str, &'a str)> {
 #[test]
 fn a_command_comes_to_its_entry_again_and_keeps_its_first_arrival() {
     let row = row("share", "acme.ticket.share");
-    let letter = letter(Service::ShareDispatcher, &Action::Replay, &row).unwrap();
+    let letter = letter(Service::ShareDispatcher, &ParkedAction::Replay, &row).unwrap();
     assert_eq!(
         (letter.exchange.as_str(), letter.routing_key.as_str()),
         ("sync", "share-dispatcher.retried")
@@ -68,13 +68,13 @@ fn a_discard_is_the_same_letter_with_the_reason() {
 #[test]
 fn what_was_on_its_way_to_a_service_or_desk_goes_where_it_was_going() {
     let (internal, desk) = (row("sync", "field-sync.transfer"), row("desk", "acme.ticket.updated"));
-    let internal = letter(Service::FieldSync, &Action::Replay, &internal).unwrap();
+    let internal = letter(Service::FieldSync, &ParkedAction::Replay, &internal).unwrap();
     assert_eq!(
         (internal.exchange.as_str(), internal.routing_key.as_str()),
         ("sync", "field-sync.transfer")
     );
     assert_eq!(internal.headers.len(), 2, "whose row it is, and when it first arrived");
-    let desk = letter(Service::ShareDispatcher, &Action::Replay, &desk).unwrap();
+    let desk = letter(Service::ShareDispatcher, &ParkedAction::Replay, &desk).unwrap();
     assert_eq!(
         (desk.exchange.as_str(), desk.routing_key.as_str()),
         ("desk", "acme.ticket.updated")
@@ -100,7 +100,7 @@ fn without_a_publisher_there_is_nobody_to_answer() {
         row.stub.publisher = publisher;
         assert_eq!(course(Service::ShareDispatcher, &discard(), &row.stub), Course::Close);
         assert!(matches!(
-            course(Service::ShareDispatcher, &Action::Replay, &row.stub),
+            course(Service::ShareDispatcher, &ParkedAction::Replay, &row.stub),
             Course::Stay(_)
         ));
         assert!(letter(Service::ShareDispatcher, &discard(), &row).is_none());
@@ -111,25 +111,25 @@ fn without_a_publisher_there_is_nobody_to_answer() {
 fn a_delivery_that_no_queue_took_waits_for_it_again() {
     let mut row = row("desk", "acme.ticket.updated");
     row.stub.is_output = true;
-    assert_eq!(course(Service::FieldSync, &Action::Replay, &row.stub), Course::Undelivered);
+    assert_eq!(course(Service::FieldSync, &ParkedAction::Replay, &row.stub), Course::Undelivered);
 }
 
 #[test]
 fn what_cannot_be_sent_stays_and_says_why() {
     let mut row = row("", "");
     assert!(matches!(
-        course(Service::ShareDispatcher, &Action::Replay, &row.stub),
+        course(Service::ShareDispatcher, &ParkedAction::Replay, &row.stub),
         Course::Stay(_)
     ));
     row.stub.exchange = "sync".into();
     row.stub.message_id = "é".repeat(128);
     assert!(matches!(
-        course(Service::ShareDispatcher, &Action::Replay, &row.stub),
+        course(Service::ShareDispatcher, &ParkedAction::Replay, &row.stub),
         Course::Stay(_)
     ));
     row.stub.message_id = String::new();
     assert!(matches!(
-        course(Service::ShareDispatcher, &Action::Replay, &row.stub),
+        course(Service::ShareDispatcher, &ParkedAction::Replay, &row.stub),
         Course::Stay(_)
     ));
 }

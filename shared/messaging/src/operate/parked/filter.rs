@@ -11,7 +11,7 @@ use crate::park_reason::ParkReason;
 /// Which parked messages are meant: those to which everything given applies. Nothing given means
 /// all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
+pub struct ParkedFilter {
     /// These, by the ids of their rows.
     pub ids: Vec<Uuid>,
     /// Parked for this reason.
@@ -26,7 +26,7 @@ pub struct Filter {
     pub limit: Option<u32>,
 }
 
-/// The condition of a query over open rows. Its parameters are those that [`Filter::bind`] binds:
+/// The condition of a query over open rows. Its parameters are those that [`ParkedFilter::bind`] binds:
 /// `$1` to `$5`.
 macro_rules! matching {
     ($before:literal, $after:literal) => {
@@ -54,7 +54,7 @@ pub(super) struct Values {
     pub limit: Option<i64>,
 }
 
-impl Filter {
+impl ParkedFilter {
     /// Whether it means every parked message.
     #[must_use]
     pub fn is_everything(&self) -> bool {
@@ -90,11 +90,11 @@ mod tests {
         let now = Timestamp::parse("2026-03-01T12:00:00Z").unwrap();
         let at = |text: &str| Some(Timestamp::parse(text).unwrap().utc());
         let hours = |hours: u64| Some(Duration::from_hours(hours));
-        let filter = Filter {
+        let filter = ParkedFilter {
             older_than: hours(2),
             newer_than: hours(24),
             limit: Some(3),
-            ..Filter::default()
+            ..ParkedFilter::default()
         };
         let values = filter.values(now);
         assert_eq!(
@@ -102,14 +102,14 @@ mod tests {
             (at("2026-03-01T10:00:00Z"), at("2026-02-28T12:00:00Z"))
         );
         assert_eq!((values.ids, values.limit), (None, Some(3)));
-        assert!(!filter.is_everything() && Filter::default().is_everything());
+        assert!(!filter.is_everything() && ParkedFilter::default().is_everything());
     }
 
     #[test]
     fn an_age_beyond_all_time_is_the_beginning_of_it() {
         let now = Timestamp::parse("2026-03-01T12:00:00Z").unwrap();
         for age in [Duration::MAX, Duration::from_hours(24 * 365 * 1000)] {
-            let filter = Filter { newer_than: Some(age), ..Filter::default() };
+            let filter = ParkedFilter { newer_than: Some(age), ..ParkedFilter::default() };
             assert_eq!(filter.values(now).not_before, Some(DateTime::UNIX_EPOCH));
         }
     }

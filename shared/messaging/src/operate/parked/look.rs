@@ -7,14 +7,14 @@ use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
 use super::audit::{AuditLine, history};
-use super::body::Body;
-use super::filter::{Filter, matching};
+use super::body::ParkedBody;
+use super::filter::{ParkedFilter, matching};
 use super::quoting;
 use crate::clock::now;
 
 /// A parked message without what it says.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Message {
+pub struct ParkedMessage {
     /// The id of its row.
     pub id: Uuid,
     /// `parked`, `replayed` or `discarded`.
@@ -47,7 +47,7 @@ pub struct Message {
     pub times: i32,
 }
 
-impl Message {
+impl ParkedMessage {
     fn shown(mut self, with_body: bool) -> Self {
         self.detail = quoting::detail(&self.reason, self.detail, with_body);
         self
@@ -59,7 +59,7 @@ impl Message {
 pub struct Details {
     /// The message.
     #[serde(flatten)]
-    pub message: Message,
+    pub message: ParkedMessage,
     /// When it was replayed or discarded.
     pub closed_at: Option<Timestamp>,
     /// The headers that it came with, shortened.
@@ -67,7 +67,7 @@ pub struct Details {
     /// The trace that a replay goes on with.
     pub traceparent: Option<String>,
     /// What it says, as far as that was asked for.
-    pub body: Body,
+    pub body: ParkedBody,
     /// What happened to it, oldest first.
     pub history: Vec<AuditLine>,
 }
@@ -89,7 +89,7 @@ pub struct Pile {
 /// Deliveries of one account that wait for its desk's queue. They are not parked yet, and are tried
 /// again without anybody's help.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Waiting {
+pub struct WaitingDeliveries {
     /// Whose desk.
     pub account: String,
     /// How many.
@@ -103,9 +103,9 @@ pub struct Waiting {
 ///
 /// # Errors
 /// What the database says.
-pub async fn list(pool: &PgPool, filter: &Filter) -> sqlx::Result<(Vec<Message>, i64)> {
+pub async fn list(pool: &PgPool, filter: &ParkedFilter) -> sqlx::Result<(Vec<ParkedMessage>, i64)> {
     let values = filter.values(now());
-    let rows: Vec<Message> = sqlx::query_as(matching!(
+    let rows: Vec<ParkedMessage> = sqlx::query_as(matching!(
         "select id, state, reason, detail, account, message_type, message_id, queue, exchange, \
          routing_key, publisher, first_arrived_at, parked_at, times
          from parked",
@@ -145,7 +145,7 @@ pub async fn piles(pool: &PgPool) -> sqlx::Result<Vec<Pile>> {
 ///
 /// # Errors
 /// What the database says.
-pub async fn waiting(pool: &PgPool) -> sqlx::Result<Vec<Waiting>> {
+pub async fn waiting(pool: &PgPool) -> sqlx::Result<Vec<WaitingDeliveries>> {
     let query = "select account, count(*) as count, min(first_failed_at) as since from undelivered \
         group by account order by count desc, account";
     sqlx::query_as(query).fetch_all(pool).await
@@ -154,7 +154,7 @@ pub async fn waiting(pool: &PgPool) -> sqlx::Result<Vec<Waiting>> {
 #[derive(FromRow)]
 struct Kept {
     #[sqlx(flatten)]
-    message: Message,
+    message: ParkedMessage,
     closed_at: Option<chrono::DateTime<chrono::Utc>>,
     headers: Value,
     traceparent: Option<String>,
@@ -182,8 +182,8 @@ pub async fn show(pool: &PgPool, id: Uuid, with_body: bool) -> sqlx::Result<Opti
         headers: kept.headers,
         traceparent: kept.traceparent,
         body: match (kept.body_bytes, kept.body_sha256) {
-            (Some(bytes), Some(sha256)) => Body::left_out(bytes, &sha256),
-            _ => Body::of(&kept.body, with_body),
+            (Some(bytes), Some(sha256)) => ParkedBody::left_out(bytes, &sha256),
+            _ => ParkedBody::of(&kept.body, with_body),
         },
         history: history(pool, id, with_body).await?,
     }))

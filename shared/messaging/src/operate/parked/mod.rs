@@ -11,16 +11,16 @@ pub(crate) mod quoting;
 mod work;
 
 pub use audit::{AuditLine, Done, audit};
-pub use body::Body;
-pub use filter::Filter;
-pub use look::{Details, Message, Pile, Waiting, list, piles, show, waiting};
-pub use work::{Outcome, Plan, PlanLine, carry_out, plan};
+pub use body::ParkedBody;
+pub use filter::ParkedFilter;
+pub use look::{Details, ParkedMessage, Pile, WaitingDeliveries, list, piles, show, waiting};
+pub use work::{ActionOutcome, ActionPlan, PlanLine, carry_out, plan};
 
-pub(crate) use audit::{Entry, record};
+pub(crate) use audit::{NewAuditLine, record};
 
 /// What a person does with a parked message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum ParkedAction {
     /// It is to be decided, or delivered, after all. A command counts as arriving when it first
     /// did.
     Replay,

@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::course::{Course, Row, Stub, course, letter};
-use super::filter::{Filter, matching};
-use super::{Action, Done, Entry, record};
+use super::filter::{ParkedFilter, matching};
+use super::{Done, NewAuditLine, ParkedAction, record};
 use crate::clock::now;
 use crate::failure::Fault;
 use crate::message::outgoing::OutgoingMessage;
@@ -19,13 +19,13 @@ use crate::publish::publisher::Publisher;
 
 /// What an action would do.
 #[derive(Debug)]
-pub struct Plan {
+pub struct ActionPlan {
     /// What would happen to how many.
     pub lines: Vec<PlanLine>,
     /// Rows that were asked for by id, and are not parked or not there.
     pub missing: Vec<Uuid>,
     service: Service,
-    action: Action,
+    action: ParkedAction,
     messages: Vec<Stub>,
 }
 
@@ -42,7 +42,7 @@ pub struct PlanLine {
 
 /// How far the work came.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub struct ActionOutcome {
     /// Replayed or discarded.
     pub done: usize,
     /// Those of them that the service had parked again before they were closed here.
@@ -57,7 +57,7 @@ pub struct Outcome {
     pub fault: Option<Fault>,
 }
 
-impl Plan {
+impl ActionPlan {
     /// How many messages match.
     #[must_use]
     pub fn total(&self) -> usize {
@@ -72,9 +72,9 @@ impl Plan {
 pub async fn plan(
     pool: &PgPool,
     service: Service,
-    action: Action,
-    filter: &Filter,
-) -> sqlx::Result<Plan> {
+    action: ParkedAction,
+    filter: &ParkedFilter,
+) -> sqlx::Result<ActionPlan> {
     let values = filter.values(now());
     let messages: Vec<Stub> = sqlx::query_as(matching!(
         "select id, times, reason, exchange, routing_key, publisher, coalesce(message_id, '') as \
@@ -102,7 +102,7 @@ pub async fn plan(
     };
     let lines = counts.into_iter().map(line).collect();
     let missing = filter.ids.iter().copied().filter(|id| !found.contains(id)).collect();
-    Ok(Plan { lines, missing, service, action, messages })
+    Ok(ActionPlan { lines, missing, service, action, messages })
 }
 
 /// Does what was planned, first arrived first, until it is done or told to `stop`; then the
@@ -112,15 +112,15 @@ pub async fn plan(
 /// When it cannot begin: the broker does not let it in. What happens later is in the outcome.
 pub async fn carry_out(
     pool: &PgPool,
-    plan: &Plan,
+    plan: &ActionPlan,
     sending: &Sending,
     stop: &CancellationToken,
     mut progress: impl FnMut(usize),
-) -> Result<Outcome, Fault> {
+) -> Result<ActionOutcome, Fault> {
     let post = sending.open(plan.service).await?;
     let work = Work { pool, plan, by: &sending.by, publisher: &post.publisher };
     let mut pace = Pace::of(sending.rate);
-    let mut outcome = Outcome::default();
+    let mut outcome = ActionOutcome::default();
     let mut behind = 0;
     for chunk in plan.messages.chunks(pace.chunk()) {
         if !pace.turn(stop).await {
@@ -140,7 +140,7 @@ pub async fn carry_out(
 
 struct Work<'a> {
     pool: &'a PgPool,
-    plan: &'a Plan,
+    plan: &'a ActionPlan,
     by: &'a str,
     publisher: &'a Publisher,
 }
@@ -148,8 +148,8 @@ struct Work<'a> {
 impl Work<'_> {
     /// Published and confirmed first, then closed: whoever dies in between leaves a row that is
     /// replayed once more.
-    async fn step(&self, chunk: &[Stub], outcome: &mut Outcome) -> Result<(), Fault> {
-        let Plan { service, action, .. } = self.plan;
+    async fn step(&self, chunk: &[Stub], outcome: &mut ActionOutcome) -> Result<(), Fault> {
+        let ActionPlan { service, action, .. } = self.plan;
         let planned: BTreeMap<Uuid, i32> =
             chunk.iter().map(|message| (message.id, message.times)).collect();
         let rows: Vec<Row> = self.load(&planned).await?;
@@ -172,8 +172,8 @@ impl Work<'_> {
         to_close.extend(self.send(letters, outcome).await?);
         to_close.extend(undelivered.iter().chain(&retaken));
         let (done, because) = match action {
-            Action::Replay => (Done::Replayed, None),
-            Action::Discard { because } => (Done::Discarded, Some(because.as_str())),
+            ParkedAction::Replay => (Done::Replayed, None),
+            ParkedAction::Discard { because } => (Done::Discarded, Some(because.as_str())),
         };
         let mut transaction = self.pool.begin().await?;
         give_back(&mut transaction, &undelivered, started_at.utc()).await?;
@@ -182,7 +182,7 @@ impl Work<'_> {
         if !to_close.is_empty() {
             record(
                 &mut transaction,
-                &Entry { at: started_at, by: self.by, done, because },
+                &NewAuditLine { at: started_at, by: self.by, done, because },
                 &to_close,
             )
             .await?;
@@ -215,7 +215,7 @@ impl Work<'_> {
     async fn send(
         &self,
         mut letters: Vec<(Uuid, OutgoingMessage<'_>)>,
-        outcome: &mut Outcome,
+        outcome: &mut ActionOutcome,
     ) -> Result<Vec<Uuid>, Fault> {
         let mut taken = Vec::new();
         while !letters.is_empty() {

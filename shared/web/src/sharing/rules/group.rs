@@ -5,7 +5,7 @@ use contracts::delivery::{AgreementState, AgreementStatus, Side};
 
 /// Who has to do something, if anybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Group {
+pub enum AgreementGroup {
     /// In force.
     Active,
     /// An invite that this account decides.
@@ -16,7 +16,7 @@ pub enum Group {
     Past,
 }
 
-impl Group {
+impl AgreementGroup {
     /// In the order of the list.
     pub const ALL: [Self; 4] = [Self::Active, Self::ForMe, Self::ForThem, Self::Past];
 
@@ -34,12 +34,12 @@ impl Group {
 
 /// Where an agreement stands.
 #[must_use]
-pub fn group(state: &AgreementState) -> Group {
+pub fn group(state: &AgreementState) -> AgreementGroup {
     match (state.status, state.side) {
-        (AgreementStatus::Accepted, _) => Group::Active,
-        (AgreementStatus::Pending, Side::Receiver) => Group::ForMe,
-        (AgreementStatus::Pending, Side::Sender) => Group::ForThem,
-        (AgreementStatus::Declined | AgreementStatus::Inactive, _) => Group::Past,
+        (AgreementStatus::Accepted, _) => AgreementGroup::Active,
+        (AgreementStatus::Pending, Side::Receiver) => AgreementGroup::ForMe,
+        (AgreementStatus::Pending, Side::Sender) => AgreementGroup::ForThem,
+        (AgreementStatus::Declined | AgreementStatus::Inactive, _) => AgreementGroup::Past,
     }
 }
 
@@ -103,7 +103,7 @@ pub fn ending(state: &AgreementState) -> Option<Ending> {
 /// there is an end.
 #[must_use]
 pub fn may_invite_again(state: &AgreementState) -> bool {
-    state.side == Side::Sender && group(state) == Group::Past
+    state.side == Side::Sender && group(state) == AgreementGroup::Past
 }
 
 #[cfg(test)]
@@ -135,11 +135,11 @@ pub(crate) mod tests {
     #[test]
     fn an_invite_waits_for_its_receiver() {
         for (status, side, expected) in [
-            ("pending", "receiver", Group::ForMe),
-            ("pending", "sender", Group::ForThem),
-            ("accepted", "sender", Group::Active),
-            ("declined", "receiver", Group::Past),
-            ("inactive", "sender", Group::Past),
+            ("pending", "receiver", AgreementGroup::ForMe),
+            ("pending", "sender", AgreementGroup::ForThem),
+            ("accepted", "sender", AgreementGroup::Active),
+            ("declined", "receiver", AgreementGroup::Past),
+            ("inactive", "sender", AgreementGroup::Past),
         ] {
             assert_eq!(group(&state(status, side, "sender", None)), expected, "{status} {side}");
         }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use contracts::delivery::{AgreementState, Side};
 
-use super::group::{Ending, Group, ending, group};
+use super::group::{AgreementGroup, Ending, ending, group};
 
 /// What went over an agreement, as far as this account knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Traffic {
 
 /// How an agreement does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Health {
+pub enum AgreementHealth {
     /// This account has not decided.
     NotDecided,
     /// The partner has not answered.
@@ -51,7 +51,7 @@ pub enum Health {
     InStep,
 }
 
-impl Health {
+impl AgreementHealth {
     /// Its colour: `ok`, `warn`, `bad`, `off`. Red is for what has come to a stop.
     #[must_use]
     pub fn level(self) -> &'static str {
@@ -93,27 +93,27 @@ impl Health {
 
 /// How an agreement does.
 #[must_use]
-pub fn health(state: &AgreementState, traffic: &Traffic) -> Health {
+pub fn health(state: &AgreementState, traffic: &Traffic) -> AgreementHealth {
     if let Some(ending) = ending(state) {
-        return Health::Ended(ending);
+        return AgreementHealth::Ended(ending);
     }
     match group(state) {
-        Group::ForMe => return Health::NotDecided,
-        Group::ForThem => return Health::NotAnswered,
-        Group::Active | Group::Past => {}
+        AgreementGroup::ForMe => return AgreementHealth::NotDecided,
+        AgreementGroup::ForThem => return AgreementHealth::NotAnswered,
+        AgreementGroup::Active | AgreementGroup::Past => {}
     }
     if traffic.waiting > 0 {
-        Health::Waits(traffic.waiting, traffic.waiting_since)
+        AgreementHealth::Waits(traffic.waiting, traffic.waiting_since)
     } else if traffic.unbound > 0 && state.side == Side::Sender {
-        Health::NotTakenOver(traffic.unbound, traffic.unbound_since)
+        AgreementHealth::NotTakenOver(traffic.unbound, traffic.unbound_since)
     } else if traffic.unbound > 0 {
-        Health::WithoutNumber(traffic.unbound, traffic.unbound_since)
+        AgreementHealth::WithoutNumber(traffic.unbound, traffic.unbound_since)
     } else if traffic.mendable > 0 {
-        Health::Stays(traffic.mendable)
+        AgreementHealth::Stays(traffic.mendable)
     } else if traffic.total == 0 {
-        Health::Unused
+        AgreementHealth::Unused
     } else {
-        Health::InStep
+        AgreementHealth::InStep
     }
 }
 
@@ -138,19 +138,19 @@ mod tests {
             traffic
         };
         let active = state("accepted", "sender", "receiver", None);
-        assert_eq!(health(&active, &all), Health::Waits(1, None));
+        assert_eq!(health(&active, &all), AgreementHealth::Waits(1, None));
         let unbound = without(|it| it.waiting = 0);
-        assert_eq!(health(&active, &unbound), Health::NotTakenOver(2, None));
+        assert_eq!(health(&active, &unbound), AgreementHealth::NotTakenOver(2, None));
         let received = state("accepted", "receiver", "receiver", None);
-        assert_eq!(health(&received, &unbound), Health::WithoutNumber(2, None));
+        assert_eq!(health(&received, &unbound), AgreementHealth::WithoutNumber(2, None));
         let stays = without(|it| (it.waiting, it.unbound) = (0, 0));
-        assert_eq!(health(&active, &stays), Health::Stays(3));
+        assert_eq!(health(&active, &stays), AgreementHealth::Stays(3));
         let well = without(|it| (it.waiting, it.unbound, it.mendable) = (0, 0, 0));
-        assert_eq!(health(&active, &well), Health::InStep);
-        assert_eq!(health(&active, &Traffic::default()), Health::Unused);
+        assert_eq!(health(&active, &well), AgreementHealth::InStep);
+        assert_eq!(health(&active, &Traffic::default()), AgreementHealth::Unused);
         let ended = state("inactive", "sender", "receiver", None);
-        assert_eq!(health(&ended, &all), Health::Ended(Ending::EndedByThem));
+        assert_eq!(health(&ended, &all), AgreementHealth::Ended(Ending::EndedByThem));
         let pending = state("pending", "receiver", "sender", None);
-        assert_eq!(health(&pending, &all), Health::NotDecided);
+        assert_eq!(health(&pending, &all), AgreementHealth::NotDecided);
     }
 }

@@ -18,12 +18,12 @@ pub struct Rehearsed {
     /// Tickets that nobody answered for yet.
     pub waiting: usize,
     /// Why, what can be mended first, then what there is most of.
-    pub kept: Vec<Kept>,
+    pub kept: Vec<ReasonEffect>,
 }
 
 /// What one reason does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct ReasonEffect {
     /// Why.
     pub reason: Reason,
     /// Whether it would arrive as something else, and not stay.
@@ -38,7 +38,7 @@ pub struct Kept {
 #[must_use]
 pub fn rehearsed(answers: &[(String, Option<Receipt>)]) -> Rehearsed {
     let mut all = Rehearsed::default();
-    let mut kept: BTreeMap<(Reason, bool), Kept> = BTreeMap::new();
+    let mut kept: BTreeMap<(Reason, bool), ReasonEffect> = BTreeMap::new();
     for (number, receipt) in answers {
         let Some(receipt) = receipt else {
             all.waiting += 1;
@@ -54,7 +54,7 @@ pub fn rehearsed(answers: &[(String, Option<Receipt>)]) -> Rehearsed {
         }
         for (reason, is_mapped) in reasons {
             let tickets = BTreeSet::new();
-            let none = Kept { reason, is_mapped, items: 0, tickets };
+            let none = ReasonEffect { reason, is_mapped, items: 0, tickets };
             let entry = kept.entry((reason, is_mapped)).or_insert(none);
             entry.items += 1;
             entry.tickets.insert(number.clone());

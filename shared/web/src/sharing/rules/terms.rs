@@ -5,7 +5,7 @@ use contracts::delivery::Side;
 
 /// A sentence of the terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct TermsSentence {
     /// `yes` for what crosses, `no` for what stays, nothing for what is so under all terms.
     pub class: &'static str,
     /// Its icon.
@@ -14,17 +14,17 @@ pub struct Line {
     pub key: &'static str,
 }
 
-const fn yes(icon: &'static str, key: &'static str) -> Line {
-    Line { class: "yes", icon, key }
+const fn yes(icon: &'static str, key: &'static str) -> TermsSentence {
+    TermsSentence { class: "yes", icon, key }
 }
 
-const fn no(icon: &'static str, key: &'static str) -> Line {
-    Line { class: "no", icon, key }
+const fn no(icon: &'static str, key: &'static str) -> TermsSentence {
+    TermsSentence { class: "no", icon, key }
 }
 
 /// The terms as the invited side reads them; with `under_all` also what is so under all terms.
 #[must_use]
-pub fn for_receiver(terms: &Terms, under_all: bool) -> Vec<Line> {
+pub fn for_receiver(terms: &Terms, under_all: bool) -> Vec<TermsSentence> {
     let mut lines = vec![yes("in", "terms.in.share")];
     lines.extend(if terms.syncs_status() {
         [yes("reply", "terms.in.both"), yes("both", "terms.in.status")]
@@ -36,7 +36,7 @@ pub fn for_receiver(terms: &Terms, under_all: bool) -> Vec<Line> {
         lines.extend([
             no("out", "terms.in.one_way"),
             no("stay", "terms.in.no_unshare"),
-            Line { class: "", icon: "shield", key: "terms.privacy" },
+            TermsSentence { class: "", icon: "shield", key: "terms.privacy" },
         ]);
     }
     lines
@@ -44,7 +44,7 @@ pub fn for_receiver(terms: &Terms, under_all: bool) -> Vec<Line> {
 
 /// The terms as the side that shares reads them.
 #[must_use]
-pub fn for_sender(terms: &Terms) -> Vec<Line> {
+pub fn for_sender(terms: &Terms) -> Vec<TermsSentence> {
     let mut lines = vec![yes("out", "terms.out.share")];
     lines.extend(if terms.syncs_status() {
         [yes("reply", "terms.out.both"), yes("both", "terms.out.status")]
@@ -55,7 +55,7 @@ pub fn for_sender(terms: &Terms) -> Vec<Line> {
     lines
 }
 
-fn tags_and_fields(terms: Terms) -> [Line; 2] {
+fn tags_and_fields(terms: Terms) -> [TermsSentence; 2] {
     [
         if terms.tags { yes("tag", "terms.tags") } else { no("stay", "terms.no_tags") },
         if terms.custom_fields {

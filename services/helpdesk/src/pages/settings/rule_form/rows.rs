@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{Names, Read, Row, has_action};
 use crate::pages::form::Sent;
-use crate::rules::action::Action;
+use crate::rules::action::RuleAction;
 use crate::rules::condition::{Condition, Conditions, Operator, Subject, text_of};
 use crate::rules::field;
 use crate::rules::sharing::Agreement;
@@ -22,7 +22,7 @@ impl Names<'_> {
         }
     }
 
-    fn action(&self, of: Kind, action: &Action) -> Row {
+    fn action(&self, of: Kind, action: &RuleAction) -> Row {
         let (kind, value) = action.words();
         let id = || Uuid::parse_str(&value).ok();
         let shown = match kind {
@@ -117,7 +117,7 @@ impl Names<'_> {
         (conditions, rows)
     }
 
-    fn actions(&self, of: Kind, sent: &Sent, is_whole: &mut bool) -> (Vec<Action>, Vec<Row>) {
+    fn actions(&self, of: Kind, sent: &Sent, is_whole: &mut bool) -> (Vec<RuleAction>, Vec<Row>) {
         let (mut actions, mut rows) = (Vec::new(), Vec::new());
         for (kind, typed) in sent.all("do_what").iter().zip(&sent.all("do_value")) {
             if kind.is_empty() {
@@ -130,8 +130,8 @@ impl Names<'_> {
                 "share" => self.agreement(typed).unwrap_or_default(),
                 _ => typed.clone(),
             };
-            let action = Action::of(kind, &meant).and_then(|action| self.of_field(action));
-            let can = |action: &Action| has_action(of, kind) && self.knows(action);
+            let action = RuleAction::of(kind, &meant).and_then(|action| self.of_field(action));
+            let can = |action: &RuleAction| has_action(of, kind) && self.knows(action);
             if let Some(action) = action.filter(can) {
                 rows.push(self.action(of, &action));
                 actions.push(action);
@@ -151,11 +151,11 @@ impl Names<'_> {
     }
 
     /// A field's value as its type has it.
-    fn of_field(&self, action: Action) -> Option<Action> {
-        let Action::Field(key, value) = action else { return Some(action) };
+    fn of_field(&self, action: RuleAction) -> Option<RuleAction> {
+        let RuleAction::Field(key, value) = action else { return Some(action) };
         let field = self.fields.iter().find(|field| field.key == key)?;
         let value = field::read(field, &[text_of(&value)]).ok()?;
-        Some(Action::Field(key, value))
+        Some(RuleAction::Field(key, value))
     }
 
     fn agreement(&self, typed: &str) -> Option<String> {
@@ -165,11 +165,11 @@ impl Names<'_> {
     }
 
     /// Whether what an action names is the account's own.
-    fn knows(&self, action: &Action) -> bool {
+    fn knows(&self, action: &RuleAction) -> bool {
         match action {
-            Action::Group(id) => self.team.group(*id).is_some(),
-            Action::Assign(id) => self.team.assignable().any(|agent| agent.id == *id),
-            Action::Field(key, _) => self.fields.iter().any(|field| field.key == *key),
+            RuleAction::Group(id) => self.team.group(*id).is_some(),
+            RuleAction::Assign(id) => self.team.assignable().any(|agent| agent.id == *id),
+            RuleAction::Field(key, _) => self.fields.iter().any(|field| field.key == *key),
             _ => true,
         }
     }
