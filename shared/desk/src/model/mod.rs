@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub use comment::Comment;
 pub use sent::SentCommand;
-pub use ticket::{Head, Ticket};
+pub use ticket::{Head, NewComments, Ticket};
 
 use sent::{Home, outcome_at_home};
 

@@ -34,6 +34,20 @@ pub struct Ticket {
     /// Files to be gone, by comment and file, also when they are still to come.
     #[serde(default)]
     pub redacted_files: BTreeSet<(String, String)>,
+    /// Comments that were not held when the ticket was loaded.
+    #[serde(skip)]
+    pub new: NewComments,
+}
+
+/// Ids of comments in the order in which they came. It says how a ticket came to be what it is, and
+/// makes no difference between two that hold the same.
+#[derive(Clone, Debug, Default)]
+pub struct NewComments(Vec<String>);
+
+impl PartialEq for NewComments {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// What a ticket is about, as it was first said.
@@ -149,7 +163,15 @@ impl Ticket {
         }
         let gone = |file: &String| self.redacted_files.contains(&(id.to_owned(), file.clone()));
         comment.attachments.retain(|file, _| !gone(file));
+        self.new.0.push(id.to_owned());
         self.comments.insert(id.to_owned(), comment);
+    }
+
+    /// Its comments: those that were held before, then the new ones as they came.
+    pub(crate) fn comments_as_they_came(&self) -> impl Iterator<Item = (&String, &Comment)> {
+        let new: BTreeSet<&String> = self.new.0.iter().collect();
+        let before = self.comments.iter().filter(move |(id, _)| !new.contains(id));
+        before.chain(self.new.0.iter().filter_map(|id| self.comments.get_key_value(id)))
     }
 
     pub(super) fn redact(&mut self, id: &str, attachment: Option<&str>) {

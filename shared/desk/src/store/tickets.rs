@@ -81,7 +81,7 @@ pub async fn save(
     let comments: Vec<(Uuid, &String, Json<&Comment>)> = changed
         .iter()
         .flat_map(|(_, ticket, held, _)| {
-            held.comments.iter().map(|(id, comment)| (*ticket, id, Json(comment)))
+            held.comments_as_they_came().map(|(id, comment)| (*ticket, id, Json(comment)))
         })
         .collect();
     if comments.is_empty() {

@@ -76,6 +76,22 @@ async fn what_is_told_is_logged_once_in_order_and_held() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn comments_are_read_in_the_order_in_which_they_were_told() {
+    let mut harness = DeskHarness::set("desk-order").await;
+    harness.start_session();
+    let told = ["globex/z", "globex/m", "globex/a"];
+    harness.tell(ACME, "ticket.created.v1", "d1", &created(SHARE, &told, 1)).await;
+    harness.logged(ACME, 1).await;
+    let more = created(SHARE, &["globex/y", "globex/b"], 1)["comments"].clone();
+    let more = updated(SHARE, &json!({ "comments": more }));
+    harness.tell(ACME, "ticket.updated.v1", "d2", &more).await;
+    harness.logged(ACME, 2).await;
+    let expected = ["globex/z", "globex/m", "globex/a", "globex/y", "globex/b"];
+    assert_eq!(held(&harness, SHARE).await.order, expected);
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_redaction_blanks_log_commands_and_ticket() {
     let mut harness = DeskHarness::set("desk-redaction").await;
     harness.start_session();
