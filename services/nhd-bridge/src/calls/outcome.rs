@@ -65,6 +65,8 @@ impl Calls {
         let mut media = if agreement.media.as_deref() == Some(X_JSON) { X_JSON } else { JSON };
         let mut may_change_media = agreement.media.is_none();
         let mut sent_as = kind;
+        // What was answered to a share that may have been there already.
+        let mut refused = None;
         let token = format!("{}:{key}", agreement.uuid);
         loop {
             let said = self.message(row, agreement, (kind, key), media).await?;
@@ -87,7 +89,11 @@ impl Calls {
                 Meaning::OtherMedia => {
                     (media, may_change_media) = (X_JSON, false);
                 }
-                Meaning::AsUpdate => sent_as = CallKind::Update,
+                Meaning::AsUpdate => (sent_as, refused) = (CallKind::Update, Some(heard)),
+                // It was not there: it was refused for what it says.
+                Meaning::UnknownTicket if refused.is_some() => {
+                    return Ok(Ended { meaning: Meaning::Refused, heard: refused, media });
+                }
                 Meaning::ReadBack => {
                     let shown = self.read_back(agreement, wanted, kind).await;
                     let meaning = meaning_of_shown(made, shown);
@@ -192,7 +198,7 @@ impl Calls {
             duration_ms: i32::try_from(heard.duration.as_millis()).unwrap_or(i32::MAX),
             outcome,
             status: heard.status.map(i32::from),
-            reason: heard.reason.as_deref(),
+            reason: heard.reason.as_deref().filter(|_| !is_taken),
             answer: Some(heard.start.as_str()).filter(|text| !is_taken && !text.is_empty()),
         };
         health::attempt(connection, &new).await

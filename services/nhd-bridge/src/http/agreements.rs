@@ -1,5 +1,7 @@
 //! Agreements: partners invite, decide, end, and read.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use contracts::command::{AgreementAccept, AgreementDeactivate, AgreementDecline, AgreementInvite};
 use contracts::delivery::{AgreementState, AgreementStatus, Side};
@@ -8,8 +10,9 @@ use desk::outbox::{Accepted, Request, accept_within};
 use desk::store::read;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
+use tokio::time::sleep;
 
-use super::{Answer, Asked, Bridge, RequestFault, speaks_x_json};
+use super::{Answer, Asked, Bridge, Deadline, RequestFault, speaks_x_json};
 use crate::clock::new_id;
 use crate::rules::agreement::{
     AgreementStanding, ChangeOutcome, Decided, Invite, Told, admin, change, uuid_of,
@@ -20,6 +23,9 @@ use crate::rules::token::is_same;
 use crate::rules::wire::{self, AgreementBody, Text};
 use crate::store::agreement::{self, AgreementRow, New};
 use crate::store::{call, health};
+
+/// How often is looked whether an end has been told here.
+const END_LOOKED_FOR: Duration = Duration::from_millis(20);
 
 /// A partner invites. Nothing is called and nobody is mailed: an admin decides.
 pub(super) async fn invited(bridge: &Bridge, asked: Asked) -> Result<Answer, RequestFault> {
@@ -205,8 +211,27 @@ pub(super) async fn changed(bridge: &Bridge, asked: Asked) -> Result<Answer, Req
         if let Some(receipt) = bridge.receipt(&row.account, command, asked.deadline).await? {
             of_receipt(&receipt)?;
         }
+        if changed.decision == Some(Decided::Deactivate) {
+            ended(bridge, &row.id, asked.deadline).await?;
+        }
     }
     Ok((StatusCode::OK, json!({ "uuid": row.uuid })))
+}
+
+/// Waits until the end that was sent is told here: a change that comes before it is read as one of
+/// an agreement that holds.
+async fn ended(bridge: &Bridge, id: &str, deadline: Deadline) -> Result<(), RequestFault> {
+    while !deadline.left().is_zero() {
+        let row = agreement::find(&bridge.pool, id).await?;
+        let holds = |row: AgreementRow| {
+            matches!(row.status(), AgreementStatus::Pending | AgreementStatus::Accepted)
+        };
+        if !row.is_some_and(holds) {
+            break;
+        }
+        sleep(END_LOOKED_FOR).await;
+    }
+    Ok(())
 }
 
 /// Another URL or name.
@@ -244,7 +269,9 @@ async fn decide(
         Decided::Decline => (AgreementDecline::NAME, "decline"),
         Decided::Deactivate => (AgreementDeactivate::NAME, "deactivate"),
     };
-    let actor = admin(body.current_actor.as_ref(), Text::given(body.name.as_ref()));
+    let organisation = row.organisation();
+    let name = Text::given(body.name.as_ref()).unwrap_or(&organisation);
+    let actor = admin(body.current_actor.as_ref(), Some(name));
     let request = checked(row.decision(word, command_type, &actor)?)?;
     let accepted = accept_within(connection, &request).await?;
     if decided == Decided::Accept && accepted == Accepted::New {

@@ -6,7 +6,6 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use contracts::command::{TicketShare, TicketUnshare, TicketUpdate};
 use contracts::delivery::{AgreementStatus, Side};
-use contracts::sharing_url::host_of;
 use contracts::{Message, Receipt, ids};
 use desk::outbox::accept_within;
 use serde_json::{Value, json};
@@ -87,10 +86,6 @@ async fn take(
     Ok(Taken { incoming, copy_of: told.into_values().next() })
 }
 
-fn organisation(agreement: &AgreementRow) -> String {
-    agreement.name.clone().unwrap_or_else(|| host_of(&agreement.partner_url).to_owned())
-}
-
 /// Keeps the share and its command together; the share's id, which is also the command's.
 async fn begin(
     bridge: &Bridge,
@@ -110,7 +105,7 @@ async fn begin(
         share_id: &share_id,
         number: &number,
         copy_of: taken.copy_of.as_deref(),
-        organisation: &organisation(agreement),
+        organisation: &agreement.organisation(),
         now: now(),
     };
     let content = share.content(&mut taken.incoming)?;
@@ -168,7 +163,7 @@ async fn apply(
         Some(number) => Named::Number(number),
         None => Named::Share(&row.share_id),
     };
-    let contents = updates(named, incoming, &held, (&organisation(agreement), now()))?;
+    let contents = updates(named, incoming, &held, (&agreement.organisation(), now()))?;
     let account = agreement.account()?;
     let mut keys = Vec::with_capacity(contents.len());
     for content in contents {
@@ -229,7 +224,7 @@ pub(super) async fn unshared(bridge: &Bridge, asked: Asked) -> Result<Answer, Re
         transaction = bridge.pool.begin().await?;
     }
     let account = agreement.account()?;
-    let actor = crate::rules::agreement::admin(None, Some(&organisation(&agreement)));
+    let actor = crate::rules::agreement::admin(None, Some(&agreement.organisation()));
     let content = json!({ "share_id": row.share_id, "actor": actor });
     let key = format!("unshare {}", row.share_id);
     let request = request(&account, key.clone(), TicketUnshare::NAME, content)?;

@@ -1,6 +1,7 @@
 //! Agreements with partners.
 
 use contracts::delivery::{AgreementStatus, Side};
+use contracts::sharing_url::host_of;
 use contracts::{AccountName, Actor};
 use desk::outbox::Request;
 use serde_json::json;
@@ -73,6 +74,13 @@ impl AgreementRow {
     #[must_use]
     pub fn awaits_proof(&self) -> bool {
         self.status() == AgreementStatus::Accepted && self.proof == "none" && self.is_called
+    }
+
+    /// What the partner calls itself. An agreement that it was invited to has our name, not its own.
+    #[must_use]
+    pub fn organisation(&self) -> String {
+        let own = self.name.clone().filter(|_| self.partner_is() == Side::Sender);
+        own.unwrap_or_else(|| host_of(&self.partner_url).to_owned())
     }
 
     /// A decision of the partner's about it. One of a kind is all there can be: a repeat is

@@ -108,6 +108,13 @@ pub async fn r_57_acme_shares_with_a_sharing_url(world: Arc<World>) {
     let private = told(&acme, "ticket.updated.v1", |it| it.to_string().contains("alone")).await;
     assert_eq!(private["comments"][0]["public"], false);
 
+    // Nobody is named: it was the partner, which is not called as acme calls the agreement.
+    let unsigned = json!({ "uuid": uuid, "comments": [{ "uuid": "c3", "body": "Unsigned." }] });
+    partner.with(&known, "PUT", &path, &unsigned).await.is(200);
+    let updated = told(&acme, "ticket.updated.v1", |it| it.to_string().contains("Unsigned")).await;
+    let host = partner.url.trim_start_matches("https://").trim_end_matches("/sharing");
+    assert_eq!(updated["comments"][0]["author"]["name"], host);
+
     // the receiver ends no share; the sender does, and the partner is told.
     partner.with(&known, "DELETE", &path, &Value::Null).await.is(403);
     let end =

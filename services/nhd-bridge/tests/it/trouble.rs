@@ -117,6 +117,32 @@ pub async fn a_page_for_people_is_no_success(world: Arc<World>) {
     assert_eq!(posts, 2);
 }
 
+pub async fn a_share_that_is_refused_at_its_second_try_keeps_the_reason(world: Arc<World>) {
+    let (acme, partner) = (world.desk("acme").await, world.partner());
+    let known = agreed(&world, &acme, &partner, "public_and_private").await;
+    let mut posts = 0;
+    partner.answers(move |heard| {
+        if !heard.path.contains("/tickets/") {
+            return None;
+        }
+        posts += usize::from(heard.method == "POST");
+        match (heard.method.as_str(), posts) {
+            ("POST", 1) => Some(said(503, "not now")),
+            ("POST", _) => Some(said(422, "no such status")),
+            _ => Some(said(404, "")),
+        }
+    });
+    let (uuid, _) = share(&world, &acme, &partner, &known).await;
+    let query = "select outcome || ' ' || status || ' ' || answer from attempt
+        where ticket = $1 and outcome <> 'failed'";
+    answers(&world.pool, "why", query, &uuid, "refused 422 no such status").await;
+    // The agreement is not asked for: nothing says that it is unknown.
+    let query =
+        "select count(*)::text from attempt join agreement on agreement.id = attempt.agreement
+        where agreement.uuid = $1 and attempt.kind = 'prove'";
+    answers(&world.pool, "no proof", query, &known.uuid, "0").await;
+}
+
 pub async fn the_other_media_type_is_tried_and_kept(world: Arc<World>) {
     let (acme, partner) = (world.desk("acme").await, world.partner());
     partner.answers(|heard| {

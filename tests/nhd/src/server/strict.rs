@@ -193,6 +193,8 @@ fn ticket(desk: &mut PartnerDesk, request: &Request, uuid: &str, body: &Members)
         return match (desk.tickets.contains_key(uuid), status) {
             (true, _) => unusable("the record exists"),
             (false, None) => unusable(""),
+            // Its lifecycle begins no ticket as stalled.
+            (false, Some(status)) if status == "pending" => unusable(""),
             (false, Some(status)) => shared(desk, &said, uuid, &agreement, status),
         };
     }
@@ -353,7 +355,7 @@ mod tests {
     #[test]
     fn a_status_that_it_has_not_is_refused_at_the_share() {
         for (status, code) in
-            [("open", 201), ("pending", 201), ("new", 422), ("hold", 422), ("solved", 422)]
+            [("open", 201), ("pending", 422), ("new", 422), ("hold", 422), ("solved", 422)]
         {
             let mut desk = desk();
             desk.tickets.clear();
