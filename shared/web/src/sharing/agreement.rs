@@ -15,7 +15,7 @@ use super::list::{direction, name, partner, reached_at, shown_health};
 use super::rehearsal::{self, Rehearsal};
 use super::rules::group::{AgreementGroup, Ending, ending, group, may_invite_again};
 use super::rules::health::{AgreementHealth, Traffic, health};
-use super::rules::look_alike::{Known, look_alike};
+use super::rules::look_alike::{KnownAccount, look_alike};
 use super::rules::terms::{TermsSentence, for_receiver, for_sender};
 use super::rules::withheld::by_reason;
 use super::{SharingEdge, framed, store};
@@ -170,17 +170,17 @@ async fn invitation<E: SharingEdge>(
 fn looks_like(viewer: &Viewer, partner: &Party, all: &[AgreementState]) -> Option<Html> {
     let partners = all.iter().map(super::list::partner);
     let known = partners
-        .map(|it| Known {
+        .map(|it| KnownAccount {
             account: it.account.as_str(),
             name: &it.display_name,
             address: reached_at(it),
         })
-        .chain([Known {
+        .chain([KnownAccount {
             account: viewer.account.as_str(),
             name: &viewer.organisation,
             address: &viewer.address,
         }]);
-    let one = Known {
+    let one = KnownAccount {
         account: partner.account.as_str(),
         name: &partner.display_name,
         address: reached_at(partner),

@@ -4,7 +4,7 @@ use unicode_security::skeleton;
 
 /// An account by what people see of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known<'a> {
+pub struct KnownAccount<'a> {
     /// Its name in Deskmesh, which is nobody else's.
     pub account: &'a str,
     /// How it calls itself.
@@ -15,9 +15,9 @@ pub struct Known<'a> {
 
 /// Who of those that are known already could be taken for this one, and is another account.
 pub fn look_alike<'a>(
-    one: Known<'_>,
-    mut known: impl Iterator<Item = Known<'a>>,
-) -> Option<Known<'a>> {
+    one: KnownAccount<'_>,
+    mut known: impl Iterator<Item = KnownAccount<'a>>,
+) -> Option<KnownAccount<'a>> {
     let (name, address) = (seen(one.name), seen(one.address));
     known.find(|other| {
         other.account != one.account
@@ -43,11 +43,11 @@ fn is_alike(one: &[String; 2], other: &[String; 2]) -> bool {
 mod tests {
     use super::*;
 
-    const GLOBEX: Known<'static> =
-        Known { account: "globex", name: "Globex Repairs", address: "globex" };
+    const GLOBEX: KnownAccount<'static> =
+        KnownAccount { account: "globex", name: "Globex Repairs", address: "globex" };
 
     fn of(name: &str, address: &str) -> bool {
-        let one = Known { account: "other", name, address };
+        let one = KnownAccount { account: "other", name, address };
         look_alike(one, [GLOBEX].into_iter()) == Some(GLOBEX)
     }
 
@@ -78,7 +78,10 @@ mod tests {
         }
         assert!(!of("Acme", ""));
         assert_eq!(look_alike(GLOBEX, [GLOBEX].into_iter()), None);
-        let nameless = Known { account: "x", name: "", address: "" };
-        assert_eq!(look_alike(nameless, [Known { account: "y", ..nameless }].into_iter()), None);
+        let nameless = KnownAccount { account: "x", name: "", address: "" };
+        assert_eq!(
+            look_alike(nameless, [KnownAccount { account: "y", ..nameless }].into_iter()),
+            None
+        );
     }
 }
