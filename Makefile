@@ -9,7 +9,7 @@ QUIET := $(if $(MAKE_TERMERR),,--quiet)
 RUN := agreement-service share-dispatcher comment-sync field-sync notifier gateway helpdesk nhd-bridge local operator system-tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down account trace demo test test-rabbitmq-4 conformance hostile faults isolation soak soak-nhd sabotage upgrade upgrade-sabotage bench load fuzz kits test-browser audit check check-api check-platform check-on-call image check-image generate fmt binaries run-binaries building
+.PHONY: help up down account trace demo test test-rabbitmq-4 conformance hostile faults isolation soak soak-nhd sabotage upgrade upgrade-sabotage bench load fuzz kits test-browser audit check check-api check-s3 check-platform check-on-call image check-image generate fmt binaries run-binaries building
 # One task at a time: they share cargo's folder and the servers.
 .NOTPARALLEL:
 
@@ -111,6 +111,9 @@ check: ## format and lints alone
 
 check-api: run-binaries ## hold the running gateway to its OpenAPI document with schemathesis, five minutes at most
 	@tests/api/check.sh
+
+check-s3: binaries ## run the gateway's tests of files on a store that speaks S3, moto or one of yours (FILES_S3_URL)
+	@tests/s3/check.sh
 
 check-platform: ## hold what it is deployed with against schemas, policies and what the services need, offline
 	@tests/platform/check.sh

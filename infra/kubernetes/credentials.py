@@ -6,7 +6,9 @@
 
 DIR gets, readable by its owner alone:
 
-    passwords/…        one file each; kept when there already: delete one and run again to rotate it
+    passwords/…        one file each; kept when there already: delete one and run again to rotate
+                       it. Keys of a store for files, which makes them itself, put there by hand:
+                       s3-access-key.gateway, s3-secret-key.gateway; the same with .helpdesk
     secrets.yaml       the Secrets, for kubectl apply
     definitions.json   infra/rabbitmq/definitions.json with the passwords' hashes, for
                        rabbitmqctl import_definitions
@@ -30,6 +32,8 @@ DEFINITIONS = Path(__file__).resolve().parents[1] / "rabbitmq/definitions.json"
 # What a deployment may have beside the line: an account at the broker,
 # `deskmesh-operator account add gateway --may-operate`.
 EDGES = ("gateway", "helpdesk", "nhd-bridge")
+# The keys of a store for their files, for the component files-s3.
+STORE = ("s3-access-key", "s3-secret-key")
 # Which of them keeps secrets of others, encrypted with one of its own.
 KEEPERS = ("nhd-bridge",)
 # Tells the others' pages how partners are called.
@@ -124,6 +128,7 @@ class Credentials:
             }
             if edge in KEEPERS:
                 values["keys"] = self.password(f"keys.{edge}")
+            values |= self.store_of(edge)
             # What the edges with pages show the bridge, and what it asks for.
             values["pages" if edge == BRIDGE else "bridge"] = self.password(f"pages.{BRIDGE}")
             made.append(self.secret(f"deskmesh-{edge}", values))
@@ -160,6 +165,15 @@ class Credentials:
                 netloc=f"{user}:{self.password(password)}@{parts.netloc}", path=path or parts.path
             )
         )
+
+    def store_of(self, edge: str) -> dict[str, str]:
+        """The keys of a store for an edge's files, if somebody put them there: both, or neither."""
+        there = {key: self.given.folder / "passwords" / f"{key}.{edge}" for key in STORE}
+        found = {key: path.read_text().strip() for key, path in there.items() if path.exists()}
+        if len(found) == 1:
+            [missing] = set(STORE) - set(found)
+            sys.exit(f"{there[missing]} is not there, and its neighbour is: a store has two keys")
+        return found
 
     def database_of(self, service: str) -> str:
         return self.address(self.given.database, role(service), f"database.{service}", None)

@@ -17,6 +17,8 @@ BROKERS = ("rabbitmq-operator", "rabbitmq-external")
 # Named by its component.
 CANARY = "canary"
 TRACE = "trace"
+# Where edges keep files, if not in volumes: it changes nothing but them, and is listed after them.
+FILES_S3 = "files-s3"
 PART_OF_ANOTHER = ("rabbitmq-topology", "small", "three-zones")
 # These add objects and change none: with nothing and with everything is enough, and halves the
 # number of combinations.
@@ -51,7 +53,7 @@ def combinations(tree: Tree) -> list[tuple[str, ...]]:
     others = [
         name
         for name in tree.components()
-        if name not in (*BROKERS, *PART_OF_ANOTHER, *ADDS_ONLY, *BEFORE_BROKER)
+        if name not in (*BROKERS, *PART_OF_ANOTHER, *ADDS_ONLY, *BEFORE_BROKER, FILES_S3)
     ]
     sets = itertools.chain.from_iterable(
         itertools.combinations(others, count) for count in range(len(others) + 1)
@@ -60,7 +62,9 @@ def combinations(tree: Tree) -> list[tuple[str, ...]]:
     every = [(*broker, *rest) for rest in sets for broker in brokers]
     # Before the broker's, which narrows its way out.
     with_each = [(first, *broker) for first in BEFORE_BROKER for broker in brokers]
-    return [*every, *with_each, (*BEFORE_BROKER, *max(every, key=len))]
+    largest = max(every, key=len)
+    with_files = [(*sorted(EDGES), FILES_S3, *broker) for broker in brokers]
+    return [*every, *with_each, *with_files, (*BEFORE_BROKER, *largest)]
 
 
 def wanted(tree: Tree, quick: bool) -> list[tuple[str, tuple[str, ...]]]:
@@ -73,7 +77,15 @@ def wanted(tree: Tree, quick: bool) -> list[tuple[str, tuple[str, ...]]]:
         # The canary beside a broker elsewhere as well: one in here narrows its way out.
         return [
             ("development", ()),
-            *(("production", one) for one in ((), (CANARY, "rabbitmq-external"), everything(tree))),
+            *(
+                ("production", one)
+                for one in (
+                    (),
+                    (CANARY, "rabbitmq-external"),
+                    (*sorted(EDGES), FILES_S3),
+                    everything(tree),
+                )
+            ),
         ]
     every = [*combinations(tree), *((name,) for name in ADDS_ONLY), everything(tree)]
     few = [one for one in every if len(one) <= 1] + [everything(tree)]

@@ -74,6 +74,29 @@ mod tests {
     }
 
     #[test]
+    fn files_lie_in_a_folder_unless_the_environment_says_s3() {
+        let with_s3 = |folder: &str| {
+            let given = [
+                ("FOLDER", folder),
+                ("S3_URL", "https://s3.example.org"),
+                ("S3_BUCKET", "files"),
+                ("S3_ACCESS_KEY", "0123456789"),
+                ("S3_SECRET_KEY", "hush"),
+            ];
+            let given = given.map(|(key, value)| (format!("DESKMESH__FILES__{key}"), value.into()));
+            let config: Config = bootstrap::load_own(DEFAULTS, given).unwrap();
+            assert!(!format!("{config:?}").contains("hush"), "{config:?}");
+            config.files.settings("api.public_url", &config.api.public_url)
+        };
+        assert!(matches!(with_s3("").unwrap().place, files::FilesPlace::S3(_)));
+        let both = with_s3("/var/lib/deskmesh/files").unwrap_err().to_string();
+        assert!(both.contains("`files.folder` and `files.s3_url` are both given"), "{both}");
+        let config: Config = bootstrap::load_own(DEFAULTS, []).unwrap();
+        let settings = config.files.settings("api.public_url", &config.api.public_url).unwrap();
+        assert!(matches!(settings.place, files::FilesPlace::Folder(_)));
+    }
+
+    #[test]
     fn what_cannot_work_is_named_and_the_secret_is_not() {
         for (key, value, said) in [
             ("API__PUBLIC_URL", "gateway.example", "`api.public_url`"),
@@ -82,6 +105,9 @@ mod tests {
             ("OPERATOR__SECRET", "hush", "32 characters"),
             ("FILES__FILE_MIB", "0", "1048576"),
             ("FILES__PUBLIC_URL", "files.example", "`files.public_url`"),
+            ("FILES__S3_URL", "http://s3.example:9000", "http is for loopback alone"),
+            ("FILES__S3_URL", "https://me:hush@s3.example", "`files.s3_url`"),
+            ("FILES__S3_BUCKET", "hush/..", "`files.s3_bucket`"),
             ("LIMITS__OPEN_STREAMS", "0", "10000"),
             ("WEBHOOKS__TIMEOUT_MS", "1", "60000"),
             ("EGRESS__ALLOW", "[\"everywhere\"]", "`egress.allow"),

@@ -99,17 +99,15 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     context.run(Session::<NhdBridge>::default()).await
 }
 
-/// Keeps copies of partners' files, if there is a folder for them; what links to them begin with.
+/// Keeps copies of partners' files, if there is a place for them; what links to them begin with.
 async fn files(
     context: &Context<Config>,
     egress: &Egress,
     new_command: &Arc<Notify>,
 ) -> anyhow::Result<Option<Arc<str>>> {
     let Config { sharing, files: stored, .. } = &context.config;
-    if stored.folder.as_os_str().is_empty() {
-        return Ok(None);
-    }
-    let settings = stored.settings("sharing.public_url", &sharing.public_url)?;
+    let settings = stored.settings_if_any("sharing.public_url", &sharing.public_url)?;
+    let Some(settings) = settings else { return Ok(None) };
     let origin = Arc::from(settings.origin.as_str());
     let (stop, new_command) = (context.shutdown.clone(), Arc::clone(new_command));
     let files = Files::open(context.pool.clone(), settings).await?;

@@ -30,5 +30,6 @@ pub use self::redirect::{RedirectFault, Redirects};
 pub use self::response::Response;
 pub use self::retry::{RetrySchedule, retry_after};
 pub use self::settings::{EgressSettings, Ports, checked};
+pub use self::tls::config as tls_config;
 pub use self::url::UrlFault;
 pub use self::working::Working;

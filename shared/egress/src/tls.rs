@@ -10,8 +10,11 @@ use rustls::{CertificateError, ClientConfig, RootCertStore};
 
 use crate::error::{SetupError, TlsFault};
 
-/// TLS by ring, as everywhere here, with the system's roots and those of a file.
-pub(crate) fn config(ca_file: &Path) -> Result<ClientConfig, SetupError> {
+/// TLS by ring, as everywhere here, with the system's roots and those of a file, if one is named.
+///
+/// # Errors
+/// The file cannot be read or has no certificate, or there are no roots at all.
+pub fn config(ca_file: &Path) -> Result<ClientConfig, SetupError> {
     let mut roots = RootCertStore::empty();
     // a certificate of the system's that cannot be read is one fewer, as with any other client
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

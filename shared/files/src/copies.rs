@@ -166,7 +166,7 @@ impl Copying {
             KeepError::BrokeOff => {
                 fault("broke_off", "the file did not arrive whole".to_owned(), FaultKind::Passing)
             }
-            KeepError::Chance | KeepError::Store(_) | KeepError::Database(_) => {
+            KeepError::Busy | KeepError::Chance | KeepError::Store(_) | KeepError::Database(_) => {
                 tracing::warn!(cause = cause(error), "a file was not copied; it waits");
                 fault("not_stored", "it cannot be kept now".to_owned(), FaultKind::Ours)
             }

@@ -4,18 +4,15 @@ use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
 use futures_util::StreamExt as _;
-use object_store::{ObjectStoreExt as _, WriteMultipart};
 use sha2::{Digest as _, Sha256};
 
+use crate::place::FileWriting;
 use crate::rules::capability::Capability;
 use crate::store::{self, NewFile};
 use crate::{Files, new_id};
 
-/// Bytes that are written at once. Two parts are in memory at most: one that fills, one that is
-/// written.
-const PART: usize = 1024 * 1024;
 /// How much more room is made when a file whose size was not announced needs more.
-const MORE: u64 = 8 * PART as u64;
+const MORE: u64 = 8 * 1024 * 1024;
 /// Silence within an upload, at most.
 const SILENCE: Duration = Duration::from_mins(1);
 /// How long an upload may take.
@@ -61,6 +58,9 @@ pub enum KeepError {
     /// It broke off, fell silent or took too long.
     #[error("the file did not arrive whole")]
     BrokeOff,
+    /// More arrive at once than there is memory for.
+    #[error("too many files arrive at once")]
+    Busy,
     /// The system gave no random numbers.
     #[error("the system gave no random numbers")]
     Chance,
@@ -95,11 +95,14 @@ impl Files {
         }
         let taking = self.take_in(&file, room, body.into_data_stream());
         let taken = tokio::time::timeout(LONGEST, taking).await.unwrap_or(Err(KeepError::BrokeOff));
-        if taken.is_err() {
+        if let Err(error) = &taken {
             // The row first: what is not removed now, the sweep removes.
-            store::give_up(&self.pool, file.id).await?;
-            self.remove_bytes(file.id).await?;
-            store::forget(&self.pool, file.id).await?;
+            let upload = store::give_up(&self.pool, file.id).await?;
+            // A store that just failed is not asked again while somebody waits for an answer.
+            if !matches!(error, KeepError::Store(_)) {
+                self.place.remove(file.id, upload.as_deref()).await?;
+                store::forget(&self.pool, file.id).await?;
+            }
         }
         let (size, sha256, url) = taken?;
         Ok(StoredFile { file, size, sha256, url })
@@ -114,17 +117,15 @@ impl Files {
         let mut chance = [0; 32];
         getrandom::fill(&mut chance).map_err(|_| KeepError::Chance)?;
         let capability = Capability::of(chance);
-        let upload = self.store.put_multipart(&Self::place(file.id)).await?;
-        let mut writer = WriteMultipart::new_with_chunk_size(upload, PART);
-        let (size, sha256) = match self.write(&mut writer, file, room, body).await {
+        let mut writing = self.place.write(file.id).await?;
+        let (size, sha256) = match self.write(&mut writing, file, room, body).await {
             Ok(written) => written,
             Err(error) => {
-                // Whether it can or not, the error is the first one.
-                writer.abort().await.ok();
+                writing.abort().await;
                 return Err(error);
             }
         };
-        writer.finish().await?;
+        writing.finish(&self.pool).await?;
         if !store::arrived(&self.pool, file.id, size, &sha256, &capability.hash()).await? {
             return Err(KeepError::BrokeOff);
         }
@@ -133,7 +134,7 @@ impl Files {
 
     async fn write(
         &self,
-        writer: &mut WriteMultipart,
+        writing: &mut FileWriting,
         file: &NewFile,
         mut room: u64,
         mut body: BodyDataStream,
@@ -151,8 +152,7 @@ impl Files {
                 room = self.room_for(file, size).await?;
             }
             hash.update(&bytes);
-            writer.wait_for_capacity(1).await?;
-            writer.write(&bytes);
+            writing.write(&self.pool, &bytes).await?;
         }
         Ok((size, hash.finalize().into()))
     }

@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use messaging::cause;
-use object_store::{GetOptions, GetRange, ObjectStore as _};
+use object_store::{GetOptions, GetRange};
 
 use crate::Files;
 use crate::rules::capability::Capability;
@@ -49,7 +49,7 @@ impl Files {
             Part::Whole | Part::NotThere => None,
         };
         let options = GetOptions { range, ..GetOptions::default() };
-        let found = self.store.get_opts(&Self::place(row.id), options).await?;
+        let found = self.place.read(row.id, options).await?;
         Ok(Body::from_stream(found.into_stream()))
     }
 }

@@ -38,8 +38,12 @@ impl Files {
         let database = |error: sqlx::Error| cause(&error);
         let unlinked = self.settings.unlinked;
         store::take_unlinked(&self.pool, unlinked, 2 * LONGEST).await.map_err(database)?;
-        for id in store::taken(&self.pool, BATCH).await.map_err(database)? {
-            self.remove_bytes(id).await.map_err(|error| cause(&error))?;
+        for (id, upload) in store::taken(&self.pool, BATCH).await.map_err(database)? {
+            if let Err(error) = self.place.remove(id, upload.as_deref()).await {
+                // Whatever is wrong with it, others must not wait behind it.
+                store::put_back(&self.pool, id).await.map_err(database)?;
+                return Err(cause(&error));
+            }
             store::forget(&self.pool, id).await.map_err(database)?;
         }
         Ok(())

@@ -5,7 +5,7 @@ own.
 from collections.abc import Iterator
 
 from pods import Pod, edges
-from render import Render
+from render import FILES_S3, Render
 from tree import EDGES, Object, Tree, selects, title
 
 # What is open to the world, by the names that the container gives its ports, and the setting that
@@ -25,6 +25,8 @@ ASKERS, BRIDGE, PAGES = {"gateway", "helpdesk"}, "nhd-bridge", 8087
 # Who mails whoever asks.
 MAIL = {25, 465, 587}
 MAILERS = {"helpdesk"}
+# Whose files may lie in a store that speaks S3, and the keys of its Secret that are for it.
+KEEPERS, STORE = {"gateway", "helpdesk"}, {"ACCESS": "access-key", "SECRET": "secret-key"}
 PRIVATE = {
     "10.0.0.0/8",
     "127.0.0.0/8",
@@ -90,10 +92,13 @@ def _files(pod: Pod) -> set[str]:
 
 
 def kept(_: Tree, render: Render) -> Iterator[str]:
-    """Files lie in a claim that all replicas mount, that no tool prunes, where the setting says."""
+    """Files lie in S3, or in a claim that all replicas mount and no tool prunes, as set."""
     for pod in (
         one for one in edges(render) if "files" in PUBLIC[one.service] and one.command == "run"
     ):
+        if FILES_S3 in render.components:
+            yield from _in_s3(render, pod)
+            continue
         claims = {
             volume["name"]: volume["persistentVolumeClaim"]["claimName"]
             for volume in pod.spec["volumes"]
@@ -120,6 +125,26 @@ def kept(_: Tree, render: Render) -> Iterator[str]:
                     f"PersistentVolumeClaim/{name} can be pruned by a GitOps tool that no longer "
                     f"finds it"
                 )
+
+
+def _in_s3(render: Render, pod: Pod) -> Iterator[str]:
+    settings = pod.settings(render)
+    folder = settings.get("DESKMESH__FILES__FOLDER")
+    if folder != "":
+        yield f"{pod.title} keeps files in {folder} and in S3: it would not start"
+    for key, name in STORE.items():
+        file = settings.get(f"DESKMESH__FILES__S3_{key}_KEY_FILE")
+        if file != f"/etc/deskmesh/s3/{name}":
+            yield (
+                f"{pod.title} reads the store's {name} from {file},"
+                f" its Secret has it at /etc/deskmesh/s3/{name}"
+            )
+    claims = [one["name"] for one in pod.spec["volumes"] if "persistentVolumeClaim" in one]
+    claim = f"{pod.service}-files"
+    if render.find("PersistentVolumeClaim", claim):
+        claims.append(claim)
+    if claims:
+        yield f"{pod.title} keeps files in S3, and the claims {claims} are left over"
 
 
 def scaled(_: Tree, render: Render) -> Iterator[str]:
@@ -208,6 +233,7 @@ def way_out(_: Tree, render: Render) -> Iterator[str]:
                 *(WEB if pod.service in CALLERS else ()),
                 *(MAIL if pod.service in MAILERS else ()),
                 *({PAGES} if pod.service in ASKERS else ()),
+                *({443} if pod.service in KEEPERS and FILES_S3 in render.components else ()),
             }
         )
         if pod.command == "run" and pod.settings(render).get("DESKMESH__TELEMETRY__OTLP_ENDPOINT"):

@@ -80,7 +80,7 @@ fn refused(api: &Api, error: &KeepError) -> Refusal {
         KeepError::BrokeOff => {
             Problem::new(Why::Malformed, "the file did not arrive whole; send it again")
         }
-        KeepError::Chance | KeepError::Store(_) | KeepError::Database(_) => {
+        KeepError::Busy | KeepError::Chance | KeepError::Store(_) | KeepError::Database(_) => {
             tracing::warn!(cause = cause(error), "a file was not kept");
             Problem::new(Why::NotStored, "the file cannot be kept now; try again").after(1)
         }

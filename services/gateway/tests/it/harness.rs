@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bootstrap::Secret;
 use contracts::topology::Service;
 use desk::log::Heads;
 use desk::store::account::{KeptAccount, keep};
 use desk::{Session, outbox};
 use egress::{Addresses, Egress, Lookup, Ports, RetrySchedule};
-use files::{Files, FilesSettings, copy, sweep};
+use files::{Files, FilesPlace, FilesSettings, S3Settings, copy, sweep};
 use gateway::Gateway;
 use gateway::http::{AccountLimiter, Api, with_pages};
 use gateway::rules::token::Token;
@@ -60,9 +61,10 @@ pub struct GatewayHarness {
     pub url: String,
     /// The origin of links to files.
     pub files_url: String,
-    /// Where files lie.
+    /// A folder of the test's own, where files lie if they do not in S3.
     pub folder: PathBuf,
     pub files: FilesSettings,
+    served_files: Files,
     line: ServiceBefore,
     replicas: Replicas,
 }
@@ -116,9 +118,10 @@ impl GatewayHarness {
         replicas.spawn(|stop| outbox::run(pool.clone(), sender, settings, Arc::clone(&new), stop));
         replicas.spawn(|stop| Arc::clone(&heads).run(pool.clone(), stop));
         let webhooks = Webhooks::new(pool.clone(), egress(), calls());
-        let (files, served) = files(test, change).await;
-        let (files_url, folder) = (files.origin.clone(), files.folder.clone());
-        let served_files = Files::open(pool.clone(), files.clone()).await.expect("a folder");
+        let (files, folder, served) = files(test, change).await;
+        let files_url = files.origin.clone();
+        let served_files = Files::open(pool.clone(), files.clone()).await.expect("a place");
+        let looked_into = served_files.clone();
         for _ in 0..copying {
             let copying = (served_files.clone(), egress(), Arc::clone(&new));
             replicas.spawn(|stop| copy(copying.0, copying.1, copying.2, stop));
@@ -147,7 +150,8 @@ impl GatewayHarness {
             let serving = axum::serve(listener, with_pages(api.router(), pages));
             serving.with_graceful_shutdown(stop.cancelled_owned()).await
         });
-        Self { world, pool, url, files_url, folder, files, line, replicas }
+        let served_files = looked_into;
+        Self { world, pool, url, files_url, folder, files, served_files, line, replicas }
     }
 
     /// A token of an account, with these scopes.
@@ -226,6 +230,14 @@ impl GatewayHarness {
         self.json("GET", path, token, &Value::Null).await
     }
 
+    /// How many objects lie where files do, with what has not arrived yet.
+    pub async fn objects(&self) -> usize {
+        match &self.files.place {
+            FilesPlace::Folder(folder) => count(folder),
+            FilesPlace::S3(_) => self.served_files.objects().await.expect("the bucket is listed"),
+        }
+    }
+
     pub async fn remove(self) {
         self.replicas.end().await;
         self.pool.close().await;
@@ -234,25 +246,46 @@ impl GatewayHarness {
     }
 }
 
-/// A folder of the test's own, and a listener for links.
+/// Where files lie, a folder of the test's own, and a listener for links.
 async fn files(
     test: &str,
     change: impl FnOnce(&mut FilesSettings),
-) -> (FilesSettings, tokio::net::TcpListener) {
+) -> (FilesSettings, PathBuf, tokio::net::TcpListener) {
     let name = format!("{test}-{}", fastrand::u64(..));
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&name);
     std::fs::create_dir_all(&folder).expect("a folder for files");
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let mut settings = FilesSettings {
         origin: format!("http://{address}"),
-        folder,
+        place: s3(&name).map_or_else(|| FilesPlace::Folder(folder.clone()), FilesPlace::S3),
         file_bytes: 100 * 1024 * 1024,
         account_bytes: 1024 * 1024 * 1024,
         unlinked: Duration::from_hours(24),
     };
     change(&mut settings);
-    (settings, listener)
+    (settings, folder, listener)
+}
+
+/// The bucket that `make check-s3` names.
+fn s3(prefix: &str) -> Option<S3Settings> {
+    let given = |name: &str| std::env::var_os(name)?.into_string().ok();
+    Some(S3Settings {
+        url: given("FILES_S3_URL")?,
+        bucket: given("FILES_S3_BUCKET")?,
+        region: given("FILES_S3_REGION")?,
+        prefix: prefix.to_owned(),
+        access_key: Secret::new(given("FILES_S3_ACCESS_KEY")?),
+        secret_key: Secret::new(given("FILES_S3_SECRET_KEY")?),
+        ca_file: PathBuf::new(),
+    })
+}
+
+/// Files in a folder, however deep.
+fn count(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).expect("the folder is there");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths.map(|path| if path.is_dir() { count(&path) } else { 1 }).sum()
 }
 
 /// A client that may call loopback, and finds every name inside.

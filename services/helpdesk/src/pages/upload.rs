@@ -219,7 +219,7 @@ fn refused(pages: &Pages, reader: &Reader, error: &KeepError) -> Failure {
         }
         KeepError::Quota => said(reader, "files.quota"),
         KeepError::BrokeOff => said(reader, "files.broke_off"),
-        KeepError::Chance | KeepError::Store(_) | KeepError::Database(_) => {
+        KeepError::Busy | KeepError::Chance | KeepError::Store(_) | KeepError::Database(_) => {
             tracing::warn!(cause = cause(error), "a file was not kept");
             Failure::Unavailable
         }

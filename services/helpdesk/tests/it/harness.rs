@@ -111,7 +111,7 @@ impl HelpdeskHarness {
         std::fs::create_dir_all(&folder).expect("a folder");
         let settings = files::FilesSettings {
             origin: files_url.clone(),
-            folder: folder.clone(),
+            place: files::FilesPlace::Folder(folder.clone()),
             file_bytes: FILE_BYTES,
             account_bytes: 10 * FILE_BYTES,
             unlinked: Duration::from_hours(1),

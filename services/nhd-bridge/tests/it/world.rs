@@ -229,7 +229,7 @@ async fn files(pool: &PgPool, dir: &Path) -> Files {
     let [port] = local::ports::free().expect("a free port");
     let settings = files::FilesSettings {
         origin: format!("https://127.0.0.1:{port}"),
-        folder,
+        place: files::FilesPlace::Folder(folder),
         file_bytes: FILE_BYTES,
         account_bytes: 1024 * 1024,
         unlinked: Duration::from_hours(24),

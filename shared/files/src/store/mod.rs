@@ -154,7 +154,7 @@ pub async fn arrived(
     capability: &[u8],
 ) -> sqlx::Result<bool> {
     let done = sqlx::query(
-        "update file set size = $2, sha256 = $3, capability = $4, arrived_at = now()
+        "update file set size = $2, sha256 = $3, capability = $4, arrived_at = now(), upload = null
          where id = $1 and taken_at is null",
     )
     .bind(id)
@@ -231,16 +231,28 @@ pub async fn take_away(pool: &PgPool, account: &str, id: Uuid) -> sqlx::Result<b
     Ok(done.rows_affected() > 0)
 }
 
-/// Gives up a file that did not arrive.
+/// Notes what S3 calls an upload in parts; whether the file is still waited for.
 ///
 /// # Errors
 /// The database.
-pub async fn give_up(pool: &PgPool, id: Uuid) -> sqlx::Result<()> {
-    sqlx::query("update file set taken_at = now() where id = $1 and taken_at is null")
+pub async fn upload_began(pool: &PgPool, id: Uuid, upload: &str) -> sqlx::Result<bool> {
+    let done = sqlx::query("update file set upload = $2 where id = $1 and taken_at is null")
         .bind(id)
+        .bind(upload)
         .execute(pool)
-        .await
-        .map(drop)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Gives up a file that did not arrive; what its upload in parts is called, if there is one.
+///
+/// # Errors
+/// The database.
+pub async fn give_up(pool: &PgPool, id: Uuid) -> sqlx::Result<Option<String>> {
+    let upload = sqlx::query_scalar(
+        "update file set taken_at = coalesce(taken_at, now()) where id = $1 returning upload",
+    );
+    upload.bind(id).fetch_optional(pool).await.map(Option::flatten)
 }
 
 /// Notes that an account's command names its files. Another account's are not its to keep, and one
@@ -329,15 +341,25 @@ pub async fn take_unlinked(
     Ok(done.rows_affected())
 }
 
-/// Files whose bytes shall go.
+/// Files whose bytes shall go, and their uploads in parts that have not ended.
 ///
 /// # Errors
 /// The database.
-pub async fn taken(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query_scalar("select id from file where taken_at is not null order by taken_at limit $1")
-        .bind(limit)
-        .fetch_all(pool)
+pub async fn taken(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<(Uuid, Option<String>)>> {
+    let taken = "select id, upload from file where taken_at is not null order by taken_at limit $1";
+    sqlx::query_as(taken).bind(limit).fetch_all(pool).await
+}
+
+/// Lets a file whose bytes could not be removed wait behind all others.
+///
+/// # Errors
+/// The database.
+pub async fn put_back(pool: &PgPool, id: Uuid) -> sqlx::Result<()> {
+    sqlx::query("update file set taken_at = now() where id = $1 and taken_at is not null")
+        .bind(id)
+        .execute(pool)
         .await
+        .map(drop)
 }
 
 /// Forgets a file whose bytes are gone.

@@ -41,3 +41,30 @@ async fn a_large_file_is_streamed_and_memory_stays_flat() {
     assert!(got.body == vec![7; SIZE * MIB], "the bytes are the same");
     harness.remove().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_uploads_than_memory_is_for_all_come_to_their_end() {
+    // More than have a part of S3 in memory at a time, and each larger than one.
+    const UPLOADS: usize = 20;
+    const SIZE: usize = 7;
+    let harness = GatewayHarness::set("gateway-files-many").await;
+    let token = harness.token(ACME, &["files"]).await;
+    let before = memory();
+    let most = Arc::new(AtomicUsize::new(0));
+    let uploads = (0..UPLOADS).map(|_| {
+        let seen = Arc::clone(&most);
+        let look = move || {
+            seen.fetch_max(memory(), Ordering::Relaxed);
+        };
+        stream_told(&harness, &token, (SIZE, vec![7; MIB]), look)
+    });
+    for kept in futures_util::future::join_all(uploads).await {
+        assert_eq!((&kept["status"], &kept["size"]), (&json!(201), &json!(SIZE * MIB)), "{kept}");
+    }
+    let grown = most.load(Ordering::Relaxed).saturating_sub(before);
+    println!(
+        "{UPLOADS} files of {SIZE} MiB were uploaded at once; the process grew by {grown} KiB"
+    );
+    assert_eq!(harness.objects().await, UPLOADS);
+    harness.remove().await;
+}

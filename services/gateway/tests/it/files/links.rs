@@ -4,7 +4,7 @@ use files::hex;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{comment, count, get, status, until_rows, upload};
+use super::{comment, get, status, until_rows, upload};
 use crate::harness::{ACME, GLOBEX, GatewayHarness};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,7 +51,7 @@ async fn a_file_comes_out_by_its_link_as_it_went_in() {
     let globex = harness.token(GLOBEX, &["*"]).await;
     let again = upload(&harness, &globex, "x", &photo).await;
     assert_ne!(again.body["url"], kept.body["url"]);
-    assert_eq!(count(&harness.folder), 2);
+    assert_eq!(harness.objects().await, 2);
     harness.remove().await;
 }
 

@@ -5,8 +5,6 @@ mod large;
 mod links;
 mod stored;
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 use testkit::desk::PATIENCE;
 use testkit::until;
@@ -124,13 +122,6 @@ async fn comment(harness: &GatewayHarness, token: &str, id: &str, files: &[&Answ
     assert_eq!(answer.status, 202, "{answer:?}");
 }
 
-/// Files in a folder, however deep.
-fn count(folder: &Path) -> usize {
-    let entries = std::fs::read_dir(folder).expect("the folder is there");
-    let paths = entries.map(|entry| entry.expect("an entry").path());
-    paths.map(|path| if path.is_dir() { count(&path) } else { 1 }).sum()
-}
-
 async fn rows(harness: &GatewayHarness) -> i64 {
     let counted = sqlx::query_scalar("select count(*) from file").fetch_one(&harness.pool);
     counted.await.expect("the database answers")
@@ -138,7 +129,7 @@ async fn rows(harness: &GatewayHarness) -> i64 {
 
 async fn until_rows(harness: &GatewayHarness, wanted: i64) {
     until("the rows that stay", PATIENCE, async || {
-        let found = (rows(harness).await, count(&harness.folder));
+        let found = (rows(harness).await, harness.objects().await);
         let same = found.0 == wanted && i64::try_from(found.1) == Ok(wanted);
         if same { Ok(()) } else { Err(format!("rows and objects: {found:?}")) }
     })
