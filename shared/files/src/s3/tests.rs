@@ -71,7 +71,7 @@ async fn what_goes_in_comes_out_signed_ranged_and_gone() {
         let bytes: Vec<u8> = (0..300_000_u32).map(|number| number.to_le_bytes()[0]).collect();
         put(&bucket, file, &bytes).await.unwrap();
         let name = format!("desk/0b/{}", file.simple());
-        assert_eq!(fake.names(), [name.clone()]);
+        assert_eq!(fake.names(), std::slice::from_ref(&name));
         assert_eq!(get(&bucket, file, None).await.unwrap(), bytes);
         let part = get(&bucket, file, Some(GetRange::Bounded(10..20))).await.unwrap();
         assert_eq!(part, bytes[10..20]);
@@ -142,7 +142,7 @@ async fn a_busy_store_is_asked_again_and_not_for_ever() {
 async fn a_store_that_falls_silent_is_not_waited_for() {
     let fake = FakeS3::start().await;
     let (bucket, file) = (bucket(&fake), Uuid::from_u128(1));
-    put(&bucket, file, &[7; 200_000]).await.unwrap();
+    put(&bucket, file, &vec![7; 200_000]).await.unwrap();
     // Each of the tries is given up; the bounds of the test are short.
     fake.silent();
     let said = put(&bucket, file, b"x").await.unwrap_err();
