@@ -75,11 +75,11 @@ pub fn content(command_type: &str, asked: &CommandRequest<'_>) -> Value {
             fill(&mut content, "/share_id", || json!(derived("gateway share")));
             let requester = content["actor"].clone();
             fill(&mut content, "/ticket/requester", || requester);
-            name_comments(&mut content, "/ticket/comments", &derived("gateway comment"));
+            complete_comments(&mut content, "/ticket/comments", &derived("gateway comment"));
         }
         "ticket.update.v1" => {
             fill(&mut content, "/occurred_at", || json!(asked.now));
-            name_comments(&mut content, "/comments", &derived("gateway comment"));
+            complete_comments(&mut content, "/comments", &derived("gateway comment"));
         }
         "agreement.invite.v1" => {
             fill(&mut content, "/agreement_id", || json!(derived("gateway agreement")));
@@ -89,13 +89,18 @@ pub fn content(command_type: &str, asked: &CommandRequest<'_>) -> Value {
     content
 }
 
-/// Comments without an id get one: several of one request are told apart by their place.
-fn name_comments(content: &mut Value, place: &str, base: &str) {
+/// Comments without an id get one: several of one request are told apart by their place. A file is
+/// named as its upload was answered, without the hash, which the contract does not know.
+fn complete_comments(content: &mut Value, place: &str, base: &str) {
     let comments = content.pointer_mut(place).and_then(Value::as_array_mut);
     for (index, comment) in comments.into_iter().flatten().enumerate() {
         if lacks(comment, "/id") && comment.is_object() {
             let id = derive_id("gateway comment", &[base, &index.to_string()]);
             put(comment, "/id", json!(id.to_string()));
+        }
+        let files = comment.get_mut("attachments").and_then(Value::as_array_mut);
+        for file in files.into_iter().flatten().filter_map(Value::as_object_mut) {
+            file.remove("sha256");
         }
     }
 }
@@ -185,6 +190,17 @@ mod tests {
         assert_eq!(content["comments"][0]["public"], false);
         let named = built(&comment, &[("number", "1")], json!({ "body": "Hi", "id": "acme/1" }));
         assert_eq!(named["comments"][0]["id"], "acme/1");
+    }
+
+    #[test]
+    fn a_file_is_named_as_its_upload_was_answered() {
+        let comment = route("POST", "/v1/tickets/{number}/comments");
+        let uploaded = json!({ "id": "f", "filename": "pump.png", "content_type": "image/png",
+            "size": 3, "sha256": "ab12", "url": "https://files.example/f/x/pump.png" });
+        let body = json!({ "body": "This one.", "attachments": [uploaded, "no object"] });
+        let content = built(&comment, &[("number", "1")], body);
+        let file = &content["comments"][0]["attachments"][0];
+        assert_eq!((file["id"].as_str(), file.get("sha256")), (Some("f"), None));
     }
 
     #[test]
