@@ -16,7 +16,7 @@ use crate::failure::{Failure, see_other, see_other_said};
 use crate::html::Html;
 use crate::language::Language;
 use crate::link;
-use crate::oidc::{self, Way};
+use crate::oidc::{self, ProviderWay};
 use crate::page::{Page, bare};
 use crate::people::{self, Shown};
 use crate::reader::Reader;
@@ -71,7 +71,7 @@ struct SignInPage<'a> {
     next: &'a str,
     error: Option<Html>,
     /// To the organisation's identity provider.
-    way: Option<Way>,
+    way: Option<ProviderWay>,
 }
 
 impl SignInPage<'_> {

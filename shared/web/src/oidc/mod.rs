@@ -16,7 +16,7 @@ use bootstrap::Secret;
 use egress::Egress;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use pages::{Way, router, way};
+pub(crate) use pages::{ProviderWay, router, way};
 pub use settings::router as settings_router;
 pub(crate) use store::is_required;
 

@@ -48,7 +48,7 @@ pub(crate) fn router(web: Web) -> Router {
 
 /// How one gets to the provider from another page.
 #[derive(Clone, Debug)]
-pub(crate) struct Way {
+pub(crate) struct ProviderWay {
     pub path: String,
     /// Whether the account has no other.
     pub is_only: bool,
@@ -56,7 +56,7 @@ pub(crate) struct Way {
 
 /// The way from the sign-in page, where an account's address may have been given; none where nobody
 /// signs in so.
-pub(crate) async fn way(web: &Web, address: &str, next: &str) -> sqlx::Result<Option<Way>> {
+pub(crate) async fn way(web: &Web, address: &str, next: &str) -> sqlx::Result<Option<ProviderWay>> {
     if web.oidc.is_none() {
         return Ok(None);
     }
@@ -69,7 +69,7 @@ pub(crate) async fn way(web: &Web, address: &str, next: &str) -> sqlx::Result<Op
         if local(next).is_some() {
             query.append_pair("next", next);
         }
-        Way { path: format!("/sign-in/organisation{page}?{}", query.finish()), is_only }
+        ProviderWay { path: format!("/sign-in/organisation{page}?{}", query.finish()), is_only }
     };
     Ok(Some(match provider {
         Some(provider) => way("/go", &provider.address, provider.is_required),
@@ -92,7 +92,7 @@ struct Choice<'a> {
     account: &'a str,
     next: &'a str,
     /// Where it goes on, by which host.
-    way: Option<(Way, String)>,
+    way: Option<(ProviderWay, String)>,
     error: Option<Html>,
 }
 
