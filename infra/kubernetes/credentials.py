@@ -35,7 +35,7 @@ EDGES = ("gateway", "helpdesk", "nhd-bridge")
 # The keys of a store for their files, for the component files-s3.
 STORE = ("s3-access-key", "s3-secret-key")
 # Which of them keeps secrets of others, encrypted with one of its own.
-KEEPERS = ("nhd-bridge",)
+KEEPERS = ("gateway", "helpdesk", "nhd-bridge")
 # Tells the others' pages how partners are called.
 BRIDGE = "nhd-bridge"
 # Without it RabbitMQ's topology operator does not see a Secret.

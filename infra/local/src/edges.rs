@@ -73,6 +73,7 @@ pub fn with_gateway(
     set("DESKMESH__FILES__LISTEN", &at(files).to_string());
     set("DESKMESH__FILES__PUBLIC_URL", &format!("{scheme}://localhost:{files}"));
     set("DESKMESH__FILES__FOLDER", &folder.to_string_lossy());
+    set("DESKMESH__KEYS__SECRET", &long(&passwords.of("gateway's keys")));
     // What accounts name stands on this machine.
     set("DESKMESH__EGRESS__ALLOW", r#"["127.0.0.0/8", "::1/128"]"#);
     set("DESKMESH__EGRESS__PLAIN_HTTP", r#"["127.0.0.0/8", "::1/128"]"#);
@@ -117,7 +118,13 @@ pub fn with_helpdesk(
     set("DESKMESH__PAGES__PUBLIC_URL", &access.url);
     set("DESKMESH__OPERATOR__LISTEN", &at(operator).to_string());
     set("DESKMESH__OPERATOR__SECRET", &operator_secret(Service::Helpdesk, passwords));
+    set("DESKMESH__KEYS__SECRET", &long(&passwords.of("helpdesk's keys")));
+    // Identity providers stand on this machine.
+    set("DESKMESH__EGRESS__ALLOW", r#"["127.0.0.0/8", "::1/128"]"#);
+    set("DESKMESH__EGRESS__PLAIN_HTTP", r#"["127.0.0.0/8", "::1/128"]"#);
+    set("DESKMESH__EGRESS__PORTS", r#"["1-65535"]"#);
     if let Some(certificates) = certificates {
+        set("DESKMESH__EGRESS__CA_FILE", &certificates.authority.to_string_lossy());
         set("DESKMESH__PAGES__CERTIFICATE_FILE", &certificates.certificate.to_string_lossy());
         set("DESKMESH__PAGES__KEY_FILE", &certificates.key.to_string_lossy());
     }

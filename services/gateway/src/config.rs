@@ -22,6 +22,8 @@ pub struct Config {
     pub egress: egress::EgressSettings,
     /// Who calls third-party systems.
     pub bridge: web::bridge::BridgeConfig,
+    /// How secrets of identity providers are kept.
+    pub keys: web::oidc::ProviderKeys,
 }
 
 /// What one account may take.
@@ -113,6 +115,7 @@ mod tests {
             ("EGRESS__ALLOW", "[\"everywhere\"]", "`egress.allow"),
             ("BRIDGE__URL", "http://bridge/", "slash"),
             ("BRIDGE__SECRET", "hush", "32 characters"),
+            ("KEYS__SECRET", "hush", "32 characters"),
         ] {
             let error = with(key, value).unwrap_err().to_string();
             assert!(error.contains(said) && !error.contains("hush"), "{key}: {error}");

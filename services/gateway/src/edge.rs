@@ -27,7 +27,9 @@ mod tests {
 
     #[test]
     fn what_the_session_and_the_pages_keep_ages_too() {
-        for table in ["desk_log", "desk_outbox", "web_session", "web_link", "web_failure"] {
+        for table in
+            ["desk_log", "desk_outbox", "web_session", "web_link", "web_failure", "web_flow"]
+        {
             assert!(AGED.iter().any(|aged| aged.table == table), "{table} grows for ever");
         }
     }

@@ -13,13 +13,13 @@ use desk::{Edge, Session};
 use egress::{Egress, RetrySchedule};
 use files::{Files, copy, sweep};
 use tokio::sync::Notify;
-use web::Bridge;
+use web::{Bridge, Oidc};
 
 use crate::config::Config;
 use crate::edge::Gateway;
 use crate::http::{AccountLimiter, Api, with_pages};
 use crate::operator_api::OperatorApi;
-use crate::pages;
+use crate::pages::{self, Others};
 use crate::webhooks::{self, Webhooks};
 
 /// Serves the API, sends what accounts ask for and takes what they are told, until the process is
@@ -28,7 +28,7 @@ use crate::webhooks::{self, Webhooks};
 /// # Errors
 /// What the configuration names cannot be used, or the runtime gave up.
 pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
-    let Config { api: wanted, operator, files: stored, limits, webhooks, egress, bridge } =
+    let Config { api: wanted, operator, files: stored, limits, webhooks, egress, bridge, keys } =
         context.config.clone();
     let (pool, shutdown) = (context.pool.clone(), context.shutdown.clone());
     let name = Service::Gateway.name();
@@ -65,7 +65,7 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
         timeout: webhooks.timeout_ms.milliseconds(),
         at_once: webhooks.at_once.size(),
     };
-    let webhooks = Webhooks::new(pool.clone(), egress, calling);
+    let webhooks = Webhooks::new(pool.clone(), egress.clone(), calling);
     context.tasks.spawn("webhooks", webhooks.clone().run(shutdown.clone()));
 
     let desk = web::EdgeDesk {
@@ -74,7 +74,11 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
         new_command: Arc::clone(&new_command),
         shutdown: shutdown.clone(),
     };
-    let pages = pages::router(desk, &wanted.public_url, Bridge::open(&bridge).context("bridge")?);
+    let others = Others {
+        bridge: Bridge::open(&bridge).context("bridge")?,
+        oidc: Oidc::open(&keys.secret, egress, &wanted.public_url),
+    };
+    let pages = pages::router(desk, &wanted.public_url, others);
     let requests = NonZeroU32::new(limits.requests_per_second.get()).unwrap_or(NonZeroU32::MIN);
     let api = Api::new(
         pool.clone(),

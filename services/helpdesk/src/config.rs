@@ -17,8 +17,13 @@ pub struct Config {
     pub limits: Limits,
     /// How mails are sent.
     pub smtp: Smtp,
+    /// What may be called.
+    #[serde(deserialize_with = "egress::checked")]
+    pub egress: egress::EgressSettings,
     /// Who calls third-party systems.
     pub bridge: web::bridge::BridgeConfig,
+    /// How secrets of identity providers are kept.
+    pub keys: web::oidc::ProviderKeys,
 }
 
 /// How commands are sent.
@@ -75,6 +80,8 @@ mod tests {
             ("SMTP__URL", "http://u:hush@mail.example", "`smtp.url`"),
             ("SMTP__FROM", "Deskmesh", "`smtp.from`"),
             ("LIMITS__SEND_AGAIN_SECONDS", "1", "86400"),
+            ("EGRESS__ALLOW", "[\"everywhere\"]", "`egress.allow"),
+            ("KEYS__SECRET", "hush", "32 characters"),
         ] {
             let error = with(key, value).unwrap_err().to_string();
             assert!(error.contains(said) && !error.contains("hush"), "{key}: {error}");

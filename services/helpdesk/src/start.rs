@@ -9,10 +9,11 @@ use desk::log::Heads;
 use desk::log::follow;
 use desk::store::account::{self, KeptAccount};
 use desk::{Edge, Session, outbox};
+use egress::Egress;
 use files::{Files, sweep};
 use mail::{MailLoop, Server, ServerAddress};
 use tokio::sync::Notify;
-use web::Bridge;
+use web::{Bridge, Oidc};
 
 use crate::clock::now;
 use crate::config::Config;
@@ -30,7 +31,8 @@ use crate::work::follow::IntoTickets;
 /// # Errors
 /// What the configuration names cannot be used, or the runtime gave up.
 pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
-    let Config { pages, operator, files: stored, limits, smtp, bridge } = context.config.clone();
+    let Config { pages, operator, files: stored, limits, smtp, egress, bridge, keys } =
+        context.config.clone();
     let (pool, shutdown) = (context.pool.clone(), context.shutdown.clone());
     let name = Service::Helpdesk.name();
     // The edge is told the receipts of its accounts' registrations.
@@ -81,8 +83,10 @@ pub async fn start(context: Context<Config>) -> anyhow::Result<()> {
     let settings = stored.settings("pages.public_url", &pages.public_url)?;
     let files = Files::open(pool.clone(), settings).await?;
     context.tasks.spawn("files sweep", sweep(files.clone(), shutdown.clone()));
+    let egress = Egress::new(egress).context("egress")?;
     let served = Pages::new(desk, changes, files.clone(), pages.public_url.clone())
-        .with_bridge(Bridge::open(&bridge).context("bridge")?);
+        .with_bridge(Bridge::open(&bridge).context("bridge")?)
+        .with_oidc(Oidc::open(&keys.secret, egress, &pages.public_url));
     let tls = pages.tls();
     let serving = serve("pages", pages.listen, tls.clone(), served.router(), shutdown.clone());
     context.tasks.spawn("pages", serving);

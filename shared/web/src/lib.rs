@@ -4,8 +4,10 @@ pub mod bridge;
 mod clock;
 mod failure;
 mod language;
+mod link;
 pub mod live;
 mod lost;
+pub mod oidc;
 mod page;
 mod password;
 pub mod people;
@@ -33,6 +35,7 @@ pub use failure::{Failure, see_other, see_other_said};
 pub use html::Html;
 pub use language::Language;
 pub use live::EdgeDesk;
+pub use oidc::Oidc;
 pub use page::{NavItem, Page, Search, SideGroup, SideLink};
 pub use reader::Reader;
 pub use role::StaffRole;
@@ -48,6 +51,7 @@ pub const AGED: &[Aged] = &[
     Aged { table: "web_session", since: "started_at", condition: "true", days: 30 },
     Aged { table: "web_link", since: "made_at", condition: "true", days: 30 },
     Aged { table: "web_failure", since: "since", condition: "true", days: 1 },
+    Aged { table: "web_flow", since: "started_at", condition: "true", days: 1 },
 ];
 
 /// The tables of pages: people, their sessions and sign-in links; versions 700 to 799. They stand

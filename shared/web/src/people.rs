@@ -209,14 +209,27 @@ pub(crate) struct Linked {
     pub name: String,
     pub email: String,
     pub organisation: String,
+    /// What partners invite.
+    pub address: String,
+    role: String,
+    /// Whether the account's people sign in through its identity provider alone.
+    pub is_provider_required: bool,
+}
+
+impl Linked {
+    pub fn role(&self) -> StaffRole {
+        StaffRole::of_word(&self.role).unwrap_or(StaffRole::LightAgent)
+    }
 }
 
 pub(crate) async fn linked(pool: &PgPool, token: &Token) -> sqlx::Result<Option<Linked>> {
     sqlx::query_as(
-        "select person.name, person.email, desk.display_name as organisation
+        "select person.name, person.email, desk.display_name as organisation, desk.address,
+             person.role, coalesce(provider.is_required, false) as is_provider_required
          from web_link link
          join web_person person on person.id = link.person
          join desk_account desk on desk.account = person.account
+         left join web_provider provider on provider.account = person.account
          where link.hash = $1 and link.expires_at > now()
              and person.disabled_at is null and desk.ended_at is null",
     )
@@ -225,13 +238,16 @@ pub(crate) async fn linked(pool: &PgPool, token: &Token) -> sqlx::Result<Option<
     .await
 }
 
-/// Uses a link up; the person, if it was there.
+/// Uses a link up, and sets the password that was chosen; the person, if it was there.
 pub(crate) async fn use_link(
     pool: &PgPool,
     token: &Token,
-    password: String,
+    password: Option<String>,
 ) -> Result<Option<Uuid>, Failure> {
-    let hash = password::hash(password).await?;
+    let hash = match password {
+        Some(password) => Some(password::hash(password).await?),
+        None => None,
+    };
     let mut transaction = pool.begin().await?;
     let person: Option<Uuid> = sqlx::query_scalar(
         "delete from web_link link using web_person person, desk_account desk
@@ -244,7 +260,7 @@ pub(crate) async fn use_link(
     .fetch_optional(&mut *transaction)
     .await?;
     if let Some(person) = person {
-        sqlx::query("update web_person set password = $2 where id = $1")
+        sqlx::query("update web_person set password = coalesce($2, password) where id = $1")
             .bind(person)
             .bind(hash)
             .execute(&mut *transaction)

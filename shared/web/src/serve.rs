@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::html::Html;
 use crate::language::Language;
 use crate::lost::{self, Lost};
+use crate::oidc::{self, Oidc};
 use crate::page::{self, NavItem, Search};
 use crate::reader::Reader;
 use crate::role::StaffRole;
@@ -50,6 +51,7 @@ pub struct Site {
 pub struct Web {
     pub(crate) pool: PgPool,
     pub(crate) site: Site,
+    pub(crate) oidc: Option<Oidc>,
     origin: Arc<str>,
 }
 
@@ -81,13 +83,21 @@ impl Web {
     pub fn new(pool: PgPool, settings: &PageSettings, site: Site) -> Self {
         let origin = Url::parse(&settings.public_url).map(|url| url.origin().ascii_serialization());
         let origin = origin.unwrap_or_else(|_| settings.public_url.clone());
-        Self { pool, site, origin: origin.into() }
+        Self { pool, site, oidc: None, origin: origin.into() }
+    }
+
+    /// The same, where people sign in through identity providers too.
+    #[must_use]
+    pub fn with_oidc(mut self, oidc: Option<Oidc>) -> Self {
+        self.oidc = oidc;
+        self
     }
 
     /// The edge's pages with what all edges have: sign-in, a person's own settings, styles, errors.
     pub fn serve(self, pages: Router) -> Router {
         pages
             .merge(sign_in::router(self.clone()))
+            .merge(oidc::router(self.clone()))
             .merge(assets::router())
             .fallback(async || Failure::NotFound)
             .layer(from_fn_with_state(self, around))

@@ -9,6 +9,8 @@ use crate::token::Token;
 
 /// `__Host-`: over TLS (or on loopback) only, of this host alone, for every path.
 const COOKIE_NAME: &str = "__Host-deskmesh";
+/// By what a browser is known again that comes back from an identity provider.
+pub(crate) const FLOW_COOKIE: &str = "__Host-deskmesh-flow";
 
 /// Days after which a session ends, however much it is used.
 pub(crate) const DAYS: i32 = 14;
@@ -33,13 +35,18 @@ pub(crate) struct SessionRow {
     pub invites: i64,
 }
 
-/// The token of a request's cookie.
+/// The token of a request's session.
 pub(crate) fn token_of(headers: &HeaderMap) -> Option<Token> {
+    token_named(COOKIE_NAME, headers)
+}
+
+/// The token of a request's cookie with this name.
+pub(crate) fn token_named(cookie: &str, headers: &HeaderMap) -> Option<Token> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';'));
     let value = pairs.find_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
-        (name == COOKIE_NAME).then_some(value)
+        (name == cookie).then_some(value)
     });
     value.and_then(Token::read)
 }
@@ -47,6 +54,15 @@ pub(crate) fn token_of(headers: &HeaderMap) -> Option<Token> {
 /// What sets the cookie; the browser drops it when it is closed.
 pub(crate) fn cookie(token: &Token) -> Result<HeaderValue, Failure> {
     let text = format!("{COOKIE_NAME}={}; Path=/; Secure; HttpOnly; SameSite=Lax", token.reveal());
+    HeaderValue::from_str(&text).map_err(|error| Failure::internal(&error))
+}
+
+/// What a browser is given for the way to a provider and back. `Lax`, as the session is: the way
+/// back begins at the provider.
+pub(crate) fn flow_cookie(token: &Token, minutes: i64) -> Result<HeaderValue, Failure> {
+    let (token, seconds) = (token.reveal(), minutes * 60);
+    let text =
+        format!("{FLOW_COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={seconds}");
     HeaderValue::from_str(&text).map_err(|error| Failure::internal(&error))
 }
 
@@ -145,7 +161,7 @@ mod tests {
     #[test]
     fn the_cookie_is_for_this_host_over_tls_and_for_no_script() {
         let token = Token::read(&"ab".repeat(32)).unwrap();
-        for cookie in [cookie(&token).unwrap(), no_cookie()] {
+        for cookie in [cookie(&token).unwrap(), no_cookie(), flow_cookie(&token, 10).unwrap()] {
             let text = cookie.to_str().unwrap().to_owned();
             for part in ["__Host-", "; Path=/;", "; Secure;", "; HttpOnly;", "; SameSite=Lax"] {
                 assert!(text.contains(part), "{text}");

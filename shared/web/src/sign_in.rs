@@ -1,9 +1,9 @@
-//! Signing in and out, the first time by a link, and a person's own settings.
+//! Signing in and out, and a person's own settings.
 
 use std::net::SocketAddr;
 
 use askama::Template;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Form, Path, Query, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Form, Query, State};
 use axum::http::header::{HeaderValue, SET_COOKIE};
 use axum::http::{Extensions, StatusCode};
 use axum::response::Response;
@@ -15,12 +15,13 @@ use serde::Deserialize;
 use crate::failure::{Failure, see_other, see_other_said};
 use crate::html::Html;
 use crate::language::Language;
+use crate::link;
+use crate::oidc::{self, ProviderWay};
 use crate::page::{Page, bare};
-use crate::people::{self, Linked, Shown};
+use crate::people::{self, Shown};
 use crate::reader::Reader;
 use crate::serve::{Asked, Web};
 use crate::throttle::{MINUTES, Tries};
-use crate::token::Token;
 use crate::viewer::Viewer;
 use crate::{password, session, views};
 
@@ -30,7 +31,7 @@ const FORM_BYTES: usize = 16 * 1024;
 pub(crate) fn router(web: Web) -> Router {
     Router::new()
         .route("/sign-in", get(form).post(sign_in))
-        .route("/sign-in/link/{token}", get(link).post(use_link))
+        .route("/sign-in/link/{token}", get(link::page).post(link::use_up))
         .route("/sign-out", post(sign_out))
         .route("/me", get(me).post(save))
         .route("/me/password", post(change_password))
@@ -45,7 +46,7 @@ pub(crate) fn path_and_back(back: &str) -> String {
 }
 
 /// A path of ours: not the address of another host.
-fn local(path: &str) -> Option<&str> {
+pub(crate) fn local(path: &str) -> Option<&str> {
     let is_local = path.starts_with('/')
         && !path.starts_with("//")
         && !path.contains(['\\', '\r', '\n'])
@@ -69,9 +70,19 @@ struct SignInPage<'a> {
     email: &'a str,
     next: &'a str,
     error: Option<Html>,
+    /// To the organisation's identity provider.
+    way: Option<ProviderWay>,
+}
+
+impl SignInPage<'_> {
+    /// Whether passwords sign nobody in here.
+    fn has_no_passwords(&self) -> bool {
+        self.way.as_ref().is_some_and(|way| way.is_only)
+    }
 }
 
 async fn form(
+    State(web): State<Web>,
     Extension(asked): Extension<std::sync::Arc<Asked>>,
     extensions: Extensions,
     Query(wanted): Query<Wanted>,
@@ -85,6 +96,7 @@ async fn form(
         email: "",
         next: &wanted.next,
         error: None,
+        way: oidc::way(&web, &wanted.account, &wanted.next).await?,
     };
     bare(&asked, &asked.reader.say("sign_in.title"), StatusCode::OK, &page)
 }
@@ -111,6 +123,19 @@ async fn sign_in(
         let text = asked.reader.say_with("sign_in.paused", &[("minutes", &MINUTES)]);
         return Err(Failure::TooMany(text.into_owned()));
     }
+    let way = oidc::way(&web, &account, &given.next).await?;
+    if way.as_ref().is_some_and(|way| way.is_only) {
+        let page = SignInPage {
+            reader: &asked.reader,
+            account: &given.account,
+            email,
+            next: &given.next,
+            error: None,
+            way,
+        };
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return bare(&asked, &asked.reader.say("sign_in.title"), status, &page);
+    }
     tries.count(&web.pool).await?;
     let is_possible = given.password.len() <= password::LONGEST && !account.contains('\0');
     let login = if is_possible && !email.contains('\0') {
@@ -129,6 +154,7 @@ async fn sign_in(
             email,
             next: &given.next,
             error: Some(asked.reader.html_with("sign_in.wrong", &values)),
+            way,
         };
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return bare(&asked, &asked.reader.say("sign_in.title"), status, &page);
@@ -139,73 +165,34 @@ async fn sign_in(
     Ok(with_cookie(see_other(path), session::cookie(&token)?))
 }
 
-fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
+pub(crate) fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
     response.headers_mut().append(SET_COOKIE, cookie);
     response
 }
 
-#[derive(Template)]
-#[template(path = "link.html")]
-struct LinkPage<'a> {
-    reader: &'a Reader,
-    linked: &'a Linked,
-    text: Html,
-    wrong: Option<Wrong>,
-    shortest: usize,
-}
-
-impl<'a> LinkPage<'a> {
-    fn error(&self, input: &str) -> Option<&Html> {
-        self.wrong.as_ref().and_then(|wrong| wrong.of(input))
-    }
-
-    fn of(reader: &'a Reader, linked: &'a Linked) -> Self {
-        let values: [(&str, &dyn std::fmt::Display); 2] =
-            [("organisation", &linked.organisation), ("email", &linked.email)];
-        let text = reader.html_with("link.text", &values);
-        Self { reader, linked, text, wrong: None, shortest: password::SHORTEST }
-    }
-}
-
-/// Shows whose link it is, and changes nothing: mail programs follow links before people do.
-async fn link(
-    State(web): State<Web>,
-    Extension(asked): Extension<std::sync::Arc<Asked>>,
-    Path(token): Path<String>,
-) -> Result<Response, Failure> {
-    let (_, linked) = linked(&web, &asked, &token).await?;
-    let page = LinkPage::of(&asked.reader, &linked);
-    bare(&asked, &asked.reader.say("link.title"), StatusCode::OK, &page)
-}
-
-async fn linked(web: &Web, asked: &Asked, token: &str) -> Result<(Token, Linked), Failure> {
-    let gone = || Failure::Invalid(asked.reader.say("link.gone").into_owned());
-    let token = Token::read(token).ok_or_else(gone)?;
-    let linked = people::linked(&web.pool, &token).await?.ok_or_else(gone)?;
-    Ok((token, linked))
-}
-
 #[derive(Deserialize)]
-struct NewPassword {
-    password: String,
+pub(crate) struct NewPassword {
+    #[serde(default)]
+    pub password: String,
+    #[serde(default)]
     again: String,
 }
 
 /// What is wrong, and at which input.
-struct Wrong {
+pub(crate) struct Wrong {
     input: &'static str,
     text: Html,
 }
 
 impl Wrong {
-    fn of(&self, input: &str) -> Option<&Html> {
+    pub fn of(&self, input: &str) -> Option<&Html> {
         (self.input == input).then_some(&self.text)
     }
 }
 
 impl NewPassword {
     /// What is wrong with it.
-    fn wrong(&self, reader: &Reader) -> Option<Wrong> {
+    pub fn wrong(&self, reader: &Reader) -> Option<Wrong> {
         if !password::is_long_enough(&self.password) {
             let text = reader.html_with("password.short", &[("n", &password::SHORTEST)]);
             return Some(Wrong { input: "password", text });
@@ -213,24 +200,6 @@ impl NewPassword {
         let differ = || Wrong { input: "again", text: reader.html("password.differ") };
         (self.password != self.again).then(differ)
     }
-}
-
-async fn use_link(
-    State(web): State<Web>,
-    Extension(asked): Extension<std::sync::Arc<Asked>>,
-    Path(token): Path<String>,
-    Form(given): Form<NewPassword>,
-) -> Result<Response, Failure> {
-    let (token, linked) = linked(&web, &asked, &token).await?;
-    if let Some(wrong) = given.wrong(&asked.reader) {
-        let page = LinkPage { wrong: Some(wrong), ..LinkPage::of(&asked.reader, &linked) };
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return bare(&asked, &asked.reader.say("link.title"), status, &page);
-    }
-    let person = people::use_link(&web.pool, &token, given.password).await?;
-    let gone = || Failure::Invalid(asked.reader.say("link.gone").into_owned());
-    let session = session::start(&web.pool, person.ok_or_else(gone)?).await?;
-    Ok(with_cookie(see_other(asked.site.home), session::cookie(&session)?))
 }
 
 async fn sign_out(State(web): State<Web>, viewer: Viewer) -> Result<Response, Failure> {
@@ -249,6 +218,12 @@ struct MePage<'a> {
     error: Option<Html>,
     wrong_password: Option<Wrong>,
     shortest: usize,
+    has_password: bool,
+}
+
+/// Whether the viewer may sign in with a password.
+async fn has_password(web: &Web, viewer: &Viewer) -> sqlx::Result<bool> {
+    Ok(web.oidc.is_none() || !oidc::is_required(&web.pool, &viewer.account).await?)
 }
 
 impl<'a> MePage<'a> {
@@ -256,7 +231,7 @@ impl<'a> MePage<'a> {
         self.wrong_password.as_ref().and_then(|wrong| wrong.of(input))
     }
 
-    fn of(viewer: &'a Viewer) -> Self {
+    fn of(viewer: &'a Viewer, has_password: bool) -> Self {
         let zones = TZ_VARIANTS.iter().map(|zone| zone.name());
         Self {
             viewer,
@@ -265,6 +240,7 @@ impl<'a> MePage<'a> {
             error: None,
             wrong_password: None,
             shortest: password::SHORTEST,
+            has_password,
         }
     }
 
@@ -274,8 +250,8 @@ impl<'a> MePage<'a> {
     }
 }
 
-async fn me(viewer: Viewer) -> Result<Response, Failure> {
-    MePage::of(&viewer).answer(StatusCode::OK)
+async fn me(State(web): State<Web>, viewer: Viewer) -> Result<Response, Failure> {
+    MePage::of(&viewer, has_password(&web, &viewer).await?).answer(StatusCode::OK)
 }
 
 #[derive(Deserialize)]
@@ -294,7 +270,8 @@ async fn save(
     let name = given.name.trim();
     if name.is_empty() || name.chars().count() > 100 || name.contains('\0') {
         let error = Some(viewer.html("me.name.wrong"));
-        return MePage { error, ..MePage::of(&viewer) }.answer(StatusCode::UNPROCESSABLE_ENTITY);
+        let page = MePage { error, ..MePage::of(&viewer, has_password(&web, &viewer).await?) };
+        return page.answer(StatusCode::UNPROCESSABLE_ENTITY);
     }
     let shown = Shown {
         name,
@@ -319,6 +296,9 @@ async fn change_password(
     viewer: Viewer,
     Form(given): Form<Changed>,
 ) -> Result<Response, Failure> {
+    if !has_password(&web, &viewer).await? {
+        return Err(Failure::Invalid(viewer.say("oidc.only").into_owned()));
+    }
     let place = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let tries = Tries::of(&viewer.address, &viewer.email, place);
     if tries.left(&web.pool).await? == 0 {
@@ -336,7 +316,7 @@ async fn change_password(
         }
     }
     if wrong.is_some() {
-        let page = MePage { wrong_password: wrong, ..MePage::of(&viewer) };
+        let page = MePage { wrong_password: wrong, ..MePage::of(&viewer, true) };
         return page.answer(StatusCode::UNPROCESSABLE_ENTITY);
     }
     people::set_password(&web.pool, viewer.person, given.new.password).await?;

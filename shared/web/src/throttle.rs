@@ -25,12 +25,17 @@ impl Tries {
     /// Of a login (account's address and person's) from a place.
     pub fn of(account: &str, email: &str, place: Option<IpAddr>) -> Self {
         let login = format!("{}\n{}", account.to_lowercase(), email.to_lowercase());
-        let place = place.map(network).unwrap_or_default();
+        let here = place.map(network).unwrap_or_default();
         Self(vec![
-            (hashed(&format!("here\n{login}\n{place}")), HERE),
+            (hashed(&format!("here\n{login}\n{here}")), HERE),
             (hashed(&format!("login\n{login}")), ANYWHERE),
-            (hashed(&format!("place\n{place}")), PLACE),
+            (of_place(place), PLACE),
         ])
+    }
+
+    /// From a place, whatever is tried there.
+    pub fn at(place: Option<IpAddr>) -> Self {
+        Self(vec![(of_place(place), PLACE)])
     }
 
     /// Of other things by their names, and from a place if that has a bound.
@@ -85,13 +90,22 @@ impl Tries {
             .bind(names)
             .execute(pool)
             .await?;
-        let place: Vec<&str> = self.0.iter().skip(2).map(|(counted, _)| counted.as_str()).collect();
+        Self(self.0.get(2..).unwrap_or_default().to_vec()).give_back(pool).await
+    }
+
+    /// It was right: each gets its try back.
+    pub async fn give_back(&self, pool: &PgPool) -> sqlx::Result<()> {
+        let names: Vec<&str> = self.0.iter().map(|(counted, _)| counted.as_str()).collect();
         sqlx::query("update web_failure set failures = failures - 1 where counted = any($1)")
-            .bind(place)
+            .bind(names)
             .execute(pool)
             .await
             .map(drop)
     }
+}
+
+fn of_place(place: Option<IpAddr>) -> String {
+    hashed(&format!("place\n{}", place.map(network).unwrap_or_default()))
 }
 
 /// It must not be read off who tried what.

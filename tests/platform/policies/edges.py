@@ -19,7 +19,7 @@ BROKER, DATABASE, METRICS, COLLECTOR = {5671, 5672}, {5432}, 9090, 4318
 # What accounts and partners may have called by whom, and the networks of an installation, which
 # they may not.
 WEB = {443, 8443}
-CALLERS = {"gateway", "nhd-bridge"}
+CALLERS = {"gateway", "helpdesk", "nhd-bridge"}
 # Whose pages ask the bridge how partners are called, and where.
 ASKERS, BRIDGE, PAGES = {"gateway", "helpdesk"}, "nhd-bridge", 8087
 # Who mails whoever asks.

@@ -12,7 +12,8 @@ use axum::routing::{get, post};
 use sqlx::PgPool;
 use web::sharing::{self, SharingEdge};
 use web::{
-    Bridge, EdgeDesk, NavItem, PageSettings, Site, StaffRole, Texts, Viewer, Web, live, see_other,
+    Bridge, EdgeDesk, NavItem, Oidc, Page, PageSettings, Site, StaffRole, Texts, Viewer, Web, live,
+    oidc, see_other,
 };
 
 /// The texts of these pages.
@@ -31,6 +32,7 @@ const FORM_BYTES: usize = 16 * 1024;
 struct Sharing {
     desk: EdgeDesk,
     bridge: Option<Bridge>,
+    oidc: Option<Oidc>,
 }
 
 impl SharingEdge for Sharing {
@@ -41,6 +43,14 @@ impl SharingEdge for Sharing {
     fn bridge(&self) -> Option<&Bridge> {
         self.bridge.as_ref()
     }
+
+    fn oidc(&self) -> Option<&Oidc> {
+        self.oidc.as_ref()
+    }
+
+    fn beside_people<'a>(&self, viewer: &'a Viewer, page: Page<'a>, _: &str) -> Page<'a> {
+        page.section("people").crumb("/people", viewer.say("nav.people"))
+    }
 }
 
 /// What these pages are answered from.
@@ -50,11 +60,22 @@ struct Pages {
     public_url: String,
 }
 
-/// Every page, reached by `public_url`; how third-party partners are called is asked at the bridge.
-pub fn router(desk: EdgeDesk, public_url: &str, bridge: Option<Bridge>) -> Router {
+/// What other servers are asked for pages, where there are such.
+#[derive(Clone, Debug, Default)]
+pub struct Others {
+    /// The bridge: how third-party partners are called.
+    pub bridge: Option<Bridge>,
+    /// Identity providers: who somebody is.
+    pub oidc: Option<Oidc>,
+}
+
+/// Every page, reached by `public_url`.
+pub fn router(desk: EdgeDesk, public_url: &str, others: Others) -> Router {
+    let Others { bridge, oidc } = others;
     let site = Site { home: "/", texts: &TEXTS, nav, search: None };
     let pool = desk.pool.clone();
-    let web = Web::new(pool.clone(), &PageSettings { public_url: public_url.to_owned() }, site);
+    let settings = PageSettings { public_url: public_url.to_owned() };
+    let web = Web::new(pool.clone(), &settings, site).with_oidc(oidc.clone());
     let own = Router::new()
         .route("/", get(home))
         .route("/deliveries", get(deliveries::page))
@@ -66,7 +87,8 @@ pub fn router(desk: EdgeDesk, public_url: &str, bridge: Option<Bridge>) -> Route
         .layer(DefaultBodyLimit::max(FORM_BYTES))
         .with_state(Pages { pool, public_url: public_url.to_owned() });
     let pages = own.merge(live::router(desk.clone()));
-    web.serve(pages.merge(sharing::router(Sharing { desk, bridge })))
+    let edge = Sharing { desk, bridge, oidc };
+    web.serve(pages.merge(sharing::router(edge.clone())).merge(oidc::settings_router(edge)))
 }
 
 fn nav(viewer: &Viewer) -> Vec<NavItem> {

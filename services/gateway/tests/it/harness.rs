@@ -15,6 +15,7 @@ use egress::{Addresses, Egress, Lookup, Ports, RetrySchedule};
 use files::{Files, FilesPlace, FilesSettings, S3Settings, copy, sweep};
 use gateway::Gateway;
 use gateway::http::{AccountLimiter, Api, with_pages};
+use gateway::pages::Others;
 use gateway::rules::token::Token;
 use gateway::store::token::{TokenRow, insert};
 use gateway::webhooks::{self, Webhooks};
@@ -26,6 +27,7 @@ use testkit::desk::PATIENCE;
 use testkit::{Replicas, ServiceBefore};
 use tokio::sync::Notify;
 use uuid::Uuid;
+use web::Oidc;
 
 pub const ACME: &str = "gateway-acme";
 pub const GLOBEX: &str = "gateway-globex";
@@ -145,7 +147,10 @@ impl GatewayHarness {
                 new_command: Arc::clone(&new),
                 shutdown: stop.clone(),
             };
-            let pages = gateway::pages::router(desk, &public_url, None);
+            let secret = Secret::new("a secret of this test alone, long enough");
+            let oidc = Oidc::open(&secret, egress(), &public_url);
+            let others = Others { bridge: None, oidc };
+            let pages = gateway::pages::router(desk, &public_url, others);
             let api = Api::new(api_pool, heads, new, limits, served_files, webhooks, stop.clone());
             let serving = axum::serve(listener, with_pages(api.router(), pages));
             serving.with_graceful_shutdown(stop.cancelled_owned()).await
@@ -315,7 +320,12 @@ fn calls() -> webhooks::Settings {
     }
 }
 
-fn request(method: &str, url: &str, headers: &[(String, String)], body: Option<Vec<u8>>) -> Answer {
+pub fn request(
+    method: &str,
+    url: &str,
+    headers: &[(String, String)],
+    body: Option<Vec<u8>>,
+) -> Answer {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(PATIENCE))
         .max_redirects(0)

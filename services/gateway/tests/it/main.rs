@@ -8,6 +8,8 @@ mod endpoint;
 mod export;
 mod files;
 mod harness;
+mod identity;
+mod provider;
 mod sharing;
 mod sign_in;
 mod tenants;

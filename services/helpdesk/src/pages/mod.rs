@@ -30,8 +30,8 @@ use uuid::Uuid;
 use web::people::{self as members, PersonRow};
 use web::sharing::{self, SharingEdge};
 use web::{
-    Bridge, Failure, NavItem, PageSettings, Reader, Search, SideGroup, Site, StaffRole, Texts,
-    Viewer, Web, live, see_other_said,
+    Bridge, Failure, NavItem, Oidc, Page, PageSettings, Reader, Search, SideGroup, Site, StaffRole,
+    Texts, Viewer, Web, live, oidc, see_other_said,
 };
 
 use crate::clock::now;
@@ -62,6 +62,7 @@ pub struct Pages {
     files: Files,
     public_url: Arc<str>,
     bridge: Option<Bridge>,
+    oidc: Option<Oidc>,
 }
 
 impl Pages {
@@ -73,13 +74,20 @@ impl Pages {
         files: Files,
         public_url: String,
     ) -> Self {
-        Self { desk, changes, files, public_url: public_url.into(), bridge: None }
+        Self { desk, changes, files, public_url: public_url.into(), bridge: None, oidc: None }
     }
 
     /// The same, where third-party systems are called by this bridge.
     #[must_use]
     pub fn with_bridge(mut self, bridge: Option<Bridge>) -> Self {
         self.bridge = bridge;
+        self
+    }
+
+    /// The same, where people sign in through their organisation's identity provider.
+    #[must_use]
+    pub fn with_oidc(mut self, oidc: Option<Oidc>) -> Self {
+        self.oidc = oidc;
         self
     }
 
@@ -117,7 +125,8 @@ impl Pages {
             .merge(people::routes())
             .with_state(self.clone())
             .merge(live::router(self.desk.clone()))
-            .merge(sharing::router(self));
+            .merge(sharing::router(self.clone()))
+            .merge(oidc::settings_router(self));
         web.serve(pages)
     }
 }
@@ -155,6 +164,14 @@ impl SharingEdge for Pages {
 
     fn bridge(&self) -> Option<&Bridge> {
         self.bridge.as_ref()
+    }
+
+    fn oidc(&self) -> Option<&Oidc> {
+        self.oidc.as_ref()
+    }
+
+    fn beside_people<'a>(&self, viewer: &'a Viewer, page: Page<'a>, path: &str) -> Page<'a> {
+        page.section("settings").side(settings::side(viewer, path))
     }
 
     fn ticket_path(&self, number: &str) -> Option<String> {

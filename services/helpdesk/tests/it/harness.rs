@@ -9,11 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bootstrap::Secret;
 use contracts::topology::Service;
 use desk::log::Heads;
 use desk::log::follow;
 use desk::store::account::{KeptAccount, keep};
 use desk::{Session, outbox};
+use egress::{Egress, Ports};
 use files::{Files, sweep};
 use helpdesk::Helpdesk;
 use helpdesk::mails::EndUserMails;
@@ -31,7 +33,7 @@ use testkit::{Replicas, ServiceBefore, until};
 use tokio::sync::Notify;
 use uuid::Uuid;
 use web::people::{self, NewPerson};
-use web::{EdgeDesk, StaffRole};
+use web::{EdgeDesk, Oidc, StaffRole};
 
 pub use self::outside::{Answer, Somebody};
 
@@ -126,7 +128,9 @@ impl HelpdeskHarness {
         let (pages_pool, public_url) = (served.clone(), url.clone());
         replicas.spawn(|stop| async move {
             let desk = EdgeDesk { pool: pages_pool, heads, new_command, shutdown: stop.clone() };
-            let pages = Pages::new(desk, changes, kept, public_url);
+            let secret = Secret::new("a secret of these tests alone, long enough");
+            let oidc = Oidc::open(&secret, egress(), &public_url);
+            let pages = Pages::new(desk, changes, kept, public_url).with_oidc(oidc);
             let serving = axum::serve(listener, pages.router());
             serving.with_graceful_shutdown(stop.cancelled_owned()).await
         });
@@ -303,6 +307,18 @@ async fn one_connection(pool: &PgPool) -> PgPool {
 /// A time at which nothing is due.
 fn earlier() -> contracts::Timestamp {
     contracts::Timestamp::parse("2001-01-01T00:00:00Z").expect("a time")
+}
+
+/// A client that may call loopback.
+fn egress() -> Egress {
+    let loopback = vec!["127.0.0.0/8".parse().expect("a network")];
+    let settings = egress::EgressSettings {
+        allow: loopback.clone(),
+        plain_http: loopback,
+        ports: vec![Ports::all()],
+        ..egress::EgressSettings::default()
+    };
+    Egress::new(settings).expect("a client")
 }
 
 /// A share's id of a test.

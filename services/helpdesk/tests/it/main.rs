@@ -4,6 +4,7 @@ mod agents;
 mod askers;
 mod files;
 mod harness;
+mod identity;
 mod people;
 mod received;
 mod rules;

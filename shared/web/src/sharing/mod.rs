@@ -26,6 +26,7 @@ use serde_json::Value;
 use crate::bridge::Bridge;
 use crate::failure::Failure;
 use crate::live::EdgeDesk;
+use crate::oidc::Oidc;
 use crate::page::{Page, SideGroup};
 use crate::viewer::Viewer;
 
@@ -37,6 +38,16 @@ pub trait SharingEdge: Clone + Send + Sync + 'static {
     /// What asks the bridge to third-party systems, where there is one.
     fn bridge(&self) -> Option<&Bridge> {
         None
+    }
+
+    /// What asks identity providers, where the operator allows them.
+    fn oidc(&self) -> Option<&Oidc> {
+        None
+    }
+
+    /// A page that stands beside the one of people, at `path`.
+    fn beside_people<'a>(&self, _viewer: &'a Viewer, page: Page<'a>, _path: &str) -> Page<'a> {
+        page
     }
 
     /// Its page of a ticket, where it has pages of tickets.

@@ -48,6 +48,7 @@ pub(super) fn side(viewer: &Viewer, here: &str) -> Vec<SideGroup> {
             "settings.people",
             &[
                 ("/settings/people", "settings.members"),
+                ("/settings/sign-in", "oidc.title"),
                 ("/settings/groups", "settings.groups"),
                 ("/settings/own-fields", "settings.own_fields"),
             ],
