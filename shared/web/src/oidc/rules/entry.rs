@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::claims::Identity;
+use super::claims::ProvenIdentity;
 use crate::role::StaffRole;
 
 /// Somebody of the account who may be meant.
