@@ -25,7 +25,7 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) -> Result<(), Infallible> {
     while !stop.is_cancelled() {
-        if let Err(error) = turn(&pool, days).await {
+        if let Some(Err(error)) = desk::turn(&stop, turn(&pool, days)).await {
             tracing::warn!(cause = cause(&error), "old invites cannot be looked for; they stay");
         }
         tokio::select! {

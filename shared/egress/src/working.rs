@@ -1,6 +1,11 @@
 //! Calls of one loop that are under way.
 
+use std::time::Duration;
+
 use tokio::task::JoinSet;
+
+/// How long calls that are broken off may take to end: what they hold, others may have after it.
+const ENDING: Duration = Duration::from_secs(10);
 
 /// Calls that are under way: those to hosts whose last call failed get half of all places at most,
 /// so that they hold up nobody, however many they are.
@@ -20,10 +25,18 @@ impl Working {
         if failing { free.min(of_failing) } else { free }
     }
 
-    /// Begins one.
-    pub fn begin(&mut self, failing: bool, call: impl Future<Output = ()> + Send + 'static) {
+    /// Begins one, which is dropped when it takes longer than `lease`: others may have what it holds
+    /// from then on.
+    pub fn begin(
+        &mut self,
+        failing: bool,
+        lease: Duration,
+        call: impl Future<Output = ()> + Send + 'static,
+    ) {
         let set = if failing { &mut self.failing } else { &mut self.healthy };
-        set.spawn(call);
+        set.spawn(async move {
+            tokio::time::timeout(lease, call).await.ok();
+        });
     }
 
     /// Waits until one ends. What panicked is told by the process's own hook, and its lease ends.
@@ -35,10 +48,16 @@ impl Working {
         }
     }
 
-    /// Waits until all have ended.
+    /// Waits until all have ended, ten seconds at most; then they are dropped.
     pub async fn all_ended(&mut self) {
-        while self.healthy.join_next().await.is_some() {}
-        while self.failing.join_next().await.is_some() {}
+        let ended = async {
+            while self.healthy.join_next().await.is_some() {}
+            while self.failing.join_next().await.is_some() {}
+        };
+        if tokio::time::timeout(ENDING, ended).await.is_err() {
+            self.healthy.shutdown().await;
+            self.failing.shutdown().await;
+        }
     }
 }
 
@@ -48,15 +67,28 @@ mod tests {
 
     use super::*;
 
+    const LONG: Duration = Duration::from_hours(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn what_never_ends_takes_its_place_for_its_lease_and_no_stop_waits_for_it() {
+        let mut working = Working::default();
+        working.begin(false, Duration::from_mins(1), pending());
+        working.one_ended().await;
+        assert_eq!(working.free(1, false), 1);
+        working.begin(true, LONG, pending());
+        working.all_ended().await;
+        assert_eq!(working.free(1, true), 1);
+    }
+
     #[tokio::test]
     async fn those_that_fail_get_half_of_the_places() {
         let mut working = Working::default();
         assert_eq!((working.free(5, false), working.free(5, true)), (5, 2));
-        working.begin(true, pending());
-        working.begin(true, pending());
+        working.begin(true, LONG, pending());
+        working.begin(true, LONG, pending());
         assert_eq!((working.free(5, false), working.free(5, true)), (3, 0));
         for _ in 0..3 {
-            working.begin(false, pending());
+            working.begin(false, LONG, pending());
         }
         assert_eq!((working.free(5, false), working.free(5, true)), (0, 0));
         assert_eq!((working.free(1, false), Working::default().free(1, true)), (0, 1));
@@ -65,10 +97,10 @@ mod tests {
     #[tokio::test]
     async fn what_has_ended_takes_no_place() {
         let mut working = Working::default();
-        working.begin(false, ready(()));
+        working.begin(false, LONG, ready(()));
         working.one_ended().await;
         assert_eq!(working.free(1, false), 1);
-        working.begin(true, ready(()));
+        working.begin(true, LONG, ready(()));
         working.all_ended().await;
         assert_eq!(working.free(1, true), 1);
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use egress::{Egress, HeaderValue, HttpCall, Redirects, Response, header};
-use messaging::cause;
+use messaging::{cause, timeout};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -39,6 +39,9 @@ const REDIRECTS: u8 = 5;
 /// How long a copy may take.
 const LONGEST: Duration = Duration::from_mins(10);
 
+/// How long a stop waits for the database.
+const ENDING: Duration = Duration::from_secs(5);
+
 /// What copies.
 #[derive(Clone, Debug)]
 struct Copying {
@@ -62,9 +65,10 @@ pub async fn copy(
     let copying = Copying { files, egress, new_command, lease: new_id() };
     let mut working = JoinSet::new();
     while !stop.is_cancelled() {
-        let pause = match copying.turn(&mut working).await {
-            Ok(()) => LOOK,
-            Err(error) => {
+        let pause = match desk::turn(&stop, copying.turn(&mut working)).await {
+            None => break,
+            Some(Ok(())) => LOOK,
+            Some(Err(error)) => {
                 tracing::warn!(cause = cause(&error), "files cannot be copied; they wait");
                 PAUSE
             }
@@ -76,7 +80,8 @@ pub async fn copy(
         }
     }
     working.shutdown().await;
-    if let Err(error) = copy::let_go(&copying.files.pool, copying.lease).await {
+    let letting_go = copy::let_go(&copying.files.pool, copying.lease);
+    if let Err(error) = timeout::database(ENDING, letting_go).await {
         tracing::warn!(cause = cause(&error), "files are held until their lease ends");
     }
     Ok(())
@@ -91,7 +96,10 @@ impl Copying {
         let limit = i64::try_from(free).unwrap_or_default();
         for row in copy::claim(&self.files.pool, (self.lease, LEASE), limit).await? {
             let copying = self.clone();
-            working.spawn(async move { copying.one(row).await });
+            // A database that falls silent gives its place back as well.
+            working.spawn(async move {
+                tokio::time::timeout(LONGEST + LEASE, copying.one(row)).await.ok();
+            });
         }
         Ok(())
     }

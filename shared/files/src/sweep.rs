@@ -12,6 +12,8 @@ use crate::{Files, store};
 
 /// How often is looked.
 const LOOK: Duration = Duration::from_secs(5);
+/// How long a look may take, with what it removes.
+const TURN: Duration = Duration::from_mins(10);
 /// Files that go at once, at most.
 const BATCH: i64 = 100;
 
@@ -21,9 +23,14 @@ const BATCH: i64 = 100;
 /// None: whatever fails is tried again.
 pub async fn sweep(files: Files, stop: CancellationToken) -> Result<(), Infallible> {
     while !stop.is_cancelled() {
-        match files.turn().await {
-            Ok(()) => {}
-            Err(error) => tracing::warn!(cause = error, "files could not be removed; they wait"),
+        let turn = tokio::time::timeout(TURN, files.turn());
+        match stop.run_until_cancelled(turn).await {
+            None => break,
+            Some(Ok(Ok(()))) => {}
+            Some(Ok(Err(error))) => {
+                tracing::warn!(cause = error, "files could not be removed; they wait");
+            }
+            Some(Err(_)) => tracing::warn!("files were not removed in time; they wait"),
         }
         tokio::select! {
             () = stop.cancelled() => break,

@@ -63,9 +63,10 @@ impl Webhooks {
     pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
         let mut working = Working::default();
         while !stop.is_cancelled() {
-            let pause = match self.claim(&mut working, &stop).await {
-                Ok(()) => LOOK,
-                Err(error) => {
+            let pause = match desk::turn(&stop, self.claim(&mut working, &stop)).await {
+                None => break,
+                Some(Ok(())) => LOOK,
+                Some(Err(error)) => {
                     tracing::warn!(
                         cause = cause(&error),
                         "webhooks cannot be looked for; they wait"
@@ -94,7 +95,7 @@ impl Webhooks {
             let held = (lease, self.lease());
             for webhook in claim(&self.pool, held, failing, limit).await? {
                 let (webhooks, stop) = (self.clone(), stop.clone());
-                working.begin(failing, async move {
+                working.begin(failing, self.lease(), async move {
                     queue::work(&webhooks, webhook, lease, &stop).await;
                 });
             }

@@ -172,7 +172,7 @@ impl Keys {
             ec: ec(),
             other_ec: ec(),
             ed: Ed25519KeyPair::from_pkcs8(ed.as_ref()).expect("a key"),
-            rsa: RsaKeyPair::from_pkcs8(&rsa).expect("a key"),
+            rsa: RsaKeyPair::from_der(&rsa).expect("a key"),
         }
     }
 }

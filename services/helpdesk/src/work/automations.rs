@@ -35,10 +35,11 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), Infallible> {
     while !stop.is_cancelled() {
-        match turn(&pool, now()).await {
-            Ok(0) => {}
-            Ok(_) => new_command.notify_one(),
-            Err(error) => tracing::warn!(cause = cause(&error), "automations wait"),
+        match desk::turn(&stop, turn(&pool, now())).await {
+            None => break,
+            Some(Ok(0)) => {}
+            Some(Ok(_)) => new_command.notify_one(),
+            Some(Err(error)) => tracing::warn!(cause = cause(&error), "automations wait"),
         }
         tokio::select! {
             () = stop.cancelled() => break,

@@ -76,7 +76,8 @@ impl Changes {
     ) -> Result<(), Infallible> {
         while !stop.is_cancelled() {
             let accounts = self.accounts();
-            let pause = if accounts.is_empty() { LOOK } else { self.ask(&pool, &accounts).await };
+            let pause =
+                if accounts.is_empty() { LOOK } else { self.ask(&pool, &accounts, &stop).await };
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(pause) => {}
@@ -85,17 +86,18 @@ impl Changes {
         Ok(())
     }
 
-    async fn ask(&self, pool: &PgPool, accounts: &[String]) -> Duration {
+    async fn ask(&self, pool: &PgPool, accounts: &[String], stop: &CancellationToken) -> Duration {
         let seen = async {
             let mut connection = pool.acquire().await?;
             ticket::changes(&mut connection, accounts).await
         };
-        match seen.await {
-            Ok(seen) => {
+        match desk::turn(stop, seen).await {
+            None => LOOK,
+            Some(Ok(seen)) => {
                 self.tell(&seen);
                 LOOK
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 tracing::warn!(cause = cause(&error), "pages are not brought up to date");
                 PAUSE
             }

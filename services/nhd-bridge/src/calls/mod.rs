@@ -72,10 +72,11 @@ impl Calls {
     pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
         let mut working = Working::default();
         while !stop.is_cancelled() {
-            let pause = match self.claim(&mut working, &stop).await {
-                Ok(0) => LOOK,
-                Ok(_) => continue,
-                Err(error) => {
+            let pause = match desk::turn(&stop, self.claim(&mut working, &stop)).await {
+                None => break,
+                Some(Ok(0)) => LOOK,
+                Some(Ok(_)) => continue,
+                Some(Err(error)) => {
                     tracing::warn!(cause = cause(&error), "calls cannot be looked for; they wait");
                     PAUSE
                 }
@@ -103,7 +104,7 @@ impl Calls {
             for row in queue::claim(&self.pool, held, failing, limit).await? {
                 claimed += 1;
                 let (calls, stop) = (self.clone(), stop.clone());
-                working.begin(failing, async move { calls.make(row, lease, &stop).await });
+                working.begin(failing, held.1, async move { calls.make(row, lease, &stop).await });
             }
         }
         Ok(claimed)

@@ -67,13 +67,14 @@ pub async fn run<F: Follower>(
     stop: CancellationToken,
 ) -> Result<(), Infallible> {
     while !stop.is_cancelled() {
-        let pause = match turn(&follower, &pool).await {
-            Ok(0) => LOOK,
-            Ok(_) => {
+        let pause = match crate::turn(&stop, turn(&follower, &pool)).await {
+            None => break,
+            Some(Ok(0)) => LOOK,
+            Some(Ok(_)) => {
                 new_command.notify_one();
                 continue;
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 tracing::warn!(cause = cause(&error), "what accounts were told waits");
                 PAUSE
             }

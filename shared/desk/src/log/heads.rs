@@ -86,14 +86,15 @@ impl Heads {
                     () = self.somebody.notified() => continue,
                 }
             } else {
-                match heads(&pool, &accounts).await {
-                    Ok(heads) => {
+                match crate::turn(&stop, heads(&pool, &accounts)).await {
+                    None => break,
+                    Some(Ok(heads)) => {
                         for (account, head) in heads {
                             self.tell(&account, head);
                         }
                         TURN
                     }
-                    Err(error) => {
+                    Some(Err(error)) => {
                         tracing::warn!(
                             cause = cause(&error),
                             "the database does not answer; those who wait for deliveries wait on"
