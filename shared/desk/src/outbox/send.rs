@@ -110,7 +110,7 @@ async fn turn(
     timeout::database(settings.answer_timeout, sent(&mut transaction, &numbers, &waits))
         .await
         .map_err(database)?;
-    transaction.commit().await.map_err(database)?;
+    timeout::database(settings.answer_timeout, transaction.commit()).await.map_err(database)?;
     Ok(commands.len())
 }
 
