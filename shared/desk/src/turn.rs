@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 /// for until the operating system gives it up, which takes hours.
 pub const LONGEST: Duration = Duration::from_mins(1);
 
-/// Works for [`LONGEST`] at most, and not on when `stop` is asked for: nothing then. What is dropped
-/// was in a transaction, or is done again by the next turn.
+/// Works for [`LONGEST`] at most, and not on when `stop` is asked for: nothing then. What is
+/// dropped was in a transaction, or is done again by the next turn.
 ///
 /// # Errors
 /// What the work meets, or [`std::io::ErrorKind::TimedOut`] as the database's.

@@ -25,8 +25,8 @@ impl Working {
         if failing { free.min(of_failing) } else { free }
     }
 
-    /// Begins one, which is dropped when it takes longer than `lease`: others may have what it holds
-    /// from then on.
+    /// Begins one, which is dropped when it takes longer than `lease`: others may have what it
+    /// holds from then on.
     pub fn begin(
         &mut self,
         failing: bool,

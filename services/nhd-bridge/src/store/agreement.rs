@@ -76,7 +76,8 @@ impl AgreementRow {
         self.status() == AgreementStatus::Accepted && self.proof == "none" && self.is_called
     }
 
-    /// What the partner calls itself. An agreement that it was invited to has our name, not its own.
+    /// What the partner calls itself. An agreement that it was invited to has our name, not its
+    /// own.
     #[must_use]
     pub fn organisation(&self) -> String {
         let own = self.name.clone().filter(|_| self.partner_is() == Side::Sender);

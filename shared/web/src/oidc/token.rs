@@ -165,7 +165,8 @@ mod tests {
 
         fn ec_key(&self, kid: &str, more: &Value) -> Value {
             let (x, y) = self.ec.public_key().as_ref()[1..].split_at(32);
-            let mut key = json!({ "kty": "EC", "crv": "P-256", "kid": kid, "x": encoded(x), "y": encoded(y) });
+            let (x, y) = (encoded(x), encoded(y));
+            let mut key = json!({ "kty": "EC", "crv": "P-256", "kid": kid, "x": x, "y": y });
             for (name, value) in more.as_object().into_iter().flatten() {
                 key[name] = value.clone();
             }

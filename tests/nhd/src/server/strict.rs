@@ -96,7 +96,8 @@ fn read_back(held: &PartnerAgreement) -> Value {
     serde_json::json!({
         "uuid": held.uuid, "name": held.name, "status": held.standing.word(),
         "sender_url": held.sender_url, "receiver_url": held.receiver_url,
-        "access_key": held.access_key, "deactivated_by": held.deactivated_by.map(AgreementEnd::word),
+        "access_key": held.access_key,
+        "deactivated_by": held.deactivated_by.map(AgreementEnd::word),
     })
 }
 

@@ -1,5 +1,5 @@
-//! Letters in a name that nobody sees, or that turn the direction of the text around them: with one,
-//! a name looks like somebody else's (M5).
+//! Letters in a name that nobody sees, or that turn the direction of the text around them: with
+//! one, a name looks like somebody else's (M5).
 
 use icu_properties::props::{DefaultIgnorableCodePoint, JoinControl, Script, VariationSelector};
 use icu_properties::{CodePointMapData, CodePointSetData};

@@ -26,8 +26,8 @@ pub struct ParkedFilter {
     pub limit: Option<u32>,
 }
 
-/// The condition of a query over open rows. Its parameters are those that [`ParkedFilter::bind`] binds:
-/// `$1` to `$5`.
+/// The condition of a query over open rows. Its parameters are those that [`ParkedFilter::bind`]
+/// binds: `$1` to `$5`.
 macro_rules! matching {
     ($before:literal, $after:literal) => {
         concat!(

@@ -1,5 +1,5 @@
-//! What an ID token, whose signature is right, has to say (OpenID Connect Core 3.1.3.7), and whom it
-//! names.
+//! What an ID token, whose signature is right, has to say (OpenID Connect Core 3.1.3.7), and whom
+//! it names.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer};

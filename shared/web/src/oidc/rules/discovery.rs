@@ -105,7 +105,8 @@ mod tests {
     const ISSUER: &str = "https://login.acme.example";
 
     fn of(changes: &[(&str, Value)]) -> Result<ProviderMetadata, Unfit> {
-        let mut document = json!({ "issuer": ISSUER, "authorization_endpoint": "https://a/authorize",
+        let mut document = json!({ "issuer": ISSUER,
+            "authorization_endpoint": "https://a/authorize",
             "token_endpoint": "https://a/token", "jwks_uri": "https://a/keys" });
         for (name, value) in changes {
             document[*name] = value.clone();

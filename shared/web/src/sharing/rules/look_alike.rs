@@ -25,8 +25,9 @@ pub fn look_alike<'a>(
     })
 }
 
-/// What is seen of a name: its shapes (UTS 39) as it is written and in lower case, because `I` looks
-/// like `l`, and `0` like `O`. Signs and blanks between the letters do not make it another name.
+/// What is seen of a name: its shapes (UTS 39) as it is written and in lower case, because `I`
+/// looks like `l`, and `0` like `O`. Signs and blanks between the letters do not make it another
+/// name.
 fn seen(name: &str) -> [String; 2] {
     let shapes = |text: &str| {
         let shapes: String = skeleton(text).filter(|letter| letter.is_alphanumeric()).collect();
