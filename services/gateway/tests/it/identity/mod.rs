@@ -47,7 +47,7 @@ async fn person(gateway: &GatewayHarness, account: &str, email: &str, role: Staf
 }
 
 #[tokio::test]
-async fn who_is_known_signs_in_by_their_verified_address_and_then_by_their_subject() {
+async fn who_is_known_signs_in_by_verified_address_then_by_subject() {
     let (gateway, provider, mut admin) = set_up("identity_sign_in").await;
     person(&gateway, ACME, "Sam@Acme.example", StaffRole::Agent).await;
     let page = Browser::default().page(&gateway, "/sign-in?account=ACME&next=%2Fdeliveries").await;
@@ -97,7 +97,7 @@ async fn who_is_known_signs_in_by_their_verified_address_and_then_by_their_subje
 }
 
 #[tokio::test]
-async fn an_address_that_the_token_lacks_is_asked_for_and_taken_of_the_same_subject_alone() {
+async fn an_address_the_token_lacks_is_taken_of_the_same_subject_alone() {
     let (gateway, provider, _) = set_up("identity_thin").await;
     person(&gateway, ACME, SAM, StaffRole::Agent).await;
     provider.set(|manner| (manner.thin, manner.profile_sub) = (true, "user-8"));
@@ -125,7 +125,7 @@ async fn a_provider_that_wants_the_secret_in_the_form_and_a_new_key_is_understoo
 }
 
 #[tokio::test]
-async fn new_people_come_in_from_the_domains_that_were_named_with_the_role_that_was_chosen() {
+async fn new_people_come_in_from_named_domains_with_the_chosen_role() {
     let (gateway, provider, mut admin) = set_up("identity_new").await;
     let refused = Visit::default().signs_in(&gateway, "acme").await;
     assert!(refused.is_err_and(|page| page.contains("Nobody with the address")));
@@ -197,7 +197,7 @@ async fn a_provider_of_one_account_lets_nobody_into_another() {
 }
 
 #[tokio::test]
-async fn where_it_is_required_passwords_sign_nobody_in_and_admins_come_in_by_a_link() {
+async fn where_it_is_required_only_admins_come_in_by_a_link() {
     let (gateway, provider, mut admin) = set_up("identity_required").await;
     let mut lee = Browser::of(&gateway, ACME, "lee@acme.example", StaffRole::Agent).await;
     let required = [("is_required", "yes")];
