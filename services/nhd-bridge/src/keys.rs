@@ -1,14 +1,9 @@
-//! Access keys at rest: `ChaCha20-Poly1305` (RFC 8439) by `ring`, under a key that HKDF-SHA256
-//! derives from the bridge's secret, each with a random nonce, and bound to its agreement.
+//! Access keys of agreements: made here, and kept sealed, each for its agreement.
 
 use std::fmt::Write as _;
 
-use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use ring::hkdf::{HKDF_SHA256, Salt};
+use bootstrap::Seal;
 use ring::rand::{SecureRandom, SystemRandom};
-
-/// First byte of what is kept: which construction it is.
-const FORM: u8 = 1;
 
 /// Why a key cannot be kept or read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,10 +16,10 @@ pub enum KeyError {
     Unreadable,
 }
 
-/// Keeps and reads access keys.
+/// Makes, keeps and reads access keys.
 #[derive(Debug)]
 pub struct AccessKeys {
-    key: LessSafeKey,
+    seal: Seal,
     chance: SystemRandom,
 }
 
@@ -34,11 +29,8 @@ impl AccessKeys {
     /// # Errors
     /// The construction refuses it.
     pub fn new(secret: &str) -> Result<Self, KeyError> {
-        let derived = Salt::new(HKDF_SHA256, b"deskmesh nhd-bridge").extract(secret.as_bytes());
-        let key =
-            derived.expand(&[b"access keys"], &CHACHA20_POLY1305).map_err(|_| KeyError::Chance)?;
-        let key = LessSafeKey::new(UnboundKey::from(key));
-        Ok(Self { key, chance: SystemRandom::new() })
+        let seal = Seal::new(secret, "deskmesh nhd-bridge", "access keys");
+        Ok(Self { seal: seal.ok_or(KeyError::Chance)?, chance: SystemRandom::new() })
     }
 
     /// A new access key: 40 hexadecimal digits.
@@ -61,17 +53,7 @@ impl AccessKeys {
     /// # Errors
     /// The system gives no chance.
     pub fn seal(&self, agreement: &str, access_key: &str) -> Result<Vec<u8>, KeyError> {
-        let mut nonce = [0; NONCE_LEN];
-        self.chance.fill(&mut nonce).map_err(|_| KeyError::Chance)?;
-        let mut sealed = access_key.as_bytes().to_vec();
-        self.key
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(agreement.as_bytes()),
-                &mut sealed,
-            )
-            .map_err(|_| KeyError::Chance)?;
-        Ok([&[FORM], nonce.as_slice(), &sealed].concat())
+        self.seal.seal(agreement, access_key).ok_or(KeyError::Chance)
     }
 
     /// The key of an agreement.
@@ -79,18 +61,7 @@ impl AccessKeys {
     /// # Errors
     /// It was kept under another secret, or for another agreement.
     pub fn open(&self, agreement: &str, sealed: &[u8]) -> Result<String, KeyError> {
-        let (form, rest) = sealed.split_first().ok_or(KeyError::Unreadable)?;
-        let (nonce, rest) = rest.split_first_chunk::<NONCE_LEN>().ok_or(KeyError::Unreadable)?;
-        if *form != FORM {
-            return Err(KeyError::Unreadable);
-        }
-        let mut bytes = rest.to_vec();
-        let nonce = Nonce::assume_unique_for_key(*nonce);
-        let opened = self
-            .key
-            .open_in_place(nonce, Aad::from(agreement.as_bytes()), &mut bytes)
-            .map_err(|_| KeyError::Unreadable)?;
-        String::from_utf8(opened.to_vec()).map_err(|_| KeyError::Unreadable)
+        self.seal.open(agreement, sealed).ok_or(KeyError::Unreadable)
     }
 }
 
@@ -118,5 +89,15 @@ mod tests {
         ] {
             assert_eq!(got, Err(KeyError::Unreadable));
         }
+    }
+
+    #[test]
+    fn what_was_kept_once_stays_readable() {
+        let kept = [
+            1, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 223, 100, 205, 203, 108, 86, 28, 36, 66, 124,
+            47, 233, 89, 191, 135, 35, 12, 185, 75, 250,
+        ];
+        let keys = AccessKeys::new("a secret of the operator").unwrap();
+        assert_eq!(keys.open("one", &kept).as_deref(), Ok("hush"));
     }
 }

@@ -11,6 +11,7 @@ mod lifecycle;
 mod metrics;
 mod migrations;
 mod process;
+mod seal;
 mod serve;
 mod telemetry;
 mod trace;
@@ -28,6 +29,7 @@ pub use self::config::{
 };
 pub use self::context::Context;
 pub use self::lifecycle::Tasks;
+pub use self::seal::Seal;
 pub use self::serve::{Tls, serve};
 pub use messaging::{Trailing, trailing};
 

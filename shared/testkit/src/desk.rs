@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use contracts::delivery::DeliveryBody;
 use contracts::{AccountName, Message, Receipt, Timestamp, topology};
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::BasicProperties;
 use lapin::types::ShortString;
-use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, PublisherConfirm};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::inbox::{Delivered, Heard, Inbox, read};
+use crate::publishing::{Publishing, is_refusal};
 use crate::wait::until;
 use crate::{Duties, Model};
 
@@ -31,14 +31,6 @@ pub struct Desk {
     /// Whether it reads its queue.
     awake: watch::Sender<bool>,
     stop: CancellationToken,
-}
-
-/// The channel that commands go out on.
-#[derive(Debug, Default)]
-struct Publishing {
-    open: Option<(Connection, Channel)>,
-    /// Counts the channels, so that of many sends that fail together only one gives the channel up.
-    generation: u64,
 }
 
 impl Drop for Desk {
@@ -383,15 +375,6 @@ impl Desk {
     }
 }
 
-/// Whether the broker said no: trying again would be answered the same. A broker that goes down
-/// closes connections with an error as well, and that passes.
-fn is_refusal(error: &lapin::Error) -> bool {
-    const CONNECTION_FORCED: u16 = 320;
-    const INTERNAL_ERROR: u16 = 541;
-    let goes_down = |id: u16| [CONNECTION_FORCED, INTERNAL_ERROR].contains(&id);
-    matches!(error.kind(), lapin::ErrorKind::ProtocolError(error) if !goes_down(error.get_id()))
-}
-
 /// The current time, as a desk's clock has it.
 ///
 /// # Panics
@@ -405,41 +388,6 @@ pub fn clock() -> Timestamp {
     let milliseconds = elapsed.subsec_millis();
     Timestamp::parse(&seconds.to_string().replace(".000Z", &format!(".{milliseconds:03}Z")))
         .expect("a date")
-}
-
-impl Publishing {
-    /// Logs in, where it is not.
-    async fn connect(&mut self, url: &str) -> lapin::Result<()> {
-        if self.open.is_none() {
-            self.generation += 1;
-            let connection = Connection::connect(url, ConnectionProperties::default()).await?;
-            let channel = connection.create_channel().await?;
-            channel.confirm_select(ConfirmSelectOptions::default()).await?;
-            self.open = Some((connection, channel));
-        }
-        Ok(())
-    }
-
-    /// Writes a message; what comes back waits for its confirm.
-    #[expect(clippy::disallowed_methods, reason = "a desk publishes on its own")]
-    async fn write(
-        &self,
-        key: &str,
-        body: &[u8],
-        properties: BasicProperties,
-    ) -> lapin::Result<PublisherConfirm> {
-        let (_, channel) = self.open.as_ref().expect("it is connected");
-        let key = ShortString::try_new(key).expect("at most 255 bytes");
-        channel
-            .basic_publish(
-                ShortString::from("share"),
-                key,
-                BasicPublishOptions::default(),
-                body,
-                properties,
-            )
-            .await
-    }
 }
 
 /// JSON of a message, for changing one before it is published.

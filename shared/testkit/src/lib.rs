@@ -4,6 +4,7 @@ pub mod desk;
 mod inbox;
 pub mod locks;
 mod neighbours;
+mod publishing;
 mod queue;
 mod replicas;
 pub mod wait;

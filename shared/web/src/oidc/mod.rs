@@ -4,7 +4,6 @@
 mod pages;
 mod provider;
 mod rules;
-mod sealed;
 mod settings;
 mod store;
 mod token;
@@ -12,7 +11,7 @@ mod token;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use bootstrap::Secret;
+use bootstrap::{Seal, Secret};
 use egress::Egress;
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +20,6 @@ pub use settings::router as settings_router;
 pub(crate) use store::is_required;
 
 use self::provider::Cached;
-use self::sealed::Seals;
 
 /// Where providers send people back to, below the address of the pages.
 const BACK: &str = "/sign-in/organisation/back";
@@ -43,7 +41,7 @@ pub struct Oidc(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     egress: Egress,
-    seals: Seals,
+    seal: Seal,
     redirect_uri: String,
     /// Providers by their issuer, as they were read last.
     cache: Mutex<HashMap<String, Cached>>,
@@ -58,7 +56,7 @@ impl Oidc {
         }
         let inner = Inner {
             egress,
-            seals: Seals::new(secret.reveal())?,
+            seal: Seal::new(secret.reveal(), "deskmesh web", "client secrets")?,
             redirect_uri: format!("{public_url}{BACK}"),
             cache: Mutex::default(),
         };

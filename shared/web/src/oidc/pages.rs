@@ -265,7 +265,7 @@ async fn entered(
     let Arrived { answer, flow, browser } = given;
     let code = rules::code(answer, Some(&flow.flow()), browser, &provider.issuer, now())
         .map_err(Stopped::Refused)?;
-    let secret = oidc.0.seals.open(&provider.account, &provider.client_secret);
+    let secret = oidc.0.seal.open(&provider.account, &provider.client_secret);
     let secret = secret.ok_or(Fault::Unreadable)?;
     let client = Client { id: &provider.client_id, secret: &secret };
     let known = oidc.provider(&provider.issuer).await?;

@@ -185,7 +185,7 @@ async fn save<E: SharingEdge>(
     let sealed = if given.client_secret.is_empty() {
         None
     } else {
-        let sealed = oidc.0.seals.seal(account, &given.client_secret);
+        let sealed = oidc.0.seal.seal(account, &given.client_secret);
         Some(sealed.ok_or_else(|| Failure::internal(&"the system gives no random numbers"))?)
     };
     let new = NewProvider {
@@ -218,7 +218,7 @@ async fn test<E: SharingEdge>(State(edge): State<E>, viewer: Viewer) -> Result<R
 
 async fn tested(oidc: &Oidc, provider: &Provider, verifier: &Token) -> Result<usize, Fault> {
     let known = oidc.read_provider(&provider.issuer).await?;
-    let secret = oidc.0.seals.open(&provider.account, &provider.client_secret);
+    let secret = oidc.0.seal.open(&provider.account, &provider.client_secret);
     let secret = secret.ok_or(Fault::Unreadable)?;
     let client = Client { id: &provider.client_id, secret: &secret };
     match oidc.exchange(&known.metadata, client, "test", verifier.reveal()).await {
