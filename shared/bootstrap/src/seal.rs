@@ -18,8 +18,8 @@ pub struct Seal {
 }
 
 impl Seal {
-    /// Under this secret of the operator, for one use alone: `salt` says whose it is, `purpose` what
-    /// is sealed, and neither may ever change. Nothing if the construction refuses it.
+    /// Under this secret of the operator, for one use alone: `salt` says whose it is, `purpose`
+    /// what is sealed, and neither may ever change. Nothing if the construction refuses it.
     #[must_use]
     pub fn new(secret: &str, salt: &str, purpose: &str) -> Option<Self> {
         let derived = Salt::new(HKDF_SHA256, salt.as_bytes()).extract(secret.as_bytes());
