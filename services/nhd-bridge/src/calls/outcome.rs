@@ -6,7 +6,6 @@ use contracts::command::{AgreementDeactivate, AgreementDecline};
 use contracts::delivery::{AgreementStatus, Side};
 use contracts::{Actor, Message, Role};
 use desk::outbox::accept_within;
-use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -84,7 +83,7 @@ impl Calls {
             };
             let heard = ask(&self.egress, wanted.clone()).await;
             let failures = u32::try_from(row.failures).unwrap_or_default();
-            let made = Made { kind: sent_as, failures, may_change_media };
+            let made = Made { kind: sent_as, failures, was_begun: row.was_begun, may_change_media };
             match meaning(made, heard.answered) {
                 Meaning::OtherMedia => {
                     (media, may_change_media) = (X_JSON, false);
@@ -114,25 +113,19 @@ impl Calls {
         wanted: Wanted<'_>,
         kind: CallKind,
     ) -> Shown {
-        let sent = wanted.body.map(|body| body["status"].clone()).filter(Value::is_string);
-        let uuid = wanted.url.rsplit('/').next().unwrap_or_default().to_owned();
-        let heard = ask(&self.egress, Wanted { method: "GET", body: None, ..wanted }).await;
+        let sent = wanted.body.and_then(|body| body["status"].as_str());
+        let uuid = wanted.url.rsplit('/').next().unwrap_or_default();
+        let question = Wanted { method: "GET", body: None, ..wanted.clone() };
+        let heard = ask(&self.egress, question).await;
         let is_success = heard.status.is_some_and(|status| (200..300).contains(&status));
         let it = heard.json.as_ref().filter(|json| {
             let text = json["uuid"].as_str().unwrap_or_default();
-            text.eq_ignore_ascii_case(&uuid) || text.eq_ignore_ascii_case(&agreement.uuid)
+            text.eq_ignore_ascii_case(uuid) || text.eq_ignore_ascii_case(&agreement.uuid)
         });
         match it.filter(|_| is_success) {
             None if kind == CallKind::Unshare && heard.status == Some(404) => Shown::Done,
             None => Shown::Nothing,
-            Some(_) if kind == CallKind::Unshare => Shown::Otherwise,
-            // What tells no status is taken at its word.
-            Some(it)
-                if it["status"].is_string() && sent.is_some_and(|sent| sent != it["status"]) =>
-            {
-                Shown::Otherwise
-            }
-            Some(_) => Shown::Done,
+            Some(it) => Shown::there(kind, sent, it["status"].as_str()),
         }
     }
 

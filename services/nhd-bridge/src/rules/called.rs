@@ -99,8 +99,10 @@ pub enum Answered {
 pub struct Made {
     /// What it was for.
     pub kind: CallKind,
-    /// How often it had failed before: then an earlier attempt may have been taken after all.
+    /// How often it had failed before.
     pub failures: u32,
+    /// Whether it was begun before: then that attempt may have been taken, though nobody heard so.
+    pub was_begun: bool,
     /// Whether the media type may still be another one.
     pub may_change_media: bool,
 }
@@ -143,8 +145,8 @@ pub fn meaning(made: Made, answered: Answered) -> Meaning {
         // What has ended here may have ended there, or never been; a partner may know no DELETE.
         401 | 403 | 404 | 405 | 409 | 410 | 422 if kind.ends() => Meaning::Taken,
         408 | 425 | 429 | 500..=599 => Meaning::Again(retry_after),
-        409 | 422 if made.failures > 0 && kind == CallKind::Share => Meaning::AsUpdate,
-        409 | 422 if made.failures > 0 && kind == CallKind::Invite => Meaning::ReadBack,
+        409 | 422 if made.was_begun && kind == CallKind::Share => Meaning::AsUpdate,
+        409 | 422 if made.was_begun && kind == CallKind::Invite => Meaning::ReadBack,
         404 | 410 if kind == CallKind::Update => Meaning::UnknownTicket,
         401 | 403 | 404 | 410 => Meaning::Over,
         400..=499 if kind.proves() => Meaning::Over,
@@ -163,6 +165,22 @@ pub enum Shown {
     Otherwise,
     /// Nothing that can be read.
     Nothing,
+}
+
+impl Shown {
+    /// What is shown where the agreement or ticket is there: its status beside the one that was
+    /// sent. What tells no status is taken at its word.
+    #[must_use]
+    pub fn there(kind: CallKind, sent: Option<&str>, status: Option<&str>) -> Self {
+        match kind {
+            CallKind::Unshare => Self::Otherwise,
+            // They are taken if they are there: the partner may have decided, or changed the
+            // ticket, before it is asked.
+            CallKind::Invite | CallKind::Share => Self::Done,
+            _ if sent.is_some() && status.is_some() && sent != status => Self::Otherwise,
+            _ => Self::Done,
+        }
+    }
 }
 
 /// How often an end that shows no effect is told again: who knows no end never will.
@@ -192,67 +210,89 @@ pub fn given_up(kind: CallKind) -> Meaning {
 mod tests {
     use super::*;
 
-    fn read(kind: CallKind, failures: u32, may_change_media: bool, status: u16) -> Meaning {
+    fn read(kind: CallKind, was_begun: bool, may_change_media: bool, status: u16) -> Meaning {
         let answered = Answered::Status { status, is_page: false, retry_after: None };
-        meaning(Made { kind, failures, may_change_media }, answered)
+        meaning(Made { kind, failures: 0, was_begun, may_change_media }, answered)
     }
 
     #[test]
     fn each_answer_means_one_thing() {
         use CallKind::{Accept, Deactivate, Invite, Prove, Share, Unshare, Update};
-        for (kind, failures, status, expected) in [
-            (Invite, 0, 201, Meaning::Taken),
-            (Update, 0, 204, Meaning::Taken),
-            (Update, 0, 500, Meaning::Again(None)),
-            (Update, 0, 429, Meaning::Again(None)),
-            (Update, 0, 408, Meaning::Again(None)),
-            (Update, 0, 302, Meaning::Again(None)),
-            (Update, 0, 422, Meaning::Refused),
-            (Update, 3, 422, Meaning::Refused),
-            (Update, 0, 404, Meaning::UnknownTicket),
-            (Update, 0, 410, Meaning::UnknownTicket),
-            (Update, 0, 403, Meaning::Over),
-            (Update, 0, 401, Meaning::Over),
-            (Share, 0, 404, Meaning::Over),
-            (Share, 0, 422, Meaning::Refused),
-            (Share, 1, 422, Meaning::AsUpdate),
-            (Invite, 0, 422, Meaning::Over),
-            (Invite, 1, 422, Meaning::ReadBack),
-            (Accept, 0, 404, Meaning::Over),
-            (Accept, 0, 418, Meaning::Over),
-            (Accept, 0, 503, Meaning::Again(None)),
-            (Prove, 0, 410, Meaning::Over),
-            (Unshare, 0, 404, Meaning::Taken),
-            (Unshare, 0, 405, Meaning::Taken),
-            (Deactivate, 0, 403, Meaning::Taken),
-            (Deactivate, 0, 502, Meaning::Again(None)),
+        for (kind, was_begun, status, expected) in [
+            (Invite, false, 201, Meaning::Taken),
+            (Update, false, 204, Meaning::Taken),
+            (Update, false, 500, Meaning::Again(None)),
+            (Update, false, 429, Meaning::Again(None)),
+            (Update, false, 408, Meaning::Again(None)),
+            (Update, false, 302, Meaning::Again(None)),
+            (Update, false, 422, Meaning::Refused),
+            (Update, true, 422, Meaning::Refused),
+            (Update, false, 404, Meaning::UnknownTicket),
+            (Update, false, 410, Meaning::UnknownTicket),
+            (Update, false, 403, Meaning::Over),
+            (Update, false, 401, Meaning::Over),
+            (Share, false, 404, Meaning::Over),
+            (Share, false, 422, Meaning::Refused),
+            (Share, true, 422, Meaning::AsUpdate),
+            (Invite, false, 422, Meaning::Over),
+            (Invite, true, 422, Meaning::ReadBack),
+            (Accept, false, 404, Meaning::Over),
+            (Accept, false, 418, Meaning::Over),
+            (Accept, false, 503, Meaning::Again(None)),
+            (Prove, false, 410, Meaning::Over),
+            (Unshare, false, 404, Meaning::Taken),
+            (Unshare, false, 405, Meaning::Taken),
+            (Deactivate, false, 403, Meaning::Taken),
+            (Deactivate, false, 502, Meaning::Again(None)),
         ] {
             assert_eq!(
-                read(kind, failures, false, status),
+                read(kind, was_begun, false, status),
                 expected,
-                "{kind:?} {failures} {status}"
+                "{kind:?} {was_begun} {status}"
             );
         }
     }
 
     #[test]
     fn the_other_media_type_is_tried_where_the_first_may_be_the_matter() {
-        assert_eq!(read(CallKind::Share, 0, true, 415), Meaning::OtherMedia);
-        assert_eq!(read(CallKind::Invite, 0, true, 400), Meaning::OtherMedia);
-        assert_eq!(read(CallKind::Share, 0, false, 415), Meaning::Refused);
-        assert_eq!(read(CallKind::Invite, 0, true, 422), Meaning::OtherMedia);
-        assert_eq!(read(CallKind::Share, 0, false, 422), Meaning::Refused);
+        assert_eq!(read(CallKind::Share, false, true, 415), Meaning::OtherMedia);
+        assert_eq!(read(CallKind::Invite, false, true, 400), Meaning::OtherMedia);
+        assert_eq!(read(CallKind::Share, false, false, 415), Meaning::Refused);
+        assert_eq!(read(CallKind::Invite, false, true, 422), Meaning::OtherMedia);
+        assert_eq!(read(CallKind::Share, false, false, 422), Meaning::Refused);
     }
 
     #[test]
     fn a_page_for_people_proves_nothing() {
         let answered = Answered::Status { status: 200, is_page: true, retry_after: None };
         for kind in CallKind::ALL {
-            let made = Made { kind, failures: 0, may_change_media: false };
+            let made = Made { kind, failures: 0, was_begun: false, may_change_media: false };
             assert_eq!(meaning(made, answered), Meaning::ReadBack, "{kind:?}");
             assert_eq!(meaning(made, Answered::Nothing), Meaning::Again(None), "{kind:?}");
             assert_eq!(CallKind::of_word(kind.word()), Some(kind));
         }
+    }
+
+    #[test]
+    fn what_is_new_is_taken_if_it_is_there_whatever_became_of_it() {
+        use CallKind::{Accept, Deactivate, Invite, Prove, Share, Unshare, Update};
+        for (kind, sent, status, expected) in [
+            (Invite, "pending", Some("pending"), Shown::Done),
+            (Invite, "pending", Some("accepted"), Shown::Done),
+            (Invite, "pending", Some("declined"), Shown::Done),
+            (Share, "open", Some("solved"), Shown::Done),
+            (Update, "open", Some("open"), Shown::Done),
+            (Update, "open", Some("solved"), Shown::Otherwise),
+            (Update, "open", None, Shown::Done),
+            (Accept, "accepted", Some("pending"), Shown::Otherwise),
+            (Prove, "accepted", Some("inactive"), Shown::Otherwise),
+            (Deactivate, "inactive", Some("accepted"), Shown::Otherwise),
+            (Deactivate, "inactive", Some("inactive"), Shown::Done),
+        ] {
+            assert_eq!(Shown::there(kind, Some(sent), status), expected, "{kind:?} {status:?}");
+        }
+        assert_eq!(Shown::there(Update, None, Some("open")), Shown::Done);
+        assert_eq!(Shown::there(Unshare, None, None), Shown::Otherwise);
     }
 
     #[test]
@@ -269,7 +309,7 @@ mod tests {
             (Deactivate, 0, true, Shown::Otherwise, Meaning::OtherMedia),
             (Deactivate, 3, false, Shown::Nothing, Meaning::Refused),
         ] {
-            let made = Made { kind, failures, may_change_media };
+            let made = Made { kind, failures, was_begun: failures > 0, may_change_media };
             assert_eq!(meaning_of_shown(made, shown), expected, "{made:?} {shown:?}");
         }
     }

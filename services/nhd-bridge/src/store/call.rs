@@ -25,6 +25,8 @@ pub struct CallRow {
     pub position: Option<i64>,
     /// How often it failed.
     pub failures: i32,
+    /// Whether somebody began it before, whatever came of it.
+    pub was_begun: bool,
 }
 
 impl CallRow {
@@ -83,15 +85,17 @@ pub async fn claim(
                      select from call earlier where earlier.agreement = call.agreement
                          and earlier.ticket = call.ticket and earlier.id < call.id)
          ), taken as (
-             select call.id from call join due using (id)
+             select call.id, call.begun from call join due using (id)
              where due.place + (
                  select count(*) from call busy
                  where busy.agreement = due.agreement and busy.leased_until >= now()) <= $4
              order by call.due_at, call.id limit $5 for update of call skip locked
          )
-         update call set lease = $1, leased_until = now() + make_interval(secs => $2)
+         update call set begun = true, lease = $1,
+             leased_until = now() + make_interval(secs => $2)
          from taken where call.id = taken.id and call.leased_until < now()
-         returning call.id, call.agreement, call.ticket, call.kind, call.position, call.failures",
+         returning call.id, call.agreement, call.ticket, call.kind, call.position, call.failures,
+             taken.begun as was_begun",
     )
     .bind(lease)
     .bind(held.as_secs_f64())

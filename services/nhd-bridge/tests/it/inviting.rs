@@ -31,13 +31,18 @@ pub async fn invite(world: &Arc<World>, acme: &Desk, partner: &Partner, comments
 /// The same, accepted by the partner.
 pub async fn agreed(world: &Arc<World>, acme: &Desk, partner: &Partner, comments: &str) -> Known {
     let known = invite(world, acme, partner, comments).await;
+    accepted(world, acme, partner, &known).await;
+    known
+}
+
+/// The partner accepts an invite.
+pub async fn accepted(world: &Arc<World>, acme: &Desk, partner: &Partner, known: &Known) {
     let path = format!("/agreements/{}", known.uuid);
     let accepted = json!({ "status": "accepted", "name": "Globex", "access_key": null });
-    partner.with(&known, "PUT", &path, &accepted).await.is(200);
+    partner.with(known, "PUT", &path, &accepted).await.is(200);
     agreement_told(acme, "accepted").await;
     let query = "select status || ' ' || proof from agreement where uuid = $1";
     answers(&world.pool, "the agreement", query, &known.uuid, "accepted proven").await;
-    known
 }
 
 /// Acme shares a ticket; its uuid and its share.

@@ -64,6 +64,7 @@ fn main() -> ExitCode {
         trouble::a_share_that_a_partner_never_took_ends_alone,
         trouble::our_own_trouble_is_no_failure_of_the_partner,
         trouble::what_a_dead_replica_held_is_called_after_its_lease,
+        trouble::what_a_dead_replica_began_may_have_been_taken,
         trouble::what_the_operator_paused_the_account_cannot_let_go_on,
         trouble::a_partner_that_moves_is_proven_at_its_new_place,
         proof::nobody_waits_for_a_proof_that_nobody_asks_for,

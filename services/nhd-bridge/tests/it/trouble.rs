@@ -1,5 +1,6 @@
 //! Partners that fail, hang, lie or speak otherwise.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use desk::calls::PausedBy;
@@ -8,12 +9,15 @@ use serde_json::{Value, json};
 use testkit::desk::{PATIENCE, clock};
 use testkit::{Desk, until};
 
-use crate::inviting::{agreed, share, shares};
-use crate::partner::Said;
+use crate::inviting::{accepted, agreed, invite, share, shares};
+use crate::partner::{Known, Said};
 use crate::world::{AT_ONCE, World, agreement_told, answers, applied};
 
 /// Calls of one agreement at the same time, at most.
 const OF_AGREEMENT: usize = 4;
+
+/// No answer comes at all.
+const NEVER: Said = (0, Vec::new(), String::new());
 
 fn said(status: u16, text: &str) -> Said {
     (status, vec![("content-type", "text/plain".to_owned())], text.to_owned())
@@ -270,6 +274,42 @@ pub async fn what_a_dead_replica_held_is_called_after_its_lease(world: Arc<World
     sqlx::query(end).bind(&uuid).execute(&world.pool).await.expect("its lease ends");
     partner.hears("PUT", &path, |it| it.body.to_string().contains("Anybody there?")).await;
     answers(&world.pool, "an empty queue again", query, &uuid, "0").await;
+}
+
+pub async fn what_a_dead_replica_began_may_have_been_taken(world: Arc<World>) {
+    let (acme, partner) = (world.desk("acme").await, world.partner());
+    // It takes each new thing, and nobody hears its answer; then it says that it has it, and an
+    // agent of its own has decided about the invite already.
+    let mut begun = BTreeSet::new();
+    partner.answers(move |heard| match heard.method.as_str() {
+        "POST" if begun.insert(heard.path.clone()) => Some(NEVER),
+        "POST" => Some(said(422, "it is here already")),
+        "GET" => {
+            let uuid = heard.path.rsplit('/').next().unwrap_or_default();
+            let body = json!({ "uuid": uuid, "status": "accepted" }).to_string();
+            Some((200, vec![("content-type", "application/json".to_owned())], body))
+        }
+        _ => None,
+    });
+    let known = invite(&world, &acme, &partner, "public_and_private").await;
+    its_maker_dies(&world, &known).await;
+    let query = "select outcome from attempt join agreement on agreement.id = attempt.agreement
+        where uuid = $1";
+    answers(&world.pool, "the invite", query, &known.uuid, "taken").await;
+    accepted(&world, &acme, &partner, &known).await;
+    let (uuid, _) = share(&world, &acme, &partner, &known).await;
+    its_maker_dies(&world, &known).await;
+    let query = "select outcome from attempt where ticket = $1";
+    answers(&world.pool, "the share", query, &uuid, "taken").await;
+    partner.hears("PUT", &format!("/tickets/{uuid}"), |_| true).await;
+}
+
+/// Whoever calls for the agreement is not heard of any more, and what it held is free.
+async fn its_maker_dies(world: &World, known: &Known) {
+    let end = "update call set leased_until = now() - interval '1 second'
+        where agreement = (select id from agreement where uuid = $1) and lease is not null";
+    let ended = sqlx::query(end).bind(&known.uuid).execute(&world.pool).await.expect("it ends");
+    assert_eq!(ended.rows_affected(), 1, "a call is under way");
 }
 
 pub async fn what_the_operator_paused_the_account_cannot_let_go_on(world: Arc<World>) {

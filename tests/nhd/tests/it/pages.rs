@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use http::Method;
 use nhd_partner::dialect::agreement::AgreementChange;
 use nhd_partner::held::Standing;
-use nhd_partner::{Deed, Dialect, Misbehaviour, Partner, Verdict};
+use nhd_partner::{Deed, Dialect, Misbehaviour, Partner};
 use serde_json::{Value, json};
 use testkit::desk::{PATIENCE, clock};
 use testkit::until;
 use tokio::task::spawn_blocking;
 
+use crate::story::done;
 use crate::system::System;
 
 const PASSWORD: &str = "three quiet pumps";
@@ -121,7 +122,7 @@ async fn agreed(browser: &Browser, partner: &Partner) -> String {
     })
     .await;
     let accepted = AgreementChange::Standing(Standing::Accepted);
-    assert_eq!(partner.say(|it| it.change_agreement(&uuid, &accepted)).await, Verdict::Done);
+    done(&partner, partner.desk(|it| it.change_agreement(&uuid, &accepted))).await;
     until("the acceptance", PATIENCE, async || {
         let page = browser.page(&path).await;
         if page.contains("Deactivate agreement") { Ok(()) } else { Err(page) }
