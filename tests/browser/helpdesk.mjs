@@ -202,6 +202,7 @@ function pages(agreement) {
     "helpdesk-ticket": "/tickets/1",
     "helpdesk-search": "/search?q=met",
     "helpdesk-people": "/settings/people",
+    "helpdesk-sign-in": "/settings/sign-in",
     "helpdesk-fields": "/settings/fields",
     "helpdesk-groups": "/settings/groups",
     "helpdesk-triggers": "/settings/rules/trigger",

@@ -222,6 +222,7 @@ function pages({ agreement, why }) {
     delivery: "/deliveries/1",
     tokens: "/tokens",
     people: "/people",
+    provider: "/settings/sign-in",
     me: "/me",
     "not-found": "/nowhere",
   };
