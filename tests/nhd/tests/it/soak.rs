@@ -1,5 +1,6 @@
 //! Partners that fail a fifth of all calls, lie in a tenth and go away twice, while both sides work
-//! on their tickets: nothing is lost, doubled or diverged, by the partners' own books.
+//! on their tickets, on new ones in each round of a minute: nothing is lost, doubled or diverged,
+//! by the partners' own books.
 //! `NHD_SOAK_SECONDS` says how long, `NHD_SOAK_SEED` what happens.
 
 use std::collections::BTreeSet;
@@ -20,7 +21,9 @@ use crate::system::{CALL_TIMEOUT, System, comment, created, said, seen, share, u
 
 /// As long as a partner may need until it was heard.
 const INSIST: Duration = Duration::from_mins(2);
-/// Tickets that each side shares with each partner.
+/// How long a round may be: the JavaScript client says a ticket with all its comments in each call.
+const ROUND: Duration = Duration::from_mins(1);
+/// Tickets that each side shares with each partner in a round.
 const TICKETS: usize = 2;
 const STATUSES: [&str; 3] = ["open", "pending", "solved"];
 
@@ -38,6 +41,15 @@ struct Pairing {
 #[derive(Default)]
 struct Written(Vec<(String, String)>);
 
+/// What the partners were told and said in all rounds, by their own books.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    told: usize,
+    failed: usize,
+    untrue: usize,
+    sent: usize,
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_doubled_or_diverged() {
     let time = Duration::from_secs(number("NHD_SOAK_SECONDS").unwrap_or(15));
@@ -45,37 +57,84 @@ async fn nothing_is_lost_doubled_or_diverged() {
     let system = System::open("nhd_soak").await;
     let desk = system.desk("acme").await;
     let partners = partners(&system).await;
-    let mut pairings = Vec::new();
+    let mut agreements = Vec::new();
+    for partner in &partners {
+        agreements
+            .push((agreed_by(&system, &desk, partner).await, agreed_to(&desk, partner).await.0));
+    }
+    let rounds = time.as_secs().div_ceil(ROUND.as_secs()).max(1);
+    let length = time.div_f64(f64::from(u32::try_from(rounds).expect("so many rounds")));
+    let work = async {
+        let mut tallies = vec![Tally::default(); partners.len()];
+        let mut written = 0;
+        for round in 0..rounds {
+            let seed = seed.wrapping_add(round * 1_000);
+            misbehave(&partners, seed);
+            let pairings = paired(&desk, &partners, &agreements, round).await;
+            let wrote = worked(&desk, &partners, &pairings, seed, Instant::now() + length).await;
+            for partner in &partners {
+                partner.misbehave(Misbehaviour::default());
+            }
+            for pairing in &pairings {
+                settled(&desk, &partners[pairing.partner], pairing, &wrote).await;
+            }
+            for (at, (partner, tally)) in partners.iter().zip(&mut tallies).enumerate() {
+                let own: Vec<&Pairing> = pairings.iter().filter(|it| it.partner == at).collect();
+                let wrong = wrong(&desk, partner, &own);
+                assert!(wrong.is_empty(), "round {round}, partner {at}: {wrong:#?}");
+                closed(partner, tally);
+            }
+            written += wrote.len();
+        }
+        (tallies, written)
+    };
+    let ((tallies, written), ()) = join(work, go_away(&partners, time / 3)).await;
+    report(&tallies, rounds, written);
+    system.close().await;
+}
+
+fn misbehave(partners: &[Partner], seed: u64) {
     for (at, partner) in partners.iter().enumerate() {
-        let theirs = agreed_by(&system, &desk, partner).await;
-        let (ours, _) = agreed_to(&desk, partner).await;
-        let seed = seed.wrapping_add(at as u64);
-        let late = CALL_TIMEOUT * 2;
+        let (seed, late) = (seed.wrapping_add(at as u64), CALL_TIMEOUT * 2);
         partner.misbehave(Misbehaviour { fails: 200, lies: 100, late, seed, always: None });
+    }
+}
+
+/// New tickets of both sides with each partner.
+async fn paired(
+    desk: &Desk,
+    partners: &[Partner],
+    agreements: &[(String, AgreementId)],
+    round: u64,
+) -> Vec<Pairing> {
+    let mut pairings = Vec::new();
+    for (at, (partner, (theirs, ours))) in partners.iter().zip(agreements).enumerate() {
         for ticket in 0..TICKETS {
-            let subject = format!("Ticket {ticket} with partner {at}");
-            pairings.push(shared_by(&desk, partner, (at, &theirs), &subject).await);
-            pairings.push(shared_to(&desk, partner, (at, &ours), &subject).await);
+            let subject = format!("Ticket {ticket} of round {round} with partner {at}");
+            pairings.push(shared_by(desk, partner, (at, theirs), &subject).await);
+            pairings.push(shared_to(desk, partner, (at, ours), &subject).await);
         }
     }
-    let until = Instant::now() + time;
+    pairings
+}
+
+/// Both sides work on the tickets until the time is over; the comments that they wrote, each with
+/// its ticket.
+async fn worked(
+    desk: &Desk,
+    partners: &[Partner],
+    pairings: &[Pairing],
+    seed: u64,
+    until: Instant,
+) -> Vec<(String, String)> {
     let work = pairings.iter().enumerate().map(|(at, pairing)| {
         let mut dice = Rng::with_seed(seed ^ (at as u64) << 8);
         let other = Rng::with_seed(dice.u64(..));
         let partner = &partners[pairing.partner];
-        join(desk_works(&desk, pairing, dice, until), partner_works(partner, pairing, other, until))
+        join(desk_works(desk, pairing, dice, until), partner_works(partner, pairing, other, until))
     });
-    let (worked, ()) = join(join_all(work), go_away(&partners, time / 3)).await;
-    let written = worked.into_iter().flat_map(|(here, there)| here.0.into_iter().chain(there.0));
-    let written: Vec<(String, String)> = written.collect();
-    for partner in &partners {
-        partner.misbehave(Misbehaviour::default());
-    }
-    for pairing in &pairings {
-        settled(&desk, &partners[pairing.partner], pairing, &written).await;
-    }
-    report(&desk, &partners, &pairings, written.len());
-    system.close().await;
+    let worked = join_all(work).await.into_iter();
+    worked.flat_map(|(here, there)| here.0.into_iter().chain(there.0)).collect()
 }
 
 /// Each partner goes away twice.
@@ -237,25 +296,26 @@ fn wrong(desk: &Desk, partner: &Partner, pairings: &[&Pairing]) -> Vec<String> {
     })
 }
 
-/// Tells how it went, and fails where something is wrong or nothing was tried.
-fn report(desk: &Desk, partners: &[Partner], pairings: &[Pairing], written: usize) {
-    for (at, partner) in partners.iter().enumerate() {
-        let of_partner: Vec<&Pairing> = pairings.iter().filter(|it| it.partner == at).collect();
-        let wrong = wrong(desk, partner, &of_partner);
-        let (name, told, failed, untrue, sent) = partner.desk(|it| {
-            let told = &it.books.told;
-            let failed = told.iter().filter(|call| call.status.is_none_or(|status| status >= 500));
-            let untrue = told.iter().filter(|call| call.status == Some(200) && !call.is_done);
-            (it.name.clone(), told.len(), failed.count(), untrue.count(), it.books.sent.len())
-        });
+/// Adds what stands in a partner's books, and begins new ones.
+fn closed(partner: &Partner, tally: &mut Tally) {
+    let books = partner.desk(|it| std::mem::take(&mut it.books));
+    let told = books.told.iter();
+    tally.told += books.told.len();
+    tally.failed +=
+        told.clone().filter(|call| call.status.is_none_or(|status| status >= 500)).count();
+    tally.untrue += told.filter(|call| call.status == Some(200) && !call.is_done).count();
+    tally.sent += books.sent.len();
+}
+
+/// Tells how it went, and fails where nothing was tried.
+fn report(tallies: &[Tally], rounds: u64, written: usize) {
+    for (at, Tally { told, failed, untrue, sent }) in tallies.iter().enumerate() {
         println!(
-            "{name}: told {told} times, {failed} of them refused or unanswered, {untrue} answered \
-             untruly; said {sent}; wrong: {}",
-            wrong.len()
+            "partner {at}: told {told} times, {failed} of them refused or unanswered, {untrue} \
+             answered untruly; said {sent}"
         );
-        assert!(wrong.is_empty(), "{name}: {wrong:#?}");
-        assert!(told > 0 && failed > 0 && sent > 0, "{name} did nothing wrong, or nothing");
+        assert!(*told > 0 && *failed > 0 && *sent > 0, "{at} did nothing wrong, or nothing");
     }
-    println!("{written} comments, each there once on both sides");
+    println!("{written} comments in {rounds} rounds, each there once on both sides");
     assert!(written > 0, "nobody wrote anything");
 }
