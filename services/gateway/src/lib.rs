@@ -11,6 +11,7 @@ pub mod rules;
 mod start;
 pub mod store;
 mod tokens;
+mod trail;
 pub mod webhooks;
 
 use std::sync::LazyLock;
@@ -20,6 +21,7 @@ use sqlx::migrate::{Migration, Migrator};
 pub use config::{Config, Limits, WebhookSettings};
 pub use edge::Gateway;
 pub use start::start;
+pub use trail::trailing;
 
 /// Tables of files were the gateway's own before other edges had them: versions from here to 1099
 /// are theirs in its schema, and its own go on with 1100.

@@ -7,7 +7,7 @@ fn main() -> ExitCode {
         service: contracts::topology::Service::Gateway,
         default_config: include_str!("../config.default.toml"),
         migrations: &gateway::MIGRATOR,
-        trailing: bootstrap::trailing::<desk::Session<gateway::Gateway>>,
+        trailing: gateway::trailing,
         start: gateway::start,
     })
 }

@@ -13,6 +13,7 @@ pub mod rules;
 mod start;
 pub mod store;
 mod sweep;
+mod trail;
 #[cfg(test)]
 mod vectors;
 
@@ -23,6 +24,7 @@ use sqlx::migrate::{Migration, Migrator};
 pub use config::{CallSettings, Config, Keys, Limits};
 pub use edge::NhdBridge;
 pub use start::start;
+pub use trail::trailing;
 
 /// The desk's tables, those of files and the bridge's own, to which `bootstrap` adds the runtime's.
 pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {

@@ -7,7 +7,7 @@ fn main() -> ExitCode {
         service: contracts::topology::Service::NhdBridge,
         default_config: include_str!("../config.default.toml"),
         migrations: &nhd_bridge::MIGRATOR,
-        trailing: bootstrap::trailing::<desk::Session<nhd_bridge::NhdBridge>>,
+        trailing: nhd_bridge::trailing,
         start: nhd_bridge::start,
     })
 }

@@ -31,7 +31,7 @@ pub use self::context::Context;
 pub use self::lifecycle::Tasks;
 pub use self::seal::Seal;
 pub use self::serve::{Tls, serve};
-pub use messaging::{Trailing, trailing};
+pub use messaging::{Question, Trailing, trailing};
 
 /// The services spend a quarter of their time on memory; this allocator halves it.
 #[global_allocator]

@@ -1,7 +1,10 @@
-//! How an edge's calls to a third-party system go: what the bridge tells the pages of an account.
+//! How an edge's calls go: what the bridge tells the pages of an account, and what `trace` tells.
 
 use contracts::Timestamp;
+use contracts::sharing_url::host_of;
 use serde::{Deserialize, Serialize};
+use sqlx::types::chrono::{DateTime, Utc};
+use timeline::{CallOutcome, EdgeCall};
 
 /// How the calls of one agreement go.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +61,47 @@ impl CallAct {
             Self::Retry => "retry",
             Self::Pause => "pause",
             Self::Resume => "resume",
+        }
+    }
+}
+
+/// A call as an edge's tables have it: one that was made, or one that waits.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct CallRecord {
+    pub account: String,
+    /// Where.
+    pub url: String,
+    pub kind: String,
+    /// When it was made; of one that waits, since when.
+    pub at: DateTime<Utc>,
+    /// `taken`, `failed` where it is made again, `waits`; any other ended it.
+    pub outcome: String,
+    pub reason: Option<String>,
+    /// Of one that waits, how often it was tried, and when it is next.
+    pub tried: i32,
+    pub next_at: Option<DateTime<Utc>>,
+}
+
+impl CallRecord {
+    /// The same as `trace` tells it.
+    #[must_use]
+    pub fn traced(self) -> EdgeCall {
+        let outcome = match self.outcome.as_str() {
+            "taken" => CallOutcome::Taken,
+            "failed" => CallOutcome::Failed,
+            "waits" => CallOutcome::Waits {
+                tried: u32::try_from(self.tried).unwrap_or_default(),
+                next: self.next_at.map(Into::into),
+            },
+            _ => CallOutcome::Refused,
+        };
+        EdgeCall {
+            account: self.account,
+            to: host_of(&self.url).to_owned(),
+            kind: self.kind,
+            at: self.at.into(),
+            outcome,
+            reason: self.reason,
         }
     }
 }

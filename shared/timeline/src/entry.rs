@@ -7,6 +7,7 @@ use contracts::topology::Service;
 use contracts::{Reason, ReceiptOutcome, Timestamp};
 use serde::Serialize;
 
+use crate::calls;
 use crate::finding::{self, Finding, fate, without_values};
 use crate::target::Target;
 use crate::trail::{Decided, Parked, SentMessage, Share, Trail, Undelivered};
@@ -92,8 +93,14 @@ impl Timeline {
         let mut sent = Vec::new();
         for trail in trails {
             let service = trail.service.as_str();
+            // Of an edge nobody knows which command is behind a call.
+            if calls::is_edges(trail) && message.is_none() {
+                entries.extend(calls::entries(trail));
+                missing.extend(calls::findings(trail));
+            }
             let waiting = Waiting::of(trail);
-            for (index, decided) in trail.decided.iter().enumerate() {
+            let of_line = if calls::is_edges(trail) { &[] } else { trail.decided.as_slice() };
+            for (index, decided) in of_line.iter().enumerate() {
                 let root = decided.root();
                 if message.is_some_and(|message| root.as_deref() != Some(message)) {
                     continue;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod calls;
 mod entry;
 mod filter;
 mod finding;
@@ -15,4 +16,4 @@ pub use filter::{MOST, TimelineFilter, since};
 pub use finding::{Finding, Kind};
 pub use target::{Target, TargetError};
 pub use text::{harmless, left_account, queues, render, verdict};
-pub use trail::{Decided, Parked, SentMessage, Share, Trail, Undelivered};
+pub use trail::{CallOutcome, Decided, EdgeCall, Parked, SentMessage, Share, Trail, Undelivered};

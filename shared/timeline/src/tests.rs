@@ -3,7 +3,9 @@
 use contracts::receipt::{Decision, Item};
 use contracts::{CommentId, Reason, Receipt, ReceiptOutcome, Timestamp};
 
-use crate::trail::{Decided, Parked, SentMessage, Share, Trail, Undelivered};
+use crate::trail::{
+    CallOutcome, Decided, EdgeCall, Parked, SentMessage, Share, Trail, Undelivered,
+};
 use crate::{DeskQueue, Target, Timeline, TimelineFilter, render};
 
 fn at(second: i64) -> Timestamp {
@@ -310,4 +312,48 @@ fn one_message_is_told_alone() {
 fn nothing_is_said_to_be_nothing() {
     let text = render(&Timeline::of(Target::Ticket("acme/1".into()), &[], Vec::new()));
     assert!(text.starts_with("nothing is known of ticket acme/1"), "{text}");
+}
+
+#[test]
+fn how_an_edge_called_whoever_is_behind_an_account_is_told() {
+    let call = |second, kind: &str, outcome, reason: Option<&str>| EdgeCall {
+        account: "nhd-bridge-1".into(),
+        to: "globex.example".into(),
+        kind: kind.into(),
+        at: at(second),
+        outcome,
+        reason: reason.map(str::to_owned),
+    };
+    let waits = |tried, next| CallOutcome::Waits { tried, next };
+    let edge = Trail {
+        service: "nhd-bridge".to_owned(),
+        decided: vec![decided(Some("nhd-bridge-1"), "d1", None, 20, Vec::new())],
+        calls: vec![
+            call(21, "share", CallOutcome::Taken, None),
+            call(22, "update", CallOutcome::Failed, Some("503")),
+            call(23, "update", CallOutcome::Refused, Some("422")),
+            call(24, "update", waits(3, Some(at(60))), Some("timeout")),
+            call(25, "update", waits(0, Some(at(25))), None),
+            call(26, "unshare", waits(0, None), None),
+        ],
+        ..Trail::default()
+    };
+    let trails = [trails(), vec![edge]].concat();
+    let of = |target: Target| Timeline::of(target, &trails, Vec::new());
+    let told = of(Target::Ticket("acme/4711".into()));
+    let text = flat(&render(&told));
+    for expected in [
+        "nhd-bridge: took it nhd-bridge-1 ◂ ticket.update.v1, taken",
+        "nhd-bridge: called nhd-bridge-1 ◂ share, taken by",
+        "the update to globex.example was REFUSED: 422",
+        "the update to globex.example waits since 2026-03-01T10:00:24.000Z: timeout",
+        "the unshare to globex.example waits: its calls are paused",
+    ] {
+        assert!(text.contains(expected), "{expected} is not in {text}");
+    }
+    let of_calls = told.missing.iter().filter(|found| found.text.starts_with("the "));
+    assert_eq!(of_calls.count(), 3, "what was taken, or waits for its turn, is nothing to mend");
+    assert_eq!(told.commands, of(Target::Message("acme/u1".into())).commands + 1);
+    let one = render(&of(Target::Message("acme/u1".into())));
+    assert!(!one.contains("globex.example"), "nobody knows which command is behind a call: {one}");
 }

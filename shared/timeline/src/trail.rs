@@ -18,6 +18,9 @@ pub struct Trail {
     pub parked: Vec<Parked>,
     /// Deliveries that a desk's queue does not take.
     pub undelivered: Vec<Undelivered>,
+    /// Calls of an edge to whoever is behind its accounts.
+    #[serde(default)]
+    pub calls: Vec<EdgeCall>,
     /// Whether there is more than is told here.
     pub cut: bool,
 }
@@ -123,4 +126,39 @@ pub struct Undelivered {
     pub next_attempt_at: Timestamp,
     /// How often it was tried again.
     pub attempts: u32,
+}
+
+/// A call that an edge made, or has still to make, to whoever is behind one of its accounts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EdgeCall {
+    /// Who is called for.
+    pub account: String,
+    /// Which host.
+    pub to: String,
+    /// What of, such as `invite`, `share`, `update`.
+    pub kind: String,
+    /// When it was made; of one that waits, since when.
+    pub at: Timestamp,
+    pub outcome: CallOutcome,
+    /// Why it was not taken, as a code or a status; never what a ticket says.
+    pub reason: Option<String>,
+}
+
+/// What became of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallOutcome {
+    /// It was taken.
+    Taken,
+    /// It was not taken, and is made again.
+    Failed,
+    /// It was refused, or given up.
+    Refused,
+    /// It is still to be made.
+    Waits {
+        /// How often it was tried.
+        tried: u32,
+        /// When it is tried next; never while its calls are paused.
+        next: Option<Timestamp>,
+    },
 }

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 
 from pods import Pod, pods, tracers
+from pods import edges as edge_pods
 from policies import edges
 from render import TRACE, Render
-from tree import Tree, selects, title
+from tree import EDGES, Tree, selects, title
 
 PORT = 9090
 # What the services ask for, from whoever asks.
@@ -54,15 +55,24 @@ def asked(tree: Tree, render: Render) -> Iterator[str]:
             )
 
 
+def edges_asked(_: Tree, render: Render) -> Iterator[str]:
+    """Each edge that runs has a Service of its name at that port, ready or not."""
+    for pod in (one for one in edge_pods(render) if one.command == "run"):
+        spec = (render.find("Service", pod.service) or {"spec": {"ports": []}})["spec"]
+        ports = {port["port"] for port in spec["ports"]}
+        if ports != {PORT} or spec.get("publishNotReadyAddresses") is not True:
+            yield f"Service/{pod.service} must lead to port {PORT} of pods that are not ready, too"
+
+
 def asking(tree: Tree, render: Render) -> Iterator[str]:
     """Where its component is listed, the operator's program runs with the address of each
-    Service.
+    Service, and of each that an edge would have.
     """
     found = [pod.title for pod in tracers(render)]
     wanted = [f"Deployment/{TRACE}"] if TRACE in render.components else []
     if found != wanted:
         yield f"the pods that ask the services are {found}, wanted are {wanted}"
-    addresses = ",".join(f"{name}=http://{name}:{PORT}" for name in tree.services())
+    addresses = ",".join(f"{name}=http://{name}:{PORT}" for name in [*tree.services(), *EDGES])
     for pod in tracers(render):
         image = pod.container["image"]
         if not re.search(r"(^|/)deskmesh/operator[:@]", image):
@@ -71,7 +81,7 @@ def asking(tree: Tree, render: Render) -> Iterator[str]:
         if sorted(given.split(",")) != sorted(addresses.split(",")):
             yield f"{pod.title} asks {given}, the Services are {addresses}"
         yield from _shows(pod, render, "DESKMESH_TRACE_SECRET_FILE")
-    for pod in pods(render):
+    for pod in [*pods(render), *edge_pods(render)]:
         if wanted and pod.command == "run":
             yield from _shows(pod, render, "DESKMESH__HTTP__TRACE_SECRET_FILE")
     mounted = {pod.title: _secrets(pod) for pod in tracers(render)}
@@ -124,4 +134,4 @@ def ways(_: Tree, render: Render) -> Iterator[str]:
             yield f"{pod.title} has no policy of its own"
 
 
-ALL = (asked, asking, ways)
+ALL = (asked, edges_asked, asking, ways)

@@ -3,7 +3,7 @@
 mod services;
 
 use contracts::AccountName;
-use contracts::topology::desk_queue;
+use contracts::topology::{Service, desk_queue};
 use timeline::{DeskQueue, Target, Timeline, Trail};
 
 use crate::broker::Broker;
@@ -12,7 +12,7 @@ use crate::error::Result;
 pub use self::services::{Services, ServicesError};
 
 /// Asks share-dispatcher first, which knows what a ticket's number stands for, then all others by
-/// the names that it found.
+/// the names that it found; of the edges those whose addresses are given.
 ///
 /// A service that gives no answer is a gap in the timeline, not an error: at three in the morning
 /// half an answer is better than none.
@@ -25,8 +25,7 @@ pub fn trace(services: &Services, target: &Target) -> Timeline {
             Err(cause) => gaps.push(format!("{service} gave no answer: {cause}")),
         };
     // An agreement's commands are agreement-service's; everything else begins at share-dispatcher.
-    let entries =
-        [contracts::topology::Service::ShareDispatcher, contracts::topology::Service::Agreement];
+    let entries = [Service::ShareDispatcher, Service::Agreement];
     for entry in entries {
         take(entry.name(), services.ask(entry, &services::of_target(target)), &mut trails);
     }
@@ -38,10 +37,12 @@ pub fn trace(services: &Services, target: &Target) -> Timeline {
     names.push(target.name().to_owned());
     names.sort();
     names.dedup();
-    for service in
-        contracts::topology::Service::ALL.into_iter().filter(|service| !entries.contains(service))
-    {
+    for service in Service::ALL.into_iter().filter(|service| !entries.contains(service)) {
         take(service.name(), services.ask(service, &services::of_names(&names)), &mut trails);
+    }
+    // A deployment has the edges that it needs.
+    for edge in Service::EDGES.into_iter().filter(|edge| services.has(*edge)) {
+        take(edge.name(), services.ask(edge, &services::of_names(&names)), &mut trails);
     }
     Timeline::of(target.clone(), &trails, gaps)
 }

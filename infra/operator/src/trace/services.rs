@@ -56,7 +56,7 @@ impl FromStr for Services {
             let (name, address) = part.split_once('=').ok_or_else(wrong)?;
             let service: Service = name
                 .parse()
-                .map_err(|_| ServicesError(format!("{name:?} is none of the five services")))?;
+                .map_err(|_| ServicesError(format!("{name:?} is no service of Deskmesh")))?;
             let url = Url::parse(address)
                 .ok()
                 .filter(|url| url.scheme() == "http" && url.has_host())
@@ -72,6 +72,13 @@ impl Services {
     #[must_use]
     pub fn with_secret(self, secret: String) -> Self {
         Self { secret: Some(secret), ..self }
+    }
+
+    /// Whether its address is given, and its host is known by name: a list of addresses may name
+    /// edges that are not deployed.
+    pub(super) fn has(&self, service: Service) -> bool {
+        let url = self.addresses.get(service.name());
+        url.is_some_and(|url| url.socket_addrs(|| None).is_ok())
     }
 
     /// Asks one service. The error says what is wrong with which address.
@@ -151,6 +158,14 @@ mod tests {
         {
             assert!(wrong.parse::<Services>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_edge_whose_host_is_not_known_is_not_deployed() {
+        let services: Services =
+            "gateway=http://127.0.0.1:1,nhd-bridge=http://nhd-bridge.invalid:9090".parse().unwrap();
+        let has = Service::EDGES.map(|edge| services.has(edge));
+        assert_eq!(has, [true, false, false]);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Webhooks against endpoints on loopback.
 
+use bootstrap::Question;
 use gateway::rules::webhook::SigningSecret;
 use serde_json::{Value, json};
 use testkit::desk::PATIENCE;
 use testkit::until;
+use timeline::{CallOutcome, EdgeCall};
 
 use crate::endpoint::Endpoint;
 use crate::harness::{ACME, GLOBEX, GatewayHarness};
@@ -166,10 +168,22 @@ async fn gone_switches_off_until_it_is_switched_on_again() {
     tell(&harness, "d2").await;
     shows(&harness, &token, &path, "waiting", &json!(2)).await;
     assert_eq!(endpoint.ids(), ["d1"]);
+    let told = traced(&harness).await;
+    let waits = |it: &EdgeCall| matches!(it.outcome, CallOutcome::Waits { next: None, .. });
+    let refused = told.iter().find(|it| it.outcome == CallOutcome::Refused);
+    assert_eq!(refused.and_then(|it| it.reason.as_deref()), Some("410"), "{told:?}");
+    assert_eq!(told.iter().filter(|it| waits(it)).count(), 2, "{told:?}");
     let on = harness.json("PATCH", &path, &token, &json!({ "state": "active" })).await;
     assert_eq!((on.status, &on.body["reason"]), (200, &Value::Null), "{on:?}");
     endpoint.has(&["d1", "d1", "d2"]).await;
     harness.remove().await;
+}
+
+/// The calls that `trace` tells of the share.
+async fn traced(harness: &GatewayHarness) -> Vec<EdgeCall> {
+    let question = Question::Names(vec![SHARE.to_owned()]);
+    let mut connection = harness.pool.acquire().await.expect("a connection");
+    gateway::trailing(&mut connection, &question, false).await.expect("an answer").calls
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@
 mod call;
 mod message;
 mod outcome;
+mod wording;
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -9,21 +9,14 @@ use desk::outbox::accept_within;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::call::{Heard, Wanted, ask};
-use super::message::{JSON, Message as Said, X_JSON};
+use super::call::{Wanted, ask};
+use super::wording::{Ended, Wording};
 use super::{CallError, Calls};
 use crate::rules::called::{CallKind, Made, Meaning, Shown, given_up, meaning, meaning_of_shown};
 use crate::store::agreement::{self, AgreementRow};
 use crate::store::call::{self as queue, CallRow};
 use crate::store::health::{self, NewAttempt};
 use crate::store::shared;
-
-/// What a call came to, in the end.
-struct Ended {
-    meaning: Meaning,
-    heard: Option<Heard>,
-    media: &'static str,
-}
 
 impl Calls {
     /// Makes one call and keeps what came of it.
@@ -61,58 +54,47 @@ impl Calls {
         kind: CallKind,
         key: &str,
     ) -> Result<Ended, CallError> {
-        let mut media = if agreement.media.as_deref() == Some(X_JSON) { X_JSON } else { JSON };
-        let mut may_change_media = agreement.media.is_none();
-        let mut sent_as = kind;
-        // What was answered to a share that may have been there already.
-        let mut refused = None;
+        let mut wording = Wording::of(agreement, kind);
         let token = format!("{}:{key}", agreement.uuid);
         loop {
+            let Wording { media, may_change_media, sent_as, .. } = wording;
             let said = self.message(row, agreement, (kind, key), media).await?;
-            let Some(Said { path, body }) = said else {
-                return Ok(Ended { meaning: Meaning::Taken, heard: None, media });
+            let Some(mut said) = said else {
+                let meaning = Meaning::Taken;
+                return Ok(Ended { meaning, heard: None, media, as_open: false });
             };
-            let url = format!("{}{path}", agreement.partner_url);
+            wording.put(&mut said);
             let wanted = Wanted {
                 method: sent_as.method(),
-                url: &url,
+                url: &format!("{}{}", agreement.partner_url, said.path),
                 token: &token,
                 media,
-                body: body.as_ref(),
+                body: said.body.as_ref(),
                 timeout: self.settings.timeout,
             };
-            let heard = ask(&self.egress, wanted.clone()).await;
+            let mut heard = ask(&self.egress, wanted.clone()).await;
             let failures = u32::try_from(row.failures).unwrap_or_default();
             let made = Made { kind: sent_as, failures, was_begun: row.was_begun, may_change_media };
-            match meaning(made, heard.answered) {
-                Meaning::OtherMedia => {
-                    (media, may_change_media) = (X_JSON, false);
-                }
-                Meaning::AsUpdate => (sent_as, refused) = (CallKind::Update, Some(heard)),
-                // It was not there: it was refused for what it says.
-                Meaning::UnknownTicket if refused.is_some() => {
-                    return Ok(Ended { meaning: Meaning::Refused, heard: refused, media });
-                }
-                Meaning::ReadBack => {
-                    let shown = self.read_back(agreement, wanted, kind).await;
-                    let meaning = meaning_of_shown(made, shown);
-                    if meaning != Meaning::OtherMedia {
-                        return Ok(Ended { meaning, heard: Some(heard), media });
-                    }
-                    (media, may_change_media) = (X_JSON, false);
-                }
-                meaning => return Ok(Ended { meaning, heard: Some(heard), media }),
+            let mut meaning = meaning(made, heard.answered);
+            if meaning == Meaning::ReadBack {
+                let (shown, why) = self.read_back(agreement, wanted, kind).await;
+                meaning = meaning_of_shown(made, shown);
+                heard.reason = heard.reason.map(|reason| format!("{reason}; {why}"));
+            }
+            if let Some(ended) = wording.after(&said, meaning, heard) {
+                return Ok(ended);
             }
         }
     }
 
-    /// What the partner has of what it was sent: a success is what a read-back shows.
+    /// What the partner has of what it was sent: a success is what a read-back shows. The same for
+    /// people.
     async fn read_back(
         &self,
         agreement: &AgreementRow,
         wanted: Wanted<'_>,
         kind: CallKind,
-    ) -> Shown {
+    ) -> (Shown, String) {
         let sent = wanted.body.and_then(|body| body["status"].as_str());
         let uuid = wanted.url.rsplit('/').next().unwrap_or_default();
         let question = Wanted { method: "GET", body: None, ..wanted.clone() };
@@ -122,11 +104,15 @@ impl Calls {
             let text = json["uuid"].as_str().unwrap_or_default();
             text.eq_ignore_ascii_case(uuid) || text.eq_ignore_ascii_case(&agreement.uuid)
         });
-        match it.filter(|_| is_success) {
-            None if kind == CallKind::Unshare && heard.status == Some(404) => Shown::Done,
-            None => Shown::Nothing,
-            Some(it) => Shown::there(kind, sent, it["status"].as_str()),
-        }
+        let Some(it) = it.filter(|_| is_success) else {
+            let is_gone = kind == CallKind::Unshare && heard.status == Some(404);
+            let why = heard.reason.unwrap_or_else(|| "nothing that can be read".to_owned());
+            let shown = if is_gone { Shown::Done } else { Shown::Nothing };
+            return (shown, format!("read back: {why}"));
+        };
+        let status = it["status"].as_str();
+        let shown = Shown::there(kind, sent, status);
+        (shown, format!("read back: it is there, {}", status.unwrap_or("without a status")))
     }
 
     async fn keep(
@@ -136,7 +122,7 @@ impl Calls {
         agreement: &AgreementRow,
         ended: Ended,
     ) -> sqlx::Result<()> {
-        let Ended { mut meaning, heard, media } = ended;
+        let Ended { mut meaning, heard, media, as_open } = ended;
         let mut delay = None;
         if let Meaning::Again(asked) = meaning {
             let failures = u32::try_from(row.failures).unwrap_or_default().saturating_add(1);
@@ -159,6 +145,10 @@ impl Calls {
             Meaning::Taken if heard.is_some() => {
                 health::succeeded(connection, &agreement.id, Some(media)).await?;
                 taken(connection, agreement, kind).await?;
+                if as_open {
+                    let (kind, position) = (CallKind::Update, row.position);
+                    queue::enqueue(connection, &agreement.id, &row.ticket, kind, position).await?;
+                }
             }
             Meaning::Over => {
                 health::failed(connection, &agreement.id, why, false).await?;

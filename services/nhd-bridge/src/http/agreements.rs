@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use super::{Answer, Asked, Bridge, Deadline, RequestFault, speaks_x_json};
 use crate::clock::new_id;
 use crate::rules::agreement::{
-    AgreementStanding, ChangeOutcome, Decided, Invite, Told, admin, change, uuid_of,
+    AgreementStanding, ChangeOutcome, Invite, PartnerDecision, Told, admin, change, uuid_of,
 };
 use crate::rules::answer::{Refusal, Why, of_receipt};
 use crate::rules::called::CallKind;
@@ -211,7 +211,7 @@ pub(super) async fn changed(bridge: &Bridge, asked: Asked) -> Result<Answer, Req
         if let Some(receipt) = bridge.receipt(&row.account, command, asked.deadline).await? {
             of_receipt(&receipt)?;
         }
-        if changed.decision == Some(Decided::Deactivate) {
+        if changed.decision == Some(PartnerDecision::Deactivate) {
             ended(bridge, &row.id, asked.deadline).await?;
         }
     }
@@ -261,20 +261,20 @@ async fn apply(
 async fn decide(
     connection: &mut PgConnection,
     row: &AgreementRow,
-    decided: Decided,
+    decided: PartnerDecision,
     body: &AgreementBody,
 ) -> Result<(&'static str, String), RequestFault> {
     let (command_type, word) = match decided {
-        Decided::Accept => (AgreementAccept::NAME, "accept"),
-        Decided::Decline => (AgreementDecline::NAME, "decline"),
-        Decided::Deactivate => (AgreementDeactivate::NAME, "deactivate"),
+        PartnerDecision::Accept => (AgreementAccept::NAME, "accept"),
+        PartnerDecision::Decline => (AgreementDecline::NAME, "decline"),
+        PartnerDecision::Deactivate => (AgreementDeactivate::NAME, "deactivate"),
     };
     let organisation = row.organisation();
     let name = Text::given(body.name.as_ref()).unwrap_or(&organisation);
     let actor = admin(body.current_actor.as_ref(), Some(name));
     let request = checked(row.decision(word, command_type, &actor)?)?;
     let accepted = accept_within(connection, &request).await?;
-    if decided == Decided::Accept && accepted == Accepted::New {
+    if decided == PartnerDecision::Accept && accepted == Accepted::New {
         // The key went to this partner's URL and nowhere else.
         agreement::proof(connection, &row.id, "proven").await?;
     }

@@ -18,7 +18,7 @@ use super::{Answer, Asked, Bridge, Deadline, RequestFault};
 use crate::clock::{new_id, now};
 use crate::rules::agreement::uuid_of;
 use crate::rules::answer::{Refusal, Why, of_receipt};
-use crate::rules::change::{Held, Named, Share, updates};
+use crate::rules::change::{Held, Named, NewShare, updates};
 use crate::rules::id::NhdId;
 use crate::rules::incoming::{self, Incoming, Speaker};
 use crate::rules::wire::{self, Text, TicketBody};
@@ -100,7 +100,7 @@ async fn begin(
     let place = (agreement.account.as_str(), agreement.id.as_str(), uuid.as_str());
     let number = shared::number(connection, place, taken.incoming.number.as_deref()).await?;
     let tags = taken.incoming.tags.clone().unwrap_or_default();
-    let share = Share {
+    let share = NewShare {
         agreement_id: &agreement.id,
         share_id: &share_id,
         number: &number,

@@ -147,7 +147,7 @@ pub struct AgreementStanding<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangeOutcome {
     /// What it decides.
-    pub decision: Option<Decided>,
+    pub decision: Option<PartnerDecision>,
     /// The partner's new URL.
     pub moved_to: Option<String>,
     /// The new name.
@@ -156,7 +156,7 @@ pub struct ChangeOutcome {
 
 /// A decision about an agreement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decided {
+pub enum PartnerDecision {
     /// The receiver accepts.
     Accept,
     /// The receiver declines.
@@ -199,7 +199,7 @@ pub fn change(
 fn decision(
     standing: &AgreementStanding<'_>,
     body: &AgreementBody,
-) -> Result<Option<Decided>, Refusal> {
+) -> Result<Option<PartnerDecision>, Refusal> {
     use AgreementStatus::{Accepted, Declined, Inactive, Pending};
     let Some(word) = Text::given(body.status.as_ref()) else { return Ok(None) };
     let Some(wanted) = status(word) else {
@@ -214,12 +214,12 @@ fn decision(
         | (Inactive, Inactive)
         // One that was declined never was active, so there is nothing to end.
         | (Declined, Declined | Inactive) => Ok(None),
-        (Pending, Accepted) if is_receiver => Ok(Some(Decided::Accept)),
-        (Pending, Declined) if is_receiver => Ok(Some(Decided::Decline)),
+        (Pending, Accepted) if is_receiver => Ok(Some(PartnerDecision::Accept)),
+        (Pending, Declined) if is_receiver => Ok(Some(PartnerDecision::Decline)),
         (Pending, Accepted | Declined) => Err(Refusal::forbidden(
             "status: the receiver decides about an invite; the sender may withdraw it (inactive)",
         )),
-        (Pending | Accepted, Inactive) => Ok(Some(Decided::Deactivate)),
+        (Pending | Accepted, Inactive) => Ok(Some(PartnerDecision::Deactivate)),
         (Declined | Inactive, _) => Err(Refusal::forbidden(
             "status: the agreement has ended and cannot be used again; send a new invite",
         )),
@@ -376,12 +376,12 @@ mod tests {
             change(&standing, &body(json!({ "status": word }))).map(|change| change.decision)
         };
         for (partner_is, status, word, expected) in [
-            (Receiver, Pending, "accepted", Ok(Some(Decided::Accept))),
-            (Receiver, Pending, "Declined", Ok(Some(Decided::Decline))),
-            (Receiver, Pending, "inactive", Ok(Some(Decided::Deactivate))),
-            (Sender, Pending, "inactive", Ok(Some(Decided::Deactivate))),
-            (Sender, Accepted, "inactive", Ok(Some(Decided::Deactivate))),
-            (Receiver, Accepted, "inactive", Ok(Some(Decided::Deactivate))),
+            (Receiver, Pending, "accepted", Ok(Some(PartnerDecision::Accept))),
+            (Receiver, Pending, "Declined", Ok(Some(PartnerDecision::Decline))),
+            (Receiver, Pending, "inactive", Ok(Some(PartnerDecision::Deactivate))),
+            (Sender, Pending, "inactive", Ok(Some(PartnerDecision::Deactivate))),
+            (Sender, Accepted, "inactive", Ok(Some(PartnerDecision::Deactivate))),
+            (Receiver, Accepted, "inactive", Ok(Some(PartnerDecision::Deactivate))),
             (Receiver, Accepted, "accepted", Ok(None)),
             (Sender, Inactive, "inactive", Ok(None)),
             (Sender, Declined, "inactive", Ok(None)),

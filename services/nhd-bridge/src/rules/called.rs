@@ -200,6 +200,13 @@ pub fn meaning_of_shown(made: Made, shown: Shown) -> Meaning {
     }
 }
 
+/// Whether a ticket that is shared with this status may begin as an open one, whose status follows:
+/// Request Tracker's lifecycle begins none as anything else.
+#[must_use]
+pub fn begins_otherwise(status: Option<&str>) -> bool {
+    status.is_some_and(|status| !matches!(status, "new" | "open"))
+}
+
 /// What becomes of a call that failed as often as it may.
 #[must_use]
 pub fn given_up(kind: CallKind) -> Meaning {

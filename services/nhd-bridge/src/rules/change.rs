@@ -28,7 +28,7 @@ pub struct Held {
 
 /// How a new ticket is shared.
 #[derive(Clone, Debug)]
-pub struct Share<'a> {
+pub struct NewShare<'a> {
     /// Under which agreement.
     pub agreement_id: &'a str,
     /// The share's id.
@@ -43,7 +43,7 @@ pub struct Share<'a> {
     pub now: Timestamp,
 }
 
-impl Share<'_> {
+impl NewShare<'_> {
     /// The command's content. Comments that it has no room for stay in `incoming`.
     ///
     /// # Errors
@@ -245,8 +245,8 @@ mod tests {
         texts.map(str::to_owned).into()
     }
 
-    fn share() -> Share<'static> {
-        Share {
+    fn share() -> NewShare<'static> {
+        NewShare {
             agreement_id: "ed46838bfb41461e4f3b16ba471162c8e2764260",
             share_id: "0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10",
             number: "12",

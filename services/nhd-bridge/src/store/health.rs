@@ -204,14 +204,13 @@ const fn word(by: PausedBy) -> &'static str {
     }
 }
 
-/// Makes all that waits due at once, with all its tries before it; how many calls that are. That it
-/// failed before stays known, because then it may have been taken after all.
+/// Makes all that waits due at once, with all its tries before it; how many calls that are.
 ///
 /// # Errors
 /// The database.
 pub async fn retry(database: impl PgExecutor<'_>, agreement: &str) -> sqlx::Result<u64> {
     let done = sqlx::query(
-        "update call set due_at = now(), failures = least(failures, 1)
+        "update call set due_at = now(), failures = 0
          where agreement = $1 and due_at > now()",
     )
     .bind(agreement)

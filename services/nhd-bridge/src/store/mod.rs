@@ -6,3 +6,4 @@ pub mod comment;
 pub mod health;
 pub mod partner;
 pub mod shared;
+pub mod traced;

@@ -62,11 +62,16 @@ pub async fn share(
 
 /// The same, whether the partner hears of it or not; its number and its share.
 pub async fn shares(world: &World, acme: &Desk) -> (String, Value) {
+    shares_as(world, acme, "open").await
+}
+
+/// The same, of a ticket with this status.
+pub async fn shares_as(world: &World, acme: &Desk, status: &str) -> (String, Value) {
     let id = format!("T-{}", world.number());
     let agreement = agreement_told(acme, "accepted").await;
     let content = json!({ "agreement_id": agreement["agreement_id"], "occurred_at": clock(),
         "actor": { "id": "7", "name": "Ada", "role": "agent" },
-        "ticket": { "id": id, "subject": "The pump leaks", "status": "open",
+        "ticket": { "id": id, "subject": "The pump leaks", "status": status,
             "requester": { "id": "r", "name": "Robin", "role": "end_user" },
             "tags": [{ "name": "pump", "added_by": "user" }],
             "comments": [{ "id": format!("{}/{id}-1", acme.account), "body": "It drips.",

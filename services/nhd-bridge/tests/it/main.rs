@@ -58,6 +58,7 @@ fn main() -> ExitCode {
         trouble::a_partner_that_hangs_holds_up_no_other,
         trouble::a_page_for_people_is_no_success,
         trouble::a_share_that_is_refused_at_its_second_try_keeps_the_reason,
+        trouble::a_ticket_that_a_partner_begins_as_open_alone_gets_its_status_after,
         trouble::the_other_media_type_is_tried_and_kept,
         trouble::redirects_stay_at_the_host,
         trouble::a_ticket_that_a_partner_lost_ends_alone,

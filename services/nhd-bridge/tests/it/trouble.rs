@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use bootstrap::Question;
 use desk::calls::PausedBy;
 use nhd_bridge::store::health;
+use nhd_bridge::trailing;
 use serde_json::{Value, json};
 use testkit::desk::{PATIENCE, clock};
 use testkit::{Desk, until};
+use timeline::CallOutcome;
 
-use crate::inviting::{accepted, agreed, invite, share, shares};
+use crate::inviting::{accepted, agreed, invite, share, shares, shares_as};
 use crate::partner::{Known, Said};
 use crate::world::{AT_ONCE, World, agreement_told, answers, applied};
 
@@ -136,15 +139,38 @@ pub async fn a_share_that_is_refused_at_its_second_try_keeps_the_reason(world: A
             _ => Some(said(404, "")),
         }
     });
-    let (uuid, _) = share(&world, &acme, &partner, &known).await;
+    let (uuid, share_id) = share(&world, &acme, &partner, &known).await;
     let query = "select outcome || ' ' || status || ' ' || answer from attempt
         where ticket = $1 and outcome <> 'failed'";
     answers(&world.pool, "why", query, &uuid, "refused 422 no such status").await;
+    let question = Question::Names(vec![share_id.as_str().expect("an id").to_owned()]);
+    let mut connection = world.pool.acquire().await.expect("a connection");
+    let trail = trailing(&mut connection, &question, false).await.expect("an answer");
+    let told: Vec<_> = trail.calls.iter().map(|it| (it.kind.as_str(), it.outcome)).collect();
+    assert_eq!(told, [("share", CallOutcome::Failed), ("share", CallOutcome::Refused)]);
+    assert_eq!(trail.calls[1].reason.as_deref(), Some("422"), "never what was answered");
+    assert!(partner.url.contains(&trail.calls[0].to), "{:?}", trail.calls[0]);
     // The agreement is not asked for: nothing says that it is unknown.
     let query =
         "select count(*)::text from attempt join agreement on agreement.id = attempt.agreement
         where agreement.uuid = $1 and attempt.kind = 'prove'";
     answers(&world.pool, "no proof", query, &known.uuid, "0").await;
+}
+
+pub async fn a_ticket_that_a_partner_begins_as_open_alone_gets_its_status_after(world: Arc<World>) {
+    let (acme, partner) = (world.desk("acme").await, world.partner());
+    let known = agreed(&world, &acme, &partner, "public_and_private").await;
+    partner.answers(|heard| {
+        let begins_otherwise = heard.method == "POST" && heard.body["status"] != "open";
+        begins_otherwise.then(|| said(422, "no ticket begins so"))
+    });
+    shares_as(&world, &acme, "pending").await;
+    let open = partner.hears("POST", "/tickets/", |it| it.body["status"] == "open").await;
+    partner.hears("PUT", &open.path, |it| it.body["status"] == "pending").await;
+    let query = "select string_agg(kind || ' ' || outcome, ', ' order by attempt.id)
+        from attempt join agreement on agreement.id = attempt.agreement
+        where agreement.uuid = $1 and ticket <> ''";
+    answers(&world.pool, "the calls", query, &known.uuid, "share taken, update taken").await;
 }
 
 pub async fn the_other_media_type_is_tried_and_kept(world: Arc<World>) {

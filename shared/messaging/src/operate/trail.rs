@@ -69,7 +69,8 @@ async fn trail<S: Service>(
         .iter()
         .any(|count| i64::try_from(*count) == Ok(MOST));
     let service = S::SERVICE.name().to_owned();
-    Ok(Trail { service, names, shares: related.shares, decided, parked, undelivered, cut })
+    let calls = Vec::new();
+    Ok(Trail { service, names, shares: related.shares, decided, parked, undelivered, calls, cut })
 }
 
 /// What a command is about, given as `account/message_id`.

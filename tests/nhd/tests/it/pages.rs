@@ -122,7 +122,7 @@ async fn agreed(browser: &Browser, partner: &Partner) -> String {
     })
     .await;
     let accepted = AgreementChange::Standing(Standing::Accepted);
-    done(&partner, partner.desk(|it| it.change_agreement(&uuid, &accepted))).await;
+    done(partner, partner.desk(|it| it.change_agreement(&uuid, &accepted))).await;
     until("the acceptance", PATIENCE, async || {
         let page = browser.page(&path).await;
         if page.contains("Deactivate agreement") { Ok(()) } else { Err(page) }

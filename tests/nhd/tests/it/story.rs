@@ -118,7 +118,11 @@ async fn partners_ticket(desk: &Desk, partner: &Partner, uuid: &str) {
 /// The desk invites the partner and shares a ticket.
 async fn desk_shares(desk: &Desk, partner: &Partner) {
     let (at_home, uuid) = agreed_to(desk, partner).await;
-    let ticket = json!({ "id": "815", "subject": "The charger hums", "status": "open",
+    let dialect = partner.desk(|it| it.habits.dialect);
+    // Request Tracker begins no ticket as pending.
+    let is_strict = dialect == Dialect::RequestTracker;
+    let (begins, then) = if is_strict { ("pending", "open") } else { ("open", "pending") };
+    let ticket = json!({ "id": "815", "subject": "The charger hums", "status": begins,
         "requester": { "id": "r", "name": "Max", "role": "end_user" },
         "comments": [comment(desk, "When it rains", true), comment(desk, "A regular", false)] });
     share(desk, &at_home, ticket).await;
@@ -130,12 +134,11 @@ async fn desk_shares(desk: &Desk, partner: &Partner) {
     })
     .await;
     alike(desk, "815", partner, &theirs).await;
-    taken(&update(desk, "815", json!({ "status": "pending" })).await);
+    taken(&update(desk, "815", json!({ "status": then })).await);
     alike(desk, "815", partner, &theirs).await;
     let note = json!({ "comments": [comment(desk, "Look at the fuse", false)] });
     taken(&update(desk, "815", note).await);
     alike(desk, "815", partner, &theirs).await;
-    let dialect = partner.desk(|it| it.habits.dialect);
     if dialect.tells_tickets() {
         let reply = partner.desk(|it| TicketChange {
             comments: vec![it.comment("It is the fuse", true)],
@@ -148,7 +151,7 @@ async fn desk_shares(desk: &Desk, partner: &Partner) {
     }
     let unshare = json!({ "ticket_id": "815", "actor": crate::system::agent() });
     taken(&desk.ask("ticket.unshare.v1", &unshare).await);
-    if dialect != Dialect::RequestTracker {
+    if !is_strict {
         partner_holds(partner, &theirs, "the end of the share", |held| held.ended).await;
     }
     taken(&decide(desk, "deactivate", &at_home).await);

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use contracts::command::AccountRegister;
@@ -10,6 +11,7 @@ use contracts::delivery::{AgreementState, DeliveryBody};
 use contracts::topology::Service;
 use contracts::{AgreementId, Receipt, ReceiptOutcome, ShareId};
 use local::edges::EdgeAccess;
+use local::services::binaries_dir;
 use local::{Certificates, Fleet, Instance, MailSink, TestEnvironment, edges, ports};
 use nhd_partner::{Authority, Habits, Partner};
 use operator::edge::Kept;
@@ -139,6 +141,18 @@ impl System {
             edges::add_account(&installation, &api, &address, None)
         });
         (added.await.expect("the task ends").expect("it is added"), url)
+    }
+
+    /// What `deskmesh-operator trace` tells of a thing.
+    pub fn traced(&self, what: &str) -> String {
+        let instances = self.services.iter().chain(&self.bridge);
+        let address = |one: &Instance| format!("{}=http://{}", one.service().name(), one.http());
+        let addresses: Vec<String> = instances.map(address).collect();
+        let program = binaries_dir().expect("the binaries are built").join("deskmesh-operator");
+        let mut command = Command::new(program);
+        command.args(["trace", what]).env("DESKMESH_SERVICES", addresses.join(","));
+        let told = command.output().expect("it runs").stdout;
+        String::from_utf8(told).expect("a text")
     }
 
     /// The bridge goes away.

@@ -93,6 +93,13 @@ pub async fn refused(system: &System) {
         (said == [("Wanted".to_owned(), true)]).then_some(()).ok_or_else(|| format!("{said:?}"))
     })
     .await;
+    // At three in the morning it is found from the ticket's number.
+    until("the refusal in the ticket's story", PATIENCE, async || {
+        let told = system.traced("vandelay/1");
+        let is_told = told.contains("the update to localhost") && told.contains("REFUSED: 409");
+        is_told.then_some(()).ok_or(told)
+    })
+    .await;
     partner.misbehave(Misbehaviour::always(refused(403)));
     says(&desk, "Anybody there?").await;
     let ended = agreement(&desk, "agreement.deactivated.v1", |it| it.agreement_id == at_home).await;

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod queue;
+pub mod traced;
 
 use chrono::{DateTime, Utc};
 use desk::log::Cursor;
