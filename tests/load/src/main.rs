@@ -2,12 +2,16 @@
 
 mod amqp;
 mod away;
+mod bridge;
 mod file;
+mod ground;
+mod partner;
 mod posts;
 mod report;
 mod site;
 mod streams;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,7 +22,7 @@ use local::services;
 use report::Report;
 use site::Site;
 
-/// What the gateway costs against AMQP, and what it holds.
+/// What the gateway costs against AMQP and what it holds, and what goes through the bridge.
 #[derive(Parser)]
 #[command(name = "load", version)]
 struct Arguments {
@@ -36,6 +40,13 @@ enum What {
     Streams,
     File,
     Away,
+    Bridge,
+}
+
+impl What {
+    fn of_gateway() -> [Self; 4] {
+        [Self::Posts, Self::Streams, Self::File, Self::Away]
+    }
 }
 
 impl Arguments {
@@ -71,26 +82,39 @@ async fn main() -> ExitCode {
 
 async fn measure(arguments: &Arguments) -> Result<Vec<String>> {
     let dir = services::target_dir().context("finding the target folder")?.join("load");
-    println!("starting private servers and a gateway in {}", dir.display());
-    let site = Site::open(&dir).await?;
     let mut report = Report::default();
     let seconds = Duration::from_secs;
-    if arguments.wants(What::Posts) {
-        let (rounds, lasting) = (arguments.of(5, 2), seconds(arguments.of(10, 2)));
-        posts::measure(&site, rounds, lasting, &mut report).await?;
+    if What::of_gateway().into_iter().any(|what| arguments.wants(what)) {
+        println!("starting private servers and a gateway in {}", dir.display());
+        of_gateway(arguments, &dir, &mut report).await?;
     }
-    if arguments.wants(What::Streams) {
-        let (count, lasting) = (arguments.of(1000, 100), seconds(arguments.of(60, 5)));
-        streams::measure(&site, count, lasting, &mut report).await?;
-    }
-    if arguments.wants(What::File) {
-        file::measure(&site, arguments.of(1024, 128), &mut report).await?;
-    }
-    if arguments.wants(What::Away) {
-        let (lasting, rate) = (seconds(arguments.of(600, 10)), arguments.of(500, 200));
-        away::measure(&site, lasting, rate, &mut report).await?;
+    if arguments.wants(What::Bridge) {
+        println!("starting private servers and a bridge in {}", dir.display());
+        let (lasting, rate) = (seconds(arguments.of(30, 5)), arguments.of(500, 200));
+        bridge::measure(&dir, lasting, rate, &mut report).await?;
     }
     std::fs::write(dir.join("report.md"), report.table()).context("writing the report")?;
     println!("\n{}\nwritten to {}", report.table(), dir.join("report.md").display());
     Ok(report.wrong)
+}
+
+async fn of_gateway(arguments: &Arguments, dir: &Path, report: &mut Report) -> Result<()> {
+    let site = Site::open(dir).await?;
+    let seconds = Duration::from_secs;
+    if arguments.wants(What::Posts) {
+        let (rounds, lasting) = (arguments.of(5, 2), seconds(arguments.of(10, 2)));
+        posts::measure(&site, rounds, lasting, report).await?;
+    }
+    if arguments.wants(What::Streams) {
+        let (count, lasting) = (arguments.of(1000, 100), seconds(arguments.of(60, 5)));
+        streams::measure(&site, count, lasting, report).await?;
+    }
+    if arguments.wants(What::File) {
+        file::measure(&site, arguments.of(1024, 128), report).await?;
+    }
+    if arguments.wants(What::Away) {
+        let (lasting, rate) = (seconds(arguments.of(600, 10)), arguments.of(500, 200));
+        away::measure(&site, lasting, rate, report).await?;
+    }
+    Ok(())
 }

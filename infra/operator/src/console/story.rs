@@ -72,7 +72,7 @@ fn row(entry: &Entry, left: Option<&str>, day: Option<String>) -> Row {
 
 fn class(entry: &Entry) -> &'static str {
     let says = |word: &str| entry.accounts.values().flatten().any(|line| line.contains(word));
-    if entry.what.starts_with("PARKED") || says("REJECTED") {
+    if entry.what.starts_with("PARKED") || says("REJECTED") || says("REFUSED") {
         "is-bad"
     } else if entry.open {
         "is-wait"
