@@ -8,12 +8,15 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 
 use testkit::until;
+use tokio::time::timeout;
 
 use crate::site::{PATIENCE, Site};
 use crate::traffic::Traffic;
 
 /// How long a deleted queue is missed.
 const MISSED: Duration = Duration::from_secs(2);
+/// How long one publish may take: what waits on a connection that is cut may wait for ever.
+const ATTEMPT: Duration = Duration::from_secs(10);
 
 /// Deletes a work queue under its consumers, as by mistake; an operator then installs the
 /// definitions again.
@@ -35,7 +38,9 @@ pub(super) async fn poison(site: &Site, traffic: &Traffic) -> Result<()> {
             let id = format!("poison-{}", traffic.ledger.number());
             // Other faults may strike meanwhile. Published twice it is parked once.
             until("poison to be published", PATIENCE, async || {
-                publish(&url, service, &id, body).await.map_err(|failed| format!("{failed:#}"))
+                let published = timeout(ATTEMPT, publish(&url, service, &id, body)).await;
+                let published = published.context("no answer, as of a connection that was cut");
+                published.and_then(|it| it).map_err(|failed| format!("{failed:#}"))
             })
             .await;
             traffic.ledger.book().poisoned += 1;
