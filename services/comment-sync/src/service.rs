@@ -49,10 +49,12 @@ impl Service for CommentSync {
 
     fn weight(message: &Inbound) -> usize {
         match message {
+            // All comments of the chain are loaded. So they are for a ticket that is shared again,
+            // and for an update that brings a hop which is new here, but that shows only when the
+            // hops are loaded.
             Inbound::Transfer(transfer) | Inbound::DryRun(transfer) => match transfer.action {
-                // All comments of the chain are loaded. So they are for an update that brings a hop
-                // which is new here, but that shows only when the hops are loaded.
-                Action::Share(_) | Action::Resync { .. } => WHOLE_CHAIN,
+                Action::Resync { .. } => WHOLE_CHAIN,
+                Action::Share(_) if transfer.hops.len() > 1 => WHOLE_CHAIN,
                 _ => 0,
             },
             Inbound::Fact(_) => 0,
@@ -168,15 +170,20 @@ fn needs_all(chains: &BTreeMap<ChainId, Chain>, transfer: &Transfer) -> bool {
         || transfer.hops.iter().any(is_new)
 }
 
-/// Bytes that each message of a batch has loaded: a chain as a whole by the first that needs it.
+/// Bytes that each message of a batch has loaded: a chain as a whole by the first that needs it. A
+/// chain without hops was never shared, and has no comments here.
 fn loads<'a>(
     chains: &'a BTreeMap<ChainId, Chain>,
     batch: &'a [&ReceivedMessage<Inbound>],
 ) -> impl Iterator<Item = usize> + 'a {
+    let was_shared =
+        |id: &ChainId| chains.get(id).is_some_and(|chain| chain.hops().next().is_some());
     let mut whole = BTreeSet::new();
     batch.iter().map(move |received| match &received.message {
         Inbound::Transfer(transfer) | Inbound::DryRun(transfer)
-            if needs_all(chains, transfer) && whole.insert(&transfer.chain) =>
+            if was_shared(&transfer.chain)
+                && needs_all(chains, transfer)
+                && whole.insert(&transfer.chain) =>
         {
             WHOLE_CHAIN
         }
@@ -314,6 +321,7 @@ mod tests {
             elsewhere("2", share(&known, Vec::new())),
             elsewhere("3", of(&[])),
             elsewhere("4", of(&known)),
+            elsewhere("5", share(&known, Vec::new())),
         ]
         .map(received);
         let chains = ["1", "2", "3"]
@@ -323,7 +331,7 @@ mod tests {
         let (whole, none) = (WHOLE_CHAIN, 0);
         assert_eq!(
             loads(&chains, &batch).collect::<Vec<_>>(),
-            [none, whole, none, none, whole, none, whole]
+            [none, whole, none, none, whole, none, none, none]
         );
         let transfers: Vec<&Transfer> = batch
             .iter()
@@ -332,6 +340,15 @@ mod tests {
                 Inbound::DryRun(_) | Inbound::Fact(_) => None,
             })
             .collect();
-        assert_eq!(wanted(&chains, &transfers).chains, ["1", "2", "4"].map(chain_from).into());
+        assert_eq!(wanted(&chains, &transfers).chains, ["1", "2", "4", "5"].map(chain_from).into());
+    }
+
+    #[test]
+    fn only_a_ticket_shared_on_counts_before_its_hops_are_loaded() {
+        let weight = |hops: &[Hop]| {
+            CommentSync::weight(&Inbound::Transfer(Box::new(share(hops, Vec::new()))))
+        };
+        assert_eq!(weight(&[first_hop()]), 0);
+        assert_eq!(weight(&[first_hop(), second_hop()]), WHOLE_CHAIN);
     }
 }
