@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use contracts::topology::Service;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, Executor, PgConnection, PgPool};
@@ -48,6 +49,12 @@ fn server_side(limits: Limits) -> [(&'static str, String); 7] {
 /// Whatever the server is configured with: it repeats no bound value beside an error, in its log or
 /// in what it answers.
 const QUIET: [(&str, &str); 1] = [("log_parameter_max_length_on_error", "0")];
+
+/// The services of the line ask for rows by their keys alone. A statement that is planned while its
+/// table is empty, as on the first day, would go through all of the table from then on, until the
+/// server has analyzed it: every scan of a table that has an index is taken for dear, and nothing
+/// is compiled for that. The edges search what people look for, and plan as usual.
+const BY_KEY: [(&str, &str); 2] = [("enable_seqscan", "off"), ("jit", "off")];
 
 /// Large values are compressed with LZ4 where the server was built with it. Its own choice, pglz,
 /// takes many times as long: with comments of 3 KB, longer than all else about writing them.
@@ -107,7 +114,7 @@ impl Database {
         limits: Limits,
     ) -> Result<Self, ConfigError> {
         let given = address.now();
-        let options = options(service, &given, limits)?;
+        let options = working(service, &given, limits)?;
         Ok(Self {
             service,
             address,
@@ -159,7 +166,7 @@ impl Database {
             if address == followed {
                 continue;
             }
-            match options(self.service, &address, self.limits) {
+            match working(self.service, &address, self.limits) {
                 Ok(options) => pool.set_connect_options(options),
                 Err(error) => {
                     tracing::warn!(
@@ -278,6 +285,17 @@ fn options(
     Ok(options.options(server_side(limits)))
 }
 
+/// The same for the sessions that work, and make no tables.
+fn working(
+    service: &str,
+    address: &Secret,
+    limits: Limits,
+) -> Result<PgConnectOptions, ConfigError> {
+    let options = options(service, address, limits)?;
+    let is_of_the_line = service.parse().is_ok_and(|service: Service| !service.is_edge());
+    Ok(if is_of_the_line { options.options(BY_KEY) } else { options })
+}
+
 fn parse(url: &Secret) -> Result<PgConnectOptions, ConfigError> {
     url.reveal().parse().map_err(|error: sqlx::Error| ConfigError::Address {
         key: "database.url",
@@ -287,7 +305,6 @@ fn parse(url: &Secret) -> Result<PgConnectOptions, ConfigError> {
 
 #[cfg(test)]
 mod tests {
-    use contracts::topology::Service;
     use local::TestEnvironment;
     use testkit::until;
 
@@ -342,6 +359,32 @@ mod tests {
             [of_service.as_str(), &of_operators, &of_migrations],
             ["7s 7s 5s", "10min 7s 5s", "0 7s 5s"]
         );
+        world.remove().await;
+    }
+
+    #[tokio::test]
+    async fn what_the_line_asks_for_by_key_is_found_by_it_however_it_was_planned() {
+        let world = TestEnvironment::new("bootstrap-plans").await;
+        let database = Database::new("comment-sync", &common(&world, 600_000)).unwrap();
+        let mut migrating = database.connect().await.ok().unwrap();
+        let mut working = database.pool().acquire().await.unwrap();
+        sqlx::raw_sql("create temporary table empty (id bigint primary key)")
+            .execute(&mut *working)
+            .await
+            .unwrap();
+        let plan: Vec<String> =
+            sqlx::query_scalar("explain select from empty where id = any(array[1, 2])")
+                .fetch_all(&mut *working)
+                .await
+                .unwrap();
+        assert!(plan.concat().contains("Index"), "{plan:?}");
+        let setting = "select current_setting('enable_seqscan')";
+        let of_migrations: String =
+            sqlx::query_scalar(setting).fetch_one(&mut migrating).await.unwrap();
+        let edge = Database::new("helpdesk", &common(&world, 600_000)).unwrap().pool();
+        let of_edge: String = sqlx::query_scalar(setting).fetch_one(&edge).await.unwrap();
+        assert_eq!([of_migrations.as_str(), &of_edge], ["on", "on"]);
+        drop(working);
         world.remove().await;
     }
 
