@@ -59,7 +59,7 @@ hostile: binaries ## attack the running services as an account and print the tab
 faults: binaries ## let 200 faults strike two replicas of everything and prove that nothing was lost, doubled, leaked or diverged
 	@$(BUILT)/faults run $(if $(SEED),--seed $(SEED)) $(if $(INJECTIONS),--injections $(INJECTIONS))
 
-isolation: ## measure what other accounts feel of one whose queue is full, whose desk is dead, who sends nonsense, or the worst that is legal
+isolation: ## measure what other accounts feel of one whose queue is full, whose desk is dead, who sends nonsense, the worst that is legal, or 50,000 updates at once
 	@echo "building, optimised"
 	@$(CARGO) build $(QUIET) --release --bins -p faults -p agreement-service -p share-dispatcher -p comment-sync -p field-sync -p notifier -p gateway
 	@$(or $(CARGO_TARGET_DIR),target)/release/faults isolation

@@ -589,6 +589,13 @@ PARKED = Dashboard(
                     {"{{job}}": "max by (job) (deskmesh_desks_away)"},
                 ),
                 Panel(
+                    "Accounts in bulk",
+                    "They send more at once than others should wait for: their commands are "
+                    "decided when others leave time. Runbook queue-growing.",
+                    "short",
+                    {"{{job}}": "max by (job) (deskmesh_accounts_in_bulk)"},
+                ),
+                Panel(
                     "Find no queue",
                     "Beside those that find one. Half of all: desks' queues or bindings are gone, "
                     "runbook desk-does-not-read, undelivered.",

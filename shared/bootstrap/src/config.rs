@@ -150,11 +150,11 @@ impl Common {
         )
     }
 
-    /// Returns the size of the connection pool: one connection per slot, and a few for what runs
-    /// beside the slots.
+    /// Returns the size of the connection pool: one connection per slot, one for the bulk queue,
+    /// and a few for what runs beside them.
     pub(crate) fn max_connections(&self) -> u32 {
         match self.database.max_connections.get() {
-            0 => self.broker.slots.get() + 4,
+            0 => self.broker.slots.get() + 5,
             given => given,
         }
     }

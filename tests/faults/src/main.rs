@@ -31,7 +31,11 @@ enum Command {
     /// Let faults strike, one at a time and then in mixes.
     Run(Run),
     /// Measure what other accounts feel of one that is in trouble.
-    Isolation,
+    Isolation {
+        /// Only troubles with these words in their name.
+        #[arg(long, value_name = "WORDS")]
+        only: Option<String>,
+    },
     /// Work at half speed and watch the services' memory.
     Soak {
         /// For how long.
@@ -103,7 +107,9 @@ async fn main() -> ExitCode {
 async fn carry_out(command: Command) -> Result<bool> {
     match command {
         Command::Run(wanted) => run(&wanted).await,
-        Command::Isolation => isolation::measure(&dir("isolation")?, 1).await,
+        Command::Isolation { only } => {
+            isolation::measure(&dir("isolation")?, 1, only.as_deref().unwrap_or_default()).await
+        }
         Command::Soak { minutes } => {
             endurance::soak(&dir("soak")?, 1, Duration::from_mins(minutes)).await
         }

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use contracts::command::AccountRegister;
 use contracts::event::CommandDecided;
 use contracts::topology::{
-    DESK_PARKED, End, Exchange, FLOWS, Flow, RETRY_LADDER, Service, UNROUTABLE, desk_queue,
-    received_by,
+    DESK_PARKED, End, Exchange, FLOWS, Flow, RETRY_LADDER, Service, UNROUTABLE, bulk_binding,
+    desk_queue, received_by,
 };
 use contracts::{AccountName, Message, Receipt, ReceiptOutcome, Timestamp};
 
@@ -37,20 +37,23 @@ impl Who {
         }
     }
 
-    /// Whether it leads the deliveries of accounts that others operate: who registers accounts
-    /// does, with the key of such an account, to the queue of an account's desk.
+    /// Whether it binds a queue. An entry service leads accounts' commands to its bulk queue. Who
+    /// registers accounts leads the deliveries of those that others operate to the queue of an
+    /// account's desk. The broker has a right for the queue and one for the exchange with the
+    /// key: who does both has every pair of them.
     fn leads(&self, queue: &str, exchange: &str, key: &str, accounts: &[AccountName]) -> bool {
-        let registers = |service: Service| {
-            received_by(service).any(|flow| flow.message == AccountRegister::NAME)
-        };
+        let Self::Service(service) = self else { return false };
+        let registers = received_by(*service).any(|flow| flow.message == AccountRegister::NAME);
         let is_operated = |key: &str| {
             let account = key.strip_suffix(".#").and_then(|name| AccountName::new(name).ok());
             account.is_some_and(|account| account.operator_names().next().is_some())
         };
-        matches!(self, Self::Service(service) if registers(*service))
-            && exchange == Exchange::Desk.name()
-            && accounts.iter().any(|account| desk_queue(account) == queue)
-            && is_operated(key)
+        let is_desk = accounts.iter().any(|account| desk_queue(account) == queue);
+        let is_an_accounts = everybody(accounts).any(|account| bulk_binding(&account) == key);
+        let (bulk, entry) = (service.bulk_queue(), service.entry_exchange());
+        ((service.is_entry() && queue == bulk) || (registers && is_desk))
+            && ((service.is_entry() && exchange == entry && is_an_accounts)
+                || (registers && exchange == Exchange::Desk.name() && is_operated(key)))
     }
 
     /// Whether it publishes with this key.
@@ -168,7 +171,13 @@ fn sends(service: Service, accounts: &[AccountName]) -> BTreeSet<(String, String
     // Commands wait on the ladder, are replayed, and are handed on by whoever reads what nobody
     // routed.
     let mut commands = BTreeSet::new();
+    // What comes of a message from the bulk queue goes on to one.
+    let sends = FLOWS.iter().filter(|flow| flow.from == End::Service(service));
+    for key in sends.filter(|flow| flow.exchange == Exchange::Sync) {
+        commands.extend(keys_of(key, accounts).iter().map(|key| in_bulk(key)));
+    }
     if service.is_entry() {
+        commands.insert(service.moved_key());
         commands.extend(RETRY_LADDER.map(|step| service.retry_key(step)));
         commands.insert(service.retried_key());
     }
@@ -195,6 +204,11 @@ fn keys_of(flow: &Flow, accounts: &[AccountName]) -> Vec<String> {
         (End::Service(_), End::Service(to)) => vec![format!("{}.{stem}", to.name())],
         _ => everybody(accounts).map(|account| format!("{account}.{stem}")).collect(),
     }
+}
+
+/// The key on `sync` to the bulk queue of the same service.
+fn in_bulk(key: &str) -> String {
+    key.replacen('.', ".bulk.", 1)
 }
 
 fn everybody(accounts: &[AccountName]) -> impl Iterator<Item = AccountName> {
@@ -226,10 +240,11 @@ fn events(accounts: &[AccountName]) -> BTreeSet<String> {
 fn exchanges() -> Vec<String> {
     let ours =
         [Exchange::Share, Exchange::Sync, Exchange::Desk, Exchange::Events].map(Exchange::name);
-    ours.into_iter()
-        .chain(["share.unroutable", "", "amq.direct", "amq.topic"])
-        .map(str::to_owned)
-        .collect()
+    let entries = Service::ALL.into_iter().filter(|service| service.is_entry());
+    let entries = entries.map(Service::entry_exchange);
+    let entries = entries.flat_map(|entry| [format!("{entry}.rest"), entry]);
+    let others = ours.into_iter().chain(["share.unroutable", "", "amq.direct", "amq.topic"]);
+    others.map(str::to_owned).chain(entries).collect()
 }
 
 /// All there are.
@@ -242,11 +257,12 @@ fn queues(accounts: &[AccountName]) -> Vec<String> {
     Service::ALL.into_iter().flat_map(reads).chain(ladders).chain(desks).collect()
 }
 
-/// With what is tried to bind and unbind: at the exchange to desks also with what leads one
-/// account's deliveries, all of several, and some of one's.
+/// With what is tried to bind and unbind: at the exchange to desks, and before the queues of entry
+/// services, also with what leads all of one account's, of several, and some of one's.
 fn binding_keys(exchange: &str, accounts: &[AccountName]) -> Vec<String> {
     let mut keys = vec!["#".to_owned()];
-    if exchange == Exchange::Desk.name() {
+    let is_entry = || Service::ALL.iter().any(|service| service.entry_exchange() == exchange);
+    if exchange == Exchange::Desk.name() || is_entry() {
         keys.extend(everybody(accounts).map(|account| format!("{account}.#")));
         let odd = ["*.#", "-eu.#", "rights-*.#", "rights-eu.ticket.#", "rights-eu.command.receipt"];
         keys.extend(odd.map(str::to_owned));
@@ -261,8 +277,12 @@ fn keys(accounts: &[AccountName]) -> BTreeSet<String> {
     for service in Service::ALL {
         keys.extend(RETRY_LADDER.map(|step| service.retry_key(step)));
         keys.extend(
-            ["retried", "fact", "transfer", "notice", "fact.more", "other", "*", "#"]
+            ["retried", "fact", "transfer", "notice", "fact.more", "other", "*", "#", "bulk.moved"]
                 .map(|last| format!("{}.{last}", service.name())),
+        );
+        keys.extend(
+            ["fact", "transfer", "notice", "retried"]
+                .map(|last| in_bulk(&format!("{}.{last}", service.name()))),
         );
         keys.extend([
             format!("parked.{}", service.name()),

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{
-    DESK_PARKED, End, Exchange, FLOWS, RETRY_LADDER, Service, UNROUTABLE, received_by, sent_by,
+    BULK, DESK_PARKED, End, Exchange, FLOWS, RETRY_LADDER, Service, UNROUTABLE, bulk_key,
+    received_by, sent_by,
 };
 use crate::command::AccountRegister;
 use crate::{Message, event};
@@ -28,6 +29,8 @@ const NO_DELIVERY_LIMIT: i64 = 1_000_000_000;
 
 /// Accounts' desk queues: not the operator's, and not what desks threw back.
 const ACCOUNTS_DESKS: &str = "desk\\.(?!(operator|parked)$)[a-z0-9-]+";
+/// Keys that bind the commands of an account to a bulk queue.
+const ACCOUNTS_KEYS: &str = "^[a-z0-9][a-z0-9-]+\\.#$";
 /// Keys that bind the deliveries of an account to the queue of the one that operates it.
 const OPERATED_KEYS: &str = "^[a-z0-9][a-z0-9-]+-[a-z0-9-]+\\.#$";
 
@@ -83,6 +86,10 @@ fn permissions(vhost: &str) -> Vec<Value> {
             write.push(ACCOUNTS_DESKS.to_owned());
             read.push(Exchange::Desk.name().to_owned());
         }
+        if service.is_entry() {
+            write.extend(escaped([service.bulk_queue().as_str()]));
+            read.extend(escaped([service.entry_exchange().as_str()]));
+        }
         json!({
             "user": service.user(), "vhost": vhost, "configure": "^$",
             "write": any_of(&write), "read": any_of(&read),
@@ -103,7 +110,9 @@ fn topic_permissions(vhost: &str) -> Vec<Value> {
     for service in Service::ALL {
         let keys: BTreeSet<String> = sent_by(service)
             .filter_map(sync_key)
+            .flat_map(|key| [bulk_key(&key), key])
             .chain(retries(service))
+            .chain(service.is_entry().then(|| service.moved_key()))
             .chain(replays(service))
             .chain(forwards(service))
             .collect();
@@ -122,13 +131,11 @@ fn topic_permissions(vhost: &str) -> Vec<Value> {
             } else {
                 "^$"
             };
-            rows.push(json!({
-                "user": service.user(),
-                "vhost": vhost,
-                "exchange": exchange.name(),
-                "write": pattern,
-                "read": bind,
-            }));
+            rows.push(topic_permission(vhost, service, exchange.name(), &pattern, bind));
+        }
+        if service.is_entry() {
+            let exchange = service.entry_exchange();
+            rows.push(topic_permission(vhost, service, &exchange, "^$", ACCOUNTS_KEYS));
         }
     }
     rows.push(json!({
@@ -139,6 +146,18 @@ fn topic_permissions(vhost: &str) -> Vec<Value> {
         "read": "^$",
     }));
     rows
+}
+
+fn topic_permission(
+    vhost: &str,
+    service: Service,
+    exchange: &str,
+    write: &str,
+    read: &str,
+) -> Value {
+    json!({
+        "user": service.user(), "vhost": vhost, "exchange": exchange, "write": write, "read": read,
+    })
 }
 
 /// Whether a service binds the deliveries of operated accounts to their operators' queues: it
@@ -208,25 +227,35 @@ fn forwards(service: Service) -> impl Iterator<Item = String> {
         .map(Service::retried_key)
 }
 
+/// Before the queues of an entry service stand two exchanges: the first one leads what accounts
+/// send that are bound there to the bulk queue, and hands all else to the second one, which leads
+/// it to the work queue.
 fn exchanges(vhost: &str) -> Vec<Value> {
-    let topic = |exchange: Exchange| {
-        let arguments = if exchange == Exchange::Share {
-            json!({ "alternate-exchange": UNROUTABLE_EXCHANGE })
-        } else {
-            json!({})
-        };
+    let exchange = |name: &str, kind: &str, internal: bool, otherwise: Option<&str>| {
+        let arguments = otherwise
+            .map_or_else(|| json!({}), |otherwise| json!({ "alternate-exchange": otherwise }));
         json!({
-            "name": exchange.name(), "vhost": vhost, "type": "topic",
-            "durable": true, "auto_delete": false, "internal": false, "arguments": arguments,
+            "name": name, "vhost": vhost, "type": kind, "durable": true, "auto_delete": false,
+            "internal": internal, "arguments": arguments,
         })
     };
-    let mut all: Vec<Value> =
-        [Exchange::Share, Exchange::Sync, Exchange::Desk, Exchange::Events].map(topic).into();
-    all.push(json!({
-        "name": UNROUTABLE_EXCHANGE, "vhost": vhost, "type": "fanout",
-        "durable": true, "auto_delete": false, "internal": true, "arguments": {},
-    }));
+    let mut all = vec![exchange(Exchange::Share.name(), "topic", false, Some(UNROUTABLE_EXCHANGE))];
+    for other in [Exchange::Sync, Exchange::Desk, Exchange::Events] {
+        all.push(exchange(other.name(), "topic", false, None));
+    }
+    all.push(exchange(UNROUTABLE_EXCHANGE, "fanout", true, None));
+    for service in Service::ALL.into_iter().filter(|service| service.is_entry()) {
+        let rest = rest_exchange(service);
+        all.push(exchange(&service.entry_exchange(), "topic", true, Some(&rest)));
+        // Where the work queue is missing.
+        all.push(exchange(&rest, "fanout", true, Some(UNROUTABLE_EXCHANGE)));
+    }
     all
+}
+
+/// Where the commands go that are bound to no bulk queue.
+fn rest_exchange(service: Service) -> String {
+    format!("{}.rest", service.entry_exchange())
 }
 
 fn queues(vhost: &str) -> Vec<Value> {
@@ -266,22 +295,29 @@ fn retry_queue(service: Service, step: &str) -> String {
 }
 
 fn bindings(vhost: &str) -> Vec<Value> {
-    let binding = |source: &str, key: &str, queue: &str| {
+    let to = |kind: &str, source: &str, key: &str, destination: &str| {
         json!({
             "source": source,
             "vhost": vhost,
-            "destination": queue,
-            "destination_type": "queue",
+            "destination": destination,
+            "destination_type": kind,
             "routing_key": key,
             "arguments": {},
         })
     };
+    let binding = |source: &str, key: &str, queue: &str| to("queue", source, key, queue);
     let (share, sync) = (Exchange::Share.name(), Exchange::Sync.name());
     let mut all = Vec::new();
     for service in Service::ALL {
         let name = service.name();
-        all.extend(service.entry_bindings().iter().map(|key| binding(share, key, name)));
+        let entry = service.entry_exchange();
+        let keys = service.entry_bindings().iter();
+        all.extend(keys.map(|key| to("exchange", share, key, &entry)));
+        if service.is_entry() {
+            all.push(binding(&rest_exchange(service), "", name));
+        }
         all.push(binding(sync, &format!("{name}.*"), name));
+        all.push(binding(sync, &format!("{name}.{BULK}.*"), &service.bulk_queue()));
         all.push(binding(sync, &dead_letter_key(name), &format!("{name}.parked")));
         for step in RETRY_LADDER.iter().filter(|_| service.is_entry()) {
             all.push(binding(sync, &service.retry_key(*step), &retry_queue(service, step.name)));

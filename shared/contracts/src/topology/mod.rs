@@ -112,18 +112,32 @@ impl Service {
         }
     }
 
-    /// The queues whose messages it decides: its work queue, and what nobody routes; of an edge its
-    /// account's desk queue.
+    /// The queues whose messages it decides: its work queue and its bulk queue, and what nobody
+    /// routes; of an edge its account's desk queue.
     #[must_use]
     pub fn work_queues(self) -> Vec<String> {
         if self.is_edge() {
             return vec![format!("desk.{}", self.name())];
         }
-        let mut queues = vec![self.name().to_owned()];
+        let mut queues = vec![self.name().to_owned(), self.bulk_queue()];
         if self == Self::ShareDispatcher {
             queues.push(UNROUTABLE.to_owned());
         }
         queues
+    }
+
+    /// Its second queue: what accounts send that send much at once, and what comes of it. It is
+    /// worked on when the work queue leaves time.
+    #[must_use]
+    pub fn bulk_queue(self) -> String {
+        format!("{}.{BULK}", self.name())
+    }
+
+    /// The exchange between `share` and the queues of an entry service. What is bound here goes to
+    /// the bulk queue; all else to the work queue.
+    #[must_use]
+    pub fn entry_exchange(self) -> String {
+        format!("{}.entry", self.name())
     }
 
     /// The queues whose messages it only parks: the broker's own dead letters. An edge has none:
@@ -150,6 +164,12 @@ impl Service {
     #[must_use]
     pub fn retried_key(self) -> String {
         format!("{}.{RETRIED}", self.name())
+    }
+
+    /// The key on `sync` with which a command goes from the work queue to the bulk queue.
+    #[must_use]
+    pub fn moved_key(self) -> String {
+        format!("{}.{BULK}.{MOVED}", self.name())
     }
 
     /// The key on `sync` for an internal message of the type `M` to this service.
@@ -180,6 +200,34 @@ pub const UNROUTABLE: &str = "share-dispatcher.unroutable";
 pub const DESK_PARKED: &str = "desk.parked";
 /// Last word of the key with which a delayed message comes back.
 pub const RETRIED: &str = "retried";
+/// Last word of the name of a bulk queue, and second word of the keys that lead there.
+const BULK: &str = "bulk";
+/// Last word of the key with which a command goes to the bulk queue.
+const MOVED: &str = "moved";
+
+/// The same key on `sync` to the bulk queue: what comes of a message from there.
+#[must_use]
+pub fn bulk_key(key: &str) -> String {
+    let (service, stem) = key.split_once('.').unwrap_or((key, ""));
+    format!("{service}.{BULK}.{stem}")
+}
+
+/// The key to the work queue of a key to the bulk queue, any other as it is: where a message lies
+/// is no part of what it is.
+#[must_use]
+pub fn key_of_work(key: &str) -> String {
+    let mut words = key.splitn(3, '.');
+    match (words.next(), words.next(), words.next()) {
+        (Some(service), Some(BULK), Some(stem)) => format!("{service}.{stem}"),
+        _ => key.to_owned(),
+    }
+}
+
+/// The key with which the commands of an account are bound to a bulk queue.
+#[must_use]
+pub fn bulk_binding(account: &AccountName) -> String {
+    format!("{account}.#")
+}
 
 /// One step of the delay ladder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

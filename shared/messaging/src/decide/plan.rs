@@ -41,6 +41,8 @@ pub(crate) enum Disposition {
     Wait(RetryStep),
     /// It goes to the entry service whose command it is.
     Forward(Service),
+    /// It goes to the service's bulk queue.
+    Move,
     /// It is in the parking table.
     Parked,
 }

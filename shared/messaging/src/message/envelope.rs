@@ -1,7 +1,7 @@
 //! A delivery as the runtime reads it: what the broker vouches for, kept apart from what a
 //! publisher merely says.
 
-use contracts::topology::{Exchange, Service};
+use contracts::topology::{Exchange, Service, key_of_work};
 use contracts::{AccountName, Timestamp};
 use lapin::BasicProperties;
 use lapin::message::Delivery;
@@ -32,7 +32,8 @@ pub(crate) mod header {
 pub(crate) enum Via {
     /// A desk, through `share`: nothing in the headers is believed.
     Share,
-    /// The delay ladder: a desk's command with our own headers round it.
+    /// The delay ladder, or the work queue on the way to the bulk queue: a desk's command with our
+    /// own headers round it.
     Ladder,
     /// Another service.
     Service,
@@ -43,7 +44,8 @@ pub(crate) enum Via {
 pub(crate) struct Envelope {
     pub via: Via,
     pub exchange: String,
-    /// The publisher's own key, also when it comes back from the ladder.
+    /// The publisher's own key, also when it comes back from the ladder. Of a message between
+    /// services the one to the work queue, whichever it lay in.
     pub routing_key: String,
     /// The broker user, as checked by the broker.
     pub publisher: Option<String>,
@@ -79,13 +81,15 @@ impl Envelope {
             Via::Service
         } else if exchange != Exchange::Sync.name() {
             Via::Share
-        } else if routing_key == service.retried_key() {
+        } else if [service.retried_key(), service.moved_key()].iter().any(|key| key == routing_key)
+        {
             Via::Ladder
         } else {
             Via::Service
         };
-        let origin =
-            Origin { via, exchange: exchange.to_owned(), routing_key: routing_key.to_owned() };
+        let routing_key =
+            if via == Via::Share { routing_key.to_owned() } else { key_of_work(routing_key) };
+        let origin = Origin { via, exchange: exchange.to_owned(), routing_key };
         Self::coming_from(origin, delivery, now)
     }
 

@@ -1,6 +1,6 @@
 //! Where a dead letter was going, and who says so.
 
-use contracts::topology::{DESK_PARKED, Exchange, Service};
+use contracts::topology::{DESK_PARKED, Exchange, Service, key_of_work};
 use lapin::types::{AMQPValue, FieldTable};
 
 use crate::message::envelope::Via;
@@ -30,13 +30,15 @@ pub(crate) fn of_dead_letter(
     let (exchange, routing_key) = last_death(headers).unwrap_or_default();
     let from_a_service =
         !service.is_entry() || queue == DESK_PARKED || user_id.is_some_and(is_service);
+    let commands = [service.retried_key(), service.moved_key()];
     let via = if !from_a_service {
         Via::Share
-    } else if exchange == Exchange::Sync.name() && routing_key == service.retried_key() {
+    } else if exchange == Exchange::Sync.name() && commands.contains(&routing_key) {
         Via::Ladder
     } else {
         Via::Service
     };
+    let routing_key = if via == Via::Service { key_of_work(&routing_key) } else { routing_key };
     Origin { via, exchange, routing_key }
 }
 

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use contracts::topology::{Exchange, bulk_key};
+
 use crate::message::envelope::header;
 use crate::message::output::StoredOutput;
 use crate::message::trace_context::TraceContext;
@@ -54,6 +56,15 @@ impl<'a> OutgoingMessage<'a> {
             mandatory: true,
             delay_ms: None,
         }
+    }
+
+    /// The same to the bulk queue, if it goes to a service.
+    #[must_use]
+    pub fn in_bulk(mut self) -> Self {
+        if self.exchange == Exchange::Sync.name() {
+            self.routing_key = bulk_key(&self.routing_key);
+        }
+        self
     }
 
     /// The share that it tells of.

@@ -49,6 +49,7 @@ pub(crate) fn outcome(disposition: &Disposition) -> &'static str {
         Disposition::Send { outcome, .. } => outcome,
         Disposition::Wait(_) => "not_yet",
         Disposition::Forward(_) => "forwarded",
+        Disposition::Move => "moved",
         Disposition::Parked => "parked",
     }
 }

@@ -136,7 +136,7 @@ pub(crate) fn came_to<M>(spans: &[Span], items: &[Item<M>], dispositions: &[Disp
                     earlier.link_in(span);
                 }
             }
-            Disposition::Wait(_) | Disposition::Forward(_) => {}
+            Disposition::Wait(_) | Disposition::Forward(_) | Disposition::Move => {}
         }
     }
 }

@@ -107,7 +107,10 @@ fn is_in<M>(name: &str, item: &Item<M>, disposition: &Disposition) -> bool {
         Disposition::Send { outputs, .. } => {
             outputs.iter().any(|stored| stored.output.body().contains(name))
         }
-        Disposition::Wait(_) | Disposition::Forward(_) | Disposition::Parked => false,
+        Disposition::Wait(_)
+        | Disposition::Forward(_)
+        | Disposition::Move
+        | Disposition::Parked => false,
     };
     subject || arrived() || caused()
 }
@@ -127,6 +130,7 @@ fn tell<M>(name: &str, item: &Item<M>, disposition: &Disposition) {
         }
         Disposition::Wait(step) => ("not_yet", vec![format!("again after {step:?}")]),
         Disposition::Forward(service) => ("forwarded", vec![service.name().to_owned()]),
+        Disposition::Move => ("moved", vec!["decided when others leave time".to_owned()]),
         Disposition::Parked => ("parked", Vec::new()),
     };
     let about = item.about();

@@ -2,57 +2,15 @@
 //! time, less and less often, until one is taken: what a dead desk costs does not grow with what
 //! waits for it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
+use std::collections::BTreeMap;
 
-use contracts::{AccountName, Timestamp};
+use contracts::Timestamp;
 use sqlx::{PgConnection, PgPool};
+
+use crate::publish::marked_accounts::MarkedAccounts;
 
 /// Seconds between two probes, at most: so long a queue that is back may stay without anything.
 const LONGEST_WAIT: i32 = 60;
-
-/// The desks that are away, as the slots see them. Nearly always none, and then they cost nothing.
-#[derive(Debug, Default)]
-pub(crate) struct DesksAway(RwLock<Known>);
-
-#[derive(Debug, Default)]
-struct Known {
-    names: BTreeSet<String>,
-    /// Those that went since the last look began, which may have been too early to see them.
-    since_look: BTreeSet<String>,
-}
-
-impl DesksAway {
-    pub fn has(&self, account: &AccountName) -> bool {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        !known.names.is_empty() && known.names.contains(account.as_str())
-    }
-
-    /// Their queues have just not taken a delivery.
-    pub fn went<'a>(&self, accounts: impl Iterator<Item = &'a AccountName>) {
-        let mut known = self.known();
-        for account in accounts {
-            known.names.insert(account.to_string());
-            known.since_look.insert(account.to_string());
-        }
-    }
-
-    fn look_begins(&self) {
-        self.known().since_look.clear();
-    }
-
-    fn are(&self, mut names: BTreeSet<String>) {
-        let mut known = self.known();
-        names.extend(known.since_look.iter().cloned());
-        #[expect(clippy::cast_precision_loss, reason = "a gauge")]
-        metrics::gauge!("deskmesh_desks_away").set(names.len() as f64);
-        known.names = names;
-    }
-
-    fn known(&self) -> RwLockWriteGuard<'_, Known> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// A desk for which something waits.
 #[derive(Debug, sqlx::FromRow)]
@@ -74,7 +32,11 @@ pub(crate) struct Look {
 }
 
 /// Looks which desks something waits for, and tells the slots which of them are away.
-pub(crate) async fn look(pool: &PgPool, away: &DesksAway, now: Timestamp) -> sqlx::Result<Look> {
+pub(crate) async fn look(
+    pool: &PgPool,
+    away: &MarkedAccounts,
+    now: Timestamp,
+) -> sqlx::Result<Look> {
     away.look_begins();
     // From desk to desk by the index, whatever waits for each.
     let waiting: Vec<Waiting> = sqlx::query_as(

@@ -3,6 +3,7 @@
 pub(crate) mod binding;
 pub(crate) mod desk_away;
 pub(crate) mod event;
+pub(crate) mod marked_accounts;
 pub(crate) mod publisher;
 pub(crate) mod redeliver;
 pub(crate) mod undelivered;

@@ -17,15 +17,18 @@ pub(crate) fn outputs(dispositions: &[Disposition]) -> Vec<(String, &StoredOutpu
     let mut seen = BTreeSet::new();
     let sent = dispositions.iter().flat_map(|disposition| match disposition {
         Disposition::Send { outputs, .. } => outputs.as_slice(),
-        Disposition::Wait(_) | Disposition::Forward(_) | Disposition::Parked => &[],
+        Disposition::Wait(_)
+        | Disposition::Forward(_)
+        | Disposition::Move
+        | Disposition::Parked => &[],
     });
     sent.filter(|output| seen.insert(output.id))
         .map(|output| (output.id.to_string(), output))
         .collect()
 }
 
-/// The letter that puts a command on the delay ladder, or hands it to the service whose it is: the
-/// publisher's content with our own headers round it, built anew.
+/// The letter that puts a command on the delay ladder or into the bulk queue, or hands it to the
+/// service whose it is: the publisher's content with our own headers round it, built anew.
 pub(crate) fn onward<'a, S: Service>(
     item: &'a Item<S::Inbound>,
     disposition: &Disposition,
@@ -33,6 +36,7 @@ pub(crate) fn onward<'a, S: Service>(
     let (routing_key, waits, delay_ms) = match disposition {
         Disposition::Wait(step) => (S::SERVICE.retry_key(*step), 1, Some(step.delay_ms)),
         Disposition::Forward(entry) => (entry.retried_key(), 0, None),
+        Disposition::Move => (S::SERVICE.moved_key(), 0, None),
         Disposition::Send { .. } | Disposition::Parked => return None,
     };
     let envelope = &item.envelope;

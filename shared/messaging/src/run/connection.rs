@@ -1,15 +1,18 @@
-//! Connections to the broker: two per process, because a blocked one blocks acks too.
+//! Connections to the broker: one that publishes, because a blocked one blocks acks too, and one
+//! that consumes for each lane, because what a flood has put into a socket is read first.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use contracts::topology::Service;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Connection, ConnectionProperties};
 
 use crate::failure::Fault;
-use crate::run::fetch_budget::{FETCHED_BYTES, FetchBudget};
+use crate::run::fetch_budget::{BULK_FETCHED_BYTES, FETCHED_BYTES, FetchBudget};
+use crate::run::lane::Lane;
 use crate::run::transport;
 use crate::timeout;
 
@@ -43,29 +46,40 @@ impl fmt::Debug for BrokerUrl {
     }
 }
 
-/// The two connections of a process.
+/// The connections of a process.
 #[derive(Debug)]
 pub(crate) struct Connections {
-    pub consuming: Connection,
+    work: Consuming,
+    /// A service that has no bulk queue has none.
+    bulk: Option<Consuming>,
     pub publishing: Connection,
-    /// What may be read on `consuming`.
+}
+
+/// A connection that consumes.
+#[derive(Debug)]
+pub(crate) struct Consuming {
+    pub connection: Connection,
+    /// What may be read on it.
     pub budget: FetchBudget,
 }
 
 impl Connections {
     /// Connects, and checks that the queues are there. Services declare nothing: who installs the
     /// definitions does.
-    pub async fn open(url: &str, name: &str, queues: &[String]) -> Result<Self, Fault> {
-        let budget = FetchBudget::new(FETCHED_BYTES);
-        let (address, properties) = (with_heartbeat(url), named(&format!("{name} consume")));
-        let consuming =
-            timeout::broker("connect", transport::connect(&address, properties, budget.clone()))
-                .await?;
+    pub async fn open(url: &str, service: Service) -> Result<Self, Fault> {
+        let name = service.name();
+        let work = Consuming::open(url, &format!("{name} consume"), FETCHED_BYTES).await?;
+        let (queues, bulk) = (service.work_queues(), service.bulk_queue());
+        let bulk = if queues.contains(&bulk) {
+            Some(Consuming::open(url, &format!("{name} consume bulk"), BULK_FETCHED_BYTES).await?)
+        } else {
+            None
+        };
         let publishing = connect(url, &format!("{name} publish")).await?;
-        let channel = timeout::broker("open a channel", consuming.create_channel()).await?;
+        let channel = timeout::broker("open a channel", work.connection.create_channel()).await?;
         let passive =
             QueueDeclareOptions { passive: true, durable: true, ..QueueDeclareOptions::default() };
-        for queue in queues {
+        for queue in queues.into_iter().chain(service.dead_letter_queues()) {
             let declared = channel.queue_declare(
                 ShortString::from(queue.as_str()),
                 passive,
@@ -73,13 +87,37 @@ impl Connections {
             );
             timeout::broker("look for the queues", declared).await?;
         }
-        Ok(Self { consuming, publishing, budget })
+        Ok(Self { work, bulk, publishing })
     }
 
-    /// Closes both, as far as the broker still answers.
+    /// The one on which the messages of a lane are consumed.
+    pub fn consuming(&self, lane: Lane) -> &Consuming {
+        match lane {
+            Lane::Work => &self.work,
+            Lane::Bulk => self.bulk.as_ref().unwrap_or(&self.work),
+        }
+    }
+
+    /// What may be read on each.
+    pub fn budgets(&self) -> impl Iterator<Item = &FetchBudget> {
+        std::iter::once(&self.work).chain(&self.bulk).map(|consuming| &consuming.budget)
+    }
+
+    /// Closes them, as far as the broker still answers.
     pub async fn close(self) {
-        close(self.consuming).await;
+        close(self.work.connection).await;
+        if let Some(bulk) = self.bulk {
+            close(bulk.connection).await;
+        }
         close(self.publishing).await;
+    }
+}
+
+impl Consuming {
+    async fn open(url: &str, name: &str, bytes: usize) -> Result<Self, Fault> {
+        let (address, budget) = (with_heartbeat(url), FetchBudget::new(bytes));
+        let opening = transport::connect(&address, named(name), budget.clone());
+        Ok(Self { connection: timeout::broker("connect", opening).await?, budget })
     }
 }
 

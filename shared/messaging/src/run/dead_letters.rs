@@ -14,7 +14,8 @@ use crate::decide::parking::{Parking, park};
 use crate::failure::Fault;
 use crate::message::envelope::Envelope;
 use crate::park_reason::ParkReason;
-use crate::run::connection::Connections;
+use crate::run::connection::{Connections, Consuming};
+use crate::run::lane::Lane;
 use crate::run::runtime::{Shared, backoff, pause};
 use crate::service::Service;
 use crate::timeout;
@@ -26,8 +27,8 @@ pub(crate) async fn run<S: Service>(
     queue: String,
     stop: CancellationToken,
 ) -> Result<(), Fault> {
-    let channel =
-        timeout::broker("open a consuming channel", connections.consuming.create_channel()).await?;
+    let Consuming { connection, budget } = connections.consuming(Lane::Work);
+    let channel = timeout::broker("open a consuming channel", connection.create_channel()).await?;
     timeout::broker("set the prefetch", channel.basic_qos(20, BasicQosOptions::default())).await?;
     let (name, tag) = (ShortString::from(queue.as_str()), ShortString::from("dead-letters"));
     let consume =
@@ -45,7 +46,7 @@ pub(crate) async fn run<S: Service>(
             None => return Err(Fault::ConsumerCancelled(queue)),
         };
         let (tag, bytes) = (delivery.delivery_tag, delivery.data.len());
-        let _held = connections.budget.hold();
+        let _held = budget.hold();
         let envelope = Envelope::read_dead_letter(S::SERVICE, &queue, delivery, now());
         let mut delays = backoff();
         loop {
@@ -70,7 +71,7 @@ pub(crate) async fn run<S: Service>(
         }
         timeout::broker("ack a message", channel.basic_ack(tag, BasicAckOptions::default()))
             .await?;
-        connections.budget.give_back(bytes);
+        budget.give_back(bytes);
     }
 }
 

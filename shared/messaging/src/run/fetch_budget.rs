@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 /// messages that the broker lets in (`contracts::limits::MESSAGE_BYTES`), so that one which is read
 /// in part can always be completed.
 pub(crate) const FETCHED_BYTES: usize = 12 * 1024 * 1024;
+/// The same where the bulk queue is consumed, by one slot.
+pub(crate) const BULK_FETCHED_BYTES: usize = 6 * 1024 * 1024;
 /// How often a budget that is used up is looked at.
 const CHECK_EVERY: Duration = Duration::from_millis(100);
 /// Checks of a used-up budget after which a little is read all the same: the broker's heartbeats

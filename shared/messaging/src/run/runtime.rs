@@ -13,11 +13,13 @@ use tokio_util::sync::CancellationToken;
 use crate::cause::cause;
 use crate::failure::Fault;
 use crate::observe::watched;
-use crate::publish::desk_away::DesksAway;
+use crate::publish::marked_accounts::MarkedAccounts;
+use crate::run::bulk::{self, BulkAccounts};
 use crate::run::connection::{BrokerUrl, Connections};
 use crate::run::dead_letters;
 use crate::run::fetch_budget::FetchBudget;
 use crate::run::health::Health;
+use crate::run::lane::WorkLane;
 use crate::run::redelivery;
 use crate::run::retaking;
 use crate::run::retention::{self, Retention};
@@ -70,7 +72,11 @@ pub(crate) struct Shared<S> {
     pub pool: PgPool,
     pub health: Arc<Health>,
     pub watched: watched::Names,
-    pub desks_away: DesksAway,
+    /// Desks whose queue did not take the last delivery.
+    pub desks_away: MarkedAccounts,
+    pub bulk_accounts: BulkAccounts,
+    /// What the slots on the work queue do.
+    pub work_lane: WorkLane,
     /// Bytes of messages that may still be decided at the same time.
     pub deciding: Semaphore,
     /// How many messages this process has decided.
@@ -121,7 +127,9 @@ pub async fn run<S: Service>(
         pool,
         health,
         watched: watched::Names::default(),
-        desks_away: DesksAway::default(),
+        desks_away: MarkedAccounts::counted_by("deskmesh_desks_away"),
+        bulk_accounts: BulkAccounts::default(),
+        work_lane: WorkLane::default(),
         deciding: Semaphore::new(DECIDED_BYTES),
         decided: AtomicU64::new(0),
     });
@@ -173,10 +181,8 @@ async fn work<S: Service>(
         .await
         .map_err(|error: sqlx::Error| before(error.into()))?;
     shared.health.reached("database");
-    let queues: Vec<String> =
-        S::SERVICE.work_queues().into_iter().chain(S::SERVICE.dead_letter_queues()).collect();
     let url = shared.settings.broker_url.now();
-    let opening = Connections::open(&url, S::SERVICE.name(), &queues);
+    let opening = Connections::open(&url, S::SERVICE);
     let connections = tokio::select! {
         biased;
         () = shutdown.cancelled() => return Ok(()),
@@ -245,9 +251,14 @@ async fn start<S: Service>(
             stop.clone(),
         ));
     }
-    tasks.spawn(restore_budget(connections.budget.clone(), stop.clone()));
+    for budget in connections.budgets() {
+        tasks.spawn(restore_budget(budget.clone(), stop.clone()));
+    }
     if S::SERVICE.is_edge() {
         tasks.spawn(retaking::run(Arc::clone(shared), stop.clone()));
+    }
+    if S::SERVICE.is_entry() {
+        tasks.spawn(bulk::release(Arc::clone(shared), Arc::clone(connections), stop.clone()));
     }
     tasks.spawn(redelivery::run(Arc::clone(shared), Arc::clone(connections), stop.clone()));
     Ok(tasks)

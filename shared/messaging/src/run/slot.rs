@@ -2,12 +2,14 @@
 //! consume channel, one publish channel, at most one batch at a time; a `multiple` ack never
 //! crosses a slot.
 
+mod send;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use contracts::Timestamp;
-use contracts::topology::Exchange;
 use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
 use lapin::options::{
@@ -25,19 +27,17 @@ use crate::decide::step::{Database, StepError, decide_first, set_aside};
 use crate::failure::Fault;
 use crate::intake::admission::admit;
 use crate::message::envelope::Envelope;
-use crate::message::outgoing::OutgoingMessage;
-use crate::message::output::StoredOutput;
 use crate::message::trace_context::TraceContext;
 use crate::observe::measure;
 use crate::observe::span;
-use crate::publish::binding;
-use crate::publish::event;
 use crate::publish::publisher::Publisher;
-use crate::publish::undelivered;
 use crate::run::batch::{Batch, Portion, Slow};
-use crate::run::caused::{onward, outputs};
-use crate::run::connection::Connections;
+use crate::run::bulk;
+use crate::run::connection::{Connections, Consuming};
+use crate::run::divert::{self, divert};
 use crate::run::fetch_budget::FetchBudget;
+use crate::run::flood::Backlog;
+use crate::run::lane::Lane;
 use crate::run::runtime::{Shared, backoff, pause};
 use crate::service::Service;
 use crate::timeout;
@@ -54,10 +54,13 @@ pub(crate) const DECIDED_BYTES: usize = 2 * 1024 * 1024;
 pub(crate) struct Slot<S: Service> {
     shared: Arc<Shared<S>>,
     queue: String,
+    lane: Lane,
     channel: Channel,
     consumer: Consumer,
     /// Fetched, and too large for the batch before it.
     waiting: Option<Delivery>,
+    /// Where desks' commands arrive: who sends much at once.
+    backlog: Option<Backlog>,
     publisher: Publisher,
     connections: Arc<Connections>,
     budget: FetchBudget,
@@ -72,9 +75,10 @@ impl<S: Service> Slot<S> {
         connections: &Arc<Connections>,
         queue: &str,
     ) -> Result<Self, Fault> {
+        let lane = Lane::of(S::SERVICE, queue);
+        let Consuming { connection, budget } = connections.consuming(lane);
         let channel =
-            timeout::broker("open a consuming channel", connections.consuming.create_channel())
-                .await?;
+            timeout::broker("open a consuming channel", connection.create_channel()).await?;
         // Room for the batch at work and the next one.
         let prefetch = u16::try_from(shared.settings.batch_size * 2).unwrap_or(u16::MAX);
         timeout::broker(
@@ -89,15 +93,19 @@ impl<S: Service> Slot<S> {
         let publisher =
             Publisher::open(&connections.publishing, S::SERVICE, shared.settings.confirm_timeout)
                 .await?;
-        let (queue, budget) = (queue.to_owned(), connections.budget.clone());
+        let arrive = S::SERVICE.is_entry() && queue == S::SERVICE.name();
+        let backlog = arrive.then(Backlog::default);
+        let (queue, budget) = (queue.to_owned(), budget.clone());
         let (connections, waiting) = (Arc::clone(connections), None);
         let portion = Portion::whole(shared.settings.batch_size);
         Ok(Self {
             shared,
             queue,
+            lane,
             channel,
             consumer,
             waiting,
+            backlog,
             publisher,
             connections,
             budget,
@@ -108,14 +116,21 @@ impl<S: Service> Slot<S> {
     /// Works until it is told to stop. Then the batch at work is finished, and what else was
     /// fetched is handed back.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), Fault> {
-        while let Some(batch) = self.collect(&stop).await? {
+        while let Some((batch, is_full)) = self.collect(&stop).await? {
             self.shared.health.turned();
             let budget = self.budget.clone();
             let _held = budget.hold();
             let bytes = batch.iter().map(|delivery| delivery.data.len()).sum();
             let shared = Arc::clone(&self.shared);
+            let _working = match self.lane {
+                Lane::Work => Some(shared.work_lane.begins()),
+                Lane::Bulk => {
+                    shared.work_lane.give_way().await;
+                    None
+                }
+            };
             let Some(_permit) = permit(&shared.deciding, bytes, &stop).await else { break };
-            if !self.step(batch, &stop).await? {
+            if !self.step(batch, is_full, &stop).await? {
                 break;
             }
             self.budget.give_back(bytes);
@@ -123,8 +138,12 @@ impl<S: Service> Slot<S> {
         self.hand_back().await
     }
 
-    /// What is there now, up to the batch's size and bytes; waits for the first only.
-    async fn collect(&mut self, stop: &CancellationToken) -> Result<Option<Vec<Delivery>>, Fault> {
+    /// What is there now, up to the batch's size and bytes, and whether more may wait; waits for
+    /// the first only.
+    async fn collect(
+        &mut self,
+        stop: &CancellationToken,
+    ) -> Result<Option<(Vec<Delivery>, bool)>, Fault> {
         let first = match self.waiting.take() {
             Some(delivery) => delivery,
             None => match self.first(stop).await {
@@ -134,7 +153,8 @@ impl<S: Service> Slot<S> {
         };
         let mut bytes = first.data.len();
         let mut batch = vec![first];
-        while batch.len() < self.shared.settings.batch_size {
+        let most = self.most();
+        while batch.len() < most {
             let Some(next) = self.consumer.next().now_or_never() else { break };
             let delivery = self.delivery(next)?;
             bytes += delivery.data.len();
@@ -144,7 +164,17 @@ impl<S: Service> Slot<S> {
             }
             batch.push(delivery);
         }
-        Ok(Some(batch))
+        let is_full = self.waiting.is_some() || batch.len() >= most;
+        Ok(Some((batch, is_full)))
+    }
+
+    /// Messages of a batch, at most.
+    fn most(&self) -> usize {
+        let most = self.shared.settings.batch_size;
+        match self.lane {
+            Lane::Work => most,
+            Lane::Bulk => self.shared.work_lane.bulk_batch(most),
+        }
     }
 
     /// The next thing on the stream. Nothing when it is told to stop meanwhile.
@@ -176,13 +206,17 @@ impl<S: Service> Slot<S> {
     async fn step(
         &mut self,
         batch: Vec<Delivery>,
+        is_full: bool,
         stop: &CancellationToken,
     ) -> Result<bool, Fault> {
         let (started, arrived) = (Instant::now(), now());
         let shared = Arc::clone(&self.shared);
         let _in_hand = shared.health.begins();
         let last_tag = batch.iter().map(|delivery| delivery.delivery_tag).max().unwrap_or_default();
-        let mut batch = Batch::of(batch.into_iter().map(|delivery| self.item(delivery, arrived)));
+        let batch: Vec<_> =
+            batch.into_iter().map(|delivery| self.item(delivery, arrived)).collect();
+        let batch = self.in_its_lane(batch, is_full, arrived).await?;
+        let mut batch = Batch::of(batch.into_iter());
         while !batch.left().is_empty() {
             let Some(dispositions) = self.decide(&mut batch, stop).await? else {
                 return Ok(false);
@@ -200,6 +234,27 @@ impl<S: Service> Slot<S> {
         timeout::broker("ack a batch", self.channel.basic_ack(last_tag, all)).await?;
         measure::batch(batch.len(), started);
         Ok(true)
+    }
+
+    /// What of a batch is decided here. Where desks' commands arrive, a flood goes to the bulk
+    /// queue; there its accounts stay while more waits.
+    async fn in_its_lane(
+        &mut self,
+        batch: Vec<divert::Message<S::Inbound>>,
+        is_full: bool,
+        arrived: Timestamp,
+    ) -> Result<Vec<divert::Message<S::Inbound>>, Fault> {
+        let (shared, connections) = (&self.shared, &self.connections);
+        if let Some(backlog) = &mut self.backlog {
+            return divert(shared, connections, &self.publisher, backlog, batch, is_full, arrived)
+                .await;
+        }
+        if self.lane == Lane::Bulk && S::SERVICE.is_entry() && is_full {
+            let accounts: BTreeSet<&str> =
+                batch.iter().filter_map(|(item, _)| divert::account(item)).collect();
+            bulk::extend(shared, accounts.into_iter().map(str::to_owned).collect()).await;
+        }
+        Ok(batch)
     }
 
     fn item(&self, delivery: Delivery, arrived: Timestamp) -> (Item<S::Inbound>, tracing::Span) {
@@ -284,72 +339,6 @@ impl<S: Service> Slot<S> {
             message_type = first.message_type,
             "the database did not decide this in time; less is tried at once"
         );
-    }
-
-    /// Publishes what the batch causes. What a desk's queue does not take waits in `undelivered`;
-    /// what a service's queue does not take holds the batch. Returns false when it is told to stop
-    /// meanwhile.
-    async fn send(
-        &self,
-        items: &[Item<S::Inbound>],
-        dispositions: &[Disposition],
-        stop: &CancellationToken,
-    ) -> Result<bool, Fault> {
-        let outputs = outputs(dispositions);
-        binding::bind(&self.connections.publishing, outputs.iter().map(|(_, stored)| *stored))
-            .await?;
-        let is_away = |(_, stored): &(String, &StoredOutput)| {
-            stored.output.desk().is_some_and(|desk| self.shared.desks_away.has(desk))
-        };
-        let events = outputs.iter().filter_map(|(_, stored)| event::of(S::SERVICE, stored));
-        let events: Vec<OutgoingMessage> =
-            if self.shared.settings.events { events.collect() } else { Vec::new() };
-        let (away, outputs): (Vec<_>, Vec<_>) = outputs.into_iter().partition(is_away);
-        let away: Vec<&StoredOutput> = away.into_iter().map(|(_, stored)| stored).collect();
-        let (pool, limit) = (&self.shared.pool, self.shared.settings.answer_timeout);
-        timeout::database(limit, undelivered::keep(pool, &away, now())).await?;
-        let mut letters: Vec<OutgoingMessage> =
-            outputs.iter().map(|(_, output)| OutgoingMessage::of(output)).collect();
-        letters.extend(
-            items
-                .iter()
-                .zip(dispositions)
-                .filter_map(|(item, disposition)| onward::<S>(item, disposition)),
-        );
-        letters.extend(events);
-        let mut delays = backoff();
-        loop {
-            let sent_at = now();
-            let refused = self.publisher.publish(&letters, sent_at).await?;
-            let taken = outputs.iter().filter(|(id, _)| !refused.contains(id));
-            measure::deliveries(taken.map(|(_, stored)| *stored), sent_at);
-            if refused.is_empty() {
-                return Ok(true);
-            }
-            let to_desks = outputs
-                .iter()
-                .filter(|(id, output)| output.output.desk().is_some() && refused.contains(id));
-            let rows: Vec<&StoredOutput> = to_desks.map(|(_, output)| *output).collect();
-            // An auditor whose queue is full misses events, and holds up nobody.
-            let missed = |letter: &OutgoingMessage| {
-                letter.exchange == Exchange::Sync.name() && refused.contains(&letter.message_id)
-            };
-            let services: Vec<OutgoingMessage> = letters.into_iter().filter(missed).collect();
-            self.shared.desks_away.went(rows.iter().filter_map(|stored| stored.output.desk()));
-            let kept = undelivered::keep_refused(pool, &rows, &refused, now());
-            timeout::database(limit, kept).await?;
-            if services.is_empty() {
-                return Ok(true);
-            }
-            refused.tell_held(&self.queue, &services);
-            letters = services;
-            for letter in &mut letters {
-                letter.attempt += 1;
-            }
-            if !pause(delays.next(), stop, &self.shared.health).await {
-                return Ok(false);
-            }
-        }
     }
 
     async fn hand_back(self) -> Result<(), Fault> {

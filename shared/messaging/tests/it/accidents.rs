@@ -34,6 +34,15 @@ impl ServiceHarness {
         .await;
     }
 
+    /// The bulk queue takes so many messages.
+    pub async fn bulk_queue_takes(&self, messages: u32) {
+        let small = serde_json::json!({ "max-length": messages, "overflow": "reject-publish" });
+        self.on_broker(move |broker, vhost| {
+            broker.put_policy(vhost, "small", "^share-dispatcher\\.bulk$", 10, &small)
+        })
+        .await;
+    }
+
     /// The desk that is away is tried again after so long.
     pub async fn next_probe(&self, after: &'static str) {
         let mut transaction = self.pool.begin().await.expect("a transaction");

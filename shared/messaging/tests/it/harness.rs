@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use contracts::topology::Service;
+use lapin::message::Delivery;
 use local::TestEnvironment;
 use messaging::{Health, RedeliverySettings, Retention, RuntimeSettings, Service as _};
 use sqlx::PgPool;
@@ -100,7 +101,8 @@ impl ServiceHarness {
         let desk = Desk::open(&world.account("acme").await.amqp_url, "acme");
         let passed_on = Arc::default();
         let url = world.installation.service_url(Service::CommentSync).expect("an address");
-        let collecting = tokio::spawn(collect(url, Arc::clone(&passed_on)));
+        let queues = [Service::CommentSync.name().to_owned(), Service::CommentSync.bulk_queue()];
+        let collecting = tokio::spawn(collect(url, queues, Arc::clone(&passed_on)));
         Self { world, pool, desk, passed_on, collecting }
     }
 
@@ -282,15 +284,17 @@ fn settings(broker_url: String, slots: usize, max_age: Duration) -> RuntimeSetti
 
 async fn collect(
     url: String,
+    queues: [String; 2],
     passed_on: Arc<Mutex<BTreeMap<String, Arrivals>>>,
 ) -> lapin::Result<()> {
-    read_queue(&url, "comment-sync", |delivery| {
+    let came = |delivery: &Delivery| {
         let id =
             delivery.properties.message_id().as_ref().map(ToString::to_string).unwrap_or_default();
         let said: serde_json::Value = serde_json::from_slice(&delivery.data).unwrap_or_default();
         let what = said["what"].as_str().unwrap_or_default().to_owned();
         let mut passed_on = passed_on.lock().expect("no test panics with it");
         passed_on.entry(id).or_default().came(what, &delivery.data);
-    })
-    .await
+    };
+    let [work, bulk] = &queues;
+    tokio::try_join!(read_queue(&url, work, came), read_queue(&url, bulk, came)).map(drop)
 }

@@ -7,6 +7,7 @@ mod crash;
 mod desk_away;
 mod events;
 mod failure;
+mod flood;
 mod forward;
 mod harness;
 mod malformed;

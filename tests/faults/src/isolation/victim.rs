@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use contracts::ids::derive_id;
 use contracts::{Receipt, ReceiptOutcome};
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use testkit::desk::clock;
 use testkit::{Desk, until};
@@ -21,6 +22,9 @@ pub const VICTIM: &str = "stark";
 const PARTNER: &str = "wayne";
 /// Tickets that the partner shares with it.
 const TICKETS: usize = 20;
+
+/// Commands of a flood that wait for their confirm at a time.
+const AT_ONCE: usize = 1_000;
 
 /// A comment, with the share that it goes over.
 pub type CrossingComment = (String, String);
@@ -121,6 +125,28 @@ impl Victim {
             publish_as(Arc::clone(&self.desk), self.desk.next_id(), kind, content);
         })
         .await;
+    }
+
+    /// The victim comments so often at once, as an automation does, on its tickets in turn. Returns
+    /// when all is answered.
+    pub async fn flood(&self, commands: usize) {
+        let ids: Vec<String> = (0..commands).map(|_| self.desk.next_id()).collect();
+        let comment = |(index, id): (usize, &String)| {
+            let content = json!({
+                "share_id": self.shares[index % self.shares.len()], "actor": admin(),
+                "occurred_at": clock(),
+                "comments": [{ "id": format!("{VICTIM}/{id}"), "body": "Closed by a rule." }],
+            });
+            let (desk, id) = (Arc::clone(&self.desk), id.clone());
+            async move {
+                let sent = desk.send_json(&id, "ticket.update.v1", &content).await;
+                sent.expect("the broker takes a desk's command");
+            }
+        };
+        stream::iter(ids.iter().enumerate()).for_each_concurrent(AT_ONCE, comment).await;
+        for id in &ids {
+            self.desk.receipt(id).await;
+        }
     }
 
     /// Waits until the victim has all of these comments.
