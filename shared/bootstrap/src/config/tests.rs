@@ -289,7 +289,7 @@ fn what_a_command_needs_is_asked_for_by_name() {
 
 #[test]
 fn the_pool_follows_the_slots_unless_told() {
-    assert_eq!(loaded(&[("DESKMESH__BROKER__SLOTS", "8")]).common.max_connections(), 12);
+    assert_eq!(loaded(&[("DESKMESH__BROKER__SLOTS", "8")]).common.max_connections(), 13);
     assert_eq!(loaded(&[("DESKMESH__DATABASE__MAX_CONNECTIONS", "5")]).common.max_connections(), 5);
 }
 
