@@ -117,7 +117,8 @@ struct Felt {
     kept: usize,
 }
 
-/// Measures all troubles with these words in their name; prints a table. Whether all stayed within what is allowed.
+/// Measures all troubles with these words in their name; prints a table. Whether all stayed within
+/// what is allowed.
 ///
 /// # Errors
 /// When the system does not start, or something does not arrive.

@@ -72,10 +72,12 @@ impl<S: Service> Slot<S> {
                 letter.exchange == Exchange::Sync.name() && refused.contains(&letter.message_id)
             };
             let services: Vec<OutgoingMessage> = letters.into_iter().filter(missed).collect();
-            let went = rows.iter().filter_map(|stored| stored.output.desk());
-            self.shared.desks_away.mark(went.map(AccountName::as_str));
+            let went = || rows.iter().filter_map(|stored| stored.output.desk());
+            self.shared.desks_away.mark(went().map(AccountName::as_str));
             let kept = undelivered::keep_refused(pool, &rows, &refused, now());
             timeout::database(limit, kept).await?;
+            // Who looked before they were written down has just taken the mark away.
+            self.shared.desks_away.mark(went().map(AccountName::as_str));
             if services.is_empty() {
                 return Ok(true);
             }
