@@ -81,8 +81,7 @@ impl Envelope {
             Via::Service
         } else if exchange != Exchange::Sync.name() {
             Via::Share
-        } else if [service.retried_key(), service.moved_key()].iter().any(|key| key == routing_key)
-        {
+        } else if origin::brings_commands(service, routing_key) {
             Via::Ladder
         } else {
             Via::Service

@@ -30,16 +30,20 @@ pub(crate) fn of_dead_letter(
     let (exchange, routing_key) = last_death(headers).unwrap_or_default();
     let from_a_service =
         !service.is_entry() || queue == DESK_PARKED || user_id.is_some_and(is_service);
-    let commands = [service.retried_key(), service.moved_key()];
     let via = if !from_a_service {
         Via::Share
-    } else if exchange == Exchange::Sync.name() && commands.contains(&routing_key) {
+    } else if exchange == Exchange::Sync.name() && brings_commands(service, &routing_key) {
         Via::Ladder
     } else {
         Via::Service
     };
     let routing_key = if via == Via::Service { key_of_work(&routing_key) } else { routing_key };
     Origin { via, exchange, routing_key }
+}
+
+/// Whether desks' commands come with this key on `sync`: delayed ones, and those that were moved.
+pub(crate) fn brings_commands(service: Service, key: &str) -> bool {
+    key == service.retried_key() || key == service.moved_key()
 }
 
 /// No account's name has a dot.

@@ -93,15 +93,13 @@ pub(crate) async fn begin<S: Service>(
         return Ok(());
     }
     shared.bulk_accounts.marked.mark(accounts.iter().map(String::as_str));
-    let channel = timeout::broker("open a channel", connection.create_channel()).await?;
-    for account in accounts {
+    for account in &accounts {
         tracing::info!(
             account,
             "it sends more at once than others should wait for; its commands go to the bulk queue"
         );
-        bound::<S>(&channel, &account, true).await?;
     }
-    timeout::broker("close a channel", channel.close(200, ShortString::from("done"))).await
+    bind_all::<S>(connection, &accounts, true).await
 }
 
 /// Of these accounts more waits in the bulk queue: they stay there.
@@ -162,11 +160,7 @@ async fn end<S: Service>(
     if accounts.is_empty() {
         return Ok(());
     }
-    let channel = timeout::broker("open a channel", connection.create_channel()).await?;
-    for account in accounts {
-        bound::<S>(&channel, account, false).await?;
-    }
-    timeout::broker("close a channel", channel.close(200, ShortString::from("done"))).await?;
+    bind_all::<S>(connection, accounts, false).await?;
     // Another replica may have seen the flood go on meanwhile.
     let gone = sqlx::query("delete from bulk_account where account = any($1) and until <= $2")
         .bind(accounts)
@@ -178,20 +172,32 @@ async fn end<S: Service>(
     Ok(())
 }
 
-/// Binds the commands of an account to the bulk queue, or takes the binding away. Done again it
+/// Binds the commands of accounts to the bulk queue, or takes the bindings away. Done again it
 /// changes nothing.
-async fn bound<S: Service>(channel: &Channel, account: &str, binds: bool) -> Result<(), Fault> {
+async fn bind_all<S: Service>(
+    connection: &Connection,
+    accounts: &[String],
+    binds: bool,
+) -> Result<(), Fault> {
+    let channel = timeout::broker("open a channel", connection.create_channel()).await?;
+    for account in accounts {
+        bind::<S>(&channel, account, binds).await?;
+    }
+    timeout::broker("close a channel", channel.close(200, ShortString::from("done"))).await
+}
+
+async fn bind<S: Service>(channel: &Channel, account: &str, binds: bool) -> Result<(), Fault> {
     let Ok(account) = AccountName::new(account) else { return Ok(()) };
     let queue = ShortString::from(S::SERVICE.bulk_queue());
     let exchange = ShortString::from(S::SERVICE.entry_exchange());
     let key = ShortString::from(bulk_binding(&account));
     let none = FieldTable::default();
     if binds {
-        let bind = channel.queue_bind(queue, exchange, key, QueueBindOptions::default(), none);
-        timeout::broker("bind an account to the bulk queue", bind).await
+        let bound = channel.queue_bind(queue, exchange, key, QueueBindOptions::default(), none);
+        timeout::broker("bind an account to the bulk queue", bound).await
     } else {
-        let unbind = channel.queue_unbind(queue, exchange, key, none);
-        timeout::broker("take an account from the bulk queue", unbind).await
+        let unbound = channel.queue_unbind(queue, exchange, key, none);
+        timeout::broker("take an account from the bulk queue", unbound).await
     }
 }
 

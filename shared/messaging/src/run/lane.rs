@@ -25,7 +25,7 @@ pub(crate) enum Lane {
 impl Lane {
     /// Of the messages from `queue`.
     pub fn of(service: Service, queue: &str) -> Self {
-        if !service.is_edge() && queue == service.bulk_queue() { Self::Bulk } else { Self::Work }
+        if queue == service.bulk_queue() { Self::Bulk } else { Self::Work }
     }
 }
 
