@@ -153,6 +153,21 @@ mod tests {
     }
 
     #[test]
+    fn what_died_in_a_bulk_queue_goes_back_to_the_work_queue() {
+        let origin = |service: Service, key: &str| {
+            let (user, queue) = (service.user(), format!("{}.parked", service.name()));
+            let (via, _, key) = origin(service, &queue, Some(&user), "sync", key);
+            (via, key)
+        };
+        assert_eq!(
+            origin(Service::FieldSync, "field-sync.bulk.transfer"),
+            (Via::Service, "field-sync.transfer".to_owned())
+        );
+        let moved = Service::ShareDispatcher.moved_key();
+        assert_eq!(origin(Service::ShareDispatcher, &moved), (Via::Ladder, moved.clone()));
+    }
+
+    #[test]
     fn an_account_that_says_it_came_between_services_is_not_believed() {
         for user in [None, Some("acme"), Some("svc")] {
             let (via, ..) = origin(
