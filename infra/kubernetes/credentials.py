@@ -52,7 +52,7 @@ def main() -> None:
     arguments.add_argument(
         "--database",
         required=True,
-        help="postgres://, host, perhaps port, and database; options as in ?sslmode=require",
+        help="postgres://, host, perhaps port, and database; options as in ?sslmode=verify-full",
     )
     arguments.add_argument(
         "--account",

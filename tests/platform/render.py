@@ -19,6 +19,10 @@ CANARY = "canary"
 TRACE = "trace"
 # Where edges keep files, if not in volumes: it changes nothing but them, and is listed after them.
 FILES_S3 = "files-s3"
+# The Secret with the authority of the database's certificates: its operator's, for everybody.
+DATABASE_CA = "database-ca"
+# Where the database's log goes: it changes nothing but the database, and is listed after it.
+ARCHIVED = ("cnpg", "cnpg-archive")
 PART_OF_ANOTHER = ("rabbitmq-topology", "small", "three-zones")
 # These add objects and change none: with nothing and with everything is enough, and halves the
 # number of combinations.
@@ -50,11 +54,8 @@ def combinations(tree: Tree) -> list[tuple[str, ...]]:
     """All sets of components that can be listed together; canary and edges, which only servers'
     components change, with each broker.
     """
-    others = [
-        name
-        for name in tree.components()
-        if name not in (*BROKERS, *PART_OF_ANOTHER, *ADDS_ONLY, *BEFORE_BROKER, FILES_S3)
-    ]
+    of_their_own = (*PART_OF_ANOTHER, *ADDS_ONLY, *BEFORE_BROKER, FILES_S3, ARCHIVED[1])
+    others = [name for name in tree.components() if name not in (*BROKERS, *of_their_own)]
     sets = itertools.chain.from_iterable(
         itertools.combinations(others, count) for count in range(len(others) + 1)
     )
@@ -64,7 +65,8 @@ def combinations(tree: Tree) -> list[tuple[str, ...]]:
     with_each = [(first, *broker) for first in BEFORE_BROKER for broker in brokers]
     largest = max(every, key=len)
     with_files = [(*sorted(EDGES), FILES_S3, *broker) for broker in brokers]
-    return [*every, *with_each, *with_files, (*BEFORE_BROKER, *largest)]
+    with_archive = [(*broker, *ARCHIVED) for broker in brokers]
+    return [*every, *with_each, *with_files, *with_archive, (*BEFORE_BROKER, *largest)]
 
 
 def wanted(tree: Tree, quick: bool) -> list[tuple[str, tuple[str, ...]]]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from pods import edges, pods
-from render import TRACE, Render
+from render import DATABASE_CA, TRACE, Render
 from tree import Object, Tree, selects, title
 
 # The Secrets that the base needs; ../../infra/kubernetes/README.md documents these and those of
@@ -20,7 +20,7 @@ def secrets(tree: Tree, render: Render) -> Iterator[str]:
         for volume in pod.spec.get("volumes", [])
         if "secret" in volume
     }
-    added = {"smtp-login": "deskmesh-mail", TRACE: "deskmesh-trace"}
+    added = {"smtp-login": "deskmesh-mail", TRACE: "deskmesh-trace", "cnpg": DATABASE_CA}
     wanted = BASE_SECRETS | {
         secret for component, secret in added.items() if component in render.components
     }
