@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn names_below_an_operators_are_those_it_operates() {
+    fn m2_names_below_an_operators_are_those_it_operates() {
         let mut world = World::with(&["acme", "gate"]);
         world.tell("operator", "operator", &operator("gateway")).assert_applied();
         for (other, by) in
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_a_foreign_name_below_it_cannot_operate() {
+    fn m2_who_has_a_foreign_name_below_it_cannot_operate() {
         let mut world = World::with(&["gateway-eu"]);
         let detail = world
             .tell("operator", "operator", &operator("gateway"))

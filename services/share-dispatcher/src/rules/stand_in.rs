@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_that_names_no_id_gets_one_that_nobody_can_tell_before() {
+    fn m1_a_share_that_names_no_id_gets_one_that_nobody_can_tell_before() {
         let id = ours().share_id(&account("acme"), "m-1");
         assert_eq!(id, ours().share_id(&account("acme"), "m-1"));
         for other in [
@@ -212,7 +212,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_a_desk_makes_up_is_a_person_of_its_own(
+        fn h5_whatever_a_desk_makes_up_is_a_person_of_its_own(
             id in prop_oneof![
                 "placeholder-[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
                 ".{0,60}",

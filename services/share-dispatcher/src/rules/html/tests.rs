@@ -18,7 +18,7 @@ fn comments(bodies: &[&str]) -> Vec<Comment> {
 }
 
 #[test]
-fn what_runs_tracks_or_reaches_the_readers_site_does_not_cross() {
+fn m8_what_runs_tracks_or_reaches_the_readers_site_does_not_cross() {
     for (sent, crosses) in [
         ("<p>Hi <b>you</b></p>", "<p>Hi <b>you</b></p>"),
         ("a<script>alert(1)</script>b", "ab"),
