@@ -75,6 +75,43 @@ impl Database {
         )?)
     }
 
+    /// Keeps the database as it is now, as a backup does; nobody may be connected to it.
+    ///
+    /// # Errors
+    /// When somebody is, or `PostgreSQL` does not answer.
+    pub async fn back_up(&self) -> Result<()> {
+        let mut server = connect(&self.server_url).await?;
+        let (backup, name) = (quoted(&self.backup()), quoted(&self.name));
+        let what = format!("backing up the database {}", self.name);
+        let drop = format!("drop database if exists {backup}");
+        execute(&mut server, drop, &what).await?;
+        execute(&mut server, format!("create database {backup} template {name}"), &what).await?;
+        close(server).await;
+        Ok(())
+    }
+
+    /// Brings the database back as it was when it was backed up; whoever is connected is cut off.
+    ///
+    /// # Errors
+    /// When there is no backup, or `PostgreSQL` does not answer.
+    pub async fn restore(&self) -> Result<()> {
+        let mut server = connect(&self.server_url).await?;
+        let (backup, name) = (quoted(&self.backup()), quoted(&self.name));
+        let what = format!("restoring the database {}", self.name);
+        execute(&mut server, format!("drop database {name} with (force)"), &what).await?;
+        execute(&mut server, format!("alter database {backup} rename to {name}"), &what).await?;
+        for service in everyone() {
+            // What a role is set to in a database does not come back with it.
+            self.create_role(&mut server, service).await?;
+        }
+        close(server).await;
+        Ok(())
+    }
+
+    fn backup(&self) -> String {
+        format!("{}_backup", self.name)
+    }
+
     /// Drops the database with everybody in it, and its roles.
     ///
     /// # Errors

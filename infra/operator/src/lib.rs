@@ -9,6 +9,7 @@ pub mod deployment;
 mod desk;
 pub mod edge;
 pub mod error;
+pub mod recovery;
 pub mod registration;
 pub mod secret;
 pub mod trace;

@@ -10,9 +10,10 @@ use clap::{Parser, Subcommand};
 use commands::account::AccountCommand;
 use commands::canary::CanaryArgs;
 use commands::certify::CertifyArgs;
+use commands::recover::RecoverArgs;
 use commands::service::ServiceCommand;
 use commands::watch::{ServeArgs, TraceArgs};
-use commands::{account, canary, certify, service, watch};
+use commands::{account, canary, certify, recover, service, watch};
 
 /// What whoever operates a deployment does to it and asks of it.
 #[derive(Parser)]
@@ -34,6 +35,8 @@ enum Command {
     Canary(CanaryArgs),
     /// Play a partner against somebody's desk, and say what the desk does wrong
     Certify(CertifyArgs),
+    /// After the database was restored: bring what desks hold and what is held here together again
+    Recover(RecoverArgs),
     /// Tell what became of a ticket, a share, an agreement or a command
     Trace(TraceArgs),
     /// Serve the operator's console: pages in a browser, and /trace/acme/4711 for programs
@@ -57,6 +60,7 @@ fn carry_out(command: Command) -> anyhow::Result<ExitCode> {
         Command::Service(command) => service::carry_out(&command),
         Command::Canary(given) => runtime()?.block_on(canary::carry_out(&given)),
         Command::Certify(given) => runtime()?.block_on(certify::carry_out(given)),
+        Command::Recover(given) => runtime()?.block_on(recover::carry_out(&given)),
         Command::Trace(given) => watch::tell(given),
         Command::Serve(given) => runtime()?.block_on(watch::serve(given)),
     }

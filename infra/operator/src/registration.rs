@@ -1,5 +1,5 @@
-//! Commands about accounts that the operator of the deployment gives: to register one, to lower
-//! versions that are too high.
+//! Commands that the operator of the deployment gives, and their receipts: to register an account,
+//! to lower versions that are too high, to recover.
 
 use std::time::{Duration, SystemTime};
 
@@ -63,60 +63,81 @@ async fn ask<M: Message>(
     limit: Duration,
 ) -> Result<Receipt> {
     let answered = timeout(limit, async {
+        let mut operator = LoggedIn::open(operator_url).await?;
+        let receipt = operator.ask(message, id).await;
+        operator.close().await;
+        receipt
+    });
+    answered.await.unwrap_or_else(|_| Err(no_receipt(what, limit)))
+}
+
+/// What is said of a receipt that did not come.
+pub(crate) fn no_receipt(what: String, limit: Duration) -> Error {
+    let last = "none on desk.operator: do the services run, and does no other program read that \
+        queue";
+    Error::Late { what, limit, last: last.to_owned() }
+}
+
+/// The operator at the broker, alone at its queue.
+pub(crate) struct LoggedIn {
+    connection: Connection,
+    channel: Channel,
+    receipts: Consumer,
+}
+
+impl LoggedIn {
+    pub(crate) async fn open(operator_url: &str) -> Result<Self> {
         let connection = Connection::connect(operator_url, ConnectionProperties::default())
             .await
             .during("logging in to the broker as operator")?;
-        let receipt = publish_and_wait(&connection, message, id).await;
-        // With the receipt, or the error, at hand nothing depends on an orderly end.
-        connection.close(200, ShortString::from("done")).await.ok();
-        receipt
-    });
-    answered.await.unwrap_or_else(|_| {
-        Err(Error::Late {
-            what,
-            limit,
-            last:
-                "none on desk.operator: do the services run, and does no other program read that \
-                queue"
-                    .to_owned(),
+        let (channel, receipts) = read_alone(&connection, &queue()).await?;
+        let confirms = ConfirmSelectOptions::default();
+        channel.confirm_select(confirms).await.during("asking for confirms")?;
+        Ok(Self { connection, channel, receipts })
+    }
+
+    /// Gives a command, and waits for its receipt. Those of others stay in the queue.
+    pub(crate) async fn ask<M: Message>(
+        &mut self,
+        message: &M,
+        id: impl FnOnce(&str) -> String,
+    ) -> Result<Receipt> {
+        let body = serde_json::to_string(message)
+            .map_err(std::io::Error::other)
+            .during("writing the command")?;
+        let id = id(&body);
+        publish::<M>(&self.channel, &id, body.as_bytes()).await?;
+        while let Some(delivery) = self.receipts.next().await {
+            let delivery = delivery.during(format!("reading from {}", queue()))?;
+            let answers = delivery
+                .properties
+                .correlation_id()
+                .as_ref()
+                .is_some_and(|answered| answered.as_str() == id);
+            if !answers {
+                continue;
+            }
+            let Ok(receipt) = serde_json::from_slice::<Receipt>(&delivery.data) else { continue };
+            if receipt.command_type != M::NAME {
+                continue;
+            }
+            delivery.ack(BasicAckOptions::default()).await.during("acknowledging the receipt")?;
+            return Ok(receipt);
+        }
+        Err(Error::Unexpected {
+            what: format!("reading from {}", queue()),
+            detail: "the broker ended the delivery".to_owned(),
         })
-    })
+    }
+
+    /// Logs out. With the receipts at hand nothing depends on an orderly end.
+    pub(crate) async fn close(self) {
+        self.connection.close(200, ShortString::from("done")).await.ok();
+    }
 }
 
-async fn publish_and_wait<M: Message>(
-    connection: &Connection,
-    message: &M,
-    id: impl FnOnce(&str) -> String,
-) -> Result<Receipt> {
-    let body = serde_json::to_string(message)
-        .map_err(std::io::Error::other)
-        .during("writing the command")?;
-    let id = id(&body);
-    let queue = topology::desk_queue(&AccountName::operator());
-    let (channel, mut receipts) = read_alone(connection, &queue).await?;
-    channel.confirm_select(ConfirmSelectOptions::default()).await.during("asking for confirms")?;
-    publish::<M>(&channel, &id, body.as_bytes()).await?;
-    while let Some(delivery) = receipts.next().await {
-        let delivery = delivery.during(format!("reading from {queue}"))?;
-        let answers = delivery
-            .properties
-            .correlation_id()
-            .as_ref()
-            .is_some_and(|answered| answered.as_str() == id);
-        if !answers {
-            continue;
-        }
-        let Ok(receipt) = serde_json::from_slice::<Receipt>(&delivery.data) else { continue };
-        if receipt.command_type != M::NAME {
-            continue;
-        }
-        delivery.ack(BasicAckOptions::default()).await.during("acknowledging the receipt")?;
-        return Ok(receipt);
-    }
-    Err(Error::Unexpected {
-        what: format!("reading from {queue}"),
-        detail: "the broker ended the delivery".to_owned(),
-    })
+fn queue() -> String {
+    topology::desk_queue(&AccountName::operator())
 }
 
 /// Reads as the only one. Of two operators that read at once, each would hold the receipt that the

@@ -1,8 +1,9 @@
 //! What agreement-service accepts.
 
 use contracts::command::{
-    AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept,
-    AgreementCompare, AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList,
+    AccountLower, AccountRecover, AccountRegister, AccountRename, AccountShow, AccountUpdate,
+    AgreementAccept, AgreementCompare, AgreementDeactivate, AgreementDecline, AgreementInvite,
+    AgreementList,
 };
 use contracts::{AgreementId, Message, sharing_url};
 use messaging::{Content, DecodeError, decode};
@@ -17,6 +18,8 @@ pub enum Inbound {
     Show(AccountShow),
     /// Lowers versions that are too high.
     Lower(AccountLower),
+    /// Recovers an account after the database was restored.
+    Recover(AccountRecover),
     /// Gives an account another public address.
     Rename(AccountRename),
     /// Invites another account.
@@ -43,6 +46,7 @@ impl Inbound {
             AccountUpdate::NAME => decode(content).map(|message| Self::Update(Box::new(message))),
             AccountShow::NAME => decode(content).map(Self::Show),
             AccountLower::NAME => decode(content).map(Self::Lower),
+            AccountRecover::NAME => decode(content).map(Self::Recover),
             AccountRename::NAME => decode(content).map(Self::Rename),
             AgreementInvite::NAME => decode(content).map(|message| Self::Invite(Box::new(message))),
             AgreementAccept::NAME => decode(content).map(Self::Accept),
@@ -76,6 +80,7 @@ impl Inbound {
             | Self::Update(_)
             | Self::Show(_)
             | Self::Lower(_)
+            | Self::Recover(_)
             | Self::Rename(_) => None,
             Self::Invite(message) => Some(&message.agreement_id),
             Self::Accept(message) => Some(&message.agreement_id),

@@ -139,6 +139,11 @@ fn wanted(batch: &[&ReceivedMessage<Inbound>], invites_a_day: usize) -> Wanted {
                 wanted.names.insert(message.account.to_string());
                 wanted.with_options.insert(message.account.to_string());
             }
+            Inbound::Recover(message) => {
+                wanted
+                    .recovering
+                    .insert(rules::recover::AccountPage::at(message.cursor.as_deref()));
+            }
             Inbound::Rename(message) => {
                 wanted.with_options.insert(received.account.clone());
                 wanted.addresses.insert(message.address.clone());

@@ -50,7 +50,9 @@ pub(crate) fn transfer(
         let crossing = chain.crossing_over(share_id, &transfer.copy);
         told.extend(crossing.into_iter().flat_map(|crossing| state(transfer, &crossing, fields)));
     }
-    told.push(Delivery::receipt(&transfer.command.account, finished.receipt));
+    if !transfer.command.remarks.unasked {
+        told.push(Delivery::receipt(&transfer.command.account, finished.receipt));
+    }
     told.iter().map(|delivery| Output::to_desk(delivery, transfer.command.received_at)).collect()
 }
 

@@ -2,7 +2,8 @@
 
 use contracts::Message;
 use contracts::command::{
-    ShareList, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+    ShareList, ShareRecover, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare,
+    TicketUpdate,
 };
 use contracts::sync::Fact;
 use messaging::{Content, DecodeError, decode};
@@ -28,6 +29,8 @@ pub enum Inbound {
     Resync(TicketResync),
     /// A desk asks for its shares.
     List(ShareList),
+    /// The operator recovers shares after the database was restored.
+    Recover(ShareRecover),
     /// An account or agreement changed.
     Fact(Box<Fact>),
 }
@@ -78,8 +81,13 @@ impl Inbound {
             TicketResync::NAME => decode(content).map(Self::Resync),
             ShareList::NAME => {
                 let list: ShareList = decode(content)?;
-                limits::page(&list)?;
+                limits::page(list.limit, list.cursor.as_deref())?;
                 Ok(Self::List(list))
+            }
+            ShareRecover::NAME => {
+                let recover: ShareRecover = decode(content)?;
+                limits::page(recover.limit, recover.cursor.as_deref())?;
+                Ok(Self::Recover(recover))
             }
             Fact::NAME => decode(content).map(|fact| Self::Fact(Box::new(fact))),
             other => Err(DecodeError::UnknownType(other.to_owned())),

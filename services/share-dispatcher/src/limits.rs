@@ -1,8 +1,6 @@
 //! How much one message may carry (contract part 2).
 
-use contracts::command::{
-    MAX_LIMIT, ShareList, TicketRedact, TicketShare, TicketUpdate, page_size,
-};
+use contracts::command::{MAX_LIMIT, TicketRedact, TicketShare, TicketUpdate, page_size};
 use contracts::comment::Comment;
 use contracts::limits::{ATTACHMENTS, CCS, COMMENTS, FIELDS, TAGS, WHOLE_NUMBER};
 use contracts::{ShareId, TicketId};
@@ -38,15 +36,15 @@ pub(crate) fn redact(redact: &TicketRedact) -> Result<(), DecodeError> {
 }
 
 /// A page that there can be.
-pub(crate) fn page(list: &ShareList) -> Result<(), DecodeError> {
-    if page_size(list.limit).is_none() {
+pub(crate) fn page(limit: Option<u32>, cursor: Option<&str>) -> Result<(), DecodeError> {
+    if page_size(limit).is_none() {
         return Err(DecodeError::malformed(
             "/limit",
             format!("a page has 1 to {MAX_LIMIT} entries"),
         ));
     }
-    match &list.cursor {
-        Some(cursor) if ShareId::new(cursor.as_str()).is_err() => {
+    match cursor {
+        Some(cursor) if ShareId::new(cursor).is_err() => {
             Err(DecodeError::malformed("/cursor", "not a next_cursor of an earlier receipt"))
         }
         _ => Ok(()),
@@ -125,20 +123,14 @@ mod tests {
 
     #[test]
     fn a_page_is_one_that_there_can_be() {
-        let list = |limit, cursor: Option<&str>| ShareList {
-            limit,
-            cursor: cursor.map(Into::into),
-            agreement_id: None,
-        };
-        assert_eq!(page(&list(Some(200), Some("0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10"))), Ok(()));
-        for (bad, at) in [
-            (list(Some(201), None), "/limit"),
-            (list(Some(0), None), "/limit"),
-            (list(None, Some("2")), "/cursor"),
-        ] {
+        assert_eq!(page(Some(200), Some("0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10")), Ok(()));
+        for (limit, cursor, at) in
+            [(Some(201), None, "/limit"), (Some(0), None, "/limit"), (None, Some("2"), "/cursor")]
+        {
+            let refused = page(limit, cursor);
             assert!(
-                matches!(page(&bad), Err(DecodeError::Malformed { pointer, .. }) if pointer == at),
-                "{bad:?}"
+                matches!(&refused, Err(DecodeError::Malformed { pointer, .. }) if pointer == at),
+                "{refused:?}"
             );
         }
     }

@@ -159,6 +159,12 @@ fn verdict(received: &ReceivedMessage<Inbound>, decision: Decision) -> HandlerRe
                 std::iter::once(outbound::transfer(&transfer)).chain(bound).collect(),
             )
         }
+        Decision::Recovered { states, transfers, receipt } => {
+            let states = states.iter().map(|state| outbound::told(state, &command));
+            let transfers = transfers.iter().map(outbound::transfer);
+            let receipt = outbound::receipt(&command.account, &command, *receipt);
+            HandlerResult::Decided(states.chain(transfers).chain([receipt]).collect())
+        }
         Decision::Listed { states, next_cursor } => {
             let mut receipt = command.receipt(ReceiptOutcome::Applied);
             receipt.next_cursor = next_cursor;
@@ -187,7 +193,7 @@ fn answer_output(
         Inbound::Redact(redact) => (None, redact.share_id.clone()),
         Inbound::Resync(resync) => (None, Some(resync.share_id.clone())),
         Inbound::List(list) => (list.agreement_id.clone(), None),
-        Inbound::Fact(_) => (None, None),
+        Inbound::Recover(_) | Inbound::Fact(_) => (None, None),
     };
     if answer.share_id.is_some() {
         receipt.share_id = answer.share_id;

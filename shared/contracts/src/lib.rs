@@ -9,6 +9,7 @@ pub mod comparable;
 pub mod compatibility;
 pub mod contact;
 pub mod delivery;
+pub mod epoch;
 pub mod event;
 pub mod fields;
 pub mod flow_picture;
@@ -27,6 +28,7 @@ pub mod terms;
 pub mod time;
 pub mod topology;
 
+pub use epoch::Epoch;
 pub use ids::{AccountName, AgreementId, ChainId, CommentId, CopyId, ShareId, TicketId};
 pub use people::{Actor, Person, Role};
 pub use reason::Reason;

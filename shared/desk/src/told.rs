@@ -56,7 +56,8 @@ impl ToldDelivery {
             | DeliveryBody::AgreementDeactivated(_)
             | DeliveryBody::AgreementState(_)
             | DeliveryBody::AgreementComparison(_)
-            | DeliveryBody::AccountState(_) => None,
+            | DeliveryBody::AccountState(_)
+            | DeliveryBody::AccountRecovered(_) => None,
         }
     }
 

@@ -7,7 +7,7 @@ use contracts::command::{AccountKind, DeskLimits};
 use contracts::delivery::AgreementStatus;
 use contracts::fields::CustomStatuses;
 use contracts::sync::{AccountFact, AgreementFact, Fact};
-use contracts::{AccountName, AgreementId};
+use contracts::{AccountName, AgreementId, Epoch};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
@@ -152,7 +152,9 @@ pub async fn learn<'a>(
 ) -> sqlx::Result<()> {
     let mut accounts: BTreeMap<&AccountName, &AccountFact> = BTreeMap::new();
     let mut agreements: BTreeMap<&AgreementId, &AgreementFact> = BTreeMap::new();
+    let mut epoch = Epoch::default();
     for fact in facts {
+        epoch = epoch.max(fact.epoch.unwrap_or_default());
         if let Some(account) = fact.change.account() {
             keep_newest(&mut accounts, &account.account, account);
         }
@@ -184,10 +186,10 @@ pub async fn learn<'a>(
         .bind(agreements.keys().map(ToString::to_string).collect::<Vec<_>>())
         .bind(agreements.values().map(|fact| version(fact.version)).collect::<Vec<_>>())
         .bind(agreements.values().map(Json).collect::<Vec<_>>())
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
     }
-    Ok(())
+    messaging::epoch::learn(connection, epoch).await
 }
 
 fn version(version: u64) -> i64 {
@@ -377,6 +379,7 @@ mod tests {
             deliveries: Vec::new(),
             notices: Vec::new(),
             compare: None,
+            epoch: None,
         }
     }
 

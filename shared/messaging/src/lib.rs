@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 
 mod decide;
+pub mod epoch;
 mod intake;
 mod message;
 mod observe;

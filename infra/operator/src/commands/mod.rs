@@ -4,5 +4,6 @@ pub mod account;
 pub mod canary;
 pub mod certify;
 pub mod reach;
+pub mod recover;
 pub mod service;
 pub mod watch;

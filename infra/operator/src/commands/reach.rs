@@ -14,6 +14,13 @@ use operator::{Broker, Deployment, secret};
 pub struct ReachArgs {
     #[command(flatten)]
     management: ManagementArgs,
+    #[command(flatten)]
+    broker: BrokerArgs,
+}
+
+/// The door for the user `operator`.
+#[derive(Args)]
+pub struct BrokerArgs {
     /// The broker's AMQP address with the user `operator`: `amqps://operator:…@host/deskmesh`
     #[arg(long, env = "DESKMESH_BROKER_URL", hide_env_values = true, value_name = "URL")]
     broker_url: Option<String>,
@@ -53,6 +60,13 @@ impl ManagementArgs {
     }
 }
 
+impl BrokerArgs {
+    /// The address.
+    pub fn operator_url(&self) -> Result<String> {
+        needed("broker-url", self.broker_url.as_ref(), self.broker_url_file.as_ref())
+    }
+}
+
 impl ReachArgs {
     /// Both addresses, with the virtual host that the AMQP address names.
     pub fn doors(&self) -> Result<AccountAdmin> {
@@ -61,8 +75,7 @@ impl ReachArgs {
             self.management.management_url.as_ref(),
             self.management.management_url_file.as_ref(),
         )?;
-        let operator_url =
-            needed("broker-url", self.broker_url.as_ref(), self.broker_url_file.as_ref())?;
+        let operator_url = self.broker.operator_url()?;
         let vhost = match operator_url.split_once("://").and_then(|(_, rest)| rest.split_once('/'))
         {
             Some((_, vhost)) if !vhost.is_empty() => vhost.to_owned(),

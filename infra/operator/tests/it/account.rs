@@ -24,7 +24,7 @@ use crate::site::Site;
 /// How many updates flow while passwords change.
 const UPDATES: usize = 120;
 
-fn admin() -> Actor {
+pub fn admin() -> Actor {
     Actor {
         id: "admin".to_owned(),
         name: "Admin".to_owned(),

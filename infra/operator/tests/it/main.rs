@@ -6,4 +6,5 @@ mod account;
 mod canary;
 mod certify;
 mod console;
+mod recover;
 mod site;

@@ -99,6 +99,21 @@ impl Site {
         self.services.push(restart.await.unwrap().unwrap());
     }
 
+    /// Stops the services.
+    pub async fn stop(&mut self) {
+        let mut services = std::mem::take(&mut self.services);
+        let stop =
+            move || services.iter_mut().try_for_each(|it| it.terminate(READY_LIMIT).map(drop));
+        spawn_blocking(stop).await.unwrap().unwrap();
+    }
+
+    /// Starts them again.
+    pub async fn start(&mut self) {
+        let fleet = self.fleet.clone();
+        let start = move || fleet.start_all_ready(READY_LIMIT);
+        self.services = spawn_blocking(start).await.unwrap().unwrap();
+    }
+
     pub async fn remove(self) {
         drop(self.services);
         for account in &self.accounts {

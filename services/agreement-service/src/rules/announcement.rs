@@ -2,6 +2,7 @@
 //! a notice.
 
 use contracts::delivery::{AgreementState, AgreementStatus, Decider, Delivery, DeliveryBody, Side};
+use contracts::epoch::count;
 use contracts::people::name_without_contact;
 use contracts::sync::{About, AgreementEvent, AgreementNotice, Change, Notice, Recipient};
 use contracts::{Actor, Reason, ReceiptOutcome};
@@ -187,7 +188,7 @@ impl View<'_> {
     /// version 2.
     fn is_withdrawn(self) -> bool {
         self.agreement.status == AgreementStatus::Inactive
-            && self.agreement.version == 2
+            && count(self.agreement.version) == 2
             && self.agreement.by.side == Side::Sender
             && self.agreement.reason.is_none()
     }

@@ -25,7 +25,7 @@ pub(super) fn decide(
     };
     let invited = Agreement {
         agreement_id: message.agreement_id.clone(),
-        version: 1,
+        version: state.epoch().raise(1),
         sender: sender.name.clone(),
         receiver: receiver.name.clone(),
         name: message.name.clone(),

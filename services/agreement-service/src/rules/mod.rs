@@ -13,6 +13,7 @@ pub mod invites_a_day;
 pub(crate) mod list;
 mod lower;
 mod operating;
+pub(crate) mod recover;
 mod register;
 pub(crate) mod rename;
 mod show;
@@ -103,12 +104,13 @@ pub fn decide(
     {
         return register::decide(state, asked, message);
     }
-    if let Inbound::Lower(message) = message {
-        return if asked.is_from_operator() {
-            lower::decide(state, asked, message)
-        } else {
-            authorize::not_yours(asked).into()
-        };
+    match message {
+        Inbound::Lower(_) | Inbound::Recover(_) if !asked.is_from_operator() => {
+            return authorize::not_yours(asked).into();
+        }
+        Inbound::Lower(message) => return lower::decide(state, asked, message),
+        Inbound::Recover(message) => return recover::decide(state, asked, message),
+        _ => {}
     }
     let account = match authorize::account(state, asked) {
         Ok(account) => account,
@@ -119,7 +121,7 @@ pub fn decide(
         Inbound::Update(message) => update::decide(account, asked, message),
         Inbound::Show(message) => show::decide(account, asked, message),
         // The operator's alone: answered above.
-        Inbound::Lower(_) => authorize::not_yours(asked).into(),
+        Inbound::Lower(_) | Inbound::Recover(_) => authorize::not_yours(asked).into(),
         Inbound::Rename(message) => rename::decide(state, account, asked, message),
         Inbound::Invite(message) => invite::decide(state, account, asked, message),
         Inbound::Accept(message) => accept::decide(state, account, asked, message),
@@ -178,6 +180,7 @@ impl Asked<'_> {
             deliveries: Vec::new(),
             notices: Vec::new(),
             compare: None,
+            epoch: None,
         }
     }
 

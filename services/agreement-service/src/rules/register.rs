@@ -62,7 +62,7 @@ fn registered(
         attribute_versions: BTreeMap::new(),
         attribute_arrivals: BTreeMap::new(),
         field_options: FieldOptions::default(),
-        version: 1,
+        version: state.epoch().raise(1),
     })
 }
 

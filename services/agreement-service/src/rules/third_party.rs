@@ -140,7 +140,7 @@ fn standing_for(
         attribute_versions: BTreeMap::new(),
         attribute_arrivals: BTreeMap::new(),
         field_options: FieldOptions::default(),
-        version: 1,
+        version: state.epoch().raise(1),
     })
 }
 

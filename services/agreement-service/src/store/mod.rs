@@ -5,6 +5,7 @@ mod agreement;
 mod delayed;
 mod invite_made;
 mod options;
+mod recovering;
 mod released;
 
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ use sqlx::PgConnection;
 
 use crate::rules::invites_a_day::Invites;
 use crate::rules::list::Page;
+use crate::rules::recover::AccountPage;
 use crate::rules::rename::MOST_AGREEMENTS;
 use crate::rules::state::{Account, Agreement, State, Stored};
 
@@ -42,6 +44,8 @@ pub(crate) struct Wanted {
     pub renaming: BTreeSet<String>,
     /// Accounts with the pages of their agreements that they ask for.
     pub pages: BTreeSet<(String, Page)>,
+    /// Pages of accounts that are recovered.
+    pub recovering: BTreeSet<AccountPage>,
     /// Addresses and sharing URLs that the batch brings itself.
     pub coming: BTreeSet<String>,
     /// Accounts that invite.
@@ -74,6 +78,7 @@ pub(crate) async fn load(
     connection: &mut PgConnection,
     mut wanted: Wanted,
 ) -> Result<State, DecideError> {
+    recovering::add(&mut *connection, &mut wanted).await?;
     if wanted.registers {
         account::lock_names(&mut *connection, !wanted.operators.is_empty()).await?;
     }
@@ -84,6 +89,8 @@ pub(crate) async fn load(
         wanted.stand_under(operator);
     }
     let mut accounts = account::load(&mut *connection, &wanted).await?;
+    // After the accounts: a recovery of one of them was waited for at its row.
+    let epoch = messaging::epoch::held(&mut *connection).await?;
     let foreign_below = account::foreign_below(&mut *connection, &wanted.operators).await?;
     // After the accounts: who gave one up meanwhile was waited for at its row.
     let released = released::load(&mut *connection, &wanted.addresses).await?;
@@ -117,6 +124,7 @@ pub(crate) async fn load(
         contacts,
         coming,
         invites: Invites::new(wanted.invites_a_day, made),
+        epoch,
     }))
 }
 
@@ -141,6 +149,7 @@ fn crowded(wanted: &Wanted, agreements: &[Agreement]) -> BTreeSet<AccountName> {
 /// Saves what changed. A row that is new goes in plainly: if another transaction was faster, the
 /// batch runs again and meets it. Addresses are given up before they are taken.
 pub(crate) async fn save(connection: &mut PgConnection, state: &State) -> Result<(), DecideError> {
+    messaging::epoch::learn(&mut *connection, state.epoch()).await?;
     account::update(&mut *connection, state.accounts().changed_rows()).await?;
     account::insert(&mut *connection, state.accounts().new_rows()).await?;
     options::save(&mut *connection, state.accounts().all()).await?;

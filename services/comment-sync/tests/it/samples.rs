@@ -156,5 +156,6 @@ pub fn agreement(version: u64, status: AgreementStatus) -> Fact {
         deliveries: Vec::new(),
         notices: Vec::new(),
         compare: None,
+        epoch: None,
     }
 }

@@ -6,7 +6,7 @@ mod world;
 
 use contracts::sync::Transfer;
 use contracts::terms::CommentTerms;
-use contracts::{ItemOutcome, Terms};
+use contracts::{Epoch, ItemOutcome, Terms};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -82,6 +82,25 @@ proptest! {
         if !counts {
             world.check_hops()?;
         }
+    }
+
+    #[test]
+    fn c4_after_a_restore_every_desk_comes_to_hold_what_the_stage_holds(
+        terms in [terms(), terms(), terms()],
+        counts: bool,
+        before in steps(),
+        forgotten in steps(),
+        after in steps(),
+    ) {
+        let mut world = World::new(terms, counts).shared();
+        world.work(&before);
+        let backup = world.stage.fields.clone();
+        world.work(&forgotten);
+        world.restore(backup, Epoch::new(1).unwrap());
+        world.work(&after);
+        let world = world.rest(&after);
+        world.check_desks()?;
+        prop_assert!(world.silent.is_empty(), "{:?}", world.silent);
     }
 
     #[test]

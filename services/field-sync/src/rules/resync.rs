@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use contracts::CopyId;
 use contracts::delivery::{FieldHeld, StatusHeld, TagHeld};
 use contracts::fields::{Status, StatusValue};
+use contracts::{CopyId, Epoch};
 
 use super::state::{ChainFields, Field, Value};
 
@@ -22,8 +22,10 @@ pub struct Held {
 /// What `copy` holds. A copy whose status nobody told is `new`: as such a ticket is created.
 #[must_use]
 pub fn held(fields: &ChainFields, copy: &CopyId) -> Held {
+    // Nobody set it: the lowest revision of the chain's epoch.
+    let revision = Epoch::of(fields.revision).raise(0);
     let status =
-        StatusHeld { status: StatusValue { value: Status::New, custom_status: None }, revision: 0 };
+        StatusHeld { status: StatusValue { value: Status::New, custom_status: None }, revision };
     let mut held = Held { status, tags: Vec::new(), custom_fields: BTreeMap::new() };
     for (field, state) in fields.copies.get(copy).into_iter().flatten() {
         let revision = state.revision;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contracts::fields::{FieldValue, StatusValue};
-use contracts::{AccountName, CopyId, Item, Timestamp};
+use contracts::{AccountName, CopyId, Epoch, Item, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Length of a tag, or of the title that an account without fields of its own uses as a key, in
@@ -133,13 +133,21 @@ pub struct OwnChange {
 /// The fields of all copies of a chain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChainFields {
-    /// Counts accepted commands with field changes; never goes back.
+    /// Counts accepted commands with field changes; never goes back, and not below its epoch.
     pub revision: u64,
     /// Per copy and field.
     pub copies: BTreeMap<CopyId, BTreeMap<Field, FieldState>>,
 }
 
 impl ChainFields {
+    /// Takes a record as it was kept: with the chain's epoch, so that none lies below what desks
+    /// may hold from before a recovery.
+    pub fn load(&mut self, copy: CopyId, field: Field, kept: FieldState) {
+        let revision = Epoch::of(self.revision).raise(kept.revision);
+        let state = FieldState { revision, ..kept };
+        self.copies.entry(copy).or_default().insert(field, state);
+    }
+
     /// What a copy holds in a field.
     #[must_use]
     pub fn get(&self, copy: &CopyId, field: &Field) -> Option<&FieldState> {

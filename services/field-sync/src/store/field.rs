@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::{ChainId, CopyId, Item};
+use contracts::{ChainId, CopyId, Epoch, Item};
 use messaging::DecideError;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection};
@@ -34,19 +34,23 @@ impl StoredFields {
     }
 }
 
-/// Loads the revisions of chains, without any field.
+/// Loads the revisions of chains, without any field. A chain that is new has one too: after a
+/// recovery the first that it gives lies above what was lost.
 pub(crate) async fn load_revisions(
     connection: &mut PgConnection,
     chains: &BTreeSet<ChainId>,
 ) -> Result<BTreeMap<ChainId, StoredFields>, DecideError> {
-    let rows: Vec<RevisionRow> =
-        sqlx::query_as("select id, revision from chain where id = any($1)")
-            .bind(chains.iter().map(ToString::to_string).collect::<Vec<_>>())
-            .fetch_all(connection)
-            .await?;
+    let rows: Vec<RevisionRow> = sqlx::query_as(
+        "select asked.id, coalesce(chain.revision, 0) as revision,
+                coalesce((select epoch from epoch), 0::smallint) as epoch
+         from unnest($1::text[]) as asked (id) left join chain using (id)",
+    )
+    .bind(chains.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await?;
     let read = |row: RevisionRow| {
-        let (id, revision) = row.read()?;
-        let fields = ChainFields { revision, copies: BTreeMap::new() };
+        let (id, revision, epoch) = row.read()?;
+        let fields = ChainFields { revision: epoch.raise(revision), copies: BTreeMap::new() };
         Ok((id, StoredFields { fields, stored_revision: revision, changed: BTreeMap::new() }))
     };
     rows.into_iter().map(read).collect()
@@ -131,8 +135,7 @@ fn put(
 ) -> Result<(), DecideError> {
     for row in rows {
         let (chain, copy, field, state) = row.read()?;
-        let fields = &mut chains.entry(chain).or_default().fields;
-        fields.copies.entry(copy).or_default().insert(field, state);
+        chains.entry(chain).or_default().fields.load(copy, field, state);
     }
     Ok(())
 }
@@ -224,15 +227,16 @@ async fn write(
 struct RevisionRow {
     id: String,
     revision: i64,
+    epoch: i16,
 }
 
 impl RevisionRow {
-    fn read(self) -> Result<(ChainId, u64), DecideError> {
+    fn read(self) -> Result<(ChainId, u64, Epoch), DecideError> {
         let stored = |detail: String| DecideError::Stored { table: "chain", detail };
         let id = ChainId::new(self.id).map_err(|error| stored(error.to_string()))?;
         let revision = u64::try_from(self.revision)
             .map_err(|_| stored(format!("{id} has a revision below zero")))?;
-        Ok((id, revision))
+        Ok((id, revision, messaging::epoch::read(self.epoch)?))
     }
 }
 

@@ -63,6 +63,7 @@ fn fact(account: &str, field_key: &str) -> Inbound {
         deliveries: Vec::new(),
         notices: Vec::new(),
         compare: None,
+        epoch: None,
     }))
 }
 

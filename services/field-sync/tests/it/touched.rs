@@ -101,6 +101,7 @@ fn told(account: AccountFact) -> Fact {
         deliveries: Vec::new(),
         notices: Vec::new(),
         compare: None,
+        epoch: None,
     }
 }
 

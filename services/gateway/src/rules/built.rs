@@ -110,9 +110,11 @@ fn needs_actor(command_type: &str) -> bool {
         "account.register.v1",
         "account.show.v1",
         "account.lower.v1",
+        "account.recover.v1",
         "agreement.list.v1",
         "agreement.compare.v1",
         "share.list.v1",
+        "share.recover.v1",
         "ticket.bind.v1",
         "ticket.resync.v1",
     ];

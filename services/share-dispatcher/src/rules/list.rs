@@ -36,7 +36,8 @@ pub(super) fn decide(state: &State, command: &CommandRef, list: &ShareList) -> D
     }
 }
 
-fn told(state: &State, account: &AccountName, share: &ListedShare) -> Option<Delivery> {
+/// A share as one of its parties sees it.
+pub(super) fn told(state: &State, account: &AccountName, share: &ListedShare) -> Option<Delivery> {
     let hop = &share.hop;
     let sends = hop.sender == *account;
     let (side, partner) =

@@ -6,6 +6,7 @@ pub mod html;
 mod list;
 mod noted;
 mod privacy;
+mod recover;
 mod redact;
 mod resync;
 #[cfg(test)]
@@ -24,7 +25,7 @@ pub use state::{ListedShare, NewRow, Place, State};
 use crate::inbound::Inbound;
 use contracts::delivery::Delivery;
 use contracts::sync::{Action, CommandRef, Transfer};
-use contracts::{AccountName, Reason, ReceiptOutcome, ShareId, TicketId, Timestamp};
+use contracts::{AccountName, Reason, Receipt, ReceiptOutcome, ShareId, TicketId, Timestamp};
 use line::AccountBasics;
 
 /// An answer that this service gives itself, because nothing goes on along the line.
@@ -97,6 +98,15 @@ pub enum Decision {
         /// A copy that gets its number with it.
         bound: Option<Box<Binding>>,
     },
+    /// A page of shares, told to both desks of each, and all of their copies.
+    Recovered {
+        /// A `share.state` each.
+        states: Vec<Delivery>,
+        /// What goes on, for all of each copy.
+        transfers: Vec<Transfer>,
+        /// What the operator is told, with the cursor of the next page.
+        receipt: Box<Receipt>,
+    },
     /// A page of shares, told at once: nothing changes.
     Listed {
         /// A `share.state` each.
@@ -119,6 +129,10 @@ pub fn decide(
     message: &Inbound,
 ) -> Decision {
     let account = &command.account;
+    if let Inbound::Recover(recover) = message {
+        return recover::refused_to(publisher, account)
+            .unwrap_or_else(|| recover::decide(state, keys, command, recover));
+    }
     let Some(fact) = state.accounts.get(account) else {
         return Decision::NotYet(Reason::UnknownAccount);
     };
@@ -176,7 +190,8 @@ fn decided(
         Inbound::Redact(redact) => redact::decide(state, keys, command, redact),
         Inbound::Resync(resync) => resync::decide(state, keys, command, fact, resync),
         Inbound::List(list) => list::decide(state, command, list),
-        Inbound::Fact(_) => Decision::Answered(Answer::refused(account, Reason::UnknownType)),
+        Inbound::Recover(_) => refuse(account, Reason::NotYourAccount),
+        Inbound::Fact(_) => refuse(account, Reason::UnknownType),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use contracts::command::TicketResync;
 use contracts::sync::{Action, CommandRef, Hop, Transfer};
-use contracts::{Actor, Reason, Role};
+use contracts::{Actor, Reason, Role, ShareId};
 use line::AccountBasics;
 
 use super::{Decision, Keys, State};
@@ -16,23 +16,34 @@ pub(super) fn decide(
     asking: &AccountBasics,
     resync: &TicketResync,
 ) -> Decision {
+    match transfer(state, keys, command, asking, &resync.share_id) {
+        Some(transfer) => Decision::Passed { transfer: Box::new(transfer), bound: None },
+        None => Decision::NotYet(Reason::NotShared),
+    }
+}
+
+/// What goes on to be told all of the account's copy; nothing where it has none by this share.
+pub(super) fn transfer(
+    state: &State,
+    keys: &Keys,
+    command: &CommandRef,
+    asking: &AccountBasics,
+    share_id: &ShareId,
+) -> Option<Transfer> {
     let account = &command.account;
-    let Some(place) = state.copy_named(account, None, Some(&resync.share_id)) else {
-        return Decision::NotYet(Reason::NotShared);
-    };
+    let place = state.copy_named(account, None, Some(share_id))?;
     let way = state
         .chains
         .get(&place.chain)
         .map(|chain| chain.crossings(&place.copy, &state.inactive()))
         .unwrap_or_default();
     let hops: Vec<Hop> = way.into_iter().map(|crossing| crossing.hop).collect();
-    let action = Action::Resync { share_id: resync.share_id.clone() };
+    let action = Action::Resync { share_id: share_id.clone() };
     // No person is behind it: the desk asks for itself.
     let (id, name) = (account.to_string(), asking.display_name.clone());
     let actor = keys
         .standing_for(account, &Actor { id, name, role: Role::Agent, email: None, phone: None });
-    let transfer = Transfer::new(command.clone(), place.chain, place.copy, hops, action, actor);
-    Decision::Passed { transfer: Box::new(transfer), bound: None }
+    Some(Transfer::new(command.clone(), place.chain, place.copy, hops, action, actor))
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //! database.
 
 use contracts::command::{
-    AccountKind, ShareList, SharedTicket, TicketBind, TicketRedact, TicketResync, TicketShare,
-    TicketUnshare, TicketUpdate,
+    AccountKind, ShareList, ShareRecover, SharedTicket, TicketBind, TicketRedact, TicketResync,
+    TicketShare, TicketUnshare, TicketUpdate,
 };
 use contracts::comment::Comment;
 use contracts::delivery::AgreementStatus;
@@ -15,7 +15,7 @@ use contracts::{
     AccountName, Actor, AgreementId, ChainId, CommentId, CopyId, Reason, Role, ShareId, Terms,
     TicketId, Timestamp,
 };
-use line::AccountBasics;
+use line::{AccountBasics, Chain};
 
 use super::{Decision, Keys, ListedShare, Noted, State, decide};
 use crate::inbound::Inbound;
@@ -46,7 +46,10 @@ pub(crate) fn reason(decision: &Decision) -> Option<Reason> {
     match decision {
         Decision::Answered(answer) => answer.reason,
         Decision::NotYet(reason) => Some(*reason),
-        Decision::Bound { .. } | Decision::Passed { .. } | Decision::Listed { .. } => None,
+        Decision::Bound { .. }
+        | Decision::Passed { .. }
+        | Decision::Listed { .. }
+        | Decision::Recovered { .. } => None,
     }
 }
 
@@ -207,27 +210,40 @@ impl SampleDesk {
         self.decide(who, &Inbound::Resync(TicketResync { share_id: share.clone() }))
     }
 
-    /// Lists as the store finds them: one more than the page, in order.
     pub fn list(&mut self, who: &str, change: impl FnOnce(&mut ShareList)) -> Decision {
         let mut list = ShareList::default();
         change(&mut list);
-        let own = |hop: &&Hop| hop.sender == account(who) || hop.receiver == account(who);
+        self.find(who, list.cursor.as_deref(), list.limit, |_, hop| {
+            (hop.sender == account(who) || hop.receiver == account(who))
+                && list.agreement_id.as_ref().is_none_or(|id| hop.agreement_id == *id)
+        });
+        self.decide(who, &Inbound::List(list))
+    }
+
+    pub fn recover(&mut self, who: &str, limit: Option<u32>, cursor: Option<String>) -> Decision {
+        self.find(who, cursor.as_deref(), limit, |chain, hop| !chain.has_ended(&hop.share_id));
+        self.decide(who, &Inbound::Recover(ShareRecover { cursor, limit }))
+    }
+
+    /// Finds shares as the store does: one more than the page, in order.
+    fn find(
+        &mut self,
+        who: &str,
+        cursor: Option<&str>,
+        limit: Option<u32>,
+        is_wanted: impl Fn(&Chain, &Hop) -> bool,
+    ) {
         let mut found: Vec<ListedShare> = self
             .state
             .chains
             .values()
-            .flat_map(line::Chain::hops)
-            .filter(own)
-            .filter(|hop| {
-                list.cursor.as_ref().is_none_or(|cursor| hop.share_id.as_str() > cursor.as_str())
-            })
-            .filter(|hop| list.agreement_id.as_ref().is_none_or(|id| hop.agreement_id == *id))
+            .flat_map(|chain| chain.hops().filter(|hop| is_wanted(chain, hop)))
+            .filter(|hop| cursor.is_none_or(|cursor| hop.share_id.as_str() > cursor))
             .map(|hop| ListedShare { hop: hop.clone(), started_at: now(), ended_at: None })
             .collect();
         found.sort_by(|one, other| one.hop.share_id.cmp(&other.hop.share_id));
-        found.truncate(list.limit.unwrap_or(50) as usize + 1);
+        found.truncate(limit.unwrap_or(50) as usize + 1);
         self.state.listed.insert((account(who), (self.sent + 1).to_string()), found);
-        self.decide(who, &Inbound::List(list))
     }
 
     pub fn share_id(decision: &Decision) -> Option<ShareId> {

@@ -132,7 +132,10 @@ impl State {
     /// Carries a decision out, and says which rows are new.
     pub fn apply(&mut self, decision: &Decision) -> Vec<NewRow> {
         match decision {
-            Decision::NotYet(_) | Decision::Answered(_) | Decision::Listed { .. } => Vec::new(),
+            Decision::NotYet(_)
+            | Decision::Answered(_)
+            | Decision::Listed { .. }
+            | Decision::Recovered { .. } => Vec::new(),
             Decision::Bound { account, share_id, ticket, place, .. } => {
                 vec![self.bind(account, share_id, ticket, place)]
             }

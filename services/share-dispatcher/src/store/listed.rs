@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use contracts::command::{ShareList, page_size};
 use contracts::ids::one_spelling;
-use contracts::{AccountName, Timestamp};
+use contracts::{AccountName, ChainId, Timestamp};
 use line::hops::HopRow;
 use messaging::DecideError;
 use sqlx::types::chrono::{DateTime, Utc};
@@ -35,22 +35,42 @@ impl Asked {
     }
 }
 
+/// Shares by who asks with which command.
+pub(super) type Shares = BTreeMap<(AccountName, String), Vec<ListedShare>>;
+
+/// A hop with what its share is known by.
 #[derive(FromRow)]
-struct Row {
-    page: i64,
+pub(super) struct ShareRow {
     #[sqlx(flatten)]
     hop: HopRow,
     started_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
 }
 
+impl ShareRow {
+    /// The share, and which chain it is in.
+    pub fn read(self) -> Result<(ChainId, ListedShare), DecideError> {
+        let (chain, hop, _) = self.hop.read()?;
+        let (started_at, ended_at) =
+            (Timestamp::from(self.started_at), self.ended_at.map(Timestamp::from));
+        Ok((chain, ListedShare { hop, started_at, ended_at }))
+    }
+}
+
+#[derive(FromRow)]
+struct Row {
+    page: i64,
+    #[sqlx(flatten)]
+    share: ShareRow,
+}
+
 /// Loads all pages of a batch by one query: per page the next shares in order, of either side.
 pub(super) async fn load(
     connection: &mut PgConnection,
     pages: &[Asked],
-) -> Result<BTreeMap<(AccountName, String), Vec<ListedShare>>, DecideError> {
+) -> Result<Shares, DecideError> {
     if pages.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(Shares::new());
     }
     let rows: Vec<Row> = sqlx::query_as(
         "select asked.page, found.*, share.started_at, share.ended_at
@@ -75,16 +95,13 @@ pub(super) async fn load(
     .bind(pages.iter().map(|asked| asked.most).collect::<Vec<_>>())
     .fetch_all(connection)
     .await?;
-    let mut listed: BTreeMap<(AccountName, String), Vec<ListedShare>> = BTreeMap::new();
+    let mut listed = Shares::new();
     for row in rows {
         let Some(asked) = usize::try_from(row.page - 1).ok().and_then(|page| pages.get(page))
         else {
             continue;
         };
-        let (_, hop, _) = row.hop.read()?;
-        let (started_at, ended_at) =
-            (Timestamp::from(row.started_at), row.ended_at.map(Timestamp::from));
-        let share = ListedShare { hop, started_at, ended_at };
+        let (_, share) = row.share.read()?;
         listed.entry((asked.account.clone(), asked.message_id.clone())).or_default().push(share);
     }
     Ok(listed)

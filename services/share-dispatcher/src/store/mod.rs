@@ -1,6 +1,7 @@
 //! Rows ↔ state.
 
 mod listed;
+mod live;
 mod related;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +11,7 @@ use messaging::{DecideError, ReceivedMessage};
 use sqlx::{FromRow, PgConnection};
 
 use self::listed::Asked;
+use self::live::Live;
 pub(crate) use self::related::related;
 use crate::inbound::Inbound;
 use crate::rules::{Keys, NewRow, Place, State};
@@ -21,8 +23,10 @@ struct Named {
     agreements: BTreeSet<AgreementId>,
     shares: BTreeSet<ShareId>,
     tickets: BTreeSet<(AccountName, TicketId)>,
-    /// Pages of shares.
+    /// Pages of an account's shares.
     lists: Vec<Asked>,
+    /// Pages of all live shares.
+    recovered: Vec<Live>,
     /// Tickets that a share may make the first copy of a new chain.
     may_start: BTreeSet<(AccountName, TicketId)>,
 }
@@ -73,6 +77,9 @@ impl Named {
                     named.agreements.extend(list.agreement_id.clone());
                     named.lists.push(Asked::by(&account, &received.message_id, list));
                 }
+                Inbound::Recover(recover) => {
+                    named.recovered.push(Live::after(&account, &received.message_id, recover));
+                }
             }
             named.accounts.insert(account);
         }
@@ -93,8 +100,10 @@ pub async fn load(
     if named.accounts.is_empty() {
         return Ok(State::default());
     }
+    let (recovered, recovered_in) = live::load(connection, &named.recovered).await?;
     let tickets = load_tickets(connection, &named.tickets).await?;
-    let shares = load_shares(connection, &named.shares).await?;
+    let mut shares = load_shares(connection, &named.shares).await?;
+    shares.extend(recovered_in);
     let mut ids: BTreeSet<ChainId> =
         tickets.values().map(|place| place.chain.clone()).chain(shares.values().cloned()).collect();
     let starting = named.may_start.iter().filter(|ticket| !tickets.contains_key(ticket));
@@ -104,7 +113,8 @@ pub async fn load(
     );
     line::hops::lock(connection, &ids).await?;
     let chains = line::hops::load(connection, &ids).await?;
-    let listed = listed::load(connection, &named.lists).await?;
+    let mut listed = listed::load(connection, &named.lists).await?;
+    listed.extend(recovered);
     let listed_hops = || listed.values().flatten().map(|share| &share.hop);
     let told = chains
         .values()

@@ -48,6 +48,7 @@ fn fact(change: Change) -> Fact {
         deliveries: Vec::new(),
         notices: Vec::new(),
         compare: None,
+        epoch: None,
     }
 }
 

@@ -1,8 +1,9 @@
 use super::messages::{Published, command};
 use crate::command::{
-    AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept,
-    AgreementCompare, AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList,
-    ShareList, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+    AccountLower, AccountRecover, AccountRegister, AccountRename, AccountShow, AccountUpdate,
+    AgreementAccept, AgreementCompare, AgreementDeactivate, AgreementDecline, AgreementInvite,
+    AgreementList, ShareList, ShareRecover, TicketBind, TicketRedact, TicketResync, TicketShare,
+    TicketUnshare, TicketUpdate,
 };
 
 /// What a desk may send, in the order in which it comes to need it.
@@ -35,6 +36,14 @@ pub(super) const COMMANDS: &[Published] = &[
         "Lower versions that are too high",
         "Routing key `operator.account.lower`, broker user `operator`. What the attributes hold \
          stays; the account's next update counts. Refused: `unknown_account`, `not_your_account`.",
+    ),
+    command::<AccountRecover>(
+        "Recover an account after a restore",
+        "Routing key `operator.account.recover`, broker user `operator`; `deskmesh-operator \
+         recover` gives it for one account after the other. Versions rise above all that were ever \
+         given, and both sides of each agreement get `agreement.state.v1`. The receipt has \
+         `next_cursor` while there are more. Refused: `not_your_account`, `newer_change_exists` \
+         for an epoch before the one that is held.",
     ),
     command::<AccountRename>(
         "Give an account another address",
@@ -123,5 +132,12 @@ pub(super) const COMMANDS: &[Published] = &[
     command::<ShareList>(
         "List shares",
         "A `share.state.v1` for each, then the receipt, with `next_cursor` while there are more.",
+    ),
+    command::<ShareRecover>(
+        "Recover shares after a restore",
+        "Routing key `operator.share.recover`, broker user `operator`; `deskmesh-operator recover` \
+         gives it for page after page of all live shares. Both desks of each get `share.state.v1`, \
+         then `ticket.state.v1` with revisions above all that were ever given. The receipt has \
+         `next_cursor` while there are more. Refused: `not_your_account`.",
     ),
 ];

@@ -1,7 +1,7 @@
 use super::messages::{Published, delivery};
 use crate::delivery::{
-    AccountState, AgreementComparison, AgreementState, ShareState, TicketBound, TicketCreated,
-    TicketState, TicketUnshared, TicketUpdated,
+    AccountRecovered, AccountState, AgreementComparison, AgreementState, ShareState, TicketBound,
+    TicketCreated, TicketState, TicketUnshared, TicketUpdated,
 };
 use crate::{Message, Receipt};
 
@@ -48,6 +48,15 @@ pub(super) const DELIVERIES: &[Published] = &[
         "account.state.v1",
         "An account as it is held",
         "Answer to `account.show.v1`.",
+    ),
+    delivery::<AccountRecovered>(
+        "account.recovered.v1",
+        "Send again what may be forgotten",
+        "The deployment's database was restored to an earlier moment. Send again, under its \
+         `message_id`, each command whose receipt came since and was not `rejected`; what is known \
+         is answered as it was. \
+         Agreements and copies as they are held follow unasked, with versions and revisions above \
+         all that were given before.",
     ),
     delivery::<TicketCreated>(
         "ticket.created.v1",

@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fields::{CustomStatuses, OptionsPart, TicketField};
-use crate::{AccountName, Actor, Message, limits};
+use crate::{AccountName, Actor, Epoch, Message, Timestamp, limits};
 
 /// What kind of desk an account has; a third party takes part in custom fields only with
 /// `open_fields`.
@@ -226,4 +226,22 @@ pub struct AccountLower {
 
 impl Message for AccountLower {
     const NAME: &'static str = "account.lower.v1";
+}
+
+/// After the database was restored: raises the versions of one account and of what it invited
+/// others to, and tells both sides of each agreement where it stands. Page by page, through all
+/// accounts. Published by `operator`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountRecover {
+    /// Which recovery it is: every number is above those of the one before.
+    pub epoch: Epoch,
+    /// What was decided from this moment on may be forgotten: the moment of the backup, or before.
+    pub since: Timestamp,
+    /// The `next_cursor` of the page before; absent for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+impl Message for AccountRecover {
+    const NAME: &'static str = "account.recover.v1";
 }

@@ -48,6 +48,24 @@ impl Message for ShareList {
     const NAME: &'static str = "share.list.v1";
 }
 
+/// After the database was restored: both desks of every live share are told the share, then their
+/// copy as Deskmesh holds it. Page by page, through all live shares. Published by `operator`, once
+/// `account.recover` has come to its end: from then on revisions are above all that were given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ShareRecover {
+    /// The `next_cursor` of the page before; absent for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Shares of the page; 50 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
+    pub limit: Option<u32>,
+}
+
+impl Message for ShareRecover {
+    const NAME: &'static str = "share.recover.v1";
+}
+
 /// The entries that a page has, from the limit that was asked for; nothing when there is no such
 /// page.
 #[must_use]

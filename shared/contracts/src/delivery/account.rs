@@ -3,7 +3,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::{AccountKind, Admin, DeskLimits};
 use crate::fields::{CustomStatus, CustomStatuses, FieldOption, FieldType, Status};
-use crate::{AccountName, Timestamp};
+use crate::{AccountName, Epoch, Timestamp};
+
+/// The deployment's database was restored. A desk sends again each command whose receipt came since
+/// and was not `rejected`, under the same `message_id`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountRecovered {
+    /// Which recovery it is: every revision and version from now on is at least `epoch × 2^40`.
+    pub epoch: Epoch,
+    /// What was decided from this moment on may be forgotten.
+    pub since: Timestamp,
+}
 
 /// The account as Deskmesh holds it. A desk ignores a lower version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -8,7 +8,8 @@ mod ticket;
 mod ticket_state;
 
 pub use account::{
-    AccountState, AttributeHeld, FieldShown, LimitsShown, StatusShown, StatusesShown, Usage,
+    AccountRecovered, AccountState, AttributeHeld, FieldShown, LimitsShown, StatusShown,
+    StatusesShown, Usage,
 };
 pub use agreement::{AgreementState, AgreementStatus, Decider, Side};
 pub use comparison::{
@@ -104,6 +105,8 @@ told! {
     AgreementComparison(AgreementComparison) = "agreement.comparison.v1",
     /// The account as it is held, because it was asked for.
     AccountState(AccountState) = "account.state.v1",
+    /// The deployment was restored and may have forgotten what this account sent: send it again.
+    AccountRecovered(AccountRecovered) = "account.recovered.v1",
     /// A ticket was shared with this account: create it.
     TicketCreated(TicketCreated) = "ticket.created.v1",
     /// Another copy of the ticket changed.

@@ -4,8 +4,9 @@ use super::{CommandRef, Notice};
 use crate::address::Party;
 use crate::command::{AccountKind, DeskLimits};
 use crate::delivery::{AgreementStatus, Delivery, Side};
+use crate::epoch::count;
 use crate::fields::{CustomStatuses, TicketField};
-use crate::{AccountName, AgreementId, Message, Receipt, Terms, Timestamp};
+use crate::{AccountName, AgreementId, Epoch, Message, Receipt, Terms, Timestamp};
 
 /// A changed account or agreement on its way along the line. Every stage learns it; the last one
 /// sends what hangs on it, so that what has a receipt is in force everywhere.
@@ -26,6 +27,9 @@ pub struct Fact {
     /// What the publisher asks the last stage, which knows the fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compare: Option<Compare>,
+    /// The recovery that it comes with: from now on every number is above those before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Epoch>,
 }
 
 /// Whose fields are compared, for whom.
@@ -85,7 +89,9 @@ impl Change {
     pub fn subject(&self) -> &str {
         match (self.account(), self.agreements()) {
             (None, [agreement, ..]) => agreement.agreement_id.as_str(),
-            (Some(account), [agreement]) if account.version == 1 => agreement.agreement_id.as_str(),
+            (Some(account), [agreement]) if count(account.version) == 1 => {
+                agreement.agreement_id.as_str()
+            }
             (Some(account), _) => account.account.as_str(),
             (None, []) => "",
         }
@@ -147,7 +153,7 @@ impl AccountFact {
     /// The account with its operator, where it has one and is told of for the first time.
     #[must_use]
     pub fn newly_operated(&self) -> Option<(&AccountName, &AccountName)> {
-        let operator = self.operated_by.as_ref().filter(|_| self.version == 1)?;
+        let operator = self.operated_by.as_ref().filter(|_| count(self.version) == 1)?;
         Some((&self.account, operator))
     }
 

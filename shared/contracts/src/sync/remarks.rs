@@ -22,6 +22,10 @@ pub struct Remarks {
     /// Of a dry run: nothing is to be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dry_run: Option<DryRun>,
+    /// Nobody asked for it, so nobody gets its receipt: an operator recovers many shares by one
+    /// command.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unasked: bool,
     /// Decisions about items, as they stand in the receipt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<Decision>,

@@ -12,9 +12,10 @@ pub use definitions::{definitions, desk_queue_arguments};
 pub use operator_resources::{operator_account_resources, operator_resources};
 
 use crate::command::{
-    AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept,
-    AgreementCompare, AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList,
-    ShareList, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+    AccountLower, AccountRecover, AccountRegister, AccountRename, AccountShow, AccountUpdate,
+    AgreementAccept, AgreementCompare, AgreementDeactivate, AgreementDecline, AgreementInvite,
+    AgreementList, ShareList, ShareRecover, TicketBind, TicketRedact, TicketResync, TicketShare,
+    TicketUnshare, TicketUpdate,
 };
 use crate::sync::{Fact, Notice, Transfer};
 use crate::{AccountName, Message, Receipt};
@@ -324,6 +325,7 @@ pub static FLOWS: &[Flow] = &[
     command::<AccountRename>        (Agreement),
     command::<AccountShow>          (Agreement),
     command::<AccountLower>         (Agreement),
+    command::<AccountRecover>       (Agreement),
     command::<AgreementInvite>      (Agreement),
     command::<AgreementAccept>      (Agreement),
     command::<AgreementDecline>     (Agreement),
@@ -337,6 +339,7 @@ pub static FLOWS: &[Flow] = &[
     command::<TicketRedact>         (ShareDispatcher),
     command::<TicketResync>         (ShareDispatcher),
     command::<ShareList>            (ShareDispatcher),
+    command::<ShareRecover>         (ShareDispatcher),
     // along the line
     internal::<Fact>                (Agreement,       ShareDispatcher),
     internal::<Fact>                (ShareDispatcher, CommentSync),
@@ -360,6 +363,8 @@ pub static FLOWS: &[Flow] = &[
     delivery("ticket.updated.v1",         FieldSync),
     delivery("ticket.unshared.v1",        FieldSync),
     delivery("ticket.state.v1",           FieldSync),
+    delivery("agreement.state.v1",        FieldSync),
+    delivery("account.recovered.v1",      FieldSync),
     delivery("agreement.invited.v1",      FieldSync),
     delivery("agreement.accepted.v1",     FieldSync),
     delivery("agreement.declined.v1",     FieldSync),

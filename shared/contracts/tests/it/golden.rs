@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use contracts::Message;
 use contracts::asyncapi::{Example, messages};
 use contracts::command::{
-    AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept,
-    AgreementCompare, AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList,
-    ShareList, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+    AccountLower, AccountRecover, AccountRegister, AccountRename, AccountShow, AccountUpdate,
+    AgreementAccept, AgreementCompare, AgreementDeactivate, AgreementDecline, AgreementInvite,
+    AgreementList, ShareList, ShareRecover, TicketBind, TicketRedact, TicketResync, TicketShare,
+    TicketUnshare, TicketUpdate,
 };
 use contracts::delivery::DeliveryBody;
 use contracts::topology::Exchange;
@@ -64,6 +65,7 @@ pub fn read(message: &str, body: &Value) -> serde_json::Result<Value> {
         AccountRename::NAME => read_as::<AccountRename>(body),
         AccountShow::NAME => read_as::<AccountShow>(body),
         AccountLower::NAME => read_as::<AccountLower>(body),
+        AccountRecover::NAME => read_as::<AccountRecover>(body),
         AgreementInvite::NAME => read_as::<AgreementInvite>(body),
         AgreementAccept::NAME => read_as::<AgreementAccept>(body),
         AgreementDecline::NAME => read_as::<AgreementDecline>(body),
@@ -77,6 +79,7 @@ pub fn read(message: &str, body: &Value) -> serde_json::Result<Value> {
         TicketRedact::NAME => read_as::<TicketRedact>(body),
         TicketResync::NAME => read_as::<TicketResync>(body),
         ShareList::NAME => read_as::<ShareList>(body),
+        ShareRecover::NAME => read_as::<ShareRecover>(body),
         other => panic!("{other} is neither command nor delivery"),
     }
 }

@@ -103,6 +103,7 @@ impl Duties {
             DeliveryBody::Receipt(receipt) => self.answered(receipt),
             DeliveryBody::TicketState(_)
             | DeliveryBody::AccountState(_)
+            | DeliveryBody::AccountRecovered(_)
             | DeliveryBody::AgreementComparison(_) => {}
         }
     }

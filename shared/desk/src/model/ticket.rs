@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use contracts::Epoch;
 use contracts::comment::SharedComment;
 use contracts::delivery::{TicketCreated, TicketState, TicketUpdated};
 use serde::{Deserialize, Serialize};
@@ -135,8 +136,17 @@ impl Ticket {
         }
     }
 
-    /// Takes what Deskmesh holds of it, as far as the desk holds nothing newer.
+    /// Takes what Deskmesh holds of it, as far as the desk holds nothing newer. After a recovery a
+    /// field that it does not tell was forgotten, and goes; its command may set it again.
     pub(super) fn restored(&mut self, state: &TicketState) {
+        let tag = |name: &str| state.tags.iter().any(|tag| tag.name == name);
+        let is_told = |field: &str| match field.split_once(':') {
+            Some(("tag", name)) => tag(name),
+            Some((_, key)) => state.custom_fields.contains_key(key),
+            None => true,
+        };
+        let epoch = Epoch::of(state.revision);
+        self.fields.retain(|field, (_, revision)| is_told(field) || Epoch::of(*revision) >= epoch);
         self.set("status", without_null(json!(state.status.status)), state.status.revision);
         for tag in &state.tags {
             self.set(&format!("tag:{}", tag.name), json!(tag.present), tag.revision);
@@ -190,8 +200,11 @@ impl Ticket {
     }
 
     pub(super) fn set(&mut self, field: &str, value: Value, revision: u64) {
-        let held = self.fields.get(field).map(|(_, revision)| *revision);
-        if held.is_none_or(|held| revision >= held) {
+        let held_at = |field: &str| self.fields.get(field).map(|(_, revision)| *revision);
+        // What was told before a recovery may come after it.
+        let is_forgotten =
+            held_at("status").is_some_and(|status| Epoch::of(revision) < Epoch::of(status));
+        if held_at(field).is_none_or(|held| revision >= held) && !is_forgotten {
             self.fields.insert(field.to_owned(), (value, revision));
         }
     }

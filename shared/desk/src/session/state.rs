@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use contracts::Timestamp;
 use contracts::delivery::{AgreementState, DeliveryBody};
 use messaging::ReceivedMessage;
 use serde_json::Value;
@@ -39,6 +40,8 @@ pub struct Account {
     pub agreements: BTreeMap<String, AgreementState>,
     /// Receipts: entity, command and body.
     pub receipts: Vec<(String, String, String)>,
+    /// From when on its commands go out again: the line may have forgotten them.
+    pub forgotten_since: Option<Timestamp>,
     /// What is to be blanked in all that is kept: comments, or one file of them.
     pub redactions: Vec<(String, Option<String>)>,
 }
@@ -103,6 +106,10 @@ impl Account {
             | DeliveryBody::AgreementDeclined(state)
             | DeliveryBody::AgreementDeactivated(state)
             | DeliveryBody::AgreementState(state) => self.agreement(state),
+            DeliveryBody::AccountRecovered(recovered) => {
+                let since = self.forgotten_since.unwrap_or(recovered.since);
+                self.forgotten_since = Some(since.min(recovered.since));
+            }
             DeliveryBody::Receipt(receipt) => {
                 let (entity, _) =
                     receipt.command_type.split_once('.').unwrap_or((&receipt.command_type, ""));

@@ -30,6 +30,7 @@ pub async fn all(connection: &mut PgConnection, state: State) -> sqlx::Result<()
         agreements(connection, name, account).await?;
         early(connection, name, account).await?;
         receipts(connection, name, account).await?;
+        again(connection, name, account).await?;
         for (comment, file) in &account.redactions {
             everywhere(connection, name, comment, file.as_deref()).await?;
         }
@@ -214,6 +215,22 @@ async fn early(connection: &mut PgConnection, name: &str, account: &Account) -> 
         .await?;
     }
     Ok(())
+}
+
+/// Commands that the line may have forgotten go out again, under the same keys. What it refused
+/// stays refused: somebody was told so.
+async fn again(connection: &mut PgConnection, name: &str, account: &Account) -> sqlx::Result<()> {
+    let Some(since) = account.forgotten_since else { return Ok(()) };
+    sqlx::query(
+        "update desk_outbox set receipt = null, receipt_at = null, due_at = now(), attempts = 0
+         where account = $1 and receipt_at >= $2
+           and receipt::jsonb ->> 'outcome' <> 'rejected'",
+    )
+    .bind(name)
+    .bind(since.utc())
+    .execute(connection)
+    .await
+    .map(drop)
 }
 
 async fn receipts(

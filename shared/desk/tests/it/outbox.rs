@@ -63,6 +63,40 @@ async fn a_command_is_sent_until_its_receipt_comes_and_then_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn c4_what_the_line_may_have_forgotten_goes_out_again() {
+    let mut harness = DeskHarness::set("desk-recovered").await;
+    let arrived = harness.read_entry(Service::ShareDispatcher);
+    harness.start_session();
+    harness.start_outbox(PATIENCE);
+    for key in ["k1", "k2"] {
+        harness.ask(ACME, key, "ticket.share.v1", &share()).await;
+    }
+    arrivals(&arrived, 2).await;
+    harness.tell(ACME, "command.receipt.v1", "d1", &receipt("k1", 1)).await;
+    let mut refused = receipt("k2", 1);
+    refused["outcome"] = json!("rejected");
+    harness.tell(ACME, "command.receipt.v1", "d2", &refused).await;
+    harness.logged(ACME, 2).await;
+    for (id, since) in [("d3", "2999-01-01T00:00:00.000Z"), ("d4", "2026-01-01T00:00:00.000Z")] {
+        let recovered = json!({ "epoch": 1, "since": since });
+        harness.tell(ACME, "account.recovered.v1", id, &recovered).await;
+    }
+    harness.logged(ACME, 4).await;
+    harness.new_command.notify_one();
+    let sent = arrivals(&arrived, 3).await;
+    assert_eq!(sent[2], sent[0], "under the same id, byte for byte");
+    // Its receipt comes again, with another delivery's id, and with what it is decided to now.
+    harness.tell(ACME, "command.receipt.v1", "d5", &receipt("k1", 1 << 40)).await;
+    harness.logged(ACME, 5).await;
+    let mut connection = harness.pool.acquire().await.unwrap();
+    let row = read::ticket(&mut connection, ACME, TicketName::Number("4711")).await.unwrap();
+    drop(connection);
+    assert_eq!(row.unwrap().ticket.fields["status"], (json!({ "value": "hold" }), 1 << 40));
+    assert_eq!(arrivals(&arrived, 3).await.len(), 3, "what was refused stays so");
+    harness.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_repeat_has_no_effect_and_another_request_is_refused() {
     let mut harness = DeskHarness::set("desk-repeat").await;
     let arrived = harness.read_entry(Service::ShareDispatcher);

@@ -4,11 +4,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use contracts::{AccountName, Message, Receipt, Timestamp};
+use contracts::{AccountName, Epoch, Message, Receipt, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use sqlx::{FromRow, PgConnection};
 
+use crate::epoch;
 use crate::message::about::Correlation;
 use crate::message::key::Key;
 use crate::message::output::{Output, StoredOutput};
@@ -58,27 +59,43 @@ struct Row {
     outputs: Option<String>,
 }
 
-/// Those of the keys that were decided before, with how many bytes their outputs have.
-pub(crate) async fn output_bytes(
+/// What a batch begins with.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered {
+    /// Those of the keys that were decided before, with how many bytes their outputs have.
+    pub output_bytes: BTreeMap<Key, usize>,
+    /// Which recovery was the last.
+    pub epoch: Epoch,
+}
+
+/// Looks for keys, and for the epoch: by one query, because every batch asks.
+pub(crate) async fn known(
     connection: &mut PgConnection,
     keys: &[&Key],
-) -> sqlx::Result<BTreeMap<Key, usize>> {
+) -> sqlx::Result<Remembered> {
     let (accounts, entities, ids) = columns(keys.iter().copied());
-    let rows: Vec<(String, String, String, i32)> = sqlx::query_as(
-        "select j.account, j.entity, j.message_id, coalesce(octet_length(o.outputs), 0)
+    let rows: Vec<(String, String, String, i32, Option<i16>)> = sqlx::query_as(
+        "select j.account, j.entity, j.message_id, coalesce(octet_length(o.outputs), 0), null
          from unnest($1::text[], $2::text[], $3::text[]) as wanted (account, entity, message_id)
          join journal j using (account, entity, message_id)
-         left join journal_output o on o.id = j.output_id and o.decided_at = j.decided_at",
+         left join journal_output o on o.id = j.output_id and o.decided_at = j.decided_at
+         union all select '', '', '', 0, epoch from epoch",
     )
     .bind(accounts)
     .bind(entities)
     .bind(ids)
     .fetch_all(connection)
     .await?;
-    let sized = |(account, entity, message_id, bytes)| {
-        (Key { account, entity, message_id }, usize::try_from(bytes).unwrap_or_default())
-    };
-    Ok(rows.into_iter().map(sized).collect())
+    let mut known = Remembered::default();
+    for (account, entity, message_id, bytes, epoch) in rows {
+        if let Some(epoch) = epoch {
+            known.epoch = epoch::read(epoch)?;
+            continue;
+        }
+        let bytes = usize::try_from(bytes).unwrap_or_default();
+        known.output_bytes.insert(Key { account, entity, message_id }, bytes);
+    }
+    Ok(known)
 }
 
 /// Those of the keys that were decided before, with their outputs.

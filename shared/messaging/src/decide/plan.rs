@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use contracts::delivery::Delivery;
 use contracts::topology::{RetryStep, Service};
-use contracts::{AccountName, Reason, Receipt, ReceiptOutcome, Timestamp};
+use contracts::{AccountName, Epoch, Reason, Receipt, ReceiptOutcome, Timestamp};
 
 use crate::decide::journal::{Decided, JournalEntry};
 use crate::decide::ladder;
@@ -90,6 +90,7 @@ impl<M> Item<M> {
 /// The state of a batch on its way to dispositions.
 pub(crate) struct Plan<'a, M> {
     service: Service,
+    epoch: Epoch,
     items: &'a [Item<M>],
     dispositions: Vec<Option<Disposition>>,
     /// A second one of the same takes the disposition of the first.
@@ -100,10 +101,16 @@ pub(crate) struct Plan<'a, M> {
 }
 
 impl<'a, M> Plan<'a, M> {
-    /// Sorts a batch by what the journal knows of it.
-    pub fn of(service: Service, items: &'a [Item<M>], known: &BTreeMap<Key, JournalEntry>) -> Self {
+    /// Sorts a batch by what the journal knows of it. What is decided has its ids from who decides
+    /// it, and since which recovery.
+    pub fn of(
+        (service, epoch): (Service, Epoch),
+        items: &'a [Item<M>],
+        known: &BTreeMap<Key, JournalEntry>,
+    ) -> Self {
         let mut plan = Self {
             service,
+            epoch,
             items,
             dispositions: vec![None; items.len()],
             same_as: BTreeMap::new(),
@@ -353,7 +360,7 @@ impl<'a, M> Plan<'a, M> {
             Admission::Refuse(refused) => &refused.key,
             Admission::Forward(_) | Admission::Park(..) => return Vec::new(),
         };
-        StoredOutput::of(self.service, key, item.content_hash(), &item.trace, outputs)
+        StoredOutput::of((self.service, self.epoch), key, item.content_hash(), &item.trace, outputs)
     }
 
     fn park(&mut self, index: usize, reason: ParkReason, detail: String) {
@@ -430,7 +437,7 @@ mod tests {
         for (content, outputs, expected) in cases {
             let items = [internal("m", content)];
             let known = [(items[0].key().unwrap().clone(), entry(outputs))].into();
-            let plan = Plan::of(Service::ShareDispatcher, &items, &known);
+            let plan = Plan::of((Service::ShareDispatcher, Epoch::default()), &items, &known);
             assert!(
                 matches!(plan.parked(), [(0, reason, _)] if *reason == expected),
                 "{:?}",
@@ -443,7 +450,7 @@ mod tests {
     #[test]
     fn a_message_that_nobody_decided_is_a_failure_never_parked() {
         let items = [internal("m", 1)];
-        let plan = Plan::of(Service::ShareDispatcher, &items, &BTreeMap::new());
+        let plan = Plan::of((Service::ShareDispatcher, Epoch::default()), &items, &BTreeMap::new());
         assert_eq!(plan.fresh(), [0]);
         assert!(plan.into_dispositions().is_err());
     }

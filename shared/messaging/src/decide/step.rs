@@ -261,7 +261,8 @@ async fn attempt<S: Service>(
 ) -> Result<Vec<Disposition>, Failed> {
     let mut transaction = pool.begin().await?;
     let keys: Vec<&Key> = items.iter().filter_map(Item::key).collect();
-    let sizes = journal::output_bytes(&mut transaction, &keys).await?;
+    let journal::Remembered { output_bytes: sizes, epoch } =
+        journal::known(&mut transaction, &keys).await?;
     let of_item = |item: &Item<_>| item.key().and_then(|key| sizes.get(key)).copied();
     let first = within(SENT_BYTES, items.iter().map(|item| of_item(item).unwrap_or_default()));
     if first < items.len() {
@@ -272,7 +273,7 @@ async fn attempt<S: Service>(
     } else {
         journal::lookup(&mut transaction, &keys).await?
     };
-    let mut plan = Plan::of(S::SERVICE, items, &known);
+    let mut plan = Plan::of((S::SERVICE, epoch), items, &known);
     let fresh: Vec<usize> = plan.fresh().to_vec();
     let batch: Vec<&ReceivedMessage<S::Inbound>> =
         fresh.iter().filter_map(|index| items[*index].accepted()).collect();

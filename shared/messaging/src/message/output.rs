@@ -3,7 +3,7 @@
 use contracts::delivery::Delivery;
 use contracts::ids::derive_id;
 use contracts::topology::{Exchange, Service};
-use contracts::{AccountName, Message, Timestamp};
+use contracts::{AccountName, Epoch, Message, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -150,9 +150,10 @@ pub(crate) struct StoredOutput {
 }
 
 impl StoredOutput {
-    /// Gives the outputs of one decided message their ids.
+    /// Gives the outputs of one decided message their ids: other ones after a recovery, because
+    /// whoever remembers the same message from before it would drop what is decided now.
     pub fn of(
-        service: Service,
+        (service, epoch): (Service, Epoch),
         key: &Key,
         content_hash: &[u8],
         trace: &TraceContext,
@@ -160,19 +161,53 @@ impl StoredOutput {
     ) -> Vec<Self> {
         let hash = crate::message::content::hex(content_hash);
         let id = |index: usize| {
-            let parts = [
-                service.name(),
-                &key.account,
-                &key.entity,
-                &key.message_id,
-                &hash,
-                &index.to_string(),
-            ];
-            derive_id("output", &parts)
+            let (index, since) = (index.to_string(), epoch.number().to_string());
+            let parts =
+                [service.name(), &key.account, &key.entity, &key.message_id, &hash, &index, &since];
+            // Before the first recovery an id is what it was before there was any.
+            let parts = if epoch == Epoch::default() { &parts[..6] } else { &parts[..] };
+            derive_id("output", parts)
         };
         let numbered = outputs.into_iter().enumerate();
         numbered
             .map(|(index, output)| Self { id: id(index), trace: trace.clone(), output })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::{Receipt, ReceiptOutcome};
+
+    use super::*;
+
+    fn id(epoch: u16, message_id: &str) -> Uuid {
+        let account = AccountName::new("acme").unwrap();
+        let key = Key {
+            account: account.to_string(),
+            entity: "ticket".into(),
+            message_id: message_id.into(),
+        };
+        let receipt = Receipt::new(message_id, "ticket.bind.v1", ReceiptOutcome::Applied);
+        let now = Timestamp::parse("2026-03-01T10:00:00Z").unwrap();
+        let output = Output::to_desk(&Delivery::receipt(&account, receipt), now);
+        let by = (Service::FieldSync, Epoch::new(epoch).unwrap());
+        StoredOutput::of(by, &key, b"hash", &TraceContext::default(), vec![output])[0].id
+    }
+
+    #[test]
+    fn an_id_follows_from_what_caused_it() {
+        assert_eq!(id(0, "m1"), id(0, "m1"));
+        assert_ne!(id(0, "m1"), id(0, "m2"));
+        // What earlier releases sent had this id.
+        let parts = ["field-sync", "acme", "ticket", "m1", "68617368", "0"];
+        assert_eq!(id(0, "m1"), derive_id("output", &parts));
+    }
+
+    #[test]
+    fn c4_what_is_decided_again_after_a_recovery_is_no_repeat() {
+        assert_ne!(id(1, "m1"), id(0, "m1"));
+        assert_ne!(id(2, "m1"), id(1, "m1"));
+        assert_eq!(id(1, "m1"), id(1, "m1"));
     }
 }

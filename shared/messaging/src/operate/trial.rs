@@ -1,7 +1,7 @@
 //! A delivery put through everything that happens before a decision, without broker and database:
 //! for tests that try what they like.
 
-use contracts::Timestamp;
+use contracts::{Epoch, Timestamp};
 use lapin::message::Delivery;
 
 use crate::decide::parking::Parking;
@@ -26,7 +26,8 @@ pub fn trial<S: Service>(service: &S, queue: &str, delivery: Delivery, now: Time
         Admission::Park(reason, detail) => format!("parked: {}: {detail}", reason.code()),
     };
     let items = [Item { envelope, admission, trace: TraceContext::default() }];
-    let plan = Plan::of(S::SERVICE, &items, &std::collections::BTreeMap::new());
+    let by = (S::SERVICE, Epoch::default());
+    let plan = Plan::of(by, &items, &std::collections::BTreeMap::new());
     let rows = plan.journal_rows().len();
     let sent: usize =
         plan.into_dispositions()

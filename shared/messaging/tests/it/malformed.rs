@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use contracts::Message;
 use contracts::asyncapi::{messages, schema};
 use contracts::command::{
-    AccountLower, AccountRegister, AccountRename, AccountShow, AccountUpdate, AgreementAccept,
-    AgreementCompare, AgreementDeactivate, AgreementDecline, AgreementInvite, AgreementList,
-    ShareList, TicketBind, TicketRedact, TicketResync, TicketShare, TicketUnshare, TicketUpdate,
+    AccountLower, AccountRecover, AccountRegister, AccountRename, AccountShow, AccountUpdate,
+    AgreementAccept, AgreementCompare, AgreementDeactivate, AgreementDecline, AgreementInvite,
+    AgreementList, ShareList, ShareRecover, TicketBind, TicketRedact, TicketResync, TicketShare,
+    TicketUnshare, TicketUpdate,
 };
 use contracts::topology::Exchange;
 use messaging::{DecodeError, decode, parse};
@@ -22,13 +23,14 @@ fn command<T: Message + DeserializeOwned>() -> (&'static str, Read) {
     (T::NAME, |content| decode::<T>(content.into()).map(drop))
 }
 
-fn commands() -> [(&'static str, Read); 18] {
+fn commands() -> [(&'static str, Read); 20] {
     [
         command::<AccountRegister>(),
         command::<AccountUpdate>(),
         command::<AccountRename>(),
         command::<AccountShow>(),
         command::<AccountLower>(),
+        command::<AccountRecover>(),
         command::<AgreementInvite>(),
         command::<AgreementAccept>(),
         command::<AgreementDecline>(),
@@ -42,6 +44,7 @@ fn commands() -> [(&'static str, Read); 18] {
         command::<TicketRedact>(),
         command::<TicketResync>(),
         command::<ShareList>(),
+        command::<ShareRecover>(),
     ]
 }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use contracts::address::Invitee;
-use contracts::{AccountName, AgreementId};
+use contracts::{AccountName, AgreementId, Epoch};
 
 pub use self::account::{Account, Attribute, Contact, Released, Settings};
 pub use self::agreement::Agreement;
@@ -44,6 +44,8 @@ pub struct Stored {
     pub coming: BTreeSet<String>,
     /// Invites that the batch's inviting accounts made lately.
     pub invites: Invites,
+    /// Which recovery of the deployment was the last.
+    pub epoch: Epoch,
 }
 
 /// The accounts and agreements that a batch touches, as they are after what was decided of it so
@@ -63,6 +65,7 @@ pub struct State {
     coming: BTreeSet<String>,
     delayed: BTreeSet<String>,
     invites: Invites,
+    epoch: Epoch,
 }
 
 impl State {
@@ -100,12 +103,16 @@ impl State {
             coming: stored.coming,
             delayed: BTreeSet::new(),
             invites: stored.invites,
+            epoch: stored.epoch,
         }
     }
 
     /// Takes over what a decision changes, so that the next message of the batch meets it; hands on
     /// the answer.
     pub fn apply(&mut self, decision: Decision) -> Answer {
+        if let Answer::Fact(fact) = &decision.answer {
+            self.epoch = self.epoch.max(fact.epoch.unwrap_or_default());
+        }
         if let Some(account) = decision.account {
             self.put_account(*account);
         }
@@ -144,6 +151,12 @@ impl State {
     #[must_use]
     pub fn delayed(&self) -> &BTreeSet<String> {
         &self.delayed
+    }
+
+    /// Which recovery of the deployment was the last: what is new begins above all before it.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     /// The invites of the last 24 hours.

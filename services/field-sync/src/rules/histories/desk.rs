@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use contracts::Epoch;
 use contracts::comparable::comparable;
 use contracts::delivery::StatusDelivered;
 use contracts::fields::{FieldValue, StatusValue};
@@ -10,7 +11,7 @@ use line::CopyFields;
 use serde_json::json;
 
 use crate::rules::scene::tag;
-use crate::rules::{Field, Value};
+use crate::rules::{Field, Held, Value};
 
 /// A model desk: per field the value and the revision it has, as contract part 5 asks of it.
 #[derive(Debug, Default)]
@@ -32,7 +33,8 @@ impl Desk {
     pub fn take(&mut self, field: &Field, value: Value, revision: u64) {
         let field = alike(self.fields.keys(), field);
         let held = self.fields.get(&field).map_or(0, |(_, revision)| *revision);
-        if revision >= held {
+        let status = self.fields.get(&Field::Status).map_or(0, |(_, revision)| *revision);
+        if revision >= held && Epoch::of(revision) >= Epoch::of(status) {
             self.fields.insert(field, (value, revision));
         }
     }
@@ -49,6 +51,28 @@ impl Desk {
         }
         for (key, value) in &told.custom_fields {
             self.take(&Field::Custom(key.clone()), Value::Custom(value.clone()), revision);
+        }
+    }
+
+    /// All of its copy, after a recovery: what is not in it, and is from before, was forgotten.
+    pub fn take_state(&mut self, held: &Held, revision: u64) {
+        let tags = held
+            .tags
+            .iter()
+            .map(|tag| (Field::Tag(tag.name.clone()), Value::Tag(tag.present), tag.revision));
+        let custom = held.custom_fields.iter().map(|(key, held)| {
+            (Field::Custom(key.clone()), Value::Custom(held.value.clone()), held.revision)
+        });
+        let status = Value::Status(held.status.status.clone());
+        let status = [(Field::Status, status, held.status.revision)];
+        let told: Vec<_> = status.into_iter().chain(tags).chain(custom).collect();
+        let names: Vec<&Field> = told.iter().map(|(field, ..)| field).collect();
+        self.fields.retain(|field, (_, held)| {
+            let is_told = names.contains(&&alike(names.iter().copied(), field));
+            is_told || Epoch::of(*held) >= Epoch::of(revision)
+        });
+        for (field, value, revision) in told {
+            self.take(&field, value, revision);
         }
     }
 

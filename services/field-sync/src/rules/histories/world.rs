@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::fields::{FieldType, FieldValue, Status, StatusValue};
 use contracts::sync::{Action, Hop, Transfer};
-use contracts::{CopyId, ItemOutcome, Terms};
+use contracts::{CopyId, Epoch, ItemOutcome, Terms};
 use line::{CopyFields, HopTraversal};
 use proptest::prelude::*;
 
@@ -14,7 +14,7 @@ use crate::rules::records::Records;
 use crate::rules::scene::{
     Stage, account, field, hop, name, original, share, time, update, with_statuses,
 };
-use crate::rules::{Decision, Field, Value};
+use crate::rules::{ChainFields, Decision, Field, Held, Value, held};
 
 const ACCOUNTS: [&str; 4] = ["acme", "globex", "initech", "hooli"];
 
@@ -35,6 +35,7 @@ pub(super) enum Mail {
     Created(CopyFields, u64),
     Updated(CopyFields, u64),
     Receipt(Decision, BTreeMap<Field, Value>),
+    State(Held, u64),
 }
 
 /// Desks, the entry, the stage, and what is on its way between them.
@@ -257,6 +258,7 @@ impl World {
                 desk.take_all(&told, revision);
             }
             Mail::Updated(told, revision) => desk.take_all(&told, revision),
+            Mail::State(held, revision) => desk.take_state(&held, revision),
             Mail::Receipt(decided, sent) => {
                 for (field, value) in sent {
                     let item = field.item();
@@ -276,11 +278,54 @@ impl World {
         }
     }
 
+    /// The stage's database is restored to what it once held, and recovered: every desk is told
+    /// its copy. What it decided since is forgotten; what it told may still be on its way.
+    pub(super) fn restore(&mut self, backup: ChainFields, epoch: Epoch) {
+        let revision = epoch.raise(backup.revision);
+        self.stage.fields = ChainFields { revision, copies: BTreeMap::new() };
+        for (copy, fields) in backup.copies {
+            for (field, state) in fields {
+                self.stage.fields.load(copy.clone(), field, state);
+            }
+        }
+        for (who, copy) in self.copies.iter().enumerate() {
+            if self.desks[who].exists {
+                let state = held(&self.stage.fields, copy);
+                self.mail.push((who, Mail::State(state, revision)));
+            }
+        }
+    }
+
+    /// All of them share already, and nothing is on its way.
+    pub(super) fn shared(mut self) -> Self {
+        for which in [0, 1] {
+            self.share(which);
+            self.decide(0);
+            while !self.mail.is_empty() {
+                self.deliver(0);
+            }
+        }
+        self
+    }
+
+    /// Desks change fields; some of it is decided and delivered.
+    pub(super) fn work(&mut self, steps: &[Step]) {
+        for (kind, which, what) in steps {
+            // Nobody shares or unshares.
+            let kind = if matches!(kind % 10, 4 | 5) { 0 } else { *kind };
+            self.step((kind, *which, *what));
+        }
+    }
+
     pub(super) fn run(mut self, steps: &[Step]) -> Self {
         self.share(0);
         for step in steps {
             self.step(*step);
         }
+        self.rest(steps)
+    }
+
+    pub(super) fn rest(mut self, steps: &[Step]) -> Self {
         // Nothing new happens; all that is on its way arrives, in an order that the last steps
         // choose.
         let mut order = steps.iter().map(|(_, which, _)| *which).cycle();
@@ -313,8 +358,11 @@ impl World {
                 );
             }
             for (field, (value, _)) in desk.fields.iter().filter(|_| !self.refused.contains(&who)) {
+                // As which a copy is told whose status nobody set.
+                let is_new = *value
+                    == Value::Status(StatusValue { value: Status::New, custom_status: None });
                 prop_assert!(
-                    records.contains_key(&alike(records.keys(), field)),
+                    is_new || records.contains_key(&alike(records.keys(), field)),
                     "{} holds {value:?} in {field:?}, the stage nothing",
                     ACCOUNTS[who]
                 );

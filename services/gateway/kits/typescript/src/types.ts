@@ -22,6 +22,31 @@ export interface AccountLower {
 /** An account: a help desk in Deskmesh, fixed for life, equal to its broker user. */
 export type AccountName = string;
 
+/**
+ * After the database was restored: raises the versions of one account and of what it invited others
+ * to, and tells both sides of each agreement where it stands. Page by page, through all accounts.
+ * Published by `operator`.
+ */
+export interface AccountRecover {
+  /** The `next_cursor` of the page before; absent for the first. */
+  cursor?: string | null;
+  /** Which recovery it is: every number is above those of the one before. */
+  epoch: Epoch;
+  /** What was decided from this moment on may be forgotten: the moment of the backup, or before. */
+  since: Timestamp;
+}
+
+/**
+ * The deployment's database was restored. A desk sends again each command whose receipt came since
+ * and was not `rejected`, under the same `message_id`.
+ */
+export interface AccountRecovered {
+  /** Which recovery it is: every revision and version from now on is at least `epoch × 2^40`. */
+  epoch: Epoch;
+  /** What was decided from this moment on may be forgotten. */
+  since: Timestamp;
+}
+
 /** Registers an account; published by `operator`, or by the account that operates it. */
 export interface AccountRegister {
   /** The account's name. Read as text, because a bad one is `invalid_name`, not `malformed`. */
@@ -473,6 +498,14 @@ export interface DeskLimits {
   subject_chars?: number | null;
 }
 
+/**
+ * Which recovery of the deployment a revision or version comes after; 0 before the first. A
+ * database that was restored goes on counting where it once was, and desks ignore a number that is
+ * not above the one they hold. After a recovery every number lies above all that were ever given:
+ * at `epoch × 2^40` and up, and below 2^53, which JSON can tell.
+ */
+export type Epoch = number;
+
 /** One title. */
 export interface FieldCompared {
   /** What becomes of a value of the partner's here. */
@@ -763,6 +796,18 @@ export interface ShareList {
   /** The `next_cursor` of the page before; absent for the first. */
   cursor?: string | null;
   /** Entries of the page; 50 when absent. */
+  limit?: number | null;
+}
+
+/**
+ * After the database was restored: both desks of every live share are told the share, then their
+ * copy as Deskmesh holds it. Page by page, through all live shares. Published by `operator`, once
+ * `account.recover` has come to its end: from then on revisions are above all that were given.
+ */
+export interface ShareRecover {
+  /** The `next_cursor` of the page before; absent for the first. */
+  cursor?: string | null;
+  /** Shares of the page; 50 when absent. */
   limit?: number | null;
 }
 
@@ -1149,6 +1194,7 @@ export interface Usage {
 /** What each command carries. */
 export interface Commands {
   "account.lower.v1": AccountLower;
+  "account.recover.v1": AccountRecover;
   "account.register.v1": AccountRegister;
   "account.rename.v1": AccountRename;
   "account.show.v1": AccountShow;
@@ -1160,6 +1206,7 @@ export interface Commands {
   "agreement.invite.v1": AgreementInvite;
   "agreement.list.v1": AgreementList;
   "share.list.v1": ShareList;
+  "share.recover.v1": ShareRecover;
   "ticket.bind.v1": TicketBind;
   "ticket.redact.v1": TicketRedact;
   "ticket.resync.v1": TicketResync;
@@ -1170,6 +1217,7 @@ export interface Commands {
 
 /** What each delivery carries. */
 export interface Payloads {
+  "account.recovered.v1": AccountRecovered;
   "account.state.v1": AccountState;
   "agreement.accepted.v1": AgreementState;
   "agreement.comparison.v1": AgreementComparison;

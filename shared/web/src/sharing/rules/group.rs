@@ -2,6 +2,7 @@
 
 use contracts::Reason;
 use contracts::delivery::{AgreementState, AgreementStatus, Side};
+use contracts::epoch::count;
 
 /// Who has to do something, if anybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,7 +92,9 @@ pub fn ending(state: &AgreementState) -> Option<Ending> {
         (AgreementStatus::Declined, _) => Some(Ending::DeclinedByThem),
         (AgreementStatus::Inactive, Some(Reason::AccountRenamed)) => Some(Ending::Renamed),
         // The invite is version 1 and its decision version 2: an end at 2 came instead of one.
-        (AgreementStatus::Inactive, _) if state.version == 2 && state.by.side == Side::Sender => {
+        (AgreementStatus::Inactive, _)
+            if count(state.version) == 2 && state.by.side == Side::Sender =>
+        {
             Some(Ending::Withdrawn)
         }
         (AgreementStatus::Inactive, _) if by_us => Some(Ending::EndedByUs),

@@ -15,6 +15,26 @@ class AccountLower(TypedDict):
     version: NotRequired[int | None]
 
 
+class AccountRecover(TypedDict):
+    """After the database was restored: raises the versions of one account and of what it invited
+    others to, and tells both sides of each agreement where it stands. Page by page, through all
+    accounts. Published by `operator`.
+    """
+
+    cursor: NotRequired[str | None]
+    epoch: Epoch
+    since: Timestamp
+
+
+class AccountRecovered(TypedDict):
+    """The deployment's database was restored. A desk sends again each command whose receipt came
+    since and was not `rejected`, under the same `message_id`.
+    """
+
+    epoch: Epoch
+    since: Timestamp
+
+
 class AccountRegister(TypedDict):
     """Registers an account; published by `operator`, or by the account that operates it."""
 
@@ -461,6 +481,17 @@ class ShareList(TypedDict):
     limit: NotRequired[int | None]
 
 
+class ShareRecover(TypedDict):
+    """After the database was restored: both desks of every live share are told the share, then
+    their copy as Deskmesh holds it. Page by page, through all live shares. Published by
+    `operator`, once `account.recover` has come to its end: from then on revisions are above all
+    that were given.
+    """
+
+    cursor: NotRequired[str | None]
+    limit: NotRequired[int | None]
+
+
 class ShareState(TypedDict):
     """A share as one of its parties sees it."""
 
@@ -700,6 +731,16 @@ class Usage(TypedDict):
     of: str
 
 
+class AccountRecoveredDelivery(TypedDict):
+    type: Literal["account.recovered.v1"]
+    message_id: str
+    cursor: str
+    told_at: str
+    share_id: NotRequired[str]
+    correlation_id: NotRequired[str]
+    payload: AccountRecovered
+
+
 class AccountStateDelivery(TypedDict):
     type: Literal["account.state.v1"]
     message_id: str
@@ -846,6 +887,7 @@ AgreementId = str
 AgreementStatus = Literal['pending', 'accepted', 'declined', 'inactive']
 CommentId = str
 CommentTerms = Literal['public_and_private', 'private_only']
+Epoch = int
 FieldType = Literal[
     'text',
     'textarea',
@@ -877,6 +919,7 @@ TicketId = str
 Timestamp = str
 
 Delivery = Union[
+    AccountRecoveredDelivery,
     AccountStateDelivery,
     AgreementAcceptedDelivery,
     AgreementComparisonDelivery,
@@ -896,6 +939,7 @@ Delivery = Union[
 #: What each command carries.
 COMMANDS = {
     "account.lower.v1": AccountLower,
+    "account.recover.v1": AccountRecover,
     "account.register.v1": AccountRegister,
     "account.rename.v1": AccountRename,
     "account.show.v1": AccountShow,
@@ -907,6 +951,7 @@ COMMANDS = {
     "agreement.invite.v1": AgreementInvite,
     "agreement.list.v1": AgreementList,
     "share.list.v1": ShareList,
+    "share.recover.v1": ShareRecover,
     "ticket.bind.v1": TicketBind,
     "ticket.redact.v1": TicketRedact,
     "ticket.resync.v1": TicketResync,
