@@ -231,6 +231,7 @@ pub async fn touch(
 }
 
 /// Tickets that an agreement kept in step are so no longer: those that were sent under it are free.
+/// Not those that say already that it ended: they may have been sent under another one since.
 ///
 /// # Errors
 /// The database.
@@ -244,7 +245,10 @@ pub async fn end_shares(
              sent_to = case when share.side = 'receiver' then sent_to end
          from desk_share share join desk_ticket held on held.id = share.ticket
          where share.account = $1 and share.agreement_id = $2 and not share.ended
-             and ticket.account = $1 and ticket.number::text = held.number",
+             and ticket.account = $1 and ticket.number::text = held.number
+             and not exists (select from event told
+                 where told.account = $1 and told.ticket = ticket.number
+                     and told.kind = 'agreement_ended' and told.detail ->> 'agreement' = $2)",
     )
     .bind(account)
     .bind(agreement)

@@ -33,7 +33,7 @@ pub(super) async fn ended(
             "renamed": state.reason == Some(Reason::AccountRenamed),
         }),
     };
-    event::add_to_shares(connection, account, &agreement, state.at.utc(), who, &entry).await?;
     ticket::end_shares(connection, account, &agreement).await?;
+    event::add_to_shares(connection, account, &agreement, state.at.utc(), who, &entry).await?;
     Ok(())
 }

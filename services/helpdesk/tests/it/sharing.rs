@@ -205,6 +205,30 @@ async fn r_75_r_79_an_ended_agreement_tells_nothing_and_a_new_one_may_follow() {
     harness.remove().await;
 }
 
+/// As after a recovery of the line, which tells all agreements as they stand.
+#[tokio::test(flavor = "multi_thread")]
+async fn c4_an_end_that_is_told_again_ends_nothing_that_began_since() {
+    let (harness, sam, agreement) = with_agreement("helpdesk-told-again").await;
+    harness.ticket(&sam, "Meter", &[]).await;
+    shared(&harness, &sam, &agreement).await;
+    let ended = async |version| {
+        harness
+            .agreement_in(ACME, &agreement, "sender", "globex", "private_only", "inactive", version)
+            .await;
+        harness.follows(ACME).await;
+    };
+    ended(3).await;
+    harness.agreement(ACME, &id(9), "sender", "globex", "private_only").await;
+    harness.post(&sam, "/tickets/1/share", &[("share_with", &id(9))]).await.is(303);
+    ended((1 << 40) + 3).await;
+    let sent_to: Option<String> = sqlx::query_scalar("select sent_to from ticket where number = 1")
+        .fetch_one(&harness.pool)
+        .await
+        .unwrap();
+    assert_eq!(sent_to.as_deref(), Some("globex"));
+    harness.remove().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redacted_comment_is_blank_here_and_the_line_is_told() {
     let (harness, sam, agreement) = with_agreement("helpdesk-redact").await;

@@ -42,8 +42,12 @@ pub(super) async fn told(
 }
 
 /// What of this state the partner is to be told. A stranger whose invite nobody decided is told
-/// nothing, because its URL may be anybody's.
+/// nothing, because its URL may be anybody's. Nor is anybody told again what it was told before: a
+/// recovery tells all agreements as they stand, with higher versions.
 fn to_tell(row: &AgreementRow, state: &AgreementState) -> Option<CallKind> {
+    if row.version > 0 && row.status == agreement::word(state.status) {
+        return None;
+    }
     let by_partner = state.by.side == row.partner_is();
     match (state.status, row.partner_is()) {
         (AgreementStatus::Pending, Side::Receiver) if row.version == 0 => Some(CallKind::Invite),
@@ -139,4 +143,72 @@ async fn url_of(
         .bind(account.as_str())
         .fetch_optional(connection)
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::address::Party;
+    use contracts::delivery::Decider;
+    use contracts::terms::CommentTerms;
+    use contracts::{AgreementId, Terms, Timestamp};
+
+    use super::*;
+
+    fn row(partner_is: &str, version: i64, status: &str) -> AgreementRow {
+        AgreementRow {
+            id: "1".into(),
+            account: "nhd-bridge-zendesk".into(),
+            home: "acme".into(),
+            uuid: "1".into(),
+            partner_is: partner_is.into(),
+            partner_url: "https://partner.example".into(),
+            sealed_key: Vec::new(),
+            name: None,
+            version,
+            status: status.into(),
+            proof: "proven".into(),
+            media: None,
+            is_called: false,
+        }
+    }
+
+    fn told(side: Side, version: u64, status: AgreementStatus) -> AgreementState {
+        let party = |name: &str| Party {
+            account: AccountName::new(name).unwrap(),
+            address: name.into(),
+            display_name: name.into(),
+            sharing_url: None,
+        };
+        AgreementState {
+            agreement_id: AgreementId::new("0b9f0a52-7c1e-4d9a-9a36-3c9f9f9d8f10").unwrap(),
+            version,
+            side,
+            sender: party("acme"),
+            receiver: party("nhd-bridge-zendesk"),
+            partner_support_addresses: Vec::new(),
+            name: None,
+            terms: Terms {
+                comments: CommentTerms::PublicAndPrivate,
+                tags: true,
+                custom_fields: true,
+            },
+            status,
+            by: Decider { side: Side::Sender, name: "Ada".into() },
+            at: Timestamp::parse("2026-12-01T10:00:00Z").unwrap(),
+            reason: None,
+        }
+    }
+
+    #[test]
+    fn c4_what_is_told_again_after_a_recovery_calls_nobody() {
+        let inactive = AgreementStatus::Inactive;
+        let ends = told(Side::Receiver, 3, inactive);
+        assert_eq!(to_tell(&row("receiver", 2, "accepted"), &ends), Some(CallKind::Deactivate));
+        let again = told(Side::Receiver, (1 << 40) + 3, inactive);
+        assert_eq!(to_tell(&row("receiver", 3, "inactive"), &again), None);
+        // What it missed is told.
+        assert_eq!(to_tell(&row("receiver", 2, "accepted"), &again), Some(CallKind::Deactivate));
+        let invited = told(Side::Receiver, 1, AgreementStatus::Pending);
+        assert_eq!(to_tell(&row("receiver", 0, "pending"), &invited), Some(CallKind::Invite));
+    }
 }
