@@ -18,7 +18,7 @@ pub struct RecoverArgs {
     #[arg(long, value_parser = Timestamp::parse, value_name = "TIME")]
     since: Timestamp,
     /// Number of the recovery, higher than any before; the days since 2026-01-01 where none is
-    /// given. After a second restore on one day give one more than the first had
+    /// given. Where an earlier one had as high a number, give a higher one
     #[arg(long, value_parser = epoch, value_name = "NUMBER")]
     epoch: Option<Epoch>,
     /// Live shares a second, at most, whose desks are told their copies
@@ -40,7 +40,7 @@ pub async fn carry_out(given: &RecoverArgs) -> Result<ExitCode> {
     let operator_url = given.broker.operator_url()?;
     println!("recovery {}: every number rises above all that were given before", epoch.number());
     let done = recover(&operator_url, (epoch, given.since), given.rate, |progress| {
-        if progress.accounts % 100 == 0 || progress.shares % 100 == 1 {
+        if (progress.accounts + progress.shares) % 100 == 0 {
             println!("{} pages of accounts, {} of shares", progress.accounts, progress.shares);
         }
     })

@@ -149,7 +149,10 @@ fn crowded(wanted: &Wanted, agreements: &[Agreement]) -> BTreeSet<AccountName> {
 /// Saves what changed. A row that is new goes in plainly: if another transaction was faster, the
 /// batch runs again and meets it. Addresses are given up before they are taken.
 pub(crate) async fn save(connection: &mut PgConnection, state: &State) -> Result<(), DecideError> {
-    messaging::epoch::learn(&mut *connection, state.epoch()).await?;
+    // Its row is everybody's: whoever brings nothing leaves it alone.
+    if let Some(epoch) = state.new_epoch() {
+        messaging::epoch::learn(&mut *connection, epoch).await?;
+    }
     account::update(&mut *connection, state.accounts().changed_rows()).await?;
     account::insert(&mut *connection, state.accounts().new_rows()).await?;
     options::save(&mut *connection, state.accounts().all()).await?;

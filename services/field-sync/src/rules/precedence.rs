@@ -1,6 +1,6 @@
 //! Who wins, at the publisher's copy (contract part 5).
 
-use contracts::{AccountName, Timestamp};
+use contracts::{AccountName, Epoch, Timestamp};
 
 use super::state::{FieldState, OwnChange};
 
@@ -41,8 +41,10 @@ pub fn decide(held: Option<&FieldState>, change: &ProposedChange) -> Verdict {
     if held.own.as_ref().is_some_and(|latest| *latest > change.own) {
         return Verdict::OlderOwn;
     }
-    let concurrent = held.account != *change.account
-        && change.base_revision.is_some_and(|base| held.revision > base);
+    // A base of before a recovery still says what its desk had seen.
+    let base = change.base_revision.map(|base| Epoch::of(held.revision).raise(base));
+    let concurrent =
+        held.account != *change.account && base.is_some_and(|base| held.revision > base);
     if concurrent && (held.occurred_at, &held.account) > (change.effective, change.account) {
         return Verdict::Lost;
     }
@@ -97,6 +99,14 @@ mod tests {
             assert_eq!(verdict(&held, "acme", 10, "m6", base), Verdict::Accepted);
             assert_eq!(verdict(&held, "acme", 11, "m1", base), Verdict::Accepted);
         }
+    }
+
+    #[test]
+    fn c4_a_base_of_before_a_recovery_says_what_was_seen() {
+        let epoch = Epoch::new(1).unwrap();
+        let held = held("globex", epoch.raise(5), 10, None);
+        assert_eq!(verdict(&held, "acme", 8, "m1", Some(5)), Verdict::Accepted, "it was seen");
+        assert_eq!(verdict(&held, "acme", 8, "m1", Some(4)), Verdict::Lost);
     }
 
     #[test]

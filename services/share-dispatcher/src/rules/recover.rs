@@ -19,8 +19,7 @@ pub(super) fn decide(
     let listed = state.listed.get(&asked).map_or(&[][..], Vec::as_slice);
     let page = &listed[..listed.len().min(size)];
     let (mut states, mut transfers) = (Vec::new(), Vec::new());
-    let inactive = state.inactive();
-    for share in page.iter().filter(|share| !inactive.contains(&share.hop.agreement_id)) {
+    for share in page.iter().filter(|share| is_live(state, share)) {
         for account in [&share.hop.sender, &share.hop.receiver] {
             states.extend(list::told(state, account, share));
             transfers.extend(held(state, keys, command, account, share));
@@ -38,6 +37,14 @@ pub(super) fn refused_to(publisher: &AccountName, account: &AccountName) -> Opti
     let operator = AccountName::operator();
     let is_operators = *publisher == operator && *account == operator;
     (!is_operators).then(|| refuse(publisher, Reason::NotYourAccount))
+}
+
+/// Whether it goes on, also by what its chain says, which is read later than the page.
+fn is_live(state: &State, share: &ListedShare) -> bool {
+    let hop = &share.hop;
+    let has_ended =
+        state.share(&hop.share_id).is_some_and(|(_, chain, _)| chain.has_ended(&hop.share_id));
+    !has_ended && !state.inactive().contains(&hop.agreement_id)
 }
 
 /// All of an account's copy, which nobody asked for: it has no receipt.
@@ -84,6 +91,8 @@ mod tests {
         assert_eq!(first, ["acme", "globex"]);
         let (second, cursor) = recovered(&desk.recover("operator", Some(1), cursor));
         assert_eq!((second, cursor), (vec!["acme".to_owned(), "globex".to_owned()], None));
+        let late = desk.recover_while("operator", |desk| drop(desk.unshare("acme", "1")));
+        assert_eq!(recovered(&late).0, ["acme", "globex"], "the other one ended meanwhile");
         desk.agree("acme", "globex", Inactive);
         assert!(recovered(&desk.recover("operator", None, None)).0.is_empty());
     }

@@ -225,6 +225,16 @@ impl SampleDesk {
         self.decide(who, &Inbound::Recover(ShareRecover { cursor, limit }))
     }
 
+    /// A recovery whose page was read before something else was done.
+    pub fn recover_while(&mut self, who: &str, other: impl FnOnce(&mut Self)) -> Decision {
+        self.find(who, None, None, |chain, hop| !chain.has_ended(&hop.share_id));
+        let (key, page) = self.state.listed.pop_last().unwrap();
+        other(self);
+        let key = (key.0, (self.sent + 1).to_string());
+        self.state.listed.insert(key, page);
+        self.decide(who, &Inbound::Recover(ShareRecover::default()))
+    }
+
     /// Finds shares as the store does: one more than the page, in order.
     fn find(
         &mut self,

@@ -66,6 +66,8 @@ pub struct State {
     delayed: BTreeSet<String>,
     invites: Invites,
     epoch: Epoch,
+    /// Whether this batch brought the epoch.
+    is_new_epoch: bool,
 }
 
 impl State {
@@ -104,6 +106,7 @@ impl State {
             delayed: BTreeSet::new(),
             invites: stored.invites,
             epoch: stored.epoch,
+            is_new_epoch: false,
         }
     }
 
@@ -111,7 +114,9 @@ impl State {
     /// the answer.
     pub fn apply(&mut self, decision: Decision) -> Answer {
         if let Answer::Fact(fact) = &decision.answer {
-            self.epoch = self.epoch.max(fact.epoch.unwrap_or_default());
+            let told = fact.epoch.unwrap_or_default();
+            self.is_new_epoch |= told > self.epoch;
+            self.epoch = self.epoch.max(told);
         }
         if let Some(account) = decision.account {
             self.put_account(*account);
@@ -157,6 +162,12 @@ impl State {
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// The epoch that this batch brought.
+    #[must_use]
+    pub fn new_epoch(&self) -> Option<Epoch> {
+        self.is_new_epoch.then_some(self.epoch)
     }
 
     /// The invites of the last 24 hours.
