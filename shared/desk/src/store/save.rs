@@ -30,7 +30,7 @@ pub async fn all(connection: &mut PgConnection, state: State) -> sqlx::Result<()
         agreements(connection, name, account).await?;
         early(connection, name, account).await?;
         receipts(connection, name, account).await?;
-        again(connection, name, account).await?;
+        recovered(connection, name, account).await?;
         for (comment, file) in &account.redactions {
             everywhere(connection, name, comment, file.as_deref()).await?;
         }
@@ -218,9 +218,18 @@ async fn early(connection: &mut PgConnection, name: &str, account: &Account) -> 
 }
 
 /// Commands that the line may have forgotten go out again, under the same keys. What it refused
-/// stays refused: somebody was told so.
-async fn again(connection: &mut PgConnection, name: &str, account: &Account) -> sqlx::Result<()> {
+/// stays refused: somebody was told so. And the log is another one: it may have been restored with
+/// the line, and a cursor beyond its end would soon look as good as any.
+async fn recovered(
+    connection: &mut PgConnection,
+    name: &str,
+    account: &Account,
+) -> sqlx::Result<()> {
     let Some(since) = account.forgotten_since else { return Ok(()) };
+    sqlx::query("update desk_account set incarnation = gen_random_uuid() where account = $1")
+        .bind(name)
+        .execute(&mut *connection)
+        .await?;
     sqlx::query(
         "update desk_outbox set receipt = null, receipt_at = null, due_at = now(), attempts = 0
          where account = $1 and receipt_at >= $2

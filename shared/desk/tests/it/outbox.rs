@@ -77,6 +77,7 @@ async fn c4_what_the_line_may_have_forgotten_goes_out_again() {
     refused["outcome"] = json!("rejected");
     harness.tell(ACME, "command.receipt.v1", "d2", &refused).await;
     harness.logged(ACME, 2).await;
+    let before = desk::log::head(&harness.pool, ACME).await.unwrap().unwrap();
     for (id, since) in [("d3", "2999-01-01T00:00:00.000Z"), ("d4", "2026-01-01T00:00:00.000Z")] {
         let recovered = json!({ "epoch": 1, "since": since });
         harness.tell(ACME, "account.recovered.v1", id, &recovered).await;
@@ -93,6 +94,8 @@ async fn c4_what_the_line_may_have_forgotten_goes_out_again() {
     drop(connection);
     assert_eq!(row.unwrap().ticket.fields["status"], (json!({ "value": "hold" }), 1 << 40));
     assert_eq!(arrivals(&arrived, 3).await.len(), 3, "what was refused stays so");
+    let read = desk::log::page(&harness.pool, ACME, Some(before), 9).await;
+    assert!(matches!(read, Err(desk::log::ReadError::Cursor(_))), "it is another log: {read:?}");
     harness.remove().await;
 }
 
