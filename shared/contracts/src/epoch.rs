@@ -10,7 +10,7 @@ const NUMBERS: u64 = 1 << 40;
 ///
 /// A database that was restored goes on counting where it once was, and desks ignore a number that
 /// is not above the one they hold. After a recovery every number lies above all that were ever
-/// given: at `epoch × 2^40` and up, and below 2^53, which JSON can tell.
+/// given: at `epoch × 2^40` and up, and below 2^53, up to which JSON numbers are exact.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]

@@ -37,7 +37,7 @@ pub(super) const DELIVERIES: &[Published] = &[
     delivery::<AgreementState>(
         "agreement.state.v1",
         "An agreement as it stands",
-        "Answer to `agreement.list.v1`.",
+        "Answer to `agreement.list.v1`; unasked after a restore.",
     ),
     delivery::<AgreementComparison>(
         "agreement.comparison.v1",
@@ -81,11 +81,15 @@ pub(super) const DELIVERIES: &[Published] = &[
         "A share ended",
         "Stop publishing for it, and keep the ticket.",
     ),
-    delivery::<ShareState>("share.state.v1", "A share as it stands", "Answer to `share.list.v1`."),
+    delivery::<ShareState>(
+        "share.state.v1",
+        "A share as it stands",
+        "Answer to `share.list.v1`; unasked after a restore.",
+    ),
     delivery::<TicketState>(
         "ticket.state.v1",
         "A copy as it stands",
-        "Answer to `ticket.resync.v1`. Tags that were taken off and fields that were cleared are \
-         in it too, with the revision that did so.",
+        "Answer to `ticket.resync.v1`; unasked after a restore. Tags that were taken off and \
+         fields that were cleared are in it too, with the revision that did so.",
     ),
 ];

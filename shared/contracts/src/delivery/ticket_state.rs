@@ -13,7 +13,7 @@ pub struct StatusHeld {
     /// Status with custom status, the account's own.
     #[serde(flatten)]
     pub status: StatusValue,
-    /// The revision that set it; 0 when nothing ever did.
+    /// The revision that set it; where nothing did, the lowest of its epoch: 0 before any recovery.
     pub revision: u64,
 }
 
@@ -37,18 +37,18 @@ pub struct FieldHeld {
     pub revision: u64,
 }
 
-/// All of one copy as Deskmesh holds it, for a desk that lost it. Comments beyond 1 MiB follow as
-/// updates.
+/// All of one copy as Deskmesh holds it, for a desk that lost it, or after a recovery. Comments
+/// beyond 1 MiB follow as updates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TicketState {
-    /// The share that was asked for.
+    /// The share.
     pub share_id: ShareId,
     /// This desk's own number, once it is bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket_id: Option<TicketId>,
     /// The chain's revision.
     pub revision: u64,
-    /// Status; `new` of revision 0 where Deskmesh was never told one.
+    /// Status; `new` where Deskmesh was never told one.
     pub status: StatusHeld,
     /// Tags, those taken off included.
     pub tags: Vec<TagHeld>,

@@ -502,7 +502,7 @@ export interface DeskLimits {
  * Which recovery of the deployment a revision or version comes after; 0 before the first. A
  * database that was restored goes on counting where it once was, and desks ignore a number that is
  * not above the one they hold. After a recovery every number lies above all that were ever given:
- * at `epoch × 2^40` and up, and below 2^53, which JSON can tell.
+ * at `epoch × 2^40` and up, and below 2^53, up to which JSON numbers are exact.
  */
 export type Epoch = number;
 
@@ -895,7 +895,9 @@ export type Status = "new" | "open" | "pending" | "hold" | "solved" | "closed";
 export interface StatusHeld {
   /** Key of the account's own custom status. */
   custom_status?: string | null;
-  /** The revision that set it; 0 when nothing ever did. */
+  /**
+   * The revision that set it; where nothing did, the lowest of its epoch: 0 before any recovery.
+   */
   revision: number;
   /** The status, or the category of the custom status. */
   value: Status;
@@ -1071,8 +1073,8 @@ export interface TicketShare {
 }
 
 /**
- * All of one copy as Deskmesh holds it, for a desk that lost it. Comments beyond 1 MiB follow as
- * updates.
+ * All of one copy as Deskmesh holds it, for a desk that lost it, or after a recovery. Comments
+ * beyond 1 MiB follow as updates.
  */
 export interface TicketState {
   /** Comments, the account's own included. */
@@ -1081,9 +1083,9 @@ export interface TicketState {
   custom_fields: Record<string, FieldHeld>;
   /** The chain's revision. */
   revision: number;
-  /** The share that was asked for. */
+  /** The share. */
   share_id: ShareId;
-  /** Status; `new` of revision 0 where Deskmesh was never told one. */
+  /** Status; `new` where Deskmesh was never told one. */
   status: StatusHeld;
   /** Tags, those taken off included. */
   tags: TagHeld[];

@@ -659,8 +659,8 @@ class TicketShare(TypedDict):
 
 
 class TicketState(TypedDict):
-    """All of one copy as Deskmesh holds it, for a desk that lost it. Comments beyond 1 MiB
-    follow as updates.
+    """All of one copy as Deskmesh holds it, for a desk that lost it, or after a recovery.
+    Comments beyond 1 MiB follow as updates.
     """
 
     comments: list[SharedComment]
