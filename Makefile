@@ -86,9 +86,9 @@ bench: ## measure the whole system and its peers side by side, in one run
 	@$(CARGO) build $(QUIET) --release --bins -p bench -p agreement-service -p share-dispatcher -p comment-sync -p field-sync -p notifier
 	@$(or $(CARGO_TARGET_DIR),target)/release/bench $(if $(ROUNDS),--rounds $(ROUNDS))
 
-load: ## measure the gateway (POST against publish, a thousand open streams, a large file, ten minutes without its database) and the bridge to fifty partners (SHORT=1)
+load: ## measure the gateway (POST against publish, a thousand open streams, a large file, ten minutes without its database), the bridge to fifty partners and the help desk with two hundred agents (SHORT=1)
 	@echo "building, optimised"
-	@$(CARGO) build $(QUIET) --release --bins -p load -p gateway -p nhd-bridge
+	@$(CARGO) build $(QUIET) --release --bins -p load -p gateway -p nhd-bridge -p helpdesk
 	@$(or $(CARGO_TARGET_DIR),target)/release/load $(if $(SHORT),--short)
 
 fuzz: ## give the rules and admission any message in any state, ten minutes each (TARGET=comment-sync SECONDS=60)

@@ -50,11 +50,15 @@ fn server_side(limits: Limits) -> [(&'static str, String); 7] {
 /// in what it answers.
 const QUIET: [(&str, &str); 1] = [("log_parameter_max_length_on_error", "0")];
 
+/// Whatever it costs by the planner's guess, a statement of ours is over before the server would
+/// have compiled it.
+const NOT_COMPILED: [(&str, &str); 1] = [("jit", "off")];
+
 /// The services of the line ask for rows by their keys alone. A statement that is planned while its
 /// table is empty, as on the first day, would go through all of the table from then on, until the
-/// server has analyzed it: every scan of a table that has an index is taken for dear, and nothing
-/// is compiled for that. The edges search what people look for, and plan as usual.
-const BY_KEY: [(&str, &str); 2] = [("enable_seqscan", "off"), ("jit", "off")];
+/// server has analyzed it: every scan of a table that has an index is taken for dear. The edges
+/// search what people look for, and plan as usual.
+const BY_KEY: [(&str, &str); 1] = [("enable_seqscan", "off")];
 
 /// Large values are compressed with LZ4 where the server was built with it. Its own choice, pglz,
 /// takes many times as long: with comments of 3 KB, longer than all else about writing them.
@@ -291,7 +295,7 @@ fn working(
     address: &Secret,
     limits: Limits,
 ) -> Result<PgConnectOptions, ConfigError> {
-    let options = options(service, address, limits)?;
+    let options = options(service, address, limits)?.options(NOT_COMPILED);
     let is_of_the_line = service.parse().is_ok_and(|service: Service| !service.is_edge());
     Ok(if is_of_the_line { options.options(BY_KEY) } else { options })
 }

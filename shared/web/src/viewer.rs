@@ -42,13 +42,6 @@ pub struct Viewer {
 }
 
 impl Viewer {
-    /// Whether the account was told something after what a page was made of (`after` of its
-    /// stream).
-    #[must_use]
-    pub fn is_told_more_than(&self, after: i64) -> bool {
-        after < self.position
-    }
-
     /// Refuses whoever has a lesser role.
     ///
     /// # Errors

@@ -62,6 +62,17 @@ impl Ground {
         Ok(Self { dir, servers, passwords, installation, database, amqp_url })
     }
 
+    /// The database server's process.
+    ///
+    /// # Errors
+    /// When it does not run any more.
+    pub fn database_process(&self) -> Result<i32> {
+        let lock = std::fs::read_to_string(self.dir.join("postgres/data/postmaster.pid"));
+        let lock = lock.context("reading the database server's process id")?;
+        let first = lock.lines().next().unwrap_or_default();
+        first.trim().parse().context("reading the database server's process id")
+    }
+
     /// The database as it is reached by another address.
     pub fn database_behind(&self, url: &str) -> Database {
         Database::created(url, NAME, self.passwords.clone())

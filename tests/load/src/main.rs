@@ -5,6 +5,7 @@ mod away;
 mod bridge;
 mod file;
 mod ground;
+mod helpdesk;
 mod partner;
 mod posts;
 mod report;
@@ -22,7 +23,8 @@ use local::services;
 use report::Report;
 use site::Site;
 
-/// What the gateway costs against AMQP and what it holds, and what goes through the bridge.
+/// What the gateway costs against AMQP and what it holds, what goes through the bridge, and how
+/// long agents of a large help desk wait.
 #[derive(Parser)]
 #[command(name = "load", version)]
 struct Arguments {
@@ -41,6 +43,7 @@ enum What {
     File,
     Away,
     Bridge,
+    Helpdesk,
 }
 
 impl What {
@@ -92,6 +95,16 @@ async fn measure(arguments: &Arguments) -> Result<Vec<String>> {
         println!("starting private servers and a bridge in {}", dir.display());
         let (lasting, rate) = (seconds(arguments.of(30, 5)), arguments.of(500, 200));
         bridge::measure(&dir, lasting, rate, &mut report).await?;
+    }
+    if arguments.wants(What::Helpdesk) {
+        println!("starting private servers and a help desk in {}", dir.display());
+        let size = helpdesk::Size {
+            tickets: arguments.of(100_000, 5_000),
+            agents: arguments.of(200, 20),
+            storm: arguments.of(1_000, 50),
+            lasting: seconds(arguments.of(60, 5)),
+        };
+        helpdesk::measure(&dir, size, &mut report).await?;
     }
     std::fs::write(dir.join("report.md"), report.table()).context("writing the report")?;
     println!("\n{}\nwritten to {}", report.table(), dir.join("report.md").display());

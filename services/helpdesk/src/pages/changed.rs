@@ -1,5 +1,6 @@
-//! `GET /tickets/live`: an event `changed` whenever one of the account's tickets does, and whenever
-//! the account is told something: an invite waits in the frame of every page.
+//! `GET /tickets/live`: an event `changed` whenever what a page shows does: its ticket (`ticket`),
+//! or any of the account's. Whenever the account is told of an agreement, every page hears it: an
+//! invite waits in the frame of all. Pages hear in turn.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -7,35 +8,46 @@ use std::time::Duration;
 use axum::extract::{Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use desk::log::{self, LogWaiter};
+use desk::log;
 use serde::Deserialize;
-use sqlx::PgPool;
-use tokio::sync::watch;
+use sqlx::PgConnection;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use web::{Failure, Viewer};
 
 use super::Pages;
+use crate::store::ticket;
+use crate::work::looker::{Looker, MadeOf};
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// After so long a stream ends, and whoever has no session any more does not come back.
 const LONGEST: Duration = Duration::from_mins(10);
 
-struct Changes {
-    watched: watch::Receiver<u64>,
-    told: LogWaiter,
-    /// How much the account was told when it was last looked.
-    known: i64,
-    account: String,
-    pool: PgPool,
+struct Stream {
+    looker: Looker,
     ends: Instant,
     stop: CancellationToken,
 }
 
-/// What the page was made of.
+/// What the page shows, and what it was made of.
 #[derive(Deserialize)]
 pub(super) struct From {
+    ticket: Option<i64>,
+    changed: Option<i64>,
     after: Option<i64>,
+}
+
+/// The stream of a page that is about to be made: of a ticket, or of lists. What changes between
+/// making the page and opening the stream is not missed.
+pub(super) async fn path(
+    connection: &mut PgConnection,
+    account: &str,
+    ticket: Option<i64>,
+) -> sqlx::Result<String> {
+    let changed = ticket::newest_change(connection, account, ticket).await?;
+    let changed = changed.map_or(0, |at| at.timestamp_micros());
+    let ticket = ticket.map(|number| format!("ticket={number}&")).unwrap_or_default();
+    Ok(format!("/tickets/live?{ticket}changed={changed}"))
 }
 
 pub(super) async fn stream(
@@ -43,39 +55,25 @@ pub(super) async fn stream(
     Query(from): Query<From>,
     viewer: Viewer,
 ) -> Result<Response, Failure> {
-    let mut watched = pages.changes.watch(&viewer.account);
-    if from.after.is_some_and(|after| viewer.is_told_more_than(after)) {
-        // The account was told something between the page and this stream.
-        watched.mark_changed();
-    }
-    let pool = pages.desk.pool.clone();
-    let changes = Changes {
-        watched,
-        told: pages.desk.heads.wait(&viewer.account),
-        known: position(&pool, &viewer.account).await?,
-        account: viewer.account,
-        pool,
+    let told = match from.after {
+        Some(after) => after,
+        None => log::head(pages.pool(), &viewer.account).await?.map_or(0, |head| head.position),
+    };
+    let made = MadeOf { told, changed: from.changed };
+    let stream = Stream {
+        looker: pages.changes.look(&viewer.account, from.ticket, made),
         ends: Instant::now() + LONGEST,
         stop: pages.desk.shutdown.clone(),
     };
-    let events = futures_util::stream::unfold(changes, next);
+    let events = futures_util::stream::unfold(stream, next);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response())
 }
 
-async fn position(pool: &PgPool, account: &str) -> sqlx::Result<i64> {
-    Ok(log::head(pool, account).await?.map_or(0, |head| head.position))
-}
-
-async fn next(mut looked: Changes) -> Option<(Result<Event, Infallible>, Changes)> {
+async fn next(mut stream: Stream) -> Option<(Result<Event, Infallible>, Stream)> {
     tokio::select! {
-        changed = looked.watched.changed() => changed.ok()?,
-        () = looked.told.beyond(looked.known) => {
-            looked.known = position(&looked.pool, &looked.account).await.ok()?;
-        }
-        () = tokio::time::sleep_until(looked.ends) => return None,
-        () = looked.stop.cancelled() => return None,
+        () = stream.looker.changed() => {}
+        () = tokio::time::sleep_until(stream.ends) => return None,
+        () = stream.stop.cancelled() => return None,
     }
-    looked.watched.mark_unchanged();
-    let event = Event::default().event("changed").data("");
-    Some((Ok(event), looked))
+    Some((Ok(Event::default().event("changed").data("")), stream))
 }

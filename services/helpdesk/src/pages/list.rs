@@ -11,8 +11,8 @@ use serde::Deserialize;
 use sqlx::PgConnection;
 use web::{Failure, Html, Page, Reader, StaffRole, Viewer};
 
-use super::Pages;
 use super::views::{self, View};
+use super::{Pages, changed};
 use crate::rules::sharing::Share;
 use crate::rules::ticket::status_word;
 use crate::store::rule::Kind;
@@ -69,6 +69,7 @@ pub(super) async fn view(
 ) -> Result<Response, Failure> {
     let mut connection = pages.pool().acquire().await?;
     let account = viewer.account.as_str();
+    let live = changed::path(&mut connection, account, None).await?;
     let agreements = sharing::agreements(&mut connection, account).await?;
     let own = rule::list(&mut connection, account, Kind::View).await?;
     let views = views::of(&viewer, &agreements, &own);
@@ -81,8 +82,13 @@ pub(super) async fn view(
     let next = next_of(&mut tickets).map(|next| format!("{}&after={next}", views::path(key)));
     let rows = rows(&viewer, &mut connection, &tickets).await?;
     let conditions: Vec<_> = views.iter().map(|view| &view.when).collect();
-    let counts = view::counts(&mut connection, account, me, &conditions).await?;
-    let count = views.iter().zip(&counts).find(|(view, _)| view.key == key).map(|(_, it)| *it);
+    let counts = pages.counts.of(&mut connection, account, me, &conditions).await?;
+    let is_all = asked.after.is_none() && next.is_none();
+    let count = if is_all {
+        i64::try_from(rows.len()).ok()
+    } else {
+        views.iter().zip(&counts).find(|(view, _)| view.key == key).map(|(_, it)| *it)
+    };
     let may_edit = viewer.role == StaffRole::Admin;
     let here = match &asked.after {
         Some(after) => format!("{}&after={after}", views::path(key)),
@@ -101,7 +107,7 @@ pub(super) async fn view(
     Page::new(&viewer, shown.title.clone())
         .section("tickets")
         .side(views::side(&viewer, &views, &counts, key))
-        .live("/tickets/live")
+        .live(&live)
         .renews(body.here.clone(), &["#list-head", "#rows"])
         .body(&body)
 }
@@ -128,6 +134,7 @@ pub(super) async fn search(
     }
     let mut connection = pages.pool().acquire().await?;
     let account = viewer.account.as_str();
+    let live = changed::path(&mut connection, account, None).await?;
     let tickets = search::tickets(&mut connection, account, &q, PAGE).await?;
     let rows = rows(&viewer, &mut connection, &tickets).await?;
     let title = viewer.say_with("search.title", &[("words", &q)]).into_owned();
@@ -144,7 +151,7 @@ pub(super) async fn search(
     };
     Page::new(&viewer, title.clone())
         .section("tickets")
-        .live("/tickets/live")
+        .live(&live)
         .renews(body.here.clone(), &["#list-head", "#rows"])
         .body(&body)
 }

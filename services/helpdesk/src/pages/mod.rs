@@ -42,6 +42,7 @@ use crate::store::group::{self, Group};
 use crate::work::By;
 use crate::work::agent::EditError;
 use crate::work::changes::Changes;
+use crate::work::counts::Counts;
 use crate::work::settle::SettleError;
 use crate::work::would;
 
@@ -59,6 +60,7 @@ pub static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
 pub struct Pages {
     desk: web::EdgeDesk,
     changes: Arc<Changes>,
+    counts: Arc<Counts>,
     files: Files,
     public_url: Arc<str>,
     bridge: Option<Bridge>,
@@ -74,7 +76,8 @@ impl Pages {
         files: Files,
         public_url: String,
     ) -> Self {
-        Self { desk, changes, files, public_url: public_url.into(), bridge: None, oidc: None }
+        let (counts, public_url) = (Arc::default(), public_url.into());
+        Self { desk, changes, counts, files, public_url, bridge: None, oidc: None }
     }
 
     /// The same, where third-party systems are called by this bridge.

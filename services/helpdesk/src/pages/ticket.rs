@@ -14,7 +14,7 @@ use self::sees::Asked;
 use self::shown::show;
 use self::talk::Talk;
 use super::form::Sent;
-use super::{Number, Pages, Team};
+use super::{Number, Pages, Team, changed};
 use crate::rules::people::EndUser;
 use crate::rules::pingpong;
 use crate::rules::sharing::{Agreement, Share};
@@ -41,6 +41,8 @@ pub(super) enum Trouble {
 }
 /// All that a page is made from.
 struct Known {
+    /// The stream of its changes.
+    live: String,
     kept: Kept,
     agreements: Vec<Agreement>,
     shares: Vec<Share>,
@@ -134,6 +136,7 @@ async fn load(
     all: bool,
 ) -> Result<Known, Failure> {
     let account = viewer.account.as_str();
+    let live = changed::path(connection, account, Some(number)).await?;
     let kept = ticket::find(connection, account, number).await?.ok_or(Failure::NotFound)?;
     let agreements = sharing::agreements(connection, account).await?;
     let shares = sharing::of_ticket(connection, account, number).await?;
@@ -160,6 +163,7 @@ async fn load(
     let talk = talk::lines(connection, &around, number, all).await?;
     let paused = pingpong::pauses(rule::published(connection, account, number).await?);
     Ok(Known {
+        live,
         kept,
         agreements,
         shares,

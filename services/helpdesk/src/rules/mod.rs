@@ -11,6 +11,7 @@ pub mod mailing;
 pub mod marks;
 pub mod name;
 pub mod overlay;
+pub mod pace;
 pub mod people;
 pub mod pingpong;
 pub mod publish;

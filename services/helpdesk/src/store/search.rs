@@ -12,14 +12,17 @@ struct Words {
     beginnings: String,
     /// All of it, as a part of a text.
     part: String,
+    /// The same as it was typed; nothing: it is too short.
+    letters: Option<String>,
     /// As an address begins.
     address: Option<String>,
     /// As a number, here or at a partner.
     number: String,
 }
 
-/// A part of a text is no sooner looked for than after so many letters.
-const PART: usize = 3;
+/// A part of a text is no sooner looked for than after so many letters, which `letters_of` has
+/// together.
+pub(super) const PART: usize = 3;
 
 impl Words {
     fn of(typed: &str) -> Self {
@@ -31,6 +34,7 @@ impl Words {
         let is_long = typed.chars().count() >= PART;
         Self {
             beginnings: words.collect::<Vec<_>>().join(" & "),
+            letters: is_long.then(|| typed.to_owned()),
             part: if is_long { format!("%{}%", plain(typed)) } else { String::new() },
             address: typed.contains('@').then(|| format!("{}%", plain(&typed.to_lowercase()))),
             number: typed.trim_start_matches('#').to_owned(),
@@ -55,28 +59,31 @@ pub async fn tickets(
 ) -> sqlx::Result<Vec<Kept>> {
     let words = Words::of(typed);
     let number: Option<i64> = words.number.parse().ok();
+    // The newest of all are among the newest of each.
+    let newest = "order by updated_at desc, number desc limit $7";
     let statement = sqlx::AssertSqlSafe(format!(
         "select {COLUMNS} from ticket where account = $1 and number in (
-             select number from ticket
-                 where account = $1 and words @@ to_tsquery('simple', $2)
+             (select number from ticket
+                 where account = $1 and words @@ to_tsquery('simple', $2) {newest})
              union
-             select ticket from comment
-                 where account = $1 and words @@ to_tsquery('simple', $2)
+             (select number from ticket where account = $1 and number in (
+                 select ticket from comment
+                     where account = $1 and words @@ to_tsquery('simple', $2)) {newest})
              union
-             select number from ticket where account = $1 and $3 <> '' and subject ilike $3
+             (select number from ticket where account = $1
+                 and letters_of(subject) @> letters_of($8) and subject ilike $3 {newest})
              union
-             select number from ticket where account = $1 and requester in (
-                 select id from person where account = $1 and lower(email) like $4)
+             (select number from ticket where account = $1 and requester in (
+                 select id from person where account = $1 and lower(email) like $4) {newest})
              union
-             select number from ticket where account = $1 and number::text in (
-                 select held.number from desk_share share join desk_ticket held
-                     on held.id = share.ticket
-                     where share.account = $1 and share.partner_ticket_id = $6
-                 union
-                 select number from desk_ticket
-                     where account = $1 and held #>> '{{head,original_ticket_id}}' = $6)
+             select case when held.number ~ '^[0-9]{{1,18}}$' then held.number::bigint end
+                 from desk_share share join desk_ticket held on held.id = share.ticket
+                 where share.account = $1 and share.partner_ticket_id = $6
+             union
+             select case when number ~ '^[0-9]{{1,18}}$' then number::bigint end from desk_ticket
+                 where account = $1 and held #>> '{{head,original_ticket_id}}' = $6
              union select $5::bigint)
-         order by updated_at desc, number desc limit $7"
+         {newest}"
     ));
     let rows: Vec<Row> = sqlx::query_as(statement)
         .bind(account)
@@ -86,6 +93,7 @@ pub async fn tickets(
         .bind(number)
         .bind(&words.number)
         .bind(limit)
+        .bind(&words.letters)
         .fetch_all(connection)
         .await?;
     rows.into_iter().map(Row::read).collect()

@@ -257,23 +257,84 @@ pub async fn end_shares(
     .map(drop)
 }
 
-/// What came of an account's tickets in the last ten seconds: the newest change and how many there
-/// are. It differs after every change that somebody commits, in whichever order.
+/// What came of an account's tickets, and of its agreements.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct AccountChanges {
+    /// The account.
+    pub account: String,
+    /// When one of its tickets changed last.
+    pub newest: Option<DateTime<Utc>>,
+    /// How many changed in the last ten seconds. With the newest change it differs after every one
+    /// that somebody commits, in whichever order.
+    pub recent: i64,
+    /// The last that it was told of agreements; 0: nothing.
+    pub agreements: i64,
+}
+
+/// What came of accounts.
 ///
 /// # Errors
 /// The database.
 pub async fn changes(
     connection: &mut PgConnection,
     accounts: &[String],
-) -> sqlx::Result<Vec<(String, DateTime<Utc>, i64)>> {
+) -> sqlx::Result<Vec<AccountChanges>> {
+    // `clock_timestamp()` is no bound of an index: each look would go through all tickets.
     sqlx::query_as(
-        "select account, max(changed_at), count(*) from ticket
-         where account = any($1) and changed_at > clock_timestamp() - interval '10 seconds'
-         group by account",
+        "select looked.account,
+             (select max(changed_at) from ticket where account = looked.account) as newest,
+             (select count(*) from ticket where account = looked.account
+                 and changed_at > now() - interval '10 seconds') as recent,
+             coalesce((select max(position) from desk_log
+                 where account = looked.account and type like 'agreement.%'), 0) as agreements
+         from unnest($1::text[]) looked (account)",
     )
     .bind(accounts)
     .fetch_all(connection)
     .await
+}
+
+/// When each of these tickets changed last, with its account and number.
+///
+/// # Errors
+/// The database.
+pub async fn changed_at(
+    connection: &mut PgConnection,
+    tickets: &[(String, i64)],
+) -> sqlx::Result<Vec<(String, i64, DateTime<Utc>)>> {
+    if tickets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (accounts, numbers): (Vec<&str>, Vec<i64>) =
+        tickets.iter().map(|(account, number)| (account.as_str(), *number)).unzip();
+    sqlx::query_as(
+        "select account, number, changed_at
+         from unnest($1::text[], $2::bigint[]) looked (account, number)
+         join ticket using (account, number)",
+    )
+    .bind(accounts)
+    .bind(numbers)
+    .fetch_all(connection)
+    .await
+}
+
+/// When a ticket changed last, or any of the account's.
+///
+/// # Errors
+/// The database.
+pub async fn newest_change(
+    connection: &mut PgConnection,
+    account: &str,
+    number: Option<i64>,
+) -> sqlx::Result<Option<DateTime<Utc>>> {
+    let statement = if number.is_some() {
+        "select changed_at from ticket where account = $1 and number = $2"
+    } else {
+        "select max(changed_at) from ticket where account = $1 and $2::bigint is null"
+    };
+    let newest: Option<Option<DateTime<Utc>>> =
+        sqlx::query_scalar(statement).bind(account).bind(number).fetch_optional(connection).await?;
+    Ok(newest.flatten())
 }
 
 /// The newest tickets of an account, for a dry run.

@@ -2,9 +2,11 @@
 //! the two against each other.
 
 use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
+use super::search::PART;
 use super::ticket::{COLUMNS, Kept, Row};
 use crate::rules::condition::{ANY, Condition, Conditions, ME, NONE, Operator, Subject};
 use crate::rules::custom_status::TicketStatus;
@@ -121,6 +123,10 @@ fn one(query: &mut QueryBuilder<Postgres>, condition: &Condition, me: Uuid) {
             query.push("tags && ").push_bind(tags_of(value).into_iter().collect::<Vec<_>>());
         }
         Subject::SubjectText => {
+            if value.chars().count() >= PART {
+                query.push("letters_of(subject) @> letters_of(").push_bind(value.to_owned());
+                query.push(") and ");
+            }
             query.push("strpos(lower(subject), lower(").push_bind(value.to_owned()).push(")) > 0");
         }
         Subject::Group => named(query, "group_id", not, value, me),
@@ -137,12 +143,15 @@ fn one(query: &mut QueryBuilder<Postgres>, condition: &Condition, me: Uuid) {
 }
 
 fn partner(query: &mut QueryBuilder<Postgres>, column: &str, not: &str, value: &str) {
-    query.push(not).push("(").push(column);
-    match value {
-        ANY => query.push(" is not null)"),
-        NONE => query.push(" is null)"),
-        name => query.push(" is not distinct from ").push_bind(name.to_owned()).push(")"),
-    };
+    query.push(not).push("(").push(column).push(match value {
+        NONE => " is null",
+        _ => " is not null",
+    });
+    // No index helps `is not distinct from`.
+    if ![ANY, NONE].contains(&value) {
+        query.push(" and ").push(column).push(" = ").push_bind(value.to_owned());
+    }
+    query.push(")");
 }
 
 fn status(query: &mut QueryBuilder<Postgres>, condition: &Condition, not: &str) {
@@ -151,9 +160,10 @@ fn status(query: &mut QueryBuilder<Postgres>, condition: &Condition, not: &str) 
         return;
     };
     if condition.op == Operator::Below {
-        let below: Vec<&str> =
-            STATUSES.into_iter().filter(|it| *it < category).map(status_word).collect();
-        query.push("status = any(").push_bind(below).push(")");
+        // Words of ours, and not bound: the index of what is unsolved is found by them.
+        let below = STATUSES.into_iter().filter(|it| *it < category);
+        let below: Vec<String> = below.map(|it| format!("'{}'", status_word(it))).collect();
+        query.push("status = any(array[").push(below.join(", ")).push("]::text[])");
         return;
     }
     query.push(not).push("(status = ").push_bind(status_word(category));
@@ -192,8 +202,30 @@ fn field(query: &mut QueryBuilder<Postgres>, key: &str, condition: &Condition, n
         held(query);
         query.push("), lower(").push_bind(condition.value.clone()).push(")) > 0");
     } else {
+        if condition.op == Operator::Is {
+            found(query, key, &condition.value);
+        }
         query.push(not).push("(");
         held(query);
         query.push(" = ").push_bind(condition.value.clone()).push(")");
     }
+}
+
+/// What an index finds of the tickets whose field may have this text: as a text, as options, as a
+/// number or a yes.
+fn found(query: &mut QueryBuilder<Postgres>, key: &str, text: &str) {
+    // A field that is not there has no text either.
+    if text.is_empty() {
+        return;
+    }
+    let options: Vec<&str> = text.split(' ').collect();
+    let read = serde_json::from_str(text).ok();
+    let other = read.filter(|it: &Value| it.is_number() || it.is_boolean());
+    let texts = [Value::from(text), Value::from(vec![text]), Value::from(options)];
+    let values = texts.into_iter().chain(other);
+    for (place, value) in values.enumerate() {
+        query.push(if place == 0 { "(" } else { " or " });
+        query.push("fields @> ").push_bind(json!({ key: value }));
+    }
+    query.push(") and ");
 }

@@ -1,5 +1,5 @@
-//! Whoever looks at a page is told that something changed: one question to the database per
-//! process.
+//! Whoever looks at a page is told that something changed: two questions to the database per
+//! process, whatever the number of pages.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -12,7 +12,8 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::store::ticket;
+use super::looker::{AllTickets, Looker, MadeOf, Shows, Turns};
+use crate::store::ticket::{self, AccountChanges};
 
 /// How often is asked while somebody looks.
 const LOOK: Duration = Duration::from_millis(200);
@@ -21,9 +22,17 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 type Newest = Option<(DateTime<Utc>, i64)>;
 
+/// An account that somebody looks at.
+#[derive(Default)]
 struct Watched {
-    newest: Newest,
-    changes: watch::Sender<u64>,
+    /// What was seen of its tickets last; nothing: nobody has looked yet.
+    newest: Option<Newest>,
+    all: watch::Sender<AllTickets>,
+    /// The last that it was told of agreements.
+    agreements: watch::Sender<i64>,
+    /// Those of its tickets whose pages are open, and when each changed last.
+    tickets: BTreeMap<i64, watch::Sender<i64>>,
+    turns: Arc<Turns>,
 }
 
 /// The accounts that somebody looks at.
@@ -36,32 +45,66 @@ impl std::fmt::Debug for Changes {
     }
 }
 
+/// A ticket whose page is open, and when it changed last.
+type TicketChange = (String, i64, DateTime<Utc>);
+
 impl Changes {
-    /// Begins to look at an account: the receiver changes whenever one of its tickets does.
+    /// Begins to look for a page of an account: of one ticket, or of lists of them.
     #[must_use]
-    pub fn watch(&self, account: &str) -> watch::Receiver<u64> {
-        let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = watched
-            .entry(account.to_owned())
-            .or_insert_with(|| Watched { newest: None, changes: watch::Sender::new(0) });
-        entry.changes.subscribe()
+    pub fn look(&self, account: &str, ticket: Option<i64>, made: MadeOf) -> Looker {
+        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let watched = accounts.entry(account.to_owned()).or_default();
+        let (shows, changed) = if let Some(number) = ticket {
+            let changed = watched.tickets.entry(number).or_default().subscribe();
+            (Shows::Ticket(changed), made.changed.or(Some(0)))
+        } else {
+            let all = watched.all.subscribe();
+            let changes = all.borrow().changes;
+            (Shows::Lists(all, changes), made.changed)
+        };
+        Looker {
+            shows,
+            agreements: watched.agreements.subscribe(),
+            made: MadeOf { changed, ..made },
+            turns: Arc::clone(&watched.turns),
+        }
     }
 
-    fn accounts(&self) -> Vec<String> {
-        let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        watched.retain(|_, entry| entry.changes.receiver_count() > 0);
-        watched.keys().cloned().collect()
+    /// Accounts that somebody looks at, and tickets with their accounts; what nobody looks at any
+    /// more is let go.
+    fn looked_at(&self) -> (Vec<String>, Vec<(String, i64)>) {
+        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.retain(|_, watched| watched.agreements.receiver_count() > 0);
+        let mut tickets = Vec::new();
+        for (account, watched) in accounts.iter_mut() {
+            watched.tickets.retain(|_, changed| changed.receiver_count() > 0);
+            tickets.extend(watched.tickets.keys().map(|number| (account.clone(), *number)));
+        }
+        (accounts.keys().cloned().collect(), tickets)
     }
 
-    fn tell(&self, seen: &[(String, DateTime<Utc>, i64)]) {
-        let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (account, entry) in watched.iter_mut() {
-            let now = seen.iter().find(|(name, ..)| name == account);
-            let now = now.map(|(_, at, count)| (*at, *count));
-            if is_news(entry.newest, now) {
-                entry.changes.send_modify(|changes| *changes += 1);
+    fn tell(&self, seen: &[AccountChanges], tickets: &[TicketChange]) {
+        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for now in seen {
+            let Some(watched) = accounts.get_mut(&now.account) else { continue };
+            let newest = now.newest.map(|at| (at, now.recent));
+            let is_news = watched.newest.is_some_and(|before| is_news(before, newest));
+            watched.newest = Some(newest);
+            watched.all.send_if_modified(|all| {
+                let newest = now.newest.map_or(all.newest, |at| at.timestamp_micros());
+                let changes = all.changes + u64::from(is_news);
+                let now = AllTickets { changes, newest };
+                std::mem::replace(all, now) != now
+            });
+            let told = now.agreements;
+            watched.agreements.send_if_modified(|known| std::mem::replace(known, told) != told);
+        }
+        for (account, number, at) in tickets {
+            let watched = accounts.get(account).and_then(|it| it.tickets.get(number));
+            let at = at.timestamp_micros();
+            if let Some(changed) = watched {
+                changed.send_if_modified(|known| std::mem::replace(known, at) != at);
             }
-            entry.newest = now;
         }
     }
 
@@ -75,9 +118,7 @@ impl Changes {
         stop: CancellationToken,
     ) -> Result<(), Infallible> {
         while !stop.is_cancelled() {
-            let accounts = self.accounts();
-            let pause =
-                if accounts.is_empty() { LOOK } else { self.ask(&pool, &accounts, &stop).await };
+            let pause = self.ask(&pool, &stop).await;
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(pause) => {}
@@ -86,15 +127,21 @@ impl Changes {
         Ok(())
     }
 
-    async fn ask(&self, pool: &PgPool, accounts: &[String], stop: &CancellationToken) -> Duration {
+    async fn ask(&self, pool: &PgPool, stop: &CancellationToken) -> Duration {
+        let (accounts, tickets) = self.looked_at();
+        if accounts.is_empty() {
+            return LOOK;
+        }
         let seen = async {
             let mut connection = pool.acquire().await?;
-            ticket::changes(&mut connection, accounts).await
+            let seen = ticket::changes(&mut connection, &accounts).await?;
+            let tickets = ticket::changed_at(&mut connection, &tickets).await?;
+            Ok::<_, sqlx::Error>((seen, tickets))
         };
         match desk::turn(stop, seen).await {
             None => LOOK,
-            Some(Ok(seen)) => {
-                self.tell(&seen);
+            Some(Ok((seen, tickets))) => {
+                self.tell(&seen, &tickets);
                 LOOK
             }
             Some(Err(error)) => {
@@ -116,21 +163,4 @@ fn is_news(before: Newest, now: Newest) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_change_that_commits_late_is_news_and_age_is_not() {
-        let at = |seconds| DateTime::<Utc>::from_timestamp(seconds, 0).unwrap();
-        for (before, now, news) in [
-            (None, None, false),
-            (None, Some((at(1), 1)), true),
-            (Some((at(1), 1)), Some((at(2), 1)), true),
-            (Some((at(2), 1)), Some((at(2), 2)), true),
-            (Some((at(2), 2)), Some((at(2), 1)), false),
-            (Some((at(2), 1)), None, false),
-        ] {
-            assert_eq!(is_news(before, now), news, "{before:?} {now:?}");
-        }
-    }
-}
+mod tests;

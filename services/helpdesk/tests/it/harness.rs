@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::Router;
 use bootstrap::Secret;
 use contracts::topology::Service;
 use desk::log::Heads;
@@ -49,6 +50,8 @@ pub struct HelpdeskHarness {
     /// What the pages are served from.
     served: PgPool,
     pub url: String,
+    /// The same pages without a network between.
+    pub router: Router,
     pub sink: MailSink,
     pub files_url: String,
     folder: PathBuf,
@@ -126,19 +129,22 @@ impl HelpdeskHarness {
             axum::serve(links, router).with_graceful_shutdown(stop.cancelled_owned()).await
         });
         let (pages_pool, public_url) = (served.clone(), url.clone());
-        replicas.spawn(|stop| async move {
+        let mut router = Router::new();
+        replicas.spawn(|stop| {
             let desk = EdgeDesk { pool: pages_pool, heads, new_command, shutdown: stop.clone() };
             let secret = Secret::new("a secret of these tests alone, long enough");
             let oidc = Oidc::open(&secret, egress(), &public_url);
             let pages = Pages::new(desk, changes, kept, public_url).with_oidc(oidc);
-            let serving = axum::serve(listener, pages.router());
-            serving.with_graceful_shutdown(stop.cancelled_owned()).await
+            router = pages.router();
+            let serving = axum::serve(listener, router.clone());
+            async move { serving.with_graceful_shutdown(stop.cancelled_owned()).await }
         });
         Self {
             world,
             pool,
             served,
             url,
+            router,
             sink,
             files_url,
             folder,

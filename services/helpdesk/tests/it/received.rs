@@ -295,7 +295,10 @@ async fn each_entry_is_taken_once_by_whichever_replica() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_looks_is_told_of_what_a_partner_or_a_colleague_does() {
     let (harness, sam) = received("helpdesk-live", "public_and_private", json!({})).await;
-    harness.get(&sam, "/tickets/1").await.has("hx-sse:connect=\"/tickets/live?after=");
+    harness
+        .get(&sam, "/tickets/1")
+        .await
+        .has("hx-sse:connect=\"/tickets/live?ticket=1&#38;changed=");
     harness.ask("GET", "/tickets/live", None, None).await.is(303);
     // What is said while nobody listens yet is no news to who looks afterwards: it is said again.
     let heard = harness.hears(&sam, "/tickets/live", "event: changed");

@@ -110,6 +110,7 @@ pub(super) fn show(
     asked: &Asked,
 ) -> Result<Response, Failure> {
     let Known {
+        live,
         kept,
         agreements,
         shares,
@@ -200,7 +201,7 @@ pub(super) fn show(
     Page::new(viewer, format!("#{} {}", ticket.number, ticket.subject))
         .section("tickets")
         .class("ticket")
-        .live("/tickets/live")
+        .live(&live)
         .renews(format!("/tickets/{}{}", ticket.number, if all { "?all=yes" } else { "" }), &PARTS)
         .status(code)
         .body(&page)

@@ -54,6 +54,12 @@ pub struct Somebody {
     pub(super) cookie: String,
 }
 
+impl Somebody {
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+}
+
 impl HelpdeskHarness {
     pub async fn get(&self, who: &Somebody, path: &str) -> Answer {
         self.ask("GET", path, Some(who), None).await
