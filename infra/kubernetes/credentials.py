@@ -38,6 +38,8 @@ STORE = ("s3-access-key", "s3-secret-key")
 KEEPERS = ("gateway", "helpdesk", "nhd-bridge")
 # Tells the others' pages how partners are called.
 BRIDGE = "nhd-bridge"
+# What a broker's address has whose authority is one's own.
+CA_FILE = "cacertfile="
 # Without it RabbitMQ's topology operator does not see a Secret.
 FOR_THE_OPERATOR = {"rabbitmq.com/topology-operator": "true"}
 
@@ -47,7 +49,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument(
-        "--broker", required=True, help="amqp:// or amqps://, host and perhaps port, without a user"
+        "--broker", required=True, help="amqp:// or amqps://, host, perhaps port, no user; files as in ?cacertfile="
     )
     arguments.add_argument(
         "--database",
@@ -110,12 +112,18 @@ class Credentials:
             for name in self.services
         }
         database = {name: self.database_of(name) for name in self.services}
+        if CA_FILE in self.given.broker:
+            # For KEDA, which reads no file of a pod.
+            broker["tls"] = "enable"
         placeholder = {"share-dispatcher": self.password("placeholder")}
         made = [
             self.secret("deskmesh-broker", broker),
             self.secret("deskmesh-database", database),
             self.secret("deskmesh-placeholder", placeholder),
-            self.secret("deskmesh-trace", {"secret": self.password("trace")}),
+            self.secret(
+                "deskmesh-trace",
+                {"secret": self.password("trace"), "operator": self.password("trace.operator")},
+            ),
         ]
         for user in [*self.users, *self.given.account]:
             login = {"username": user, "password": self.password(f"broker.{user}")}

@@ -10,17 +10,18 @@ use messaging::{DecodeError, Service as _};
 use serde_json::Value;
 
 /// Which packages of the workspace a package may build on.
-const EDGES: [(&str, &[&str]); 22] = [
+const EDGES: [(&str, &[&str]); 23] = [
     ("contracts", &[]),
+    ("broker-address", &[]),
     ("egress", &[]),
     ("web-base", &[]),
     ("timeline", &["contracts"]),
-    ("messaging", &["contracts", "timeline"]),
+    ("messaging", &["broker-address", "contracts", "timeline"]),
     ("line", &["contracts", "messaging"]),
     ("mail", &["contracts", "messaging"]),
     ("bootstrap", &["contracts", "messaging", "timeline"]),
     ("local", &["contracts", "operator"]),
-    ("operator", &["contracts", "timeline", "web-base"]),
+    ("operator", &["broker-address", "contracts", "timeline", "web-base"]),
     ("testkit", &["contracts", "desk", "messaging"]),
     ("desk", &["contracts", "messaging", "timeline"]),
     ("web", &["bootstrap", "contracts", "desk", "egress", "messaging", "web-base"]),

@@ -21,8 +21,12 @@ TRACE = "trace"
 FILES_S3 = "files-s3"
 # The Secret with the authority of the database's certificates: its operator's, for everybody.
 DATABASE_CA = "database-ca"
+# That with the broker's, and the volume in which pods have its authority.
+BROKER_TLS, BROKER_CA = "broker-tls", "broker-ca"
 # Where the database's log goes: it changes nothing but the database, and is listed after it.
 ARCHIVED = ("cnpg", "cnpg-archive")
+# KEDA beside a broker of an authority of its own: listed after both.
+SCALED_BY_OWN_BROKER = ("rabbitmq-operator", "keda", "keda-broker-ca")
 PART_OF_ANOTHER = ("rabbitmq-topology", "small", "three-zones")
 # These add objects and change none: with nothing and with everything is enough, and halves the
 # number of combinations.
@@ -55,6 +59,7 @@ def combinations(tree: Tree) -> list[tuple[str, ...]]:
     components change, with each broker.
     """
     of_their_own = (*PART_OF_ANOTHER, *ADDS_ONLY, *BEFORE_BROKER, FILES_S3, ARCHIVED[1])
+    of_their_own = (*of_their_own, SCALED_BY_OWN_BROKER[2])
     others = [name for name in tree.components() if name not in (*BROKERS, *of_their_own)]
     sets = itertools.chain.from_iterable(
         itertools.combinations(others, count) for count in range(len(others) + 1)
@@ -66,7 +71,14 @@ def combinations(tree: Tree) -> list[tuple[str, ...]]:
     largest = max(every, key=len)
     with_files = [(*sorted(EDGES), FILES_S3, *broker) for broker in brokers]
     with_archive = [(*broker, *ARCHIVED) for broker in brokers]
-    return [*every, *with_each, *with_files, *with_archive, (*BEFORE_BROKER, *largest)]
+    return [
+        *every,
+        *with_each,
+        *with_files,
+        *with_archive,
+        SCALED_BY_OWN_BROKER,
+        (*BEFORE_BROKER, *largest),
+    ]
 
 
 def wanted(tree: Tree, quick: bool) -> list[tuple[str, tuple[str, ...]]]:

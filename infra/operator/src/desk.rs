@@ -38,7 +38,7 @@ impl OperatorDesk {
     /// Logs in as `name`, and waits while the broker says that another one reads the queue.
     pub(crate) async fn open(url: &str, name: &str) -> Result<Self> {
         let account = account_name(address::parse("a desk's address", url)?.username())?;
-        let connection = Connection::connect(
+        let connection = broker_address::connect(
             url,
             ConnectionProperties::default().with_connection_name(name.into()),
         )

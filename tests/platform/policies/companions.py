@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from pods import edges, pods
-from render import DATABASE_CA, TRACE, Render
+from render import BROKER_TLS, DATABASE_CA, TRACE, Render
 from tree import Object, Tree, selects, title
 
 # The Secrets that the base needs; ../../infra/kubernetes/README.md documents these and those of
@@ -20,7 +20,12 @@ def secrets(tree: Tree, render: Render) -> Iterator[str]:
         for volume in pod.spec.get("volumes", [])
         if "secret" in volume
     }
-    added = {"smtp-login": "deskmesh-mail", TRACE: "deskmesh-trace", "cnpg": DATABASE_CA}
+    added = {
+        "smtp-login": "deskmesh-mail",
+        TRACE: "deskmesh-trace",
+        "cnpg": DATABASE_CA,
+        "rabbitmq-operator": BROKER_TLS,
+    }
     wanted = BASE_SECRETS | {
         secret for component, secret in added.items() if component in render.components
     }
@@ -106,8 +111,8 @@ def _broker_monitor(tree: Tree, render: Render, one: Object) -> Iterator[str]:
 
 
 def scalers(tree: Tree, render: Render) -> Iterator[str]:
-    """Each service is scaled by its own queue, asked for as its own user, and never to fewer than
-    two.
+    """Each service is scaled by its own two queues, asked for as its own user, and never to fewer
+    than two.
     """
     scaled = render.of("ScaledObject")
     if scaled and sorted(one["metadata"]["name"] for one in scaled) != tree.services():
@@ -118,10 +123,10 @@ def scalers(tree: Tree, render: Render) -> Iterator[str]:
     for one in scaled:
         name, spec = one["metadata"]["name"], one["spec"]
         queues = [trigger["metadata"].get("queueName") for trigger in spec["triggers"]]
-        if spec["scaleTargetRef"]["name"] != name or queues != [name]:
+        if spec["scaleTargetRef"]["name"] != name or queues != [name, f"{name}.bulk"]:
             yield (
                 f"{title(one)} scales {spec['scaleTargetRef']['name']} by {queues}, not {name} by "
-                f"its own queue"
+                f"its own queues"
             )
         if spec.get("minReplicaCount", 0) < 2 or not spec.get("fallback"):
             yield (
@@ -134,6 +139,7 @@ def scalers(tree: Tree, render: Render) -> Iterator[str]:
             asked = [
                 (ref["name"], ref["key"])
                 for ref in (authentication or {"spec": {}})["spec"].get("secretTargetRef", [])
+                if ref["parameter"] == "host"
             ]
             if asked != [("deskmesh-broker", name)]:
                 yield (

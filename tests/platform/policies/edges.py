@@ -5,7 +5,7 @@ own.
 from collections.abc import Iterator
 
 from pods import Pod, edges
-from render import DATABASE_CA, FILES_S3, TRACE, Render
+from render import BROKER_CA, DATABASE_CA, FILES_S3, TRACE, Render
 from tree import EDGES, Object, Tree, selects, title
 
 # What is open to the world, by the names that the container gives its ports, and the setting that
@@ -66,12 +66,12 @@ def given(tree: Tree, render: Render) -> Iterator[str]:
     readme = (tree.kubernetes / "README.md").read_text()
     for pod in edges(render):
         secret = f"deskmesh-{pod.service}"
-        # What it asks for from whoever traces is everybody's: trace.py. So is the authority of the
-        # database's certificates: companions.py.
+        # What it asks for from whoever traces is everybody's: trace.py. So are the authorities of
+        # the servers' certificates: companions.py.
         mounted = {
             volume["secret"]["secretName"]
             for volume in pod.spec["volumes"]
-            if "secret" in volume and volume["name"] not in (TRACE, DATABASE_CA)
+            if "secret" in volume and volume["name"] not in (TRACE, DATABASE_CA, BROKER_CA)
         }
         if mounted != {secret} or f"`{secret}`" not in readme:
             yield (

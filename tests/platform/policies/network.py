@@ -130,7 +130,7 @@ def servers_in_here(_: Tree, render: Render) -> Iterator[str]:
     lets them in.
     """
     known = {
-        ("RabbitmqCluster", 5672): lambda name: {
+        ("RabbitmqCluster", 5671): lambda name: {
             COMPONENT: "rabbitmq",
             "app.kubernetes.io/name": name,
         },
@@ -144,7 +144,7 @@ def servers_in_here(_: Tree, render: Render) -> Iterator[str]:
         for server in render.of(kind):
             labels = labels_of(server["metadata"]["name"])
             for pod in every_pod(render):
-                if port not in {"migrate": {5432}, CANARY: {5672}, "serve": set()}.get(
+                if port not in {"migrate": {5432}, CANARY: {5671}, "serve": set()}.get(
                     pod.command, {port}
                 ):
                     continue
@@ -171,7 +171,8 @@ def _lets_in(render: Render, labels: dict[str, str], pod: Pod, port: int) -> boo
         if one["spec"]["podSelector"] and selects(one["spec"]["podSelector"], labels)
     ]
     rules = [rule for spec in policies for rule in spec.get("ingress", []) if _has(rule, port)]
-    return any(
+    # A rule without peers lets everybody in.
+    return any(not rule.get("from") for rule in rules) or any(
         selects(peer.get("podSelector"), pod.labels)
         for rule in rules
         for peer in rule.get("from", [])

@@ -135,7 +135,8 @@ pub(crate) async fn close(connection: Connection) {
 /// Connects under a name that the broker shows.
 pub(crate) async fn connect(url: &str, name: &str) -> Result<Connection, Fault> {
     // lapin ignores the address's own timeout.
-    timeout::broker("connect", Connection::connect(&with_heartbeat(url), named(name))).await
+    let address = with_heartbeat(url);
+    timeout::broker("connect", broker_address::connect(&address, named(name))).await
 }
 
 fn named(name: &str) -> ConnectionProperties {

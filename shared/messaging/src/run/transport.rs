@@ -12,15 +12,16 @@ use std::time::{Duration, Instant};
 use async_rs::traits::Reactor;
 use async_rs::util::RuntimeParts;
 use async_rs::{Runtime, Tokio, TokioRuntime};
+use broker_address::BrokerAddress;
 use futures_util::Stream;
 use futures_util::io::{AsyncRead, AsyncWrite};
-use lapin::tcp::{AMQPUriTcpExt, AsyncTcpStream, OwnedTLSConfig};
+use lapin::tcp::{AMQPUriTcpExt, AsyncTcpStream};
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties};
 
 use crate::run::fetch_budget::FetchBudget;
 
-/// Connects as [`Connection::connect`] does, and reads within `budget`.
+/// Connects as [`broker_address::connect`] does, and reads within `budget`.
 ///
 /// # Errors
 /// An address that is none, or whatever the client library says.
@@ -29,8 +30,9 @@ pub(crate) async fn connect(
     properties: ConnectionProperties,
     budget: FetchBudget,
 ) -> lapin::Result<Connection> {
-    let uri: AMQPUri = url.parse().map_err(io::Error::other)?;
-    let (tokio, tls) = (Tokio::current(), OwnedTLSConfig::default());
+    let address = BrokerAddress::read(url)?;
+    let uri: AMQPUri = address.uri().parse().map_err(io::Error::other)?;
+    let (tokio, tls) = (Tokio::current(), address.tls().clone());
     let reactor = BudgetedReactor { tokio: tokio.clone(), budget: budget.clone() };
     let runtime = Runtime::new(RuntimeParts::new(tokio.clone(), reactor));
     let inner = TokioRuntime::new(tokio);

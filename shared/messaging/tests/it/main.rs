@@ -19,5 +19,6 @@ mod retention;
 mod secrets;
 mod slow;
 mod tally;
+mod tls;
 mod trail;
 mod unanswered;
