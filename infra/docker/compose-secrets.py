@@ -72,8 +72,11 @@ def main() -> None:
             values = stored(folder / "secrets.yaml")[f"deskmesh-{edge}"]
             if key in values:
                 (folder / f"{edge}.{key}.env").write_text(f"{setting}={values[key]}\n")
-    shown = stored(folder / "secrets.yaml")["deskmesh-trace"]["secret"]
-    (folder / "trace.env").write_text(f"DESKMESH__HTTP__TRACE_SECRET={shown}\n")
+    shown = stored(folder / "secrets.yaml")["deskmesh-trace"]
+    (folder / "trace.env").write_text(
+        f"DESKMESH__HTTP__TRACE_SECRET={shown['secret']}\n"
+        f"DESKMESH__HTTP__OPERATOR_SECRET={shown['operator']}\n"
+    )
     login = (
         f"POSTGRES_PASSWORD={password(folder / 'passwords/database.postgres')}\n"
         f"POSTGRES_DB=deskmesh\n"
@@ -126,6 +129,7 @@ def operators(folder: Path) -> str:
             f"@127.0.0.1:5672/{vhost}"
         ),
         "DESKMESH_TRACE_SECRET_FILE": str((folder / "passwords/trace").resolve()),
+        "DESKMESH_OPERATOR_SECRET_FILE": str((folder / "passwords/trace.operator").resolve()),
         "DESKMESH_SERVICES": ",".join(
             f"{name}=http://127.0.0.1:{port}" for name, port in PORTS.items()
         ),

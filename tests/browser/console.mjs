@@ -11,8 +11,12 @@ const pages = {
   "console-timeline": `/timeline?of=${TRACED}`,
   "console-timeline-empty": "/timeline",
   "console-parked": "/parked",
+  "console-parked-group": "/parked/share-dispatcher/poison?type=ticket.update.v1",
   "console-accounts": "/accounts",
   "console-account": `/accounts/${TRACED.split("/")[0]}`,
+  "console-account-revoke": `/accounts/${TRACED.split("/")[0]}/revoke`,
+  "console-account-add": "/add-account",
+  "console-canary": "/canary",
 };
 const looks = {
   "": {},

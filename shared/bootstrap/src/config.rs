@@ -77,6 +77,9 @@ pub(crate) struct Http {
     #[serde(deserialize_with = "Secret::of_door")]
     pub trace_secret: Secret,
     trace_secret_file: String,
+    #[serde(deserialize_with = "Secret::of_door")]
+    pub operator_secret: Secret,
+    operator_secret_file: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,5 +1,5 @@
-//! What the process tells its surroundings: `/livez`, `/readyz`, `/metrics`, and `/trace` beside
-//! them.
+//! What the process tells its surroundings: `/livez`, `/readyz`, `/metrics`, and beside them
+//! `/trace` and `/parked`.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +16,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use crate::parked::{self, ParkedAnswers};
 use crate::trace::{self, TraceAnswers};
 
 /// How often collected histogram samples are folded, so that they do not pile up when nobody
@@ -87,7 +88,12 @@ impl Probes {
 }
 
 /// Serves the endpoints until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, probes: Probes, answers: TraceAnswers) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    probes: Probes,
+    answers: TraceAnswers,
+    parked: ParkedAnswers,
+) {
     let metrics = probes.metrics.clone();
     let upkeep = async move {
         let mut interval = tokio::time::interval(UPKEEP);
@@ -101,7 +107,8 @@ pub(crate) async fn serve(listener: TcpListener, probes: Probes, answers: TraceA
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics_text))
         .with_state(probes)
-        .merge(Router::new().route("/trace", get(trace::answer)).with_state(answers));
+        .merge(Router::new().route("/trace", get(trace::answer)).with_state(answers))
+        .merge(parked::router(parked));
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     tokio::select! {
         () = upkeep => {}

@@ -10,6 +10,7 @@ mod health;
 mod lifecycle;
 mod metrics;
 mod migrations;
+mod parked;
 mod process;
 mod seal;
 mod serve;

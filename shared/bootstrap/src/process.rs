@@ -4,6 +4,7 @@ use std::future::Future;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use contracts::topology::Service;
 use messaging::{BrokerUrl, Health, RedeliverySettings, Retention, RuntimeSettings};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,6 +16,7 @@ use crate::config::{Common, Loaded};
 use crate::database::Database;
 use crate::health::{self, Phase, Probes};
 use crate::lifecycle::{self, Ending, Tasks};
+use crate::parked::ParkedAnswers;
 use crate::telemetry::Telemetry;
 use crate::trace::TraceAnswers;
 use crate::{Context, Process, Trailing, metrics};
@@ -40,7 +42,8 @@ where
     Start: FnOnce(Context<C>) -> Running + Send + 'static,
     Running: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
-    let name = process.service.name();
+    let service = process.service;
+    let name = service.name();
     // Both are checked before the first log line, so that what is missing is said in one plain
     // sentence.
     let settings = settings(&loaded.common)?;
@@ -50,7 +53,7 @@ where
     let ending = runtime.block_on(serve(
         process.start,
         loaded,
-        Parts { name, settings, database, migrator, migrate, trailing },
+        Parts { service, settings, database, migrator, migrate, trailing },
     ));
     runtime.shutdown_timeout(LAST);
     let code = match ending {
@@ -66,7 +69,7 @@ where
 }
 
 struct Parts {
-    name: &'static str,
+    service: Service,
     settings: RuntimeSettings,
     database: Database,
     migrator: Migrator,
@@ -86,13 +89,22 @@ where
 {
     let signals = lifecycle::signals()?;
     let Loaded { common, service: config, .. } = loaded;
-    let probes = Probes::new(metrics::install(parts.name)?);
-    let Parts { name, settings, database, migrator, migrate, trailing } = parts;
-    let pool = database.pool();
+    let Parts { service, settings, database, migrator, migrate, trailing } = parts;
+    let name = service.name();
+    let probes = Probes::new(metrics::install(name)?);
+    let (pool, shutdown) = (database.pool(), CancellationToken::new());
     let answers = TraceAnswers::new(pool.clone(), trailing, common.http.trace_secret.clone());
-    let endpoints = tokio::spawn(health::serve(listen(&common).await?, probes.clone(), answers));
-
-    let shutdown = CancellationToken::new();
+    let parked = ParkedAnswers {
+        service,
+        pool: pool.clone(),
+        secret: common.http.operator_secret.clone(),
+        broker: common.broker_address()?,
+        confirm_timeout: settings.confirm_timeout,
+        shutdown: shutdown.clone(),
+        turns: ParkedAnswers::turns(),
+    };
+    let serving = health::serve(listen(&common).await?, probes.clone(), answers, parked);
+    let endpoints = tokio::spawn(serving);
     let (tasks, failed) = Tasks::new(shutdown.clone());
     tasks.spawn("database address", database.clone().follow(pool.clone(), shutdown.clone()));
     let (service_pool, service_tasks, preparing) = (pool.clone(), tasks.clone(), probes.clone());

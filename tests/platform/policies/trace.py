@@ -11,7 +11,13 @@ from tree import EDGES, Tree, selects, title
 
 PORT = 9090
 # What the services ask for, from whoever asks.
-SECRET, SHOWN = "deskmesh-trace", "/etc/deskmesh/trace/secret"
+SECRET, FOLDER = "deskmesh-trace", "/etc/deskmesh/trace"
+# Who has the one may ask, who has the other may act: variables of the operator's pod and of a
+# service.
+SHOWN = {
+    "secret": ("DESKMESH_TRACE_SECRET_FILE", "DESKMESH__HTTP__TRACE_SECRET_FILE"),
+    "operator": ("DESKMESH_OPERATOR_SECRET_FILE", "DESKMESH__HTTP__OPERATOR_SECRET_FILE"),
+}
 
 
 def asked(tree: Tree, render: Render) -> Iterator[str]:
@@ -80,10 +86,12 @@ def asking(tree: Tree, render: Render) -> Iterator[str]:
         given = pod.settings(render).get("DESKMESH_SERVICES", "")
         if sorted(given.split(",")) != sorted(addresses.split(",")):
             yield f"{pod.title} asks {given}, the Services are {addresses}"
-        yield from _shows(pod, render, "DESKMESH_TRACE_SECRET_FILE")
+        for key, (variable, _) in SHOWN.items():
+            yield from _shows(pod, render, variable, key)
     for pod in [*pods(render), *edge_pods(render)]:
         if wanted and pod.command == "run":
-            yield from _shows(pod, render, "DESKMESH__HTTP__TRACE_SECRET_FILE")
+            for key, (_, variable) in SHOWN.items():
+                yield from _shows(pod, render, variable, key)
     mounted = {pod.title: _secrets(pod) for pod in tracers(render)}
     if any(secrets != {SECRET} for secrets in mounted.values()):
         yield f"{mounted}: who asks needs {SECRET}, and no server's password"
@@ -93,13 +101,13 @@ def _secrets(pod: Pod) -> set[str]:
     return {volume.get("secret", {}).get("secretName") for volume in pod.spec.get("volumes", [])}
 
 
-def _shows(pod: Pod, render: Render, variable: str) -> Iterator[str]:
+def _shows(pod: Pod, render: Render, variable: str, key: str) -> Iterator[str]:
     """What is shown and what is asked for are one Secret."""
-    given = pod.settings(render).get(variable)
-    if given != SHOWN or SECRET not in _secrets(pod):
+    given, shown = pod.settings(render).get(variable), f"{FOLDER}/{key}"
+    if given != shown or SECRET not in _secrets(pod):
         yield (
             f"{pod.title} has {variable} {given} and the Secrets "
-            f"{sorted(map(str, _secrets(pod)))}, needs {SHOWN} of {SECRET}"
+            f"{sorted(map(str, _secrets(pod)))}, needs {shown} of {SECRET}"
         )
 
 

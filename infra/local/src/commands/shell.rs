@@ -12,6 +12,7 @@ use local::services::binaries_dir;
 use local::{Database, Installation, Instance, Servers, state};
 use operator::secret::Prepared;
 
+use super::console;
 use super::running::Running;
 
 /// Runs what runbooks ask of a cluster and `up` has too; anything else must reach no cluster by
@@ -92,6 +93,8 @@ pub fn write(
     if let Some(console) = &running.console {
         values.push(("CONSOLE_URL", console.url.clone()));
         values.push(("CONSOLE_SECRET_FILE", console.secret_file.display().to_string()));
+        let shown = console::operator_secret_file(dir).display().to_string();
+        values.push(("DESKMESH_OPERATOR_SECRET_FILE", shown));
     }
     if EDGES.iter().any(|(edge, _)| running.edge(*edge).is_some()) {
         values.push(("DESKMESH_CA", dir.join("ca.pem").display().to_string()));
@@ -120,7 +123,8 @@ pub fn remove(dir: &Path) -> Result<()> {
         removed => removed.with_context(|| format!("removing {}", path.display())),
     };
     let secrets = EDGES.map(|(edge, _)| secret_of(dir, edge));
-    for file in [dir.join("env"), super::console::secret_file(dir)].into_iter().chain(secrets) {
+    let own = [dir.join("env"), console::secret_file(dir), console::operator_secret_file(dir)];
+    for file in own.into_iter().chain(secrets) {
         gone(fs::remove_file(&file), file)?;
     }
     gone(fs::remove_dir_all(dir.join("bin")), dir.join("bin"))

@@ -69,6 +69,8 @@ pub async fn up() -> Result<ExitCode> {
     running.helpdesk = Some(helpdesk);
     let (fleet, nhd_bridge) = edges::with_nhd_bridge(fleet, &passwords, Some(&certificates))?;
     running.nhd_bridge = Some(nhd_bridge);
+    let fleet = fleet
+        .with_variable("DESKMESH__HTTP__OPERATOR_SECRET", &console::operator_secret(&passwords));
     fleet.migrate_all()?;
     let mut instances = fleet.start_all()?;
     for edge in Service::EDGES {
@@ -76,8 +78,12 @@ pub async fn up() -> Result<ExitCode> {
         instances.push(fleet.start(edge, 1)?);
     }
     running.services = instances.iter().filter_map(RunningService::of).collect();
-    let management_url = &servers.management_url;
-    running.console = Some(console::start(&dir, &passwords, management_url, &instances)?);
+    let doors = console::Doors {
+        management_url: &servers.management_url,
+        operator_url: &installation.operator_url()?,
+        instances: &instances,
+    };
+    running.console = Some(console::start(&dir, &passwords, &doors)?);
     running.write(&dir)?;
     shell::write(&dir, &running, &installation, &database, &instances)?;
     for instance in &mut instances {

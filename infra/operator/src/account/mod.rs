@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::deployment::{Deployment, GrantReport};
 use crate::error::{Error, Result};
-use crate::{address, registration};
+use crate::{address, registration, secret};
 
 pub use handover::Handover;
 pub use trial::{Attempt, AttemptOutcome, attempts};
@@ -128,6 +128,17 @@ impl AccountAdmin {
         registration::lower(&self.operator_url, message, RECEIPT_LIMIT).await
     }
 
+    /// A new password for the user that an account is about to get; none for an account whose user
+    /// is there and keeps its own, or that another account operates.
+    ///
+    /// # Errors
+    /// When the broker refuses or does not answer.
+    pub fn new_user_password(&self, registration: &AccountRegister) -> Result<Option<String>> {
+        let has_user = || self.deployment.broker().user(&registration.account);
+        let is_new = registration.operated_by.is_none() && has_user()?.is_none();
+        Ok(is_new.then(secret::new_password))
+    }
+
     /// Lets an account in, tries as its user what must be refused, and registers it. An account
     /// that may do more than it should is revoked again at once. Without a password a user that is
     /// there keeps its own, and nothing can be tried.
@@ -227,6 +238,19 @@ impl AccountAdmin {
         }
         broker.put_user(user, password, "")?;
         if close { Ok(broker.close_connections(user)?.len()) } else { Ok(0) }
+    }
+
+    /// Limits what an account may hold open at a time. Adding it again puts the usual limits back.
+    ///
+    /// # Errors
+    /// When the broker refuses, or there is no such user.
+    pub fn limit(&self, account: &AccountName, connections: u32, channels: u32) -> Result<()> {
+        let (broker, user) = (self.deployment.broker(), account.as_str());
+        if broker.user(user)?.is_none() {
+            return Err(no_user(user));
+        }
+        broker.put_user_limit(user, "max-connections", connections)?;
+        broker.put_user_limit(user, "max-channels", channels)
     }
 
     /// How an account stands.

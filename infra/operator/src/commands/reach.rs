@@ -65,6 +65,14 @@ impl BrokerArgs {
     pub fn operator_url(&self) -> Result<String> {
         needed("broker-url", self.broker_url.as_ref(), self.broker_url_file.as_ref())
     }
+
+    /// The address, where one is given.
+    pub fn given(&self) -> Result<Option<String>> {
+        match (&self.broker_url, &self.broker_url_file) {
+            (None, None) => Ok(None),
+            _ => self.operator_url().map(Some),
+        }
+    }
 }
 
 impl ReachArgs {
@@ -76,16 +84,18 @@ impl ReachArgs {
             self.management.management_url_file.as_ref(),
         )?;
         let operator_url = self.broker.operator_url()?;
-        let vhost = match operator_url.split_once("://").and_then(|(_, rest)| rest.split_once('/'))
-        {
-            Some((_, vhost)) if !vhost.is_empty() => vhost.to_owned(),
-            _ => VHOST.to_owned(),
-        };
+        let vhost = vhost_of(&operator_url).unwrap_or(VHOST);
         Ok(AccountAdmin {
-            deployment: Deployment::new(Broker::new(&management), &vhost),
+            deployment: Deployment::new(Broker::new(&management), vhost),
             operator_url,
         })
     }
+}
+
+/// The virtual host that an AMQP address names.
+pub fn vhost_of(address: &str) -> Option<&str> {
+    let (_, vhost) = address.split_once("://")?.1.split_once('/')?;
+    Some(vhost).filter(|vhost| !vhost.is_empty())
 }
 
 /// An address that was given, itself or as a file.

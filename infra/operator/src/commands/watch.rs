@@ -1,19 +1,20 @@
 //! `trace` and `serve`: what became of a thing.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
 use contracts::Timestamp;
 use contracts::topology::VHOST;
 use operator::trace::{self, Services};
-use operator::{Broker, secret};
+use operator::{Broker, address, secret};
 use timeline::{Target, TimelineFilter, render};
 
-use super::reach::ManagementArgs;
+use super::canary::CanaryAccounts;
+use super::reach::{BrokerArgs, ManagementArgs, vhost_of};
 use crate::console::{self, Setting};
 
 /// Which thing, and how it is told.
@@ -61,11 +62,19 @@ pub struct ServeArgs {
         value_name = "LINE"
     )]
     service_command: String,
-    /// The broker's virtual host
-    #[arg(long, env = "DESKMESH_VHOST", default_value = VHOST, value_name = "NAME")]
-    vhost: String,
+    /// The broker's virtual host; the one that --broker-url names, or `deskmesh`, when not given
+    #[arg(long, env = "DESKMESH_VHOST", value_name = "NAME")]
+    vhost: Option<String>,
+    /// A file with what the services' `http.operator_secret` holds: with it pages replay and
+    /// discard parked messages
+    #[arg(long, env = "DESKMESH_OPERATOR_SECRET_FILE", value_name = "FILE")]
+    operator_secret_file: Option<PathBuf>,
     #[command(flatten)]
     management: ManagementArgs,
+    #[command(flatten)]
+    broker: BrokerArgs,
+    #[command(flatten)]
+    canary: CanaryAccounts,
     #[command(flatten)]
     services: ServicesArgs,
 }
@@ -126,20 +135,59 @@ pub fn tell(given: TraceArgs) -> anyhow::Result<ExitCode> {
 
 /// Tells it to whoever asks, until the process ends.
 pub async fn serve(given: ServeArgs) -> anyhow::Result<ExitCode> {
-    let secret = given.console_secret_file.as_deref().map(|file| {
-        secret::read(file)?.with_context(|| {
-            format!("the file {} of --console-secret-file is not there", file.display())
-        })
-    });
+    let operator_url = given.broker.given()?;
+    let named = operator_url.as_deref().and_then(vhost_of);
     console::serve(Setting {
         listen: given.listen,
         broker: given.management.given()?.map(|url| Broker::new(&url)),
         services: given.services.needed()?,
         service_command: given.service_command,
-        vhost: given.vhost,
-        secret: secret.transpose()?,
+        vhost: one_vhost(given.vhost, named)?,
+        operator_url,
+        canary: given.canary.given()?,
+        operator_secret: in_file("operator-secret-file", given.operator_secret_file.as_deref())?,
+        secret: in_file("console-secret-file", given.console_secret_file.as_deref())?,
         url: given.console_url,
     })
     .await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What stands in the file of an option, where it is given.
+fn in_file(option: &str, file: Option<&Path>) -> anyhow::Result<Option<String>> {
+    let Some(file) = file else { return Ok(None) };
+    let missing = || format!("the file {} of --{option} is not there", file.display());
+    let secret = secret::read(file)?.with_context(missing)?;
+    ensure!(!secret.is_empty(), "the file {} of --{option} is empty", file.display());
+    Ok(Some(secret))
+}
+
+/// The virtual host of everything that is done. An address for another one would register accounts
+/// there, whose users are made here.
+fn one_vhost(given: Option<String>, named: Option<&str>) -> anyhow::Result<String> {
+    let vhost = given.or_else(|| named.map(str::to_owned)).unwrap_or_else(|| VHOST.to_owned());
+    if let Some(named) = named {
+        ensure!(
+            named == vhost || named == address::segment(&vhost),
+            "--broker-url names the virtual host {named}, and --vhost is {vhost}: give one of them"
+        );
+    }
+    Ok(vhost)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_is_done_in_one_virtual_host() {
+        let one = |given: Option<&str>, named| {
+            one_vhost(given.map(str::to_owned), named).map_err(|error| error.to_string())
+        };
+        assert_eq!(one(None, None).unwrap(), VHOST);
+        assert_eq!(one(None, Some("eu")).unwrap(), "eu");
+        assert_eq!(one(Some("a/b"), Some("a%2Fb")).unwrap(), "a/b");
+        let refused = one(Some("eu"), Some("us")).unwrap_err();
+        assert!(refused.contains("the virtual host us, and --vhost is eu"), "{refused}");
+    }
 }

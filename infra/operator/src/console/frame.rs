@@ -29,11 +29,12 @@ pub struct Bare<'a> {
 }
 
 /// Path, section, icon and label.
-const SECTIONS: [(&str, &str, &str, &str); 4] = [
+const SECTIONS: [(&str, &str, &str, &str); 5] = [
     ("/", "flow", "flow", "Flow"),
     ("/timeline", "timeline", "pulse", "Timeline"),
     ("/parked", "parked", "parked", "Parked"),
     ("/accounts", "accounts", "key", "Accounts"),
+    ("/canary", "canary", "check", "Canary"),
 ];
 
 /// The content of a page, or of a part of it.

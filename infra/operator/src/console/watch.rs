@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use contracts::Timestamp;
 use contracts::topology::Service;
@@ -149,7 +149,7 @@ pub async fn look(console: &Console) {
             }
         }
         seen.queues = queues;
-        seen.at = timeline::since("0s", SystemTime::now()).ok();
+        seen.at = super::now();
         *console.watch.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
     });
     if let Err(failed) = looked.await {

@@ -76,7 +76,8 @@ impl Services {
 
     /// Whether its address is given, and its host is known by name: a list of addresses may name
     /// edges that are not deployed.
-    pub(super) fn has(&self, service: Service) -> bool {
+    #[must_use]
+    pub fn has(&self, service: Service) -> bool {
         let url = self.addresses.get(service.name());
         url.is_some_and(|url| url.socket_addrs(|| None).is_ok())
     }
@@ -106,7 +107,16 @@ impl Services {
         read(&self.address(service, path, None)?, None, limit)
     }
 
-    fn address(&self, service: Service, path: &str, query: Option<&str>) -> Result<Url, String> {
+    /// Where a service answers `path`.
+    ///
+    /// # Errors
+    /// When its address is not given.
+    pub fn address(
+        &self,
+        service: Service,
+        path: &str,
+        query: Option<&str>,
+    ) -> Result<Url, String> {
         let mut url = self.addresses.get(service.name()).ok_or("its address is not given")?.clone();
         url.set_path(path);
         url.set_query(query);

@@ -17,11 +17,33 @@ use ureq::http::{HeaderMap, Response};
 
 use crate::site::Site;
 
+const PAGES: [&str; 9] = [
+    "/",
+    "/timeline",
+    "/parked",
+    "/accounts",
+    "/add-account",
+    "/canary",
+    "/nothing",
+    "/trace/4711",
+    "/livez",
+];
+/// What changes something.
+const FORMS: [&str; 8] = [
+    "/parked/share-dispatcher/poison",
+    "/parked/actions/1/cancel",
+    "/accounts/acme/rotate",
+    "/accounts/acme/limits",
+    "/accounts/acme/revoke",
+    "/add-account",
+    "/canary",
+    "/sign-out",
+];
 const SECRET: &str = "a secret of some length";
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// A console that ends with its test.
-struct Console {
+pub struct Console {
     process: Child,
     address: SocketAddr,
     agent: Agent,
@@ -34,35 +56,40 @@ impl Drop for Console {
     }
 }
 
-fn program(services: &str) -> Command {
+pub fn program(services: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_deskmesh-operator"));
     command.env("DESKMESH_SERVICES", services).stderr(Stdio::piped());
-    for name in ["MANAGEMENT_URL", "MANAGEMENT_URL_FILE", "CONSOLE_SECRET_FILE", "CONSOLE_URL"] {
+    for name in ["MANAGEMENT_URL", "BROKER_URL", "CANARY_A_URL", "CANARY_B_URL"] {
+        command.env_remove(format!("DESKMESH_{name}")).env_remove(format!("DESKMESH_{name}_FILE"));
+    }
+    for name in ["CONSOLE_SECRET_FILE", "CONSOLE_URL", "OPERATOR_SECRET_FILE", "VHOST"] {
         command.env_remove(format!("DESKMESH_{name}"));
     }
     command
 }
 
 /// A file with the secret, under a name of its own.
-fn secret_file(test: &str) -> PathBuf {
+pub fn secret_file(test: &str) -> PathBuf {
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("console-secret-{test}"));
     std::fs::write(&file, format!("{SECRET}\n")).unwrap();
     file
 }
 
 impl Console {
-    fn start(mut command: Command) -> Self {
+    pub fn start(mut command: Command) -> Self {
         command.args(["serve", "--listen", "127.0.0.1:0"]);
         let mut process = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stderr.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
         let address = address.unwrap_or_else(|| panic!("{line:?} names no address"));
-        let config = Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
+        let config = Agent::config_builder().http_status_as_error(false).max_redirects(0);
+        // A form that is refused unread ends its connection.
+        let config = config.max_idle_connections(0).build();
         Self { process, address: address.parse().unwrap(), agent: config.into() }
     }
 
-    fn get(&self, path: &str, headers: &[(&str, &str)]) -> Page {
+    pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Page {
         let mut request = self.agent.get(format!("http://{}{path}", self.address));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -70,7 +97,7 @@ impl Console {
         Page::of(request.call().unwrap())
     }
 
-    fn post(&self, path: &str, form: &str, headers: &[(&str, &str)]) -> Page {
+    pub fn post(&self, path: &str, form: &str, headers: &[(&str, &str)]) -> Page {
         let mut request = self.agent.post(format!("http://{}{path}", self.address));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -79,12 +106,17 @@ impl Console {
         Page::of(request.header("content-type", kind).send(form).unwrap())
     }
 
-    fn own(&self) -> String {
+    /// Sends a form from a page of the console's own.
+    pub fn submit(&self, path: &str, form: &str) -> Page {
+        self.post(path, form, &[("origin", &self.own())])
+    }
+
+    pub fn own(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Waits until a page has a text, or has it no more.
-    fn until(&self, path: &str, text: &str, is_there: bool) -> Page {
+    pub fn until(&self, path: &str, text: &str, is_there: bool) -> Page {
         wait::until(&format!("{text:?} on {path}"), LIMIT, || {
             let page = self.get(path, &[]);
             Ok::<_, operator::Error>(if page.text.contains(text) == is_there {
@@ -97,10 +129,10 @@ impl Console {
     }
 }
 
-struct Page {
-    status: u16,
+pub struct Page {
+    pub status: u16,
     headers: HeaderMap,
-    text: String,
+    pub text: String,
 }
 
 impl Page {
@@ -112,13 +144,13 @@ impl Page {
         }
     }
 
-    fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 }
 
 /// Five addresses at which nobody listens.
-fn nobody() -> String {
+pub fn nobody() -> String {
     Service::ALL.map(|service| format!("{}=http://127.0.0.1:1", service.name())).join(",")
 }
 
@@ -148,7 +180,7 @@ fn services_that_are_away_are_gaps_and_no_page_fails() {
 #[test]
 fn every_answer_forbids_what_pages_do_not_need() {
     let console = Console::start(program(&nobody()));
-    for path in ["/", "/timeline", "/parked", "/accounts", "/nothing", "/trace/4711", "/livez"] {
+    for path in PAGES {
         let page = console.get(path, &[]);
         let policy = page.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none';"), "{path}: {policy}");
@@ -241,16 +273,53 @@ fn without_a_secret_only_this_machine_is_answered() {
     assert_eq!(elsewhere.status, 421, "{}", elsewhere.text);
 }
 
+#[test]
+fn no_page_from_elsewhere_changes_anything() {
+    let mut closed = program(&nobody());
+    closed.env("DESKMESH_CONSOLE_SECRET_FILE", secret_file("forms"));
+    let (open, closed) = (Console::start(program(&nobody())), Console::start(closed));
+    for path in FORMS {
+        for other in
+            [&[][..], &[("origin", "https://evil.example")], &[("sec-fetch-site", "cross-site")]]
+        {
+            assert_eq!(open.post(path, "by=Dana", other).status, 403, "{path} {other:?}");
+            assert_eq!(closed.post(path, "by=Dana", other).status, 403, "{path} {other:?}");
+        }
+        assert_eq!(closed.submit(path, "by=Dana").status, 401, "{path}: nobody is signed in");
+        let elsewhere = [("host", "evil.example"), ("origin", "http://evil.example")];
+        assert_eq!(open.post(path, "by=Dana", &elsewhere).status, 421, "{path}");
+    }
+}
+
+#[test]
+fn what_cannot_be_done_here_says_what_it_needs() {
+    let console = Console::start(program(&nobody()));
+    for (path, needed) in [
+        ("/canary", "--canary-a-url-file"),
+        ("/add-account", "--broker-url-file"),
+        ("/accounts", "DESKMESH_BROKER_URL_FILE"),
+    ] {
+        let page = console.get(path, &[]);
+        assert!(page.status == 200 && page.text.contains(needed), "{path}: {}", page.text);
+    }
+    let mut command = program(&nobody());
+    command.env("DESKMESH_OPERATOR_SECRET_FILE", "/no/such/file");
+    let refused = command.args(["serve", "--listen", "127.0.0.1:0"]).output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("--operator-secret-file is not there"), "{said}");
+    for path in ["/canary", "/add-account"] {
+        assert_eq!(console.submit(path, "by=Dana&name=acme").status, 409, "{path}");
+    }
+    for path in ["/accounts/acme/rotate", "/parked/share-dispatcher/poison", "/parked/actions/1"] {
+        assert_eq!(console.submit(path, "by=Dana").status / 100, 4, "{path}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_tell_how_the_services_and_accounts_are() {
     let mut site = Site::open("console").await;
     let (account, _) = site.add("seen").await;
-    let addresses: Vec<String> = site
-        .services
-        .iter()
-        .map(|one| format!("{}=http://{}", one.service().name(), one.http()))
-        .collect();
-    let mut command = program(&addresses.join(","));
+    let mut command = program(&site.addresses());
     command.env("DESKMESH_VHOST", site.world.installation.vhost());
     let seen = account.to_string();
     let looked = spawn_blocking(move || {

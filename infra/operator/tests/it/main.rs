@@ -6,5 +6,7 @@ mod account;
 mod canary;
 mod certify;
 mod console;
+mod console_accounts;
+mod console_parked;
 mod recover;
 mod site;

@@ -29,11 +29,18 @@ pub struct Site {
 impl Site {
     /// With all five services, ready.
     pub async fn open(test: &str) -> Self {
+        Self::open_with(test, &[]).await
+    }
+
+    /// The same, with more variables for the services.
+    pub async fn open_with(test: &str, variables: &[(&str, &str)]) -> Self {
         let alone = ALONE.lock().await;
         let world = TestEnvironment::new(test).await;
         let dir = local::test_environment::target().join("operator-tests").join(world.name());
         let mail = MailSink::start_in("127.0.0.1:0", &dir.join("mails")).await.unwrap();
         let fleet = Fleet::new(&dir, &world.installation, &world.database, &mail.url()).unwrap();
+        let fleet =
+            variables.iter().fold(fleet, |fleet, (name, value)| fleet.with_variable(name, value));
         let starting = fleet.clone();
         let start = spawn_blocking(move || {
             starting.migrate_all()?;
@@ -78,6 +85,13 @@ impl Site {
         let name = format!("{stem}-{word}");
         self.accounts.push(name.clone());
         AccountName::new(name).unwrap()
+    }
+
+    /// Where each service answers, as `DESKMESH_SERVICES` has it.
+    pub fn addresses(&self) -> String {
+        let all = self.services.iter();
+        let all = all.map(|one| format!("{}=http://{}", one.service().name(), one.http()));
+        all.collect::<Vec<_>>().join(",")
     }
 
     pub fn service(&mut self, service: Service) -> &mut Instance {

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use contracts::Timestamp;
 use messaging::ParkReason;
@@ -13,10 +13,7 @@ use uuid::Uuid;
 
 use super::operator::{Operator, Person, Progress, print, stop_at_signal};
 use super::{listing, rate};
-
-/// Said by a service that reads no desks' commands.
-const NOT_HERE: &str = "only an entry service discards, and only desks' commands; here a parked \
-    message can be replayed";
+use crate::parked::NO_DISCARD;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Parked {
@@ -65,8 +62,8 @@ pub(super) enum Parked {
         #[command(flatten)]
         which: Which,
         /// Why; the publisher reads it in the receipt
-        #[arg(long, value_name = "TEXT", value_parser = because())]
-        because: String,
+        #[arg(long = "because", value_name = "TEXT", value_parser = ParkedAction::discard)]
+        discard: ParkedAction,
         #[command(flatten)]
         act: Act,
     },
@@ -89,6 +86,9 @@ pub(super) struct FilterArgs {
     /// Of this account
     #[arg(long)]
     account: Option<String>,
+    /// Of this AMQP type, as ticket.update.v1
+    #[arg(long = "type", value_name = "TYPE")]
+    message_type: Option<String>,
     /// Parked at least so long ago, for example 2h or 3days
     #[arg(long, value_parser = humantime::parse_duration, value_name = "AGE")]
     older_than: Option<Duration>,
@@ -120,8 +120,8 @@ pub(super) struct Act {
 
 impl FilterArgs {
     fn filter(self, ids: Vec<Uuid>) -> ParkedFilter {
-        let Self { reason, account, older_than, newer_than, limit } = self;
-        ParkedFilter { ids, reason, account, older_than, newer_than, limit }
+        let Self { reason, account, message_type, older_than, newer_than, limit } = self;
+        ParkedFilter { ids, reason, account, message_type, older_than, newer_than, limit }
     }
 }
 
@@ -138,16 +138,6 @@ fn reason() -> impl TypedValueParser<Value = ParkReason> {
             .into_iter()
             .find(|reason| reason.code() == given)
             .ok_or("no reason for which messages are parked")
-    })
-}
-
-/// A reason that a desk can be told: it stands in a header and in a receipt.
-fn because() -> impl TypedValueParser<Value = String> {
-    NonEmptyStringValueParser::new().try_map(|text| match text.trim() {
-        "" => Err("a reason is needed, in words"),
-        text if text.chars().count() > 500 => Err("a reason has at most 500 characters"),
-        text if text.contains(char::is_control) => Err("a reason is one line of text"),
-        text => Ok(text.to_owned()),
     })
 }
 
@@ -179,22 +169,15 @@ pub(super) async fn execute(operator: &Operator, command: Parked) -> anyhow::Res
             }
             return work(operator, ParkedAction::Replay, &filter, rate, &act).await;
         }
-        Parked::Discard { which, because, act } => {
+        Parked::Discard { which, discard, act } => {
             if !operator.service.is_entry() {
-                return Ok(operator.usage(NOT_HERE));
+                return Ok(operator.usage(NO_DISCARD));
             }
             let filter = which.filter();
             if filter.is_everything() {
                 return Ok(operator.usage("say which messages: ids or a filter"));
             }
-            return work(
-                operator,
-                ParkedAction::Discard { because },
-                &filter,
-                super::DEFAULT_RATE,
-                &act,
-            )
-            .await;
+            return work(operator, discard, &filter, super::DEFAULT_RATE, &act).await;
         }
     };
     print(&text)?;

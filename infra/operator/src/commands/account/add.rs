@@ -123,7 +123,7 @@ pub(super) async fn add(given: AddArgs) -> Result<()> {
         sharing_url: given.sharing_url,
         admins: given.admins,
     };
-    let password = Password::of(&doors, &account, &registration, given.secret.as_deref())?;
+    let password = Password::of(&doors, &registration, given.secret.as_deref())?;
     if let Some(prepared) = password.prepared {
         // Before the user is made: a password that is lost on the way would have to be rotated.
         prepared.take_effect()?;
@@ -216,7 +216,6 @@ impl Password {
     /// own, unknown here.
     fn of(
         doors: &AccountAdmin,
-        account: &AccountName,
         registration: &AccountRegister,
         file: Option<&Path>,
     ) -> Result<Self> {
@@ -224,10 +223,9 @@ impl Password {
         if in_file.is_some() {
             return Ok(Self { known: in_file, new: false, prepared: None });
         }
-        if operated(registration) || doors.deployment.broker().user(account.as_str())?.is_some() {
+        let Some(made) = doors.new_user_password(registration)? else {
             return Ok(Self { known: None, new: false, prepared: None });
-        }
-        let made = secret::new_password();
+        };
         let prepared = file.map(|file| Prepared::beside(file, &made)).transpose()?;
         Ok(Self { known: Some(made), new: true, prepared })
     }

@@ -18,6 +18,8 @@ pub struct ParkedFilter {
     pub reason: Option<ParkReason>,
     /// Whose they are.
     pub account: Option<String>,
+    /// Of this AMQP `type`.
+    pub message_type: Option<String>,
     /// Parked at least so long ago, the last time.
     pub older_than: Option<Duration>,
     /// Parked at most so long ago, the last time.
@@ -27,7 +29,7 @@ pub struct ParkedFilter {
 }
 
 /// The condition of a query over open rows. Its parameters are those that [`ParkedFilter::bind`]
-/// binds: `$1` to `$5`.
+/// binds: `$1` to `$6`.
 macro_rules! matching {
     ($before:literal, $after:literal) => {
         concat!(
@@ -36,7 +38,8 @@ macro_rules! matching {
              null or reason = $2)
                and ($3::text is null or account = $3)
                and ($4::timestamptz is null or parked_at <= $4)
-               and ($5::timestamptz is null or parked_at >= $5) ",
+               and ($5::timestamptz is null or parked_at >= $5)
+               and ($6::text is null or message_type = $6) ",
             $after
         )
     };
@@ -51,6 +54,7 @@ pub(super) struct Values {
     pub account: Option<String>,
     pub not_after: Option<DateTime<Utc>>,
     pub not_before: Option<DateTime<Utc>>,
+    pub message_type: Option<String>,
     pub limit: Option<i64>,
 }
 
@@ -76,6 +80,7 @@ impl ParkedFilter {
             account: self.account.clone(),
             not_after: self.older_than.map(ago),
             not_before: self.newer_than.map(ago),
+            message_type: self.message_type.clone(),
             limit: self.limit.map(i64::from),
         }
     }

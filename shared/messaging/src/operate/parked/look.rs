@@ -109,13 +109,14 @@ pub async fn list(pool: &PgPool, filter: &ParkedFilter) -> sqlx::Result<(Vec<Par
         "select id, state, reason, detail, account, message_type, message_id, queue, exchange, \
          routing_key, publisher, first_arrived_at, parked_at, times
          from parked",
-        "order by first_arrived_at, id limit $6"
+        "order by first_arrived_at, id limit $7"
     ))
     .bind(&values.ids)
     .bind(values.reason)
     .bind(&values.account)
     .bind(values.not_after)
     .bind(values.not_before)
+    .bind(&values.message_type)
     .bind(values.limit)
     .fetch_all(pool)
     .await?;
@@ -125,6 +126,7 @@ pub async fn list(pool: &PgPool, filter: &ParkedFilter) -> sqlx::Result<(Vec<Par
         .bind(&values.account)
         .bind(values.not_after)
         .bind(values.not_before)
+        .bind(&values.message_type)
         .fetch_one(pool)
         .await?;
     Ok((rows.into_iter().map(|message| message.shown(false)).collect(), total))

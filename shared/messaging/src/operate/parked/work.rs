@@ -80,13 +80,14 @@ pub async fn plan(
         "select id, times, reason, exchange, routing_key, publisher, coalesce(message_id, '') as \
          message_id,
            coalesce(message_type, '') as message_type, output is not null as is_output from parked",
-        "order by first_arrived_at, id limit $6"
+        "order by first_arrived_at, id limit $7"
     ))
     .bind(&values.ids)
     .bind(values.reason)
     .bind(&values.account)
     .bind(values.not_after)
     .bind(values.not_before)
+    .bind(&values.message_type)
     .bind(values.limit)
     .fetch_all(pool)
     .await?;

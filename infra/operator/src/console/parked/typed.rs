@@ -1,18 +1,15 @@
-//! What waits for a person, and for desks' queues: how much, why, and what to type.
-//!
-//! Replaying is a command of the service, which needs its database: the page shows the line, and
-//! has no button.
+//! What is parked, as the services' metrics tell it, and what to type: a console without the
+//! operator's secret only looks.
 
 use askama::Template;
-use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use contracts::topology::Service;
 use web_base::{Html, parts};
 
-use super::figures::age;
-use super::watch::Seen;
-use super::{Console, advice, frame};
+use super::code;
+use crate::console::figures::age;
+use crate::console::watch::Seen;
+use crate::console::{Console, advice, frame};
 
 /// Messages of one service that are parked for one reason.
 #[derive(Debug, PartialEq, Eq)]
@@ -88,15 +85,6 @@ fn waiting(seen: &Seen) -> Vec<Waiting> {
         .collect()
 }
 
-/// Text in which words between backquotes are code.
-fn code(text: &str) -> Html {
-    let parts = text.split('`').enumerate().map(|(place, part)| {
-        let part = Html::text(part);
-        if place % 2 == 1 { format!("<code>{part}</code>") } else { part.to_string() }
-    });
-    Html::trusted(parts.collect::<String>())
-}
-
 #[derive(Template)]
 #[template(path = "parked.html")]
 struct Content {
@@ -106,8 +94,8 @@ struct Content {
     has_broker: bool,
 }
 
-/// `/parked`.
-pub async fn page(State(console): State<Console>) -> Response {
+/// `/parked` with the lines to type.
+pub fn page(console: &Console) -> Response {
     let seen = console.watch.seen();
     let content = Content {
         groups: groups(&seen, &console.service_command),
@@ -115,14 +103,7 @@ pub async fn page(State(console): State<Console>) -> Response {
         seen,
         has_broker: console.broker.is_some(),
     };
-    let page = frame::Page {
-        title: "Parked",
-        section: "parked",
-        asked: "",
-        can_sign_out: console.can_sign_out(),
-        content: frame::html(&content),
-    };
-    frame::page(StatusCode::OK, &page)
+    super::shown(console, frame::html(&content))
 }
 
 #[cfg(test)]
@@ -139,10 +120,5 @@ mod tests {
         );
         assert_eq!(lines.len(), 3, "comment-sync has nobody to tell of a discard: {lines:?}");
         assert_eq!(commands(Service::Agreement, "no_publisher", "x").len(), 4);
-    }
-
-    #[test]
-    fn code_is_code_and_text_stays_text() {
-        assert_eq!(code("see `a<b` & c").as_str(), "see <code>a&lt;b</code> &amp; c");
     }
 }
