@@ -49,7 +49,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument(
-        "--broker", required=True, help="amqp:// or amqps://, host, perhaps port, no user; files as in ?cacertfile="
+        "--broker",
+        required=True,
+        help="amqp:// or amqps://, host, perhaps port, no user; files as in ?cacertfile=",
     )
     arguments.add_argument(
         "--database",

@@ -275,9 +275,12 @@ impl Site {
     }
 }
 
+fn party(account: &str, name: &str) -> Value {
+    json!({ "account": account, "address": account, "display_name": name })
+}
+
 /// An agreement as we are told of it.
 fn accepted(number: u128, sends: bool) -> Value {
-    let party = |account: &str, name: &str| json!({ "account": account, "address": account, "display_name": name });
     let (us, them) =
         (party(ACCOUNT, "Acme Energy"), party(&partner(number), &format!("Partner {number}")));
     let (sender, receiver) = if sends { (them, us) } else { (us, them) };

@@ -1,5 +1,6 @@
 //! M6: TLS to the broker. An authority of one's own is trusted, and nobody else's; who logs in
-//! shows a certificate; both change without a restart. TLS ends before the broker, as at a balancer.
+//! shows a certificate; both change without a restart. TLS ends before the broker, as at a
+//! balancer.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
